@@ -1,0 +1,3 @@
+//! The `tokenfleet` program.
+
+fn main() {}

@@ -1,0 +1,1 @@
+//! Cloudsmith user API keys as a tokenfleet provider.

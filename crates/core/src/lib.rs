@@ -1,0 +1,1 @@
+//! The model of tokenfleet: tokens, providers, capabilities, queries and listings.

@@ -1,0 +1,1 @@
+//! Foreman personal access tokens as a tokenfleet provider.

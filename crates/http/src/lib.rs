@@ -1,0 +1,1 @@
+//! The HTTP path that every tokenfleet adapter shares.

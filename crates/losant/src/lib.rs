@@ -1,0 +1,1 @@
+//! Losant API tokens as a tokenfleet provider.

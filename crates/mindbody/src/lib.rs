@@ -1,0 +1,1 @@
+//! Mindbody staff user tokens as a tokenfleet provider.

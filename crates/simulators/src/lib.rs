@@ -1,0 +1,1 @@
+//! Losant, Foreman, Cloudsmith and Mindbody as local servers for tests.

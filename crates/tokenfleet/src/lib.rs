@@ -1,0 +1,1 @@
+//! One interface over the API tokens of several platforms.
