@@ -1,1 +1,66 @@
-//! The model of tokenfleet: tokens, providers, capabilities, queries and listings.
+//! The model of tokenfleet: what a token is, what a platform can do with it, and how a listing stays complete.
+//!
+//! Applications depend on the crate `tokenfleet`, which re-exports all of this. Depend on this crate alone to write an
+//! adapter for a platform of your own: implement [`TokenProvider`] and run the conformance suite against it.
+//!
+//! | to | look at |
+//! | --- | --- |
+//! | use or write a provider | [`TokenProvider`], [`Capabilities`], [`TokenProviderExt`] |
+//! | read tokens | [`Token`], [`Fact`], [`Query`], [`Listing`], [`Completeness`], [`Cursor`] |
+//! | make and kill tokens | [`CreateToken`], [`IssuedToken`], [`Secret`], [`Revocation`], [`Liveness`] |
+//! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
+//! | configure accounts | [`Settings`], [`Credential`] |
+//!
+//! There is no HTTP and no async runtime in here.
+
+mod account;
+mod attribute;
+mod capabilities;
+mod check;
+mod completeness;
+mod credential;
+mod cursor;
+mod error;
+mod extension;
+mod fact;
+mod id;
+mod listing;
+mod operation;
+mod outcome;
+mod page;
+mod plan;
+mod provider;
+mod query;
+mod redact;
+mod request;
+mod secret;
+mod settings;
+mod timestamp;
+mod token;
+mod walk;
+
+pub use account::Account;
+pub use attribute::{Attribute, Attributes};
+pub use capabilities::{
+    Argument, Capabilities, CreateCapability, FilterCapability, ListCapability, OrderCapability,
+    Paging, RenewCapability, RevokeCapability, UpdateCapability,
+};
+pub use completeness::{Completeness, PartialReason};
+pub use credential::{Credential, CredentialSource};
+pub use cursor::Cursor;
+pub use error::{Error, ErrorKind, Fate, Result};
+pub use extension::{TokenList, TokenProviderExt};
+pub use fact::Fact;
+pub use id::{TokenId, TokenRef};
+pub use listing::Listing;
+pub use operation::{Call, Operation};
+pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
+pub use page::{Page, PagePosition, PageRequest};
+pub use plan::{Plan, Walk};
+pub use provider::TokenProvider;
+pub use query::{Direction, Filter, NamePattern, Query, SortBy, SortKey, When};
+pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
+pub use secret::Secret;
+pub use settings::{Setting, Settings, suggestion};
+pub use timestamp::{ParseTimestampError, Timestamp};
+pub use token::{Field, IssuedToken, Principal, RenewedToken, Token, TokenState};

@@ -1,0 +1,82 @@
+//! What every provider can do because of what it does.
+
+use std::future::Future;
+
+use crate::{
+    Completeness, Error, ErrorKind, Fate, Filter, Listing, Query, Result, Token, TokenProvider,
+};
+
+/// Whole listings, for every [`TokenProvider`].
+///
+/// ```
+/// use tokenfleet_core::{Query, Result, TokenProvider, TokenProviderExt};
+///
+/// async fn count_never_expiring(provider: &dyn TokenProvider) -> Result<u64> {
+///     let mut listing = provider.list(Query::new())?;
+///     let mut count = 0;
+///     while let Some(token) = listing.next().await {
+///         count += u64::from(token?.expiry.is_none());
+///     }
+///     Ok(count)
+/// }
+/// ```
+pub trait TokenProviderExt: TokenProvider {
+    /// Walks over the tokens that a query asks for.
+    ///
+    /// # Errors
+    ///
+    /// As [`Listing::of`].
+    fn list(&self, query: Query) -> Result<Listing<'_>> {
+        Listing::of(self, query)
+    }
+
+    /// All tokens that a query asks for, and what the list may claim.
+    ///
+    /// # Errors
+    ///
+    /// The first error of the walk; the tokens read until then are dropped.
+    fn collect(&self, query: Query) -> impl Future<Output = Result<TokenList>> + Send {
+        async move {
+            let mut listing = self.list(query)?;
+            let mut tokens = Vec::new();
+            while let Some(token) = listing.next().await {
+                tokens.push(token?);
+            }
+            Ok(TokenList {
+                tokens,
+                completeness: listing.completeness().unwrap_or(Completeness::Complete),
+            })
+        }
+    }
+
+    /// The one token of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) when no token has the name, [`Conflict`](ErrorKind::Conflict) when several
+    /// have it: names are not unique on every platform.
+    fn find_by_name(&self, name: &str) -> impl Future<Output = Result<Token>> + Send {
+        let query = Query::new().matching(Filter::name(name));
+        async move {
+            let mut tokens = self.collect(query).await?.tokens;
+            let (kind, message) = match (tokens.len(), tokens.pop()) {
+                (1, Some(token)) => return Ok(token),
+                (0, _) => (ErrorKind::NotFound, "no token has that name"),
+                _ => (ErrorKind::Conflict, "several tokens have that name"),
+            };
+            Err(Error::new(kind, Fate::Rejected, message).with_account(self.account()))
+        }
+    }
+}
+
+impl<P: TokenProvider + ?Sized> TokenProviderExt for P {}
+
+/// The tokens of a finished listing.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct TokenList {
+    /// The tokens, in the order of the query.
+    pub tokens: Vec<Token>,
+    /// Whether they are all.
+    pub completeness: Completeness,
+}

@@ -1,0 +1,237 @@
+//! A walk over tokens, page by page.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_core::Stream;
+
+use crate::walk::Walker;
+use crate::{
+    Account, Completeness, Cursor, Error, ErrorKind, Fate, Operation, Page, PageRequest, Plan,
+    Query, Result, Token, TokenProvider,
+};
+
+type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
+type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a>;
+
+/// A walk over the tokens of one account: a stream that reads pages as it goes.
+///
+/// When it has ended, [`completeness`](Self::completeness) says what it may claim. After an error it ends; its
+/// [`cursor`](Self::cursor) says where, and a listing resumed from there yields the rest.
+///
+/// Dropping it at any point is safe: it only reads.
+#[must_use = "a listing reads nothing until it is polled"]
+pub struct Listing<'a> {
+    account: Account,
+    query: Query,
+    plan: Plan,
+    read_page: ReadPage<'a>,
+    reading: Option<PageFuture<'a>>,
+    walker: Walker,
+    ready: VecDeque<Token>,
+    to_skip: u64,
+    to_yield: u64,
+    state: State,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Walking,
+    Ended,
+    Failed,
+}
+
+impl<'a> Listing<'a> {
+    /// A listing that borrows its provider.
+    ///
+    /// # Errors
+    ///
+    /// [`Unsupported`](ErrorKind::Unsupported) where the provider cannot list,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a query that makes no sense there.
+    pub fn of<P: TokenProvider + ?Sized>(provider: &'a P, query: Query) -> Result<Self> {
+        let read_page: ReadPage<'a> = Box::new(move |request| provider.list_page(request));
+        Self::new(provider, query, read_page)
+    }
+
+    /// A listing that shares its provider and so can be sent elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// As [`of`](Self::of).
+    pub fn shared(provider: Arc<dyn TokenProvider>, query: Query) -> Result<Listing<'static>> {
+        let reader = Arc::clone(&provider);
+        let read_page: ReadPage<'static> = Box::new(move |request| {
+            let reader = Arc::clone(&reader);
+            Box::pin(async move { reader.list_page(request).await })
+        });
+        Listing::new(&*provider, query, read_page)
+    }
+
+    fn new<P: TokenProvider + ?Sized>(
+        provider: &P,
+        query: Query,
+        read_page: ReadPage<'a>,
+    ) -> Result<Self> {
+        let account = provider.account().clone();
+        let in_context =
+            |error: Error| error.with_account(&account).with_operation(Operation::List);
+        let list = provider
+            .capabilities()
+            .list
+            .as_ref()
+            .ok_or_else(|| Error::unsupported("the platform cannot list tokens"))
+            .map_err(in_context)?;
+        let plan = Plan::of(&query, list).map_err(in_context)?;
+        Ok(Self {
+            account,
+            walker: Walker::new(&plan),
+            to_skip: query.offset,
+            to_yield: query.limit.unwrap_or(u64::MAX),
+            query,
+            plan,
+            read_page,
+            reading: None,
+            ready: VecDeque::new(),
+            state: State::Walking,
+        })
+    }
+
+    /// Goes on where the cursor was taken, instead of at the beginning.
+    ///
+    /// Tokens of the page that was being consumed may come again; none is skipped. A query with an offset or a limit,
+    /// or one that is sorted here, starts anew.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCursor`](ErrorKind::InvalidCursor) for a cursor of another account or query.
+    pub fn resume(mut self, cursor: &Cursor) -> Result<Self> {
+        cursor.check(&self.account, &self.query)?;
+        self.walker = Walker::resume(&self.plan, cursor)?;
+        Ok(self)
+    }
+
+    /// The next token; `None` when there are no more.
+    pub async fn next(&mut self) -> Option<Result<Token>> {
+        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
+    }
+
+    /// Where the listing stands.
+    #[must_use]
+    pub fn cursor(&self) -> Cursor {
+        let resumable =
+            !self.plan.sorts_here && self.query.offset == 0 && self.query.limit.is_none();
+        let (position, size, total) = if resumable {
+            self.walker.place()
+        } else {
+            Default::default()
+        };
+        Cursor::new(&self.account, &self.query, position, size, total)
+    }
+
+    /// What the listing may claim: `None` until it has ended, and for ever after an error.
+    #[must_use]
+    pub fn completeness(&self) -> Option<Completeness> {
+        (self.state == State::Ended).then(|| self.walker.completeness())
+    }
+
+    /// How the query is carried out.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The account whose tokens these are.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn take(&mut self, page: Page) -> Result<()> {
+        let mut tokens = self.walker.accept(page)?;
+        if let Some(filter) = &self.query.filter {
+            tokens.retain(|token| filter.matches(token));
+        }
+        self.ready.extend(tokens);
+        if self.plan.sorts_here && self.ready.len() as u64 > self.query.scan_limit {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                Fate::Rejected,
+                format!(
+                    "more than {} tokens would have to be sorted in memory",
+                    self.query.scan_limit
+                ),
+            )
+            .with_advice("raise the scan limit, narrow the filter, or list unsorted"));
+        }
+        Ok(())
+    }
+
+    /// A token that may be handed out now: any, or when sorting here those of the finished walk.
+    fn pop(&mut self) -> Option<Token> {
+        if self.plan.sorts_here && self.walker.wants().is_some() {
+            return None;
+        }
+        while self.to_skip > 0 && self.ready.pop_front().is_some() {
+            self.to_skip -= 1;
+        }
+        let token = self.ready.pop_front()?;
+        self.to_yield -= 1;
+        Some(token)
+    }
+
+    fn poll_page(&mut self, context: &mut Context<'_>, request: PageRequest) -> Poll<Result<()>> {
+        let reading = self
+            .reading
+            .get_or_insert_with(|| (self.read_page)(request));
+        let page = ready!(reading.as_mut().poll(context));
+        self.reading = None;
+        page.and_then(|page| self.take(page))?;
+        if self.plan.sorts_here && self.walker.wants().is_none() {
+            let query = &self.query;
+            self.ready
+                .make_contiguous()
+                .sort_by(|a, b| query.compare(a, b));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl Stream for Listing<'_> {
+    type Item = Result<Token>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let listing = &mut *self;
+        while listing.state == State::Walking {
+            if listing.to_yield == 0 {
+                listing.state = State::Ended;
+            } else if let Some(token) = listing.pop() {
+                return Poll::Ready(Some(Ok(token)));
+            } else if let Some(request) = listing.walker.wants() {
+                if let Err(error) = ready!(listing.poll_page(context, request)) {
+                    listing.state = State::Failed;
+                    let error = error
+                        .with_account(&listing.account)
+                        .with_operation(Operation::List);
+                    return Poll::Ready(Some(Err(error)));
+                }
+            } else {
+                listing.state = State::Ended;
+            }
+        }
+        Poll::Ready(None)
+    }
+}
+
+impl fmt::Debug for Listing<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listing")
+            .field("account", &self.account)
+            .field("plan", &self.plan)
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
+}
