@@ -249,6 +249,13 @@ impl Error {
         self
     }
 
+    /// Says first where the mistake is, such as the place in a configuration.
+    #[must_use]
+    pub fn with_message_prefix(mut self, place: &str) -> Self {
+        self.0.message = format!("{place}: {}", self.0.message);
+        self
+    }
+
     /// Replaces the kind, where a provider knows better than the status.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {

@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
 /// A credential: shown to nobody, wiped from memory when dropped.
 ///
-/// It has no `Display`, no `Clone` and no serde, and its `Debug` says only that it exists. To use it call
+/// It has no `Display`, no `Clone` and cannot be serialised, only read; its `Debug` says only that it exists. To use it call
 /// [`expose`](Self::expose), to keep a second copy [`duplicate`](Self::duplicate): both are easy to find in a review.
 ///
 /// ```
@@ -46,5 +47,11 @@ impl Secret {
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Secret(..)")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Box::<str>::deserialize(deserializer).map(Self::new)
     }
 }

@@ -58,6 +58,12 @@ impl Settings {
         }
     }
 
+    /// The place of the configuration that these settings stand at.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Adds a setting, found on that line.
     pub fn insert(&mut self, key: impl Into<String>, value: Setting, line: Option<usize>) {
         self.entries.insert(key.into(), Entry { value, line });

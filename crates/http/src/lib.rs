@@ -1,1 +1,32 @@
-//! The HTTP path that every tokenfleet adapter shares.
+//! The HTTP path that every tokenfleet adapter shares: from a described request to a judged answer.
+//!
+//! An adapter describes a request as an [`ApiCall`] and hands it to its [`ApiClient`], which adds the origin, keeps to
+//! the account's limits, repeats what may be repeated, and turns every failure into a
+//! [`tokenfleet_core::Error`] with the right [`Fate`](tokenfleet_core::Fate). What really sends is a [`Transport`]:
+//! reqwest (feature `reqwest`, with TLS by `rustls` or `native-tls`), a simulator in the same process, or your own.
+//!
+//! Credentials go to the configured origin and nowhere else: no redirect is followed, no cookie is kept, no proxy is
+//! taken from the environment, and plain http is refused except to loopback or by an explicit opt-in.
+
+mod answer;
+mod base_url;
+mod call;
+mod client;
+mod expiry;
+mod gate;
+mod refusal;
+#[cfg(feature = "reqwest")]
+mod reqwest_transport;
+mod retry;
+mod transport;
+
+pub use answer::Answer;
+pub use base_url::BaseUrl;
+pub use call::ApiCall;
+pub use client::ApiClient;
+pub use expiry::{expires_as_asked, revoke_unwanted};
+pub use refusal::{ReadRefusal, Refusal, json_body};
+#[cfg(feature = "reqwest")]
+pub use reqwest_transport::ReqwestTransport;
+pub use retry::RetryPolicy;
+pub use transport::{Body, SendPhase, Transport, TransportError};

@@ -1,0 +1,117 @@
+//! An answer that was accepted.
+
+use bytes::Bytes;
+use http::HeaderMap;
+use serde::Deserialize;
+use tokenfleet_core::{Account, Error, Fate, Operation, Result, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::transport::{Body, TransportError};
+
+/// A successful answer, its body wiped from memory when dropped: it may hold a new secret.
+#[derive(Debug)]
+pub struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) operation: Operation,
+    pub(crate) account: Account,
+    pub(crate) attempts: u32,
+}
+
+impl Answer {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// A header's value, if it is there and is text.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// A header's value as a whole number, if it is one.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<u64> {
+        self.header(name)
+            .and_then(|value| value.trim().parse().ok())
+    }
+
+    /// The time on the platform's clock, or on ours when it does not say.
+    #[must_use]
+    pub fn date(&self) -> Timestamp {
+        self.header("date")
+            .and_then(|date| httpdate::parse_http_date(date).ok())
+            .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
+            .and_then(|since| i64::try_from(since.as_secs()).ok())
+            .and_then(Timestamp::from_unix_seconds)
+            .unwrap_or_else(Timestamp::now)
+    }
+
+    /// Whether there is nothing in it.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.body.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// How many requests it took.
+    #[must_use]
+    pub fn attempts(&self) -> u32 {
+        self.attempts
+    }
+
+    /// Reads the body.
+    ///
+    /// # Errors
+    ///
+    /// [`ProtocolViolation`](tokenfleet_core::ErrorKind::ProtocolViolation) when it is not the expected JSON. The text
+    /// says where, never what: the body may hold a secret. For a write the fate is
+    /// [`MaybeApplied`](Fate::MaybeApplied).
+    pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        serde_json::from_slice(&self.body).map_err(|error| {
+            self.violation(format!(
+                "the answer is not what the platform documents (at line {}, column {})",
+                error.line(),
+                error.column()
+            ))
+        })
+    }
+
+    /// An error about what this answer says.
+    pub fn violation(&self, message: impl Into<String>) -> Error {
+        let fate = if self.operation.is_write() {
+            Fate::MaybeApplied
+        } else {
+            Fate::Rejected
+        };
+        Error::protocol_violation(fate, message)
+            .with_account(&self.account)
+            .with_operation(self.operation)
+            .with_status(self.status)
+            .with_attempts(self.attempts)
+    }
+}
+
+/// Why a body could not be read whole.
+pub(crate) enum Unread {
+    TooLarge,
+    Failed(TransportError),
+}
+
+/// Reads a body of at most `largest` bytes.
+pub(crate) async fn read_body(
+    mut body: Body,
+    largest: usize,
+) -> Result<Zeroizing<Vec<u8>>, Unread> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(piece) = body.next().await {
+        let piece: Bytes = piece.map_err(Unread::Failed)?;
+        if bytes.len() + piece.len() > largest {
+            return Err(Unread::TooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(bytes)
+}

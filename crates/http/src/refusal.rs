@@ -1,0 +1,94 @@
+//! What a platform says when it does not do what it was asked.
+
+use http::HeaderMap;
+use serde::Deserialize;
+use tokenfleet_core::{ErrorKind, Fate, Operation};
+
+/// What an adapter reads from an answer that is no success. Empty fields leave it to the status.
+#[derive(Debug, Default)]
+#[non_exhaustive]
+pub struct Refusal {
+    /// A better kind than the status suggests.
+    pub kind: Option<ErrorKind>,
+    /// The platform's own code.
+    pub code: Option<String>,
+    /// What the platform says; it is masked and cut before it is shown.
+    pub message: Option<String>,
+    /// What to do next.
+    pub advice: Option<&'static str>,
+}
+
+impl Refusal {
+    /// What the platform says.
+    #[must_use]
+    pub fn saying(message: Option<String>) -> Self {
+        Self {
+            message,
+            ..Self::default()
+        }
+    }
+
+    /// With the platform's own code.
+    #[must_use]
+    pub fn with_code(mut self, code: Option<String>) -> Self {
+        self.code = code;
+        self
+    }
+
+    /// Of that kind, whatever the status suggests.
+    #[must_use]
+    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = Some(kind);
+        self
+    }
+
+    /// With what to do next.
+    #[must_use]
+    pub fn advising(mut self, advice: &'static str) -> Self {
+        self.advice = Some(advice);
+        self
+    }
+}
+
+/// How an adapter reads a refusal: from the operation, the status, the headers and the body, which may be anything.
+pub type ReadRefusal = fn(Operation, u16, &HeaderMap, &[u8]) -> Refusal;
+
+/// The body of a refusal in the shape that the platform documents, or nothing: a proxy may have answered instead.
+pub fn json_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+    serde_json::from_slice(body).ok()
+}
+
+/// What a status means when the platform says no more.
+pub(crate) fn kind_of(status: u16) -> (ErrorKind, &'static str) {
+    match status {
+        300..=399 => (
+            ErrorKind::ProtocolViolation,
+            "the platform redirects elsewhere, which is never followed",
+        ),
+        401 => (ErrorKind::Unauthenticated, "the credential is not accepted"),
+        403 => (
+            ErrorKind::PermissionDenied,
+            "the credential may not do this",
+        ),
+        404 | 410 => (ErrorKind::NotFound, "there is no such thing"),
+        408 => (ErrorKind::Timeout, "the platform waited too long"),
+        409 => (ErrorKind::Conflict, "it clashes with what exists"),
+        429 => (ErrorKind::RateLimited, "too many requests"),
+        400..=499 => (ErrorKind::InvalidInput, "the platform refused the request"),
+        500..=599 => (ErrorKind::Unavailable, "the platform is out of order"),
+        _ => (
+            ErrorKind::ProtocolViolation,
+            "the platform sent an unexpected status",
+        ),
+    }
+}
+
+/// What became of a request that was answered with that status.
+pub(crate) fn fate_of(operation: Operation, status: u16) -> Fate {
+    match status {
+        _ if !operation.is_write() => Fate::Rejected,
+        408 => Fate::MaybeApplied,
+        400..=499 => Fate::Rejected,
+        _ => Fate::MaybeApplied,
+    }
+}

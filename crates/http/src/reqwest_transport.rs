@@ -1,0 +1,105 @@
+//! The transport over reqwest.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_core::Stream;
+use tokenfleet_core::{Error, Result};
+
+use crate::{Body, SendPhase, Transport, TransportError};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Sends over reqwest: HTTP/1.1, TLS by the features `rustls` or `native-tls`.
+///
+/// It follows no redirect, keeps no cookie, takes no proxy from the environment, repeats nothing and asks for no
+/// compression: each of these has one owner, and it is not here.
+#[derive(Debug, Clone)]
+pub struct ReqwestTransport(reqwest::Client);
+
+impl ReqwestTransport {
+    /// A transport with a connection pool of its own. Cheap to clone and to share between accounts.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) when the TLS stack cannot be set up.
+    pub fn new() -> Result<Self> {
+        reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .build()
+            .map(Self)
+            .map_err(|error| {
+                Error::configuration("the HTTP client cannot be set up")
+                    .with_source(error.without_url())
+            })
+    }
+}
+
+#[async_trait]
+impl Transport for ReqwestTransport {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        let request = reqwest::Request::try_from(request).map_err(refine)?;
+        let response = self.0.execute(request).await.map_err(refine)?;
+        let mut answer = http::Response::new(());
+        *answer.status_mut() = response.status();
+        *answer.headers_mut() = response.headers().clone();
+        let pieces = Pieces(Box::pin(response.bytes_stream()));
+        Ok(answer.map(|()| Body::from_stream(pieces)))
+    }
+}
+
+/// reqwest's pieces with our error.
+struct Pieces(std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>);
+
+impl Stream for Pieces {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(
+        mut self: std::pin::Pin<&mut Self>,
+        context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Self::Item>> {
+        let piece = self.0.as_mut().poll_next(context);
+        piece.map(|piece| piece.map(|piece| piece.map_err(refine)))
+    }
+}
+
+/// Says how far the request got, and strips the URL, whose query may hold what nobody should read.
+fn refine(error: reqwest::Error) -> TransportError {
+    let error = error.without_url();
+    let (phase, message) = if error.is_builder() {
+        (SendPhase::NotSent, "the request cannot be built")
+    } else if error.is_connect() {
+        (SendPhase::NotSent, "no connection")
+    } else if error.is_timeout() {
+        (SendPhase::MaybeSent, "no answer in time")
+    } else {
+        (SendPhase::MaybeSent, "connection lost")
+    };
+    let message = match innermost(&error) {
+        Some(cause) => format!("{message}: {cause}"),
+        None => message.to_owned(),
+    };
+    let timed_out = error.is_timeout();
+    let refined = TransportError::new(phase, message).with_source(error);
+    if timed_out {
+        refined.timed_out()
+    } else {
+        refined
+    }
+}
+
+/// The cause that says most to people, such as "Connection refused".
+fn innermost(error: &reqwest::Error) -> Option<String> {
+    let mut cause = std::error::Error::source(error)?;
+    while let Some(deeper) = cause.source() {
+        cause = deeper;
+    }
+    Some(cause.to_string())
+}

@@ -1,0 +1,226 @@
+//! The operations, one short method each.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokenfleet_core::{
+    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
+    IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
+    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, TokenRef, UpdateCapability, UpdateToken,
+};
+use tokenfleet_http::{
+    Answer, ApiCall, ApiClient, RetryPolicy, Transport, expires_as_asked, revoke_unwanted,
+};
+
+use crate::config::{LosantConfig, Resource};
+use crate::{convert, query, wire};
+
+/// The provider's name in configurations.
+pub const NAME: &str = "losant";
+
+/// The longest name that Losant's schema allows.
+const LONGEST_NAME: usize = 255;
+
+/// Losant API tokens of one user, application or instance.
+#[derive(Debug)]
+pub struct Losant {
+    client: ApiClient,
+    config: LosantConfig,
+    capabilities: Capabilities,
+}
+
+/// What the adapter declares: everything but rotation in place and renewal.
+#[must_use]
+pub fn capabilities() -> Capabilities {
+    Capabilities::none()
+        .with_list(query::list())
+        .with_get()
+        .with_create(
+            CreateCapability::named()
+                .with_longest_name(LONGEST_NAME)
+                .with_description()
+                .with_expiry()
+                .with_scopes()
+                .with_suspended(),
+        )
+        .with_update(
+            UpdateCapability::none()
+                .with_name(Some(LONGEST_NAME))
+                .with_description()
+                .with_suspension(),
+        )
+        .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
+        .with_verify()
+        .reporting([
+            Field::Name,
+            Field::Description,
+            Field::CreatedAt,
+            Field::UpdatedAt,
+            Field::Expiry,
+            Field::Owner,
+            Field::Creator,
+            Field::Scopes,
+        ])
+}
+
+impl Losant {
+    /// A provider for the account of that name.
+    #[must_use]
+    pub fn new(account: &str, config: LosantConfig, transport: Arc<dyn Transport>) -> Self {
+        let account = Account::new(NAME, account);
+        Self {
+            client: ApiClient::new(
+                account,
+                config.base_url.clone(),
+                transport,
+                convert::refusal,
+            ),
+            config,
+            capabilities: capabilities(),
+        }
+    }
+
+    /// With that policy of trying again.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.client = self.client.with_retry(retry);
+        self
+    }
+
+    /// The path of the tokens, or of one of them.
+    fn path<'a>(&'a self, id: Option<&'a TokenId>) -> impl Iterator<Item = &'a str> {
+        let collection: &[&str] = match &self.config.resource {
+            Resource::User => &["me", "tokens"],
+            Resource::Application(id) => &["applications", id, "tokens"],
+            Resource::Instance(id) => &["instances", id, "tokens"],
+        };
+        let mut path = collection.to_vec();
+        path.extend(id.map(TokenId::as_str));
+        path.into_iter()
+    }
+
+    /// Adds what every call carries. The answer is asked to hold no links, actions or embedded resources.
+    fn dress(&self, call: ApiCall, secret: &Secret) -> ApiCall {
+        call.credential("authorization", "Bearer ", secret)
+            .header("accept-version", &self.config.accept_version)
+            .header_if("losantdomain", self.config.domain.as_deref())
+            .query("_actions", false)
+            .query("_links", false)
+            .query("_embedded", false)
+    }
+
+    async fn send(&self, call: ApiCall) -> Result<Answer> {
+        let secret = self.config.token.secret().await?;
+        self.client.send(self.dress(call, &secret)).await
+    }
+}
+
+#[async_trait]
+impl TokenProvider for Losant {
+    fn account(&self) -> &Account {
+        self.client.account()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        self.client
+            .check(&self.capabilities, Call::List(&request))?;
+        let call = ApiCall::get(Operation::List, self.path(None))
+            .query("page", request.number().unwrap_or_default())
+            .query_if("perPage", request.size);
+        let call = query::sort(call, request.sort);
+        let call = query::filter(call, request.filter.as_ref());
+        convert::page(&request, &self.send(call).await?)
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.client
+            .check(&self.capabilities, Call::Get(id.into()))?;
+        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
+        let answer = self.send(call).await?;
+        convert::token(answer.json()?, &answer)
+    }
+
+    /// Losant's names are not unique: a second creation makes a second token.
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        self.client
+            .check(&self.capabilities, Call::Create(&request))?;
+        let expiry = request.expiry;
+        let call = ApiCall::post(Operation::Create, self.path(None)).json(&convert::post(request));
+        let answer = self.send(call).await?;
+        let issued = convert::issued(answer.json()?, &answer)?;
+        if !expires_as_asked(expiry, &issued.token) {
+            return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
+        }
+        Ok(issued)
+    }
+
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.client
+            .check(&self.capabilities, Call::Update(id.into(), &change))?;
+        let call = ApiCall::patch(Operation::Update, self.path(Some(id)))
+            .repeatable()
+            .json(&convert::patch(&change));
+        let answer = self.send(call).await?;
+        convert::token(answer.json()?, &answer)
+    }
+
+    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.client
+            .check(&self.capabilities, Call::Rotate(id.into()))?;
+        Err(Error::unsupported("Losant does not rotate"))
+    }
+
+    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        self.client
+            .check(&self.capabilities, Call::Renew(secret.into()))?;
+        Err(Error::unsupported("Losant does not renew"))
+    }
+
+    /// Deletes the record. When it is gone already, a second request makes sure that what holds the tokens is not.
+    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
+        self.client
+            .check(&self.capabilities, Call::Revoke(token, &options))?;
+        let TokenRef::Id(id) = token else {
+            return Err(Error::unsupported("Losant revokes by id"));
+        };
+        let call = ApiCall::delete(Operation::Revoke, self.path(Some(id))).repeatable();
+        let outcome = match self.send(call).await {
+            Ok(answer) if answer.is_empty() || answer.json::<wire::Success>()?.success => {
+                RevocationOutcome::Revoked
+            }
+            Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),
+            Err(error) if convert::is_gone(&error) => {
+                if self.config.resource != Resource::User {
+                    let call = ApiCall::get(Operation::Revoke, self.path(None)).query("perPage", 1);
+                    self.send(call).await?;
+                }
+                RevocationOutcome::AlreadyGone
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Revocation::new(outcome, RevocationEffect::Deleted).of(id.clone()))
+    }
+
+    /// Lists one token with the secret in question: a refusal for lack of scope is a sign of life too.
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        self.client.check(&self.capabilities, Call::Verify)?;
+        let call = ApiCall::get(Operation::Verify, self.path(None)).query("perPage", 1);
+        match self.client.send(self.dress(call, secret)).await {
+            Ok(_) => Ok(Liveness::Alive),
+            Err(error) if error.code().is_none() => Err(error),
+            Err(error) => match error.kind() {
+                ErrorKind::Unauthenticated => Ok(Liveness::Dead),
+                ErrorKind::PermissionDenied => Ok(Liveness::Alive),
+                ErrorKind::NotFound => Ok(Liveness::Unknown {
+                    reason: "the application or instance is hidden from this token".to_owned(),
+                }),
+                _ => Err(error),
+            },
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! What Losant sorts and filters itself.
+
+use tokenfleet_core::{
+    Direction, Filter, FilterCapability, ListCapability, NamePattern, OrderCapability, Paging,
+    SortKey, TokenState,
+};
+use tokenfleet_http::ApiCall;
+
+use crate::convert::{ACTIVE, INACTIVE};
+
+/// Pages count from 0 and repeat the total; ids are Mongo's and grow; deleted tokens vanish.
+///
+/// Of the other orders collation, ties and the place of absent dates are not documented. Losant documents a default of
+/// 100 tokens a page; first-party programs ask other collections for 1,000.
+pub(crate) fn list() -> ListCapability {
+    let id = OrderCapability::loose(SortKey::Id)
+        .exactly()
+        .stable()
+        .appending();
+    ListCapability::new(Paging::Numbered)
+        .with_usual_page(100)
+        .with_largest_page(1000)
+        .with_totals()
+        .with_order(id)
+        .with_order(OrderCapability::loose(SortKey::Name))
+        .with_order(OrderCapability::loose(SortKey::State))
+        .with_order(OrderCapability::loose(SortKey::Created))
+        .with_order(OrderCapability::loose(SortKey::Updated))
+        .with_order(OrderCapability::loose(SortKey::Expiry))
+        .with_filters(
+            FilterCapability::by_name().and_states([TokenState::Active, TokenState::Suspended]),
+        )
+}
+
+/// Adds `sortField` and `sortDirection`.
+pub(crate) fn sort(call: ApiCall, sort: Option<tokenfleet_core::SortBy>) -> ApiCall {
+    let Some(sort) = sort else { return call };
+    let field = match sort.key {
+        SortKey::Id => "id",
+        SortKey::Name => "name",
+        SortKey::State => "status",
+        SortKey::Created => "creationDate",
+        SortKey::Updated => "lastUpdated",
+        SortKey::Expiry => "expirationDate",
+        // Refused by the capabilities before it gets here.
+        _ => return call,
+    };
+    let direction = match sort.direction {
+        Direction::Ascending => "asc",
+        Direction::Descending => "desc",
+    };
+    call.query("sortField", field)
+        .query("sortDirection", direction)
+}
+
+/// Adds `filterField` and `filter`.
+pub(crate) fn filter(call: ApiCall, filter: Option<&Filter>) -> ApiCall {
+    match filter.and_then(field_and_glob) {
+        Some((field, glob)) => call.query("filterField", field).query("filter", glob),
+        None => call,
+    }
+}
+
+fn field_and_glob(filter: &Filter) -> Option<(&'static str, String)> {
+    match filter {
+        Filter::Name(NamePattern::Exact(name)) => Some(("name", glob(name))),
+        Filter::Name(NamePattern::Prefix(prefix)) => Some(("name", glob(&format!("{prefix}*")))),
+        Filter::Name(NamePattern::Glob(pattern)) => Some(("name", glob(pattern))),
+        Filter::State(TokenState::Active) => Some(("status", ACTIVE.to_owned())),
+        Filter::State(TokenState::Suspended) => Some(("status", INACTIVE.to_owned())),
+        Filter::All(filters) | Filter::Any(filters) if filters.len() == 1 => {
+            field_and_glob(filters.first()?)
+        }
+        _ => None,
+    }
+}
+
+/// A pattern that finds at least what the given one does, however Losant reads it.
+///
+/// Only `*` is documented. Any other character that some glob dialect treats as special becomes a `*` too, and so does
+/// white space at the ends, which a server may trim.
+fn glob(pattern: &str) -> String {
+    let special = |c: char| "?[]{}()!^+@|\\,".contains(c) || c.is_control();
+    let trimmed = pattern.trim();
+    let mut glob = String::new();
+    if trimmed.len() < pattern.len() {
+        glob.push('*');
+    }
+    glob.extend(trimmed.chars().map(|c| if special(c) { '*' } else { c }));
+    if trimmed.len() < pattern.len() {
+        glob.push('*');
+    }
+    if glob.is_empty() {
+        "*".to_owned()
+    } else {
+        glob
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sent_pattern_finds_at_least_what_was_asked_for() {
+        for name in [
+            "ci",
+            "a[b]",
+            "x?",
+            " padded ",
+            "",
+            "{a,b}",
+            "back\\slash",
+            "a\nb",
+        ] {
+            let sent = NamePattern::Glob(glob(name));
+            assert!(sent.matches(name), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn plain_names_are_sent_as_they_are() {
+        assert_eq!(glob("my*token v1.2-é"), "my*token v1.2-é");
+    }
+}
