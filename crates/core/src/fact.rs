@@ -1,6 +1,6 @@
 //! What a platform says about a token, says is absent, or does not say at all.
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Timestamp;
 
@@ -87,6 +87,13 @@ impl<T> Fact<T> {
 impl<T: Serialize> Serialize for Fact<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.known().serialize(serializer)
+    }
+}
+
+/// Null as none. With `#[serde(default)]` a missing field is read as not reported.
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::from_nullable)
     }
 }
 

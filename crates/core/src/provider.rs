@@ -102,7 +102,7 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// The account that this provider acts for.
     fn account(&self) -> &Account;
 
-    /// What it does. The same for as long as the provider lives.
+    /// What it does. It may grow when the provider learns more of its platform, never shrink.
     fn capabilities(&self) -> &Capabilities;
 
     /// Reads one page of the tokens, in the order and with the filter of the request. One request.

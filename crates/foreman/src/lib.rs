@@ -1,1 +1,34 @@
 //! Foreman personal access tokens as a tokenfleet provider.
+//!
+//! The tokens of one user (`/api/users/:user_id/personal_access_tokens`). Foreman lists, reads, creates and revokes
+//! tokens; revoking marks the record, which stays for ever and keeps its name. Nothing can be changed, rotated or
+//! renewed. The secret is in the answer to the creation and nowhere else.
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use tokenfleet_core::{Credential, Query, Result, TokenProviderExt};
+//! use tokenfleet_foreman::{Foreman, ForemanConfig};
+//! use tokenfleet_http::{BaseUrl, Transport};
+//!
+//! async fn print_names(transport: Arc<dyn Transport>) -> Result<()> {
+//!     let base_url = BaseUrl::parse("https://foreman.example.com")?;
+//!     let token = Credential::from_env("FOREMAN_TOKEN");
+//!     let config = ForemanConfig::new(base_url, "admin", token, 4);
+//!     let foreman = Foreman::new("infra", config, transport);
+//!     for token in foreman.collect(Query::new()).await?.tokens {
+//!         println!("{:?}", token.name);
+//!     }
+//!     Ok(())
+//! }
+//! ```
+
+mod config;
+mod convert;
+mod provider;
+mod query;
+mod release;
+mod wire;
+
+pub use config::ForemanConfig;
+pub use provider::{Foreman, NAME, capabilities};
+pub use release::Release;

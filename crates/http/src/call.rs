@@ -25,6 +25,8 @@ pub struct ApiCall {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) repeatable: bool,
+    /// Statuses besides 2xx whose body the adapter reads itself.
+    pub(crate) accepted: Vec<u16>,
     /// What must not show in any text about this call.
     pub(crate) secrets: Vec<Secret>,
     /// A mistake found while describing it.
@@ -75,6 +77,7 @@ impl ApiCall {
             headers,
             body: Bytes::new(),
             repeatable: false,
+            accepted: Vec::new(),
             secrets: Vec::new(),
             mistake: None,
         }
@@ -84,6 +87,13 @@ impl ApiCall {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Whose answer with that status the adapter reads itself, as it does a success.
+    #[must_use]
+    pub fn accepting(mut self, status: u16) -> Self {
+        self.accepted.push(status);
         self
     }
 

@@ -70,6 +70,11 @@ impl ApiClient {
         &self.account
     }
 
+    /// A provider's own judgement of a call, naming account and operation.
+    pub fn in_context(&self, operation: Operation, error: Error) -> Error {
+        error.with_account(&self.account).with_operation(operation)
+    }
+
     /// Judges a call by what the provider declares, before anything is sent.
     ///
     /// # Errors
@@ -94,7 +99,7 @@ impl ApiClient {
         let operation = call.operation;
         self.try_send(call)
             .await
-            .map_err(|error| error.with_account(&self.account).with_operation(operation))
+            .map_err(|error| self.in_context(operation, error))
     }
 
     async fn try_send(&self, mut call: ApiCall) -> Result<Answer> {
@@ -106,7 +111,9 @@ impl ApiClient {
         for attempt in 1.. {
             let remaining = deadline.saturating_duration_since(Instant::now());
             let error = match self.attempt(&call, &uri, remaining).await {
-                Attempt::Answered(status @ 200..=299, headers, body) => {
+                Attempt::Answered(status, headers, body)
+                    if matches!(status, 200..=299) || call.accepted.contains(&status) =>
+                {
                     return Ok(Answer {
                         status,
                         headers,
@@ -212,7 +219,7 @@ impl ApiClient {
         if let Some(said) = refusal.message {
             error = error.with_platform_message(&said, &secrets);
         }
-        if let Some(wait) = retry_after(headers) {
+        if let Some(wait) = retry_after(headers).or(refusal.retry_after) {
             error = error.with_retry_after(wait);
         }
         let advice = refusal.advice.or(match status {

@@ -1,5 +1,7 @@
 //! What a platform says when it does not do what it was asked.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use serde::Deserialize;
 use tokenfleet_core::{ErrorKind, Fate, Operation};
@@ -16,6 +18,8 @@ pub struct Refusal {
     pub message: Option<String>,
     /// What to do next.
     pub advice: Option<&'static str>,
+    /// How long to wait, where the platform means it but has no header for it.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
@@ -39,6 +43,13 @@ impl Refusal {
     #[must_use]
     pub fn of_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = Some(kind);
+        self
+    }
+
+    /// To be repeated after that long at the earliest.
+    #[must_use]
+    pub fn waiting(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
         self
     }
 

@@ -1,0 +1,103 @@
+//! Between Cloudsmith's words and the model.
+
+use http::HeaderMap;
+use tokenfleet_core::{
+    Attribute, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result,
+    Token, TokenId, TokenState,
+};
+use tokenfleet_http::{Answer, Refusal, json_body};
+
+use crate::wire;
+
+/// Cloudsmith's own page size when none is asked for.
+const DEFAULT_PAGE_SIZE: usize = 30;
+
+pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
+    let body: wire::UserTokens = answer.json()?;
+    let number = request.number().unwrap_or_default();
+    let size = request.size.map_or(DEFAULT_PAGE_SIZE, |size| size as usize);
+    let more = match answer.number("x-pagination-pagetotal") {
+        Some(pages) => number + 1 < pages,
+        // Without headers only a full page can have a successor.
+        None => body.results.len() >= size,
+    };
+    let mut page = Page::default();
+    page.total = answer.number("x-pagination-count");
+    page.number = answer
+        .number("x-pagination-page")
+        .and_then(|page| page.checked_sub(1));
+    page.size = answer
+        .number("x-pagination-pagesize")
+        .and_then(|size| u32::try_from(size).ok())
+        .filter(|size| *size > 0);
+    page.next = more.then_some(PagePosition::Number(number + 1));
+    page.tokens = body
+        .results
+        .into_iter()
+        .map(|result| token(result, None, answer))
+        .collect::<Result<_>>()?;
+    Ok(page)
+}
+
+/// The record of a key; `asked` is the id that it was asked for by, should the answer not repeat it.
+fn token(
+    wire: wire::UserAuthenticationToken,
+    asked: Option<&TokenId>,
+    answer: &Answer,
+) -> Result<Token> {
+    let id = wire
+        .slug_perm
+        .filter(|slug| !slug.is_empty())
+        .map(TokenId::new);
+    let Some(id) = id.or_else(|| asked.cloned()) else {
+        return Err(answer.violation("a key without a slug_perm"));
+    };
+    let mut token = Token::new(id, TokenState::Active);
+    token.created_at = match wire.created.as_deref().map(str::parse) {
+        Some(Ok(at)) => Fact::Known(at),
+        Some(Err(_)) => {
+            let text = wire.created.unwrap_or_default();
+            token.attributes.keep("created", Attribute::Text(text));
+            Fact::NotReported
+        }
+        None => Fact::NotReported,
+    };
+    for (name, value) in wire.rest {
+        token.attributes.keep(name, value);
+    }
+    Ok(token)
+}
+
+pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedToken> {
+    let mut wire: wire::UserAuthenticationToken = answer.json()?;
+    match wire.key.take() {
+        Some(secret) if !secret.expose().is_empty() => {
+            Ok(IssuedToken::new(token(wire, asked, answer)?, secret))
+        }
+        _ => Err(answer.violation("the answer holds no key")),
+    }
+}
+
+pub(crate) fn refusal(_: Operation, status: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
+    let Some(error) = json_body::<wire::ErrorDetail>(body) else {
+        return Refusal::default();
+    };
+    let says = |words: &str| {
+        error
+            .detail
+            .as_deref()
+            .is_some_and(|detail| detail.contains(words))
+    };
+    let full = says("already created an API key");
+    let locked = says("Locked out");
+    let refusal = Refusal::saying(error.detail).with_code(error.code);
+    match status {
+        400 if full => refusal
+            .of_kind(ErrorKind::Conflict)
+            .advising("a user has one key: rotate it instead, which kills the old one at once"),
+        403 if locked => refusal
+            .of_kind(ErrorKind::RateLimited)
+            .advising("too many logins failed; let it rest or use the website"),
+        _ => refusal,
+    }
+}

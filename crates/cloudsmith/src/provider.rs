@@ -1,0 +1,215 @@
+//! The operations, one short method each.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokenfleet_core::{
+    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Fate, Field,
+    IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
+    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, TokenRef, UpdateToken,
+};
+use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
+
+use crate::acting::Acting;
+use crate::config::CloudsmithConfig;
+use crate::{convert, query, wire};
+
+/// The provider's name in configurations.
+pub const NAME: &str = "cloudsmith";
+
+/// The Cloudsmith API key of one user.
+#[derive(Debug)]
+pub struct Cloudsmith {
+    client: ApiClient,
+    acting: Acting,
+    capabilities: Capabilities,
+}
+
+/// Whom a credential belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct User {
+    /// The user's name in URLs.
+    pub slug: Option<String>,
+    /// The full name.
+    pub name: Option<String>,
+    /// The e-mail address.
+    pub email: Option<String>,
+}
+
+/// What the adapter declares: listing, creating at most one, rotating, revoking by replacement, verifying.
+#[must_use]
+pub fn capabilities() -> Capabilities {
+    Capabilities::none()
+        .with_list(query::list())
+        .with_create(CreateCapability::unnamed().at_most(1))
+        .with_rotate()
+        .with_revoke(RevokeCapability::by_id(RevocationEffect::Replaced))
+        .with_verify()
+        .reporting([Field::CreatedAt])
+}
+
+impl Cloudsmith {
+    /// A provider for the account of that name.
+    #[must_use]
+    pub fn new(account: &str, config: CloudsmithConfig, transport: Arc<dyn Transport>) -> Self {
+        let account = Account::new(NAME, account);
+        Self {
+            client: ApiClient::new(account, config.base_url, transport, convert::refusal),
+            acting: Acting::new(config.scheme, config.credential),
+            capabilities: capabilities(),
+        }
+    }
+
+    /// With that policy of trying again.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.client = self.client.with_retry(retry);
+        self
+    }
+
+    /// Whom the acting credential belongs to.
+    ///
+    /// # Errors
+    ///
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also when Cloudsmith answers 200 to nobody, as it does when it
+    /// does not recognise a credential as one.
+    pub async fn who_am_i(&self) -> Result<User> {
+        self.identify(Operation::Verify).await
+    }
+
+    async fn identify(&self, operation: Operation) -> Result<User> {
+        let answer = self.send(Self::user_self(operation)).await?;
+        let user: wire::UserBrief = answer.json()?;
+        if !user.authenticated {
+            let message = "Cloudsmith does not recognise the credential and answers to nobody";
+            let error = Error::new(ErrorKind::Unauthenticated, Fate::Rejected, message)
+                .with_status(answer.status())
+                .with_advice("check that the credential is right and still alive");
+            return Err(self.client.in_context(operation, error));
+        }
+        Ok(User {
+            slug: user.slug,
+            name: user.name,
+            email: user.email,
+        })
+    }
+
+    fn user_self(operation: Operation) -> ApiCall {
+        ApiCall::get(operation, ["user", "self", ""])
+    }
+
+    async fn send(&self, call: ApiCall) -> Result<Answer> {
+        let secret = self.acting.secret().await?;
+        let sent = self.client.send(self.acting.dress(call, &secret)).await;
+        sent.inspect_err(|error| {
+            if error.kind() == ErrorKind::Unauthenticated {
+                self.acting.forget_replacement();
+            }
+        })
+    }
+
+    async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
+        let call = ApiCall::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
+        let answer = self.send(call).await?;
+        let issued = convert::issued(Some(id), &answer)?;
+        self.acting.replace(&issued.secret);
+        Ok(issued)
+    }
+}
+
+#[async_trait]
+impl TokenProvider for Cloudsmith {
+    fn account(&self) -> &Account {
+        self.client.account()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    /// Cloudsmith answers 404 beyond the last page. An empty first page is believed only after asking who we are.
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        self.client
+            .check(&self.capabilities, Call::List(&request))?;
+        let number = request.number().unwrap_or_default();
+        let call = ApiCall::get(Operation::List, ["user", "tokens", ""])
+            .query("page", number.saturating_add(1))
+            .query_if("page_size", request.size);
+        let page = match self.send(call).await {
+            Ok(answer) => convert::page(&request, &answer)?,
+            Err(error) if number > 0 && error.kind() == ErrorKind::NotFound => Page::default(),
+            Err(error) => return Err(error),
+        };
+        if number == 0 && page.tokens.is_empty() {
+            self.identify(Operation::List).await?;
+        }
+        Ok(page)
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.client
+            .check(&self.capabilities, Call::Get(id.into()))?;
+        Err(Error::unsupported("Cloudsmith shows no single key"))
+    }
+
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        self.client
+            .check(&self.capabilities, Call::Create(&request))?;
+        let call = ApiCall::post(Operation::Create, ["user", "tokens", ""]);
+        convert::issued(None, &self.send(call).await?)
+    }
+
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.client
+            .check(&self.capabilities, Call::Update(id.into(), &change))?;
+        Err(Error::unsupported("Cloudsmith does not update"))
+    }
+
+    /// Refreshes the key: the old one dies with the answer, and a provider that acts with it goes on with the new one.
+    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.client
+            .check(&self.capabilities, Call::Rotate(id.into()))?;
+        self.refresh(Operation::Rotate, id).await
+    }
+
+    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        self.client
+            .check(&self.capabilities, Call::Renew(secret.into()))?;
+        Err(Error::unsupported("Cloudsmith does not renew"))
+    }
+
+    /// Refreshes the key and returns its replacement. A second time it replaces the replacement.
+    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
+        self.client
+            .check(&self.capabilities, Call::Revoke(token, &options))?;
+        let TokenRef::Id(id) = token else {
+            return Err(Error::unsupported("Cloudsmith revokes by id"));
+        };
+        let replacement = self.refresh(Operation::Revoke, id).await?;
+        Ok(
+            Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Replaced)
+                .of(id.clone())
+                .replaced_by(replacement),
+        )
+    }
+
+    /// Asks who the secret in question belongs to: nobody means dead, whatever the status.
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        self.client.check(&self.capabilities, Call::Verify)?;
+        let call = Self::user_self(Operation::Verify).credential("x-api-key", "", secret);
+        match self.client.send(call).await {
+            Ok(answer) if answer.json::<wire::UserBrief>()?.authenticated => Ok(Liveness::Alive),
+            Ok(_) => Ok(Liveness::Dead),
+            Err(error) if error.platform_message().is_none() => Err(error),
+            Err(error) => match error.kind() {
+                ErrorKind::Unauthenticated => Ok(Liveness::Dead),
+                ErrorKind::PermissionDenied => Ok(Liveness::Unknown {
+                    reason: "Cloudsmith knows the key and a policy forbids its use".to_owned(),
+                }),
+                _ => Err(error),
+            },
+        }
+    }
+}

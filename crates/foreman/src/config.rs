@@ -1,0 +1,110 @@
+//! What to connect to, and with which credential.
+
+use tokenfleet_core::{Credential, Error, Result, Settings};
+use tokenfleet_http::BaseUrl;
+
+use crate::Release;
+
+/// Whose tokens of which Foreman, and how to reach them.
+///
+/// ```
+/// use tokenfleet_core::Credential;
+/// use tokenfleet_foreman::{ForemanConfig, Release};
+/// use tokenfleet_http::BaseUrl;
+///
+/// let base_url = BaseUrl::parse("https://foreman.example.com")?;
+/// let config = ForemanConfig::new(base_url, "admin", Credential::from_env("FOREMAN_TOKEN"), 4)
+///     .with_release(Release::new(3, 1));
+/// # Ok::<(), tokenfleet_core::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct ForemanConfig {
+    pub(crate) base_url: BaseUrl,
+    pub(crate) login: String,
+    pub(crate) token: Credential,
+    pub(crate) user_id: u32,
+    pub(crate) organization_id: Option<String>,
+    pub(crate) location_id: Option<String>,
+    pub(crate) release: Option<Release>,
+}
+
+impl ForemanConfig {
+    /// The tokens of the user with that id, as `login` with a personal access token or password.
+    ///
+    /// Foreman takes the numeric id here, never a login. Since 3.1 users may see and revoke their own tokens.
+    pub fn new(
+        base_url: BaseUrl,
+        login: impl Into<String>,
+        token: Credential,
+        user_id: u32,
+    ) -> Self {
+        Self {
+            base_url,
+            login: login.into(),
+            token,
+            user_id,
+            organization_id: None,
+            location_id: None,
+            release: None,
+        }
+    }
+
+    /// At another address.
+    #[must_use]
+    pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
+        self.base_url = base_url;
+        self
+    }
+
+    /// Within an organization, by id.
+    #[must_use]
+    pub fn with_organization(mut self, id: impl Into<String>) -> Self {
+        self.organization_id = Some(id.into());
+        self
+    }
+
+    /// Within a location, by id.
+    #[must_use]
+    pub fn with_location(mut self, id: impl Into<String>) -> Self {
+        self.location_id = Some(id.into());
+        self
+    }
+
+    /// Of that release. Without it the provider begins with what all releases can do and learns the release from the
+    /// first answer that names it.
+    #[must_use]
+    pub fn with_release(mut self, release: Release) -> Self {
+        self.release = Some(release);
+        self
+    }
+
+    /// Takes `base_url`, `login`, `token`, `user_id`, `organization_id`, `location_id` and `version` from an account's
+    /// settings.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
+    pub fn from_settings(settings: &mut Settings) -> Result<Self> {
+        let base_url = BaseUrl::from_settings(settings, None)?;
+        let login = settings.required_text("login")?;
+        let token = settings.required_credential("token")?;
+        let user_id = settings.required_text("user_id")?;
+        let place = settings.path().to_owned();
+        let wrong = |message: &str| Error::configuration(format!("{place}.{message}"));
+        if login.is_empty() || login.contains(':') {
+            return Err(wrong("login must not be empty or hold a colon"));
+        }
+        let user_id = user_id.parse().map_err(|_| {
+            wrong("user_id is not a number")
+                .with_advice("Foreman takes the user's id here, not the login")
+        })?;
+        let mut config = Self::new(base_url, login, token, user_id);
+        config.organization_id = settings.text("organization_id")?;
+        config.location_id = settings.text("location_id")?;
+        config.release = match settings.text("version")? {
+            Some(version) => Some(version.parse()?),
+            None => None,
+        };
+        Ok(config)
+    }
+}

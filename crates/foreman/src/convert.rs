@@ -1,0 +1,215 @@
+//! Between Foreman's words and the model.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use tokenfleet_core::{
+    Attribute, CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition,
+    PageRequest, Principal, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
+};
+use tokenfleet_http::{Answer, Refusal, json_body};
+
+use crate::wire;
+
+/// How long Foreman refuses everyone after too many failed logins from one address.
+const LOCK: Duration = Duration::from_secs(5 * 60);
+
+/// Foreman's own page size when none is asked for or repeated, unless its administrator chose another.
+const DEFAULT_PER_PAGE: u32 = 20;
+
+pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
+    let body: wire::Index = answer.json()?;
+    let mut page = Page::default();
+    page.total = Some(body.subtotal);
+    page.number = body.page.and_then(|page| page.checked_sub(1));
+    page.size = body.per_page.filter(|size| *size > 0);
+    let number = request.number().unwrap_or_default();
+    let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
+    let end = (number + 1).saturating_mul(u64::from(size));
+    page.next = (end < body.subtotal).then_some(PagePosition::Number(number + 1));
+    page.tokens = body
+        .results
+        .into_iter()
+        .map(|result| token(result, answer))
+        .collect();
+    Ok(page)
+}
+
+pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
+    let mut token = Token::new(TokenId::new(wire.id.to_string()), TokenState::Unknown);
+    let mut moment = |name: &str, text: Fact<String>| match text.map(|text| time(&text).ok_or(text))
+    {
+        Fact::Known(Ok(at)) => Fact::Known(at),
+        Fact::Known(Err(text)) => {
+            token.attributes.keep(name, Attribute::Text(text));
+            Fact::NotReported
+        }
+        Fact::None => Fact::None,
+        Fact::NotReported => Fact::NotReported,
+    };
+    token.created_at = moment("created_at", wire.created_at);
+    token.updated_at = moment("updated_at", wire.updated_at);
+    token.expiry = moment("expires_at", wire.expires_at);
+    token.last_used = moment("last_used_at", wire.last_used_at);
+    let expired = token.expiry.known().is_some_and(|at| *at <= answer.date());
+    token.state = match (wire.active, wire.revoked) {
+        (_, Some(true)) => TokenState::Revoked,
+        (Some(true), _) => TokenState::Active,
+        (Some(false), Some(false)) => TokenState::Expired,
+        // Before 2.4 a token that is not active was either revoked or has expired.
+        (Some(false), None) if expired => TokenState::Expired,
+        (Some(false), None) => TokenState::Revoked,
+        (None, _) => TokenState::Unknown,
+    };
+    token.name = Fact::from_optional(wire.name);
+    token.owner =
+        Fact::from_optional(wire.user_id).map(|id| Principal::new("user", id.to_string()));
+    for (name, value) in wire.rest {
+        token.attributes.keep(name, value);
+    }
+    token
+}
+
+pub(crate) fn issued(mut wire: wire::PersonalAccessToken, answer: &Answer) -> Result<IssuedToken> {
+    match wire.token_value.take() {
+        Some(secret) if !secret.expose().is_empty() => {
+            Ok(IssuedToken::new(token(wire, answer), secret))
+        }
+        _ => Err(answer.violation("the answer to the creation holds no token")),
+    }
+}
+
+pub(crate) fn creation(request: CreateToken) -> Result<wire::Creation> {
+    if let Some(name) = &request.name {
+        if name.trim() != name {
+            return Err(Error::invalid_input(
+                "the name begins or ends with white space, which Foreman would drop",
+            ));
+        }
+        if name.contains('\0') {
+            return Err(Error::invalid_input("the name holds a null character"));
+        }
+    }
+    Ok(wire::Creation {
+        personal_access_token: wire::NewToken {
+            name: request.name,
+            expires_at: match request.expiry {
+                RequestedExpiry::At(at) => Some(at.whole_seconds().to_string()),
+                _ => None,
+            },
+        },
+    })
+}
+
+/// Foreman finds token 1 also by `1-foo`, `01` and `1abc`; here only its one spelling will do.
+pub(crate) fn check_id(id: &TokenId) -> Result<()> {
+    match id.as_str().parse::<u64>() {
+        Ok(number) if number.to_string() == id.as_str() => Ok(()),
+        _ => Err(Error::invalid_input(
+            "the id is not a whole number, as Foreman's are",
+        )),
+    }
+}
+
+/// Reads Foreman's five time formats: `2019-11-07 08:45:43 UTC` or with `+0200` in the zone of the caller, and RFC 3339
+/// with or without milliseconds, in UTC or with an offset.
+fn time(text: &str) -> Option<Timestamp> {
+    let parts: Vec<_> = text.split_whitespace().collect();
+    let [date, time, zone] = parts[..] else {
+        return text.parse().ok();
+    };
+    let zone = match (zone, zone.split_at_checked(3)) {
+        ("UTC", _) => "Z".to_owned(),
+        (_, Some((hours, minutes))) if zone.starts_with(['+', '-']) => format!("{hours}:{minutes}"),
+        _ => return None,
+    };
+    format!("{date}T{time}{zone}").parse().ok()
+}
+
+pub(crate) fn refusal(_: Operation, status: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
+    let Some(refused) = json_body::<wire::Refused>(body) else {
+        return Refusal::default();
+    };
+    let (message, class, taken) = match refused.error {
+        Some(wire::RefusedError::Details {
+            message,
+            details,
+            class,
+            full_messages,
+            errors,
+        }) => {
+            let message = message.or_else(|| full_messages.map(|messages| messages.join(", ")));
+            let message = match (message, details) {
+                (Some(message), Some(details)) => Some(format!("{message}: {details}")),
+                (message, details) => message.or(details),
+            };
+            let taken = format!("{:?}", errors.get("name")).contains("taken");
+            (message, class, taken)
+        }
+        Some(wire::RefusedError::Text(text)) => (Some(text), None, false),
+        None => (refused.message, None, false),
+    };
+    let says = |words: &str| {
+        message
+            .as_deref()
+            .is_some_and(|said| said.starts_with(words))
+    };
+    let (locked, disabled) = (says("Too many tries"), says("User account is disabled"));
+    let no_user = says("Couldn't find User");
+    let refusal = Refusal::saying(message).with_code(class);
+    match status {
+        401 if locked => refusal
+            .of_kind(ErrorKind::RateLimited)
+            .waiting(LOCK)
+            .advising("too many logins failed from this address; let it rest"),
+        401 if disabled => refusal
+            .of_kind(ErrorKind::PermissionDenied)
+            .advising("ask an administrator to enable the user"),
+        422 if taken => refusal
+            .of_kind(ErrorKind::Conflict)
+            .advising("choose another name: Foreman never frees one, not even of a revoked token"),
+        422 if no_user => refusal
+            .of_kind(ErrorKind::NotFound)
+            .advising("check user_id: Foreman takes the user's number here, not the login"),
+        _ => refusal,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_five_time_formats_mean_the_same_moment() {
+        for text in [
+            "2030-07-01 00:00:00 UTC",
+            "2030-07-01 02:00:00 +0200",
+            "2030-07-01T00:00:00Z",
+            "2030-07-01T00:00:00.000Z",
+            "2030-07-01T02:00:00.000+02:00",
+        ] {
+            assert_eq!(
+                time(text).unwrap().to_string(),
+                "2030-07-01T00:00:00Z",
+                "{text}"
+            );
+        }
+        for odd in [
+            "",
+            "UTC",
+            "a b c",
+            "2030-07-01 00:00:00 CEST",
+            "2030-07-01 00:00:00 +é",
+        ] {
+            assert_eq!(time(odd), None, "{odd}");
+        }
+    }
+
+    #[test]
+    fn an_id_is_taken_in_its_one_spelling_only() {
+        assert!(check_id(&TokenId::new("10")).is_ok());
+        for id in ["1-foo", "01", "1abc", " 1", "+1", "1.json", "x"] {
+            assert!(check_id(&TokenId::new(id)).is_err(), "{id}");
+        }
+    }
+}

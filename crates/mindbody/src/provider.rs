@@ -1,0 +1,208 @@
+//! The operations, one short method each.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenfleet_core::{
+    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
+    IssuedToken, Liveness, Operation, Page, PageRequest, RenewCapability, RenewedToken, Result,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret,
+    Token, TokenId, TokenProvider, TokenRef, UpdateToken,
+};
+use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
+
+use crate::{MindbodyConfig, convert, wire};
+
+/// The provider's name in configurations.
+pub const NAME: &str = "mindbody";
+
+/// What a renewal adds to the current expiry.
+const EXTENSION: Duration = Duration::from_secs(24 * 3600);
+
+/// How often a token can be renewed.
+const RENEWALS: u32 = 7;
+
+/// Mindbody staff user tokens of one user at one site.
+#[derive(Debug)]
+pub struct Mindbody {
+    client: ApiClient,
+    config: MindbodyConfig,
+    capabilities: Capabilities,
+}
+
+/// What the adapter declares: issuing, renewing, and revoking by secret. Nothing can be listed or looked up.
+#[must_use]
+pub fn capabilities() -> Capabilities {
+    Capabilities::none()
+        .with_create(CreateCapability::unnamed())
+        .with_renew(RenewCapability::by(EXTENSION).at_most(RENEWALS))
+        .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
+        .reporting([Field::Expiry, Field::Owner])
+}
+
+impl Mindbody {
+    /// A provider for the account of that name.
+    #[must_use]
+    pub fn new(account: &str, config: MindbodyConfig, transport: Arc<dyn Transport>) -> Self {
+        let account = Account::new(NAME, account);
+        Self {
+            client: ApiClient::new(
+                account,
+                config.base_url.clone(),
+                transport,
+                convert::refusal,
+            ),
+            config,
+            capabilities: capabilities(),
+        }
+    }
+
+    /// With that policy of trying again.
+    #[must_use]
+    pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.client = self.client.with_retry(retry);
+        self
+    }
+
+    /// The path of an action on user tokens.
+    fn path(&self, action: &str) -> [String; 4] {
+        let version = format!("v{}", self.config.api_version);
+        [
+            "public".to_owned(),
+            version,
+            "usertoken".to_owned(),
+            action.to_owned(),
+        ]
+    }
+
+    /// Adds what every call carries.
+    async fn send(&self, call: ApiCall) -> Result<Answer> {
+        let api_key = self.config.api_key.secret().await?;
+        let call = call
+            .credential("api-key", "", &api_key)
+            .header("siteid", &self.config.site_id);
+        self.client.send(call).await
+    }
+
+    /// Adds the token that a call is about.
+    fn about(&self, call: ApiCall, secret: &Secret) -> ApiCall {
+        let prefix = if self.config.bare_authorization {
+            ""
+        } else {
+            "Bearer "
+        };
+        call.credential("authorization", prefix, secret)
+            .masking(secret)
+    }
+
+    /// Whether a refusal is about the token: a request without one is then refused in another way, if at all. It asks to
+    /// issue a token for nobody, which cannot succeed.
+    async fn refused_for_the_token(&self, refusal: &Error) -> Result<bool> {
+        let call = ApiCall::post(Operation::Revoke, self.path("issue"))
+            .json(&wire::IssueRequest::default());
+        match self.send(call).await {
+            Ok(answer) => Err(answer.violation("the platform issued a token for nobody")),
+            Err(control) if matches!(control.status(), Some(400..=403)) => {
+                Ok(!convert::same_refusal(&control, refusal))
+            }
+            Err(control) => Err(control),
+        }
+    }
+}
+
+#[async_trait]
+impl TokenProvider for Mindbody {
+    fn account(&self) -> &Account {
+        self.client.account()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        self.client
+            .check(&self.capabilities, Call::List(&request))?;
+        Err(Error::unsupported("Mindbody does not list"))
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.client
+            .check(&self.capabilities, Call::Get(id.into()))?;
+        Err(Error::unsupported("Mindbody shows no token"))
+    }
+
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        self.client
+            .check(&self.capabilities, Call::Create(&request))?;
+        let password = self.config.password.secret().await?;
+        let body = wire::IssueRequest {
+            username: Some(&self.config.username),
+            password: Some(password.expose()),
+        };
+        let call = ApiCall::post(Operation::Create, self.path("issue"))
+            .json(&body)
+            .masking(&password);
+        convert::issued(&self.send(call).await?)
+    }
+
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.client
+            .check(&self.capabilities, Call::Update(id.into(), &change))?;
+        Err(Error::unsupported("Mindbody does not update"))
+    }
+
+    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.client
+            .check(&self.capabilities, Call::Rotate(id.into()))?;
+        Err(Error::unsupported("Mindbody does not rotate"))
+    }
+
+    /// Adds 24 hours to the token's expiry. It is not known whether the secret changes: if it does, the new one is
+    /// returned.
+    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        self.client
+            .check(&self.capabilities, Call::Renew(secret.into()))?;
+        let call = self.about(ApiCall::post(Operation::Renew, self.path("renew")), secret);
+        convert::renewed(secret, &self.send(call).await?)
+    }
+
+    /// Kills the token that is shown. A refusal is taken for "already gone" only if a second request, without the token,
+    /// is refused in another way: so a wrong API key or site never passes for a revocation.
+    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
+        self.client
+            .check(&self.capabilities, Call::Revoke(token, &options))?;
+        let TokenRef::Secret(secret) = token else {
+            return Err(Error::unsupported("Mindbody revokes by secret"));
+        };
+        let call = ApiCall::delete(Operation::Revoke, self.path("revoke")).repeatable();
+        let outcome = match self.send(self.about(call, secret)).await {
+            Ok(_) => RevocationOutcome::Revoked,
+            Err(error)
+                if self.may_be_gone(&error) && self.refused_for_the_token(&error).await? =>
+            {
+                RevocationOutcome::AlreadyGone
+            }
+            Err(error) => return Err(error),
+        };
+        let id = convert::fingerprint(secret);
+        Ok(Revocation::new(outcome, RevocationEffect::Deleted).of(id))
+    }
+
+    async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
+        self.client.check(&self.capabilities, Call::Verify)?;
+        Err(Error::unsupported("Mindbody does not verify"))
+    }
+}
+
+impl Mindbody {
+    /// Whether Mindbody itself refuses, and not because the token belongs to another site, where it may live on.
+    fn may_be_gone(&self, error: &Error) -> bool {
+        let said = error.platform_message().map(str::to_ascii_lowercase);
+        matches!(
+            error.kind(),
+            ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+        ) && said.is_some_and(|said| !said.contains("site") && !said.contains("subscriber"))
+    }
+}

@@ -1,0 +1,51 @@
+//! Bodies exactly as Mindbody spells them.
+
+use serde::{Deserialize, Serialize};
+use tokenfleet_core::Secret;
+
+/// The body of an issue. Empty it asks for nothing and is refused.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct IssueRequest<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) username: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) password: Option<&'a str>,
+}
+
+/// The answer to an issue, and perhaps to a renewal, which is not specified.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct UserToken {
+    pub(crate) access_token: Option<Secret>,
+    pub(crate) expires: Option<String>,
+    pub(crate) user: Option<User>,
+}
+
+/// Whom a token acts for.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct User {
+    /// 0 for admins and owners.
+    pub(crate) id: Option<i64>,
+    pub(crate) first_name: Option<String>,
+    pub(crate) last_name: Option<String>,
+    #[serde(rename = "Type")]
+    pub(crate) kind: Option<String>,
+}
+
+/// The body of a refusal: `Error`, or `Message` alone.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Refused {
+    pub(crate) error: Option<ApiError>,
+    pub(crate) message: Option<String>,
+}
+
+/// What is wrong.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct ApiError {
+    pub(crate) message: Option<String>,
+    pub(crate) code: Option<String>,
+}
