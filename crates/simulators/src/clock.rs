@@ -1,0 +1,98 @@
+//! The time a simulator believes in.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A clock that tests can freeze, set and advance. Clones show and set the same time.
+///
+/// ```
+/// use jiff::SignedDuration;
+/// use tokenfleet_simulators::Clock;
+///
+/// let clock = Clock::frozen("2026-01-01T00:00:00Z".parse().unwrap());
+/// clock.advance(SignedDuration::from_hours(25));
+/// assert_eq!(clock.now().to_string(), "2026-01-02T01:00:00Z");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Mutex<Reading>>);
+
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    Frozen(Timestamp),
+    /// Real time plus this much.
+    Moving(SignedDuration),
+}
+
+impl Clock {
+    /// A clock that stands still at `at` until it is moved.
+    pub fn frozen(at: Timestamp) -> Self {
+        Self(Arc::new(Mutex::new(Reading::Frozen(at))))
+    }
+
+    /// A clock that runs with the machine's.
+    pub fn moving() -> Self {
+        Self(Arc::new(Mutex::new(Reading::Moving(SignedDuration::ZERO))))
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Timestamp {
+        read(*self.lock())
+    }
+
+    /// Whether the clock stands still.
+    pub fn is_frozen(&self) -> bool {
+        matches!(*self.lock(), Reading::Frozen(_))
+    }
+
+    /// Sets the time; a moving clock moves on from there.
+    pub fn set(&self, at: Timestamp) {
+        let mut reading = self.lock();
+        *reading = match *reading {
+            Reading::Frozen(_) => Reading::Frozen(at),
+            Reading::Moving(_) => Reading::Moving(at.duration_since(Timestamp::now())),
+        };
+    }
+
+    /// Moves the clock by `by`, which may be negative. Time that no calendar holds is clamped.
+    pub fn advance(&self, by: SignedDuration) {
+        let mut reading = self.lock();
+        *reading = match *reading {
+            Reading::Frozen(at) => Reading::Frozen(shifted(at, by)),
+            Reading::Moving(offset) => Reading::Moving(offset.saturating_add(by)),
+        };
+    }
+
+    /// Stops the clock where it is.
+    pub fn freeze(&self) {
+        let mut reading = self.lock();
+        *reading = Reading::Frozen(read(*reading));
+    }
+
+    /// Lets the clock run on from where it is.
+    pub fn resume(&self) {
+        let mut reading = self.lock();
+        *reading = Reading::Moving(read(*reading).duration_since(Timestamp::now()));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Reading> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self::moving()
+    }
+}
+
+fn read(reading: Reading) -> Timestamp {
+    match reading {
+        Reading::Frozen(at) => at,
+        Reading::Moving(offset) => shifted(Timestamp::now(), offset),
+    }
+}
+
+fn shifted(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_add(by).unwrap_or(at)
+}

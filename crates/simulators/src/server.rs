@@ -1,0 +1,176 @@
+//! A simulator on a port.
+
+mod delivery;
+
+use std::{io, net::SocketAddr, sync::Arc};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::{BodyExt, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    net::{TcpListener, TcpStream, ToSocketAddrs},
+    sync::watch,
+    task::JoinHandle,
+};
+
+use self::delivery::DeliveredBody;
+use crate::{Peer, Simulator, answer, dispatch::exchange};
+
+/// More than any client of these platforms sends.
+const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
+
+/// Why a server did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The address is not loopback; [`Server::start_on_any_address`] would take it.
+    #[error("{0} is not a loopback address, and the secrets of a simulator are no secrets")]
+    NotLoopback(SocketAddr),
+    /// The port could not be had.
+    #[error("cannot listen")]
+    Io(#[from] io::Error),
+}
+
+/// A simulator that listens on a port. Dropping it stops it.
+#[derive(Debug)]
+pub struct Server {
+    address: SocketAddr,
+    simulator: Arc<dyn Simulator>,
+    stop: watch::Sender<bool>,
+    accepting: JoinHandle<()>,
+}
+
+impl Server {
+    /// Serves the simulator on a loopback address; port 0 lets the system choose.
+    ///
+    /// # Errors
+    /// When the address is not loopback, or not to be had.
+    pub async fn start(
+        simulator: impl Simulator,
+        address: impl ToSocketAddrs,
+    ) -> Result<Self, StartError> {
+        Self::start_shared(simulator.to_arc(), address).await
+    }
+
+    /// As [`Self::start`], for a simulator whose type is not known.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_shared(
+        simulator: Arc<dyn Simulator>,
+        address: impl ToSocketAddrs,
+    ) -> Result<Self, StartError> {
+        for address in tokio::net::lookup_host(&address).await? {
+            if !address.ip().is_loopback() {
+                return Err(StartError::NotLoopback(address));
+            }
+        }
+        Self::start_on_any_address(simulator, address).await
+    }
+
+    /// Serves on an address that others can reach. They can then read every token on it.
+    ///
+    /// # Errors
+    /// When the address is not to be had.
+    pub async fn start_on_any_address(
+        simulator: Arc<dyn Simulator>,
+        address: impl ToSocketAddrs,
+    ) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        let (stop, stopped) = watch::channel(false);
+        let accepting = tokio::spawn(accept(listener, Arc::clone(&simulator), stopped));
+        Ok(Self {
+            address,
+            simulator,
+            stop,
+            accepting,
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The base URL for clients, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The simulator it serves.
+    pub fn simulator(&self) -> &Arc<dyn Simulator> {
+        &self.simulator
+    }
+
+    /// Stops listening and closes the connections.
+    pub async fn stop(mut self) {
+        self.stop.send_replace(true);
+        // The task ends by itself; how it ended does not matter.
+        let _ = (&mut self.accepting).await;
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.stop.send_replace(true);
+        self.accepting.abort();
+    }
+}
+
+async fn accept(
+    listener: TcpListener,
+    simulator: Arc<dyn Simulator>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stop| *stop) => return,
+        };
+        // A connection that failed while being accepted concerns nobody else.
+        if let Ok((stream, peer)) = accepted {
+            tokio::spawn(serve(stream, peer, Arc::clone(&simulator), stopped.clone()));
+        }
+    }
+}
+
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    simulator: Arc<dyn Simulator>,
+    mut stopped: watch::Receiver<bool>,
+) {
+    // Without this, small answers wait for acknowledgements.
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(|request| {
+        let simulator = Arc::clone(&simulator);
+        async move { respond(&*simulator, request, peer).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
+    tokio::select! {
+        // Dropped connections and cut bodies end here as errors, which is what they are for.
+        _ = connection => {}
+        _ = stopped.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn respond(
+    simulator: &dyn Simulator,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+) -> Result<Response<DeliveredBody>, crate::Dropped> {
+    let (mut parts, body) = request.into_parts();
+    parts.extensions.insert(Peer(peer.ip()));
+    let body: Bytes = match Limited::new(body, LARGEST_REQUEST).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => return Ok(answer::empty(413).map(DeliveredBody::whole)),
+    };
+    let (response, delivery) = exchange(simulator, Request::from_parts(parts, body)).await?;
+    Ok(DeliveredBody::deliver(response, delivery))
+}

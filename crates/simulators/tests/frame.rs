@@ -1,0 +1,146 @@
+//! Server, faults, clock and log, on a platform without behaviour.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Request;
+use tokenfleet_simulators::{
+    Action, Canned, Dropped, Fault, Server, Simulator, StartError, dispatch,
+    placeholder::Placeholder,
+};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
+
+fn get(target: &str) -> Request<Bytes> {
+    Request::get(target).body(Bytes::new()).unwrap()
+}
+
+/// Sends text, reads until the server closes or a second is over.
+async fn raw(server: &Server, request: &str) -> String {
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = stream.read_to_end(&mut answer);
+    let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+#[tokio::test]
+async fn absolute_targets_and_doubled_slashes_are_understood_and_logged_as_sent() {
+    let server = Server::start(Placeholder::new(), "127.0.0.1:0")
+        .await
+        .unwrap();
+    for target in ["https://api.example.com//a//b?x=1", "//a//b"] {
+        let answer = raw(
+            &server,
+            &format!("GET {target} HTTP/1.1\r\nhOsT: x\r\nconnection: close\r\n\r\n"),
+        )
+        .await;
+        assert!(answer.ends_with(r#"{"path":"/a/b"}"#), "{answer}");
+        assert!(answer.contains("\r\nDate: "), "{answer}");
+        let entry = server.simulator().log().last().unwrap();
+        assert_eq!(entry.target, target);
+        assert!(entry.processed);
+        assert_eq!(entry.status, Some(200));
+    }
+}
+
+#[tokio::test]
+async fn only_loopback_addresses_are_served_unasked() {
+    let refused = Server::start(Placeholder::new(), "0.0.0.0:0").await;
+    assert!(matches!(refused, Err(StartError::NotLoopback(_))));
+}
+
+#[tokio::test]
+async fn a_fault_meets_the_requests_it_describes_and_runs_out() {
+    let platform = Placeholder::new();
+    let fault = Fault::new(Action::Answer(Canned::status(503)))
+        .method("get")
+        .path("/a/*/c")
+        .after(1)
+        .times(2);
+    platform.faults().add(fault);
+    let mut statuses = Vec::new();
+    for target in ["/a/b/c", "/a/b/c/d", "/b", "/A/x/c", "/a/b/c"] {
+        let answer = dispatch(&platform, get(target)).await.unwrap();
+        statuses.push(answer.status().as_u16());
+    }
+    assert_eq!(statuses, [200, 503, 200, 503, 200]);
+    assert!(platform.faults().waiting().is_empty());
+}
+
+#[tokio::test]
+async fn a_connection_can_break_before_or_after_processing_or_within_the_body() {
+    let platform = Placeholder::new();
+    let mut processed = Vec::new();
+    let faults = [
+        (Action::CloseBefore, Dropped::BeforeProcessing),
+        (Action::CloseAfter, Dropped::AfterProcessing),
+        (Action::CutBody(3), Dropped::DuringBody { received: 3 }),
+    ];
+    for (action, expected) in faults {
+        platform.faults().add(Fault::new(action));
+        assert_eq!(dispatch(&platform, get("/")).await.unwrap_err(), expected);
+        processed.push(platform.log().last().unwrap().processed);
+    }
+    assert_eq!(processed, [false, true, true]);
+}
+
+#[tokio::test]
+async fn a_cut_body_announces_more_than_it_sends() {
+    let platform = Placeholder::new();
+    let server = Server::start(platform.clone(), "127.0.0.1:0")
+        .await
+        .unwrap();
+    platform.faults().add(Fault::new(Action::CutBody(4)));
+    let answer = raw(&server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(answer.contains("Content-Length: 13\r\n"), "{answer}");
+    assert!(answer.ends_with("\r\n\r\n{\"pa"), "{answer}");
+
+    platform.faults().add(Fault::new(Action::CloseAfter));
+    let answer = raw(&server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(answer, "");
+}
+
+#[tokio::test]
+async fn a_trickled_body_arrives_whole() {
+    let platform = Placeholder::new();
+    let server = Server::start(platform.clone(), "127.0.0.1:0")
+        .await
+        .unwrap();
+    let action = Action::Trickle {
+        bytes: 2,
+        millis: 1,
+    };
+    platform.faults().add(Fault::new(action));
+    let answer = raw(
+        &server,
+        "GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    )
+    .await;
+    assert!(answer.ends_with(r#"{"path":"/a"}"#), "{answer}");
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_cancels_a_delayed_request_but_not_a_late_one() {
+    let platform = Placeholder::new();
+    let server = Server::start(platform.clone(), "127.0.0.1:0")
+        .await
+        .unwrap();
+    let wait = Duration::from_millis(100);
+    for (action, processed) in [
+        (Action::Delay(wait), false),
+        (Action::ApplyLate(wait), true),
+    ] {
+        platform.faults().add(Fault::new(action));
+        let mut stream = TcpStream::connect(server.address()).await.unwrap();
+        let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+        stream.write_all(request).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        drop(stream);
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(platform.log().last().unwrap().processed, processed);
+    }
+}
