@@ -32,8 +32,10 @@ mod dispatch;
 mod faults;
 mod log;
 mod options;
+mod seeding;
 mod server;
 mod simulator;
+mod sorted;
 mod target;
 mod token;
 
