@@ -1,5 +1,7 @@
 //! Server, faults, clock and log, on a platform without behaviour.
 
+#![allow(clippy::unwrap_used)]
+
 use std::time::Duration;
 
 use bytes::Bytes;

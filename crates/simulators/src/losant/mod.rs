@@ -1,0 +1,377 @@
+//! Losant: user, application and instance API tokens.
+//!
+//! Served: `/me/tokens`, `/applications/{id}/tokens` and `/instances/{id}/tokens` with all their
+//! operations, `POST /auth/user`, `GET /me/refreshToken` and `GET /me`. Left out: user OAuth tokens
+//! (`/me/oauth-tokens` and callers that hold one), the limits on requests, which Losant does not have
+//! for these, and whatever `_embedded` would embed.
+
+mod account;
+mod body;
+mod caller;
+mod error;
+mod listing;
+mod options;
+mod record;
+mod scope;
+mod secret;
+mod store;
+mod tokens;
+mod wire;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use jiff::Timestamp;
+pub use options::{
+    AboveMax, AcceptVersion, Api, BadPage, Collation, Collection, GlobCase, LackingScope,
+    MalformedId, MissingExpiry, NoExpiry, Options, PastExpiry, Ties, TrailingSlash,
+    UnauthorizedType, Unmapped,
+};
+
+use self::{error::Error, record::Record, scope::Operation, store::Store, wire::Extras};
+use crate::{
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, State, Token,
+    seeding::{Dice, hex},
+    target::Target,
+};
+
+/// A simulated Losant. Clones are the same platform.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bytes::Bytes;
+/// use tokenfleet_simulators::{NewToken, Simulator, dispatch, losant::{Losant, Options}};
+///
+/// let losant = Losant::new(Options::default());
+/// losant.insert(NewToken::named("ci"));
+/// let bearer = format!("Bearer {}", losant.credentials()["token"]);
+/// let request = http::Request::get("/me/tokens")
+///     .header("authorization", bearer)
+///     .body(Bytes::new())?;
+/// let page: serde_json::Value = serde_json::from_slice(dispatch(&losant, request).await?.body())?;
+/// assert_eq!(page["items"][0]["name"], "ci");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Losant(Arc<Platform>);
+
+#[derive(Debug)]
+struct Platform {
+    options: Options,
+    instruments: Instruments,
+    /// What bearer tokens are signed with.
+    key: [u8; 32],
+    user_id: String,
+    store: Mutex<Store>,
+}
+
+const USER_NAME: &str = "Example Name";
+
+impl Losant {
+    /// A platform with these options.
+    pub fn new(options: Options) -> Self {
+        let dice = Dice::new(options.seed);
+        let mut store = Store::new(&options, dice);
+        let now = options.clock.now();
+        let count = options.tokens as u64;
+        for slot in 0..count {
+            let record = seeded(dice, slot, count, now, options.collection, &mut store);
+            store.add(record);
+        }
+        Self(Arc::new(Platform {
+            instruments: Instruments::new(options.clock.clone()),
+            key: dice.digest("losant key", 0),
+            user_id: hex(&dice.digest("losant user", 0)[..12]),
+            store: Mutex::new(store),
+            options,
+        }))
+    }
+}
+
+fn seeded(
+    dice: Dice,
+    slot: u64,
+    count: u64,
+    now: Timestamp,
+    collection: Collection,
+    store: &mut Store,
+) -> Record {
+    const SCOPES: [&[&str]; 6] = [
+        &["all.User"],
+        &["all.User.read"],
+        &["userApiTokens.get", "userApiToken.get"],
+        &["all.Application"],
+        &["all.Application.read", "all.Device.read"],
+        &["userApiTokens.*", "userApiToken.*"],
+    ];
+    let life = dice.life(slot, count, now);
+    let scopes = SCOPES[(dice.roll(slot, 20) % SCOPES.len() as u64) as usize];
+    let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+    Record {
+        name: dice.name(slot).into(),
+        description: dice
+            .roll(slot, 21)
+            .is_multiple_of(3)
+            .then(|| format!("Made for job {slot}").into()),
+        created: life.created.as_millisecond(),
+        updated: life.updated.as_millisecond(),
+        expires: life.expires.map(Timestamp::as_millisecond),
+        inactive: life.state(State::Suspended) == State::Suspended,
+        collection,
+        scopes: store.scope_set(scopes),
+        creator: None,
+        roles: None,
+    }
+}
+
+impl Platform {
+    fn store(&self) -> MutexGuard<'_, Store> {
+        self.store.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.instruments.clock.now()
+    }
+
+    fn handle(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
+        let target = Target::of(request.uri());
+        let unmapped = || match self.options.unmapped {
+            Unmapped::MethodNotAllowed => Error::method_not_allowed(request.method()),
+            Unmapped::NotFound => Error::not_found("Path"),
+        };
+        if target.trailing_slash() && self.options.trailing_slash == TrailingSlash::Refuse {
+            return Err(unmapped());
+        }
+        let method = match *request.method() {
+            Method::HEAD => Method::GET,
+            ref method => method.clone(),
+        };
+        let not_allowed = || Error::method_not_allowed(request.method());
+        let segments = target.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        self.check_version(request)?;
+        match (segments.as_slice(), method.as_str()) {
+            (["auth", "user"], "POST") => self.log_in(request),
+            (["me"], "GET") => self.show_user(request),
+            (["me", "refreshToken"], "GET") => self.refresh_session(request),
+            (["auth", "user"] | ["me"] | ["me", "refreshToken"], _) => Err(not_allowed()),
+            ([collection @ .., "tokens"], method) => {
+                let collection = named(collection).ok_or_else(unmapped)?;
+                let operation = match method {
+                    "GET" => Operation::List,
+                    "POST" => Operation::Create,
+                    _ => return Err(not_allowed()),
+                };
+                self.collection(collection, operation, request, &target)
+            }
+            ([collection @ .., "tokens", id], method) => {
+                let collection = named(collection).ok_or_else(unmapped)?;
+                let operation = match method {
+                    "GET" => Operation::Read,
+                    "PATCH" => Operation::Update,
+                    "DELETE" => Operation::Delete,
+                    _ => return Err(not_allowed()),
+                };
+                self.single(collection, id, operation, request, &target)
+            }
+            _ => Err(unmapped()),
+        }
+    }
+
+    fn collection(
+        &self,
+        named: Named<'_>,
+        operation: Operation,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let caller = self.caller(request)?;
+        let owner = self.owner(named, operation, &caller)?;
+        match operation {
+            Operation::Create => self.create(named.collection, &owner, &caller, request, target),
+            _ => self.list(named.collection, &owner, target),
+        }
+    }
+
+    fn single(
+        &self,
+        named: Named<'_>,
+        id: &str,
+        operation: Operation,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let caller = self.caller(request)?;
+        let owner = self.owner(named, operation, &caller)?;
+        if !body::is_id(id) && self.options.malformed_id == MalformedId::Refuse {
+            return Err(Error::validation("apiTokenId", "pattern mismatch"));
+        }
+        let mut store = self.store();
+        let slot = store
+            .slot(id)
+            .filter(|slot| {
+                store
+                    .get(*slot)
+                    .is_some_and(|record| record.collection == named.collection)
+            })
+            .ok_or_else(|| Error::not_found("API Token"))?;
+        match operation {
+            Operation::Update => self.update(&mut store, slot, &owner, request, target),
+            Operation::Delete => {
+                store.delete(slot);
+                Ok(crate::answer::json(
+                    200,
+                    &serde_json::json!({"success": true}),
+                ))
+            }
+            _ => Ok(self.show(&store, slot, &owner, extras(target), 200, None)),
+        }
+    }
+}
+
+/// A collection as a path names it.
+#[derive(Clone, Copy, Debug)]
+struct Named<'a> {
+    collection: Collection,
+    owner: Option<&'a str>,
+}
+
+fn named<'a>(segments: &[&'a str]) -> Option<Named<'a>> {
+    let (collection, owner) = match segments {
+        ["me"] => (Collection::User, None),
+        ["applications", id] => (Collection::Application, Some(*id)),
+        ["instances", id] => (Collection::Instance, Some(*id)),
+        _ => return None,
+    };
+    Some(Named { collection, owner })
+}
+
+/// `_links` and `_actions`; Python spells booleans with a capital.
+fn extras(target: &Target) -> Extras {
+    let wanted = |name, default| {
+        target
+            .parameter(name)
+            .map_or(default, |value| value.eq_ignore_ascii_case("true"))
+    };
+    Extras {
+        links: wanted("_links", true),
+        actions: wanted("_actions", false),
+    }
+}
+
+impl Simulator for Losant {
+    fn provider(&self) -> &'static str {
+        "losant"
+    }
+
+    fn to_arc(&self) -> Arc<dyn Simulator> {
+        Arc::new(self.clone())
+    }
+
+    fn credentials(&self) -> Credentials {
+        let token = self.0.options.token.clone();
+        let token = token.unwrap_or_else(|| self.0.session(&["all.User"], None));
+        Credentials::from([("token".to_owned(), token)])
+    }
+
+    fn instruments(&self) -> &Instruments {
+        &self.0.instruments
+    }
+
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let mut response = match self.0.handle(&request) {
+            Ok(response) => response,
+            Err(error) => error.response(),
+        };
+        wire::add_headers(&mut response);
+        response
+    }
+
+    fn listing_shape(&self) -> Option<ListingShape> {
+        Some(ListingShape {
+            items: "items",
+            page: Some("page"),
+            totals: &["totalCount"],
+            total_headers: &[],
+            page_header: None,
+            page_count_header: None,
+            page_parameter: "page",
+            first_page: 0,
+        })
+    }
+
+    fn tokens(&self) -> Vec<Token> {
+        let store = self.0.store();
+        let now = self.0.now();
+        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        store
+            .slots(self.0.options.collection)
+            .filter_map(|slot| store.get(slot).map(|record| (slot, record)))
+            .map(|(slot, record)| Token {
+                id: store.id(slot),
+                name: Some(record.name.to_string()),
+                state: if record.inactive {
+                    State::Suspended
+                } else if record.is_expired(now) {
+                    State::Expired
+                } else {
+                    State::Active
+                },
+                created: time(record.created),
+                updated: Some(time(record.updated)),
+                expires: record.expires.map(time),
+                last_used: None,
+                secret: self.0.jwt(&store, slot),
+            })
+            .collect()
+    }
+
+    fn token_count(&self) -> usize {
+        self.0.store().count(self.0.options.collection)
+    }
+
+    fn accepts(&self, secret: &str) -> bool {
+        self.0.bearer(&self.0.store(), secret).is_some()
+    }
+
+    fn insert(&self, token: NewToken) -> Inserted {
+        let now = self.0.now();
+        let created = token.created.unwrap_or(now).as_millisecond();
+        let collection = self.0.options.collection;
+        let mut scopes = token.scopes;
+        if scopes.is_empty() {
+            scopes.push(scope::default_scope(collection).to_owned());
+        }
+        let expires = match (token.expires, token.state) {
+            (None, State::Expired) => Some(now.as_millisecond() - 1),
+            (expires, _) => expires.map(Timestamp::as_millisecond),
+        };
+        let mut store = self.0.store();
+        let scopes = store.scope_set(scopes);
+        let slot = store.add(Record {
+            name: token.name.into(),
+            description: token.description.map(Into::into),
+            created,
+            updated: created,
+            expires,
+            inactive: matches!(token.state, State::Suspended | State::Revoked),
+            collection,
+            scopes,
+            creator: None,
+            roles: None,
+        });
+        Inserted::new(store.id(slot), self.0.jwt(&store, slot))
+    }
+
+    fn remove(&self, id: &str) -> bool {
+        let mut store = self.0.store();
+        let slot = store.slot(id);
+        if let Some(slot) = slot {
+            store.delete(slot);
+        }
+        slot.is_some()
+    }
+}

@@ -1,0 +1,186 @@
+//! The operations on tokens.
+
+use bytes::Bytes;
+use http::{Request, Response};
+
+use super::{
+    Platform, USER_NAME,
+    body::{Patch, Post},
+    caller::Caller,
+    error::Error,
+    extras,
+    listing::{ListRequest, glob},
+    options::Collection,
+    record::{Record, Roles},
+    scope,
+    store::Store,
+    wire::{self, ApiToken, ApiTokens, Around, Extras, Owner},
+};
+use crate::{answer, target::Target};
+
+impl Platform {
+    pub(super) fn list(
+        &self,
+        collection: Collection,
+        owner: &Owner,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let asked = ListRequest::read(target, &self.options)?;
+        let extras = extras(target);
+        let mut store = self.store();
+        let passes = |value: &str| {
+            let pattern = asked.filter.as_ref().map(|filter| &filter.pattern);
+            pattern.is_none_or(|pattern| glob(pattern, value, self.options.glob_case))
+        };
+        let walk = store.walk(collection, asked.sort, asked.filter.as_ref(), passes);
+        let total = walk.len();
+        let size = usize::try_from(asked.per_page).unwrap_or(usize::MAX);
+        let start = usize::try_from(asked.page)
+            .unwrap_or(usize::MAX)
+            .saturating_mul(size);
+        let slots: Vec<u32> = if asked.descending {
+            walk.iter().rev().skip(start).take(size).copied().collect()
+        } else {
+            walk.iter().skip(start).take(size).copied().collect()
+        };
+        let store = &*store;
+        let ids: Vec<String> = slots.iter().map(|slot| store.id(*slot)).collect();
+        let items: Vec<ApiToken<'_>> = slots
+            .iter()
+            .zip(&ids)
+            .filter_map(|(slot, id)| {
+                let record = store.get(*slot)?;
+                Some(self.rendered(store, record, id, owner, extras))
+            })
+            .collect();
+        let filter = asked.filter.as_ref();
+        let seen = format!("{} {} {}", ids.concat(), total, asked.page);
+        let page = ApiTokens {
+            count: items.len(),
+            items,
+            total_count: total,
+            per_page: asked.per_page,
+            page: asked.page,
+            filter: filter.map(|filter| filter.pattern.as_str()),
+            filter_field: filter.and_then(|_| target.parameter("filterField")),
+            sort_field: &asked.sort_name,
+            sort_direction: &asked.direction,
+            owner_id: &owner.id,
+            owner_type: owner.kind,
+            resource: "apiTokens",
+            links: extras.links.then(|| wire::collection_links(owner)),
+            actions: extras.actions.then(|| wire::collection_actions(owner)),
+            etag: wire::etag(&seen),
+        };
+        Ok(answer::json(200, &page))
+    }
+
+    pub(super) fn create(
+        &self,
+        collection: Collection,
+        owner: &Owner,
+        caller: &Caller,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let now = self.now();
+        let options = &self.options;
+        let post = Post::read(request.body(), options.api, options.past_expiry, now)?;
+        let scopes = post
+            .scope
+            .unwrap_or_else(|| vec![scope::default_scope(collection).to_owned()]);
+        let mut store = self.store();
+        let scopes = store.scope_set(scopes);
+        let slot = store.add(Record {
+            name: post.name.into(),
+            description: post.description.map(Into::into),
+            created: now.as_millisecond(),
+            updated: now.as_millisecond(),
+            expires: post.expires,
+            inactive: post.inactive,
+            collection,
+            scopes,
+            creator: caller
+                .token
+                .as_ref()
+                .map(|(_, creator)| Box::new(creator.clone())),
+            roles: boxed(post.roles),
+        });
+        let jwt = self.jwt(&store, slot);
+        Ok(self.show(&store, slot, owner, extras(target), 201, Some(&jwt)))
+    }
+
+    pub(super) fn update(
+        &self,
+        store: &mut Store,
+        slot: u32,
+        owner: &Owner,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let patch = Patch::read(request.body(), self.options.api)?;
+        let now = self.now().as_millisecond();
+        store.change(slot, |record| {
+            if let Some(name) = patch.name {
+                record.name = name.into();
+            }
+            if let Some(description) = patch.description {
+                record.description = Some(description.into());
+            }
+            if let Some(inactive) = patch.inactive {
+                record.inactive = inactive;
+            }
+            if let Some(changed) = boxed(patch.roles) {
+                let roles = record.roles.get_or_insert_default();
+                roles.default_role = changed.default_role.or(roles.default_role.take());
+                roles.org_roles = changed.org_roles.or(roles.org_roles.take());
+            }
+            record.updated = now;
+        });
+        Ok(self.show(store, slot, owner, extras(target), 200, None))
+    }
+
+    pub(super) fn show(
+        &self,
+        store: &Store,
+        slot: u32,
+        owner: &Owner,
+        extras: Extras,
+        status: u16,
+        jwt: Option<&str>,
+    ) -> Response<Bytes> {
+        let id = store.id(slot);
+        match store.get(slot) {
+            Some(record) => {
+                let mut body = self.rendered(store, record, &id, owner, extras);
+                body.token = jwt;
+                answer::json(status, &body)
+            }
+            None => Error::not_found("API Token").response(),
+        }
+    }
+
+    fn rendered<'a>(
+        &'a self,
+        store: &'a Store,
+        record: &'a Record,
+        id: &'a str,
+        owner: &'a Owner,
+        extras: Extras,
+    ) -> ApiToken<'a> {
+        let around = Around {
+            id,
+            scope: store.scopes(record),
+            owner,
+            user_id: &self.user_id,
+            user_name: USER_NAME,
+            no_expiry: self.options.no_expiry,
+            extras,
+        };
+        ApiToken::new(record, around)
+    }
+}
+
+fn boxed(roles: Roles) -> Option<Box<Roles>> {
+    (roles.default_role.is_some() || roles.org_roles.is_some()).then(|| Box::new(roles))
+}

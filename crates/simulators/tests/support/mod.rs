@@ -1,0 +1,107 @@
+//! Requests made and answers read in one line, and the recordings of the vendors' clients.
+
+#![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
+use tokenfleet_simulators::Simulator;
+
+/// An answer with its body read.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: http::HeaderMap,
+    pub text: String,
+    /// Null when the body is not JSON.
+    pub json: Value,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map(|value| value.to_str().unwrap())
+            .unwrap_or_default()
+    }
+}
+
+/// Sends a request straight to the platform.
+pub fn send(
+    simulator: &dyn Simulator,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(target);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    let body = Bytes::from(body.to_owned());
+    read(simulator.answer(request.body(body).unwrap()))
+}
+
+pub fn read(response: Response<Bytes>) -> Answer {
+    let text = String::from_utf8_lossy(response.body()).into_owned();
+    Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        json: serde_json::from_str(&text).unwrap_or(Value::Null),
+        text,
+    }
+}
+
+/// A request that an official client sent.
+#[derive(Debug)]
+pub struct Recorded {
+    pub line: String,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Recorded {
+    pub fn send(&self, simulator: &dyn Simulator) -> Answer {
+        let mut words = self.line.split(' ');
+        let (method, target) = (words.next().unwrap(), words.next().unwrap());
+        let headers: Vec<(&str, &str)> = self
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
+        send(simulator, method, target, &headers, &self.body)
+    }
+}
+
+/// Reads a recording in the form of HTTP, requests divided by `----`.
+pub fn http_recording(text: &str) -> Vec<Recorded> {
+    text.split("----\n")
+        .filter(|part| !part.trim().is_empty())
+        .map(|part| {
+            let (head, body) = part.split_once("\n\n").unwrap_or((part, ""));
+            let mut lines = head.lines();
+            Recorded {
+                line: lines.next().unwrap().to_owned(),
+                headers: lines
+                    .filter_map(|line| line.split_once(": "))
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .collect(),
+                body: body.trim_end_matches('\n').to_owned(),
+            }
+        })
+        .collect()
+}
+
+/// Reads a recording in lines of JSON.
+pub fn json_recording(text: &str) -> Vec<Recorded> {
+    text.lines()
+        .map(|line| {
+            let entry: Value = serde_json::from_str(line).unwrap();
+            Recorded {
+                line: entry["request_line"].as_str().unwrap().to_owned(),
+                headers: serde_json::from_value(entry["headers"].clone()).unwrap(),
+                body: entry["body"].as_str().unwrap().to_owned(),
+            }
+        })
+        .collect()
+}
