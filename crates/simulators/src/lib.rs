@@ -39,6 +39,7 @@ mod sorted;
 mod target;
 mod token;
 
+pub mod cloudsmith;
 pub mod losant;
 pub mod placeholder;
 

@@ -9,16 +9,16 @@ use tokenfleet_simulators::Simulator;
 
 /// An answer with its body read.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: http::HeaderMap,
-    pub text: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: http::HeaderMap,
+    pub(crate) text: String,
     /// Null when the body is not JSON.
-    pub json: Value,
+    pub(crate) json: Value,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map(|value| value.to_str().unwrap())
@@ -27,7 +27,7 @@ impl Answer {
 }
 
 /// Sends a request straight to the platform.
-pub fn send(
+pub(crate) fn send(
     simulator: &dyn Simulator,
     method: &str,
     target: &str,
@@ -42,7 +42,7 @@ pub fn send(
     read(simulator.answer(request.body(body).unwrap()))
 }
 
-pub fn read(response: Response<Bytes>) -> Answer {
+pub(crate) fn read(response: Response<Bytes>) -> Answer {
     let text = String::from_utf8_lossy(response.body()).into_owned();
     Answer {
         status: response.status().as_u16(),
@@ -54,14 +54,14 @@ pub fn read(response: Response<Bytes>) -> Answer {
 
 /// A request that an official client sent.
 #[derive(Debug)]
-pub struct Recorded {
-    pub line: String,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Recorded {
+    pub(crate) line: String,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Recorded {
-    pub fn send(&self, simulator: &dyn Simulator) -> Answer {
+    pub(crate) fn send(&self, simulator: &dyn Simulator) -> Answer {
         let mut words = self.line.split(' ');
         let (method, target) = (words.next().unwrap(), words.next().unwrap());
         let headers: Vec<(&str, &str)> = self
@@ -74,7 +74,7 @@ impl Recorded {
 }
 
 /// Reads a recording in the form of HTTP, requests divided by `----`.
-pub fn http_recording(text: &str) -> Vec<Recorded> {
+pub(crate) fn http_recording(text: &str) -> Vec<Recorded> {
     text.split("----\n")
         .filter(|part| !part.trim().is_empty())
         .map(|part| {
@@ -93,7 +93,7 @@ pub fn http_recording(text: &str) -> Vec<Recorded> {
 }
 
 /// Reads a recording in lines of JSON.
-pub fn json_recording(text: &str) -> Vec<Recorded> {
+pub(crate) fn json_recording(text: &str) -> Vec<Recorded> {
     text.lines()
         .map(|line| {
             let entry: Value = serde_json::from_str(line).unwrap();

@@ -1,0 +1,391 @@
+//! Cloudsmith: the API key of a user, which can be created once and refreshed, never revoked.
+//!
+//! Served, under `/` and `/v1`: `GET /user/self/`, `POST /user/token/`, `GET` and `POST
+//! /user/tokens/`, `PUT /user/tokens/{slug}/refresh/`, `GET /rates/limits/`. Left out: version 2,
+//! service accounts, SAML sessions (`Authorization: Bearer` is nobody, as any unknown scheme is),
+//! API key policies of a workspace, and address restrictions.
+
+mod budget;
+mod caller;
+mod error;
+mod keys;
+mod login;
+mod options;
+mod tokens;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use jiff::Timestamp;
+pub use options::{
+    BadKey, CreatedOnRefresh, Credential, EmptyHeaders, KeyFormat, Links, Login, Mask,
+    MissingSlash, Options, PastEnd, RateInterval, SecondKey, SlugOnRefresh, Times, TwoFactorAnswer,
+    UnknownSlug,
+};
+use serde_json::{Value, json};
+
+use self::{budget::Budget, caller::Caller, error::Error, keys::Keys, login::Attempts};
+use crate::{
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, answer,
+    seeding::{Dice, hex},
+    target::Target,
+};
+
+/// A simulated Cloudsmith. Clones are the same platform.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bytes::Bytes;
+/// use tokenfleet_simulators::{Simulator, cloudsmith::{Cloudsmith, Options}, dispatch};
+///
+/// let cloudsmith = Cloudsmith::new(Options { tokens: 1, ..Options::default() });
+/// let request = http::Request::get("/user/tokens/")
+///     .header("x-api-key", &cloudsmith.credentials()["api_key"])
+///     .body(Bytes::new())?;
+/// let page = dispatch(&cloudsmith, request).await?;
+/// assert_eq!(page.headers()["x-pagination-count"], "1");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Cloudsmith(Arc<Platform>);
+
+#[derive(Debug)]
+struct Platform {
+    options: Options,
+    instruments: Instruments,
+    dice: Dice,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    keys: Keys,
+    attempts: Attempts,
+    user_budget: Budget,
+    anonymous_budget: Budget,
+}
+
+const USERNAME: &str = "example-user";
+
+impl Cloudsmith {
+    /// A platform with these options.
+    pub fn new(options: Options) -> Self {
+        let dice = Dice::new(options.seed);
+        let mut keys = Keys::new(&options, dice);
+        let now = options.clock.now();
+        let count = options.tokens as u64;
+        for slot in 0..count {
+            keys.add(dice.life(slot, count, now).created.as_microsecond());
+        }
+        Self(Arc::new(Platform {
+            instruments: Instruments::new(options.clock.clone()),
+            dice,
+            state: Mutex::new(State {
+                keys,
+                attempts: Attempts::default(),
+                user_budget: Budget::new(options.rate_limit.unwrap_or(u32::MAX)),
+                anonymous_budget: Budget::new(options.anonymous_rate_limit),
+            }),
+            options,
+        }))
+    }
+}
+
+/// The end of a path, after the version.
+enum Route<'a> {
+    Myself,
+    Login,
+    Tokens,
+    Refresh(&'a str),
+    Limits,
+}
+
+impl Route<'_> {
+    fn method(&self) -> &'static [Method] {
+        match self {
+            Self::Myself | Self::Limits => &[Method::GET],
+            Self::Login => &[Method::POST],
+            Self::Tokens => &[Method::GET, Method::POST],
+            Self::Refresh(_) => &[Method::PUT],
+        }
+    }
+
+    fn allow(&self) -> &'static str {
+        match self {
+            Self::Myself | Self::Limits => "GET, HEAD, OPTIONS",
+            Self::Login => "POST, OPTIONS",
+            Self::Tokens => "GET, POST, HEAD, OPTIONS",
+            Self::Refresh(_) => "PUT, OPTIONS",
+        }
+    }
+}
+
+fn route<'a>(segments: &[&'a str]) -> Option<Route<'a>> {
+    let path = match segments {
+        ["v1", rest @ ..] => rest,
+        all => all,
+    };
+    Some(match path {
+        ["user", "self"] => Route::Myself,
+        ["user", "token"] => Route::Login,
+        ["user", "tokens"] => Route::Tokens,
+        ["user", "tokens", slug, "refresh"] => Route::Refresh(slug),
+        ["rates", "limits"] => Route::Limits,
+        _ => return None,
+    })
+}
+
+impl Platform {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.instruments.clock.now()
+    }
+
+    /// The key that is in no list.
+    fn separate_key(&self) -> String {
+        let made = || hex(&self.dice.digest("cloudsmith separate key", 0)[..16]);
+        self.options.api_key.clone().unwrap_or_else(made)
+    }
+
+    fn handle(&self, state: &mut State, request: &Request<Bytes>) -> Response<Bytes> {
+        let target = Target::of(request.uri());
+        let segments = target.segments();
+        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+        let Some(route) = route(&segments) else {
+            return Error::not_found().response();
+        };
+        if !target.trailing_slash() {
+            let path = format!("{}/", target.path);
+            match self.options.missing_slash {
+                MissingSlash::Accept => {}
+                MissingSlash::Redirect if request.method() == Method::GET => {
+                    let query = request.uri().query();
+                    let query = query.map_or(String::new(), |query| format!("?{query}"));
+                    let mut response = answer::empty(301);
+                    answer::set(&mut response, "location", &format!("{path}{query}"));
+                    return response;
+                }
+                _ => return Error::not_found().response(),
+            }
+        }
+        let method = match *request.method() {
+            Method::HEAD => Method::GET,
+            ref method => method.clone(),
+        };
+        let mut response = if route.method().contains(&method) {
+            self.serve(state, &route, &method, request, &target)
+        } else {
+            let detail = format!("Method \"{method}\" not allowed.");
+            Error::new(405, &detail).response()
+        };
+        answer::set(&mut response, "allow", route.allow());
+        if target.parameter("pretty") == Some("true") {
+            indent(&mut response);
+        }
+        response
+    }
+
+    fn serve(
+        &self,
+        state: &mut State,
+        route: &Route<'_>,
+        method: &Method,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Response<Bytes> {
+        // The login reads the header itself, and says other things about it.
+        let caller = match route {
+            Route::Login => Ok(Caller::Anonymous),
+            _ => self.caller(state, request),
+        };
+        let (caller, answered) = match caller {
+            Err(error) => (Caller::Anonymous, Err(error)),
+            Ok(caller) => {
+                let answered = self.serve_caller(state, route, method, caller, request, target);
+                (caller, answered)
+            }
+        };
+        let mut response = answered.unwrap_or_else(|error| error.response());
+        if self.options.rate_limit.is_some() {
+            let rule = self.options.rate_interval;
+            state
+                .budget(caller)
+                .add_headers(&mut response, self.now(), rule);
+        }
+        response
+    }
+
+    fn serve_caller(
+        &self,
+        state: &mut State,
+        route: &Route<'_>,
+        method: &Method,
+        caller: Caller,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let open = matches!(route, Route::Myself | Route::Login | Route::Limits);
+        if caller == Caller::Anonymous && !open {
+            let detail = "Authentication credentials were not provided.";
+            return Err(Error::unauthorized(detail));
+        }
+        if self.options.rate_limit.is_some() && !matches!(route, Route::Limits) {
+            self.spend(state.budget(caller))?;
+        }
+        match route {
+            Route::Myself => Ok(self.describe(caller)),
+            Route::Login => self.log_in(state, request),
+            Route::Limits => {
+                let rule = self.options.rate_interval;
+                let core = state.budget(caller).described(self.now(), rule);
+                Ok(answer::json(200, &json!({"resources": {"core": core}})))
+            }
+            Route::Tokens if method == Method::POST => self.create(state),
+            Route::Tokens => self.list(state, request, target),
+            Route::Refresh(slug) => self.refresh(state, slug),
+        }
+    }
+
+    fn spend(&self, budget: &mut Budget) -> Result<(), Error> {
+        budget.spend(self.now()).map_err(|wait| {
+            let wait = wait.ceil();
+            let detail = format!("Request was throttled. Expected available in {wait:.1} seconds.");
+            Error::new(429, &detail).header("retry-after", format!("{wait:.0}"))
+        })
+    }
+
+    /// `GET /user/self/`, which answers nobody as well.
+    fn describe(&self, caller: Caller) -> Response<Bytes> {
+        let known = caller == Caller::User;
+        let value = |text: &str| known.then(|| text.to_owned());
+        let body = json!({
+            "authenticated": known,
+            "email": value(&self.options.email),
+            "name": value("Example User"),
+            "profile_url": value("https://api.cloudsmith.io/users/profile/example-user/"),
+            "self_url": "https://api.cloudsmith.io/user/self/",
+            "slug": value(USERNAME),
+            "slug_perm": value("q1w2E3r4T5y6"),
+        });
+        answer::json(200, &body)
+    }
+}
+
+impl State {
+    fn budget(&mut self, caller: Caller) -> &mut Budget {
+        match caller {
+            Caller::User => &mut self.user_budget,
+            Caller::Anonymous => &mut self.anonymous_budget,
+        }
+    }
+}
+
+fn indent(response: &mut Response<Bytes>) {
+    let body: Result<Value, _> = serde_json::from_slice(response.body());
+    if let Ok(text) = body.and_then(|body| serde_json::to_vec_pretty(&body)) {
+        *response.body_mut() = Bytes::from(text);
+    }
+}
+
+impl Simulator for Cloudsmith {
+    fn provider(&self) -> &'static str {
+        "cloudsmith"
+    }
+
+    fn to_arc(&self) -> Arc<dyn Simulator> {
+        Arc::new(self.clone())
+    }
+
+    fn credentials(&self) -> Credentials {
+        let state = self.0.state();
+        let own = state
+            .keys
+            .places()
+            .first()
+            .filter(|_| self.0.options.credential == Credential::Own)
+            .and_then(|place| state.keys.secret(*place));
+        let key = own.unwrap_or_else(|| self.0.separate_key());
+        Credentials::from([("api_key".to_owned(), key)])
+    }
+
+    fn instruments(&self) -> &Instruments {
+        &self.0.instruments
+    }
+
+    fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let mut response = self.0.handle(&mut self.0.state(), &request);
+        for (name, value) in [
+            ("server", "Cloudsmith MCP"),
+            ("vary", "Cookie"),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "SAMEORIGIN"),
+        ] {
+            answer::set(&mut response, name, value);
+        }
+        response
+    }
+
+    fn listing_shape(&self) -> Option<ListingShape> {
+        Some(ListingShape {
+            items: "results",
+            page: None,
+            totals: &[],
+            total_headers: &["x-pagination-count"],
+            page_header: Some("x-pagination-page"),
+            page_count_header: Some("x-pagination-pagetotal"),
+            page_parameter: "page",
+            first_page: 1,
+        })
+    }
+
+    fn tokens(&self) -> Vec<Token> {
+        let state = self.0.state();
+        let token = |place: &u32| {
+            let key = state.keys.get(*place)?;
+            Some(Token {
+                id: state.keys.slug(*place)?,
+                name: None,
+                state: crate::State::Active,
+                created: Timestamp::from_microsecond(key.created).ok()?,
+                updated: None,
+                expires: None,
+                last_used: None,
+                secret: state.keys.secret(*place)?,
+            })
+        };
+        state.keys.places().iter().filter_map(token).collect()
+    }
+
+    fn token_count(&self) -> usize {
+        self.0.state().keys.places().len()
+    }
+
+    fn accepts(&self, secret: &str) -> bool {
+        self.0.is_key(&self.0.state(), secret)
+    }
+
+    fn insert(&self, token: NewToken) -> Inserted {
+        let created = token.created.unwrap_or_else(|| self.0.now());
+        let mut state = self.0.state();
+        let place = state.keys.add(created.as_microsecond());
+        Inserted::new(
+            state.keys.slug(place).unwrap_or_default(),
+            state.keys.secret(place).unwrap_or_default(),
+        )
+    }
+
+    fn remove(&self, id: &str) -> bool {
+        let mut state = self.0.state();
+        let place = state.keys.by_slug(id);
+        if let Some(place) = place {
+            state.keys.remove(place);
+        }
+        place.is_some()
+    }
+}

@@ -1,0 +1,189 @@
+//! `/user/tokens/`: list, create, refresh.
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{
+    Platform, State,
+    error::Error,
+    options::{EmptyHeaders, Links, Mask, PastEnd, SecondKey, Times, UnknownSlug},
+};
+use crate::{answer, target::Target};
+
+const PAGE_SIZE: usize = 30;
+const LARGEST_PAGE: usize = 500;
+
+/// A key as Cloudsmith shows it.
+#[derive(Debug, Serialize)]
+struct Shown {
+    created: String,
+    key: String,
+    slug_perm: String,
+}
+
+#[derive(Debug, Serialize)]
+struct Page {
+    results: Vec<Shown>,
+}
+
+impl Platform {
+    pub(super) fn list(
+        &self,
+        state: &State,
+        request: &Request<Bytes>,
+        target: &Target,
+    ) -> Result<Response<Bytes>, Error> {
+        let places = state.keys.places();
+        let page = page_number(target.parameter("page"))?;
+        let size = page_size(target.parameter("page_size"));
+        let pages = places.len().div_ceil(size).max(1);
+        if page > pages && self.options.past_end == PastEnd::NotFound {
+            return Err(Error::new(404, "Invalid page."));
+        }
+        let results = places
+            .iter()
+            .skip((page - 1).saturating_mul(size))
+            .take(size)
+            .filter_map(|place| {
+                let mut shown = self.shown(state, *place)?;
+                shown.key = masked(&shown.key, self.options.mask);
+                Some(shown)
+            })
+            .collect();
+        let mut response = answer::json(200, &Page { results });
+        if places.is_empty() && self.options.empty_headers == EmptyHeaders::Absent {
+            return Ok(response);
+        }
+        for (name, value) in [
+            ("x-pagination-count", places.len()),
+            ("x-pagination-page", page),
+            ("x-pagination-pagetotal", pages),
+            ("x-pagination-pagesize", size),
+        ] {
+            answer::set(&mut response, name, &value.to_string());
+        }
+        let links = self.page_links(request, target, page, pages);
+        if !links.is_empty() {
+            answer::set(&mut response, header::LINK.as_str(), &links);
+        }
+        Ok(response)
+    }
+
+    fn page_links(
+        &self,
+        request: &Request<Bytes>,
+        target: &Target,
+        page: usize,
+        pages: usize,
+    ) -> String {
+        let host = request
+            .headers()
+            .get(header::HOST)
+            .and_then(|host| host.to_str().ok())
+            .map_or("https://api.cloudsmith.io".to_owned(), |host| {
+                format!("http://{host}")
+            });
+        let size = target
+            .parameter("page_size")
+            .filter(|_| self.options.links == Links::Full)
+            .map_or(String::new(), |size| format!("&page_size={size}"));
+        let link = |number: usize, relation: &str| {
+            format!(
+                "<{host}{}?page={number}{size}>; rel=\"{relation}\"",
+                target.path
+            )
+        };
+        let mut links = Vec::new();
+        if pages > 1 {
+            links.push(link(1, "first"));
+            links.push(link(pages, "last"));
+        }
+        if page > 1 {
+            links.push(link(page - 1, "prev"));
+        }
+        if page < pages {
+            links.push(link(page + 1, "next"));
+        }
+        links.join(", ")
+    }
+
+    pub(super) fn create(&self, state: &mut State) -> Result<Response<Bytes>, Error> {
+        let exists = !state.keys.places().is_empty();
+        if exists && self.options.second_key == SecondKey::Refused {
+            return Err(Error::new(400, "User has already created an API key."));
+        }
+        let place = state.keys.add(self.now().as_microsecond());
+        self.answered(state, place, 201)
+    }
+
+    pub(super) fn refresh(&self, state: &mut State, slug: &str) -> Result<Response<Bytes>, Error> {
+        let place = state
+            .keys
+            .by_slug(slug)
+            .ok_or_else(|| self.unknown_slug())?;
+        let now = self.now().as_microsecond();
+        state.keys.refresh(place, now, &self.options);
+        self.answered(state, place, 200)
+    }
+
+    fn unknown_slug(&self) -> Error {
+        match self.options.unknown_slug {
+            UnknownSlug::Spec => Error::new(404, "The specified API key cannot be found."),
+            UnknownSlug::Framework => Error::not_found(),
+        }
+    }
+
+    fn answered(&self, state: &State, place: u32, status: u16) -> Result<Response<Bytes>, Error> {
+        let shown = self.shown(state, place).ok_or_else(Error::not_found)?;
+        Ok(answer::json(status, &shown))
+    }
+
+    fn shown(&self, state: &State, place: u32) -> Option<Shown> {
+        let key = state.keys.get(place)?;
+        Some(Shown {
+            created: written(key.created, self.options.times),
+            key: state.keys.secret(place)?,
+            slug_perm: state.keys.slug(place)?,
+        })
+    }
+}
+
+/// Omitted or not positive is the first page.
+fn page_number(asked: Option<&str>) -> Result<usize, Error> {
+    match asked {
+        None | Some("") => Ok(1),
+        Some(text) => match text.parse::<i64>() {
+            Ok(number) if number < 1 => Ok(1),
+            Ok(number) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
+            Err(_) => Err(Error::new(404, "Invalid page.")),
+        },
+    }
+}
+
+fn page_size(asked: Option<&str>) -> usize {
+    match asked.and_then(|text| text.parse::<usize>().ok()) {
+        None | Some(0) => PAGE_SIZE,
+        Some(size) => size.min(LARGEST_PAGE),
+    }
+}
+
+fn masked(key: &str, mask: Mask) -> String {
+    let stars = |count: usize| "*".repeat(count);
+    match mask {
+        Mask::Stars => stars(key.len()),
+        Mask::LastFour => format!("{}{}", stars(key.len() - 4), &key[key.len() - 4..]),
+        Mask::FirstFour => format!("{}...", &key[..4]),
+        Mask::Empty => String::new(),
+    }
+}
+
+fn written(microseconds: i64, times: Times) -> String {
+    let time = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    match times {
+        Times::Milliseconds => format!("{time:.3}"),
+        Times::Microseconds => format!("{time:.6}"),
+        Times::Offset => format!("{time:.3}").replace('Z', "+00:00"),
+    }
+}
