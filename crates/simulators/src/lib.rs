@@ -41,6 +41,7 @@ mod token;
 
 pub mod cloudsmith;
 pub mod losant;
+pub mod mindbody;
 pub mod placeholder;
 
 pub use clock::Clock;
