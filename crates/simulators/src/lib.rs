@@ -27,7 +27,9 @@
 //! ```
 
 mod answer;
+mod catalogue;
 mod clock;
+mod control;
 mod dispatch;
 mod faults;
 mod log;
@@ -44,7 +46,9 @@ pub mod losant;
 pub mod mindbody;
 pub mod placeholder;
 
+pub use catalogue::{build, option_keys, providers};
 pub use clock::Clock;
+pub use control::CONTROL_PATH;
 pub use dispatch::{Dropped, dispatch};
 pub use faults::{Action, Canned, Churn, Fault, Faults, Hook};
 pub use log::{Entry, Log};

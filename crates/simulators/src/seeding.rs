@@ -17,6 +17,7 @@ pub(crate) struct Life {
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
     pub(crate) expires: Option<Timestamp>,
+    #[allow(dead_code)] // Only Foreman keeps it.
     pub(crate) last_used: Option<Timestamp>,
     /// Active, or switched off for good or for a while; expiry is told by the date alone.
     pub(crate) off: bool,
@@ -103,6 +104,7 @@ impl Dice {
     }
 
     /// As [`Self::name`], but never twice the same, for platforms that insist.
+    #[allow(dead_code)] // Only Foreman insists.
     pub(crate) fn unique_name(self, slot: u64) -> String {
         format!("{} #{slot}", self.name(slot))
     }

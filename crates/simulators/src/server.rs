@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use self::delivery::DeliveredBody;
-use crate::{Peer, Simulator, answer, dispatch::exchange};
+use crate::{CONTROL_PATH, Peer, Simulator, answer, control::control, dispatch::exchange};
 
 /// More than any client of these platforms sends.
 const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
@@ -100,6 +100,11 @@ impl Server {
         format!("http://{}", self.address)
     }
 
+    /// Where the control interface is.
+    pub fn control_url(&self) -> String {
+        format!("{}{CONTROL_PATH}", self.url())
+    }
+
     /// The simulator it serves.
     pub fn simulator(&self) -> &Arc<dyn Simulator> {
         &self.simulator
@@ -171,6 +176,10 @@ async fn respond(
         Ok(body) => body.to_bytes(),
         Err(_) => return Ok(answer::empty(413).map(DeliveredBody::whole)),
     };
-    let (response, delivery) = exchange(simulator, Request::from_parts(parts, body)).await?;
+    let request = Request::from_parts(parts, body);
+    if let Some(response) = control(simulator, &request) {
+        return Ok(response.map(DeliveredBody::whole));
+    }
+    let (response, delivery) = exchange(simulator, request).await?;
     Ok(DeliveredBody::deliver(response, delivery))
 }
