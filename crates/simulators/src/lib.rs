@@ -11,16 +11,35 @@
 //! - [`Faults`]: what goes wrong, and when
 //! - [`Token`], [`NewToken`]: the ground truth, past the platform's own interface
 //!
+//! - [`build`]: a simulator by its name, with options from text
+//! - [`CONTROL_PATH`]: the same abilities over HTTP
+//!
 //! # Example
 //!
 //! ```
-//! # use tokenfleet_simulators::{placeholder::Placeholder, Server, Simulator};
+//! use bytes::Bytes;
+//! use tokenfleet_simulators::{Action, Canned, Fault, NewToken, Server, Simulator, dispatch};
+//! use tokenfleet_simulators::losant::{Losant, Options};
+//!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! let platform = Placeholder::new();
-//! let server = Server::start(platform.clone(), "127.0.0.1:0").await?;
-//! assert!(server.url().starts_with("http://127.0.0.1:"));
-//! assert!(platform.log().entries().is_empty());
+//! let losant = Losant::new(Options { tokens: 20, ..Options::default() });
+//! let ci = losant.insert(NewToken::named("ci"));
+//! losant.faults().add(Fault::new(Action::Answer(Canned::status(503))).method("DELETE"));
+//!
+//! // In process:
+//! let request = http::Request::delete(format!("/me/tokens/{}", ci.id))
+//!     .header("authorization", format!("Bearer {}", losant.credentials()["token"]))
+//!     .body(Bytes::new())?;
+//! assert_eq!(dispatch(&losant, request.clone()).await?.status(), 503);
+//! assert!(losant.accepts(&ci.secret), "the fault came instead of the deletion");
+//! assert_eq!(dispatch(&losant, request).await?.status(), 200);
+//! assert!(!losant.accepts(&ci.secret));
+//! assert_eq!(losant.log().entries().len(), 2);
+//!
+//! // On a port, for clients of any language:
+//! let server = Server::start(losant, "127.0.0.1:0").await?;
+//! println!("{} {}", server.url(), server.control_url());
 //! server.stop().await;
 //! # Ok(())
 //! # }
@@ -44,7 +63,6 @@ mod token;
 pub mod cloudsmith;
 pub mod losant;
 pub mod mindbody;
-pub mod placeholder;
 
 pub use catalogue::{build, option_keys, providers};
 pub use clock::Clock;

@@ -127,7 +127,8 @@ pub struct Inserted {
 }
 
 impl Inserted {
-    pub(crate) fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
+    /// This id and this secret.
+    pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             id: id.into(),
             secret: secret.into(),

@@ -1,0 +1,177 @@
+//! Pages that lie, on the platforms that have pages.
+
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use bytes::Bytes;
+use http::Request;
+use support::{Answer, read};
+use tokenfleet_simulators::{
+    Action, Canned, Churn, Fault, Hook, NewToken, Simulator, build, dispatch,
+};
+
+async fn get(simulator: &dyn Simulator, target: &str) -> Answer {
+    let credentials = simulator.credentials();
+    let (name, value) = match credentials.get("token") {
+        Some(token) => ("authorization", format!("Bearer {token}")),
+        None => ("x-api-key", credentials["api_key"].clone()),
+    };
+    let request = Request::get(target).header(name, value);
+    let request = request.body(Bytes::new()).unwrap();
+    read(dispatch(simulator, request).await.unwrap())
+}
+
+fn ids(page: &Answer) -> Vec<&str> {
+    let items = page.json.get("items").or(page.json.get("results")).unwrap();
+    items
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| {
+            item.get("id")
+                .or(item.get("slug_perm"))
+                .and_then(|id| id.as_str())
+                .unwrap()
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_page_can_repeat_or_reorder_its_items() {
+    let losant = build("losant", &["tokens=5"]).unwrap();
+    let honest = get(&*losant, "/me/tokens").await;
+    losant.faults().add(Fault::new(Action::RepeatItems(2)));
+    let repeated = get(&*losant, "/me/tokens").await;
+    assert_eq!(ids(&repeated)[..5], ids(&honest)[..]);
+    assert_eq!(ids(&repeated)[5..], ids(&honest)[..2]);
+    losant.faults().add(Fault::new(Action::ReorderItems));
+    let mut reordered = get(&*losant, "/me/tokens").await;
+    reordered.json["items"].as_array_mut().unwrap().reverse();
+    assert_eq!(ids(&reordered), ids(&honest));
+}
+
+#[tokio::test]
+async fn totals_can_lie_in_the_body_and_in_headers() {
+    let losant = build("losant", &["tokens=5"]).unwrap();
+    losant.faults().add(Fault::new(Action::LieAboutTotals(-2)));
+    let page = get(&*losant, "/me/tokens").await;
+    assert_eq!(
+        (&page.json["totalCount"], &page.json["count"]),
+        (&3.into(), &5.into())
+    );
+    let cloudsmith = build("cloudsmith", &["tokens=5"]).unwrap();
+    cloudsmith
+        .faults()
+        .add(Fault::new(Action::LieAboutTotals(100)));
+    let page = get(&*cloudsmith, "/user/tokens/").await;
+    assert_eq!(page.header("x-pagination-count"), "105");
+}
+
+#[tokio::test]
+async fn a_server_can_ignore_the_page_or_never_end() {
+    let losant = build("losant", &["tokens=5"]).unwrap();
+    let first = get(&*losant, "/me/tokens?perPage=2").await;
+    losant.faults().add(Fault::new(Action::IgnorePage));
+    let ignored = get(&*losant, "/me/tokens?perPage=2&page=1").await;
+    assert_eq!(
+        (ids(&ignored), &ignored.json["page"]),
+        (ids(&first), &0.into())
+    );
+    losant.faults().add(Fault::new(Action::EndlessPages));
+    let endless = get(&*losant, "/me/tokens?perPage=2&page=77").await;
+    assert_eq!(
+        (ids(&endless), &endless.json["page"]),
+        (ids(&first), &77.into())
+    );
+    assert!(endless.json["totalCount"].as_u64().unwrap() > 1_000_000);
+
+    let cloudsmith = build("cloudsmith", &["tokens=5"]).unwrap();
+    cloudsmith
+        .faults()
+        .add(Fault::new(Action::EndlessPages).always());
+    let endless = get(&*cloudsmith, "/user/tokens/?page=9").await;
+    assert_eq!((endless.status, ids(&endless).len()), (200, 5));
+    assert_eq!(endless.header("x-pagination-page"), "9");
+    assert!(
+        endless
+            .header("x-pagination-pagetotal")
+            .parse::<u64>()
+            .unwrap()
+            > 1_000_000
+    );
+}
+
+#[tokio::test]
+async fn bodies_can_be_huge_deep_or_of_another_type_and_stay_json() {
+    let losant = build("losant", &["tokens=1"]).unwrap();
+    losant.faults().add(Fault::new(Action::HugeBody(100_000)));
+    let huge = get(&*losant, "/me/tokens").await;
+    assert!(huge.text.len() > 100_000 && huge.json["count"] == 1);
+    losant
+        .faults()
+        .add(Fault::new(Action::DeepBody(50)).and(Action::ContentType("text/html".to_owned())));
+    let deep = get(&*losant, "/me/tokens").await;
+    assert!(deep.json["nested"].is_array() && deep.header("content-type") == "text/html");
+}
+
+#[tokio::test]
+async fn the_collection_can_change_after_the_nth_request() {
+    let losant = build("losant", &["tokens=6"]).unwrap();
+    let churn = Fault::new(Action::Churn(Churn::RemoveOldest(2)))
+        .and(Action::Churn(Churn::Create("new".to_owned())))
+        .after(1);
+    losant.faults().add(churn);
+    let hook = Hook::new(|simulator| {
+        simulator.insert(NewToken::named("from a hook"));
+    });
+    losant.faults().add(Fault::new(Action::Run(hook)).after(2));
+    let mut counts = Vec::new();
+    for _ in 0..4 {
+        let page = get(&*losant, "/me/tokens").await;
+        counts.push(page.json["totalCount"].as_u64().unwrap());
+    }
+    assert_eq!(counts, [6, 6, 5, 6]);
+}
+
+#[tokio::test]
+async fn a_write_can_be_done_and_answered_with_an_error() {
+    let cloudsmith = build("cloudsmith", &[]).unwrap();
+    let key = cloudsmith.credentials()["api_key"].clone();
+    let fault = Fault::new(Action::AnswerAfterwards(Canned::status(502))).method("POST");
+    cloudsmith.faults().add(fault);
+    let request = Request::post("/user/tokens/").header("x-api-key", key);
+    let answer = dispatch(&*cloudsmith, request.body(Bytes::new()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), cloudsmith.token_count()),
+        (502, 1)
+    );
+    assert!(cloudsmith.log().last().unwrap().processed);
+}
+
+#[tokio::test]
+async fn a_redirect_names_its_place_and_does_nothing() {
+    let losant = build("losant", &["tokens=1"]).unwrap();
+    losant.faults().add(Fault::new(Action::Redirect(
+        "http://127.0.0.2:1/x".to_owned(),
+    )));
+    let answer = get(&*losant, "/me/tokens").await;
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (307, "http://127.0.0.2:1/x")
+    );
+    assert!(!losant.log().last().unwrap().processed);
+}
+
+#[tokio::test]
+async fn every_answer_has_the_date_of_the_clock() {
+    for provider in tokenfleet_simulators::providers() {
+        let simulator = build(provider, &["clock=2031-02-03T04:05:06Z"]).unwrap();
+        let answer = dispatch(&*simulator, Request::new(Bytes::new()))
+            .await
+            .unwrap();
+        assert_eq!(answer.headers()["date"], "Mon, 03 Feb 2031 04:05:06 GMT");
+    }
+}
