@@ -1,0 +1,173 @@
+//! A simulator and the adapter before it, as the conformance suite wants them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::SignedDuration;
+use tokenfleet_conformance::{Existing, Fault, Fixture, Inserted, TokenSpec};
+use tokenfleet_core::{
+    Argument, Fact, Field, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
+};
+use tokenfleet_simulators::{Action, NewToken, Simulator, State};
+
+use crate::Platform;
+
+/// A platform behind its adapter.
+#[derive(Debug)]
+pub struct SimulatedFixture(Platform);
+
+impl SimulatedFixture {
+    pub(crate) fn new(platform: Platform) -> Self {
+        Self(platform)
+    }
+
+    /// The platform itself.
+    #[must_use]
+    pub fn simulator(&self) -> &Arc<dyn Simulator> {
+        &self.0.simulator
+    }
+
+    /// Whether the platform can have such a token, beside those that it has.
+    fn admits(&self, spec: &TokenSpec) -> bool {
+        let capabilities = self.0.provider.capabilities();
+        let create = capabilities.create.clone().unwrap_or_default();
+        let possible_state = match spec.state {
+            TokenState::Active | TokenState::Expired => true,
+            TokenState::Suspended => create.suspended,
+            TokenState::Revoked => self.0.simulator.provider() == "foreman",
+            _ => false,
+        };
+        let chooses = create.expiry
+            || (spec.expiry == RequestedExpiry::PlatformDefault
+                && spec.state != TokenState::Expired)
+            || (spec.state == TokenState::Expired && capabilities.reports.contains(&Field::Expiry));
+        let nameable = spec.name.is_none() || create.name != Argument::Unsupported;
+        let free = !create.unique_names
+            || self
+                .0
+                .simulator
+                .tokens()
+                .iter()
+                .all(|token| token.name != spec.name);
+        let space = create
+            .at_most
+            .is_none_or(|most| self.0.simulator.token_count() < most as usize);
+        possible_state && chooses && nameable && free && space
+    }
+}
+
+fn platform_time(at: Timestamp) -> Option<jiff::Timestamp> {
+    at.to_string().parse().ok()
+}
+
+fn our_time(at: jiff::Timestamp) -> Option<Timestamp> {
+    at.to_string().parse().ok()
+}
+
+#[async_trait]
+impl Fixture for SimulatedFixture {
+    fn provider(&self) -> Arc<dyn TokenProvider> {
+        Arc::clone(&self.0.provider)
+    }
+
+    fn credentials(&self) -> Vec<Secret> {
+        self.0
+            .credentials
+            .iter()
+            .map(|text| Secret::new(text.as_str()))
+            .collect()
+    }
+
+    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+        if !self.admits(&spec) {
+            return None;
+        }
+        let mut token = NewToken::named(spec.name.unwrap_or_default()).state(match spec.state {
+            TokenState::Suspended => State::Suspended,
+            TokenState::Revoked => State::Revoked,
+            TokenState::Expired => State::Expired,
+            _ => State::Active,
+        });
+        if let RequestedExpiry::At(at) = spec.expiry {
+            token = token.expires(platform_time(at)?);
+        }
+        let made = self.0.simulator.insert(token);
+        Some(Inserted::new(TokenId::new(made.id)).with_secret(Secret::new(made.secret)))
+    }
+
+    async fn tokens(&self) -> Vec<Existing> {
+        let reports_expiry = self
+            .0
+            .provider
+            .capabilities()
+            .reports
+            .contains(&Field::Expiry);
+        let existing = |token: tokenfleet_simulators::Token| {
+            let state = match token.state {
+                State::Active => TokenState::Active,
+                State::Suspended => TokenState::Suspended,
+                State::Revoked => TokenState::Revoked,
+                State::Expired => TokenState::Expired,
+                _ => TokenState::Unknown,
+            };
+            let expiry = match reports_expiry {
+                true => Fact::from_nullable(token.expires.and_then(our_time)),
+                false => Fact::NotReported,
+            };
+            Existing::new(TokenId::new(token.id), state).expiring(expiry)
+        };
+        self.0
+            .simulator
+            .tokens()
+            .into_iter()
+            .map(existing)
+            .collect()
+    }
+
+    async fn accepts(&self, secret: &Secret) -> bool {
+        self.0.simulator.accepts(secret.expose())
+    }
+
+    fn requests(&self) -> u64 {
+        self.0.simulator.log().entries().len() as u64
+    }
+
+    async fn remove(&self, id: &TokenId) -> bool {
+        // Foreman keeps its records for ever.
+        self.0.simulator.provider() != "foreman" && self.0.simulator.remove(id.as_str())
+    }
+
+    fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
+        Some(Arc::clone(&self.0.intruder))
+    }
+
+    fn now(&self) -> Timestamp {
+        our_time(self.0.simulator.clock().now()).unwrap_or_else(Timestamp::now)
+    }
+
+    async fn advance(&self, by: Duration) -> bool {
+        self.0
+            .simulator
+            .clock()
+            .advance(SignedDuration::try_from(by).unwrap_or_default());
+        true
+    }
+
+    async fn inject(&self, fault: Fault) -> bool {
+        let action = match fault {
+            Fault::LoseRequest => Action::CloseBefore,
+            Fault::LoseAnswer => Action::CloseAfter,
+            _ => return false,
+        };
+        self.0
+            .simulator
+            .faults()
+            .add(tokenfleet_simulators::Fault::new(action));
+        true
+    }
+
+    fn scopes(&self) -> Vec<String> {
+        self.0.scopes.clone()
+    }
+}
