@@ -1,5 +1,6 @@
 //! A simulator in the same process as an HTTP transport.
 
+use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -8,7 +9,7 @@ use tokenfleet_http::{Body, SendPhase, Transport, TransportError};
 use tokenfleet_simulators::{Dropped, Simulator, dispatch};
 
 /// Sends requests to a simulator without a socket.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct InProcess(pub Arc<dyn Simulator>);
 
 #[async_trait]
@@ -25,5 +26,14 @@ impl Transport for InProcess {
             ) => Err(TransportError::new(SendPhase::MaybeSent, "connection lost")),
             Err(_) => Err(TransportError::new(SendPhase::MaybeSent, "connection lost")),
         }
+    }
+}
+
+/// A simulator's `Debug` shows the credentials that it accepts.
+impl fmt::Debug for InProcess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("InProcess")
+            .field(&self.0.provider())
+            .finish()
     }
 }

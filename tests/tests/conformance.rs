@@ -24,17 +24,25 @@ async fn losant_keeps_every_law_for_applications_and_instances() {
 
 #[tokio::test]
 async fn losant_keeps_every_law_whatever_is_unknown_of_it() {
-    for option in [
-        "api=1.20",
-        "max_per_page=3",
-        "collation=ignore_case",
-        "missing_expiry=last",
-        "glob_case=insensitive",
-        "past_expiry=refuse",
-        "no_expiry=null",
-        "malformed_id=not_found",
+    for options in [
+        &["api=1.20"][..],
+        &["accept_version=enforce"],
+        &["max_per_page=3"],
+        &["max_per_page=100", "above_max=refuse"],
+        &["bad_page=default"],
+        &["collation=ignore_case"],
+        &["ties=reverse_id"],
+        &["missing_expiry=last"],
+        &["glob_case=insensitive"],
+        &["past_expiry=refuse"],
+        &["no_expiry=null"],
+        &["unauthorized_type=InvalidCredentials"],
+        &["lacking_scope=401"],
+        &["malformed_id=404"],
+        &["trailing_slash=refuse"],
+        &["unmapped=404"],
     ] {
-        check(option, || losant(&[option])).await;
+        check(&format!("losant {options:?}"), || losant(options)).await;
     }
 }
 
@@ -67,13 +75,28 @@ async fn cloudsmith_keeps_every_law_with_a_key_of_its_own_or_another() {
 #[tokio::test]
 async fn cloudsmith_keeps_every_law_whatever_is_unknown_of_it() {
     for option in [
+        "rate_interval=spread",
+        "rate_limit=none",
+        "key_format=prefixed",
+        "mask=last_four",
+        "mask=first_four",
+        "mask=empty",
         "slug_on_refresh=changes",
         "created_on_refresh=stays",
+        "times=microseconds",
+        "times=offset",
         "empty_headers=present",
-        "rate_limit=none",
-        "missing_slash=not_found",
+        "past_end=empty",
+        "links=full",
+        "unknown_slug=framework",
+        "bad_key=sentence",
+        "missing_slash=404",
+        "missing_slash=accept",
     ] {
-        check(option, || cloudsmith(&[option], false)).await;
+        check(&format!("cloudsmith {option}"), || {
+            cloudsmith(&[option], false)
+        })
+        .await;
     }
 }
 
@@ -81,4 +104,35 @@ async fn cloudsmith_keeps_every_law_whatever_is_unknown_of_it() {
 async fn mindbody_keeps_every_law_in_both_spellings() {
     check("mindbody bearer", || mindbody(&[], false)).await;
     check("mindbody bare", || mindbody(&[], true)).await;
+}
+
+#[tokio::test]
+async fn mindbody_keeps_every_law_whatever_is_unknown_of_it() {
+    for option in [
+        "user_type=Staff",
+        "user_type=Admin",
+        "token_format=long",
+        "expires=absent",
+        "expires_format=seconds",
+        "expires_format=ticks",
+        "expires_format=offset",
+        "expires_format=bare",
+        "renewed_token=changes",
+        "renew_answer=without_token",
+        "renew_answer=empty",
+        "renewals_exhausted=400",
+        "renewals_exhausted=unchanged",
+        "revoke_answer=empty",
+        "revoke_answer=204",
+        "second_revoke=403",
+        "wrong_api_key=403",
+        "wrong_site=401",
+        "wrong_site=403",
+        "foreign_site=403",
+        "empty_username=403",
+        "issue_again=refused",
+        "older_tokens=end",
+    ] {
+        check(&format!("mindbody {option}"), || mindbody(&[option], false)).await;
+    }
 }

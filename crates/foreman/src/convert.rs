@@ -51,7 +51,7 @@ pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
     token.updated_at = moment("updated_at", wire.updated_at);
     token.expiry = moment("expires_at", wire.expires_at);
     token.last_used = moment("last_used_at", wire.last_used_at);
-    let expired = token.expiry.known().is_some_and(|at| *at <= answer.date());
+    let expired = token.expiry.known().is_some_and(|at| answer.is_past(*at));
     token.state = match (wire.active, wire.revoked) {
         (_, Some(true)) => TokenState::Revoked,
         (Some(true), _) => TokenState::Active,

@@ -50,6 +50,12 @@ impl Answer {
             .unwrap_or_else(Timestamp::now)
     }
 
+    /// Whether a moment has passed on the platform's clock, to the second that its answers keep.
+    #[must_use]
+    pub fn is_past(&self, at: Timestamp) -> bool {
+        at.whole_seconds() <= self.date()
+    }
+
     /// Whether there is nothing in it.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -51,7 +51,7 @@ pub(crate) fn token(wire: wire::ApiToken, answer: &Answer) -> Result<Token> {
     // A token without an expiry date is one that never expires.
     token.expiry = moment("expirationDate", wire.expiration_date, Fact::None);
     token.state = match wire.status.as_deref() {
-        _ if token.expiry.known().is_some_and(|at| *at <= answer.date()) => TokenState::Expired,
+        _ if token.expiry.known().is_some_and(|at| answer.is_past(*at)) => TokenState::Expired,
         Some(ACTIVE) => TokenState::Active,
         Some(INACTIVE) => TokenState::Suspended,
         Some(other) => {
