@@ -6,9 +6,13 @@ use crate::{OptionError, Simulator, cloudsmith, losant, mindbody};
 
 type Build = fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>;
 
+/// A switch: its key and its settings, the default first.
+pub type Switch = (&'static str, &'static [&'static str]);
+
 struct Listed {
     provider: &'static str,
     keys: &'static [&'static str],
+    switches: fn() -> Vec<Switch>,
     build: Build,
 }
 
@@ -16,6 +20,7 @@ const CATALOGUE: &[Listed] = &[
     Listed {
         provider: "losant",
         keys: losant::Options::KEYS,
+        switches: losant::Options::switches,
         build: |options| {
             let options = losant::Options::parse(options.iter().copied())?;
             Ok(Arc::new(losant::Losant::new(options)))
@@ -24,6 +29,7 @@ const CATALOGUE: &[Listed] = &[
     Listed {
         provider: "cloudsmith",
         keys: cloudsmith::Options::KEYS,
+        switches: cloudsmith::Options::switches,
         build: |options| {
             let options = cloudsmith::Options::parse(options.iter().copied())?;
             Ok(Arc::new(cloudsmith::Cloudsmith::new(options)))
@@ -32,6 +38,7 @@ const CATALOGUE: &[Listed] = &[
     Listed {
         provider: "mindbody",
         keys: mindbody::Options::KEYS,
+        switches: mindbody::Options::switches,
         build: |options| {
             let options = mindbody::Options::parse(options.iter().copied())?;
             Ok(Arc::new(mindbody::Mindbody::new(options)))
@@ -50,6 +57,14 @@ pub fn providers() -> impl Iterator<Item = &'static str> {
 /// When there is no such provider.
 pub fn option_keys(provider: &str) -> Result<&'static [&'static str], OptionError> {
     listed(provider).map(|listed| listed.keys)
+}
+
+/// The switches of a provider: whatever an adapter relies on should hold under every setting.
+///
+/// # Errors
+/// When there is no such provider.
+pub fn switches(provider: &str) -> Result<Vec<Switch>, OptionError> {
+    listed(provider).map(|listed| (listed.switches)())
 }
 
 /// Builds a simulator by its provider's name, with options as `key=value`.

@@ -13,7 +13,8 @@
 //! | `GET /faults` | the faults that wait |
 //! | `POST /faults` | adds one: `{"method","path","after","times","actions":[…]}`, gives `{"number"}` |
 //! | `DELETE /faults`, `DELETE /faults/N` | removes all, or one |
-//! | `GET /tokens` | what really exists, with secrets |
+//! | `GET /tokens?offset=N&limit=N` | what really exists, with secrets; 1,000 at most unless told |
+//! | `GET /tokens/ID` | one of them |
 //! | `POST /tokens` | creates `{"name",…}` past the platform's rules, gives `{"id","secret"}` |
 //! | `DELETE /tokens/ID` | erases one |
 //! | `POST /accepts` | `{"secret"}` to `{"accepts":BOOL}` |
@@ -130,10 +131,11 @@ fn serve(
             let number = number.parse().map_err(|_| Refusal::NotFound)?;
             done(simulator.faults().remove(number))
         }
-        ("GET", ["tokens"]) => {
-            let tokens: Vec<Value> = simulator.tokens().iter().map(token).collect();
-            Ok(json!({"tokens": tokens}))
-        }
+        ("GET", ["tokens"]) => Ok(tokens(simulator, target)),
+        ("GET", ["tokens", id]) => match simulator.token(id) {
+            Some(found) => Ok(token(&found)),
+            None => Err(Refusal::NotFound),
+        },
         ("POST", ["tokens"]) => {
             let made = simulator.insert(new_token(read(request)?));
             Ok(json!({"id": made.id, "secret": made.secret}))
@@ -167,15 +169,12 @@ fn summary(simulator: &dyn Simulator) -> Value {
 }
 
 fn log(simulator: &dyn Simulator, target: &Target) -> Value {
-    let after = target
-        .parameter("after")
-        .and_then(|number| number.parse().ok())
-        .unwrap_or(0);
+    let after = number(target, "after").unwrap_or(0);
     let entries: Vec<Value> = simulator
         .log()
         .entries()
         .iter()
-        .filter(|entry| entry.number > after)
+        .filter(|entry| entry.number > after as u64)
         .map(entry)
         .collect();
     json!({"total": simulator.log().total(), "entries": entries})
@@ -200,6 +199,21 @@ fn entry(entry: &Entry) -> Value {
         "processed": entry.processed,
         "status": entry.status,
     })
+}
+
+fn tokens(simulator: &dyn Simulator, target: &Target) -> Value {
+    let ids = simulator.ids();
+    let tokens: Vec<Value> = ids
+        .iter()
+        .skip(number(target, "offset").unwrap_or(0))
+        .take(number(target, "limit").unwrap_or(1000))
+        .filter_map(|id| Some(token(&simulator.token(id)?)))
+        .collect();
+    json!({"total": ids.len(), "tokens": tokens})
+}
+
+fn number(target: &Target, parameter: &str) -> Option<usize> {
+    target.parameter(parameter)?.parse().ok()
 }
 
 fn clock(simulator: &dyn Simulator) -> Value {

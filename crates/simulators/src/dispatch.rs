@@ -39,7 +39,12 @@ pub async fn dispatch(
     simulator: &dyn Simulator,
     request: Request<Bytes>,
 ) -> Result<Response<Bytes>, Dropped> {
-    let (response, delivery) = exchange(simulator, request).await?;
+    let is_head = request.method() == http::Method::HEAD;
+    let (mut response, delivery) = exchange(simulator, request).await?;
+    if is_head {
+        // A server leaves it out by itself.
+        response.body_mut().clear();
+    }
     let length = response.body().len();
     match delivery {
         Delivery::Whole => Ok(response),

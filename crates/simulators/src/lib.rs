@@ -64,7 +64,7 @@ pub mod cloudsmith;
 pub mod losant;
 pub mod mindbody;
 
-pub use catalogue::{build, option_keys, providers};
+pub use catalogue::{Switch, build, option_keys, providers, switches};
 pub use clock::Clock;
 pub use control::CONTROL_PATH;
 pub use dispatch::{Dropped, dispatch};

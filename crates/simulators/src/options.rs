@@ -44,6 +44,11 @@ pub trait OptionValue: Sized {
 
     /// What it takes, in a few words.
     fn expected() -> String;
+
+    /// All values there are, where they can be counted: a switch's settings, its default first.
+    fn alternatives() -> &'static [&'static str] {
+        &[]
+    }
 }
 
 macro_rules! number_value {
@@ -138,6 +143,9 @@ macro_rules! switch {
             fn expected() -> String {
                 [concat!("`", $first_text, "`") $(, concat!("`", $text, "`"))*].join(" or ")
             }
+            fn alternatives() -> &'static [&'static str] {
+                &[$first_text $(, $text)*]
+            }
         }
     };
 }
@@ -164,6 +172,16 @@ macro_rules! options {
         impl $name {
             /// The names that [`Self::set`] knows.
             pub const KEYS: &'static [&'static str] = &[$( stringify!($field) ),*];
+
+            /// The switches, each with its settings: what tests under every setting go through.
+            pub fn switches() -> Vec<(&'static str, &'static [&'static str])> {
+                [$(
+                    (stringify!($field), <$kind as $crate::OptionValue>::alternatives()),
+                )*]
+                .into_iter()
+                .filter(|(_, settings)| !settings.is_empty())
+                .collect()
+            }
 
             /// Sets one option from `key=value`.
             ///

@@ -39,6 +39,16 @@ pub trait Simulator: Send + Sync + Debug + 'static {
     /// Every token that exists, oldest first. With a million tokens this takes its time.
     fn tokens(&self) -> Vec<Token>;
 
+    /// The ids of all tokens, oldest first.
+    fn ids(&self) -> Vec<String> {
+        self.tokens().into_iter().map(|token| token.id).collect()
+    }
+
+    /// One token, by id.
+    fn token(&self, id: &str) -> Option<Token> {
+        self.tokens().into_iter().find(|token| token.id == id)
+    }
+
     /// How many tokens exist.
     fn token_count(&self) -> usize;
 

@@ -175,3 +175,17 @@ async fn every_answer_has_the_date_of_the_clock() {
         assert_eq!(answer.headers()["date"], "Mon, 03 Feb 2031 04:05:06 GMT");
     }
 }
+
+#[test]
+fn every_switch_has_at_least_two_settings_and_takes_each() {
+    for provider in tokenfleet_simulators::providers() {
+        let switches = tokenfleet_simulators::switches(provider).unwrap();
+        assert!(switches.len() > 5);
+        for (key, settings) in switches {
+            assert!(settings.len() > 1, "{provider} {key}");
+            for setting in settings {
+                build(provider, &[&format!("{key}={setting}")]).unwrap();
+            }
+        }
+    }
+}

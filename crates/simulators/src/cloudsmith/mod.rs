@@ -293,6 +293,20 @@ fn indent(response: &mut Response<Bytes>) {
     }
 }
 
+fn ground_truth(state: &State, place: u32) -> Option<Token> {
+    let key = state.keys.get(place)?;
+    Some(Token {
+        id: state.keys.slug(place)?,
+        name: None,
+        state: crate::State::Active,
+        created: Timestamp::from_microsecond(key.created).ok()?,
+        updated: None,
+        expires: None,
+        last_used: None,
+        secret: state.keys.secret(place)?,
+    })
+}
+
 impl Simulator for Cloudsmith {
     fn provider(&self) -> &'static str {
         "cloudsmith"
@@ -346,20 +360,21 @@ impl Simulator for Cloudsmith {
 
     fn tokens(&self) -> Vec<Token> {
         let state = self.0.state();
-        let token = |place: &u32| {
-            let key = state.keys.get(*place)?;
-            Some(Token {
-                id: state.keys.slug(*place)?,
-                name: None,
-                state: crate::State::Active,
-                created: Timestamp::from_microsecond(key.created).ok()?,
-                updated: None,
-                expires: None,
-                last_used: None,
-                secret: state.keys.secret(*place)?,
-            })
-        };
-        state.keys.places().iter().filter_map(token).collect()
+        let places = state.keys.places().iter();
+        places
+            .filter_map(|place| ground_truth(&state, *place))
+            .collect()
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let state = self.0.state();
+        let places = state.keys.places().iter();
+        places.filter_map(|place| state.keys.slug(*place)).collect()
+    }
+
+    fn token(&self, id: &str) -> Option<Token> {
+        let state = self.0.state();
+        ground_truth(&state, state.keys.by_slug(id)?)
     }
 
     fn token_count(&self) -> usize {

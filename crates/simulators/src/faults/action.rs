@@ -145,13 +145,13 @@ impl Churn {
                 simulator.remove(id);
             }
             Self::RemoveOldest(count) => {
-                for token in simulator.tokens().iter().take(*count) {
-                    simulator.remove(&token.id);
+                for id in simulator.ids().iter().take(*count) {
+                    simulator.remove(id);
                 }
             }
             Self::RemoveNewest(count) => {
-                for token in simulator.tokens().iter().rev().take(*count) {
-                    simulator.remove(&token.id);
+                for id in simulator.ids().iter().rev().take(*count) {
+                    simulator.remove(id);
                 }
             }
         }

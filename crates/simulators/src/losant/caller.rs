@@ -52,12 +52,11 @@ impl Platform {
         let reaches =
             matches!(home, None | Some(Collection::User)) || home == Some(named.collection);
         if !reaches || !scope::allows(&caller.scopes, named.collection, operation) {
-            let status = match self.options.lacking_scope {
-                LackingScope::Forbidden => 403,
-                LackingScope::Unauthorized => 401,
-            };
             let message = "The token does not have the scope for this action";
-            return Err(Error::new(status, "Forbidden", message));
+            return Err(match self.options.lacking_scope {
+                LackingScope::Forbidden => Error::new(403, "Forbidden", message),
+                LackingScope::Unauthorized => self.unauthorized(),
+            });
         }
         Ok(Owner {
             id: owner.clone(),

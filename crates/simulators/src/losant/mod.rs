@@ -136,6 +136,27 @@ impl Platform {
         self.instruments.clock.now()
     }
 
+    fn ground_truth(&self, store: &Store, slot: u32) -> Option<Token> {
+        let record = store.get(slot)?;
+        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        Some(Token {
+            id: store.id(slot),
+            name: Some(record.name.to_string()),
+            state: if record.inactive {
+                State::Suspended
+            } else if record.is_expired(self.now()) {
+                State::Expired
+            } else {
+                State::Active
+            },
+            created: time(record.created),
+            updated: Some(time(record.updated)),
+            expires: record.expires.map(time),
+            last_used: None,
+            secret: self.jwt(store, slot),
+        })
+    }
+
     fn handle(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let target = Target::of(request.uri());
         let unmapped = || match self.options.unmapped {
@@ -305,28 +326,21 @@ impl Simulator for Losant {
 
     fn tokens(&self) -> Vec<Token> {
         let store = self.0.store();
-        let now = self.0.now();
-        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
         store
             .slots(self.0.options.collection)
-            .filter_map(|slot| store.get(slot).map(|record| (slot, record)))
-            .map(|(slot, record)| Token {
-                id: store.id(slot),
-                name: Some(record.name.to_string()),
-                state: if record.inactive {
-                    State::Suspended
-                } else if record.is_expired(now) {
-                    State::Expired
-                } else {
-                    State::Active
-                },
-                created: time(record.created),
-                updated: Some(time(record.updated)),
-                expires: record.expires.map(time),
-                last_used: None,
-                secret: self.0.jwt(&store, slot),
-            })
+            .filter_map(|slot| self.0.ground_truth(&store, slot))
             .collect()
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let store = self.0.store();
+        let slots = store.slots(self.0.options.collection);
+        slots.map(|slot| store.id(slot)).collect()
+    }
+
+    fn token(&self, id: &str) -> Option<Token> {
+        let store = self.0.store();
+        self.0.ground_truth(&store, store.slot(id)?)
     }
 
     fn token_count(&self) -> usize {

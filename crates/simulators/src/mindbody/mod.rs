@@ -110,6 +110,25 @@ impl Platform {
         self.instruments.clock.now()
     }
 
+    fn ground_truth(&self, state: &State, place: u32) -> Option<Token> {
+        let token = state.tokens.get(place)?;
+        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
+        Some(Token {
+            id: id(place),
+            name: None,
+            state: if token.expires <= self.now().as_millisecond() {
+                crate::State::Expired
+            } else {
+                crate::State::Active
+            },
+            created: time(token.issued),
+            updated: None,
+            expires: Some(time(token.expires)),
+            last_used: None,
+            secret: state.tokens.secret(place)?,
+        })
+    }
+
     fn handle(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let target = Target::of(request.uri());
         let path: Vec<String> = target
@@ -231,6 +250,10 @@ fn id(place: u32) -> String {
     (u64::from(place) + 1).to_string()
 }
 
+fn place(id: &str) -> Option<u32> {
+    id.parse::<u32>().ok()?.checked_sub(1)
+}
+
 impl Simulator for Mindbody {
     fn provider(&self) -> &'static str {
         "mindbody"
@@ -268,31 +291,18 @@ impl Simulator for Mindbody {
 
     fn tokens(&self) -> Vec<Token> {
         let state = self.0.state();
-        let now = self.0.now().as_millisecond();
-        let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
-        let token = |place| {
-            let token = state.tokens.get(place)?;
-            Some(Token {
-                id: id(place),
-                name: None,
-                state: if token.expires <= now {
-                    crate::State::Expired
-                } else {
-                    crate::State::Active
-                },
-                created: time(token.issued),
-                updated: None,
-                expires: Some(time(token.expires)),
-                last_used: None,
-                secret: state.tokens.secret(place)?,
-            })
-        };
-        state
-            .tokens
-            .places()
-            .into_iter()
-            .filter_map(token)
+        let places = state.tokens.places().into_iter();
+        places
+            .filter_map(|place| self.0.ground_truth(&state, place))
             .collect()
+    }
+
+    fn ids(&self) -> Vec<String> {
+        self.0.state().tokens.places().into_iter().map(id).collect()
+    }
+
+    fn token(&self, id: &str) -> Option<Token> {
+        self.0.ground_truth(&self.0.state(), place(id)?)
     }
 
     fn token_count(&self) -> usize {
@@ -317,7 +327,6 @@ impl Simulator for Mindbody {
     }
 
     fn remove(&self, id: &str) -> bool {
-        let place = id.parse::<u32>().ok().and_then(|id| id.checked_sub(1));
-        place.is_some_and(|place| self.0.state().tokens.remove(place))
+        place(id).is_some_and(|place| self.0.state().tokens.remove(place))
     }
 }
