@@ -66,13 +66,18 @@ pub(crate) async fn exchange(
     let number = simulator.log().receive(&request, simulator.clock().now());
     let plan = simulator.faults().take(&request);
     wait(plan.delay).await;
-    let mut response = match &plan.instead {
-        Some(Instead::Close) => return Err(Dropped::BeforeProcessing),
-        Some(Instead::Answer(canned)) => canned.response(),
-        None => match plan.apply_late {
-            None => process(simulator, &plan, request, number),
-            Some(late) => return apply_late(simulator, plan, request, number, late).await,
-        },
+    let mut response = match (&plan.instead, plan.apply_late) {
+        (None, None) => process(simulator, &plan, request, number),
+        (None, Some(late)) => return apply_late(simulator, plan, request, number, late).await,
+        (Some(instead), late) => {
+            if let Some(late) = late {
+                apply_unseen(simulator, plan.clone(), request, number, late);
+            }
+            match instead {
+                Instead::Close => return Err(Dropped::BeforeProcessing),
+                Instead::Answer(canned) => canned.response(),
+            }
+        }
     };
     finish(simulator, &plan, &mut response, number).await?;
     Ok((response, plan.delivery))
@@ -105,6 +110,21 @@ async fn apply_late(
         Ok((response, plan.delivery))
     });
     task.await.unwrap_or(Err(Dropped::AfterProcessing))
+}
+
+/// Processes after the client was told something else.
+fn apply_unseen(
+    simulator: &dyn Simulator,
+    plan: Plan,
+    request: Request<Bytes>,
+    number: u64,
+    late: Duration,
+) {
+    let simulator = simulator.to_arc();
+    tokio::spawn(async move {
+        wait(late).await;
+        process(&*simulator, &plan, request, number);
+    });
 }
 
 async fn finish(

@@ -1,6 +1,6 @@
 //! Pages that lie, on the platforms that have pages.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
@@ -151,6 +151,27 @@ async fn a_write_can_be_done_and_answered_with_an_error() {
     assert!(cloudsmith.log().last().unwrap().processed);
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_gateway_can_give_up_on_a_write_that_happens_later() {
+    let cloudsmith = build("cloudsmith", &[]).unwrap();
+    let key = cloudsmith.credentials()["api_key"].clone();
+    let late = Action::ApplyLate(std::time::Duration::from_secs(5));
+    cloudsmith
+        .faults()
+        .add(Fault::new(Action::Answer(Canned::status(504))).and(late));
+    let request = Request::post("/user/tokens/").header("x-api-key", key);
+    let answer = dispatch(&*cloudsmith, request.body(Bytes::new()).unwrap())
+        .await
+        .unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), cloudsmith.token_count()),
+        (504, 0)
+    );
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    assert_eq!(cloudsmith.token_count(), 1);
+    assert!(cloudsmith.log().last().unwrap().processed);
+}
+
 #[tokio::test]
 async fn a_redirect_names_its_place_and_does_nothing() {
     let losant = build("losant", &["tokens=1"]).unwrap();
@@ -186,6 +207,23 @@ fn every_switch_has_at_least_two_settings_and_takes_each() {
             for setting in settings {
                 build(provider, &[&format!("{key}={setting}")]).unwrap();
             }
+        }
+    }
+}
+
+#[test]
+fn the_readme_names_every_option_of_every_provider() {
+    let readme = include_str!("../README.md").to_lowercase();
+    for provider in tokenfleet_simulators::providers() {
+        let chapter = readme
+            .split("\n## ")
+            .find(|part| part.starts_with(provider));
+        let chapter = chapter.unwrap_or_else(|| panic!("{provider} has no chapter"));
+        for key in tokenfleet_simulators::option_keys(provider).unwrap() {
+            assert!(
+                chapter.contains(&format!("| `{key}` |")),
+                "{provider} {key}"
+            );
         }
     }
 }

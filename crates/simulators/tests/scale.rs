@@ -21,7 +21,7 @@ fn a_million_tokens_start_in_seconds_and_stay_under_a_gibibyte() {
         let took = begun.elapsed();
         assert_eq!(simulator.token_count(), 1_000_000);
         // Unoptimised code on a busy machine gets some more.
-        assert!(took < Duration::from_secs(30), "{provider} took {took:?}");
+        assert!(took < Duration::from_secs(60), "{provider} took {took:?}");
         if let Some(kib) = resident() {
             assert!(kib < 1024 * 1024, "{provider} holds {kib} KiB");
         }

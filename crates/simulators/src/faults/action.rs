@@ -24,7 +24,9 @@ pub enum Action {
     /// Processes at once, answers later.
     #[serde(with = "millis")]
     DelayAnswer(Duration),
-    /// Waits, then processes even when the client has long left.
+    /// Waits, then processes even when the client has long left. Together with `Answer` or
+    /// `CloseBefore` the client is told that at once, and the request is processed all the same: the
+    /// gateway that gave up too early.
     #[serde(with = "millis")]
     ApplyLate(Duration),
     /// Closes the connection without processing.

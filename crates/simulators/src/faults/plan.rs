@@ -9,7 +9,7 @@ use super::{Action, Canned, falsify};
 use crate::Simulator;
 
 /// What befalls one request.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) delay: Duration,
     pub(crate) apply_late: Option<Duration>,
@@ -23,7 +23,7 @@ pub(crate) struct Plan {
 }
 
 /// What happens in place of processing.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Instead {
     Close,
     Answer(Canned),
