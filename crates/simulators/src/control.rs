@@ -1,27 +1,4 @@
 //! The control interface over HTTP, for tests that are not written in Rust.
-//!
-//! It lives beside the platform on the same port, under [`CONTROL_PATH`], which no platform uses. Its
-//! requests are neither logged nor met by faults.
-//!
-//! | Request | Does |
-//! |---|---|
-//! | `GET /` | names the provider, its credentials, the time, and counts |
-//! | `GET /log?after=N` | the requests received, those with a number above N |
-//! | `DELETE /log` | forgets them |
-//! | `GET /clock` | `{"now","frozen"}` |
-//! | `PUT /clock` | any of `{"set":TIME,"advance":"25h","frozen":BOOL}`, then as `GET` |
-//! | `GET /faults` | the faults that wait |
-//! | `POST /faults` | adds one: `{"method","path","after","times","actions":[…]}`, gives `{"number"}` |
-//! | `DELETE /faults`, `DELETE /faults/N` | removes all, or one |
-//! | `GET /tokens?offset=N&limit=N` | what really exists, with secrets; 1,000 at most unless told |
-//! | `GET /tokens/ID` | one of them |
-//! | `POST /tokens` | creates `{"name",…}` past the platform's rules, gives `{"id","secret"}` |
-//! | `DELETE /tokens/ID` | erases one |
-//! | `POST /accepts` | `{"secret"}` to `{"accepts":BOOL}` |
-//!
-//! `times` is 1 unless given, and null for ever. An action is written like its Rust name in
-//! `snake_case`: `"close_after"`, `{"answer":{"status":503,"headers":{"retry-after":"1"},"body":"…"}}`,
-//! `{"delay":MILLISECONDS}`, `{"trickle":{"bytes":1,"millis":10}}`, `{"churn":{"create":"name"}}`.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -32,6 +9,29 @@ use serde_json::{Value, json};
 use crate::{Entry, Fault, NewToken, Simulator, State, Token, answer, target::Target};
 
 /// Where the control interface begins on every server.
+///
+/// It lives beside the platform on the same port, under this path, which no platform uses. Its
+/// requests are neither logged nor met by faults.
+///
+/// | Request | Does |
+/// |---|---|
+/// | `GET /` | names the provider, its credentials, the time, and counts |
+/// | `GET /log?after=N` | the requests received, those with a number above N |
+/// | `DELETE /log` | forgets them |
+/// | `GET /clock` | `{"now","frozen"}` |
+/// | `PUT /clock` | any of `{"set":TIME,"advance":"25h","frozen":BOOL}`, then as `GET` |
+/// | `GET /faults` | the faults that wait |
+/// | `POST /faults` | adds one: `{"method","path","after","times","actions":[…]}`, gives `{"number"}` |
+/// | `DELETE /faults`, `DELETE /faults/N` | removes all, or one |
+/// | `GET /tokens?offset=N&limit=N` | what really exists, with secrets; 1,000 at most unless told |
+/// | `GET /tokens/ID` | one of them |
+/// | `POST /tokens` | creates `{"name",…}` past the platform's rules, gives `{"id","secret"}` |
+/// | `DELETE /tokens/ID` | erases one |
+/// | `POST /accepts` | `{"secret"}` to `{"accepts":BOOL}` |
+///
+/// `times` is 1 unless given, and null for ever. An action is written like its Rust name in
+/// `snake_case`: `"close_after"`, `{"answer":{"status":503,"headers":{"retry-after":"1"},"body":"…"}}`,
+/// `{"delay":MILLISECONDS}`, `{"trickle":{"bytes":1,"millis":10}}`, `{"churn":{"create":"name"}}`.
 pub const CONTROL_PATH: &str = "/__control";
 
 #[derive(Debug, Deserialize)]
