@@ -61,6 +61,7 @@ mod target;
 mod token;
 
 pub mod cloudsmith;
+pub mod foreman;
 pub mod losant;
 pub mod mindbody;
 
