@@ -36,7 +36,7 @@ pub(super) enum Node {
 
 /// How two operands are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Logical {
+pub(in crate::foreman) enum Logical {
     And,
     Or,
 }

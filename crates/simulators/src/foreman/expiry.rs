@@ -1,0 +1,147 @@
+//! The expiry that a caller asks for: a text in nearly any form, read in the caller's zone.
+
+use super::{
+    date_parse::{self, Parts},
+    instant::{Civil, Instant, Zone},
+    parameters::Parameter,
+};
+
+/// The asked-for expiry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// None was asked for; also what the platform silently drops.
+    Never,
+    At(Instant),
+    /// Not a time; the text as the platform repeats it.
+    Unreadable(String),
+}
+
+/// Reads the parameter.
+pub(super) fn read(parameter: Option<&Parameter>, now: Instant, zone: &Zone) -> Asked {
+    match parameter {
+        // Lists and objects are not let through to the model.
+        None
+        | Some(Parameter::Null | Parameter::Bool(false) | Parameter::List(_) | Parameter::Map(_)) => {
+            Asked::Never
+        }
+        Some(Parameter::Text(text)) => match parse(text, now, zone) {
+            Some(at) => Asked::At(at),
+            None => Asked::Unreadable(text.clone()),
+        },
+        Some(other) => Asked::Unreadable(other.to_text()),
+    }
+}
+
+/// A time like Ruby's `Time.zone.parse`: what is missing comes from today or is the first.
+fn parse(text: &str, now: Instant, zone: &Zone) -> Option<Instant> {
+    let parts = date_parse::parse(text)?;
+    if parts == Parts::default() {
+        return None;
+    }
+    let today = now.civil(zone.offset_at(now));
+    let default_day = if parts.year.is_some() || parts.month.is_some() {
+        1
+    } else {
+        today.day
+    };
+    let civil = Civil {
+        year: parts.year.unwrap_or(today.year),
+        month: parts.month.unwrap_or(today.month),
+        day: parts.day.unwrap_or(default_day),
+        hour: parts.hour.unwrap_or(0),
+        minute: parts.minute.unwrap_or(0),
+        second: parts.second.unwrap_or(0),
+        micros: parts.micros.unwrap_or(0),
+    };
+    if !exists(civil) {
+        return None;
+    }
+    match parts.offset {
+        Some(offset) => civil.instant(offset),
+        None => zone.instant_of(civil),
+    }
+}
+
+/// What Ruby's `Time.new` accepts: day 31 of every month and 24:00, but not more.
+fn exists(civil: Civil) -> bool {
+    let midnight = civil.minute == 0 && civil.second == 0 && civil.micros == 0;
+    (0..=9999).contains(&civil.year)
+        && (1..=12).contains(&civil.month)
+        && (1..=31).contains(&civil.day)
+        && (0..=if midnight { 24 } else { 23 }).contains(&civil.hour)
+        && (0..=59).contains(&civil.minute)
+        && (0..=60).contains(&civil.second)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_at(text: &str, zone: &Zone) -> Option<String> {
+        let now = "2026-11-22T13:13:25Z"
+            .parse::<jiff::Timestamp>()
+            .unwrap()
+            .into();
+        match read(Some(&Parameter::Text(text.to_owned())), now, zone) {
+            Asked::At(at) => Some(at.plain(&Zone::UTC)),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn times_are_read_in_nearly_any_form() {
+        for (text, expected) in [
+            ("2030-01-01T00:00:00Z", "2030-01-01 00:00:00 UTC"),
+            ("2030-01-01", "2030-01-01 00:00:00 UTC"),
+            ("2030-01-01T12:00:00+05:30", "2030-01-01 06:30:00 UTC"),
+            ("2030-01-01T12:00:00.123456Z", "2030-01-01 12:00:00 UTC"),
+            ("2030-01-01 12:00:00 -0500", "2030-01-01 17:00:00 UTC"),
+            ("2030-01-01T24:00:00Z", "2030-01-02 00:00:00 UTC"),
+            ("2030-02-30", "2030-03-02 00:00:00 UTC"),
+            ("May 5 2031", "2031-05-05 00:00:00 UTC"),
+            ("5 May 2031 3pm", "2031-05-05 15:00:00 UTC"),
+            ("Fri, 05 Dec 2031 10:00:00 GMT", "2031-12-05 10:00:00 UTC"),
+            ("2031/12/05", "2031-12-05 00:00:00 UTC"),
+            ("5.12.2031", "2031-12-05 00:00:00 UTC"),
+            ("20311205", "2031-12-05 00:00:00 UTC"),
+            ("20311205T101112Z", "2031-12-05 10:11:12 UTC"),
+            ("23:59:59", "2026-11-22 23:59:59 UTC"),
+            ("1231", "2026-12-31 00:00:00 UTC"),
+            ("9999-12-31T23:59:59Z", "9999-12-31 23:59:59 UTC"),
+        ] {
+            assert_eq!(
+                read_at(text, &Zone::UTC).as_deref(),
+                Some(expected),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_stays_unreadable() {
+        for text in [
+            "",
+            "garbage",
+            "tomorrow",
+            "2030",
+            "2030-13-01",
+            "2030-08-34T12:00:00.000Z",
+            "1893456000",
+        ] {
+            assert_eq!(read_at(text, &Zone::UTC), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_without_zone_is_the_callers() {
+        let prague = Zone::named("Europe/Prague").unwrap();
+        assert_eq!(
+            read_at("2030-07-01 12:00:00", &prague).unwrap(),
+            "2030-07-01 10:00:00 UTC"
+        );
+        assert_eq!(
+            read_at("2030-01-01", &prague).unwrap(),
+            "2029-12-31 23:00:00 UTC"
+        );
+    }
+}

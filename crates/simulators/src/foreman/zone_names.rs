@@ -1,0 +1,76 @@
+//! Zones as they are written behind a time.
+
+/// Seconds ahead of UTC; `None` for a name that says nothing.
+pub(super) fn offset(zone: &str) -> Option<i64> {
+    let lower = zone.trim().to_ascii_lowercase();
+    let (name, daylight) = match lower
+        .strip_suffix(" dst")
+        .or_else(|| lower.strip_suffix(" daylight time"))
+    {
+        Some(name) => (name, 1),
+        None => (lower.strip_suffix(" standard time").unwrap_or(&lower), 0),
+    };
+    if let Some((_, hours)) = NAMES.iter().find(|(known, _)| *known == name) {
+        return Some((hours + daylight) * 3600);
+    }
+    let numeric = name
+        .strip_prefix("gmt")
+        .or_else(|| name.strip_prefix("utc"))
+        .unwrap_or(name);
+    numeric_offset(numeric)
+}
+
+const NAMES: &[(&str, i64)] = &[
+    ("z", 0),
+    ("utc", 0),
+    ("ut", 0),
+    ("gmt", 0),
+    ("wet", 0),
+    ("bst", 1),
+    ("cet", 1),
+    ("met", 1),
+    ("cest", 2),
+    ("eet", 2),
+    ("eest", 3),
+    ("msk", 3),
+    ("jst", 9),
+    ("est", -5),
+    ("edt", -4),
+    ("cst", -6),
+    ("cdt", -5),
+    ("mst", -7),
+    ("mdt", -6),
+    ("pst", -8),
+    ("pdt", -7),
+];
+
+/// `+5`, `+0530`, `+05:30`, `+05:30:15`, `+5.5`.
+fn numeric_offset(text: &str) -> Option<i64> {
+    let (sign, digits) = match text.as_bytes().first()? {
+        b'-' => (-1, &text[1..]),
+        b'+' => (1, &text[1..]),
+        _ => return None,
+    };
+    let seconds = if let Some((hours, rest)) = digits.split_once(':') {
+        let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "0"));
+        number(hours)? * 3600 + number(minutes)? * 60 + number(seconds)?
+    } else if let Some((hours, fraction)) = digits.split_once(['.', ',']) {
+        let part =
+            number(fraction)? * 3600 / 10_i64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+        number(hours)? * 3600 + part
+    } else {
+        // An odd number of digits lacks the first zero.
+        let padded = if digits.len() % 2 == 1 {
+            format!("0{digits}")
+        } else {
+            digits.to_owned()
+        };
+        let part = |at: usize| padded.get(at..at + 2).map_or(Some(0), number);
+        part(0)? * 3600 + part(2)? * 60 + part(4)?
+    };
+    Some(sign * seconds)
+}
+
+fn number(text: &str) -> Option<i64> {
+    text.parse().ok()
+}
