@@ -1,20 +1,245 @@
-//! Foreman: personal access tokens of users, with the search language of its listings.
-#![allow(dead_code)]
+//! Foreman: personal access tokens of users.
+//!
+//! Served: index, show, create and revoke under `/api` and `/api/v2`, with the search language of the
+//! listings, sessions, the lock against guessing, contexts, rights and the differences between releases
+//! from 1.17 on; a listing of users by login; a description of the API as far as it concerns tokens.
+//! Left out: OAuth, JWT and OpenID Connect logins, the user interface, and every other resource. The
+//! hash in the answer to a revocation has the platform's salt, but is not bcrypt of the secret.
+//!
+//! Besides the account of the [`Options`] there are five users, whose passwords are their logins:
+//! `jane.doe` (5, no permissions), `viewer` (6), `prague` (7, in that zone), `disabled` (8) and `mgr` (9,
+//! who manages other users' tokens); organization 1 is `ACME`, location 2 is `Brno`.
 
+mod authentication;
 mod collation;
 mod date_parse;
 mod expiry;
+mod headers;
+mod incoming;
 mod instant;
+mod listing;
 mod options;
 mod order;
 mod paging;
 mod parameters;
 mod people;
+mod platform;
 mod release;
+mod reply;
 mod ruby;
 mod search;
 mod secret;
+mod sessions;
+mod store;
+mod tokens;
+mod users;
+mod wire;
 mod zone_names;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+use jiff::{SignedDuration, Timestamp};
 pub use options::{Options, RowOrder, SearchEngine, UnknownUser, ZoneName};
 pub use release::Release;
+
+use self::{
+    instant::Instant,
+    platform::Platform,
+    store::{Draft, Record, Store},
+};
+use crate::{
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, State, Token,
+    seeding::Dice,
+};
+
+/// A simulated Foreman. Clones are the same installation.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bytes::Bytes;
+/// use tokenfleet_simulators::{NewToken, Simulator, dispatch, foreman::{Foreman, Options}};
+///
+/// let foreman = Foreman::new(Options::default());
+/// foreman.insert(NewToken::named("ci"));
+/// let request = http::Request::get("/api/users/4/personal_access_tokens?search=name%20=%20ci")
+///     .header("authorization", "Basic YWRtaW46Y2hhbmdlbWU=")
+///     .body(Bytes::new())?;
+/// let page: serde_json::Value = serde_json::from_slice(dispatch(&foreman, request).await?.body())?;
+/// assert_eq!(page["results"][0]["name"], "ci");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Foreman(Arc<Platform>);
+
+impl Foreman {
+    /// An installation with these options.
+    pub fn new(options: Options) -> Self {
+        let store = seeded(&options);
+        Self(Arc::new(Platform::new(options, store)))
+    }
+
+    fn token(&self, record: &Record, now: Instant) -> Token {
+        let state = if record.revoked {
+            State::Revoked
+        } else if record.is_active(now) {
+            State::Active
+        } else {
+            State::Expired
+        };
+        Token {
+            id: record.id.to_string(),
+            name: Some(record.name.to_string()),
+            state,
+            created: record.created.timestamp(),
+            updated: Some(record.updated.timestamp()),
+            expires: record.expires.map(Instant::timestamp),
+            last_used: record.last_used.map(Instant::timestamp),
+            secret: self.0.secrets.of(record.id),
+        }
+    }
+}
+
+fn seeded(options: &Options) -> Store {
+    let mut store = Platform::empty_store(options);
+    let dice = Dice::new(options.seed);
+    let now = options.clock.now();
+    let count = options.tokens as u64;
+    for slot in 0..count {
+        let life = dice.life(slot, count, now);
+        let id = store.add(Draft {
+            user_id: options.user_id,
+            name: dice.unique_name(slot).into(),
+            created: life.created.into(),
+            expires: life.expires.map(Instant::from),
+        });
+        store.amend(id, |record| {
+            record.last_used = life.last_used.map(Instant::from);
+            // A use is an update, and nothing is updated before it is used last.
+            record.updated = record
+                .last_used
+                .map_or(life.updated.into(), |used| used.max(life.updated.into()));
+            record.revoked = life.off;
+        });
+    }
+    store
+}
+
+impl Simulator for Foreman {
+    fn provider(&self) -> &'static str {
+        "foreman"
+    }
+
+    fn to_arc(&self) -> Arc<dyn Simulator> {
+        Arc::new(self.clone())
+    }
+
+    fn credentials(&self) -> Credentials {
+        let options = &self.0.options;
+        Credentials::from([
+            ("login".to_owned(), options.login.clone()),
+            ("token".to_owned(), options.password.clone()),
+            ("user_id".to_owned(), options.user_id.to_string()),
+        ])
+    }
+
+    fn instruments(&self) -> &Instruments {
+        &self.0.instruments
+    }
+
+    fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes> {
+        self.0.answer(&request)
+    }
+
+    fn listing_shape(&self) -> Option<ListingShape> {
+        Some(ListingShape {
+            items: "results",
+            page: Some("page"),
+            totals: &["total", "subtotal"],
+            total_headers: &[],
+            page_header: None,
+            page_count_header: None,
+            page_parameter: "page",
+            first_page: 1,
+        })
+    }
+
+    fn tokens(&self) -> Vec<Token> {
+        let now = self.0.now();
+        let state = self.0.state();
+        state
+            .store
+            .records()
+            .map(|record| self.token(record, now))
+            .collect()
+    }
+
+    fn token_count(&self) -> usize {
+        self.0.state().store.count()
+    }
+
+    fn accepts(&self, secret: &str) -> bool {
+        if !secret.is_empty()
+            && self
+                .0
+                .people
+                .all()
+                .iter()
+                .any(|user| !user.disabled && user.password == secret)
+        {
+            return true;
+        }
+        let state = self.0.state();
+        let record = self
+            .0
+            .secrets
+            .id_of(secret)
+            .and_then(|id| state.store.get(id));
+        record.is_some_and(|record| {
+            let owner = self.0.people.by_id(record.user_id.into());
+            record.authenticates(self.0.now()) && owner.is_some_and(|owner| !owner.disabled)
+        })
+    }
+
+    fn insert(&self, token: NewToken) -> Inserted {
+        let now = self.0.instruments.clock.now();
+        let mut state = self.0.state();
+        let past = now
+            .saturating_sub(SignedDuration::from_secs(1))
+            .unwrap_or(Timestamp::MIN);
+        let expires = match token.state {
+            State::Expired => Some(
+                token
+                    .expires
+                    .filter(|expires| *expires < now)
+                    .unwrap_or(past),
+            ),
+            _ => token.expires,
+        };
+        let name = if token.name.is_empty() {
+            format!("token {}", state.store.next_id())
+        } else {
+            token.name
+        };
+        let id = state.store.add(Draft {
+            user_id: self.0.options.user_id,
+            name: name.into(),
+            created: token.created.unwrap_or(now).into(),
+            expires: expires.map(Instant::from),
+        });
+        state.store.amend(id, |record| {
+            record.revoked = token.state == State::Revoked;
+            record.last_used = token.last_used.map(Instant::from);
+            record.updated = record
+                .updated
+                .max(record.last_used.unwrap_or(record.updated));
+        });
+        Inserted::new(id.to_string(), self.0.secrets.of(id))
+    }
+
+    fn remove(&self, id: &str) -> bool {
+        id.parse().is_ok_and(|id| self.0.state().store.remove(id))
+    }
+}

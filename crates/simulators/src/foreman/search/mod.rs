@@ -2,11 +2,13 @@
 //! predicate over tokens, or to the error that the platform answers.
 
 mod like;
+mod login;
 mod predicate;
 mod syntax;
 mod token;
 
-pub(super) use predicate::{Predicate, compile};
+pub(super) use login::{LoginTest, login_test};
+pub(super) use predicate::{Bound, Column, NumberTest, Predicate, compile};
 
 /// Which generation of the search engine answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
