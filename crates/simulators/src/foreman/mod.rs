@@ -81,6 +81,25 @@ impl Foreman {
         Self(Arc::new(Platform::new(options, store)))
     }
 
+    /// Rewrites a token's row behind the platform's back: state, expiry and last use become those of
+    /// `token`, the name too unless it is empty. `false` when there is none with this id.
+    pub fn rewrite(&self, id: &str, token: NewToken) -> bool {
+        let now = self.0.instruments.clock.now();
+        let mut state = self.0.state();
+        let Some(id) = id.parse().ok().filter(|id| state.store.get(*id).is_some()) else {
+            return false;
+        };
+        if !token.name.is_empty() {
+            state.store.rename(id, &token.name);
+        }
+        state.store.amend(id, |record| {
+            record.revoked = token.state == State::Revoked;
+            record.expires = expiry_of(&token, now);
+            record.last_used = token.last_used.map(Instant::from);
+        });
+        true
+    }
+
     fn token(&self, record: &Record, now: Instant) -> Token {
         let state = if record.revoked {
             State::Revoked
@@ -100,6 +119,23 @@ impl Foreman {
             secret: self.0.secrets.of(record.id),
         }
     }
+}
+
+/// The expiry of a token put onto the platform directly: an expired one has one in the past.
+fn expiry_of(token: &NewToken, now: Timestamp) -> Option<Instant> {
+    let past = now
+        .saturating_sub(SignedDuration::from_secs(1))
+        .unwrap_or(Timestamp::MIN);
+    let expires = match token.state {
+        State::Expired => Some(
+            token
+                .expires
+                .filter(|expires| *expires < now)
+                .unwrap_or(past),
+        ),
+        _ => token.expires,
+    };
+    expires.map(Instant::from)
 }
 
 fn seeded(options: &Options) -> Store {
@@ -206,18 +242,7 @@ impl Simulator for Foreman {
     fn insert(&self, token: NewToken) -> Inserted {
         let now = self.0.instruments.clock.now();
         let mut state = self.0.state();
-        let past = now
-            .saturating_sub(SignedDuration::from_secs(1))
-            .unwrap_or(Timestamp::MIN);
-        let expires = match token.state {
-            State::Expired => Some(
-                token
-                    .expires
-                    .filter(|expires| *expires < now)
-                    .unwrap_or(past),
-            ),
-            _ => token.expires,
-        };
+        let expires = expiry_of(&token, now);
         let name = if token.name.is_empty() {
             format!("token {}", state.store.next_id())
         } else {
@@ -227,7 +252,7 @@ impl Simulator for Foreman {
             user_id: self.0.options.user_id,
             name: name.into(),
             created: token.created.unwrap_or(now).into(),
-            expires: expires.map(Instant::from),
+            expires,
         });
         state.store.amend(id, |record| {
             record.revoked = token.state == State::Revoked;

@@ -161,6 +161,15 @@ impl Store {
         }
     }
 
+    /// Gives a row another name.
+    pub(super) fn rename(&mut self, id: i32, name: &str) {
+        self.amend(id, |record| record.name = name.into());
+        let user_id = self.get(id).map(|record| record.user_id);
+        if let Some(table) = user_id.and_then(|user_id| self.tables.get_mut(&user_id)) {
+            (table.by_name, table.names) = (None, None);
+        }
+    }
+
     /// Erases a row.
     pub(super) fn remove(&mut self, id: i32) -> bool {
         let Some(record) = place(id).and_then(|place| self.records.get_mut(place)?.take()) else {
