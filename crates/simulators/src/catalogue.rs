@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{OptionError, Simulator, cloudsmith, losant, mindbody};
+use crate::{OptionError, Simulator, cloudsmith, foreman, losant, mindbody};
 
 type Build = fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>;
 
@@ -24,6 +24,14 @@ const CATALOGUE: &[Listed] = &[
         build: |options| {
             let options = losant::Options::parse(options.iter().copied())?;
             Ok(Arc::new(losant::Losant::new(options)))
+        },
+    },
+    Listed {
+        provider: "foreman",
+        keys: foreman::Options::KEYS,
+        build: |options| {
+            let options = foreman::Options::parse(options.iter().copied())?;
+            Ok(Arc::new(foreman::Foreman::new(options)))
         },
     },
     Listed {
