@@ -29,6 +29,7 @@ const CATALOGUE: &[Listed] = &[
     Listed {
         provider: "foreman",
         keys: foreman::Options::KEYS,
+        switches: foreman::Options::switches,
         build: |options| {
             let options = foreman::Options::parse(options.iter().copied())?;
             Ok(Arc::new(foreman::Foreman::new(options)))
