@@ -10,6 +10,9 @@ use crate::{
     Result, SortKey, Token, TokenId, Walk,
 };
 
+/// How many pages without anything new are borne where totals cannot explain them.
+const STALE_PAGES: u32 = 3;
+
 #[derive(Debug)]
 pub(crate) struct Walker {
     walk: Walk,
@@ -17,6 +20,8 @@ pub(crate) struct Walker {
     request: PageRequest,
     next: Next,
     pages_read: u64,
+    /// How many pages in a row held nothing new and no growth explained it.
+    stale_pages: u32,
     total: Option<u64>,
     seen: Seen,
     partial: Option<PartialReason>,
@@ -76,6 +81,7 @@ impl Walker {
             request: plan.request(),
             next: Next::Start,
             pages_read: 0,
+            stale_pages: 0,
             total: None,
             seen: match (plan.walk, by_id && plan.protected) {
                 (_, false) => Seen::Each(HashSet::new()),
@@ -155,6 +161,8 @@ impl Walker {
         if matches!(position, PagePosition::First) {
             self.adopt_size(&page);
         }
+        let grew = page.total > self.total;
+        self.total = page.total;
         self.consumed = (position, page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
@@ -164,7 +172,15 @@ impl Walker {
         let received = page.tokens.len();
         let mut tokens = page.tokens;
         tokens.retain(|token| self.seen.admit(&token.id));
-        if tokens.is_empty() && received > 0 && page.next.is_some() {
+        // Tokens that were created before this page move others onto it that were seen on the page before.
+        self.stale_pages = match tokens.is_empty() && received > 0 && !grew {
+            true => self.stale_pages + 1,
+            false => 0,
+        };
+        if self.stale_pages > 0
+            && page.next.is_some()
+            && (self.protected || self.stale_pages > STALE_PAGES)
+        {
             return Err(violation("the platform sent the same page twice"));
         }
         if self.pages_read > 1 && !self.protected {
