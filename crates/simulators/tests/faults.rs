@@ -201,7 +201,7 @@ async fn every_answer_has_the_date_of_the_clock() {
 fn every_switch_has_at_least_two_settings_and_takes_each() {
     for provider in tokenfleet_simulators::providers() {
         let switches = tokenfleet_simulators::switches(provider).unwrap();
-        assert!(switches.len() > 5);
+        assert!(!switches.is_empty());
         for (key, settings) in switches {
             assert!(settings.len() > 1, "{provider} {key}");
             for setting in settings {
