@@ -1,11 +1,14 @@
 //! The cases, one file per group.
 
+mod arguments;
 mod cancelling;
+mod changing_meanwhile;
 mod creating;
 mod declarations;
 mod failing;
 mod keeping_secrets;
 mod listing;
+mod pushing_down;
 mod querying;
 mod reading;
 mod renewing;
@@ -22,10 +25,13 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     [
         declarations::CASES,
         listing::CASES,
+        changing_meanwhile::CASES,
         querying::CASES,
+        pushing_down::CASES,
         resuming::CASES,
         reading::CASES,
         creating::CASES,
+        arguments::CASES,
         updating::CASES,
         rotating::CASES,
         renewing::CASES,

@@ -181,6 +181,16 @@ impl Scene {
         Ok(())
     }
 
+    /// The same, after deleting what is in the way.
+    pub(crate) async fn make_room(&self) -> Verdict {
+        if self.room_for(1).await.is_err() {
+            for token in self.fixture.tokens().await {
+                self.fixture.remove(&token.id).await;
+            }
+        }
+        self.room_for(1).await
+    }
+
     pub(crate) async fn inject(&self, fault: Fault) -> Verdict {
         if self.fixture.inject(fault).await {
             return Ok(());

@@ -86,10 +86,7 @@ impl Watched {
 
     fn token(&self, token: &Token) {
         let known = &self.known.0;
-        known.inspect(
-            "the Debug output of a token",
-            &format!("{token:?}{token:#?}"),
-        );
+        known.inspect("the Debug output of a token", &format!("{token:?}"));
         if let Ok(serialised) = serde_json::to_string(token) {
             known.inspect("a serialised token", &serialised);
         }
@@ -149,8 +146,10 @@ impl TokenProvider for Watched {
         let result = self.provider.list_page(request).await;
         self.watch(result, |page| {
             page.tokens.iter().for_each(|token| self.token(token));
-            let known = &self.known.0;
-            known.inspect("the Debug output of a page", &format!("{page:?}"));
+            let rest = (&page.next, page.total, page.number, page.size);
+            self.known
+                .0
+                .inspect("the Debug output of a page", &format!("{rest:?}"));
         })
     }
 

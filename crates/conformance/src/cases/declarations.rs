@@ -7,7 +7,7 @@ use tokenfleet_core::{
 
 use crate::case::case;
 use crate::refusal::{refused, refused_as};
-use crate::scene::Scene;
+use crate::scene::{STATES, Scene};
 use crate::verdict::{Verdict, ensure, not_applicable};
 use crate::{Case, Decision};
 
@@ -25,6 +25,12 @@ pub(super) const CASES: &[Case] = &[
         "the declaration stays the same",
         |_| Decision::Run,
         constant
+    ),
+    case!(
+        9,
+        "a fact that is not declared is not reported",
+        |_| Decision::Run,
+        facts
     ),
     case!(
         1,
@@ -143,6 +149,25 @@ async fn constant(scene: &Scene) -> Verdict {
         "the account is the same for as long as the provider lives",
         "it changed",
     )
+}
+
+/// The watch looks at every token; this makes sure that there are some of each kind.
+async fn facts(scene: &Scene) -> Verdict {
+    let mut seen = false;
+    if scene.room_for(2).await.is_ok() && scene.capabilities().create.is_some() {
+        scene.create(scene.request("created")).await?;
+        seen = true;
+    }
+    for state in STATES {
+        let spec = scene.spec(state.as_str()).in_state(state);
+        if let Some(inserted) = scene.insert(spec).await {
+            seen |= scene.read(&inserted.id).await?.is_some();
+        }
+    }
+    if seen {
+        return Ok(());
+    }
+    not_applicable("there is no token to look at")
 }
 
 async fn malformed(scene: &Scene) -> Verdict {

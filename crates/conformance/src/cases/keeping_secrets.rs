@@ -60,14 +60,15 @@ async fn answers(scene: &Scene) -> Verdict {
     let known = scene.known();
     let declared = scene.capabilities().clone();
     let mut secret_known = false;
-    if declared.create.is_some() && scene.room_for(1).await.is_ok() {
-        if let Ok(issued) = scene.provider().create(scene.request("seen once")).await {
-            known.inspect(
-                "the Debug output of an issued token",
-                &format!("{issued:?}{issued:#?}"),
-            );
-            secret_known = true;
-        }
+    if declared.create.is_some()
+        && scene.room_for(1).await.is_ok()
+        && let Ok(issued) = scene.provider().create(scene.request("seen once")).await
+    {
+        known.inspect(
+            "the Debug output of an issued token",
+            &format!("{issued:?}{issued:#?}"),
+        );
+        secret_known = true;
     }
     if let Ok(token) = scene.living("kept").await {
         secret_known = true;
@@ -77,13 +78,13 @@ async fn answers(scene: &Scene) -> Verdict {
             known.inspect("the answer to renew", &format!("{renewed:?}"));
         }
     }
-    if declared.list.is_some() {
-        if let Ok(mut listing) = scene.provider().list(Query::new().with_page_size(1)) {
-            let _ = listing.next().await;
-            let cursor = listing.cursor();
-            known.inspect("the Debug output of a listing", &format!("{listing:?}"));
-            known.inspect("a cursor", &format!("{cursor}{cursor:?}"));
-        }
+    if declared.list.is_some()
+        && let Ok(mut listing) = scene.provider().list(Query::new().with_page_size(1))
+    {
+        let _ = listing.next().await;
+        let cursor = listing.cursor();
+        known.inspect("the Debug output of a listing", &format!("{listing:?}"));
+        known.inspect("a cursor", &format!("{cursor}{cursor:?}"));
     }
     if secret_known {
         Ok(())

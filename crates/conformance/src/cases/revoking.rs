@@ -63,7 +63,7 @@ pub(super) const CASES: &[Case] = &[
     case!(
         5,
         "revoking takes an id literally",
-        |d| handle_or_skip(d),
+        handle_or_skip,
         literally
     ),
     case!(
