@@ -1,6 +1,7 @@
 //! The one error of every operation.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::redact::one_line;
@@ -108,7 +109,7 @@ impl Fate {
     }
 }
 
-type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
+type Source = dyn std::error::Error + Send + Sync + 'static;
 
 /// Why an operation failed: what, at which account, what the platform said, and what to do next.
 ///
@@ -129,8 +130,12 @@ type Source = Box<dyn std::error::Error + Send + Sync + 'static>;
 /// );
 /// assert!(!error.may_have_applied());
 /// ```
+///
+/// It can be cloned, so that one failure can be reported to everybody that it concerns.
+#[derive(Clone)]
 pub struct Error(Box<Details>);
 
+#[derive(Clone)]
 struct Details {
     kind: ErrorKind,
     fate: Fate,
@@ -143,7 +148,7 @@ struct Details {
     retry_after: Option<Duration>,
     attempts: u32,
     advice: Option<String>,
-    source: Option<Source>,
+    source: Option<Arc<Source>>,
 }
 
 impl Error {
@@ -244,8 +249,8 @@ impl Error {
 
     /// Adds the underlying error. Its text must hold no URL, body or credential.
     #[must_use]
-    pub fn with_source(mut self, source: impl Into<Source>) -> Self {
-        self.0.source = Some(source.into());
+    pub fn with_source(mut self, source: impl Into<Box<Source>>) -> Self {
+        self.0.source = Some(Arc::from(source.into()));
         self
     }
 

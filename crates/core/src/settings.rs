@@ -36,7 +36,7 @@ struct Entry {
 }
 
 /// A value in a configuration.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Setting {
     /// A text.
@@ -47,6 +47,8 @@ pub enum Setting {
     Boolean(bool),
     /// Named texts, such as `{ env = "LOSANT_TOKEN" }`.
     Table(BTreeMap<String, String>),
+    /// A credential that a program holds itself. No configuration file can contain one.
+    Credential(Credential),
 }
 
 impl Settings {
@@ -91,7 +93,8 @@ impl Settings {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration) when it is missing or something else.
     pub fn required_text(&mut self, key: &'static str) -> Result<String> {
-        self.text(key)?.ok_or_else(|| self.missing(key))
+        self.text(key)?
+            .ok_or_else(|| self.missing(key, format!("write {key} = \"…\"")))
     }
 
     /// Takes a whole number that is not negative.
@@ -168,6 +171,14 @@ impl Settings {
     /// the text does not repeat what was found.
     pub fn credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
         let in_clear = match self.entries.get(key) {
+            Some(Entry {
+                value: Setting::Credential(credential),
+                ..
+            }) => {
+                let credential = credential.clone();
+                self.take(key);
+                return Ok(Some(credential));
+            }
             Some(entry) if !matches!(entry.value, Setting::Table(_)) => Some(entry.line),
             _ => None,
         };
@@ -195,9 +206,8 @@ impl Settings {
     /// As [`credential`](Self::credential), and when it is missing.
     pub fn required_credential(&mut self, key: &'static str) -> Result<Credential> {
         self.credential(key)?.ok_or_else(|| {
-            self.missing(key).with_advice(format!(
-                "write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}"
-            ))
+            let advice = format!("write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}");
+            self.missing(key, advice)
         })
     }
 
@@ -221,8 +231,16 @@ impl Settings {
         self.entries.remove(key)
     }
 
-    fn missing(&self, key: &str) -> Error {
-        Error::configuration(format!("{} lacks {key}", self.path))
+    /// Says that a key is missing, or that it is misspelt where another key comes near.
+    fn missing(&self, key: &str, advice: String) -> Error {
+        let misspelt = self
+            .entries
+            .iter()
+            .find(|(found, _)| !self.asked.contains(found.as_str()) && is_near(found, key));
+        match misspelt {
+            Some((found, entry)) => self.unknown(&self.path, found, entry.line, &[key]),
+            None => Error::configuration(format!("{} lacks {key}", self.path)).with_advice(advice),
+        }
     }
 
     fn wrong(&self, key: &str, entry: &Entry, expected: &str) -> Error {
@@ -256,13 +274,44 @@ fn at(line: Option<usize>) -> String {
 pub fn suggestion(word: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(word, candidate), candidate))
-        .min();
+        .min_by_key(|candidate| (strsim::damerau_levenshtein(word, candidate), **candidate));
     match nearest {
-        Some((distance, candidate)) if distance <= 1 + candidate.len() / 4 => {
-            format!("did you mean \"{candidate}\"?")
-        }
+        Some(candidate) if is_near(word, candidate) => format!("did you mean \"{candidate}\"?"),
         Some(_) => format!("known are {}", known.join(", ")),
         None => "nothing can be set here".to_owned(),
+    }
+}
+
+fn is_near(word: &str, candidate: &str) -> bool {
+    strsim::damerau_levenshtein(word, candidate) <= 1 + candidate.len() / 4
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Secret;
+
+    #[test]
+    fn a_misspelt_key_is_named_rather_than_the_one_that_is_missing_for_it() {
+        let mut settings = Settings::new("accounts.iot");
+        settings.insert("tokne", Setting::Text("hunter2".into()), Some(3));
+        let error = settings.required_credential("token").unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.starts_with(
+                "line 3: accounts.iot knows no key \"tokne\"; did you mean \"token\"?"
+            ),
+            "{text}"
+        );
+        assert!(!text.contains("hunter2"));
+    }
+
+    #[test]
+    fn a_program_hands_over_a_credential_that_it_holds() {
+        let mut settings = Settings::new("accounts.iot");
+        let held = Credential::fixed(Secret::new("hunter2"));
+        settings.insert("token", Setting::Credential(held), None);
+        assert!(settings.required_credential("token").is_ok());
+        assert!(settings.finish().is_ok());
     }
 }
