@@ -1,1 +1,74 @@
-//! One interface over the API tokens of several platforms.
+//! One interface over the API tokens of several platforms: know which exist, make, replace and kill them.
+//!
+//! Everything of [`tokenfleet_core`] is here, and on top of it:
+//!
+//! | to | look at |
+//! | --- | --- |
+//! | read accounts from `tokenfleet.toml` | [`Configuration`] |
+//! | turn an account into a provider, also one of your own platform | [`Registry`] |
+//! | walk many accounts at once | [`Fleet`] |
+//! | send requests, or replace what sends them | [`http`] |
+//!
+//! # Features
+//!
+//! `losant`, `foreman`, `cloudsmith` and `mindbody` bring the platforms; `rustls` or `native-tls` bring TLS to the
+//! transport over reqwest, which `reqwest` alone brings without any. All are additive; all but `native-tls` are on
+//! unless you say `default-features = false`.
+//!
+//! # Every token of every account
+//!
+//! ```no_run
+//! # #[cfg(feature = "reqwest")]
+//! # async fn run() -> tokenfleet::Result<()> {
+//! use std::sync::Arc;
+//! use tokenfleet::http::ReqwestTransport;
+//! use tokenfleet::{Configuration, Fleet, InventoryEvent, Query, Registry};
+//!
+//! let configuration = Configuration::read("tokenfleet.toml")?;
+//! let registry = Registry::with_builtin();
+//! let transport = Arc::new(ReqwestTransport::new()?);
+//!
+//! let fleet = Fleet::open(&registry, configuration.accounts(), transport);
+//! let mut inventory = fleet.inventory(Query::new());
+//! while let Some(event) = inventory.next().await {
+//!     match event {
+//!         InventoryEvent::Token(account, token) => println!("{account}: {}", token.id),
+//!         InventoryEvent::Finished(report) => println!("{report}"),
+//!         _ => {}
+//!     }
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod builtin;
+mod configuration;
+mod document;
+mod fleet;
+mod inventory;
+mod registry;
+mod report;
+
+pub use configuration::{AccountConfiguration, Configuration};
+pub use fleet::{Fleet, FleetTokens};
+pub use inventory::{Inventory, InventoryEvent};
+pub use registry::Registry;
+pub use report::{AccountReport, Verdict};
+#[doc(no_inline)]
+pub use tokenfleet_core::*;
+
+/// The HTTP path of the adapters: base URLs, retry policies, and the transport that really sends.
+pub use tokenfleet_http as http;
+
+/// Cloudsmith user API keys.
+#[cfg(feature = "cloudsmith")]
+pub use tokenfleet_cloudsmith as cloudsmith;
+/// Foreman personal access tokens.
+#[cfg(feature = "foreman")]
+pub use tokenfleet_foreman as foreman;
+/// Losant API tokens.
+#[cfg(feature = "losant")]
+pub use tokenfleet_losant as losant;
+/// Mindbody staff user tokens.
+#[cfg(feature = "mindbody")]
+pub use tokenfleet_mindbody as mindbody;

@@ -1,0 +1,177 @@
+//! The accounts that someone configured.
+
+use std::fmt;
+use std::path::Path;
+
+use crate::document;
+use crate::{Account, Error, Result, Setting, Settings, suggestion};
+
+/// The accounts of a `tokenfleet.toml`, in the order of the file.
+///
+/// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and read when they are used. Every mistake is an
+/// error that names its line.
+///
+/// ```
+/// use tokenfleet::Configuration;
+///
+/// let configuration = Configuration::parse(r#"
+///     [accounts.iot]
+///     provider = "losant"
+///     token = { env = "LOSANT_TOKEN" }
+/// "#)?;
+/// assert_eq!(configuration.accounts()[0].provider(), "losant");
+///
+/// let error = configuration.account("ito").unwrap_err();
+/// assert_eq!(error.to_string(), "there is no account \"ito\"; did you mean \"iot\"?");
+/// # Ok::<(), tokenfleet::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Configuration {
+    accounts: Vec<AccountConfiguration>,
+}
+
+/// One configured account: its name, its provider and the provider's settings.
+///
+/// From a [`Configuration`], or put together by a program that keeps its accounts elsewhere:
+///
+/// ```
+/// use tokenfleet::{AccountConfiguration, Credential, Secret, Setting};
+///
+/// let secret = Secret::new("from the vault");
+/// let account = AccountConfiguration::new("iot", "losant")
+///     .with("token", Setting::Credential(Credential::fixed(secret)));
+/// assert_eq!(account.account().to_string(), "iot (losant)");
+/// ```
+#[derive(Debug, Clone)]
+pub struct AccountConfiguration {
+    account: Account,
+    settings: Settings,
+    /// The file it was read from.
+    origin: Option<String>,
+}
+
+impl Configuration {
+    /// Reads accounts from the text of a `tokenfleet.toml`.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The text of the error holds nothing of the
+    /// document but keys, so no credential that someone wrote into it.
+    pub fn parse(text: &str) -> Result<Self> {
+        document::accounts(text).map(|accounts| Self { accounts })
+    }
+
+    /// Reads accounts from a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), naming the file, and when it cannot be read.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let origin = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::configuration(format!("{origin} cannot be read ({error})")).with_source(error)
+        })?;
+        let mut configuration =
+            Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
+        for account in &mut configuration.accounts {
+            account.origin = Some(origin.clone());
+        }
+        Ok(configuration)
+    }
+
+    /// The accounts, in the order of the file.
+    #[must_use]
+    pub fn accounts(&self) -> &[AccountConfiguration] {
+        &self.accounts
+    }
+
+    /// The account of that name.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the nearest one or all.
+    pub fn account(&self, name: &str) -> Result<&AccountConfiguration> {
+        let found = self.accounts.iter().find(|account| account.name() == name);
+        found.ok_or_else(|| {
+            let known: Vec<_> = self
+                .accounts
+                .iter()
+                .map(AccountConfiguration::name)
+                .collect();
+            let advice = match known.as_slice() {
+                [] => "no account is configured".to_owned(),
+                known => suggestion(name, known),
+            };
+            Error::configuration(format!("there is no account \"{name}\"")).with_advice(advice)
+        })
+    }
+}
+
+impl FromIterator<AccountConfiguration> for Configuration {
+    fn from_iter<I: IntoIterator<Item = AccountConfiguration>>(accounts: I) -> Self {
+        Self {
+            accounts: accounts.into_iter().collect(),
+        }
+    }
+}
+
+impl AccountConfiguration {
+    /// An account of that name at that provider, without settings yet.
+    #[must_use]
+    pub fn new(name: &str, provider: &str) -> Self {
+        Self::with_settings(name, provider, Settings::new(format!("accounts.{name}")))
+    }
+
+    pub(crate) fn with_settings(name: &str, provider: &str, settings: Settings) -> Self {
+        Self {
+            account: Account::new(provider, name),
+            settings,
+            origin: None,
+        }
+    }
+
+    /// With one more setting.
+    #[must_use]
+    pub fn with(mut self, key: impl Into<String>, value: Setting) -> Self {
+        self.settings.insert(key, value, None);
+        self
+    }
+
+    /// Its name and its provider's name together.
+    #[must_use]
+    pub fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.account.name()
+    }
+
+    /// Its provider's name.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        self.account.provider()
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Says which account an error is about, and in which file that is configured.
+    pub(crate) fn locate(&self, error: Error) -> Error {
+        let error = match &self.origin {
+            Some(origin) => error.with_message_prefix(origin),
+            None => error,
+        };
+        error.with_account(&self.account)
+    }
+}
+
+impl fmt::Display for AccountConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.account.fmt(f)
+    }
+}

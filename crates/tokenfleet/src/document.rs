@@ -1,0 +1,235 @@
+//! From TOML to settings. No other file knows that it is TOML.
+
+use std::collections::BTreeMap;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::{AccountConfiguration, Error, Result, Setting, Settings, suggestion};
+
+const ACCOUNTS: &str = "accounts";
+const PROVIDER: &str = "provider";
+
+type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Value<'a> = Spanned<DeValue<'a>>;
+
+/// The accounts of a document, in its order.
+pub(crate) fn accounts(text: &str) -> Result<Vec<AccountConfiguration>> {
+    let lines = Lines(text);
+    let document = DeTable::parse(text).map_err(|error| {
+        // Only the message: the parser's full text shows the line, which may hold a credential.
+        let line = error.span().map(|span| lines.number(span.start));
+        mistake(line, one_line(error.message()))
+    })?;
+    let mut accounts = Vec::new();
+    for (key, value) in in_order(document.get_ref()) {
+        let line = lines.of(key);
+        if key.get_ref() != ACCOUNTS {
+            return Err(mistake(
+                line,
+                format!("the configuration knows no key \"{}\"", key.get_ref()),
+            )
+            .with_advice(suggestion(key.get_ref(), &[ACCOUNTS])));
+        }
+        let Some(table) = value.get_ref().as_table() else {
+            return Err(mistake(line, "accounts must be a table".to_owned())
+                .with_advice("write [accounts.NAME]"));
+        };
+        for (name, value) in in_order(table) {
+            accounts.push(account(name, value, &lines)?);
+        }
+    }
+    Ok(accounts)
+}
+
+fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines<'_>) -> Result<AccountConfiguration> {
+    let line = lines.of(name);
+    let name = name.get_ref();
+    if name.trim().is_empty() {
+        return Err(mistake(line, "an account needs a name".to_owned()));
+    }
+    let Some(table) = value.get_ref().as_table() else {
+        return Err(mistake(line, format!("accounts.{name} must be a table"))
+            .with_advice(format!("write [accounts.{name}]")));
+    };
+    let mut settings = Settings::new(format!("accounts.{name}"));
+    for (key, value) in table {
+        let line = lines.of(key);
+        let path = format!("accounts.{name}.{}", key.get_ref());
+        settings.insert(
+            key.get_ref().clone(),
+            setting(&path, value.get_ref(), line)?,
+            line,
+        );
+    }
+    let provider = settings
+        .required_text(PROVIDER)
+        .map_err(|error| match line {
+            // A missing key has no line of its own; the account's is the nearest.
+            Some(line) if !error.to_string().starts_with("line ") => {
+                error.with_message_prefix(&format!("line {line}"))
+            }
+            _ => error,
+        })?;
+    Ok(AccountConfiguration::with_settings(
+        name, &provider, settings,
+    ))
+}
+
+fn setting(path: &str, value: &DeValue<'_>, line: Option<usize>) -> Result<Setting> {
+    let wrong = |what: &str| Err(mistake(line, format!("{path} {what}")));
+    Ok(match value {
+        DeValue::String(text) => Setting::Text(text.clone().into_owned()),
+        DeValue::Boolean(value) => Setting::Boolean(*value),
+        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
+            Ok(number) => Setting::Integer(number),
+            Err(_) => return wrong("is too large a number"),
+        },
+        DeValue::Table(table) => {
+            let mut texts = BTreeMap::new();
+            for (key, value) in table {
+                match value.get_ref() {
+                    DeValue::String(text) => {
+                        texts.insert(key.get_ref().to_string(), text.to_string());
+                    }
+                    _ => return wrong("must hold texts in quotes"),
+                }
+            }
+            Setting::Table(texts)
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
+            return wrong("must be a text in quotes, a whole number, true, false or { … }");
+        }
+    })
+}
+
+/// The entries of a table as they stand in the document.
+fn in_order<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Value<'a>)> {
+    let mut entries: Vec<_> = table.iter().collect();
+    entries.sort_by_key(|(key, _)| key.span().start);
+    entries
+}
+
+fn mistake(line: Option<usize>, message: String) -> Error {
+    let error = Error::configuration(message);
+    match line {
+        Some(line) => error.with_message_prefix(&format!("line {line}")),
+        None => error,
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+struct Lines<'a>(&'a str);
+
+impl Lines<'_> {
+    fn of<T>(&self, spanned: &Spanned<T>) -> Option<usize> {
+        Some(self.number(spanned.span().start))
+    }
+
+    fn number(&self, offset: usize) -> usize {
+        let before = self.0.as_bytes().iter().take(offset);
+        1 + before.filter(|byte| **byte == b'\n').count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Configuration, Registry};
+
+    fn refusal(text: &str) -> String {
+        let error = Configuration::parse(text).unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        assert!(!error.contains('\n'), "{error}");
+        error
+    }
+
+    #[test]
+    fn accounts_keep_the_order_of_the_file() {
+        let text = "[accounts.z]\nprovider = 'b'\n[accounts.a]\nprovider = 'a'\n[accounts.m]\nprovider = 'c'";
+        let configuration = Configuration::parse(text).unwrap();
+        let names: Vec<_> = configuration.accounts().iter().map(|a| a.name()).collect();
+        assert_eq!(names, ["z", "a", "m"]);
+        assert!(Configuration::parse("").unwrap().accounts().is_empty());
+    }
+
+    #[test]
+    fn every_mistake_names_its_line_and_shows_no_value() {
+        for (text, expected) in [
+            (
+                "\n[acounts.iot]",
+                "line 2: the configuration knows no key \"acounts\"; did you mean \"accounts\"?",
+            ),
+            (
+                "accounts = 'hunter2'",
+                "line 1: accounts must be a table; write [accounts.NAME]",
+            ),
+            (
+                "[accounts]\niot = 'hunter2'",
+                "line 2: accounts.iot must be a table; write [accounts.iot]",
+            ),
+            (
+                "[accounts.iot]\ntoken = 'hunter2'",
+                "line 1: accounts.iot lacks provider; write provider = \"…\"",
+            ),
+            (
+                "[accounts.iot]\nprovidr = 'losant'",
+                "line 2: accounts.iot knows no key \"providr\"; did you mean \"provider\"?",
+            ),
+            (
+                "[accounts.iot]\nprovider = 'losant'\ntoken = ['hunter2']",
+                "line 3: accounts.iot.token must be a text in quotes, a whole number, true, false or { … }",
+            ),
+            (
+                "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 1 }",
+                "line 3: accounts.iot.token must hold texts in quotes",
+            ),
+        ] {
+            assert_eq!(refusal(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_no_toml_is_refused_with_its_line_and_nothing_of_its_content() {
+        for text in [
+            "[accounts.iot]\nprovider = 'losant'\ntoken = \"hunter2",
+            "[accounts.iot]\nprovider = 'losant'\ntoken = hunter2",
+            "[accounts.iot]\nprovider = 'losant'\ntoken: hunter2",
+        ] {
+            assert!(refusal(text).starts_with("line 3: "), "{}", refusal(text));
+        }
+        let twice = "[accounts.iot]\nprovider = 'a'\n[accounts.iot]\nprovider = 'b'";
+        assert!(refusal(twice).starts_with("line 3: "));
+    }
+
+    #[cfg(feature = "losant")]
+    #[test]
+    fn mistakes_that_only_the_provider_sees_name_their_line_too() {
+        let transport = crate::fleet::tests::transport();
+        for (keys, expected) in [
+            (
+                "token = 'hunter2'",
+                "iot (losant): line 3: accounts.iot.token holds a credential in clear",
+            ),
+            (
+                "tokn = { env = 'X' }",
+                "iot (losant): line 3: accounts.iot knows no key \"tokn\"; did you mean \"token\"?",
+            ),
+            (
+                "token = { env = 'X' }\nbase_ulr = 'hunter2'",
+                "iot (losant): line 4: accounts.iot knows no key \"base_ulr\"; did you mean \"base_url\"?",
+            ),
+        ] {
+            let text = format!("[accounts.iot]\nprovider = 'losant'\n{keys}");
+            let configuration = Configuration::parse(&text).unwrap();
+            let error = Registry::with_builtin()
+                .open(&configuration.accounts()[0], transport.clone())
+                .unwrap_err()
+                .to_string();
+            assert!(error.starts_with(expected), "{error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+    }
+}

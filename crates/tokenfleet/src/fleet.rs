@@ -1,0 +1,221 @@
+//! Many accounts at once.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::http::Transport;
+use crate::{
+    Account, AccountConfiguration, AccountReport, Error, Inventory, InventoryEvent, Query,
+    Registry, Token, TokenProvider,
+};
+
+const ACCOUNTS_AT_A_TIME: usize = 16;
+
+/// Many accounts, of one platform or of several, that are asked together.
+///
+/// One that fails or dawdles never holds up the others. Needs no particular async runtime beyond what the providers
+/// need. Cheap to clone.
+///
+/// ```
+/// # use async_trait::async_trait;
+/// # use tokenfleet::*;
+/// # #[derive(Debug)]
+/// # struct Memory { account: Account, capabilities: Capabilities }
+/// # impl Memory {
+/// #     fn new(name: &str) -> std::sync::Arc<dyn TokenProvider> {
+/// #         let list = ListCapability::new(Paging::Snapshot);
+/// #         std::sync::Arc::new(Self {
+/// #             account: Account::new("memory", name),
+/// #             capabilities: Capabilities::none().with_list(list),
+/// #         })
+/// #     }
+/// # }
+/// # #[async_trait]
+/// # impl TokenProvider for Memory {
+/// #     fn account(&self) -> &Account { &self.account }
+/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
+/// #     async fn list_page(&self, _: PageRequest) -> Result<Page> {
+/// #         Ok(Page::last(vec![Token::new(TokenId::new("1"), TokenState::Active)]))
+/// #     }
+/// #     async fn get(&self, _: &TokenId) -> Result<Token> { Err(Error::unsupported("left out")) }
+/// #     async fn create(&self, _: CreateToken) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
+/// #     async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> { Err(Error::unsupported("left out")) }
+/// #     async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
+/// #     async fn renew(&self, _: &Secret) -> Result<RenewedToken> { Err(Error::unsupported("left out")) }
+/// #     async fn revoke(&self, _: TokenRef<'_>, _: RevokeOptions) -> Result<Revocation> { Err(Error::unsupported("left out")) }
+/// #     async fn verify(&self, _: &Secret) -> Result<Liveness> { Err(Error::unsupported("left out")) }
+/// # }
+/// # futures_executor::block_on(async {
+/// let broken = Account::new("memory", "broken");
+/// let fleet = Fleet::new([Memory::new("first"), Memory::new("second")])
+///     .with_unopened(broken, Error::configuration("the disk is full"));
+///
+/// let found = fleet.collect(Query::new()).await;
+/// assert_eq!(found.tokens.len(), 2);
+/// assert_eq!(found.accounts[0].to_string(), "first (memory): complete, 1 token");
+/// assert_eq!(found.accounts[2].verdict.as_str(), "failed");
+/// assert!(!found.is_complete());
+/// # });
+/// ```
+#[derive(Debug, Clone)]
+pub struct Fleet {
+    members: Vec<Member>,
+    at_a_time: usize,
+}
+
+/// One account of a fleet.
+#[derive(Debug, Clone)]
+pub(crate) enum Member {
+    Open(Arc<dyn TokenProvider>),
+    Unopened(Account, Error),
+}
+
+impl Member {
+    pub(crate) fn account(&self) -> &Account {
+        match self {
+            Self::Open(provider) => provider.account(),
+            Self::Unopened(account, _) => account,
+        }
+    }
+}
+
+/// The tokens of many accounts, collected, and a report for each account.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct FleetTokens {
+    /// The tokens, each with its account, in the order of the query; without one, account by account.
+    pub tokens: Vec<(Account, Token)>,
+    /// What became of each account, in the order of the fleet; the number is that of its tokens above.
+    pub accounts: Vec<AccountReport>,
+}
+
+impl FleetTokens {
+    /// Whether every account was listed completely.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.accounts
+            .iter()
+            .all(|report| report.verdict.is_complete())
+    }
+}
+
+impl Fleet {
+    /// A fleet of these accounts, of which 16 are read at a time.
+    #[must_use]
+    pub fn new(providers: impl IntoIterator<Item = Arc<dyn TokenProvider>>) -> Self {
+        Self {
+            members: providers.into_iter().map(Member::Open).collect(),
+            at_a_time: ACCOUNTS_AT_A_TIME,
+        }
+    }
+
+    /// A fleet of configured accounts, over one transport. An account that cannot be opened is part of it as failed.
+    #[must_use]
+    pub fn open<'a>(
+        registry: &Registry,
+        accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        let open = |account: &AccountConfiguration| match registry.open(account, transport.clone())
+        {
+            Ok(provider) => Member::Open(provider),
+            Err(error) => Member::Unopened(account.account().clone(), error),
+        };
+        Self {
+            members: accounts.into_iter().map(open).collect(),
+            at_a_time: ACCOUNTS_AT_A_TIME,
+        }
+    }
+
+    /// And an account that could not be opened: every inventory reports it as failed for this reason.
+    #[must_use]
+    pub fn with_unopened(mut self, account: Account, error: Error) -> Self {
+        let error = error.with_account(&account);
+        self.members.push(Member::Unopened(account, error));
+        self
+    }
+
+    /// Reading that many accounts at a time, at least one.
+    #[must_use]
+    pub fn at_a_time(mut self, accounts: usize) -> Self {
+        self.at_a_time = accounts.max(1);
+        self
+    }
+
+    /// The accounts, in order, whether they could be opened or not.
+    pub fn accounts(&self) -> impl ExactSizeIterator<Item = &Account> {
+        self.members.iter().map(Member::account)
+    }
+
+    /// The providers of the accounts that could be opened, in order.
+    pub fn providers(&self) -> impl Iterator<Item = &Arc<dyn TokenProvider>> {
+        self.members.iter().filter_map(|member| match member {
+            Member::Open(provider) => Some(provider),
+            Member::Unopened(..) => None,
+        })
+    }
+
+    /// Walks over all accounts and yields tokens and reports as they come.
+    ///
+    /// Every account is asked the whole query: an order, an offset and a limit hold within each account. For a query
+    /// over all accounts together see [`collect`](Self::collect).
+    pub fn inventory(&self, query: Query) -> Inventory {
+        let members = self.members.iter().cloned().collect();
+        Inventory::new(members, self.at_a_time, query)
+    }
+
+    /// Collects what a query asks for, over all accounts together: they are ordered among each other, and offset and
+    /// limit count them all. Equal tokens stay in the order of the accounts.
+    pub async fn collect(&self, query: Query) -> FleetTokens {
+        let positions: HashMap<_, _> = (self.accounts().cloned().zip(0_usize..)).collect();
+        let position = |account: &Account| positions.get(account).copied();
+        let mut inventory = self.inventory(of_each_account(&query));
+        let mut tokens = Vec::new();
+        let mut accounts = Vec::new();
+        while let Some(event) = inventory.next().await {
+            match event {
+                InventoryEvent::Token(account, token) => tokens.push((account, *token)),
+                InventoryEvent::Finished(report) => accounts.push(report),
+            }
+        }
+        // Sorting is stable: within an account the order of its own walk stays.
+        tokens.sort_by(|(account, token), (other_account, other)| {
+            let by_query = match query.sort.is_empty() {
+                true => Ordering::Equal,
+                false => query.compare(token, other),
+            };
+            by_query.then_with(|| position(account).cmp(&position(other_account)))
+        });
+        accounts.sort_by_key(|report| position(&report.account));
+        let tokens = window(tokens, &query);
+        let mut counts = HashMap::<&Account, u64>::new();
+        for (account, _) in &tokens {
+            *counts.entry(account).or_default() += 1;
+        }
+        for report in &mut accounts {
+            report.tokens = counts.get(&report.account).copied().unwrap_or_default();
+        }
+        FleetTokens { tokens, accounts }
+    }
+}
+
+/// What each account must be asked so that the window over all of them can be cut out.
+fn of_each_account(query: &Query) -> Query {
+    let mut each = query.clone();
+    each.offset = 0;
+    each.limit = query.limit.map(|limit| limit.saturating_add(query.offset));
+    each
+}
+
+fn window(mut tokens: Vec<(Account, Token)>, query: &Query) -> Vec<(Account, Token)> {
+    let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
+    tokens.drain(..offset.min(tokens.len()));
+    if let Some(limit) = query.limit.and_then(|limit| usize::try_from(limit).ok()) {
+        tokens.truncate(limit);
+    }
+    tokens
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,285 @@
+//! Fleets of accounts in memory.
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
+use std::task::Poll;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures_executor::block_on;
+
+use crate::http::{Body, Transport, TransportError};
+use crate::*;
+
+/// A transport that must not be used.
+pub(crate) fn transport() -> Arc<dyn Transport> {
+    #[derive(Debug)]
+    struct Unused;
+
+    #[async_trait]
+    impl Transport for Unused {
+        async fn send(
+            &self,
+            _: ::http::Request<Bytes>,
+        ) -> Result<::http::Response<Body>, TransportError> {
+            panic!("opening an account sends nothing")
+        }
+    }
+    Arc::new(Unused)
+}
+
+/// What an account does when it is read.
+#[derive(Debug, Clone, Copy)]
+enum Behaviour {
+    Lists(u64),
+    /// Yields one page and then fails.
+    Breaks,
+    /// Never answers.
+    Hangs,
+    CannotList,
+}
+
+#[derive(Debug)]
+struct Memory {
+    account: Account,
+    capabilities: Capabilities,
+    behaviour: Behaviour,
+    reading: Arc<AtomicUsize>,
+    most: Arc<AtomicUsize>,
+}
+
+fn left_out<T>() -> Result<T> {
+    Err(Error::unsupported("left out"))
+}
+
+#[async_trait]
+impl TokenProvider for Memory {
+    fn account(&self) -> &Account {
+        &self.account
+    }
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        let reading = self.reading.fetch_add(1, SeqCst) + 1;
+        self.most.fetch_max(reading, SeqCst);
+        yield_once().await;
+        if matches!(self.behaviour, Behaviour::Hangs) {
+            std::future::pending::<()>().await;
+        }
+        self.reading.fetch_sub(1, SeqCst);
+        let token =
+            |number: u64| Token::new(TokenId::new(format!("{:03}", number)), TokenState::Active);
+        match (self.behaviour, request.position) {
+            (Behaviour::Lists(count), _) => Ok(Page::last((0..count).map(token).collect())),
+            (_, PagePosition::First) => {
+                let mut page = Page::last(vec![token(1)]);
+                page.next = Some(PagePosition::Token("more".into()));
+                Ok(page)
+            }
+            _ => Err(Error::new(
+                ErrorKind::Unavailable,
+                Fate::Rejected,
+                "out of order",
+            )),
+        }
+    }
+    async fn get(&self, _: &TokenId) -> Result<Token> {
+        left_out()
+    }
+    async fn create(&self, _: CreateToken) -> Result<IssuedToken> {
+        left_out()
+    }
+    async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> {
+        left_out()
+    }
+    async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> {
+        left_out()
+    }
+    async fn renew(&self, _: &Secret) -> Result<RenewedToken> {
+        left_out()
+    }
+    async fn revoke(&self, _: TokenRef<'_>, _: RevokeOptions) -> Result<Revocation> {
+        left_out()
+    }
+    async fn verify(&self, _: &Secret) -> Result<Liveness> {
+        left_out()
+    }
+}
+
+async fn yield_once() {
+    let mut yielded = false;
+    std::future::poll_fn(|context| {
+        if std::mem::replace(&mut yielded, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
+}
+
+/// A fleet of accounts that do as told, and the greatest number of pages that were read at once.
+fn fleet(behaviours: impl IntoIterator<Item = Behaviour>) -> (Fleet, Arc<AtomicUsize>) {
+    let reading = Arc::new(AtomicUsize::new(0));
+    let most = Arc::new(AtomicUsize::new(0));
+    let provider = |(number, behaviour)| {
+        let list = match behaviour {
+            Behaviour::Breaks => Some(ListCapability::new(Paging::Sequential)),
+            Behaviour::CannotList => None,
+            _ => Some(ListCapability::new(Paging::Snapshot)),
+        };
+        let mut capabilities = Capabilities::none();
+        capabilities.list = list;
+        Arc::new(Memory {
+            account: Account::new("memory", &format!("a{number}")),
+            capabilities,
+            behaviour,
+            reading: Arc::clone(&reading),
+            most: Arc::clone(&most),
+        }) as Arc<dyn TokenProvider>
+    };
+    let fleet = Fleet::new(behaviours.into_iter().enumerate().map(provider));
+    (fleet, most)
+}
+
+fn verdicts(found: &FleetTokens) -> Vec<(&str, u64)> {
+    let reports = found.accounts.iter();
+    reports
+        .map(|report| (report.verdict.as_str(), report.tokens))
+        .collect()
+}
+
+#[test]
+fn every_account_gets_one_verdict_and_a_failing_one_ends_only_itself() {
+    let (fleet, _) = fleet([
+        Behaviour::Breaks,
+        Behaviour::Lists(3),
+        Behaviour::CannotList,
+        Behaviour::Lists(0),
+    ]);
+    let fleet = fleet.with_unopened(
+        Account::new("memory", "broken"),
+        Error::configuration("no key"),
+    );
+    let found = block_on(fleet.collect(Query::new()));
+    let expected = [
+        ("failed", 1),
+        ("complete", 3),
+        ("not_listable", 0),
+        ("complete", 0),
+        ("failed", 0),
+    ];
+    assert_eq!(verdicts(&found), expected);
+    assert!(!found.is_complete());
+    let text = found.accounts[4].verdict.reason().unwrap();
+    assert_eq!(text, "broken (memory): no key");
+    assert_eq!(
+        found.accounts[2].to_string(),
+        "a2 (memory): cannot be listed"
+    );
+}
+
+#[test]
+fn an_account_that_never_answers_holds_up_nobody() {
+    let (fleet, _) = fleet([Behaviour::Hangs, Behaviour::Lists(2), Behaviour::Lists(1)]);
+    let mut inventory = fleet.at_a_time(2).inventory(Query::new());
+    let mut finished = 0;
+    block_on(async {
+        while finished < 2 {
+            match inventory.next().await {
+                Some(InventoryEvent::Finished(report)) => {
+                    assert!(report.verdict.is_complete());
+                    finished += 1;
+                }
+                Some(InventoryEvent::Token(account, _)) => assert_ne!(account.name(), "a0"),
+                None => panic!("a0 has not finished"),
+            }
+        }
+    });
+}
+
+#[test]
+fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
+    for at_a_time in [1, 7, 500] {
+        let (fleet, most) = fleet((0..300).map(|_| Behaviour::Lists(2)));
+        let found = block_on(fleet.at_a_time(at_a_time).collect(Query::new()));
+        assert_eq!(found.tokens.len(), 600);
+        assert!(found.is_complete());
+        assert_eq!(most.load(SeqCst), at_a_time.min(300));
+    }
+}
+
+#[test]
+fn accounts_whose_verdict_is_known_at_once_do_not_end_the_stream() {
+    let (fleet, _) = fleet((0..100).map(|_| Behaviour::CannotList));
+    let found = block_on(fleet.at_a_time(3).collect(Query::new()));
+    assert_eq!(found.accounts.len(), 100);
+}
+
+#[test]
+fn an_order_an_offset_and_a_limit_hold_over_all_accounts_together() {
+    let (fleet, _) = fleet([Behaviour::Lists(3), Behaviour::Lists(2)]);
+    let query = Query::new()
+        .sorted_by(SortKey::Id, Direction::Descending)
+        .skipping(1)
+        .limited_to(3);
+    let found = block_on(fleet.collect(query));
+    let order: Vec<_> = found
+        .tokens
+        .iter()
+        .map(|(account, token)| (account.name(), token.id.as_str()))
+        .collect();
+    assert_eq!(order, [("a0", "001"), ("a1", "001"), ("a0", "000")]);
+    assert_eq!(verdicts(&found), [("complete", 2), ("complete", 1)]);
+}
+
+#[test]
+fn the_tokens_of_one_account_come_before_its_report() {
+    let (fleet, _) = fleet((0..20).map(|_| Behaviour::Lists(5)));
+    let mut inventory = fleet.inventory(Query::new());
+    let finished = Mutex::new(std::collections::HashSet::new());
+    block_on(async {
+        while let Some(event) = inventory.next().await {
+            let mut finished = finished.lock().unwrap();
+            match event {
+                InventoryEvent::Token(account, _) => assert!(!finished.contains(&account)),
+                InventoryEvent::Finished(report) => assert!(finished.insert(report.account)),
+            }
+        }
+    });
+    assert_eq!(finished.into_inner().unwrap().len(), 20);
+}
+
+#[test]
+fn an_unknown_provider_is_refused_with_the_nearest_name() {
+    let mut registry = Registry::empty();
+    let open = |registry: &Registry, provider: &str| {
+        let account = AccountConfiguration::new("mine", provider);
+        registry
+            .open(&account, transport())
+            .unwrap_err()
+            .to_string()
+    };
+    assert_eq!(
+        open(&registry, "vault"),
+        "mine (vault): there is no provider \"vault\"; no provider is registered",
+    );
+    registry.register("vault", |_: &str, _: &mut Settings, _| left_out());
+    assert_eq!(
+        open(&registry, "valut"),
+        "mine (valut): there is no provider \"valut\"; did you mean \"vault\"?",
+    );
+}
+
+#[cfg(not(feature = "foreman"))]
+#[test]
+fn a_provider_that_is_not_compiled_in_is_named_with_its_feature() {
+    let account = AccountConfiguration::new("infra", "foreman");
+    let error = Registry::with_builtin().open(&account, transport());
+    assert_eq!(
+        error.unwrap_err().to_string(),
+        "infra (foreman): the provider \"foreman\" is not compiled into this program; \
+         build tokenfleet with the cargo feature \"foreman\"",
+    );
+}

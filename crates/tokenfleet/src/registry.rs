@@ -1,0 +1,153 @@
+//! Which providers there are, and how each is built.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::builtin::{self, KNOWN};
+use crate::http::Transport;
+use crate::{AccountConfiguration, Error, Result, Settings, TokenProvider, suggestion};
+
+type Factory =
+    dyn Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>> + Send + Sync;
+
+/// The providers that accounts can be opened at: an ordinary value, no global state.
+///
+/// ```
+/// use std::sync::Arc;
+/// use async_trait::async_trait;
+/// use bytes::Bytes;
+/// use tokenfleet::http::{Body, Transport, TransportError};
+/// use tokenfleet::*;
+///
+/// /// A platform of your own: what it does is left out here.
+/// #[derive(Debug)]
+/// struct Vault {
+///     account: Account,
+///     capabilities: Capabilities,
+/// }
+///
+/// # #[async_trait]
+/// # impl TokenProvider for Vault {
+/// #     fn account(&self) -> &Account { &self.account }
+/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
+/// #     async fn list_page(&self, _: PageRequest) -> Result<Page> { Ok(Page::default()) }
+/// #     async fn get(&self, _: &TokenId) -> Result<Token> { Err(Error::unsupported("left out")) }
+/// #     async fn create(&self, _: CreateToken) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
+/// #     async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> { Err(Error::unsupported("left out")) }
+/// #     async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
+/// #     async fn renew(&self, _: &Secret) -> Result<RenewedToken> { Err(Error::unsupported("left out")) }
+/// #     async fn revoke(&self, _: TokenRef<'_>, _: RevokeOptions) -> Result<Revocation> { Err(Error::unsupported("left out")) }
+/// #     async fn verify(&self, _: &Secret) -> Result<Liveness> { Err(Error::unsupported("left out")) }
+/// # }
+/// # #[derive(Debug)]
+/// # struct Silent;
+/// # #[async_trait]
+/// # impl Transport for Silent {
+/// #     async fn send(&self, _: ::http::Request<Bytes>) -> Result<::http::Response<Body>, TransportError> {
+/// #         Ok(::http::Response::new(Body::full("{}")))
+/// #     }
+/// # }
+/// # let transport: Arc<dyn Transport> = Arc::new(Silent);
+/// let mut registry = Registry::with_builtin();
+/// registry.register("vault", |account: &str, settings: &mut Settings, _transport| {
+///     let _path = settings.required_text("path")?;
+///     Ok(Arc::new(Vault {
+///         account: Account::new("vault", account),
+///         capabilities: Capabilities::none(),
+///     }))
+/// });
+///
+/// let configuration = Configuration::parse("
+///     [accounts.mine]
+///     provider = 'vault'
+///     path = 'secret/ci'
+/// ")?;
+/// let provider = registry.open(configuration.account("mine")?, transport)?;
+/// assert_eq!(provider.account().to_string(), "mine (vault)");
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct Registry {
+    factories: BTreeMap<String, Arc<Factory>>,
+}
+
+impl Registry {
+    /// No providers.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::default()
+    }
+
+    /// The providers whose cargo features are enabled.
+    #[must_use]
+    pub fn with_builtin() -> Self {
+        builtin::register_all(Self::empty())
+    }
+
+    /// Adds a provider under the name that configurations use, in the place of any other of that name.
+    ///
+    /// The factory gets the account's name and takes the settings that it knows; what it leaves is refused afterwards,
+    /// so that no misspelt key goes unnoticed. It sends nothing. Its errors need not name the account.
+    pub fn register(
+        &mut self,
+        name: impl Into<String>,
+        factory: impl Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>>
+        + Send
+        + Sync
+        + 'static,
+    ) {
+        self.factories.insert(name.into(), Arc::new(factory));
+    }
+
+    /// The names of the providers, in alphabetical order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.factories.keys().map(String::as_str)
+    }
+
+    /// Builds the provider of a configured account. Nothing is sent, and no credential is read before it is used.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration): an unknown provider, one whose cargo feature is disabled, or
+    /// settings that the provider refuses.
+    pub fn open(
+        &self,
+        account: &AccountConfiguration,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Arc<dyn TokenProvider>> {
+        let mut settings = account.settings().clone();
+        let opened = self.factory(account.provider()).and_then(|factory| {
+            let provider = factory(account.name(), &mut settings, transport)?;
+            settings.finish()?;
+            Ok(provider)
+        });
+        opened.map_err(|error| account.locate(error))
+    }
+
+    fn factory(&self, name: &str) -> Result<&Factory> {
+        if let Some(factory) = self.factories.get(name) {
+            return Ok(&**factory);
+        }
+        if let Some((known, false)) = KNOWN.iter().find(|(known, _)| *known == name) {
+            return Err(Error::configuration(format!(
+                "the provider \"{known}\" is not compiled into this program"
+            ))
+            .with_advice(format!(
+                "build tokenfleet with the cargo feature \"{known}\""
+            )));
+        }
+        let known: Vec<_> = self.names().collect();
+        let advice = match known.as_slice() {
+            [] => "no provider is registered".to_owned(),
+            known => suggestion(name, known),
+        };
+        Err(Error::configuration(format!("there is no provider \"{name}\"")).with_advice(advice))
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.names()).finish()
+    }
+}
