@@ -62,18 +62,15 @@ fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines<'_>) -> Result<Accou
             line,
         );
     }
-    let provider = settings
-        .required_text(PROVIDER)
-        .map_err(|error| match line {
-            // A missing key has no line of its own; the account's is the nearest.
-            Some(line) if !error.to_string().starts_with("line ") => {
-                error.with_message_prefix(&format!("line {line}"))
-            }
-            _ => error,
-        })?;
-    Ok(AccountConfiguration::with_settings(
-        name, &provider, settings,
-    ))
+    match settings.text(PROVIDER)? {
+        Some(provider) => Ok(AccountConfiguration::with_settings(
+            name, &provider, settings,
+        )),
+        None => Err(settings.misspelt().unwrap_or_else(|| {
+            mistake(line, format!("accounts.{name} lacks provider"))
+                .with_advice("write provider = \"…\"")
+        })),
+    }
 }
 
 fn setting(path: &str, value: &DeValue<'_>, line: Option<usize>) -> Result<Setting> {

@@ -118,9 +118,11 @@ impl Registry {
     ) -> Result<Arc<dyn TokenProvider>> {
         let mut settings = account.settings().clone();
         let opened = self.factory(account.provider()).and_then(|factory| {
-            let provider = factory(account.name(), &mut settings, transport)?;
-            settings.finish()?;
-            Ok(provider)
+            match factory(account.name(), &mut settings, transport) {
+                Ok(provider) => settings.finish().map(|()| provider),
+                // What seems to be missing may be there under a misspelt key.
+                Err(error) => Err(settings.misspelt().unwrap_or(error)),
+            }
         });
         opened.map_err(|error| account.locate(error))
     }
