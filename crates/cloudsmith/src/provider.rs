@@ -149,9 +149,7 @@ impl TokenProvider for Cloudsmith {
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        self.client
-            .check(&self.capabilities, Call::Get(id.into()))?;
-        Err(Error::unsupported("Cloudsmith shows no single key"))
+        Err(self.client.refuse(&self.capabilities, Call::Get(id.into())))
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
@@ -162,9 +160,9 @@ impl TokenProvider for Cloudsmith {
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        self.client
-            .check(&self.capabilities, Call::Update(id.into(), &change))?;
-        Err(Error::unsupported("Cloudsmith does not update"))
+        Err(self
+            .client
+            .refuse(&self.capabilities, Call::Update(id.into(), &change)))
     }
 
     /// Refreshes the key: the old one dies with the answer, and a provider that acts with it goes on with the new one.
@@ -175,9 +173,9 @@ impl TokenProvider for Cloudsmith {
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.client
-            .check(&self.capabilities, Call::Renew(secret.into()))?;
-        Err(Error::unsupported("Cloudsmith does not renew"))
+        Err(self
+            .client
+            .refuse(&self.capabilities, Call::Renew(secret.into())))
     }
 
     /// Refreshes the key and returns its replacement. A second time it replaces the replacement.

@@ -35,6 +35,17 @@ impl Capabilities {
             .map_err(|error| error.with_operation(operation))
     }
 
+    /// The refusal of a call that a provider does not offer: the whole body of such a method.
+    #[must_use]
+    pub fn refuse(&self, call: Call<'_>) -> Error {
+        let operation = call.operation();
+        let refusal = self.check(call).err();
+        refusal.unwrap_or_else(|| {
+            Error::unsupported("the provider declares an operation that it does not have")
+                .with_operation(operation)
+        })
+    }
+
     fn judge(&self, call: Call<'_>) -> Result<()> {
         if !self.supports(call.operation()) {
             return Err(Error::unsupported("the platform has no such operation"));

@@ -170,21 +170,21 @@ impl TokenProvider for Foreman {
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        self.client
-            .check(self.capabilities(), Call::Update(id.into(), &change))?;
-        Err(Error::unsupported("Foreman does not update"))
+        Err(self
+            .client
+            .refuse(self.capabilities(), Call::Update(id.into(), &change)))
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.client
-            .check(self.capabilities(), Call::Rotate(id.into()))?;
-        Err(Error::unsupported("Foreman does not rotate"))
+        Err(self
+            .client
+            .refuse(self.capabilities(), Call::Rotate(id.into())))
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.client
-            .check(self.capabilities(), Call::Renew(secret.into()))?;
-        Err(Error::unsupported("Foreman does not renew"))
+        Err(self
+            .client
+            .refuse(self.capabilities(), Call::Renew(secret.into())))
     }
 
     /// Marks the record, which stays. Foreman answers a second time as it did the first, and does not say which it is.

@@ -90,6 +90,12 @@ impl ApiClient {
             .map_err(|error| error.with_account(&self.account))
     }
 
+    /// The refusal of a call that the provider does not offer: the whole body of such a method.
+    #[must_use]
+    pub fn refuse(&self, capabilities: &Capabilities, call: tokenfleet_core::Call<'_>) -> Error {
+        capabilities.refuse(call).with_account(&self.account)
+    }
+
     /// Sends a call, again where that is harmless, and returns its answer if it is a success.
     ///
     /// # Errors

@@ -170,15 +170,15 @@ impl TokenProvider for Losant {
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.client
-            .check(&self.capabilities, Call::Rotate(id.into()))?;
-        Err(Error::unsupported("Losant does not rotate"))
+        Err(self
+            .client
+            .refuse(&self.capabilities, Call::Rotate(id.into())))
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.client
-            .check(&self.capabilities, Call::Renew(secret.into()))?;
-        Err(Error::unsupported("Losant does not renew"))
+        Err(self
+            .client
+            .refuse(&self.capabilities, Call::Renew(secret.into())))
     }
 
     /// Deletes the record. When it is gone already, a second request makes sure that what holds the tokens is not.

@@ -122,15 +122,11 @@ impl TokenProvider for Mindbody {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.client
-            .check(&self.capabilities, Call::List(&request))?;
-        Err(Error::unsupported("Mindbody does not list"))
+        Err(self.client.refuse(&self.capabilities, Call::List(&request)))
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        self.client
-            .check(&self.capabilities, Call::Get(id.into()))?;
-        Err(Error::unsupported("Mindbody shows no token"))
+        Err(self.client.refuse(&self.capabilities, Call::Get(id.into())))
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
@@ -148,15 +144,15 @@ impl TokenProvider for Mindbody {
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        self.client
-            .check(&self.capabilities, Call::Update(id.into(), &change))?;
-        Err(Error::unsupported("Mindbody does not update"))
+        Err(self
+            .client
+            .refuse(&self.capabilities, Call::Update(id.into(), &change)))
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.client
-            .check(&self.capabilities, Call::Rotate(id.into()))?;
-        Err(Error::unsupported("Mindbody does not rotate"))
+        Err(self
+            .client
+            .refuse(&self.capabilities, Call::Rotate(id.into())))
     }
 
     /// Adds 24 hours to the token's expiry. It is not known whether the secret changes: if it does, the new one is
@@ -191,8 +187,7 @@ impl TokenProvider for Mindbody {
     }
 
     async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
-        self.client.check(&self.capabilities, Call::Verify)?;
-        Err(Error::unsupported("Mindbody does not verify"))
+        Err(self.client.refuse(&self.capabilities, Call::Verify))
     }
 }
 

@@ -1,0 +1,37 @@
+//! Every token of every account, whatever the platform, as they come.
+//!
+//! `cargo run -p tokenfleet-examples --example inventory [-- tokenfleet.toml]`
+
+use std::sync::Arc;
+
+use tokenfleet::http::ReqwestTransport;
+use tokenfleet::{Fleet, InventoryEvent, Query, Registry, Result};
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let accounts = tokenfleet_examples::accounts().await?;
+    let registry = Registry::with_builtin();
+    let transport = Arc::new(ReqwestTransport::new()?);
+
+    let fleet = Fleet::open(&registry, accounts.configuration.accounts(), transport);
+    let mut inventory = fleet.inventory(Query::new());
+    while let Some(event) = inventory.next().await {
+        match event {
+            InventoryEvent::Token(account, token) => {
+                let forever = if token.expiry.is_none() {
+                    ", never expires"
+                } else {
+                    ""
+                };
+                println!(
+                    "{account}: {} is {}{forever}",
+                    token.id,
+                    token.state.as_str()
+                );
+            }
+            InventoryEvent::Finished(report) => println!("{report}"),
+            _ => {}
+        }
+    }
+    Ok(())
+}

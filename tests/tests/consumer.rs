@@ -1,0 +1,67 @@
+//! A program outside the workspace depends on the facade alone, and changes its platform by feature and configuration.
+
+use std::path::Path;
+use std::process::Command;
+
+use tokenfleet_simulators::{Server, build};
+
+/// Starts a simulator and writes the configuration of an account at it, with credentials from the environment.
+async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)>) {
+    let simulator = build(provider, &[]).unwrap();
+    let server = Server::start_shared(simulator, "127.0.0.1:0")
+        .await
+        .unwrap();
+    let mut toml = format!(
+        "[accounts.it]\nprovider = \"{provider}\"\nbase_url = \"{}\"\n",
+        server.url()
+    );
+    let mut environment = Vec::new();
+    for (key, value) in server.simulator().credentials() {
+        if matches!(key.as_str(), "token" | "api_key" | "password") {
+            let variable = format!("CONSUMER_{}", key.to_uppercase());
+            toml.push_str(&format!("{key} = {{ env = \"{variable}\" }}\n"));
+            environment.push((variable, value));
+        } else {
+            toml.push_str(&format!("{key} = \"{value}\"\n"));
+        }
+    }
+    std::fs::write(folder.join("tokenfleet.toml"), toml).unwrap();
+    (server, environment)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_program_lists_creates_and_revokes_on_every_platform() {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("consumer/Cargo.toml");
+    // The same versions as here, so that nothing else is downloaded.
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
+    std::fs::copy(workspace, manifest.with_file_name("Cargo.lock")).unwrap();
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer");
+    for (provider, listed, revoked) in [
+        ("losant", "listed 0 Complete", "revoked deleted"),
+        ("foreman", "listed ", "revoked marked"),
+        ("cloudsmith", "listed 0 Complete", "revoked replaced"),
+        ("mindbody", "cannot be listed", "revoked deleted"),
+    ] {
+        let folder = target.join(provider);
+        std::fs::create_dir_all(&folder).unwrap();
+        let (server, environment) = account(provider, &folder).await;
+        let output = Command::new(env!("CARGO"))
+            .args(["run", "--quiet", "--features", provider, "--manifest-path"])
+            .arg(&manifest)
+            .arg("--target-dir")
+            .arg(&target)
+            .arg("--")
+            .arg(folder.join("tokenfleet.toml"))
+            .envs(environment)
+            .output()
+            .unwrap();
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{provider}: {printed}{complaints}");
+        let lines: Vec<_> = printed.lines().collect();
+        assert!(lines[0].starts_with(listed), "{provider}: {printed}");
+        assert!(lines[1].starts_with("created "), "{provider}: {printed}");
+        assert_eq!(lines[2], revoked, "{provider}: {printed}");
+        server.stop().await;
+    }
+}
