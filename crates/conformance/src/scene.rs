@@ -144,18 +144,20 @@ impl Scene {
 
     /// A token that works and its secret: inserted, or created where the platform tells nobody else the secret.
     pub(crate) async fn living(&self, name: &str) -> Verdict<Living> {
-        let inserted = self.insert(self.spec(name)).await;
-        if let Some(Inserted {
-            id,
-            secret: Some(secret),
-        }) = inserted
-        {
-            return Ok(Living { id, secret });
+        match self.insert(self.spec(name)).await {
+            Some(Inserted {
+                id,
+                secret: Some(secret),
+            }) => return Ok(Living { id, secret }),
+            // It must not stand in the way of the one to be created, as far as that can be helped.
+            Some(useless) => drop(self.fixture.remove(&useless.id).await),
+            None => {}
         }
         if self.capabilities().create.is_none() {
             return not_applicable("the fixture knows no secret of a token");
         }
-        let issued = self.create(self.request(name)).await?;
+        // Another name: where names are unique the first may be taken for ever.
+        let issued = self.create(self.request(&format!("{name} again"))).await?;
         Ok(Living {
             id: issued.token.id,
             secret: issued.secret,

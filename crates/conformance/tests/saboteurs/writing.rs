@@ -52,14 +52,13 @@ impl Saboteur {
     fn spoil_request_to_create(&self, request: &mut CreateToken) {
         match self.defect {
             Defect::DropsUndeclaredArguments => *request = CreateToken::unnamed(),
-            Defect::SendsTheMalformed => {
+            Defect::SendsTheMalformed
                 if request
                     .name
                     .as_ref()
-                    .is_some_and(|name| name.trim().is_empty())
-                {
-                    request.name = Some("nothing".to_owned());
-                }
+                    .is_some_and(|name| name.trim().is_empty()) =>
+            {
+                request.name = Some("nothing".to_owned());
             }
             Defect::DropsExpiry => request.expiry = RequestedExpiry::PlatformDefault,
             Defect::ShiftsExpiry => {
