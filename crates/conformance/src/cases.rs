@@ -15,6 +15,7 @@ mod renewing;
 mod resuming;
 mod revoking;
 mod rotating;
+mod side_by_side;
 mod updating;
 mod verifying;
 
@@ -40,6 +41,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         failing::CASES,
         keeping_secrets::CASES,
         cancelling::CASES,
+        side_by_side::CASES,
     ]
     .into_iter()
     .flatten()

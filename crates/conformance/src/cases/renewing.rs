@@ -23,6 +23,7 @@ pub(super) const CASES: &[Case] = &[
         ),
         prolonged
     ),
+    case!(1, "a renewed token is the same token", renews, same_token),
     case!(
         1,
         "a renewed secret outlives its first expiry",
@@ -96,6 +97,20 @@ async fn prolonged(scene: &Scene) -> Verdict {
         ),
         _ => Ok(()),
     }
+}
+
+async fn same_token(scene: &Scene) -> Verdict {
+    if scene.capabilities().create.is_none() {
+        return not_applicable("it cannot create the token to renew");
+    }
+    let issued = scene.create(scene.request("renewed")).await?;
+    let renewed = renew(scene, &issued.secret).await?;
+    // A fingerprint follows the secret.
+    ensure(
+        renewed.secret.is_some() || renewed.token.id == issued.token.id,
+        "a token keeps its id when it is renewed",
+        format!("{} became {}", issued.token.id, renewed.token.id),
+    )
 }
 
 async fn outlives(scene: &Scene) -> Verdict {

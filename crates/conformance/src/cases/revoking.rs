@@ -41,6 +41,12 @@ pub(super) const CASES: &[Case] = &[
         revokes,
         remains
     ),
+    case!(
+        5,
+        "a revocation names the token that was meant",
+        revokes,
+        names_it
+    ),
     case!(5, "revoking twice succeeds", revokes, twice),
     case!(
         5,
@@ -209,6 +215,22 @@ async fn remains(scene: &Scene) -> Verdict {
         ),
         None => Ok(()),
     }
+}
+
+async fn names_it(scene: &Scene) -> Verdict {
+    if scene.capabilities().create.is_none() {
+        return not_applicable("it cannot create the token to revoke");
+    }
+    let issued = scene.create(scene.request("named")).await?;
+    let id = issued.token.id;
+    let secret = issued.secret;
+    let token = Living { id, secret };
+    let revocation = revoke(scene, &token).await?;
+    ensure(
+        revocation.id.is_none_or(|id| id == token.id),
+        "a revocation names the token by the id that its creation gave",
+        "it names another",
+    )
 }
 
 async fn twice(scene: &Scene) -> Verdict {

@@ -75,6 +75,7 @@ pub(crate) enum Defect {
     RevokesAll,
     ReplacesUnasked,
     LosesTheReplacement,
+    NamesAnother,
     // Verifying.
     EverythingIsAlive,
     KnownIsAlive,

@@ -396,6 +396,7 @@ pub(crate) const TABLE: &[Row] = &[
             "renewing prolongs a life by what is declared",
             "a renewed secret outlives its first expiry",
             "renewing works as often as declared and no more",
+            "a renewed token is the same token",
         ],
     ),
     (
@@ -457,6 +458,11 @@ pub(crate) const TABLE: &[Row] = &[
         Defect::LosesTheReplacement,
         MemoryProfile::single_key,
         &["a replacement is handed over"],
+    ),
+    (
+        Defect::NamesAnother,
+        MemoryProfile::by_secret,
+        &["a revocation names the token that was meant"],
     ),
     // Verifying.
     (
@@ -534,6 +540,8 @@ pub(crate) const TABLE: &[Row] = &[
             "a dropped creation makes at most one token",
             "a dropped reading leaves the provider usable",
             "a dropped revocation can be made again",
+            "readings at the same time do not disturb each other",
+            "creations at the same time make a token each",
         ],
     ),
 ];

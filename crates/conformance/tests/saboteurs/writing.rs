@@ -240,6 +240,7 @@ impl Saboteur {
                 }
             }
             (Defect::LosesTheReplacement, Ok(revocation)) => revocation.replacement = None,
+            (Defect::NamesAnother, Ok(revocation)) => revocation.id = Some(TokenId::new("another")),
             _ => {}
         }
         result
