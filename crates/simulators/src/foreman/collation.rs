@@ -20,13 +20,23 @@ impl SortKey {
         let mut cases = Vec::new();
         let mut places = Vec::with_capacity(name.len());
         let mut letter_count = 0;
+        let mut unseen: u8 = 0;
         for character in name.chars() {
-            let Some(letter) = Letter::of(character) else {
-                places.push(1);
+            let letter = Letter::of(character);
+            if letter.is_some() && has_implicit_weight(character) {
+                unseen = unseen.saturating_add(1);
+            } else {
+                if unseen > 0 {
+                    // What stands behind unseen characters comes after what stands there at once.
+                    places.push(3_u8.saturating_add(unseen));
+                    unseen = 0;
+                }
+                places.push(if letter.is_some() { 2 } else { 1 });
+            }
+            let Some(letter) = letter else {
                 places.extend_from_slice(&u32::from(character).to_be_bytes()[1..]);
                 continue;
             };
-            places.push(2);
             letter.weigh(&mut letters, &mut letter_count);
             // Trailing "no accent" and "lower case" say nothing and are left out.
             set(&mut accents, letter_count - 1, letter.accent);
@@ -104,6 +114,11 @@ impl Letter {
             }
         }
     }
+}
+
+/// Han and Hangul have no weight of their own in the fourth step, which sees only that they are there.
+fn has_implicit_weight(character: char) -> bool {
+    matches!(character, '\u{ac00}'..='\u{d7a3}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
 }
 
 fn is_currency(character: char) -> bool {

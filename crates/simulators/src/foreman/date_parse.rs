@@ -146,11 +146,7 @@ impl Reader {
             return;
         };
         if let Some(captures) = CLOCK.as_ref().and_then(|pattern| pattern.captures(&clock)) {
-            let number = |at: usize| {
-                captures
-                    .get(at)
-                    .and_then(|group| group.as_str().parse().ok())
-            };
+            let number = |at: usize| captures.get(at).map(|group| saturating(group.as_str()));
             let mut hour: Option<i64> = number(1);
             if let Some(half) = captures.get(5) {
                 let afternoon = half.as_str().eq_ignore_ascii_case("p");
@@ -368,7 +364,12 @@ fn index(names: &[&str], text: Option<&Option<String>>) -> Option<i64> {
 fn number(text: Option<&str>) -> Option<i64> {
     let text = text?.trim_start_matches('\'');
     let end = text.rfind(|letter: char| letter.is_ascii_digit())? + 1;
-    text.get(..end)?.trim_start_matches('+').parse().ok()
+    Some(saturating(text.get(..end)?.trim_start_matches('+')))
+}
+
+/// A number, or one that no calendar has.
+fn saturating(digits: &str) -> i64 {
+    digits.parse().unwrap_or(i64::MAX)
 }
 
 fn micros(fraction: &str) -> i64 {

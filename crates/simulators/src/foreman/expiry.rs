@@ -53,7 +53,8 @@ fn parse(text: &str, now: Instant, zone: &Zone) -> Option<Instant> {
         second: parts.second.unwrap_or(0),
         micros: parts.micros.unwrap_or(0),
     };
-    if !exists(civil) {
+    let day = 24 * 3600;
+    if !exists(civil) || parts.offset.is_some_and(|offset| offset.abs() >= day) {
         return None;
     }
     match parts.offset {

@@ -178,10 +178,11 @@ impl Store {
         self.count -= 1;
         if let Some(table) = self.tables.get_mut(&record.user_id) {
             take(&mut table.by_id, id);
-            for order in [&mut table.physical, &mut table.by_name] {
-                if let Some(ids) = order {
-                    take(ids, id);
-                }
+            for ids in [&mut table.physical, &mut table.by_name]
+                .into_iter()
+                .flatten()
+            {
+                take(ids, id);
             }
             table.names = None;
         }

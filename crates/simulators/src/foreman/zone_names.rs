@@ -44,7 +44,7 @@ const NAMES: &[(&str, i64)] = &[
     ("pdt", -7),
 ];
 
-/// `+5`, `+0530`, `+05:30`, `+05:30:15`, `+5.5`.
+/// `+5`, `+0530`, `+05:30`, `+05:30:15`, `+5.5`. What no zone could be comes out as more than a day.
 fn numeric_offset(text: &str) -> Option<i64> {
     let (sign, digits) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
@@ -55,9 +55,9 @@ fn numeric_offset(text: &str) -> Option<i64> {
         let (minutes, seconds) = rest.split_once(':').unwrap_or((rest, "0"));
         number(hours)? * 3600 + number(minutes)? * 60 + number(seconds)?
     } else if let Some((hours, fraction)) = digits.split_once(['.', ',']) {
-        let part =
-            number(fraction)? * 3600 / 10_i64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
-        number(hours)? * 3600 + part
+        let fraction = fraction.get(..fraction.len().min(4))?;
+        let unit = 10_i64.pow(fraction.len() as u32);
+        number(hours)? * 3600 + number(fraction)? * 3600 / unit
     } else {
         // An odd number of digits lacks the first zero.
         let padded = if digits.len() % 2 == 1 {
@@ -71,6 +71,8 @@ fn numeric_offset(text: &str) -> Option<i64> {
     Some(sign * seconds)
 }
 
+/// A number, cut at what is far too much for a part of an offset.
 fn number(text: &str) -> Option<i64> {
-    text.parse().ok()
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    (digits && !text.is_empty()).then(|| text.parse().unwrap_or(i64::MAX).min(100_000))
 }

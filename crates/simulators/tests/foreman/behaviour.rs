@@ -474,3 +474,101 @@ fn it_is_built_by_name_and_refuses_options_that_it_does_not_have() {
         "{error}"
     );
 }
+
+#[test]
+fn whatever_is_sent_gets_an_answer() {
+    const PIECES: [&str; 34] = [
+        "name",
+        "id",
+        "user_id",
+        "and",
+        "or",
+        "not",
+        "has",
+        "null?",
+        "^",
+        "!^",
+        "(",
+        ")",
+        ",",
+        "=",
+        "!=",
+        "~",
+        "!~",
+        ">",
+        "<=",
+        "\"",
+        "\\",
+        "%25",
+        "*",
+        "_",
+        "-",
+        "12",
+        "99999999999999999999",
+        "a",
+        "%C3%A9",
+        "%00",
+        "+",
+        "|",
+        "%26",
+        "2030-01-01",
+    ];
+    let foreman = foreman(&["tokens=20"]);
+    let mut state: u64 = 7;
+    let mut next = |bound: usize| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % bound
+    };
+    for _ in 0..3_000 {
+        let length = 1 + next(9);
+        let query: String = (0..length)
+            .map(|_| PIECES[next(PIECES.len())])
+            .collect::<Vec<_>>()
+            .join("+");
+        let query = query
+            .replace('"', "%22")
+            .replace('\\', "%5C")
+            .replace('|', "%7C")
+            .replace('^', "%5E");
+        let query = query.replace('<', "%3C").replace('>', "%3E");
+        let status = get(
+            &foreman,
+            &format!("{TOKENS}?search={query}&page={}", next(3)),
+        )
+        .status;
+        assert!([200, 400, 500].contains(&status), "{status} {query}");
+    }
+    const TIMES: [&str; 22] = [
+        "2030",
+        "-",
+        "01",
+        "T",
+        "12:00",
+        ":",
+        "Z",
+        "+05:30",
+        "+99999999999999999:1",
+        "May",
+        "5",
+        "th",
+        "'",
+        ".",
+        "/",
+        " ",
+        "999999999999999999999",
+        "pm",
+        "sat",
+        "w",
+        "h",
+        "é",
+    ];
+    for number in 0..3_000 {
+        let length = 1 + next(7);
+        let expires: String = (0..length).map(|_| TIMES[next(TIMES.len())]).collect();
+        let body = json!({"name": format!("n{number}"), "expires_at": expires}).to_string();
+        let status = post(&foreman, TOKENS, &body).status;
+        assert!([201, 422].contains(&status), "{status} {expires}");
+    }
+}

@@ -1,7 +1,15 @@
 //! The simulated Foreman against what the real one was seen to answer, and against what is known of it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout
+)]
+
 mod behaviour;
 mod client;
+mod names;
 mod observed;
 mod recorded;
 mod releases;

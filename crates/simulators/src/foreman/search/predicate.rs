@@ -146,6 +146,12 @@ pub(in crate::foreman) fn compile(
         value_error: None,
     };
     let predicate = compiler.node(&tree)?;
+    if query.contains('\0') {
+        // Text with this character cannot become part of a statement.
+        return Err(SearchError::Internal(
+            "string contains null byte".to_owned(),
+        ));
+    }
     // The database parses the whole statement before it looks at any value.
     match compiler.syntax_error.or(compiler.value_error) {
         Some(message) => Err(SearchError::Database(message)),
