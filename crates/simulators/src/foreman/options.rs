@@ -63,12 +63,15 @@ switch! {
 }
 
 switch! {
-    /// How the message about an unknown user shows the id. Not known for releases on Rails before 6.1.
+    /// How the message about an unknown user shows the id. Not known for releases on Rails before 6.1,
+    /// nor within the context of an organization or a location.
     UnknownUser {
         /// In quotation marks.
         Quoted = "quoted",
         /// Bare.
         Unquoted = "unquoted",
+        /// In quotation marks, and within a context followed by the condition of the statement.
+        WithCondition = "with-condition",
     }
 }
 

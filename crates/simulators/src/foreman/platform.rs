@@ -161,7 +161,7 @@ impl Platform {
         if let Route::Create { .. } = incoming.route {
             check_body(incoming)?;
         }
-        let owner = self.owner(caller, user)?;
+        let owner = self.owner(caller, user, organization.or(location).is_some())?;
         let zone = zone(caller, request);
         let operation = Operation {
             options: &self.options,
@@ -201,16 +201,20 @@ impl Platform {
     }
 
     /// The user in the path, by the number that the path begins with; a login is none.
-    fn owner(&self, caller: &User, user: &str) -> Result<&User, Reply> {
+    fn owner(&self, caller: &User, user: &str, in_context: bool) -> Result<&User, Reply> {
         let number = if is_self(caller, user) {
             i128::from(caller.id)
         } else {
             ruby::to_i(user)
         };
         self.people.by_id(number).ok_or_else(|| {
+            let quoted = ruby::inspect(user);
             Reply::no_user(&match self.options.unknown_user {
-                UnknownUser::Quoted => ruby::inspect(user),
                 UnknownUser::Unquoted => user.to_owned(),
+                UnknownUser::WithCondition if in_context => {
+                    format!("{quoted} [WHERE \"taxable_taxonomies\".\"taxonomy_id\" = $1]")
+                }
+                UnknownUser::Quoted | UnknownUser::WithCondition => quoted,
             })
         })
     }

@@ -6,7 +6,7 @@ use http::{HeaderMap, Request};
 use jiff::Timestamp;
 use serde_json::Value;
 use tokenfleet_simulators::{
-    Clock, Simulator,
+    Clock, NewToken, Simulator,
     foreman::{Foreman, Options},
 };
 
@@ -107,4 +107,11 @@ pub(crate) fn foreman(options: &[&str]) -> Foreman {
     let mut parsed = Options::parse(options.iter().copied()).unwrap();
     parsed.clock = Clock::frozen(time("2026-11-22T13:13:25Z"));
     Foreman::new(parsed)
+}
+
+/// Puts tokens with these names there.
+pub(crate) fn named(foreman: &Foreman, names: &[&str]) {
+    for name in names {
+        foreman.insert(NewToken::named(*name));
+    }
 }

@@ -7,8 +7,10 @@
     clippy::print_stdout
 )]
 
+mod answers;
 mod behaviour;
 mod client;
+mod logins;
 mod names;
 mod observed;
 mod recorded;

@@ -144,10 +144,15 @@ fn older_search_engines_refuse_leading_operators() {
 
 #[test]
 fn unknown_users_are_quoted_or_not() {
-    for (setting, shown) in [("quoted", "'id'=\\\"99\\\""), ("unquoted", "'id'=99")] {
+    for (setting, shown) in [
+        ("quoted", "'id'=\\\"99\\\"\""),
+        ("unquoted", "'id'=99\""),
+        ("with-condition", "'id'=\\\"99\\\" [WHERE "),
+    ] {
         let foreman = foreman(&[&format!("unknown_user={setting}")]);
-        let answer = get(&foreman, "/api/users/99/personal_access_tokens");
+        let target = "/api/users/99/personal_access_tokens?organization_id=1";
+        let answer = get(&foreman, target);
         assert!(answer.text.contains(shown), "{}", answer.text);
-        assert!(foreman.tokens().is_empty());
+        assert_eq!(answer.status, 422);
     }
 }
