@@ -100,7 +100,7 @@ impl Foreman {
         true
     }
 
-    fn token(&self, record: &Record, now: Instant) -> Token {
+    fn written(&self, record: &Record, now: Instant) -> Token {
         let state = if record.revoked {
             State::Revoked
         } else if record.is_active(now) {
@@ -208,8 +208,24 @@ impl Simulator for Foreman {
         state
             .store
             .records()
-            .map(|record| self.token(record, now))
+            .map(|record| self.written(record, now))
             .collect()
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let state = self.0.state();
+        state
+            .store
+            .records()
+            .map(|record| record.id.to_string())
+            .collect()
+    }
+
+    fn token(&self, id: &str) -> Option<Token> {
+        let now = self.0.now();
+        let state = self.0.state();
+        let record = state.store.get(id.parse().ok()?)?;
+        Some(self.written(record, now))
     }
 
     fn token_count(&self) -> usize {

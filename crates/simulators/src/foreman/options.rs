@@ -7,37 +7,37 @@ use crate::{
 };
 
 options! {
-    /// What the simulated Foreman is like. Defaults in brackets.
+    /// What the simulated Foreman is like.
     Options {
-        /// How many tokens the account has at the start (0).
+        /// How many tokens the account has at the start.
         tokens: usize = 0,
-        /// What decides the seeded tokens and all secrets (1).
-        seed: u64 = 1,
-        /// The time the platform believes in (the machine's).
+        /// What decides the seeded tokens and all secrets.
+        seed: u64 = 0,
+        /// The time the platform believes in.
         clock: Clock = Clock::moving(),
-        /// The release, which decides what the platform can do (3.13.0).
+        /// The release, which decides what the platform can do.
         version: Release = Release::default(),
-        /// Whether answers carry the header with the release (true).
+        /// Whether answers carry the header with the release.
         version_header: bool = true,
-        /// The account's user id (4).
+        /// The account's user id.
         user_id: i32 = 4,
-        /// The account's login (admin).
+        /// The account's login.
         login: String = "admin".to_owned(),
-        /// The account's password (changeme).
+        /// The account's password.
         password: String = "changeme".to_owned(),
-        /// The account's time zone, in which its answers show times (none, which is UTC).
+        /// The account's time zone, in which its answers show times; `none` is UTC.
         zone: Option<ZoneName> = None,
-        /// Page size where none is asked for (20).
+        /// Page size where none is asked for.
         entries_per_page: u64 = 20,
-        /// The generation of the search engine (current).
+        /// The generation of the search engine.
         search_engine: SearchEngine = SearchEngine::default(),
-        /// Where rows go that were updated, which shows where no order is asked for (moving).
+        /// Where rows go that were updated, which shows where no order is asked for.
         row_order: RowOrder = RowOrder::default(),
-        /// Failed logins within five minutes that lock a source out; 0 is never (30).
+        /// Failed logins within five minutes that lock a source out; 0 is never.
         failed_login_limit: u32 = 30,
-        /// Minutes after which an unused session has expired (60).
+        /// Minutes after which an unused session has expired.
         idle_timeout: u32 = 60,
-        /// How the id of an unknown user is shown (quoted).
+        /// How the id of an unknown user is shown.
         unknown_user: UnknownUser = UnknownUser::default(),
     }
 }
