@@ -30,6 +30,8 @@ pub(super) fn parse(
     default_per_page: u64,
     all_is_known: bool,
 ) -> Result<Page, PageError> {
+    let (page, per_page) = (scalar(page), scalar(per_page));
+    let (page, per_page) = (page.as_ref(), per_page.as_ref());
     let shown_page = shown(page, 1)?;
     if all_is_known && matches!(per_page, Some(Parameter::Text(text)) if text == "all") {
         let everything = Page {
@@ -62,6 +64,15 @@ pub(super) fn parse(
         shown_per_page: Some(shown_per_page),
         refused,
     })
+}
+
+/// Null is as good as absent, and a number in a body as good as its text.
+fn scalar(parameter: Option<&Parameter>) -> Option<Parameter> {
+    match parameter? {
+        Parameter::Null => None,
+        number @ Parameter::Number(_) => Some(Parameter::Text(number.to_text())),
+        other => Some(other.clone()),
+    }
 }
 
 /// What the envelope shows: blank is the default, also where it pages otherwise.
@@ -148,6 +159,15 @@ mod tests {
         assert_eq!(page("7", "all").unwrap().limit, None);
         let empty = page("1", "").unwrap();
         assert_eq!((empty.limit, empty.shown_per_page), (Some(0), Some(20)));
+    }
+
+    #[test]
+    fn numbers_in_a_body_count_as_text_and_null_as_nothing() {
+        let number = Parameter::Number(7.into());
+        let page = parse(Some(&Parameter::Null), Some(&number), 20, true).unwrap();
+        assert_eq!((page.offset, page.limit, page.shown_page), (0, Some(7), 1));
+        let page = parse(None, Some(&Parameter::Null), 20, true).unwrap();
+        assert_eq!((page.limit, page.shown_per_page), (Some(20), Some(20)));
     }
 
     #[test]
