@@ -134,8 +134,13 @@ impl Fixture for SimulatedFixture {
     }
 
     async fn remove(&self, id: &TokenId) -> bool {
-        // Foreman keeps its records for ever.
-        self.0.simulator.provider() != "foreman" && self.0.simulator.remove(id.as_str())
+        // Foreman keeps its records for ever, and without the key that we act with nothing more can be tried.
+        let acting = self
+            .0
+            .simulator
+            .token(id.as_str())
+            .is_some_and(|token| self.0.credentials.contains(&token.secret));
+        self.0.simulator.provider() != "foreman" && !acting && self.0.simulator.remove(id.as_str())
     }
 
     fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {

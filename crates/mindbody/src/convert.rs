@@ -87,7 +87,9 @@ pub(crate) fn refusal(operation: Operation, status: u16, _: &HeaderMap, body: &[
         // A wrong user name or password is answered with 403.
         (Operation::Create, 403) => refusal
             .of_kind(ErrorKind::Unauthenticated)
-            .advising("check user name, password, API key and site"),
+            .advising(
+                "check user name, password, API key and site; a second issue within seconds is refused too",
+            ),
         _ => refusal,
     }
 }

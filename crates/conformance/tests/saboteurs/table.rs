@@ -16,7 +16,7 @@ pub(crate) const TABLE: &[Row] = &[
     (
         Defect::ChangesItsMind,
         MemoryProfile::marking,
-        &["the declaration stays the same"],
+        &["the declaration stays the same or grows"],
     ),
     (
         Defect::TellsWhatItDoesNotDeclare,
