@@ -1,0 +1,135 @@
+//! The accounts that a command works on.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use tokenfleet::http::{ReqwestTransport, Transport};
+use tokenfleet::{
+    AccountConfiguration, Configuration, Error, Fleet, Registry, Result, TokenProvider,
+};
+
+use crate::arguments::GlobalArguments;
+use crate::simulation::Simulation;
+
+const DEFAULT_FILE: &str = "tokenfleet.toml";
+
+/// The configured or simulated accounts, and which of them were chosen.
+pub(crate) struct Accounts {
+    configuration: Configuration,
+    chosen: Vec<String>,
+    registry: Registry,
+    transport: Arc<dyn Transport>,
+    _simulation: Option<Simulation>,
+}
+
+impl Accounts {
+    pub(crate) async fn find(arguments: &GlobalArguments) -> Result<Self> {
+        let (simulation, configuration) = match (arguments.simulate, &arguments.config) {
+            (true, Some(_)) => {
+                return Err(Error::invalid_input(
+                    "--simulate stands for a configuration: --config has no place beside it",
+                ));
+            }
+            (true, None) => {
+                let (simulation, configuration) = Simulation::start().await?;
+                (Some(simulation), configuration)
+            }
+            (false, path) => (None, read(path.as_deref())?),
+        };
+        if configuration.accounts().is_empty() {
+            return Err(Error::configuration("no account is configured")
+                .with_advice("write a table [accounts.NAME] for each"));
+        }
+        let mut chosen = Vec::new();
+        for name in &arguments.accounts {
+            configuration.account(name)?;
+            if !chosen.contains(name) {
+                chosen.push(name.clone());
+            }
+        }
+        Ok(Self {
+            configuration,
+            chosen,
+            registry: Registry::with_builtin(),
+            transport: Arc::new(ReqwestTransport::new()?),
+            _simulation: simulation,
+        })
+    }
+
+    /// The chosen accounts; all where none was chosen.
+    pub(crate) fn chosen_or_all(&self) -> Result<Fleet> {
+        match self.chosen.is_empty() {
+            true => self.open(self.configuration.accounts()),
+            false => self.chosen(),
+        }
+    }
+
+    /// The chosen accounts, or the only one.
+    pub(crate) fn chosen(&self) -> Result<Fleet> {
+        match (self.chosen.as_slice(), self.configuration.accounts()) {
+            ([], [only]) => self.open([only]),
+            ([], several) => Err(unchosen(several)),
+            (names, _) => {
+                let accounts: Result<Vec<_>> = names
+                    .iter()
+                    .map(|name| self.configuration.account(name))
+                    .collect();
+                self.open(accounts?)
+            }
+        }
+    }
+
+    /// The account of that name.
+    pub(crate) fn named(&self, name: &str) -> Result<Fleet> {
+        self.open([self.configuration.account(name)?])
+    }
+
+    /// The one chosen account, or the only one.
+    pub(crate) fn one(&self) -> Result<Arc<dyn TokenProvider>> {
+        let account = match (self.chosen.as_slice(), self.configuration.accounts()) {
+            ([], [only]) => only,
+            ([], several) => return Err(unchosen(several)),
+            ([name], _) => self.configuration.account(name)?,
+            _ => {
+                return Err(Error::invalid_input(
+                    "this works on one account at a time: give --account once",
+                ));
+            }
+        };
+        self.registry.open(account, Arc::clone(&self.transport))
+    }
+
+    /// Opens accounts. A mistake in any of them stops the program before anything is sent.
+    fn open<'a>(
+        &self,
+        accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
+    ) -> Result<Fleet> {
+        let providers: Result<Vec<_>> = accounts
+            .into_iter()
+            .map(|account| self.registry.open(account, Arc::clone(&self.transport)))
+            .collect();
+        Ok(Fleet::new(providers?))
+    }
+}
+
+fn read(path: Option<&Path>) -> Result<Configuration> {
+    match path {
+        Some(path) => Configuration::read(path),
+        None if Path::new(DEFAULT_FILE).exists() => Configuration::read(DEFAULT_FILE),
+        None => Err(
+            Error::configuration(format!("there is no {DEFAULT_FILE} in this directory"))
+                .with_advice("name another file with --config, or try --simulate"),
+        ),
+    }
+}
+
+fn unchosen(accounts: &[AccountConfiguration]) -> Error {
+    const SHOWN: usize = 20;
+    let mut names: Vec<_> = accounts.iter().map(AccountConfiguration::name).collect();
+    if names.len() > SHOWN {
+        names.truncate(SHOWN);
+        names.push("…");
+    }
+    Error::invalid_input("several accounts are configured")
+        .with_advice(format!("choose with --account: {}", names.join(", ")))
+}

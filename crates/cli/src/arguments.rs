@@ -1,0 +1,322 @@
+//! The command line.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Parser, Subcommand};
+use tokenfleet::{Direction, Error, SortBy, SortKey, Timestamp, TokenState, suggestion};
+
+use crate::duration;
+use crate::output::{Format, complain};
+use crate::stop::Code;
+
+/// Know, make, replace and kill the API tokens of your accounts at Losant, Foreman, Cloudsmith and Mindbody.
+#[derive(Debug, Parser)]
+#[command(name = "tokenfleet", version, after_help = EXIT_CODES)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) global: GlobalArguments,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 all well, 1 failed, 2 usage or configuration, \
+3 refused by the platform, 4 not found, 5 unsupported, 6 incomplete result, 7 outcome unknown";
+
+/// Valid before and after the command.
+#[derive(Debug, Args)]
+pub(crate) struct GlobalArguments {
+    /// The configuration [default: tokenfleet.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// A configured account; can be repeated where several make sense
+    #[arg(long = "account", global = true, value_name = "NAME")]
+    pub(crate) accounts: Vec<String>,
+    /// Use simulated platforms instead of a configuration: accounts losant, foreman, cloudsmith and mindbody
+    #[arg(long, global = true)]
+    pub(crate) simulate: bool,
+    /// The form of the output [default: table on a terminal, json elsewhere]
+    #[arg(long, global = true, value_name = "FORMAT")]
+    pub(crate) output: Option<Format>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Show the tokens of every configured account
+    Inventory,
+    /// Show the tokens of the chosen accounts that match
+    List(Box<ListArguments>),
+    /// Show one token
+    Show(TokenArguments),
+    /// Make a token and print its secret, which is shown once
+    Create(CreateArguments),
+    /// Rename, describe, suspend or resume a token
+    Update(UpdateArguments),
+    /// Give a token a new secret and print it; the old one dies at once
+    Rotate(OptionalTokenArguments),
+    /// Prolong a token's life
+    Renew(RenewArguments),
+    /// Kill tokens
+    Revoke(RevokeArguments),
+    /// Tell whether a secret is alive: exits with 0 when it is, 3 when it is dead, 7 when that cannot be told
+    Verify(SecretArguments),
+    /// Show what the accounts' platforms can do
+    Capabilities(CapabilitiesArguments),
+    /// Serve simulated platforms on loopback ports
+    Simulate(SimulateArguments),
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("names").args(["name", "glob", "prefix"]))]
+#[command(group = ArgGroup::new("expiries").args(["never_expires", "expires_before", "expires_within"]))]
+pub(crate) struct ListArguments {
+    /// Of exactly this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Whose name matches, where * stands for any characters
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) glob: Option<String>,
+    /// Whose name begins so
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prefix: Option<String>,
+    /// In this state: active, suspended, revoked, expired or unknown; repeated: in one of these
+    #[arg(long = "state", value_name = "STATE", value_parser = state)]
+    pub(crate) states: Vec<TokenState>,
+    /// That never expire
+    #[arg(long)]
+    pub(crate) never_expires: bool,
+    /// That expire, or expired, before this time
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) expires_before: Option<Timestamp>,
+    /// That will expire within this time, such as 30d
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) expires_within: Option<Duration>,
+    /// Order by id, name, state, created, updated, expiry or last-used, descending with :desc; repeated: then by
+    #[arg(long = "sort", value_name = "KEY[:desc]", value_parser = sort)]
+    pub(crate) sort: Vec<SortBy>,
+    /// At most so many, over all chosen accounts
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Without the first so many
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) offset: u64,
+    /// Ask the platforms for so many at a time
+    #[arg(long, value_name = "N")]
+    pub(crate) page_size: Option<u32>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TokenArguments {
+    /// The token's id
+    pub(crate) id: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OptionalTokenArguments {
+    /// The token's id; may be left out when the account has one token
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("expiry").args(["expires_in", "expires_at", "never_expires"]))]
+pub(crate) struct CreateArguments {
+    /// The name that people will know it by
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A longer text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Stop working after this time, such as 30d
+    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    pub(crate) expires_in: Option<Duration>,
+    /// Stop working at this time, such as 2030-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Never stop working
+    #[arg(long)]
+    pub(crate) never_expires: bool,
+    /// What it may do, in the platform's words; can be repeated
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArguments {
+    /// The token's id
+    pub(crate) id: String,
+    /// A new name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// A new description
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Switch it off until it is resumed
+    #[arg(long)]
+    pub(crate) suspend: bool,
+    /// Switch it on again
+    #[arg(long, conflicts_with = "suspend")]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenewArguments {
+    /// The token's id, for platforms that renew by id; none of the four does
+    pub(crate) id: Option<String>,
+    /// The environment variable that holds the secret to renew
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "secret_file"])]
+    pub(crate) secret_env: Option<String>,
+    /// The file that holds the secret to renew
+    #[arg(long, value_name = "FILE", conflicts_with = "id")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("tokens").args(["ids", "secret_env", "secret_file"]).required(true))]
+pub(crate) struct RevokeArguments {
+    /// The tokens' ids
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// The environment variable that holds the secret to kill
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+    /// The file that holds the secret to kill
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Accept a new secret where the old one can only be killed by replacing it; it is printed
+    #[arg(long)]
+    pub(crate) accept_replacement: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("secret").args(["secret_env", "secret_file"]).required(true))]
+pub(crate) struct SecretArguments {
+    /// The environment variable that holds the secret
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+    /// The file that holds the secret
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CapabilitiesArguments {
+    /// The account; all when it is left out
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SimulateArguments {
+    /// losant, foreman, cloudsmith, mindbody or all
+    pub(crate) provider: String,
+    /// Where to listen; several servers take this port and the following ones, port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// How many tokens exist at the start; Cloudsmith has one at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub(crate) tokens: u64,
+    /// Where their variety comes from
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+    /// How many milliseconds every answer takes longer
+    #[arg(long, value_name = "MS", default_value_t = 0)]
+    pub(crate) latency: u64,
+    /// A switch of the simulator, such as user_id=7; can be repeated
+    #[arg(long = "option", value_name = "KEY=VALUE")]
+    pub(crate) options: Vec<String>,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse()
+        .map_err(|_| "write a time such as 2030-01-31T12:00:00Z".to_owned())
+}
+
+fn state(text: &str) -> Result<TokenState, String> {
+    const STATES: [TokenState; 5] = [
+        TokenState::Active,
+        TokenState::Suspended,
+        TokenState::Revoked,
+        TokenState::Expired,
+        TokenState::Unknown,
+    ];
+    let found = STATES.into_iter().find(|state| state.as_str() == text);
+    found.ok_or_else(|| suggestion(text, &STATES.map(TokenState::as_str)))
+}
+
+fn sort(text: &str) -> Result<SortBy, String> {
+    let (key, direction) = match text.split_once(':') {
+        None => (text, Direction::Ascending),
+        Some((key, "asc")) => (key, Direction::Ascending),
+        Some((key, "desc")) => (key, Direction::Descending),
+        Some((_, other)) => return Err(suggestion(other, &["asc", "desc"])),
+    };
+    let found = SortKey::ALL.into_iter().find(|known| known.as_str() == key);
+    let key = found.ok_or_else(|| suggestion(key, &SortKey::ALL.map(SortKey::as_str)))?;
+    Ok(SortBy { key, direction })
+}
+
+/// Answers a command line that is wrong, or that asks for help.
+pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
+    if !refusal.use_stderr() {
+        // Help and version. A reader who has left needs no answer.
+        let _ = write!(std::io::stdout(), "{refusal}");
+        return Code::Well.into();
+    }
+    let asked_for = |format: &str| {
+        let words: Vec<_> = std::env::args_os().collect();
+        let whole = format!("--output={format}");
+        words.iter().any(|word| word == whole.as_str())
+            || words
+                .windows(2)
+                .any(|pair| pair[0] == "--output" && pair[1] == format)
+    };
+    if asked_for("json") || asked_for("ndjson") {
+        let text = refusal.to_string();
+        let line = text.lines().next().unwrap_or_default();
+        let error = Error::invalid_input(line.trim_start_matches("error: "));
+        complain(Some(Format::Json), &error);
+    } else {
+        let _ = write!(std::io::stderr(), "{refusal}");
+    }
+    Code::Usage.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn global_options_stand_before_and_after_the_command() {
+        for words in [
+            ["tokenfleet", "--simulate", "--account", "a", "inventory"],
+            ["tokenfleet", "inventory", "--simulate", "--account", "a"],
+        ] {
+            let arguments = Arguments::try_parse_from(words).unwrap();
+            assert!(arguments.global.simulate);
+            assert_eq!(arguments.global.accounts, ["a"]);
+        }
+    }
+
+    #[test]
+    fn orders_are_read_with_their_direction() {
+        let expected = SortBy {
+            key: SortKey::LastUsed,
+            direction: Direction::Descending,
+        };
+        assert_eq!(sort("last-used:desc"), Ok(expected));
+        assert_eq!(sort("nam"), Err("did you mean \"name\"?".to_owned()));
+        assert!(sort("name:down").is_err());
+    }
+}

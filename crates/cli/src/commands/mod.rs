@@ -1,0 +1,41 @@
+//! The commands, a file each.
+
+mod capabilities;
+mod create;
+mod inventory;
+mod list;
+mod renew;
+mod revoke;
+mod rotate;
+mod secret;
+mod show;
+mod simulate;
+mod update;
+mod verify;
+
+use crate::accounts::Accounts;
+use crate::arguments::{Arguments, Command};
+use crate::output::Output;
+use crate::stop::{Code, Stop};
+
+pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Code, Stop> {
+    let Arguments { global, command } = arguments;
+    let asked_for = global.output;
+    if let Command::Simulate(arguments) = command {
+        return simulate::run(&arguments).await;
+    }
+    let accounts = Accounts::find(&global).await?;
+    match command {
+        Command::Inventory => inventory::run(&accounts, asked_for, output).await,
+        Command::List(arguments) => list::run(&accounts, &arguments, asked_for, output).await,
+        Command::Show(arguments) => show::run(&accounts, arguments, output).await,
+        Command::Create(arguments) => create::run(&accounts, arguments, output).await,
+        Command::Update(arguments) => update::run(&accounts, arguments, output).await,
+        Command::Rotate(arguments) => rotate::run(&accounts, arguments, output).await,
+        Command::Renew(arguments) => renew::run(&accounts, arguments, output).await,
+        Command::Revoke(arguments) => revoke::run(&accounts, arguments, asked_for, output).await,
+        Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
+        Command::Capabilities(arguments) => capabilities::run(&accounts, &arguments, output),
+        Command::Simulate(_) => Ok(Code::Well),
+    }
+}

@@ -1,0 +1,50 @@
+//! `renew`: a later expiry for the same secret.
+
+use tokenfleet::{Call, Error, IssuedToken, Operation, TokenId, TokenRef};
+
+use super::secret;
+use crate::accounts::Accounts;
+use crate::arguments::RenewArguments;
+use crate::output::Output;
+use crate::stop::{Code, Stop};
+
+pub(crate) async fn run(
+    accounts: &Accounts,
+    arguments: RenewArguments,
+    output: &mut Output,
+) -> Result<Code, Stop> {
+    let provider = accounts.one()?;
+    let account = provider.account();
+    let about = |error: Error| error.with_account(account).with_operation(Operation::Renew);
+    let given = secret::referred_to(arguments.secret_env, arguments.secret_file).await?;
+    let Some(given) = given else {
+        // A platform that cannot renew says so; of the others none renews by an id, or without anything.
+        let id = TokenId::new(arguments.id.as_deref().unwrap_or("any"));
+        let refusal = provider
+            .capabilities()
+            .check(Call::Renew(TokenRef::Id(&id)));
+        let advice = "give the secret itself with --secret-env or --secret-file";
+        let error = match (refusal, &arguments.id) {
+            (Err(refusal), Some(_)) => refusal,
+            (Err(refusal), None) if provider.capabilities().renew.is_none() => refusal,
+            _ => Error::invalid_input("it is not said what to renew"),
+        };
+        let error = match provider.capabilities().renew {
+            Some(_) => error.with_advice(advice),
+            None => error,
+        };
+        return Err(about(error).into());
+    };
+    let renewed = provider.renew(&given).await?;
+    match renewed.secret {
+        // The platform changed it on this occasion: the old one is dead.
+        Some(secret) => {
+            let issued = IssuedToken::new(renewed.token, secret);
+            secret::hand_over(output, account, Operation::Renew, &issued)
+        }
+        None => {
+            output.token(account, &renewed.token, None)?;
+            Ok(Code::Well)
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! `simulate`: the platforms as servers, for tests and for a first look.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokenfleet::{Error, Result, suggestion};
+use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator};
+
+use crate::arguments::SimulateArguments;
+use crate::simulation::not_started;
+use crate::stop::{Code, Stop};
+
+const ALL: &str = "all";
+
+/// Cloudsmith holds one token at most.
+const SINGLE: &str = "cloudsmith";
+
+#[derive(Serialize)]
+struct ServerObject<'a> {
+    provider: &'a str,
+    url: String,
+    control: String,
+    credentials: Credentials,
+}
+
+pub(crate) async fn run(arguments: &SimulateArguments) -> Result<Code, Stop> {
+    let providers = providers(&arguments.provider)?;
+    check_options(arguments, &providers)?;
+    let mut servers = Vec::new();
+    for (provider, place) in providers.iter().zip(0_u16..) {
+        let simulator = build(arguments, provider)?;
+        let mut address: SocketAddr = arguments.listen;
+        if address.port() != 0 {
+            address.set_port(address.port().saturating_add(place));
+        }
+        let server = Server::start_shared(simulator, address).await;
+        servers.push(server.map_err(not_started)?);
+    }
+    for server in &servers {
+        announce(server)?;
+    }
+    until_asked_to_stop().await?;
+    for server in servers {
+        server.stop().await;
+    }
+    Ok(Code::Well)
+}
+
+fn providers(name: &str) -> Result<Vec<&'static str>> {
+    let known: Vec<_> = tokenfleet_simulators::providers().collect();
+    if name == ALL {
+        return Ok(known);
+    }
+    match known.iter().find(|provider| **provider == name) {
+        Some(provider) => Ok(vec![provider]),
+        None => {
+            let words: Vec<_> = known.into_iter().chain([ALL]).collect();
+            Err(
+                Error::invalid_input(format!("there is no simulator \"{name}\""))
+                    .with_advice(suggestion(name, &words)),
+            )
+        }
+    }
+}
+
+/// Every option must be one of some chosen provider; each gets those that it knows.
+fn check_options(arguments: &SimulateArguments, providers: &[&str]) -> Result<()> {
+    let keys: Vec<_> = providers
+        .iter()
+        .flat_map(|provider| keys(provider))
+        .copied()
+        .collect();
+    for option in &arguments.options {
+        let Some((key, _)) = option.split_once('=') else {
+            return Err(Error::invalid_input("an option is written KEY=VALUE"));
+        };
+        if !keys.contains(&key) {
+            return Err(Error::invalid_input(format!(
+                "no chosen simulator has the option \"{key}\""
+            ))
+            .with_advice(suggestion(key, &keys)));
+        }
+    }
+    Ok(())
+}
+
+fn keys(provider: &str) -> &'static [&'static str] {
+    tokenfleet_simulators::option_keys(provider).unwrap_or_default()
+}
+
+fn build(arguments: &SimulateArguments, provider: &str) -> Result<Arc<dyn Simulator>> {
+    let tokens = match provider {
+        SINGLE => arguments.tokens.min(1),
+        _ => arguments.tokens,
+    };
+    let mut options = vec![
+        format!("tokens={tokens}"),
+        format!("seed={}", arguments.seed),
+    ];
+    let known = |option: &&String| {
+        let key = option.split_once('=').map(|(key, _)| key);
+        key.is_some_and(|key| keys(provider).contains(&key))
+    };
+    options.extend(arguments.options.iter().filter(known).cloned());
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let simulator = tokenfleet_simulators::build(provider, &options)
+        .map_err(|error| Error::invalid_input(error.to_string()))?;
+    if arguments.latency > 0 {
+        let delay = Action::DelayAnswer(Duration::from_millis(arguments.latency));
+        simulator.faults().add(Fault::new(delay).always());
+    }
+    Ok(simulator)
+}
+
+/// One line, at once: whoever started this waits for it.
+fn announce(server: &Server) -> std::io::Result<()> {
+    let object = ServerObject {
+        provider: server.simulator().provider(),
+        url: server.url(),
+        control: server.control_url(),
+        credentials: server.simulator().credentials(),
+    };
+    let mut line = serde_json::to_vec(&object)?;
+    line.push(b'\n');
+    let mut output = std::io::stdout().lock();
+    output.write_all(&line)?;
+    output.flush()
+}
+
+async fn until_asked_to_stop() -> std::io::Result<()> {
+    let (closed, closing) = tokio::sync::oneshot::channel();
+    // A thread, because reading cannot be broken off: it ends with the program.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    tokio::select! {
+        _ = closing => Ok(()),
+        asked = tokio::signal::ctrl_c() => asked,
+        asked = terminated() => asked,
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    signal(SignalKind::terminate())?.recv().await;
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn terminated() -> std::io::Result<()> {
+    std::future::pending().await
+}

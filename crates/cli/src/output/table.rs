@@ -1,0 +1,172 @@
+//! Tables for people.
+
+use std::io::{self, Write};
+
+use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use tokenfleet::{Account, Attribute, Fact, Secret, Timestamp, Token};
+
+use super::text::visible;
+
+const NAMES: [&str; 8] = [
+    "platform",
+    "account",
+    "id",
+    "name",
+    "state",
+    "created",
+    "expiry",
+    "last used",
+];
+
+/// Many tokens, a row each.
+pub(crate) fn tokens<'a>(
+    writer: &mut impl Write,
+    tokens: impl IntoIterator<Item = &'a (Account, Token)>,
+) -> io::Result<()> {
+    let row = |(account, token): &(Account, Token)| {
+        [
+            account.provider().to_owned(),
+            account.name().to_owned(),
+            token.id.to_string(),
+            name(token),
+            token.state.as_str().to_owned(),
+            time(&token.created_at, "none"),
+            time(&token.expiry, "never"),
+            time(&token.last_used, "never"),
+        ]
+        .to_vec()
+    };
+    let rows: Vec<_> = tokens.into_iter().map(row).collect();
+    grid(writer, &NAMES, &rows)
+}
+
+/// Any rows under their names.
+pub(crate) fn grid(
+    writer: &mut impl Write,
+    names: &[&str],
+    rows: &[Vec<String>],
+) -> io::Result<()> {
+    let mut table = empty();
+    table.set_header(names);
+    for row in rows {
+        table.add_row(row.iter().map(|cell| visible(cell)));
+    }
+    write(writer, &table)
+}
+
+/// One token, a row for each fact, and its secret where that is shown this once.
+pub(crate) fn record(
+    writer: &mut impl Write,
+    account: &Account,
+    token: &Token,
+    secret: Option<&Secret>,
+) -> io::Result<()> {
+    let mut table = empty();
+    let mut add = |name: &str, value: String| {
+        table.add_row([visible(name), visible(&value)]);
+    };
+    add("platform", account.provider().to_owned());
+    add("account", account.name().to_owned());
+    add("id", token.id.to_string());
+    add("name", name(token));
+    add("description", text(&token.description));
+    add("state", token.state.as_str().to_owned());
+    add("created", time(&token.created_at, "none"));
+    add("updated", time(&token.updated_at, "never"));
+    add("expiry", time(&token.expiry, "never"));
+    add("last used", time(&token.last_used, "never"));
+    add("owner", principal(&token.owner));
+    add("creator", principal(&token.creator));
+    let scopes = token.scopes.as_ref().map(|scopes| scopes.join(" "));
+    add("scopes", text(&scopes));
+    for (name, value) in token.attributes.iter() {
+        add(name, attribute(value));
+    }
+    write(writer, &table)?;
+    let Some(secret) = secret else { return Ok(()) };
+    writeln!(writer)?;
+    writeln!(writer, "The secret is shown this once. Store it now:")?;
+    writeln!(writer, "{}", visible(secret.expose()))
+}
+
+fn empty() -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')))
+        .set_content_arrangement(ContentArrangement::Dynamic);
+    table
+}
+
+fn write(writer: &mut impl Write, table: &Table) -> io::Result<()> {
+    for line in table.lines() {
+        writeln!(writer, "{}", line.trim_end())?;
+    }
+    Ok(())
+}
+
+fn text(fact: &Fact<String>) -> String {
+    match fact {
+        Fact::Known(text) => text.clone(),
+        Fact::None => "none".to_owned(),
+        Fact::NotReported => "not reported".to_owned(),
+    }
+}
+
+/// A name as it is; one that merely looks like "none" is told from there being none by its quotes.
+fn name(token: &Token) -> String {
+    match &token.name {
+        Fact::Known(name) if name.is_empty() || name.trim() != name => format!("{name:?}"),
+        other => text(other),
+    }
+}
+
+/// A time to the minute, which is what people compare.
+fn time(fact: &Fact<Timestamp>, none: &str) -> String {
+    match fact {
+        Fact::Known(at) => {
+            let at = at.to_string();
+            match (at.split_once('T'), at.rsplitn(2, ':').last()) {
+                (Some((date, _)), Some(to_the_minute)) => {
+                    let clock = to_the_minute.rsplit('T').next().unwrap_or_default();
+                    format!("{date} {clock}Z")
+                }
+                _ => at,
+            }
+        }
+        Fact::None => none.to_owned(),
+        Fact::NotReported => "not reported".to_owned(),
+    }
+}
+
+fn principal(fact: &Fact<tokenfleet::Principal>) -> String {
+    text(&fact.as_ref().map(|principal| match &principal.name {
+        Some(name) => format!("{name} ({} {})", principal.kind, principal.id),
+        None => format!("{} {}", principal.kind, principal.id),
+    }))
+}
+
+fn attribute(value: &Attribute) -> String {
+    match value {
+        Attribute::Text(text) => text.clone(),
+        other => serde_json::to_string(other).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_shown_to_the_minute() {
+        let at = |text: &str| Fact::Known(text.parse().unwrap());
+        assert_eq!(
+            time(&at("2030-07-01T12:34:56Z"), "never"),
+            "2030-07-01 12:34Z"
+        );
+        assert_eq!(
+            time(&at("2030-07-01T12:34:56.5Z"), "never"),
+            "2030-07-01 12:34Z"
+        );
+        assert_eq!(time(&Fact::None, "never"), "never");
+    }
+}

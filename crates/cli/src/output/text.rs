@@ -1,0 +1,36 @@
+//! Text that a terminal shows as it is.
+
+/// The text without anything that a terminal would obey, or that would reorder what is read.
+///
+/// Names come from platforms where others choose them: an escape sequence in a name must not move the cursor, change
+/// the title or hide a line.
+pub(crate) fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        if is_hazardous(c) {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
+/// Control characters, and the marks that change direction or break lines.
+pub(crate) fn is_hazardous(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
+        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_instead() {
+        assert_eq!(visible("a\u{1b}[2Jb\tc\n"), "a\\u{1b}[2Jb\\tc\\n");
+        assert_eq!(visible("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
+        assert_eq!(visible("Zażółć 日本 🔑"), "Zażółć 日本 🔑");
+    }
+}

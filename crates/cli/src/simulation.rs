@@ -1,0 +1,65 @@
+//! The four platforms, simulated in this process.
+
+use tokenfleet::{
+    AccountConfiguration, Configuration, Credential, Error, ErrorKind, Fate, Result, Secret,
+    Setting,
+};
+use tokenfleet_simulators::Server;
+
+/// The platforms in the order of their accounts, and how many tokens each begins with.
+const PLATFORMS: [(&str, &str); 4] = [
+    ("losant", "12"),
+    ("foreman", "8"),
+    ("cloudsmith", "1"),
+    ("mindbody", "3"),
+];
+
+/// The servers behind the simulated accounts. They stop when this is dropped.
+pub(crate) struct Simulation {
+    _servers: Vec<Server>,
+}
+
+impl Simulation {
+    /// Starts the four on loopback ports, with an account of the platform's name for each.
+    pub(crate) async fn start() -> Result<(Self, Configuration)> {
+        let mut servers = Vec::new();
+        let mut accounts = Vec::new();
+        for (provider, tokens) in PLATFORMS {
+            let options = [format!("tokens={tokens}"), "seed=1".to_owned()];
+            let options: Vec<_> = options.iter().map(String::as_str).collect();
+            let simulator = tokenfleet_simulators::build(provider, &options)
+                .map_err(|error| Error::configuration(error.to_string()))?;
+            let server = Server::start_shared(simulator, "127.0.0.1:0")
+                .await
+                .map_err(not_started)?;
+            accounts.push(account(&server));
+            servers.push(server);
+        }
+        let simulation = Self { _servers: servers };
+        Ok((simulation, accounts.into_iter().collect()))
+    }
+}
+
+/// The account that a simulator lets in.
+fn account(server: &Server) -> AccountConfiguration {
+    let provider = server.simulator().provider();
+    let account =
+        AccountConfiguration::new(provider, provider).with("base_url", Setting::Text(server.url()));
+    let credentials = server.simulator().credentials();
+    credentials
+        .into_iter()
+        .fold(account, |account, (key, value)| {
+            let setting = match key.as_str() {
+                "token" | "api_key" | "password" => {
+                    Setting::Credential(Credential::fixed(Secret::new(value)))
+                }
+                _ => Setting::Text(value),
+            };
+            account.with(key, setting)
+        })
+}
+
+pub(crate) fn not_started(error: tokenfleet_simulators::StartError) -> Error {
+    let message = format!("a simulator cannot be started: {error}");
+    Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error)
+}
