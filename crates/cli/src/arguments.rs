@@ -277,8 +277,13 @@ pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
                 .any(|pair| pair[0] == "--output" && pair[1] == format)
     };
     if asked_for("json") || asked_for("ndjson") {
+        // What is wrong is said before the first empty line; the rest is advice on several lines.
         let text = refusal.to_string();
-        let line = text.lines().next().unwrap_or_default();
+        let lines = text
+            .lines()
+            .take_while(|line| !line.is_empty())
+            .map(str::trim);
+        let line = lines.collect::<Vec<_>>().join(" ");
         let error = Error::invalid_input(line.trim_start_matches("error: "));
         complain(Some(Format::Json), &error);
     } else {

@@ -1,0 +1,182 @@
+//! Tokens from creation to death, through configured accounts.
+
+mod support;
+
+use serde_json::Value;
+use support::{Run, Simulate, configuration, tokenfleet_knowing};
+
+/// A configured account at a simulated platform, with its credentials in environment variables.
+struct Account {
+    simulate: Simulate,
+    path: String,
+    variables: Vec<(String, String)>,
+}
+
+impl Account {
+    fn at(provider: &str) -> Self {
+        let simulate = Simulate::start(&[provider, "--tokens=1"], 1);
+        let server = simulate.server(provider);
+        let mut text = format!(
+            "[accounts.mine]\nprovider = '{provider}'\nbase_url = {}\n",
+            server["url"]
+        );
+        let mut variables = Vec::new();
+        for (key, value) in server["credentials"].as_object().unwrap() {
+            if ["token", "api_key", "password"].contains(&key.as_str()) {
+                let variable = format!("MINE_{}", key.to_uppercase());
+                text += &format!("{key} = {{ env = '{variable}' }}\n");
+                variables.push((variable, value.as_str().unwrap().to_owned()));
+            } else {
+                text += &format!("{key} = {value}\n");
+            }
+        }
+        Self {
+            path: configuration(&text),
+            simulate,
+            variables,
+        }
+    }
+
+    fn run(&self, words: &[&str]) -> Run {
+        self.run_knowing("", words)
+    }
+
+    /// Runs the program with a secret in `SECRET`. Of the account's own credentials it never shows anything.
+    fn run_knowing(&self, secret: &str, words: &[&str]) -> Run {
+        let own = self.variables.iter();
+        let mut variables: Vec<_> = own.map(|(name, value)| (&**name, &**value)).collect();
+        variables.push(("SECRET", secret));
+        let mut words = words.to_vec();
+        words.extend(["--config", &self.path]);
+        let hidden: Vec<_> = self.variables.iter().map(|(_, value)| &**value).collect();
+        tokenfleet_knowing(&variables, &words).hiding(&hidden)
+    }
+
+    fn liveness(&self, secret: &str, code: i32) -> Value {
+        let run = self.run_knowing(secret, &["verify", "--secret-env=SECRET"]);
+        let run = run.ends_with(code).hiding(&[secret]);
+        run.json()["liveness"].clone()
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap()
+}
+
+#[test]
+fn losant_tokens_are_made_changed_and_deleted() {
+    let account = Account::at("losant");
+    let made = account
+        .run(&[
+            "create",
+            "--name=ci",
+            "--scope=all.User.read",
+            "--expires-in=30d",
+        ])
+        .ends_with(0)
+        .json();
+    let (id, secret) = (text(&made["id"]), text(&made["secret"]));
+    assert_eq!(made["expiry"]["kind"], "at");
+    assert_eq!(account.liveness(secret, 0), "alive");
+
+    let shown = account
+        .run(&["show", id])
+        .ends_with(0)
+        .hiding(&[secret])
+        .json();
+    assert_eq!(shown["name"], "ci");
+    assert!(shown.get("secret").is_none());
+    let changed = account
+        .run(&["update", id, "--name=cd", "--suspend"])
+        .ends_with(0)
+        .json();
+    assert_eq!(
+        (&changed["name"], &changed["state"]),
+        (&"cd".into(), &"suspended".into())
+    );
+    let changed = account.run(&["update", id, "--resume"]).ends_with(0).json();
+    assert_eq!(changed["state"], "active");
+    let found = account.run(&["list", "--name=cd"]).ends_with(0).json();
+    assert_eq!(found["tokens"][0]["id"], id);
+
+    let revoked = account.run(&["revoke", id, "--yes"]).ends_with(0).json();
+    let expected = serde_json::json!({"outcome": "revoked", "effect": "deleted", "id": id});
+    assert_eq!(revoked, expected);
+    assert_eq!(account.liveness(secret, 3), "dead");
+    let again = account.run(&["revoke", id, "--yes"]).ends_with(0).json();
+    assert_eq!(again["outcome"], "already_gone");
+    account.run(&["show", id]).ends_with(4).complaint();
+}
+
+#[test]
+fn foreman_tokens_are_made_and_marked_as_revoked() {
+    let account = Account::at("foreman");
+    let made = account.run(&["create", "--name=ci"]).ends_with(0).json();
+    let (id, secret) = (text(&made["id"]), text(&made["secret"]));
+    assert_eq!(account.liveness(secret, 0), "alive");
+    let run = account.run(&["create", "--name=ci"]).ends_with(1);
+    assert!(run.complaint().contains("create failed"), "{run:?}");
+
+    // Several at once: one line each, and the failure of one does not keep the others alive.
+    let run = account
+        .run(&["revoke", "--yes", "999", id, "1"])
+        .ends_with(4);
+    assert_eq!(run.stdout.lines().count(), 2, "{run:?}");
+    run.complaint();
+    assert_eq!(account.liveness(secret, 3), "dead");
+    let shown = account.run(&["show", id]).ends_with(0).json();
+    assert_eq!(shown["state"], "revoked");
+}
+
+#[test]
+fn the_one_cloudsmith_key_is_rotated_and_replaced() {
+    let account = Account::at("cloudsmith");
+    let rotated = account.run(&["rotate"]).ends_with(0).json();
+    let (id, first) = (text(&rotated["id"]), text(&rotated["secret"]));
+    assert_eq!(account.liveness(first, 0), "alive");
+    account
+        .run(&["revoke", id, "--yes"])
+        .ends_with(2)
+        .complaint();
+    assert_eq!(account.liveness(first, 0), "alive");
+    let words = ["revoke", id, "--yes", "--accept-replacement"];
+    let revoked = account.run(&words).ends_with(0).hiding(&[first]).json();
+    assert_eq!(revoked["effect"], "replaced");
+    assert_eq!(account.liveness(first, 3), "dead");
+    let second = text(&revoked["replacement"]["secret"]);
+    assert_eq!(account.liveness(second, 0), "alive");
+}
+
+#[test]
+fn mindbody_tokens_are_issued_renewed_and_revoked_by_their_secret() {
+    let account = Account::at("mindbody");
+    let issued = account.run(&["create"]).ends_with(0).json();
+    let secret = text(&issued["secret"]);
+    let renewed = account
+        .run_knowing(secret, &["renew", "--secret-env=SECRET"])
+        .ends_with(0)
+        .hiding(&[secret])
+        .json();
+    assert!(text(&renewed["expiry"]["at"]) > text(&issued["expiry"]["at"]));
+    let revoke = ["revoke", "--secret-env=SECRET", "--yes"];
+    let revoked = account
+        .run_knowing(secret, &revoke)
+        .ends_with(0)
+        .hiding(&[secret]);
+    assert_eq!(revoked.json()["outcome"], "revoked");
+    let again = account.run_knowing(secret, &revoke).ends_with(0);
+    assert_eq!(again.json()["outcome"], "already_gone");
+    account.run(&["renew"]).ends_with(2).complaint();
+    drop(account.simulate);
+}
+
+#[test]
+fn a_table_shows_a_new_secret_on_a_line_of_its_own() {
+    let account = Account::at("losant");
+    let run = account
+        .run(&["create", "--name=ci", "--output=table"])
+        .ends_with(0);
+    let secret = run.stdout.lines().last().unwrap();
+    assert!(run.stdout.contains("shown this once"), "{run:?}");
+    assert_eq!(account.liveness(secret, 0), "alive");
+}

@@ -1,0 +1,160 @@
+//! Wrong credentials, wrong addresses, wrong words: one clear line, a code that is not zero, and no secret.
+
+mod support;
+
+use support::{Simulate, configuration, tokenfleet, tokenfleet_knowing};
+
+const CANARY: &str = "canary-5ecret-c0ffee";
+
+fn losant(url: &str) -> String {
+    configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ env = 'IOT_TOKEN' }}\n"
+    ))
+}
+
+#[test]
+fn wrong_credentials_are_refused_by_every_platform_in_one_line() {
+    let simulate = Simulate::start(&["all", "--tokens=1"], 4);
+    for (provider, command, settings) in [
+        ("losant", "list", "token = { env = 'CANARY' }"),
+        (
+            "foreman",
+            "list",
+            "login = 'admin'\nuser_id = '4'\ntoken = { env = 'CANARY' }",
+        ),
+        ("cloudsmith", "list", "api_key = { env = 'CANARY' }"),
+        (
+            "mindbody",
+            "create",
+            "site_id = '-99'\nusername = 'Siteowner'\napi_key = { env = 'CANARY' }\npassword = { env = 'CANARY' }",
+        ),
+    ] {
+        let url = simulate.server(provider)["url"].as_str().unwrap();
+        let path = configuration(&format!(
+            "[accounts.mine]\nprovider = '{provider}'\nbase_url = '{url}'\n{settings}\n"
+        ));
+        for format in ["table", "json", "csv"] {
+            let words = ["--config", &path, command, "--output", format];
+            let run = tokenfleet_knowing(&[("CANARY", CANARY)], &words);
+            let run = run.ends_with(3).hiding(&[CANARY]);
+            assert!(run.complaint().contains("mine"), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn an_unreachable_platform_is_named_in_one_line() {
+    // A port that was free a moment ago.
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    let path = losant(&url);
+    let words = ["list", "--config", &path];
+    let run = tokenfleet_knowing(&[("IOT_TOKEN", CANARY)], &words);
+    let run = run.ends_with(1).hiding(&[CANARY]);
+    let line = run.complaint();
+    assert!(
+        line.contains("iot (losant): list failed: the platform cannot be reached"),
+        "{line}"
+    );
+    assert_eq!(run.json()["accounts"][0]["completeness"], "failed");
+}
+
+#[test]
+fn one_account_that_fails_leaves_the_others_and_an_incomplete_inventory() {
+    let simulate = Simulate::start(&["all"], 4);
+    let url = |provider: &str| simulate.server(provider)["url"].as_str().unwrap();
+    let key = simulate.server("cloudsmith")["credentials"]["api_key"]
+        .as_str()
+        .unwrap();
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = '{}'\ntoken = {{ env = 'IOT_TOKEN' }}\n\
+         [accounts.unset]\nprovider = 'losant'\ntoken = {{ env = 'NEVER_SET_ANYWHERE' }}\n\
+         [accounts.packages]\nprovider = 'cloudsmith'\nbase_url = '{}'\napi_key = {{ env = 'KEY' }}\n",
+        url("losant"),
+        url("cloudsmith"),
+    ));
+    let variables = [("IOT_TOKEN", CANARY), ("KEY", key)];
+    let run = tokenfleet_knowing(&variables, &["inventory", "--config", &path]);
+    let run = run.ends_with(6).hiding(&[CANARY, key]);
+    let whole = run.json();
+    let verdicts: Vec<_> = whole["accounts"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|account| account["completeness"].as_str().unwrap())
+        .collect();
+    assert_eq!(verdicts, ["failed", "failed", "complete"]);
+    assert_eq!(whole["tokens"].as_array().unwrap().len(), 1);
+    assert_eq!(run.stderr.lines().count(), 2, "{run:?}");
+    assert!(
+        run.stderr.contains("NEVER_SET_ANYWHERE is not set"),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn an_unknown_account_is_refused_with_the_nearest_one() {
+    let path = losant("http://127.0.0.1:9");
+    let words = ["list", "--config", &path, "--account=iott"];
+    let run = tokenfleet(&words).ends_with(2);
+    let expected = "error: there is no account \"iott\"; did you mean \"iot\"?";
+    assert_eq!(run.complaint(), expected);
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_its_line_and_the_right_word() {
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\ntokn = {{ env = '{CANARY}' }}\n"
+    ));
+    for command in ["list", "inventory", "capabilities"] {
+        let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
+        let run = run.hiding(&[CANARY]);
+        let line = run.complaint();
+        let expected = "line 3: accounts.iot knows no key \"tokn\"; did you mean \"token\"?";
+        assert!(line.ends_with(expected), "{line}");
+        assert!(line.contains(&path), "{line}");
+    }
+}
+
+#[test]
+fn credentials_in_clear_are_refused_and_not_repeated() {
+    for (provider, key) in [("losant", "token"), ("cloudsmith", "api_key")] {
+        let path = configuration(&format!(
+            "[accounts.iot]\nprovider = '{provider}'\n{key} = '{CANARY}'\n"
+        ));
+        let run = tokenfleet(&["list", "--config", &path])
+            .ends_with(2)
+            .hiding(&[CANARY]);
+        assert!(run.complaint().contains("credential in clear"), "{run:?}");
+    }
+    let path = configuration(&format!("[accounts.iot]\ntoken = \"{CANARY}"));
+    tokenfleet(&["list", "--config", &path])
+        .ends_with(2)
+        .hiding(&[CANARY])
+        .complaint();
+}
+
+#[test]
+fn an_unknown_provider_and_a_missing_file_are_told() {
+    let path = configuration("[accounts.iot]\nprovider = 'lossant'\n");
+    let run = tokenfleet(&["list", "--config", &path]).ends_with(2);
+    assert!(
+        run.complaint().ends_with("did you mean \"losant\"?"),
+        "{run:?}"
+    );
+    let run = tokenfleet(&["list", "--config", "there-is-none.toml"]).ends_with(2);
+    assert!(
+        run.complaint()
+            .contains("there-is-none.toml cannot be read"),
+        "{run:?}"
+    );
+    let run = tokenfleet(&["list"]).ends_with(2);
+    assert!(run.complaint().contains("--simulate"), "{run:?}");
+    let path = configuration("");
+    let run = tokenfleet(&["list", "--config", &path]).ends_with(2);
+    assert!(
+        run.complaint().contains("no account is configured"),
+        "{run:?}"
+    );
+}

@@ -1,0 +1,55 @@
+//! The command `simulate`.
+
+mod support;
+
+use support::{Simulate, tokenfleet};
+
+#[test]
+fn every_server_is_announced_on_a_line_and_serves_until_its_input_closes() {
+    let simulate = Simulate::start(&["all", "--option=user_id=7", "--tokens=0"], 4);
+    let providers: Vec<_> = simulate
+        .servers
+        .iter()
+        .map(|server| &server["provider"])
+        .collect();
+    for provider in ["losant", "foreman", "cloudsmith", "mindbody"] {
+        assert!(providers.iter().any(|one| *one == provider), "{provider}");
+    }
+    let foreman = simulate.server("foreman");
+    assert_eq!(foreman["credentials"]["user_id"], "7");
+    for server in &simulate.servers {
+        let url = server["url"].as_str().unwrap();
+        assert!(server["control"].as_str().unwrap().starts_with(url));
+        let address = url.strip_prefix("http://").unwrap();
+        assert!(std::net::TcpStream::connect(address).is_ok());
+    }
+    assert_eq!(simulate.close(), 0);
+}
+
+#[test]
+fn without_an_input_it_ends_at_once() {
+    let run = tokenfleet(&["simulate", "losant"]).ends_with(0);
+    assert_eq!(run.stdout.lines().count(), 1);
+}
+
+#[test]
+fn what_is_asked_for_wrongly_is_refused_in_one_line() {
+    for (words, expected) in [
+        ("simulate losnt", "did you mean \"losant\"?"),
+        (
+            "simulate losant --option=tokns=1",
+            "did you mean \"tokens\"?",
+        ),
+        ("simulate losant --option=tokens", "KEY=VALUE"),
+        ("simulate losant --option=tokens=many", "a number"),
+        (
+            "simulate losant --listen=192.0.2.1:0",
+            "not a loopback address",
+        ),
+    ] {
+        let words: Vec<_> = words.split(' ').collect();
+        let run = tokenfleet(&words);
+        assert!([1, 2].contains(&run.code), "{run:?}");
+        assert!(run.complaint().contains(expected), "{run:?}");
+    }
+}

@@ -1,0 +1,304 @@
+//! The program on simulated accounts: what it prints, and how it ends.
+
+mod support;
+
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+use support::tokenfleet;
+
+#[test]
+fn the_inventory_is_one_table_with_a_line_for_each_account() {
+    let run = tokenfleet(&["inventory", "--simulate", "--output", "table"]).ends_with(0);
+    let header: Vec<_> = run
+        .stdout
+        .lines()
+        .next()
+        .unwrap()
+        .split_whitespace()
+        .collect();
+    let expected = [
+        "platform", "account", "id", "name", "state", "created", "expiry", "last", "used",
+    ];
+    assert_eq!(header, expected);
+    let rows = |platform: &str| {
+        let begins = |line: &&str| line.split_whitespace().next() == Some(platform);
+        run.stdout.lines().filter(begins).count()
+    };
+    // One row more than tokens: the account's own line.
+    assert_eq!(rows("losant"), 13);
+    assert_eq!(rows("foreman"), 9);
+    assert_eq!(rows("cloudsmith"), 2);
+    assert_eq!(rows("mindbody"), 1);
+    for line in [
+        "losant (losant): complete, 12 tokens",
+        "foreman (foreman): complete, 8 tokens",
+        "cloudsmith (cloudsmith): complete, 1 token",
+        "mindbody (mindbody): cannot be listed",
+    ] {
+        assert!(run.stdout.lines().any(|shown| shown == line), "{line}");
+    }
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn without_a_terminal_the_inventory_is_one_json_object() {
+    let run = tokenfleet(&["--simulate", "inventory"]).ends_with(0);
+    let whole = run.json();
+    assert_eq!(whole["tokens"].as_array().unwrap().len(), 21);
+    let token = &whole["tokens"][0];
+    for key in [
+        "account",
+        "provider",
+        "id",
+        "name",
+        "description",
+        "state",
+        "created_at",
+        "updated_at",
+        "expiry",
+        "last_used",
+        "owner",
+        "creator",
+        "scopes",
+        "attributes",
+    ] {
+        assert!(token.get(key).is_some(), "{key}");
+    }
+    assert!(token.get("secret").is_none());
+    let accounts: Vec<_> = whole["accounts"].as_array().unwrap().iter().collect();
+    let complete = |account: &&&Value| account["completeness"] == "complete";
+    assert_eq!(accounts.iter().filter(complete).count(), 3);
+    assert_eq!(accounts[3]["account"], "mindbody");
+    assert_eq!(accounts[3]["completeness"], "not_listable");
+    assert_eq!(accounts[0]["count"], 12);
+    assert_eq!(accounts[0]["reason"], Value::Null);
+}
+
+#[test]
+fn lines_of_json_hold_the_tokens_and_then_the_accounts() {
+    let run = tokenfleet(&["inventory", "--simulate", "--output=ndjson"]).ends_with(0);
+    let lines: Vec<Value> = run
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 25);
+    assert!(lines[..21].iter().all(|line| line.get("id").is_some()));
+    assert!(
+        lines[21..]
+            .iter()
+            .all(|line| line.get("completeness").is_some())
+    );
+}
+
+#[test]
+fn an_order_and_a_limit_hold_over_all_chosen_accounts() {
+    let run = tokenfleet(&[
+        "list",
+        "--simulate",
+        "--account=losant",
+        "--account=foreman",
+        "--sort=created:desc",
+        "--limit=5",
+        "--offset=1",
+    ])
+    .ends_with(0);
+    let whole = run.json();
+    let created: Vec<_> = whole["tokens"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|token| token["created_at"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(created.len(), 5);
+    assert!(created.is_sorted_by(|a, b| a >= b), "{created:?}");
+    let counts = whole["accounts"].as_array().unwrap().iter();
+    let count: u64 = counts
+        .map(|account| account["count"].as_u64().unwrap())
+        .sum();
+    assert_eq!(count, 5);
+}
+
+#[test]
+fn conditions_on_state_and_expiry_are_kept() {
+    let list = |options: &[&str]| {
+        let words = ["list", "--simulate", "--account=losant"];
+        let run = tokenfleet(&[&words, options].concat()).ends_with(0);
+        run.json()["tokens"].as_array().unwrap().clone()
+    };
+    let never = list(&["--never-expires"]);
+    assert!(!never.is_empty());
+    assert!(never.iter().all(|token| token["expiry"]["kind"] == "never"));
+    let active = list(&["--state=active"]);
+    let others = list(&["--state=suspended", "--state=expired"]);
+    assert!(active.iter().all(|token| token["state"] == "active"));
+    assert_eq!(active.len() + others.len(), 12);
+}
+
+#[test]
+fn rows_of_csv_have_as_many_fields_as_the_header() {
+    let words = ["list", "--simulate", "--account=losant", "--output=csv"];
+    let run = tokenfleet(&words).ends_with(0);
+    let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
+    assert_eq!(reader.headers().unwrap().len(), 13);
+    assert_eq!(reader.records().map(Result::unwrap).count(), 12);
+}
+
+#[test]
+fn what_a_platform_cannot_do_ends_with_the_code_for_it() {
+    for words in [
+        "list --account=mindbody",
+        "update 1 --name=x --account=foreman",
+        "rotate 1 --account=losant",
+        "rotate --account=mindbody",
+        "show 1 --account=cloudsmith",
+        "renew --account=foreman",
+        "create --name=x --account=cloudsmith",
+        "revoke 1 --yes --account=mindbody",
+    ] {
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.push("--simulate");
+        tokenfleet(&words).ends_with(5).complaint();
+    }
+}
+
+#[test]
+fn a_command_line_that_is_wrong_ends_with_two() {
+    for words in [
+        "list",
+        "show 1",
+        "list --account=losant --account=losnt",
+        "show 1 --account=losant --account=foreman",
+        "list --account=losant --sort=colour",
+        "list --account=losant --name=a --glob=b",
+        "create --account=losant --expires-in=1month",
+        "create --account=losant",
+        "revoke 1 --account=losant",
+        "revoke --account=losant --yes",
+        "revoke 1 --account=cloudsmith --yes",
+        "revoke 1 --secret-env=PATH --account=mindbody --yes",
+        "verify --account=losant",
+        "update 1 --account=losant",
+        "inventory --config=tokenfleet.toml",
+    ] {
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.push("--simulate");
+        let run = tokenfleet(&words).ends_with(2);
+        assert_eq!(run.stdout, "", "{words:?}");
+        assert!(run.stderr.starts_with("error: "), "{run:?}");
+    }
+}
+
+#[test]
+fn failures_are_objects_where_json_is_asked_for() {
+    let run = tokenfleet(&[
+        "show",
+        "999",
+        "--account=foreman",
+        "--simulate",
+        "--output=json",
+    ]);
+    let run = run.ends_with(4);
+    let object: Value = serde_json::from_str(run.complaint()).unwrap();
+    assert_eq!(object["error"]["kind"], "not_found");
+    assert_eq!(object["error"]["account"], "foreman");
+    assert_eq!(object["error"]["fate"], "rejected");
+    let run = tokenfleet(&["verify", "--simulate", "--output=json"]).ends_with(2);
+    let object: Value = serde_json::from_str(run.complaint()).unwrap();
+    let message = object["error"]["message"].as_str().unwrap();
+    assert!(message.contains("--secret-env"), "{message}");
+}
+
+#[test]
+fn names_that_a_terminal_would_obey_are_shown_harmless() {
+    let name = "x\u{1b}]0;owned\u{7}\u{9b}31m";
+    let create = |format: &str| {
+        let run = tokenfleet(&[
+            "create",
+            "--simulate",
+            "--account=losant",
+            "--name",
+            name,
+            "--output",
+            format,
+        ]);
+        run.ends_with(0).stdout
+    };
+    for format in ["table", "json"] {
+        let shown = create(format);
+        let harmless = |c: char| c == '\n' || !c.is_control();
+        assert!(shown.chars().all(harmless), "{shown:?}");
+    }
+    let object: Value = serde_json::from_str(&create("json")).unwrap();
+    assert_eq!(object["name"], name);
+}
+
+#[test]
+fn an_id_may_begin_with_a_dash() {
+    let words = ["show", "--account=foreman", "--simulate", "--", "-5"];
+    let run = tokenfleet(&words).ends_with(2);
+    assert!(
+        run.complaint().contains("get failed"),
+        "not a mistake of the command line: {run:?}"
+    );
+}
+
+#[test]
+fn a_reader_who_leaves_early_is_no_failure() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .args(["inventory", "--simulate", "--output=table"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut complaint)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(complaint, "");
+}
+
+#[test]
+fn a_secret_that_nobody_could_read_is_a_failure_that_says_what_to_do() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .args(["create", "--simulate", "--account=losant", "--name=ci"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let mut complaint = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut complaint)
+        .unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(7));
+    assert!(complaint.contains("its secret is lost"), "{complaint}");
+}
+
+#[test]
+fn capabilities_are_told_for_one_account_or_all() {
+    let all = tokenfleet(&["capabilities", "--simulate"])
+        .ends_with(0)
+        .json();
+    assert_eq!(all["accounts"].as_array().unwrap().len(), 4);
+    let one = tokenfleet(&["capabilities", "mindbody", "--simulate"])
+        .ends_with(0)
+        .json();
+    assert_eq!(one["accounts"][0]["list"], Value::Null);
+    assert_eq!(one["accounts"][0]["renew"]["at_most"], 7);
+    tokenfleet(&["capabilities", "mindbodi", "--simulate"])
+        .ends_with(2)
+        .complaint();
+}
