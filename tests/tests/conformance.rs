@@ -2,7 +2,7 @@
 
 use tokenfleet_conformance::Fixture;
 use tokenfleet_conformance::run;
-use tokenfleet_core::{CreateToken, ErrorKind, Fate};
+use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevocationOutcome, RevokeOptions};
 use tokenfleet_foreman::Release;
 use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant, mindbody};
 
