@@ -14,6 +14,134 @@ use tokenfleet_core::{
 ///
 /// Six methods must be written. The others say "that cannot be done here" until they are written too, and the report
 /// then lists the cases that stay out for that reason: write as many as the platform allows.
+///
+/// A whole one, for a platform of numbered door codes that can only be listed:
+///
+/// ```
+/// use std::sync::{Arc, Mutex, atomic::{AtomicU64, Ordering}};
+///
+/// use async_trait::async_trait;
+/// use tokenfleet_conformance::{Existing, Fixture, Inserted, TokenSpec, run};
+/// use tokenfleet_core::*;
+///
+/// /// The platform: the codes by their numbers, and how often it was asked. Yours is a simulator, or a test account.
+/// #[derive(Debug, Default)]
+/// struct Door {
+///     codes: Mutex<Vec<u32>>,
+///     requests: AtomicU64,
+/// }
+///
+/// /// The provider under test. Yours is your adapter.
+/// #[derive(Debug)]
+/// struct DoorProvider {
+///     door: Arc<Door>,
+///     account: Account,
+///     capabilities: Capabilities,
+/// }
+///
+/// #[async_trait]
+/// impl TokenProvider for DoorProvider {
+///     async fn list_page(&self, request: PageRequest) -> Result<Page> {
+///         self.capabilities.check(Call::List(&request))?;
+///         self.door.requests.fetch_add(1, Ordering::SeqCst);
+///         let token = |number: &u32| Token::new(TokenId::new(number.to_string()), TokenState::Active);
+///         Ok(Page::last(self.door.codes.lock().unwrap().iter().map(token).collect()))
+///     }
+///     // Everything else is not declared, and refused by the check.
+/// #     fn account(&self) -> &Account {
+/// #         &self.account
+/// #     }
+/// #     fn capabilities(&self) -> &Capabilities {
+/// #         &self.capabilities
+/// #     }
+/// #     async fn get(&self, id: &TokenId) -> Result<Token> {
+/// #         self.capabilities.check(Call::Get(id.into()))?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// #     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+/// #         self.capabilities.check(Call::Create(&request))?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// #     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+/// #         self.capabilities.check(Call::Update(id.into(), &change))?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// #     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+/// #         self.capabilities.check(Call::Rotate(id.into()))?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// #     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+/// #         self.capabilities.check(Call::Renew(secret.into()))?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// #     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
+/// #         self.capabilities.check(Call::Revoke(token, &options))?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// #     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+/// #         self.capabilities.check(Call::Verify)?;
+/// #         Err(Error::unsupported("never reached"))
+/// #     }
+/// }
+///
+/// struct DoorFixture {
+///     door: Arc<Door>,
+///     provider: Arc<DoorProvider>,
+/// }
+///
+/// impl DoorFixture {
+///     fn new() -> Self {
+///         let door = Arc::new(Door::default());
+///         let list = ListCapability::new(Paging::Snapshot);
+///         let provider = Arc::new(DoorProvider {
+///             door: Arc::clone(&door),
+///             account: Account::new("door", "front"),
+///             capabilities: Capabilities::none().with_list(list),
+///         });
+///         Self { door, provider }
+///     }
+/// }
+///
+/// #[async_trait]
+/// impl Fixture for DoorFixture {
+///     fn provider(&self) -> Arc<dyn TokenProvider> {
+///         Arc::<DoorProvider>::clone(&self.provider)
+///     }
+///
+///     fn credentials(&self) -> Vec<Secret> {
+///         Vec::new()
+///     }
+///
+///     async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+///         if spec.state != TokenState::Active || spec.expiry != RequestedExpiry::PlatformDefault {
+///             return None;
+///         }
+///         let mut codes = self.door.codes.lock().unwrap();
+///         let number = 1 + codes.last().copied().unwrap_or(0);
+///         codes.push(number);
+///         Some(Inserted::new(TokenId::new(number.to_string())))
+///     }
+///
+///     async fn tokens(&self) -> Vec<Existing> {
+///         let codes = self.door.codes.lock().unwrap();
+///         let exists = |number: &u32| Existing::new(TokenId::new(number.to_string()), TokenState::Active);
+///         codes.iter().map(exists).collect()
+///     }
+///
+///     async fn accepts(&self, _secret: &Secret) -> bool {
+///         false
+///     }
+///
+///     fn requests(&self) -> u64 {
+///         self.door.requests.load(Ordering::SeqCst)
+///     }
+/// }
+///
+/// # futures_executor::block_on(async {
+/// let report = run(async || DoorFixture::new()).await;
+/// report.assert_passed();
+/// # });
+/// ```
 #[async_trait]
 pub trait Fixture: Send + Sync {
     /// The provider under test. Always the same one.
