@@ -19,6 +19,23 @@
 //! to write a fixture by; most are shorter. Write the optional methods too: what the fixture cannot do is not tried,
 //! and the report says so. Keep a list of the cases that must run ([`Report::ran`]), so that none is lost unnoticed.
 //!
+//! The numbers in a report are those of the laws that every provider keeps:
+//!
+//! | law | in short |
+//! | --- | --- |
+//! | 1 | capabilities are honest: what is declared works, what is not is refused before anything is sent |
+//! | 2 | leaving filters and orders to the platform changes nothing but cost |
+//! | 3 | a listing yields every token once, or says that it cannot promise to |
+//! | 4 | a cursor resumes and skips nothing |
+//! | 5 | revocation means dead |
+//! | 6 | a write happens at most once per call, and an error says whether it may have happened |
+//! | 7 | secrets are seen once |
+//! | 9 | unknown is not none |
+//! | 10 | cancelling is safe |
+//!
+//! Law 8, that credentials go only where they are configured to go, is beneath this interface: test it where the
+//! requests are made.
+//!
 //! Beside what each case asks for, every answer is searched for secrets and for facts that are not declared.
 
 mod case;

@@ -25,6 +25,12 @@ pub(super) const CASES: &[Case] = &[
         lists,
         created_meanwhile
     ),
+    case!(
+        3,
+        "tokens that come and go in any rhythm hide no other",
+        lists,
+        any_rhythm
+    ),
 ];
 
 async fn deleted_meanwhile(scene: &Scene) -> Verdict {
@@ -47,13 +53,7 @@ async fn deleted_meanwhile(scene: &Scene) -> Verdict {
                 }
             }
         }
-        let survivors: Vec<_> = scene
-            .fixture()
-            .tokens()
-            .await
-            .into_iter()
-            .map(|t| t.id)
-            .collect();
+        let survivors = existing(scene).await;
         demand_honest(listing.completeness(), &survivors, &listed)?;
         for id in survivors.iter().filter(|id| doomed.contains(id)) {
             scene.fixture().remove(id).await;
@@ -67,13 +67,7 @@ async fn created_meanwhile(scene: &Scene) -> Verdict {
         if scene.plant_as(&format!("round-{after}"), 5).await?.len() < 5 {
             return not_applicable("the account cannot hold several pages");
         }
-        let before: Vec<_> = scene
-            .fixture()
-            .tokens()
-            .await
-            .into_iter()
-            .map(|t| t.id)
-            .collect();
+        let before = existing(scene).await;
         let query = Query::new().with_page_size(2);
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let (mut listed, mut created) = (Vec::new(), 0);
@@ -88,6 +82,58 @@ async fn created_meanwhile(scene: &Scene) -> Verdict {
         demand_honest(listing.completeness(), &before, &listed)?;
     }
     Ok(())
+}
+
+async fn any_rhythm(scene: &Scene) -> Verdict {
+    for seed in 0..12_u64 {
+        let planted = scene.plant_as(&format!("rhythm-{seed}"), 8).await?;
+        if planted.len() < 8 {
+            return not_applicable("the account cannot hold several pages");
+        }
+        let before = existing(scene).await;
+        let mut doomed: Vec<_> = planted.into_iter().map(|token| token.id).collect();
+        let mut dice = Dice(seed);
+        let query = Query::new().with_page_size(2 + u32::from(seed % 2 == 0));
+        let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
+        let (mut listed, mut created) = (Vec::new(), 0);
+        while let Some(token) = listing.next().await {
+            listed.push(succeeded(token, "the listing goes on whatever happens")?.id);
+            let roll = dice.roll(4);
+            if roll == 0 && created < 6 {
+                created += 1;
+                let name = format!("rhythm-{seed}-newcomer-{created}");
+                scene.insert(scene.spec(&name)).await;
+            } else if roll == 1 && doomed.len() > 2 {
+                let victim = doomed.remove(dice.roll(doomed.len()));
+                scene.fixture().remove(&victim).await;
+            }
+        }
+        let after: BTreeSet<_> = existing(scene).await.into_iter().collect();
+        let throughout: Vec<_> = before.into_iter().filter(|id| after.contains(id)).collect();
+        demand_honest(listing.completeness(), &throughout, &listed)?;
+        for id in doomed {
+            scene.fixture().remove(&id).await;
+        }
+    }
+    Ok(())
+}
+
+async fn existing(scene: &Scene) -> Vec<TokenId> {
+    let tokens = scene.fixture().tokens().await;
+    tokens.into_iter().map(|token| token.id).collect()
+}
+
+/// The same rolls in every run, so that a failure comes back.
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: usize) -> usize {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize % sides.max(1)
+    }
 }
 
 fn demand_honest(
