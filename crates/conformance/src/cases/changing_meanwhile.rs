@@ -86,6 +86,7 @@ async fn created_meanwhile(scene: &Scene) -> Verdict {
 
 async fn any_rhythm(scene: &Scene) -> Verdict {
     for seed in 0..12_u64 {
+        let earlier = existing(scene).await;
         let planted = scene.plant_as(&format!("rhythm-{seed}"), 8).await?;
         if planted.len() < 8 {
             return not_applicable("the account cannot hold several pages");
@@ -111,8 +112,8 @@ async fn any_rhythm(scene: &Scene) -> Verdict {
         let after: BTreeSet<_> = existing(scene).await.into_iter().collect();
         let throughout: Vec<_> = before.into_iter().filter(|id| after.contains(id)).collect();
         demand_honest(listing.completeness(), &throughout, &listed)?;
-        for id in doomed {
-            scene.fixture().remove(&id).await;
+        for id in after.iter().filter(|id| !earlier.contains(id)) {
+            scene.fixture().remove(id).await;
         }
     }
     Ok(())
