@@ -3,7 +3,8 @@
 use std::future::Future;
 
 use crate::{
-    Completeness, Error, ErrorKind, Fate, Filter, Listing, Query, Result, Token, TokenProvider,
+    Completeness, Error, ErrorKind, Fate, Filter, Listing, PartialReason, Query, Result, Token,
+    TokenProvider,
 };
 
 /// Whole listings, for every [`TokenProvider`].
@@ -42,9 +43,10 @@ pub trait TokenProviderExt: TokenProvider {
             while let Some(token) = listing.next().await {
                 tokens.push(token?);
             }
+            let unfinished = Completeness::Partial(PartialReason::UnprotectedPaging);
             Ok(TokenList {
                 tokens,
-                completeness: listing.completeness().unwrap_or(Completeness::Complete),
+                completeness: listing.completeness().unwrap_or(unfinished),
             })
         }
     }

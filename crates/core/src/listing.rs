@@ -133,6 +133,8 @@ impl<'a> Listing<'a> {
     }
 
     /// What the listing may claim: `None` until it has ended, and for ever after an error.
+    ///
+    /// It speaks of what the query asks for: one that is limited to ten tokens is complete with the right ten.
     #[must_use]
     pub fn completeness(&self) -> Option<Completeness> {
         (self.state == State::Ended).then(|| self.walker.completeness())

@@ -1,0 +1,202 @@
+//! The README's table says what the adapters declare.
+
+use std::path::Path;
+
+use tokenfleet_core::{
+    Argument, Capabilities, Field, FilterCapability, Operation, RevocationEffect, SortKey,
+};
+use tokenfleet_foreman::Release;
+
+const BEGIN: &str = "<!-- capabilities -->\n";
+const END: &str = "<!-- /capabilities -->";
+
+fn list(capabilities: &Capabilities) -> String {
+    capabilities
+        .list
+        .as_ref()
+        .map_or("—".into(), |_| "yes".into())
+}
+
+fn orders(capabilities: &Capabilities) -> String {
+    let Some(list) = &capabilities.list else {
+        return "—".into();
+    };
+    let keys: Vec<_> = SortKey::ALL
+        .into_iter()
+        .filter(|key| list.order(*key).is_some())
+        .map(SortKey::as_str)
+        .collect();
+    if keys.is_empty() {
+        "here".into()
+    } else {
+        format!("{}; others here", keys.join(", "))
+    }
+}
+
+fn filters(capabilities: &Capabilities) -> String {
+    let Some(list) = &capabilities.list else {
+        return "—".into();
+    };
+    let FilterCapability {
+        name_exact,
+        name_pattern,
+        states,
+        combined,
+        ..
+    } = &list.filters;
+    let mut kinds = Vec::new();
+    if *name_exact || *name_pattern {
+        kinds.push("name");
+    }
+    if !states.is_empty() {
+        kinds.push("state");
+    }
+    if *combined {
+        kinds.push("combined");
+    }
+    if kinds.is_empty() {
+        "here".into()
+    } else {
+        format!("{}; others here", kinds.join(", "))
+    }
+}
+
+fn create(capabilities: &Capabilities) -> String {
+    let Some(create) = &capabilities.create else {
+        return "—".into();
+    };
+    let mut takes = Vec::new();
+    if create.name != Argument::Unsupported {
+        takes.push(if create.unique_names {
+            "unique name"
+        } else {
+            "name"
+        });
+    }
+    for (taken, what) in [
+        (create.description, "description"),
+        (create.expiry, "expiry"),
+        (create.scopes, "scopes"),
+        (create.suspended, "suspended"),
+    ] {
+        takes.extend(taken.then_some(what));
+    }
+    let mut text = if takes.is_empty() {
+        "no arguments".into()
+    } else {
+        takes.join(", ")
+    };
+    if let Some(most) = create.at_most {
+        text.push_str(&format!("; at most {most}"));
+    }
+    text
+}
+
+fn update(capabilities: &Capabilities) -> String {
+    let Some(update) = &capabilities.update else {
+        return "—".into();
+    };
+    let parts = [
+        (update.name, "name"),
+        (update.description, "description"),
+        (update.suspension, "suspend and resume"),
+    ];
+    let parts: Vec<_> = parts
+        .iter()
+        .filter(|part| part.0)
+        .map(|part| part.1)
+        .collect();
+    parts.join(", ")
+}
+
+fn renew(capabilities: &Capabilities) -> String {
+    capabilities.renew.as_ref().map_or("—".into(), |renew| {
+        let times = renew
+            .at_most
+            .map_or(String::new(), |times| format!(", at most {times} times"));
+        format!("by {} h{times}", renew.extension.as_secs() / 3600)
+    })
+}
+
+fn revoke(capabilities: &Capabilities) -> String {
+    capabilities.revoke.as_ref().map_or("—".into(), |revoke| {
+        let by = if revoke.by_id { "by id" } else { "by secret" };
+        let left = match revoke.effect {
+            RevocationEffect::Deleted => "deletes",
+            RevocationEffect::Marked => "marks",
+            RevocationEffect::Replaced => "replaces, with consent",
+            _ => "?",
+        };
+        format!("{left}, {by}")
+    })
+}
+
+fn yes(supported: bool) -> String {
+    if supported {
+        "yes".into()
+    } else {
+        "—".into()
+    }
+}
+
+fn table() -> String {
+    let platforms = [
+        ("Losant", tokenfleet_losant::capabilities()),
+        (
+            "Foreman",
+            tokenfleet_foreman::capabilities(Release::new(3, 9)),
+        ),
+        ("Cloudsmith", tokenfleet_cloudsmith::capabilities()),
+        ("Mindbody", tokenfleet_mindbody::capabilities()),
+    ];
+    let rows: [(&str, fn(&Capabilities) -> String); 13] = [
+        ("list", list),
+        ("order by", orders),
+        ("filter by", filters),
+        ("get one", |c| yes(c.supports(Operation::Get))),
+        ("create with", create),
+        ("change", update),
+        ("rotate in place", |c| yes(c.rotate)),
+        ("renew", renew),
+        ("revoke", revoke),
+        ("verify a secret", |c| yes(c.verify)),
+        ("reports expiry", |c| {
+            yes(c.reports.contains(&Field::Expiry))
+        }),
+        ("reports last use", |c| {
+            yes(c.reports.contains(&Field::LastUsed))
+        }),
+        ("reports owner", |c| yes(c.reports.contains(&Field::Owner))),
+    ];
+    let mut table = String::from("|");
+    for (name, _) in &platforms {
+        table.push_str(&format!(" | {name}"));
+    }
+    table.push_str(" |\n| --- | --- | --- | --- | --- |\n");
+    for (label, cell) in rows {
+        let cells: Vec<_> = platforms
+            .iter()
+            .map(|(_, capabilities)| cell(capabilities))
+            .collect();
+        table.push_str(&format!("| {label} | {} |\n", cells.join(" | ")));
+    }
+    table
+}
+
+/// Run with `TOKENFLEET_WRITE=1` to write the table anew.
+#[test]
+fn the_readme_shows_what_the_adapters_declare() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
+    let readme = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let (shown, after) = rest.split_once(END).unwrap();
+    let declared = format!("\n{}\n", table());
+    if std::env::var_os("TOKENFLEET_WRITE").is_some() {
+        std::fs::write(&path, format!("{before}{BEGIN}{declared}{END}{after}")).unwrap();
+    } else {
+        assert_eq!(
+            shown, declared,
+            "write it anew: TOKENFLEET_WRITE=1 cargo test -p tokenfleet-tests --test readme"
+        );
+    }
+}
