@@ -4,7 +4,7 @@ use tokenfleet::{
     AccountConfiguration, Configuration, Credential, Error, ErrorKind, Fate, Result, Secret,
     Setting,
 };
-use tokenfleet_simulators::Server;
+use tokenfleet_simulators::{Server, StartError};
 
 /// The platforms in the order of their accounts, and how many tokens each begins with.
 const PLATFORMS: [(&str, &str); 4] = [
@@ -59,7 +59,14 @@ fn account(server: &Server) -> AccountConfiguration {
         })
 }
 
-pub(crate) fn not_started(error: tokenfleet_simulators::StartError) -> Error {
-    let message = format!("a simulator cannot be started: {error}");
-    Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error)
+/// Why a server did not start, in one line.
+pub(crate) fn not_started(error: StartError) -> Error {
+    match &error {
+        StartError::NotLoopback(_) => Error::invalid_input(error.to_string()),
+        StartError::Io(cause) => {
+            let message = format!("a simulator cannot listen ({cause})");
+            Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error)
+        }
+        _ => Error::new(ErrorKind::Other, Fate::NotSent, error.to_string()),
+    }
 }

@@ -1,5 +1,7 @@
 //! Tokens from creation to death, through configured accounts.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! Wrong credentials, wrong addresses, wrong words: one clear line, a code that is not zero, and no secret.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use support::{Simulate, configuration, tokenfleet, tokenfleet_knowing};

@@ -1,5 +1,7 @@
 //! The command `simulate`.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use support::{Simulate, tokenfleet};
@@ -48,8 +50,7 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
         ),
     ] {
         let words: Vec<_> = words.split(' ').collect();
-        let run = tokenfleet(&words);
-        assert!([1, 2].contains(&run.code), "{run:?}");
+        let run = tokenfleet(&words).ends_with(2);
         assert!(run.complaint().contains(expected), "{run:?}");
     }
 }

@@ -1,5 +1,7 @@
 //! The program on simulated accounts: what it prints, and how it ends.
 
+#![allow(clippy::unwrap_used, clippy::panic)]
+
 mod support;
 
 use std::io::Read;

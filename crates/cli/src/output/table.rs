@@ -2,10 +2,16 @@
 
 use std::io::{self, Write};
 
-use comfy_table::{ContentArrangement, LineStyle, Table, TableStyle};
+use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
 use tokenfleet::{Account, Attribute, Fact, Secret, Timestamp, Token};
 
 use super::text::visible;
+
+/// A terminal with fewer columns wraps whole lines itself: columns would cut words to letters.
+const NARROWEST: u16 = 100;
+
+/// A date and the space around it.
+const DATE: u16 = 12;
 
 const NAMES: [&str; 8] = [
     "platform",
@@ -51,6 +57,18 @@ pub(crate) fn grid(
     for row in rows {
         table.add_row(row.iter().map(|cell| visible(cell)));
     }
+    for (name, column) in names.iter().zip(table.column_iter_mut()) {
+        match *name {
+            // Short words, and ids, which people copy, stay in one piece; names give way.
+            "platform" | "account" | "id" | "state" => {
+                column.set_constraint(ColumnConstraint::ContentWidth);
+            }
+            "created" | "expiry" | "last used" => {
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(DATE)));
+            }
+            _ => {}
+        };
+    }
     write(writer, &table)
 }
 
@@ -89,11 +107,14 @@ pub(crate) fn record(
     writeln!(writer, "{}", visible(secret.expose()))
 }
 
+/// Fitted to the terminal, unless that is unknown or too narrow.
 fn empty() -> Table {
     let mut table = Table::new();
-    table
-        .load_style(TableStyle::new().header_separator(LineStyle::none().fill('─').junction('─')))
-        .set_content_arrangement(ContentArrangement::Dynamic);
+    let rule = LineStyle::none().fill('─').junction('─');
+    table.load_style(TableStyle::new().header_separator(rule));
+    if table.width().is_some_and(|columns| columns >= NARROWEST) {
+        table.set_content_arrangement(ContentArrangement::Dynamic);
+    }
     table
 }
 
