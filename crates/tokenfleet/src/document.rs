@@ -134,7 +134,7 @@ impl Lines<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Configuration, Registry};
+    use crate::Configuration;
 
     fn refusal(text: &str) -> String {
         let error = Configuration::parse(text).unwrap_err().to_string();
@@ -201,32 +201,68 @@ mod tests {
         assert!(refusal(twice).starts_with("line 3: "));
     }
 
-    #[cfg(feature = "losant")]
     #[test]
-    fn mistakes_that_only_the_provider_sees_name_their_line_too() {
+    fn no_slip_of_the_pen_brings_a_value_into_an_error() {
+        let text =
+            "[accounts.iot]\nprovider = \"losant\"\ntoken = \"hunter2\"\nuser_id = 'hunter2'\n";
+        let slips = [
+            "", "\"", "'", "\\", "=", ".", "[", "]", "{", "}", "#", "\n", ",", "1",
+        ];
+        for at in 0..text.len() {
+            for slip in slips {
+                let slipped = format!("{}{slip}{}", &text[..at], &text[at + 1..]);
+                if let Err(error) = Configuration::parse(&slipped) {
+                    let error = error.to_string();
+                    assert!(!error.contains("hunter"), "{slipped}: {error}");
+                    assert!(!error.contains('\n'), "{slipped}: {error}");
+                }
+            }
+        }
+    }
+}
+
+/// Mistakes that only a provider sees.
+#[cfg(test)]
+#[cfg(all(feature = "losant", feature = "cloudsmith"))]
+mod provider_tests {
+    use crate::{Configuration, Registry};
+
+    fn refusal(text: &str) -> String {
+        let configuration = Configuration::parse(text).unwrap();
         let transport = crate::fleet::tests::transport();
-        for (keys, expected) in [
+        let error = Registry::with_builtin().open(&configuration.accounts()[0], transport);
+        let error = error.unwrap_err().to_string();
+        assert!(!error.contains("hunter2"), "{error}");
+        error
+    }
+
+    #[test]
+    fn they_name_their_line_too() {
+        for (provider, keys, expected) in [
             (
+                "losant",
                 "token = 'hunter2'",
-                "iot (losant): line 3: accounts.iot.token holds a credential in clear",
+                "line 3: accounts.mine.token holds a credential in clear",
             ),
             (
+                "losant",
                 "tokn = { env = 'X' }",
-                "iot (losant): line 3: accounts.iot knows no key \"tokn\"; did you mean \"token\"?",
+                "line 3: accounts.mine knows no key \"tokn\"; did you mean \"token\"?",
             ),
             (
+                "cloudsmith",
+                "api_ky = { env = 'X' }",
+                "line 3: accounts.mine knows no key \"api_ky\"; did you mean \"api_key\"?",
+            ),
+            (
+                "losant",
                 "token = { env = 'X' }\nbase_ulr = 'hunter2'",
-                "iot (losant): line 4: accounts.iot knows no key \"base_ulr\"; did you mean \"base_url\"?",
+                "line 4: accounts.mine knows no key \"base_ulr\"; did you mean \"base_url\"?",
             ),
         ] {
-            let text = format!("[accounts.iot]\nprovider = 'losant'\n{keys}");
-            let configuration = Configuration::parse(&text).unwrap();
-            let error = Registry::with_builtin()
-                .open(&configuration.accounts()[0], transport.clone())
-                .unwrap_err()
-                .to_string();
-            assert!(error.starts_with(expected), "{error}");
-            assert!(!error.contains("hunter2"), "{error}");
+            let text = format!("[accounts.mine]\nprovider = '{provider}'\n{keys}");
+            let error = refusal(&text);
+            assert!(error.contains(expected), "{error}");
         }
     }
 }

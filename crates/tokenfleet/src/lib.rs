@@ -54,7 +54,7 @@ pub use fleet::{Fleet, FleetTokens};
 pub use inventory::{Inventory, InventoryEvent};
 pub use registry::Registry;
 pub use report::{AccountReport, Verdict};
-#[doc(no_inline)]
+#[doc(inline)]
 pub use tokenfleet_core::*;
 
 /// The HTTP path of the adapters: base URLs, retry policies, and the transport that really sends.
