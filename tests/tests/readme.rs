@@ -10,6 +10,9 @@ use tokenfleet_foreman::Release;
 const BEGIN: &str = "<!-- capabilities -->\n";
 const END: &str = "<!-- /capabilities -->";
 
+/// What a row says of one platform.
+type Cell = fn(&Capabilities) -> String;
+
 fn list(capabilities: &Capabilities) -> String {
     capabilities
         .list
@@ -149,7 +152,7 @@ fn table() -> String {
         ("Cloudsmith", tokenfleet_cloudsmith::capabilities()),
         ("Mindbody", tokenfleet_mindbody::capabilities()),
     ];
-    let rows: [(&str, fn(&Capabilities) -> String); 13] = [
+    let rows: [(&str, Cell); 13] = [
         ("list", list),
         ("order by", orders),
         ("filter by", filters),
