@@ -26,20 +26,22 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 failed, 2 usage or configuration, \
 3 refused by the platform, 4 not found, 5 unsupported, 6 incomplete result, 7 outcome unknown";
 
+const EVERYWHERE: &str = "Options of every command";
+
 /// Valid before and after the command.
 #[derive(Debug, Args)]
 pub(crate) struct GlobalArguments {
     /// The configuration [default: tokenfleet.toml]
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = EVERYWHERE)]
     pub(crate) config: Option<PathBuf>,
     /// A configured account; can be repeated where several make sense
-    #[arg(long = "account", global = true, value_name = "NAME")]
+    #[arg(long = "account", global = true, value_name = "NAME", help_heading = EVERYWHERE)]
     pub(crate) accounts: Vec<String>,
     /// Use simulated platforms instead of a configuration: accounts losant, foreman, cloudsmith and mindbody
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) simulate: bool,
     /// The form of the output [default: table on a terminal, json elsewhere]
-    #[arg(long, global = true, value_name = "FORMAT")]
+    #[arg(long, global = true, value_name = "FORMAT", help_heading = EVERYWHERE)]
     pub(crate) output: Option<Format>,
 }
 

@@ -15,7 +15,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 
 /// The accounts of a document, in its order.
 pub(crate) fn accounts(text: &str) -> Result<Vec<AccountConfiguration>> {
-    let lines = Lines(text);
+    let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
         // Only the message: the parser's full text shows the line, which may hold a credential.
         let line = error.span().map(|span| lines.number(span.start));
@@ -42,7 +42,7 @@ pub(crate) fn accounts(text: &str) -> Result<Vec<AccountConfiguration>> {
     Ok(accounts)
 }
 
-fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines<'_>) -> Result<AccountConfiguration> {
+fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines) -> Result<AccountConfiguration> {
     let line = lines.of(name);
     let name = name.get_ref();
     if name.trim().is_empty() {
@@ -119,16 +119,21 @@ fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-struct Lines<'a>(&'a str);
+/// Where the lines of a document end.
+struct Lines(Vec<usize>);
 
-impl Lines<'_> {
+impl Lines {
+    fn new(text: &str) -> Self {
+        Self(text.match_indices('\n').map(|(end, _)| end).collect())
+    }
+
     fn of<T>(&self, spanned: &Spanned<T>) -> Option<usize> {
         Some(self.number(spanned.span().start))
     }
 
+    /// The line of an offset, counted from 1.
     fn number(&self, offset: usize) -> usize {
-        let before = self.0.as_bytes().iter().take(offset);
-        1 + before.filter(|byte| **byte == b'\n').count()
+        1 + self.0.partition_point(|end| *end < offset)
     }
 }
 
