@@ -2,8 +2,8 @@
 
 use http::HeaderMap;
 use tokenfleet_core::{
-    Attribute, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result,
-    Token, TokenId, TokenState,
+    ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result, Token,
+    TokenId, TokenState,
 };
 use tokenfleet_http::{Answer, Refusal, json_body};
 
@@ -53,18 +53,11 @@ fn token(
         return Err(answer.violation("a key without a slug_perm"));
     };
     let mut token = Token::new(id, TokenState::Active);
-    token.created_at = match wire.created.as_deref().map(str::parse) {
-        Some(Ok(at)) => Fact::Known(at),
-        Some(Err(_)) => {
-            let text = wire.created.unwrap_or_default();
-            token.attributes.keep("created", Attribute::Text(text));
-            Fact::NotReported
-        }
-        None => Fact::NotReported,
-    };
-    for (name, value) in wire.rest {
-        token.attributes.keep(name, value);
-    }
+    let created = Fact::from_optional(wire.created);
+    token.created_at = token
+        .attributes
+        .read_time("created", created, |text| text.parse().ok());
+    token.attributes.keep_all(wire.rest);
     Ok(token)
 }
 

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Fact, Timestamp};
+
 /// A value that a platform reports and the model has no field for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -66,6 +68,33 @@ impl Attributes {
         if !is_suspect(&name) {
             drop_suspects(&mut value);
             self.0.insert(name, value);
+        }
+    }
+
+    /// Keeps several fields, each as [`keep`](Self::keep) does.
+    pub fn keep_all(&mut self, fields: impl IntoIterator<Item = (String, Attribute)>) {
+        for (name, value) in fields {
+            self.keep(name, value);
+        }
+    }
+
+    /// Reads a time. A text that is none is kept under its name, and the time counts as not reported.
+    pub fn read_time(
+        &mut self,
+        name: &str,
+        text: Fact<String>,
+        read: impl FnOnce(&str) -> Option<Timestamp>,
+    ) -> Fact<Timestamp> {
+        match text {
+            Fact::Known(text) => read(&text).map_or_else(
+                || {
+                    self.keep(name, Attribute::Text(text));
+                    Fact::NotReported
+                },
+                Fact::Known,
+            ),
+            Fact::None => Fact::None,
+            Fact::NotReported => Fact::NotReported,
         }
     }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::HeaderMap;
 use tokenfleet_core::{
-    Attribute, CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition,
-    PageRequest, Principal, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
+    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest,
+    Principal, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
 };
 use tokenfleet_http::{Answer, Refusal, json_body};
 
@@ -37,20 +37,11 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
 
 pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
     let mut token = Token::new(TokenId::new(wire.id.to_string()), TokenState::Unknown);
-    let mut moment = |name: &str, text: Fact<String>| match text.map(|text| time(&text).ok_or(text))
-    {
-        Fact::Known(Ok(at)) => Fact::Known(at),
-        Fact::Known(Err(text)) => {
-            token.attributes.keep(name, Attribute::Text(text));
-            Fact::NotReported
-        }
-        Fact::None => Fact::None,
-        Fact::NotReported => Fact::NotReported,
-    };
-    token.created_at = moment("created_at", wire.created_at);
-    token.updated_at = moment("updated_at", wire.updated_at);
-    token.expiry = moment("expires_at", wire.expires_at);
-    token.last_used = moment("last_used_at", wire.last_used_at);
+    let times = &mut token.attributes;
+    token.created_at = times.read_time("created_at", wire.created_at, time);
+    token.updated_at = times.read_time("updated_at", wire.updated_at, time);
+    token.expiry = times.read_time("expires_at", wire.expires_at, time);
+    token.last_used = times.read_time("last_used_at", wire.last_used_at, time);
     let expired = token.expiry.known().is_some_and(|at| answer.is_past(*at));
     token.state = match (wire.active, wire.revoked) {
         (_, Some(true)) => TokenState::Revoked,
@@ -64,9 +55,7 @@ pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
     token.name = Fact::from_optional(wire.name);
     token.owner =
         Fact::from_optional(wire.user_id).map(|id| Principal::new("user", id.to_string()));
-    for (name, value) in wire.rest {
-        token.attributes.keep(name, value);
-    }
+    token.attributes.keep_all(wire.rest);
     token
 }
 

@@ -39,17 +39,15 @@ pub(crate) fn token(wire: wire::ApiToken, answer: &Answer) -> Result<Token> {
         return Err(answer.violation("a token without an id"));
     };
     let mut token = Token::new(TokenId::new(id), TokenState::Unknown);
-    let mut moment = |name: &str, text: Option<String>, absent: Fact<Timestamp>| match text {
-        None => absent,
-        Some(text) => text.parse().map(Fact::Known).unwrap_or_else(|_| {
-            token.attributes.keep(name, Attribute::Text(text));
-            Fact::NotReported
-        }),
-    };
-    token.created_at = moment("creationDate", wire.creation_date, Fact::NotReported);
-    token.updated_at = moment("lastUpdated", wire.last_updated, Fact::NotReported);
+    let times = &mut token.attributes;
+    token.created_at = times.read_time("creationDate", wire.creation_date, time);
+    token.updated_at = times.read_time("lastUpdated", wire.last_updated, time);
     // A token without an expiry date is one that never expires.
-    token.expiry = moment("expirationDate", wire.expiration_date, Fact::None);
+    let expiry = match wire.expiration_date {
+        Fact::NotReported => Fact::None,
+        reported => reported,
+    };
+    token.expiry = times.read_time("expirationDate", expiry, time);
     token.state = match wire.status.as_deref() {
         _ if token.expiry.known().is_some_and(|at| answer.is_past(*at)) => TokenState::Expired,
         Some(ACTIVE) => TokenState::Active,
@@ -65,13 +63,17 @@ pub(crate) fn token(wire: wire::ApiToken, answer: &Answer) -> Result<Token> {
     token.owner = principal(wire.owner_type, wire.owner_id, None);
     token.creator = principal(wire.creator_type, wire.creator_id, wire.creator_name);
     token.scopes = Fact::from_optional(wire.scope);
-    for (name, value) in wire.rest {
-        // `_type`, `_links` and `_etag` describe the answer, not the token.
-        if !name.starts_with('_') {
-            token.attributes.keep(name, value);
-        }
-    }
+    // `_type`, `_links` and `_etag` describe the answer, not the token.
+    let rest = wire
+        .rest
+        .into_iter()
+        .filter(|(name, _)| !name.starts_with('_'));
+    token.attributes.keep_all(rest);
     Ok(token)
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
 }
 
 fn principal(kind: Option<String>, id: Option<String>, name: Option<String>) -> Fact<Principal> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attribute, Secret};
+use tokenfleet_core::{Attribute, Fact, Secret};
 
 /// `apiToken`: every field is formally optional.
 #[derive(Debug, Deserialize)]
@@ -18,9 +18,12 @@ pub(crate) struct ApiToken {
     pub(crate) creator_name: Option<String>,
     pub(crate) name: Option<String>,
     pub(crate) description: Option<String>,
-    pub(crate) creation_date: Option<String>,
-    pub(crate) last_updated: Option<String>,
-    pub(crate) expiration_date: Option<String>,
+    #[serde(default)]
+    pub(crate) creation_date: Fact<String>,
+    #[serde(default)]
+    pub(crate) last_updated: Fact<String>,
+    #[serde(default)]
+    pub(crate) expiration_date: Fact<String>,
     pub(crate) scope: Option<Vec<String>>,
     pub(crate) status: Option<String>,
     /// The JWT, in the answer to the creation.

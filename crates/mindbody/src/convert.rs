@@ -3,8 +3,8 @@
 use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use tokenfleet_core::{
-    Attribute, Error, ErrorKind, Fact, IssuedToken, Operation, Principal, RenewedToken, Result,
-    Secret, Timestamp, Token, TokenId, TokenState,
+    Error, ErrorKind, Fact, IssuedToken, Operation, Principal, RenewedToken, Result, Secret,
+    Timestamp, Token, TokenId, TokenState,
 };
 use tokenfleet_http::{Answer, Refusal, json_body};
 
@@ -50,12 +50,8 @@ pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> Result<RenewedToken> 
 
 fn token(wire: wire::UserToken, secret: &Secret) -> Token {
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
-    if let Some(expires) = wire.expires {
-        match time(&expires) {
-            Some(at) => token.expiry = Fact::Known(at),
-            None => token.attributes.keep("Expires", Attribute::Text(expires)),
-        }
-    }
+    let expires = Fact::from_optional(wire.expires);
+    token.expiry = token.attributes.read_time("Expires", expires, time);
     token.owner = Fact::from_optional(wire.user).map(|user| {
         let id = user.id.unwrap_or_default().to_string();
         let mut owner = Principal::new(user.kind.unwrap_or_default(), id);
