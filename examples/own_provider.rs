@@ -62,8 +62,8 @@ impl TokenProvider for Directory {
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
         Err(self.capabilities.refuse(Call::Revoke(token, &options)))
     }
-    async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
-        Err(self.capabilities.refuse(Call::Verify))
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        Err(self.capabilities.refuse(Call::Verify(secret)))
     }
 }
 

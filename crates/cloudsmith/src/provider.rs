@@ -195,7 +195,8 @@ impl TokenProvider for Cloudsmith {
 
     /// Asks who the secret in question belongs to: nobody means dead, whatever the status.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.client.check(&self.capabilities, Call::Verify)?;
+        self.client
+            .check(&self.capabilities, Call::Verify(secret))?;
         let call = Self::user_self(Operation::Verify).credential("x-api-key", "", secret);
         match self.client.send(call).await {
             Ok(answer) if answer.json::<wire::UserBrief>()?.authenticated => Ok(Liveness::Alive),

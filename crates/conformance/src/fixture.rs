@@ -79,7 +79,7 @@ use tokenfleet_core::{
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-/// #         self.capabilities.check(Call::Verify)?;
+/// #         self.capabilities.check(Call::Verify(secret))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// }

@@ -272,6 +272,8 @@ pub struct FilterCapability {
     pub states: Vec<TokenState>,
     /// Several conditions at once, joined by *and* or *or*.
     pub combined: bool,
+    /// Whether a token that matches always matches and one that does not never will: names that cannot be changed.
+    pub settled: bool,
 }
 
 impl FilterCapability {
@@ -296,6 +298,13 @@ impl FilterCapability {
     #[must_use]
     pub fn combined(mut self) -> Self {
         self.combined = true;
+        self
+    }
+
+    /// On what never changes.
+    #[must_use]
+    pub fn settled(mut self) -> Self {
+        self.settled = true;
         self
     }
 

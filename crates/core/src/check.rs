@@ -1,5 +1,6 @@
 //! The one place that decides whether a call fits what a provider declares.
 
+use crate::page::LAST_PAGE;
 use crate::{
     Argument, Call, Capabilities, CreateToken, Error, ListCapability, Operation, PagePosition,
     PageRequest, Paging, RequestedExpiry, Result, RevocationEffect, RevokeOptions, TokenRef,
@@ -60,7 +61,7 @@ impl Capabilities {
             Call::Create(request) => self.judge_create(request),
             Call::Update(token, change) => by_id(token).and_then(|()| self.judge_update(change)),
             Call::Revoke(token, options) => self.judge_revoke(token, options),
-            Call::Verify => Ok(()),
+            Call::Verify(secret) => by_secret(secret.into()),
         }
     }
 
@@ -152,6 +153,9 @@ impl ListCapability {
             _ => {}
         }
         match (&request.position, self.paging) {
+            (PagePosition::Number(number), _) if *number > LAST_PAGE => {
+                return Err(Error::invalid_input("there is no page of that number"));
+            }
             (PagePosition::Number(_), Paging::Snapshot | Paging::Sequential) => {
                 return Err(refused("a page number"));
             }

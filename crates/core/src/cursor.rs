@@ -5,7 +5,11 @@ use std::str::FromStr;
 
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::{Account, Error, ErrorKind, Fate, PagePosition, Query, Result};
+use crate::page::LAST_PAGE;
+use crate::{
+    Account, Error, ErrorKind, Fate, PagePosition, PartialReason, Plan, Query, Result, SortKey,
+    Walk,
+};
 
 const VERSION: &str = "tf1";
 
@@ -24,23 +28,29 @@ pub struct Cursor {
     pub(crate) size: Option<u32>,
     /// The total when that page was read.
     pub(crate) total: Option<u64>,
+    /// Which way the pages are read, and ordered by what.
+    pub(crate) walk: Walk,
+    pub(crate) key: Option<SortKey>,
+    /// Whether the platform filters.
+    pub(crate) filtered: bool,
+    /// What the listing cannot claim any more.
+    pub(crate) partial: Option<PartialReason>,
 }
 
 impl Cursor {
-    pub(crate) fn new(
-        account: &Account,
-        query: &Query,
-        position: PagePosition,
-        size: Option<u32>,
-        total: Option<u64>,
-    ) -> Self {
+    /// A cursor at the beginning.
+    pub(crate) fn new(account: &Account, query: &Query, plan: &Plan) -> Self {
         Self {
             provider: account.provider().to_owned(),
             account: account.name().to_owned(),
             query: fingerprint(query),
-            position,
-            size,
-            total,
+            position: PagePosition::First,
+            size: None,
+            total: None,
+            walk: plan.walk,
+            key: plan.pushed_order.map(|order| order.key),
+            filtered: plan.pushed_filter.is_some(),
+            partial: None,
         }
     }
 
@@ -90,10 +100,20 @@ impl fmt::Display for Cursor {
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
         write!(
             f,
-            ".{}.{}",
+            ".{}.{}.{}{}{}",
             number(self.size.map(u64::from)),
-            number(self.total)
-        )
+            number(self.total),
+            match self.walk {
+                Walk::Forward => 'f',
+                Walk::Backward => 'b',
+            },
+            if self.filtered { 'p' } else { 'a' },
+            self.partial.as_ref().map_or('c', PartialReason::letter),
+        )?;
+        match self.key {
+            Some(key) => write!(f, ".{}", key.as_str()),
+            None => f.write_str("."),
+        }
     }
 }
 
@@ -110,32 +130,70 @@ fn parse(text: &str) -> Option<Cursor> {
         let decoded = percent_decode_str(text).decode_utf8().ok()?;
         Some(decoded.into_owned())
     };
-    let number = |text: &str| match text {
+    let optional = |text: &str| match text {
         "" => Some(None),
-        digits => digits.parse::<u64>().ok().map(Some),
+        digits => number(digits).map(Some),
     };
-    let fields: [&str; 7] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
-    let [version, provider, account, query, position, size, total] = fields;
-    if version != VERSION {
+    let fields: [&str; 9] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let [
+        version,
+        provider,
+        account,
+        query,
+        position,
+        size,
+        total,
+        way,
+        key,
+    ] = fields;
+    if version != VERSION || !query.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
     }
     let position = match (position.get(..1)?, position.get(1..)?) {
         ("f", "") => PagePosition::First,
-        ("n", digits) => PagePosition::Number(digits.parse().ok()?),
+        ("n", digits) => PagePosition::Number(number(digits).filter(|n| *n <= LAST_PAGE)?),
         ("t", token) => PagePosition::Token(decode(token)?),
         _ => return None,
     };
+    let (walk, filtered, partial) = (way.get(..1)?, way.get(1..2)?, way.get(2..)?);
     Some(Cursor {
         provider: decode(provider)?,
         account: decode(account)?,
         query: u64::from_str_radix(query, 16).ok()?,
         position,
-        size: match number(size)? {
+        size: match optional(size)? {
             Some(size) => Some(u32::try_from(size).ok().filter(|size| *size > 0)?),
             None => None,
         },
-        total: number(total)?,
+        total: optional(total)?,
+        walk: match walk {
+            "f" => Walk::Forward,
+            "b" => Walk::Backward,
+            _ => return None,
+        },
+        key: match key {
+            "" => None,
+            key => Some(
+                SortKey::ALL
+                    .into_iter()
+                    .find(|known| known.as_str() == key)?,
+            ),
+        },
+        filtered: match filtered {
+            "p" => true,
+            "a" => false,
+            _ => return None,
+        },
+        partial: match partial {
+            "c" => None,
+            letter => Some(PartialReason::from_letter(letter)?),
+        },
     })
+}
+
+fn number(digits: &str) -> Option<u64> {
+    let plain = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok())?
 }
 
 #[cfg(test)]
@@ -145,31 +203,69 @@ mod tests {
     use super::*;
     use crate::Filter;
 
-    proptest! {
-        #[test]
-        fn a_cursor_survives_its_text(
+    fn query() -> Query {
+        Query::new().matching(Filter::name("x"))
+    }
+
+    prop_compose! {
+        fn any_cursor()(
             provider in ".{1,8}",
             account in ".{0,8}",
             position in prop_oneof![
                 Just(PagePosition::First),
-                any::<u64>().prop_map(PagePosition::Number),
+                (0..=LAST_PAGE).prop_map(PagePosition::Number),
                 ".{0,8}".prop_map(PagePosition::Token),
             ],
             size in proptest::option::of(1u32..),
             total in proptest::option::of(any::<u64>()),
-        ) {
-            let account = Account::new(&provider, &account);
-            let query = Query::new().matching(Filter::name("x"));
-            let cursor = Cursor::new(&account, &query, position, size, total);
+            walk in prop_oneof![Just(Walk::Forward), Just(Walk::Backward)],
+            key in proptest::option::of(proptest::sample::select(SortKey::ALL.to_vec())),
+            filtered in any::<bool>(),
+            partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
+        ) -> Cursor {
+            let query = fingerprint(&query());
+            Cursor { provider, account, query, position, size, total, walk, key, filtered, partial }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_cursor_survives_its_text_and_belongs_to_its_query(cursor in any_cursor()) {
+            let account = Account::new(&cursor.provider, &cursor.account);
             let read: Cursor = cursor.to_string().parse().unwrap();
             prop_assert_eq!(&read, &cursor);
-            prop_assert!(read.check(&account, &query).is_ok());
+            prop_assert!(read.check(&account, &query()).is_ok());
             prop_assert_eq!(read.check(&account, &Query::new()).unwrap_err().kind(), ErrorKind::InvalidCursor);
         }
 
         #[test]
-        fn any_other_text_is_refused_without_a_panic(text in ".{0,40}") {
-            prop_assert!(text.parse::<Cursor>().is_err());
+        fn a_damaged_cursor_is_read_or_refused_without_a_panic(
+            cursor in any_cursor(),
+            at in any::<proptest::sample::Index>(),
+            damage in ".{0,3}",
+        ) {
+            let text: Vec<char> = cursor.to_string().chars().collect();
+            let at = at.index(text.len());
+            let damaged: String = text[..at].iter().copied().chain(damage.chars()).chain(text[at + 1..].iter().copied()).collect();
+            if let Ok(read) = damaged.parse::<Cursor>() {
+                prop_assert_eq!(read.to_string().parse::<Cursor>().unwrap(), read);
+            }
         }
+    }
+
+    #[test]
+    fn pages_that_no_platform_has_are_refused() {
+        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.fac.id";
+        assert!(text.parse::<Cursor>().is_err());
+        assert!(
+            text.replace("18446744073709551615", "7")
+                .parse::<Cursor>()
+                .is_ok()
+        );
+        assert!(
+            text.replace("n18446744073709551615", "n+7")
+                .parse::<Cursor>()
+                .is_err()
+        );
     }
 }

@@ -3,8 +3,8 @@
 use std::future::Future;
 
 use crate::{
-    Completeness, Error, ErrorKind, Fate, Filter, Listing, PartialReason, Query, Result, Token,
-    TokenProvider,
+    Completeness, Error, ErrorKind, Fate, Filter, Listing, Operation, PartialReason, Query, Result,
+    Token, TokenProvider,
 };
 
 /// Whole listings, for every [`TokenProvider`].
@@ -55,18 +55,28 @@ pub trait TokenProviderExt: TokenProvider {
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) when no token has the name, [`Conflict`](ErrorKind::Conflict) when several
+    /// [`NotFound`](ErrorKind::NotFound) when no token has the name (unless the listing was partial: then
+    /// [`Other`](ErrorKind::Other) with the reason), [`Conflict`](ErrorKind::Conflict) when several
     /// have it: names are not unique on every platform.
     fn find_by_name(&self, name: &str) -> impl Future<Output = Result<Token>> + Send {
         let query = Query::new().matching(Filter::name(name));
         async move {
-            let mut tokens = self.collect(query).await?.tokens;
-            let (kind, message) = match (tokens.len(), tokens.pop()) {
-                (1, Some(token)) => return Ok(token),
-                (0, _) => (ErrorKind::NotFound, "no token has that name"),
-                _ => (ErrorKind::Conflict, "several tokens have that name"),
+            let mut list = self.collect(query).await?;
+            let (kind, message) = match (list.tokens.len(), list.tokens.pop(), list.completeness) {
+                (1, Some(token), _) => return Ok(token),
+                (0, _, Completeness::Partial(reason)) => (
+                    ErrorKind::Other,
+                    format!("no token of that name was found, but {reason}"),
+                ),
+                (0, _, _) => (ErrorKind::NotFound, "no token has that name".to_owned()),
+                _ => (
+                    ErrorKind::Conflict,
+                    "several tokens have that name".to_owned(),
+                ),
             };
-            Err(Error::new(kind, Fate::Rejected, message).with_account(self.account()))
+            Err(Error::new(kind, Fate::Rejected, message)
+                .with_account(self.account())
+                .with_operation(Operation::List))
         }
     }
 }

@@ -34,6 +34,7 @@ mod query;
 mod redact;
 mod request;
 mod secret;
+mod seen;
 mod settings;
 mod timestamp;
 mod token;

@@ -9,10 +9,11 @@ use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
 
+use crate::cursor::invalid;
 use crate::walk::Walker;
 use crate::{
-    Account, Completeness, Cursor, Error, ErrorKind, Fate, Operation, Page, PageRequest, Plan,
-    Query, Result, Token, TokenProvider,
+    Account, Completeness, Cursor, Error, ErrorKind, Fate, ListCapability, Operation, Page,
+    PageRequest, Plan, Query, Result, Token, TokenProvider,
 };
 
 type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
@@ -28,6 +29,7 @@ type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a
 pub struct Listing<'a> {
     account: Account,
     query: Query,
+    list: ListCapability,
     plan: Plan,
     read_page: ReadPage<'a>,
     reading: Option<PageFuture<'a>>,
@@ -87,6 +89,7 @@ impl<'a> Listing<'a> {
             .map_err(in_context)?;
         let plan = Plan::of(&query, list).map_err(in_context)?;
         Ok(Self {
+            list: list.clone(),
             account,
             walker: Walker::new(&plan),
             to_skip: query.offset,
@@ -110,7 +113,20 @@ impl<'a> Listing<'a> {
     /// [`InvalidCursor`](ErrorKind::InvalidCursor) for a cursor of another account or query.
     pub fn resume(mut self, cursor: &Cursor) -> Result<Self> {
         cursor.check(&self.account, &self.query)?;
+        // The walk goes on as it began, even if the provider has learned of a better one since.
+        if cursor.key.is_some_and(|key| self.list.order(key).is_none()) {
+            return Err(
+                invalid("the platform no longer offers the order of the cursor")
+                    .with_account(&self.account),
+            );
+        }
+        self.plan = Plan::by(&self.query, &self.list, cursor.walk, cursor.key)?;
         self.walker = Walker::resume(&self.plan, cursor)?;
+        self.reading = None;
+        self.ready.clear();
+        self.to_skip = self.query.offset;
+        self.to_yield = self.query.limit.unwrap_or(u64::MAX);
+        self.state = State::Walking;
         Ok(self)
     }
 
@@ -122,14 +138,11 @@ impl<'a> Listing<'a> {
     /// Where the listing stands.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        let resumable =
-            !self.plan.sorts_here && self.query.offset == 0 && self.query.limit.is_none();
-        let (position, size, total) = if resumable {
-            self.walker.place()
-        } else {
-            Default::default()
-        };
-        Cursor::new(&self.account, &self.query, position, size, total)
+        let mut cursor = Cursor::new(&self.account, &self.query, &self.plan);
+        if !self.plan.sorts_here && self.query.offset == 0 && self.query.limit.is_none() {
+            self.walker.mark(&mut cursor);
+        }
+        cursor
     }
 
     /// What the listing may claim: `None` until it has ended, and for ever after an error.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{CreateToken, PageRequest, RevokeOptions, TokenRef, UpdateToken};
+use crate::{CreateToken, PageRequest, RevokeOptions, Secret, TokenRef, UpdateToken};
 
 /// One of the things a provider can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -89,7 +89,7 @@ pub enum Call<'a> {
     /// Kill a secret.
     Revoke(TokenRef<'a>, &'a RevokeOptions),
     /// Ask whether a secret is alive.
-    Verify,
+    Verify(&'a Secret),
 }
 
 impl Call<'_> {
@@ -104,7 +104,7 @@ impl Call<'_> {
             Self::Rotate(_) => Operation::Rotate,
             Self::Renew(_) => Operation::Renew,
             Self::Revoke(..) => Operation::Revoke,
-            Self::Verify => Operation::Verify,
+            Self::Verify(_) => Operation::Verify,
         }
     }
 }

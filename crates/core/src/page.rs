@@ -2,6 +2,9 @@
 
 use crate::{Filter, SortBy, Token};
 
+/// The last page that can be asked for: far beyond what any platform has, and safe to count with.
+pub(crate) const LAST_PAGE: u64 = 1 << 40;
+
 /// Which page of which tokens a provider shall read.
 ///
 /// A filter or an order in it is what the platform itself shall apply: it must be among the declared

@@ -17,7 +17,7 @@ use crate::{
 /// let list = ListCapability::new(Paging::Numbered).with_filters(FilterCapability::by_name());
 /// let plan = Plan::of(&Query::new().matching(Filter::name("ci")), &list)?;
 /// assert_eq!(plan.pushed_filter, Some(Filter::name("ci")));
-/// assert!(plan.to_string().contains("platform filters"));
+/// assert!(plan.to_string().contains("the platform filters"));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,9 @@ use crate::{
 pub struct Plan {
     /// The part of the filter that the platform applies. All of it is applied again here.
     pub pushed_filter: Option<Filter>,
+    /// Whether a filter that finds more than a page is dropped and all tokens are read instead: what matches it may
+    /// change while its pages are read, which no walk protects from.
+    pub filter_for_one_page: bool,
     /// The order that the platform is asked for, for the sake of the walk.
     pub pushed_order: Option<SortBy>,
     /// Whether all matches must be held in memory to be sorted here.
@@ -35,6 +38,8 @@ pub struct Plan {
     pub page_size: Option<u32>,
     /// Whether the walk protects from tokens that come and go meanwhile.
     pub protected: bool,
+    /// Whether new tokens come after all that were read.
+    pub(crate) appends: bool,
 }
 
 /// Which way the pages of a listing are read.
@@ -55,63 +60,63 @@ impl Plan {
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a page size of 0 or beyond the platform's largest.
     pub fn of(query: &Query, list: &ListCapability) -> Result<Self> {
+        let stable = list.orders.iter().filter(|order| order.stable);
+        let key = stable
+            .max_by_key(|order| order.appends)
+            .map(|order| order.key);
+        let (walk, _) = Self::walk_by(list, key);
+        Self::by(query, list, walk, key)
+    }
+
+    /// Plans a query for a walk that was begun by that key.
+    pub(crate) fn by(
+        query: &Query,
+        list: &ListCapability,
+        walk: Walk,
+        key: Option<SortKey>,
+    ) -> Result<Self> {
         let page_size = match (query.page_size, list.largest_page) {
             (Some(0), _) => return Err(Error::invalid_input("a page holds at least one token")),
-            (Some(size), Some(largest)) => Some(size.min(largest)),
+            (Some(size), Some(largest)) if size > largest => {
+                return Err(Error::invalid_input(format!(
+                    "a page of {size} tokens is larger than the {largest} allowed here"
+                )));
+            }
             (size, _) => size.or(list.usual_page),
         };
-        let (walk, key, protected) = Self::walk(list);
-        let pushed_order = key.map(|key| SortBy {
-            key,
-            direction: Direction::Ascending,
-        });
+        let (protecting, protected) = Self::walk_by(list, key);
+        let pushed_order = key.map(|key| SortBy::new(key, Direction::Ascending));
+        let pushed_filter = query
+            .filter
+            .as_ref()
+            .and_then(|filter| push_down(filter, &list.filters));
         Ok(Self {
-            pushed_filter: query
-                .filter
-                .as_ref()
-                .and_then(|filter| push_down(filter, &list.filters)),
-            sorts_here: !query.sort.is_empty() && !Self::yields(query, list, walk, pushed_order),
+            filter_for_one_page: pushed_filter.is_some() && !list.filters.settled,
+            pushed_filter,
+            sorts_here: !query.sort.is_empty() && !yields(query, list, walk, pushed_order),
+            appends: match key.and_then(|key| list.order(key)) {
+                Some(order) => order.appends,
+                None => list.paging == Paging::Snapshot,
+            },
             pushed_order,
             walk,
             page_size,
-            protected,
+            protected: protected && walk == protecting,
         })
     }
 
-    /// The walk that loses nothing, if the declared facts allow one.
-    fn walk(list: &ListCapability) -> (Walk, Option<SortKey>, bool) {
-        let stable = list
-            .orders
-            .iter()
-            .filter(|order| order.stable)
-            .max_by_key(|order| order.appends);
-        match (list.paging, stable) {
-            (Paging::Snapshot, _) => (Walk::Forward, None, true),
-            (Paging::Numbered, Some(order)) if !list.tokens_vanish => {
-                (Walk::Forward, Some(order.key), true)
-            }
+    /// The walk by that key that loses most surely nothing, and whether it loses nothing.
+    fn walk_by(list: &ListCapability, key: Option<SortKey>) -> (Walk, bool) {
+        let order = key
+            .and_then(|key| list.order(key))
+            .filter(|order| order.stable);
+        match (list.paging, order) {
+            (Paging::Snapshot, _) => (Walk::Forward, true),
+            (_, Some(_)) if !list.tokens_vanish => (Walk::Forward, true),
             (Paging::Numbered, Some(order)) if order.appends && order.exact && list.totals => {
-                (Walk::Backward, Some(order.key), true)
+                (Walk::Backward, true)
             }
-            (_, order) => (Walk::Forward, order.map(|order| order.key), false),
-        }
-    }
-
-    /// Whether the walk itself yields the order that the query asks for.
-    fn yields(query: &Query, list: &ListCapability, walk: Walk, pushed: Option<SortBy>) -> bool {
-        let direction = match walk {
-            Walk::Forward => Direction::Ascending,
-            Walk::Backward => Direction::Descending,
-        };
-        match (query.sort.first(), pushed) {
-            (Some(first), Some(pushed)) => {
-                first.key == pushed.key
-                    && first.direction == direction
-                    && list
-                        .order(pushed.key)
-                        .is_some_and(|order| order.exact && order.stable)
-            }
-            _ => false,
+            _ => (Walk::Forward, false),
         }
     }
 
@@ -123,6 +128,24 @@ impl Plan {
             sort: self.pushed_order,
             ..PageRequest::default()
         }
+    }
+}
+
+/// Whether the walk itself yields the order that the query asks for.
+fn yields(query: &Query, list: &ListCapability, walk: Walk, pushed: Option<SortBy>) -> bool {
+    let direction = match walk {
+        Walk::Forward => Direction::Ascending,
+        Walk::Backward => Direction::Descending,
+    };
+    match (query.sort.first(), pushed) {
+        (Some(first), Some(pushed)) => {
+            first.key == pushed.key
+                && first.direction == direction
+                && list
+                    .order(pushed.key)
+                    .is_some_and(|order| order.exact && order.stable)
+        }
+        _ => false,
     }
 }
 
@@ -169,10 +192,16 @@ impl fmt::Display for Plan {
         if let Some(size) = self.page_size {
             write!(f, ", {size} tokens a page")?;
         }
-        f.write_str(match self.pushed_filter {
-            Some(_) => "; the platform filters, and every token is checked again here",
-            None => "; filters are applied here",
-        })?;
+        match (&self.pushed_filter, self.filter_for_one_page) {
+            (None, _) => f.write_str("; filters are applied here")?,
+            (Some(_), false) => {
+                f.write_str("; the platform filters, and every token is checked again here")?;
+            }
+            (Some(_), true) => f.write_str(
+                "; the platform filters, and every token is checked again here; should more than a page match, all are \
+                 read and filtered here",
+            )?,
+        }
         if self.sorts_here {
             f.write_str("; all matches are held in memory and sorted here")?;
         }

@@ -81,7 +81,7 @@ use crate::{
 ///     #     Err(Error::unsupported("never reached"))
 ///     # }
 ///     # async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-///     #     self.capabilities.check(Call::Verify)?;
+///     #     self.capabilities.check(Call::Verify(secret))?;
 ///     #     Err(Error::unsupported("never reached"))
 ///     # }
 ///     // … and so on for create, update, rotate, renew, revoke and verify.

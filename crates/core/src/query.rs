@@ -67,7 +67,7 @@ impl Query {
     /// Sorted by one more key.
     #[must_use]
     pub fn sorted_by(mut self, key: SortKey, direction: Direction) -> Self {
-        self.sort.push(SortBy { key, direction });
+        self.sort.push(SortBy::new(key, direction));
         self
     }
 
@@ -130,6 +130,7 @@ impl Query {
 
 /// One key of an order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct SortBy {
     /// What to compare.
     pub key: SortKey,
@@ -138,6 +139,12 @@ pub struct SortBy {
 }
 
 impl SortBy {
+    /// By that key, that way.
+    #[must_use]
+    pub fn new(key: SortKey, direction: Direction) -> Self {
+        Self { key, direction }
+    }
+
     fn compare(self, a: &Token, b: &Token) -> Ordering {
         let order = match self.key {
             SortKey::Id => a.id.cmp(&b.id),

@@ -2,28 +2,38 @@
 //!
 //! A walker sends nothing: it says which page to read next and takes the page that was read.
 
-use std::collections::HashSet;
-
 use crate::cursor::invalid;
+use crate::seen::{Admission, Seen};
 use crate::{
-    Completeness, Cursor, Error, Fate, Page, PagePosition, PageRequest, PartialReason, Plan,
-    Result, SortKey, Token, TokenId, Walk,
+    Completeness, Cursor, Error, ErrorKind, Fate, Page, PagePosition, PageRequest, PartialReason,
+    Plan, Result, SortKey, Token, Walk,
 };
 
-/// How many pages without anything new are borne where totals cannot explain them.
-const STALE_PAGES: u32 = 3;
+/// How many pages without anything new are borne where nothing else tells a platform that repeats itself.
+const STALE_PAGES: u64 = 3;
+
+/// How many pages more than the first total implies are read of a set that keeps growing.
+const GROWTH_PAGES: u64 = 10_000;
 
 #[derive(Debug)]
 pub(crate) struct Walker {
-    walk: Walk,
-    protected: bool,
+    plan: Plan,
     request: PageRequest,
     next: Next,
-    pages_read: u64,
-    /// How many pages in a row held nothing new and no growth explained it.
-    stale_pages: u32,
-    total: Option<u64>,
     seen: Seen,
+    /// The total at first and as of the page before.
+    first_total: Option<u64>,
+    total: Option<u64>,
+    /// How many tokens were seen to come into being.
+    created: u64,
+    handed_out: u64,
+    pages_read: u64,
+    /// Pages without anything new, in all and in a row.
+    stale_pages: u64,
+    stale_in_a_row: u64,
+    /// Whether this page was read again because it contradicted itself.
+    asked_again: bool,
+    resumed: bool,
     partial: Option<PartialReason>,
     /// The page whose tokens are being consumed and the total when it was read, for the cursor.
     consumed: (PagePosition, Option<u64>),
@@ -42,54 +52,31 @@ enum Next {
     Done,
 }
 
-/// Which tokens were handed out, so that each is handed out once.
-#[derive(Debug)]
-enum Seen {
-    /// In ascending order of ids all up to this one were seen.
-    UpTo(Option<TokenId>),
-    /// In descending order of ids all down to this one were seen.
-    DownTo(Option<TokenId>),
-    Each(HashSet<TokenId>),
-}
-
-impl Seen {
-    /// Whether the token is new, and from now on it is not.
-    fn admit(&mut self, id: &TokenId) -> bool {
-        match self {
-            Self::UpTo(last) if last.as_ref().is_none_or(|last| id > last) => {
-                *last = Some(id.clone());
-                true
-            }
-            Self::DownTo(last) if last.as_ref().is_none_or(|last| id < last) => {
-                *last = Some(id.clone());
-                true
-            }
-            Self::UpTo(_) | Self::DownTo(_) => false,
-            Self::Each(ids) => ids.insert(id.clone()),
-        }
-    }
-}
-
 impl Walker {
     pub(crate) fn new(plan: &Plan) -> Self {
         let by_id = plan
             .pushed_order
             .is_some_and(|order| order.key == SortKey::Id);
         Self {
-            walk: plan.walk,
-            protected: plan.protected,
             request: plan.request(),
             next: Next::Start,
+            seen: match (plan.walk, by_id && plan.protected) {
+                (_, false) => Seen::Each(Default::default()),
+                (Walk::Forward, true) => Seen::UpTo(None),
+                (Walk::Backward, true) => Seen::down_to(),
+            },
+            first_total: None,
+            total: None,
+            created: 0,
+            handed_out: 0,
             pages_read: 0,
             stale_pages: 0,
-            total: None,
-            seen: match (plan.walk, by_id && plan.protected) {
-                (_, false) => Seen::Each(HashSet::new()),
-                (Walk::Forward, true) => Seen::UpTo(None),
-                (Walk::Backward, true) => Seen::DownTo(None),
-            },
+            stale_in_a_row: 0,
+            asked_again: false,
+            resumed: false,
             partial: None,
             consumed: (PagePosition::First, None),
+            plan: plan.clone(),
         }
     }
 
@@ -97,17 +84,23 @@ impl Walker {
     pub(crate) fn resume(plan: &Plan, cursor: &Cursor) -> Result<Self> {
         let mut walker = Self::new(plan);
         match (&cursor.position, plan.walk) {
-            (PagePosition::First, _) => {}
+            (PagePosition::First, _) => return Ok(walker),
             (PagePosition::Token(_), Walk::Backward) => {
                 return Err(invalid("the cursor belongs to another way of reading"));
             }
-            (position, _) => {
-                walker.next = Next::Read(position.clone());
-                walker.request.size = cursor.size;
-                walker.total = cursor.total;
-                walker.consumed = (position.clone(), cursor.total);
-            }
+            (position, _) => walker.next = Next::Read(position.clone()),
         }
+        walker.request.size = cursor.size;
+        if !cursor.filtered {
+            walker.request.filter = None;
+        }
+        walker.total = cursor.total;
+        walker.first_total = cursor.total;
+        walker.consumed = (cursor.position.clone(), cursor.total);
+        walker.resumed = true;
+        // What happened on the pages before while nobody looked is not known.
+        let unknown = (!plan.protected).then_some(PartialReason::UnprotectedPaging);
+        walker.partial = cursor.partial.clone().or(unknown);
         Ok(walker)
     }
 
@@ -126,64 +119,86 @@ impl Walker {
     pub(crate) fn accept(&mut self, page: Page) -> Result<Vec<Token>> {
         self.check(&page)?;
         self.pages_read += 1;
-        match (std::mem::replace(&mut self.next, Next::Done), self.walk) {
+        if matches!(self.next, Next::Start) {
+            if self.filter_is_in_the_way(&page) {
+                self.request.filter = None;
+                return Ok(Vec::new());
+            }
+            self.adopt_size(&page);
+            self.first_total = page.total;
+            self.total = page.total;
+        }
+        self.check_growth(&page)?;
+        if self.contradicts_itself(&page) {
+            if !std::mem::replace(&mut self.asked_again, true) {
+                return Ok(Vec::new());
+            }
+            if page.tokens.is_empty() {
+                return Err(violation(
+                    "the platform counts tokens on a page that it shows empty",
+                ));
+            }
+            self.partial = Some(PartialReason::ContradictoryTotals);
+        }
+        self.asked_again = false;
+        let tokens = match (
+            std::mem::replace(&mut self.next, Next::Done),
+            self.plan.walk,
+        ) {
             (Next::Start, Walk::Backward) => self.start_backward(page),
             (Next::Start, Walk::Forward) => self.forward(PagePosition::First, page),
             (Next::Read(position), Walk::Forward) => self.forward(position, page),
             (Next::Read(PagePosition::Number(number)), Walk::Backward) => {
                 self.backward(number, page)
             }
-            (Next::Reread { number, held }, _) => {
-                self.consumed = (PagePosition::Number(number + 1), self.total);
-                let mut tokens = self.admit_reversed(page);
-                tokens.extend(self.admit_reversed(held));
-                self.go_below(number);
-                Ok(tokens)
-            }
-            (Next::Read(_) | Next::Done, _) => Ok(Vec::new()),
+            (Next::Reread { number, held }, Walk::Backward) => Ok(self.rejoin(number, page, held)),
+            _ => Err(violation("a page came that was not asked for")),
+        }?;
+        self.handed_out += tokens.len() as u64;
+        if matches!(self.next, Next::Done) {
+            self.check_end()?;
         }
+        Ok(tokens)
     }
 
     pub(crate) fn completeness(&self) -> Completeness {
-        match self.partial {
-            Some(reason) => Completeness::Partial(reason),
+        match &self.partial {
+            Some(reason) => Completeness::Partial(reason.clone()),
             None => Completeness::Complete,
         }
     }
 
-    /// The page being consumed, the size it counts in, and the total when it was read.
-    pub(crate) fn place(&self) -> (PagePosition, Option<u32>, Option<u64>) {
-        let (position, total) = self.consumed.clone();
-        (position, self.request.size, total)
+    /// Where a cursor points.
+    pub(crate) fn mark(&self, cursor: &mut Cursor) {
+        (cursor.position, cursor.total) = self.consumed.clone();
+        cursor.size = self.request.size;
+        cursor.filtered = self.request.filter.is_some();
+        cursor.partial.clone_from(&self.partial);
     }
 
     fn forward(&mut self, position: PagePosition, page: Page) -> Result<Vec<Token>> {
-        if matches!(position, PagePosition::First) {
-            self.adopt_size(&page);
-        }
-        let grew = page.total > self.total;
-        self.total = page.total;
+        let grown = self.grow(page.total);
         self.consumed = (position, page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
                 "the platform sent an empty page and says that more follow",
             ));
         }
-        let received = page.tokens.len();
+        let received = page.tokens.len() as u64;
         let mut tokens = page.tokens;
-        tokens.retain(|token| self.seen.admit(&token.id));
-        // Tokens that were created before this page move others onto it that were seen on the page before.
-        self.stale_pages = match tokens.is_empty() && received > 0 && !grew {
-            true => self.stale_pages + 1,
-            false => 0,
-        };
-        if self.stale_pages > 0
-            && page.next.is_some()
-            && (self.protected || self.stale_pages > STALE_PAGES)
+        tokens.retain(|token| self.seen.admit(&token.id) == Admission::New);
+        let repeated = received - tokens.len() as u64;
+        self.count_stale(received > 0 && tokens.is_empty());
+        // Where nothing vanishes only tokens created before this page move others onto it that were seen.
+        let explained = if self.plan.appends { 0 } else { grown };
+        if (self.plan.protected && repeated > explained && !self.resumed)
+            || self.stale_in_a_row > STALE_PAGES
         {
-            return Err(violation("the platform sent the same page twice"));
+            return Err(violation(
+                "the platform sent tokens of one page on another page again",
+            ));
         }
-        if self.pages_read > 1 && !self.protected {
+        if !self.plan.protected && (page.next.is_some() || self.pages_read > 1) {
             self.partial.get_or_insert(PartialReason::UnprotectedPaging);
         }
         self.next = page.next.map_or(Next::Done, Next::Read);
@@ -191,72 +206,127 @@ impl Walker {
     }
 
     fn start_backward(&mut self, page: Page) -> Result<Vec<Token>> {
-        self.adopt_size(&page);
-        self.total = page.total;
-        let size = self
-            .request
-            .size
-            .map_or(page.tokens.len() as u64, u64::from);
-        match (page.next.is_some(), page.total) {
-            (false, _) => Ok(self.admit_reversed(page)),
-            (true, Some(total)) if size > 0 && total > 0 => {
-                let last = (total - 1) / size;
+        match (page.next.is_some(), page.total, self.request.size) {
+            (false, _, _) => Ok(self.admit_reversed(page)),
+            (true, Some(total), Some(size)) if total > 0 => {
+                let last = (total - 1) / u64::from(size.max(1));
                 self.consumed = (PagePosition::Number(last), page.total);
                 self.next = Next::Read(PagePosition::Number(last));
                 Ok(Vec::new())
             }
-            (true, _) => Err(violation(
+            _ => Err(violation(
                 "the platform says that more follow, but not how many",
             )),
         }
     }
 
     fn backward(&mut self, number: u64, page: Page) -> Result<Vec<Token>> {
-        let created = match (self.total, page.total) {
-            (Some(before), Some(now)) => now.saturating_sub(before),
-            _ => {
-                return Err(violation(
-                    "the platform stopped saying how many tokens there are",
-                ));
-            }
-        };
-        self.total = page.total;
-        if created > u64::from(self.request.size.unwrap_or(u32::MAX)) {
-            self.partial = Some(PartialReason::TooManyCreated);
+        if page.total.is_none() {
+            return Err(violation(
+                "the platform stopped saying how many tokens there are",
+            ));
         }
-        if created > 0 {
+        if self.grow(page.total) > 0 {
             self.next = Next::Reread { number, held: page };
             return Ok(Vec::new());
         }
         self.consumed = (PagePosition::Number(number), page.total);
-        let tokens = self.admit_reversed(page);
         self.go_below(number);
+        let tokens = self.admit_reversed(page);
         Ok(tokens)
     }
 
+    /// Takes the page above, read again, and then the page that was held back for it.
+    fn rejoin(&mut self, number: u64, above: Page, held: Page) -> Vec<Token> {
+        self.consumed = (PagePosition::Number(number + 1), self.total);
+        let mut tokens = self.admit_reversed(above);
+        tokens.extend(self.admit_reversed(held));
+        self.go_below(number);
+        tokens
+    }
+
+    /// The next page below that can hold tokens: many may have been deleted.
     fn go_below(&mut self, number: u64) {
-        self.next = match number.checked_sub(1) {
-            Some(below) => Next::Read(PagePosition::Number(below)),
-            None => Next::Done,
+        let size = u64::from(self.request.size.unwrap_or(1).max(1));
+        let last = match self.total {
+            Some(0) => None,
+            Some(total) => Some((total - 1) / size),
+            None => Some(u64::MAX),
+        };
+        self.next = match (number.checked_sub(1), last) {
+            (Some(below), Some(last)) => Next::Read(PagePosition::Number(below.min(last))),
+            _ => Next::Done,
         };
     }
 
     fn admit_reversed(&mut self, page: Page) -> Vec<Token> {
-        let mut tokens = page.tokens;
-        tokens.reverse();
-        tokens.retain(|token| self.seen.admit(&token.id));
-        tokens
+        let on_page = page.tokens;
+        let mut kept = Vec::with_capacity(on_page.len());
+        let mut new = false;
+        for token in on_page.iter().rev() {
+            match self.seen.admit(&token.id) {
+                Admission::New => new = true,
+                Admission::Unexpected => self.partial = Some(PartialReason::UnexpectedOrder),
+                Admission::Repeated => continue,
+            }
+            kept.push(token.clone());
+        }
+        self.count_stale(!on_page.is_empty() && !new);
+        self.seen.turn_page(&on_page);
+        kept
     }
 
-    /// A platform that gives smaller first pages than asked for counts in its own size from then on.
+    /// Notes the total of a page and says by how much it grew since the page before.
+    fn grow(&mut self, total: Option<u64>) -> u64 {
+        let grown = match (self.total, total) {
+            (Some(before), Some(now)) => now.saturating_sub(before),
+            _ => 0,
+        };
+        self.total = total;
+        self.created = self.created.saturating_add(grown);
+        grown
+    }
+
+    fn count_stale(&mut self, stale: bool) {
+        self.stale_in_a_row = if stale { self.stale_in_a_row + 1 } else { 0 };
+        self.stale_pages += u64::from(stale);
+    }
+
+    /// Whether a filter must be dropped: more than a page matches, and what matches may change, or the platform counts
+    /// also what does not match.
+    fn filter_is_in_the_way(&self, page: &Page) -> bool {
+        let counts_more = page
+            .total
+            .is_some_and(|total| total > page.tokens.len() as u64);
+        self.request.filter.is_some()
+            && self.plan.filter_for_one_page
+            && (page.next.is_some() || counts_more)
+    }
+
+    /// A platform that gives fewer tokens than asked for, and has more, is asked for as many from then on.
     fn adopt_size(&mut self, page: &Page) {
         let received = u32::try_from(page.tokens.len()).unwrap_or(u32::MAX);
-        match (page.size, self.request.size) {
-            (Some(applied), _) if applied > 0 => self.request.size = Some(applied),
-            (_, Some(asked)) if page.next.is_some() && (1..asked).contains(&received) => {
-                self.request.size = Some(received);
+        let more =
+            page.next.is_some() || page.total.is_some_and(|total| total > u64::from(received));
+        if more && received > 0 && self.request.size.is_none_or(|asked| received < asked) {
+            self.request.size = Some(received);
+        }
+    }
+
+    /// Whether a page holds fewer tokens, or more, than its own total says.
+    fn contradicts_itself(&self, page: &Page) -> bool {
+        let number = self.wants().and_then(|request| request.number());
+        let received = page.tokens.len() as u64;
+        match (number, self.request.size, page.total) {
+            // All at once is more than was asked for, and everything.
+            (Some(0), _, Some(total)) if received == total => false,
+            (Some(number), Some(size), Some(total)) => {
+                let size = u64::from(size);
+                let expected = total.saturating_sub(number.saturating_mul(size)).min(size);
+                received != expected
             }
-            _ => {}
+            (Some(0), None, Some(total)) => received != total && page.next.is_none(),
+            _ => false,
         }
     }
 
@@ -271,20 +341,41 @@ impl Walker {
             }
             _ => {}
         }
-        if !matches!(self.next, Next::Start)
-            && page.size.is_some()
-            && page.size != self.request.size
-        {
-            return Err(violation(
-                "the platform changed the page size between two pages",
-            ));
-        }
         let ascending = page.tokens.windows(2).all(|pair| pair[0].id < pair[1].id);
-        if !matches!(self.seen, Seen::Each(_)) && !ascending {
+        if self.seen.follows_ids() && !ascending {
             return Err(violation(
                 "the platform was asked to order by id and did not",
             ));
         }
+        Ok(())
+    }
+
+    /// Gives up on a set that grows faster than it can be read.
+    fn check_growth(&self, page: &Page) -> Result<()> {
+        let size = u64::from(self.request.size.unwrap_or(1).max(1));
+        let implied = self.first_total.unwrap_or_default() / size;
+        let bound = implied.saturating_mul(2).saturating_add(GROWTH_PAGES);
+        if page.total.is_some() && self.pages_read > bound {
+            return Err(Error::new(
+                ErrorKind::LimitExceeded,
+                Fate::Rejected,
+                "the listing grows faster than it can be read",
+            ));
+        }
+        Ok(())
+    }
+
+    /// At the end, no more tokens may be counted than were handed out or came into being meanwhile.
+    fn check_end(&mut self) -> Result<()> {
+        let accounted_for = self.handed_out.saturating_add(self.created);
+        if self.resumed || self.total.is_none_or(|total| total <= accounted_for) {
+            return Ok(());
+        }
+        if self.stale_pages > 0 {
+            return Err(violation("the platform sent the same page again and again"));
+        }
+        self.partial
+            .get_or_insert(PartialReason::ContradictoryTotals);
         Ok(())
     }
 }
@@ -293,3 +384,6 @@ fn violation(message: &str) -> Error {
     Error::protocol_violation(Fate::Rejected, message)
         .with_advice("no part of a listing is shown as the whole: report this to the platform")
 }
+
+#[cfg(test)]
+mod tests;

@@ -207,7 +207,8 @@ impl TokenProvider for Foreman {
     /// Lists one token with the secret in question as this account's user. A dead secret counts as a failed login, of
     /// which Foreman allows 30 in five minutes from one address.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.client.check(self.capabilities(), Call::Verify)?;
+        self.client
+            .check(self.capabilities(), Call::Verify(secret))?;
         let call = ApiCall::get(Operation::Verify, self.path(None)).query("per_page", 1);
         let unknown = |reason: &str| Liveness::Unknown {
             reason: reason.to_owned(),

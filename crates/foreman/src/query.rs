@@ -17,7 +17,7 @@ pub(crate) fn list(release: Release) -> ListCapability {
         .with_totals()
         .never_losing_tokens()
         .with_order(OrderCapability::loose(SortKey::Name).stable())
-        .with_filters(FilterCapability::by_name().combined());
+        .with_filters(FilterCapability::by_name().combined().settled());
     if release.orders_by_id() {
         let id = OrderCapability::loose(SortKey::Id);
         list.with_order(id.exactly().stable().appending())

@@ -208,7 +208,8 @@ impl TokenProvider for Losant {
 
     /// Lists one token with the secret in question: a refusal for lack of scope is a sign of life too.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.client.check(&self.capabilities, Call::Verify)?;
+        self.client
+            .check(&self.capabilities, Call::Verify(secret))?;
         let call = ApiCall::get(Operation::Verify, self.path(None)).query("perPage", 1);
         match self.client.send(self.dress(call, secret)).await {
             Ok(_) => Ok(Liveness::Alive),

@@ -186,8 +186,8 @@ impl TokenProvider for Mindbody {
         Ok(Revocation::new(outcome, RevocationEffect::Deleted).of(id))
     }
 
-    async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
-        Err(self.client.refuse(&self.capabilities, Call::Verify))
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        Err(self.client.refuse(&self.capabilities, Call::Verify(secret)))
     }
 }
 

@@ -255,9 +255,8 @@ fn ordered(scene: &Scene) -> PageRequest {
     let list = scene.capabilities().list.as_ref();
     let stable = list.and_then(|list| list.orders.iter().find(|order| order.stable));
     let mut request = PageRequest::first();
-    request.sort = stable.map(|order| tokenfleet_core::SortBy {
-        key: order.key,
-        direction: tokenfleet_core::Direction::Ascending,
+    request.sort = stable.map(|order| {
+        tokenfleet_core::SortBy::new(order.key, tokenfleet_core::Direction::Ascending)
     });
     request
 }

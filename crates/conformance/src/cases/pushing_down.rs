@@ -99,10 +99,7 @@ async fn declared_orders(scene: &Scene) -> Verdict {
     };
     for order in &list.orders {
         for direction in [Direction::Ascending, Direction::Descending] {
-            let sort = SortBy {
-                key: order.key,
-                direction,
-            };
+            let sort = SortBy::new(order.key, direction);
             let request = PageRequest::first().with_size(10).sorted_by(sort);
             let given = tokens(all_pages(scene, request).await?);
             demand_order(order, sort, &all, &given)?;
@@ -114,10 +111,7 @@ async fn declared_orders(scene: &Scene) -> Verdict {
     let Some(newcomer) = scene.insert(scene.spec("newcomer")).await else {
         return Ok(());
     };
-    let sort = SortBy {
-        key: appending.key,
-        direction: Direction::Ascending,
-    };
+    let sort = SortBy::new(appending.key, Direction::Ascending);
     let request = PageRequest::first().with_size(10).sorted_by(sort);
     let given = tokens(all_pages(scene, request).await?);
     ensure(
@@ -168,10 +162,7 @@ async fn undeclared(scene: &Scene) -> Verdict {
     for key in SortKey::ALL {
         if list.order(key).is_none() {
             tried = true;
-            let sort = SortBy {
-                key,
-                direction: Direction::Ascending,
-            };
+            let sort = SortBy::new(key, Direction::Ascending);
             let page = provider.list_page(PageRequest::first().sorted_by(sort));
             refused(scene, &format!("the order by {}", key.as_str()), page).await?;
         }

@@ -180,7 +180,7 @@ impl TokenProvider for MemoryProvider {
     }
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.check(Call::Verify)?;
+        self.check(Call::Verify(secret))?;
         self.send(Operation::Verify, |state| {
             Ok(if state.accepts(secret.expose()) {
                 Liveness::Alive

@@ -118,7 +118,7 @@ impl Saboteur {
     }
 
     pub(crate) async fn sabotaged_verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.check(Call::Verify)?;
+        self.check(Call::Verify(secret))?;
         match self.defect {
             Defect::EverythingIsAlive => Ok(Liveness::Alive),
             Defect::KnownIsAlive => {
