@@ -4,7 +4,6 @@ use std::fmt;
 
 /// Whether a listing holds every token that existed throughout the walk.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Completeness {
     /// It does, each exactly once, whatever was created or deleted meanwhile.
     Complete,
