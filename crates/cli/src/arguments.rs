@@ -260,7 +260,7 @@ fn sort(text: &str) -> Result<SortBy, String> {
     };
     let found = SortKey::ALL.into_iter().find(|known| known.as_str() == key);
     let key = found.ok_or_else(|| suggestion(key, &SortKey::ALL.map(SortKey::as_str)))?;
-    Ok(SortBy { key, direction })
+    Ok(SortBy::new(key, direction))
 }
 
 /// Answers a command line that is wrong, or that asks for help.
