@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::{Token, TokenId};
+use crate::TokenId;
 
 /// Which tokens were handed out, so that each is handed out once.
 #[derive(Debug)]
@@ -78,9 +78,9 @@ impl Seen {
     }
 
     /// Remembers which tokens lie on the page that was read last.
-    pub(crate) fn turn_page(&mut self, tokens: &[Token]) {
+    pub(crate) fn turn_page(&mut self, on_page: HashSet<TokenId>) {
         if let Self::DownTo { above, .. } = self {
-            *above = tokens.iter().map(|token| token.id.clone()).collect();
+            *above = on_page;
         }
     }
 

@@ -28,9 +28,9 @@ pub(crate) struct Walker {
     created: u64,
     handed_out: u64,
     pages_read: u64,
-    /// Pages without anything new, in all and in a row.
+    /// How many tokens came again, and how many pages in a row held nothing new.
+    repeated: u64,
     stale_pages: u64,
-    stale_in_a_row: u64,
     /// Whether this page was read again because it contradicted itself.
     asked_again: bool,
     resumed: bool,
@@ -70,8 +70,8 @@ impl Walker {
             created: 0,
             handed_out: 0,
             pages_read: 0,
+            repeated: 0,
             stale_pages: 0,
-            stale_in_a_row: 0,
             asked_again: false,
             resumed: false,
             partial: None,
@@ -156,7 +156,7 @@ impl Walker {
         }?;
         self.handed_out += tokens.len() as u64;
         if matches!(self.next, Next::Done) {
-            self.check_end()?;
+            self.check_end();
         }
         Ok(tokens)
     }
@@ -177,7 +177,7 @@ impl Walker {
     }
 
     fn forward(&mut self, position: PagePosition, page: Page) -> Result<Vec<Token>> {
-        let grown = self.grow(page.total);
+        self.grow(page.total);
         self.consumed = (position, page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
@@ -187,12 +187,15 @@ impl Walker {
         let received = page.tokens.len() as u64;
         let mut tokens = page.tokens;
         tokens.retain(|token| self.seen.admit(&token.id) == Admission::New);
-        let repeated = received - tokens.len() as u64;
-        self.count_stale(received > 0 && tokens.is_empty());
-        // Where nothing vanishes only tokens created before this page move others onto it that were seen.
-        let explained = if self.plan.appends { 0 } else { grown };
-        if (self.plan.protected && repeated > explained && !self.resumed)
-            || self.stale_in_a_row > STALE_PAGES
+        self.repeated += received - tokens.len() as u64;
+        self.stale_pages = match tokens.is_empty() && received > 0 {
+            true => self.stale_pages + 1,
+            false => 0,
+        };
+        // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.
+        let explained = if self.plan.appends { 0 } else { self.created };
+        if (self.plan.protected && self.repeated > explained && !self.resumed)
+            || (!self.plan.protected && self.stale_pages > STALE_PAGES)
         {
             return Err(violation(
                 "the platform sent tokens of one page on another page again",
@@ -260,20 +263,19 @@ impl Walker {
     }
 
     fn admit_reversed(&mut self, page: Page) -> Vec<Token> {
-        let on_page = page.tokens;
-        let mut kept = Vec::with_capacity(on_page.len());
-        let mut new = false;
-        for token in on_page.iter().rev() {
-            match self.seen.admit(&token.id) {
-                Admission::New => new = true,
-                Admission::Unexpected => self.partial = Some(PartialReason::UnexpectedOrder),
-                Admission::Repeated => continue,
+        let mut tokens = page.tokens;
+        let on_page = tokens.iter().map(|token| token.id.clone()).collect();
+        tokens.reverse();
+        tokens.retain(|token| match self.seen.admit(&token.id) {
+            Admission::New => true,
+            Admission::Repeated => false,
+            Admission::Unexpected => {
+                self.partial = Some(PartialReason::UnexpectedOrder);
+                true
             }
-            kept.push(token.clone());
-        }
-        self.count_stale(!on_page.is_empty() && !new);
-        self.seen.turn_page(&on_page);
-        kept
+        });
+        self.seen.turn_page(on_page);
+        tokens
     }
 
     /// Notes the total of a page and says by how much it grew since the page before.
@@ -285,11 +287,6 @@ impl Walker {
         self.total = total;
         self.created = self.created.saturating_add(grown);
         grown
-    }
-
-    fn count_stale(&mut self, stale: bool) {
-        self.stale_in_a_row = if stale { self.stale_in_a_row + 1 } else { 0 };
-        self.stale_pages += u64::from(stale);
     }
 
     /// Whether a filter must be dropped: more than a page matches, and what matches may change, or the platform counts
@@ -366,17 +363,12 @@ impl Walker {
     }
 
     /// At the end, no more tokens may be counted than were handed out or came into being meanwhile.
-    fn check_end(&mut self) -> Result<()> {
+    fn check_end(&mut self) {
         let accounted_for = self.handed_out.saturating_add(self.created);
-        if self.resumed || self.total.is_none_or(|total| total <= accounted_for) {
-            return Ok(());
+        if !self.resumed && self.total.is_some_and(|total| total > accounted_for) {
+            self.partial
+                .get_or_insert(PartialReason::ContradictoryTotals);
         }
-        if self.stale_pages > 0 {
-            return Err(violation("the platform sent the same page again and again"));
-        }
-        self.partial
-            .get_or_insert(PartialReason::ContradictoryTotals);
-        Ok(())
     }
 }
 
