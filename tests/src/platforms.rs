@@ -121,9 +121,9 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
     let defaults = tokenfleet_simulators::cloudsmith::Options::default();
     let provider = |secret: &str| {
         let config = if with_password {
-            CloudsmithConfig::with_password(defaults.email.as_str(), fixed(secret))
+            CloudsmithConfig::of_user(defaults.email.as_str(), fixed(secret))
         } else {
-            CloudsmithConfig::with_api_key(fixed(secret))
+            CloudsmithConfig::new(fixed(secret))
         };
         let config = config.with_base_url(base_url());
         Arc::new(Cloudsmith::new("packages", config, transport(&simulator)).with_retry(retry()))

@@ -42,9 +42,16 @@ impl Acting {
         }
     }
 
-    /// Goes back to what is configured, after the replacement was refused: someone else has replaced it in turn.
-    pub(crate) fn forget_replacement(&self) {
-        *self.lock() = None;
+    /// Goes back to what is configured, after this secret was refused, if it is the replacement: someone else has
+    /// replaced it in turn. A call that was sent with an older secret says nothing of the replacement.
+    pub(crate) fn forget(&self, refused: &Secret) {
+        let mut replacement = self.lock();
+        if replacement
+            .as_ref()
+            .is_some_and(|key| key.expose() == refused.expose())
+        {
+            *replacement = None;
+        }
     }
 
     /// Adds a credential to a call, the way that is configured.

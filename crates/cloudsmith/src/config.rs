@@ -13,7 +13,7 @@ const HOST: &str = "api.cloudsmith.io";
 /// use tokenfleet_cloudsmith::CloudsmithConfig;
 /// use tokenfleet_core::Credential;
 ///
-/// let config = CloudsmithConfig::with_api_key(Credential::from_env("CLOUDSMITH_API_KEY"));
+/// let config = CloudsmithConfig::new(Credential::from_env("CLOUDSMITH_API_KEY"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct CloudsmithConfig {
@@ -36,28 +36,29 @@ pub(crate) enum Scheme {
 impl CloudsmithConfig {
     /// With an API key in `X-Api-Key`, at `https://api.cloudsmith.io`.
     #[must_use]
-    pub fn with_api_key(key: Credential) -> Self {
-        Self::new(Scheme::ApiKey, key)
-    }
-
-    /// With an API key in `Authorization: token`.
-    #[must_use]
-    pub fn with_authorization_token(key: Credential) -> Self {
-        Self::new(Scheme::Token, key)
+    pub fn new(api_key: Credential) -> Self {
+        Self::by(Scheme::ApiKey, api_key)
     }
 
     /// With an e-mail address and a password. Cloudsmith is switching this off.
     #[must_use]
-    pub fn with_password(email: impl Into<String>, password: Credential) -> Self {
-        Self::new(Scheme::Basic(email.into()), password)
+    pub fn of_user(email: impl Into<String>, password: Credential) -> Self {
+        Self::by(Scheme::Basic(email.into()), password)
     }
 
-    fn new(scheme: Scheme, credential: Credential) -> Self {
+    fn by(scheme: Scheme, credential: Credential) -> Self {
         Self {
             base_url: BaseUrl::of_host(HOST),
             scheme,
             credential,
         }
+    }
+
+    /// With the API key in `Authorization: token` instead.
+    #[must_use]
+    pub fn in_authorization(mut self) -> Self {
+        self.scheme = Scheme::Token;
+        self
     }
 
     /// At another address.
@@ -80,9 +81,9 @@ impl CloudsmithConfig {
         let password = settings.credential("password")?;
         let email = settings.text("email")?;
         let config = match (api_key, token, email, password) {
-            (Some(key), None, None, None) => Self::with_api_key(key),
-            (None, Some(key), None, None) => Self::with_authorization_token(key),
-            (None, None, Some(email), Some(password)) => Self::with_password(email, password),
+            (Some(key), None, None, None) => Self::new(key),
+            (None, Some(key), None, None) => Self::new(key).in_authorization(),
+            (None, None, Some(email), Some(password)) => Self::of_user(email, password),
             _ => {
                 return Err(Error::configuration(format!(
                     "{} needs exactly one credential",

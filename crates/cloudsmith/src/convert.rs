@@ -16,10 +16,20 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let body: wire::UserTokens = answer.json()?;
     let number = request.number().unwrap_or_default();
     let size = request.size.map_or(DEFAULT_PAGE_SIZE, |size| size as usize);
-    let more = match answer.number("x-pagination-pagetotal") {
-        Some(pages) => number + 1 < pages,
-        // Without headers only a full page can have a successor.
-        None => body.results.len() >= size,
+    let end = number
+        .saturating_mul(size as u64)
+        .saturating_add(body.results.len() as u64);
+    let more = match (
+        answer.number("x-pagination-pagetotal"),
+        answer.number("x-pagination-count"),
+    ) {
+        (Some(pages), _) => number.saturating_add(1) < pages,
+        (None, Some(count)) => end < count,
+        // Without headers only a link or a full page tells of a successor.
+        (None, None) => {
+            let link = answer.header("link").unwrap_or_default();
+            link.contains("rel=\"next\"") || body.results.len() >= size
+        }
     };
     let mut page = Page::default();
     page.total = answer.number("x-pagination-count");
@@ -30,7 +40,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
         .number("x-pagination-pagesize")
         .and_then(|size| u32::try_from(size).ok())
         .filter(|size| *size > 0);
-    page.next = more.then_some(PagePosition::Number(number + 1));
+    page.next = more.then_some(PagePosition::Number(number.saturating_add(1)));
     page.tokens = body
         .results
         .into_iter()
@@ -45,11 +55,7 @@ fn token(
     asked: Option<&TokenId>,
     answer: &Answer,
 ) -> Result<Token> {
-    let id = wire
-        .slug_perm
-        .filter(|slug| !slug.is_empty())
-        .map(TokenId::new);
-    let Some(id) = id.or_else(|| asked.cloned()) else {
+    let Some(id) = id(wire.slug_perm, asked) else {
         return Err(answer.violation("a key without a slug_perm"));
     };
     let mut token = Token::new(id, TokenState::Active);
@@ -61,18 +67,42 @@ fn token(
     Ok(token)
 }
 
+fn id(slug: Option<String>, asked: Option<&TokenId>) -> Option<TokenId> {
+    let slug = slug.filter(|slug| !slug.is_empty()).map(TokenId::new);
+    slug.or_else(|| asked.cloned())
+}
+
+/// The key is read first: a record that cannot be read must not cost it.
 pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedToken> {
-    let mut wire: wire::UserAuthenticationToken = answer.json()?;
-    match wire.key.take() {
-        Some(secret) if !secret.expose().is_empty() => {
-            Ok(IssuedToken::new(token(wire, asked, answer)?, secret))
+    let issued: wire::Issued = answer.json()?;
+    match (id(issued.slug_perm, asked), issued.key) {
+        (Some(id), Some(secret)) if !secret.expose().is_empty() => {
+            let record = answer.json().and_then(|wire| token(wire, asked, answer));
+            let bare = || Token::new(id, TokenState::Active);
+            Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
         }
         _ => Err(answer.violation("the answer holds no key")),
     }
 }
 
+/// As [`refusal`], for the login, which Cloudsmith is taking away.
+pub(crate) fn login_refusal(
+    operation: Operation,
+    status: u16,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Refusal {
+    let refusal = refusal(operation, status, headers, body);
+    match status {
+        404 | 410 => refusal.advising(
+            "Cloudsmith has switched password logins off: make an API key on its website",
+        ),
+        _ => refusal,
+    }
+}
+
 pub(crate) fn refusal(_: Operation, status: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
-    let Some(error) = json_body::<wire::ErrorDetail>(body) else {
+    let Some(error) = json_body::<wire::Refused>(body) else {
         return Refusal::default();
     };
     let says = |words: &str| {

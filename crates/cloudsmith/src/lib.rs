@@ -11,7 +11,7 @@
 //! use tokenfleet_http::Transport;
 //!
 //! async fn print_ids(transport: Arc<dyn Transport>) -> Result<()> {
-//!     let config = CloudsmithConfig::with_api_key(Credential::from_env("CLOUDSMITH_API_KEY"));
+//!     let config = CloudsmithConfig::new(Credential::from_env("CLOUDSMITH_API_KEY"));
 //!     let cloudsmith = Cloudsmith::new("packages", config, transport);
 //!     println!("{:?}", cloudsmith.who_am_i().await?.slug);
 //!     for token in cloudsmith.collect(Query::new()).await?.tokens {

@@ -51,7 +51,7 @@ impl Login {
     pub fn new(base_url: BaseUrl, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, "login");
         Self {
-            client: ApiClient::new(account, base_url, transport, convert::refusal),
+            client: ApiClient::new(account, base_url, transport, convert::login_refusal),
         }
     }
 
@@ -68,7 +68,7 @@ impl Login {
             password: Some(password.expose()),
             ..Default::default()
         };
-        let answer = self.send(&body, password).await?;
+        let answer = self.send(&body, &[password]).await?;
         let body: wire::UserAuthToken = answer.json()?;
         match (body.token, body.two_factor_required, body.two_factor_token) {
             (_, Some(true), Some(challenge)) => {
@@ -93,7 +93,7 @@ impl Login {
             two_factor_token: Some(challenge.0.expose()),
             ..Default::default()
         };
-        let answer = self.send(&body, &challenge.0).await?;
+        let answer = self.send(&body, &[&challenge.0, code]).await?;
         let body: wire::UserAuthToken = answer.json()?;
         body.token
             .filter(|key| !key.expose().is_empty())
@@ -101,11 +101,17 @@ impl Login {
     }
 
     /// A 422 is read here too: it carries the challenge, or says that the login failed.
-    async fn send(&self, body: &wire::UserAuthTokenRequest<'_>, secret: &Secret) -> Result<Answer> {
+    async fn send(
+        &self,
+        body: &wire::UserAuthTokenRequest<'_>,
+        secrets: &[&Secret],
+    ) -> Result<Answer> {
         let call = ApiCall::post(Operation::Create, ["user", "token", ""])
             .json(body)
-            .masking(secret)
             .accepting(422);
+        let call = secrets
+            .iter()
+            .fold(call, |call, secret| call.masking(secret));
         self.client.send(call).await
     }
 }

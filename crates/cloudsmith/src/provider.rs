@@ -10,6 +10,7 @@ use tokenfleet_core::{
     TokenProvider, TokenRef, UpdateToken,
 };
 use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
+use tokio::sync::Mutex;
 
 use crate::acting::Acting;
 use crate::config::CloudsmithConfig;
@@ -23,6 +24,7 @@ pub const NAME: &str = "cloudsmith";
 pub struct Cloudsmith {
     client: ApiClient,
     acting: Acting,
+    refreshing: Mutex<()>,
     capabilities: Capabilities,
 }
 
@@ -58,6 +60,7 @@ impl Cloudsmith {
         Self {
             client: ApiClient::new(account, config.base_url, transport, convert::refusal),
             acting: Acting::new(config.scheme, config.credential),
+            refreshing: Mutex::new(()),
             capabilities: capabilities(),
         }
     }
@@ -105,12 +108,14 @@ impl Cloudsmith {
         let sent = self.client.send(self.acting.dress(call, &secret)).await;
         sent.inspect_err(|error| {
             if error.kind() == ErrorKind::Unauthenticated {
-                self.acting.forget_replacement();
+                self.acting.forget(&secret);
             }
         })
     }
 
+    /// One at a time: the last key to be issued is the one that works.
     async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
+        let _turn = self.refreshing.lock().await;
         let call = ApiCall::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
         let answer = self.send(call).await?;
         let issued = convert::issued(Some(id), &answer)?;

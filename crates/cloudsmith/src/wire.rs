@@ -10,10 +10,16 @@ use tokenfleet_core::{Attribute, Secret};
 pub(crate) struct UserAuthenticationToken {
     pub(crate) slug_perm: Option<String>,
     pub(crate) created: Option<String>,
-    /// Whole after POST and PUT, masked after GET.
-    pub(crate) key: Option<Secret>,
     #[serde(flatten)]
     pub(crate) rest: BTreeMap<String, Attribute>,
+}
+
+/// What of the answer to a creation or refresh must not be lost, whatever else it says.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Issued {
+    pub(crate) slug_perm: Option<String>,
+    /// Whole after POST and PUT; listings mask it.
+    pub(crate) key: Option<Secret>,
 }
 
 /// The list: no totals in the body.
@@ -32,7 +38,7 @@ pub(crate) struct UserBrief {
 }
 
 /// `UserAuthTokenRequest`, with the field that the schema omits and the official program sends.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 pub(crate) struct UserAuthTokenRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) email: Option<&'a str>,
@@ -55,7 +61,7 @@ pub(crate) struct UserAuthToken {
 
 /// `ErrorDetail`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct ErrorDetail {
+pub(crate) struct Refused {
     pub(crate) detail: Option<String>,
     pub(crate) code: Option<String>,
 }

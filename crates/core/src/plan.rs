@@ -7,6 +7,9 @@ use crate::{
     Query, Result, SortBy, SortKey,
 };
 
+/// How many bytes of names a platform is asked to filter by, at most: a URL holds no more everywhere.
+const LONGEST_PUSHED: usize = 1000;
+
 /// How a query is carried out: what is left to the platform and what is done here.
 ///
 /// A pure function of the query and of what the platform declares; its `Display` explains it to people.
@@ -89,7 +92,8 @@ impl Plan {
         let pushed_filter = query
             .filter
             .as_ref()
-            .and_then(|filter| push_down(filter, &list.filters));
+            .and_then(|filter| push_down(filter, &list.filters))
+            .filter(|filter| filter.text_length() <= LONGEST_PUSHED);
         Ok(Self {
             filter_for_one_page: pushed_filter.is_some() && !list.filters.settled,
             pushed_filter,

@@ -309,6 +309,20 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// How many bytes of names it holds.
+    pub(crate) fn text_length(&self) -> usize {
+        match self {
+            Self::Name(
+                NamePattern::Exact(text) | NamePattern::Prefix(text) | NamePattern::Glob(text),
+            ) => text.len(),
+            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::text_length).sum(),
+            Self::Not(filter) => filter.text_length(),
+            _ => 0,
+        }
+    }
+}
+
 impl When {
     fn matches(self, fact: Fact<Timestamp>) -> bool {
         match self {

@@ -162,8 +162,8 @@ impl TokenState {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[non_exhaustive]
 pub struct Principal {
-    /// What it is, in the platform's words: `user`, `application`, `flow`.
-    pub kind: String,
+    /// What it is, in the platform's words: `user`, `application`, `flow`; `None` where it does not say.
+    pub kind: Option<String>,
     /// Its id at the platform.
     pub id: String,
     /// Its name, where the platform gives one.
@@ -171,14 +171,28 @@ pub struct Principal {
 }
 
 impl Principal {
-    /// A principal by kind and id.
+    /// A principal by id.
     #[must_use]
-    pub fn new(kind: impl Into<String>, id: impl Into<String>) -> Self {
+    pub fn new(id: impl Into<String>) -> Self {
         Self {
-            kind: kind.into(),
+            kind: None,
             id: id.into(),
             name: None,
         }
+    }
+
+    /// Of that kind, if the platform says.
+    #[must_use]
+    pub fn of_kind(mut self, kind: impl Into<Option<String>>) -> Self {
+        self.kind = kind.into();
+        self
+    }
+
+    /// Of that name, if the platform says.
+    #[must_use]
+    pub fn named(mut self, name: impl Into<Option<String>>) -> Self {
+        self.name = name.into();
+        self
     }
 }
 

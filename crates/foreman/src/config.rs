@@ -23,6 +23,7 @@ pub struct ForemanConfig {
     pub(crate) login: String,
     pub(crate) token: Credential,
     pub(crate) user_id: u32,
+    pub(crate) token_login: Option<String>,
     pub(crate) organization_id: Option<String>,
     pub(crate) location_id: Option<String>,
     pub(crate) release: Option<Release>,
@@ -43,6 +44,7 @@ impl ForemanConfig {
             login: login.into(),
             token,
             user_id,
+            token_login: None,
             organization_id: None,
             location_id: None,
             release: None,
@@ -53,6 +55,14 @@ impl ForemanConfig {
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
+        self
+    }
+
+    /// Whose tokens are those of another login than the acting one. Only [`verify`](tokenfleet_core::TokenProvider::verify)
+    /// needs to know; without it Foreman is asked.
+    #[must_use]
+    pub fn with_token_login(mut self, login: impl Into<String>) -> Self {
+        self.token_login = Some(login.into());
         self
     }
 
@@ -78,7 +88,7 @@ impl ForemanConfig {
         self
     }
 
-    /// Takes `base_url`, `login`, `token`, `user_id`, `organization_id`, `location_id` and `version` from an account's
+    /// Takes `base_url`, `login`, `token`, `user_id`, `token_login`, `organization_id`, `location_id` and `version` from an account's
     /// settings.
     ///
     /// # Errors
@@ -99,12 +109,16 @@ impl ForemanConfig {
                 .with_advice("Foreman takes the user's id here, not the login")
         })?;
         let mut config = Self::new(base_url, login, token, user_id);
+        config.token_login = settings.text("token_login")?;
         config.organization_id = settings.text("organization_id")?;
         config.location_id = settings.text("location_id")?;
-        config.release = match settings.text("version")? {
-            Some(version) => Some(version.parse()?),
-            None => None,
-        };
+        config.release =
+            match settings.text("version")? {
+                Some(version) => Some(version.parse().map_err(|error: Error| {
+                    error.with_message_prefix(&format!("{place}.version"))
+                })?),
+                None => None,
+            };
         Ok(config)
     }
 }

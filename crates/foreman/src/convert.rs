@@ -25,7 +25,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     page.size = body.per_page.filter(|size| *size > 0);
     let number = request.number().unwrap_or_default();
     let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
-    let end = (number + 1).saturating_mul(u64::from(size));
+    let end = number.saturating_add(1).saturating_mul(u64::from(size));
     page.next = (end < body.subtotal).then_some(PagePosition::Number(number + 1));
     page.tokens = body
         .results
@@ -53,16 +53,20 @@ pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
         (None, _) => TokenState::Unknown,
     };
     token.name = Fact::from_optional(wire.name);
-    token.owner =
-        Fact::from_optional(wire.user_id).map(|id| Principal::new("user", id.to_string()));
+    token.owner = Fact::from_optional(wire.user_id)
+        .map(|id| Principal::new(id.to_string()).of_kind("user".to_owned()));
     token.attributes.keep_all(wire.rest);
     token
 }
 
-pub(crate) fn issued(mut wire: wire::PersonalAccessToken, answer: &Answer) -> Result<IssuedToken> {
-    match wire.token_value.take() {
+/// The secret is read first: a record that cannot be read must not cost it.
+pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
+    let issued: wire::Issued = answer.json()?;
+    match issued.token_value {
         Some(secret) if !secret.expose().is_empty() => {
-            Ok(IssuedToken::new(token(wire, answer), secret))
+            let record = answer.json().map(|wire| token(wire, answer));
+            let bare = || Token::new(TokenId::new(issued.id.to_string()), TokenState::Unknown);
+            Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
         }
         _ => Err(answer.violation("the answer to the creation holds no token")),
     }

@@ -9,7 +9,7 @@ use tokenfleet_core::{
     Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
     IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
     RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, UpdateToken,
+    TokenProvider, TokenRef, TokenState, UpdateToken,
 };
 use tokenfleet_http::{
     Answer, ApiCall, ApiClient, RetryPolicy, Transport, expires_as_asked, revoke_unwanted,
@@ -89,9 +89,9 @@ impl Foreman {
             .collect()
     }
 
-    /// Adds what every call carries.
-    fn dress(&self, call: ApiCall, secret: &Secret) -> ApiCall {
-        let pair = Zeroizing::new(format!("{}:{}", self.config.login, secret.expose()));
+    /// Adds what every call carries, as that login.
+    fn dress(&self, call: ApiCall, login: &str, secret: &Secret) -> ApiCall {
+        let pair = Zeroizing::new(format!("{login}:{}", secret.expose()));
         let basic = Secret::new(STANDARD.encode(pair.as_bytes()));
         call.credential("authorization", "Basic ", &basic)
             .masking(secret)
@@ -101,7 +101,10 @@ impl Foreman {
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
         let secret = self.config.token.secret().await?;
-        let answer = self.client.send(self.dress(call, &secret)).await?;
+        let answer = self
+            .client
+            .send(self.dress(call, &self.config.login, &secret))
+            .await?;
         self.learn(&answer);
         Ok(answer)
     }
@@ -139,7 +142,7 @@ impl TokenProvider for Foreman {
                 request.number().unwrap_or_default().saturating_add(1),
             )
             .query_if("per_page", request.size);
-        let call = query::order(call, request.sort, self.release());
+        let call = query::sort(call, request.sort, self.release());
         let call = query::filter(call, request.filter.as_ref());
         convert::page(&request, &self.send(call).await?)
     }
@@ -162,7 +165,7 @@ impl TokenProvider for Foreman {
             .map_err(|error| self.client.in_context(Operation::Create, error))?;
         let call = ApiCall::post(Operation::Create, self.path(None)).json(&body);
         let answer = self.send(call).await?;
-        let issued = convert::issued(answer.json()?, &answer)?;
+        let issued = convert::issued(&answer)?;
         if !expires_as_asked(expiry, &issued.token) {
             return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
         }
@@ -187,7 +190,7 @@ impl TokenProvider for Foreman {
             .refuse(self.capabilities(), Call::Renew(secret.into())))
     }
 
-    /// Marks the record, which stays. Foreman answers a second time as it did the first, and does not say which it is.
+    /// Marks the record, which stays. Foreman answers a second time as it did the first, so the record is read before.
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
         self.client
             .check(self.capabilities(), Call::Revoke(token, &options))?;
@@ -195,36 +198,87 @@ impl TokenProvider for Foreman {
             return Err(Error::unsupported("Foreman revokes by id"));
         };
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Revoke, error))?;
-        let call = ApiCall::delete(Operation::Revoke, self.path(Some(id))).repeatable();
-        let answer = self.send(call).await?;
-        let body: wire::Revoked = answer.json()?;
-        if !body.revoked || body.id.to_string() != id.as_str() {
-            return Err(answer.violation("the platform did not revoke what it was asked to"));
-        }
-        Ok(Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Marked).of(id.clone()))
+        let outcome = if self.is_revoked(id).await? {
+            RevocationOutcome::AlreadyRevoked
+        } else {
+            let call = ApiCall::delete(Operation::Revoke, self.path(Some(id))).repeatable();
+            let answer = self.send(call).await?;
+            let body: wire::Revoked = answer.json()?;
+            if !body.revoked || body.id.to_string() != id.as_str() {
+                return Err(answer.violation("the platform did not revoke what it was asked to"));
+            }
+            RevocationOutcome::Revoked
+        };
+        Ok(Revocation::new(outcome, RevocationEffect::Marked).of(id.clone()))
     }
 
-    /// Lists one token with the secret in question as this account's user. A dead secret counts as a failed login, of
-    /// which Foreman allows 30 in five minutes from one address.
+    /// Lists one token with the secret in question. A dead secret counts as a failed login, of which Foreman allows 30 in
+    /// five minutes from one address. Dead is said only of the login that owns the tokens.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         self.client
             .check(self.capabilities(), Call::Verify(secret))?;
+        let login = self
+            .config
+            .token_login
+            .as_ref()
+            .unwrap_or(&self.config.login);
         let call = ApiCall::get(Operation::Verify, self.path(None)).query("per_page", 1);
-        let unknown = |reason: &str| Liveness::Unknown {
-            reason: reason.to_owned(),
+        let unknown = |reason: &str| {
+            Ok(Liveness::Unknown {
+                reason: reason.to_owned(),
+            })
         };
-        match self.client.send(self.dress(call, secret)).await {
-            Ok(_) => Ok(Liveness::Alive),
+        match self.client.send(self.dress(call, login, secret)).await {
+            Ok(answer) => answer.json::<wire::Index>().map(|_| Liveness::Alive),
             Err(error) if error.platform_message().is_none() => Err(error),
             Err(error) => match (error.status(), error.kind()) {
-                (Some(401), ErrorKind::Unauthenticated) => Ok(Liveness::Dead),
-                (Some(401), ErrorKind::RateLimited) => Ok(unknown(
-                    "Foreman locks out this address after failed logins",
-                )),
-                (Some(401), _) => Ok(unknown("the user account is disabled")),
+                (Some(401), ErrorKind::Unauthenticated) if self.owns_the_tokens().await => {
+                    Ok(Liveness::Dead)
+                }
+                (Some(401), ErrorKind::Unauthenticated) => {
+                    unknown("it may belong to another login than the acting one: set token_login")
+                }
+                (Some(401), ErrorKind::RateLimited) => {
+                    unknown("Foreman locks out this address after failed logins")
+                }
+                (Some(401), _) => unknown("the user account is disabled"),
                 (Some(403), _) => Ok(Liveness::Alive),
                 _ => Err(error),
             },
         }
+    }
+}
+
+impl Foreman {
+    /// Whether the record says that it is revoked. A credential that may revoke but not read does not know.
+    async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
+        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
+        match self.send(call).await {
+            Ok(answer) => Ok(convert::token(answer.json()?, &answer).state == TokenState::Revoked),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether the tokens are known to be those of the login that a secret was tried with.
+    async fn owns_the_tokens(&self) -> bool {
+        if self.config.token_login.is_some() {
+            return true;
+        }
+        let login = &self.config.login;
+        let search = format!(
+            "login = \"{}\"",
+            login.replace('\\', "\\\\").replace('"', "\\\"")
+        );
+        let call = ApiCall::get(Operation::Verify, ["api", "users"]).query("search", search);
+        let found = match self.send(call).await {
+            Ok(answer) => answer.json::<wire::Users>(),
+            Err(error) => Err(error),
+        };
+        found.is_ok_and(|users| {
+            users.results.iter().any(|user| {
+                user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
+            })
+        })
     }
 }

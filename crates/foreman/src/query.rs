@@ -27,7 +27,7 @@ pub(crate) fn list(release: Release) -> ListCapability {
 }
 
 /// Adds `order`, always: without one Foreman's pages follow the places of the rows on disk, which move.
-pub(crate) fn order(call: ApiCall, sort: Option<SortBy>, release: Release) -> ApiCall {
+pub(crate) fn sort(call: ApiCall, sort: Option<SortBy>, release: Release) -> ApiCall {
     let field = match sort.map(|sort| sort.key) {
         Some(SortKey::Id) => "id",
         None if release.orders_by_id() => "id",

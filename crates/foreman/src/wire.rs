@@ -24,10 +24,29 @@ pub(crate) struct PersonalAccessToken {
     /// Sent since 2.4.
     #[serde(rename = "revoked?")]
     pub(crate) revoked: Option<bool>,
-    /// The secret, in the answer to the creation.
-    pub(crate) token_value: Option<Secret>,
     #[serde(flatten)]
     pub(crate) rest: BTreeMap<String, Attribute>,
+}
+
+/// What of the answer to a creation must not be lost, whatever else it says.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Issued {
+    pub(crate) id: u64,
+    /// The secret.
+    pub(crate) token_value: Option<Secret>,
+}
+
+/// The users that a search for a login finds.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Users {
+    pub(crate) results: Vec<User>,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct User {
+    pub(crate) id: u64,
+    pub(crate) login: Option<String>,
 }
 
 /// A page of tokens. `subtotal` counts what matches the search, `total` all tokens of the user.

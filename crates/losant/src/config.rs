@@ -1,6 +1,6 @@
 //! What to connect to, and with which credential.
 
-use tokenfleet_core::{Credential, Result, Settings};
+use tokenfleet_core::{Credential, Error, Result, Settings};
 use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.losant.com";
@@ -89,6 +89,12 @@ impl LosantConfig {
         let mut config = Self::new(settings.required_credential("token")?);
         config.base_url = BaseUrl::from_settings(settings, Some(config.base_url))?;
         config.resource = match settings.choice("resource", &["application", "instance"])? {
+            Some((_, id)) if id.is_empty() => {
+                let place = settings.path();
+                return Err(Error::configuration(format!(
+                    "{place}.resource names no id"
+                )));
+            }
             Some(("application", id)) => Resource::Application(id),
             Some((_, id)) => Resource::Instance(id),
             None => Resource::User,

@@ -21,7 +21,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     page.size = body.per_page;
     let number = request.number().unwrap_or_default();
     let size = body.per_page.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
-    let end = (number + 1).saturating_mul(u64::from(size));
+    let end = number.saturating_add(1).saturating_mul(u64::from(size));
     page.next = (end < body.total_count).then_some(PagePosition::Number(number + 1));
     page.tokens = body
         .items
@@ -59,7 +59,7 @@ pub(crate) fn token(wire: wire::ApiToken, answer: &Answer) -> Result<Token> {
         None => TokenState::Unknown,
     };
     token.name = Fact::from_optional(wire.name);
-    token.description = Fact::from_nullable(wire.description.filter(|text| !text.is_empty()));
+    token.description = wire.description;
     token.owner = principal(wire.owner_type, wire.owner_id, None);
     token.creator = principal(wire.creator_type, wire.creator_id, wire.creator_name);
     token.scopes = Fact::from_optional(wire.scope);
@@ -77,23 +77,24 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 fn principal(kind: Option<String>, id: Option<String>, name: Option<String>) -> Fact<Principal> {
-    Fact::from_optional(id).map(|id| {
-        let mut principal = Principal::new(kind.unwrap_or_default(), id);
-        principal.name = name;
-        principal
-    })
+    Fact::from_optional(id).map(|id| Principal::new(id).of_kind(kind).named(name))
 }
 
-pub(crate) fn issued(mut wire: wire::ApiToken, answer: &Answer) -> Result<IssuedToken> {
-    match wire.token.take() {
-        Some(secret) if !secret.expose().is_empty() => {
-            Ok(IssuedToken::new(token(wire, answer)?, secret))
+/// The secret is read first: a record that cannot be read must not cost it.
+pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
+    let issued: wire::Issued = answer.json()?;
+    let id = issued.id.or(issued.api_token_id);
+    match (id, issued.token) {
+        (Some(id), Some(secret)) if !secret.expose().is_empty() => {
+            let record = answer.json().and_then(|wire| token(wire, answer));
+            let bare = || Token::new(TokenId::new(id), TokenState::Unknown);
+            Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
         }
         _ => Err(answer.violation("the answer to the creation holds no token")),
     }
 }
 
-pub(crate) fn post(request: CreateToken) -> wire::ApiTokenPost {
+pub(crate) fn creation(request: CreateToken) -> wire::ApiTokenPost {
     wire::ApiTokenPost {
         name: request.name,
         description: request.description,
@@ -107,7 +108,7 @@ pub(crate) fn post(request: CreateToken) -> wire::ApiTokenPost {
     }
 }
 
-pub(crate) fn patch(change: &UpdateToken) -> wire::ApiTokenPatch {
+pub(crate) fn change(change: &UpdateToken) -> wire::ApiTokenPatch {
     wire::ApiTokenPatch {
         name: change.name.clone(),
         description: change.description.clone(),
@@ -125,7 +126,7 @@ fn date_time(at: Timestamp) -> String {
 }
 
 pub(crate) fn refusal(_: Operation, _: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
-    match json_body::<wire::Error>(body) {
+    match json_body::<wire::Refused>(body) {
         Some(error) => Refusal::saying(error.message).with_code(error.kind),
         None => Refusal::default(),
     }

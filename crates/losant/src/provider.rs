@@ -89,15 +89,18 @@ impl Losant {
     }
 
     /// The path of the tokens, or of one of them.
-    fn path<'a>(&'a self, id: Option<&'a TokenId>) -> impl Iterator<Item = &'a str> {
-        let collection: &[&str] = match &self.config.resource {
-            Resource::User => &["me", "tokens"],
-            Resource::Application(id) => &["applications", id, "tokens"],
-            Resource::Instance(id) => &["instances", id, "tokens"],
+    fn path(&self, id: Option<&TokenId>) -> Vec<String> {
+        let collection = match &self.config.resource {
+            Resource::User => vec!["me", "tokens"],
+            Resource::Application(id) => vec!["applications", id, "tokens"],
+            Resource::Instance(id) => vec!["instances", id, "tokens"],
         };
-        let mut path = collection.to_vec();
-        path.extend(id.map(TokenId::as_str));
-        path.into_iter()
+        let id = id.map(TokenId::as_str);
+        collection
+            .into_iter()
+            .chain(id)
+            .map(str::to_owned)
+            .collect()
     }
 
     /// Adds what every call carries. The answer is asked to hold no links, actions or embedded resources.
@@ -113,6 +116,17 @@ impl Losant {
     async fn send(&self, call: ApiCall) -> Result<Answer> {
         let secret = self.config.token.secret().await?;
         self.client.send(self.dress(call, &secret)).await
+    }
+}
+
+impl Losant {
+    /// Whether what holds the tokens exists: else "not found" would say nothing of a token.
+    async fn make_sure_of_the_collection(&self) -> Result<()> {
+        if self.config.resource != Resource::User {
+            let call = ApiCall::get(Operation::List, self.path(None)).query("perPage", 1);
+            self.send(call).await?;
+        }
+        Ok(())
     }
 }
 
@@ -150,9 +164,10 @@ impl TokenProvider for Losant {
         self.client
             .check(&self.capabilities, Call::Create(&request))?;
         let expiry = request.expiry;
-        let call = ApiCall::post(Operation::Create, self.path(None)).json(&convert::post(request));
+        let call =
+            ApiCall::post(Operation::Create, self.path(None)).json(&convert::creation(request));
         let answer = self.send(call).await?;
-        let issued = convert::issued(answer.json()?, &answer)?;
+        let issued = convert::issued(&answer)?;
         if !expires_as_asked(expiry, &issued.token) {
             return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
         }
@@ -164,7 +179,7 @@ impl TokenProvider for Losant {
             .check(&self.capabilities, Call::Update(id.into(), &change))?;
         let call = ApiCall::patch(Operation::Update, self.path(Some(id)))
             .repeatable()
-            .json(&convert::patch(&change));
+            .json(&convert::change(&change));
         let answer = self.send(call).await?;
         convert::token(answer.json()?, &answer)
     }
@@ -190,16 +205,15 @@ impl TokenProvider for Losant {
         };
         let call = ApiCall::delete(Operation::Revoke, self.path(Some(id))).repeatable();
         let outcome = match self.send(call).await {
-            Ok(answer) if answer.is_empty() || answer.json::<wire::Success>()?.success => {
-                RevocationOutcome::Revoked
-            }
+            Ok(answer) if answer.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
             Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),
             Err(error) if convert::is_gone(&error) => {
-                if self.config.resource != Resource::User {
-                    let call = ApiCall::get(Operation::Revoke, self.path(None)).query("perPage", 1);
-                    self.send(call).await?;
+                self.make_sure_of_the_collection().await?;
+                match error.attempts() {
+                    1 => RevocationOutcome::AlreadyGone,
+                    // An earlier attempt, whose answer was lost, may have been the one that deleted it.
+                    _ => RevocationOutcome::Revoked,
                 }
-                RevocationOutcome::AlreadyGone
             }
             Err(error) => return Err(error),
         };
@@ -212,7 +226,7 @@ impl TokenProvider for Losant {
             .check(&self.capabilities, Call::Verify(secret))?;
         let call = ApiCall::get(Operation::Verify, self.path(None)).query("perPage", 1);
         match self.client.send(self.dress(call, secret)).await {
-            Ok(_) => Ok(Liveness::Alive),
+            Ok(answer) => answer.json::<wire::ApiTokens>().map(|_| Liveness::Alive),
             Err(error) if error.code().is_none() => Err(error),
             Err(error) => match error.kind() {
                 ErrorKind::Unauthenticated => Ok(Liveness::Dead),

@@ -75,21 +75,20 @@ fn field_and_glob(filter: &Filter) -> Option<(&'static str, String)> {
     }
 }
 
-/// A pattern that finds at least what the given one does, however Losant reads it.
+/// A pattern that finds at least what the given one does.
 ///
-/// Only `*` is documented. Any other character that some glob dialect treats as special becomes a `*` too, and so does
-/// white space at the ends, which a server may trim.
+/// Only `*` is documented, for any characters. Letters, digits, spaces within, `-`, `_` and `.` stand for themselves in every
+/// dialect of globs or find more; whatever else may be special in one becomes a `*`, and so does white space at the ends.
 fn glob(pattern: &str) -> String {
-    let special = |c: char| "?[]{}()!^+@|\\,".contains(c) || c.is_control();
     let trimmed = pattern.trim();
-    let mut glob = String::new();
-    if trimmed.len() < pattern.len() {
-        glob.push('*');
-    }
-    glob.extend(trimmed.chars().map(|c| if special(c) { '*' } else { c }));
-    if trimmed.len() < pattern.len() {
-        glob.push('*');
-    }
+    let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '*');
+    let inner = trimmed.chars().map(|c| if plain(c) { c } else { '*' });
+    let ends = if trimmed.len() < pattern.len() {
+        "*"
+    } else {
+        ""
+    };
+    let glob = format!("{ends}{}{ends}", inner.collect::<String>());
     if glob.is_empty() {
         "*".to_owned()
     } else {
@@ -104,6 +103,9 @@ mod tests {
     #[test]
     fn a_sent_pattern_finds_at_least_what_was_asked_for() {
         for name in [
+            "cost$1",
+            "#1",
+            "ci/prod",
             "ci",
             "a[b]",
             "x?",

@@ -17,7 +17,8 @@ pub(crate) struct ApiToken {
     pub(crate) creator_type: Option<String>,
     pub(crate) creator_name: Option<String>,
     pub(crate) name: Option<String>,
-    pub(crate) description: Option<String>,
+    #[serde(default)]
+    pub(crate) description: Fact<String>,
     #[serde(default)]
     pub(crate) creation_date: Fact<String>,
     #[serde(default)]
@@ -26,10 +27,18 @@ pub(crate) struct ApiToken {
     pub(crate) expiration_date: Fact<String>,
     pub(crate) scope: Option<Vec<String>>,
     pub(crate) status: Option<String>,
-    /// The JWT, in the answer to the creation.
-    pub(crate) token: Option<Secret>,
     #[serde(flatten)]
     pub(crate) rest: BTreeMap<String, Attribute>,
+}
+
+/// What of the answer to a creation must not be lost, whatever else it says.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Issued {
+    pub(crate) id: Option<String>,
+    pub(crate) api_token_id: Option<String>,
+    /// The JWT.
+    pub(crate) token: Option<Secret>,
 }
 
 /// `apiTokens`: a page of them, and where it lies.
@@ -75,7 +84,7 @@ pub(crate) struct Success {
 
 /// `error`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Error {
+pub(crate) struct Refused {
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
     pub(crate) message: Option<String>,

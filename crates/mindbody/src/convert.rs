@@ -21,48 +21,46 @@ pub(crate) fn fingerprint(secret: &Secret) -> TokenId {
     TokenId::new(hex)
 }
 
+/// The secret is read first: a record that cannot be read must not cost it.
 pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
-    let mut wire: wire::UserToken = answer.json()?;
-    match wire.access_token.take() {
+    let issued: wire::Issued = answer.json()?;
+    match issued.access_token {
         Some(secret) if !secret.expose().is_empty() => {
-            Ok(IssuedToken::new(token(wire, &secret), secret))
+            Ok(IssuedToken::new(token(answer, &secret), secret))
         }
         _ => Err(answer.violation("the answer to the issue holds no token")),
     }
 }
 
-/// The answer to a renewal may be anything, also nothing: what it does not say is not reported.
-pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> Result<RenewedToken> {
-    let mut wire = if answer.is_empty() {
-        wire::UserToken::default()
-    } else {
-        answer
-            .json::<Option<wire::UserToken>>()?
-            .unwrap_or_default()
-    };
-    let changed = wire
+/// The answer to a renewal is not specified, it may be nothing at all: what it does not say is not reported.
+pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> RenewedToken {
+    let issued: wire::Issued = answer.json().unwrap_or_default();
+    let changed = issued
         .access_token
-        .take()
         .filter(|new| !new.expose().is_empty() && new.expose() != secret.expose());
-    let token = token(wire, changed.as_ref().unwrap_or(secret));
-    Ok(RenewedToken::new(token, changed))
+    let token = token(answer, changed.as_ref().unwrap_or(secret));
+    RenewedToken::new(token, changed)
 }
 
-fn token(wire: wire::UserToken, secret: &Secret) -> Token {
+fn token(answer: &Answer, secret: &Secret) -> Token {
+    let wire: wire::UserToken = answer.json().unwrap_or_default();
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
     let expires = Fact::from_optional(wire.expires);
     token.expiry = token.attributes.read_time("Expires", expires, time);
-    token.owner = Fact::from_optional(wire.user).map(|user| {
-        let id = user.id.unwrap_or_default().to_string();
-        let mut owner = Principal::new(user.kind.unwrap_or_default(), id);
-        let names: Vec<_> = [user.first_name, user.last_name]
-            .into_iter()
-            .flatten()
-            .collect();
-        owner.name = Some(names.join(" ")).filter(|name| !name.is_empty());
-        owner
-    });
+    token.owner = Fact::from_optional(wire.user.and_then(owner));
+    token.attributes.keep_all(wire.rest);
     token
+}
+
+/// An id of 0 stands for every admin and owner; without one nobody is named.
+fn owner(user: wire::User) -> Option<Principal> {
+    let names: Vec<_> = [user.first_name, user.last_name]
+        .into_iter()
+        .flatten()
+        .collect();
+    let name = Some(names.join(" ")).filter(|name| !name.is_empty());
+    let id = user.id?.to_string();
+    Some(Principal::new(id).of_kind(user.kind).named(name))
 }
 
 /// `Expires` is in UTC, also when it names no zone.
@@ -88,6 +86,16 @@ pub(crate) fn refusal(operation: Operation, status: u16, _: &HeaderMap, body: &[
             ),
         _ => refusal,
     }
+}
+
+/// Whether Mindbody itself refuses a token: not for lack of a right, and not because the token belongs to another site,
+/// where it may live on.
+pub(crate) fn may_be_gone(error: &Error) -> bool {
+    let said = error.platform_message().map(str::to_ascii_lowercase);
+    let about_something_else = ["site", "subscriber", "permission"];
+    matches!(error.status(), Some(401 | 403))
+        && error.code().is_some()
+        && said.is_some_and(|said| !about_something_else.iter().any(|word| said.contains(word)))
 }
 
 /// Whether two refusals are the same, word by word.

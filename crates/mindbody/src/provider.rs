@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
-    IssuedToken, Liveness, Operation, Page, PageRequest, RenewCapability, RenewedToken, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret,
-    Token, TokenId, TokenProvider, TokenRef, UpdateToken,
+    Account, Call, Capabilities, CreateCapability, CreateToken, Error, Field, IssuedToken,
+    Liveness, Operation, Page, PageRequest, RenewCapability, RenewedToken, Result, Revocation,
+    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, TokenRef, UpdateToken,
 };
 use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
 
@@ -161,7 +161,8 @@ impl TokenProvider for Mindbody {
         self.client
             .check(&self.capabilities, Call::Renew(secret.into()))?;
         let call = self.about(ApiCall::post(Operation::Renew, self.path("renew")), secret);
-        convert::renewed(secret, &self.send(call).await?)
+        let answer = self.send(call).await?;
+        Ok(convert::renewed(secret, &answer))
     }
 
     /// Kills the token that is shown. A refusal is taken for "already gone" only if a second request, without the token,
@@ -176,9 +177,13 @@ impl TokenProvider for Mindbody {
         let outcome = match self.send(self.about(call, secret)).await {
             Ok(_) => RevocationOutcome::Revoked,
             Err(error)
-                if self.may_be_gone(&error) && self.refused_for_the_token(&error).await? =>
+                if convert::may_be_gone(&error) && self.refused_for_the_token(&error).await? =>
             {
-                RevocationOutcome::AlreadyGone
+                match error.attempts() {
+                    1 => RevocationOutcome::AlreadyGone,
+                    // An earlier attempt, whose answer was lost, may have been the one that killed it.
+                    _ => RevocationOutcome::Revoked,
+                }
             }
             Err(error) => return Err(error),
         };
@@ -188,16 +193,5 @@ impl TokenProvider for Mindbody {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         Err(self.client.refuse(&self.capabilities, Call::Verify(secret)))
-    }
-}
-
-impl Mindbody {
-    /// Whether Mindbody itself refuses, and not because the token belongs to another site, where it may live on.
-    fn may_be_gone(&self, error: &Error) -> bool {
-        let said = error.platform_message().map(str::to_ascii_lowercase);
-        matches!(
-            error.kind(),
-            ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-        ) && said.is_some_and(|said| !said.contains("site") && !said.contains("subscriber"))
     }
 }

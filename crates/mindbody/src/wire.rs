@@ -1,10 +1,12 @@
 //! Bodies exactly as Mindbody spells them.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::Secret;
+use tokenfleet_core::{Attribute, Secret};
 
 /// The body of an issue. Empty it asks for nothing and is refused.
-#[derive(Debug, Default, Serialize)]
+#[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct IssueRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -17,9 +19,17 @@ pub(crate) struct IssueRequest<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct UserToken {
-    pub(crate) access_token: Option<Secret>,
     pub(crate) expires: Option<String>,
     pub(crate) user: Option<User>,
+    #[serde(flatten)]
+    pub(crate) rest: BTreeMap<String, Attribute>,
+}
+
+/// What of that answer must not be lost, whatever else it says.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub(crate) struct Issued {
+    pub(crate) access_token: Option<Secret>,
 }
 
 /// Whom a token acts for.

@@ -48,7 +48,7 @@ impl Record {
     pub(super) fn told(&self, profile: &MemoryProfile, now: Timestamp) -> Token {
         let reports = |field| profile.capabilities.reports.contains(&field);
         let mut token = Token::new(self.id.clone(), self.state(now));
-        let owner = || Principal::new("user", "1");
+        let owner = || Principal::new("1").of_kind("user".to_owned());
         tell(&mut token.name, reports(Field::Name), self.name.clone());
         tell(
             &mut token.description,
