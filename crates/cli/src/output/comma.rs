@@ -114,6 +114,12 @@ fn moment(fact: &Fact<Timestamp>) -> String {
 
 /// A principal in one word, such as `user:575ec7417ae143cd83dc4a95`.
 pub(crate) fn principal(fact: &Fact<Principal>) -> String {
-    let word = |principal: &Principal| format!("{}:{}", principal.kind, principal.id);
+    let word = |principal: &Principal| {
+        format!(
+            "{}:{}",
+            principal.kind.as_deref().unwrap_or_default(),
+            principal.id
+        )
+    };
     fact.known().map(word).unwrap_or_default()
 }
