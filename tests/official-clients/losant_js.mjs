@@ -1,0 +1,477 @@
+// npm losant-rest against the Losant simulator, and every answer against the schemas inside the package.
+
+import assert from 'node:assert/strict';
+import { createRequire } from 'node:module';
+import { checksOf, status } from './checks.mjs';
+import { simulate } from './simulator.mjs';
+
+// The packages are installed elsewhere.
+const require = createRequire(process.env.NODE_PACKAGES);
+const losant = require('losant-rest');
+const axios = require('axios');
+const Ajv = require('ajv-draft-04').default;
+const addFormats = require('ajv-formats').default;
+
+const check = checksOf('npm losant-rest');
+const simulator = await simulate('losant', ['password=correct horse', 'two_factor_code=123456']);
+
+const UNKNOWN_ID = '575ec7417ae143cd83dc4a95';
+const SOON = '2999-06-13T04:00:00.000Z';
+
+const connect = (accessToken, more = {}) =>
+  losant.createClient({ url: simulator.url, accessToken, ...more });
+const client = connect(simulator.credentials.token);
+const tokens = client.userApiTokens;
+const token = client.userApiToken;
+
+// What the client throws: an Error with the body's members and the status.
+async function refusal(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return error;
+  }
+  throw new Error('the client did not throw');
+}
+
+// Every answer that any call gets is kept, to be validated at the end.
+const answers = [];
+const keep = ({ config, status, data, headers }) => answers.push({
+  method: config.method.toUpperCase(),
+  path: new URL(config.url).pathname,
+  status,
+  data,
+  canned: headers['x-canned'] !== undefined,
+});
+axios.interceptors.response.use(
+  (answer) => (keep(answer), answer),
+  (error) => {
+    if (error.response) keep(error.response);
+    return Promise.reject(error);
+  },
+);
+
+// --- Logging in
+
+let session;
+await check('logging in with a two-factor code gives a user id and a token that works', async () => {
+  const credentials = { email: 'owner@example.com', password: 'correct horse', twoFactorCode: '123456' };
+  const answer = await connect().auth.authenticateUser({ credentials });
+  assert.deepEqual(Object.keys(answer).filter((key) => !key.startsWith('_')).sort(), ['token', 'userId']);
+  session = connect(answer.token);
+  assert.equal((await session.userApiTokens.get()).totalCount, 0);
+});
+
+await check('a wrong password and a missing two-factor code are refused with 401', async () => {
+  for (const wrong of [{ password: 'wrong horse', twoFactorCode: '123456' }, { password: 'correct horse' }]) {
+    const credentials = { email: 'owner@example.com', ...wrong };
+    const error = await refusal(connect().auth.authenticateUser({ credentials }));
+    assert.equal(error.statusCode, 401);
+    assert.equal(typeof error.type, 'string');
+    assert.notEqual(error.message, '');
+  }
+});
+
+await check('a login without a password is malformed: 400', async () => {
+  const error = await refusal(connect().auth.authenticateUser({ credentials: { email: 'owner@example.com' } }));
+  assert.equal(error.statusCode, 400);
+});
+
+await check('a session is refreshed into another token that works', async () => {
+  const answer = await session.me.refreshToken();
+  assert.ok(await simulator.accepts(answer.token));
+});
+
+// --- Creating
+
+let made;
+await check('creating gives the whole record and, this once, the secret', async () => {
+  made = await tokens.post({
+    apiToken: { name: 'ci', description: 'for builds', expirationDate: SOON, scope: ['all.User.read'], status: 'active' },
+  });
+  assert.match(made.id, /^[0-9a-f]{24}$/);
+  assert.equal(made.apiTokenId, made.id);
+  assert.equal(made.name, 'ci');
+  assert.equal(made.description, 'for builds');
+  assert.equal(made.expirationDate, SOON);
+  assert.deepEqual(made.scope, ['all.User.read']);
+  assert.equal(made.status, 'active');
+  assert.equal(made.ownerType, 'user');
+  assert.equal(made.creatorType, 'user');
+  assert.match(made.creationDate, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.equal(made.token.split('.').length, 3);
+  assert.equal(made._type, 'apiToken');
+  assert.equal(made._links.self.href, `/me/tokens/${made.id}`);
+});
+
+await check('the secret authenticates, within its scope', async () => {
+  const reader = connect(made.token);
+  assert.equal((await reader.userApiTokens.get()).totalCount, 1);
+  const error = await refusal(reader.userApiTokens.post({ apiToken: { name: 'beyond the scope' } }));
+  assert.equal(error.statusCode, 403);
+});
+
+await check('a name is enough: active, never expires, scope all.User', async () => {
+  const bare = await tokens.post({ apiToken: { name: 'bare' } });
+  assert.equal(bare.status, 'active');
+  assert.equal('expirationDate' in bare, false);
+  assert.deepEqual(bare.scope, ['all.User']);
+});
+
+await check('a name that is taken is given once more', async () => {
+  const twin = await tokens.post({ apiToken: { name: 'ci' } });
+  assert.notEqual(twin.id, made.id);
+  await token.delete({ apiTokenId: twin.id });
+});
+
+await check('a token that was made by a token says so', async () => {
+  const maker = await tokens.post({ apiToken: { name: 'maker' } });
+  const child = await connect(maker.token).userApiTokens.post({ apiToken: { name: 'child' } });
+  assert.equal(child.creatorType, 'apiToken');
+  assert.equal(child.creatorId, maker.id);
+  for (const { id } of [maker, child]) await token.delete({ apiTokenId: id });
+});
+
+for (const [what, apiToken, message] of [
+  ['no body', undefined, /^name is required$/],
+  ['an empty name', { name: '' }, /^name /],
+  ['a name of 256 characters', { name: 'x'.repeat(256) }, /^name has longer length than allowed$/],
+  ['a name that is a number', { name: 7 }, /^name is the wrong type$/],
+  ['an unknown scope', { name: 'x', scope: ['nope'] }, /^scope/],
+  ['a scope with a wildcard of its own', { name: 'x', scope: ['user*'] }, /^scope/],
+  ['a scope named twice', { name: 'x', scope: ['all.User', 'all.User'] }, /^scope/],
+  ['an unknown status', { name: 'x', status: 'asleep' }, /^status /],
+  ['an expiration date that is none', { name: 'x', expirationDate: 'tomorrow' }, /^expirationDate /],
+  ['an expiration date of null', { name: 'x', expirationDate: null }, /^expirationDate /],
+  ['an unknown member', { name: 'x', bogus: 1 }, /additional properties/],
+]) {
+  await check(`creating with ${what} is refused with 400 Validation`, async () => {
+    const error = await refusal(tokens.post({ apiToken }));
+    assert.equal(error.statusCode, 400);
+    assert.equal(error.type, 'Validation');
+    assert.match(error.message, message);
+  });
+}
+
+await check('none of the refused tokens exists', async () => {
+  assert.deepEqual((await simulator.tokens()).map(({ name }) => name).sort(), ['bare', 'ci']);
+});
+
+// --- Reading
+
+await check('a token is read without its secret', async () => {
+  const read = await token.get({ apiTokenId: made.id });
+  assert.equal('token' in read, false);
+  assert.equal(read.name, 'ci');
+  assert.equal(read.expirationDate, SOON);
+});
+
+await check('links go when they are not wanted', async () => {
+  const read = await token.get({ apiTokenId: made.id, _links: false });
+  assert.equal('_links' in read, false);
+});
+
+await check('an unknown id is not found: 404 NotFound', async () => {
+  for (const error of [
+    await refusal(token.get({ apiTokenId: UNKNOWN_ID })),
+    await refusal(token.patch({ apiTokenId: UNKNOWN_ID, apiToken: { name: 'x' } })),
+    await refusal(token.delete({ apiTokenId: UNKNOWN_ID })),
+  ]) {
+    assert.equal(error.statusCode, 404);
+    assert.equal(error.type, 'NotFound');
+    assert.equal(error.message, 'API Token was not found');
+  }
+});
+
+await check('an id that is none is malformed: 400', async () => {
+  for (const apiTokenId of ['nope', 'a/b c']) {
+    assert.equal((await refusal(token.get({ apiTokenId }))).statusCode, 400);
+  }
+});
+
+await check('without an id this client asks for the list, with a slash at the end', async () => {
+  const [request] = await simulator.requests(async () => {
+    assert.equal((await token.get({})).totalCount, 2);
+  });
+  assert.match(request.target, /^\/me\/tokens\/\?/);
+});
+
+// --- Listing
+
+const NAMES = ['Alpha', 'alpha', 'beta', 'v1.2.0', 'v1.2.1', 'v1x2'];
+await check('a list has its items and totals and no secrets', async () => {
+  for (const name of NAMES) await simulator.create({ name });
+  const list = await tokens.get();
+  assert.equal(list.count, 8);
+  assert.equal(list.totalCount, 8);
+  assert.equal(list.perPage, 100);
+  assert.equal(list.page, 0);
+  assert.equal(list.sortField, 'name');
+  assert.equal(list.sortDirection, 'asc');
+  assert.equal(list._type, 'apiTokens');
+  assert.ok(list.items.every((item) => !('token' in item)));
+});
+
+await check('pages begin at 0 and together are the whole', async () => {
+  const names = [];
+  for (const page of [0, 1, 2]) {
+    const { items, count, totalCount } = await tokens.get({ page, perPage: 3 });
+    assert.equal(count, items.length);
+    assert.equal(totalCount, 8);
+    names.push(...items.map(({ name }) => name));
+  }
+  assert.deepEqual(names, [...NAMES, 'bare', 'ci'].sort());
+});
+
+await check('a page past the end is empty, with the true total', async () => {
+  const { items, count, totalCount, page } = await tokens.get({ page: 999, perPage: 3 });
+  assert.deepEqual({ items, count, totalCount, page }, { items: [], count: 0, totalCount: 8, page: 999 });
+});
+
+for (const sortField of ['name', 'status', 'id', 'creationDate', 'lastUpdated', 'expirationDate']) {
+  await check(`sorting by ${sortField} ascends and descends`, async () => {
+    const values = async (sortDirection) =>
+      (await tokens.get({ sortField, sortDirection })).items.map((item) => item[sortField] ?? '');
+    const sorted = [...(await values('asc'))].sort();
+    assert.deepEqual(await values('asc'), sorted);
+    assert.deepEqual(await values('desc'), sorted.reverse());
+  });
+}
+
+for (const [filter, found] of [
+  ['v1.2.*', ['v1.2.0', 'v1.2.1']],
+  ['*a', ['Alpha', 'alpha', 'beta']],
+  ['*l*h*', ['Alpha', 'alpha']],
+  ['alph', []],
+  ['ci', ['ci']],
+]) {
+  await check(`the filter ${filter} finds ${found.join(', ') || 'nothing'}`, async () => {
+    const list = await tokens.get({ filterField: 'name', filter });
+    assert.deepEqual(list.items.map(({ name }) => name), found);
+    assert.equal(list.totalCount, found.length);
+    assert.equal(list.filter, filter);
+    assert.equal(list.filterField, 'name');
+  });
+}
+
+await check('half a filter filters nothing', async () => {
+  assert.equal((await tokens.get({ filter: 'ci' })).totalCount, 8);
+  assert.equal((await tokens.get({ filterField: 'name' })).totalCount, 8);
+});
+
+await check('an unknown field to sort or filter by is malformed: 400', async () => {
+  assert.equal((await refusal(tokens.get({ sortField: 'owner' }))).statusCode, 400);
+  assert.equal((await refusal(tokens.get({ filterField: 'key', filter: 'x' }))).statusCode, 400);
+});
+
+// --- Changing
+
+await check('name and description change and the rest stays', async () => {
+  const changed = await token.patch({ apiTokenId: made.id, apiToken: { name: 'ci-2', description: 'renamed' } });
+  assert.equal(changed.name, 'ci-2');
+  assert.equal(changed.description, 'renamed');
+  assert.equal(changed.expirationDate, SOON);
+  assert.equal('token' in changed, false);
+});
+
+await check('suspending stops the secret, is found by the filter on status, and is undone', async () => {
+  const own = connect(made.token);
+  const suspended = await token.patch({ apiTokenId: made.id, apiToken: { status: 'inactive' } });
+  assert.equal(suspended.status, 'inactive');
+  assert.equal((await refusal(own.userApiTokens.get())).statusCode, 401);
+  const list = await tokens.get({ filterField: 'status', filter: 'inactive' });
+  assert.deepEqual(list.items.map(({ id }) => id), [made.id]);
+  assert.equal((await token.patch({ apiTokenId: made.id, apiToken: { status: 'active' } })).status, 'active');
+  assert.equal((await own.userApiTokens.get()).totalCount, 8);
+});
+
+await check('changing nothing is allowed', async () => {
+  assert.equal((await token.patch({ apiTokenId: made.id, apiToken: {} })).name, 'ci-2');
+});
+
+await check('scope and expiration date cannot change: 400', async () => {
+  for (const apiToken of [{ scope: ['all.User'] }, { expirationDate: SOON }]) {
+    assert.equal((await refusal(token.patch({ apiTokenId: made.id, apiToken }))).statusCode, 400);
+  }
+});
+
+// --- Ending
+
+await check('past its expiration date a token is refused, and still listed as active', async () => {
+  const brief = await tokens.post({
+    apiToken: { name: 'brief', expirationDate: new Date(Date.now() + 60_000).toISOString() },
+  });
+  await connect(brief.token).userApiTokens.get();
+  await simulator.advance('2m');
+  assert.equal((await refusal(connect(brief.token).userApiTokens.get())).statusCode, 401);
+  assert.equal((await token.get({ apiTokenId: brief.id })).status, 'active');
+  await token.delete({ apiTokenId: brief.id });
+});
+
+await check('deleting says so, ends the secret, and the second time finds nothing', async () => {
+  assert.equal((await token.delete({ apiTokenId: made.id })).success, true);
+  assert.equal(await simulator.accepts(made.token), false);
+  assert.equal((await refusal(connect(made.token).userApiTokens.get())).statusCode, 401);
+  assert.equal((await refusal(token.get({ apiTokenId: made.id }))).statusCode, 404);
+  assert.equal((await refusal(token.delete({ apiTokenId: made.id }))).statusCode, 404);
+});
+
+await check('a wrong token and none are refused with 401', async () => {
+  for (const stranger of [connect('no.such.token'), connect()]) {
+    assert.equal((await refusal(stranger.userApiTokens.get())).statusCode, 401);
+  }
+});
+
+// --- The other collections
+
+await check('application and instance tokens live beside the user\'s', async () => {
+  const application = { applicationId: '575ec8687ae143cd83dc4a97' };
+  const instance = { instanceId: '575ec7417ae143cd83dc4a96' };
+  for (const [list, one, owner, scope] of [
+    [client.applicationApiTokens, client.applicationApiToken, application, 'all.Application'],
+    [client.instanceApiTokens, client.instanceApiToken, instance, 'all.Instance'],
+  ]) {
+    const child = await list.post({ ...owner, apiToken: { name: 'there', scope: [scope] } });
+    assert.equal((await list.get(owner)).totalCount, 1);
+    assert.equal((await one.get({ ...owner, apiTokenId: child.id })).name, 'there');
+    assert.equal((await one.delete({ ...owner, apiTokenId: child.id })).success, true);
+  }
+});
+
+await check('an unknown application is not found: 404', async () => {
+  assert.equal((await refusal(client.applicationApiTokens.get({ applicationId: UNKNOWN_ID }))).statusCode, 404);
+});
+
+await check('under the version it was made for, what later versions added is refused: 400', async () => {
+  const older = await simulate('losant', ['api=1.20', 'accept_version=enforce']);
+  const { userApiTokens } = losant.createClient({ url: older.url, accessToken: older.credentials.token });
+  assert.equal((await userApiTokens.post({ apiToken: { name: 'plain' } })).name, 'plain');
+  const error = await refusal(userApiTokens.post({ apiToken: { name: 'x', defaultRole: 'view' } }));
+  assert.equal(error.statusCode, 400);
+  await older.stop();
+});
+
+await check('an answer can be called back for', async () => {
+  const list = await new Promise((resolve, reject) => {
+    tokens.get({}, (error, answer) => (error ? reject(error) : resolve(answer)));
+  });
+  assert.equal(list._type, 'apiTokens');
+});
+
+// --- Trouble
+
+const canned = (status, headers = {}, body = '') =>
+  ({ answer: { status, headers: { 'x-canned': '1', ...headers }, body } });
+
+for (const number of [429, 500, 503]) {
+  await check(`${number} is thrown as it comes; this client never tries again`, async () => {
+    const body = JSON.stringify({ type: 'Trouble', message: 'Later' });
+    await simulator.fault(canned(number, { 'content-type': 'application/json', 'retry-after': '1' }, body));
+    const requests = await simulator.requests(async () => {
+      const error = await refusal(tokens.get());
+      assert.equal(error.statusCode, number);
+      assert.equal(error.type, 'Trouble');
+      assert.equal(error.message, 'Later');
+    });
+    assert.equal(requests.length, 1);
+  });
+}
+
+await check('a proxy\'s page in HTML is an Error without a message', async () => {
+  await simulator.fault(canned(502, { 'content-type': 'text/html' }, '<html>'));
+  const error = await refusal(tokens.get());
+  assert.equal(error.statusCode, 502);
+  assert.equal(error.message, '');
+  assert.equal(error[0], '<');
+});
+
+await check('a 503 after the creation leaves the token behind', async () => {
+  await simulator.fault({ answer_afterwards: canned(503).answer }, { method: 'POST' });
+  assert.equal((await refusal(tokens.post({ apiToken: { name: 'orphan' } }))).statusCode, 503);
+  const { items } = await tokens.get({ filterField: 'name', filter: 'orphan' });
+  assert.equal(items.length, 1);
+  await token.delete({ apiTokenId: items[0].id });
+});
+
+await check('a connection closed instead of answering has no status', async () => {
+  await simulator.fault('close_before');
+  const error = await refusal(tokens.get());
+  assert.equal(error.statusCode, undefined);
+  assert.equal(error.code, 'ECONNRESET');
+});
+
+await check('an answer slower than the timeout is given up', async () => {
+  await simulator.fault({ delay_answer: 2000 });
+  assert.equal((await refusal(connect(simulator.credentials.token, { timeout: 200 }).userApiTokens.get())).code, 'ECONNABORTED');
+});
+
+await check('the requests have the headers that the recordings have', async () => {
+  const [request] = await simulator.requests(() => token.delete({ apiTokenId: UNKNOWN_ID }).catch(() => {}));
+  const headers = Object.fromEntries(request.headers);
+  assert.equal(headers['accept-version'], '^1.20.1');
+  assert.equal(headers.accept, 'application/json');
+  assert.equal(request.body, '{}');
+  assert.match(request.target, /\?_actions=false&_links=true&_embedded=true$/);
+});
+
+// --- The published schemas
+
+const DESCRIPTION = require('losant-rest/lib/schemas/apiInfo.json');
+const ENVELOPE = ['_actions', '_etag', '_links', '_type'];
+// What later versions of the API added.
+const LATER = ['defaultRole', 'orgRoles'];
+
+// The schema that the package's own description names for an answer.
+function schemaOf({ method, path, status }) {
+  for (const resource of Object.values(DESCRIPTION)) {
+    for (const action of Object.values(resource.actions)) {
+      const template = (resource.path + (action.path ?? '')).replace(/\{\w+\}/g, '[^/]+');
+      if (action.method !== method || !new RegExp(`^${template}/?$`).test(path)) continue;
+      // Refusals that are not described have the common shape.
+      const described = action.responses[status] ?? (status >= 400 && { schema: { $ref: '#/definitions/error' } });
+      const name = described.schema.$ref.split('/').pop();
+      // The description calls the list a token; the list's own schema says what it is.
+      return method === 'GET' && /\/tokens\/?$/.test(path) ? { apiToken: 'apiTokens' }[name] ?? name : name;
+    }
+  }
+  throw new Error(`nothing is said about ${method} ${path}`);
+}
+
+// The schemas allow the owners that there were before instances had tokens.
+const excused = ({ path }, { instancePath }) => path.startsWith('/instances/') && instancePath.endsWith('/ownerType');
+
+const ajv = addFormats(new Ajv({ strict: false, allErrors: true }));
+const validators = new Map();
+const known = (name) => require(`losant-rest/lib/schemas/${name}.json`);
+const ours = answers.filter(({ canned: fake }) => !fake);
+
+for (const name of ['apiToken', 'apiTokens', 'error', 'success', 'authedUser']) {
+  const some = ours.filter((answer) => schemaOf(answer) === name);
+  validators.set(name, ajv.compile(known(name)));
+
+  await check(`every answer (${some.length}) that is described by the package's ${name}.json validates`, async () => {
+    assert.ok(some.length > 0);
+    const validate = validators.get(name);
+    for (const answer of some) {
+      validate(answer.data);
+      const errors = (validate.errors ?? []).filter((error) => !excused(answer, error));
+      assert.deepEqual(errors, [], `${answer.method} ${answer.path} ${answer.status}: ${ajv.errorsText(errors)}`);
+    }
+  });
+
+  await check(`beyond ${name}.json they have nothing but Losant's envelope`, async () => {
+    const strangers = (data, schema) =>
+      Object.keys(data).filter((key) => ![...Object.keys(schema.properties), ...ENVELOPE, ...LATER].includes(key));
+    for (const { data } of some) {
+      assert.deepEqual(strangers(data, known(name)), []);
+      for (const item of data.items ?? []) assert.deepEqual(strangers(item, known('apiToken')), []);
+    }
+  });
+}
+
+await check('no answer went without a schema', async () => {
+  assert.deepEqual(ours.filter((answer) => !validators.has(schemaOf(answer))), []);
+});
+
+await simulator.stop();
+process.exit(status());

@@ -1,0 +1,274 @@
+"""PyPI losant-rest against the Losant simulator, and the answers against Losant's schemas."""
+
+import json
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import requests
+from jsonschema import Draft7Validator, FormatChecker
+from losant_rest import Client, LosantError
+
+from checks import Checks, raised
+from simulator import Simulator
+
+check = Checks("PyPI losant-rest")
+simulator = Simulator("losant", "two_factor_code=none")
+
+UNKNOWN_ID = "575ec7417ae143cd83dc4a95"
+ENVELOPE = {"_actions", "_etag", "_links", "_type"}
+SOON = "2999-06-13T04:00:00.000Z"
+
+
+def connect(token):
+    return Client(auth_token=token, url=simulator.url)
+
+
+client = connect(simulator.credentials["token"])
+tokens = client.user_api_tokens
+token = client.user_api_token
+
+# The Python package has no schemas; these are of the version of the API before its own.
+schemas = {
+    path.stem: Draft7Validator(json.loads(path.read_text()), format_checker=FormatChecker())
+    for path in (Path(__file__).parent / "schemas/losant-1.30").iterdir()
+}
+validated = {name: 0 for name in schemas}
+
+
+def valid(name, answer):
+    """The answer, which is as the schema says and has nothing more than Losant's envelope."""
+    schemas[name].validate(answer)
+    strangers = set(answer) - set(schemas[name].schema["properties"]) - ENVELOPE
+    assert not strangers, strangers
+    validated[name] += 1
+    return answer
+
+
+def refused(call, status, kind=None, **named):
+    """The message of an error in Losant's shape."""
+    error = raised(LosantError, call, **named)
+    assert error.status == status, error
+    valid("error", error.data)
+    assert kind in (None, error.data["type"]), error
+    return error.data["message"]
+
+
+# --- Logging in
+
+with check("logging in gives a user id and a token that works"):
+    answer = client.auth.authenticate_user(
+        credentials={"email": "owner@example.com", "password": "correct horse"}
+    )
+    assert set(answer) - ENVELOPE == {"token", "userId"}
+    session = connect(answer["token"])
+    assert session.user_api_tokens.get()["totalCount"] == 0
+
+with check("a wrong password is refused with 401, a missing one with 400"):
+    wrong = {"email": "owner@example.com", "password": "wrong horse"}
+    refused(client.auth.authenticate_user, 401, credentials=wrong)
+    del wrong["password"]
+    refused(client.auth.authenticate_user, 400, credentials=wrong)
+
+with check("a session is refreshed into another token that works"):
+    assert simulator.accepts(session.me.refresh_token()["token"])
+
+# --- Creating
+
+with check("creating gives the whole record and, this once, the secret"):
+    made = valid(
+        "apiToken",
+        tokens.post(
+            apiToken={
+                "name": "ci",
+                "description": "for builds",
+                "expirationDate": SOON,
+                "scope": ["all.User.read"],
+                "status": "active",
+            }
+        ),
+    )
+    assert made["name"] == "ci"
+    assert made["expirationDate"] == SOON
+    assert made["scope"] == ["all.User.read"]
+    assert made["id"] == made["apiTokenId"]
+    assert made["_links"]["self"]["href"] == "/me/tokens/" + made["id"]
+    assert simulator.accepts(made["token"])
+
+with check("the secret authenticates, within its scope"):
+    own = connect(made["token"])
+    assert own.user_api_tokens.get()["totalCount"] == 1
+    refused(own.user_api_tokens.post, 403, apiToken={"name": "beyond the scope"})
+
+with check("a name is enough: active, never expires, scope all.User"):
+    bare = valid("apiToken", tokens.post(apiToken={"name": "bare"}))
+    assert bare["status"] == "active"
+    assert "expirationDate" not in bare
+    assert bare["scope"] == ["all.User"]
+
+with check("a name that is taken is given once more"):
+    twin = valid("apiToken", tokens.post(apiToken={"name": "ci"}))
+    assert twin["id"] != made["id"]
+    valid("success", token.delete(apiTokenId=twin["id"]))
+
+with check("roles, which this version of the API added, are kept"):
+    roles = [{"orgId": "sandbox", "role": "view"}]
+    with_roles = valid(
+        "apiToken",
+        tokens.post(apiToken={"name": "roles", "defaultRole": "view", "orgRoles": roles}),
+    )
+    assert with_roles["defaultRole"] == "view"
+    assert with_roles["orgRoles"] == roles
+    token.delete(apiTokenId=with_roles["id"])
+
+with check("bad input is sent as it is and refused with 400 Validation"):
+    for body in [
+        {"name": ""},
+        {"name": "x" * 300},
+        {"name": "x", "bogus": 1},
+        {"name": "x", "scope": ["nope"]},
+        {"name": "x", "status": "asleep"},
+        {"name": "x", "expirationDate": None},
+        {"name": "x", "defaultRole": "king"},
+    ]:
+        refused(tokens.post, 400, "Validation", apiToken=body)
+
+with check("a create without a body, which this client sends empty, lacks a name: 400"):
+    assert refused(tokens.post, 400, "Validation") == "name is required"
+
+with check("none of the refused tokens exists"):
+    assert sorted(each["name"] for each in simulator.tokens()) == ["bare", "ci"]
+
+# --- Reading and listing
+
+with check("a token is read without its secret"):
+    read = valid("apiToken", token.get(apiTokenId=made["id"]))
+    assert "token" not in read
+    assert read["description"] == "for builds"
+
+with check("an unknown id is not found: 404 NotFound"):
+    assert refused(token.get, 404, "NotFound", apiTokenId=UNKNOWN_ID) == "API Token was not found"
+    refused(token.patch, 404, "NotFound", apiTokenId=UNKNOWN_ID, apiToken={"name": "x"})
+    refused(token.delete, 404, "NotFound", apiTokenId=UNKNOWN_ID)
+
+with check("an id that is none is malformed: 400"):
+    refused(token.get, 400, apiTokenId="nope")
+
+with check("an id with a slash, which this client sends as it is, is another path: 405"):
+    refused(token.get, 405, "MethodNotAllowed", apiTokenId="a/b c")
+
+with check("pages begin at 0 and together are the whole; past the end is empty"):
+    for number in range(5):
+        simulator.create(name=f"job {number}")
+    names = []
+    for page in range(4):
+        answer = valid("apiTokens", tokens.get(page=page, perPage=3))
+        assert answer["totalCount"] == 7
+        assert answer["count"] == len(answer["items"])
+        names += [each["name"] for each in answer["items"]]
+    assert answer["items"] == []
+    assert names == ["bare", "ci"] + [f"job {number}" for number in range(5)]
+
+with check("every field sorts, up and down"):
+    for field in ["name", "status", "id", "creationDate", "lastUpdated", "expirationDate"]:
+        for direction in ["asc", "desc"]:
+            answer = valid("apiTokens", tokens.get(sortField=field, sortDirection=direction))
+            values = [each.get(field, "") for each in answer["items"]]
+            assert values == sorted(values, reverse=direction == "desc"), field
+            assert answer["sortField"] == field
+
+with check("a filter with spaces and stars, which this client writes as + and %2A, is understood"):
+    simulator.forget_requests()
+    answer = valid("apiTokens", tokens.get(filterField="name", filter="j*b *"))
+    assert answer["totalCount"] == 5
+    assert "filter=j%2Ab+%2A" in simulator.requests()[0]["target"]
+
+with check("booleans of Python, which are written with a capital, are understood"):
+    assert "_links" not in tokens.get(_links=False)
+    assert "_links" in tokens.get(_links=True)
+
+with check("an unknown field to sort or filter by is malformed: 400"):
+    refused(tokens.get, 400, sortField="owner")
+    refused(tokens.get, 400, filterField="key", filter="x")
+
+# --- Changing and ending
+
+with check("name and description change, and what cannot change is refused with 400"):
+    changed = token.patch(apiTokenId=made["id"], apiToken={"name": "ci-2", "description": "d"})
+    assert valid("apiToken", changed)["name"] == "ci-2"
+    assert changed["expirationDate"] == SOON
+    refused(token.patch, 400, apiTokenId=made["id"], apiToken={"scope": ["all.User"]})
+    refused(token.patch, 400, apiTokenId=made["id"], apiToken={"expirationDate": SOON})
+
+with check("suspending stops the secret and is undone"):
+    token.patch(apiTokenId=made["id"], apiToken={"status": "inactive"})
+    refused(own.user_api_tokens.get, 401)
+    found = valid("apiTokens", tokens.get(filterField="status", filter="inactive"))
+    assert [each["id"] for each in found["items"]] == [made["id"]]
+    token.patch(apiTokenId=made["id"], apiToken={"status": "active"})
+    own.user_api_tokens.get()
+
+with check("past its expiration date a token is refused, and still listed as active"):
+    at = datetime.now(timezone.utc) + timedelta(minutes=1)
+    brief = tokens.post(apiToken={"name": "brief", "expirationDate": at.isoformat()})
+    connect(brief["token"]).user_api_tokens.get()
+    simulator.advance("2m")
+    refused(connect(brief["token"]).user_api_tokens.get, 401)
+    assert token.get(apiTokenId=brief["id"])["status"] == "active"
+
+with check("deleting says so, ends the secret, and the second time finds nothing"):
+    assert valid("success", token.delete(apiTokenId=made["id"]))["success"] is True
+    assert not simulator.accepts(made["token"])
+    refused(own.user_api_tokens.get, 401)
+    refused(token.get, 404, apiTokenId=made["id"])
+    refused(token.delete, 404, apiTokenId=made["id"])
+
+with check("a wrong token and none are refused with 401"):
+    for stranger in [connect("no.such.token"), connect(None)]:
+        refused(stranger.user_api_tokens.get, 401)
+
+with check("application tokens live beside the user's"):
+    there = {"applicationId": "575ec8687ae143cd83dc4a97"}
+    child = client.application_api_tokens.post(**there, apiToken={"name": "there"})
+    valid("apiToken", child)
+    assert child["ownerType"] == "application"
+    assert child["scope"] == ["all.Application"]
+    assert valid("apiTokens", client.application_api_tokens.get(**there))["totalCount"] == 1
+    client.application_api_token.delete(**there, apiTokenId=child["id"])
+
+# --- Trouble
+
+for status in [429, 500, 503]:
+    with check(f"{status} is raised as it comes; this client never tries again"):
+        simulator.answer(
+            status,
+            {"content-type": "application/json", "retry-after": "1"},
+            '{"type":"Trouble","message":"Later"}',
+        )
+        simulator.forget_requests()
+        assert refused(tokens.get, status, "Trouble") == "Later"
+        assert len(simulator.requests()) == 1
+
+with check("a proxy's page in HTML is an error with the page as its data"):
+    simulator.answer(502, {"content-type": "text/html"}, "<html>")
+    error = raised(LosantError, tokens.get)
+    assert (error.status, error.data) == (502, "<html>")
+
+with check("a closed connection is the transport's own error"):
+    simulator.fault("close_before")
+    raised(requests.exceptions.ConnectionError, tokens.get)
+
+with check("a delete has no body and no content type, as recorded"):
+    simulator.forget_requests()
+    raised(LosantError, token.delete, apiTokenId=UNKNOWN_ID)
+    request = simulator.requests()[0]
+    headers = dict(request["headers"])
+    assert request["body"] == ""
+    assert headers["content-length"] == "0"
+    assert "content-type" not in headers
+    assert headers["accept-version"] == "^1.31.0"
+
+with check("every published schema was met by some answer"):
+    assert all(validated.values()), validated
+
+simulator.stop()
+check.finish()

@@ -1,0 +1,277 @@
+"""PyPI mindbody-api against the Mindbody simulator, and the answers against the schema of the SDK's models.
+
+The client knows issue and revoke; renewals are tried with plain requests, as the official SDK sends them.
+"""
+
+import json
+import urllib.error
+import urllib.request
+from datetime import datetime, timezone
+from pathlib import Path
+
+import mindbody_api
+from jsonschema import Draft202012Validator
+from mindbody_api.rest import ApiException
+
+from checks import Checks, raised
+from simulator import Simulator
+
+check = Checks("PyPI mindbody-api")
+SCHEMA = json.loads((Path(__file__).parent / "schemas/mindbody.json").read_text())
+
+
+def valid(name, answer):
+    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(answer)
+    return answer
+
+
+class Studio:
+    """A simulator, and the client that acts on it."""
+
+    def __init__(self, *options):
+        self.simulator = Simulator("mindbody", *options)
+        credentials = self.simulator.credentials
+        self.site = credentials["site_id"]
+        self.username = credentials["username"]
+        self.password = credentials["password"]
+        # The client can be configured with an API key, but does not send it to these operations.
+        key = {"API-Key": credentials["api_key"]}
+        self.users = mindbody_api.UserTokenApi(self.connect(key))
+        # This operation has no parameter for the site.
+        self.sites = mindbody_api.SiteApi(self.connect({**key, "SiteId": self.site}))
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.simulator.stop()
+
+    def connect(self, headers):
+        configuration = mindbody_api.Configuration()
+        configuration.host = self.simulator.url
+        client = mindbody_api.ApiClient(configuration)
+        for name, value in headers.items():
+            client.set_default_header(name, value)
+        return client
+
+    def issue(self, username=None, password=None, site=None):
+        request = mindbody_api.IssueRequest(
+            username=self.username if username is None else username,
+            password=self.password if password is None else password,
+        )
+        return self.users.user_token_issue(request, site or self.site, "6")
+
+    def revoke(self, token, site=None):
+        return self.users.user_token_revoke(site or self.site, "6", authorization=token)
+
+    def works(self, token):
+        """Whether another operation of the API takes the token."""
+        try:
+            self.sites.site_get_sites("6", authorization=token)
+            return True
+        except ApiException as error:
+            assert error.status == 401, error
+            return False
+
+    def renew(self, token):
+        """`POST usertoken/renew`, which this client is too old for."""
+        request = urllib.request.Request(
+            self.simulator.url + "/public/v6/usertoken/renew",
+            data=b"",
+            headers={
+                "API-Key": self.simulator.credentials["api_key"],
+                "siteId": self.site,
+                "authorization": f"Bearer {token}",
+            },
+        )
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+
+def refused(call, *arguments, status, code, **named):
+    """The message of an error in Mindbody's shape."""
+    error = raised(ApiException, call, *arguments, **named)
+    assert error.status == status, error
+    body = valid("Error", json.loads(error.body))["Error"]
+    assert body["Code"] == code, body
+    return body["Message"]
+
+
+studio = Studio()
+simulator = studio.simulator
+
+# --- The life of a token
+
+with check("issuing gives a token and whose it is"):
+    issued = studio.issue()
+    assert isinstance(issued, mindbody_api.IssueResponse)
+    assert issued.token_type == "Bearer"
+    assert issued.access_token.isalnum()
+    assert issued.user.type == "Owner"
+    assert issued.user.id == 0
+    token = issued.access_token
+
+with check("on the wire it also says when the token expires: in a day"):
+    raw = studio.users.user_token_issue(
+        mindbody_api.IssueRequest(username=studio.username, password=studio.password),
+        studio.site,
+        "6",
+        _preload_content=False,
+    )
+    answer = valid("IssueResponse", json.loads(raw.data))
+    expires = datetime.fromisoformat(answer["Expires"].replace("Z", "+00:00"))
+    hours = (expires - datetime.now(timezone.utc)).total_seconds() / 3600
+    assert 23.9 < hours <= 24, hours
+
+with check("each issue makes another token, and the older ones live on"):
+    assert answer["AccessToken"] != token
+    assert studio.works(token)
+
+with check("the token works bare and as Bearer"):
+    assert studio.works(token)
+    assert studio.works(f"Bearer {token}")
+    assert not studio.works("no-such-token")
+
+with check("revoking kills the token in the header and no other"):
+    assert isinstance(studio.revoke(token), (dict, type(None)))
+    assert not studio.works(token)
+    assert not simulator.accepts(token)
+    assert studio.works(answer["AccessToken"])
+
+with check("revoking again, and revoking what never was, is refused with 401 DeniedAccess"):
+    refused(studio.revoke, token, status=401, code="DeniedAccess")
+    refused(studio.revoke, "0" * 32, status=401, code="DeniedAccess")
+
+with check("a revocation with Bearer works as well"):
+    studio.revoke(f"Bearer {answer['AccessToken']}")
+    assert simulator.tokens() == []
+
+with check("after a day the token is dead, and revoking it is refused"):
+    brief = studio.issue().access_token
+    simulator.advance("23h59m")
+    assert studio.works(brief)
+    simulator.advance("1m")
+    assert not studio.works(brief)
+    refused(studio.revoke, brief, status=401, code="DeniedAccess")
+
+with check("a token can be renewed seven times, each time by a day"):
+    renewed = studio.issue().access_token
+    for day in range(7):
+        answer = studio.renew(renewed)
+        simulator.advance("24h")
+        assert studio.works(renewed), day
+    error = raised(urllib.error.HTTPError, studio.renew, renewed)
+    assert error.code == 403
+    assert valid("Error", json.load(error))["Error"]["Code"] == "DeniedAccess"
+    simulator.advance("24h")
+    assert not studio.works(renewed)
+
+with check("a source issues with an underscore before its name"):
+    assert studio.issue("_ExampleSource", "source-password").access_token
+
+# --- Refusals
+
+with check("a wrong password is refused with 403, not 401"):
+    message = refused(studio.issue, password="wrong", status=403, code="DeniedAccess")
+    assert message == "Staff identity authentication failed."
+
+with check("an unknown user is refused in the same words"):
+    message = refused(studio.issue, "Nobody", status=403, code="DeniedAccess")
+    assert message == "Staff identity authentication failed."
+
+with check("without username or password fields are missing: 400"):
+    refused(studio.issue, "", "", status=400, code="MissingRequiredFields")
+
+with check("an API key configured the client's own way is not sent, and missing: 401"):
+    configuration = mindbody_api.Configuration()
+    configuration.host = simulator.url
+    configuration.api_key["API-Key"] = simulator.credentials["api_key"]
+    bare = mindbody_api.UserTokenApi(mindbody_api.ApiClient(configuration))
+    request = mindbody_api.IssueRequest(username=studio.username, password=studio.password)
+    message = refused(bare.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
+    assert message == "Missing API key"
+
+with check("a wrong API key is refused with 401"):
+    wrong = mindbody_api.UserTokenApi(studio.connect({"API-Key": "wrong"}))
+    refused(wrong.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
+
+with check("a site that does not exist is refused with InvalidSiteId"):
+    refused(studio.issue, site="12345", status=400, code="InvalidSiteId")
+
+with check("a token of one site is refused at another, and survives"):
+    token = studio.issue().access_token
+    message = refused(studio.revoke, token, site="31415", status=401, code="DeniedAccess")
+    assert message == "User token site id does not match requested site"
+    assert studio.works(token)
+
+# --- What nobody knows
+
+with check("a revocation may answer with an object, with nothing, or with 204"):
+    for setting in ["object", "empty", "204"]:
+        with Studio(f"revoke_answer={setting}") as other:
+            issued = other.issue().access_token
+            _, status, _ = other.users.user_token_revoke_with_http_info(
+                other.site, "6", authorization=issued
+            )
+            assert status == (204 if setting == "204" else 200)
+            assert not other.simulator.accepts(issued)
+
+with check("the user may be staff, with an id"):
+    with Studio("user_type=Staff") as other:
+        user = other.issue().user
+        assert (user.type, user.id) == ("Staff", 116)
+
+with check("beyond the sandbox's calls a day: 429 TooManyRequests, and this client gives up at once"):
+    with Studio("daily_limit=2") as other:
+        other.issue()
+        other.issue()
+        refused(other.issue, status=429, code="TooManyRequests")
+        assert len(other.simulator.requests()) == 3
+        other.simulator.advance("24h")
+        other.issue()
+
+# --- Trouble
+
+with check("an issue is sent once, whatever comes back"):
+    for status in [429, 500, 503]:
+        simulator.answer(status, {"retry-after": "1"}, '{"Error":{"Message":"m","Code":"Unknown"}}')
+        simulator.forget_requests()
+        refused(studio.issue, status=status, code="Unknown")
+        assert len(simulator.requests()) == 1
+
+with check("a revocation is sent up to four times when it is told to come back, and so done once"):
+    simulator.answer(503, {"retry-after": "0"}, times=3)
+    simulator.forget_requests()
+    studio.revoke(token)
+    assert [each["status"] for each in simulator.requests()] == [503, 503, 503, 200]
+    assert not simulator.accepts(token)
+
+with check("a revocation that was done although it failed is refused when repeated: 401"):
+    token = studio.issue().access_token
+    canned = {"status": 503, "headers": {"retry-after": "0"}}
+    simulator.fault({"answer_afterwards": canned}, method="DELETE")
+    refused(studio.revoke, token, status=401, code="DeniedAccess")
+    assert not simulator.accepts(token)
+
+with check("the framework's own failure has its message at the top"):
+    body = '{"Message":"An error has occurred."}'
+    simulator.answer(500, {"content-type": "application/json"}, body)
+    error = raised(ApiException, studio.issue)
+    assert error.status == 500
+    assert json.loads(error.body) == {"Message": "An error has occurred."}
+
+with check("the requests are as recorded"):
+    simulator.forget_requests()
+    token = studio.issue().access_token
+    studio.revoke(token)
+    issue, revoke = simulator.requests()
+    assert issue["target"] == "/public/v6/usertoken/issue"
+    assert json.loads(issue["body"]) == {"Username": "Siteowner", "Password": "apitest1234"}
+    headers = dict(revoke["headers"])
+    assert headers["authorization"] == token
+    assert headers["siteid"] == "-99"
+    assert revoke["body"] == ""
+    assert "content-length" not in headers
+
+simulator.stop()
+check.finish()
