@@ -220,13 +220,16 @@ pub(crate) struct SimulateArguments {
     /// Where to listen; several servers take this port and the following ones, port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
+    /// Listen on an address that others can reach, who can then read and change every simulated token
+    #[arg(long)]
+    pub(crate) expose_to_network: bool,
     /// How many tokens exist at the start; Cloudsmith has one at most
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub(crate) tokens: u64,
     /// Where their variety comes from
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub(crate) seed: u64,
-    /// How many milliseconds every answer takes longer
+    /// How many milliseconds every answer takes longer; a fault, which the control interface can remove
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency: u64,
     /// A switch of the simulator, such as user_id=7; can be repeated

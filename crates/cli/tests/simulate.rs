@@ -35,6 +35,17 @@ fn without_an_input_it_ends_at_once() {
 }
 
 #[test]
+fn others_are_let_in_only_when_asked_loudly_and_with_a_warning() {
+    let words = ["simulate", "losant", "--listen=0.0.0.0:0"];
+    let run = tokenfleet(&words).ends_with(2);
+    assert!(run.complaint().contains("not a loopback address"));
+    let loudly: Vec<_> = words.into_iter().chain(["--expose-to-network"]).collect();
+    let run = tokenfleet(&loudly).ends_with(0);
+    assert!(run.json()["url"].as_str().unwrap().contains("0.0.0.0"));
+    assert!(run.complaint().starts_with("warning: whoever reaches"));
+}
+
+#[test]
 fn what_is_asked_for_wrongly_is_refused_in_one_line() {
     for (words, expected) in [
         ("simulate losnt", "did you mean \"losant\"?"),
@@ -44,9 +55,10 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
         ),
         ("simulate losant --option=tokens", "KEY=VALUE"),
         ("simulate losant --option=tokens=many", "a number"),
+        ("simulate losant --tokens=99999999999", "up to 10000000"),
         (
             "simulate losant --listen=192.0.2.1:0",
-            "not a loopback address",
+            "--expose-to-network",
         ),
     ] {
         let words: Vec<_> = words.split(' ').collect();

@@ -63,7 +63,20 @@ macro_rules! number_value {
         }
     )*};
 }
-number_value!(usize, u64, u32, u16, i64, i32);
+number_value!(u64, u32, u16, i64, i32);
+
+/// The most that fits into memory of every size that such tests run with.
+const MOST: usize = 10_000_000;
+
+/// A number of things, of tokens above all.
+impl OptionValue for usize {
+    fn from_text(text: &str) -> Option<Self> {
+        text.parse().ok().filter(|count| *count <= MOST)
+    }
+    fn expected() -> String {
+        format!("a number up to {MOST}")
+    }
+}
 
 impl OptionValue for bool {
     fn from_text(text: &str) -> Option<Self> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokenfleet::{Error, Result, suggestion};
-use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator};
+use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator, StartError};
 
 use crate::arguments::SimulateArguments;
 use crate::simulation::not_started;
@@ -36,8 +36,7 @@ pub(crate) async fn run(arguments: &SimulateArguments) -> Result<Code, Stop> {
         if address.port() != 0 {
             address.set_port(address.port().saturating_add(place));
         }
-        let server = Server::start_shared(simulator, address).await;
-        servers.push(server.map_err(not_started)?);
+        servers.push(start(arguments, simulator, address).await?);
     }
     for server in &servers {
         announce(server)?;
@@ -47,6 +46,37 @@ pub(crate) async fn run(arguments: &SimulateArguments) -> Result<Code, Stop> {
         server.stop().await;
     }
     Ok(Code::Well)
+}
+
+async fn start(
+    arguments: &SimulateArguments,
+    simulator: Arc<dyn Simulator>,
+    address: SocketAddr,
+) -> Result<Server> {
+    let started = if arguments.expose_to_network {
+        Server::start_on_any_address(simulator, address).await
+    } else {
+        Server::start_shared(simulator, address).await
+    };
+    let server = started.map_err(|error| match error {
+        StartError::NotLoopback(_) => {
+            not_started(error).with_advice("--expose-to-network listens there all the same")
+        }
+        other => not_started(other),
+    })?;
+    if !server.address().ip().is_loopback() {
+        warn(&server);
+    }
+    Ok(server)
+}
+
+fn warn(server: &Server) {
+    let address = server.address();
+    // There is nowhere left to say that standard error is closed.
+    let _ = writeln!(
+        std::io::stderr(),
+        "warning: whoever reaches {address} can read and change every simulated token"
+    );
 }
 
 fn providers(name: &str) -> Result<Vec<&'static str>> {
