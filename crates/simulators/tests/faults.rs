@@ -211,19 +211,64 @@ fn every_switch_has_at_least_two_settings_and_takes_each() {
     }
 }
 
+/// The page that says what is faithful, what is a switch and what is left out.
+const PAGE: &str = include_str!("../../../docs/SIMULATORS.md");
+
+/// The chapter of this title.
+fn chapter(title: &str) -> &'static str {
+    let mut chapters = PAGE.split("\n## ");
+    chapters
+        .find(|chapter| chapter.lines().next() == Some(title))
+        .unwrap_or_else(|| panic!("there is no chapter {title}"))
+}
+
 #[test]
-fn the_readme_names_every_option_of_every_provider() {
-    let readme = include_str!("../README.md").to_lowercase();
+fn the_page_names_every_option_with_its_default_and_every_setting() {
     for provider in tokenfleet_simulators::providers() {
-        let chapter = readme
-            .split("\n## ")
-            .find(|part| part.starts_with(provider));
-        let chapter = chapter.unwrap_or_else(|| panic!("{provider} has no chapter"));
+        let (first, rest) = provider.split_at(1);
+        let chapter = chapter(&format!("{}{rest}", first.to_uppercase()));
+        let rows: Vec<&str> = chapter.lines().collect();
+        let switches = tokenfleet_simulators::switches(provider).unwrap();
         for key in tokenfleet_simulators::option_keys(provider).unwrap() {
-            assert!(
-                chapter.contains(&format!("| `{key}` |")),
-                "{provider} {key}"
-            );
+            let row = rows
+                .iter()
+                .find(|row| row.starts_with(&format!("| `{key}` |")));
+            let row = row.unwrap_or_else(|| panic!("{provider} {key} is missing"));
+            let Some((_, settings)) = switches.iter().find(|(switch, _)| switch == key) else {
+                continue;
+            };
+            let places: Vec<_> = settings
+                .iter()
+                .map(|setting| row.find(&format!("`{setting}`: ")))
+                .collect();
+            assert!(places.iter().all(Option::is_some), "{provider} {row}");
+            assert!(places.is_sorted(), "{provider} {row}");
         }
+        for kind in ["Faithful: ", "Left out: "] {
+            assert!(chapter.contains(kind), "{provider}: {kind}");
+        }
+    }
+}
+
+#[test]
+fn the_page_spells_every_action() {
+    let chapter = chapter("Faults, time and what really happened");
+    let table = chapter.split("| Action | Does |").nth(1).unwrap();
+    let spelled: Vec<&str> = table
+        .lines()
+        .filter_map(|row| row.strip_prefix("| ")?.split(" | ").next())
+        .flat_map(|cell| cell.split('`').skip(1).step_by(2))
+        .collect();
+    for action in &spelled {
+        let read: Result<Action, _> = serde_json::from_str(action);
+        assert!(read.is_ok(), "{action}: {read:?}");
+    }
+    // What an action can be is told to whoever writes something else.
+    let refusal = serde_json::from_str::<Action>("\"explode\"").unwrap_err();
+    let refusal = refusal.to_string();
+    let (_, known) = refusal.split_once("expected one of").unwrap();
+    for name in known.split('`').skip(1).step_by(2) {
+        let written = format!("\"{name}\"");
+        assert!(spelled.iter().any(|one| one.contains(&written)), "{name}");
     }
 }
