@@ -321,10 +321,7 @@ mod tests {
 
     #[test]
     fn orders_are_read_with_their_direction() {
-        let expected = SortBy {
-            key: SortKey::LastUsed,
-            direction: Direction::Descending,
-        };
+        let expected = SortBy::new(SortKey::LastUsed, Direction::Descending);
         assert_eq!(sort("last-used:desc"), Ok(expected));
         assert_eq!(sort("nam"), Err("did you mean \"name\"?".to_owned()));
         assert!(sort("name:down").is_err());
