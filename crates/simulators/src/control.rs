@@ -65,6 +65,7 @@ enum TokenState {
     Suspended,
     Revoked,
     Expired,
+    Tomorrow,
 }
 
 #[derive(Debug, Deserialize)]
@@ -261,6 +262,7 @@ fn token(token: &Token) -> Value {
             State::Suspended => "suspended",
             State::Revoked => "revoked",
             State::Expired => "expired",
+            State::Tomorrow => "tomorrow",
         },
         "created": token.created,
         "updated": token.updated,
@@ -279,6 +281,7 @@ fn new_token(asked: TokenToMake) -> NewToken {
             TokenState::Suspended => State::Suspended,
             TokenState::Revoked => State::Revoked,
             TokenState::Expired => State::Expired,
+            TokenState::Tomorrow => State::Tomorrow,
         },
         created: asked.created,
         expires: asked.expires,

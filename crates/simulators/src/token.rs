@@ -37,6 +37,9 @@ pub enum State {
     Revoked,
     /// Its time has passed.
     Expired,
+    /// In a state that does not exist yet, called by a word that no client knows (Losant). It does not
+    /// authenticate.
+    Tomorrow,
 }
 
 /// A token to put onto a platform directly. A platform ignores what it has no place for.

@@ -31,18 +31,27 @@ impl Platform {
             .get("x-api-key")
             .and_then(|value| value.to_str().ok());
         if let Some(key) = key {
-            return if self.is_key(state, key) {
-                Ok(Caller::User)
-            } else {
-                Err(Error::unauthorized(self.bad_key_text()))
-            };
+            return self.holder(state, key);
         }
         match offered(request) {
             Offered::Nothing => Ok(Caller::Anonymous),
-            Offered::Key(key) if self.is_key(state, key) => Ok(Caller::User),
-            Offered::Key(_) => Err(Error::unauthorized(self.bad_key_text())),
+            Offered::Key(key) => self.holder(state, key),
             Offered::Login(user, password) if self.is_login(&user, &password) => Ok(Caller::User),
             Offered::Login(..) => Err(Error::unauthorized("Invalid username/password.")),
+        }
+    }
+
+    /// Whose key this is.
+    fn holder(&self, state: &State, key: &str) -> Result<Caller, Error> {
+        if self.is_key(state, key) {
+            return Ok(Caller::User);
+        }
+        match self.options.bad_key {
+            BadKey::InvalidToken => Err(Error::unauthorized("Invalid token.")),
+            BadKey::Sentence => Err(Error::unauthorized(
+                "Invalid authentication credentials provided in Authorization header.",
+            )),
+            BadKey::Anonymous => Ok(Caller::Anonymous),
         }
     }
 
@@ -57,15 +66,6 @@ impl Platform {
     pub(super) fn is_login(&self, user: &str, password: &str) -> bool {
         let known = [self.options.email.as_str(), super::USERNAME];
         known.contains(&user) && password == self.options.password
-    }
-
-    fn bad_key_text(&self) -> &'static str {
-        match self.options.bad_key {
-            BadKey::InvalidToken => "Invalid token.",
-            BadKey::Sentence => {
-                "Invalid authentication credentials provided in Authorization header."
-            }
-        }
     }
 }
 

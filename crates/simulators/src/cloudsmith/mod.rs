@@ -19,9 +19,9 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
 pub use options::{
-    BadKey, CreatedOnRefresh, Credential, EmptyHeaders, KeyFormat, Links, Login, Mask,
-    MissingSlash, Options, PastEnd, RateInterval, SecondKey, SlugOnRefresh, Times, TwoFactorAnswer,
-    UnknownSlug,
+    AnonymousList, BadKey, CreatedOnRefresh, Credential, EmptyHeaders, KeyFormat, Links, Login,
+    Mask, MissingSlash, Options, PastEnd, RateInterval, SecondKey, SlugOnRefresh, Times,
+    TwoFactorAnswer, UnknownSlug,
 };
 use serde_json::{Value, json};
 
@@ -232,6 +232,10 @@ impl Platform {
     ) -> Result<Response<Bytes>, Error> {
         let open = matches!(route, Route::Myself | Route::Login | Route::Limits);
         if caller == Caller::Anonymous && !open {
+            let listing = matches!(route, Route::Tokens) && method == Method::GET;
+            if listing && self.options.anonymous_list == AnonymousList::Empty {
+                return Ok(answer::json(200, &json!({"results": []})));
+            }
             let detail = "Authentication credentials were not provided.";
             return Err(Error::unauthorized(detail));
         }

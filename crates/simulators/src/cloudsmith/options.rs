@@ -60,8 +60,10 @@ options! {
         second_key: SecondKey = SecondKey::Refused,
         /// What is said when the slug is unknown.
         unknown_slug: UnknownSlug = UnknownSlug::Spec,
-        /// What is said when a key is wrong.
+        /// What becomes of a caller whose key is wrong.
         bad_key: BadKey = BadKey::InvalidToken,
+        /// What a list of keys is for nobody.
+        anonymous_list: AnonymousList = AnonymousList::Refused,
         /// What a path without its last slash does.
         missing_slash: MissingSlash = MissingSlash::Redirect,
     }
@@ -216,12 +218,24 @@ switch! {
 }
 
 switch! {
-    /// What is said when a key is wrong. The status is 401 either way.
+    /// What becomes of a caller whose key is wrong. Seen was 401, and that an unknown scheme is nobody.
     BadKey {
-        /// `Invalid token.`
+        /// 401 `Invalid token.`
         InvalidToken = "invalid_token",
-        /// The longer sentence seen by a third party.
+        /// 401 and the longer sentence seen by a third party.
         Sentence = "sentence",
+        /// It is nobody, as one without a key is.
+        Anonymous = "anonymous",
+    }
+}
+
+switch! {
+    /// What a list of keys is for nobody. Seen was 401.
+    AnonymousList {
+        /// 401.
+        Refused = "refused",
+        /// 200 without results.
+        Empty = "empty",
     }
 }
 

@@ -30,6 +30,10 @@ impl From<Timestamp> for Instant {
 }
 
 impl Instant {
+    pub(super) fn an_hour_later(self) -> Self {
+        Self(self.0.saturating_add(3600 * SECOND))
+    }
+
     /// The nearest time that the other crates can hold.
     pub(super) fn timestamp(self) -> Timestamp {
         let clamped = self.0.clamp(

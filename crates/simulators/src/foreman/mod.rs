@@ -40,7 +40,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-pub use options::{Options, RowOrder, SearchEngine, UnknownUser, ZoneName};
+pub use options::{AskedExpiry, Options, RowOrder, SearchEngine, UnknownUser, ZoneName};
 pub use release::Release;
 
 use self::{

@@ -37,6 +37,8 @@ options! {
         failed_login_limit: u32 = 30,
         /// Minutes after which an unused session has expired.
         idle_timeout: u32 = 60,
+        /// What becomes of an expiry that is asked for: for testing clients.
+        asked_expiry: AskedExpiry = AskedExpiry::default(),
         /// How the id of an unknown user is shown.
         unknown_user: UnknownUser = UnknownUser::default(),
     }
@@ -72,6 +74,19 @@ switch! {
         Unquoted = "unquoted",
         /// In quotation marks, and within a context followed by the condition of the statement.
         WithCondition = "with-condition",
+    }
+}
+
+switch! {
+    /// What becomes of an expiry that is asked for and was read. Kept as far as is known; before 3.9 one
+    /// that cannot be read is dropped in silence, and a client should notice whatever it sent.
+    AskedExpiry {
+        /// It is the expiry.
+        Kept = "kept",
+        /// The token never expires.
+        Dropped = "dropped",
+        /// It is an hour later.
+        Shifted = "shifted",
     }
 }
 

@@ -4,7 +4,7 @@ use super::{
     expiry::{self, Asked},
     instant::{Instant, Zone},
     listing,
-    options::Options,
+    options::{AskedExpiry, Options},
     order, paging,
     paging::PageError,
     parameters::{Parameter, Parameters},
@@ -159,9 +159,10 @@ impl Operation<'_> {
         if !errors.is_empty() {
             return Err(Reply::invalid(&errors));
         }
-        let expires = match asked {
-            Asked::At(at) => Some(at),
-            Asked::Never | Asked::Unreadable(_) => None,
+        let expires = match (asked, self.options.asked_expiry) {
+            (Asked::At(at), AskedExpiry::Kept) => Some(at),
+            (Asked::At(at), AskedExpiry::Shifted) => Some(at.an_hour_later()),
+            (Asked::At(_), AskedExpiry::Dropped) | (Asked::Never | Asked::Unreadable(_), _) => None,
         };
         let draft = Draft {
             user_id: self.owner,

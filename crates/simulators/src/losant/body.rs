@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use super::{
     error::Error,
     options::{Api, PastExpiry},
-    record::Roles,
+    record::{Roles, Status},
     scope,
 };
 
@@ -17,7 +17,7 @@ pub(super) struct Post {
     pub(super) description: Option<String>,
     pub(super) expires: Option<i64>,
     pub(super) scope: Option<Vec<String>>,
-    pub(super) inactive: bool,
+    pub(super) status: Status,
     pub(super) roles: Roles,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Post {
 pub(super) struct Patch {
     pub(super) name: Option<String>,
     pub(super) description: Option<String>,
-    pub(super) inactive: Option<bool>,
+    pub(super) status: Option<Status>,
     pub(super) roles: Roles,
 }
 
@@ -66,7 +66,7 @@ impl Post {
             description: text(&body, "description", 0, 32767)?,
             expires,
             scope: scopes(&body, api)?,
-            inactive: status(&body)?.unwrap_or(false),
+            status: status(&body)?.unwrap_or_default(),
             roles: roles(&body, api)?,
         })
     }
@@ -81,7 +81,7 @@ impl Patch {
         Ok(Self {
             name: text(&body, "name", 1, 255)?,
             description: text(&body, "description", 0, 32767)?,
-            inactive: status(&body)?,
+            status: status(&body)?,
             roles: roles(&body, api)?,
         })
     }
@@ -169,12 +169,12 @@ pub(super) fn scopes(body: &Map<String, Value>, api: Api) -> Result<Option<Vec<S
     Ok(Some(scopes))
 }
 
-/// Whether the token shall be inactive.
-fn status(body: &Map<String, Value>) -> Result<Option<bool>, Error> {
+/// The status that is asked for.
+fn status(body: &Map<String, Value>) -> Result<Option<Status>, Error> {
     match body.get("status") {
         None => Ok(None),
-        Some(Value::String(status)) if status == "active" => Ok(Some(false)),
-        Some(Value::String(status)) if status == "inactive" => Ok(Some(true)),
+        Some(Value::String(status)) if status == "active" => Ok(Some(Status::Active)),
+        Some(Value::String(status)) if status == "inactive" => Ok(Some(Status::Inactive)),
         Some(_) => Err(Error::validation("status", "must be an enum value")),
     }
 }

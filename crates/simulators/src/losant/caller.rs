@@ -7,7 +7,7 @@ use super::{
     Named, Platform, body,
     error::Error,
     options::{Collection, LackingScope, UnauthorizedType},
-    record::Creator,
+    record::{Creator, Status},
     scope::{self, Operation},
     secret::{self, Claims},
     store::Store,
@@ -102,7 +102,7 @@ impl Platform {
             });
         };
         let record = store.get(store.slot(&id)?)?;
-        (!record.inactive && !record.is_expired(now)).then(|| Caller {
+        (record.status == Status::Active && !record.is_expired(now)).then(|| Caller {
             scopes: claims.scope,
             token: Some((
                 record.collection,

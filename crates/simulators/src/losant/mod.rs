@@ -29,7 +29,13 @@ pub use options::{
     UnauthorizedType, Unmapped,
 };
 
-use self::{error::Error, record::Record, scope::Operation, store::Store, wire::Extras};
+use self::{
+    error::Error,
+    record::{Record, Status},
+    scope::Operation,
+    store::Store,
+    wire::Extras,
+};
 use crate::{
     Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, State, Token,
     seeding::{Dice, hex},
@@ -119,7 +125,10 @@ fn seeded(
         created: life.created.as_millisecond(),
         updated: life.updated.as_millisecond(),
         expires: life.expires.map(Timestamp::as_millisecond),
-        inactive: life.state(State::Suspended) == State::Suspended,
+        status: match life.state(State::Suspended) {
+            State::Suspended => Status::Inactive,
+            _ => Status::Active,
+        },
         collection,
         scopes: store.scope_set(scopes),
         creator: None,
@@ -142,12 +151,11 @@ impl Platform {
         Some(Token {
             id: store.id(slot),
             name: Some(record.name.to_string()),
-            state: if record.inactive {
-                State::Suspended
-            } else if record.is_expired(self.now()) {
-                State::Expired
-            } else {
-                State::Active
+            state: match record.status {
+                Status::Inactive => State::Suspended,
+                Status::Tomorrow => State::Tomorrow,
+                Status::Active if record.is_expired(self.now()) => State::Expired,
+                Status::Active => State::Active,
             },
             created: time(record.created),
             updated: Some(time(record.updated)),
@@ -371,7 +379,11 @@ impl Simulator for Losant {
             created,
             updated: created,
             expires,
-            inactive: matches!(token.state, State::Suspended | State::Revoked),
+            status: match token.state {
+                State::Suspended | State::Revoked => Status::Inactive,
+                State::Tomorrow => Status::Tomorrow,
+                State::Active | State::Expired => Status::Active,
+            },
             collection,
             scopes,
             creator: None,

@@ -14,13 +14,23 @@ pub(super) struct Record {
     pub(super) created: i64,
     pub(super) updated: i64,
     pub(super) expires: Option<i64>,
-    pub(super) inactive: bool,
+    pub(super) status: Status,
     pub(super) collection: Collection,
     /// Which of the store's sets of scopes.
     pub(super) scopes: u16,
     /// The token that made this one; none when the user did.
     pub(super) creator: Option<Box<Creator>>,
     pub(super) roles: Option<Box<Roles>>,
+}
+
+/// What a token's `status` says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Status {
+    #[default]
+    Active,
+    Inactive,
+    /// A word that Losant may come up with.
+    Tomorrow,
 }
 
 /// A token that made another, as it was then.
@@ -39,7 +49,11 @@ pub(super) struct Roles {
 
 impl Record {
     pub(super) fn status(&self) -> &'static str {
-        if self.inactive { "inactive" } else { "active" }
+        match self.status {
+            Status::Active => "active",
+            Status::Inactive => "inactive",
+            Status::Tomorrow => "quarantined",
+        }
     }
 
     pub(super) fn is_expired(&self, now: Timestamp) -> bool {

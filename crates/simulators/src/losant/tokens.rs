@@ -97,7 +97,7 @@ impl Platform {
             created: now.as_millisecond(),
             updated: now.as_millisecond(),
             expires: post.expires,
-            inactive: post.inactive,
+            status: post.status,
             collection,
             scopes,
             creator: caller
@@ -127,8 +127,8 @@ impl Platform {
             if let Some(description) = patch.description {
                 record.description = Some(description.into());
             }
-            if let Some(inactive) = patch.inactive {
-                record.inactive = inactive;
+            if let Some(status) = patch.status {
+                record.status = status;
             }
             if let Some(changed) = boxed(patch.roles) {
                 let roles = record.roles.get_or_insert_default();
