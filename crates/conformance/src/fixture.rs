@@ -303,4 +303,6 @@ pub enum Fault {
     LoseRequest,
     /// The platform carries it out; its answer never reaches the caller, who sees the connection break.
     LoseAnswer,
+    /// The platform does not carry it out; it answers with a redirect to another address.
+    Redirect,
 }

@@ -30,11 +30,11 @@
 //! | 5 | revocation means dead |
 //! | 6 | a write happens at most once per call, and an error says whether it may have happened |
 //! | 7 | secrets are seen once |
+//! | 8 | credentials go only where they are configured to go: no redirect is followed |
 //! | 9 | unknown is not none |
 //! | 10 | cancelling is safe |
 //!
-//! Law 8, that credentials go only where they are configured to go, is beneath this interface: test it where the
-//! requests are made.
+//! The rest of law 8, the host and the scheme, is beneath this interface: test it where the requests are made.
 //!
 //! Beside what each case asks for, every answer is searched for secrets and for facts that are not declared.
 

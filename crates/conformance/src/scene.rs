@@ -142,6 +142,18 @@ impl Scene {
         Ok(planted)
     }
 
+    /// Inserts that many tokens, or as many as the account can hold, and says how many. Their secrets are not looked for
+    /// in every answer: with a thousand that takes long, and the other cases do.
+    pub(crate) async fn fill(&self, count: usize) -> usize {
+        for number in 0..count {
+            let spec = self.spec(&format!("filling-{number:04}"));
+            if self.fixture.insert(spec).await.is_none() {
+                return number;
+            }
+        }
+        count
+    }
+
     /// A token that works and its secret: inserted, or created where the platform tells nobody else the secret.
     pub(crate) async fn living(&self, name: &str) -> Verdict<Living> {
         match self.insert(self.spec(name)).await {
@@ -197,7 +209,10 @@ impl Scene {
         if self.fixture.inject(fault).await {
             return Ok(());
         }
-        not_applicable("the fixture cannot lose requests or answers")
+        not_applicable(match fault {
+            Fault::Redirect => "the fixture cannot redirect",
+            _ => "the fixture cannot lose requests or answers",
+        })
     }
 
     pub(crate) async fn advance(&self, by: Duration) -> Verdict {

@@ -60,6 +60,7 @@ impl Known {
 #[derive(Debug)]
 pub(crate) struct Watched {
     provider: Arc<dyn TokenProvider>,
+    account: Account,
     known: Watcher,
 }
 
@@ -74,8 +75,19 @@ impl std::fmt::Debug for Watcher {
 impl Watched {
     pub(crate) fn new(provider: Arc<dyn TokenProvider>, known: Arc<Known>) -> Self {
         Self {
+            account: provider.account().clone(),
             provider,
             known: Watcher(known),
+        }
+    }
+
+    /// The same provider, as it would be for another account.
+    pub(crate) fn elsewhere(&self) -> Self {
+        let account = format!("{} elsewhere", self.account.name());
+        Self {
+            provider: Arc::clone(&self.provider),
+            account: Account::new(self.account.provider(), &account),
+            known: Watcher(Arc::clone(&self.known.0)),
         }
     }
 
@@ -135,7 +147,7 @@ impl Watched {
 #[async_trait]
 impl TokenProvider for Watched {
     fn account(&self) -> &Account {
-        self.provider.account()
+        &self.account
     }
 
     fn capabilities(&self) -> &Capabilities {

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use tokenfleet_core::{Completeness, Query, TokenId, TokenProviderExt};
+use tokenfleet_core::{
+    Capabilities, Completeness, Direction, Field, Filter, Query, SortKey, TokenId, TokenProvider,
+    TokenProviderExt, TokenState, UpdateToken,
+};
 
 use super::listing::lists;
-use crate::Case;
 use crate::case::case;
 use crate::scene::{Scene, ids};
 use crate::verdict::{Verdict, ensure, not_applicable, succeeded};
+use crate::{Case, Decision};
 
 const GROUP: &str = "changing meanwhile";
 
@@ -31,7 +34,22 @@ pub(super) const CASES: &[Case] = &[
         lists,
         any_rhythm
     ),
+    case!(
+        3,
+        "tokens changed meanwhile hide no other",
+        changes,
+        altered_meanwhile
+    ),
 ];
+
+fn changes(declared: &Capabilities) -> Decision {
+    let update = declared.update.as_ref();
+    let moves = update.is_some_and(|update| update.suspension || update.name);
+    Decision::run_if(
+        declared.list.is_some() && moves,
+        "it cannot list tokens and change what a filter looks at",
+    )
+}
 
 async fn deleted_meanwhile(scene: &Scene) -> Verdict {
     // One run for every place at which a deletion may fall between two pages.
@@ -117,6 +135,123 @@ async fn any_rhythm(scene: &Scene) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Tokens that a filter finds are made not to match and to match again, while others that it does not find are brought
+/// in: a walk over the filtered pages sees them shift to and fro although nothing is created or deleted.
+async fn altered_meanwhile(scene: &Scene) -> Verdict {
+    for seed in 0..24_u64 {
+        let Some(mut round) = Round::prepare(scene, seed).await? else {
+            return not_applicable("the account cannot hold several pages");
+        };
+        let mut query = Query::new()
+            .matching(round.filter.clone())
+            .with_page_size(2 + u32::from(seed % 2 == 0));
+        if seed % 3 == 0 {
+            query = query.sorted_by(SortKey::Id, Direction::Ascending);
+        }
+        let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
+        let mut listed = Vec::new();
+        while let Some(token) = listing.next().await {
+            listed.push(succeeded(token, "the listing goes on whatever changes")?.id);
+            round.change(scene).await?;
+        }
+        demand_honest(listing.completeness(), &round.throughout, &listed)?;
+        for id in round.matching.iter().chain(&round.others) {
+            scene.fixture().remove(id).await;
+        }
+    }
+    Ok(())
+}
+
+/// One listing under a filter, and what is done to the tokens meanwhile.
+struct Round {
+    filter: Filter,
+    by_name: bool,
+    name: String,
+    dice: Dice,
+    matching: Vec<TokenId>,
+    others: Vec<TokenId>,
+    throughout: Vec<TokenId>,
+}
+
+impl Round {
+    async fn prepare(scene: &Scene, seed: u64) -> Verdict<Option<Self>> {
+        let update = scene.capabilities().update.as_ref();
+        let renames = update.is_some_and(|update| update.name) && scene.reports(Field::Name);
+        let suspends = update.is_some_and(|update| update.suspension);
+        let by_name = renames && (seed % 4 < 2 || !suspends);
+        let name = format!("altered-{seed}");
+        let planted = scene.plant_as(&name, 12).await?;
+        let mut round = Self {
+            filter: if by_name {
+                Filter::name_glob(format!("{name}-*"))
+            } else {
+                Filter::State(TokenState::Active)
+            },
+            by_name,
+            name,
+            dice: Dice(seed),
+            matching: planted.into_iter().map(|token| token.id).collect(),
+            others: Vec::new(),
+            throughout: Vec::new(),
+        };
+        if round.matching.len() < 12 {
+            return Ok(None);
+        }
+        // Some of the oldest are out of sight when the listing begins, where a walk may have ended or yet to come.
+        for _ in 0..4 {
+            let place = round.dice.roll(6.min(round.matching.len()));
+            round.hide(scene, place).await?;
+        }
+        round.throughout.clone_from(&round.matching);
+        Ok(Some(round))
+    }
+
+    /// Nothing, one going, one coming, or both at once: then the total does not change.
+    async fn change(&mut self, scene: &Scene) -> Verdict {
+        let roll = self.dice.roll(5);
+        if matches!(roll, 0 | 1) && self.matching.len() > 4 {
+            let place = self.dice.roll(self.matching.len());
+            let hidden = self.hide(scene, place).await?;
+            self.throughout.retain(|id| *id != hidden);
+        }
+        if matches!(roll, 0 | 2) && !self.others.is_empty() {
+            let place = self.dice.roll(self.others.len());
+            let shown = self.others.remove(place);
+            let change = if self.by_name {
+                UpdateToken::rename(format!("{}-back", self.name))
+            } else {
+                UpdateToken::resume()
+            };
+            update(scene, &shown, change).await?;
+            self.matching.push(shown);
+        }
+        if roll == 3 && self.by_name {
+            // Another name that the filter finds as well: it matches throughout.
+            let place = self.dice.roll(self.matching.len());
+            let change = UpdateToken::rename(format!("{}-renamed", self.name));
+            update(scene, &self.matching[place], change).await?;
+        }
+        Ok(())
+    }
+
+    async fn hide(&mut self, scene: &Scene, place: usize) -> Verdict<TokenId> {
+        let hidden = self.matching.remove(place);
+        let change = if self.by_name {
+            UpdateToken::rename(format!("hidden {}", self.name))
+        } else {
+            UpdateToken::suspend()
+        };
+        update(scene, &hidden, change).await?;
+        self.others.push(hidden.clone());
+        Ok(hidden)
+    }
+}
+
+async fn update(scene: &Scene, id: &TokenId, change: UpdateToken) -> Verdict {
+    let changed = scene.provider().update(id, change).await;
+    succeeded(changed, "a token is changed while others are listed").map(drop)
 }
 
 async fn existing(scene: &Scene) -> Vec<TokenId> {

@@ -1,8 +1,10 @@
 //! What a failure says, and what it leaves behind.
 
+use std::future::Future;
+
 use tokenfleet_core::{
-    Capabilities, Error, ErrorKind, Fate, Liveness, Operation, PageRequest, Query, RevokeOptions,
-    TokenId, TokenProvider, TokenProviderExt, UpdateToken,
+    Capabilities, Error, ErrorKind, Fate, Liveness, Operation, PageRequest, Query, Result,
+    RevokeOptions, TokenId, TokenProvider, TokenProviderExt, UpdateToken,
 };
 
 use super::listing::lists;
@@ -43,6 +45,12 @@ pub(super) const CASES: &[Case] = &[
         "a lost answer never becomes a wrong one",
         reading,
         lost_reading
+    ),
+    case!(
+        8,
+        "a redirect is an error and is not followed",
+        |_| Decision::Run,
+        redirected
     ),
 ];
 
@@ -261,6 +269,75 @@ async fn lost_reading(scene: &Scene) -> Verdict {
         }
     }
     Ok(())
+}
+
+/// Everything that it declares, each met by a redirect: one request, an error, and nothing changed.
+async fn redirected(scene: &Scene) -> Verdict {
+    let declared = scene.capabilities().clone();
+    let provider = scene.provider();
+    if declared.list.is_some() {
+        let page = provider.list_page(PageRequest::first());
+        demand_stop(scene, Operation::List, page).await?;
+    }
+    if declared.create.is_some() && scene.room_for(1).await.is_ok() {
+        let create = provider.create(scene.request("redirected"));
+        demand_stop(scene, Operation::Create, create).await?;
+    }
+    let Ok(token) = scene.living("redirected once").await else {
+        return Ok(());
+    };
+    if declared.get {
+        demand_stop(scene, Operation::Get, provider.get(&token.id)).await?;
+    }
+    if declared.rotate {
+        demand_stop(scene, Operation::Rotate, provider.rotate(&token.id)).await?;
+    }
+    if declared.renew.is_some() {
+        demand_stop(scene, Operation::Renew, provider.renew(&token.secret)).await?;
+    }
+    if let Some(revoke) = &declared.revoke {
+        let consent = RevokeOptions::accepting_replacement();
+        let revoked = if revoke.by_id {
+            provider.revoke((&token.id).into(), consent)
+        } else {
+            provider.revoke((&token.secret).into(), consent)
+        };
+        demand_stop(scene, Operation::Revoke, revoked).await?;
+    }
+    if declared.verify {
+        demand_stop(scene, Operation::Verify, provider.verify(&token.secret)).await?;
+    }
+    scene
+        .demand_life(
+            &token.secret,
+            true,
+            "a token whose every call was redirected",
+        )
+        .await
+}
+
+async fn demand_stop<T>(
+    scene: &Scene,
+    operation: Operation,
+    call: impl Future<Output = Result<T>>,
+) -> Verdict {
+    let (before, sent) = (scene.fixture().tokens().await, scene.fixture().requests());
+    scene.inject(Fault::Redirect).await?;
+    failed(
+        call.await,
+        &format!("{operation} that is redirected is an error"),
+    )?;
+    let sent = scene.fixture().requests() - sent;
+    ensure(
+        sent == 1,
+        &format!("{operation} follows no redirect"),
+        format!("it sent {sent} requests"),
+    )?;
+    ensure(
+        scene.fixture().tokens().await == before,
+        &format!("{operation} that is redirected changes nothing"),
+        "the tokens at the platform changed",
+    )
 }
 
 fn demand_repeatable(error: &Error) -> Verdict {

@@ -34,6 +34,12 @@ pub(super) const CASES: &[Case] = &[
         sorted
     ),
     case!(4, "a cursor is refused by another query", lists, foreign),
+    case!(
+        4,
+        "a cursor is refused by another account",
+        lists,
+        elsewhere
+    ),
 ];
 
 /// The ids of a listing: the first `before` ones, then what the cursor taken there gives.
@@ -170,6 +176,25 @@ async fn foreign(scene: &Scene) -> Verdict {
         .provider()
         .list(other)
         .and_then(|listing| listing.resume(&cursor));
+    let error = failed(resumed, expected)?;
+    ensure(
+        error.kind() == ErrorKind::InvalidCursor,
+        expected,
+        describe(&error),
+    )
+}
+
+async fn elsewhere(scene: &Scene) -> Verdict {
+    scene.plant(3).await?;
+    let query = Query::new().with_page_size(1);
+    let mut listing = succeeded(scene.provider().list(query.clone()), "a listing begins")?;
+    let _ = listing.next().await;
+    let cursor = listing.cursor();
+    let expected = "a cursor is refused by another account";
+    let other = scene.provider().elsewhere();
+    let resumed = other
+        .list(query)
+        .and_then(|listing| listing.resume(&cursor).map(drop));
     let error = failed(resumed, expected)?;
     ensure(
         error.kind() == ErrorKind::InvalidCursor,

@@ -243,7 +243,12 @@ async fn twice(scene: &Scene) -> Verdict {
         .provider()
         .revoke(reference(scene, &token), accepting())
         .await;
-    succeeded(again, "revoking twice succeeds")?;
+    let again = succeeded(again, "revoking twice succeeds")?;
+    ensure(
+        again.outcome != RevocationOutcome::Revoked,
+        "a second revocation says that the token was dead before",
+        "it says that it killed it",
+    )?;
     scene
         .demand_life(&token.secret, false, "a secret that was revoked twice")
         .await

@@ -61,6 +61,13 @@ impl Platform {
             return Err(broken(operation));
         }
         state.requests += 1;
+        if fault == Some(Fault::Redirect) {
+            return Err(Error::new(
+                ErrorKind::ProtocolViolation,
+                Fate::Rejected,
+                "the platform redirects elsewhere, which is never followed",
+            ));
+        }
         let answer = if credential == state.credential {
             work(&mut state)
         } else {

@@ -71,6 +71,7 @@ pub(crate) enum Defect {
     // Revoking.
     RevokesNothing,
     SecondRevocationFails,
+    SecondRevocationSaysRevoked,
     RefusesWhatDoesNotWork,
     RevokesAll,
     ReplacesUnasked,
@@ -86,6 +87,7 @@ pub(crate) enum Defect {
     NotFoundWhenRefused,
     EmptyWhenBroken,
     AnonymousErrors,
+    FollowsRedirects,
     // Keeping secrets.
     ShowsItsCredential,
     SecretInAttributes,

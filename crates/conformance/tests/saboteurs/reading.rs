@@ -18,6 +18,12 @@ impl Saboteur {
         let asked = request.clone();
         let mut page = match self.inner.list_page(request).await {
             Ok(page) => page,
+            Err(error)
+                if self.is(Defect::FollowsRedirects)
+                    && error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                self.inner.list_page(asked.clone()).await?
+            }
             Err(error) => {
                 let forgiven = match self.defect {
                     Defect::EmptyWhereItCannotList => error.kind() == ErrorKind::Unsupported,

@@ -83,6 +83,7 @@ pub(crate) const TABLE: &[Row] = &[
             "a listing yields every token that exists, each once",
             "more tokens than usually fit on a page are all listed",
             "pages follow each other without gap or overlap",
+            "tokens changed meanwhile hide no other",
         ],
     ),
     (
@@ -438,6 +439,16 @@ pub(crate) const TABLE: &[Row] = &[
         &["revoking twice succeeds"],
     ),
     (
+        Defect::SecondRevocationSaysRevoked,
+        MemoryProfile::destroying,
+        &["revoking twice succeeds"],
+    ),
+    (
+        Defect::SecondRevocationSaysRevoked,
+        MemoryProfile::marking,
+        &["revoking twice succeeds"],
+    ),
+    (
         Defect::RefusesWhatDoesNotWork,
         MemoryProfile::destroying,
         &["a token that does not work is revoked all the same"],
@@ -517,6 +528,11 @@ pub(crate) const TABLE: &[Row] = &[
         Defect::AnonymousErrors,
         MemoryProfile::marking,
         &["an error names the account and the operation"],
+    ),
+    (
+        Defect::FollowsRedirects,
+        MemoryProfile::destroying,
+        &["a redirect is an error and is not followed"],
     ),
     // Keeping secrets.
     (

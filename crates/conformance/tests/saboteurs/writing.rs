@@ -234,6 +234,9 @@ impl Saboteur {
                     "it is gone",
                 ));
             }
+            (Defect::SecondRevocationSaysRevoked, Ok(revocation)) => {
+                revocation.outcome = RevocationOutcome::Revoked;
+            }
             (Defect::RevokesAll, Ok(_)) => {
                 for token in self.behind.tokens().await {
                     self.behind.remove(&token.id).await;
