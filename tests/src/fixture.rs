@@ -36,6 +36,7 @@ impl SimulatedFixture {
             TokenState::Active | TokenState::Expired => true,
             TokenState::Suspended => create.suspended,
             TokenState::Revoked => self.0.simulator.provider() == "foreman",
+            TokenState::Unknown => self.0.simulator.provider() == "losant",
             _ => false,
         };
         let chooses = create.expiry
@@ -87,6 +88,7 @@ impl Fixture for SimulatedFixture {
             TokenState::Suspended => State::Suspended,
             TokenState::Revoked => State::Revoked,
             TokenState::Expired => State::Expired,
+            TokenState::Unknown => State::Tomorrow,
             _ => State::Active,
         });
         if let RequestedExpiry::At(at) = spec.expiry {
@@ -163,6 +165,7 @@ impl Fixture for SimulatedFixture {
         let action = match fault {
             Fault::LoseRequest => Action::CloseBefore,
             Fault::LoseAnswer => Action::CloseAfter,
+            Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             _ => return false,
         };
         self.0

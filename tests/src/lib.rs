@@ -1,11 +1,13 @@
 //! What the tests across crates share: simulators behind the real adapters.
 
+mod expected;
 mod fixture;
 mod platforms;
 mod transport;
 
+pub use expected::assert_expected;
 pub use fixture::SimulatedFixture;
-pub use platforms::{Platform, cloudsmith, foreman, losant, mindbody};
+pub use platforms::{Platform, Wrong, cloudsmith, foreman, losant, mindbody, mindbody_intruded};
 pub use transport::InProcess;
 
 /// The examples of the documents, compiled.

@@ -146,17 +146,46 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
     })
 }
 
+/// What is wrong with the intruder at Mindbody, where calls carry an API key and a site, and the issue a password too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// The password.
+    Password,
+    /// The API key.
+    ApiKey,
+    /// The site, which does not exist.
+    Site,
+    /// The site, which exists and is not that of the tokens.
+    OtherSite,
+}
+
 /// Mindbody with these options, showing tokens as `Bearer` or bare.
 #[must_use]
 pub fn mindbody(options: &[&str], bare: bool) -> SimulatedFixture {
+    mindbody_intruded(options, bare, Wrong::Password)
+}
+
+/// The same, where something else is wrong with the intruder.
+#[must_use]
+pub fn mindbody_intruded(options: &[&str], bare: bool, wrong: Wrong) -> SimulatedFixture {
     let simulator = build("mindbody", options);
     let credentials = simulator.credentials();
-    let provider = |password: &str| {
+    let other_site = tokenfleet_simulators::mindbody::Options::default().other_site_id;
+    let provider = |wrong: Option<Wrong>| {
+        let unless = |place: Wrong, right: &str| match wrong {
+            Some(wrong) if wrong == place => WRONG.to_owned(),
+            _ => right.to_owned(),
+        };
+        let site = match wrong {
+            Some(Wrong::Site) => "-98",
+            Some(Wrong::OtherSite) => &other_site,
+            _ => &credentials["site_id"],
+        };
         let mut config = MindbodyConfig::new(
-            credentials["site_id"].as_str(),
-            fixed(&credentials["api_key"]),
+            site,
+            fixed(&unless(Wrong::ApiKey, &credentials["api_key"])),
             credentials["username"].as_str(),
-            fixed(password),
+            fixed(&unless(Wrong::Password, &credentials["password"])),
         )
         .with_base_url(base_url());
         if bare {
@@ -164,11 +193,14 @@ pub fn mindbody(options: &[&str], bare: bool) -> SimulatedFixture {
         }
         Arc::new(Mindbody::new("studio", config, transport(&simulator)).with_retry(retry()))
     };
-    let password = credentials["password"].clone();
     SimulatedFixture::new(Platform {
-        provider: provider(&password),
-        intruder: provider(WRONG),
-        credentials: vec![credentials["api_key"].clone(), password, WRONG.to_owned()],
+        provider: provider(None),
+        intruder: provider(Some(wrong)),
+        credentials: vec![
+            credentials["api_key"].clone(),
+            credentials["password"].clone(),
+            WRONG.to_owned(),
+        ],
         scopes: Vec::new(),
         simulator,
     })

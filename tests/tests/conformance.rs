@@ -1,16 +1,26 @@
 //! Every adapter keeps every law, whichever way the unknown facts of its platform turn out.
 
-use tokenfleet_conformance::Fixture;
-use tokenfleet_conformance::run;
+use tokenfleet_conformance::{Fixture, run, run_some};
 use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevocationOutcome, RevokeOptions};
 use tokenfleet_foreman::Release;
-use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant, mindbody};
+use tokenfleet_tests::{
+    SimulatedFixture, Wrong, assert_expected, cloudsmith, foreman, losant, mindbody,
+    mindbody_intruded,
+};
 
 /// Runs the suite and shows what ran, what was refused, and what did not apply and why.
 async fn check(platform: &str, fixture: impl Fn() -> SimulatedFixture) {
     let report = run(async || fixture()).await;
     println!("{platform}\n{report}");
     report.assert_passed();
+}
+
+/// Runs the suite on a platform as it is by default, and holds what became of every case against a list: so a case that
+/// quietly ceased to apply is noticed.
+async fn check_and_compare(platform: &str, fixture: impl Fn() -> SimulatedFixture) {
+    let report = run(async || fixture()).await;
+    report.assert_passed();
+    assert_expected(platform, &report.to_string());
 }
 
 /// Runs the suite once for every other setting of every switch of a simulator, but for those that a test of its own
@@ -32,7 +42,7 @@ async fn check_switches(
 
 #[tokio::test]
 async fn losant_keeps_every_law_whatever_is_unknown_of_it() {
-    check("losant", || losant(&[])).await;
+    check_and_compare("losant", || losant(&[])).await;
     check("losant with small pages", || losant(&["max_per_page=3"])).await;
     check("losant with no larger pages", || {
         losant(&["max_per_page=100", "above_max=refuse"])
@@ -59,6 +69,7 @@ async fn foreman_keeps_every_law_in_every_release() {
 
 #[tokio::test]
 async fn foreman_keeps_every_law_whatever_is_unknown_of_it() {
+    check_and_compare("foreman", || foreman(&[], Some(Release::new(3, 13)))).await;
     check("foreman without its version", || {
         foreman(&["version_header=false"], None)
     })
@@ -67,19 +78,28 @@ async fn foreman_keeps_every_law_whatever_is_unknown_of_it() {
         foreman(&["zone=Asia/Kolkata"], None)
     })
     .await;
-    check_switches("foreman", &[], |options| foreman(options, None)).await;
+    // An expiry that is not kept must fail a case, as another test shows.
+    check_switches("foreman", &["asked_expiry"], |options| {
+        foreman(options, None)
+    })
+    .await;
 }
 
 #[tokio::test]
 async fn cloudsmith_keeps_every_law_whatever_is_unknown_of_it() {
-    check("cloudsmith", || cloudsmith(&[], false)).await;
-    check("cloudsmith with the key it acts with", || {
+    check_and_compare("cloudsmith", || cloudsmith(&[], false)).await;
+    check_and_compare("cloudsmith-own-key", || {
         cloudsmith(&["tokens=1", "credential=own"], false)
     })
     .await;
     check("cloudsmith with a password", || cloudsmith(&[], true)).await;
     check("cloudsmith without limits", || {
         cloudsmith(&["rate_limit=none"], false)
+    })
+    .await;
+    check("cloudsmith taking a wrong key for nobody's", || {
+        let nobody = ["bad_key=anonymous", "anonymous_list=empty"];
+        cloudsmith(&nobody, false)
     })
     .await;
     // The login is not the provider's, and a second key contradicts the documented error.
@@ -92,10 +112,43 @@ async fn cloudsmith_keeps_every_law_whatever_is_unknown_of_it() {
 
 #[tokio::test]
 async fn mindbody_keeps_every_law_whatever_is_unknown_of_it() {
-    check("mindbody", || mindbody(&[], false)).await;
+    check_and_compare("mindbody", || mindbody(&[], false)).await;
     check("mindbody in the bare spelling", || mindbody(&[], true)).await;
     let elsewhere = ["issue_again", "older_tokens"];
     check_switches("mindbody", &elsewhere, |options| mindbody(options, false)).await;
+}
+
+#[tokio::test]
+async fn mindbody_refuses_a_wrong_api_key_whatever_is_unknown_of_the_refusal() {
+    for wrong_api_key in ["wrong_api_key=401", "wrong_api_key=403"] {
+        for second_revoke in ["second_revoke=401", "second_revoke=403"] {
+            check("mindbody with a wrong API key", || {
+                let options = [wrong_api_key, second_revoke];
+                mindbody_intruded(&options, false, Wrong::ApiKey)
+            })
+            .await;
+        }
+    }
+}
+
+/// A site is no credential, so a refusal of it may be of another kind; but it must not pass for a death.
+#[tokio::test]
+async fn mindbody_at_a_wrong_site_kills_nothing_and_says_so() {
+    const CASE: &str = "a wrong credential kills nothing and says so";
+    for wrong in [Wrong::Site, Wrong::OtherSite] {
+        for status in ["400", "401", "403"] {
+            let wrong_site = format!("wrong_site={status}");
+            let foreign_site = format!("foreign_site={}", status.replace("400", "401"));
+            for second_revoke in ["second_revoke=401", "second_revoke=403"] {
+                let options = [wrong_site.as_str(), foreign_site.as_str(), second_revoke];
+                let make = async || mindbody_intruded(&options, false, wrong);
+                let report = run_some(make, |case| case.name() == CASE).await;
+                println!("{wrong:?} {options:?}\n{report}");
+                report.assert_passed();
+                assert!(report.ran().any(|name| name == CASE));
+            }
+        }
+    }
 }
 
 #[tokio::test]
