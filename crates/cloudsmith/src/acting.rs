@@ -4,8 +4,8 @@ use std::sync::{Mutex, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokenfleet_core::{Credential, Result, Secret};
-use tokenfleet_http::ApiCall;
+use tokenfleet_core::{Credential, Operation, Result, Secret};
+use tokenfleet_http::{ApiCall, ApiClient};
 use zeroize::Zeroizing;
 
 use crate::config::Scheme;
@@ -27,11 +27,11 @@ impl Acting {
         }
     }
 
-    pub(crate) async fn secret(&self) -> Result<Secret> {
+    pub(crate) async fn secret(&self, client: &ApiClient, operation: Operation) -> Result<Secret> {
         let replacement = self.lock().as_ref().map(Secret::duplicate);
         match replacement {
             Some(secret) => Ok(secret),
-            None => self.configured.secret().await,
+            None => client.secret(operation, &self.configured).await,
         }
     }
 

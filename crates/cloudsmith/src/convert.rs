@@ -1,6 +1,5 @@
 //! Between Cloudsmith's words and the model.
 
-use http::HeaderMap;
 use tokenfleet_core::{
     ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result, Token,
     TokenId, TokenState,
@@ -86,13 +85,8 @@ pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedT
 }
 
 /// As [`refusal`], for the login, which Cloudsmith is taking away.
-pub(crate) fn login_refusal(
-    operation: Operation,
-    status: u16,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Refusal {
-    let refusal = refusal(operation, status, headers, body);
+pub(crate) fn login_refusal(operation: Operation, status: u16, body: &[u8]) -> Refusal {
+    let refusal = refusal(operation, status, body);
     match status {
         404 | 410 => refusal.advising(
             "Cloudsmith has switched password logins off: make an API key on its website",
@@ -101,7 +95,7 @@ pub(crate) fn login_refusal(
     }
 }
 
-pub(crate) fn refusal(_: Operation, status: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
+pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
     let Some(error) = json_body::<wire::Refused>(body) else {
         return Refusal::default();
     };

@@ -104,7 +104,7 @@ impl Cloudsmith {
     }
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let secret = self.acting.secret().await?;
+        let secret = self.acting.secret(&self.client, call.operation()).await?;
         let sent = self.client.send(self.acting.dress(call, &secret)).await;
         sent.inspect_err(|error| {
             if error.kind() == ErrorKind::Unauthenticated {

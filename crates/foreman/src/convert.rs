@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest,
     Principal, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
@@ -119,7 +118,7 @@ fn time(text: &str) -> Option<Timestamp> {
     format!("{date}T{time}{zone}").parse().ok()
 }
 
-pub(crate) fn refusal(_: Operation, status: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
+pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
     let Some(refused) = json_body::<wire::Refused>(body) else {
         return Refusal::default();
     };

@@ -100,11 +100,10 @@ impl Foreman {
     }
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let secret = self.config.token.secret().await?;
-        let answer = self
-            .client
-            .send(self.dress(call, &self.config.login, &secret))
-            .await?;
+        let token = &self.config.token;
+        let secret = self.client.secret(call.operation(), token).await?;
+        let call = self.dress(call, &self.config.login, &secret);
+        let answer = self.client.send(call).await?;
         self.learn(&answer);
         Ok(answer)
     }

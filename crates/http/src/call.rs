@@ -83,6 +83,12 @@ impl ApiCall {
         }
     }
 
+    /// What it is part of.
+    #[must_use]
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+
     /// Carrying it out twice has the same effect as once.
     #[must_use]
     pub fn repeatable(mut self) -> Self {

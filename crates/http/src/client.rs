@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
-use tokenfleet_core::{Account, Capabilities, Error, ErrorKind, Fate, Operation, Result, Secret};
+use tokenfleet_core::{
+    Account, Capabilities, Credential, Error, ErrorKind, Fate, Operation, Result, Secret,
+};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::answer::{Unread, read_body};
@@ -73,6 +75,18 @@ impl ApiClient {
     /// A provider's own judgement of a call, naming account and operation.
     pub fn in_context(&self, operation: Operation, error: Error) -> Error {
         error.with_account(&self.account).with_operation(operation)
+    }
+
+    /// The acting credential for an operation.
+    ///
+    /// # Errors
+    ///
+    /// As [`Credential::secret`], naming account and operation.
+    pub async fn secret(&self, operation: Operation, credential: &Credential) -> Result<Secret> {
+        credential
+            .secret()
+            .await
+            .map_err(|error| self.in_context(operation, error))
     }
 
     /// Judges a call by what the provider declares, before anything is sent.
@@ -211,7 +225,7 @@ impl ApiClient {
 
     fn refusal(&self, call: &ApiCall, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
         let (kind, message) = kind_of(status);
-        let refusal = (self.read_refusal)(call.operation, status, headers, body);
+        let refusal = (self.read_refusal)(call.operation, status, body);
         let secrets: Vec<&str> = call.secrets.iter().map(Secret::expose).collect();
         let mut error = Error::new(
             refusal.kind.unwrap_or(kind),

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::HeaderMap;
 use serde::Deserialize;
 use tokenfleet_core::{ErrorKind, Fate, Operation};
 
@@ -61,8 +60,8 @@ impl Refusal {
     }
 }
 
-/// How an adapter reads a refusal: from the operation, the status, the headers and the body, which may be anything.
-pub type ReadRefusal = fn(Operation, u16, &HeaderMap, &[u8]) -> Refusal;
+/// How an adapter reads a refusal: from the operation, the status and the body, which may be anything.
+pub type ReadRefusal = fn(Operation, u16, &[u8]) -> Refusal;
 
 /// The body of a refusal in the shape that the platform documents, or nothing: a proxy may have answered instead.
 pub fn json_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {

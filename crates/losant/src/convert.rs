@@ -1,6 +1,5 @@
 //! Between Losant's words and the model.
 
-use http::HeaderMap;
 use tokenfleet_core::{
     Attribute, CreateToken, Error, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest,
     Principal, RequestedExpiry, Result, Suspension, Timestamp, Token, TokenId, TokenState,
@@ -125,7 +124,7 @@ fn date_time(at: Timestamp) -> String {
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), at.millisecond())
 }
 
-pub(crate) fn refusal(_: Operation, _: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
+pub(crate) fn refusal(_: Operation, _: u16, body: &[u8]) -> Refusal {
     match json_body::<wire::Refused>(body) {
         Some(error) => Refusal::saying(error.message).with_code(error.kind),
         None => Refusal::default(),

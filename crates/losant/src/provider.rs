@@ -114,7 +114,10 @@ impl Losant {
     }
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let secret = self.config.token.secret().await?;
+        let secret = self
+            .client
+            .secret(call.operation(), &self.config.token)
+            .await?;
         self.client.send(self.dress(call, &secret)).await
     }
 }

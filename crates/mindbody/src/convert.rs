@@ -1,6 +1,5 @@
 //! Between Mindbody's words and the model.
 
-use http::HeaderMap;
 use sha2::{Digest, Sha256};
 use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, Principal, RenewedToken, Result, Secret,
@@ -68,7 +67,7 @@ fn time(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
-pub(crate) fn refusal(operation: Operation, status: u16, _: &HeaderMap, body: &[u8]) -> Refusal {
+pub(crate) fn refusal(operation: Operation, status: u16, body: &[u8]) -> Refusal {
     let Some(refused) = json_body::<wire::Refused>(body) else {
         return Refusal::default();
     };

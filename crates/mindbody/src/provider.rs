@@ -78,7 +78,10 @@ impl Mindbody {
 
     /// Adds what every call carries.
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let api_key = self.config.api_key.secret().await?;
+        let api_key = self
+            .client
+            .secret(call.operation(), &self.config.api_key)
+            .await?;
         let call = call
             .credential("api-key", "", &api_key)
             .header("siteid", &self.config.site_id);
@@ -132,7 +135,10 @@ impl TokenProvider for Mindbody {
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         self.client
             .check(&self.capabilities, Call::Create(&request))?;
-        let password = self.config.password.secret().await?;
+        let password = self
+            .client
+            .secret(Operation::Create, &self.config.password)
+            .await?;
         let body = wire::IssueRequest {
             username: Some(&self.config.username),
             password: Some(password.expose()),
