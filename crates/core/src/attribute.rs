@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::redact::is_like_a_credential;
 use crate::{Fact, Timestamp};
 
 /// A value that a platform reports and the model has no field for.
@@ -35,8 +36,8 @@ impl From<&str> for Attribute {
 
 /// The attributes of a token, by the platform's own names.
 ///
-/// Fields that a platform added after this version was written are kept here too, unless their name suggests a
-/// credential: a secret must not travel in a serialised token.
+/// Fields that a platform added after this version was written are kept here too, unless their name or value suggests
+/// a credential: a secret must not travel in a serialised token.
 ///
 /// ```
 /// use tokenfleet_core::{Attribute, Attributes};
@@ -44,6 +45,7 @@ impl From<&str> for Attribute {
 /// let mut attributes = Attributes::default();
 /// attributes.keep("region", Attribute::from("eu"));
 /// attributes.keep("token_hash", Attribute::from("$2a$05$fe5dbbcea5"));
+/// attributes.keep("value", Attribute::from("SK-PrjW98OTY1h8QTY9hUA"));
 /// assert_eq!(attributes.get("region"), Some(&Attribute::from("eu")));
 /// assert_eq!(attributes.iter().count(), 1);
 /// ```
@@ -51,21 +53,28 @@ impl From<&str> for Attribute {
 #[serde(transparent)]
 pub struct Attributes(BTreeMap<String, Attribute>);
 
-const SUSPECT: [&str; 7] = [
+const SUSPECT: [&str; 14] = [
     "token",
     "secret",
-    "password",
     "key",
     "hash",
     "credential",
     "jwt",
+    "authorization",
+    "bearer",
+    "cookie",
+    "otp",
+    "pass",
+    "pwd",
+    "session",
+    "signature",
 ];
 
 impl Attributes {
-    /// Keeps a field unless its name, or a name within its value, suggests a credential.
+    /// Keeps a field unless its name or its value suggests a credential. Within a list or a map only what does is left out.
     pub fn keep(&mut self, name: impl Into<String>, mut value: Attribute) {
         let name = name.into();
-        if !is_suspect(&name) {
+        if !is_suspect(&name) && !is_secret(&value) {
             drop_suspects(&mut value);
             self.0.insert(name, value);
         }
@@ -121,13 +130,64 @@ fn is_suspect(name: &str) -> bool {
     SUSPECT.iter().any(|word| name.contains(word))
 }
 
+fn is_secret(value: &Attribute) -> bool {
+    matches!(value, Attribute::Text(text) if is_like_a_credential(text))
+}
+
 fn drop_suspects(value: &mut Attribute) {
     match value {
-        Attribute::List(values) => values.iter_mut().for_each(drop_suspects),
+        Attribute::List(values) => {
+            values.retain(|value| !is_secret(value));
+            values.iter_mut().for_each(drop_suspects);
+        }
         Attribute::Map(values) => {
-            values.retain(|name, _| !is_suspect(name));
+            values.retain(|name, value| !is_suspect(name) && !is_secret(value));
             values.values_mut().for_each(drop_suspects);
         }
         _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_that_suggests_a_credential_is_kept() {
+        for name in [
+            "Authorization",
+            "pwd",
+            "cookies",
+            "sessionId",
+            "otp",
+            "passphrase",
+            "password",
+            "bearer",
+            "signature",
+            "apiKey",
+        ] {
+            let mut attributes = Attributes::default();
+            attributes.keep(name, Attribute::from("x"));
+            assert!(attributes.is_empty(), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_value_that_looks_like_a_credential_is_kept_however_deep() {
+        let secret = || Attribute::from("SK-PrjW98OTY1h8QTY9hUA");
+        let map = |name: &str, value| Attribute::Map(BTreeMap::from([(name.to_owned(), value)]));
+        let mut attributes = Attributes::default();
+        attributes.keep("plain", secret());
+        attributes.keep(
+            "list",
+            Attribute::List(vec![
+                secret(),
+                map("value", secret()),
+                Attribute::from("575ec8687ae143cd83dc4a97"),
+            ]),
+        );
+        let shown = format!("{attributes:?}");
+        assert!(!shown.contains("PrjW98"), "{shown}");
+        assert!(shown.contains("575ec8687ae143cd83dc4a97"), "{shown}");
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::redact::one_line;
+use crate::redact::{code, one_line, without_breaks};
 use crate::{Account, Operation};
 
 /// The result of an operation.
@@ -84,10 +84,23 @@ impl ErrorKind {
             Self::Other => "other",
         }
     }
+
+    /// Whether such a failure passes by itself: the platform was unreachable, out of order or asked to wait.
+    ///
+    /// Whether repeating does harm is another question, see [`Error::is_retryable`].
+    #[must_use]
+    pub fn is_transient(self) -> bool {
+        matches!(
+            self,
+            Self::RateLimited | Self::Unavailable | Self::Timeout | Self::Connection
+        )
+    }
 }
 
 /// Whether a failed call may have changed something at the platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Ordered by how much may have happened, so that several attempts together have the greatest of their fates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Fate {
     /// Nothing left this process.
     NotSent,
@@ -157,7 +170,7 @@ impl Error {
         Self(Box::new(Details {
             kind,
             fate,
-            message: message.into(),
+            message: without_breaks(message.into()),
             operation: None,
             account: None,
             status: None,
@@ -211,10 +224,11 @@ impl Error {
         self
     }
 
-    /// Adds the platform's own error code.
+    /// Adds the platform's own error code with the given secrets masked, unless it does not look like a code at all: at
+    /// most 64 letters, digits, underscores, hyphens, dots and colons.
     #[must_use]
-    pub fn with_code(mut self, code: impl Into<String>) -> Self {
-        self.0.code = Some(one_line(&code.into(), &[]));
+    pub fn with_code(mut self, text: &str, secrets: &[&str]) -> Self {
+        self.0.code = code(text, secrets);
         self
     }
 
@@ -243,7 +257,7 @@ impl Error {
     /// Adds what to do next.
     #[must_use]
     pub fn with_advice(mut self, advice: impl Into<String>) -> Self {
-        self.0.advice = Some(advice.into());
+        self.0.advice = Some(without_breaks(advice.into()));
         self
     }
 
@@ -257,7 +271,7 @@ impl Error {
     /// Says first where the mistake is, such as the place in a configuration.
     #[must_use]
     pub fn with_message_prefix(mut self, place: &str) -> Self {
-        self.0.message = format!("{place}: {}", self.0.message);
+        self.0.message = without_breaks(format!("{place}: {}", self.0.message));
         self
     }
 
@@ -341,14 +355,7 @@ impl Error {
     /// Whether the same call may succeed later without any change, and repeating it cannot do harm.
     #[must_use]
     pub fn is_retryable(&self) -> bool {
-        !self.may_have_applied()
-            && matches!(
-                self.0.kind,
-                ErrorKind::RateLimited
-                    | ErrorKind::Unavailable
-                    | ErrorKind::Timeout
-                    | ErrorKind::Connection
-            )
+        !self.may_have_applied() && self.0.kind.is_transient()
     }
 }
 
@@ -401,5 +408,24 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.0.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_stays_on_one_line_whatever_its_parts_name() {
+        let error = Error::new(ErrorKind::Other, Fate::Rejected, "token 1\r\n2 failed")
+            .with_message_prefix("a\nb")
+            .with_advice("revoke token 1\u{1b}[2J\n2");
+        assert!(!error.to_string().contains(char::is_control));
+    }
+
+    #[test]
+    fn several_attempts_together_have_the_greatest_of_their_fates() {
+        assert!(Fate::NotSent < Fate::Rejected);
+        assert!(Fate::Rejected < Fate::MaybeApplied);
     }
 }

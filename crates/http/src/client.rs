@@ -234,7 +234,7 @@ impl ApiClient {
         )
         .with_status(status);
         if let Some(code) = refusal.code {
-            error = error.with_code(code);
+            error = error.with_code(&code, &secrets);
         }
         if let Some(said) = refusal.message {
             error = error.with_platform_message(&said, &secrets);
