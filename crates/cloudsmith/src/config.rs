@@ -1,6 +1,6 @@
 //! What to connect to, and with which credential.
 
-use tokenfleet_core::{Credential, Error, Result, Settings};
+use tokenfleet_core::{Credential, Result, Settings};
 use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.cloudsmith.io";
@@ -85,11 +85,9 @@ impl CloudsmithConfig {
             (None, Some(key), None, None) => Self::new(key).in_authorization(),
             (None, None, Some(email), Some(password)) => Self::of_user(email, password),
             _ => {
-                return Err(Error::configuration(format!(
-                    "{} needs exactly one credential",
-                    settings.path()
-                ))
-                .with_advice("give api_key, or token, or email with password"));
+                return Err(settings
+                    .mistake("needs exactly one credential")
+                    .with_advice("give api_key, or token, or email with password"));
             }
         };
         Ok(config.with_base_url(base_url))

@@ -1,7 +1,9 @@
 //! The settings of one account, read key by key.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt;
 
+use crate::credential::is_variable_name;
 use crate::{Credential, Error, Result};
 
 /// The settings of one account as someone wrote them.
@@ -22,21 +24,34 @@ use crate::{Credential, Error, Result};
 /// );
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Settings {
     path: String,
+    line: Option<usize>,
     entries: BTreeMap<String, Entry>,
-    asked: BTreeSet<&'static str>,
+    /// With the line it was found on.
+    asked: BTreeMap<&'static str, Option<usize>>,
 }
 
-#[derive(Debug, Clone)]
+/// Shows the keys, not the values: someone may have written a credential in clear.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("path", &self.path)
+            .field("left", &self.entries.keys())
+            .field("asked", &self.asked.keys())
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone)]
 struct Entry {
     value: Setting,
     line: Option<usize>,
 }
 
-/// A value in a configuration.
-#[derive(Debug, Clone)]
+/// A value in a configuration. Its `Debug` shows only of what sort it is.
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Setting {
     /// A text.
@@ -51,6 +66,18 @@ pub enum Setting {
     Credential(Credential),
 }
 
+impl fmt::Debug for Setting {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Text(_) => "Text(..)",
+            Self::Integer(_) => "Integer(..)",
+            Self::Boolean(_) => "Boolean(..)",
+            Self::Table(_) => "Table(..)",
+            Self::Credential(_) => "Credential(..)",
+        })
+    }
+}
+
 impl Settings {
     /// No settings yet, at that place of the configuration, such as `accounts.iot`.
     pub fn new(path: impl Into<String>) -> Self {
@@ -60,10 +87,30 @@ impl Settings {
         }
     }
 
+    /// Beginning on that line.
+    #[must_use]
+    pub fn on_line(mut self, line: Option<usize>) -> Self {
+        self.line = line;
+        self
+    }
+
     /// The place of the configuration that these settings stand at.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
+    }
+
+    /// The place of one setting, to begin a message about it: `line 3: accounts.iot.base_url`.
+    #[must_use]
+    pub fn place(&self, key: &str) -> String {
+        let entry = self.entries.get(key).map(|entry| entry.line);
+        let line = entry.or_else(|| self.asked.get(key).copied()).flatten();
+        format!("{}{}.{key}", at(line.or(self.line)), self.path)
+    }
+
+    /// A mistake that no single setting makes.
+    pub fn mistake(&self, message: impl fmt::Display) -> Error {
+        Error::configuration(format!("{}{} {message}", at(self.line), self.path))
     }
 
     /// Adds a setting, found on that line.
@@ -83,7 +130,7 @@ impl Settings {
                 value: Setting::Text(text),
                 ..
             }) => Ok(Some(text)),
-            Some(entry) => Err(self.wrong(key, &entry, "a text in quotes")),
+            Some(_) => Err(self.wrong(key, "a text in quotes")),
         }
     }
 
@@ -109,7 +156,7 @@ impl Settings {
                 Setting::Integer(number) if u32::try_from(number).is_ok() => {
                     Ok(u32::try_from(number).ok())
                 }
-                _ => Err(self.wrong(key, &entry, "a whole number")),
+                _ => Err(self.wrong(key, "a whole number")),
             },
         }
     }
@@ -126,7 +173,7 @@ impl Settings {
                 value: Setting::Boolean(value),
                 ..
             }) => Ok(Some(value)),
-            Some(entry) => Err(self.wrong(key, &entry, "true or false")),
+            Some(_) => Err(self.wrong(key, "true or false")),
         }
     }
 
@@ -143,13 +190,9 @@ impl Settings {
         let Some(entry) = self.take(key) else {
             return Ok(None);
         };
-        let forms: Vec<_> = names
-            .iter()
-            .map(|name| format!("{{ {name} = \"…\" }}"))
-            .collect();
-        let expected = forms.join(" or ");
+        let expected = forms(names);
         let Setting::Table(table) = &entry.value else {
-            return Err(self.wrong(key, &entry, &expected));
+            return Err(self.wrong(key, &expected));
         };
         match table.iter().next() {
             Some((name, text)) if table.len() == 1 => match names
@@ -159,7 +202,7 @@ impl Settings {
                 Some(known) => Ok(Some((known, text.clone()))),
                 None => Err(self.unknown(&format!("{}.{key}", self.path), name, entry.line, names)),
             },
-            _ => Err(self.wrong(key, &entry, &expected)),
+            _ => Err(self.wrong(key, &expected)),
         }
     }
 
@@ -170,33 +213,31 @@ impl Settings {
     /// [`Configuration`](crate::ErrorKind::Configuration) when it is something else, above all the credential itself;
     /// the text does not repeat what was found.
     pub fn credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
-        let in_clear = match self.entries.get(key) {
-            Some(Entry {
-                value: Setting::Credential(credential),
-                ..
-            }) => {
-                let credential = credential.clone();
-                self.take(key);
-                return Ok(Some(credential));
+        const PLACES: [&str; 2] = ["env", "file"];
+        let table = match self.take(key).map(|entry| entry.value) {
+            None => return Ok(None),
+            Some(Setting::Credential(credential)) => return Ok(Some(credential)),
+            Some(Setting::Table(table)) => table,
+            Some(_) => {
+                return Err(self.exposed(key, "holds a credential in clear"));
             }
-            Some(entry) if !matches!(entry.value, Setting::Table(_)) => Some(entry.line),
-            _ => None,
         };
-        if let Some(line) = in_clear {
-            return Err(Error::configuration(format!(
-                "{}{}.{key} holds a credential in clear",
-                at(line),
-                self.path
-            ))
-            .with_advice(format!(
-                "write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}, and replace the credential: it was exposed"
-            )));
+        let mut entries = table.into_iter();
+        match (entries.next(), entries.next()) {
+            (Some((place, variable)), None) if place == "env" => {
+                if is_variable_name(&variable) {
+                    Ok(Some(Credential::from_env(variable)))
+                } else {
+                    Err(self.exposed(
+                        key,
+                        "names no environment variable, but perhaps the credential itself",
+                    ))
+                }
+            }
+            (Some((place, path)), None) if place == "file" => Ok(Some(Credential::from_file(path))),
+            // Which key was found instead is not repeated: it may be the credential.
+            _ => Err(self.wrong(key, &forms(&PLACES))),
         }
-        Ok(match self.choice(key, &["env", "file"])? {
-            Some(("env", variable)) => Some(Credential::from_env(variable)),
-            Some((_, path)) => Some(Credential::from_file(path)),
-            None => None,
-        })
     }
 
     /// Takes a reference to a credential that must be there.
@@ -220,7 +261,7 @@ impl Settings {
         match self.entries.iter().next() {
             None => Ok(()),
             Some((key, entry)) => {
-                let known: Vec<_> = self.asked.iter().copied().collect();
+                let known: Vec<_> = self.asked.keys().copied().collect();
                 Err(self.unknown(&self.path, key, entry.line, &known))
             }
         }
@@ -230,26 +271,33 @@ impl Settings {
     #[must_use]
     pub fn misspelt(&self) -> Option<Error> {
         let (key, entry) = self.entries.iter().find(|(key, _)| {
-            !self.asked.contains(key.as_str()) && self.asked.iter().any(|asked| is_near(key, asked))
+            !self.asked.contains_key(key.as_str())
+                && self.asked.keys().any(|asked| is_near(key, asked))
         })?;
-        let known: Vec<_> = self.asked.iter().copied().collect();
+        let known: Vec<_> = self.asked.keys().copied().collect();
         Some(self.unknown(&self.path, key, entry.line, &known))
     }
 
     fn take(&mut self, key: &'static str) -> Option<Entry> {
-        self.asked.insert(key);
-        self.entries.remove(key)
+        let entry = self.entries.remove(key);
+        let line = entry.as_ref().and_then(|entry| entry.line);
+        let asked = self.asked.entry(key).or_default();
+        *asked = line.or(*asked);
+        entry
     }
 
     fn missing(&self, key: &str, advice: String) -> Error {
-        Error::configuration(format!("{} lacks {key}", self.path)).with_advice(advice)
+        self.mistake(format_args!("lacks {key}"))
+            .with_advice(advice)
     }
 
-    fn wrong(&self, key: &str, entry: &Entry, expected: &str) -> Error {
-        Error::configuration(format!(
-            "{}{}.{key} must be {expected}",
-            at(entry.line),
-            self.path
+    fn wrong(&self, key: &str, expected: &str) -> Error {
+        Error::configuration(format!("{} must be {expected}", self.place(key)))
+    }
+
+    fn exposed(&self, key: &str, what: &str) -> Error {
+        Error::configuration(format!("{} {what}", self.place(key))).with_advice(format!(
+            "write {key} = {{ env = \"NAME\" }} or {key} = {{ file = \"PATH\" }}; if the credential stood there, replace it: it was exposed"
         ))
     }
 
@@ -262,6 +310,15 @@ impl Settings {
 fn at(line: Option<usize>) -> String {
     line.map(|line| format!("line {line}: "))
         .unwrap_or_default()
+}
+
+/// The forms of a choice, as they are written.
+fn forms(names: &[&str]) -> String {
+    let forms: Vec<_> = names
+        .iter()
+        .map(|name| format!("{{ {name} = \"…\" }}"))
+        .collect();
+    forms.join(" or ")
 }
 
 /// The nearest known word, or all of them when none is near.
@@ -285,7 +342,9 @@ pub fn suggestion(word: &str, known: &[&str]) -> String {
 }
 
 fn is_near(word: &str, candidate: &str) -> bool {
-    strsim::damerau_levenshtein(word, candidate) <= 1 + candidate.len() / 4
+    let distance = strsim::damerau_levenshtein(word, candidate);
+    // A word of which nothing would stay is not near: one letter is near to no other.
+    distance <= 1 + candidate.len() / 4 && distance < word.chars().count()
 }
 
 #[cfg(test)]
@@ -311,5 +370,68 @@ mod tests {
         settings.insert("token", Setting::Credential(held), None);
         assert!(settings.required_credential("token").is_ok());
         assert!(settings.finish().is_ok());
+    }
+
+    fn table(key: &str, value: &str) -> Setting {
+        Setting::Table(BTreeMap::from([(key.to_owned(), value.to_owned())]))
+    }
+
+    /// What reading a credential from that says.
+    fn refusal(value: Setting) -> String {
+        let mut settings = Settings::new("accounts.iot").on_line(Some(2));
+        settings.insert("token", value, Some(3));
+        let shown = format!("{settings:?}");
+        let error = settings.required_credential("token").unwrap_err();
+        format!("{error} {error:?} {shown}")
+    }
+
+    #[test]
+    fn a_credential_written_in_clear_is_never_repeated() {
+        let secret = "SK-PrjW98OTY1h8QTY9hUA";
+        for value in [
+            Setting::Text(secret.to_owned()),
+            table("env", secret),
+            table(secret, "x"),
+            table("value", secret),
+        ] {
+            assert_eq!(format!("{value:?}").split('(').nth(1), Some("..)"));
+            let text = refusal(value);
+            assert!(!text.contains("PrjW98"), "{text}");
+            assert!(text.starts_with("line 3: accounts.iot.token "), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_says_on_which_line_it_is() {
+        let mut settings = Settings::new("accounts.iot").on_line(Some(2));
+        settings.insert("number", Setting::Boolean(true), Some(4));
+        let texts = [
+            settings.number("number").unwrap_err().to_string(),
+            settings.required_text("name").unwrap_err().to_string(),
+            settings
+                .required_credential("token")
+                .unwrap_err()
+                .to_string(),
+            settings.place("number"),
+            settings.place("name"),
+        ];
+        assert_eq!(
+            texts,
+            [
+                "line 4: accounts.iot.number must be a whole number",
+                "line 2: accounts.iot lacks name; write name = \"…\"",
+                "line 2: accounts.iot lacks token; write token = { env = \"…\" } or token = { file = \"…\" }",
+                "line 4: accounts.iot.number",
+                "line 2: accounts.iot.name",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_word_of_which_nothing_stays_is_near_to_none() {
+        for word in ["", "x"] {
+            assert_eq!(suggestion(word, &["a", "id"]), "known are a, id");
+        }
+        assert_eq!(suggestion("it", &["id"]), "did you mean \"id\"?");
     }
 }

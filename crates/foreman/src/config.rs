@@ -99,13 +99,14 @@ impl ForemanConfig {
         let login = settings.required_text("login")?;
         let token = settings.required_credential("token")?;
         let user_id = settings.required_text("user_id")?;
-        let place = settings.path().to_owned();
-        let wrong = |message: &str| Error::configuration(format!("{place}.{message}"));
         if login.is_empty() || login.contains(':') {
-            return Err(wrong("login must not be empty or hold a colon"));
+            let place = settings.place("login");
+            return Err(Error::configuration(format!(
+                "{place} must not be empty or hold a colon"
+            )));
         }
         let user_id = user_id.parse().map_err(|_| {
-            wrong("user_id is not a number")
+            Error::configuration(format!("{} is not a number", settings.place("user_id")))
                 .with_advice("Foreman takes the user's id here, not the login")
         })?;
         let mut config = Self::new(base_url, login, token, user_id);
@@ -115,7 +116,7 @@ impl ForemanConfig {
         config.release =
             match settings.text("version")? {
                 Some(version) => Some(version.parse().map_err(|error: Error| {
-                    error.with_message_prefix(&format!("{place}.version"))
+                    error.with_message_prefix(&settings.place("version"))
                 })?),
                 None => None,
             };

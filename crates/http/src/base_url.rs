@@ -81,7 +81,7 @@ impl BaseUrl {
         } else {
             Self::parse(&text)
         }
-        .map_err(|error| error.with_message_prefix(settings.path()))
+        .map_err(|error| error.with_message_prefix(&settings.place("base_url")))
     }
 
     fn read(text: &str) -> Result<Url> {

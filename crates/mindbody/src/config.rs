@@ -82,9 +82,9 @@ impl MindbodyConfig {
         let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::of_host(HOST)))?;
         let site_id = settings.required_text("site_id")?;
         if site_id.parse::<i64>().is_err() {
-            let place = settings.path();
+            let place = settings.place("site_id");
             return Err(Error::configuration(format!(
-                "{place}.site_id is not a whole number"
+                "{place} is not a whole number"
             )));
         }
         let api_key = settings.required_credential("api_key")?;

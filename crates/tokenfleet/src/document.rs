@@ -52,7 +52,7 @@ fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines) -> Result<AccountCo
         return Err(mistake(line, format!("accounts.{name} must be a table"))
             .with_advice(format!("write [accounts.{name}]")));
     };
-    let mut settings = Settings::new(format!("accounts.{name}"));
+    let mut settings = Settings::new(format!("accounts.{name}")).on_line(line);
     for (key, value) in table {
         let line = lines.of(key);
         let path = format!("accounts.{name}.{}", key.get_ref());
