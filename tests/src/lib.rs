@@ -7,7 +7,10 @@ mod transport;
 
 pub use expected::assert_expected;
 pub use fixture::SimulatedFixture;
-pub use platforms::{Platform, Wrong, cloudsmith, foreman, losant, mindbody, mindbody_intruded};
+pub use platforms::{
+    Platform, Wrong, base_url, build, cloudsmith, fixed, foreman, losant, mindbody,
+    mindbody_intruded, retry, transport,
+};
 pub use transport::InProcess;
 
 /// The examples of the documents, compiled.

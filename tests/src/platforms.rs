@@ -33,27 +33,35 @@ pub struct Platform {
 const WRONG: &str = "wrong-credential-4e5f6a7b";
 
 /// Repeats as in production, without the waiting.
-fn retry() -> RetryPolicy {
+#[must_use]
+pub fn retry() -> RetryPolicy {
     RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO)
 }
 
-fn fixed(secret: &str) -> Credential {
+/// A credential that stays.
+#[must_use]
+pub fn fixed(secret: &str) -> Credential {
     Credential::fixed(Secret::new(secret))
 }
 
 /// Where in-process platforms live: never looked up.
-fn base_url() -> BaseUrl {
+#[must_use]
+pub fn base_url() -> BaseUrl {
     BaseUrl::parse("http://127.0.0.1:9").unwrap_or_else(|_| BaseUrl::of_host("localhost"))
 }
 
-fn build(name: &str, options: &[&str]) -> Arc<dyn Simulator> {
+/// A simulator with these options.
+#[must_use]
+pub fn build(name: &str, options: &[&str]) -> Arc<dyn Simulator> {
     match tokenfleet_simulators::build(name, options) {
         Ok(simulator) => simulator,
         Err(error) => unreachable!("{error}"),
     }
 }
 
-fn transport(simulator: &Arc<dyn Simulator>) -> Arc<dyn Transport> {
+/// The way to a simulator in the same process.
+#[must_use]
+pub fn transport(simulator: &Arc<dyn Simulator>) -> Arc<dyn Transport> {
     Arc::new(InProcess(Arc::clone(simulator)))
 }
 

@@ -1,0 +1,122 @@
+//! Acting at Cloudsmith: in each scheme, under both base URLs, and knowing as whom.
+
+use std::sync::Arc;
+
+use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_core::{
+    ErrorKind, Liveness, Query, RevokeOptions, Secret, TokenProvider, TokenProviderExt,
+};
+use tokenfleet_http::BaseUrl;
+use tokenfleet_simulators::Simulator;
+use tokenfleet_tests::{base_url, build, fixed, retry, transport};
+
+fn provider(simulator: &Arc<dyn Simulator>, config: CloudsmithConfig) -> Cloudsmith {
+    Cloudsmith::new("packages", config, transport(simulator)).with_retry(retry())
+}
+
+fn key(simulator: &Arc<dyn Simulator>) -> String {
+    simulator.credentials()["api_key"].clone()
+}
+
+#[tokio::test]
+async fn whoever_acts_learns_as_whom_in_every_scheme() {
+    let simulator = build("cloudsmith", &[]);
+    let key = key(&simulator);
+    for (config, header, value) in [
+        (
+            CloudsmithConfig::with_api_key(fixed(&key)),
+            "x-api-key",
+            key.clone(),
+        ),
+        (
+            CloudsmithConfig::with_authorization_token(fixed(&key)),
+            "authorization",
+            format!("token {key}"),
+        ),
+        (
+            CloudsmithConfig::with_password("me@example.com", fixed("pw")),
+            "authorization",
+            "Basic bWVAZXhhbXBsZS5jb206cHc=".to_owned(),
+        ),
+    ] {
+        let provider = provider(&simulator, config.with_base_url(base_url()));
+        let user = provider.who_am_i().await.unwrap();
+        assert_eq!(user.email.as_deref(), Some("me@example.com"));
+        assert_eq!(user.name.as_deref(), Some("Example User"));
+        assert!(user.slug.is_some());
+        let sent = simulator.log().last().unwrap();
+        assert_eq!(sent.header(header), value);
+        // One credential is shown, not two: which of two would count is not documented.
+        let shown = ["x-api-key", "authorization"];
+        let shown = shown.iter().filter(|name| !sent.header(name).is_empty());
+        assert_eq!(shown.count(), 1);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_not_somebody_although_cloudsmith_answers_200() {
+    let simulator = build("cloudsmith", &["bad_key=anonymous"]);
+    for config in [
+        CloudsmithConfig::with_api_key(fixed("never-issued")),
+        CloudsmithConfig::with_authorization_token(fixed("never-issued")),
+    ] {
+        let provider = provider(&simulator, config.with_base_url(base_url()));
+        let error = provider.who_am_i().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
+        assert_eq!(simulator.log().last().unwrap().status, Some(200));
+    }
+}
+
+#[tokio::test]
+async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_replaced() {
+    let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
+    let old = key(&simulator);
+    let config = CloudsmithConfig::with_authorization_token(fixed(&old)).with_base_url(base_url());
+    let provider = provider(&simulator, config);
+    let listed = provider.collect(Query::new()).await.unwrap().tokens;
+    let id = listed[0].id.clone();
+    let consent = RevokeOptions::accepting_replacement();
+    let revoked = provider.revoke((&id).into(), consent).await.unwrap();
+    let new = revoked.replacement.unwrap().secret;
+    assert!(!simulator.accepts(&old) && simulator.accepts(new.expose()));
+    // The provider goes on with the key that it has itself put in the place of its own.
+    assert_eq!(
+        provider.collect(Query::new()).await.unwrap().tokens.len(),
+        1
+    );
+    let sent = simulator.log().last().unwrap();
+    assert_eq!(
+        sent.header("authorization"),
+        format!("token {}", new.expose())
+    );
+    let verified = provider.verify(&Secret::new(old)).await.unwrap();
+    assert_eq!(verified, Liveness::Dead);
+}
+
+#[tokio::test]
+async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
+    for (base, path) in [
+        ("http://127.0.0.1:9", "/user/tokens/"),
+        ("http://127.0.0.1:9/", "/user/tokens/"),
+        ("http://127.0.0.1:9/v1", "/v1/user/tokens/"),
+        ("http://127.0.0.1:9/v1/", "/v1/user/tokens/"),
+    ] {
+        // Without its last slash a path may be redirected, which is never followed.
+        let simulator = build("cloudsmith", &["tokens=1", "missing_slash=404"]);
+        let config = CloudsmithConfig::with_api_key(fixed(&key(&simulator)))
+            .with_base_url(BaseUrl::parse(base).unwrap());
+        let provider = provider(&simulator, config);
+        let listed = provider.collect(Query::new()).await.unwrap().tokens;
+        assert_eq!(listed.len(), 1);
+        provider.rotate(&listed[0].id).await.unwrap();
+        let entries = simulator.log().entries();
+        let list = entries[0].target.split('?').next().unwrap();
+        assert!(list.ends_with(path) && !list.contains("//user"), "{list}");
+        let refresh = format!("{path}{}/refresh/", listed[0].id);
+        assert!(
+            entries[1].target.ends_with(&refresh),
+            "{}",
+            entries[1].target
+        );
+    }
+}

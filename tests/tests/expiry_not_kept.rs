@@ -1,0 +1,62 @@
+//! An expiry that the platform does not keep: nobody may be left with a token that lives longer than they asked for.
+
+use tokenfleet_conformance::Fixture;
+use tokenfleet_core::{CreateToken, Fate, Timestamp};
+use tokenfleet_foreman::Release;
+use tokenfleet_simulators::{Action, Fault, State};
+use tokenfleet_tests::{SimulatedFixture, foreman};
+
+/// Every token but the one that we act with, dead or alive.
+fn alive(fixture: &SimulatedFixture, name: &str) -> Vec<State> {
+    let tokens = fixture.simulator().tokens().into_iter();
+    tokens
+        .filter(|token| token.name.as_deref() == Some(name))
+        .map(|token| token.state)
+        .collect()
+}
+
+fn expiring(name: &str) -> CreateToken {
+    let at: Timestamp = "2099-01-31T12:00:00Z".parse().unwrap();
+    CreateToken::named(name).expiring_at(at)
+}
+
+#[tokio::test]
+async fn a_chosen_expiry_that_is_not_kept_is_an_error_and_leaves_nothing_alive() {
+    for release in ["1.24", "3.8", "3.9", "3.13"] {
+        for kept_otherwise in ["asked_expiry=dropped", "asked_expiry=shifted"] {
+            let version = format!("version={release}");
+            let fixture = foreman(&[version.as_str(), kept_otherwise], None);
+            let provider = fixture.provider();
+            let error = provider.create(expiring("ci")).await.unwrap_err();
+            let place = format!("{release}, {kept_otherwise}: {error}");
+            assert_eq!(alive(&fixture, "ci"), [State::Revoked], "{place}");
+            assert_eq!(error.fate(), Fate::Rejected, "{place}");
+            assert!(error.to_string().contains("expiry"), "{place}");
+            // What was not chosen cannot be kept otherwise.
+            let unchosen = provider.create(CreateToken::named("usual")).await;
+            assert!(fixture.accepts(&unchosen.unwrap().secret).await, "{place}");
+        }
+        let version = format!("version={release}");
+        let fixture = foreman(&[version.as_str(), "asked_expiry=kept"], None);
+        let kept = fixture.provider().create(expiring("ci")).await;
+        assert!(kept.is_ok(), "{release}: {kept:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_lives_on_with_another_expiry_because_revoking_fails_is_named() {
+    let release = Release::new(3, 8);
+    let fixture = foreman(&["asked_expiry=dropped"], Some(release));
+    let broken = Fault::new(Action::CloseBefore).method("DELETE").always();
+    fixture.simulator().faults().add(broken);
+    let error = fixture.provider().create(expiring("ci")).await.unwrap_err();
+    assert_eq!(alive(&fixture, "ci"), [State::Active]);
+    assert!(error.may_have_applied(), "{error}");
+    let tokens = fixture.simulator().tokens();
+    let id = tokens
+        .iter()
+        .find(|token| token.name.as_deref() == Some("ci"))
+        .map(|token| token.id.as_str());
+    let text = error.to_string();
+    assert!(text.contains(&format!("token {}", id.unwrap())), "{text}");
+}

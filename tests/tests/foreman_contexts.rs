@@ -1,0 +1,86 @@
+//! Foreman within an organization and a location.
+
+use std::sync::Arc;
+
+use tokenfleet_core::{
+    CreateToken, ErrorKind, Fate, Operation, PageRequest, RevokeOptions, TokenProvider,
+};
+use tokenfleet_foreman::{Foreman, ForemanConfig};
+use tokenfleet_simulators::Simulator;
+use tokenfleet_tests::{base_url, build, fixed, retry, transport};
+
+fn config(simulator: &Arc<dyn Simulator>) -> ForemanConfig {
+    let credentials = simulator.credentials();
+    let user_id = credentials["user_id"].parse().unwrap();
+    let token = fixed(&credentials["token"]);
+    ForemanConfig::new(base_url(), credentials["login"].as_str(), token, user_id)
+}
+
+fn provider(simulator: &Arc<dyn Simulator>, config: ForemanConfig) -> Foreman {
+    Foreman::new("infra", config, transport(simulator)).with_retry(retry())
+}
+
+#[tokio::test]
+async fn organization_and_location_are_sent_with_every_request() {
+    let simulator = build("foreman", &[]);
+    let config = config(&simulator).with_organization("1").with_location("2");
+    let provider = provider(&simulator, config);
+    let issued = provider.create(CreateToken::named("ci")).await.unwrap();
+    let id = issued.token.id;
+    provider.list_page(PageRequest::first()).await.unwrap();
+    provider.get(&id).await.unwrap();
+    provider.verify(&issued.secret).await.unwrap();
+    let options = RevokeOptions::default();
+    provider.revoke((&id).into(), options).await.unwrap();
+    assert!(simulator.log().total() >= 5);
+    for entry in simulator.log().entries() {
+        let query = entry.target.split_once('?').unwrap_or_default().1;
+        let given = |pair: &str| query.split('&').filter(|sent| *sent == pair).count();
+        assert_eq!(given("organization_id=1"), 1, "{}", entry.target);
+        assert_eq!(given("location_id=2"), 1, "{}", entry.target);
+    }
+}
+
+#[tokio::test]
+async fn without_a_context_none_is_sent() {
+    let simulator = build("foreman", &[]);
+    let provider = provider(&simulator, config(&simulator));
+    provider.list_page(PageRequest::first()).await.unwrap();
+    let sent = simulator.log().last().unwrap().target;
+    assert!(!sent.contains("organization") && !sent.contains("location"));
+}
+
+#[tokio::test]
+async fn an_unknown_organization_or_location_is_named_and_is_no_missing_token() {
+    let simulator = build("foreman", &[]);
+    let token = simulator.insert(tokenfleet_simulators::NewToken::named("ci"));
+    for (config, named) in [
+        (
+            config(&simulator).with_organization("99"),
+            "Organization with id 99",
+        ),
+        (
+            config(&simulator).with_location("98"),
+            "Location with id 98",
+        ),
+    ] {
+        let provider = provider(&simulator, config);
+        let id = tokenfleet_core::TokenId::new(token.id.as_str());
+        let listed = provider.list_page(PageRequest::first()).await.unwrap_err();
+        let created = provider.create(CreateToken::named("new")).await;
+        let options = RevokeOptions::default();
+        let revoked = provider.revoke((&id).into(), options).await.unwrap_err();
+        for (operation, error) in [
+            (Operation::List, listed),
+            (Operation::Create, created.unwrap_err()),
+            (Operation::Revoke, revoked),
+        ] {
+            let text = error.to_string();
+            assert!(text.contains(named), "{operation}: {text}");
+            assert_eq!(error.fate(), Fate::Rejected, "{operation}: {text}");
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{operation}: {text}");
+        }
+        assert!(simulator.accepts(&token.secret));
+    }
+    assert_eq!(simulator.token_count(), 1);
+}
