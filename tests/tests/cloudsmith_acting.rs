@@ -23,18 +23,14 @@ async fn whoever_acts_learns_as_whom_in_every_scheme() {
     let simulator = build("cloudsmith", &[]);
     let key = key(&simulator);
     for (config, header, value) in [
+        (CloudsmithConfig::new(fixed(&key)), "x-api-key", key.clone()),
         (
-            CloudsmithConfig::with_api_key(fixed(&key)),
-            "x-api-key",
-            key.clone(),
-        ),
-        (
-            CloudsmithConfig::with_authorization_token(fixed(&key)),
+            CloudsmithConfig::new(fixed(&key)).in_authorization(),
             "authorization",
             format!("token {key}"),
         ),
         (
-            CloudsmithConfig::with_password("me@example.com", fixed("pw")),
+            CloudsmithConfig::of_user("me@example.com", fixed("pw")),
             "authorization",
             "Basic bWVAZXhhbXBsZS5jb206cHc=".to_owned(),
         ),
@@ -57,8 +53,8 @@ async fn whoever_acts_learns_as_whom_in_every_scheme() {
 async fn nobody_is_not_somebody_although_cloudsmith_answers_200() {
     let simulator = build("cloudsmith", &["bad_key=anonymous"]);
     for config in [
-        CloudsmithConfig::with_api_key(fixed("never-issued")),
-        CloudsmithConfig::with_authorization_token(fixed("never-issued")),
+        CloudsmithConfig::new(fixed("never-issued")),
+        CloudsmithConfig::new(fixed("never-issued")).in_authorization(),
     ] {
         let provider = provider(&simulator, config.with_base_url(base_url()));
         let error = provider.who_am_i().await.unwrap_err();
@@ -71,7 +67,9 @@ async fn nobody_is_not_somebody_although_cloudsmith_answers_200() {
 async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_replaced() {
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
     let old = key(&simulator);
-    let config = CloudsmithConfig::with_authorization_token(fixed(&old)).with_base_url(base_url());
+    let config = CloudsmithConfig::new(fixed(&old))
+        .in_authorization()
+        .with_base_url(base_url());
     let provider = provider(&simulator, config);
     let listed = provider.collect(Query::new()).await.unwrap().tokens;
     let id = listed[0].id.clone();
@@ -103,7 +101,7 @@ async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
     ] {
         // Without its last slash a path may be redirected, which is never followed.
         let simulator = build("cloudsmith", &["tokens=1", "missing_slash=404"]);
-        let config = CloudsmithConfig::with_api_key(fixed(&key(&simulator)))
+        let config = CloudsmithConfig::new(fixed(&key(&simulator)))
             .with_base_url(BaseUrl::parse(base).unwrap());
         let provider = provider(&simulator, config);
         let listed = provider.collect(Query::new()).await.unwrap().tokens;
