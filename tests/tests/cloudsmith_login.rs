@@ -105,7 +105,7 @@ async fn after_too_many_failures_even_the_right_password_must_wait() {
     let right = Secret::new(password);
     let sent = simulator.log().total();
     let error = login.with_password(&email, &right).await.unwrap_err();
-    demand(&error, ErrorKind::RateLimited);
+    demand(&error, ErrorKind::PermissionDenied);
     // Whoever is locked out makes it worse by trying again.
     assert_eq!(simulator.log().total(), sent + 1);
     simulator

@@ -112,9 +112,7 @@ pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
         400 if full => refusal
             .of_kind(ErrorKind::Conflict)
             .advising("a user has one key: rotate it instead, which kills the old one at once"),
-        403 if locked => refusal
-            .of_kind(ErrorKind::RateLimited)
-            .advising("too many logins failed; let it rest or use the website"),
+        403 if locked => refusal.advising("too many logins failed; let it rest or use the website"),
         _ => refusal,
     }
 }

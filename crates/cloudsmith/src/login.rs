@@ -60,7 +60,7 @@ impl Login {
     /// # Errors
     ///
     /// [`Unauthenticated`](ErrorKind::Unauthenticated) for a wrong password,
-    /// [`RateLimited`](ErrorKind::RateLimited) when locked out, [`NotFound`](ErrorKind::NotFound) once Cloudsmith has
+    /// [`PermissionDenied`](ErrorKind::PermissionDenied) when locked out, [`NotFound`](ErrorKind::NotFound) once Cloudsmith has
     /// switched password logins off.
     pub async fn with_password(&self, email: &str, password: &Secret) -> Result<LoginStep> {
         let body = wire::UserAuthTokenRequest {

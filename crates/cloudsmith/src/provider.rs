@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Fate, Field,
+    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
     IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
     RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
     TokenProvider, TokenRef, UpdateToken,
@@ -86,11 +86,10 @@ impl Cloudsmith {
         let answer = self.send(Self::user_self(operation)).await?;
         let user: wire::UserBrief = answer.json()?;
         if !user.authenticated {
-            let message = "Cloudsmith does not recognise the credential and answers to nobody";
-            let error = Error::new(ErrorKind::Unauthenticated, Fate::Rejected, message)
-                .with_status(answer.status())
-                .with_advice("check that the credential is right and still alive");
-            return Err(self.client.in_context(operation, error));
+            return Err(answer
+                .violation("Cloudsmith does not recognise the credential and answers to nobody")
+                .with_kind(ErrorKind::Unauthenticated)
+                .with_advice("check that the credential is right and still alive"));
         }
         Ok(User {
             slug: user.slug,

@@ -24,6 +24,7 @@ mod error;
 mod extension;
 mod fact;
 mod id;
+mod list_capability;
 mod listing;
 mod operation;
 mod outcome;
@@ -43,8 +44,7 @@ mod walk;
 pub use account::Account;
 pub use attribute::{Attribute, Attributes};
 pub use capabilities::{
-    Argument, Capabilities, CreateCapability, FilterCapability, ListCapability, OrderCapability,
-    Paging, RenewCapability, RevokeCapability, UpdateCapability,
+    Argument, Capabilities, CreateCapability, RenewCapability, RevokeCapability, UpdateCapability,
 };
 pub use completeness::{Completeness, PartialReason};
 pub use credential::{Credential, CredentialSource};
@@ -53,6 +53,7 @@ pub use error::{Error, ErrorKind, Fate, Result};
 pub use extension::{TokenList, TokenProviderExt};
 pub use fact::Fact;
 pub use id::{TokenId, TokenRef};
+pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 pub use listing::Listing;
 pub use operation::{Call, Operation};
 pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
