@@ -287,7 +287,7 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
 
         let place = Place::holding("closed", "hunter2");
-        std::fs::set_permissions(&place.0, std::fs::Permissions::from_mode(0)).unwrap();
+        std::fs::set_permissions(&place.0, std::fs::Permissions::from_mode(0o000)).unwrap();
         // The superuser reads it all the same.
         if let Err(error) = place.read() {
             assert!(error.to_string().contains("may not be read by this user"));

@@ -1,15 +1,21 @@
 //! An answer that was accepted.
 
-use bytes::Bytes;
+use std::fmt;
+
 use http::HeaderMap;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use tokenfleet_core::{Account, Error, Fate, Operation, Result, Timestamp};
 use zeroize::Zeroizing;
 
 use crate::transport::{Body, TransportError};
+use crate::wiped::WipedBytes;
+
+/// What is reserved at most for a body of announced length: the announcement may lie.
+const LARGEST_RESERVE: usize = 1 << 20;
+const SMALLEST_RESERVE: usize = 4 << 10;
 
 /// A successful answer, its body wiped from memory when dropped: it may hold a new secret.
-#[derive(Debug)]
 pub struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -17,6 +23,18 @@ pub struct Answer {
     pub(crate) operation: Operation,
     pub(crate) account: Account,
     pub(crate) attempts: u32,
+}
+
+/// Shows neither body nor headers.
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("operation", &self.operation)
+            .field("account", &self.account)
+            .field("status", &self.status)
+            .field("attempts", &self.attempts)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Answer {
@@ -60,6 +78,11 @@ impl Answer {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.body.iter().all(u8::is_ascii_whitespace)
+    }
+
+    /// Whether it is JSON at all, whatever it says.
+    pub(crate) fn is_json(&self) -> bool {
+        serde_json::from_slice::<IgnoredAny>(&self.body).is_ok()
     }
 
     /// How many requests it took.
@@ -106,18 +129,23 @@ pub(crate) enum Unread {
     Failed(TransportError),
 }
 
-/// Reads a body of at most `largest` bytes.
+/// Reads a body of at most `largest` bytes, perhaps of an announced length.
 pub(crate) async fn read_body(
     mut body: Body,
+    announced: Option<usize>,
     largest: usize,
 ) -> Result<Zeroizing<Vec<u8>>, Unread> {
-    let mut bytes = Zeroizing::new(Vec::new());
+    if announced.is_some_and(|length| length > largest) {
+        return Err(Unread::TooLarge);
+    }
+    let reserve = announced.unwrap_or(SMALLEST_RESERVE).min(LARGEST_RESERVE);
+    let mut bytes = WipedBytes::with_capacity(reserve);
     while let Some(piece) = body.next().await {
-        let piece: Bytes = piece.map_err(Unread::Failed)?;
+        let piece = piece.map_err(Unread::Failed)?;
         if bytes.len() + piece.len() > largest {
             return Err(Unread::TooLarge);
         }
-        bytes.extend_from_slice(&piece);
+        bytes.extend(&piece);
     }
-    Ok(bytes)
+    Ok(bytes.into_inner())
 }

@@ -1,10 +1,16 @@
 //! A request as an adapter describes it.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
 use tokenfleet_core::{Error, Operation, Result, Secret};
 use zeroize::Zeroizing;
+
+use crate::wiped::WipedBytes;
+
+const BODY_RESERVE: usize = 1 << 10;
 
 /// A request as an adapter describes it: a value, without an origin, sent by an [`ApiClient`](crate::ApiClient).
 ///
@@ -16,7 +22,9 @@ use zeroize::Zeroizing;
 ///     .query("page", 0)
 ///     .credential("authorization", "Bearer ", &Secret::new("jwt"));
 /// ```
-#[derive(Debug)]
+///
+/// An answer of 2xx must be JSON, unless [`maybe_empty`](Self::maybe_empty): anything else comes from something between
+/// us and the platform, such as the login page of a network, and proves nothing.
 pub struct ApiCall {
     pub(crate) operation: Operation,
     pub(crate) method: Method,
@@ -25,12 +33,25 @@ pub struct ApiCall {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) repeatable: bool,
+    pub(crate) maybe_empty: bool,
     /// Statuses besides 2xx whose body the adapter reads itself.
     pub(crate) accepted: Vec<u16>,
     /// What must not show in any text about this call.
     pub(crate) secrets: Vec<Secret>,
     /// A mistake found while describing it.
     pub(crate) mistake: Option<Error>,
+}
+
+/// Shows neither body nor headers nor parameters: they carry passwords.
+impl fmt::Debug for ApiCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ApiCall")
+            .field("operation", &self.operation)
+            .field("method", &self.method)
+            .field("path", &self.path)
+            .field("repeatable", &self.repeatable)
+            .finish_non_exhaustive()
+    }
 }
 
 impl ApiCall {
@@ -77,6 +98,7 @@ impl ApiCall {
             headers,
             body: Bytes::new(),
             repeatable: false,
+            maybe_empty: false,
             accepted: Vec::new(),
             secrets: Vec::new(),
             mistake: None,
@@ -93,6 +115,13 @@ impl ApiCall {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Whose success may have no body, as after a deletion.
+    #[must_use]
+    pub fn maybe_empty(mut self) -> Self {
+        self.maybe_empty = true;
         self
     }
 
@@ -119,7 +148,7 @@ impl ApiCall {
         }
     }
 
-    /// With a header.
+    /// With a header. Upper and lower case of its name mean the same.
     #[must_use]
     pub fn header(self, name: &'static str, value: &str) -> Self {
         self.insert(name, HeaderValue::from_str(value))
@@ -137,7 +166,11 @@ impl ApiCall {
     /// With a header that carries a credential after a prefix such as `Bearer `.
     #[must_use]
     pub fn credential(mut self, name: &'static str, prefix: &str, secret: &Secret) -> Self {
-        let text = Zeroizing::new(format!("{prefix}{}", secret.expose()));
+        // Of the right size from the start: a text that grows leaves copies.
+        let size = prefix.len() + secret.expose().len();
+        let mut text = Zeroizing::new(String::with_capacity(size));
+        text.push_str(prefix);
+        text.push_str(secret.expose());
         self.secrets.push(secret.duplicate());
         let value = HeaderValue::from_str(&text).map(|mut value| {
             value.set_sensitive(true);
@@ -156,9 +189,10 @@ impl ApiCall {
     /// With a JSON body. The bytes are wiped after use: they may hold a credential.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        match serde_json::to_vec(body) {
-            Ok(bytes) => {
-                self.body = Bytes::from_owner(Zeroizing::new(bytes));
+        let mut bytes = WipedBytes::with_capacity(BODY_RESERVE);
+        match serde_json::to_writer(&mut bytes, body) {
+            Ok(()) => {
+                self.body = Bytes::from_owner(bytes.into_inner());
                 self.header("content-type", "application/json")
             }
             Err(_) => {
@@ -175,16 +209,50 @@ impl ApiCall {
         name: &'static str,
         value: Result<HeaderValue, http::header::InvalidHeaderValue>,
     ) -> Self {
-        match value {
-            Ok(value) => {
-                self.headers.insert(HeaderName::from_static(name), value);
+        match (HeaderName::from_bytes(name.as_bytes()), value) {
+            (Ok(name), Ok(value)) => {
+                self.headers.insert(name, value);
             }
-            Err(_) => {
+            (Err(_), _) => {
+                self.mistake = Some(Error::invalid_input(format!(
+                    "{name} is no name of a header"
+                )));
+            }
+            (_, Err(_)) => {
                 self.mistake = Some(Error::invalid_input(format!(
                     "the value of the header {name} holds characters that no header can carry"
                 )));
             }
         }
         self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_call_shows_neither_its_body_nor_its_headers_nor_its_parameters() {
+        let secret = Secret::new("hunter2");
+        let call = ApiCall::post(Operation::Create, ["issue"])
+            .credential("Authorization", "Bearer ", &secret)
+            .header("x-plain", "hunter2")
+            .query("search", "hunter2")
+            .json(&secret.expose());
+        let shown = format!("{call:?}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+        assert!(!shown.contains("104, 117, 110"), "{shown}");
+        assert!(shown.contains("issue"), "{shown}");
+    }
+
+    #[test]
+    fn a_header_has_any_case_and_a_name_that_none_has_is_a_mistake() {
+        let call = ApiCall::get(Operation::List, ["tokens"]).header("Accept-Version", "1");
+        assert_eq!(call.headers["accept-version"], "1");
+        for (name, value) in [("no name", "1"), ("", "1"), ("plain", "a\nb")] {
+            let call = ApiCall::get(Operation::List, ["tokens"]).header(name, value);
+            assert!(call.mistake.is_some(), "{name:?}");
+        }
     }
 }

@@ -17,7 +17,10 @@ use crate::{
     Answer, ApiCall, BaseUrl, ReadRefusal, RetryPolicy, SendPhase, Transport, TransportError,
 };
 
-const LARGEST_BODY: usize = 64 << 20;
+/// Of a listing, whose size is the platform's choice.
+const LARGEST_LISTING: usize = 64 << 20;
+/// Of everything else: one token, or what became of it.
+const LARGEST_BODY: usize = 1 << 20;
 const REQUESTS_AT_A_TIME: usize = 8;
 const USER_AGENT: &str = concat!("tokenfleet/", env!("CARGO_PKG_VERSION"));
 
@@ -38,6 +41,8 @@ pub struct ApiClient {
 enum Attempt {
     Answered(u16, HeaderMap, zeroize::Zeroizing<Vec<u8>>),
     Failed(Error),
+    /// It was not even begun, and another would not be either.
+    Unsent(Error),
 }
 
 impl ApiClient {
@@ -127,32 +132,41 @@ impl ApiClient {
             return Err(mistake);
         }
         let uri = self.base_url.join(&call.path, &call.query)?;
-        let deadline = Instant::now() + self.retry.total_timeout;
+        let deadline = Instant::now().checked_add(self.retry.total_timeout);
+        // What all attempts together may have done: a later one says nothing about an earlier one.
+        let mut fate = Fate::NotSent;
         for attempt in 1.. {
-            let remaining = deadline.saturating_duration_since(Instant::now());
-            let error = match self.attempt(&call, &uri, remaining).await {
+            let error = match self.attempt(&call, &uri, deadline).await {
                 Attempt::Answered(status, headers, body)
                     if matches!(status, 200..=299) || call.accepted.contains(&status) =>
                 {
-                    return Ok(Answer {
+                    let answer = Answer {
                         status,
                         headers,
                         body,
                         operation: call.operation,
                         account: self.account.clone(),
                         attempts: attempt,
-                    });
+                    };
+                    match mistaken(&call, &answer) {
+                        None => return Ok(answer),
+                        Some(error) => error,
+                    }
                 }
                 Attempt::Answered(status, headers, body) => {
                     self.refusal(&call, status, &headers, &body)
                 }
                 Attempt::Failed(error) => error,
+                Attempt::Unsent(error) => {
+                    return Err(error.with_attempts(attempt - 1).with_fate(fate));
+                }
             };
-            let error = error.with_attempts(attempt);
+            fate = fate.max(error.fate());
+            let error = error.with_attempts(attempt).with_fate(fate);
             if let (ErrorKind::RateLimited, Some(wait)) = (error.kind(), error.retry_after()) {
                 self.gate.close_for(wait.min(self.retry.total_timeout));
             }
-            let remaining = deadline.saturating_duration_since(Instant::now());
+            let remaining = until(deadline);
             match self.retry.wait(&error, call.repeatable, attempt, remaining) {
                 Some(wait) => sleep(wait).await,
                 None => return Err(error),
@@ -165,10 +179,12 @@ impl ApiClient {
         ))
     }
 
-    async fn attempt(&self, call: &ApiCall, uri: &str, remaining: Duration) -> Attempt {
-        let entered = timeout(remaining, self.gate.enter()).await;
-        let Ok(_place) = entered else {
-            return Attempt::Failed(Error::new(
+    async fn attempt(&self, call: &ApiCall, uri: &str, deadline: Option<Instant>) -> Attempt {
+        let entered = timeout(until(deadline), self.gate.enter()).await;
+        // Measured anew, for the gate takes its time.
+        let remaining = until(deadline);
+        let (Ok(_place), false) = (entered, remaining.is_zero()) else {
+            return Attempt::Unsent(Error::new(
                 ErrorKind::Timeout,
                 Fate::NotSent,
                 "the account's limits left no time to send",
@@ -184,7 +200,7 @@ impl ApiClient {
         match uri.parse() {
             Ok(uri) => *request.uri_mut() = uri,
             Err(_) => {
-                return Attempt::Failed(Error::invalid_input("the request's URL is too long"));
+                return Attempt::Unsent(Error::invalid_input("the request's URL is too long"));
             }
         }
         match timeout(
@@ -208,12 +224,20 @@ impl ApiClient {
             Err(error) => return Attempt::Failed(failed(call.operation, error)),
         };
         let (parts, body) = response.into_parts();
-        match read_body(body, LARGEST_BODY).await {
+        let largest = match call.operation {
+            Operation::List => LARGEST_LISTING,
+            _ => LARGEST_BODY,
+        };
+        let announced = parts
+            .headers
+            .get(http::header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok()?.parse().ok());
+        match read_body(body, announced, largest).await {
             Ok(body) => Attempt::Answered(parts.status.as_u16(), parts.headers, body),
             Err(Unread::TooLarge) => Attempt::Failed(
                 Error::protocol_violation(
                     maybe(call.operation),
-                    format!("the answer is larger than {} MiB", LARGEST_BODY >> 20),
+                    format!("the answer is larger than {} MiB", largest >> 20),
                 )
                 .with_status(parts.status.as_u16()),
             ),
@@ -255,6 +279,27 @@ impl ApiClient {
     }
 }
 
+/// How long until then; for ever, when that is too far away to be told.
+fn until(deadline: Option<Instant>) -> Duration {
+    deadline.map_or(Duration::MAX, |deadline| {
+        deadline.saturating_duration_since(Instant::now())
+    })
+}
+
+/// Why a success is none: the platform's own are JSON, and empty only where that is known.
+fn mistaken(call: &ApiCall, answer: &Answer) -> Option<Error> {
+    let message = match (answer.status(), answer.is_empty()) {
+        (200..=299, true) if call.maybe_empty => return None,
+        (200..=299, true) => "the answer is empty",
+        (200..=299, false) if !answer.is_json() => "the answer is not JSON",
+        _ => return None,
+    };
+    let error = answer.violation(message);
+    Some(error.with_advice(
+        "check the base URL, and whether a proxy or the login page of a network answered instead",
+    ))
+}
+
 /// What became of a request that got no whole answer.
 fn maybe(operation: Operation) -> Fate {
     if operation.is_write() {
@@ -292,8 +337,9 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
         .to_str()
         .ok()?
         .trim();
-    if let Ok(seconds) = value.parse() {
-        return Some(Duration::from_secs(seconds));
+    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        // More seconds than there are numbers for are still no reason to come back at once.
+        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = |text| httpdate::parse_http_date(text).ok();
     let now = headers

@@ -19,6 +19,7 @@ mod refusal;
 mod reqwest_transport;
 mod retry;
 mod transport;
+mod wiped;
 
 pub use answer::Answer;
 pub use base_url::BaseUrl;

@@ -1,12 +1,13 @@
 //! What a platform says when it does not do what it was asked.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
 use tokenfleet_core::{ErrorKind, Fate, Operation};
 
 /// What an adapter reads from an answer that is no success. Empty fields leave it to the status.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[non_exhaustive]
 pub struct Refusal {
     /// A better kind than the status suggests.
@@ -19,6 +20,17 @@ pub struct Refusal {
     pub advice: Option<&'static str>,
     /// How long to wait, where the platform means it but has no header for it.
     pub retry_after: Option<Duration>,
+}
+
+/// Shows nothing of the platform's words, which are not masked yet.
+impl fmt::Debug for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refusal")
+            .field("kind", &self.kind)
+            .field("advice", &self.advice)
+            .field("retry_after", &self.retry_after)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Refusal {

@@ -80,8 +80,8 @@ impl RetryPolicy {
         attempt: u32,
         remaining: Duration,
     ) -> Option<Duration> {
-        let harmless = error.is_retryable() || (repeatable && error.may_have_applied());
-        if attempt >= self.attempts || !harmless {
+        let harmless = repeatable || !error.may_have_applied();
+        if attempt >= self.attempts || !harmless || !error.kind().is_transient() {
             return None;
         }
         let wait = error.retry_after().unwrap_or_else(|| {

@@ -206,7 +206,9 @@ impl TokenProvider for Losant {
         let TokenRef::Id(id) = token else {
             return Err(Error::unsupported("Losant revokes by id"));
         };
-        let call = ApiCall::delete(Operation::Revoke, self.path(Some(id))).repeatable();
+        let call = ApiCall::delete(Operation::Revoke, self.path(Some(id)))
+            .repeatable()
+            .maybe_empty();
         let outcome = match self.send(call).await {
             Ok(answer) if answer.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
             Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),

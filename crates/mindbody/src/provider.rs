@@ -179,7 +179,9 @@ impl TokenProvider for Mindbody {
         let TokenRef::Secret(secret) = token else {
             return Err(Error::unsupported("Mindbody revokes by secret"));
         };
-        let call = ApiCall::delete(Operation::Revoke, self.path("revoke")).repeatable();
+        let call = ApiCall::delete(Operation::Revoke, self.path("revoke"))
+            .repeatable()
+            .maybe_empty();
         let outcome = match self.send(self.about(call, secret)).await {
             Ok(_) => RevocationOutcome::Revoked,
             Err(error)
