@@ -1,7 +1,6 @@
 //! Many accounts at once.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::http::Transport;
@@ -14,7 +13,8 @@ const ACCOUNTS_AT_A_TIME: usize = 16;
 
 /// Many accounts, of one platform or of several, that are asked together.
 ///
-/// One that fails or dawdles never holds up the others. Needs no particular async runtime beyond what the providers
+/// One that fails never holds up the others, and one that dawdles does so for two seconds at most: see
+/// [`Inventory`]. Needs no particular async runtime beyond what the providers
 /// need. Cheap to clone.
 ///
 /// ```
@@ -120,7 +120,11 @@ impl Fleet {
         let open = |account: &AccountConfiguration| match registry.open(account, transport.clone())
         {
             Ok(provider) => Member::Open(provider),
-            Err(error) => Member::Unopened(account.account().clone(), error),
+            Err(error) => {
+                // The error's own account, where the configured one holds what must not be shown.
+                let shown = error.account().unwrap_or(account.account()).clone();
+                Member::Unopened(shown, error)
+            }
         };
         Self {
             members: accounts.into_iter().map(open).collect(),
@@ -136,7 +140,7 @@ impl Fleet {
         self
     }
 
-    /// Reading that many accounts at a time, at least one.
+    /// Reading that many accounts at a time, at least one. Those that have been silent for two seconds do not count.
     #[must_use]
     pub fn at_a_time(mut self, accounts: usize) -> Self {
         self.at_a_time = accounts.max(1);
@@ -161,42 +165,47 @@ impl Fleet {
     /// Every account is asked the whole query: an order, an offset and a limit hold within each account. For a query
     /// over all accounts together see [`collect`](Self::collect).
     pub fn inventory(&self, query: Query) -> Inventory {
-        let members = self.members.iter().cloned().collect();
+        let members = (0..).zip(self.members.iter().cloned()).collect();
         Inventory::new(members, self.at_a_time, query)
     }
 
     /// Collects what a query asks for, over all accounts together: they are ordered among each other, and offset and
     /// limit count them all. Equal tokens stay in the order of the accounts.
     pub async fn collect(&self, query: Query) -> FleetTokens {
-        let positions: HashMap<_, _> = (self.accounts().cloned().zip(0_usize..)).collect();
-        let position = |account: &Account| positions.get(account).copied();
+        // By place, not by name: two accounts may bear the same.
         let mut inventory = self.inventory(of_each_account(&query));
         let mut tokens = Vec::new();
         let mut accounts = Vec::new();
-        while let Some(event) = inventory.next().await {
+        while let Some((place, event)) = inventory.next_with_place().await {
             match event {
-                InventoryEvent::Token(account, token) => tokens.push((account, *token)),
-                InventoryEvent::Finished(report) => accounts.push(report),
+                InventoryEvent::Token(account, token) => tokens.push((place, account, *token)),
+                InventoryEvent::Finished(report) => accounts.push((place, report)),
             }
         }
         // Sorting is stable: within an account the order of its own walk stays.
-        tokens.sort_by(|(account, token), (other_account, other)| {
+        tokens.sort_by(|(place, _, token), (other_place, _, other)| {
             let by_query = match query.sort.is_empty() {
                 true => Ordering::Equal,
                 false => query.compare(token, other),
             };
-            by_query.then_with(|| position(account).cmp(&position(other_account)))
+            by_query.then_with(|| place.cmp(other_place))
         });
-        accounts.sort_by_key(|report| position(&report.account));
+        accounts.sort_by_key(|(place, _)| *place);
         let tokens = window(tokens, &query);
-        let mut counts = HashMap::<&Account, u64>::new();
-        for (account, _) in &tokens {
-            *counts.entry(account).or_default() += 1;
+        let mut counts = vec![0; self.members.len()];
+        for (place, ..) in &tokens {
+            counts[*place] += 1;
         }
-        for report in &mut accounts {
-            report.tokens = counts.get(&report.account).copied().unwrap_or_default();
+        for (place, report) in &mut accounts {
+            report.tokens = counts[*place];
         }
-        FleetTokens { tokens, accounts }
+        FleetTokens {
+            tokens: tokens
+                .into_iter()
+                .map(|(_, account, token)| (account, token))
+                .collect(),
+            accounts: accounts.into_iter().map(|(_, report)| report).collect(),
+        }
     }
 }
 
@@ -208,7 +217,7 @@ fn of_each_account(query: &Query) -> Query {
     each
 }
 
-fn window(mut tokens: Vec<(Account, Token)>, query: &Query) -> Vec<(Account, Token)> {
+fn window<T>(mut tokens: Vec<T>, query: &Query) -> Vec<T> {
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
     tokens.drain(..offset.min(tokens.len()));
     if let Some(limit) = query.limit.and_then(|limit| usize::try_from(limit).ok()) {

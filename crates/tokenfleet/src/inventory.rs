@@ -1,16 +1,21 @@
 //! The merged stream over many accounts.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
 
 use futures_core::Stream;
 use futures_util::stream::SelectAll;
 
+use crate::alarm::Alarm;
 use crate::fleet::Member;
-use crate::{Account, AccountReport, Completeness, Listing, Query, Token, Verdict};
+use crate::{Account, AccountReport, Error, ErrorKind, Fate, Listing, Query, Token, Verdict};
+
+/// An account of which nothing was heard for so long keeps no other waiting.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 /// The tokens of many accounts as they come, and one report for each account.
 ///
@@ -19,13 +24,19 @@ use crate::{Account, AccountReport, Completeness, Listing, Query, Token, Verdict
 /// own account.
 ///
 /// It reads while it is polled and holds no more than a page for each account being read. Dropping it is safe.
+///
+/// An account that has been silent for two seconds no longer counts among those read at a time, so that waiting accounts
+/// take its turn: it is read on all the same. A provider that panics is not caught.
 #[must_use = "an inventory reads nothing until it is polled"]
 pub struct Inventory {
     query: Query,
-    waiting: VecDeque<Member>,
+    /// The accounts not begun yet, with their places in the fleet.
+    waiting: VecDeque<(usize, Member)>,
     /// Walks that have reported stay here until they are polled once more.
     walks: SelectAll<AccountWalk>,
-    reading: usize,
+    /// When something was last heard of each account being read, as far as others wait for their turn.
+    heard: HashMap<usize, Instant>,
+    alarm: Alarm,
     at_a_time: usize,
 }
 
@@ -40,12 +51,13 @@ pub enum InventoryEvent {
 }
 
 impl Inventory {
-    pub(crate) fn new(members: VecDeque<Member>, at_a_time: usize, query: Query) -> Self {
+    pub(crate) fn new(members: VecDeque<(usize, Member)>, at_a_time: usize, query: Query) -> Self {
         Self {
             query,
             waiting: members,
             walks: SelectAll::new(),
-            reading: 0,
+            heard: HashMap::new(),
+            alarm: Alarm::default(),
             at_a_time,
         }
     }
@@ -54,33 +66,65 @@ impl Inventory {
     pub async fn next(&mut self) -> Option<InventoryEvent> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
+
+    /// The next event, with the place in the fleet of the account that it is about.
+    pub(crate) async fn next_with_place(&mut self) -> Option<(usize, InventoryEvent)> {
+        poll_fn(|context| self.poll(context)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, InventoryEvent)>> {
+        loop {
+            self.begin(self.at_a_time.saturating_sub(self.heard.len()));
+            match Pin::new(&mut self.walks).poll_next(context) {
+                Poll::Ready(Some((place, event))) => {
+                    match event {
+                        InventoryEvent::Finished(_) => {
+                            self.heard.remove(&place);
+                        }
+                        InventoryEvent::Token(..) if self.waiting.is_empty() => {}
+                        InventoryEvent::Token(..) => {
+                            self.heard.insert(place, Instant::now());
+                        }
+                    }
+                    return Poll::Ready(Some((place, event)));
+                }
+                Poll::Ready(None) if self.waiting.is_empty() => return Poll::Ready(None),
+                Poll::Ready(None) => {}
+                Poll::Pending if self.waiting.is_empty() => return Poll::Pending,
+                Poll::Pending => {
+                    self.heard.retain(|_, heard| heard.elapsed() < PATIENCE);
+                    if self.heard.len() >= self.at_a_time {
+                        self.alarm.set(PATIENCE, context.waker());
+                        return Poll::Pending;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Begins with so many of the accounts that wait.
+    fn begin(&mut self, accounts: usize) {
+        for (place, member) in self.waiting.drain(..accounts.min(self.waiting.len())) {
+            let walk = AccountWalk::start(place, member, &self.query);
+            self.walks.push(walk);
+            self.heard.insert(place, Instant::now());
+        }
+    }
 }
 
 impl Stream for Inventory {
     type Item = InventoryEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let inventory = &mut *self;
-        while inventory.reading < inventory.at_a_time {
-            let Some(member) = inventory.waiting.pop_front() else {
-                break;
-            };
-            let walk = AccountWalk::start(member, &inventory.query);
-            inventory.walks.push(walk);
-            inventory.reading += 1;
-        }
-        let event = ready!(Pin::new(&mut inventory.walks).poll_next(context));
-        if matches!(event, Some(InventoryEvent::Finished(_))) {
-            inventory.reading -= 1;
-        }
-        Poll::Ready(event)
+        let event = ready!(self.poll(context));
+        Poll::Ready(event.map(|(_, event)| event))
     }
 }
 
 impl fmt::Debug for Inventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inventory")
-            .field("reading", &self.reading)
+            .field("reading", &self.heard.len())
             .field("waiting", &self.waiting.len())
             .finish_non_exhaustive()
     }
@@ -88,6 +132,7 @@ impl fmt::Debug for Inventory {
 
 /// One account: its tokens, then its report.
 struct AccountWalk {
+    place: usize,
     account: Account,
     tokens: u64,
     state: State,
@@ -100,7 +145,7 @@ enum State {
 }
 
 impl AccountWalk {
-    fn start(member: Member, query: &Query) -> Self {
+    fn start(place: usize, member: Member, query: &Query) -> Self {
         let account = member.account().clone();
         let state = match member {
             Member::Unopened(_, error) => State::Judged(Verdict::Failed(error)),
@@ -113,6 +158,7 @@ impl AccountWalk {
             },
         };
         Self {
+            place,
             account,
             tokens: 0,
             state,
@@ -121,7 +167,7 @@ impl AccountWalk {
 }
 
 impl Stream for AccountWalk {
-    type Item = InventoryEvent;
+    type Item = (usize, InventoryEvent);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let walk = &mut *self;
@@ -130,23 +176,32 @@ impl Stream for AccountWalk {
                 Some(Ok(token)) => {
                     walk.tokens += 1;
                     let event = InventoryEvent::Token(walk.account.clone(), Box::new(token));
-                    return Poll::Ready(Some(event));
+                    return Poll::Ready(Some((walk.place, event)));
                 }
                 Some(Err(error)) => Verdict::Failed(error),
-                None => listing
-                    .completeness()
-                    .unwrap_or(Completeness::Complete)
-                    .into(),
+                None => listing.completeness().map_or_else(unjudged, Verdict::from),
             };
             walk.state = State::Judged(verdict);
         }
         Poll::Ready(match std::mem::replace(&mut walk.state, State::Reported) {
-            State::Judged(verdict) => Some(InventoryEvent::Finished(AccountReport {
-                account: walk.account.clone(),
-                tokens: walk.tokens,
-                verdict,
-            })),
+            State::Judged(verdict) => {
+                let report = AccountReport {
+                    account: walk.account.clone(),
+                    tokens: walk.tokens,
+                    verdict,
+                };
+                Some((walk.place, InventoryEvent::Finished(report)))
+            }
             _ => None,
         })
     }
+}
+
+/// A listing that ends without a word on its completeness is not complete.
+fn unjudged() -> Verdict {
+    Verdict::Failed(Error::new(
+        ErrorKind::Other,
+        Fate::Rejected,
+        "the listing ended without saying whether it is complete",
+    ))
 }

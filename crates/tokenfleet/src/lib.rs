@@ -41,6 +41,7 @@
 //! # }
 //! ```
 
+mod alarm;
 mod builtin;
 mod configuration;
 mod document;

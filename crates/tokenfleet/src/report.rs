@@ -45,13 +45,13 @@ impl Verdict {
         }
     }
 
-    /// Why the account is not complete, on one line.
+    /// Why the account is not complete, on one line that does not name it.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Complete => None,
             Self::Partial(reason) => Some(reason.to_string()),
-            Self::Failed(error) => Some(error.to_string()),
+            Self::Failed(error) => Some(without_account(error)),
             Self::NotListable => Some("the platform cannot list tokens".to_owned()),
         }
     }
@@ -72,6 +72,16 @@ impl From<Completeness> for Verdict {
     }
 }
 
+/// The report names the account already.
+fn without_account(error: &Error) -> String {
+    let text = error.to_string();
+    let named = error.account().map(|account| format!("{account}: "));
+    match named.and_then(|named| text.strip_prefix(&named).map(str::to_owned)) {
+        Some(rest) => rest,
+        None => text,
+    }
+}
+
 /// One line for people, such as `iot (losant): complete, 12 tokens`.
 impl fmt::Display for AccountReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,8 +94,11 @@ impl fmt::Display for AccountReport {
             Verdict::Partial(reason) => {
                 write!(f, "{account}: partial, {tokens} token{plural}: {reason}")
             }
-            Verdict::Failed(error) if *tokens == 0 => write!(f, "{account}: failed: {error}"),
+            Verdict::Failed(error) if *tokens == 0 => {
+                write!(f, "{account}: failed: {}", without_account(error))
+            }
             Verdict::Failed(error) => {
+                let error = without_account(error);
                 write!(f, "{account}: failed after {tokens} token{plural}: {error}")
             }
             Verdict::NotListable => write!(f, "{account}: cannot be listed"),

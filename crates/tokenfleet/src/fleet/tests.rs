@@ -173,7 +173,11 @@ fn every_account_gets_one_verdict_and_a_failing_one_ends_only_itself() {
     assert_eq!(verdicts(&found), expected);
     assert!(!found.is_complete());
     let text = found.accounts[4].verdict.reason().unwrap();
-    assert_eq!(text, "broken (memory): no key");
+    assert_eq!(text, "no key");
+    assert_eq!(
+        found.accounts[4].to_string(),
+        "broken (memory): failed: no key"
+    );
     assert_eq!(
         found.accounts[2].to_string(),
         "a2 (memory): cannot be listed"
@@ -197,6 +201,32 @@ fn an_account_that_never_answers_holds_up_nobody() {
             }
         }
     });
+}
+
+#[test]
+fn accounts_that_never_answer_give_their_turn_to_those_that_wait() {
+    let hanging = (0..4).map(|_| Behaviour::Hangs);
+    let (fleet, _) = fleet(hanging.chain((0..6).map(|_| Behaviour::Lists(1))));
+    let mut inventory = fleet.at_a_time(2).inventory(Query::new());
+    let mut finished = 0;
+    block_on(async {
+        while finished < 6 {
+            match inventory.next().await {
+                Some(InventoryEvent::Finished(_)) => finished += 1,
+                Some(InventoryEvent::Token(..)) => {}
+                None => panic!("four have not finished"),
+            }
+        }
+    });
+}
+
+#[test]
+fn accounts_of_the_same_name_keep_their_own_counts() {
+    let (one, _) = fleet([Behaviour::Lists(3)]);
+    let (other, _) = fleet([Behaviour::Lists(2)]);
+    let both = one.providers().chain(other.providers()).cloned();
+    let found = block_on(Fleet::new(both).collect(Query::new()));
+    assert_eq!(verdicts(&found), [("complete", 3), ("complete", 2)]);
 }
 
 #[test]
