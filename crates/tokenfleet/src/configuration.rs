@@ -48,6 +48,8 @@ pub struct AccountConfiguration {
     settings: Settings,
     /// The file it was read from.
     origin: Option<String>,
+    /// The line that names its provider.
+    line: Option<usize>,
 }
 
 impl Configuration {
@@ -120,14 +122,21 @@ impl AccountConfiguration {
     /// An account of that name at that provider, without settings yet.
     #[must_use]
     pub fn new(name: &str, provider: &str) -> Self {
-        Self::with_settings(name, provider, Settings::new(format!("accounts.{name}")))
+        let settings = Settings::new(format!("accounts.{name}"));
+        Self::with_settings(name, provider, settings, None)
     }
 
-    pub(crate) fn with_settings(name: &str, provider: &str, settings: Settings) -> Self {
+    pub(crate) fn with_settings(
+        name: &str,
+        provider: &str,
+        settings: Settings,
+        line: Option<usize>,
+    ) -> Self {
         Self {
             account: Account::new(provider, name),
             settings,
             origin: None,
+            line,
         }
     }
 
@@ -158,6 +167,18 @@ impl AccountConfiguration {
 
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
+    }
+
+    /// Says that an error is about its provider, which does not exist. What looks like a credential, written in the wrong
+    /// place, is not shown.
+    pub(crate) fn without_provider(&self, error: impl FnOnce(&str) -> Error) -> Error {
+        let masked = Error::configuration("").with_platform_message(self.provider(), &[]);
+        let shown = masked.platform_message().unwrap_or_default();
+        let error = error(shown).with_account(&Account::new(shown, self.name()));
+        match self.line {
+            Some(line) => error.with_message_prefix(&format!("line {line}")),
+            None => error,
+        }
     }
 
     /// Says which account an error is about, and in which file that is configured.

@@ -19,7 +19,15 @@ pub(crate) fn accounts(text: &str) -> Result<Vec<AccountConfiguration>> {
     let document = DeTable::parse(text).map_err(|error| {
         // Only the message: the parser's full text shows the line, which may hold a credential.
         let line = error.span().map(|span| lines.number(span.start));
-        mistake(line, one_line(error.message()))
+        let message = one_line(error.message());
+        match (error.span(), &*message) {
+            // Keys may be shown, and of this mistake no more is known than where the key is.
+            (Some(span), "duplicate key") => {
+                let key = text.get(span).unwrap_or_default().trim();
+                mistake(line, format!("the key {key} is there twice"))
+            }
+            _ => mistake(line, message),
+        }
     })?;
     let mut accounts = Vec::new();
     for (key, value) in in_order(document.get_ref()) {
@@ -52,19 +60,21 @@ fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines) -> Result<AccountCo
         return Err(mistake(line, format!("accounts.{name} must be a table"))
             .with_advice(format!("write [accounts.{name}]")));
     };
+    let mut provider_line = None;
     let mut settings = Settings::new(format!("accounts.{name}")).on_line(line);
     for (key, value) in table {
         let line = lines.of(key);
-        let path = format!("accounts.{name}.{}", key.get_ref());
-        settings.insert(
-            key.get_ref().clone(),
-            setting(&path, value.get_ref(), line)?,
-            line,
-        );
+        if key.get_ref() == PROVIDER {
+            provider_line = line;
+        }
+        settings.insert(key.get_ref().clone(), setting(value.get_ref()), line);
     }
     match settings.text(PROVIDER)? {
         Some(provider) => Ok(AccountConfiguration::with_settings(
-            name, &provider, settings,
+            name,
+            &provider,
+            settings,
+            provider_line,
         )),
         None => Err(settings.misspelt().unwrap_or_else(|| {
             mistake(line, format!("accounts.{name} lacks provider"))
@@ -73,31 +83,25 @@ fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines) -> Result<AccountCo
     }
 }
 
-fn setting(path: &str, value: &DeValue<'_>, line: Option<usize>) -> Result<Setting> {
-    let wrong = |what: &str| Err(mistake(line, format!("{path} {what}")));
-    Ok(match value {
+fn setting(value: &DeValue<'_>) -> Setting {
+    // What no setting can be is handed on as an empty table: that too no provider takes, so its answer says what it
+    // expects there.
+    let impossible = Setting::Table(BTreeMap::new());
+    match value {
         DeValue::String(text) => Setting::Text(text.clone().into_owned()),
         DeValue::Boolean(value) => Setting::Boolean(*value),
-        DeValue::Integer(number) => match i64::from_str_radix(number.as_str(), number.radix()) {
-            Ok(number) => Setting::Integer(number),
-            Err(_) => return wrong("is too large a number"),
-        },
+        DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
+            .map_or(impossible, Setting::Integer),
         DeValue::Table(table) => {
-            let mut texts = BTreeMap::new();
-            for (key, value) in table {
-                match value.get_ref() {
-                    DeValue::String(text) => {
-                        texts.insert(key.get_ref().to_string(), text.to_string());
-                    }
-                    _ => return wrong("must hold texts in quotes"),
-                }
-            }
-            Setting::Table(texts)
+            let entry = |(key, value): (&Key<'_>, &Value<'_>)| {
+                let text = value.get_ref().as_str()?;
+                Some((key.get_ref().to_string(), text.to_owned()))
+            };
+            let texts: Option<BTreeMap<_, _>> = table.iter().map(entry).collect();
+            texts.map_or(impossible, Setting::Table)
         }
-        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
-            return wrong("must be a text in quotes, a whole number, true, false or { … }");
-        }
-    })
+        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) => impossible,
+    }
 }
 
 /// The entries of a table as they stand in the document.
@@ -181,12 +185,12 @@ mod tests {
                 "line 2: accounts.iot knows no key \"providr\"; did you mean \"provider\"?",
             ),
             (
-                "[accounts.iot]\nprovider = 'losant'\ntoken = ['hunter2']",
-                "line 3: accounts.iot.token must be a text in quotes, a whole number, true, false or { … }",
+                "[accounts.iot]\nprovider = ['hunter2']",
+                "line 2: accounts.iot.provider must be a text in quotes",
             ),
             (
-                "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 1 }",
-                "line 3: accounts.iot.token must hold texts in quotes",
+                "[accounts.iot]\nprovider = 'a'\nlogin = 'hunter2'\nlogin = 'b'",
+                "line 4: the key login is there twice",
             ),
         ] {
             assert_eq!(refusal(text), expected);
@@ -248,6 +252,31 @@ mod provider_tests {
                 "losant",
                 "token = 'hunter2'",
                 "line 3: accounts.mine.token holds a credential in clear",
+            ),
+            (
+                "losant",
+                "token = ['hunter2']",
+                "line 3: accounts.mine.token must be { env = \"…\" } or { file = \"…\" }",
+            ),
+            (
+                "losant",
+                "token = { env = 1 }",
+                "line 3: accounts.mine.token must be { env = \"…\" } or { file = \"…\" }",
+            ),
+            (
+                "losant",
+                "token = { env = 'X' }\nbase_url = 1.5",
+                "line 4: accounts.mine.base_url must be a text in quotes",
+            ),
+            (
+                "lossant",
+                "token = 'hunter2'",
+                "line 2: there is no provider \"lossant\"; did you mean \"losant\"?",
+            ),
+            (
+                "eyJhbGciOiJIUzI1NiJ9.hunter2",
+                "",
+                "mine ([masked]): line 2: there is no provider \"[masked]\"; known are ",
             ),
             (
                 "losant",

@@ -117,7 +117,10 @@ impl Registry {
         transport: Arc<dyn Transport>,
     ) -> Result<Arc<dyn TokenProvider>> {
         let mut settings = account.settings().clone();
-        let opened = self.factory(account.provider()).and_then(|factory| {
+        let factory = self
+            .factory(account.provider())
+            .ok_or_else(|| account.without_provider(|provider| self.unknown(provider)));
+        let opened = factory.and_then(|factory| {
             match factory(account.name(), &mut settings, transport) {
                 Ok(provider) => settings.finish().map(|()| provider),
                 // What seems to be missing may be there under a misspelt key.
@@ -127,24 +130,25 @@ impl Registry {
         opened.map_err(|error| account.locate(error))
     }
 
-    fn factory(&self, name: &str) -> Result<&Factory> {
-        if let Some(factory) = self.factories.get(name) {
-            return Ok(&**factory);
-        }
+    fn factory(&self, name: &str) -> Option<&Factory> {
+        self.factories.get(name).map(|factory| &**factory)
+    }
+
+    fn unknown(&self, name: &str) -> Error {
         if let Some((known, false)) = KNOWN.iter().find(|(known, _)| *known == name) {
-            return Err(Error::configuration(format!(
+            return Error::configuration(format!(
                 "the provider \"{known}\" is not compiled into this program"
             ))
             .with_advice(format!(
                 "build tokenfleet with the cargo feature \"{known}\""
-            )));
+            ));
         }
         let known: Vec<_> = self.names().collect();
         let advice = match known.as_slice() {
             [] => "no provider is registered".to_owned(),
             known => suggestion(name, known),
         };
-        Err(Error::configuration(format!("there is no provider \"{name}\"")).with_advice(advice))
+        Error::configuration(format!("there is no provider \"{name}\"")).with_advice(advice)
     }
 }
 
