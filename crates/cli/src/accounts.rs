@@ -57,31 +57,42 @@ impl Accounts {
     }
 
     /// The chosen accounts; all where none was chosen.
-    pub(crate) fn chosen_or_all(&self) -> Result<Fleet> {
+    pub(crate) fn chosen_or_all(&self) -> Fleet {
+        self.open(self.selected())
+    }
+
+    /// The chosen accounts, or all: each opened, or why it cannot be.
+    pub(crate) fn each(&self) -> Vec<Result<Arc<dyn TokenProvider>>> {
+        let open = |account| self.registry.open(account, Arc::clone(&self.transport));
+        self.selected().into_iter().map(open).collect()
+    }
+
+    /// The account of that name: opened, or why it cannot be.
+    pub(crate) fn named(&self, name: &str) -> Result<Vec<Result<Arc<dyn TokenProvider>>>> {
+        let account = self.configuration.account(name)?;
+        let opened = self.registry.open(account, Arc::clone(&self.transport));
+        Ok(vec![opened])
+    }
+
+    fn selected(&self) -> Vec<&AccountConfiguration> {
+        let accounts = self.configuration.accounts().iter();
         match self.chosen.is_empty() {
-            true => self.open(self.configuration.accounts()),
-            false => self.chosen(),
+            true => accounts.collect(),
+            // In the order of the command line.
+            false => self
+                .chosen
+                .iter()
+                .filter_map(|name| self.configuration.account(name).ok())
+                .collect(),
         }
     }
 
     /// The chosen accounts, or the only one.
     pub(crate) fn chosen(&self) -> Result<Fleet> {
         match (self.chosen.as_slice(), self.configuration.accounts()) {
-            ([], [only]) => self.open([only]),
-            ([], several) => Err(unchosen(several)),
-            (names, _) => {
-                let accounts: Result<Vec<_>> = names
-                    .iter()
-                    .map(|name| self.configuration.account(name))
-                    .collect();
-                self.open(accounts?)
-            }
+            ([], several) if several.len() != 1 => Err(unchosen(several)),
+            _ => Ok(self.open(self.selected())),
         }
-    }
-
-    /// The account of that name.
-    pub(crate) fn named(&self, name: &str) -> Result<Fleet> {
-        self.open([self.configuration.account(name)?])
     }
 
     /// The one chosen account, or the only one.
@@ -99,16 +110,9 @@ impl Accounts {
         self.registry.open(account, Arc::clone(&self.transport))
     }
 
-    /// Opens accounts. A mistake in any of them stops the program before anything is sent.
-    fn open<'a>(
-        &self,
-        accounts: impl IntoIterator<Item = &'a AccountConfiguration>,
-    ) -> Result<Fleet> {
-        let providers: Result<Vec<_>> = accounts
-            .into_iter()
-            .map(|account| self.registry.open(account, Arc::clone(&self.transport)))
-            .collect();
-        Ok(Fleet::new(providers?))
+    /// Opens accounts. A mistake in one of them is its own failure and stops no other.
+    fn open(&self, accounts: Vec<&AccountConfiguration>) -> Fleet {
+        Fleet::open(&self.registry, accounts, Arc::clone(&self.transport))
     }
 }
 

@@ -6,11 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
 use tokenfleet::{Direction, Error, SortBy, SortKey, Timestamp, TokenState, suggestion};
 
 use crate::duration;
-use crate::output::{Format, complain};
+use crate::output::{Format, complain, masked};
 use crate::stop::Code;
 
 /// Know, make, replace and kill the API tokens of your accounts at Losant, Foreman, Cloudsmith and Mindbody.
@@ -26,7 +27,10 @@ pub(crate) struct Arguments {
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 failed, 2 usage or configuration, \
 3 refused by the platform, 4 not found, 5 unsupported, 6 incomplete result, 7 outcome unknown";
 
-const EVERYWHERE: &str = "Options of every command";
+const EVERYWHERE: &str = "Global options";
+
+/// More than a simulator can hold in the memory of an ordinary machine.
+const MOST_TOKENS: u64 = 10_000_000;
 
 /// Valid before and after the command.
 #[derive(Debug, Args)]
@@ -54,6 +58,9 @@ pub(crate) enum Command {
     /// Show one token
     Show(TokenArguments),
     /// Make a token and print its secret, which is shown once
+    ///
+    /// What a platform does not take is refused before anything is sent: "tokenfleet capabilities" tells what it takes.
+    /// Store the secret at once. When the outcome is unknown (exit code 7) look for the token before making another.
     Create(CreateArguments),
     /// Rename, describe, suspend or resume a token
     Update(UpdateArguments),
@@ -62,6 +69,11 @@ pub(crate) enum Command {
     /// Prolong a token's life
     Renew(RenewArguments),
     /// Kill tokens
+    ///
+    /// By their ids, or one by its secret, whichever the platform wants. It asks before, at a terminal; elsewhere it needs
+    /// --yes. Each token gets a verdict of its own: whether it was alive, and whether its record is deleted, marked or
+    /// replaced. Revoking twice does no harm. When only some of the tokens could be revoked the exit code is 1, or 7 when
+    /// one of them may be dead or not.
     Revoke(RevokeArguments),
     /// Tell whether a secret is alive: exits with 0 when it is, 3 when it is dead, 7 when that cannot be told
     Verify(SecretArguments),
@@ -217,18 +229,19 @@ pub(crate) struct CapabilitiesArguments {
 pub(crate) struct SimulateArguments {
     /// losant, foreman, cloudsmith, mindbody or all
     pub(crate) provider: String,
-    /// Where to listen; several servers take this port and the following ones, port 0 lets the system choose
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
+    /// Where to listen, such as 127.0.0.1:8080; several servers take this port and the following ones, port 0 lets the
+    /// system choose
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0", value_parser = address)]
     pub(crate) listen: SocketAddr,
     /// Listen on an address that others can reach, who can then read and change every simulated token
     #[arg(long)]
     pub(crate) expose_to_network: bool,
-    /// How many tokens exist at the start; Cloudsmith has one at most
-    #[arg(long, value_name = "N", default_value_t = 20)]
-    pub(crate) tokens: u64,
-    /// Where their variety comes from
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) seed: u64,
+    /// How many tokens exist at the start, up to 10 million; Cloudsmith has one at most [default: 20]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u64).range(..=MOST_TOKENS))]
+    pub(crate) tokens: Option<u64>,
+    /// Where their variety comes from [default: 0]
+    #[arg(long, value_name = "N")]
+    pub(crate) seed: Option<u64>,
     /// How many milliseconds every answer takes longer; a fault, which the control interface can remove
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency: u64,
@@ -240,6 +253,11 @@ pub(crate) struct SimulateArguments {
 fn time(text: &str) -> Result<Timestamp, String> {
     text.parse()
         .map_err(|_| "write a time such as 2030-01-31T12:00:00Z".to_owned())
+}
+
+fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "write an address and a port, such as 127.0.0.1:8080".to_owned())
 }
 
 fn state(text: &str) -> Result<TokenState, String> {
@@ -273,6 +291,7 @@ pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
         let _ = write!(std::io::stdout(), "{refusal}");
         return Code::Well.into();
     }
+    let text = text_of(refusal);
     let asked_for = |format: &str| {
         let words: Vec<_> = std::env::args_os().collect();
         let whole = format!("--output={format}");
@@ -282,19 +301,31 @@ pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
                 .any(|pair| pair[0] == "--output" && pair[1] == format)
     };
     if asked_for("json") || asked_for("ndjson") {
-        // What is wrong is said before the first empty line; the rest is advice on several lines.
-        let text = refusal.to_string();
-        let lines = text
-            .lines()
-            .take_while(|line| !line.is_empty())
-            .map(str::trim);
-        let line = lines.collect::<Vec<_>>().join(" ");
+        // What is wrong and a tip; how the command is used follows on several lines.
+        let paragraphs: Vec<_> = text
+            .split("\n\n")
+            .take_while(|paragraph| !paragraph.starts_with("Usage:"))
+            .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+            .filter(|paragraph| !paragraph.starts_with("For more information"))
+            .collect();
+        let line = paragraphs.join("; ");
         let error = Error::invalid_input(line.trim_start_matches("error: "));
         complain(Some(Format::Json), &error);
     } else {
-        let _ = write!(std::io::stderr(), "{refusal}");
+        let _ = write!(std::io::stderr(), "{text}");
     }
     Code::Usage.into()
+}
+
+/// The refusal without what may be a secret that was typed in the wrong place.
+fn text_of(refusal: &clap::Error) -> String {
+    let text = refusal.to_string();
+    match (refusal.kind(), refusal.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => {
+            text.replace(word, &masked(word))
+        }
+        _ => text,
+    }
 }
 
 #[cfg(test)]

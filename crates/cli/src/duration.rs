@@ -2,6 +2,21 @@
 
 use std::time::Duration;
 
+use tokenfleet::{Error, Result as Outcome, Timestamp};
+
+/// The time so much later, unless no calendar reaches so far.
+pub(crate) fn after(now: Timestamp, span: Duration) -> Outcome<Timestamp> {
+    let later = now.saturating_add(span);
+    // What was cut off at the end of the calendar is less than was asked for.
+    if now.duration_until(later) == span {
+        return Ok(later);
+    }
+    let days = span.as_secs() / 86_400;
+    Err(Error::invalid_input(format!(
+        "{days} days from now is later than any date"
+    )))
+}
+
 /// Reads a whole number and a unit: `s`, `m`, `h`, `d` or `w`.
 pub(crate) fn parse(text: &str) -> Result<Duration, String> {
     let wrong = || "write a number and a unit, such as 90s, 30m, 12h, 30d or 4w".to_owned();

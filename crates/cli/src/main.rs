@@ -8,6 +8,7 @@ mod commands;
 mod duration;
 mod output;
 mod progress;
+mod signal;
 mod simulation;
 mod stop;
 

@@ -122,9 +122,22 @@ fn foreman_tokens_are_made_and_marked_as_revoked() {
     // Several at once: one line each, and the failure of one does not keep the others alive.
     let run = account
         .run(&["revoke", "--yes", "999", id, "1"])
-        .ends_with(4);
+        .ends_with(1);
     assert_eq!(run.stdout.lines().count(), 2, "{run:?}");
-    run.complaint();
+    let line = run.complaint();
+    assert!(line.contains("revoke failed: token 999: "), "{line}");
+    account.run(&["revoke", "--yes", "998", "999"]).ends_with(4);
+    let words = ["revoke", "--yes", "999", id, "1", "--output=csv"];
+    let run = account.run(&words).ends_with(1);
+    let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
+    assert_eq!(reader.headers().unwrap(), vec!["id", "outcome", "effect"]);
+    let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
+    assert_eq!(rows[0], vec![id, "revoked", "marked"]);
+    assert_eq!(rows[1], vec!["1", "revoked", "marked"]);
+    let words = ["revoke", "--yes", id, "1", "--output=table"];
+    let run = account.run(&words).ends_with(0);
+    let heads = run.stdout.lines().filter(|line| line.contains("outcome"));
+    assert_eq!(heads.count(), 1, "{run:?}");
     assert_eq!(account.liveness(secret, 3), "dead");
     let shown = account.run(&["show", id]).ends_with(0).json();
     assert_eq!(shown["state"], "revoked");
@@ -136,10 +149,8 @@ fn the_one_cloudsmith_key_is_rotated_and_replaced() {
     let rotated = account.run(&["rotate"]).ends_with(0).json();
     let (id, first) = (text(&rotated["id"]), text(&rotated["secret"]));
     assert_eq!(account.liveness(first, 0), "alive");
-    account
-        .run(&["revoke", id, "--yes"])
-        .ends_with(2)
-        .complaint();
+    let run = account.run(&["revoke", id, "--yes"]).ends_with(2);
+    assert!(run.complaint().contains("--accept-replacement"), "{run:?}");
     assert_eq!(account.liveness(first, 0), "alive");
     let words = ["revoke", id, "--yes", "--accept-replacement"];
     let revoked = account.run(&words).ends_with(0).hiding(&[first]).json();
@@ -147,6 +158,14 @@ fn the_one_cloudsmith_key_is_rotated_and_replaced() {
     assert_eq!(account.liveness(first, 3), "dead");
     let second = text(&revoked["replacement"]["secret"]);
     assert_eq!(account.liveness(second, 0), "alive");
+
+    let words = [&words[..], &["--output=csv"]].concat();
+    let run = account.run(&words).ends_with(0);
+    let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
+    assert_eq!(reader.headers().unwrap().len(), 5);
+    let row = reader.records().next().unwrap().unwrap();
+    assert_eq!(account.liveness(&row[4], 0), "alive");
+    assert_eq!(account.liveness(second, 3), "dead");
 }
 
 #[test]

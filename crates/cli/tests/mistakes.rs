@@ -96,6 +96,72 @@ fn one_account_that_fails_leaves_the_others_and_an_incomplete_inventory() {
 }
 
 #[test]
+fn tokens_are_shown_while_another_account_has_not_answered() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let slow = Simulate::start(&["losant", "--latency=60000"], 1);
+    let quick = Simulate::start(&["cloudsmith", "--tokens=1"], 1);
+    let path = configuration(&format!(
+        "[accounts.slow]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'CREDENTIAL' }}\n\
+         [accounts.quick]\nprovider = 'cloudsmith'\nbase_url = {}\napi_key = {{ env = 'CREDENTIAL' }}\n",
+        slow.server("losant")["url"],
+        quick.server("cloudsmith")["url"],
+    ));
+    let credentials = &quick.server("cloudsmith")["credentials"];
+    let begun = std::time::Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .args(["inventory", "--output=ndjson", "--config", &path])
+        .env("CREDENTIAL", credentials["api_key"].as_str().unwrap())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    output.read_line(&mut line).unwrap();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(line.contains("\"account\":\"quick\""), "{line}");
+    assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+}
+
+#[test]
+fn one_misconfigured_account_stops_no_other() {
+    let simulate = Simulate::start(&["losant", "--tokens=2"], 1);
+    let server = simulate.server("losant");
+    let (url, token) = (&server["url"], &server["credentials"]["token"]);
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = {url}\ntoken = {{ env = 'IOT_TOKEN' }}\n\
+         [accounts.broken]\nprovider = 'losant'\ntokn = {{ env = 'IOT_TOKEN' }}\n"
+    ));
+    let variables = [("IOT_TOKEN", token.as_str().unwrap())];
+    let run = tokenfleet_knowing(&variables, &["inventory", "--config", &path]).ends_with(6);
+    let whole = run.json();
+    assert_eq!(whole["tokens"].as_array().unwrap().len(), 2);
+    assert_eq!(whole["accounts"][1]["completeness"], "failed");
+    let reason = whole["accounts"][1]["reason"].as_str().unwrap();
+    assert!(!reason.contains("broken (losant)"), "said twice: {reason}");
+    assert!(
+        run.complaint().contains("did you mean \"token\"?"),
+        "{run:?}"
+    );
+    let run = tokenfleet_knowing(&variables, &["capabilities", "--config", &path]).ends_with(6);
+    assert_eq!(run.json()["accounts"].as_array().unwrap().len(), 1);
+    run.complaint();
+}
+
+#[test]
+fn a_credential_in_the_place_of_a_provider_is_not_repeated() {
+    let path = configuration(&format!("[accounts.iot]\nprovider = '{CANARY}'\n"));
+    for command in ["inventory", "list", "capabilities"] {
+        let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
+        let run = run.hiding(&[CANARY]);
+        assert!(run.complaint().contains("line 2: "), "{run:?}");
+    }
+}
+
+#[test]
 fn an_unknown_account_is_refused_with_the_nearest_one() {
     let path = losant("http://127.0.0.1:9");
     let words = ["list", "--config", &path, "--account=iott"];

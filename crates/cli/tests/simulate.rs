@@ -60,9 +60,34 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
             "simulate losant --listen=192.0.2.1:0",
             "--expose-to-network",
         ),
+        ("simulate losant --account=a", "--account means nothing"),
+        ("simulate losant --config=a", "--config means nothing"),
+        ("simulate losant --simulate", "--simulate means nothing"),
+        ("simulate losant --output=json", "--output means nothing"),
+        (
+            "simulate losant --tokens=1 --option=tokens=2",
+            "give one of them",
+        ),
+        (
+            "simulate all --listen=127.0.0.1:65534",
+            "4 servers do not fit",
+        ),
     ] {
         let words: Vec<_> = words.split(' ').collect();
         let run = tokenfleet(&words).ends_with(2);
-        assert!(run.complaint().contains(expected), "{run:?}");
+        let shown = run.stderr.trim_end();
+        assert!(!shown.contains('\n') || shown.starts_with('{'), "{run:?}");
+        assert!(run.stderr.contains(expected), "{run:?}");
+    }
+}
+
+#[test]
+fn more_tokens_than_memory_holds_and_an_address_without_a_port_are_refused() {
+    for (option, expected) in [
+        ("--tokens=99999999999", "10000000"),
+        ("--listen=localhost", "such as 127.0.0.1:8080"),
+    ] {
+        let run = tokenfleet(&["simulate", "losant", option]).ends_with(2);
+        assert!(run.stderr.contains(expected), "{run:?}");
     }
 }

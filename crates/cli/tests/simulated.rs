@@ -21,7 +21,7 @@ fn the_inventory_is_one_table_with_a_line_for_each_account() {
         .split_whitespace()
         .collect();
     let expected = [
-        "platform", "account", "id", "name", "state", "created", "expiry", "last", "used",
+        "provider", "account", "id", "name", "state", "created", "expiry", "last", "used",
     ];
     assert_eq!(header, expected);
     let rows = |platform: &str| {
@@ -207,6 +207,12 @@ fn failures_are_objects_where_json_is_asked_for() {
     assert_eq!(object["error"]["kind"], "not_found");
     assert_eq!(object["error"]["account"], "foreman");
     assert_eq!(object["error"]["fate"], "rejected");
+    let run = tokenfleet(&["list", "--simulate", "--nam=x", "--output=json"]).ends_with(2);
+    let line = run.complaint();
+    assert!(
+        line.contains("a similar argument exists: '--name'"),
+        "{line}"
+    );
     let run = tokenfleet(&["verify", "--simulate", "--output=json"]).ends_with(2);
     let object: Value = serde_json::from_str(run.complaint()).unwrap();
     let message = object["error"]["message"].as_str().unwrap();
@@ -241,10 +247,9 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
 fn an_id_may_begin_with_a_dash() {
     let words = ["show", "--account=foreman", "--simulate", "--", "-5"];
     let run = tokenfleet(&words).ends_with(2);
-    assert!(
-        run.complaint().contains("get failed"),
-        "not a mistake of the command line: {run:?}"
-    );
+    // The platform's adapter judges it, not the command line.
+    let line = run.complaint();
+    assert!(line.contains("show failed: token -5: "), "{line}");
 }
 
 #[test]
@@ -300,7 +305,62 @@ fn capabilities_are_told_for_one_account_or_all() {
         .json();
     assert_eq!(one["accounts"][0]["list"], Value::Null);
     assert_eq!(one["accounts"][0]["renew"]["at_most"], 7);
+    assert_eq!(one["accounts"][0]["revoke"]["needs_consent"], false);
+    assert!(one["accounts"][0]["reports"].is_array());
     tokenfleet(&["capabilities", "mindbodi", "--simulate"])
         .ends_with(2)
         .complaint();
+    let words = ["capabilities", "losant", "--account=foreman", "--simulate"];
+    tokenfleet(&words).ends_with(2).complaint();
+    let run = tokenfleet(&["capabilities", "--simulate", "--output=ndjson"]).ends_with(0);
+    let lines: Vec<Value> = (run.stdout.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(lines.len(), 4);
+    let losant = &lines[0];
+    assert_eq!(losant["operations"][1], "show");
+    assert_eq!(losant["create"]["suspended"], true);
+    assert_eq!(losant["list"]["filtered_by_platform"]["name_exact"], true);
+}
+
+#[test]
+fn csv_names_the_accounts_that_it_has_no_rows_of() {
+    let run = tokenfleet(&["inventory", "--simulate", "--output=csv"]).ends_with(0);
+    assert_eq!(
+        run.complaint(),
+        "note: mindbody (mindbody): cannot be listed"
+    );
+}
+
+#[test]
+fn an_expiry_that_is_past_or_beyond_all_dates_is_refused_before_anything_is_sent() {
+    for words in [
+        "create --name=x --expires-in=0d",
+        "create --name=x --expires-at=2020-01-01T00:00:00Z",
+        "create --name=x --expires-in=9999999w",
+        "list --expires-within=9999999w",
+    ] {
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.extend(["--simulate", "--account=losant"]);
+        let run = tokenfleet(&words).ends_with(2);
+        let line = run.complaint();
+        let told = line.contains("not in the future") || line.contains("later than any date");
+        assert!(told, "{line}");
+    }
+}
+
+#[test]
+fn a_secret_where_a_reference_belongs_is_not_repeated() {
+    let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
+    for secret in [jwt, "hunter2"] {
+        for option in ["--secret-env", "--secret-file"] {
+            let words = ["verify", option, secret, "--simulate", "--account=losant"];
+            let run = tokenfleet(&words).ends_with(2).hiding(&[secret]);
+            assert!(run.complaint().contains(option), "{run:?}");
+        }
+    }
+    for format in ["--output=table", "--output=json"] {
+        let words = ["verify", jwt, "--simulate", format];
+        tokenfleet(&words).ends_with(2).hiding(&[jwt]);
+    }
 }

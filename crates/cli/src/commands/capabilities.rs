@@ -2,38 +2,64 @@
 
 use serde::Serialize;
 use tokenfleet::{
-    Argument, Capabilities, CreateCapability, ListCapability, Operation, RenewCapability,
-    RevokeCapability, SortKey, TokenProvider, UpdateCapability,
+    Argument, Capabilities, CreateCapability, Error, Field, ListCapability, Operation, Paging,
+    RenewCapability, RevocationEffect, RevokeCapability, SortKey, TokenProvider, TokenState,
+    UpdateCapability,
 };
 
 use crate::accounts::Accounts;
-use crate::arguments::CapabilitiesArguments;
-use crate::output::Output;
+use crate::arguments::{CapabilitiesArguments, GlobalArguments};
+use crate::output::{Format, Output, Results, complain};
 use crate::stop::{Code, Stop};
 
 const NAMES: [&str; 10] = [
-    "account", "platform", "list", "show", "create", "update", "rotate", "renew", "revoke",
+    "account", "provider", "list", "show", "create", "update", "rotate", "renew", "revoke",
     "verify",
 ];
 
 pub(crate) fn run(
     accounts: &Accounts,
+    global: &GlobalArguments,
     arguments: &CapabilitiesArguments,
     output: &mut Output,
 ) -> Result<Code, Stop> {
-    let fleet = match &arguments.account {
-        Some(name) => accounts.named(name)?,
-        None => accounts.chosen_or_all()?,
+    let opened = match (&arguments.account, global.accounts.as_slice()) {
+        (Some(name), chosen) if chosen.iter().any(|other| other != name) => {
+            return Err(Error::invalid_input(format!(
+                "\"{name}\" and --account say different accounts: give one of them"
+            ))
+            .into());
+        }
+        (Some(name), _) => accounts.named(name)?,
+        (None, _) => accounts.each(),
     };
-    let providers: Vec<_> = fleet.providers().collect();
-    let objects: Vec<_> = providers
-        .iter()
-        .map(|provider| object(&***provider))
-        .collect();
-    let rows: Vec<_> = providers.iter().map(|provider| row(&***provider)).collect();
-    let whole = Whole { accounts: objects };
-    output.value(&whole, &NAMES, &rows)?;
-    Ok(Code::Well)
+    let mut codes = Vec::new();
+    let mut providers = Vec::new();
+    for one in opened {
+        match one {
+            Ok(provider) => providers.push(provider),
+            Err(error) => {
+                complain(global.output, &error);
+                codes.push(Code::of(&error));
+            }
+        }
+    }
+    if output.format() == Format::Json {
+        let accounts = providers.iter().map(|provider| object(&**provider));
+        let accounts = accounts.collect();
+        output.object(&Whole { accounts })?;
+    } else {
+        let mut results = Results::under(&NAMES);
+        for provider in &providers {
+            results.add(output, &object(&**provider), row(&**provider))?;
+        }
+        results.finish(output)?;
+    }
+    Ok(match (codes.is_empty(), providers.is_empty()) {
+        (true, _) => Code::Well,
+        (false, true) => Code::of_all(codes),
+        (false, false) => Code::Incomplete,
+    })
 }
 
 fn row(provider: &dyn TokenProvider) -> Vec<String> {
@@ -61,6 +87,30 @@ fn revoke_in_words(capabilities: &Capabilities) -> String {
     format!("by {by}: {}", revoke.effect.as_str())
 }
 
+/// A field by its key in the JSON of a token.
+fn field(field: Field) -> &'static str {
+    match field {
+        Field::Name => "name",
+        Field::Description => "description",
+        Field::CreatedAt => "created_at",
+        Field::UpdatedAt => "updated_at",
+        Field::Expiry => "expiry",
+        Field::LastUsed => "last_used",
+        Field::Owner => "owner",
+        Field::Creator => "creator",
+        Field::Scopes => "scopes",
+        _ => "other",
+    }
+}
+
+/// An operation by the name of its command.
+fn command(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Get => "show",
+        other => other.as_str(),
+    }
+}
+
 #[derive(Serialize)]
 struct Whole {
     accounts: Vec<Object>,
@@ -76,13 +126,27 @@ struct Object {
     update: Option<Update>,
     renew: Option<Renew>,
     revoke: Option<Revoke>,
+    reports: Vec<&'static str>,
 }
 
 #[derive(Serialize)]
 struct List {
+    paging: &'static str,
     totals: bool,
+    tokens_vanish: bool,
     largest_page: Option<u32>,
+    usual_page: Option<u32>,
+    /// What the platform does; the rest is done here, with the same result.
     sorted_by_platform: Vec<&'static str>,
+    filtered_by_platform: Filters,
+}
+
+#[derive(Serialize)]
+struct Filters {
+    name_exact: bool,
+    name_pattern: bool,
+    states: Vec<&'static str>,
+    combined: bool,
 }
 
 #[derive(Serialize)]
@@ -94,12 +158,14 @@ struct Create {
     expiry: bool,
     never_expiring: bool,
     scopes: bool,
+    suspended: bool,
     at_most: Option<u32>,
 }
 
 #[derive(Serialize)]
 struct Update {
     name: bool,
+    longest_name: Option<usize>,
     description: bool,
     suspension: bool,
 }
@@ -115,6 +181,8 @@ struct Revoke {
     by_id: bool,
     by_secret: bool,
     effect: &'static str,
+    /// Whether `--accept-replacement` must be said.
+    needs_consent: bool,
 }
 
 fn object(provider: &dyn TokenProvider) -> Object {
@@ -125,25 +193,42 @@ fn object(provider: &dyn TokenProvider) -> Object {
         provider: account.provider().to_owned(),
         operations: (Operation::ALL.into_iter())
             .filter(|operation| capabilities.supports(*operation))
-            .map(Operation::as_str)
+            .map(command)
             .collect(),
         list: capabilities.list.as_ref().map(list),
         create: capabilities.create.as_ref().map(create),
         update: capabilities.update.as_ref().map(update),
         renew: capabilities.renew.as_ref().map(renew),
         revoke: capabilities.revoke.as_ref().map(revoke),
+        reports: capabilities.reports.iter().copied().map(field).collect(),
     }
 }
 
 fn list(list: &ListCapability) -> List {
     List {
+        paging: match list.paging {
+            Paging::Numbered => "numbered",
+            Paging::Snapshot => "snapshot",
+            Paging::Sequential => "sequential",
+            _ => "other",
+        },
         totals: list.totals,
+        tokens_vanish: list.tokens_vanish,
         largest_page: list.largest_page,
+        usual_page: list.usual_page,
         sorted_by_platform: SortKey::ALL
             .into_iter()
             .filter(|key| list.order(*key).is_some())
             .map(SortKey::as_str)
             .collect(),
+        filtered_by_platform: Filters {
+            name_exact: list.filters.name_exact,
+            name_pattern: list.filters.name_pattern,
+            states: (list.filters.states.iter().copied())
+                .map(TokenState::as_str)
+                .collect(),
+            combined: list.filters.combined,
+        },
     }
 }
 
@@ -160,6 +245,7 @@ fn create(create: &CreateCapability) -> Create {
         expiry: create.expiry,
         never_expiring: create.never_expiring,
         scopes: create.scopes,
+        suspended: create.suspended,
         at_most: create.at_most,
     }
 }
@@ -167,6 +253,7 @@ fn create(create: &CreateCapability) -> Create {
 fn update(update: &UpdateCapability) -> Update {
     Update {
         name: update.name,
+        longest_name: update.longest_name,
         description: update.description,
         suspension: update.suspension,
     }
@@ -184,5 +271,6 @@ fn revoke(revoke: &RevokeCapability) -> Revoke {
         by_id: revoke.by_id,
         by_secret: revoke.by_secret,
         effect: revoke.effect.as_str(),
+        needs_consent: revoke.effect == RevocationEffect::Replaced,
     }
 }

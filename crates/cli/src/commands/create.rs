@@ -1,10 +1,12 @@
 //! `create`: a new token and its secret.
 
-use tokenfleet::{CreateToken, Operation, Timestamp};
+use tokenfleet::{CreateToken, Error, Operation, Result, Timestamp};
 
 use super::secret;
+use super::write::{Subject, finish};
 use crate::accounts::Accounts;
 use crate::arguments::CreateArguments;
+use crate::duration;
 use crate::output::Output;
 use crate::stop::{Code, Stop};
 
@@ -14,22 +16,36 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Code, Stop> {
     let provider = accounts.one()?;
-    let issued = provider.create(request(arguments)).await?;
+    let request = request(arguments, Timestamp::now()).map_err(|error| {
+        error
+            .with_account(provider.account())
+            .with_operation(Operation::Create)
+    })?;
+    let name = request.name.clone();
+    let subject = name.as_deref().map_or(Subject::Unnamed, Subject::Name);
+    let creating = provider.create(request);
+    let issued = finish(&*provider, Operation::Create, subject, creating).await?;
     secret::hand_over(output, provider.account(), Operation::Create, &issued)
 }
 
-fn request(arguments: CreateArguments) -> CreateToken {
+fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
     let mut request = CreateToken::unnamed();
     request.name = arguments.name;
     request.description = arguments.description;
-    request = match (arguments.expires_in, arguments.expires_at) {
-        (Some(span), _) => {
-            // Platforms differ in how they read fractions of a second.
-            request.expiring_at(Timestamp::now().saturating_add(span).whole_seconds())
-        }
-        (None, Some(at)) => request.expiring_at(at),
-        (None, None) if arguments.never_expires => request.never_expiring(),
-        (None, None) => request,
+    let expiry = match (arguments.expires_in, arguments.expires_at) {
+        // Platforms differ in how they read fractions of a second.
+        (Some(span), _) => Some(duration::after(now, span)?.whole_seconds()),
+        (None, at) => at,
     };
-    (arguments.scopes.into_iter()).fold(request, CreateToken::with_scope)
+    request = match expiry {
+        Some(at) if at <= now => {
+            return Err(Error::invalid_input(format!(
+                "the token would be dead at once: {at} is not in the future"
+            )));
+        }
+        Some(at) => request.expiring_at(at),
+        None if arguments.never_expires => request.never_expiring(),
+        None => request,
+    };
+    Ok((arguments.scopes.into_iter()).fold(request, CreateToken::with_scope))
 }

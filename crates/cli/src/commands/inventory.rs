@@ -7,7 +7,7 @@ use tokenfleet::{
 };
 
 use crate::accounts::Accounts;
-use crate::output::{Format, Output, complain};
+use crate::output::{Format, Output, complain, remark};
 use crate::progress::Progress;
 use crate::stop::{Code, Stop};
 
@@ -16,7 +16,7 @@ pub(crate) async fn run(
     asked_for: Option<Format>,
     output: &mut Output,
 ) -> Result<Code, Stop> {
-    let reports = print(&accounts.chosen_or_all()?, Query::new(), output).await?;
+    let reports = print(&accounts.chosen_or_all(), Query::new(), output).await?;
     Ok(judge(&reports, asked_for, output))
 }
 
@@ -50,9 +50,17 @@ pub(super) async fn print(
     let mut inventory = fleet.inventory(query);
     let mut reports = Vec::with_capacity(count);
     let mut tokens = 0;
+    let mut held_back = false;
     loop {
         let event = tokio::select! {
+            biased;
             event = inventory.next() => event,
+            // Nothing more is there yet: an account that dawdles holds back no token of another.
+            () = std::future::ready(()), if held_back => {
+                report.flush()?;
+                held_back = false;
+                continue;
+            }
             () = progress.due() => {
                 progress.show(tokens, reports.len());
                 continue;
@@ -61,6 +69,7 @@ pub(super) async fn print(
         match event {
             Some(InventoryEvent::Token(account, token)) => {
                 tokens += 1;
+                held_back = true;
                 report.token(account, *token)?;
             }
             Some(InventoryEvent::Finished(finished)) => reports.push(finished),
@@ -86,7 +95,13 @@ pub(super) fn judge(reports: &[AccountReport], asked_for: Option<Format>, output
     let mut partial = false;
     for report in reports {
         match &report.verdict {
-            Verdict::NotListable => continue,
+            Verdict::NotListable => {
+                // Else the account would be missing without a word.
+                if output.format() == Format::Csv {
+                    remark(&report.to_string());
+                }
+                continue;
+            }
             Verdict::Failed(error) => {
                 if !output.is_read_by_people() {
                     complain(asked_for, error);

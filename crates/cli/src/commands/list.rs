@@ -5,6 +5,7 @@ use tokenfleet::{Error, Filter, NamePattern, Operation, Query, Result, Timestamp
 use super::inventory;
 use crate::accounts::Accounts;
 use crate::arguments::ListArguments;
+use crate::duration;
 use crate::output::{Format, Output, complain};
 use crate::stop::{Code, Stop};
 
@@ -14,7 +15,7 @@ pub(crate) async fn run(
     asked_for: Option<Format>,
     output: &mut Output,
 ) -> Result<Code, Stop> {
-    let query = query(arguments, Timestamp::now());
+    let query = query(arguments, Timestamp::now())?;
     let reports = inventory::print(&accounts.chosen()?, query, output).await?;
     let unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
     if reports.iter().all(|report| unlistable(&report.verdict)) {
@@ -31,7 +32,7 @@ pub(crate) async fn run(
     Ok(inventory::judge(&reports, asked_for, output))
 }
 
-fn query(arguments: &ListArguments, now: Timestamp) -> Query {
+fn query(arguments: &ListArguments, now: Timestamp) -> Result<Query> {
     let ListArguments {
         name, glob, prefix, ..
     } = arguments;
@@ -52,9 +53,13 @@ fn query(arguments: &ListArguments, now: Timestamp) -> Query {
     let before = arguments
         .expires_before
         .map(|at| Filter::Expiry(When::Before(at)));
-    let within = arguments.expires_within.map(|span| {
-        Filter::Expiry(When::From(now)).and(Filter::Expiry(When::Before(now.saturating_add(span))))
-    });
+    let within = match arguments.expires_within {
+        None => None,
+        Some(span) => {
+            let end = duration::after(now, span)?;
+            Some(Filter::Expiry(When::From(now)).and(Filter::Expiry(When::Before(end))))
+        }
+    };
     let filters = [name, state, never, before, within];
     let mut query = filters
         .into_iter()
@@ -64,7 +69,7 @@ fn query(arguments: &ListArguments, now: Timestamp) -> Query {
     query.sort.clone_from(&arguments.sort);
     query.limit = arguments.limit;
     query.page_size = arguments.page_size;
-    query
+    Ok(query)
 }
 
 #[cfg(test)]
@@ -78,7 +83,9 @@ mod tests {
     fn read(words: &[&str]) -> Query {
         let words = ["tokenfleet", "list"].iter().chain(words);
         match Arguments::try_parse_from(words).unwrap().command {
-            Command::List(arguments) => query(&arguments, "2030-01-01T00:00:00Z".parse().unwrap()),
+            Command::List(arguments) => {
+                query(&arguments, "2030-01-01T00:00:00Z".parse().unwrap()).unwrap()
+            }
             _ => unreachable!(),
         }
     }

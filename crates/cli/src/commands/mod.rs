@@ -12,6 +12,7 @@ mod show;
 mod simulate;
 mod update;
 mod verify;
+mod write;
 
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command};
@@ -22,7 +23,7 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Cod
     let Arguments { global, command } = arguments;
     let asked_for = global.output;
     if let Command::Simulate(arguments) = command {
-        return simulate::run(&arguments).await;
+        return simulate::run(&global, &arguments).await;
     }
     let accounts = Accounts::find(&global).await?;
     match command {
@@ -35,7 +36,9 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Cod
         Command::Renew(arguments) => renew::run(&accounts, arguments, output).await,
         Command::Revoke(arguments) => revoke::run(&accounts, arguments, asked_for, output).await,
         Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
-        Command::Capabilities(arguments) => capabilities::run(&accounts, &arguments, output),
+        Command::Capabilities(arguments) => {
+            capabilities::run(&accounts, &global, &arguments, output)
+        }
         Command::Simulate(_) => Ok(Code::Well),
     }
 }

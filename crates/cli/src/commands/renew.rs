@@ -3,6 +3,7 @@
 use tokenfleet::{Call, Error, IssuedToken, Operation, TokenId, TokenRef};
 
 use super::secret;
+use super::write::{Subject, finish};
 use crate::accounts::Accounts;
 use crate::arguments::RenewArguments;
 use crate::output::Output;
@@ -33,9 +34,14 @@ pub(crate) async fn run(
             Some(_) => error.with_advice(advice),
             None => error,
         };
+        let error = match &arguments.id {
+            Some(_) => Subject::Id(&id).of(error),
+            None => error,
+        };
         return Err(about(error).into());
     };
-    let renewed = provider.renew(&given).await?;
+    let renewing = provider.renew(&given);
+    let renewed = finish(&*provider, Operation::Renew, Subject::Unnamed, renewing).await?;
     match renewed.secret {
         // The platform changed it on this occasion: the old one is dead.
         Some(secret) => {

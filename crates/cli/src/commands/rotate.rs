@@ -6,6 +6,7 @@ use tokenfleet::{
 };
 
 use super::secret;
+use super::write::{Subject, finish};
 use crate::accounts::Accounts;
 use crate::arguments::OptionalTokenArguments;
 use crate::output::Output;
@@ -21,7 +22,8 @@ pub(crate) async fn run(
         Some(id) => TokenId::new(id),
         None => the_only_one(&*provider).await?,
     };
-    let issued = provider.rotate(&id).await?;
+    let rotating = provider.rotate(&id);
+    let issued = finish(&*provider, Operation::Rotate, Subject::Id(&id), rotating).await?;
     secret::hand_over(output, provider.account(), Operation::Rotate, &issued)
 }
 

@@ -15,12 +15,28 @@ pub(super) async fn referred_to(
     variable: Option<String>,
     file: Option<PathBuf>,
 ) -> Result<Option<Secret>> {
-    let credential = match (variable, file) {
-        (Some(variable), _) => Credential::from_env(variable),
-        (None, Some(file)) => Credential::from_file(file),
+    let (credential, option, place) = match (variable, file) {
+        (Some(variable), _) => (
+            Credential::from_env(variable),
+            "--secret-env",
+            "environment variable",
+        ),
+        (None, Some(file)) => (Credential::from_file(file), "--secret-file", "file"),
         (None, None) => return Ok(None),
     };
-    credential.secret().await.map(Some)
+    match credential.secret().await {
+        Ok(secret) => Ok(Some(secret)),
+        // What was given is not repeated: too easily it is the secret itself.
+        Err(error) => {
+            let cause = std::error::Error::source(&error)
+                .map(|cause| format!(" ({cause})"))
+                .unwrap_or_default();
+            Err(Error::configuration(format!(
+                "{option} names no {place} that holds a secret{cause}"
+            ))
+            .with_advice("if the secret itself was given there, replace it: it was exposed"))
+        }
+    }
 }
 
 /// Prints a token with its secret at once. If nobody reads it the secret is lost, which is a failure.
@@ -44,9 +60,9 @@ pub(super) fn lost(
     issued: &IssuedToken,
 ) -> Error {
     let id = &issued.token.id;
-    let message = format!("the secret of {id} was issued, but it cannot be written ({error})");
+    let message = format!("the answer with the secret of {id} cannot be written ({error})");
     Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
         .with_account(account)
         .with_operation(operation)
-        .with_advice("revoke or rotate that token: its secret is lost")
+        .with_advice("it was: revoke or rotate that token, its secret is lost")
 }

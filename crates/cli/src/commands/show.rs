@@ -2,6 +2,7 @@
 
 use tokenfleet::TokenId;
 
+use super::write::Subject;
 use crate::accounts::Accounts;
 use crate::arguments::TokenArguments;
 use crate::output::Output;
@@ -13,7 +14,9 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Code, Stop> {
     let provider = accounts.one()?;
-    let token = provider.get(&TokenId::new(arguments.id)).await?;
+    let id = TokenId::new(arguments.id);
+    let token = provider.get(&id).await;
+    let token = token.map_err(|error| Subject::Id(&id).of(error))?;
     output.token(provider.account(), &token, None)?;
     Ok(Code::Well)
 }

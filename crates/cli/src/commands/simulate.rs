@@ -9,7 +9,8 @@ use serde::Serialize;
 use tokenfleet::{Error, Result, suggestion};
 use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator, StartError};
 
-use crate::arguments::SimulateArguments;
+use crate::arguments::{GlobalArguments, SimulateArguments};
+use crate::signal::asked_to_stop;
 use crate::simulation::not_started;
 use crate::stop::{Code, Stop};
 
@@ -26,7 +27,14 @@ struct ServerObject<'a> {
     credentials: Credentials,
 }
 
-pub(crate) async fn run(arguments: &SimulateArguments) -> Result<Code, Stop> {
+/// How many tokens a platform has where nothing is said.
+const TOKENS: u64 = 20;
+
+pub(crate) async fn run(
+    global: &GlobalArguments,
+    arguments: &SimulateArguments,
+) -> Result<Code, Stop> {
+    check_global(global)?;
     let providers = providers(&arguments.provider)?;
     check_options(arguments, &providers)?;
     let mut servers = Vec::new();
@@ -34,7 +42,13 @@ pub(crate) async fn run(arguments: &SimulateArguments) -> Result<Code, Stop> {
         let simulator = build(arguments, provider)?;
         let mut address: SocketAddr = arguments.listen;
         if address.port() != 0 {
-            address.set_port(address.port().saturating_add(place));
+            address.set_port(address.port().checked_add(place).ok_or_else(|| {
+                Error::invalid_input(format!(
+                    "{} servers do not fit between port {} and the last, 65535",
+                    providers.len(),
+                    address.port()
+                ))
+            })?);
         }
         servers.push(start(arguments, simulator, address).await?);
     }
@@ -79,6 +93,22 @@ fn warn(server: &Server) {
     );
 }
 
+/// A server has no account, and its lines have one form.
+fn check_global(global: &GlobalArguments) -> Result<()> {
+    let given = [
+        ("--config", global.config.is_some()),
+        ("--account", !global.accounts.is_empty()),
+        ("--simulate", global.simulate),
+        ("--output", global.output.is_some()),
+    ];
+    match given.iter().find(|(_, given)| *given) {
+        Some((option, _)) => Err(Error::invalid_input(format!(
+            "{option} means nothing to the command simulate"
+        ))),
+        None => Ok(()),
+    }
+}
+
 fn providers(name: &str) -> Result<Vec<&'static str>> {
     let known: Vec<_> = tokenfleet_simulators::providers().collect();
     if name == ALL {
@@ -113,6 +143,13 @@ fn check_options(arguments: &SimulateArguments, providers: &[&str]) -> Result<()
             ))
             .with_advice(suggestion(key, &keys)));
         }
+        if (key == "tokens" && arguments.tokens.is_some())
+            || (key == "seed" && arguments.seed.is_some())
+        {
+            return Err(Error::invalid_input(format!(
+                "--{key} and --option {key}=… say the same: give one of them"
+            )));
+        }
     }
     Ok(())
 }
@@ -122,13 +159,15 @@ fn keys(provider: &str) -> &'static [&'static str] {
 }
 
 fn build(arguments: &SimulateArguments, provider: &str) -> Result<Arc<dyn Simulator>> {
+    let tokens = arguments.tokens.unwrap_or(TOKENS);
     let tokens = match provider {
-        SINGLE => arguments.tokens.min(1),
-        _ => arguments.tokens,
+        SINGLE => tokens.min(1),
+        _ => tokens,
     };
+    // What is said later counts: an option stands in the place of these.
     let mut options = vec![
         format!("tokens={tokens}"),
-        format!("seed={}", arguments.seed),
+        format!("seed={}", arguments.seed.unwrap_or_default()),
     ];
     let known = |option: &&String| {
         let key = option.split_once('=').map(|(key, _)| key);
@@ -169,19 +208,6 @@ async fn until_asked_to_stop() -> std::io::Result<()> {
     });
     tokio::select! {
         _ = closing => Ok(()),
-        asked = tokio::signal::ctrl_c() => asked,
-        asked = terminated() => asked,
+        asked = asked_to_stop() => asked,
     }
-}
-
-#[cfg(unix)]
-async fn terminated() -> std::io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
-}
-
-#[cfg(not(unix))]
-async fn terminated() -> std::io::Result<()> {
-    std::future::pending().await
 }

@@ -1,7 +1,8 @@
 //! `update`: another name, description or suspension.
 
-use tokenfleet::{Suspension, TokenId, UpdateToken};
+use tokenfleet::{Operation, Suspension, TokenId, UpdateToken};
 
+use super::write::{Subject, finish};
 use crate::accounts::Accounts;
 use crate::arguments::UpdateArguments;
 use crate::output::Output;
@@ -21,7 +22,9 @@ pub(crate) async fn run(
         (false, true) => Some(Suspension::Resume),
         (false, false) => None,
     };
-    let token = provider.update(&TokenId::new(arguments.id), change).await?;
+    let id = TokenId::new(arguments.id);
+    let updating = provider.update(&id, change);
+    let token = finish(&*provider, Operation::Update, Subject::Id(&id), updating).await?;
     output.token(provider.account(), &token, None)?;
     Ok(Code::Well)
 }

@@ -32,6 +32,6 @@ pub(crate) async fn run(
     };
     let row = vec![liveness.to_owned(), reason.clone().unwrap_or_default()];
     let object = LivenessObject { liveness, reason };
-    output.value(&object, &["liveness", "reason"], &[row])?;
+    output.value(&object, &["liveness", "reason"], row)?;
     Ok(code)
 }

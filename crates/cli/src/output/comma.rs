@@ -1,8 +1,13 @@
 //! Comma-separated values: one row a token, quoted as RFC 4180 says.
+//!
+//! A program that reads them gets every text exactly as it is. A terminal would obey some: there they are escaped.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use tokenfleet::{Account, Fact, Principal, Secret, Timestamp, Token};
+
+use super::text::visible;
 
 const NAMES: [&str; 13] = [
     "account",
@@ -24,14 +29,16 @@ const NAMES: [&str; 13] = [
 pub(crate) struct Rows<W: Write> {
     writer: csv::Writer<W>,
     with_secrets: bool,
+    to_terminal: bool,
     begun: bool,
 }
 
 impl<W: Write> Rows<W> {
-    pub(crate) fn new(writer: W, with_secrets: bool) -> Self {
+    pub(crate) fn new(writer: W, with_secrets: bool, to_terminal: bool) -> Self {
         Self {
             writer: csv::Writer::from_writer(writer),
             with_secrets,
+            to_terminal,
             begun: false,
         }
     }
@@ -71,13 +78,18 @@ impl<W: Write> Rows<W> {
                 .unwrap_or_default(),
         ];
         for field in &row {
-            self.writer.write_field(field)?;
+            self.writer.write_field(&*shown(field, self.to_terminal))?;
         }
         if let Some(secret) = secret {
-            self.writer.write_field(secret.expose())?;
+            self.writer
+                .write_field(&*shown(secret.expose(), self.to_terminal))?;
         }
         self.writer.write_record(None::<&[u8]>)?;
         Ok(())
+    }
+
+    pub(crate) fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
     }
 
     pub(crate) fn finish(mut self) -> io::Result<()> {
@@ -86,18 +98,25 @@ impl<W: Write> Rows<W> {
     }
 }
 
-/// Rows of anything else, under their names.
-pub(crate) fn columns(
+/// One row of anything else.
+pub(crate) fn record<'a>(
     writer: &mut impl Write,
-    names: &[&str],
-    rows: &[Vec<String>],
+    to_terminal: bool,
+    fields: impl Iterator<Item = &'a str>,
 ) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(writer);
-    writer.write_record(names)?;
-    for row in rows {
-        writer.write_record(row)?;
+    for field in fields {
+        writer.write_field(&*shown(field, to_terminal))?;
     }
+    writer.write_record(None::<&[u8]>)?;
     writer.flush()
+}
+
+fn shown(text: &str, to_terminal: bool) -> Cow<'_, str> {
+    match to_terminal {
+        true => visible(text).into(),
+        false => text.into(),
+    }
 }
 
 fn known(fact: &Fact<impl ToString>) -> String {
@@ -122,4 +141,23 @@ pub(crate) fn principal(fact: &Fact<Principal>) -> String {
         )
     };
     fact.known().map(word).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_gets_texts_as_they_are_and_a_terminal_harmless_ones() {
+        let name = "a\u{1b}]0;owned\u{7}\n=1+1";
+        for (to_terminal, expected) in [(false, name), (true, &*visible(name))] {
+            let mut written = Vec::new();
+            record(&mut written, to_terminal, ["1", name].into_iter()).unwrap();
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .from_reader(&*written);
+            let row = reader.records().next().unwrap().unwrap();
+            assert_eq!(row.iter().collect::<Vec<_>>(), ["1", expected]);
+        }
+    }
 }

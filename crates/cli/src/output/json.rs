@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use serde::Serialize;
 use tokenfleet::{Account, AccountReport, Error, Secret, Token};
 
-use super::text::is_hazardous;
+use super::text::{self, is_hazardous};
 
 /// One token: with its account, and with its secret only in the answer that issued it.
 #[derive(Serialize)]
@@ -70,7 +70,7 @@ impl<'a> Failure<'a> {
         Self {
             error: FailureDetails {
                 kind: error.kind().as_str(),
-                message: error.to_string(),
+                message: text::of(error),
                 account: error.account().map(Account::name),
                 fate: error.fate().as_str(),
             },

@@ -13,6 +13,9 @@ use super::{Format, table, visible};
 pub(crate) trait Report {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()>;
 
+    /// Shows what can be shown already: more may take long to come.
+    fn flush(&mut self) -> io::Result<()>;
+
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()>;
 }
 
@@ -20,6 +23,7 @@ pub(crate) trait Report {
 pub(crate) fn report<'a, W: Write>(
     format: Format,
     in_order: bool,
+    to_terminal: bool,
     writer: &'a mut W,
 ) -> Box<dyn Report + 'a> {
     match format {
@@ -29,7 +33,7 @@ pub(crate) fn report<'a, W: Write>(
         }),
         Format::Ndjson => Box::new(Lines { writer }),
         Format::Csv => Box::new(CommaSeparated {
-            rows: Rows::new(writer, false),
+            rows: Rows::new(writer, false, to_terminal),
         }),
         Format::Table => Box::new(ForPeople {
             writer,
@@ -51,6 +55,10 @@ impl<W: Write> Report for OneObject<'_, W> {
         self.writer
             .write_all(if begun { b",\n" } else { b"{\"tokens\": [\n" })?;
         json::object(self.writer, &TokenObject::new(&account, &token, None))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
     }
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
@@ -78,6 +86,10 @@ impl<W: Write> Report for Lines<'_, W> {
         json::line(self.writer, &TokenObject::new(&account, &token, None))
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
         accounts
             .iter()
@@ -95,6 +107,10 @@ impl<W: Write> Report for CommaSeparated<'_, W> {
         self.rows.token(&account, &token, None)
     }
 
+    fn flush(&mut self) -> io::Result<()> {
+        self.rows.flush()
+    }
+
     fn finish(self: Box<Self>, _: &[AccountReport]) -> io::Result<()> {
         self.rows.finish()
     }
@@ -110,6 +126,11 @@ struct ForPeople<'a, W> {
 impl<W: Write> Report for ForPeople<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         self.tokens.push((account, token));
+        Ok(())
+    }
+
+    /// The width of a column is known when all rows are.
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 mod comma;
 mod json;
 mod listing;
+mod results;
 mod table;
 mod text;
 
@@ -14,7 +15,8 @@ use tokenfleet::{Account, Error, Secret, Token};
 
 pub(crate) use self::json::TokenObject;
 pub(crate) use self::listing::Report;
-pub(crate) use self::text::visible;
+pub(crate) use self::results::Results;
+pub(crate) use self::text::{masked, visible};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -43,6 +45,7 @@ impl Format {
 #[derive(Debug)]
 pub(crate) struct Output {
     format: Format,
+    to_terminal: bool,
     writer: BufWriter<Stdout>,
 }
 
@@ -50,6 +53,7 @@ impl Output {
     pub(crate) fn new(format: Format) -> Self {
         Self {
             format,
+            to_terminal: io::stdout().is_terminal(),
             writer: BufWriter::new(io::stdout()),
         }
     }
@@ -60,12 +64,12 @@ impl Output {
 
     /// Whether what was printed reached a person, so that it need not be said again on standard error.
     pub(crate) fn is_read_by_people(&self) -> bool {
-        self.format == Format::Table && io::stdout().is_terminal()
+        self.format == Format::Table && self.to_terminal
     }
 
     /// A report of a listing, to be filled token by token, be it in an order that was asked for or as they come.
     pub(crate) fn report(&mut self, in_order: bool) -> Box<dyn Report + '_> {
-        listing::report(self.format, in_order, &mut self.writer)
+        listing::report(self.format, in_order, self.to_terminal, &mut self.writer)
     }
 
     /// One token, with its secret where that is shown this once.
@@ -80,7 +84,8 @@ impl Output {
                 json::line(&mut self.writer, &TokenObject::new(account, token, secret))
             }
             Format::Csv => {
-                let mut rows = comma::Rows::new(&mut self.writer, secret.is_some());
+                let mut rows =
+                    comma::Rows::new(&mut self.writer, secret.is_some(), self.to_terminal);
                 rows.token(account, token, secret)?;
                 rows.finish()
             }
@@ -88,18 +93,21 @@ impl Output {
         }
     }
 
-    /// A value that is no token: as an object a line, or as rows under their names.
+    /// A value that is no token: as an object, or as a row under its names.
     pub(crate) fn value(
         &mut self,
         value: &impl Serialize,
-        names: &[&str],
-        rows: &[Vec<String>],
+        names: &[&'static str],
+        row: Vec<String>,
     ) -> io::Result<()> {
-        match self.format {
-            Format::Json | Format::Ndjson => json::line(&mut self.writer, value),
-            Format::Csv => comma::columns(&mut self.writer, names, rows),
-            Format::Table => table::grid(&mut self.writer, names, rows),
-        }
+        let mut results = Results::under(names);
+        results.add(self, value, row)?;
+        results.finish(self)
+    }
+
+    /// One object for all there is to say, where JSON is written.
+    pub(crate) fn object(&mut self, value: &impl Serialize) -> io::Result<()> {
+        json::line(&mut self.writer, value)
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
@@ -112,8 +120,13 @@ pub(crate) fn complain(asked_for: Option<Format>, error: &Error) {
     let mut line = Vec::new();
     let written = match asked_for {
         Some(Format::Json | Format::Ndjson) => json::line(&mut line, &json::Failure::of(error)),
-        _ => writeln!(line, "error: {}", visible(&error.to_string())),
+        _ => writeln!(line, "error: {}", visible(&text::of(error))),
     };
     // There is nowhere left to say that standard error is closed.
     let _ = written.and_then(|()| io::stderr().write_all(&line));
+}
+
+/// Says on standard error what is no failure, but has no place in the output.
+pub(crate) fn remark(text: &str) {
+    let _ = writeln!(io::stderr(), "note: {}", visible(text));
 }

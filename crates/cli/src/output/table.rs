@@ -14,7 +14,7 @@ const NARROWEST: u16 = 100;
 const DATE: u16 = 12;
 
 const NAMES: [&str; 8] = [
-    "platform",
+    "provider",
     "account",
     "id",
     "name",
@@ -60,7 +60,7 @@ pub(crate) fn grid(
     for (name, column) in names.iter().zip(table.column_iter_mut()) {
         match *name {
             // Short words, and ids, which people copy, stay in one piece; names give way.
-            "platform" | "account" | "id" | "state" => {
+            "provider" | "account" | "id" | "state" => {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
             "created" | "expiry" | "last used" => {
@@ -83,7 +83,7 @@ pub(crate) fn record(
     let mut add = |name: &str, value: String| {
         table.add_row([visible(name), visible(&value)]);
     };
-    add("platform", account.provider().to_owned());
+    add("provider", account.provider().to_owned());
     add("account", account.name().to_owned());
     add("id", token.id.to_string());
     add("name", name(token));

@@ -1,5 +1,22 @@
 //! Text that a terminal shows as it is.
 
+use tokenfleet::{Error, Operation};
+
+/// An error in the words of the program, whose command for reading one token is `show`.
+pub(crate) fn of(error: &Error) -> String {
+    let text = error.to_string();
+    match error.operation() {
+        Some(Operation::Get) => text.replacen("get failed: ", "show failed: ", 1),
+        _ => text,
+    }
+}
+
+/// The text as it is, or masked where it looks like a credential: by the rule that holds for what platforms say.
+pub(crate) fn masked(text: &str) -> String {
+    let masked = Error::invalid_input("").with_platform_message(text, &[]);
+    masked.platform_message().unwrap_or_default().to_owned()
+}
+
 /// The text without anything that a terminal would obey, or that would reorder what is read.
 ///
 /// Names come from platforms where others choose them: an escape sequence in a name must not move the cursor, change

@@ -1,0 +1,80 @@
+//! Being asked to stop in the middle of something.
+
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use support::{Run, Simulate, configuration};
+
+/// Runs a command against a platform that takes long to answer, and sends a signal once the platform has been asked.
+fn interrupted(signal: &str, words: &[&str]) -> (Run, Simulate) {
+    let simulate = Simulate::start(&["losant", "--tokens=1", "--latency=60000"], 1);
+    let server = simulate.server("losant");
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n",
+        server["url"]
+    ));
+    let child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .args(words)
+        .args(["--config", &path])
+        .env(
+            "IOT_TOKEN",
+            server["credentials"]["token"].as_str().unwrap(),
+        )
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // Long enough to have sent the request, even on a busy machine, and far from the answer.
+    std::thread::sleep(Duration::from_secs(3));
+    let begun = Instant::now();
+    let sent = Command::new("kill")
+        .args([&format!("-{signal}"), &child.id().to_string()])
+        .status();
+    assert!(sent.unwrap().success());
+    let output = child.wait_with_output().unwrap();
+    assert!(begun.elapsed() < Duration::from_secs(20), "it went on");
+    let run = Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    };
+    (run, simulate)
+}
+
+#[test]
+fn a_write_that_is_broken_off_says_what_to_look_at_and_ends_with_seven() {
+    for (signal, words, expected) in [
+        ("INT", "create --name=ci", "list --name ci"),
+        ("TERM", "update 5 --name=x", "token 5: "),
+        ("INT", "revoke 5 6 --yes --output=json", "token 5: "),
+    ] {
+        let words: Vec<_> = words.split(' ').collect();
+        let (run, _simulate) = interrupted(signal, &words);
+        let run = run.ends_with(7);
+        assert_eq!(run.stdout, "");
+        assert!(run.stderr.contains(expected), "{run:?}");
+        assert!(
+            run.stderr.contains("it may have been carried out"),
+            "{run:?}"
+        );
+        if words[0] == "revoke" {
+            assert!(run.stderr.contains("maybe_applied"), "{run:?}");
+            assert!(run.stderr.contains("not tried: 6"), "{run:?}");
+        } else {
+            run.complaint();
+        }
+    }
+}
+
+#[test]
+fn a_read_that_is_broken_off_is_quiet_and_no_success() {
+    let (run, _simulate) = interrupted("TERM", &["list"]);
+    assert_ne!(run.code, 0);
+    assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
+}
