@@ -1,11 +1,9 @@
 //! What is tried again, how long it waits, and what the error says became of it.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use support::{Scripted, Step, client, saying, status, with_header};
+use super::support::{Scripted, Step, client, saying, status, with_header};
 use tokenfleet_core::{Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, SendPhase};
 use tokio::time::Instant;

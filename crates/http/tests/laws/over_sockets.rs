@@ -1,0 +1,265 @@
+//! The transport over reqwest against real sockets: how far a request got, and that credentials go nowhere else.
+
+use std::net::TcpListener as Port;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use super::support::client;
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Secret, Setting, Settings};
+use tokenfleet_http::{ApiCall, ApiClient, BaseUrl, ReqwestTransport, RetryPolicy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+const THE_OTHER: &str = "over_sockets::sends_past_the_proxies_it_is_given";
+const PROXIED: &str = "TOKENFLEET_TEST_PROXIED_BASE";
+
+/// What a server does with its connections: one entry each, the last for all that follow.
+#[derive(Clone)]
+enum Reply {
+    /// Reads the request and writes that.
+    Bytes(String),
+    /// Reads the request and never stops writing.
+    Endless,
+    /// Closes without reading.
+    Close,
+}
+
+/// A server that keeps what it is sent.
+struct Server {
+    base: String,
+    log: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    async fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+        let replies: Vec<_> = replies.into_iter().collect();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
+        tokio::spawn(async move {
+            for connection in 0.. {
+                let (mut socket, _) = listener.accept().await.unwrap();
+                let reply = replies[connection.min(replies.len() - 1)].clone();
+                if matches!(reply, Reply::Close) {
+                    continue;
+                }
+                let mut request = Vec::new();
+                while !request.windows(4).any(|end| end == b"\r\n\r\n") {
+                    if socket.read_buf(&mut request).await.unwrap() == 0 {
+                        break;
+                    }
+                }
+                let request = String::from_utf8_lossy(&request).into_owned();
+                kept.lock().unwrap().push(request);
+                match reply {
+                    Reply::Bytes(bytes) => socket.write_all(bytes.as_bytes()).await.unwrap(),
+                    Reply::Endless => {
+                        let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
+                        let mut going = socket.write_all(head.as_bytes()).await;
+                        while going.is_ok() {
+                            going = socket.write_all(&[b' '; 4096]).await;
+                        }
+                    }
+                    Reply::Close => {}
+                }
+            }
+        });
+        Self { base, log }
+    }
+
+    fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+/// An answer of one connection, with that body.
+fn answer(status: &str, headers: &str, body: &str) -> Reply {
+    Reply::Bytes(format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    ))
+}
+
+fn over_reqwest(base: &str) -> ApiClient {
+    let waits = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+    client(Arc::new(ReqwestTransport::new().unwrap()), base).with_retry(waits)
+}
+
+fn create() -> ApiCall {
+    ApiCall::post(Operation::Create, ["tokens"])
+        .credential("authorization", "Bearer ", &Secret::new("hunter2"))
+        .credential("x-api-key", "", &Secret::new("hunter3"))
+}
+
+fn list() -> ApiCall {
+    ApiCall::get(Operation::List, ["tokens"])
+        .credential("authorization", "Bearer ", &Secret::new("hunter2"))
+        .query("search", "hunter4")
+}
+
+async fn failure(call: ApiCall, reply: Reply) -> (Error, usize) {
+    let server = Server::new([reply]).await;
+    let error = over_reqwest(&server.base).send(call).await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("hunter"), "{shown}");
+    (error, server.log().len())
+}
+
+#[tokio::test]
+async fn a_refused_connection_sent_nothing() {
+    let free = Port::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let client = over_reqwest(&format!("http://{free}"));
+    let error = client.send(create()).await.unwrap_err();
+    let found = (error.kind(), error.fate(), error.attempts());
+    assert_eq!(found, (ErrorKind::Connection, Fate::NotSent, 4), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_breaks_leaves_a_write_in_doubt_and_is_not_tried_again() {
+    let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":";
+    for (reply, read) in [
+        (Reply::Close, 0),
+        (Reply::Bytes(String::new()), 1),
+        (Reply::Bytes("HTTP/1.1 20".to_owned()), 1),
+        (Reply::Bytes("SSH-2.0-server\r\n\r\n".to_owned()), 1),
+        (Reply::Bytes(cut.to_owned()), 1),
+    ] {
+        let (error, requests) = failure(create(), reply).await;
+        let found = (error.kind(), error.fate(), error.attempts(), requests);
+        let expected = (ErrorKind::Connection, Fate::MaybeApplied, 1, read);
+        assert_eq!(found, expected, "{error}");
+    }
+    let (error, requests) = failure(list(), Reply::Bytes(cut.to_owned())).await;
+    let found = (error.kind(), error.fate(), requests);
+    assert_eq!(found, (ErrorKind::Connection, Fate::Rejected, 4), "{error}");
+}
+
+#[tokio::test]
+async fn the_page_of_a_portal_is_no_success() {
+    let portal = answer(
+        "200 OK",
+        "Content-Type: text/html\r\n",
+        "<html>Log in</html>",
+    );
+    let (error, requests) = failure(create(), portal).await;
+    let found = (error.kind(), error.fate(), requests);
+    let expected = (ErrorKind::ProtocolViolation, Fate::MaybeApplied, 1);
+    assert_eq!(found, expected, "{error}");
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut_and_not_asked_for_again() {
+    let revoke = || ApiCall::delete(Operation::Revoke, ["tokens", "1"]).repeatable();
+    let (error, requests) = failure(revoke(), Reply::Endless).await;
+    let found = (error.kind(), error.fate(), requests);
+    let expected = (ErrorKind::ProtocolViolation, Fate::MaybeApplied, 1);
+    assert_eq!(found, expected, "{error}");
+}
+
+#[tokio::test]
+async fn a_refusal_that_passes_is_tried_again() {
+    for status in [
+        "429 Too Many Requests",
+        "503 Unavailable",
+        "408 Request Timeout",
+    ] {
+        let wait = answer(status, "Retry-After: 0\r\n", "busy");
+        let server = Server::new([wait, answer("200 OK", "", "[]")]).await;
+        let answer = over_reqwest(&server.base).send(list()).await.unwrap();
+        assert_eq!((answer.attempts(), server.log().len()), (2, 2), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn no_redirect_is_followed_and_nothing_reaches_the_other_origin() {
+    for status in [301, 302, 303, 307, 308] {
+        for call in [create, list] {
+            let elsewhere = Server::new([answer("200 OK", "", "{}")]).await;
+            let location = format!("Location: {}/tokens\r\n", elsewhere.base);
+            let redirect = answer(&format!("{status} Elsewhere"), &location, "");
+            let (error, requests) = failure(call(), redirect).await;
+            assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
+            assert_eq!((error.status(), requests), (Some(status), 1));
+            assert_eq!(elsewhere.log(), [""; 0], "{status}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn no_cookie_is_sent_back() {
+    let baking = answer("200 OK", "Set-Cookie: session=hunter5; Path=/\r\n", "[]");
+    let server = Server::new([baking]).await;
+    let client = over_reqwest(&server.base);
+    for _ in 0..2 {
+        client.send(list()).await.unwrap();
+    }
+    let log = server.log();
+    assert_eq!(log.len(), 2);
+    for request in log {
+        assert!(request.contains("Bearer hunter2"), "{request}");
+        assert!(!request.to_lowercase().contains("cookie"), "{request}");
+    }
+}
+
+/// The environment of a running test cannot be changed, so this test runs the next one in a process of its own.
+#[tokio::test]
+async fn the_proxies_of_the_environment_are_ignored() {
+    let server = Server::new([answer("200 OK", "", "[]")]).await;
+    let proxy = Server::new([answer("200 OK", "", "[]")]).await;
+    let mut child = Command::new(std::env::current_exe().unwrap());
+    child.args(["--exact", THE_OTHER, "--ignored"]);
+    child
+        .env(PROXIED, &server.base)
+        .env_remove("NO_PROXY")
+        .env_remove("no_proxy");
+    for name in [
+        "HTTP_PROXY",
+        "HTTPS_PROXY",
+        "ALL_PROXY",
+        "http_proxy",
+        "https_proxy",
+        "all_proxy",
+    ] {
+        child.env(name, &proxy.base);
+    }
+    let output = tokio::task::spawn_blocking(move || child.output());
+    let output = output.await.unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(proxy.log(), [""; 0]);
+    assert_eq!(server.log().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "the_proxies_of_the_environment_are_ignored runs it, with proxies in its environment"]
+async fn sends_past_the_proxies_it_is_given() {
+    // Without it someone runs all that is ignored.
+    let Ok(base) = std::env::var(PROXIED) else {
+        return;
+    };
+    over_reqwest(&base).send(list()).await.unwrap();
+}
+
+#[tokio::test]
+async fn plain_http_to_a_host_is_refused_before_a_client_exists() {
+    let settings = |plain_http| {
+        let mut settings = Settings::new("accounts.iot");
+        let base_url = Setting::Text("http://api.example.com".to_owned());
+        settings.insert("base_url", base_url, Some(3));
+        settings.insert("allow_plain_http", Setting::Boolean(plain_http), Some(4));
+        settings
+    };
+    let error = BaseUrl::from_settings(&mut settings(false), None).unwrap_err();
+    assert_eq!(
+        (error.kind(), error.fate()),
+        (ErrorKind::Configuration, Fate::NotSent)
+    );
+    assert!(
+        error
+            .to_string()
+            .starts_with("line 3: accounts.iot.base_url: "),
+        "{error}"
+    );
+    assert!(BaseUrl::from_settings(&mut settings(true), None).is_ok());
+}
