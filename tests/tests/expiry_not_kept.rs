@@ -1,10 +1,16 @@
 //! An expiry that the platform does not keep: nobody may be left with a token that lives longer than they asked for.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
 use tokenfleet_conformance::Fixture;
-use tokenfleet_core::{CreateToken, Fate, Timestamp};
+use tokenfleet_core::{CreateToken, Fate, Timestamp, TokenProvider};
 use tokenfleet_foreman::Release;
+use tokenfleet_http::{Body, Transport, TransportError};
+use tokenfleet_losant::{Losant, LosantConfig};
 use tokenfleet_simulators::{Action, Fault, State};
-use tokenfleet_tests::{SimulatedFixture, foreman};
+use tokenfleet_tests::{SimulatedFixture, base_url, build, fixed, foreman, transport};
 
 /// Every token but the one that we act with, dead or alive.
 fn alive(fixture: &SimulatedFixture, name: &str) -> Vec<State> {
@@ -59,4 +65,35 @@ async fn what_lives_on_with_another_expiry_because_revoking_fails_is_named() {
         .map(|token| token.id.as_str());
     let text = error.to_string();
     assert!(text.contains(&format!("token {}", id.unwrap())), "{text}");
+}
+
+/// A way to Losant on which the expiry of new tokens is lost: its own simulator keeps every one.
+#[derive(Debug)]
+struct LosingExpiry(Arc<dyn Transport>);
+
+#[async_trait]
+impl Transport for LosingExpiry {
+    async fn send(
+        &self,
+        mut request: http::Request<Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        if let Ok(serde_json::Value::Object(mut body)) = serde_json::from_slice(request.body()) {
+            body.remove("expirationDate");
+            *request.body_mut() = serde_json::to_vec(&body).unwrap().into();
+        }
+        self.0.send(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_chosen_expiry_that_losant_does_not_keep_leaves_no_token() {
+    let simulator = build("losant", &[]);
+    let token = fixed(&simulator.credentials()["token"]);
+    let config = LosantConfig::new(token).with_base_url(base_url());
+    let way = Arc::new(LosingExpiry(transport(&simulator)));
+    let provider = Losant::new("iot", config, way);
+    let error = provider.create(expiring("ci")).await.unwrap_err();
+    assert_eq!(simulator.token_count(), 0, "{error}");
+    assert_eq!(error.fate(), Fate::Rejected, "{error}");
+    assert!(provider.create(CreateToken::named("usual")).await.is_ok());
 }

@@ -357,3 +357,24 @@ fn every_recorded_request_of_the_official_clients_is_understood() {
         ]
     );
 }
+
+#[test]
+fn a_wrong_key_may_be_nobodys_and_nobodys_list_may_be_empty() {
+    for (list, status) in [("refused", 401), ("empty", 200)] {
+        let list = format!("anonymous_list={list}");
+        let cloudsmith = with(&["tokens=1", "bad_key=anonymous", list.as_str()]);
+        let myself = call_as(&cloudsmith, "wrong", "GET", "/user/self/");
+        assert_eq!(
+            (myself.status, &myself.json["authenticated"]),
+            (200, &false.into())
+        );
+        let tokens = call_as(&cloudsmith, "wrong", "GET", "/user/tokens/");
+        assert_eq!(tokens.status, status);
+        if status == 200 {
+            assert_eq!(tokens.json["results"].as_array().unwrap().len(), 0);
+        }
+        // Nobody makes or replaces keys in any case.
+        let made = call_as(&cloudsmith, "wrong", "POST", "/user/tokens/");
+        assert_eq!((made.status, cloudsmith.token_count()), (401, 1));
+    }
+}

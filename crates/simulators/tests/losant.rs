@@ -569,3 +569,18 @@ fn every_recorded_request_of_the_official_clients_is_understood() {
     ];
     assert_eq!(python, expected);
 }
+
+#[test]
+fn a_status_of_tomorrow_is_a_word_that_no_schema_has_and_lets_nobody_in() {
+    let losant = with(&[]);
+    let token = losant.insert(NewToken::named("strange").state(State::Tomorrow));
+    let path = format!("/me/tokens/{}", token.id);
+    let shown = call(&losant, "GET", &path, "");
+    let status = shown.json["status"].as_str().unwrap();
+    assert!(!["active", "inactive"].contains(&status));
+    assert!(!losant.accepts(&token.secret));
+    let asked = call(&losant, "PATCH", &path, r#"{"status":"quarantined"}"#);
+    assert_eq!(asked.status, 400);
+    call(&losant, "PATCH", &path, r#"{"status":"active"}"#);
+    assert!(losant.accepts(&token.secret));
+}

@@ -239,3 +239,21 @@ fn whatever_is_sent_gets_an_answer() {
         assert!([201, 422].contains(&status), "{status} {expires}");
     }
 }
+
+#[test]
+fn an_expiry_may_be_lost_or_moved_to_see_whether_a_client_notices() {
+    for (setting, expires) in [
+        ("kept", json!("2031-01-01 00:00:00 UTC")),
+        ("dropped", json!(null)),
+        ("shifted", json!("2031-01-01 01:00:00 UTC")),
+    ] {
+        let foreman = foreman(&[&format!("asked_expiry={setting}")]);
+        let made = post(
+            &foreman,
+            TOKENS,
+            r#"{"name":"x","expires_at":"2031-01-01"}"#,
+        );
+        assert_eq!(made.status, 201, "{setting}");
+        assert_eq!(made.json()["expires_at"], expires, "{setting}");
+    }
+}
