@@ -29,6 +29,7 @@ pub(crate) enum Defect {
     FailsBeyondTheLast,
     EmptyWhereItCannotList,
     DeclaresThatNothingVanishes,
+    DeclaresThatMatchesStay,
     IgnoresTheOrder,
     DeclaresALooseOrderExact,
     LosesMatches,
@@ -90,7 +91,7 @@ pub(crate) enum Defect {
     FollowsRedirects,
     // Keeping secrets.
     ShowsItsCredential,
-    SecretInAttributes,
+    SecretInNames,
     SecretInErrors,
     // Cancelling.
     StaysBusy,
@@ -104,6 +105,7 @@ impl Defect {
         match (self, list) {
             (Self::Contradicts, Some(list)) => list.usual_page = Some(5_000),
             (Self::DeclaresThatNothingVanishes, Some(list)) => list.tokens_vanish = false,
+            (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.settled = true,
             (Self::DropsUndeclaredFilters, Some(list)) => {
                 list.filters = FilterCapability::default();
                 list.orders.retain(|order| order.key == SortKey::Id);

@@ -77,7 +77,7 @@ fn a_report_does_not_leak_what_it_found_leaking() {
     for defect in [
         Defect::SecretAsId,
         Defect::SecretInErrors,
-        Defect::SecretInAttributes,
+        Defect::SecretInNames,
     ] {
         let make = async || Sabotaged::new(MemoryProfile::everything(), defect);
         let report = block_on(run(make));

@@ -94,7 +94,11 @@ impl Saboteur {
             Defect::KeepsItsPlace => *self.place.lock().unwrap() = page.next.clone(),
             Defect::LosesMatches => {
                 if let Some(filter) = &asked.filter {
+                    let given = page.tokens.len();
                     page.tokens.retain(|token| !misunderstood(filter, token));
+                    let lost = (given - page.tokens.len()) as u64;
+                    // What it does not find it does not count either.
+                    page.total = page.total.map(|total| total.saturating_sub(lost));
                 }
             }
             _ => {}
@@ -182,10 +186,10 @@ impl Saboteur {
             Defect::ManglesNames => {
                 token.name = token.name.clone().map(|name| name.replace(['"', '%'], ""));
             }
-            Defect::SecretInAttributes => {
+            Defect::SecretInNames => {
                 let secrets = self.secrets.lock().unwrap();
                 if let Some(secret) = secrets.get(&token.id) {
-                    token.attributes.keep("note", secret.as_str().into());
+                    token.name = Fact::Known(format!("made as {secret}"));
                 }
             }
             _ => {}

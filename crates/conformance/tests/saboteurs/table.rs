@@ -83,7 +83,6 @@ pub(crate) const TABLE: &[Row] = &[
             "a listing yields every token that exists, each once",
             "more tokens than usually fit on a page are all listed",
             "pages follow each other without gap or overlap",
-            "tokens changed meanwhile hide no other",
         ],
     ),
     (
@@ -160,6 +159,11 @@ pub(crate) const TABLE: &[Row] = &[
             "an order is as exact, stable and appending as declared",
             "every order is the one that its key defines",
         ],
+    ),
+    (
+        Defect::DeclaresThatMatchesStay,
+        MemoryProfile::destroying,
+        &["tokens changed meanwhile hide no other"],
     ),
     (
         Defect::LosesMatches,
@@ -541,7 +545,7 @@ pub(crate) const TABLE: &[Row] = &[
         &["no acting credential is shown by a provider"],
     ),
     (
-        Defect::SecretInAttributes,
+        Defect::SecretInNames,
         MemoryProfile::marking,
         &["no secret is shown by tokens, answers or listings"],
     ),
