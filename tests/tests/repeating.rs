@@ -60,7 +60,7 @@ fn provider(platform: &str, weather: Weather) -> Box<dyn TokenProvider> {
             Box::new(Foreman::new("main", config, over).with_retry(policy))
         }
         "cloudsmith" => {
-            let config = CloudsmithConfig::with_api_key(credential());
+            let config = CloudsmithConfig::new(credential());
             Box::new(Cloudsmith::new("main", config, over).with_retry(policy))
         }
         _ => {
