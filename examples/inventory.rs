@@ -2,13 +2,18 @@
 //!
 //! `cargo run -p tokenfleet-examples --example inventory [-- tokenfleet.toml]`
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokenfleet::http::ReqwestTransport;
 use tokenfleet::{Fleet, InventoryEvent, Query, Registry, Result};
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    tokenfleet_examples::end(run().await)
+}
+
+async fn run() -> Result<()> {
     let accounts = tokenfleet_examples::accounts().await?;
     let registry = Registry::with_builtin();
     let transport = Arc::new(ReqwestTransport::new()?);

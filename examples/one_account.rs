@@ -1,15 +1,21 @@
-//! One program for any platform: which one is a matter of features and configuration.
+//! What the platform of one account can do, and how many tokens there are: the first of the configuration, or one at a
+//! simulator of the platform whose feature is on.
 //!
 //! `cargo run -p tokenfleet-examples --example one_account --no-default-features --features foreman`
 //! `cargo run -p tokenfleet-examples --example one_account --no-default-features --features cloudsmith`
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokenfleet::http::ReqwestTransport;
 use tokenfleet::{Error, Operation, Query, Registry, Result, TokenProviderExt};
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    tokenfleet_examples::end(run().await)
+}
+
+async fn run() -> Result<()> {
     let accounts = tokenfleet_examples::accounts().await?;
     let transport = Arc::new(ReqwestTransport::new()?);
     let Some(account) = accounts.configuration.accounts().first() else {
@@ -23,9 +29,9 @@ async fn main() -> Result<()> {
             println!("  {operation}");
         }
     }
-    match provider.collect(Query::new()).await {
-        Ok(list) => println!("{} tokens, {:?}", list.tokens.len(), list.completeness),
-        Err(error) => println!("{error}"),
+    if provider.capabilities().supports(Operation::List) {
+        let list = provider.collect(Query::new()).await?;
+        println!("{} tokens, {:?}", list.tokens.len(), list.completeness);
     }
     Ok(())
 }

@@ -3,6 +3,7 @@
 //! `cargo run -p tokenfleet-examples --example own_provider`
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -26,21 +27,20 @@ impl TokenProvider for Directory {
     }
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         self.capabilities.check(Call::List(&request))?;
-        let entries = std::fs::read_dir(&self.path).map_err(|error| {
-            Error::new(
-                ErrorKind::Unavailable,
-                Fate::Rejected,
-                "the directory cannot be read",
-            )
-            .with_account(&self.account)
-            .with_source(error)
-        })?;
-        let names = entries.flatten().map(|entry| entry.file_name());
-        let tokens = names.map(|name| {
+        let unreadable = |error: std::io::Error| {
+            let message = "the directory cannot be read";
+            Error::new(ErrorKind::Unavailable, Fate::Rejected, message)
+                .with_account(&self.account)
+                .with_source(error)
+        };
+        let mut tokens = Vec::new();
+        for entry in std::fs::read_dir(&self.path).map_err(unreadable)? {
+            // A part is never shown as the whole: an entry that cannot be read fails the page.
+            let name = entry.map_err(unreadable)?.file_name();
             let id = TokenId::new(name.to_string_lossy());
-            Token::new(id, TokenState::Active)
-        });
-        Ok(Page::last(tokens.collect()))
+            tokens.push(Token::new(id, TokenState::Active));
+        }
+        Ok(Page::last(tokens))
     }
 
     // What the platform cannot do is refused by the same check, in one line each.
@@ -68,7 +68,11 @@ impl TokenProvider for Directory {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    tokenfleet_examples::end(run().await)
+}
+
+async fn run() -> Result<()> {
     let mut registry = Registry::with_builtin();
     registry.register("directory", |account: &str, settings: &mut Settings, _| {
         Ok(Arc::new(Directory {

@@ -2,6 +2,7 @@
 //!
 //! `cargo run -p tokenfleet-examples --example own_transport [-- tokenfleet.toml]`
 
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -28,7 +29,11 @@ impl Transport for Counting {
 }
 
 #[tokio::main]
-async fn main() -> Result<()> {
+async fn main() -> ExitCode {
+    tokenfleet_examples::end(run().await)
+}
+
+async fn run() -> Result<()> {
     let accounts = tokenfleet_examples::accounts().await?;
     let transport = Arc::new(Counting {
         inner: ReqwestTransport::new()?,

@@ -1,4 +1,6 @@
-//! What the examples share: accounts to try things on, without an account anywhere.
+//! What the examples share: accounts to try things on, without an account anywhere, and how an example ends.
+
+use std::process::ExitCode;
 
 use tokenfleet::{
     AccountConfiguration, Configuration, Credential, Error, Registry, Result, Secret, Setting,
@@ -12,6 +14,17 @@ pub struct Accounts {
     pub configuration: Configuration,
     /// Keeps the simulators running.
     pub servers: Vec<Server>,
+}
+
+/// The end of an example: an error is shown as people read it, on one line.
+pub fn end(result: Result<()>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// The accounts of the configuration file that the command line names; without one, an account at a simulator of every
