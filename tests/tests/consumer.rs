@@ -1,13 +1,42 @@
 //! A program outside the workspace depends on the facade alone, and changes its platform by feature and configuration.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tokenfleet_simulators::{Server, build};
 
+/// The program, copied to where tests may write, with the dependency on the facade where it really is.
+fn copy_of_the_program() -> PathBuf {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer-source");
+    std::fs::create_dir_all(copy.join("src")).unwrap();
+    let manifest = std::fs::read_to_string(source.join("consumer/Cargo.toml")).unwrap();
+    let relative = "../../crates/tokenfleet";
+    assert!(manifest.contains(relative));
+    let facade = source.join("../crates/tokenfleet").canonicalize().unwrap();
+    // A literal of TOML's knows no escapes: backslashes stay as they are.
+    let path = format!("'{}'", facade.display());
+    let manifest = manifest.replace(&format!("\"{relative}\""), &path);
+    std::fs::write(copy.join("Cargo.toml"), manifest).unwrap();
+    std::fs::copy(
+        source.join("consumer/src/main.rs"),
+        copy.join("src/main.rs"),
+    )
+    .unwrap();
+    // The same versions as here, so that nothing else is downloaded.
+    std::fs::copy(source.join("../Cargo.lock"), copy.join("Cargo.lock")).unwrap();
+    copy
+}
+
 /// Starts a simulator and writes the configuration of an account at it, with credentials from the environment.
 async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)>) {
-    let simulator = build(provider, &[]).unwrap();
+    // Cloudsmith has no place for a token beside the one that is made.
+    let tokens = if provider == "cloudsmith" {
+        "tokens=0"
+    } else {
+        "tokens=3"
+    };
+    let simulator = build(provider, &[tokens]).unwrap();
     let server = Server::start_shared(simulator, "127.0.0.1:0")
         .await
         .unwrap();
@@ -31,14 +60,12 @@ async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_program_lists_creates_and_revokes_on_every_platform() {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("consumer/Cargo.toml");
-    // The same versions as here, so that nothing else is downloaded.
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../Cargo.lock");
-    std::fs::copy(workspace, manifest.with_file_name("Cargo.lock")).unwrap();
+    let program = copy_of_the_program();
+    let manifest = program.join("Cargo.toml");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer");
     for (provider, listed, revoked) in [
-        ("losant", "listed 0 Complete", "revoked deleted"),
-        ("foreman", "listed ", "revoked marked"),
+        ("losant", "listed 3 Complete", "revoked deleted"),
+        ("foreman", "listed 3 Complete", "revoked marked"),
         ("cloudsmith", "listed 0 Complete", "revoked replaced"),
         ("mindbody", "cannot be listed", "revoked deleted"),
     ] {
