@@ -132,8 +132,8 @@ fn foreman_tokens_are_made_and_marked_as_revoked() {
     let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
     assert_eq!(reader.headers().unwrap(), vec!["id", "outcome", "effect"]);
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(rows[0], vec![id, "revoked", "marked"]);
-    assert_eq!(rows[1], vec!["1", "revoked", "marked"]);
+    assert_eq!(rows[0], vec![id, "already_revoked", "marked"]);
+    assert_eq!(rows[1], vec!["1", "already_revoked", "marked"]);
     let words = ["revoke", "--yes", id, "1", "--output=table"];
     let run = account.run(&words).ends_with(0);
     let heads = run.stdout.lines().filter(|line| line.contains("outcome"));

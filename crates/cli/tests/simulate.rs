@@ -55,7 +55,6 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
         ),
         ("simulate losant --option=tokens", "KEY=VALUE"),
         ("simulate losant --option=tokens=many", "a number"),
-        ("simulate losant --tokens=99999999999", "up to 10000000"),
         (
             "simulate losant --listen=192.0.2.1:0",
             "--expose-to-network",

@@ -217,6 +217,13 @@ impl Error {
         self
     }
 
+    /// Replaces the operation: the request that failed was part of a larger one.
+    #[must_use]
+    pub fn as_part_of(mut self, operation: Operation) -> Self {
+        self.0.operation = Some(operation);
+        self
+    }
+
     /// Adds the HTTP status of the answer.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {

@@ -255,7 +255,7 @@ impl Foreman {
         match self.send(call).await {
             Ok(answer) => Ok(convert::token(answer.json()?, &answer).state == TokenState::Revoked),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
-            Err(error) => Err(error),
+            Err(error) => Err(error.as_part_of(Operation::Revoke)),
         }
     }
 

@@ -127,7 +127,8 @@ impl Losant {
     async fn make_sure_of_the_collection(&self) -> Result<()> {
         if self.config.resource != Resource::User {
             let call = ApiCall::get(Operation::List, self.path(None)).query("perPage", 1);
-            self.send(call).await?;
+            let sent = self.send(call).await;
+            sent.map_err(|error| error.as_part_of(Operation::Revoke))?;
         }
         Ok(())
     }
