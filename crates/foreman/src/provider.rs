@@ -116,10 +116,6 @@ impl Foreman {
                 .get_or_init(|| (release, capabilities(release)));
         }
     }
-
-    fn release(&self) -> Release {
-        self.learned.get().unwrap_or(&self.assumed).0
-    }
 }
 
 #[async_trait]
@@ -141,7 +137,8 @@ impl TokenProvider for Foreman {
                 request.number().unwrap_or_default().saturating_add(1),
             )
             .query_if("per_page", request.size);
-        let call = query::sort(call, request.sort, self.release());
+        // Learning the release must not change the order between two pages.
+        let call = query::sort(call, request.sort, self.assumed.0);
         let call = query::filter(call, request.filter.as_ref());
         convert::page(&request, &self.send(call).await?)
     }
