@@ -3,6 +3,7 @@
 use tokenfleet_conformance::{Fixture, run, run_some};
 use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevocationOutcome, RevokeOptions};
 use tokenfleet_foreman::Release;
+use tokenfleet_simulators::{Action, Canned, Fault};
 use tokenfleet_tests::{
     SimulatedFixture, Wrong, assert_expected, cloudsmith, foreman, losant, mindbody,
     mindbody_intruded,
@@ -178,4 +179,22 @@ async fn mindbody_may_end_older_tokens_and_revoking_them_finds_them_gone() {
         .unwrap();
     assert_eq!(gone.outcome, RevocationOutcome::AlreadyGone);
     assert!(fixture.accepts(&second.secret).await);
+}
+
+/// What Mindbody answers to a renewal is not specified, also not that it answers anything.
+#[tokio::test]
+async fn mindbody_may_answer_a_renewal_with_nothing_and_the_secret_lives_on() {
+    for status in [200, 204] {
+        let fixture = mindbody(&[], false);
+        let provider = fixture.provider();
+        let issued = provider.create(CreateToken::unnamed()).await.unwrap();
+        let nothing = Action::AnswerAfterwards(Canned::status(status));
+        let renewal = Fault::new(nothing).path("/public/v6/usertoken/renew");
+        fixture.simulator().faults().add(renewal);
+        let renewed = provider.renew(&issued.secret).await.unwrap();
+        assert!(renewed.secret.is_none());
+        assert_eq!(renewed.token.id, issued.token.id);
+        assert!(!renewed.token.expiry.is_reported(), "nobody said when");
+        assert!(fixture.accepts(&issued.secret).await);
+    }
 }

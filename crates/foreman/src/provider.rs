@@ -116,6 +116,38 @@ impl Foreman {
                 .get_or_init(|| (release, capabilities(release)));
         }
     }
+
+    /// Whether the record says that it is revoked. A credential that may revoke but not read does not know.
+    async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
+        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
+        match self.send(call).await {
+            Ok(answer) => Ok(convert::token(answer.json()?, &answer).state == TokenState::Revoked),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
+            Err(error) => Err(error.as_part_of(Operation::Revoke)),
+        }
+    }
+
+    /// Whether the tokens are known to be those of the login that a secret was tried with.
+    async fn owns_the_tokens(&self) -> bool {
+        if self.config.token_login.is_some() {
+            return true;
+        }
+        let login = &self.config.login;
+        let search = format!(
+            "login = \"{}\"",
+            login.replace('\\', "\\\\").replace('"', "\\\"")
+        );
+        let call = ApiCall::get(Operation::Verify, ["api", "users"]).query("search", search);
+        let found = match self.send(call).await {
+            Ok(answer) => answer.json::<wire::Users>(),
+            Err(error) => Err(error),
+        };
+        found.is_ok_and(|users| {
+            users.results.iter().any(|user| {
+                user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
+            })
+        })
+    }
 }
 
 #[async_trait]
@@ -242,39 +274,5 @@ impl TokenProvider for Foreman {
                 _ => Err(error),
             },
         }
-    }
-}
-
-impl Foreman {
-    /// Whether the record says that it is revoked. A credential that may revoke but not read does not know.
-    async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
-        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
-        match self.send(call).await {
-            Ok(answer) => Ok(convert::token(answer.json()?, &answer).state == TokenState::Revoked),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
-            Err(error) => Err(error.as_part_of(Operation::Revoke)),
-        }
-    }
-
-    /// Whether the tokens are known to be those of the login that a secret was tried with.
-    async fn owns_the_tokens(&self) -> bool {
-        if self.config.token_login.is_some() {
-            return true;
-        }
-        let login = &self.config.login;
-        let search = format!(
-            "login = \"{}\"",
-            login.replace('\\', "\\\\").replace('"', "\\\"")
-        );
-        let call = ApiCall::get(Operation::Verify, ["api", "users"]).query("search", search);
-        let found = match self.send(call).await {
-            Ok(answer) => answer.json::<wire::Users>(),
-            Err(error) => Err(error),
-        };
-        found.is_ok_and(|users| {
-            users.results.iter().any(|user| {
-                user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
-            })
-        })
     }
 }

@@ -120,9 +120,7 @@ impl Losant {
             .await?;
         self.client.send(self.dress(call, &secret)).await
     }
-}
 
-impl Losant {
     /// Whether what holds the tokens exists: else "not found" would say nothing of a token.
     async fn make_sure_of_the_collection(&self) -> Result<()> {
         if self.config.resource != Resource::User {

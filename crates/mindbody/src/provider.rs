@@ -166,8 +166,8 @@ impl TokenProvider for Mindbody {
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         self.client
             .check(&self.capabilities, Call::Renew(secret.into()))?;
-        let call = self.about(ApiCall::post(Operation::Renew, self.path("renew")), secret);
-        let answer = self.send(call).await?;
+        let call = ApiCall::post(Operation::Renew, self.path("renew")).maybe_empty();
+        let answer = self.send(self.about(call, secret)).await?;
         Ok(convert::renewed(secret, &answer))
     }
 
