@@ -28,6 +28,9 @@ pub struct Cursor {
     pub(crate) size: Option<u32>,
     /// The total when that page was read.
     pub(crate) total: Option<u64>,
+    /// How many tokens are still left out, and how many still wanted, from that page on.
+    pub(crate) to_skip: u64,
+    pub(crate) to_yield: Option<u64>,
     /// Which way the pages are read, and ordered by what.
     pub(crate) walk: Walk,
     pub(crate) key: Option<SortKey>,
@@ -47,6 +50,8 @@ impl Cursor {
             position: PagePosition::First,
             size: None,
             total: None,
+            to_skip: query.offset,
+            to_yield: query.limit,
             walk: plan.walk,
             key: plan.pushed_order.map(|order| order.key),
             filtered: plan.pushed_filter.is_some(),
@@ -100,9 +105,11 @@ impl fmt::Display for Cursor {
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
         write!(
             f,
-            ".{}.{}.{}{}{}",
+            ".{}.{}.{}.{}.{}{}{}",
             number(self.size.map(u64::from)),
             number(self.total),
+            self.to_skip,
+            number(self.to_yield),
             match self.walk {
                 Walk::Forward => 'f',
                 Walk::Backward => 'b',
@@ -134,7 +141,7 @@ fn parse(text: &str) -> Option<Cursor> {
         "" => Some(None),
         digits => number(digits).map(Some),
     };
-    let fields: [&str; 9] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let fields: [&str; 11] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
     let [
         version,
         provider,
@@ -143,6 +150,8 @@ fn parse(text: &str) -> Option<Cursor> {
         position,
         size,
         total,
+        to_skip,
+        to_yield,
         way,
         key,
     ] = fields;
@@ -166,6 +175,8 @@ fn parse(text: &str) -> Option<Cursor> {
             None => None,
         },
         total: optional(total)?,
+        to_skip: number(to_skip)?,
+        to_yield: optional(to_yield)?,
         walk: match walk {
             "f" => Walk::Forward,
             "b" => Walk::Backward,
@@ -218,13 +229,15 @@ mod tests {
             ],
             size in proptest::option::of(1u32..),
             total in proptest::option::of(any::<u64>()),
+            to_skip in any::<u64>(),
+            to_yield in proptest::option::of(any::<u64>()),
             walk in prop_oneof![Just(Walk::Forward), Just(Walk::Backward)],
             key in proptest::option::of(proptest::sample::select(SortKey::ALL.to_vec())),
             filtered in any::<bool>(),
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
         ) -> Cursor {
             let query = fingerprint(&query());
-            Cursor { provider, account, query, position, size, total, walk, key, filtered, partial }
+            Cursor { provider, account, query, position, size, total, to_skip, to_yield, walk, key, filtered, partial }
         }
     }
 
@@ -255,7 +268,7 @@ mod tests {
 
     #[test]
     fn pages_that_no_platform_has_are_refused() {
-        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.fac.id";
+        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fac.id";
         assert!(text.parse::<Cursor>().is_err());
         assert!(
             text.replace("18446744073709551615", "7")

@@ -8,18 +8,21 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
+use futures_util::stream::FuturesUnordered;
 
+use crate::asked::Moment;
 use crate::cursor::invalid;
-use crate::walk::Walker;
+use crate::walk::{Batch, Walker};
 use crate::{
     Account, Completeness, Cursor, Error, ErrorKind, Fate, ListCapability, Operation, Page,
-    PageRequest, Plan, Query, Result, Token, TokenProvider,
+    PagePosition, PageRequest, Plan, Query, Result, Token, TokenProvider,
 };
 
 type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
 type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a>;
 
-/// A walk over the tokens of one account: a stream that reads pages as it goes.
+/// A walk over the tokens of one account: a stream that reads pages as it goes, several at a time where that loses
+/// nothing. It holds the pages on their way and no more, unless the query must be sorted here.
 ///
 /// When it has ended, [`completeness`](Self::completeness) says what it may claim. After an error it ends; its
 /// [`cursor`](Self::cursor) says where, and a listing resumed from there yields the rest.
@@ -32,12 +35,37 @@ pub struct Listing<'a> {
     list: ListCapability,
     plan: Plan,
     read_page: ReadPage<'a>,
-    reading: Option<PageFuture<'a>>,
+    reading: FuturesUnordered<Reading<'a>>,
+    /// Which of the walker's givings up was heard of.
+    given_up: u64,
     walker: Walker,
     ready: VecDeque<Token>,
-    to_skip: u64,
-    to_yield: u64,
+    left: Left,
+    /// What was left before the tokens of the page being consumed.
+    left_before_page: Left,
     state: State,
+}
+
+/// How many tokens are still left out, and how many are still wanted.
+#[derive(Debug, Clone, Copy)]
+struct Left {
+    to_skip: u64,
+    to_yield: Option<u64>,
+}
+
+/// A page on its way, with the walker's name for the request.
+struct Reading<'a> {
+    name: Moment,
+    page: PageFuture<'a>,
+}
+
+impl Future for Reading<'_> {
+    type Output = (Moment, Result<Page>);
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let page = ready!(self.page.as_mut().poll(context));
+        Poll::Ready((self.name, page))
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -88,16 +116,21 @@ impl<'a> Listing<'a> {
             .ok_or_else(|| Error::unsupported("the platform cannot list tokens"))
             .map_err(in_context)?;
         let plan = Plan::of(&query, list).map_err(in_context)?;
+        let left = Left {
+            to_skip: query.offset,
+            to_yield: query.limit,
+        };
         Ok(Self {
             list: list.clone(),
             account,
             walker: Walker::new(&plan),
-            to_skip: query.offset,
-            to_yield: query.limit.unwrap_or(u64::MAX),
+            left,
+            left_before_page: left,
             query,
             plan,
             read_page,
-            reading: None,
+            reading: FuturesUnordered::new(),
+            given_up: 0,
             ready: VecDeque::new(),
             state: State::Walking,
         })
@@ -105,8 +138,7 @@ impl<'a> Listing<'a> {
 
     /// Goes on where the cursor was taken, instead of at the beginning.
     ///
-    /// Tokens of the page that was being consumed may come again; none is skipped. A query with an offset or a limit,
-    /// or one that is sorted here, starts anew.
+    /// Tokens of the page that was being consumed may come again; none is skipped. What must be sorted here starts anew.
     ///
     /// # Errors
     ///
@@ -122,10 +154,14 @@ impl<'a> Listing<'a> {
         }
         self.plan = Plan::by(&self.query, &self.list, cursor.walk, cursor.key)?;
         self.walker = Walker::resume(&self.plan, cursor)?;
-        self.reading = None;
+        self.reading = FuturesUnordered::new();
+        self.given_up = 0;
         self.ready.clear();
-        self.to_skip = self.query.offset;
-        self.to_yield = self.query.limit.unwrap_or(u64::MAX);
+        self.left = Left {
+            to_skip: cursor.to_skip,
+            to_yield: cursor.to_yield,
+        };
+        self.left_before_page = self.left;
         self.state = State::Walking;
         Ok(self)
     }
@@ -139,8 +175,12 @@ impl<'a> Listing<'a> {
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         let mut cursor = Cursor::new(&self.account, &self.query, &self.plan);
-        if !self.plan.sorts_here && self.query.offset == 0 && self.query.limit.is_none() {
+        if !self.walker.must_be_sorted() {
             self.walker.mark(&mut cursor);
+            if cursor.position != PagePosition::First {
+                cursor.to_skip = self.left_before_page.to_skip;
+                cursor.to_yield = self.left_before_page.to_yield;
+            }
         }
         cursor
     }
@@ -165,13 +205,15 @@ impl<'a> Listing<'a> {
         &self.account
     }
 
-    fn take(&mut self, page: Page) -> Result<()> {
-        let mut tokens = self.walker.accept(page)?;
+    fn take(&mut self, batch: Batch) -> Result<()> {
+        self.left.to_skip = self.left.to_skip.saturating_sub(batch.passed_over);
+        self.left_before_page = self.left;
+        let mut tokens = batch.tokens;
         if let Some(filter) = &self.query.filter {
             tokens.retain(|token| filter.matches(token));
         }
         self.ready.extend(tokens);
-        if self.plan.sorts_here && self.ready.len() as u64 > self.query.scan_limit {
+        if self.walker.must_be_sorted() && self.ready.len() as u64 > self.query.scan_limit {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 Fate::Rejected,
@@ -187,32 +229,59 @@ impl<'a> Listing<'a> {
 
     /// A token that may be handed out now: any, or when sorting here those of the finished walk.
     fn pop(&mut self) -> Option<Token> {
-        if self.plan.sorts_here && self.walker.wants().is_some() {
+        if self.walker.must_be_sorted() && !self.walker.is_done() {
             return None;
         }
-        while self.to_skip > 0 && self.ready.pop_front().is_some() {
-            self.to_skip -= 1;
+        while self.left.to_skip > 0 && self.ready.pop_front().is_some() {
+            self.left.to_skip -= 1;
         }
         let token = self.ready.pop_front()?;
-        self.to_yield -= 1;
+        self.left.to_yield = self.left.to_yield.map(|tokens| tokens.saturating_sub(1));
         Some(token)
     }
 
-    fn poll_page(&mut self, context: &mut Context<'_>, request: PageRequest) -> Poll<Result<()>> {
-        let reading = self
-            .reading
-            .get_or_insert_with(|| (self.read_page)(request));
-        let page = ready!(reading.as_mut().poll(context));
-        self.reading = None;
-        page.and_then(|page| self.take(page))?;
-        if self.plan.sorts_here && self.walker.wants().is_none() {
-            let query = &self.query;
-            self.ready
-                .make_contiguous()
-                .sort_by(|a, b| query.compare(a, b));
+    /// Reads until tokens can be handed out, or there are none.
+    fn poll_pages(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
+        loop {
+            if let Some(batch) = self.walker.hand_out()? {
+                self.take(batch)?;
+                if !self.walker.must_be_sorted() {
+                    return Poll::Ready(Ok(()));
+                }
+                continue;
+            }
+            if self.walker.is_done() {
+                if self.walker.must_be_sorted() {
+                    let query = &self.query;
+                    self.ready
+                        .make_contiguous()
+                        .sort_by(|a, b| query.compare(a, b));
+                }
+                return Poll::Ready(Ok(()));
+            }
+            if self.walker.given_up() != self.given_up {
+                self.given_up = self.walker.given_up();
+                self.reading = FuturesUnordered::new();
+            }
+            while let Some((name, request)) = self.walker.ask() {
+                let page = (self.read_page)(request);
+                self.reading.push(Reading { name, page });
+            }
+            match ready!(Pin::new(&mut self.reading).poll_next(context)) {
+                Some((name, page)) => self.walker.answer(name, page),
+                None => return Poll::Ready(Err(stuck())),
+            }
         }
-        Poll::Ready(Ok(()))
     }
+}
+
+/// A walk that neither ends nor asks for anything would be a mistake of ours: never an end.
+fn stuck() -> Error {
+    Error::new(
+        ErrorKind::Other,
+        Fate::Rejected,
+        "the listing does not know how to go on",
+    )
 }
 
 impl Stream for Listing<'_> {
@@ -221,20 +290,22 @@ impl Stream for Listing<'_> {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let listing = &mut *self;
         while listing.state == State::Walking {
-            if listing.to_yield == 0 {
+            if listing.left.to_yield == Some(0) {
                 listing.state = State::Ended;
             } else if let Some(token) = listing.pop() {
                 return Poll::Ready(Some(Ok(token)));
-            } else if let Some(request) = listing.walker.wants() {
-                if let Err(error) = ready!(listing.poll_page(context, request)) {
-                    listing.state = State::Failed;
-                    let error = error
-                        .with_account(&listing.account)
-                        .with_operation(Operation::List);
-                    return Poll::Ready(Some(Err(error)));
-                }
-            } else {
+            } else if listing.walker.is_done() {
                 listing.state = State::Ended;
+            } else if let Err(error) = ready!(listing.poll_pages(context)) {
+                listing.state = State::Failed;
+                let error = error
+                    .with_account(&listing.account)
+                    .with_operation(Operation::List);
+                return Poll::Ready(Some(Err(error)));
+            }
+            if listing.state == State::Ended {
+                // What was asked for ahead is not needed any more.
+                listing.reading = FuturesUnordered::new();
             }
         }
         Poll::Ready(None)

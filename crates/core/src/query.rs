@@ -32,6 +32,8 @@ pub struct Query {
     pub scan_limit: u64,
     /// How many tokens to ask for per page; `None` leaves it to the platform.
     pub page_size: Option<u32>,
+    /// How many pages to ask for at a time, at most, where reading them side by side loses nothing.
+    pub pages_at_a_time: u32,
 }
 
 impl Default for Query {
@@ -43,6 +45,7 @@ impl Default for Query {
             limit: None,
             scan_limit: 100_000,
             page_size: None,
+            pages_at_a_time: 16,
         }
     }
 }
@@ -96,6 +99,13 @@ impl Query {
     #[must_use]
     pub fn with_page_size(mut self, size: u32) -> Self {
         self.page_size = Some(size);
+        self
+    }
+
+    /// Asking for that many pages at a time, at most.
+    #[must_use]
+    pub fn with_pages_at_a_time(mut self, pages: u32) -> Self {
+        self.pages_at_a_time = pages;
         self
     }
 

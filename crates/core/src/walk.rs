@@ -1,97 +1,170 @@
 //! Reading the pages of a listing in an order that loses nothing.
 //!
-//! A walker sends nothing: it says which page to read next and takes the page that was read.
+//! A walker sends nothing: it says which pages to read next, several at a time where that is safe, takes the pages that
+//! were read in whatever order they come, and hands out their tokens in its own.
 
+mod guard;
+
+use crate::asked::{Answered, Asked, Moment, Queue, Slips};
 use crate::cursor::invalid;
+use crate::pace::Pace;
 use crate::seen::{Admission, Seen};
+use crate::still::Still;
 use crate::{
-    Completeness, Cursor, Error, ErrorKind, Fate, Page, PagePosition, PageRequest, PartialReason,
-    Plan, Result, SortKey, Token, Walk,
+    Completeness, Cursor, Direction, Error, ErrorKind, Page, PagePosition, PageRequest,
+    PartialReason, Plan, Result, Shortcut, SortBy, SortKey, Token, Walk,
 };
-
-/// How many pages without anything new are borne where nothing else tells a platform that repeats itself.
-const STALE_PAGES: u64 = 3;
-
-/// How many pages more than the first total implies are read of a set that keeps growing.
-const GROWTH_PAGES: u64 = 10_000;
+use guard::violation;
 
 #[derive(Debug)]
 pub(crate) struct Walker {
     plan: Plan,
+    /// What is tried instead of the walk, until it is given up.
+    shortcut: Option<Shortcut>,
+    /// What all requests have in common.
     request: PageRequest,
-    next: Next,
+    /// The id order that the platform is known to keep exactly.
+    ordered: Option<Direction>,
+    /// Whether the first answer was taken, which tells how many pages there are.
+    started: bool,
+    /// The page to ask for next, as far as it is known.
+    next: Option<PagePosition>,
+    queue: Queue,
+    clock: Moment,
+    /// When the page that was handed out last had come.
+    released: Moment,
+    pace: Pace,
+    still: Still,
+    /// The error of a request that no token was expected from.
+    failure: Option<Error>,
+    /// How often pages on their way were given up.
+    given_up: u64,
     seen: Seen,
-    /// The total at first and as of the page before.
+    /// The total at first and as of the page handed out last.
     first_total: Option<u64>,
     total: Option<u64>,
     /// How many tokens were seen to come into being.
     created: u64,
     handed_out: u64,
+    /// How many tokens of the beginning were not read because the query leaves them out.
+    passed_over: u64,
     pages_read: u64,
     /// How many tokens came again, and how many pages in a row held nothing new.
     repeated: u64,
     stale_pages: u64,
-    /// Whether this page was read again because it contradicted itself.
-    asked_again: bool,
     resumed: bool,
     partial: Option<PartialReason>,
     /// The page whose tokens are being consumed and the total when it was read, for the cursor.
     consumed: (PagePosition, Option<u64>),
 }
 
-#[derive(Debug)]
-enum Next {
-    /// The first page; a backward walk learns from it how many there are.
-    Start,
-    Read(PagePosition),
-    /// Tokens were created between this page and the one above it, which is read again in case one slipped onto it.
-    Reread {
-        number: u64,
-        held: Page,
-    },
-    Done,
+/// The tokens of one page, without those handed out before.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) tokens: Vec<Token>,
+    /// How many tokens before them were not read because the query leaves them out.
+    pub(crate) passed_over: u64,
+}
+
+/// Whether a page can be trusted to show every token that the pages handed out before do not.
+enum Judgement {
+    Safe,
+    /// Not yet: what shows it is still to be read.
+    Waiting,
+    /// No: it may have been read before one that it comes after.
+    InVain,
+    /// Only together with the page above, read again.
+    LookAbove,
 }
 
 impl Walker {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let by_id = plan
-            .pushed_order
-            .is_some_and(|order| order.key == SortKey::Id);
-        Self {
+        let mut walker = Self::without_shortcut(plan);
+        walker.shortcut = plan.shortcut;
+        match plan.shortcut {
+            Some(Shortcut::Window(window, order)) => {
+                walker.passed_over = window.passed_over();
+                walker.request.size = Some(window.page_size);
+                walker.order_by(order, plan.exact || order != plan.pushed_order);
+                if window.first_page > 0 {
+                    walker.next = Some(PagePosition::Number(window.first_page));
+                }
+            }
+            Some(Shortcut::Filtered) => walker.request.filter.clone_from(&plan.pushed_filter),
+            None => {}
+        }
+        walker
+    }
+
+    fn without_shortcut(plan: &Plan) -> Self {
+        let mut walker = Self {
+            shortcut: None,
             request: plan.request(),
-            next: Next::Start,
-            seen: match (plan.walk, by_id && plan.protected) {
-                (_, false) => Seen::Each(Default::default()),
-                (Walk::Forward, true) => Seen::UpTo(None),
-                (Walk::Backward, true) => Seen::down_to(),
+            ordered: None,
+            started: false,
+            next: Some(PagePosition::First),
+            queue: Queue::default(),
+            clock: 0,
+            released: 0,
+            pace: match plan.walk {
+                Walk::Forward => Pace::new(plan.pages_at_a_time, plan.pages_at_a_time),
+                Walk::Backward => Pace::new(1, plan.pages_at_a_time),
             },
+            still: Still::default(),
+            failure: None,
+            given_up: 0,
+            seen: Seen::each(),
             first_total: None,
             total: None,
             created: 0,
             handed_out: 0,
+            passed_over: 0,
             pages_read: 0,
             repeated: 0,
             stale_pages: 0,
-            asked_again: false,
             resumed: false,
             partial: None,
             consumed: (PagePosition::First, None),
             plan: plan.clone(),
+        };
+        if plan.shortcut == Some(Shortcut::Filtered) {
+            walker.request.filter = None;
         }
+        walker.order_by(plan.pushed_order, plan.exact);
+        if walker.ordered.is_some() && plan.walk == Walk::Backward {
+            walker.seen = Seen::down_to();
+        }
+        walker
+    }
+
+    fn order_by(&mut self, order: Option<SortBy>, exact: bool) {
+        self.request.sort = order;
+        self.ordered = match order {
+            Some(by) if by.key == SortKey::Id && exact => Some(by.direction),
+            _ => None,
+        };
+        self.seen = match self.ordered {
+            Some(direction) if self.plan.protected => Seen::past(direction),
+            _ => Seen::each(),
+        };
     }
 
     /// Goes on at the page that the cursor was taken on.
     pub(crate) fn resume(plan: &Plan, cursor: &Cursor) -> Result<Self> {
-        let mut walker = Self::new(plan);
         match (&cursor.position, plan.walk) {
-            (PagePosition::First, _) => return Ok(walker),
+            (PagePosition::First, _) => return Ok(Self::new(plan)),
             (PagePosition::Token(_), Walk::Backward) => {
                 return Err(invalid("the cursor belongs to another way of reading"));
             }
-            (position, _) => walker.next = Next::Read(position.clone()),
+            _ => {}
         }
+        let mut walker = Self::without_shortcut(plan);
+        walker.started = true;
+        walker.next = Some(cursor.position.clone());
         walker.request.size = cursor.size;
-        if !cursor.filtered {
+        if cursor.filtered {
+            walker.request.filter.clone_from(&plan.pushed_filter);
+        } else {
             walker.request.filter = None;
         }
         walker.total = cursor.total;
@@ -104,61 +177,19 @@ impl Walker {
         Ok(walker)
     }
 
-    /// The page to read next; `None` when all are read.
-    pub(crate) fn wants(&self) -> Option<PageRequest> {
-        let position = match &self.next {
-            Next::Start => PagePosition::First,
-            Next::Read(position) => position.clone(),
-            Next::Reread { number, .. } => PagePosition::Number(number + 1),
-            Next::Done => return None,
-        };
-        Some(self.request.clone().at(position))
+    /// Whether every page was handed out.
+    pub(crate) fn is_done(&self) -> bool {
+        self.started && self.queue.is_empty() && self.next.is_none()
     }
 
-    /// Takes the page that was wanted and returns its tokens, without those handed out before.
-    pub(crate) fn accept(&mut self, page: Page) -> Result<Vec<Token>> {
-        self.check(&page)?;
-        self.pages_read += 1;
-        if matches!(self.next, Next::Start) {
-            if self.filter_is_in_the_way(&page) {
-                self.request.filter = None;
-                return Ok(Vec::new());
-            }
-            self.adopt_size(&page);
-            self.first_total = page.total;
-            self.total = page.total;
-        }
-        self.check_growth(&page)?;
-        if self.contradicts_itself(&page) {
-            if !std::mem::replace(&mut self.asked_again, true) {
-                return Ok(Vec::new());
-            }
-            if page.tokens.is_empty() {
-                return Err(violation(
-                    "the platform counts tokens on a page that it shows empty",
-                ));
-            }
-            self.partial = Some(PartialReason::ContradictoryTotals);
-        }
-        self.asked_again = false;
-        let tokens = match (
-            std::mem::replace(&mut self.next, Next::Done),
-            self.plan.walk,
-        ) {
-            (Next::Start, Walk::Backward) => self.start_backward(page),
-            (Next::Start, Walk::Forward) => self.forward(PagePosition::First, page),
-            (Next::Read(position), Walk::Forward) => self.forward(position, page),
-            (Next::Read(PagePosition::Number(number)), Walk::Backward) => {
-                self.backward(number, page)
-            }
-            (Next::Reread { number, held }, Walk::Backward) => Ok(self.rejoin(number, page, held)),
-            _ => Err(violation("a page came that was not asked for")),
-        }?;
-        self.handed_out += tokens.len() as u64;
-        if matches!(self.next, Next::Done) {
-            self.check_end();
-        }
-        Ok(tokens)
+    /// How often pages on their way were given up: their requests need not be waited for.
+    pub(crate) fn given_up(&self) -> u64 {
+        self.given_up
+    }
+
+    /// Whether the tokens come in another order than the query asks for.
+    pub(crate) fn must_be_sorted(&self) -> bool {
+        self.plan.sorts_here && !matches!(self.shortcut, Some(Shortcut::Window(..)))
     }
 
     pub(crate) fn completeness(&self) -> Completeness {
@@ -176,9 +207,311 @@ impl Walker {
         cursor.partial.clone_from(&self.partial);
     }
 
-    fn forward(&mut self, position: PagePosition, page: Page) -> Result<Vec<Token>> {
+    /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
+    pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
+        if self.queue.has_failed() || self.failure.is_some() {
+            return None;
+        }
+        if let Some(unsent) = self.queue.unsent() {
+            unsent.sent = true;
+            let (at, position) = (unsent.at, unsent.position.clone());
+            return Some((at, self.request.clone().at(position)));
+        }
+        let width = if self.reads_side_by_side() {
+            self.pace.width()
+        } else {
+            1
+        };
+        if self.queue.arrived_since(self.still.until()) >= width
+            && let Some(look) = self.look_at_the_end()
+        {
+            return Some(look);
+        }
+        let looking = usize::from(self.still.is_asking() && self.still.is_watched());
+        let room = self.queue.on_their_way() + looking < width
+            && self.queue.len() < self.most_ahead(width);
+        if room && let Some(position) = self.next.take() {
+            self.next = self.following(&position);
+            let mut asked = Asked::new(position.clone(), self.tick());
+            asked.sent = true;
+            let at = asked.at;
+            self.queue.push(asked);
+            return Some((at, self.request.clone().at(position)));
+        }
+        if self.queue.on_their_way() == 0 || !self.still.is_watched() {
+            return self.look_at_the_end();
+        }
+        None
+    }
+
+    /// Takes the answer to a request of that name.
+    pub(crate) fn answer(&mut self, name: Moment, page: Result<Page>) {
+        let at = self.tick();
+        if self.still.awaits(name) {
+            let watched = self.still.is_watched();
+            match (page, self.queue.first()) {
+                (Err(error), _) => self.failure = Some(error),
+                (Ok(page), _) if self.still.compare(&page, self.total, at) => {}
+                (Ok(_), Some(first)) if watched => self.read_again_from(first.clone()),
+                (Ok(_), _) => self.pace.stirred(),
+            }
+        } else if let Some(asked) = self.queue.asked_at(name) {
+            asked.answer = Some(Answered { at, page });
+            self.pages_read += 1;
+        }
+    }
+
+    /// The tokens of the next page that can be trusted; `None` until it has come, and in the end.
+    pub(crate) fn hand_out(&mut self) -> Result<Option<Batch>> {
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        while let Some((mut asked, answer)) = self.queue.pop_answered() {
+            let page = match answer.page {
+                Err(error) if !self.may_give_up_shortcut(&error) => return Err(error),
+                Ok(page) if self.started || self.begins_well(&asked, &page) => page,
+                _ => {
+                    self.give_up_shortcut();
+                    continue;
+                }
+            };
+            self.check(&asked, &page)?;
+            if self.contradicts_itself(&asked, &page) {
+                if !asked.again {
+                    self.ask_again(asked);
+                    continue;
+                }
+                if page.tokens.is_empty() {
+                    return Err(violation(
+                        "the platform counts tokens on a page that it shows empty",
+                    ));
+                }
+                self.partial = Some(PartialReason::ContradictoryTotals);
+            }
+            match self.judge(&asked, answer.at, &page) {
+                Judgement::Safe => {
+                    let batch = self.release(&asked, answer.at, page)?;
+                    if !batch.tokens.is_empty() {
+                        return Ok(Some(batch));
+                    }
+                }
+                Judgement::InVain => self.read_again_from(asked.position),
+                judgement => {
+                    let look = matches!(judgement, Judgement::LookAbove);
+                    let number = asked.number().unwrap_or_default();
+                    let (at, page) = (answer.at, Ok(page));
+                    asked.answer = Some(Answered { at, page });
+                    if !look {
+                        self.queue.push_front(asked);
+                        return Ok(None);
+                    }
+                    asked.slips = Slips::LookedFor;
+                    self.look_above(number, asked);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn tick(&mut self) -> Moment {
+        self.clock += 1;
+        self.clock
+    }
+
+    /// Backwards only while it is watched that nothing changes.
+    fn reads_side_by_side(&self) -> bool {
+        self.plan.walk == Walk::Forward || self.still.is_watched()
+    }
+
+    /// How many pages are asked for ahead of what is consumed: no more than the query can want.
+    fn most_ahead(&self, width: usize) -> usize {
+        let ahead = match width {
+            1 => 1,
+            _ => 2 * width,
+        };
+        let bounds = &self.plan.bounds;
+        match (bounds.limit, self.request.size) {
+            (Some(limit), Some(size)) if bounds.unfiltered && !self.must_be_sorted() => {
+                let wanted = bounds.offset.saturating_add(limit);
+                let had = self.passed_over.saturating_add(self.handed_out);
+                let pages = wanted.saturating_sub(had).div_ceil(u64::from(size.max(1)));
+                ahead.min(usize::try_from(pages).unwrap_or(ahead).max(1))
+            }
+            _ => ahead,
+        }
+    }
+
+    /// The page after that one, as far as it is known without its answer.
+    fn following(&self, position: &PagePosition) -> Option<PagePosition> {
+        let number = match position {
+            PagePosition::First => 0,
+            PagePosition::Number(number) => *number,
+            PagePosition::Token(_) => return None,
+        };
+        match self.plan.walk {
+            _ if !self.started || self.pace.is_single() => None,
+            Walk::Forward => (number < self.last_page()?).then(|| PagePosition::Number(number + 1)),
+            Walk::Backward => self.below(number),
+        }
+    }
+
+    /// The next page below that can hold tokens: many may have been deleted.
+    fn below(&self, number: u64) -> Option<PagePosition> {
+        let below = number.checked_sub(1)?;
+        let last = match self.total {
+            Some(_) => self.last_page()?,
+            None => below,
+        };
+        Some(PagePosition::Number(below.min(last)))
+    }
+
+    /// The last page that holds tokens.
+    fn last_page(&self) -> Option<u64> {
+        let size = u64::from(self.request.size?.max(1));
+        Some(self.total?.checked_sub(1)? / size)
+    }
+
+    /// Asks for the last page where that shows whether anything changed.
+    fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
+        let wanted = match self.still.is_watched() {
+            true => self.queue.arrived_since(self.still.until()) > 0,
+            false => self.pace.width() > 1 && self.next.is_some(),
+        };
+        let backward = self.started && self.plan.walk == Walk::Backward;
+        if !backward || !wanted || self.still.is_asking() {
+            return None;
+        }
+        let last = self.last_page()?;
+        let at = self.tick();
+        self.still.asks(at);
+        Some((at, self.request.clone().at(PagePosition::Number(last))))
+    }
+
+    fn judge(&self, asked: &Asked, answered: Moment, page: &Page) -> Judgement {
+        // Asked for when the page before had come, so read after it.
+        let alone = asked.at > self.released;
+        if !self.started || asked.slips != Slips::Unknown {
+            return Judgement::Safe;
+        }
+        match self.plan.walk {
+            // Nothing vanishes. What is created moves tokens only onto pages that are read later.
+            Walk::Forward if alone || self.plan.appends || page.total >= self.total => {
+                Judgement::Safe
+            }
+            Walk::Forward => Judgement::InVain,
+            Walk::Backward if alone && page.total > self.total && self.total.is_some() => {
+                Judgement::LookAbove
+            }
+            Walk::Backward if alone || self.still.covers(asked.at, answered, page.total) => {
+                Judgement::Safe
+            }
+            Walk::Backward if page.total == self.total => Judgement::Waiting,
+            Walk::Backward => Judgement::InVain,
+        }
+    }
+
+    /// Gives up what is on its way and goes on at that page, slower.
+    fn read_again_from(&mut self, position: PagePosition) {
+        self.give_up_what_is_ahead();
+        self.pace.in_vain();
+        self.next = Some(position);
+    }
+
+    fn give_up_what_is_ahead(&mut self) {
+        self.queue.clear();
+        self.still.forget();
+        self.given_up += 1;
+    }
+
+    fn ask_again(&mut self, asked: Asked) {
+        let mut again = Asked::new(asked.position, self.tick());
+        (again.again, again.slips) = (true, asked.slips);
+        self.queue.push_front(again);
+    }
+
+    /// Reads the page above again before that one is handed out: a token that was created out of order may have moved
+    /// another up onto it.
+    fn look_above(&mut self, number: u64, asked: Asked) {
+        self.give_up_what_is_ahead();
+        self.pace.stirred();
+        let mut above = Asked::new(PagePosition::Number(number + 1), self.tick());
+        above.slips = Slips::Look;
+        self.queue.push(above);
+        self.queue.push(asked);
+    }
+
+    /// Whether the walk itself may still succeed where the shortcut was refused.
+    fn may_give_up_shortcut(&self, error: &Error) -> bool {
+        !self.started && self.shortcut.is_some() && error.kind() == ErrorKind::InvalidInput
+    }
+
+    fn give_up_shortcut(&mut self) {
+        let (clock, pages_read) = (self.clock, self.pages_read);
+        *self = Self {
+            clock,
+            pages_read,
+            given_up: self.given_up,
+            ..Self::without_shortcut(&self.plan)
+        };
+    }
+
+    /// Whether the first answer serves; from then on it is known how many tokens there are.
+    fn begins_well(&mut self, asked: &Asked, page: &Page) -> bool {
+        match self.shortcut {
+            Some(Shortcut::Filtered) if self.holds_not_all(page) => return false,
+            Some(Shortcut::Window(..))
+                if page.total.is_none() || self.contradicts_itself(asked, page) =>
+            {
+                return false;
+            }
+            Some(Shortcut::Window(..)) => {}
+            _ => self.adopt_size(page),
+        }
+        self.first_total = page.total;
+        self.total = page.total;
+        true
+    }
+
+    fn release(&mut self, asked: &Asked, at: Moment, page: Page) -> Result<Batch> {
+        let tokens = match (self.plan.walk, asked.number()) {
+            (_, Some(number)) if asked.slips == Slips::Look => {
+                self.consumed = (PagePosition::Number(number), self.total);
+                self.admit_reversed(page)
+            }
+            _ if self.is_one_page_window() => {
+                self.next = None;
+                page.tokens
+            }
+            (Walk::Forward, _) => self.forward(asked, page)?,
+            (Walk::Backward, _) if !self.started => self.start_backward(page)?,
+            (Walk::Backward, Some(number)) => self.backward(number, at, page)?,
+            (Walk::Backward, None) => return Err(violation("a page came that was not asked for")),
+        };
+        self.started = true;
+        self.released = at;
+        self.handed_out += tokens.len() as u64;
+        if self.is_done() {
+            self.check_end();
+        }
+        let passed_over = match self.handed_out == tokens.len() as u64 {
+            true => self.passed_over,
+            false => 0,
+        };
+        Ok(Batch {
+            tokens,
+            passed_over,
+        })
+    }
+
+    fn is_one_page_window(&self) -> bool {
+        matches!(self.shortcut, Some(Shortcut::Window(window, _)) if window.pages == Some(1))
+    }
+
+    fn forward(&mut self, asked: &Asked, page: Page) -> Result<Vec<Token>> {
+        self.started = true;
         self.grow(page.total);
-        self.consumed = (position, page.total);
+        self.pace.calm();
+        self.consumed = (asked.position.clone(), page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
                 "the platform sent an empty page and says that more follow",
@@ -187,79 +520,69 @@ impl Walker {
         let received = page.tokens.len() as u64;
         let mut tokens = page.tokens;
         tokens.retain(|token| self.seen.admit(&token.id) == Admission::New);
-        self.repeated += received - tokens.len() as u64;
-        self.stale_pages = match tokens.is_empty() && received > 0 {
-            true => self.stale_pages + 1,
-            false => 0,
-        };
-        // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.
-        let explained = if self.plan.appends { 0 } else { self.created };
-        if (self.plan.protected && self.repeated > explained && !self.resumed)
-            || (!self.plan.protected && self.stale_pages > STALE_PAGES)
-        {
-            return Err(violation(
-                "the platform sent tokens of one page on another page again",
-            ));
-        }
+        self.check_repeats(received, tokens.len() as u64)?;
         if !self.plan.protected && (page.next.is_some() || self.pages_read > 1) {
             self.partial.get_or_insert(PartialReason::UnprotectedPaging);
         }
-        self.next = page.next.map_or(Next::Done, Next::Read);
+        if self.queue.is_empty() && self.next.is_none() {
+            let known = self.following(&asked.position);
+            self.next = known.or(page.next);
+        }
         Ok(tokens)
     }
 
+    /// Takes the first page, which tells where the walk begins.
     fn start_backward(&mut self, page: Page) -> Result<Vec<Token>> {
-        match (page.next.is_some(), page.total, self.request.size) {
-            (false, _, _) => Ok(self.admit_reversed(page)),
-            (true, Some(total), Some(size)) if total > 0 => {
-                let last = (total - 1) / u64::from(size.max(1));
-                self.consumed = (PagePosition::Number(last), page.total);
-                self.next = Next::Read(PagePosition::Number(last));
-                Ok(Vec::new())
+        let (total, size) = match (page.next.is_some(), page.total, self.request.size) {
+            (false, ..) => return Ok(self.admit_reversed(page)),
+            (true, Some(total), Some(size)) if total > 0 => (total, u64::from(size.max(1))),
+            _ => {
+                return Err(violation(
+                    "the platform says that more follow, but not how many",
+                ));
             }
-            _ => Err(violation(
-                "the platform says that more follow, but not how many",
-            )),
+        };
+        let bounds = &self.plan.bounds;
+        let skipped = match bounds.unfiltered && !self.must_be_sorted() {
+            true => bounds.offset,
+            false => 0,
+        };
+        let Some(last) = total.checked_sub(1).and_then(|n| n.checked_sub(skipped)) else {
+            return Ok(Vec::new());
+        };
+        let number = last / size;
+        self.passed_over = total.saturating_sub((number + 1).saturating_mul(size));
+        self.next = Some(PagePosition::Number(number));
+        if self.plan.any_order && bounds.offset == 0 {
+            let ids = page.tokens.iter().map(|token| token.id.clone());
+            self.seen.begin_with(ids.collect());
+            return Ok(page.tokens);
         }
+        self.consumed = (PagePosition::Number(number), page.total);
+        Ok(Vec::new())
     }
 
-    fn backward(&mut self, number: u64, page: Page) -> Result<Vec<Token>> {
+    fn backward(&mut self, number: u64, at: Moment, page: Page) -> Result<Vec<Token>> {
         if page.total.is_none() {
             return Err(violation(
                 "the platform stopped saying how many tokens there are",
             ));
         }
-        if self.grow(page.total) > 0 {
-            self.next = Next::Reread { number, held: page };
-            return Ok(Vec::new());
+        if page.total == self.total {
+            self.pace.calm();
+        } else {
+            self.grow(page.total);
+            self.give_up_what_is_ahead();
+            self.pace.stirred();
+        }
+        if Some(number) == self.last_page() && !self.pace.is_single() {
+            self.still.begin(&page, at);
         }
         self.consumed = (PagePosition::Number(number), page.total);
-        self.go_below(number);
-        let tokens = self.admit_reversed(page);
-        Ok(tokens)
-    }
-
-    /// Takes the page above, read again, and then the page that was held back for it.
-    fn rejoin(&mut self, number: u64, above: Page, held: Page) -> Vec<Token> {
-        self.consumed = (PagePosition::Number(number + 1), self.total);
-        let mut tokens = self.admit_reversed(above);
-        tokens.extend(self.admit_reversed(held));
-        self.go_below(number);
-        tokens
-    }
-
-    /// The next page below that can hold tokens: many may have been deleted.
-    fn go_below(&mut self, number: u64) {
-        let size = u64::from(self.request.size.unwrap_or(1).max(1));
-        let last = match self.total {
-            Some(0) => None,
-            Some(total) => Some((total - 1) / size),
-            None => Some(u64::MAX),
-        };
-        self.next = match (number.checked_sub(1), last) {
-            (Some(below), Some(last)) => Next::Read(PagePosition::Number(below.min(last))),
-            _ => Next::Done,
-        };
+        if self.queue.is_empty() {
+            self.next = self.below(number);
+        }
+        Ok(self.admit_reversed(page))
     }
 
     fn admit_reversed(&mut self, page: Page) -> Vec<Token> {
@@ -278,103 +601,16 @@ impl Walker {
         tokens
     }
 
-    /// Notes the total of a page and says by how much it grew since the page before.
-    fn grow(&mut self, total: Option<u64>) -> u64 {
-        let grown = match (self.total, total) {
-            (Some(before), Some(now)) => now.saturating_sub(before),
-            _ => 0,
+    /// Notes the total of a page, and by how much it grew. Where nothing vanishes, a smaller one is an older one.
+    fn grow(&mut self, total: Option<u64>) {
+        if let (Some(before), Some(now)) = (self.total, total) {
+            self.created = self.created.saturating_add(now.saturating_sub(before));
+        }
+        self.total = match (self.plan.walk, self.plan.protected) {
+            (Walk::Forward, true) => self.total.max(total),
+            _ => total,
         };
-        self.total = total;
-        self.created = self.created.saturating_add(grown);
-        grown
     }
-
-    /// Whether a filter must be dropped: more than a page matches, and what matches may change, or the platform counts
-    /// also what does not match.
-    fn filter_is_in_the_way(&self, page: &Page) -> bool {
-        let counts_more = page
-            .total
-            .is_some_and(|total| total > page.tokens.len() as u64);
-        self.request.filter.is_some()
-            && self.plan.filter_for_one_page
-            && (page.next.is_some() || counts_more)
-    }
-
-    /// A platform that gives fewer tokens than asked for, and has more, is asked for as many from then on.
-    fn adopt_size(&mut self, page: &Page) {
-        let received = u32::try_from(page.tokens.len()).unwrap_or(u32::MAX);
-        let more =
-            page.next.is_some() || page.total.is_some_and(|total| total > u64::from(received));
-        if more && received > 0 && self.request.size.is_none_or(|asked| received < asked) {
-            self.request.size = Some(received);
-        }
-    }
-
-    /// Whether a page holds fewer tokens, or more, than its own total says.
-    fn contradicts_itself(&self, page: &Page) -> bool {
-        let number = self.wants().and_then(|request| request.number());
-        let received = page.tokens.len() as u64;
-        match (number, self.request.size, page.total) {
-            // All at once is more than was asked for, and everything.
-            (Some(0), _, Some(total)) if received == total => false,
-            (Some(number), Some(size), Some(total)) => {
-                let size = u64::from(size);
-                let expected = total.saturating_sub(number.saturating_mul(size)).min(size);
-                received != expected
-            }
-            (Some(0), None, Some(total)) => received != total && page.next.is_none(),
-            _ => false,
-        }
-    }
-
-    /// Refuses an answer that would make the walk skip tokens.
-    fn check(&self, page: &Page) -> Result<()> {
-        let wanted = self.wants().and_then(|request| request.number());
-        match (wanted, page.number) {
-            (Some(wanted), Some(got)) if wanted != got => {
-                return Err(violation(&format!(
-                    "the platform was asked for page {wanted} and sent page {got}"
-                )));
-            }
-            _ => {}
-        }
-        let ascending = page.tokens.windows(2).all(|pair| pair[0].id < pair[1].id);
-        if self.seen.follows_ids() && !ascending {
-            return Err(violation(
-                "the platform was asked to order by id and did not",
-            ));
-        }
-        Ok(())
-    }
-
-    /// Gives up on a set that grows faster than it can be read.
-    fn check_growth(&self, page: &Page) -> Result<()> {
-        let size = u64::from(self.request.size.unwrap_or(1).max(1));
-        let implied = self.first_total.unwrap_or_default() / size;
-        let bound = implied.saturating_mul(2).saturating_add(GROWTH_PAGES);
-        if page.total.is_some() && self.pages_read > bound {
-            return Err(Error::new(
-                ErrorKind::LimitExceeded,
-                Fate::Rejected,
-                "the listing grows faster than it can be read",
-            ));
-        }
-        Ok(())
-    }
-
-    /// At the end, no more tokens may be counted than were handed out or came into being meanwhile.
-    fn check_end(&mut self) {
-        let accounted_for = self.handed_out.saturating_add(self.created);
-        if !self.resumed && self.total.is_some_and(|total| total > accounted_for) {
-            self.partial
-                .get_or_insert(PartialReason::ContradictoryTotals);
-        }
-    }
-}
-
-fn violation(message: &str) -> Error {
-    Error::protocol_violation(Fate::Rejected, message)
-        .with_advice("no part of a listing is shown as the whole: report this to the platform")
 }
 
 #[cfg(test)]

@@ -39,12 +39,16 @@ impl Shelf {
     /// An honest answer.
     fn page(&self, request: &PageRequest) -> Page {
         let (number, size) = (request.number().unwrap(), request.size.unwrap());
+        let mut ids = self.ids.clone();
+        if request.sort.map(|by| by.direction) == Some(Direction::Descending) {
+            ids.reverse();
+        }
         let start = (number as usize)
             .saturating_mul(size as usize)
             .min(self.ids.len());
         let end = (start + size as usize).min(self.ids.len());
         Page {
-            tokens: self.ids[start..end].iter().map(|id| token(*id)).collect(),
+            tokens: ids[start..end].iter().map(|id| token(*id)).collect(),
             total: Some(self.ids.len() as u64),
             number: Some(number),
             size: Some(size),
@@ -95,28 +99,57 @@ struct Walked {
     requests: u64,
 }
 
-/// Walks to the end, answering each request.
-fn walk(mut walker: Walker, mut answer: impl FnMut(&PageRequest) -> Page) -> Walked {
+/// Walks to the end, answering each request as it comes.
+fn walk(walker: Walker, answer: impl FnMut(&PageRequest) -> Page) -> Walked {
+    walk_side_by_side(walker, answer, |_| 0)
+}
+
+/// Walks to the end. Of the requests on their way, the chosen one is carried out by the platform, or, when it was, its
+/// answer comes.
+fn walk_side_by_side(
+    mut walker: Walker,
+    mut answer: impl FnMut(&PageRequest) -> Page,
+    mut choose: impl FnMut(usize) -> usize,
+) -> Walked {
     let (mut ids, mut requests) = (Vec::new(), 0);
-    while let Some(request) = walker.wants() {
-        requests += 1;
-        assert!(requests < 50_000, "a walk must end");
-        match walker.accept(answer(&request)) {
-            Ok(tokens) => ids.extend(tokens.iter().map(|t| t.id.as_str().parse::<u32>().unwrap())),
-            Err(error) => {
-                return Walked {
-                    ids,
-                    end: Err(error),
-                    requests,
-                };
+    let mut on_their_way: Vec<(Moment, PageRequest, Option<Page>)> = Vec::new();
+    let mut given_up = 0;
+    let end = loop {
+        match walker.hand_out() {
+            Ok(Some(batch)) => {
+                ids.extend(numbers(&batch.tokens));
+                continue;
+            }
+            Ok(None) if walker.is_done() => break Ok(walker.completeness()),
+            Ok(None) => {}
+            Err(error) => break Err(error),
+        }
+        if walker.given_up() != given_up {
+            given_up = walker.given_up();
+            on_their_way.clear();
+        }
+        while let Some((name, request)) = walker.ask() {
+            requests += 1;
+            assert!(requests < 50_000, "a walk must end");
+            on_their_way.push((name, request, None));
+        }
+        assert!(!on_their_way.is_empty(), "a walk goes on or ends");
+        let chosen = choose(on_their_way.len()) % on_their_way.len();
+        match &mut on_their_way[chosen] {
+            (_, request, page @ None) => *page = Some(answer(request)),
+            _ => {
+                let (name, _, page) = on_their_way.remove(chosen);
+                walker.answer(name, Ok(page.unwrap()));
             }
         }
-    }
-    Walked {
-        ids,
-        end: Ok(walker.completeness()),
-        requests,
-    }
+    };
+    Walked { ids, end, requests }
+}
+
+fn numbers(tokens: &[Token]) -> impl Iterator<Item = u32> {
+    tokens
+        .iter()
+        .map(|token| token.id.as_str().parse().unwrap())
 }
 
 fn is_complete(walked: &Walked) -> bool {
@@ -128,13 +161,26 @@ fn every_token_is_handed_out_once_whatever_the_page_size() {
     for list in [losing(), keeping(), keeping_by_name()] {
         for (count, size) in [(0, 3), (1, 3), (3, 3), (7, 3), (9, 3), (10, 1)] {
             let shelf = Shelf::of(count);
-            let mut walked = walk(Walker::new(&plan(&list, size)), |request| {
-                shelf.page(request)
-            });
-            walked.ids.sort_unstable();
-            assert_eq!(walked.ids, shelf.ids);
-            assert!(is_complete(&walked), "{walked:?}");
-            assert!(walked.requests <= u64::from(count.div_ceil(size)) + 1);
+            let side_by_side = plan(&list, size);
+            let one_by_one = Plan {
+                pages_at_a_time: 1,
+                ..side_by_side.clone()
+            };
+            for plan in [side_by_side, one_by_one] {
+                let mut walked = walk(Walker::new(&plan), |request| shelf.page(request));
+                walked.ids.sort_unstable();
+                assert_eq!(walked.ids, shelf.ids);
+                assert!(is_complete(&walked), "{walked:?}");
+                let least = plan.requests(count.into()).unwrap();
+                let looks = match plan.pages_at_a_time {
+                    1 => 0,
+                    _ => 1 + least / 4,
+                };
+                assert!(
+                    (least..=least + looks).contains(&walked.requests),
+                    "{walked:?}"
+                );
+            }
         }
     }
 }
@@ -146,67 +192,112 @@ enum Change {
     Delete(usize),
 }
 
+/// What happens after each request: often something, or so seldom that the walk dares to read side by side.
 fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
     let change = prop_oneof![
         Just(Change::Create),
         any::<u16>().prop_map(|at| Change::Delete(at.into()))
     ];
-    prop::collection::vec(prop::collection::vec(change, 0..4), 0..40)
+    let now_and_then = |weight| {
+        let change = change.clone();
+        prop_oneof![weight => Just(vec![]), 1 => prop::collection::vec(change, 1..4)]
+    };
+    let often = prop::collection::vec(now_and_then(1), 0..60);
+    let seldom = prop::collection::vec(now_and_then(12), 0..120);
+    prop_oneof![often, seldom]
+}
+
+/// Which of the requests on their way is carried out, or its answer comes, next.
+fn order_of_events() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![Just(vec![0]), prop::collection::vec(any::<u8>(), 1..40)]
+}
+
+/// What a walk over a changing shelf found, and what existed throughout.
+fn walk_over_changes(
+    list: &ListCapability,
+    (count, size): (u32, u32),
+    changes: Vec<Vec<Change>>,
+    order: &[u8],
+    mut apply: impl FnMut(&mut Shelf, Change),
+) -> (Walked, Vec<u32>) {
+    let mut shelf = Shelf::of(count);
+    let mut lasting = shelf.ids.clone();
+    let mut changes = changes.into_iter();
+    let mut order = order.iter().cycle();
+    let walked = walk_side_by_side(
+        Walker::new(&plan(list, size)),
+        |request| {
+            let page = shelf.page(request);
+            for change in changes.next().unwrap_or_default() {
+                apply(&mut shelf, change);
+            }
+            lasting.retain(|id| shelf.ids.contains(id));
+            page
+        },
+        |_| usize::from(*order.next().unwrap()),
+    );
+    (walked, lasting)
+}
+
+/// Every lasting token once, and no token twice.
+fn is_exact(walked: &Walked, lasting: &[u32]) -> bool {
+    let mut times = HashMap::new();
+    for id in &walked.ids {
+        *times.entry(*id).or_insert(0) += 1;
+    }
+    lasting.iter().all(|id| times.contains_key(id)) && times.values().all(|times| *times == 1)
 }
 
 proptest! {
     #[test]
     fn what_exists_throughout_is_never_missing_from_a_complete_backward_walk(
-        count in 0u32..40, size in 1u32..8, changes in changes(),
+        count in 0u32..90, size in 1u32..8, changes in changes(), order in order_of_events(),
     ) {
-        let mut shelf = Shelf::of(count);
-        let mut lasting = shelf.ids.clone();
-        let mut changes = changes.into_iter();
-        let walked = walk(Walker::new(&plan(&losing(), size)), |request| {
-            let page = shelf.page(request);
-            for change in changes.next().unwrap_or_default() {
-                match change {
-                    Change::Create => shelf.create(),
-                    Change::Delete(at) => shelf.delete(at),
-                }
-            }
-            lasting.retain(|id| shelf.ids.contains(id));
-            page
+        let (walked, lasting) = walk_over_changes(&losing(), (count, size), changes, &order, |shelf, change| match change {
+            Change::Create => shelf.create(),
+            Change::Delete(at) => shelf.delete(at),
         });
-        let mut times = HashMap::new();
-        for id in &walked.ids {
-            *times.entry(*id).or_insert(0) += 1;
-        }
-        if is_complete(&walked) {
-            prop_assert!(lasting.iter().all(|id| times.get(id) == Some(&1)), "{:?} of {:?}", walked, lasting);
-            prop_assert!(times.values().all(|times| *times == 1));
-        }
         prop_assert!(walked.end.is_ok(), "{:?}", walked.end);
+        prop_assert!(!is_complete(&walked) || is_exact(&walked, &lasting), "{:?} of {:?}", walked, lasting);
     }
 
     #[test]
     fn new_tokens_anywhere_hide_none_from_a_forward_walk(
-        count in 0u32..40, size in 1u32..8, places in prop::collection::vec(prop::collection::vec(any::<u16>(), 0..3), 0..40),
+        count in 0u32..90, size in 1u32..8, changes in changes(), order in order_of_events(),
     ) {
-        let mut shelf = Shelf::of(count);
-        let lasting = shelf.ids.clone();
-        let mut places = places.into_iter();
-        let walked = walk(Walker::new(&plan(&keeping_by_name(), size)), |request| {
-            let page = shelf.page(request);
-            for at in places.next().unwrap_or_default() {
+        let (walked, lasting) = walk_over_changes(&keeping_by_name(), (count, size), changes, &order, |shelf, change| {
+            if let Change::Delete(at) = change {
                 shelf.last_id += 1;
-                let at = usize::from(at) % (shelf.ids.len() + 1);
+                let at = at % (shelf.ids.len() + 1);
                 shelf.ids.insert(at, shelf.last_id);
             }
-            page
         });
         prop_assert!(is_complete(&walked), "{:?}", walked.end);
-        prop_assert!(lasting.iter().all(|id| walked.ids.iter().filter(|seen| *seen == id).count() == 1));
+        prop_assert!(is_exact(&walked, &lasting), "{:?} of {:?}", walked, lasting);
+    }
+
+    #[test]
+    fn new_tokens_at_the_end_hide_none_from_a_forward_walk(
+        count in 0u32..90, size in 1u32..8, changes in changes(), order in order_of_events(), newest_first in any::<bool>(),
+    ) {
+        let mut list = keeping();
+        if newest_first {
+            // The same shelf, read from its other end.
+            list = keeping_by_name();
+        }
+        let (walked, lasting) = walk_over_changes(&list, (count, size), changes, &order, |shelf, _| {
+            shelf.create();
+            if newest_first {
+                shelf.ids.rotate_right(1);
+            }
+        });
+        prop_assert!(is_complete(&walked), "{:?}", walked.end);
+        prop_assert!(is_exact(&walked, &lasting), "{:?} of {:?}", walked, lasting);
     }
 
     #[test]
     fn a_walk_that_is_cut_anywhere_and_resumed_skips_nothing_that_lasts(
-        count in 1u32..40, size in 1u32..8, cut in 0usize..12, deleted in prop::collection::vec(any::<u16>(), 0..6),
+        count in 1u32..40, size in 1u32..8, cut in 0usize..40, deleted in prop::collection::vec(any::<u16>(), 0..6),
         created in 0usize..12, kept in any::<bool>(),
     ) {
         let list = if kept { keeping() } else { losing() };
@@ -214,9 +305,13 @@ proptest! {
         let mut shelf = Shelf::of(count);
         let mut walker = Walker::new(&plan);
         let mut seen = Vec::new();
-        for _ in 0..cut {
-            let Some(request) = walker.wants() else { break };
-            seen.extend(walker.accept(shelf.page(&request)).unwrap());
+        while seen.len() < cut && !walker.is_done() {
+            while let Some((name, request)) = walker.ask() {
+                walker.answer(name, Ok(shelf.page(&request)));
+            }
+            if let Some(batch) = walker.hand_out().unwrap() {
+                seen.extend(batch.tokens);
+            }
         }
         let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
         walker.mark(&mut cursor);
