@@ -3,8 +3,8 @@
 use crate::page::LAST_PAGE;
 use crate::{
     Argument, Call, Capabilities, CreateToken, Error, ListCapability, Operation, PagePosition,
-    PageRequest, Paging, RequestedExpiry, Result, RevocationEffect, RevokeOptions, TokenRef,
-    UpdateToken,
+    PageRequest, Paging, RequestedExpiry, Result, RevocationEffect, RevokeOptions, SortBy,
+    TokenRef, UpdateToken,
 };
 
 impl Capabilities {
@@ -166,7 +166,8 @@ impl ListCapability {
             refuse_unless(self.filters.covers(filter), true, "this filter")?;
         }
         if let Some(sort) = &request.sort {
-            refuse_unless(self.order(sort.key).is_some(), true, "this order")?;
+            let usual = *sort == SortBy::new(sort.key, sort.direction);
+            refuse_unless(usual && self.order(sort.key).is_some(), true, "this order")?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@
 //! | to | look at |
 //! | --- | --- |
 //! | use or write a provider | [`TokenProvider`], [`Capabilities`], [`TokenProviderExt`] |
-//! | read tokens | [`Token`], [`Fact`], [`Query`], [`Listing`], [`Completeness`], [`Cursor`] |
+//! | read tokens | [`Token`], [`Fact`], [`Query`], [`Filter`], [`Listing`], [`Completeness`], [`Cursor`] |
 //! | make and kill tokens | [`CreateToken`], [`IssuedToken`], [`Secret`], [`Revocation`], [`Liveness`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
 //! | configure accounts | [`Settings`], [`Credential`] |
@@ -21,10 +21,12 @@ mod check;
 mod completeness;
 mod credential;
 mod cursor;
+mod duration;
 mod error;
 mod explain;
 mod extension;
 mod fact;
+mod filter;
 mod id;
 mod list_capability;
 mod listing;
@@ -40,6 +42,7 @@ mod request;
 mod secret;
 mod seen;
 mod settings;
+mod sort;
 mod still;
 mod timestamp;
 mod token;
@@ -54,9 +57,11 @@ pub use capabilities::{
 pub use completeness::{Completeness, PartialReason};
 pub use credential::{Credential, CredentialSource};
 pub use cursor::Cursor;
+pub use duration::parse_duration;
 pub use error::{Error, ErrorKind, Fate, Result};
 pub use extension::{TokenList, TokenProviderExt};
 pub use fact::Fact;
+pub use filter::{Filter, NamePattern, Owner, When};
 pub use id::{TokenId, TokenRef};
 pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 pub use listing::Listing;
@@ -65,10 +70,11 @@ pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
 pub use page::{Page, PagePosition, PageRequest};
 pub use plan::{Plan, Shortcut, Walk};
 pub use provider::TokenProvider;
-pub use query::{Direction, Filter, NamePattern, Query, SortBy, SortKey, When};
+pub use query::Query;
 pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
 pub use secret::Secret;
 pub use settings::{Setting, Settings, suggestion};
+pub use sort::{Absent, Direction, SortBy, SortKey};
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use token::{Field, IssuedToken, Principal, RenewedToken, Token, TokenState};
 pub use window::Window;

@@ -1,21 +1,27 @@
-//! Which tokens a caller wants, and in which order.
+//! What a caller asks a listing for.
 
 use std::cmp::Ordering;
 
-use crate::{Fact, Timestamp, Token, TokenState};
+use crate::{Direction, Filter, SortBy, SortKey, Token};
 
 /// Which tokens to list, in which order, and how much work that may cost.
 ///
-/// Whatever a platform can do itself is left to it; the rest is done here, with the same result.
+/// Whatever a platform can do itself is left to it; the rest is done here, with the same result. Filter and order can
+/// be built, or read from the text that people write on the command line and in a configuration:
 ///
 /// ```
-/// use tokenfleet_core::{Direction, Filter, Query, SortKey, TokenState};
+/// use tokenfleet_core::{Direction, Filter, Query, SortBy, SortKey, TokenState};
 ///
-/// let query = Query::new()
+/// let built = Query::new()
 ///     .matching(Filter::name_glob("ci-*").and(Filter::State(TokenState::Active)))
 ///     .sorted_by(SortKey::Created, Direction::Descending)
 ///     .limited_to(10);
-/// assert_eq!(query.limit, Some(10));
+/// let read = Query::new()
+///     .matching("name ~ ci-* and state = active".parse()?)
+///     .ordered_by(SortBy::parse_all("created:desc")?)
+///     .limited_to(10);
+/// assert_eq!(built, read);
+/// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -71,6 +77,13 @@ impl Query {
     #[must_use]
     pub fn sorted_by(mut self, key: SortKey, direction: Direction) -> Self {
         self.sort.push(SortBy::new(key, direction));
+        self
+    }
+
+    /// Sorted by these keys too, such as [`SortBy::parse_all`] reads them.
+    #[must_use]
+    pub fn ordered_by(mut self, keys: impl IntoIterator<Item = SortBy>) -> Self {
+        self.sort.extend(keys);
         self
     }
 
@@ -135,271 +148,5 @@ impl Query {
             .skip(offset)
             .take(limit.unwrap_or(usize::MAX))
             .collect()
-    }
-}
-
-/// One key of an order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub struct SortBy {
-    /// What to compare.
-    pub key: SortKey,
-    /// Which way.
-    pub direction: Direction,
-}
-
-impl SortBy {
-    /// By that key, that way.
-    #[must_use]
-    pub fn new(key: SortKey, direction: Direction) -> Self {
-        Self { key, direction }
-    }
-
-    fn compare(self, a: &Token, b: &Token) -> Ordering {
-        let order = match self.key {
-            SortKey::Id => a.id.cmp(&b.id),
-            SortKey::Name => a.name.cmp(&b.name),
-            SortKey::State => a.state.cmp(&b.state),
-            SortKey::Created => a.created_at.cmp(&b.created_at),
-            SortKey::Updated => a.updated_at.cmp(&b.updated_at),
-            SortKey::Expiry => a.expiry.cmp(&b.expiry),
-            SortKey::LastUsed => a.last_used.cmp(&b.last_used),
-        };
-        match self.direction {
-            Direction::Ascending => order,
-            Direction::Descending => order.reverse(),
-        }
-    }
-}
-
-/// What tokens can be ordered by.
-///
-/// Names compare by code points; facts compare known values first, then none, then not reported (so that, ascending,
-/// tokens that never expire come after those that do). Descending is exactly the reverse.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum SortKey {
-    /// By id, see [`TokenId`](crate::TokenId).
-    Id,
-    /// By name.
-    Name,
-    /// By state, in the order of [`TokenState`].
-    State,
-    /// By creation.
-    Created,
-    /// By last change.
-    Updated,
-    /// By expiry.
-    Expiry,
-    /// By last use.
-    LastUsed,
-}
-
-impl SortKey {
-    /// All keys.
-    pub const ALL: [Self; 7] = [
-        Self::Id,
-        Self::Name,
-        Self::State,
-        Self::Created,
-        Self::Updated,
-        Self::Expiry,
-        Self::LastUsed,
-    ];
-
-    /// The key as it is spelt on the command line.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Id => "id",
-            Self::Name => "name",
-            Self::State => "state",
-            Self::Created => "created",
-            Self::Updated => "updated",
-            Self::Expiry => "expiry",
-            Self::LastUsed => "last-used",
-        }
-    }
-}
-
-/// Which way to sort.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Direction {
-    /// Smallest first.
-    #[default]
-    Ascending,
-    /// Greatest first.
-    Descending,
-}
-
-/// Which tokens match.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Filter {
-    /// Whose name is known and matches.
-    Name(NamePattern),
-    /// That are in this state.
-    State(TokenState),
-    /// By creation.
-    Created(When),
-    /// By expiry; [`When::Never`]: those that never expire.
-    Expiry(When),
-    /// By last use; [`When::Never`]: those never used.
-    LastUsed(When),
-    /// That match all of these.
-    All(Vec<Filter>),
-    /// That match one of these.
-    Any(Vec<Filter>),
-    /// That do not match this.
-    Not(Box<Filter>),
-}
-
-/// A condition on a point in time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum When {
-    /// Known and earlier than this.
-    Before(Timestamp),
-    /// Known and not earlier than this.
-    From(Timestamp),
-    /// Reported as none.
-    Never,
-    /// Not reported.
-    NotReported,
-}
-
-/// A condition on a name. Case always counts.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum NamePattern {
-    /// The whole name.
-    Exact(String),
-    /// Its beginning.
-    Prefix(String),
-    /// The whole name, where `*` stands for any characters, also none; nothing else is special.
-    Glob(String),
-}
-
-impl Filter {
-    /// Tokens of exactly that name.
-    pub fn name(name: impl Into<String>) -> Self {
-        Self::Name(NamePattern::Exact(name.into()))
-    }
-
-    /// Tokens whose name matches a pattern with `*`.
-    pub fn name_glob(glob: impl Into<String>) -> Self {
-        Self::Name(NamePattern::Glob(glob.into()))
-    }
-
-    /// Both this and that.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        match self {
-            Self::All(mut filters) => {
-                filters.push(other);
-                Self::All(filters)
-            }
-            first => Self::All(vec![first, other]),
-        }
-    }
-
-    /// Whether a token matches.
-    #[must_use]
-    pub fn matches(&self, token: &Token) -> bool {
-        match self {
-            Self::Name(pattern) => token.name.known().is_some_and(|name| pattern.matches(name)),
-            Self::State(state) => token.state == *state,
-            Self::Created(when) => when.matches(token.created_at),
-            Self::Expiry(when) => when.matches(token.expiry),
-            Self::LastUsed(when) => when.matches(token.last_used),
-            Self::All(filters) => filters.iter().all(|filter| filter.matches(token)),
-            Self::Any(filters) => filters.iter().any(|filter| filter.matches(token)),
-            Self::Not(filter) => !filter.matches(token),
-        }
-    }
-}
-
-impl Filter {
-    /// How many bytes of names it holds.
-    pub(crate) fn text_length(&self) -> usize {
-        match self {
-            Self::Name(
-                NamePattern::Exact(text) | NamePattern::Prefix(text) | NamePattern::Glob(text),
-            ) => text.len(),
-            Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::text_length).sum(),
-            Self::Not(filter) => filter.text_length(),
-            _ => 0,
-        }
-    }
-}
-
-impl When {
-    fn matches(self, fact: Fact<Timestamp>) -> bool {
-        match self {
-            Self::Before(end) => fact.known().is_some_and(|at| *at < end),
-            Self::From(start) => fact.known().is_some_and(|at| *at >= start),
-            Self::Never => fact.is_none(),
-            Self::NotReported => !fact.is_reported(),
-        }
-    }
-}
-
-impl NamePattern {
-    /// Whether a name matches.
-    #[must_use]
-    pub fn matches(&self, name: &str) -> bool {
-        match self {
-            Self::Exact(exact) => name == exact,
-            Self::Prefix(prefix) => name.starts_with(prefix.as_str()),
-            Self::Glob(glob) => glob_matches(glob, name),
-        }
-    }
-}
-
-/// The first and the last piece are anchored; each piece between them is found as early as possible.
-fn glob_matches(glob: &str, name: &str) -> bool {
-    let Some((first, rest)) = glob.split_once('*') else {
-        return glob == name;
-    };
-    let (middle, last) = rest.rsplit_once('*').unwrap_or(("", rest));
-    let Some(mut name) = name
-        .strip_prefix(first)
-        .and_then(|name| name.strip_suffix(last))
-    else {
-        return false;
-    };
-    for piece in middle.split('*') {
-        match name.find(piece) {
-            Some(at) => name = &name[at + piece.len()..],
-            None => return false,
-        }
-    }
-    true
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    /// Slow and plainly right.
-    fn reference(glob: &[char], name: &[char]) -> bool {
-        match (glob.split_first(), name.split_first()) {
-            (None, None) => true,
-            (Some(('*', rest)), _) => {
-                reference(rest, name) || (!name.is_empty() && reference(glob, &name[1..]))
-            }
-            (Some((g, glob)), Some((n, name))) => g == n && reference(glob, name),
-            _ => false,
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_glob_matches_as_its_definition_says(glob in "[ab*é]{0,7}", name in "[ab*é]{0,9}") {
-            let chars = |text: &str| text.chars().collect::<Vec<_>>();
-            prop_assert_eq!(glob_matches(&glob, &name), reference(&chars(&glob), &chars(&name)));
-        }
     }
 }

@@ -341,7 +341,7 @@ pub fn suggestion(word: &str, known: &[&str]) -> String {
     }
 }
 
-fn is_near(word: &str, candidate: &str) -> bool {
+pub(crate) fn is_near(word: &str, candidate: &str) -> bool {
     let distance = strsim::damerau_levenshtein(word, candidate);
     // A word of which nothing would stay is not near: one letter is near to no other.
     distance <= 1 + candidate.len() / 4 && distance < word.chars().count()

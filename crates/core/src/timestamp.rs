@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use crate::{Error, Result, parse_duration};
+
+const DATE_LENGTH: usize = "2030-01-31".len();
+
 /// A point in time, in UTC, to the nanosecond.
 ///
 /// It reads RFC 3339 with any offset and writes RFC 3339 in UTC, with a fraction only when that is not zero.
@@ -31,6 +35,46 @@ impl Timestamp {
         Self(jiff::Timestamp::now())
     }
 
+    /// Reads a time as people write it: RFC 3339 with any offset, a date (midnight, UTC), `now`, or a span from now, such
+    /// as `now+30d` or `now-12h` (see [`parse_duration`]).
+    ///
+    /// ```
+    /// use tokenfleet_core::Timestamp;
+    ///
+    /// let now: Timestamp = "2030-07-01T12:00:00Z".parse()?;
+    /// let start = Timestamp::parse_at("2030-07-01", now)?;
+    /// assert_eq!(Timestamp::parse_at("now-12h", now)?, start);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for anything else, and beyond the years -9999 to 9999.
+    pub fn parse_at(text: &str, now: Self) -> Result<Self> {
+        let beyond = || Error::invalid_input("there is no such date");
+        if let Some(span) = text.strip_prefix("now") {
+            match span.split_at_checked(1) {
+                None if span.is_empty() => return Ok(now),
+                Some(("+", span)) => {
+                    return now.checked_add(parse_duration(span)?).ok_or_else(beyond);
+                }
+                Some(("-", span)) => {
+                    return now.checked_sub(parse_duration(span)?).ok_or_else(beyond);
+                }
+                _ => {}
+            }
+        }
+        let parsed = match text.len() {
+            DATE_LENGTH => format!("{text}T00:00:00Z").parse(),
+            _ => text.parse(),
+        };
+        parsed.map_err(|_| {
+            Error::invalid_input("this is no time").with_advice(
+                "write one such as 2030-01-31T12:00:00Z, 2030-01-31, now, now+30d or now-12h",
+            )
+        })
+    }
+
     /// The time `seconds` after 1970-01-01T00:00:00Z, if it lies within the years -9999 to 9999.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
@@ -46,10 +90,22 @@ impl Timestamp {
     /// This time, `duration` later; the last representable time if that lies beyond.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        let later = jiff::SignedDuration::try_from(duration)
-            .ok()
-            .and_then(|duration| self.0.checked_add(duration).ok());
-        Self(later.unwrap_or(jiff::Timestamp::MAX))
+        self.checked_add(duration)
+            .unwrap_or(Self(jiff::Timestamp::MAX))
+    }
+
+    /// This time, `duration` later; nothing if that lies beyond the year 9999.
+    #[must_use]
+    pub fn checked_add(self, duration: Duration) -> Option<Self> {
+        let duration = jiff::SignedDuration::try_from(duration).ok()?;
+        self.0.checked_add(duration).ok().map(Self)
+    }
+
+    /// This time, `duration` earlier; nothing if that lies before the year -9999.
+    #[must_use]
+    pub fn checked_sub(self, duration: Duration) -> Option<Self> {
+        let duration = jiff::SignedDuration::try_from(duration).ok()?;
+        self.0.checked_sub(duration).ok().map(Self)
     }
 
     /// How long it is from this time until `later`; zero if that is not later.

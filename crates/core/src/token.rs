@@ -1,9 +1,11 @@
 //! The normalized record of a token.
 
+use std::str::FromStr;
+
 use serde::Serialize;
 
 use crate::fact::serialize_moment;
-use crate::{Attributes, Fact, Secret, Timestamp, TokenId};
+use crate::{Attributes, Error, Fact, Result, Secret, Timestamp, TokenId, suggestion};
 
 /// A token as its platform describes it: never its secret.
 ///
@@ -145,6 +147,15 @@ pub enum TokenState {
 }
 
 impl TokenState {
+    /// All states.
+    pub const ALL: [Self; 5] = [
+        Self::Active,
+        Self::Suspended,
+        Self::Revoked,
+        Self::Expired,
+        Self::Unknown,
+    ];
+
     /// The state as it is spelt in JSON and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -155,6 +166,19 @@ impl TokenState {
             Self::Expired => "expired",
             Self::Unknown => "unknown",
         }
+    }
+}
+
+/// Reads what [`TokenState::as_str`] writes.
+impl FromStr for TokenState {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
+        found.ok_or_else(|| {
+            Error::invalid_input("no such state")
+                .with_advice(suggestion(text, &Self::ALL.map(Self::as_str)))
+        })
     }
 }
 
