@@ -1,12 +1,13 @@
-//! The accounts that someone configured.
+//! The accounts and queries that someone configured.
 
 use std::fmt;
 use std::path::Path;
 
 use crate::document;
-use crate::{Account, Error, Result, Setting, Settings, suggestion};
+use crate::named_query::NamedQuery;
+use crate::{Account, Error, Query, Result, Setting, Settings, suggestion};
 
-/// The accounts of a `tokenfleet.toml`, in the order of the file.
+/// The accounts of a `tokenfleet.toml`, in the order of the file, and its named queries.
 ///
 /// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and read when they are used. Every mistake is an
 /// error that names its line.
@@ -18,8 +19,13 @@ use crate::{Account, Error, Result, Setting, Settings, suggestion};
 ///     [accounts.iot]
 ///     provider = "losant"
 ///     token = { env = "LOSANT_TOKEN" }
+///
+///     [queries.stale]
+///     where = "last-used < now-90d"
+///     sort = "last-used"
 /// "#)?;
 /// assert_eq!(configuration.accounts()[0].provider(), "losant");
+/// assert!(configuration.query("stale")?.filter.is_some());
 ///
 /// let error = configuration.account("ito").unwrap_err();
 /// assert_eq!(error.to_string(), "there is no account \"ito\"; did you mean \"iot\"?");
@@ -27,7 +33,8 @@ use crate::{Account, Error, Result, Setting, Settings, suggestion};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
-    accounts: Vec<AccountConfiguration>,
+    pub(crate) accounts: Vec<AccountConfiguration>,
+    pub(crate) queries: Vec<NamedQuery>,
 }
 
 /// One configured account: its name, its provider and the provider's settings.
@@ -53,17 +60,17 @@ pub struct AccountConfiguration {
 }
 
 impl Configuration {
-    /// Reads accounts from the text of a `tokenfleet.toml`.
+    /// Reads accounts and queries from the text of a `tokenfleet.toml`.
     ///
     /// # Errors
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The text of the error holds nothing of the
     /// document but keys, so no credential that someone wrote into it.
     pub fn parse(text: &str) -> Result<Self> {
-        document::accounts(text).map(|accounts| Self { accounts })
+        document::configuration(text)
     }
 
-    /// Reads accounts from a file.
+    /// Reads accounts and queries from a file.
     ///
     /// # Errors
     ///
@@ -101,12 +108,25 @@ impl Configuration {
                 .iter()
                 .map(AccountConfiguration::name)
                 .collect();
-            let advice = match known.as_slice() {
-                [] => "no account is configured".to_owned(),
-                known => suggestion(name, known),
-            };
-            Error::configuration(format!("there is no account \"{name}\"")).with_advice(advice)
+            missing("account", "no account is configured", name, &known)
         })
+    }
+
+    /// The query of that name, a table `[queries.NAME]` with the keys `where`, `sort`, `limit` and `offset`; `now` in it is
+    /// the present time.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the nearest one or all.
+    pub fn query(&self, name: &str) -> Result<Query> {
+        let found = self.queries.iter().find(|query| query.name() == name);
+        match found {
+            Some(query) => query.read(),
+            None => {
+                let known: Vec<_> = self.queries.iter().map(NamedQuery::name).collect();
+                Err(missing("query", "no query is configured", name, &known))
+            }
+        }
     }
 }
 
@@ -114,8 +134,17 @@ impl FromIterator<AccountConfiguration> for Configuration {
     fn from_iter<I: IntoIterator<Item = AccountConfiguration>>(accounts: I) -> Self {
         Self {
             accounts: accounts.into_iter().collect(),
+            queries: Vec::new(),
         }
     }
+}
+
+fn missing(what: &str, none: &str, name: &str, known: &[&str]) -> Error {
+    let advice = match known {
+        [] => none.to_owned(),
+        known => suggestion(name, known),
+    };
+    Error::configuration(format!("there is no {what} \"{name}\"")).with_advice(advice)
 }
 
 impl AccountConfiguration {

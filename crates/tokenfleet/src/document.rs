@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::{AccountConfiguration, Error, Result, Setting, Settings, suggestion};
+use crate::named_query::NamedQuery;
+use crate::{AccountConfiguration, Configuration, Error, Result, Setting, Settings, suggestion};
 
 const ACCOUNTS: &str = "accounts";
+const QUERIES: &str = "queries";
 const PROVIDER: &str = "provider";
 
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
-/// The accounts of a document, in its order.
-pub(crate) fn accounts(text: &str) -> Result<Vec<AccountConfiguration>> {
+/// The accounts and queries of a document, in its order.
+pub(crate) fn configuration(text: &str) -> Result<Configuration> {
     let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
         // Only the message: the parser's full text shows the line, which may hold a credential.
@@ -29,46 +31,77 @@ pub(crate) fn accounts(text: &str) -> Result<Vec<AccountConfiguration>> {
             _ => mistake(line, message),
         }
     })?;
-    let mut accounts = Vec::new();
+    let mut configuration = Configuration::default();
     for (key, value) in in_order(document.get_ref()) {
         let line = lines.of(key);
-        if key.get_ref() != ACCOUNTS {
-            return Err(mistake(
-                line,
-                format!("the configuration knows no key \"{}\"", key.get_ref()),
-            )
-            .with_advice(suggestion(key.get_ref(), &[ACCOUNTS])));
+        let key = key.get_ref().as_ref();
+        if key != ACCOUNTS && key != QUERIES {
+            let message = format!("the configuration knows no key \"{key}\"");
+            return Err(mistake(line, message).with_advice(suggestion(key, &[ACCOUNTS, QUERIES])));
         }
         let Some(table) = value.get_ref().as_table() else {
-            return Err(mistake(line, "accounts must be a table".to_owned())
-                .with_advice("write [accounts.NAME]"));
+            return Err(mistake(line, format!("{key} must be a table"))
+                .with_advice(format!("write [{key}.NAME]")));
         };
         for (name, value) in in_order(table) {
-            accounts.push(account(name, value, &lines)?);
+            let table = entry(key, name, value, &lines)?;
+            let (name, line) = (name.get_ref().as_ref(), lines.of(name));
+            if key == ACCOUNTS {
+                configuration
+                    .accounts
+                    .push(account(name, line, table, &lines)?);
+            } else {
+                let settings = settings(key, name, line, table, &lines);
+                configuration.queries.push(NamedQuery::new(name, settings)?);
+            }
         }
     }
-    Ok(accounts)
+    Ok(configuration)
 }
 
-fn account(name: &Key<'_>, value: &Value<'_>, lines: &Lines) -> Result<AccountConfiguration> {
+/// The table of one account or query.
+fn entry<'t, 'a>(
+    kind: &str,
+    name: &Key<'_>,
+    value: &'t Value<'a>,
+    lines: &Lines,
+) -> Result<&'t DeTable<'a>> {
     let line = lines.of(name);
     let name = name.get_ref();
     if name.trim().is_empty() {
-        return Err(mistake(line, "an account needs a name".to_owned()));
+        return Err(mistake(line, format!("a table in {kind} needs a name")));
     }
-    let Some(table) = value.get_ref().as_table() else {
-        return Err(mistake(line, format!("accounts.{name} must be a table"))
-            .with_advice(format!("write [accounts.{name}]")));
-    };
-    let mut provider_line = None;
-    let mut settings = Settings::new(format!("accounts.{name}")).on_line(line);
+    value.get_ref().as_table().ok_or_else(|| {
+        mistake(line, format!("{kind}.{name} must be a table"))
+            .with_advice(format!("write [{kind}.{name}]"))
+    })
+}
+
+fn settings(
+    kind: &str,
+    name: &str,
+    line: Option<usize>,
+    table: &DeTable<'_>,
+    lines: &Lines,
+) -> Settings {
+    let mut settings = Settings::new(format!("{kind}.{name}")).on_line(line);
     for (key, value) in table {
         let line = lines.of(key);
-        if key.get_ref() == PROVIDER {
-            provider_line = line;
-        }
         settings.insert(key.get_ref().clone(), setting(value.get_ref()), line);
     }
+    settings
+}
+
+fn account(
+    name: &str,
+    line: Option<usize>,
+    table: &DeTable<'_>,
+    lines: &Lines,
+) -> Result<AccountConfiguration> {
+    let mut settings = settings(ACCOUNTS, name, line, table, lines);
+    let provider_line = table
+        .get_key_value(PROVIDER)
+        .and_then(|(key, _)| lines.of(key));
     match settings.text(PROVIDER)? {
         Some(provider) => Ok(AccountConfiguration::with_settings(
             name,
@@ -167,6 +200,30 @@ mod tests {
             (
                 "\n[acounts.iot]",
                 "line 2: the configuration knows no key \"acounts\"; did you mean \"accounts\"?",
+            ),
+            (
+                "[querys.stale]",
+                "line 1: the configuration knows no key \"querys\"; did you mean \"queries\"?",
+            ),
+            (
+                "[queries.stale]\nwhere = 'nmae = hunter2'",
+                "line 2: queries.stale.where: at character 1: no such field; did you mean \"name\"?",
+            ),
+            (
+                "[queries.stale]\nwhere = 'hunter2'",
+                "line 2: queries.stale.where: at character 1: no such field; known are name, state, owner, created, expiry, last-used",
+            ),
+            (
+                "[queries.stale]\n\nsort = 'id, hunter2'",
+                "line 3: queries.stale.sort: at character 5: no such key to sort by; known are id, name, state, created, updated, expiry, last-used",
+            ),
+            (
+                "[queries.stale]\nwhre = 'hunter2'",
+                "line 2: queries.stale knows no key \"whre\"; did you mean \"where\"?",
+            ),
+            (
+                "[queries.stale]\nlimit = 'hunter2'",
+                "line 2: queries.stale.limit must be a whole number",
             ),
             (
                 "accounts = 'hunter2'",

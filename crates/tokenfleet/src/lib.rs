@@ -4,7 +4,7 @@
 //!
 //! | to | look at |
 //! | --- | --- |
-//! | read accounts from `tokenfleet.toml` | [`Configuration`] |
+//! | read accounts and queries from `tokenfleet.toml` | [`Configuration`] |
 //! | turn an account into a provider, also one of your own platform | [`Registry`] |
 //! | walk many accounts at once | [`Fleet`] |
 //! | send requests, or replace what sends them | [`http`] |
@@ -47,6 +47,7 @@ mod configuration;
 mod document;
 mod fleet;
 mod inventory;
+mod named_query;
 mod registry;
 mod report;
 

@@ -1,0 +1,89 @@
+//! Queries that someone configured, to be used by their names.
+
+use crate::{Error, ErrorKind, Filter, Query, Result, Settings, SortBy, Timestamp};
+
+/// One configured query. It is kept as it was written: what `now` means in it is known only when it is used.
+#[derive(Debug, Clone)]
+pub(crate) struct NamedQuery {
+    name: String,
+    settings: Settings,
+}
+
+impl NamedQuery {
+    /// Takes a query if all of it can be read.
+    pub(crate) fn new(name: &str, settings: Settings) -> Result<Self> {
+        let query = Self {
+            name: name.to_owned(),
+            settings,
+        };
+        query.read()?;
+        Ok(query)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn read(&self) -> Result<Query> {
+        let mut settings = self.settings.clone();
+        let mut query = Query::new();
+        if let Some(text) = settings.text("where")? {
+            let filter = Filter::parse_at(&text, Timestamp::now());
+            query = query.matching(filter.map_err(|error| located(error, &settings, "where"))?);
+        }
+        if let Some(text) = settings.text("sort")? {
+            let keys = SortBy::parse_all(&text);
+            query = query.ordered_by(keys.map_err(|error| located(error, &settings, "sort"))?);
+        }
+        query.limit = settings.number("limit")?.map(u64::from);
+        query.offset = settings.number("offset")?.map_or(0, u64::from);
+        settings.finish()?;
+        Ok(query)
+    }
+}
+
+fn located(error: Error, settings: &Settings, key: &str) -> Error {
+    error
+        .with_kind(ErrorKind::Configuration)
+        .with_message_prefix(&settings.place(key))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Configuration, When};
+
+    const QUERIES: &str = "[queries.stale]\nwhere = 'last-used < now-90d'\n\
+        sort = 'state, last-used:desc:absent-last'\nlimit = 10\noffset = 2\n[queries.all]";
+
+    #[test]
+    fn a_named_query_is_what_its_table_says() {
+        let configuration = Configuration::parse(QUERIES).unwrap();
+        let query = configuration.query("stale").unwrap();
+        let sort = SortBy::parse_all("state,last-used:desc:absent-last").unwrap();
+        let rest = Query::new().ordered_by(sort).skipping(2).limited_to(10);
+        let filter = query.filter.clone().unwrap();
+        assert_eq!(query, rest.matching(filter));
+        assert_eq!(configuration.query("all").unwrap(), Query::new());
+        let error = configuration.query("stael").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no query \"stael\"; did you mean \"stale\"?"
+        );
+    }
+
+    #[test]
+    fn now_is_the_time_of_use_not_of_reading_the_configuration() {
+        let configuration = Configuration::parse(QUERIES).unwrap();
+        let read = Timestamp::now();
+        std::thread::sleep(Duration::from_millis(2));
+        match configuration.query("stale").unwrap().filter {
+            Some(Filter::LastUsed(When::Before(end))) => {
+                assert!(end > read.checked_sub(Duration::from_secs(90 * 86_400)).unwrap());
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
