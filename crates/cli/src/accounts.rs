@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokenfleet::http::{ReqwestTransport, Transport};
 use tokenfleet::{
-    AccountConfiguration, Configuration, Error, Fleet, Registry, Result, TokenProvider,
+    AccountConfiguration, Configuration, Error, Fleet, Query, Registry, Result, TokenProvider,
 };
 
 use crate::arguments::GlobalArguments;
@@ -54,6 +54,11 @@ impl Accounts {
             transport: Arc::new(ReqwestTransport::new()?),
             _simulation: simulation,
         })
+    }
+
+    /// The configured query of that name.
+    pub(crate) fn query(&self, name: &str) -> Result<Query> {
+        self.configuration.query(name)
     }
 
     /// The chosen accounts; all where none was chosen.

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
-use tokenfleet::{Direction, Error, SortBy, SortKey, Timestamp, TokenState, suggestion};
+use tokenfleet::{Error, Result, SortBy, Timestamp, TokenState, parse_duration};
 
-use crate::duration;
 use crate::output::{Format, complain, masked};
 use crate::stop::Code;
 
@@ -26,6 +25,20 @@ pub(crate) struct Arguments {
 
 const EXIT_CODES: &str = "Exit codes: 0 all well, 1 failed, 2 usage or configuration, \
 3 refused by the platform, 4 not found, 5 unsupported, 6 incomplete result, 7 outcome unknown";
+
+const EXPRESSIONS: &str = "\
+Expressions for --where:
+  name = ci, name ~ \"ci-*\", name ^= ci-     exactly, a pattern, a beginning; case counts
+  state = active, state in (active, expired)
+  owner = alice, owner is none              by the owner's id or name
+  created < 2026-01-01, expiry >= now+30d   also last-used; < is before, >= at or after
+  expiry is never, last-used is not-reported
+  and, or, not, ( )                         and binds tighter than or
+
+Examples:
+  tokenfleet list --where 'state = active and (last-used < now-90d or last-used is never)'
+  tokenfleet list --where 'expiry is never and not name ^= \"deploy \"' --sort created
+  tokenfleet list --query stale --limit 10";
 
 const EVERYWHERE: &str = "Global options";
 
@@ -86,7 +99,15 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("names").args(["name", "glob", "prefix"]))]
 #[command(group = ArgGroup::new("expiries").args(["never_expires", "expires_before", "expires_within"]))]
+#[command(after_help = EXPRESSIONS)]
 pub(crate) struct ListArguments {
+    /// That match an expression, see below
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) expression: Option<String>,
+    /// That a query of the configuration finds, [queries.NAME]; what else is given narrows it, and replaces its order,
+    /// limit and offset
+    #[arg(long, value_name = "NAME")]
+    pub(crate) query: Option<String>,
     /// Of exactly this name
     #[arg(long)]
     pub(crate) name: Option<String>,
@@ -97,26 +118,27 @@ pub(crate) struct ListArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) prefix: Option<String>,
     /// In this state: active, suspended, revoked, expired or unknown; repeated: in one of these
-    #[arg(long = "state", value_name = "STATE", value_parser = state)]
+    #[arg(long = "state", value_name = "STATE")]
     pub(crate) states: Vec<TokenState>,
     /// That never expire
     #[arg(long)]
     pub(crate) never_expires: bool,
-    /// That expire, or expired, before this time
+    /// That expire, or expired, before this time, such as 2030-01-31
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) expires_before: Option<Timestamp>,
     /// That will expire within this time, such as 30d
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) expires_within: Option<Duration>,
-    /// Order by id, name, state, created, updated, expiry or last-used, descending with :desc; repeated: then by
-    #[arg(long = "sort", value_name = "KEY[:desc]", value_parser = sort)]
-    pub(crate) sort: Vec<SortBy>,
+    /// Order by id, name, state, created, updated, expiry or last-used, descending with :desc; repeated, or with commas:
+    /// then by. Tokens without such a value come last, descending first; elsewhere with :absent-first or :absent-last
+    #[arg(long = "sort", value_name = "KEY[:desc][:absent-last]", value_parser = SortBy::parse_all)]
+    pub(crate) sort: Vec<Vec<SortBy>>,
     /// At most so many, over all chosen accounts
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,
     /// Without the first so many
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    pub(crate) offset: u64,
+    #[arg(long, value_name = "N")]
+    pub(crate) offset: Option<u64>,
     /// Ask the platforms for so many at a time
     #[arg(long, value_name = "N")]
     pub(crate) page_size: Option<u32>,
@@ -144,9 +166,9 @@ pub(crate) struct CreateArguments {
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
     /// Stop working after this time, such as 30d
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) expires_in: Option<Duration>,
-    /// Stop working at this time, such as 2030-01-31T12:00:00Z
+    /// Stop working at this time, such as 2030-01-31T12:00:00Z or 2030-01-31
     #[arg(long, value_name = "TIME", value_parser = time)]
     pub(crate) expires_at: Option<Timestamp>,
     /// Never stop working
@@ -250,38 +272,14 @@ pub(crate) struct SimulateArguments {
     pub(crate) options: Vec<String>,
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
-    text.parse()
-        .map_err(|_| "write a time such as 2030-01-31T12:00:00Z".to_owned())
+fn time(text: &str) -> Result<Timestamp> {
+    // Platforms differ in how they read fractions of a second.
+    Timestamp::parse_at(text, Timestamp::now().whole_seconds())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "write an address and a port, such as 127.0.0.1:8080".to_owned())
-}
-
-fn state(text: &str) -> Result<TokenState, String> {
-    const STATES: [TokenState; 5] = [
-        TokenState::Active,
-        TokenState::Suspended,
-        TokenState::Revoked,
-        TokenState::Expired,
-        TokenState::Unknown,
-    ];
-    let found = STATES.into_iter().find(|state| state.as_str() == text);
-    found.ok_or_else(|| suggestion(text, &STATES.map(TokenState::as_str)))
-}
-
-fn sort(text: &str) -> Result<SortBy, String> {
-    let (key, direction) = match text.split_once(':') {
-        None => (text, Direction::Ascending),
-        Some((key, "asc")) => (key, Direction::Ascending),
-        Some((key, "desc")) => (key, Direction::Descending),
-        Some((_, other)) => return Err(suggestion(other, &["asc", "desc"])),
-    };
-    let found = SortKey::ALL.into_iter().find(|known| known.as_str() == key);
-    let key = found.ok_or_else(|| suggestion(key, &SortKey::ALL.map(SortKey::as_str)))?;
-    Ok(SortBy::new(key, direction))
 }
 
 /// Answers a command line that is wrong, or that asks for help.
@@ -348,13 +346,5 @@ mod tests {
             assert!(arguments.global.simulate);
             assert_eq!(arguments.global.accounts, ["a"]);
         }
-    }
-
-    #[test]
-    fn orders_are_read_with_their_direction() {
-        let expected = SortBy::new(SortKey::LastUsed, Direction::Descending);
-        assert_eq!(sort("last-used:desc"), Ok(expected));
-        assert_eq!(sort("nam"), Err("did you mean \"name\"?".to_owned()));
-        assert!(sort("name:down").is_err());
     }
 }

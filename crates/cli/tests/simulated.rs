@@ -8,7 +8,7 @@ use std::io::Read;
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
-use support::tokenfleet;
+use support::{Simulate, configuration, tokenfleet, tokenfleet_knowing};
 
 #[test]
 fn the_inventory_is_one_table_with_a_line_for_each_account() {
@@ -137,6 +137,69 @@ fn conditions_on_state_and_expiry_are_kept() {
     let others = list(&["--state=suspended", "--state=expired"]);
     assert!(active.iter().all(|token| token["state"] == "active"));
     assert_eq!(active.len() + others.len(), 12);
+    let same = list(&["--where=state in (suspended, expired)"]);
+    assert_eq!(ids(&same), ids(&others));
+    let narrowed = list(&["--where=not expiry is never", "--state=active"]);
+    assert!(!narrowed.is_empty() && narrowed.len() < active.len());
+}
+
+#[test]
+fn a_query_of_the_configuration_is_used_by_its_name_and_narrowed_by_options() {
+    let simulate = Simulate::start(&["losant"], 1);
+    let server = simulate.server("losant");
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n\
+         [queries.first]\nwhere = 'state = active'\nsort = 'name:desc'\nlimit = 3\n",
+        server["url"]
+    ));
+    let token = server["credentials"]["token"].as_str().unwrap();
+    let list = |options: &[&str]| {
+        let words = [&["list", "--config", &path], options].concat();
+        let run = tokenfleet_knowing(&[("IOT_TOKEN", token)], &words).ends_with(0);
+        run.json()["tokens"].as_array().unwrap().clone()
+    };
+    let named = list(&["--query=first"]);
+    let written = list(&["--where=state = active", "--sort=name:desc", "--limit=3"]);
+    assert_eq!(named.len(), 3);
+    assert_eq!(ids(&named), ids(&written));
+    assert!(list(&["--query=first", "--where=nothing"]).is_empty());
+}
+
+fn ids(tokens: &[Value]) -> Vec<&str> {
+    tokens
+        .iter()
+        .map(|token| token["id"].as_str().unwrap())
+        .collect()
+}
+
+#[test]
+fn a_mistake_in_an_expression_is_told_with_its_place() {
+    let words = ["list", "--simulate", "--account=losant"];
+    for (option, expected) in [
+        (
+            "--where=stat = active",
+            "error: --where: at character 1: no such field; did you mean \"state\"?",
+        ),
+        (
+            "--query=stale",
+            "error: there is no query \"stale\"; no query is configured",
+        ),
+    ] {
+        let run = tokenfleet(&[&words[..], &[option]].concat()).ends_with(2);
+        assert_eq!(run.complaint(), expected);
+    }
+    let run = tokenfleet(&["list", "--help"]).ends_with(0);
+    let examples = run
+        .stdout
+        .lines()
+        .filter_map(|line| line.split("--where '").nth(1)?.split('\'').next());
+    let mut tried = 0;
+    for example in examples {
+        let option = format!("--where={example}");
+        tokenfleet(&[&words[..], &[&option]].concat()).ends_with(0);
+        tried += 1;
+    }
+    assert_eq!(tried, 2, "{}", run.stdout);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `list`: the tokens of the chosen accounts that match.
 
-use tokenfleet::{Error, Filter, NamePattern, Operation, Query, Result, Timestamp, Verdict, When};
+use tokenfleet::{Error, Filter, NamePattern, Operation, Query, Result, Timestamp, Verdict};
 
 use super::inventory;
 use crate::accounts::Accounts;
@@ -15,7 +15,11 @@ pub(crate) async fn run(
     asked_for: Option<Format>,
     output: &mut Output,
 ) -> Result<Code, Stop> {
-    let query = query(arguments, Timestamp::now())?;
+    let named = match &arguments.query {
+        Some(name) => accounts.query(name)?,
+        None => Query::new(),
+    };
+    let query = query(named, arguments, Timestamp::now())?;
     let reports = inventory::print(&accounts.chosen()?, query, output).await?;
     let unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
     if reports.iter().all(|report| unlistable(&report.verdict)) {
@@ -32,10 +36,17 @@ pub(crate) async fn run(
     Ok(inventory::judge(&reports, asked_for, output))
 }
 
-fn query(arguments: &ListArguments, now: Timestamp) -> Result<Query> {
+/// The query of that name, or all tokens, narrowed by every option.
+fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Query> {
     let ListArguments {
         name, glob, prefix, ..
     } = arguments;
+    let expression = match &arguments.expression {
+        None => None,
+        Some(text) => Some(
+            Filter::parse_at(text, now).map_err(|error| error.with_message_prefix("--where"))?,
+        ),
+    };
     let name = (name.clone().map(NamePattern::Exact))
         .or(glob.clone().map(NamePattern::Glob))
         .or(prefix.clone().map(NamePattern::Prefix))
@@ -43,31 +54,24 @@ fn query(arguments: &ListArguments, now: Timestamp) -> Result<Query> {
     let state = match arguments.states.as_slice() {
         [] => None,
         [state] => Some(Filter::State(*state)),
-        states => Some(Filter::Any(
-            states.iter().copied().map(Filter::State).collect(),
-        )),
+        states => Some(Filter::any_of(states.iter().copied().map(Filter::State))),
     };
-    let never = arguments
-        .never_expires
-        .then_some(Filter::Expiry(When::Never));
-    let before = arguments
-        .expires_before
-        .map(|at| Filter::Expiry(When::Before(at)));
+    let never = arguments.never_expires.then(Filter::never_expires);
+    let before = arguments.expires_before.map(Filter::expires_before);
     let within = match arguments.expires_within {
         None => None,
         Some(span) => {
             let end = duration::after(now, span)?;
-            Some(Filter::Expiry(When::From(now)).and(Filter::Expiry(When::Before(end))))
+            Some(Filter::expires_from(now).and(Filter::expires_before(end)))
         }
     };
-    let filters = [name, state, never, before, within];
-    let mut query = filters
-        .into_iter()
-        .flatten()
-        .fold(Query::new(), Query::matching)
-        .skipping(arguments.offset);
-    query.sort.clone_from(&arguments.sort);
-    query.limit = arguments.limit;
+    let filters = [expression, name, state, never, before, within];
+    let mut query = filters.into_iter().flatten().fold(named, Query::matching);
+    if !arguments.sort.is_empty() {
+        query.sort = arguments.sort.concat();
+    }
+    query.offset = arguments.offset.unwrap_or(query.offset);
+    query.limit = arguments.limit.or(query.limit);
     query.page_size = arguments.page_size;
     Ok(query)
 }
@@ -75,16 +79,21 @@ fn query(arguments: &ListArguments, now: Timestamp) -> Result<Query> {
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use tokenfleet::{Fact, Token, TokenId, TokenState};
+    use tokenfleet::{Fact, SortBy, Token, TokenId, TokenState};
 
     use super::*;
     use crate::arguments::{Arguments, Command};
 
     fn read(words: &[&str]) -> Query {
+        narrowed(Query::new(), words)
+    }
+
+    fn narrowed(named: Query, words: &[&str]) -> Query {
         let words = ["tokenfleet", "list"].iter().chain(words);
         match Arguments::try_parse_from(words).unwrap().command {
             Command::List(arguments) => {
-                query(&arguments, "2030-01-01T00:00:00Z".parse().unwrap()).unwrap()
+                let now = "2030-01-01T00:00:00Z".parse().unwrap();
+                query(named, &arguments, now).unwrap()
             }
             _ => unreachable!(),
         }
@@ -116,5 +125,31 @@ mod tests {
     #[test]
     fn without_options_every_token_is_asked_for() {
         assert_eq!(read(&[]), Query::new());
+    }
+
+    #[test]
+    fn options_narrow_a_query_of_the_configuration_and_replace_its_order_and_limits() {
+        let [created, name] = ["created", "name:desc"].map(|sort| SortBy::parse_all(sort).unwrap());
+        let named = Query::new()
+            .matching(Filter::name("ci"))
+            .ordered_by(created)
+            .skipping(1)
+            .limited_to(10);
+        assert_eq!(narrowed(named.clone(), &[]), named);
+        let words = [
+            "--where=expiry < now+30d or expiry is never",
+            "--state=active",
+            "--sort=name:desc",
+            "--limit=5",
+            "--offset=0",
+        ];
+        let soon = Filter::expires_before("2030-01-31T00:00:00Z".parse().unwrap());
+        let expected = Query::new()
+            .matching(Filter::name("ci"))
+            .matching(soon.or(Filter::never_expires()))
+            .matching(Filter::State(TokenState::Active))
+            .ordered_by(name)
+            .limited_to(5);
+        assert_eq!(narrowed(named, &words), expected);
     }
 }
