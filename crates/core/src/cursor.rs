@@ -7,8 +7,8 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 
 use crate::page::LAST_PAGE;
 use crate::{
-    Account, Error, ErrorKind, Fate, PagePosition, PartialReason, Plan, Query, Result, SortKey,
-    Walk,
+    Account, Error, ErrorKind, Fate, Filter, PagePosition, PartialReason, Plan, Query, Result,
+    SortBy, SortKey, Walk,
 };
 
 const VERSION: &str = "tf1";
@@ -79,8 +79,9 @@ pub(crate) fn invalid(message: &str) -> Error {
 
 /// Tells queries apart, the same in every process: FNV-1a over what decides which tokens come in which order.
 fn fingerprint(query: &Query) -> u64 {
-    let decisive = (&query.filter, &query.sort, query.offset, query.limit);
-    format!("{decisive:?}")
+    let filter = query.filter.as_ref().map(Filter::to_string);
+    let sort: Vec<_> = query.sort.iter().map(SortBy::to_string).collect();
+    format!("{filter:?} {sort:?} {} {:?}", query.offset, query.limit)
         .bytes()
         .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -212,7 +213,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::Filter;
 
     fn query() -> Query {
         Query::new().matching(Filter::name("x"))

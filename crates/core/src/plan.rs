@@ -221,7 +221,10 @@ fn protecting_walk(list: &ListCapability, key: Option<SortKey>) -> (Walk, bool) 
 fn wanted_order(query: &Query, list: &ListCapability) -> Option<SortBy> {
     let first = *query.sort.first()?;
     let order = list.order(first.key)?;
-    (order.exact && order.stable).then_some(first)
+    let plain = SortBy::new(first.key, first.direction);
+    // Every token has an id, so it does not matter where the others would be.
+    let as_declared = plain == first || first.key == SortKey::Id;
+    (order.exact && order.stable && as_declared).then_some(plain)
 }
 
 /// Whether the walk itself yields the order that the query asks for.
