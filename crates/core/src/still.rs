@@ -20,7 +20,6 @@ pub(crate) struct Still {
 struct End {
     total: u64,
     ids: Vec<TokenId>,
-    seen: Moment,
 }
 
 impl Still {
@@ -49,7 +48,7 @@ impl Still {
     }
 
     /// Takes the last page, and says whether the set is as it was when that page was taken first.
-    pub(crate) fn compare(&mut self, page: &Page, total: Option<u64>, now: Moment) -> bool {
+    pub(crate) fn compare(&mut self, page: &Page, total: Option<u64>) -> bool {
         let asked = self.asked.take().unwrap_or_default();
         let same = page.total.is_some() && page.total == total;
         match &self.end {
@@ -62,7 +61,7 @@ impl Still {
                 same
             }
             None if same => {
-                self.begin(page, now);
+                self.begin(page);
                 true
             }
             None => false,
@@ -70,20 +69,19 @@ impl Still {
     }
 
     /// Takes the last page for the first time.
-    pub(crate) fn begin(&mut self, page: &Page, now: Moment) {
+    pub(crate) fn begin(&mut self, page: &Page) {
         self.until = 0;
         self.end = page.total.map(|total| End {
             total,
             ids: page.tokens.iter().map(|token| token.id.clone()).collect(),
-            seen: now,
         });
     }
 
-    /// Whether a page with that total, asked for and answered then, shows the set that the end belongs to.
-    pub(crate) fn covers(&self, asked: Moment, answered: Moment, total: Option<u64>) -> bool {
-        self.end.as_ref().is_some_and(|end| {
-            end.seen < asked && answered < self.until && total == Some(end.total)
-        })
+    /// Whether a page with that total, answered then, shows the set that the end belongs to. It was asked for since the
+    /// end is known: before, pages are read one after another.
+    pub(crate) fn covers(&self, answered: Moment, total: Option<u64>) -> bool {
+        let same = |end: &End| total == Some(end.total);
+        answered < self.until && self.end.as_ref().is_some_and(same)
     }
 
     /// Something changed.

@@ -251,7 +251,7 @@ impl Walker {
             let watched = self.still.is_watched();
             match (page, self.queue.first()) {
                 (Err(error), _) => self.failure = Some(error),
-                (Ok(page), _) if self.still.compare(&page, self.total, at) => {}
+                (Ok(page), _) if self.still.compare(&page, self.total) => {}
                 (Ok(_), Some(first)) if watched => self.read_again_from(first.clone()),
                 (Ok(_), _) => self.pace.stirred(),
             }
@@ -402,9 +402,7 @@ impl Walker {
             Walk::Backward if alone && page.total > self.total && self.total.is_some() => {
                 Judgement::LookAbove
             }
-            Walk::Backward if alone || self.still.covers(asked.at, answered, page.total) => {
-                Judgement::Safe
-            }
+            Walk::Backward if alone || self.still.covers(answered, page.total) => Judgement::Safe,
             Walk::Backward if page.total == self.total => Judgement::Waiting,
             Walk::Backward => Judgement::InVain,
         }
@@ -484,7 +482,7 @@ impl Walker {
             }
             (Walk::Forward, _) => self.forward(asked, page)?,
             (Walk::Backward, _) if !self.started => self.start_backward(page)?,
-            (Walk::Backward, Some(number)) => self.backward(number, at, page)?,
+            (Walk::Backward, Some(number)) => self.backward(number, page)?,
             (Walk::Backward, None) => return Err(violation("a page came that was not asked for")),
         };
         self.started = true;
@@ -562,7 +560,7 @@ impl Walker {
         Ok(Vec::new())
     }
 
-    fn backward(&mut self, number: u64, at: Moment, page: Page) -> Result<Vec<Token>> {
+    fn backward(&mut self, number: u64, page: Page) -> Result<Vec<Token>> {
         if page.total.is_none() {
             return Err(violation(
                 "the platform stopped saying how many tokens there are",
@@ -576,7 +574,7 @@ impl Walker {
             self.pace.stirred();
         }
         if Some(number) == self.last_page() && !self.pace.is_single() {
-            self.still.begin(&page, at);
+            self.still.begin(&page);
         }
         self.consumed = (PagePosition::Number(number), page.total);
         if self.queue.is_empty() {
