@@ -3,12 +3,14 @@
 //! A walker sends nothing: it says which pages to read next, several at a time where that is safe, takes the pages that
 //! were read in whatever order they come, and hands out their tokens in its own.
 
+mod ask;
 mod guard;
+mod release;
 
 use crate::asked::{Answered, Asked, Moment, Queue, Slips};
 use crate::cursor::invalid;
 use crate::pace::Pace;
-use crate::seen::{Admission, Seen};
+use crate::seen::Seen;
 use crate::still::Still;
 use crate::{
     Completeness, Cursor, Direction, Error, ErrorKind, Page, PagePosition, PageRequest,
@@ -40,6 +42,8 @@ pub(crate) struct Walker {
     /// How often pages on their way were given up.
     given_up: u64,
     seen: Seen,
+    /// The page that a backward walk began with.
+    end: Option<u64>,
     /// The total at first and as of the page handed out last.
     first_total: Option<u64>,
     total: Option<u64>,
@@ -114,6 +118,7 @@ impl Walker {
             failure: None,
             given_up: 0,
             seen: Seen::each(),
+            end: None,
             first_total: None,
             total: None,
             created: 0,
@@ -160,6 +165,9 @@ impl Walker {
         }
         let mut walker = Self::without_shortcut(plan);
         walker.started = true;
+        if let PagePosition::Number(number) = cursor.position {
+            walker.end = Some(number);
+        }
         walker.next = Some(cursor.position.clone());
         walker.request.size = cursor.size;
         if cursor.filtered {
@@ -205,43 +213,6 @@ impl Walker {
         cursor.size = self.request.size;
         cursor.filtered = self.request.filter.is_some();
         cursor.partial.clone_from(&self.partial);
-    }
-
-    /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
-    pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
-        if self.queue.has_failed() || self.failure.is_some() {
-            return None;
-        }
-        if let Some(unsent) = self.queue.unsent() {
-            unsent.sent = true;
-            let (at, position) = (unsent.at, unsent.position.clone());
-            return Some((at, self.request.clone().at(position)));
-        }
-        let width = if self.reads_side_by_side() {
-            self.pace.width()
-        } else {
-            1
-        };
-        if self.queue.arrived_since(self.still.until()) >= width
-            && let Some(look) = self.look_at_the_end()
-        {
-            return Some(look);
-        }
-        let looking = usize::from(self.still.is_asking() && self.still.is_watched());
-        let room = self.queue.on_their_way() + looking < width
-            && self.queue.len() < self.most_ahead(width);
-        if room && let Some(position) = self.next.take() {
-            self.next = self.following(&position);
-            let mut asked = Asked::new(position.clone(), self.tick());
-            asked.sent = true;
-            let at = asked.at;
-            self.queue.push(asked);
-            return Some((at, self.request.clone().at(position)));
-        }
-        if self.queue.on_their_way() == 0 || !self.still.is_watched() {
-            return self.look_at_the_end();
-        }
-        None
     }
 
     /// Takes the answer to a request of that name.
@@ -318,75 +289,6 @@ impl Walker {
         self.clock
     }
 
-    /// Backwards only while it is watched that nothing changes.
-    fn reads_side_by_side(&self) -> bool {
-        self.plan.walk == Walk::Forward || self.still.is_watched()
-    }
-
-    /// How many pages are asked for ahead of what is consumed: no more than the query can want.
-    fn most_ahead(&self, width: usize) -> usize {
-        let ahead = match width {
-            1 => 1,
-            _ => 2 * width,
-        };
-        let bounds = &self.plan.bounds;
-        match (bounds.limit, self.request.size) {
-            (Some(limit), Some(size)) if bounds.unfiltered && !self.must_be_sorted() => {
-                let wanted = bounds.offset.saturating_add(limit);
-                let had = self.passed_over.saturating_add(self.handed_out);
-                let pages = wanted.saturating_sub(had).div_ceil(u64::from(size.max(1)));
-                ahead.min(usize::try_from(pages).unwrap_or(ahead).max(1))
-            }
-            _ => ahead,
-        }
-    }
-
-    /// The page after that one, as far as it is known without its answer.
-    fn following(&self, position: &PagePosition) -> Option<PagePosition> {
-        let number = match position {
-            PagePosition::First => 0,
-            PagePosition::Number(number) => *number,
-            PagePosition::Token(_) => return None,
-        };
-        match self.plan.walk {
-            _ if !self.started || self.pace.is_single() => None,
-            Walk::Forward => (number < self.last_page()?).then(|| PagePosition::Number(number + 1)),
-            Walk::Backward => self.below(number),
-        }
-    }
-
-    /// The next page below that can hold tokens: many may have been deleted.
-    fn below(&self, number: u64) -> Option<PagePosition> {
-        let below = number.checked_sub(1)?;
-        let last = match self.total {
-            Some(_) => self.last_page()?,
-            None => below,
-        };
-        Some(PagePosition::Number(below.min(last)))
-    }
-
-    /// The last page that holds tokens.
-    fn last_page(&self) -> Option<u64> {
-        let size = u64::from(self.request.size?.max(1));
-        Some(self.total?.checked_sub(1)? / size)
-    }
-
-    /// Asks for the last page where that shows whether anything changed.
-    fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
-        let wanted = match self.still.is_watched() {
-            true => self.queue.arrived_since(self.still.until()) > 0,
-            false => self.pace.width() > 1 && self.next.is_some(),
-        };
-        let backward = self.started && self.plan.walk == Walk::Backward;
-        if !backward || !wanted || self.still.is_asking() {
-            return None;
-        }
-        let last = self.last_page()?;
-        let at = self.tick();
-        self.still.asks(at);
-        Some((at, self.request.clone().at(PagePosition::Number(last))))
-    }
-
     fn judge(&self, asked: &Asked, answered: Moment, page: &Page) -> Judgement {
         // Asked for when the page before had come, so read after it.
         let alone = asked.at > self.released;
@@ -399,13 +301,25 @@ impl Walker {
                 Judgement::Safe
             }
             Walk::Forward => Judgement::InVain,
-            Walk::Backward if alone && page.total > self.total && self.total.is_some() => {
-                Judgement::LookAbove
-            }
+            Walk::Backward if alone && self.may_have_slipped(asked, page) => Judgement::LookAbove,
             Walk::Backward if alone || self.still.covers(answered, page.total) => Judgement::Safe,
             Walk::Backward if page.total == self.total => Judgement::Waiting,
             Walk::Backward => Judgement::InVain,
         }
+    }
+
+    /// Whether a token of this page may have moved up past it: what is created within the same second as the newest
+    /// tokens may come before some of them, but not before a whole page of them.
+    fn may_have_slipped(&self, asked: &Asked, page: &Page) -> bool {
+        let full = self
+            .request
+            .size
+            .is_some_and(|size| page.tokens.len() >= size as usize);
+        let near_the_end = match (asked.number(), self.end) {
+            (Some(number), Some(end)) => number + 1 == end || (number == end && full),
+            _ => false,
+        };
+        near_the_end && self.total.is_some() && page.total > self.total
     }
 
     /// Gives up what is on its way and goes on at that page, slower.
@@ -468,146 +382,6 @@ impl Walker {
         self.first_total = page.total;
         self.total = page.total;
         true
-    }
-
-    fn release(&mut self, asked: &Asked, at: Moment, page: Page) -> Result<Batch> {
-        let tokens = match (self.plan.walk, asked.number()) {
-            (_, Some(number)) if asked.slips == Slips::Look => {
-                self.consumed = (PagePosition::Number(number), self.total);
-                self.admit_reversed(page)
-            }
-            _ if self.is_one_page_window() => {
-                self.next = None;
-                page.tokens
-            }
-            (Walk::Forward, _) => self.forward(asked, page)?,
-            (Walk::Backward, _) if !self.started => self.start_backward(page)?,
-            (Walk::Backward, Some(number)) => self.backward(number, page)?,
-            (Walk::Backward, None) => return Err(violation("a page came that was not asked for")),
-        };
-        self.started = true;
-        self.released = at;
-        self.handed_out += tokens.len() as u64;
-        if self.is_done() {
-            self.check_end();
-        }
-        let passed_over = match self.handed_out == tokens.len() as u64 {
-            true => self.passed_over,
-            false => 0,
-        };
-        Ok(Batch {
-            tokens,
-            passed_over,
-        })
-    }
-
-    fn is_one_page_window(&self) -> bool {
-        matches!(self.shortcut, Some(Shortcut::Window(window, _)) if window.pages == Some(1))
-    }
-
-    fn forward(&mut self, asked: &Asked, page: Page) -> Result<Vec<Token>> {
-        self.started = true;
-        self.grow(page.total);
-        self.pace.calm();
-        self.consumed = (asked.position.clone(), page.total);
-        if page.next.is_some() && page.tokens.is_empty() {
-            return Err(violation(
-                "the platform sent an empty page and says that more follow",
-            ));
-        }
-        let received = page.tokens.len() as u64;
-        let mut tokens = page.tokens;
-        tokens.retain(|token| self.seen.admit(&token.id) == Admission::New);
-        self.check_repeats(received, tokens.len() as u64)?;
-        if !self.plan.protected && (page.next.is_some() || self.pages_read > 1) {
-            self.partial.get_or_insert(PartialReason::UnprotectedPaging);
-        }
-        if self.queue.is_empty() && self.next.is_none() {
-            let known = self.following(&asked.position);
-            self.next = known.or(page.next);
-        }
-        Ok(tokens)
-    }
-
-    /// Takes the first page, which tells where the walk begins.
-    fn start_backward(&mut self, page: Page) -> Result<Vec<Token>> {
-        let (total, size) = match (page.next.is_some(), page.total, self.request.size) {
-            (false, ..) => return Ok(self.admit_reversed(page)),
-            (true, Some(total), Some(size)) if total > 0 => (total, u64::from(size.max(1))),
-            _ => {
-                return Err(violation(
-                    "the platform says that more follow, but not how many",
-                ));
-            }
-        };
-        let bounds = &self.plan.bounds;
-        let skipped = match bounds.unfiltered && !self.must_be_sorted() {
-            true => bounds.offset,
-            false => 0,
-        };
-        let Some(last) = total.checked_sub(1).and_then(|n| n.checked_sub(skipped)) else {
-            return Ok(Vec::new());
-        };
-        let number = last / size;
-        self.passed_over = total.saturating_sub((number + 1).saturating_mul(size));
-        self.next = Some(PagePosition::Number(number));
-        if self.plan.any_order && bounds.offset == 0 {
-            let ids = page.tokens.iter().map(|token| token.id.clone());
-            self.seen.begin_with(ids.collect());
-            return Ok(page.tokens);
-        }
-        self.consumed = (PagePosition::Number(number), page.total);
-        Ok(Vec::new())
-    }
-
-    fn backward(&mut self, number: u64, page: Page) -> Result<Vec<Token>> {
-        if page.total.is_none() {
-            return Err(violation(
-                "the platform stopped saying how many tokens there are",
-            ));
-        }
-        if page.total == self.total {
-            self.pace.calm();
-        } else {
-            self.grow(page.total);
-            self.give_up_what_is_ahead();
-            self.pace.stirred();
-        }
-        if Some(number) == self.last_page() && !self.pace.is_single() {
-            self.still.begin(&page);
-        }
-        self.consumed = (PagePosition::Number(number), page.total);
-        if self.queue.is_empty() {
-            self.next = self.below(number);
-        }
-        Ok(self.admit_reversed(page))
-    }
-
-    fn admit_reversed(&mut self, page: Page) -> Vec<Token> {
-        let mut tokens = page.tokens;
-        let on_page = tokens.iter().map(|token| token.id.clone()).collect();
-        tokens.reverse();
-        tokens.retain(|token| match self.seen.admit(&token.id) {
-            Admission::New => true,
-            Admission::Repeated => false,
-            Admission::Unexpected => {
-                self.partial = Some(PartialReason::UnexpectedOrder);
-                true
-            }
-        });
-        self.seen.turn_page(on_page);
-        tokens
-    }
-
-    /// Notes the total of a page, and by how much it grew. Where nothing vanishes, a smaller one is an older one.
-    fn grow(&mut self, total: Option<u64>) {
-        if let (Some(before), Some(now)) = (self.total, total) {
-            self.created = self.created.saturating_add(now.saturating_sub(before));
-        }
-        self.total = match (self.plan.walk, self.plan.protected) {
-            (Walk::Forward, true) => self.total.max(total),
-            _ => total,
-        };
     }
 }
 

@@ -10,6 +10,9 @@ use crate::{
     TokenId, TokenState,
 };
 
+/// Between two ids, where tokens may come between them.
+const SPACE: u32 = 1 << 16;
+
 /// A platform's tokens in the order that it lists them in.
 #[derive(Debug, Clone)]
 struct Shelf {
@@ -25,9 +28,31 @@ impl Shelf {
         }
     }
 
+    /// With room between the ids.
+    fn spaced(count: u32) -> Self {
+        Self {
+            ids: (1..=count).map(|id| id * SPACE).collect(),
+            last_id: count * SPACE,
+        }
+    }
+
     fn create(&mut self) {
         self.last_id += 1;
         self.ids.push(self.last_id);
+    }
+
+    /// Creates a token so many places before the end, if there is room.
+    fn create_before(&mut self, newest: usize) {
+        let at = self.ids.len().saturating_sub(newest);
+        let below = at.checked_sub(1).map_or(0, |below| self.ids[below]);
+        match self.ids.get(at) {
+            Some(above) if above - below > 1 => self.ids.insert(at, below + (above - below) / 2),
+            Some(_) => {}
+            None => {
+                self.last_id += SPACE;
+                self.ids.push(self.last_id);
+            }
+        }
     }
 
     fn delete(&mut self, at: usize) {
@@ -223,7 +248,7 @@ fn walk_over_changes(
     order: &[u8],
     mut apply: impl FnMut(&mut Shelf, Change),
 ) -> (Walked, Vec<u32>) {
-    let mut shelf = Shelf::of(count);
+    let mut shelf = Shelf::spaced(count);
     let mut lasting = shelf.ids.clone();
     let mut changes = changes.into_iter();
     let mut order = order.iter().cycle();
@@ -259,6 +284,21 @@ proptest! {
         let (walked, lasting) = walk_over_changes(&losing(), (count, size), changes, &order, |shelf, change| match change {
             Change::Create => shelf.create(),
             Change::Delete(at) => shelf.delete(at),
+        });
+        prop_assert!(walked.end.is_ok(), "{:?}", walked.end);
+        prop_assert!(!is_complete(&walked) || is_exact(&walked, &lasting), "{:?} of {:?}", walked, lasting);
+    }
+
+    #[test]
+    fn a_token_created_a_little_before_the_newest_hides_none(
+        count in 0u32..60, size in 1u32..8, changes in changes(), depth in 0usize..8,
+    ) {
+        let depth = depth.min(size as usize);
+        let mut before = Some(depth);
+        let (walked, lasting) = walk_over_changes(&losing(), (count, size), changes, &[0], |shelf, change| match change {
+            Change::Create => shelf.create_before(before.take().unwrap_or(0)),
+            // A deletion in the same moment would make up for it in the total.
+            Change::Delete(_) => {}
         });
         prop_assert!(walked.end.is_ok(), "{:?}", walked.end);
         prop_assert!(!is_complete(&walked) || is_exact(&walked, &lasting), "{:?} of {:?}", walked, lasting);

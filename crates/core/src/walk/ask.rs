@@ -1,0 +1,113 @@
+//! Which page to read next.
+
+use super::Walker;
+use crate::asked::{Asked, Moment};
+use crate::{PagePosition, PageRequest, Walk};
+
+impl Walker {
+    /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
+    pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
+        if self.queue.has_failed() || self.failure.is_some() {
+            return None;
+        }
+        if let Some(unsent) = self.queue.unsent() {
+            unsent.sent = true;
+            let (at, position) = (unsent.at, unsent.position.clone());
+            return Some((at, self.request.clone().at(position)));
+        }
+        let width = if self.reads_side_by_side() {
+            self.pace.width()
+        } else {
+            1
+        };
+        if self.queue.arrived_since(self.still.until()) >= width
+            && let Some(look) = self.look_at_the_end()
+        {
+            return Some(look);
+        }
+        let looking = usize::from(self.still.is_asking() && self.still.is_watched());
+        let room = self.queue.on_their_way() + looking < width
+            && self.queue.len() < self.most_ahead(width);
+        if room && let Some(position) = self.next.take() {
+            self.next = self.following(&position);
+            let mut asked = Asked::new(position.clone(), self.tick());
+            asked.sent = true;
+            let at = asked.at;
+            self.queue.push(asked);
+            return Some((at, self.request.clone().at(position)));
+        }
+        if self.queue.on_their_way() == 0 || !self.still.is_watched() {
+            return self.look_at_the_end();
+        }
+        None
+    }
+
+    /// Backwards only while it is watched that nothing changes.
+    fn reads_side_by_side(&self) -> bool {
+        self.plan.walk == Walk::Forward || self.still.is_watched()
+    }
+
+    /// How many pages are asked for ahead of what is consumed: no more than the query can want.
+    fn most_ahead(&self, width: usize) -> usize {
+        let ahead = match width {
+            1 => 1,
+            _ => 2 * width,
+        };
+        let bounds = &self.plan.bounds;
+        match (bounds.limit, self.request.size) {
+            (Some(limit), Some(size)) if bounds.unfiltered && !self.must_be_sorted() => {
+                let wanted = bounds.offset.saturating_add(limit);
+                let had = self.passed_over.saturating_add(self.handed_out);
+                let pages = wanted.saturating_sub(had).div_ceil(u64::from(size.max(1)));
+                ahead.min(usize::try_from(pages).unwrap_or(ahead).max(1))
+            }
+            _ => ahead,
+        }
+    }
+
+    /// The page after that one, as far as it is known without its answer.
+    pub(super) fn following(&self, position: &PagePosition) -> Option<PagePosition> {
+        let number = match position {
+            PagePosition::First => 0,
+            PagePosition::Number(number) => *number,
+            PagePosition::Token(_) => return None,
+        };
+        match self.plan.walk {
+            _ if !self.started || self.pace.is_single() => None,
+            Walk::Forward => (number < self.last_page()?).then(|| PagePosition::Number(number + 1)),
+            Walk::Backward => self.below(number),
+        }
+    }
+
+    /// The next page below that can hold tokens: many may have been deleted.
+    pub(super) fn below(&self, number: u64) -> Option<PagePosition> {
+        let below = number.checked_sub(1)?;
+        let last = match self.total {
+            Some(_) => self.last_page()?,
+            None => below,
+        };
+        Some(PagePosition::Number(below.min(last)))
+    }
+
+    /// The last page that holds tokens.
+    pub(super) fn last_page(&self) -> Option<u64> {
+        let size = u64::from(self.request.size?.max(1));
+        Some(self.total?.checked_sub(1)? / size)
+    }
+
+    /// Asks for the last page where that shows whether anything changed.
+    fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
+        let wanted = match self.still.is_watched() {
+            true => self.queue.arrived_since(self.still.until()) > 0,
+            false => self.pace.width() > 1 && self.next.is_some(),
+        };
+        let backward = self.started && self.plan.walk == Walk::Backward;
+        if !backward || !wanted || self.still.is_asking() {
+            return None;
+        }
+        let last = self.last_page()?;
+        let at = self.tick();
+        self.still.asks(at);
+        Some((at, self.request.clone().at(PagePosition::Number(last))))
+    }
+}
