@@ -14,7 +14,11 @@ use crate::{Error, Result, Secret};
 const LARGEST_FILE: usize = 64 << 10;
 const LONGEST_VARIABLE: usize = 64;
 
-/// A place that the acting credential is read from whenever it is needed.
+/// A place that the acting credential is read from whenever it is needed: so a credential that was changed elsewhere is
+/// picked up without a restart.
+///
+/// It is asked for every call, and once more when the platform refuses what it gave. If the answer is then another one, a
+/// call that may be repeated is sent again with it; the same one is not sent again.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -40,6 +44,12 @@ pub trait CredentialSource: Debug + Send + Sync + 'static {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration), naming the place and never what was found there.
     async fn secret(&self) -> Result<Secret>;
+
+    /// The platform did not accept that credential. A source that remembers what it gave must forget it, if it is still
+    /// the same: the next question is about what holds now. A wrapper passes this on.
+    fn refused(&self, secret: &Secret) {
+        let _ = secret;
+    }
 }
 
 /// A reference to a credential; cheap to clone, and its `Debug` shows where the credential is, not what it is.
@@ -66,7 +76,23 @@ impl Credential {
         Self::from_source(File(path.into()))
     }
 
-    /// Anything else.
+    /// What a function answers whenever the credential is needed.
+    ///
+    /// ```
+    /// use tokenfleet_core::{Credential, Secret};
+    ///
+    /// let credential = Credential::from_fn(async || Ok(Secret::new("read from the vault")));
+    /// ```
+    #[must_use]
+    pub fn from_fn<F, A>(ask: F) -> Self
+    where
+        F: Fn() -> A + Send + Sync + 'static,
+        A: Future<Output = Result<Secret>> + Send + 'static,
+    {
+        Self::from_source(Function(ask))
+    }
+
+    /// Anything else, such as a source that remembers.
     #[must_use]
     pub fn from_source(source: impl CredentialSource) -> Self {
         Self(Arc::new(source))
@@ -79,6 +105,36 @@ impl Credential {
     /// As [`CredentialSource::secret`].
     pub async fn secret(&self) -> Result<Secret> {
         self.0.secret().await
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Credential {
+    async fn secret(&self) -> Result<Secret> {
+        self.0.secret().await
+    }
+
+    fn refused(&self, secret: &Secret) {
+        self.0.refused(secret);
+    }
+}
+
+struct Function<F>(F);
+
+impl<F> Debug for Function<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Function(..)")
+    }
+}
+
+#[async_trait]
+impl<F, A> CredentialSource for Function<F>
+where
+    F: Fn() -> A + Send + Sync + 'static,
+    A: Future<Output = Result<Secret>> + Send + 'static,
+{
+    async fn secret(&self) -> Result<Secret> {
+        (self.0)().await
     }
 }
 
@@ -251,6 +307,31 @@ mod tests {
     fn the_first_line_of_a_file_is_the_credential() {
         let place = Place::holding("first", " hunter2 \r\nand more\n");
         assert_eq!(place.read().unwrap().expose(), "hunter2");
+    }
+
+    #[test]
+    fn what_was_changed_elsewhere_is_picked_up() {
+        let place = Place::holding("changed", "old");
+        let credential = Credential::from_file(&place.0);
+        let read = || block_on(credential.secret()).unwrap();
+        assert_eq!(read().expose(), "old");
+        std::fs::write(&place.0, "new").unwrap();
+        assert_eq!(read().expose(), "new");
+    }
+
+    #[test]
+    fn a_function_is_asked_each_time_and_never_shown() {
+        let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counted = Arc::clone(&asked);
+        let credential = Credential::from_fn(move || {
+            let number = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            async move { Ok(Secret::new(format!("hunter{number}"))) }
+        });
+        for expected in ["hunter0", "hunter1"] {
+            let secret = block_on(credential.secret()).unwrap();
+            assert_eq!(secret.expose(), expected);
+        }
+        assert!(!format!("{credential:?}").contains("hunter"));
     }
 
     #[test]

@@ -160,6 +160,7 @@ struct Details {
     platform_message: Option<String>,
     retry_after: Option<Duration>,
     attempts: u32,
+    elapsed: Option<Duration>,
     advice: Option<String>,
     source: Option<Arc<Source>>,
 }
@@ -178,6 +179,7 @@ impl Error {
             platform_message: None,
             retry_after: None,
             attempts: 0,
+            elapsed: None,
             advice: None,
             source: None,
         }))
@@ -258,6 +260,13 @@ impl Error {
     #[must_use]
     pub fn with_attempts(mut self, attempts: u32) -> Self {
         self.0.attempts = attempts;
+        self
+    }
+
+    /// Adds how long the call took, waiting included.
+    #[must_use]
+    pub fn with_elapsed(mut self, elapsed: Duration) -> Self {
+        self.0.elapsed = Some(elapsed);
         self
     }
 
@@ -350,6 +359,12 @@ impl Error {
         self.0.attempts
     }
 
+    /// How long the call took, waiting included, where that was measured.
+    #[must_use]
+    pub fn elapsed(&self) -> Option<Duration> {
+        self.0.elapsed
+    }
+
     /// Whether the call may have been carried out although it failed.
     ///
     /// Before repeating a creation look for what it may have left behind; before repeating a rotation check whether
@@ -387,6 +402,9 @@ impl fmt::Display for Error {
         }
         if details.attempts > 1 {
             write!(f, " after {} attempts", details.attempts)?;
+            if let Some(elapsed) = details.elapsed {
+                write!(f, " in {:.1} s", elapsed.as_secs_f64())?;
+            }
         }
         if details.fate == Fate::MaybeApplied {
             f.write_str("; it may have been carried out all the same")?;
@@ -428,6 +446,21 @@ mod tests {
             .with_message_prefix("a\nb")
             .with_advice("revoke token 1\u{1b}[2J\n2");
         assert!(!error.to_string().contains(char::is_control));
+    }
+
+    #[test]
+    fn an_error_that_survived_retries_says_how_often_and_how_long() {
+        let tried = |attempts| {
+            Error::new(ErrorKind::Unavailable, Fate::Rejected, "out of order")
+                .with_attempts(attempts)
+                .with_elapsed(Duration::from_millis(12_340))
+        };
+        assert_eq!(
+            tried(4).to_string(),
+            "out of order after 4 attempts in 12.3 s"
+        );
+        assert_eq!(tried(1).to_string(), "out of order");
+        assert_eq!(tried(1).elapsed(), Some(Duration::from_millis(12_340)));
     }
 
     #[test]
