@@ -2,10 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokenfleet_core::{Credential, Operation, Result, Secret};
-use tokenfleet_http::{ApiCall, ApiClient};
+use tokenfleet_core::{Credential, CredentialSource, Result, Secret};
+use tokenfleet_http::ApiCall;
 use zeroize::Zeroizing;
 
 use crate::config::Scheme;
@@ -27,30 +28,10 @@ impl Acting {
         }
     }
 
-    pub(crate) async fn secret(&self, client: &ApiClient, operation: Operation) -> Result<Secret> {
-        let replacement = self.lock().as_ref().map(Secret::duplicate);
-        match replacement {
-            Some(secret) => Ok(secret),
-            None => client.secret(operation, &self.configured).await,
-        }
-    }
-
     /// Goes on with a new key: a user has one, so the key that was replaced is the one we act with. A password stays.
     pub(crate) fn replace(&self, key: &Secret) {
         if !matches!(self.scheme, Scheme::Basic(_)) {
             *self.lock() = Some(key.duplicate());
-        }
-    }
-
-    /// Goes back to what is configured, after this secret was refused, if it is the replacement: someone else has
-    /// replaced it in turn. A call that was sent with an older secret says nothing of the replacement.
-    pub(crate) fn forget(&self, refused: &Secret) {
-        let mut replacement = self.lock();
-        if replacement
-            .as_ref()
-            .is_some_and(|key| key.expose() == refused.expose())
-        {
-            *replacement = None;
         }
     }
 
@@ -72,5 +53,23 @@ impl Acting {
         self.replaced_by
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl CredentialSource for Acting {
+    async fn secret(&self) -> Result<Secret> {
+        let replacement = self.lock().as_ref().map(Secret::duplicate);
+        match replacement {
+            Some(secret) => Ok(secret),
+            None => self.configured.secret().await,
+        }
+    }
+
+    /// A replacement that is refused was replaced in turn, by someone else: what is configured holds again. A call that was
+    /// sent with an older secret says nothing of the replacement.
+    fn refused(&self, secret: &Secret) {
+        self.lock().take_if(|key| key.is_same(secret));
+        self.configured.refused(secret);
     }
 }

@@ -103,13 +103,8 @@ impl Cloudsmith {
     }
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let secret = self.acting.secret(&self.client, call.operation()).await?;
-        let sent = self.client.send(self.acting.dress(call, &secret)).await;
-        sent.inspect_err(|error| {
-            if error.kind() == ErrorKind::Unauthenticated {
-                self.acting.forget(&secret);
-            }
-        })
+        let dress = |call, secret: &Secret| self.acting.dress(call, secret);
+        self.client.send_as(&self.acting, call, dress).await
     }
 
     /// One at a time: the last key to be issued is the one that works.

@@ -10,8 +10,11 @@ use tokenfleet_http::{Answer, Refusal, json_body};
 
 use crate::wire;
 
+/// How many logins may fail from one address, unless its administrator chose another number.
+pub(crate) const FAILED_LOGINS: u32 = 30;
+
 /// How long Foreman refuses everyone after too many failed logins from one address.
-const LOCK: Duration = Duration::from_secs(5 * 60);
+pub(crate) const LOCK: Duration = Duration::from_secs(5 * 60);
 
 /// Foreman's own page size when none is asked for or repeated, unless its administrator chose another.
 const DEFAULT_PER_PAGE: u32 = 20;

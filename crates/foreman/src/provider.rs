@@ -63,7 +63,8 @@ impl Foreman {
                 config.base_url.clone(),
                 transport,
                 convert::refusal,
-            ),
+            )
+            .with_lockout(convert::FAILED_LOGINS, convert::LOCK),
             config,
             assumed: (release, capabilities(release)),
             learned: OnceLock::new(),
@@ -100,10 +101,8 @@ impl Foreman {
     }
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let token = &self.config.token;
-        let secret = self.client.secret(call.operation(), token).await?;
-        let call = self.dress(call, &self.config.login, &secret);
-        let answer = self.client.send(call).await?;
+        let dress = |call, secret: &Secret| self.dress(call, &self.config.login, secret);
+        let answer = self.client.send_as(&self.config.token, call, dress).await?;
         self.learn(&answer);
         Ok(answer)
     }

@@ -1,6 +1,7 @@
 //! An answer that was accepted.
 
 use std::fmt;
+use std::time::Duration;
 
 use http::HeaderMap;
 use serde::Deserialize;
@@ -23,6 +24,7 @@ pub struct Answer {
     pub(crate) operation: Operation,
     pub(crate) account: Account,
     pub(crate) attempts: u32,
+    pub(crate) elapsed: Duration,
 }
 
 /// Shows neither body nor headers.
@@ -120,6 +122,7 @@ impl Answer {
             .with_operation(self.operation)
             .with_status(self.status)
             .with_attempts(self.attempts)
+            .with_elapsed(self.elapsed)
     }
 }
 

@@ -204,6 +204,23 @@ impl ApiCall {
         }
     }
 
+    /// The same call once more, for another credential to be added.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self {
+            operation: self.operation,
+            method: self.method.clone(),
+            path: self.path.clone(),
+            query: self.query.clone(),
+            headers: self.headers.clone(),
+            body: self.body.clone(),
+            repeatable: self.repeatable,
+            maybe_empty: self.maybe_empty,
+            accepted: self.accepted.clone(),
+            secrets: self.secrets.iter().map(Secret::duplicate).collect(),
+            mistake: self.mistake.clone(),
+        }
+    }
+
     fn insert(
         mut self,
         name: &'static str,

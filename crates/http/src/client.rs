@@ -3,46 +3,51 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::HeaderMap;
 use tokenfleet_core::{
-    Account, Capabilities, Credential, Error, ErrorKind, Fate, Operation, Result, Secret,
+    Account, Capabilities, CredentialSource, Error, ErrorKind, Fate, Operation, Result, Secret,
 };
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::answer::{Unread, read_body};
+use crate::attempt::Failure;
+use crate::budget::Budget;
 use crate::gate::Gate;
-use crate::refusal::{fate_of, kind_of};
-use crate::{
-    Answer, ApiCall, BaseUrl, ReadRefusal, RetryPolicy, SendPhase, Transport, TransportError,
-};
+use crate::logins::{Lockout, Logins};
+use crate::{Answer, ApiCall, BaseUrl, ReadRefusal, RetryPolicy, Transport};
 
-/// Of a listing, whose size is the platform's choice.
-const LARGEST_LISTING: usize = 64 << 20;
-/// Of everything else: one token, or what became of it.
-const LARGEST_BODY: usize = 1 << 20;
-const REQUESTS_AT_A_TIME: usize = 8;
-const USER_AGENT: &str = concat!("tokenfleet/", env!("CARGO_PKG_VERSION"));
+const REQUESTS_AT_A_TIME: u32 = 16;
 
 /// Sends the calls of one account.
 ///
 /// One client per account: it owns the account's limits.
 #[derive(Debug)]
 pub struct ApiClient {
-    account: Account,
-    base_url: BaseUrl,
-    transport: Arc<dyn Transport>,
-    read_refusal: ReadRefusal,
-    retry: RetryPolicy,
-    gate: Gate,
+    pub(crate) account: Account,
+    pub(crate) base_url: BaseUrl,
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) read_refusal: ReadRefusal,
+    pub(crate) retry: RetryPolicy,
+    pub(crate) gate: Gate,
+    pub(crate) logins: Logins,
+    budget: Budget,
 }
 
-/// How one attempt ended.
-enum Attempt {
-    Answered(u16, HeaderMap, zeroize::Zeroizing<Vec<u8>>),
-    Failed(Error),
-    /// It was not even begun, and another would not be either.
-    Unsent(Error),
+/// Where the acting credential comes from, and how a call shows it.
+#[derive(Clone, Copy)]
+pub(crate) struct Acting<'a> {
+    pub(crate) source: &'a dyn CredentialSource,
+    pub(crate) dress: &'a (dyn Fn(ApiCall, &Secret) -> ApiCall + Sync),
+}
+
+/// A call on its way.
+pub(crate) struct Sending<'a> {
+    /// Without the acting credential, if there is one.
+    pub(crate) call: ApiCall,
+    pub(crate) acting: Option<Acting<'a>>,
+    /// The acting credential, once it was asked for.
+    pub(crate) secret: Option<Secret>,
+    pub(crate) attempt: u32,
+    pub(crate) started: Instant,
+    pub(crate) deadline: Option<Instant>,
 }
 
 impl ApiClient {
@@ -59,15 +64,42 @@ impl ApiClient {
             base_url,
             transport,
             read_refusal,
+            budget: Budget::new(RetryPolicy::default().budget),
             retry: RetryPolicy::default(),
             gate: Gate::new(REQUESTS_AT_A_TIME),
+            logins: Logins::new(None),
         }
     }
 
     /// With that policy of trying again.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
+        self.budget = Budget::new(retry.budget);
         self.retry = retry;
+        self
+    }
+
+    /// At a platform that publishes how many requests it takes in a time.
+    #[must_use]
+    pub fn with_rate(self, requests: u32, time: Duration) -> Self {
+        self.gate.set_rate(requests, time);
+        self
+    }
+
+    /// At a platform that locks an address out after that many failed logins, and forgets them a while after the last.
+    ///
+    /// It is never brought to that: a credential that was not accepted yet is shown by one request at a time, and before
+    /// the last failures are used up only one that was accepted is shown at all. A call with another one fails with
+    /// [`RateLimited`](ErrorKind::RateLimited), unsent.
+    #[must_use]
+    pub fn with_lockout(mut self, failures: u32, forgotten_after: Duration) -> Self {
+        // Requests with an accepted credential are under way together, and all fail when it is revoked: even then fewer
+        // fail than lock the address out.
+        let failures = failures.saturating_sub(REQUESTS_AT_A_TIME + 1).max(1);
+        self.logins = Logins::new(Some(Lockout {
+            failures,
+            forgotten_after,
+        }));
         self
     }
 
@@ -82,13 +114,17 @@ impl ApiClient {
         error.with_account(&self.account).with_operation(operation)
     }
 
-    /// The acting credential for an operation.
+    /// A credential that an operation needs besides the acting one, such as a password in a body.
     ///
     /// # Errors
     ///
-    /// As [`Credential::secret`], naming account and operation.
-    pub async fn secret(&self, operation: Operation, credential: &Credential) -> Result<Secret> {
-        credential
+    /// As [`CredentialSource::secret`], naming account and operation.
+    pub async fn secret(
+        &self,
+        operation: Operation,
+        source: &dyn CredentialSource,
+    ) -> Result<Secret> {
+        source
             .secret()
             .await
             .map_err(|error| self.in_context(operation, error))
@@ -115,237 +151,133 @@ impl ApiClient {
         capabilities.refuse(call).with_account(&self.account)
     }
 
-    /// Sends a call, again where that is harmless, and returns its answer if it is a success.
+    /// Sends a call as it is, again where that is harmless, and returns its answer if it is a success.
+    ///
+    /// For calls that show no acting credential, but one that is itself in question.
     ///
     /// # Errors
     ///
     /// Everything else, with its fate.
     pub async fn send(&self, call: ApiCall) -> Result<Answer> {
+        self.send_by(call, None).await
+    }
+
+    /// Sends a call with the acting credential, which `dress` adds to it, as [`send`](Self::send) does.
+    ///
+    /// When the credential is refused its source is asked once more. If it gives another one, a call that may be repeated
+    /// is sent again with it; the refused one is never sent again by the same call. A credential that was refused several
+    /// times in a row, by whatever calls, rests for some minutes.
+    ///
+    /// # Errors
+    ///
+    /// As [`send`](Self::send), and as [`CredentialSource::secret`].
+    pub async fn send_as(
+        &self,
+        source: &dyn CredentialSource,
+        call: ApiCall,
+        dress: impl Fn(ApiCall, &Secret) -> ApiCall + Sync,
+    ) -> Result<Answer> {
+        let dress = &dress;
+        self.send_by(call, Some(Acting { source, dress })).await
+    }
+
+    async fn send_by(&self, call: ApiCall, acting: Option<Acting<'_>>) -> Result<Answer> {
         let operation = call.operation;
-        self.try_send(call)
+        let started = Instant::now();
+        let sending = Sending {
+            call,
+            acting,
+            secret: None,
+            attempt: 1,
+            started,
+            deadline: started.checked_add(self.retry.total_timeout),
+        };
+        self.keep_sending(sending)
             .await
             .map_err(|error| self.in_context(operation, error))
     }
 
-    async fn try_send(&self, mut call: ApiCall) -> Result<Answer> {
-        if let Some(mistake) = call.mistake.take() {
-            return Err(mistake);
-        }
-        let uri = self.base_url.join(&call.path, &call.query)?;
-        let deadline = Instant::now().checked_add(self.retry.total_timeout);
+    async fn keep_sending(&self, mut sending: Sending<'_>) -> Result<Answer> {
         // What all attempts together may have done: a later one says nothing about an earlier one.
         let mut fate = Fate::NotSent;
-        for attempt in 1.. {
-            let error = match self.attempt(&call, &uri, deadline).await {
-                Attempt::Answered(status, headers, body)
-                    if matches!(status, 200..=299) || call.accepted.contains(&status) =>
-                {
-                    let answer = Answer {
-                        status,
-                        headers,
-                        body,
-                        operation: call.operation,
-                        account: self.account.clone(),
-                        attempts: attempt,
-                    };
-                    match mistaken(&call, &answer) {
-                        None => return Ok(answer),
-                        Some(error) => error,
-                    }
+        let mut asked_again = false;
+        loop {
+            let attempt = sending.attempt;
+            let failure = match self.attempt(&mut sending).await {
+                Ok(answer) => {
+                    self.budget.give_back();
+                    return Ok(answer);
                 }
-                Attempt::Answered(status, headers, body) => {
-                    self.refusal(&call, status, &headers, &body)
-                }
-                Attempt::Failed(error) => error,
-                Attempt::Unsent(error) => {
-                    return Err(error.with_attempts(attempt - 1).with_fate(fate));
+                Err(failure) => failure,
+            };
+            let elapsed = sending.started.elapsed();
+            let error = match failure {
+                Failure::Sent(error) => error.with_attempts(attempt),
+                Failure::Unsent(error) => {
+                    let error = error.with_attempts(attempt - 1);
+                    return Err(error.with_elapsed(elapsed).with_fate(fate));
                 }
             };
             fate = fate.max(error.fate());
-            let error = error.with_attempts(attempt).with_fate(fate);
+            let error = error.with_elapsed(elapsed).with_fate(fate);
             if let (ErrorKind::RateLimited, Some(wait)) = (error.kind(), error.retry_after()) {
-                self.gate.close_for(wait.min(self.retry.total_timeout));
+                self.close_gate(wait);
             }
-            let remaining = until(deadline);
-            match self.retry.wait(&error, call.repeatable, attempt, remaining) {
-                Some(wait) => sleep(wait).await,
-                None => return Err(error),
+            if error.kind() == ErrorKind::Unauthenticated
+                && let (Some(acting), Some(refused)) = (sending.acting, sending.secret.take())
+            {
+                acting.source.refused(&refused);
+                // A refusal should mean that nothing was done. But it may come from something before the platform, on
+                // the way back too: what may not be done twice is left to the caller, whose next call asks anew.
+                let again = sending.call.repeatable && attempt < self.retry.attempts;
+                if !again || std::mem::replace(&mut asked_again, true) {
+                    return Err(error);
+                }
+                // If none can be had now, the refusal says more than why.
+                match sending.ask(acting).await {
+                    Ok(other) if !other.is_same(&refused) => sending.secret = Some(other),
+                    _ => return Err(error),
+                }
+            } else {
+                let remaining = until(sending.deadline);
+                let repeatable = sending.call.repeatable;
+                let wait = self.retry.wait(&error, repeatable, attempt, remaining);
+                match wait {
+                    // Who waits as long as the platform asks does not press it.
+                    Some(wait) if error.retry_after().is_some() || self.budget.spend() => {
+                        sleep(wait).await;
+                    }
+                    _ => return Err(error),
+                }
             }
+            sending.attempt = attempt.saturating_add(1);
         }
-        Err(Error::new(
-            ErrorKind::Other,
-            Fate::NotSent,
-            "no attempt was made",
-        ))
     }
 
-    async fn attempt(&self, call: &ApiCall, uri: &str, deadline: Option<Instant>) -> Attempt {
-        let entered = timeout(until(deadline), self.gate.enter()).await;
-        // Measured anew, for the gate takes its time.
-        let remaining = until(deadline);
-        let (Ok(_place), false) = (entered, remaining.is_zero()) else {
-            return Attempt::Unsent(Error::new(
+    /// Lets nothing through for that long, or until a call that begins now would have given up: then it is tried whether
+    /// the platform still means it.
+    pub(crate) fn close_gate(&self, wait: Duration) {
+        self.gate.close_for(wait.min(self.retry.total_timeout));
+    }
+}
+
+impl Sending<'_> {
+    /// Asks for the acting credential, for as long as the call may take.
+    pub(crate) async fn ask(&self, acting: Acting<'_>) -> Result<Secret> {
+        let asked = timeout(until(self.deadline), acting.source.secret());
+        asked.await.unwrap_or_else(|_| {
+            Err(Error::new(
                 ErrorKind::Timeout,
                 Fate::NotSent,
-                "the account's limits left no time to send",
-            ));
-        };
-        let mut request = http::Request::new(call.body.clone());
-        *request.method_mut() = call.method.clone();
-        *request.headers_mut() = call.headers.clone();
-        request.headers_mut().insert(
-            http::header::USER_AGENT,
-            http::HeaderValue::from_static(USER_AGENT),
-        );
-        match uri.parse() {
-            Ok(uri) => *request.uri_mut() = uri,
-            Err(_) => {
-                return Attempt::Unsent(Error::invalid_input("the request's URL is too long"));
-            }
-        }
-        match timeout(
-            self.retry.attempt_timeout.min(remaining),
-            self.exchange(call, request),
-        )
-        .await
-        {
-            Ok(attempt) => attempt,
-            Err(_) => Attempt::Failed(Error::new(
-                ErrorKind::Timeout,
-                maybe(call.operation),
-                "no answer came in time",
-            )),
-        }
-    }
-
-    async fn exchange(&self, call: &ApiCall, request: http::Request<Bytes>) -> Attempt {
-        let response = match self.transport.send(request).await {
-            Ok(response) => response,
-            Err(error) => return Attempt::Failed(failed(call.operation, error)),
-        };
-        let (parts, body) = response.into_parts();
-        let largest = match call.operation {
-            Operation::List => LARGEST_LISTING,
-            _ => LARGEST_BODY,
-        };
-        let announced = parts
-            .headers
-            .get(http::header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok()?.parse().ok());
-        match read_body(body, announced, largest).await {
-            Ok(body) => Attempt::Answered(parts.status.as_u16(), parts.headers, body),
-            Err(Unread::TooLarge) => Attempt::Failed(
-                Error::protocol_violation(
-                    maybe(call.operation),
-                    format!("the answer is larger than {} MiB", largest >> 20),
-                )
-                .with_status(parts.status.as_u16()),
-            ),
-            Err(Unread::Failed(error)) => {
-                Attempt::Failed(failed(call.operation, error).with_status(parts.status.as_u16()))
-            }
-        }
-    }
-
-    fn refusal(&self, call: &ApiCall, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
-        let (kind, message) = kind_of(status);
-        let refusal = (self.read_refusal)(call.operation, status, body);
-        let secrets: Vec<&str> = call.secrets.iter().map(Secret::expose).collect();
-        let mut error = Error::new(
-            refusal.kind.unwrap_or(kind),
-            fate_of(call.operation, status),
-            message,
-        )
-        .with_status(status);
-        if let Some(code) = refusal.code {
-            error = error.with_code(&code, &secrets);
-        }
-        if let Some(said) = refusal.message {
-            error = error.with_platform_message(&said, &secrets);
-        }
-        if let Some(wait) = retry_after(headers).or(refusal.retry_after) {
-            error = error.with_retry_after(wait);
-        }
-        let advice = refusal.advice.or(match status {
-            300..=399 => Some("check the base URL"),
-            401 => Some("check that the credential is right and still alive"),
-            403 => Some("give the credential the scope or role that this needs"),
-            _ => None,
-        });
-        match advice {
-            Some(advice) => error.with_advice(advice),
-            None => error,
-        }
+                "the source of the credential did not answer in time",
+            ))
+        })
     }
 }
 
 /// How long until then; for ever, when that is too far away to be told.
-fn until(deadline: Option<Instant>) -> Duration {
+pub(crate) fn until(deadline: Option<Instant>) -> Duration {
     deadline.map_or(Duration::MAX, |deadline| {
         deadline.saturating_duration_since(Instant::now())
     })
-}
-
-/// Why a success is none: the platform's own are JSON, and empty only where that is known.
-fn mistaken(call: &ApiCall, answer: &Answer) -> Option<Error> {
-    let message = match (answer.status(), answer.is_empty()) {
-        (200..=299, true) if call.maybe_empty => return None,
-        (200..=299, true) => "the answer is empty",
-        (200..=299, false) if !answer.is_json() => "the answer is not JSON",
-        _ => return None,
-    };
-    let error = answer.violation(message);
-    Some(error.with_advice(
-        "check the base URL, and whether a proxy or the login page of a network answered instead",
-    ))
-}
-
-/// What became of a request that got no whole answer.
-fn maybe(operation: Operation) -> Fate {
-    if operation.is_write() {
-        Fate::MaybeApplied
-    } else {
-        Fate::Rejected
-    }
-}
-
-fn failed(operation: Operation, error: TransportError) -> Error {
-    let kind = if error.is_timeout() {
-        ErrorKind::Timeout
-    } else {
-        ErrorKind::Connection
-    };
-    let (fate, message) = match error.phase() {
-        SendPhase::NotSent => (Fate::NotSent, "the platform cannot be reached"),
-        SendPhase::MaybeSent => (
-            maybe(operation),
-            "the connection broke before the whole answer came",
-        ),
-    };
-    let message = format!("{message} ({error})");
-    let error = Error::new(kind, fate, message).with_source(error);
-    match fate {
-        Fate::NotSent => error.with_advice("check the base URL, the network and the certificates"),
-        _ => error,
-    }
-}
-
-/// How long the platform asks to wait: seconds, or a date on its own clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers
-        .get(http::header::RETRY_AFTER)?
-        .to_str()
-        .ok()?
-        .trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than there are numbers for are still no reason to come back at once.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
-    }
-    let date = |text| httpdate::parse_http_date(text).ok();
-    let now = headers
-        .get(http::header::DATE)
-        .and_then(|date| date.to_str().ok())
-        .and_then(date)
-        .unwrap_or_else(std::time::SystemTime::now);
-    Some(date(value)?.duration_since(now).unwrap_or_default())
 }

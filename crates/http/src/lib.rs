@@ -9,11 +9,15 @@
 //! taken from the environment, and plain http is refused except to loopback or by an explicit opt-in.
 
 mod answer;
+mod attempt;
 mod base_url;
+mod budget;
 mod call;
 mod client;
 mod expiry;
 mod gate;
+mod logins;
+mod rate_headers;
 mod refusal;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;

@@ -22,6 +22,9 @@ pub struct RetryPolicy {
     pub first_wait: Duration,
     /// The bound of every wait that we choose.
     pub longest_wait: Duration,
+    /// How many retries the calls of one account may make together before one succeeds: every success gives one back. A
+    /// retry that comes when the platform asked for it costs nothing. When all are spent, every call sends one request.
+    pub budget: u32,
 }
 
 impl Default for RetryPolicy {
@@ -32,6 +35,7 @@ impl Default for RetryPolicy {
             total_timeout: Duration::from_secs(120),
             first_wait: Duration::from_millis(250),
             longest_wait: Duration::from_secs(10),
+            budget: 50,
         }
     }
 }
@@ -69,6 +73,13 @@ impl RetryPolicy {
     pub fn with_waits(mut self, first: Duration, longest: Duration) -> Self {
         self.first_wait = first;
         self.longest_wait = longest;
+        self
+    }
+
+    /// With that many retries for all calls of an account together.
+    #[must_use]
+    pub fn with_budget(mut self, retries: u32) -> Self {
+        self.budget = retries;
         self
     }
 

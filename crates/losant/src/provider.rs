@@ -114,11 +114,8 @@ impl Losant {
     }
 
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let secret = self
-            .client
-            .secret(call.operation(), &self.config.token)
-            .await?;
-        self.client.send(self.dress(call, &secret)).await
+        let dress = |call, secret: &Secret| self.dress(call, secret);
+        self.client.send_as(&self.config.token, call, dress).await
     }
 
     /// Whether what holds the tokens exists: else "not found" would say nothing of a token.
@@ -213,10 +210,11 @@ impl TokenProvider for Losant {
             Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),
             Err(error) if convert::is_gone(&error) => {
                 self.make_sure_of_the_collection().await?;
-                match error.attempts() {
-                    1 => RevocationOutcome::AlreadyGone,
+                if error.may_have_applied() {
                     // An earlier attempt, whose answer was lost, may have been the one that deleted it.
-                    _ => RevocationOutcome::Revoked,
+                    RevocationOutcome::Revoked
+                } else {
+                    RevocationOutcome::AlreadyGone
                 }
             }
             Err(error) => return Err(error),

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, Error, Field, IssuedToken,
-    Liveness, Operation, Page, PageRequest, RenewCapability, RenewedToken, Result, Revocation,
-    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, UpdateToken,
+    Account, Call, Capabilities, CreateCapability, CreateToken, CredentialSource, Error, ErrorKind,
+    Field, IssuedToken, Liveness, Operation, Page, PageRequest, RenewCapability, RenewedToken,
+    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions,
+    Secret, Token, TokenId, TokenProvider, TokenRef, UpdateToken,
 };
 use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
 
@@ -19,6 +19,9 @@ pub const NAME: &str = "mindbody";
 
 /// What a renewal adds to the current expiry.
 const EXTENSION: Duration = Duration::from_secs(24 * 3600);
+
+/// What Mindbody asks its clients to keep below.
+const REQUESTS_A_MINUTE: u32 = 2000;
 
 /// How often a token can be renewed.
 const RENEWALS: u32 = 7;
@@ -52,7 +55,8 @@ impl Mindbody {
                 config.base_url.clone(),
                 transport,
                 convert::refusal,
-            ),
+            )
+            .with_rate(REQUESTS_A_MINUTE, Duration::from_secs(60)),
             config,
             capabilities: capabilities(),
         }
@@ -78,14 +82,11 @@ impl Mindbody {
 
     /// Adds what every call carries.
     async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let api_key = self
-            .client
-            .secret(call.operation(), &self.config.api_key)
-            .await?;
-        let call = call
-            .credential("api-key", "", &api_key)
-            .header("siteid", &self.config.site_id);
-        self.client.send(call).await
+        let dress = |call: ApiCall, api_key: &Secret| {
+            call.credential("api-key", "", api_key)
+                .header("siteid", &self.config.site_id)
+        };
+        self.client.send_as(&self.config.api_key, call, dress).await
     }
 
     /// Adds the token that a call is about.
@@ -146,7 +147,12 @@ impl TokenProvider for Mindbody {
         let call = ApiCall::post(Operation::Create, self.path("issue"))
             .json(&body)
             .masking(&password);
-        convert::issued(&self.send(call).await?)
+        let sent = self.send(call).await.inspect_err(|error| {
+            if error.kind() == ErrorKind::Unauthenticated {
+                self.config.password.refused(&password);
+            }
+        });
+        convert::issued(&sent?)
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
@@ -187,10 +193,11 @@ impl TokenProvider for Mindbody {
             Err(error)
                 if convert::may_be_gone(&error) && self.refused_for_the_token(&error).await? =>
             {
-                match error.attempts() {
-                    1 => RevocationOutcome::AlreadyGone,
+                if error.may_have_applied() {
                     // An earlier attempt, whose answer was lost, may have been the one that killed it.
-                    _ => RevocationOutcome::Revoked,
+                    RevocationOutcome::Revoked
+                } else {
+                    RevocationOutcome::AlreadyGone
                 }
             }
             Err(error) => return Err(error),

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod acting;
 #[cfg(feature = "reqwest")]
 mod over_sockets;
+mod pacing;
 mod support;
 mod trying_again;

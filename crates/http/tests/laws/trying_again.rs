@@ -209,20 +209,20 @@ async fn together(client: ApiClient, calls: usize) -> Vec<Result<Answer>> {
 #[tokio::test(start_paused = true)]
 async fn an_account_sends_a_bounded_number_of_requests_at_a_time() {
     let transport = Scripted::new([Step::Late(Duration::from_secs(1))]);
-    let results = together(client(transport.clone(), BASE), 20).await;
+    let results = together(client(transport.clone(), BASE), 40).await;
     assert!(results.iter().all(Result::is_ok));
     let counts = transport.counts();
-    assert_eq!((counts.requests, counts.most_at_a_time), (20, 8));
+    assert_eq!((counts.requests, counts.most_at_a_time), (40, 16));
 }
 
 #[tokio::test(start_paused = true)]
 async fn the_time_spent_waiting_for_a_place_counts() {
-    let mut steps = vec![Step::Late(Duration::from_secs(6)); 8];
+    let mut steps = vec![Step::Late(Duration::from_secs(6)); 16];
     steps.push(Step::Hang);
     let policy = RetryPolicy::never().with_total_timeout(Duration::from_secs(10));
     let client = client(Scripted::new(steps), BASE).with_retry(policy);
     let begin = Instant::now();
-    let results = together(client, 9).await;
+    let results = together(client, 17).await;
     assert_eq!(results.iter().filter(|result| result.is_err()).count(), 1);
     assert_eq!(begin.elapsed().as_secs(), 10);
 }
@@ -231,11 +231,11 @@ async fn the_time_spent_waiting_for_a_place_counts() {
 async fn a_call_that_gets_no_place_in_time_was_not_sent() {
     let policy = RetryPolicy::never().with_total_timeout(Duration::from_secs(10));
     let transport = Scripted::new([Step::Hang]);
-    let results = together(client(transport.clone(), BASE).with_retry(policy), 9).await;
+    let results = together(client(transport.clone(), BASE).with_retry(policy), 17).await;
     let unsent = results.last().unwrap().as_ref().unwrap_err();
     assert_eq!((unsent.fate(), unsent.attempts()), (Fate::NotSent, 0));
     assert_eq!(unsent.kind(), ErrorKind::Timeout);
-    assert_eq!(transport.counts().requests, 8);
+    assert_eq!(transport.counts().requests, 16);
 }
 
 #[tokio::test(start_paused = true)]
