@@ -23,6 +23,10 @@ enum Reply {
     Endless,
     /// Closes without reading.
     Close,
+    /// Answers the first bytes with that, whatever they are.
+    Garbage(&'static str),
+    /// Reads the request and says nothing.
+    Silence,
 }
 
 /// A server that keeps what it is sent.
@@ -46,6 +50,12 @@ impl Server {
                     continue;
                 }
                 let mut request = Vec::new();
+                if let Reply::Garbage(bytes) = reply {
+                    let _ = socket.read_buf(&mut request).await;
+                    kept.lock().unwrap().push(String::new());
+                    let _ = socket.write_all(bytes.as_bytes()).await;
+                    continue;
+                }
                 while !request.windows(4).any(|end| end == b"\r\n\r\n") {
                     if socket.read_buf(&mut request).await.unwrap() == 0 {
                         break;
@@ -62,7 +72,10 @@ impl Server {
                             going = socket.write_all(&[b' '; 4096]).await;
                         }
                     }
-                    Reply::Close => {}
+                    Reply::Silence => {
+                        tokio::spawn(async move { socket.read_buf(&mut Vec::new()).await });
+                    }
+                    Reply::Close | Reply::Garbage(_) => {}
                 }
             }
         });
@@ -114,6 +127,114 @@ async fn a_refused_connection_sent_nothing() {
     let error = client.send(create()).await.unwrap_err();
     let found = (error.kind(), error.fate(), error.attempts());
     assert_eq!(found, (ErrorKind::Connection, Fate::NotSent, 4), "{error}");
+}
+
+#[tokio::test]
+async fn a_name_that_is_nowhere_sent_nothing() {
+    let error = over_reqwest("https://nowhere.invalid")
+        .send(create())
+        .await
+        .unwrap_err();
+    let found = (error.kind(), error.fate(), error.attempts());
+    assert_eq!(found, (ErrorKind::Connection, Fate::NotSent, 4), "{error}");
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+#[tokio::test]
+async fn a_failed_handshake_sent_nothing() {
+    for garbage in [
+        "",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "SSH-2.0-server\r\n",
+        // A fatal alert: handshake failure.
+        "\x15\x03\x03\x00\x02\x02\x28",
+    ] {
+        let server = Server::new([Reply::Garbage(garbage)]).await;
+        let client = over_reqwest(&server.base.replace("http:", "https:"));
+        let error = client.send(create()).await.unwrap_err();
+        let found = (error.kind(), error.fate(), server.log().len());
+        let expected = (ErrorKind::Connection, Fate::NotSent, 4);
+        assert_eq!(found, expected, "{garbage:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_answers_is_in_doubt() {
+    let server = Server::new([Reply::Silence]).await;
+    let policy = RetryPolicy::default()
+        .with_attempt_timeout(Duration::from_millis(100))
+        .with_waits(Duration::ZERO, Duration::ZERO);
+    let client = over_reqwest(&server.base).with_retry(policy);
+    for (call, fate, requests) in [
+        (create(), Fate::MaybeApplied, 1),
+        (list(), Fate::Rejected, 5),
+    ] {
+        let error = client.send(call).await.unwrap_err();
+        let found = (error.kind(), error.fate(), server.log().len());
+        assert_eq!(found, (ErrorKind::Timeout, fate, requests), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_of_a_gateway_is_what_its_status_says_and_is_never_shown() {
+    use ErrorKind::{RateLimited, Timeout, Unavailable};
+    use Fate::{MaybeApplied, Rejected};
+
+    for (status, kind, fate, requests) in [
+        ("500 Internal Server Error", Unavailable, MaybeApplied, 1),
+        ("502 Bad Gateway", Unavailable, MaybeApplied, 1),
+        ("503 Service Unavailable", Unavailable, MaybeApplied, 1),
+        ("504 Gateway Timeout", Unavailable, MaybeApplied, 1),
+        ("521 Web Server Is Down", Unavailable, MaybeApplied, 1),
+        ("408 Request Timeout", Timeout, MaybeApplied, 1),
+        ("429 Too Many Requests", RateLimited, Rejected, 4),
+    ] {
+        let page = || {
+            answer(
+                status,
+                "Content-Type: text/html\r\n",
+                "<html>hunter2</html>",
+            )
+        };
+        let (error, sent) = failure(create(), page()).await;
+        let found = (error.kind(), error.fate(), sent);
+        assert_eq!(found, (kind, fate, requests), "{error}");
+        let (error, sent) = failure(list(), page()).await;
+        let found = (error.kind(), error.fate(), sent);
+        assert_eq!(found, (kind, Rejected, 4), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn no_compression_is_asked_for_and_a_compressed_answer_is_refused_unread() {
+    for coding in ["gzip", "br", "deflate", "zstd", "gzip, gzip", "x-unknown"] {
+        // Readable, if it were read in spite of what it says of itself.
+        let bomb = answer("200 OK", &format!("Content-Encoding: {coding}\r\n"), "[]");
+        let (error, requests) = failure(list(), bomb).await;
+        let found = (error.kind(), error.fate(), requests);
+        let expected = (ErrorKind::ProtocolViolation, Fate::Rejected, 1);
+        assert_eq!(found, expected, "{error}");
+        assert!(error.to_string().contains("compressed"), "{error}");
+    }
+    let plain = answer("200 OK", "Content-Encoding: identity\r\n", "[]");
+    let server = Server::new([plain]).await;
+    over_reqwest(&server.base).send(list()).await.unwrap();
+    let sent = server.log()[0].to_lowercase();
+    assert!(!sent.contains("accept-encoding"), "{sent}");
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deep_is_an_error_and_no_overflow() {
+    let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for (depth, read) in [(100, true), (1000, false), (1_000_000, false)] {
+        let server = Server::new([answer("200 OK", "", &nested(depth))]).await;
+        let answer = over_reqwest(&server.base).send(list()).await.unwrap();
+        let result = answer.json::<serde_json::Value>();
+        assert_eq!(result.is_ok(), read, "{depth}");
+        if let Err(error) = result {
+            assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
+        }
+    }
 }
 
 #[tokio::test]
