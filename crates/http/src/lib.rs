@@ -20,6 +20,8 @@ mod logins;
 mod rate_headers;
 mod refusal;
 #[cfg(feature = "reqwest")]
+mod reqwest_builder;
+#[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod retry;
 mod transport;
@@ -31,6 +33,8 @@ pub use call::ApiCall;
 pub use client::ApiClient;
 pub use expiry::{expires_as_asked, revoke_unwanted};
 pub use refusal::{ReadRefusal, Refusal, json_body};
+#[cfg(feature = "reqwest")]
+pub use reqwest_builder::ReqwestTransportBuilder;
 #[cfg(feature = "reqwest")]
 pub use reqwest_transport::ReqwestTransport;
 pub use retry::RetryPolicy;

@@ -1,22 +1,18 @@
 //! The transport over reqwest.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
-use tokenfleet_core::{Error, Result};
+use tokenfleet_core::Result;
 
-use crate::{Body, SendPhase, Transport, TransportError};
-
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::{Body, ReqwestTransportBuilder, SendPhase, Transport, TransportError};
 
 /// Sends over reqwest: HTTP/1.1, TLS by the features `rustls` or `native-tls`.
 ///
 /// It follows no redirect, keeps no cookie, takes no proxy from the environment, repeats nothing and asks for no
 /// compression: each of these has one owner, and it is not here.
 #[derive(Debug, Clone)]
-pub struct ReqwestTransport(reqwest::Client);
+pub struct ReqwestTransport(pub(crate) reqwest::Client);
 
 impl ReqwestTransport {
     /// A transport with a connection pool of its own. Cheap to clone and to share between accounts.
@@ -25,17 +21,13 @@ impl ReqwestTransport {
     ///
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) when the TLS stack cannot be set up.
     pub fn new() -> Result<Self> {
-        reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .build()
-            .map(Self)
-            .map_err(|error| {
-                Error::configuration("the HTTP client cannot be set up")
-                    .with_source(error.without_url())
-            })
+        Self::builder().build()
+    }
+
+    /// A transport through a proxy, or with certificates of its own.
+    #[must_use]
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
     }
 }
 

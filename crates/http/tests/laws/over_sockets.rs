@@ -23,8 +23,6 @@ enum Reply {
     Endless,
     /// Closes without reading.
     Close,
-    /// Answers the first bytes with that, whatever they are.
-    Garbage(&'static str),
     /// Reads the request and says nothing.
     Silence,
 }
@@ -50,12 +48,6 @@ impl Server {
                     continue;
                 }
                 let mut request = Vec::new();
-                if let Reply::Garbage(bytes) = reply {
-                    let _ = socket.read_buf(&mut request).await;
-                    kept.lock().unwrap().push(String::new());
-                    let _ = socket.write_all(bytes.as_bytes()).await;
-                    continue;
-                }
                 while !request.windows(4).any(|end| end == b"\r\n\r\n") {
                     if socket.read_buf(&mut request).await.unwrap() == 0 {
                         break;
@@ -75,7 +67,7 @@ impl Server {
                     Reply::Silence => {
                         tokio::spawn(async move { socket.read_buf(&mut Vec::new()).await });
                     }
-                    Reply::Close | Reply::Garbage(_) => {}
+                    Reply::Close => {}
                 }
             }
         });
@@ -137,25 +129,6 @@ async fn a_name_that_is_nowhere_sent_nothing() {
         .unwrap_err();
     let found = (error.kind(), error.fate(), error.attempts());
     assert_eq!(found, (ErrorKind::Connection, Fate::NotSent, 4), "{error}");
-}
-
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-#[tokio::test]
-async fn a_failed_handshake_sent_nothing() {
-    for garbage in [
-        "",
-        "HTTP/1.1 400 Bad Request\r\n\r\n",
-        "SSH-2.0-server\r\n",
-        // A fatal alert: handshake failure.
-        "\x15\x03\x03\x00\x02\x02\x28",
-    ] {
-        let server = Server::new([Reply::Garbage(garbage)]).await;
-        let client = over_reqwest(&server.base.replace("http:", "https:"));
-        let error = client.send(create()).await.unwrap_err();
-        let found = (error.kind(), error.fate(), server.log().len());
-        let expected = (ErrorKind::Connection, Fate::NotSent, 4);
-        assert_eq!(found, expected, "{garbage:?}: {error}");
-    }
 }
 
 #[tokio::test]

@@ -1,0 +1,185 @@
+//! What a network may need besides: a private authority, a client certificate, a proxy.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokenfleet_core::{Error, Result, Secret};
+use url::Url;
+
+use crate::ReqwestTransport;
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Makes a [`ReqwestTransport`].
+///
+/// ```no_run
+/// use tokenfleet_core::Secret;
+/// use tokenfleet_http::ReqwestTransport;
+///
+/// let transport = ReqwestTransport::builder()
+///     .with_proxy("http://proxy.example.com:3128")
+///     .with_proxy_login("me", Secret::new("password"))
+///     .build()?;
+/// # Ok::<(), tokenfleet_core::Error>(())
+/// ```
+#[derive(Default)]
+pub struct ReqwestTransportBuilder {
+    proxy: Option<String>,
+    proxy_login: Option<(String, Secret)>,
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    authorities: Vec<Vec<u8>>,
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    only_given_authorities: bool,
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    client_certificate: Option<(Vec<u8>, Secret)>,
+}
+
+/// Shows neither certificates nor the way through the proxy: its URL may hold what nobody should read.
+impl fmt::Debug for ReqwestTransportBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReqwestTransportBuilder")
+            .finish_non_exhaustive()
+    }
+}
+
+impl ReqwestTransportBuilder {
+    /// Through an http proxy at that address. It sees the names of hosts and nothing of what is said: https goes through
+    /// it as a tunnel, and plain http, which is for loopback, does not go through it.
+    #[must_use]
+    pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// With a user name and password for the proxy.
+    #[must_use]
+    pub fn with_proxy_login(mut self, user: impl Into<String>, password: Secret) -> Self {
+        self.proxy_login = Some((user.into(), password));
+        self
+    }
+
+    /// Trusting these certificates of authorities too, in PEM: one or several.
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    #[must_use]
+    pub fn with_authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities.push(pem.into());
+        self
+    }
+
+    /// Trusting no authority but those that are given.
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    #[must_use]
+    pub fn with_only_given_authorities(mut self) -> Self {
+        self.only_given_authorities = true;
+        self
+    }
+
+    /// Showing a certificate of its own to servers that ask for one: the chain in PEM, and its key in PEM (PKCS #8).
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    #[must_use]
+    pub fn with_client_certificate(mut self, chain: impl Into<Vec<u8>>, key: Secret) -> Self {
+        self.client_certificate = Some((chain.into(), key));
+        self
+    }
+
+    /// The transport, with a connection pool of its own.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), saying which of these cannot be used.
+    pub fn build(self) -> Result<ReqwestTransport> {
+        let client = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .no_proxy()
+            .connect_timeout(CONNECT_TIMEOUT);
+        let client = match &self.proxy {
+            Some(url) => client.proxy(proxy(url, self.proxy_login.as_ref())?),
+            None if self.proxy_login.is_some() => {
+                return Err(Error::configuration(
+                    "there is a login for a proxy, but no proxy",
+                ));
+            }
+            None => client,
+        };
+        #[cfg(any(feature = "rustls", feature = "native-tls"))]
+        let client = self.certify(client)?;
+        client
+            .build()
+            .map(ReqwestTransport)
+            .map_err(|error| unusable("the HTTP client cannot be set up", error))
+    }
+
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    fn certify(self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+        let mut authorities = Vec::new();
+        for pem in &self.authorities {
+            let found = reqwest::Certificate::from_pem_bundle(pem)
+                .map_err(|error| unusable("an authority's certificate is not PEM", error))?;
+            if found.is_empty() {
+                return Err(
+                    Error::configuration("there is no certificate of an authority in it")
+                        .with_advice("give it in PEM, beginning with -----BEGIN CERTIFICATE-----"),
+                );
+            }
+            authorities.extend(found);
+        }
+        let client = if self.only_given_authorities {
+            client.tls_certs_only(authorities)
+        } else {
+            client.tls_certs_merge(authorities)
+        };
+        match self.client_certificate {
+            Some((chain, key)) => Ok(client.identity(identity(&chain, &key)?)),
+            None => Ok(client),
+        }
+    }
+}
+
+fn proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::Proxy> {
+    let parsed = Url::parse(url).ok().filter(|url| {
+        matches!(url.scheme(), "http" | "https")
+            && url.username().is_empty()
+            && url.password().is_none()
+    });
+    // What was given is not repeated: it may hold a password.
+    let Some(parsed) = parsed else {
+        return Err(
+            Error::configuration("the proxy is no http or https URL without a login")
+                .with_advice("write http://host:port, and give the login apart"),
+        );
+    };
+    let proxy = reqwest::Proxy::https(parsed.as_str())
+        .map_err(|error| unusable("the proxy cannot be used", error))?;
+    Ok(match login {
+        Some((user, password)) => proxy.basic_auth(user, password.expose()),
+        None => proxy,
+    })
+}
+
+/// In the form of the TLS stack that reqwest takes when both are built in.
+#[cfg(feature = "native-tls")]
+fn identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
+    reqwest::Identity::from_pkcs8_pem(chain, key.expose().as_bytes()).map_err(bad_identity)
+}
+
+#[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+fn identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
+    let key = key.expose().as_bytes();
+    let mut both = zeroize::Zeroizing::new(Vec::with_capacity(chain.len() + 1 + key.len()));
+    both.extend_from_slice(chain);
+    both.push(b'\n');
+    both.extend_from_slice(key);
+    reqwest::Identity::from_pem(&both).map_err(bad_identity)
+}
+
+/// Without its cause, which may quote the key.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn bad_identity(_: reqwest::Error) -> Error {
+    Error::configuration("the client certificate and its key cannot be used together")
+        .with_advice("give the chain and the key in PEM, the key as PKCS #8")
+}
+
+fn unusable(message: &str, error: reqwest::Error) -> Error {
+    Error::configuration(message).with_source(error.without_url())
+}

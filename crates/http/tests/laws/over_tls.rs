@@ -1,0 +1,246 @@
+//! The transport over reqwest against servers that speak TLS: whom it trusts, whom it shows itself to, and proxies.
+
+use std::sync::{Arc, Mutex};
+
+use super::support::client;
+use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
+use tokenfleet_http::{Answer, ApiCall, ReqwestTransport, ReqwestTransportBuilder, RetryPolicy};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+
+type Log = Arc<Mutex<Vec<String>>>;
+
+/// A private authority, which no system knows.
+struct Authority {
+    certificate: Certificate,
+    issuer: Issuer<'static, KeyPair>,
+}
+
+impl Authority {
+    fn new() -> Self {
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        // A name of its own: OpenSSL takes a certificate by itself for one that signed itself.
+        let name = &mut params.distinguished_name;
+        name.push(DnType::CommonName, "a private authority");
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = params.self_signed(&key).unwrap();
+        let issuer = Issuer::new(params, key);
+        Self {
+            certificate,
+            issuer,
+        }
+    }
+
+    fn issue(&self, name: &str) -> (Certificate, KeyPair) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// A server for `name` whose log has the requests that were understood; it may ask who is there.
+    async fn serve(&self, name: &str, asks: bool) -> (String, Log) {
+        let (certificate, key) = self.issue(name);
+        let provider = Arc::new(default_provider());
+        let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
+        let config = config.with_safe_default_protocol_versions().unwrap();
+        let config = if asks {
+            let mut roots = RootCertStore::empty();
+            roots.add(self.certificate.der().clone()).unwrap();
+            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+            config.with_client_cert_verifier(verifier.build().unwrap())
+        } else {
+            config.with_no_client_auth()
+        };
+        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+        let chain = vec![certificate.der().clone()];
+        let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!(
+            "https://127.0.0.1:{}",
+            listener.local_addr().unwrap().port()
+        );
+        let log = Log::default();
+        let kept = Arc::clone(&log);
+        tokio::spawn(async move {
+            loop {
+                let (socket, _) = listener.accept().await.unwrap();
+                let Ok(mut stream) = acceptor.accept(socket).await else {
+                    continue;
+                };
+                if let Some(request) = head(&mut stream).await {
+                    kept.lock().unwrap().push(request);
+                    let answer =
+                        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+                    let _ = stream.write_all(answer.as_bytes()).await;
+                    let _ = stream.shutdown().await;
+                }
+            }
+        });
+        (base, log)
+    }
+}
+
+async fn head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.windows(4).any(|end| end == b"\r\n\r\n") {
+        if stream.read_buf(&mut head).await.ok()? == 0 {
+            return None;
+        }
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+async fn send(builder: ReqwestTransportBuilder, base: &str) -> Result<Answer> {
+    let create = ApiCall::post(Operation::Create, ["tokens"]).credential(
+        "authorization",
+        "Bearer ",
+        &Secret::new("hunter2"),
+    );
+    let client = client(Arc::new(builder.build().unwrap()), base).with_retry(RetryPolicy::never());
+    client.send(create).await
+}
+
+fn nothing_was_sent(result: Result<Answer>, log: &Log) {
+    let error = result.unwrap_err();
+    let found = (error.kind(), error.fate());
+    assert_eq!(found, (ErrorKind::Connection, Fate::NotSent), "{error}");
+    assert!(log.lock().unwrap().is_empty(), "{error}");
+}
+
+#[tokio::test]
+async fn a_failed_handshake_sent_nothing() {
+    for garbage in [
+        "",
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "SSH-2.0-server\r\n",
+        // A fatal alert: handshake failure.
+        "\x15\x03\x03\x00\x02\x02\x28",
+    ] {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let base = format!("https://{}", listener.local_addr().unwrap());
+        let heard = tokio::spawn(async move {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut heard = Vec::new();
+            socket.read_buf(&mut heard).await.unwrap();
+            socket.write_all(garbage.as_bytes()).await.unwrap();
+            socket.shutdown().await.unwrap();
+            let _ = socket.read_to_end(&mut heard).await;
+            String::from_utf8_lossy(&heard).into_owned()
+        });
+        let result = send(ReqwestTransport::builder(), &base).await;
+        nothing_was_sent(result, &Log::default());
+        assert!(!heard.await.unwrap().contains("hunter2"), "{garbage:?}");
+    }
+}
+
+fn trusting(authority: &Authority) -> ReqwestTransportBuilder {
+    ReqwestTransport::builder().with_authorities(authority.certificate.pem())
+}
+
+#[tokio::test]
+async fn a_private_authority_is_trusted_if_it_is_given_and_only_for_the_name_it_certified() {
+    let authority = Authority::new();
+    let (base, log) = authority.serve("127.0.0.1", false).await;
+    nothing_was_sent(send(ReqwestTransport::builder(), &base).await, &log);
+    nothing_was_sent(send(trusting(&Authority::new()), &base).await, &log);
+    assert!(send(trusting(&authority), &base).await.is_ok());
+    let only = trusting(&authority).with_only_given_authorities();
+    assert!(send(only, &base).await.is_ok());
+    assert_eq!(log.lock().unwrap().len(), 2);
+    let (base, log) = authority.serve("elsewhere.example.com", false).await;
+    nothing_was_sent(send(trusting(&authority), &base).await, &log);
+}
+
+#[tokio::test]
+async fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
+    let authority = Authority::new();
+    let (base, log) = authority.serve("127.0.0.1", true).await;
+    let (certificate, key) = authority.issue("client.example.com");
+    let known = trusting(&authority)
+        .with_client_certificate(certificate.pem(), Secret::new(key.serialize_pem()));
+    send(known, &base).await.unwrap();
+    assert_eq!(log.lock().unwrap().len(), 1);
+    // In TLS 1.3 the server refuses after the client has begun to write: that is in doubt, and never carried out.
+    let error = send(trusting(&authority), &base).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
+    assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+/// A proxy that makes tunnels, and remembers what it was told.
+async fn proxy() -> (String, Log) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let log = Log::default();
+    let kept = Arc::clone(&log);
+    tokio::spawn(async move {
+        loop {
+            let (mut near, _) = listener.accept().await.unwrap();
+            let Some(request) = head(&mut near).await else {
+                continue;
+            };
+            kept.lock().unwrap().push(request.clone());
+            if !request.contains("Basic dXNlcjpodW50ZXIz") {
+                let refusal = "HTTP/1.1 407 Log In\r\nContent-Length: 0\r\n\r\n";
+                let _ = near.write_all(refusal.as_bytes()).await;
+                continue;
+            }
+            let target = request.split(' ').nth(1).unwrap().to_owned();
+            let mut far = TcpStream::connect(target).await.unwrap();
+            let _ = near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+        }
+    });
+    (url, log)
+}
+
+#[tokio::test]
+async fn a_proxy_makes_a_tunnel_and_sees_no_credential() {
+    let authority = Authority::new();
+    let (base, log) = authority.serve("127.0.0.1", false).await;
+    let (url, told) = proxy().await;
+    let through = || trusting(&authority).with_proxy(url.as_str());
+    // What it refuses was not sent.
+    nothing_was_sent(send(through(), &base).await, &log);
+    let login = || through().with_proxy_login("user", Secret::new("hunter3"));
+    let shown = format!("{:?}", login().build().unwrap());
+    assert!(!shown.contains("dXNlcjpodW50ZXIz"), "{shown}");
+    assert!(!shown.contains("hunter3"), "{shown}");
+    send(login(), &base).await.unwrap();
+    assert!(log.lock().unwrap()[0].contains("Bearer hunter2"));
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 2);
+    for request in &*told {
+        assert!(request.starts_with("CONNECT 127.0.0.1:"), "{request}");
+        assert!(!request.contains("hunter2"), "{request}");
+    }
+}
+
+#[test]
+fn what_cannot_be_used_says_so_and_is_not_repeated() {
+    let new = ReqwestTransport::builder;
+    let secret =
+        || Secret::new("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n");
+    for builder in [
+        new().with_proxy("http://user:hunter2@proxy.example.com"),
+        new().with_proxy("socks5://hunter2.example.com"),
+        new().with_proxy("hunter2"),
+        new().with_proxy_login("user", Secret::new("hunter2")),
+        new().with_authorities("hunter2"),
+        new().with_authorities("-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n"),
+        new().with_client_certificate("hunter2", secret()),
+        new().with_client_certificate(Authority::new().certificate.pem(), secret()),
+    ] {
+        let shown = format!("{builder:?}");
+        let error: Error = builder.build().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        let text = format!("{shown} {error} {error:?}");
+        assert!(!text.contains("hunter2"), "{text}");
+    }
+}
