@@ -1,10 +1,10 @@
 //! Acting at Cloudsmith: in each scheme, under both base URLs, and knowing as whom.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
 use tokenfleet_core::{
-    ErrorKind, Liveness, Query, RevokeOptions, Secret, TokenProvider, TokenProviderExt,
+    Credential, ErrorKind, Liveness, Query, RevokeOptions, Secret, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_http::BaseUrl;
 use tokenfleet_simulators::Simulator;
@@ -89,6 +89,32 @@ async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_r
     );
     let verified = provider.verify(&Secret::new(old)).await.unwrap();
     assert_eq!(verified, Liveness::Dead);
+}
+
+#[tokio::test]
+async fn a_replacement_that_was_replaced_elsewhere_gives_way_to_what_is_configured_now() {
+    let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
+    let stored = Arc::new(Mutex::new(key(&simulator)));
+    let source = Arc::clone(&stored);
+    let stored_key = Credential::from_fn(move || {
+        let secret = Secret::new(source.lock().unwrap().as_str());
+        async { Ok(secret) }
+    });
+    let config = |key| CloudsmithConfig::new(key).with_base_url(base_url());
+    let ours = provider(&simulator, config(stored_key));
+    let id = &ours.collect(Query::new()).await.unwrap().tokens[0].id;
+    let first = ours.rotate(id).await.unwrap().secret;
+    let theirs = provider(&simulator, config(fixed(first.expose())));
+    let second = theirs.rotate(id).await.unwrap().secret;
+    second.expose().clone_into(&mut stored.lock().unwrap());
+    let before = simulator.log().entries().len();
+    assert_eq!(ours.collect(Query::new()).await.unwrap().tokens.len(), 1);
+    let log = simulator.log().entries();
+    let shown: Vec<_> = log[before..]
+        .iter()
+        .map(|entry| entry.header("x-api-key"))
+        .collect();
+    assert_eq!(shown, [first.expose(), second.expose()]);
 }
 
 #[tokio::test]

@@ -47,6 +47,8 @@ impl ApiClient {
             sending.secret = Some(sending.ask(acting).await.map_err(Failure::Unsent)?);
         }
         let judged = sending.judged();
+        // What was accepted meanwhile needs none.
+        let _turn = turn.filter(|_| !self.logins.accepts(judged));
         self.logins.check(judged).map_err(Failure::Unsent)?;
         let call = sending.dressed()?;
         let request = self.request(&call)?;

@@ -61,18 +61,22 @@ impl Logins {
     /// Where failed logins are counted, what was not accepted yet is shown by one request at a time: the others learn
     /// from it.
     pub(crate) async fn turn(&self, secret: Option<&Secret>) -> Option<Turn<'_>> {
-        if self.lockout.is_none() || self.known().accepts(secret) {
+        if self.lockout.is_none() || self.accepts(secret) {
             return None;
         }
         let (permit, waited) = match self.turn.try_acquire() {
             Ok(permit) => (permit, false),
             Err(_) => (self.turn.acquire().await.ok()?, true),
         };
-        let turn = Turn {
+        Some(Turn {
             _permit: permit,
             waited,
-        };
-        (!self.known().accepts(secret)).then_some(turn)
+        })
+    }
+
+    /// Whether the credential was accepted, and not refused since.
+    pub(crate) fn accepts(&self, secret: Option<&Secret>) -> bool {
+        self.known().accepts(secret)
     }
 
     /// Whether the credential may be shown now.

@@ -228,12 +228,15 @@ async fn calls_that_wait_for_their_turn_do_not_show_what_was_refused_meanwhile()
             client = client.with_lockout(30, 5 * MINUTE);
         }
         let shared = Arc::new((client, Remembering(Mutex::new("old"))));
+        let begin = Instant::now();
         let results = together((0..40).map(|_| {
             let shared = Arc::clone(&shared);
             async move { act(&shared.0, &shared.1, read()).await }
         }))
         .await;
         assert!(results.iter().all(Result::is_ok));
+        let seconds = begin.elapsed().as_secs();
+        assert!(seconds < 8, "side by side once it was accepted: {seconds}");
         let shown = platform.shown();
         let old = shown.iter().filter(|shown| *shown == "old").count();
         assert_eq!((old, shown.len()), (most, 40 + most));
@@ -337,4 +340,8 @@ async fn no_lock_is_ever_provoked_however_many_logins_fail_together() {
     tokio::time::advance(5 * MINUTE).await;
     verify_many().await;
     assert_eq!(failures(), 26);
+    // What was accepted before it was refused has lost its privilege.
+    let sent = platform.shown().len();
+    act_often("good").await;
+    assert_eq!(platform.shown().len(), sent);
 }
