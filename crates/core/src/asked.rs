@@ -18,18 +18,20 @@ pub(crate) struct Asked {
     pub(crate) answer: Option<Answered>,
     /// Whether it was asked for again because it contradicted itself.
     pub(crate) again: bool,
-    /// Whether what may have slipped past it was looked for, or it is that look.
-    pub(crate) slips: Slips,
+    pub(crate) purpose: Purpose,
 }
 
-/// What is known of tokens that were created out of order, and so may have moved others up past a page.
+/// What a page is asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Slips {
-    Unknown,
-    /// The page above was read again for this one.
-    LookedFor,
-    /// This is the page above.
-    Look,
+pub(crate) enum Purpose {
+    /// For its tokens.
+    Tokens,
+    /// For its tokens, and the page above was read again for those that may have moved up.
+    TokensBelow,
+    /// For the tokens that may have moved up from the page below.
+    Above,
+    /// To count how many tokens were created meanwhile.
+    Recount,
 }
 
 #[derive(Debug)]
@@ -46,7 +48,7 @@ impl Asked {
             sent: false,
             answer: None,
             again: false,
-            slips: Slips::Unknown,
+            purpose: Purpose::Tokens,
         }
     }
 

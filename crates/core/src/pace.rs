@@ -34,23 +34,22 @@ impl Pace {
         self.most == 1
     }
 
-    /// A page showed no change.
-    pub(crate) fn calm(&mut self) {
+    /// Takes from a page whether nothing changed.
+    pub(crate) fn judge(&mut self, calm: bool) {
+        if !calm {
+            self.calm = 0;
+            self.width = 1;
+            return;
+        }
         self.calm = self.calm.saturating_add(1);
         if self.calm >= self.calm_needed {
             self.width = self.width.saturating_mul(STEP).min(self.most);
         }
     }
 
-    /// A page showed a change.
-    pub(crate) fn stirred(&mut self) {
-        self.calm = 0;
-        self.width = 1;
-    }
-
     /// Pages were read in vain.
     pub(crate) fn in_vain(&mut self) {
-        self.stirred();
+        self.judge(false);
         self.calm_needed = self.calm_needed.saturating_mul(STEP);
     }
 }

@@ -1,6 +1,6 @@
 //! Which tokens a walk has handed out.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 
 use crate::{Direction, TokenId};
 
@@ -12,18 +12,24 @@ pub(crate) enum Seen {
         last: Option<TokenId>,
         direction: Direction,
     },
-    /// In descending order of ids all from `highest` to `lowest` were seen.
-    DownTo {
-        lowest: Option<TokenId>,
-        highest: Option<TokenId>,
-        /// Those of the page above, from which deletions move tokens down.
-        above: HashSet<TokenId>,
-        /// Those of the first page, which were handed out before the walk went to the last one, and the highest of them.
-        before: HashSet<TokenId>,
-        highest_before: Option<TokenId>,
-    },
+    /// In descending order of ids all from the highest to the lowest were seen.
+    DownTo(Down),
     /// In no order that could be followed.
     Each(Ids),
+}
+
+/// How many of the tokens handed out last are remembered, in pages.
+const RECENT_PAGES: usize = 16;
+
+/// Tokens that were handed out in descending order of ids.
+#[derive(Debug, Default)]
+pub(crate) struct Down {
+    highest: Option<TokenId>,
+    lowest: Option<TokenId>,
+    /// Those handed out last, from which deletions move some onto pages still to be read. In descending order.
+    recent: VecDeque<TokenId>,
+    /// Those of the first page, which were handed out before the walk went to the last one. In ascending order.
+    before: Vec<TokenId>,
 }
 
 /// What a walk knows of a token.
@@ -44,13 +50,7 @@ impl Seen {
     }
 
     pub(crate) fn down_to() -> Self {
-        Self::DownTo {
-            lowest: None,
-            highest: None,
-            above: HashSet::new(),
-            before: HashSet::new(),
-            highest_before: None,
-        }
+        Self::DownTo(Down::default())
     }
 
     pub(crate) fn each() -> Self {
@@ -68,32 +68,7 @@ impl Seen {
                     Admission::New
                 }
             },
-            Self::DownTo { before, .. } if before.contains(id) => Admission::Repeated,
-            Self::DownTo {
-                lowest,
-                highest,
-                above,
-                highest_before,
-                ..
-            } => match (&*lowest, &*highest) {
-                (Some(low), Some(high)) if id >= low => {
-                    // What is higher than all that was there at first was created since.
-                    if id > high || above.contains(id) {
-                        Admission::Repeated
-                    } else {
-                        Admission::Unexpected
-                    }
-                }
-                _ => {
-                    highest.get_or_insert_with(|| id.clone());
-                    *lowest = Some(id.clone());
-                    // All that is lower than a token of the first page was on it too.
-                    match highest_before.as_ref().is_some_and(|first| id < first) {
-                        true => Admission::Unexpected,
-                        false => Admission::New,
-                    }
-                }
-            },
+            Self::DownTo(down) => down.admit(id),
             Self::Each(ids) => match ids.insert(id) {
                 true => Admission::New,
                 false => Admission::Repeated,
@@ -101,23 +76,52 @@ impl Seen {
         }
     }
 
-    /// Remembers which tokens lie on the page that was read last.
-    pub(crate) fn turn_page(&mut self, on_page: HashSet<TokenId>) {
-        if let Self::DownTo { above, .. } = self {
-            *above = on_page;
+    /// Whether a token was created since a backward walk began.
+    pub(crate) fn is_newer(&self, id: &TokenId) -> bool {
+        matches!(self, Self::DownTo(Down { highest: Some(highest), .. }) if id > highest)
+    }
+
+    /// Forgets tokens that are many pages above.
+    pub(crate) fn turn_page(&mut self, page_size: usize) {
+        if let Self::DownTo(down) = self {
+            let kept = RECENT_PAGES.saturating_mul(page_size.max(1));
+            let forgotten = down.recent.len().saturating_sub(kept);
+            down.recent.drain(..forgotten);
         }
     }
 
-    /// Remembers tokens that were handed out before the walk went to the last page.
-    pub(crate) fn begin_with(&mut self, on_page: HashSet<TokenId>) {
-        if let Self::DownTo {
-            before,
-            highest_before,
-            ..
-        } = self
-        {
-            *highest_before = on_page.iter().max().cloned();
-            *before = on_page;
+    /// Remembers tokens, in ascending order, that were handed out before the walk went to the last page.
+    pub(crate) fn begin_with(&mut self, first_page: Vec<TokenId>) {
+        if let Self::DownTo(down) = self {
+            down.before = first_page;
+        }
+    }
+}
+
+impl Down {
+    fn admit(&mut self, id: &TokenId) -> Admission {
+        if self.before.binary_search(id).is_ok() {
+            return Admission::Repeated;
+        }
+        match (&self.lowest, &self.highest) {
+            (Some(lowest), Some(highest)) if id >= lowest => {
+                // What is higher than all that was there at first was created since.
+                let seen = || self.recent.binary_search_by(|other| id.cmp(other)).is_ok();
+                match id > highest || seen() {
+                    true => Admission::Repeated,
+                    false => Admission::Unexpected,
+                }
+            }
+            _ => {
+                self.highest.get_or_insert_with(|| id.clone());
+                self.lowest = Some(id.clone());
+                self.recent.push_back(id.clone());
+                // All that is lower than a token of the first page was on it too.
+                match self.before.last().is_some_and(|first| id < first) {
+                    true => Admission::Unexpected,
+                    false => Admission::New,
+                }
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What shows that nothing changed while several pages were read.
+//! What shows that nothing was deleted while several pages were read.
 
 use crate::asked::Moment;
 use crate::{Page, TokenId};
@@ -7,8 +7,8 @@ use crate::{Page, TokenId};
 ///
 /// Pages that were on their way at the same time may have been read in any order, so a token that a deletion moves from
 /// one to the next may be on neither. A total that stays the same does not rule that out, for a creation can make up
-/// for it; but new tokens come last. So while the last page and the total are the same before and after, none of the
-/// tokens before was deleted, and all the pages read between show the same set.
+/// for it. But new tokens come last: so while the tokens that came last at first are still in their places, none before
+/// them was deleted, and all pages read meanwhile show the same set.
 #[derive(Debug, Default)]
 pub(crate) struct Still {
     end: Option<End>,
@@ -16,24 +16,27 @@ pub(crate) struct Still {
     until: Moment,
 }
 
+/// The page that was the last one, and its tokens.
 #[derive(Debug)]
 struct End {
-    total: u64,
+    number: u64,
+    total: Option<u64>,
     ids: Vec<TokenId>,
 }
 
 impl Still {
-    /// Whether the end is known, so that pages may be read side by side.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.end.is_some()
+    /// The page that was the last one, so that pages may be read side by side.
+    pub(crate) fn watched(&self) -> Option<u64> {
+        self.end.as_ref().map(|end| end.number)
     }
 
-    /// Whether the last page is on its way.
+    /// Whether that page is on its way.
     pub(crate) fn is_asking(&self) -> bool {
         self.asked.is_some()
     }
 
-    /// What was answered before this moment was read while nothing changed.
+    /// What was answered before this moment was read while nothing was deleted. It was asked for since the end is known:
+    /// before, pages are read one after another.
     pub(crate) fn until(&self) -> Moment {
         self.until
     }
@@ -47,44 +50,34 @@ impl Still {
         self.asked == Some(asked)
     }
 
-    /// Takes the last page, and says whether the set is as it was when that page was taken first.
-    pub(crate) fn compare(&mut self, page: &Page, total: Option<u64>) -> bool {
-        let asked = self.asked.take().unwrap_or_default();
-        let same = page.total.is_some() && page.total == total;
-        match &self.end {
-            Some(end) => {
-                let ids = page.tokens.iter().map(|token| &token.id);
-                let same = same && page.total == Some(end.total) && ids.eq(&end.ids);
-                if same {
-                    self.until = asked;
-                }
-                same
-            }
-            None if same => {
-                self.begin(page);
-                true
-            }
-            None => false,
-        }
-    }
-
     /// Takes the last page for the first time.
-    pub(crate) fn begin(&mut self, page: &Page) {
+    pub(crate) fn begin(&mut self, number: u64, page: &Page) {
         self.until = 0;
-        self.end = page.total.map(|total| End {
-            total,
+        self.end = Some(End {
+            number,
+            total: page.total,
             ids: page.tokens.iter().map(|token| token.id.clone()).collect(),
         });
     }
 
-    /// Whether a page with that total, answered then, shows the set that the end belongs to. It was asked for since the
-    /// end is known: before, pages are read one after another.
-    pub(crate) fn covers(&self, answered: Moment, total: Option<u64>) -> bool {
-        let same = |end: &End| total == Some(end.total);
-        answered < self.until && self.end.as_ref().is_some_and(same)
+    /// Takes that page again, and says whether its tokens are still in their places.
+    pub(crate) fn compare(&mut self, page: &Page) -> bool {
+        let asked = self.asked.take().unwrap_or_default();
+        let mut now = page.tokens.iter().map(|token| &token.id);
+        let same = |end: &End| end.ids.iter().all(|id| now.next() == Some(id));
+        let still = self.end.as_ref().is_some_and(same);
+        if still {
+            self.until = asked;
+        }
+        still
     }
 
-    /// Something changed.
+    /// Whether a total is smaller than it was at first: only a deletion makes it so.
+    pub(crate) fn is_less(&self, total: Option<u64>) -> bool {
+        self.end.as_ref().is_some_and(|end| total < end.total)
+    }
+
+    /// Something was deleted.
     pub(crate) fn forget(&mut self) {
         *self = Self::default();
     }

@@ -7,7 +7,7 @@ mod ask;
 mod guard;
 mod release;
 
-use crate::asked::{Answered, Asked, Moment, Queue, Slips};
+use crate::asked::{Answered, Asked, Moment, Purpose, Queue};
 use crate::cursor::invalid;
 use crate::pace::Pace;
 use crate::seen::Seen;
@@ -110,9 +110,10 @@ impl Walker {
             queue: Queue::default(),
             clock: 0,
             released: 0,
-            pace: match plan.walk {
-                Walk::Forward => Pace::new(plan.pages_at_a_time, plan.pages_at_a_time),
-                Walk::Backward => Pace::new(1, plan.pages_at_a_time),
+            // Where new tokens come last and nothing vanishes, no page depends on when it is read.
+            pace: match plan.walk == Walk::Forward && plan.appends {
+                true => Pace::new(plan.pages_at_a_time, plan.pages_at_a_time),
+                false => Pace::new(1, plan.pages_at_a_time),
             },
             still: Still::default(),
             failure: None,
@@ -219,12 +220,12 @@ impl Walker {
     pub(crate) fn answer(&mut self, name: Moment, page: Result<Page>) {
         let at = self.tick();
         if self.still.awaits(name) {
-            let watched = self.still.is_watched();
-            match (page, self.queue.first()) {
-                (Err(error), _) => self.failure = Some(error),
-                (Ok(page), _) if self.still.compare(&page, self.total) => {}
-                (Ok(_), Some(first)) if watched => self.read_again_from(first.clone()),
-                (Ok(_), _) => self.pace.stirred(),
+            match (page, self.still.watched(), self.queue.first()) {
+                (Err(error), ..) => self.failure = Some(error),
+                (Ok(page), None, _) => self.watch_the_end(&page),
+                (Ok(page), Some(_), _) if self.still.compare(&page) => {}
+                (Ok(_), _, Some(first)) => self.read_again_from(first.clone()),
+                (Ok(_), ..) => self.pace.judge(false),
             }
         } else if let Some(asked) = self.queue.asked_at(name) {
             asked.answer = Some(Answered { at, page });
@@ -276,7 +277,7 @@ impl Walker {
                         self.queue.push_front(asked);
                         return Ok(None);
                     }
-                    asked.slips = Slips::LookedFor;
+                    asked.purpose = Purpose::TokensBelow;
                     self.look_above(number, asked);
                 }
             }
@@ -290,11 +291,11 @@ impl Walker {
     }
 
     fn judge(&self, asked: &Asked, answered: Moment, page: &Page) -> Judgement {
-        // Asked for when the page before had come, so read after it.
-        let alone = asked.at > self.released;
-        if !self.started || asked.slips != Slips::Unknown {
+        if !self.started || asked.purpose != Purpose::Tokens {
             return Judgement::Safe;
         }
+        // Asked for when the page before had come, so read after it.
+        let alone = asked.at > self.released;
         match self.plan.walk {
             // Nothing vanishes. What is created moves tokens only onto pages that are read later.
             Walk::Forward if alone || self.plan.appends || page.total >= self.total => {
@@ -302,9 +303,9 @@ impl Walker {
             }
             Walk::Forward => Judgement::InVain,
             Walk::Backward if alone && self.may_have_slipped(asked, page) => Judgement::LookAbove,
-            Walk::Backward if alone || self.still.covers(answered, page.total) => Judgement::Safe,
-            Walk::Backward if page.total == self.total => Judgement::Waiting,
-            Walk::Backward => Judgement::InVain,
+            Walk::Backward if alone || answered < self.still.until() => Judgement::Safe,
+            Walk::Backward if self.still.is_less(page.total) => Judgement::InVain,
+            Walk::Backward => Judgement::Waiting,
         }
     }
 
@@ -337,7 +338,7 @@ impl Walker {
 
     fn ask_again(&mut self, asked: Asked) {
         let mut again = Asked::new(asked.position, self.tick());
-        (again.again, again.slips) = (true, asked.slips);
+        (again.again, again.purpose) = (true, asked.purpose);
         self.queue.push_front(again);
     }
 
@@ -345,9 +346,9 @@ impl Walker {
     /// another up onto it.
     fn look_above(&mut self, number: u64, asked: Asked) {
         self.give_up_what_is_ahead();
-        self.pace.stirred();
+        self.pace.judge(false);
         let mut above = Asked::new(PagePosition::Number(number + 1), self.tick());
-        above.slips = Slips::Look;
+        above.purpose = Purpose::Above;
         self.queue.push(above);
         self.queue.push(asked);
     }

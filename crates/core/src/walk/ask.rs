@@ -25,7 +25,8 @@ impl Walker {
         {
             return Some(look);
         }
-        let looking = usize::from(self.still.is_asking() && self.still.is_watched());
+        let watched = self.still.watched().is_some();
+        let looking = usize::from(self.still.is_asking() && watched);
         let room = self.queue.on_their_way() + looking < width
             && self.queue.len() < self.most_ahead(width);
         if room && let Some(position) = self.next.take() {
@@ -36,7 +37,7 @@ impl Walker {
             self.queue.push(asked);
             return Some((at, self.request.clone().at(position)));
         }
-        if self.queue.on_their_way() == 0 || !self.still.is_watched() {
+        if self.queue.on_their_way() == 0 || !watched {
             return self.look_at_the_end();
         }
         None
@@ -44,7 +45,7 @@ impl Walker {
 
     /// Backwards only while it is watched that nothing changes.
     fn reads_side_by_side(&self) -> bool {
-        self.plan.walk == Walk::Forward || self.still.is_watched()
+        self.plan.walk == Walk::Forward || self.still.watched().is_some()
     }
 
     /// How many pages are asked for ahead of what is consumed: no more than the query can want.
@@ -95,17 +96,17 @@ impl Walker {
         Some(self.total?.checked_sub(1)? / size)
     }
 
-    /// Asks for the last page where that shows whether anything changed.
+    /// Asks for the last page where that shows whether anything was deleted.
     fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
-        let wanted = match self.still.is_watched() {
-            true => self.queue.arrived_since(self.still.until()) > 0,
-            false => self.pace.width() > 1 && self.next.is_some(),
+        let wanted = match self.still.watched() {
+            Some(_) => self.queue.arrived_since(self.still.until()) > 0,
+            None => self.pace.width() > 1 && self.next.is_some(),
         };
         let backward = self.started && self.plan.walk == Walk::Backward;
         if !backward || !wanted || self.still.is_asking() {
             return None;
         }
-        let last = self.last_page()?;
+        let last = self.still.watched().or(self.last_page())?;
         let at = self.tick();
         self.still.asks(at);
         Some((at, self.request.clone().at(PagePosition::Number(last))))

@@ -98,15 +98,19 @@ impl Walker {
 
     /// At the end, no more tokens may be counted than were handed out or came into being meanwhile.
     pub(super) fn check_end(&mut self) {
+        if self.counts_more_than_it_shows() {
+            self.partial
+                .get_or_insert(PartialReason::ContradictoryTotals);
+        }
+    }
+
+    pub(super) fn counts_more_than_it_shows(&self) -> bool {
         let accounted_for = self
             .handed_out
             .saturating_add(self.passed_over)
             .saturating_add(self.created);
         let bounded = self.resumed || self.is_one_page_window();
-        if !bounded && self.total.is_some_and(|total| total > accounted_for) {
-            self.partial
-                .get_or_insert(PartialReason::ContradictoryTotals);
-        }
+        !bounded && self.total.is_some_and(|total| total > accounted_for)
     }
 }
 

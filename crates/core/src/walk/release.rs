@@ -2,16 +2,20 @@
 
 use super::guard::violation;
 use super::{Batch, Walker};
-use crate::asked::{Asked, Moment, Slips};
+use crate::asked::{Asked, Moment, Purpose};
 use crate::seen::Admission;
 use crate::{Page, PagePosition, PartialReason, Result, Shortcut, Token, Walk};
 
 impl Walker {
     pub(super) fn release(&mut self, asked: &Asked, at: Moment, page: Page) -> Result<Batch> {
         let tokens = match (self.plan.walk, asked.number()) {
-            (_, Some(number)) if asked.slips == Slips::Look => {
+            (_, Some(number)) if asked.purpose == Purpose::Above => {
                 self.consumed = (PagePosition::Number(number), self.total);
                 self.admit_reversed(page)
+            }
+            (_, Some(number)) if asked.purpose == Purpose::Recount => {
+                self.recount(number, &page);
+                Vec::new()
             }
             _ if self.is_one_page_window() => {
                 self.next = None;
@@ -19,13 +23,13 @@ impl Walker {
             }
             (Walk::Forward, _) => self.forward(asked, page)?,
             (Walk::Backward, _) if !self.started => self.start_backward(page)?,
-            (Walk::Backward, Some(number)) => self.backward(number, page)?,
+            (Walk::Backward, Some(number)) => self.backward(number, at, page)?,
             (Walk::Backward, None) => return Err(violation("a page came that was not asked for")),
         };
         self.started = true;
         self.released = at;
         self.handed_out += tokens.len() as u64;
-        if self.is_done() {
+        if self.is_done() && !self.counts_again(asked.purpose) {
             self.check_end();
         }
         let passed_over = match self.handed_out == tokens.len() as u64 {
@@ -43,9 +47,11 @@ impl Walker {
     }
 
     fn forward(&mut self, asked: &Asked, page: Page) -> Result<Vec<Token>> {
+        if self.started && !self.plan.appends {
+            self.pace.judge(page.total == self.total);
+        }
         self.started = true;
         self.grow(page.total);
-        self.pace.calm();
         self.consumed = (asked.position.clone(), page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
@@ -98,21 +104,27 @@ impl Walker {
         Ok(Vec::new())
     }
 
-    fn backward(&mut self, number: u64, page: Page) -> Result<Vec<Token>> {
+    fn backward(&mut self, number: u64, at: Moment, page: Page) -> Result<Vec<Token>> {
         if page.total.is_none() {
             return Err(violation(
                 "the platform stopped saying how many tokens there are",
             ));
         }
         if page.total == self.total {
-            self.pace.calm();
+            self.pace.judge(true);
+        }
+        // What is created comes last and moves nothing. Where nothing was deleted, a smaller total is an older one.
+        if at < self.still.until() {
+            self.grow(self.total.max(page.total));
         } else {
+            if page.total < self.total {
+                self.give_up_what_is_ahead();
+                self.pace.judge(false);
+            }
             self.grow(page.total);
-            self.give_up_what_is_ahead();
-            self.pace.stirred();
         }
         if Some(number) == self.last_page() && !self.pace.is_single() {
-            self.still.begin(&page);
+            self.still.begin(number, &page);
         }
         self.consumed = (PagePosition::Number(number), page.total);
         if self.queue.is_empty() {
@@ -121,9 +133,52 @@ impl Walker {
         Ok(self.admit_reversed(page))
     }
 
+    /// Takes the last page for the first time, beside another one.
+    pub(super) fn watch_the_end(&mut self, page: &Page) {
+        self.still.forget();
+        match (self.last_page(), page.total == self.total) {
+            (Some(last), true) => self.still.begin(last, page),
+            _ => self.pace.judge(false),
+        }
+    }
+
+    /// Where more tokens are counted than were handed out, those created meanwhile are counted again: a deletion may
+    /// have hidden a creation from the totals.
+    fn counts_again(&mut self, purpose: Purpose) -> bool {
+        let doubtful = self.plan.walk == Walk::Backward && self.counts_more_than_it_shows();
+        let Some(last) = self.last_page().filter(|_| doubtful) else {
+            return false;
+        };
+        if purpose != Purpose::Recount {
+            self.ask_to_recount(last);
+        }
+        purpose != Purpose::Recount
+    }
+
+    fn ask_to_recount(&mut self, number: u64) {
+        let mut recount = Asked::new(PagePosition::Number(number), self.tick());
+        recount.purpose = Purpose::Recount;
+        self.queue.push(recount);
+    }
+
+    /// Finds where the new tokens begin.
+    fn recount(&mut self, number: u64, page: &Page) {
+        let old = (page.tokens.iter())
+            .take_while(|token| !self.seen.is_newer(&token.id))
+            .count() as u64;
+        if let (0, Some(below), false) = (old, number.checked_sub(1), page.tokens.is_empty()) {
+            return self.ask_to_recount(below);
+        }
+        let size = u64::from(self.request.size.unwrap_or(1));
+        let created = page
+            .total
+            .map(|total| total.saturating_sub(number * size + old));
+        self.total = page.total;
+        self.created = self.created.max(created.unwrap_or_default());
+    }
+
     fn admit_reversed(&mut self, page: Page) -> Vec<Token> {
         let mut tokens = page.tokens;
-        let on_page = tokens.iter().map(|token| token.id.clone()).collect();
         tokens.reverse();
         tokens.retain(|token| match self.seen.admit(&token.id) {
             Admission::New => true,
@@ -133,7 +188,8 @@ impl Walker {
                 true
             }
         });
-        self.seen.turn_page(on_page);
+        let size = self.request.size.unwrap_or_default();
+        self.seen.turn_page(size as usize);
         tokens
     }
 
