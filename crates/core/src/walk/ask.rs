@@ -20,7 +20,8 @@ impl Walker {
         } else {
             1
         };
-        if self.queue.arrived_since(self.still.until()) >= width
+        // The look takes the place of a page, so as many as were on their way are waiting for it.
+        if self.queue.arrived_since(self.still.until()) + 1 >= width
             && let Some(look) = self.look_at_the_end()
         {
             return Some(look);
@@ -52,7 +53,8 @@ impl Walker {
     fn most_ahead(&self, width: usize) -> usize {
         let ahead = match width {
             1 => 1,
-            _ => 2 * width,
+            // On their way, waiting for a look that is on its way, and waiting for the next one.
+            _ => 3 * width,
         };
         let bounds = &self.plan.bounds;
         match (bounds.limit, self.request.size) {

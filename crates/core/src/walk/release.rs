@@ -166,7 +166,7 @@ impl Walker {
         let old = (page.tokens.iter())
             .take_while(|token| !self.seen.is_newer(&token.id))
             .count() as u64;
-        if let (0, Some(below), false) = (old, number.checked_sub(1), page.tokens.is_empty()) {
+        if let (0, Some(below)) = (old, number.checked_sub(1)) {
             return self.ask_to_recount(below);
         }
         let size = u64::from(self.request.size.unwrap_or(1));
