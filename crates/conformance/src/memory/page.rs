@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use tokenfleet_core::{
     Direction, Error, ErrorKind, Fate, Filter, NamePattern, Page, PagePosition, PageRequest,
-    Paging, Query, Result, SortBy, SortKey, Token, TokenId, TokenState,
+    Paging, Query, Result, SortBy, SortKey, Token, TokenState,
 };
 
 use super::platform::State;
@@ -17,7 +17,9 @@ impl State {
         let Some(list) = self.profile.capabilities.list.clone() else {
             return Err(Error::unsupported("the platform has no such operation"));
         };
-        let size = request.size.or(list.usual_page).unwrap_or(USUAL_PAGE);
+        let largest = list.largest_page.unwrap_or(u32::MAX);
+        let usual = list.usual_page.unwrap_or(USUAL_PAGE.min(largest));
+        let size = request.size.unwrap_or(usual);
         let mut page = match (list.paging, &request.position) {
             (Paging::Numbered, position) => {
                 let number = match position {
@@ -71,9 +73,9 @@ impl State {
         Ok(page)
     }
 
-    /// Pages that begin after the last token of the page before, wherever that is by now.
+    /// Pages that begin after the last token of the page before, wherever that would be by now.
     fn sequential(
-        &self,
+        &mut self,
         request: &PageRequest,
         position: &PagePosition,
         size: u32,
@@ -81,49 +83,49 @@ impl State {
         let mut tokens = self.matching(request);
         match position {
             PagePosition::First => {}
-            PagePosition::Token(token) => {
-                let last = TokenId::new(token.as_str());
-                tokens.retain(|token| token.id > last);
+            PagePosition::Token(text) => {
+                let mark = text.parse().ok();
+                let last = mark.and_then(|mark: usize| self.marks.get(mark));
+                let last = last.ok_or_else(bad_position)?;
+                tokens.retain(|token| self.compare(request.sort, last, token).is_lt());
             }
             _ => return Err(bad_position()),
         }
         let mut page = cut(&tokens, 0, size);
-        if page.next.is_some() {
-            page.next = page
-                .tokens
-                .last()
-                .map(|token| PagePosition::Token(token.id.to_string()));
+        if let (Some(_), Some(last)) = (&page.next, page.tokens.last()) {
+            page.next = Some(PagePosition::Token(self.marks.len().to_string()));
+            self.marks.push(last.clone());
         }
         Ok(page)
     }
 
     fn matching(&self, request: &PageRequest) -> Vec<Token> {
-        let mut records: Vec<_> = self.records.iter().collect();
-        records.sort_by(|a, b| a.id.cmp(&b.id));
-        if let Some(filter) = &request.filter {
-            // Looser than asked for, as platforms are: case does not count, and an expired token that was not
-            // suspended counts as active.
-            records.retain(|record| {
-                let mut token = record.told(&self.profile, self.now);
-                if token.state == TokenState::Expired && !self.filters_by_expired() {
-                    token.state = if record.suspended {
-                        TokenState::Suspended
-                    } else {
-                        TokenState::Active
-                    };
-                }
-                token.name = token.name.map(|name| name.to_ascii_lowercase());
-                in_lower_case(filter).matches(&token)
-            });
-        }
+        let records = self.records.iter();
         let mut tokens: Vec<_> = records
-            .into_iter()
-            .map(|record| record.told(&self.profile, self.now))
+            .map(|record| (record.told(&self.profile, self.now), record.suspended))
+            .chain(self.shown.iter().map(|token| (token.clone(), false)))
+            .filter(|(token, suspended)| match &request.filter {
+                Some(filter) => self.lets_pass(filter, token.clone(), *suspended),
+                None => true,
+            })
+            .map(|(token, _)| token)
             .collect();
-        if let Some(sort) = request.sort {
-            tokens.sort_by(|a, b| self.compare(sort, a, b));
-        }
+        tokens.sort_by(|a, b| self.compare(request.sort, a, b));
         tokens
+    }
+
+    /// Looser than asked for, as platforms are: case does not count, and an expired token that was not suspended counts
+    /// as active.
+    fn lets_pass(&self, filter: &Filter, mut token: Token, suspended: bool) -> bool {
+        if token.state == TokenState::Expired && !self.filters_by_expired() {
+            token.state = if suspended {
+                TokenState::Suspended
+            } else {
+                TokenState::Active
+            };
+        }
+        token.name = token.name.map(|name| name.to_ascii_lowercase());
+        in_lower_case(filter).matches(&token)
     }
 
     fn filters_by_expired(&self) -> bool {
@@ -131,24 +133,48 @@ impl State {
         list.is_some_and(|list| list.filters.states.contains(&TokenState::Expired))
     }
 
-    /// Exactly where that is declared, otherwise with a collation and places for null of its own.
-    fn compare(&self, sort: SortBy, a: &Token, b: &Token) -> Ordering {
+    /// Exactly where that is declared, otherwise with a collation and places for null of its own. What an order does not
+    /// tell apart, and what is asked for in no order, comes newest first.
+    fn compare(&self, sort: Option<SortBy>, a: &Token, b: &Token) -> Ordering {
+        let newest_first = b.id.cmp(&a.id);
+        let Some(sort) = sort else {
+            return newest_first;
+        };
         let list = self.profile.capabilities.list.as_ref();
         let order = list.and_then(|list| list.order(sort.key));
         if order.is_some_and(|order| order.exact) {
-            return Query::new()
-                .sorted_by(sort.key, sort.direction)
-                .compare(a, b);
+            return match share_a_value(sort.key, a, b) {
+                true => newest_first,
+                false => Query::new().ordered_by([sort]).compare(a, b),
+            };
         }
         let ascending = match sort.key {
+            SortKey::Id => a.id.as_str().cmp(b.id.as_str()),
             SortKey::Name => lower(a).cmp(&lower(b)),
+            SortKey::State => a.state.as_str().cmp(b.state.as_str()),
+            SortKey::Created => a.created_at.known().cmp(&b.created_at.known()),
+            SortKey::Updated => a.updated_at.known().cmp(&b.updated_at.known()),
             SortKey::Expiry => a.expiry.known().cmp(&b.expiry.known()),
+            SortKey::LastUsed => a.last_used.known().cmp(&b.last_used.known()),
             _ => Ordering::Equal,
         };
-        match sort.direction {
+        let ordered = match sort.direction {
             Direction::Ascending => ascending,
             Direction::Descending => ascending.reverse(),
-        }
+        };
+        ordered.then(newest_first)
+    }
+}
+
+fn share_a_value(key: SortKey, a: &Token, b: &Token) -> bool {
+    match key {
+        SortKey::Name => a.name == b.name,
+        SortKey::State => a.state == b.state,
+        SortKey::Created => a.created_at == b.created_at,
+        SortKey::Updated => a.updated_at == b.updated_at,
+        SortKey::Expiry => a.expiry == b.expiry,
+        SortKey::LastUsed => a.last_used == b.last_used,
+        _ => a.id == b.id,
     }
 }
 

@@ -21,9 +21,13 @@ pub(super) struct Platform(Arc<Mutex<State>>);
 pub(super) struct State {
     pub(super) profile: MemoryProfile,
     pub(super) records: Vec<Record>,
+    /// Tokens that are listed as they are, beside the records.
+    pub(super) shown: Vec<Token>,
     pub(super) now: Timestamp,
     /// The answers that pages of a snapshot are cut from.
     pub(super) snapshots: HashMap<u64, Vec<Token>>,
+    /// The tokens after which pages begin.
+    pub(super) marks: Vec<Token>,
     pub(super) requests: u64,
     pub(super) fault: Option<Fault>,
     credential: String,
@@ -35,8 +39,10 @@ impl Platform {
         Self(Arc::new(Mutex::new(State {
             profile,
             records: Vec::new(),
+            shown: Vec::new(),
             now: Timestamp::now().whole_seconds(),
             snapshots: HashMap::new(),
+            marks: Vec::new(),
             requests: 0,
             fault: None,
             credential: credential.to_owned(),

@@ -46,6 +46,19 @@ impl MemoryProvider {
         Self::acting(account, platform, Secret::new(credential))
     }
 
+    /// With tokens that are listed exactly as they are, whatever the profile reports; they can only be read.
+    #[must_use]
+    pub fn showing(self, tokens: impl IntoIterator<Item = Token>) -> Self {
+        self.platform.state().shown.extend(tokens);
+        self
+    }
+
+    /// How many requests reached the platform.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.platform.state().requests
+    }
+
     pub(super) fn acting(account: Account, platform: Platform, credential: Secret) -> Self {
         let capabilities = platform.state().profile.capabilities.clone();
         Self {
@@ -101,8 +114,11 @@ impl TokenProvider for MemoryProvider {
     async fn get(&self, id: &TokenId) -> Result<Token> {
         self.check(Call::Get(id.into()))?;
         self.send(Operation::Get, |state| {
-            let record = state.record(id).ok_or_else(missing)?;
-            Ok(record.told(&state.profile, state.now))
+            let shown = || state.shown.iter().find(|token| token.id == *id);
+            match state.record(id) {
+                Some(record) => Ok(record.told(&state.profile, state.now)),
+                None => shown().cloned().ok_or_else(missing),
+            }
         })
         .await
     }
