@@ -90,10 +90,14 @@ impl Seen {
         }
     }
 
-    /// Remembers tokens, in ascending order, that were handed out before the walk went to the last page.
+    /// Remembers tokens, in the order of the walk, that were handed out before the walk went to the last page.
     pub(crate) fn begin_with(&mut self, first_page: Vec<TokenId>) {
-        if let Self::DownTo(down) = self {
-            down.before = first_page;
+        match self {
+            Self::DownTo(down) => down.before = first_page,
+            Self::Each(ids) => first_page.iter().for_each(|id| {
+                ids.insert(id);
+            }),
+            Self::Past { .. } => {}
         }
     }
 }

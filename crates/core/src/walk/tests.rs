@@ -100,6 +100,14 @@ fn losing() -> ListCapability {
         .with_order(by_id())
 }
 
+/// The same, where the order that new tokens come last in is not that of ids.
+fn losing_by_creation() -> ListCapability {
+    let by_creation = OrderCapability::loose(SortKey::Created);
+    ListCapability::new(Paging::Numbered)
+        .with_totals()
+        .with_order(by_creation.exactly().stable().appending())
+}
+
 /// Nothing vanishes, ids grow: read forwards.
 fn keeping() -> ListCapability {
     losing().never_losing_tokens()
@@ -183,7 +191,7 @@ fn is_complete(walked: &Walked) -> bool {
 
 #[test]
 fn every_token_is_handed_out_once_whatever_the_page_size() {
-    for list in [losing(), keeping(), keeping_by_name()] {
+    for list in [losing(), losing_by_creation(), keeping(), keeping_by_name()] {
         for (count, size) in [(0, 3), (1, 3), (3, 3), (7, 3), (9, 3), (10, 1)] {
             let shelf = Shelf::of(count);
             let side_by_side = plan(&list, size);
