@@ -89,6 +89,7 @@ impl Walker {
             false => 0,
         };
         let Some(last) = total.checked_sub(1).and_then(|n| n.checked_sub(skipped)) else {
+            self.passed_over = total;
             return Ok(Vec::new());
         };
         let number = last / size;

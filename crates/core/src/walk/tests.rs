@@ -218,6 +218,19 @@ fn every_token_is_handed_out_once_whatever_the_page_size() {
     }
 }
 
+#[test]
+fn an_offset_up_to_the_end_or_beyond_leaves_a_complete_listing_of_nothing() {
+    for list in [losing(), keeping(), keeping_by_name()] {
+        for offset in [7, 8, 100] {
+            let query = Query::new().with_page_size(3).skipping(offset);
+            let plan = Plan::of(&query, &list).unwrap();
+            let shelf = Shelf::of(7);
+            let walked = walk(Walker::new(&plan), |request| shelf.page(request));
+            assert!(is_complete(&walked), "{walked:?}");
+        }
+    }
+}
+
 /// What happens between two requests.
 #[derive(Debug, Clone, Copy)]
 enum Change {
