@@ -1,0 +1,162 @@
+//! Queries on platforms in memory of random capabilities.
+
+use proptest::prelude::*;
+use proptest::test_runner::TestCaseResult;
+use tokenfleet_conformance::MemoryProvider;
+use tokenfleet_core::{
+    Completeness, ListCapability, Plan, Query, Shortcut, SortBy, Token, TokenProviderExt, Walk,
+};
+
+use crate::adapters::block_on;
+use crate::draws::{Drawn, fitting, platform, query, sort_by};
+use crate::{costing, demand_definition, ids, rest_of, set, without_bounds};
+
+/// What a query found, how, and after how many requests.
+struct Answer {
+    plan: Plan,
+    tokens: Vec<Token>,
+    completeness: Option<Completeness>,
+    requests: u64,
+}
+
+fn ask(drawn: &Drawn, query: &Query) -> Result<Answer, TestCaseError> {
+    let provider = MemoryProvider::new(drawn.profile()).showing(drawn.tokens.clone());
+    let failed = |error: tokenfleet_core::Error| TestCaseError::fail(error.to_string());
+    let mut listing = provider.list(query.clone()).map_err(failed)?;
+    let (tokens, completeness) = block_on(rest_of(&mut listing)).map_err(failed)?;
+    Ok(Answer {
+        plan: listing.plan().clone(),
+        tokens,
+        completeness,
+        requests: provider.requests(),
+    })
+}
+
+proptest! {
+    #![proptest_config(costing(1))]
+
+    #[test]
+    fn a_query_answers_its_definition_whatever_the_platform_can_do(drawn in platform(), query in query()) {
+        let query = fitting(query, &drawn.list);
+        let answer = ask(&drawn, &query)?;
+        demand_definition(&query, &drawn.tokens, &answer.tokens)?;
+        demand_honest_claim(&drawn, &answer)?;
+        demand_cost(&drawn, &query, &answer)?;
+    }
+
+    #[test]
+    fn a_window_of_a_numbered_platform_costs_the_fewest_pages(
+        drawn in platform(), sort in prop::option::of(sort_by()), offset in 0u64..70, limit in 0u64..70,
+        page_size in prop::option::of(1u32..80),
+    ) {
+        let mut query = Query::new().ordered_by(sort).skipping(offset).limited_to(limit);
+        query.page_size = page_size;
+        let query = fitting(query, &drawn.list);
+        let answer = ask(&drawn, &query)?;
+        demand_definition(&query, &drawn.tokens, &answer.tokens)?;
+        if let Some(Shortcut::Window(..)) = answer.plan.shortcut {
+            let fewest = if limit == 0 { 0 } else { fewest_pages(&query, &drawn.list) };
+            prop_assert!(answer.requests <= fewest);
+            prop_assert!(answer.requests == fewest || drawn.tokens.len() as u64 <= offset + limit);
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(costing(4))]
+
+    #[test]
+    fn windows_side_by_side_hold_every_token_once(drawn in platform(), query in query(), step in 1u64..30) {
+        let query = fitting(query, &drawn.list);
+        let whole = without_bounds(&query);
+        let matching = whole.evaluate(drawn.tokens.clone());
+        let (mut found, mut orders) = (Vec::new(), Vec::new());
+        for offset in (0..=matching.len() as u64).step_by(step as usize) {
+            let window = whole.clone().skipping(offset).limited_to(step);
+            let answer = ask(&drawn, &window)?;
+            orders.push(order_of(&answer.plan));
+            found.extend(answer.tokens);
+        }
+        if !query.sort.is_empty() {
+            prop_assert_eq!(ids(&found), ids(&matching));
+        } else if orders.iter().all(|order| order.is_some() && *order == orders[0]) {
+            prop_assert_eq!(found.len(), matching.len());
+            prop_assert_eq!(set(&found), set(&matching));
+        }
+    }
+}
+
+/// The order in which a plan reads where the query asks for none; `None`: one that depends on the window.
+fn order_of(plan: &Plan) -> Option<Option<SortBy>> {
+    match (plan.shortcut, plan.walk) {
+        (Some(Shortcut::Window(_, order)), _) => Some(order),
+        (_, Walk::Forward) => Some(plan.pushed_order),
+        _ => None,
+    }
+}
+
+/// Complete where the walk protects or one page held all that was asked for, and not where several may not fit together.
+fn demand_honest_claim(drawn: &Drawn, answer: &Answer) -> TestCaseResult {
+    let plan = &answer.plan;
+    let claim = answer.completeness.clone();
+    let whole_pages = size_of_pages(plan, &drawn.list) >= drawn.tokens.len() as u64;
+    let one_page = answer.requests <= 1
+        && (whole_pages || matches!(plan.shortcut, Some(Shortcut::Window(..))));
+    if plan.protected || one_page || answer.requests == 0 {
+        prop_assert_eq!(claim, Some(Completeness::Complete), "{}", plan);
+    } else if answer.requests > 1 {
+        prop_assert!(matches!(claim, Some(Completeness::Partial(_))), "{}", plan);
+    }
+    Ok(())
+}
+
+fn size_of_pages(plan: &Plan, list: &ListCapability) -> u64 {
+    let unsaid = list.largest_page.unwrap_or(30).min(30);
+    u64::from(plan.page_size.unwrap_or(unsaid))
+}
+
+/// No more requests than the plan says; beside them only a bounded number that make sure that nothing changed, and the
+/// one page that a filter was tried with in vain.
+fn demand_cost(drawn: &Drawn, query: &Query, answer: &Answer) -> TestCaseResult {
+    let plan = &answer.plan;
+    let count = drawn.tokens.len() as u64;
+    let Some(said) = plan.requests(count) else {
+        return Ok(());
+    };
+    let looks = match u64::from(plan.pages_at_a_time) {
+        1 => 0,
+        width => 1 + said / width.min(4),
+    };
+    let most = match plan.shortcut {
+        Some(Shortcut::Window(..)) => said,
+        Some(Shortcut::Filtered) if count <= size_of_pages(plan, &drawn.list) => 1,
+        Some(_) => 1 + said + looks,
+        None => said + looks,
+    };
+    prop_assert!(
+        answer.requests <= most,
+        "{} instead of {most}: {plan}",
+        answer.requests
+    );
+    let all_wanted = query.filter.is_none() && query.offset == 0 && query.limit.is_none();
+    prop_assert!(
+        !all_wanted || answer.requests >= said,
+        "{} are too few: {plan}",
+        answer.requests
+    );
+    Ok(())
+}
+
+/// How few pages of one size hold the window, as far as can be known before the first answer.
+fn fewest_pages(query: &Query, list: &ListCapability) -> u64 {
+    let largest = list.largest_page.or(list.usual_page).unwrap_or(1000);
+    let sizes = match query.page_size {
+        Some(size) => size..=size,
+        None => 1..=largest,
+    };
+    let (first, beyond) = (query.offset, query.offset + query.limit.unwrap_or(0));
+    let pages = sizes
+        .map(u64::from)
+        .map(|size| (beyond - 1) / size - first / size + 1);
+    pages.min().unwrap_or_default()
+}
