@@ -372,12 +372,13 @@ impl Walker {
     fn begins_well(&mut self, asked: &Asked, page: &Page) -> bool {
         match self.shortcut {
             Some(Shortcut::Filtered) if self.holds_not_all(page) => return false,
-            Some(Shortcut::Window(..))
-                if page.total.is_none() || self.contradicts_itself(asked, page) =>
-            {
-                return false;
+            Some(Shortcut::Window(window, _)) => {
+                // On smaller pages the number means other tokens, perhaps just as many.
+                let as_asked = page.size.is_none_or(|size| size == window.page_size);
+                if !as_asked || page.total.is_none() || self.contradicts_itself(asked, page) {
+                    return false;
+                }
             }
-            Some(Shortcut::Window(..)) => {}
             _ => self.adopt_size(page),
         }
         self.first_total = page.total;

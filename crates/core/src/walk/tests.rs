@@ -435,6 +435,29 @@ fn a_platform_that_gives_smaller_pages_than_it_says_is_followed() {
 }
 
 #[test]
+fn a_window_is_not_taken_from_pages_of_another_size() {
+    let shelf = Shelf::of(19);
+    for (offset, limit, most) in (0..20)
+        .flat_map(|offset| (1..13).map(move |limit| (offset, limit)))
+        .flat_map(|(offset, limit)| (1..13).map(move |most| (offset, limit, most)))
+    {
+        for list in [losing(), keeping()] {
+            let query = Query::new().sorted_by(SortKey::Id, Direction::Ascending);
+            let query = query.skipping(offset).limited_to(limit);
+            let plan = Plan::of(&query, &list.with_usual_page(12)).unwrap();
+            let walked = walk(Walker::new(&plan), |request| {
+                let size = request.size.unwrap().min(most);
+                shelf.page(&request.clone().with_size(size))
+            });
+            let wanted = (1..=19).skip(offset as usize).take(limit as usize);
+            for id in wanted {
+                assert!(walked.ids.contains(&id), "{query:?} without {id}: {plan}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_platform_that_ignores_the_page_number_is_never_called_complete() {
     for list in [losing(), keeping(), keeping_by_name()] {
         for always in [0, 2] {
