@@ -16,7 +16,7 @@ use tokenfleet_simulators::{NewToken, Simulator, State};
 use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant};
 
 use crate::draws::{at_day, fitting, name, query};
-use crate::{costing, demand_definition, rest_of};
+use crate::{demand_definition, rest_of, usually};
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     thread_local! {
@@ -157,7 +157,7 @@ const RELEASES: [(&str, Release); 7] = [
 ];
 
 proptest! {
-    #![proptest_config(costing(10))]
+    #![proptest_config(usually(200))]
 
     #[test]
     fn losant_answers_the_definition(
@@ -185,7 +185,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(costing(20))]
+    #![proptest_config(usually(100))]
 
     #[test]
     fn losant_with_smaller_pages_than_asked_for_answers_the_definition(

@@ -2,6 +2,7 @@
 //!
 //! Random queries on random collections, on platforms in memory of random capabilities and through each adapter before
 //! its simulator, held against the definition: `Query::evaluate` of the whole list.
+//! `PROPTEST_CASES=100000 cargo test --release -p tokenfleet-tests --test push_down` tries each of these laws that often.
 
 mod adapters;
 mod draws;
@@ -14,15 +15,10 @@ use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use tokenfleet_core::{Completeness, Listing, Query, Result, Token, TokenId};
 
-/// The cases of the cheapest test unless `PROPTEST_CASES` says another number.
-const USUAL_CASES: u32 = 2_000;
-
-/// Tries as often as is usual or as `PROPTEST_CASES` says; a test whose cases cost that many times more, as much less.
-fn costing(times: u32) -> ProptestConfig {
-    let asked = std::env::var("PROPTEST_CASES").ok();
-    let cases = asked.and_then(|cases| cases.parse().ok());
+/// So many cases, unless `PROPTEST_CASES` says another number.
+fn usually(cases: u32) -> ProptestConfig {
     ProptestConfig {
-        cases: (cases.unwrap_or(USUAL_CASES) / times).max(1),
+        cases,
         failure_persistence: None,
         ..ProptestConfig::default()
     }

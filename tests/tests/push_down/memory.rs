@@ -9,7 +9,7 @@ use tokenfleet_core::{
 
 use crate::adapters::block_on;
 use crate::draws::{Drawn, fitting, platform, query, sort_by};
-use crate::{costing, demand_definition, ids, rest_of, set, without_bounds};
+use crate::{demand_definition, ids, rest_of, set, usually, without_bounds};
 
 /// What a query found, how, and after how many requests.
 struct Answer {
@@ -33,7 +33,7 @@ fn ask(drawn: &Drawn, query: &Query) -> Result<Answer, TestCaseError> {
 }
 
 proptest! {
-    #![proptest_config(costing(1))]
+    #![proptest_config(usually(2000))]
 
     #[test]
     fn a_query_answers_its_definition_whatever_the_platform_can_do(drawn in platform(), query in query()) {
@@ -63,7 +63,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(costing(4))]
+    #![proptest_config(usually(500))]
 
     #[test]
     fn windows_side_by_side_hold_every_token_once(drawn in platform(), query in query(), step in 1u64..30) {

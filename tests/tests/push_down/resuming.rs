@@ -8,7 +8,7 @@ use tokenfleet_core::{
 
 use crate::adapters::block_on;
 use crate::draws::{fitting, platform, query};
-use crate::{costing, ids, rest_of, set};
+use crate::{ids, rest_of, set, usually};
 
 /// The first tokens of a query, what a cursor that was taken there and stored as text still finds, and what it claims.
 async fn cut_after(
@@ -30,7 +30,7 @@ async fn cut_after(
 }
 
 proptest! {
-    #![proptest_config(costing(10))]
+    #![proptest_config(usually(300))]
 
     #[test]
     fn a_query_that_is_cut_anywhere_and_resumed_skips_nothing(drawn in platform(), query in query()) {
