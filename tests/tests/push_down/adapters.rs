@@ -15,7 +15,7 @@ use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{NewToken, Simulator, State};
 use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant};
 
-use crate::draws::{at_day, fitting, name, query};
+use crate::draws::{at_day, fitting, name, query, query_naming};
 use crate::{demand_definition, rest_of, usually};
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
@@ -146,6 +146,17 @@ fn queries() -> impl Strategy<Value = Vec<Query>> {
     vec(query(), 1..9)
 }
 
+/// Tokens, and queries that mostly name some of them.
+fn tokens_and_queries() -> impl Strategy<Value = (Vec<NewToken>, Vec<Query>)> {
+    new_tokens().prop_flat_map(|tokens| {
+        let mut names: Vec<_> = tokens.iter().map(|token| token.name.clone()).collect();
+        names.truncate(4);
+        names.push("ci".to_owned());
+        let names = prop_oneof![4 => select(names), 1 => name()].boxed();
+        (Just(tokens), vec(query_naming(names), 1..9))
+    })
+}
+
 const RELEASES: [(&str, Release); 7] = [
     ("version=1.17", Release::new(1, 17)),
     ("version=2.5", Release::new(2, 5)),
@@ -161,7 +172,7 @@ proptest! {
 
     #[test]
     fn losant_answers_the_definition(
-        tokens in new_tokens(), queries in queries(), switch in switch("losant", &["collection", "above_max"]),
+        (tokens, queries) in tokens_and_queries(), switch in switch("losant", &["collection", "above_max"]),
     ) {
         let switch = switch.into_iter().collect::<Vec<_>>();
         let fixture = losant(&switch.iter().map(String::as_str).collect::<Vec<_>>());
@@ -172,7 +183,7 @@ proptest! {
 
     #[test]
     fn foreman_answers_the_definition_in_every_release(
-        tokens in new_tokens(), queries in queries(), (version, release) in select(&RELEASES[..]), learns in any::<bool>(),
+        (tokens, queries) in tokens_and_queries(), (version, release) in select(&RELEASES[..]), learns in any::<bool>(),
         switch in switch("foreman", &[]),
     ) {
         let mut options = vec![version];
@@ -189,7 +200,7 @@ proptest! {
 
     #[test]
     fn losant_with_smaller_pages_than_asked_for_answers_the_definition(
-        tokens in new_tokens(), queries in queries(), most in 1u32..12,
+        (tokens, queries) in tokens_and_queries(), most in 1u32..12,
     ) {
         let fixture = losant(&[&format!("max_per_page={most}")]);
         fill(&**fixture.simulator(), tokens);

@@ -87,9 +87,19 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-fn pattern() -> impl Strategy<Value = String> {
-    let piece = (name(), 0usize..4).prop_map(|(name, length)| name.chars().take(length).collect());
-    vec(piece, 1..4).prop_map(|pieces: Vec<String>| pieces.join("*"))
+/// Beginnings of names around `*`, or a name in which one stands for a part.
+fn pattern(names: BoxedStrategy<String>) -> impl Strategy<Value = String> {
+    let piece = (names.clone(), 0usize..4);
+    let piece = piece.prop_map(|(name, length)| name.chars().take(length).collect());
+    let partly = (names, 0usize..8, 0usize..4).prop_map(|(name, at, length)| {
+        let before = name.chars().take(at);
+        let after = name.chars().skip(at + length);
+        before.chain(['*']).chain(after).collect()
+    });
+    prop_oneof![
+        vec(piece, 1..4).prop_map(|pieces: Vec<String>| pieces.join("*")),
+        partly,
+    ]
 }
 
 /// Few enough to be shared.
@@ -245,7 +255,7 @@ fn tells_all_apart(key: SortKey, tokens: &[Token]) -> bool {
     })
 }
 
-fn filter() -> impl Strategy<Value = Filter> {
+fn filter(names: BoxedStrategy<String>) -> impl Strategy<Value = Filter> {
     let when = || {
         prop_oneof![
             time().prop_map(When::Before),
@@ -260,9 +270,9 @@ fn filter() -> impl Strategy<Value = Filter> {
         1 => Just(Owner::NotReported),
     ];
     let condition = prop_oneof![
-        2 => name().prop_map(Filter::name),
-        2 => pattern().prop_map(Filter::name_prefix),
-        3 => pattern().prop_map(Filter::name_glob),
+        2 => names.clone().prop_map(Filter::name),
+        2 => pattern(names.clone()).prop_map(Filter::name_prefix),
+        3 => pattern(names.clone()).prop_map(Filter::name_glob),
         3 => select(&STATES[..]).prop_map(Filter::State),
         1 => owner.prop_map(Filter::Owner),
         1 => when().prop_map(Filter::Created),
@@ -295,25 +305,23 @@ pub(crate) fn sort_by() -> impl Strategy<Value = SortBy> {
 }
 
 pub(crate) fn query() -> impl Strategy<Value = Query> {
+    query_naming(name().boxed())
+}
+
+/// Whose filters name these.
+pub(crate) fn query_naming(names: BoxedStrategy<String>) -> impl Strategy<Value = Query> {
     let offset = prop_oneof![2 => Just(0), 1 => 0u64..70];
-    let limit = option::of(prop_oneof![0u64..12, 0u64..70]);
+    let filter = option::weighted(0.7, filter(names));
+    let limit = option::weighted(0.35, prop_oneof![0u64..12, 0u64..70]);
     let page_size = option::of(prop_oneof![1u32..10, 1u32..80]);
     let sort = prop_oneof![1 => Just(vec![]), 2 => vec(sort_by(), 1..4)];
-    (
-        option::of(filter()),
-        sort,
-        offset,
-        limit,
-        page_size,
-        1u32..17,
+    (filter, sort, offset, limit, page_size, 1u32..17).prop_map(
+        |(filter, sort, offset, limit, page_size, pages_at_a_time)| {
+            let mut query = Query::new().ordered_by(sort).skipping(offset);
+            (query.filter, query.limit, query.page_size) = (filter, limit, page_size);
+            query.with_pages_at_a_time(pages_at_a_time)
+        },
     )
-        .prop_map(
-            |(filter, sort, offset, limit, page_size, pages_at_a_time)| {
-                let mut query = Query::new().ordered_by(sort).skipping(offset);
-                (query.filter, query.limit, query.page_size) = (filter, limit, page_size);
-                query.with_pages_at_a_time(pages_at_a_time)
-            },
-        )
 }
 
 /// With a page no larger than the platform takes.
