@@ -168,7 +168,7 @@ const RELEASES: [(&str, Release); 7] = [
 ];
 
 proptest! {
-    #![proptest_config(usually(200))]
+    #![proptest_config(usually(500))]
 
     #[test]
     fn losant_answers_the_definition(
