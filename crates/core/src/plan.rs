@@ -11,6 +11,9 @@ const LONGEST_PUSHED: usize = 1000;
 /// How many tokens may be on their way at a time, whatever the size of the pages.
 const TOKENS_AT_A_TIME: u32 = 16_384;
 
+/// How many pages must travel together for it to be worth making sure that nothing was deleted meanwhile.
+const FEWEST_WATCHED: u32 = 4;
+
 /// The largest page that a window is laid onto where the platform knows no bound.
 const LARGEST_WINDOW: u32 = 1000;
 
@@ -140,13 +143,16 @@ impl Plan {
         // Side by side only where what each page says of the whole shows that no token slipped between two of them.
         let countable = list.paging == Paging::Numbered && list.totals && protected;
         let pages_at_a_time = match (countable, page_size) {
-            (true, Some(size)) => query.pages_at_a_time.min(TOKENS_AT_A_TIME / size).max(1),
+            (true, Some(size)) => match query.pages_at_a_time.min(TOKENS_AT_A_TIME / size) {
+                pages if walk == Walk::Backward && pages < FEWEST_WATCHED => 1,
+                pages => pages.max(1),
+            },
             _ => 1,
         };
         Ok(Self {
             shortcut: match pushed_filter {
                 Some(_) if !list.filters.settled => Some(Shortcut::Filtered),
-                _ => window(query, list, pushed_order, protected),
+                _ => window(query, list, walk, pushed_order, protected),
             },
             pushed_filter,
             sorts_here: !query.sort.is_empty() && !yields(wanted, walk, pushed_order),
@@ -243,6 +249,7 @@ fn yields(wanted: Option<SortBy>, walk: Walk, pushed: Option<SortBy>) -> bool {
 fn window(
     query: &Query,
     list: &ListCapability,
+    walk: Walk,
     pushed_order: Option<SortBy>,
     protected: bool,
 ) -> Option<Shortcut> {
@@ -253,7 +260,11 @@ fn window(
     }
     let order = match query.sort.first() {
         Some(_) => Some(wanted_order(query, list)?),
-        None => pushed_order,
+        // The order of the walk, so that one window goes on where another ends.
+        None => pushed_order.map(|by| match walk {
+            Walk::Forward => by,
+            Walk::Backward => SortBy::new(by.key, Direction::Descending),
+        }),
     };
     let largest = list.largest_page.or(list.usual_page);
     let (smallest, largest) = match query.page_size {

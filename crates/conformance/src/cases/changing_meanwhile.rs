@@ -51,6 +51,11 @@ fn changes(declared: &Capabilities) -> Decision {
     )
 }
 
+/// Asking for each page only when the one before was consumed, so that what happens meanwhile falls between two requests.
+fn one_by_one(query: Query) -> Query {
+    query.with_pages_at_a_time(1)
+}
+
 async fn deleted_meanwhile(scene: &Scene) -> Verdict {
     // One run for every place at which a deletion may fall between two pages.
     for after in 0..6 {
@@ -59,7 +64,7 @@ async fn deleted_meanwhile(scene: &Scene) -> Verdict {
             return not_applicable("the account cannot hold several pages");
         }
         let mut doomed: Vec<_> = planted.into_iter().map(|token| token.id).collect();
-        let query = Query::new().with_page_size(2);
+        let query = one_by_one(Query::new().with_page_size(2));
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let mut listed = Vec::new();
         while let Some(token) = listing.next().await {
@@ -86,7 +91,7 @@ async fn created_meanwhile(scene: &Scene) -> Verdict {
             return not_applicable("the account cannot hold several pages");
         }
         let before = existing(scene).await;
-        let query = Query::new().with_page_size(2);
+        let query = one_by_one(Query::new().with_page_size(2));
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let (mut listed, mut created) = (Vec::new(), 0);
         while let Some(token) = listing.next().await {
@@ -112,7 +117,10 @@ async fn any_rhythm(scene: &Scene) -> Verdict {
         let before = existing(scene).await;
         let mut doomed: Vec<_> = planted.into_iter().map(|token| token.id).collect();
         let mut dice = Dice(seed);
-        let query = Query::new().with_page_size(2 + u32::from(seed % 2 == 0));
+        let mut query = Query::new().with_page_size(2 + u32::from(seed % 2 == 0));
+        if seed % 3 > 0 {
+            query = one_by_one(query);
+        }
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let (mut listed, mut created) = (Vec::new(), 0);
         while let Some(token) = listing.next().await {

@@ -138,7 +138,7 @@ pub(crate) const TABLE: &[Row] = &[
     ),
     (
         Defect::DeclaresThatNothingVanishes,
-        MemoryProfile::destroying,
+        destroying_without_totals,
         &[
             "tokens deleted meanwhile hide no other",
             "tokens that come and go in any rhythm hide no other",
@@ -568,3 +568,12 @@ pub(crate) const TABLE: &[Row] = &[
         ],
     ),
 ];
+
+/// Where totals are told, a walk notices itself that tokens vanish.
+fn destroying_without_totals() -> MemoryProfile {
+    let mut profile = MemoryProfile::destroying();
+    if let Some(list) = &mut profile.capabilities.list {
+        list.totals = false;
+    }
+    profile
+}

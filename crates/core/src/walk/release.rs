@@ -96,7 +96,7 @@ impl Walker {
         self.passed_over = total.saturating_sub((number + 1).saturating_mul(size));
         self.end = Some(number);
         self.next = Some(PagePosition::Number(number));
-        if self.plan.any_order && bounds.offset == 0 {
+        if self.plan.any_order && bounds.offset == 0 && bounds.limit.is_none() {
             let ids = page.tokens.iter().map(|token| token.id.clone());
             self.seen.begin_with(ids.collect());
             return Ok(page.tokens);
