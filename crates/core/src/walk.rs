@@ -14,7 +14,7 @@ use crate::seen::Seen;
 use crate::still::Still;
 use crate::{
     Completeness, Cursor, Direction, Error, ErrorKind, Page, PagePosition, PageRequest,
-    PartialReason, Plan, Result, Shortcut, SortBy, SortKey, Token, Walk,
+    PartialReason, Plan, Result, Shortcut, SortBy, SortKey, Token, TokenId, Walk,
 };
 use guard::violation;
 
@@ -42,8 +42,9 @@ pub(crate) struct Walker {
     /// How often pages on their way were given up.
     given_up: u64,
     seen: Seen,
-    /// The page that a backward walk began with.
+    /// The page that a backward walk began with, and the first token of the page that it handed out last.
     end: Option<u64>,
+    lowest: Option<TokenId>,
     /// The total at first and as of the page handed out last.
     first_total: Option<u64>,
     total: Option<u64>,
@@ -120,6 +121,7 @@ impl Walker {
             given_up: 0,
             seen: Seen::each(),
             end: None,
+            lowest: None,
             first_total: None,
             total: None,
             created: 0,

@@ -5,7 +5,7 @@ use crate::asked::Asked;
 use crate::{Direction, Error, ErrorKind, Fate, Page, PartialReason, Result};
 
 /// How many pages without anything new are borne where nothing else tells a platform that repeats itself.
-const STALE_PAGES: u64 = 3;
+const STALE_PAGES: u64 = 20;
 
 /// How many pages more than the first total implies are read of a set that keeps growing.
 const GROWTH_PAGES: u64 = 10_000;
@@ -78,20 +78,25 @@ impl Walker {
     /// Refuses tokens that came before and cannot have moved.
     pub(super) fn check_repeats(&mut self, received: u64, new: u64) -> Result<()> {
         self.repeated += received - new;
-        self.stale_pages = match new == 0 && received > 0 {
+        if !self.plan.protected {
+            return self.check_progress(new == 0 && received > 0);
+        }
+        // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.
+        let explained = if self.plan.appends { 0 } else { self.created };
+        match self.repeated > explained && !self.resumed {
+            true => Err(repeats()),
+            false => Ok(()),
+        }
+    }
+
+    /// Gives up after several pages in a row that hold nothing new, though nothing explains it.
+    pub(super) fn check_progress(&mut self, stale: bool) -> Result<()> {
+        self.stale_pages = match stale {
             true => self.stale_pages + 1,
             false => 0,
         };
-        // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.
-        let explained = if self.plan.appends { 0 } else { self.created };
-        let too_many = match self.plan.protected {
-            true => self.repeated > explained && !self.resumed,
-            false => self.stale_pages > STALE_PAGES,
-        };
-        match too_many {
-            true => Err(violation(
-                "the platform sent tokens of one page on another page again",
-            )),
+        match self.stale_pages > STALE_PAGES {
+            true => Err(repeats()),
             false => Ok(()),
         }
     }
@@ -112,6 +117,10 @@ impl Walker {
         let bounded = self.resumed || self.is_one_page_window();
         !bounded && self.total.is_some_and(|total| total > accounted_for)
     }
+}
+
+fn repeats() -> Error {
+    violation("the platform sent tokens of one page on another page again")
 }
 
 pub(super) fn violation(message: &str) -> Error {

@@ -131,7 +131,13 @@ impl Walker {
         if self.queue.is_empty() {
             self.next = self.below(number);
         }
-        Ok(self.admit_reversed(page))
+        // However many tokens move, a page further down begins further down.
+        let lowest = page.tokens.first().map(|token| token.id.clone());
+        let stuck = lowest.is_some() && self.lowest.is_some() && lowest >= self.lowest;
+        self.lowest = lowest;
+        let tokens = self.admit_reversed(page);
+        self.check_progress(stuck && tokens.is_empty())?;
+        Ok(tokens)
     }
 
     /// Takes the last page for the first time, beside another one.

@@ -525,6 +525,20 @@ fn endless_and_absurd_listings_end_after_a_bounded_number_of_requests() {
             ..shelf.page(request)
         });
         assert!(!is_complete(&absurd) && absurd.requests < 100, "{absurd:?}");
+
+        let promising = walk(Walker::new(&plan(&list, 10)), |request| {
+            let number = request.number().unwrap();
+            Page {
+                number: Some(number),
+                total: Some(number + 1_000_000),
+                next: Some(PagePosition::Number(number + 1)),
+                ..shelf.page(&request.clone().at(PagePosition::First))
+            }
+        });
+        assert!(
+            !is_complete(&promising) && promising.requests < 100,
+            "{promising:?}"
+        );
     }
     let mut id = 0;
     let growing = walk(Walker::new(&plan(&keeping(), 1)), |request| {
