@@ -150,6 +150,8 @@ pub struct CreateCapability {
     pub suspended: bool,
     /// How many tokens an account can hold; `None`: no bound is known.
     pub at_most: Option<u32>,
+    /// How long a token lives at the most when it is not renewed; `None`: no bound is known.
+    pub longest_life: Option<Duration>,
 }
 
 impl CreateCapability {
@@ -208,6 +210,13 @@ impl CreateCapability {
     #[must_use]
     pub fn with_suspended(mut self) -> Self {
         self.suspended = true;
+        self
+    }
+
+    /// Living no longer than that, unless it is renewed.
+    #[must_use]
+    pub fn with_longest_life(mut self, life: Duration) -> Self {
+        self.longest_life = Some(life);
         self
     }
 

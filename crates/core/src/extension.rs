@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
+use crate::reconcile::reconcile;
 use crate::{
-    Completeness, Error, ErrorKind, Fate, Filter, Listing, Operation, PartialReason, Query, Result,
-    Token, TokenProvider,
+    Completeness, Error, ErrorKind, Fate, Filter, Listing, Lost, Operation, PartialReason, Query,
+    Reconciliation, Result, Token, TokenProvider,
 };
 
 /// Whole listings, for every [`TokenProvider`].
@@ -78,6 +79,15 @@ pub trait TokenProviderExt: TokenProvider {
                 .with_account(self.account())
                 .with_operation(Operation::List))
         }
+    }
+
+    /// Finds out what became of a write whose answer was lost, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`list_page`](TokenProvider::list_page) and [`verify`](TokenProvider::verify).
+    fn reconcile(&self, lost: Lost<'_>) -> impl Future<Output = Result<Reconciliation>> + Send {
+        reconcile(self, lost)
     }
 }
 
