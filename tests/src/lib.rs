@@ -2,11 +2,15 @@
 
 mod expected;
 mod fixture;
+mod heard;
+mod planted;
 mod platforms;
 mod transport;
 
 pub use expected::assert_expected;
 pub use fixture::SimulatedFixture;
+pub use heard::{Heard, Listening, Said};
+pub use planted::Planted;
 pub use platforms::{
     Platform, Wrong, base_url, build, cloudsmith, fixed, foreman, losant, mindbody,
     mindbody_intruded, retry, transport,
@@ -22,4 +26,6 @@ mod documents {
     struct Guide;
     #[doc = include_str!("../../docs/ADDING-A-PROVIDER.md")]
     struct AddingAProvider;
+    #[doc = include_str!("../../docs/OBSERVABILITY.md")]
+    struct Observability;
 }

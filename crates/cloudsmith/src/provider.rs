@@ -134,6 +134,7 @@ impl TokenProvider for Cloudsmith {
             .check(&self.capabilities, Call::List(&request))?;
         let number = request.number().unwrap_or_default();
         let call = ApiCall::get(Operation::List, ["user", "tokens", ""])
+            .page(number)
             .query("page", number.saturating_add(1))
             .query_if("page_size", request.size);
         let page = match self.send(call).await {

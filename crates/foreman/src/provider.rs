@@ -162,11 +162,10 @@ impl TokenProvider for Foreman {
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         self.client
             .check(self.capabilities(), Call::List(&request))?;
+        let number = request.number().unwrap_or_default();
         let call = ApiCall::get(Operation::List, self.path(None))
-            .query(
-                "page",
-                request.number().unwrap_or_default().saturating_add(1),
-            )
+            .page(number)
+            .query("page", number.saturating_add(1))
             .query_if("per_page", request.size);
         // Learning the release must not change the order between two pages.
         let call = query::sort(call, request.sort, self.assumed.0);

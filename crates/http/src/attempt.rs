@@ -3,12 +3,13 @@
 use bytes::Bytes;
 use http::HeaderMap;
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::answer::{Unread, read_body};
 use crate::client::{Sending, until};
 use crate::rate_headers::{exhausted, retry_after};
 use crate::refusal::{fate_of, kind_of};
+use crate::telemetry::Withheld;
 use crate::{Answer, ApiCall, ApiClient, SendPhase, TransportError};
 
 /// Of a listing, whose size is the platform's choice.
@@ -34,6 +35,7 @@ impl ApiClient {
             ))
         };
         let deadline = sending.deadline;
+        let asked = Instant::now();
         let entered = timeout(until(deadline), self.gate.enter()).await;
         let _place = entered.map_err(|_| late())?;
         // Asked for only now: a credential that was refused while this call waited is not shown by it too.
@@ -49,7 +51,10 @@ impl ApiClient {
         let judged = sending.judged();
         // What was accepted meanwhile needs none.
         let _turn = turn.filter(|_| !self.logins.accepts(judged));
-        self.logins.check(judged).map_err(Failure::Unsent)?;
+        if let Err(error) = self.logins.check(judged) {
+            sending.telemetry.withholds(Withheld::of_login(&error));
+            return Err(Failure::Unsent(error));
+        }
         let call = sending.dressed()?;
         let request = self.request(&call)?;
         // Measured anew, for all this takes its time.
@@ -57,6 +62,9 @@ impl ApiClient {
         if remaining.is_zero() {
             return Err(late());
         }
+        sending.telemetry.waited(asked.elapsed());
+        sending.telemetry.sends();
+        let sent = Instant::now();
         let answered = timeout(
             self.retry.attempt_timeout.min(remaining),
             self.exchange(sending, &call, request),
@@ -73,6 +81,7 @@ impl ApiClient {
             Err(Failure::Sent(error) | Failure::Unsent(error)) => Some(error),
         };
         self.logins.judge(judged, error);
+        sending.telemetry.attempted(&result, sent.elapsed());
         result
     }
 

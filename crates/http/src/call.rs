@@ -33,6 +33,8 @@ pub struct ApiCall {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) repeatable: bool,
+    /// Which page of a listing it reads, for whoever watches.
+    pub(crate) page: Option<u64>,
     pub(crate) maybe_empty: bool,
     /// Statuses besides 2xx whose body the adapter reads itself.
     pub(crate) accepted: Vec<u16>,
@@ -98,6 +100,7 @@ impl ApiCall {
             headers,
             body: Bytes::new(),
             repeatable: false,
+            page: None,
             maybe_empty: false,
             accepted: Vec::new(),
             secrets: Vec::new(),
@@ -115,6 +118,13 @@ impl ApiCall {
     #[must_use]
     pub fn repeatable(mut self) -> Self {
         self.repeatable = true;
+        self
+    }
+
+    /// Reads the page of that number of a listing, counted from 0: said to whoever watches, not to the platform.
+    #[must_use]
+    pub fn page(mut self, number: u64) -> Self {
+        self.page = Some(number);
         self
     }
 
@@ -214,6 +224,7 @@ impl ApiCall {
             headers: self.headers.clone(),
             body: self.body.clone(),
             repeatable: self.repeatable,
+            page: self.page,
             maybe_empty: self.maybe_empty,
             accepted: self.accepted.clone(),
             secrets: self.secrets.iter().map(Secret::duplicate).collect(),

@@ -7,11 +7,13 @@ use tokenfleet_core::{
     Account, Capabilities, CredentialSource, Error, ErrorKind, Fate, Operation, Result, Secret,
 };
 use tokio::time::{Instant, sleep, timeout};
+use tracing::Instrument;
 
 use crate::attempt::Failure;
 use crate::budget::Budget;
 use crate::gate::Gate;
 use crate::logins::{Lockout, Logins};
+use crate::telemetry::{Telemetry, Withheld, pauses};
 use crate::{Answer, ApiCall, BaseUrl, ReadRefusal, RetryPolicy, Transport};
 
 const REQUESTS_AT_A_TIME: u32 = 16;
@@ -48,6 +50,7 @@ pub(crate) struct Sending<'a> {
     pub(crate) attempt: u32,
     pub(crate) started: Instant,
     pub(crate) deadline: Option<Instant>,
+    pub(crate) telemetry: Telemetry,
 }
 
 impl ApiClient {
@@ -184,26 +187,33 @@ impl ApiClient {
     async fn send_by(&self, call: ApiCall, acting: Option<Acting<'_>>) -> Result<Answer> {
         let operation = call.operation;
         let started = Instant::now();
-        let sending = Sending {
+        let telemetry = Telemetry::begin(&self.account, &call);
+        let span = telemetry.span();
+        let mut sending = Sending {
             call,
             acting,
             secret: None,
             attempt: 1,
             started,
             deadline: started.checked_add(self.retry.total_timeout),
+            telemetry,
         };
-        self.keep_sending(sending)
-            .await
-            .map_err(|error| self.in_context(operation, error))
+        let sent = async {
+            let result = self.keep_sending(&mut sending).await;
+            sending.telemetry.finish(&result);
+            result
+        };
+        let sent = sent.instrument(span).await;
+        sent.map_err(|error| self.in_context(operation, error))
     }
 
-    async fn keep_sending(&self, mut sending: Sending<'_>) -> Result<Answer> {
+    async fn keep_sending(&self, sending: &mut Sending<'_>) -> Result<Answer> {
         // What all attempts together may have done: a later one says nothing about an earlier one.
         let mut fate = Fate::NotSent;
         let mut asked_again = false;
         loop {
             let attempt = sending.attempt;
-            let failure = match self.attempt(&mut sending).await {
+            let failure = match self.attempt(sending).await {
                 Ok(answer) => {
                     self.budget.give_back();
                     return Ok(answer);
@@ -235,7 +245,10 @@ impl ApiClient {
                 }
                 // If none can be had now, the refusal says more than why.
                 match sending.ask(acting).await {
-                    Ok(other) if !other.is_same(&refused) => sending.secret = Some(other),
+                    Ok(other) if !other.is_same(&refused) => {
+                        sending.telemetry.retries(&error, Duration::ZERO);
+                        sending.secret = Some(other);
+                    }
                     _ => return Err(error),
                 }
             } else {
@@ -245,9 +258,14 @@ impl ApiClient {
                 match wait {
                     // Who waits as long as the platform asks does not press it.
                     Some(wait) if error.retry_after().is_some() || self.budget.spend() => {
+                        sending.telemetry.retries(&error, wait);
                         sleep(wait).await;
                     }
-                    _ => return Err(error),
+                    Some(_) => {
+                        sending.telemetry.withholds(Withheld::Budget);
+                        return Err(error);
+                    }
+                    None => return Err(error),
                 }
             }
             sending.attempt = attempt.saturating_add(1);
@@ -257,7 +275,9 @@ impl ApiClient {
     /// Lets nothing through for that long, or until a call that begins now would have given up: then it is tried whether
     /// the platform still means it.
     pub(crate) fn close_gate(&self, wait: Duration) {
-        self.gate.close_for(wait.min(self.retry.total_timeout));
+        let wait = wait.min(self.retry.total_timeout);
+        pauses(wait);
+        self.gate.close_for(wait);
     }
 }
 

@@ -7,6 +7,9 @@
 //!
 //! Credentials go to the configured origin and nowhere else: no redirect is followed, no cookie is kept, no proxy is
 //! taken from the environment, and plain http is refused except to loopback or by an explicit opt-in.
+//!
+//! Every call tells whoever listens, through `tracing` (target `tokenfleet`) and with the feature `metrics` through the facade of
+//! that name, what became of it: never what it carried. The names are in `docs/OBSERVABILITY.md`.
 
 mod answer;
 mod attempt;
@@ -17,6 +20,8 @@ mod client;
 mod expiry;
 mod gate;
 mod logins;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod rate_headers;
 mod refusal;
 #[cfg(feature = "reqwest")]
@@ -24,6 +29,7 @@ mod reqwest_builder;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod retry;
+mod telemetry;
 mod transport;
 mod wiped;
 

@@ -142,8 +142,10 @@ impl TokenProvider for Losant {
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         self.client
             .check(&self.capabilities, Call::List(&request))?;
+        let number = request.number().unwrap_or_default();
         let call = ApiCall::get(Operation::List, self.path(None))
-            .query("page", request.number().unwrap_or_default())
+            .page(number)
+            .query("page", number)
             .query_if("perPage", request.size);
         let call = query::sort(call, request.sort);
         let call = query::filter(call, request.filter.as_ref());

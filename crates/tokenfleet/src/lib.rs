@@ -12,8 +12,14 @@
 //! # Features
 //!
 //! `losant`, `foreman`, `cloudsmith` and `mindbody` bring the platforms; `rustls` or `native-tls` bring TLS to the
-//! transport over reqwest, which `reqwest` alone brings without any. All are additive; all but `native-tls` are on
-//! unless you say `default-features = false`.
+//! transport over reqwest, which `reqwest` alone brings without any; `metrics` counts calls through the facade of that name. All
+//! are additive; all but `native-tls` and `metrics` are on unless you say `default-features = false`.
+//!
+//! # Listening
+//!
+//! Every call is a span of `tracing` with the target `tokenfleet`, and tells its attempts, retries and waits as events: install a
+//! subscriber to see them. No credential is ever among them. Their names, and those of the metrics, are in
+//! `docs/OBSERVABILITY.md`.
 //!
 //! # Every token of every account
 //!
