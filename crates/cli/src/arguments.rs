@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{ArgGroup, Args, Parser, Subcommand, value_parser};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, value_parser};
 use tokenfleet::{Error, Result, SortBy, Timestamp, TokenState, parse_duration};
 
 use crate::output::{Format, complain, masked};
@@ -60,6 +60,10 @@ pub(crate) struct GlobalArguments {
     /// The form of the output [default: table on a terminal, json elsewhere]
     #[arg(long, global = true, value_name = "FORMAT", help_heading = EVERYWHERE)]
     pub(crate) output: Option<Format>,
+    /// Say on standard error what becomes of requests: -v repeats and waits that the platform asked for, -vv each request, -vvv
+    /// also each wait for a limit. Never a credential
+    #[arg(short, long, global = true, action = ArgAction::Count, help_heading = EVERYWHERE)]
+    pub(crate) verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]

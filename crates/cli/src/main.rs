@@ -6,6 +6,7 @@ mod accounts;
 mod arguments;
 mod commands;
 mod duration;
+mod listening;
 mod output;
 mod progress;
 mod signal;
@@ -26,6 +27,7 @@ fn main() -> ExitCode {
         Err(refusal) => return arguments::refuse(&refusal),
     };
     let format = arguments.global.output;
+    listening::listen(arguments.global.verbose);
     match run(arguments) {
         Ok(code) => code.into(),
         Err(Stop::Failed(error)) => {

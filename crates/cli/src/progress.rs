@@ -6,11 +6,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
+use crate::listening;
+
 /// How long nothing is shown: what is over sooner needs no sign of life.
 const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 
-/// A line on standard error, if that is a terminal, once the work takes longer than a second.
+/// A line on standard error, if that is a terminal and nothing else goes there, once the work takes longer than a second.
 pub(crate) struct Progress {
     ticks: Interval,
     bar: Option<ProgressBar>,
@@ -30,7 +32,7 @@ impl Progress {
 
     /// Comes whenever the line is due.
     pub(crate) async fn due(&mut self) {
-        if io::stderr().is_terminal() {
+        if io::stderr().is_terminal() && !listening::is_on() {
             self.ticks.tick().await;
         } else {
             std::future::pending::<()>().await;

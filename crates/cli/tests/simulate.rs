@@ -63,6 +63,7 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
         ("simulate losant --config=a", "--config means nothing"),
         ("simulate losant --simulate", "--simulate means nothing"),
         ("simulate losant --output=json", "--output means nothing"),
+        ("simulate losant -vv", "--verbose means nothing"),
         (
             "simulate losant --tokens=1 --option=tokens=2",
             "give one of them",

@@ -163,12 +163,6 @@ impl Telemetry {
         self.finished = true;
         let (took, attempts) = (self.started.elapsed(), self.attempts());
         let (elapsed_ms, fate) = (millis(took), fate.map(Fate::as_str));
-        self.span
-            .record("attempts", attempts)
-            .record("status", status)
-            .record("outcome", outcome)
-            .record("fate", fate)
-            .record("elapsed_ms", elapsed_ms);
         debug!(
             name: "tokenfleet.call",
             target: TARGET,
@@ -180,6 +174,13 @@ impl Telemetry {
             elapsed_ms,
             "call"
         );
+        // Afterwards, so that a line about the event does not say everything twice.
+        self.span
+            .record("attempts", attempts)
+            .record("status", status)
+            .record("outcome", outcome)
+            .record("fate", fate)
+            .record("elapsed_ms", elapsed_ms);
         #[cfg(feature = "metrics")]
         self.meter.call(outcome, took);
     }

@@ -100,6 +100,7 @@ fn check_global(global: &GlobalArguments) -> Result<()> {
         ("--account", !global.accounts.is_empty()),
         ("--simulate", global.simulate),
         ("--output", global.output.is_some()),
+        ("--verbose", global.verbose > 0),
     ];
     match given.iter().find(|(_, given)| *given) {
         Some((option, _)) => Err(Error::invalid_input(format!(

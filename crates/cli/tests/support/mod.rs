@@ -3,6 +3,8 @@
 // Not every test file uses everything.
 #![allow(dead_code)]
 
+pub(crate) mod account;
+
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};

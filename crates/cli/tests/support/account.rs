@@ -1,0 +1,59 @@
+//! An account of the program.
+
+use serde_json::Value;
+
+use super::{Run, Simulate, configuration, tokenfleet_knowing};
+
+/// A configured account at a simulated platform, with its credentials in environment variables.
+pub(crate) struct Account {
+    pub(crate) simulate: Simulate,
+    pub(crate) path: String,
+    pub(crate) variables: Vec<(String, String)>,
+}
+
+impl Account {
+    pub(crate) fn at(provider: &str) -> Self {
+        let simulate = Simulate::start(&[provider, "--tokens=1"], 1);
+        let server = simulate.server(provider);
+        let mut text = format!(
+            "[accounts.mine]\nprovider = '{provider}'\nbase_url = {}\n",
+            server["url"]
+        );
+        let mut variables = Vec::new();
+        for (key, value) in server["credentials"].as_object().unwrap() {
+            if ["token", "api_key", "password"].contains(&key.as_str()) {
+                let variable = format!("MINE_{}", key.to_uppercase());
+                text += &format!("{key} = {{ env = '{variable}' }}\n");
+                variables.push((variable, value.as_str().unwrap().to_owned()));
+            } else {
+                text += &format!("{key} = {value}\n");
+            }
+        }
+        Self {
+            path: configuration(&text),
+            simulate,
+            variables,
+        }
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Run {
+        self.run_knowing("", words)
+    }
+
+    /// Runs the program with a secret in `SECRET`. Of the account's own credentials it never shows anything.
+    pub(crate) fn run_knowing(&self, secret: &str, words: &[&str]) -> Run {
+        let own = self.variables.iter();
+        let mut variables: Vec<_> = own.map(|(name, value)| (&**name, &**value)).collect();
+        variables.push(("SECRET", secret));
+        let mut words = words.to_vec();
+        words.extend(["--config", &self.path]);
+        let hidden: Vec<_> = self.variables.iter().map(|(_, value)| &**value).collect();
+        tokenfleet_knowing(&variables, &words).hiding(&hidden)
+    }
+
+    pub(crate) fn liveness(&self, secret: &str, code: i32) -> Value {
+        let run = self.run_knowing(secret, &["verify", "--secret-env=SECRET"]);
+        let run = run.ends_with(code).hiding(&[secret]);
+        run.json()["liveness"].clone()
+    }
+}
