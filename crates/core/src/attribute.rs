@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::redact::is_like_a_credential;
+use crate::redact::holds_a_credential;
 use crate::{Fact, Timestamp};
 
 /// A value that a platform reports and the model has no field for.
@@ -37,7 +37,7 @@ impl From<&str> for Attribute {
 /// The attributes of a token, by the platform's own names.
 ///
 /// Fields that a platform added after this version was written are kept here too, unless their name or value suggests
-/// a credential: a secret must not travel in a serialised token.
+/// a credential: a secret must not travel in a serialised token, nor in a sentence about it.
 ///
 /// ```
 /// use tokenfleet_core::{Attribute, Attributes};
@@ -131,7 +131,7 @@ fn is_suspect(name: &str) -> bool {
 }
 
 fn is_secret(value: &Attribute) -> bool {
-    matches!(value, Attribute::Text(text) if is_like_a_credential(text))
+    matches!(value, Attribute::Text(text) if holds_a_credential(text))
 }
 
 fn drop_suspects(value: &mut Attribute) {

@@ -234,7 +234,7 @@ impl Error {
     }
 
     /// Adds the platform's own error code with the given secrets masked, unless it does not look like a code at all: at
-    /// most 64 letters, digits, underscores, hyphens, dots and colons.
+    /// most 64 letters, digits, underscores, hyphens, dots and colons, and no credential by its looks.
     #[must_use]
     pub fn with_code(mut self, text: &str, secrets: &[&str]) -> Self {
         self.0.code = code(text, secrets);

@@ -32,13 +32,15 @@ pub(crate) fn one_line(text: &str, secrets: &[&str]) -> String {
 
 /// A platform's code without the given secrets, or nothing when no platform would call it a code.
 ///
-/// What merely looks like a secret stays: `MissingRequiredFields` does.
+/// What is made of words stays, however long: `MissingRequiredFields` does.
 pub(crate) fn code(text: &str, secrets: &[&str]) -> Option<String> {
     let is_code = (1..=LONGEST_CODE).contains(&text.len())
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte));
-    is_code.then(|| without(text, secrets))
+    let shown = without(text, secrets);
+    let is_credential = shown.split(':').any(is_like_a_credential);
+    (is_code && !is_credential).then_some(shown)
 }
 
 /// Our own text on one line: it may name what a platform said.
@@ -93,6 +95,28 @@ pub(crate) fn is_like_a_credential(value: &str) -> bool {
         && looks_like_a_secret(value)
         && !is_an_id(value)
         && !is_made_of_words(value)
+}
+
+/// Whether a value is or names what looks like a secret, as a sentence does that says which token it is about.
+pub(crate) fn holds_a_credential(value: &str) -> bool {
+    let parts = value.split(|c: char| c.is_whitespace() || !is_token_character(c) || c == '/');
+    is_like_a_credential(value)
+        || parts
+            .map(|part| part.trim_end_matches('.'))
+            .any(|part| is_like_a_credential(part) && !begins_with_a_date(part))
+}
+
+/// What is left of a time when it is taken apart, such as `2016-06-13T04`.
+fn begins_with_a_date(part: &str) -> bool {
+    const DATE: usize = "2016-06-13".len();
+    part.len() <= DATE + "T04".len()
+        && part.bytes().take(DATE).enumerate().all(|(place, byte)| {
+            if place == 4 || place == 7 {
+                byte == b'-'
+            } else {
+                byte.is_ascii_digit()
+            }
+        })
 }
 
 /// A UUID, or the id of 24 hexadecimal digits that document stores give.
@@ -184,7 +208,15 @@ mod tests {
 
     #[test]
     fn what_no_platform_would_call_a_code_is_none() {
-        for text in ["", "two words", "two\nlines", "<html>", &"x".repeat(65)] {
+        for text in [
+            "",
+            "two words",
+            "two\nlines",
+            "<html>",
+            &"x".repeat(65),
+            "SK-PrjW98OTY1h8QTY9hUA",
+            "admin:1234567890abcdef1234567890abcdef",
+        ] {
             assert_eq!(code(text, &[]), None);
         }
     }
@@ -200,6 +232,11 @@ mod tests {
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
         ] {
             assert!(is_like_a_credential(credential), "{credential}");
+            assert!(holds_a_credential(credential), "{credential}");
+            for text in ["Key {} of", "(admin:{})", "https://example.com/{}?", "{}."] {
+                let text = text.replace("{}", credential);
+                assert!(holds_a_credential(&text), "{text}");
+            }
         }
         for plain in [
             "575ec8687ae143cd83dc4a97",
@@ -210,8 +247,11 @@ mod tests {
             "PendingAdministratorApproval",
             "Staging server number 2 of 12",
             "someone2@mail.example.com",
+            "https://api.example.com/applications/575ec8687ae143cd83dc4a97/tokens?page=2",
+            "2016-06-13T04:00:00",
         ] {
             assert!(!is_like_a_credential(plain), "{plain}");
+            assert!(!holds_a_credential(plain), "{plain}");
         }
     }
 
