@@ -12,7 +12,7 @@ use super::secret;
 use super::write::{Subject, Unfinished, finish};
 use crate::accounts::Accounts;
 use crate::arguments::RevokeArguments;
-use crate::output::{Format, Output, Results, TokenObject, complain, visible};
+use crate::output::{Format, Output, Results, TokenObject, complain, of_id, visible};
 use crate::stop::{Code, Stop};
 
 /// The columns; the last two where killing means replacing.
@@ -117,7 +117,7 @@ fn subject<'a>(token: TokenRef<'a>) -> Subject<'a> {
 }
 
 fn list(ids: &[TokenId]) -> String {
-    let ids: Vec<_> = ids.iter().map(TokenId::as_str).collect();
+    let ids: Vec<_> = ids.iter().map(of_id).collect();
     ids.join(", ")
 }
 
@@ -143,7 +143,7 @@ fn agreed(provider: &dyn TokenProvider, ids: &[TokenId], secret: Option<&Secret>
 fn question(provider: &dyn TokenProvider, ids: &[TokenId], secret: Option<&Secret>) -> String {
     let what = match (secret, ids) {
         (Some(_), _) => "the token with that secret".to_owned(),
-        (None, [id]) => format!("the token {id}"),
+        (None, [id]) => format!("the token {}", of_id(id)),
         (None, ids) => format!("{} tokens ({})", ids.len(), list(ids)),
     };
     let effect = provider.capabilities().revoke.as_ref();

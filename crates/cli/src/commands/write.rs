@@ -4,6 +4,7 @@ use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Result, RevocationEffect, TokenId, TokenProvider,
 };
 
+use crate::output::of_id;
 use crate::signal::asked_to_stop;
 use crate::stop::Stop;
 
@@ -37,7 +38,7 @@ impl Subject<'_> {
     /// Says which of the account's tokens an error is about.
     pub(super) fn of(self, error: Error) -> Error {
         match self {
-            Self::Id(id) => error.with_message_prefix(&format!("token {id}")),
+            Self::Id(id) => error.with_message_prefix(&format!("token {}", of_id(id))),
             Self::Name(name) => error.with_message_prefix(&format!("{name:?}")),
             Self::Unnamed => error,
         }

@@ -16,7 +16,7 @@ use tokenfleet::{Account, Error, Secret, Token};
 pub(crate) use self::json::TokenObject;
 pub(crate) use self::listing::Report;
 pub(crate) use self::results::Results;
-pub(crate) use self::text::{masked, visible};
+pub(crate) use self::text::{masked, of_id, visible};
 
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,6 +1,6 @@
 //! Text that a terminal shows as it is.
 
-use tokenfleet::{Error, Operation};
+use tokenfleet::{Error, Operation, TokenId};
 
 /// An error in the words of the program, whose command for reading one token is `show`.
 pub(crate) fn of(error: &Error) -> String {
@@ -15,6 +15,18 @@ pub(crate) fn of(error: &Error) -> String {
 pub(crate) fn masked(text: &str) -> String {
     let masked = Error::invalid_input("").with_platform_message(text, &[]);
     masked.platform_message().unwrap_or_default().to_owned()
+}
+
+/// The id as it was typed, unless it may be a credential that was typed in its place: longer than short ids are, and neither a
+/// UUID nor the 24 hexadecimal digits of Losant.
+pub(crate) fn of_id(id: &TokenId) -> String {
+    const SHORT: usize = 16;
+    let id = id.as_str();
+    let hexadecimal = id
+        .bytes()
+        .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
+    let is_id = id.len() <= SHORT || (hexadecimal && [24, 36].contains(&id.len()));
+    if is_id { id.to_owned() } else { masked(id) }
 }
 
 /// The text without anything that a terminal would obey, or that would reorder what is read.
@@ -43,6 +55,26 @@ pub(crate) fn is_hazardous(c: char) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_shown_and_a_credential_in_its_place_is_not() {
+        for id in [
+            "17",
+            "aB3dE5gH7jK9",
+            "575ec8687ae143cd83dc4a97",
+            "123e4567-e89b-12d3-a456-426614174000",
+            "my-own-token-id-of-words",
+        ] {
+            assert_eq!(of_id(&TokenId::new(id)), id);
+        }
+        for secret in [
+            "SK-PrjW98OTY1h8QTY9hUA",
+            "2e6dd43110f6af830b89e98ce2c8cbf8",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        ] {
+            assert_eq!(of_id(&TokenId::new(secret)), "[masked]");
+        }
+    }
 
     #[test]
     fn what_a_terminal_would_obey_is_shown_instead() {

@@ -1,0 +1,195 @@
+//! Planted secrets turn up nowhere in what the program prints, at its most verbose: but for the one that was asked for.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
+use support::Run;
+use support::account::Account;
+use tokenfleet_tests::Planted;
+
+/// Nobody told the program of it: the platform names it in its errors.
+const FOREIGN: &str = "SK-PrjW98OTY1h8QTY9hUA";
+
+/// Asks the control interface of a simulated platform.
+fn control(account: &Account, provider: &str, method: &str, path: &str, body: &str) -> Value {
+    let url = account.simulate.server(provider)["url"].as_str().unwrap();
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} /__control{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+/// What goes wrong with the requests of a command. Answers name secrets.
+fn faults(named: &str) -> Vec<Option<Value>> {
+    let said = format!("Key {named} of {FOREIGN} is refused");
+    let body = json!({
+        "type": named, "code": named, "message": said, "detail": said,
+        "error": {"message": said, "class": named}, "Error": {"Message": said, "Code": named},
+    });
+    let answer = |status: u16| {
+        let headers = json!({"content-type": "application/json", "retry-after": "0"});
+        Some(json!({"answer": {"status": status, "headers": headers, "body": body.to_string()}}))
+    };
+    vec![
+        None,
+        answer(200),
+        answer(400),
+        answer(401),
+        answer(503),
+        Some(json!({"redirect": format!("https://elsewhere.example.com/{FOREIGN}")})),
+        Some(json!({"cut_body": 10})),
+        Some(json!("close_after")),
+    ]
+}
+
+/// The commands, with `ID` for the id of a token and `SECRET` for its secret, and whether they print a new secret.
+const COMMANDS: [(&str, bool); 15] = [
+    ("inventory", false),
+    ("list", false),
+    ("list --output=table --page-size=1", false),
+    ("show ID", false),
+    ("show SECRET", false),
+    ("capabilities", false),
+    ("verify --secret-env=SECRET", false),
+    ("update ID --name=renamed", false),
+    ("create --name=made", true),
+    ("create", true),
+    ("rotate ID", true),
+    ("renew --secret-env=SECRET", true),
+    ("revoke ID --yes --accept-replacement", true),
+    ("revoke SECRET --yes --accept-replacement", false),
+    ("revoke --secret-env=SECRET --yes", false),
+];
+
+/// The output without the one secret that it is there to show.
+fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
+    let value: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
+    let shown = [&value["secret"], &value["replacement"]["secret"]];
+    match shown.iter().find_map(|secret| secret.as_str()) {
+        Some(secret) => {
+            let rest = run.stdout.replacen(secret, "", 1);
+            (rest, Some(secret.to_owned()))
+        }
+        None => (run.stdout.clone(), None),
+    }
+}
+
+fn try_everything(provider: &str) -> usize {
+    let mut new_secrets = 0;
+    for (command, shows_secret) in COMMANDS {
+        let account = Account::at(provider);
+        let found = control(&account, provider, "GET", "/tokens", "");
+        let token = &found["tokens"][0];
+        let (id, secret) = (
+            token["id"].as_str().unwrap(),
+            token["secret"].as_str().unwrap(),
+        );
+        for fault in faults(secret) {
+            control(&account, provider, "DELETE", "/faults", "");
+            if let Some(action) = &fault {
+                // After a lost connection the program waits, after these answers it does not.
+                let times = if action.get("answer").is_some() {
+                    20
+                } else {
+                    1
+                };
+                let fault = json!({"times": times, "actions": [action]}).to_string();
+                control(&account, provider, "POST", "/faults", &fault);
+            }
+            let words = command.split(' ').map(|word| match word {
+                "ID" => id,
+                "SECRET" => secret,
+                word => word,
+            });
+            let words: Vec<_> = words.chain(["-vvv"]).collect();
+            let run = account.run_knowing(secret, &words);
+            let (stdout, shown) = without_the_new_secret(&run);
+            assert!(
+                shown.is_none() || shows_secret,
+                "{command} shows a secret: {run:?}"
+            );
+            new_secrets += usize::from(shown.is_some());
+
+            let mut planted = Planted::default();
+            planted.plant("a foreign token", FOREIGN);
+            planted.plant("the token", secret);
+            if let Some(secret) = &shown {
+                planted.plant("the new token", secret);
+            }
+            for (name, value) in &account.variables {
+                planted.plant(name, value);
+            }
+            let tokens = control(&account, provider, "GET", "/tokens", "");
+            for token in tokens["tokens"].as_array().unwrap() {
+                planted.plant("an existing token", token["secret"].as_str().unwrap());
+            }
+            for (place, text) in [("stdout", &stdout), ("stderr", &run.stderr)] {
+                let found = planted.found_in(text);
+                assert!(
+                    found.is_empty(),
+                    "{provider}: {command}: {fault:?}: {place}: {found:#?}\n{run:#?}"
+                );
+            }
+        }
+    }
+    new_secrets
+}
+
+// Each platform shows as many new secrets as there are commands that make one there and that nothing went wrong with.
+
+#[test]
+fn nothing_of_losant_is_printed_but_a_new_secret() {
+    assert!(try_everything("losant") >= 1);
+}
+
+#[test]
+fn nothing_of_foreman_is_printed_but_a_new_secret() {
+    assert!(try_everything("foreman") >= 1);
+}
+
+#[test]
+fn nothing_of_cloudsmith_is_printed_but_a_new_secret() {
+    assert!(try_everything("cloudsmith") >= 2);
+}
+
+#[test]
+fn nothing_of_mindbody_is_printed_but_a_new_secret() {
+    assert!(try_everything("mindbody") >= 1);
+}
+
+#[test]
+fn the_more_it_is_asked_for_the_more_is_said_and_only_on_standard_error() {
+    let account = Account::at("losant");
+    let run = |words: &[&str]| {
+        let list = [&["list"], words].concat();
+        account.run(&list).ends_with(0)
+    };
+    let plain = run(&[]);
+    assert!(plain.stderr.is_empty(), "{plain:?}");
+    let refused = json!({"actions": [{"answer": {"status": 503}}]}).to_string();
+    let said: Vec<_> = ["-v", "-vv", "-vvv"]
+        .iter()
+        .map(|verbosity| {
+            control(&account, "losant", "POST", "/faults", &refused);
+            let run = run(&[verbosity]);
+            assert_eq!(run.stdout, plain.stdout);
+            let levels = ["WARN", "DEBUG", "TRACE"];
+            levels.map(|level| run.stderr.matches(level).count() > 0)
+        })
+        .collect();
+    let expected = [[true, false, false], [true, true, false], [true; 3]];
+    assert_eq!(said, expected);
+}
