@@ -66,31 +66,29 @@ impl Planted {
 /// In lower case, as the text is that they are searched in: so every mixture of cases is found.
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
-    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    let list: Vec<_> = bytes.iter().map(u8::to_string).collect();
-    let mut forms = vec![
-        secret.to_owned(),
-        utf8_percent_encode(secret, NON_ALPHANUMERIC).to_string(),
-        hex,
-        list.join(", "),
-        // As within the text of a JSON or of a Debug output.
-        secret.escape_default().to_string(),
-    ];
-    // Behind a login the secret may begin at any of the three places within four characters of base64.
+    // As it is, and as a part of base64: behind a login it may begin at any of the three places within four characters.
+    let mut texts = vec![secret.to_owned()];
     for before in 0..3 {
         let padded = [&b"xxx"[..before], bytes].concat();
         // Characters that also hold bits of what stands before or after are left out.
         let first = (before * 8).div_ceil(6);
         let last = padded.len() * 8 / 6;
-        forms.push(STANDARD_NO_PAD.encode(&padded)[first..last].to_owned());
-        forms.push(URL_SAFE_NO_PAD.encode(&padded)[first..last].to_owned());
+        texts.push(STANDARD_NO_PAD.encode(&padded)[first..last].to_owned());
+        texts.push(URL_SAFE_NO_PAD.encode(&padded)[first..last].to_owned());
     }
-    for form in &mut forms {
-        *form = form.to_lowercase();
-    }
+    let mut forms: Vec<_> = texts.iter().flat_map(|text| spellings(text)).collect();
     forms.sort();
     forms.dedup();
     forms
+}
+
+/// How a text may be written: plain, in addresses, in Debug outputs, and as bytes.
+fn spellings(text: &str) -> [String; 5] {
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let bytes: Vec<_> = text.bytes().map(|byte| byte.to_string()).collect();
+    let percent = utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let escaped = text.escape_default().to_string();
+    [text.to_owned(), percent, escaped, hex, bytes.join(", ")].map(|form| form.to_lowercase())
 }
 
 #[cfg(test)]
@@ -113,7 +111,9 @@ mod tests {
             format!("{:?}", format!("{secret:?}")),
         ];
         for login in ["", "a", "ab", "abc", "admin"] {
-            texts.push(STANDARD.encode(format!("{login}:{secret}")));
+            let basic = STANDARD.encode(format!("{login}:{secret}"));
+            texts.push(format!("{:?}", basic.as_bytes()));
+            texts.push(basic);
             texts.push(URL_SAFE_NO_PAD.encode(format!("{login}:{secret} and more")));
         }
         for text in texts {
