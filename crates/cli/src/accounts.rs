@@ -9,6 +9,7 @@ use tokenfleet::{
 };
 
 use crate::arguments::GlobalArguments;
+use crate::output::warn;
 use crate::simulation::Simulation;
 
 const DEFAULT_FILE: &str = "tokenfleet.toml";
@@ -47,13 +48,17 @@ impl Accounts {
                 chosen.push(name.clone());
             }
         }
-        Ok(Self {
+        let accounts = Self {
             configuration,
             chosen,
             registry: Registry::with_builtin(),
             transport: Arc::new(ReqwestTransport::new()?),
             _simulation: simulation,
-        })
+        };
+        for account in accounts.selected() {
+            account.warnings().iter().for_each(|text| warn(text));
+        }
+        Ok(accounts)
     }
 
     /// The configured query of that name.

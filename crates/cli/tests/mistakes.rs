@@ -226,3 +226,32 @@ fn an_unknown_provider_and_a_missing_file_are_told() {
         "{run:?}"
     );
 }
+
+#[cfg(unix)]
+#[test]
+fn a_credential_file_that_others_may_read_raises_one_warning_and_no_failure() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let simulate = Simulate::start(&["losant", "--tokens=1"], 1);
+    let server = simulate.server("losant");
+    let file = configuration(server["credentials"]["token"].as_str().unwrap());
+    let url = server["url"].as_str().unwrap();
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ file = '{file}' }}\n"
+    ));
+    for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let run = tokenfleet(&["list", "--config", &path]).ends_with(0);
+        if warned {
+            let line = run.complaint();
+            assert!(line.starts_with("warning: "), "{line}");
+            assert!(
+                line.contains("line 4: accounts.iot.token: others may read"),
+                "{line}"
+            );
+            assert!(line.contains(&file), "{line}");
+        } else {
+            assert!(run.stderr.is_empty(), "{run:?}");
+        }
+    }
+}

@@ -246,6 +246,20 @@ fn read(path: &Path) -> Result<Zeroizing<String>, (String, &'static str)> {
     Ok(content)
 }
 
+/// Whether others than the file's owner may read it, as far as the system says. A file that is not there is nobody's.
+#[cfg(unix)]
+pub(crate) fn is_open_to_others(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+
+    const GROUP_OR_OTHERS_READ: u32 = 0o044;
+    std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & GROUP_OR_OTHERS_READ != 0)
+}
+
+#[cfg(not(unix))]
+pub(crate) fn is_open_to_others(_: &Path) -> bool {
+    false
+}
+
 fn why(error: &std::io::Error) -> (String, &'static str) {
     use std::io::ErrorKind::{InvalidData, NotFound, PermissionDenied};
     match error.kind() {

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use crate::credential::is_variable_name;
+use crate::credential::{is_open_to_others, is_variable_name};
 use crate::{Credential, Error, Result};
+
+/// Where a credential is: the key before a path.
+const FILE: &str = "file";
 
 /// The settings of one account as someone wrote them.
 ///
@@ -213,7 +216,7 @@ impl Settings {
     /// [`Configuration`](crate::ErrorKind::Configuration) when it is something else, above all the credential itself;
     /// the text does not repeat what was found.
     pub fn credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
-        const PLACES: [&str; 2] = ["env", "file"];
+        const PLACES: [&str; 2] = ["env", FILE];
         let table = match self.take(key).map(|entry| entry.value) {
             None => return Ok(None),
             Some(Setting::Credential(credential)) => return Ok(Some(credential)),
@@ -234,7 +237,7 @@ impl Settings {
                     ))
                 }
             }
-            (Some((place, path)), None) if place == "file" => Ok(Some(Credential::from_file(path))),
+            (Some((place, path)), None) if place == FILE => Ok(Some(Credential::from_file(path))),
             // Which key was found instead is not repeated: it may be the credential.
             _ => Err(self.wrong(key, &forms(&PLACES))),
         }
@@ -276,6 +279,24 @@ impl Settings {
         })?;
         let known: Vec<_> = self.asked.keys().copied().collect();
         Some(self.unknown(&self.path, key, entry.line, &known))
+    }
+
+    /// What is allowed and unwise: credential files that others than their owner may read, on systems that tell.
+    ///
+    /// To be asked before a provider takes its settings, and shown to whoever can mend it.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warning = |(key, entry): (&String, &Entry)| {
+            let Setting::Table(table) = &entry.value else {
+                return None;
+            };
+            let path = table.get(FILE)?;
+            let place = self.place(key);
+            is_open_to_others(path.as_ref()).then(|| {
+                format!("{place}: others may read the credential file {path}; let its owner alone read it, as chmod 600 does")
+            })
+        };
+        self.entries.iter().filter_map(warning).collect()
     }
 
     fn take(&mut self, key: &'static str) -> Option<Entry> {

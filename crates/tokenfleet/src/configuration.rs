@@ -194,6 +194,17 @@ impl AccountConfiguration {
         self.account.provider()
     }
 
+    /// What is allowed and unwise in its settings, a line each: credential files that others than their owner may read.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let warnings = self.settings.warnings().into_iter();
+        let located = |warning| match &self.origin {
+            Some(origin) => format!("{origin}: {warning}"),
+            None => warning,
+        };
+        warnings.map(located).collect()
+    }
+
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }

@@ -126,6 +126,11 @@ pub(crate) fn complain(asked_for: Option<Format>, error: &Error) {
     let _ = written.and_then(|()| io::stderr().write_all(&line));
 }
 
+/// Says on standard error what is no failure, but should be mended.
+pub(crate) fn warn(text: &str) {
+    let _ = writeln!(io::stderr(), "warning: {}", visible(text));
+}
+
 /// Says on standard error what is no failure, but has no place in the output.
 pub(crate) fn remark(text: &str) {
     let _ = writeln!(io::stderr(), "note: {}", visible(text));
