@@ -30,6 +30,7 @@ mod reqwest_builder;
 mod reqwest_transport;
 mod retry;
 mod telemetry;
+mod timer;
 mod transport;
 mod wiped;
 
@@ -44,4 +45,5 @@ pub use reqwest_builder::ReqwestTransportBuilder;
 #[cfg(feature = "reqwest")]
 pub use reqwest_transport::ReqwestTransport;
 pub use retry::RetryPolicy;
+pub use timer::TokioTimer;
 pub use transport::{Body, SendPhase, Transport, TransportError};

@@ -17,6 +17,9 @@ use crate::{MindbodyConfig, convert, wire};
 /// The provider's name in configurations.
 pub const NAME: &str = "mindbody";
 
+/// "Current lifetime: 24hrs", says Mindbody's reference of the issue.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// What a renewal adds to the current expiry.
 const EXTENSION: Duration = Duration::from_secs(24 * 3600);
 
@@ -38,7 +41,7 @@ pub struct Mindbody {
 #[must_use]
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
-        .with_create(CreateCapability::unnamed())
+        .with_create(CreateCapability::unnamed().with_longest_life(LONGEST_LIFE))
         .with_renew(RenewCapability::by(EXTENSION).at_most(RENEWALS))
         .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
         .reporting([Field::Expiry, Field::Owner])

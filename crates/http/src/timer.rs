@@ -1,0 +1,17 @@
+//! Waiting by tokio's clock.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenfleet_core::Timer;
+
+/// Waits by tokio's clock, in a runtime whose time is enabled.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TokioTimer;
+
+#[async_trait]
+impl Timer for TokioTimer {
+    async fn wait(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+}
