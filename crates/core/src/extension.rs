@@ -5,7 +5,7 @@ use std::future::Future;
 use crate::reconcile::reconcile;
 use crate::{
     Completeness, Error, ErrorKind, Fate, Filter, Listing, Lost, Operation, PartialReason, Query,
-    Reconciliation, Result, Token, TokenProvider,
+    Reconciliation, Result, RevocationPlan, RevokeMany, RevokeManyOptions, Token, TokenProvider,
 };
 
 /// Whole listings, for every [`TokenProvider`].
@@ -88,6 +88,20 @@ pub trait TokenProviderExt: TokenProvider {
     /// As [`list_page`](TokenProvider::list_page) and [`verify`](TokenProvider::verify).
     fn reconcile(&self, lost: Lost<'_>) -> impl Future<Output = Result<Reconciliation>> + Send {
         reconcile(self, lost)
+    }
+
+    /// Revokes the tokens of a plan, several at a time, and goes on after failures.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a plan of another account. What becomes of each token is told by
+    /// its verdict.
+    fn revoke_many(
+        &self,
+        plan: RevocationPlan,
+        options: RevokeManyOptions,
+    ) -> Result<RevokeMany<'_>> {
+        RevokeMany::new(self, plan, options)
     }
 }
 

@@ -8,6 +8,7 @@
 //! | use or write a provider | [`TokenProvider`], [`Capabilities`], [`TokenProviderExt`] |
 //! | read tokens | [`Token`], [`Fact`], [`Query`], [`Filter`], [`Listing`], [`Completeness`], [`Cursor`] |
 //! | make and kill tokens | [`CreateToken`], [`IssuedToken`], [`Secret`], [`Revocation`], [`Liveness`] |
+//! | make one exactly once, kill many | [`ExactlyOnce`], [`Reconciliation`], [`RevocationPlan`], [`RevokeMany`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
 //! | configure accounts | [`Settings`], [`Credential`] |
 //!
@@ -42,6 +43,8 @@ mod query;
 mod reconcile;
 mod redact;
 mod request;
+mod revocation_plan;
+mod revoke_many;
 mod secret;
 mod seen;
 mod settings;
@@ -78,6 +81,8 @@ pub use provider::TokenProvider;
 pub use query::Query;
 pub use reconcile::{Lost, Reconciliation};
 pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
+pub use revocation_plan::RevocationPlan;
+pub use revoke_many::{RevocationVerdict, RevokeMany, RevokeManyOptions};
 pub use secret::Secret;
 pub use settings::{Setting, Settings, suggestion};
 pub use sort::{Absent, Direction, SortBy, SortKey};

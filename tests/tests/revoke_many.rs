@@ -1,0 +1,148 @@
+//! Carrying out a plan of revocations at the platforms.
+
+use std::collections::BTreeMap;
+
+use tokenfleet_conformance::Fixture;
+use tokenfleet_core::{
+    Account, ErrorKind, Query, RevocationPlan, RevocationVerdict, RevokeManyOptions, TokenId,
+    TokenProvider, TokenProviderExt, TokenState,
+};
+use tokenfleet_foreman::Release;
+use tokenfleet_simulators::{Action, Canned, Fault, NewToken, State};
+use tokenfleet_tests::{SimulatedFixture, foreman, losant};
+
+/// An account with the acting token, which is the first, and twenty others.
+async fn account(fixture: &SimulatedFixture) -> (TokenId, RevocationPlan) {
+    let simulator = fixture.simulator();
+    for number in 0..20 {
+        simulator.insert(NewToken::named(format!("ci-{number}")));
+    }
+    let provider = fixture.provider();
+    let list = provider.collect(Query::new()).await.unwrap();
+    assert!(list.completeness.is_complete());
+    let acting = TokenId::new(simulator.ids()[0].as_str());
+    let plan = RevocationPlan::of(provider.account(), &list.tokens).ending_with(acting.clone());
+    assert_eq!(plan.tokens().count(), simulator.token_count());
+    (acting, plan)
+}
+
+async fn carry_out(
+    provider: &dyn TokenProvider,
+    plan: &RevocationPlan,
+    options: RevokeManyOptions,
+) -> Vec<(TokenId, RevocationVerdict)> {
+    let mut revoking = provider.revoke_many(plan.clone(), options).unwrap();
+    let mut verdicts = Vec::new();
+    while let Some(verdict) = revoking.next().await {
+        verdicts.push(verdict);
+    }
+    verdicts
+}
+
+fn count(verdicts: &[(TokenId, RevocationVerdict)]) -> BTreeMap<&'static str, usize> {
+    let mut counts = BTreeMap::new();
+    for (_, verdict) in verdicts {
+        *counts.entry(verdict.as_str()).or_default() += 1;
+    }
+    counts
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_token_gets_a_verdict_whatever_happens_to_others_and_the_acting_one_is_last() {
+    for fixture in [
+        losant(&["tokens=1"]),
+        foreman(&["tokens=1"], Some(Release::new(3, 9))),
+    ] {
+        let (acting, plan) = account(&fixture).await;
+        let simulator = fixture.simulator();
+        let unreachable: Vec<_> = simulator.ids()[5..8].to_vec();
+        for id in &unreachable {
+            let refusal = Action::Answer(Canned::status(503));
+            simulator.faults().add(
+                Fault::new(refusal)
+                    .method("DELETE")
+                    .path(&format!("*/{id}"))
+                    .always(),
+            );
+        }
+        let provider = fixture.provider();
+        let verdicts = carry_out(&*provider, &plan, RevokeManyOptions::default()).await;
+        assert_eq!(verdicts.len(), plan.tokens().count());
+        assert_eq!(
+            verdicts.last().unwrap().0,
+            acting,
+            "the acting token is the last"
+        );
+        assert_eq!(count(&verdicts).get("unreachable"), Some(&3));
+        for token in simulator.tokens() {
+            let spared = unreachable.contains(&token.id);
+            assert_eq!(token.state == State::Active, spared, "{}", token.id);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_was_carried_out_in_part_is_carried_out_again() {
+    let fixture = losant(&["tokens=1"]);
+    let (acting, plan) = account(&fixture).await;
+    let plan = plan.without(&acting);
+    let provider = fixture.provider();
+    let mut revoking = provider
+        .revoke_many(plan.clone(), RevokeManyOptions::default().at_a_time(3))
+        .unwrap();
+    for _ in 0..7 {
+        revoking.next().await.unwrap();
+    }
+    drop(revoking);
+    let alive = fixture.simulator().token_count();
+    assert!((11..=14).contains(&alive), "{alive} are alive");
+    let text = plan.to_string();
+    let verdicts = carry_out(
+        &*provider,
+        &text.parse().unwrap(),
+        RevokeManyOptions::default(),
+    )
+    .await;
+    assert!(
+        verdicts.iter().all(|(_, verdict)| verdict.is_dead()),
+        "{verdicts:?}"
+    );
+    assert!(count(&verdicts)["already_gone"] >= 7);
+    assert_eq!(fixture.simulator().token_count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_revoked_is_suspended_if_that_is_accepted() {
+    let fixture = losant(&["tokens=1"]);
+    let (acting, plan) = account(&fixture).await;
+    let plan = plan.without(&acting);
+    let refusal = Canned::json(403, r#"{"type":"Forbidden","message":"no"}"#);
+    let forbidden = Fault::new(Action::Answer(refusal))
+        .method("DELETE")
+        .always();
+    fixture.simulator().faults().add(forbidden);
+    let provider = fixture.provider();
+    let verdicts = carry_out(&*provider, &plan, RevokeManyOptions::default()).await;
+    assert_eq!(count(&verdicts).get("cannot_be_revoked"), Some(&20));
+    let verdicts = carry_out(
+        &*provider,
+        &plan,
+        RevokeManyOptions::default().or_suspending(),
+    )
+    .await;
+    assert_eq!(count(&verdicts).get("suspended_only"), Some(&20));
+    for token in provider.collect(Query::new()).await.unwrap().tokens {
+        assert_eq!(token.state == TokenState::Suspended, token.id != acting);
+    }
+}
+
+#[tokio::test]
+async fn a_plan_of_another_account_is_refused() {
+    let fixture = losant(&["tokens=1"]);
+    let provider = fixture.provider();
+    let plan = RevocationPlan::of(&Account::new("losant", "other"), &[]);
+    let error = provider
+        .revoke_many(plan, RevokeManyOptions::default())
+        .unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}
