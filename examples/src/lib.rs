@@ -68,6 +68,9 @@ async fn simulated(provider: &str) -> Result<(Server, AccountConfiguration)> {
         .map_err(|error| failed(error.to_string()))?;
     let mut account =
         AccountConfiguration::new(provider, provider).with("base_url", Setting::Text(server.url()));
+    if provider == "cloudsmith" {
+        account = account.with("accept_lockout", Setting::Boolean(true));
+    }
     for (key, value) in server.simulator().credentials() {
         let setting = match key.as_str() {
             "token" | "api_key" | "password" => {

@@ -131,7 +131,7 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
         let config = if with_password {
             CloudsmithConfig::of_user(defaults.email.as_str(), fixed(secret))
         } else {
-            CloudsmithConfig::new(fixed(secret))
+            CloudsmithConfig::new(fixed(secret)).accepting_lockout()
         };
         let config = config.with_base_url(base_url());
         Arc::new(Cloudsmith::new("packages", config, transport(&simulator)).with_retry(retry()))

@@ -41,7 +41,9 @@ fn provider(simulator: &Arc<dyn Simulator>, acting: Credential) -> Box<dyn Token
             Box::new(Foreman::new("main", config, over).with_retry(retry()))
         }
         "cloudsmith" => {
-            let config = CloudsmithConfig::new(acting).with_base_url(base_url());
+            let config = CloudsmithConfig::new(acting)
+                .accepting_lockout()
+                .with_base_url(base_url());
             Box::new(Cloudsmith::new("main", config, over).with_retry(retry()))
         }
         _ => {

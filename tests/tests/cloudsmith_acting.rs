@@ -23,9 +23,15 @@ async fn whoever_acts_learns_as_whom_in_every_scheme() {
     let simulator = build("cloudsmith", &[]);
     let key = key(&simulator);
     for (config, header, value) in [
-        (CloudsmithConfig::new(fixed(&key)), "x-api-key", key.clone()),
         (
-            CloudsmithConfig::new(fixed(&key)).in_authorization(),
+            CloudsmithConfig::new(fixed(&key)).accepting_lockout(),
+            "x-api-key",
+            key.clone(),
+        ),
+        (
+            CloudsmithConfig::new(fixed(&key))
+                .accepting_lockout()
+                .in_authorization(),
             "authorization",
             format!("token {key}"),
         ),
@@ -68,6 +74,7 @@ async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_r
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
     let old = key(&simulator);
     let config = CloudsmithConfig::new(fixed(&old))
+        .accepting_lockout()
         .in_authorization()
         .with_base_url(base_url());
     let provider = provider(&simulator, config);
@@ -100,7 +107,11 @@ async fn a_replacement_that_was_replaced_elsewhere_gives_way_to_what_is_configur
         let secret = Secret::new(source.lock().unwrap().as_str());
         async { Ok(secret) }
     });
-    let config = |key| CloudsmithConfig::new(key).with_base_url(base_url());
+    let config = |key| {
+        CloudsmithConfig::new(key)
+            .accepting_lockout()
+            .with_base_url(base_url())
+    };
     let ours = provider(&simulator, config(stored_key));
     let id = &ours.collect(Query::new()).await.unwrap().tokens[0].id;
     let first = ours.rotate(id).await.unwrap().secret;
@@ -128,6 +139,7 @@ async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
         // Without its last slash a path may be redirected, which is never followed.
         let simulator = build("cloudsmith", &["tokens=1", "missing_slash=404"]);
         let config = CloudsmithConfig::new(fixed(&key(&simulator)))
+            .accepting_lockout()
             .with_base_url(BaseUrl::parse(base).unwrap());
         let provider = provider(&simulator, config);
         let listed = provider.collect(Query::new()).await.unwrap().tokens;
@@ -143,4 +155,25 @@ async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
             entries[1].target
         );
     }
+}
+
+#[tokio::test]
+async fn a_key_whose_lost_replacement_nothing_could_repair_is_not_replaced_unless_that_is_accepted()
+{
+    let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
+    let config =
+        CloudsmithConfig::new(fixed(&simulator.credentials()["api_key"])).with_base_url(base_url());
+    let provider = Cloudsmith::new("packages", config, transport(&simulator));
+    let id = tokenfleet_core::TokenId::new(simulator.ids()[0].as_str());
+    let options = RevokeOptions::accepting_replacement();
+    let refusals = [
+        provider.rotate(&id).await.map(drop),
+        provider.revoke((&id).into(), options).await.map(drop),
+    ];
+    for refusal in refusals {
+        let error = refusal.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("accept_lockout"), "{error}");
+    }
+    assert!(simulator.log().entries().is_empty());
 }

@@ -77,7 +77,7 @@ fn provider(platform: &str, weather: Weather, operation: Operation) -> Box<dyn T
             Box::new(Foreman::new("main", config, over).with_retry(policy))
         }
         "cloudsmith" => {
-            let config = CloudsmithConfig::new(credential());
+            let config = CloudsmithConfig::new(credential()).accepting_lockout();
             Box::new(Cloudsmith::new("main", config, over).with_retry(policy))
         }
         _ => {

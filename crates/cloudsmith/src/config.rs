@@ -20,6 +20,7 @@ pub struct CloudsmithConfig {
     pub(crate) base_url: BaseUrl,
     pub(crate) scheme: Scheme,
     pub(crate) credential: Credential,
+    accept_lockout: bool,
 }
 
 /// How the credential is shown to Cloudsmith.
@@ -51,6 +52,7 @@ impl CloudsmithConfig {
             base_url: BaseUrl::of_host(HOST),
             scheme,
             credential,
+            accept_lockout: false,
         }
     }
 
@@ -61,6 +63,22 @@ impl CloudsmithConfig {
         self
     }
 
+    /// Rotating and revoking although a lost answer may lock this account out.
+    ///
+    /// The key that is replaced is the one that acts: if the answer with the new one is lost, nobody has a working key,
+    /// and only somebody who logs in can repair that. Without this, rotating and revoking are offered only to an e-mail
+    /// address with a password, which can log in again.
+    #[must_use]
+    pub fn accepting_lockout(mut self) -> Self {
+        self.accept_lockout = true;
+        self
+    }
+
+    /// Whether a key may be replaced.
+    pub(crate) fn may_replace(&self) -> bool {
+        self.accept_lockout || matches!(self.scheme, Scheme::Basic(_))
+    }
+
     /// At another address.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
@@ -69,7 +87,7 @@ impl CloudsmithConfig {
     }
 
     /// Takes `base_url`, and one of `api_key`, `token` (the same key in `Authorization`) or `email` with `password` from
-    /// an account's settings.
+    /// an account's settings; with a key also `accept_lockout`.
     ///
     /// # Errors
     ///
@@ -89,6 +107,10 @@ impl CloudsmithConfig {
                     .mistake("needs exactly one credential")
                     .with_advice("give api_key, or token, or email with password"));
             }
+        };
+        let config = match settings.boolean("accept_lockout")?.unwrap_or_default() {
+            true => config.accepting_lockout(),
+            false => config,
         };
         Ok(config.with_base_url(base_url))
     }

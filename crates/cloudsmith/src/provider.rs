@@ -41,6 +41,8 @@ pub struct User {
 }
 
 /// What the adapter declares: listing, creating at most one, rotating, revoking by replacement, verifying.
+///
+/// With an API key it rotates and revokes only if a [lockout is accepted](CloudsmithConfig::accepting_lockout).
 #[must_use]
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
@@ -57,11 +59,16 @@ impl Cloudsmith {
     #[must_use]
     pub fn new(account: &str, config: CloudsmithConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account);
+        let mut capabilities = capabilities();
+        if !config.may_replace() {
+            capabilities.rotate = false;
+            capabilities.revoke = None;
+        }
         Self {
             client: ApiClient::new(account, config.base_url, transport, convert::refusal),
             acting: Acting::new(config.scheme, config.credential),
             refreshing: Mutex::new(()),
-            capabilities: capabilities(),
+            capabilities,
         }
     }
 
@@ -168,7 +175,8 @@ impl TokenProvider for Cloudsmith {
     /// Refreshes the key: the old one dies with the answer, and a provider that acts with it goes on with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         self.client
-            .check(&self.capabilities, Call::Rotate(id.into()))?;
+            .check(&self.capabilities, Call::Rotate(id.into()))
+            .map_err(explain_lockout)?;
         self.refresh(Operation::Rotate, id).await
     }
 
@@ -181,7 +189,8 @@ impl TokenProvider for Cloudsmith {
     /// Refreshes the key and returns its replacement. A second time it replaces the replacement.
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
         self.client
-            .check(&self.capabilities, Call::Revoke(token, &options))?;
+            .check(&self.capabilities, Call::Revoke(token, &options))
+            .map_err(explain_lockout)?;
         let TokenRef::Id(id) = token else {
             return Err(Error::unsupported("Cloudsmith revokes by id"));
         };
@@ -210,5 +219,16 @@ impl TokenProvider for Cloudsmith {
                 _ => Err(error),
             },
         }
+    }
+}
+
+/// What this platform can do is refused only for fear of a lockout.
+fn explain_lockout(refusal: Error) -> Error {
+    match refusal.kind() {
+        ErrorKind::Unsupported => refusal.with_advice(
+            "a lost answer would leave nobody with a working key: act by e-mail address and password, which can log in \
+             again, or accept it with accept_lockout = true",
+        ),
+        _ => refusal,
     }
 }

@@ -19,6 +19,9 @@ impl Account {
             "[accounts.mine]\nprovider = '{provider}'\nbase_url = {}\n",
             server["url"]
         );
+        if provider == "cloudsmith" {
+            text += "accept_lockout = true\n";
+        }
         let mut variables = Vec::new();
         for (key, value) in server["credentials"].as_object().unwrap() {
             if ["token", "api_key", "password"].contains(&key.as_str()) {
