@@ -43,8 +43,11 @@ impl Simulation {
 /// The account that a simulator lets in.
 fn account(server: &Server) -> AccountConfiguration {
     let provider = server.simulator().provider();
-    let account =
+    let mut account =
         AccountConfiguration::new(provider, provider).with("base_url", Setting::Text(server.url()));
+    if provider == "cloudsmith" {
+        account = account.with("accept_lockout", Setting::Boolean(true));
+    }
     let credentials = server.simulator().credentials();
     credentials
         .into_iter()

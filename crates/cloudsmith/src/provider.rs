@@ -28,6 +28,10 @@ pub struct Cloudsmith {
     capabilities: Capabilities,
 }
 
+/// Why a key is not replaced.
+const LOCKOUT: &str = "a lost answer would leave nobody with a working key: act by e-mail address and password, which \
+                       can log in again, or accept it with accept_lockout = true";
+
 /// Whom a credential belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -61,8 +65,9 @@ impl Cloudsmith {
         let account = Account::new(NAME, account);
         let mut capabilities = capabilities();
         if !config.may_replace() {
-            capabilities.rotate = false;
-            capabilities.revoke = None;
+            capabilities = capabilities
+                .withholding(Operation::Rotate, LOCKOUT)
+                .withholding(Operation::Revoke, LOCKOUT);
         }
         Self {
             client: ApiClient::new(account, config.base_url, transport, convert::refusal),
@@ -175,8 +180,7 @@ impl TokenProvider for Cloudsmith {
     /// Refreshes the key: the old one dies with the answer, and a provider that acts with it goes on with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         self.client
-            .check(&self.capabilities, Call::Rotate(id.into()))
-            .map_err(explain_lockout)?;
+            .check(&self.capabilities, Call::Rotate(id.into()))?;
         self.refresh(Operation::Rotate, id).await
     }
 
@@ -189,8 +193,7 @@ impl TokenProvider for Cloudsmith {
     /// Refreshes the key and returns its replacement. A second time it replaces the replacement.
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
         self.client
-            .check(&self.capabilities, Call::Revoke(token, &options))
-            .map_err(explain_lockout)?;
+            .check(&self.capabilities, Call::Revoke(token, &options))?;
         let TokenRef::Id(id) = token else {
             return Err(Error::unsupported("Cloudsmith revokes by id"));
         };
@@ -219,16 +222,5 @@ impl TokenProvider for Cloudsmith {
                 _ => Err(error),
             },
         }
-    }
-}
-
-/// What this platform can do is refused only for fear of a lockout.
-fn explain_lockout(refusal: Error) -> Error {
-    match refusal.kind() {
-        ErrorKind::Unsupported => refusal.with_advice(
-            "a lost answer would leave nobody with a working key: act by e-mail address and password, which can log in \
-             again, or accept it with accept_lockout = true",
-        ),
-        _ => refusal,
     }
 }

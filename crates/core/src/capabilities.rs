@@ -1,8 +1,9 @@
 //! What a provider declares that it does.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::{Field, ListCapability, RevocationEffect};
+use crate::{Field, ListCapability, Operation, RevocationEffect};
 
 /// What a provider does for one account: an operation that is `None` fails with
 /// [`Unsupported`](crate::ErrorKind::Unsupported) before anything is sent.
@@ -43,6 +44,8 @@ pub struct Capabilities {
     /// Which facts its tokens may carry. A fact that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
     pub reports: Vec<Field>,
+    /// Operations that the platform has and this account is not offered, with what to do about it.
+    pub withheld: BTreeMap<Operation, String>,
 }
 
 impl Capabilities {
@@ -105,6 +108,23 @@ impl Capabilities {
     #[must_use]
     pub fn with_verify(mut self) -> Self {
         self.verify = true;
+        self
+    }
+
+    /// And not that operation, which the platform has; the advice says what to do to be offered it.
+    #[must_use]
+    pub fn withholding(mut self, operation: Operation, advice: impl Into<String>) -> Self {
+        match operation {
+            Operation::List => self.list = None,
+            Operation::Get => self.get = false,
+            Operation::Create => self.create = None,
+            Operation::Update => self.update = None,
+            Operation::Rotate => self.rotate = false,
+            Operation::Renew => self.renew = None,
+            Operation::Revoke => self.revoke = None,
+            Operation::Verify => self.verify = false,
+        }
+        self.withheld.insert(operation, advice.into());
         self
     }
 

@@ -49,7 +49,12 @@ impl Capabilities {
 
     fn judge(&self, call: Call<'_>) -> Result<()> {
         if !self.supports(call.operation()) {
-            return Err(Error::unsupported("the platform has no such operation"));
+            let withheld = self.withheld.get(&call.operation());
+            return Err(match withheld {
+                Some(advice) => Error::unsupported("the operation is not offered to this account")
+                    .with_advice(advice.as_str()),
+                None => Error::unsupported("the platform has no such operation"),
+            });
         }
         match call {
             Call::List(request) => self
