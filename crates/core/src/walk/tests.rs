@@ -607,3 +607,26 @@ fn a_descending_order_by_id_is_what_a_backward_walk_yields() {
     let walked = walk(Walker::new(&plan), |request| Shelf::of(8).page(request));
     assert_eq!(walked.ids, [8, 7, 6, 5, 4, 3, 2, 1]);
 }
+
+#[test]
+fn a_first_page_that_is_smaller_than_asked_for_and_names_no_next_is_not_taken_for_all() {
+    for list in [losing(), losing_by_creation(), keeping(), keeping_by_name()] {
+        let shelf = Shelf::of(80);
+        let walked = walk(Walker::new(&plan(&list, 100)), |request| {
+            let size = request.size.unwrap().min(40);
+            let page = shelf.page(&request.clone().with_size(size));
+            // It finds the end by the size that it was asked for.
+            let end = (request.number().unwrap() + 1) * u64::from(request.size.unwrap());
+            let next = (end < 80).then(|| PagePosition::Number(request.number().unwrap() + 1));
+            Page {
+                size: request.size,
+                next,
+                ..page
+            }
+        });
+        assert!(
+            !is_complete(&walked) || is_exact(&walked, &shelf.ids),
+            "{walked:?}"
+        );
+    }
+}
