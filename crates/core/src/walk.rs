@@ -235,7 +235,7 @@ impl Walker {
         }
     }
 
-    /// The tokens of the next page that can be trusted; `None` until it has come, and in the end.
+    /// The tokens of the next page that can be trusted, perhaps none; `None` until it has come, and in the end.
     pub(crate) fn hand_out(&mut self) -> Result<Option<Batch>> {
         if let Some(error) = self.failure.take() {
             return Err(error);
@@ -263,12 +263,7 @@ impl Walker {
                 self.partial = Some(PartialReason::ContradictoryTotals);
             }
             match self.judge(&asked, answer.at, &page) {
-                Judgement::Safe => {
-                    let batch = self.release(&asked, answer.at, page)?;
-                    if !batch.tokens.is_empty() {
-                        return Ok(Some(batch));
-                    }
-                }
+                Judgement::Safe => return self.release(&asked, answer.at, page).map(Some),
                 Judgement::InVain => self.read_again_from(asked.position),
                 judgement => {
                     let look = matches!(judgement, Judgement::LookAbove);

@@ -8,6 +8,7 @@ use crate::{Page, PagePosition, PartialReason, Result, Shortcut, Token, Walk};
 
 impl Walker {
     pub(super) fn release(&mut self, asked: &Asked, at: Moment, page: Page) -> Result<Batch> {
+        let begins = !self.started;
         let tokens = match (self.plan.walk, asked.number()) {
             (_, Some(number)) if asked.purpose == Purpose::Above => {
                 self.consumed = (PagePosition::Number(number), self.total);
@@ -32,10 +33,7 @@ impl Walker {
         if self.is_done() && !self.counts_again(asked.purpose) {
             self.check_end();
         }
-        let passed_over = match self.handed_out == tokens.len() as u64 {
-            true => self.passed_over,
-            false => 0,
-        };
+        let passed_over = if begins { self.passed_over } else { 0 };
         Ok(Batch {
             tokens,
             passed_over,

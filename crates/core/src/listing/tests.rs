@@ -1,0 +1,101 @@
+//! Listings that break off and go on.
+
+use std::sync::Mutex;
+
+use futures_executor::block_on;
+
+use super::*;
+use crate::{OrderCapability, Paging, SortKey, TokenId, TokenState};
+
+/// A platform of tokens with growing ids; tokens vanish, so it is read backwards.
+fn losing() -> ListCapability {
+    let by_id = OrderCapability::loose(SortKey::Id);
+    ListCapability::new(Paging::Numbered)
+        .with_totals()
+        .with_order(by_id.exactly().stable().appending())
+}
+
+fn listing<'a>(
+    list: &ListCapability,
+    query: &Query,
+    answer: impl Fn(&PageRequest) -> Result<Page> + Send + Sync + 'a,
+) -> Listing<'a> {
+    let plan = Plan::of(query, list).unwrap();
+    let left = Left {
+        to_skip: query.offset,
+        to_yield: query.limit,
+    };
+    Listing {
+        account: Account::new("memory", "mine"),
+        query: query.clone(),
+        list: list.clone(),
+        walker: Walker::new(&plan),
+        plan,
+        read_page: Box::new(move |request| Box::pin(std::future::ready(answer(&request)))),
+        reading: FuturesUnordered::new(),
+        given_up: 0,
+        ready: VecDeque::new(),
+        left,
+        left_before_page: left,
+        state: State::Walking,
+    }
+}
+
+fn page(ids: &[u32], request: &PageRequest) -> Page {
+    let (number, size) = (request.number().unwrap(), request.size.unwrap());
+    let mut pages = ids.chunks(size as usize);
+    let tokens = pages.nth(number as usize).unwrap_or_default();
+    let token = |id: &u32| Token::new(TokenId::new(id.to_string()), TokenState::Active);
+    Page {
+        tokens: tokens.iter().map(token).collect(),
+        total: Some(ids.len() as u64),
+        number: Some(number),
+        size: Some(size),
+        next: pages.next().map(|_| PagePosition::Number(number + 1)),
+    }
+}
+
+/// The ids up to the end or the first error.
+fn read(listing: &mut Listing<'_>) -> Vec<u32> {
+    let mut ids = Vec::new();
+    while let Some(Ok(token)) = block_on(listing.next()) {
+        ids.push(token.id.as_str().parse().unwrap());
+    }
+    ids
+}
+
+fn broken() -> Error {
+    Error::new(ErrorKind::Unavailable, Fate::Rejected, "out of order")
+}
+
+#[test]
+fn a_listing_with_an_offset_that_fails_at_any_request_goes_on_without_skipping_more() {
+    let ids: Vec<u32> = (1..=30).collect();
+    for offset in [0, 1, 2, 3, 10, 20] {
+        let query = Query::new().with_page_size(3).skipping(offset);
+        let whole = read(&mut listing(&losing(), &query, |request| {
+            Ok(page(&ids, request))
+        }));
+        for failing in 0..11 {
+            let requests = Mutex::new(0);
+            let mut first = listing(&losing(), &query, |request| {
+                let mut requests = requests.lock().unwrap();
+                *requests += 1;
+                match *requests > failing {
+                    true => Err(broken()),
+                    false => Ok(page(&ids, request)),
+                }
+            });
+            let mut seen = read(&mut first);
+            let cursor = first.cursor();
+            let rest = listing(&losing(), &query, |request| Ok(page(&ids, request)));
+            seen.extend(read(&mut rest.resume(&cursor).unwrap()));
+            for id in &whole {
+                assert!(
+                    seen.contains(id),
+                    "{offset}, {failing}: {id} of {seen:?}, {cursor}"
+                );
+            }
+        }
+    }
+}
