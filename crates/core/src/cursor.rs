@@ -8,14 +8,14 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use crate::page::LAST_PAGE;
 use crate::{
     Account, Error, ErrorKind, Fate, Filter, PagePosition, PartialReason, Plan, Query, Result,
-    SortBy, SortKey, Walk,
+    SortBy, SortKey, TokenId, Walk,
 };
 
 const VERSION: &str = "tf1";
 
 /// Where a listing stands: a text to store and to resume from, also in another process.
 ///
-/// It names the account and the query that it belongs to and is refused with any other. It holds no secret. It points
+/// It names the account and the query that it belongs to and is refused with any other. It holds no secret, only a token's id. It points
 /// at the page being consumed, so a resumed listing may repeat tokens of that page but never skips one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
@@ -24,6 +24,8 @@ pub struct Cursor {
     query: u64,
     /// The page being consumed.
     pub(crate) position: PagePosition,
+    /// The token handed out last before that page: it and those before it may have moved onto the page since.
+    pub(crate) after: Option<TokenId>,
     /// The size of the pages that the position counts in.
     pub(crate) size: Option<u32>,
     /// The total when that page was read.
@@ -48,6 +50,7 @@ impl Cursor {
             account: account.name().to_owned(),
             query: fingerprint(query),
             position: PagePosition::First,
+            after: None,
             size: None,
             total: None,
             to_skip: query.offset,
@@ -118,10 +121,9 @@ impl fmt::Display for Cursor {
             if self.filtered { 'p' } else { 'a' },
             self.partial.as_ref().map_or('c', PartialReason::letter),
         )?;
-        match self.key {
-            Some(key) => write!(f, ".{}", key.as_str()),
-            None => f.write_str("."),
-        }
+        let key = self.key.map_or("", SortKey::as_str);
+        let after = self.after.as_ref().map_or("", TokenId::as_str);
+        write!(f, ".{key}.{}", encode(after))
     }
 }
 
@@ -142,7 +144,7 @@ fn parse(text: &str) -> Option<Cursor> {
         "" => Some(None),
         digits => number(digits).map(Some),
     };
-    let fields: [&str; 11] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let fields: [&str; 12] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
     let [
         version,
         provider,
@@ -155,6 +157,7 @@ fn parse(text: &str) -> Option<Cursor> {
         to_yield,
         way,
         key,
+        after,
     ] = fields;
     if version != VERSION || !query.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return None;
@@ -171,6 +174,10 @@ fn parse(text: &str) -> Option<Cursor> {
         account: decode(account)?,
         query: u64::from_str_radix(query, 16).ok()?,
         position,
+        after: match after {
+            "" => None,
+            after => Some(TokenId::new(decode(after)?)),
+        },
         size: match optional(size)? {
             Some(size) => Some(u32::try_from(size).ok().filter(|size| *size > 0)?),
             None => None,
@@ -227,6 +234,7 @@ mod tests {
                 (0..=LAST_PAGE).prop_map(PagePosition::Number),
                 ".{0,8}".prop_map(PagePosition::Token),
             ],
+            after in proptest::option::of(".{1,8}".prop_map(TokenId::new)),
             size in proptest::option::of(1u32..),
             total in proptest::option::of(any::<u64>()),
             to_skip in any::<u64>(),
@@ -237,7 +245,7 @@ mod tests {
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
         ) -> Cursor {
             let query = fingerprint(&query());
-            Cursor { provider, account, query, position, size, total, to_skip, to_yield, walk, key, filtered, partial }
+            Cursor { provider, account, query, position, after, size, total, to_skip, to_yield, walk, key, filtered, partial }
         }
     }
 
@@ -268,7 +276,7 @@ mod tests {
 
     #[test]
     fn pages_that_no_platform_has_are_refused() {
-        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fac.id";
+        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fac.id.";
         assert!(text.parse::<Cursor>().is_err());
         assert!(
             text.replace("18446744073709551615", "7")

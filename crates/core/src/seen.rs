@@ -57,6 +57,19 @@ impl Seen {
         Self::Each(Ids::default())
     }
 
+    /// Goes on after a token that was handed out before the walk was cut.
+    pub(crate) fn go_on_after(&mut self, id: &TokenId) {
+        match self {
+            Self::Past { last, .. } => *last = Some(id.clone()),
+            Self::DownTo(down) => {
+                down.admit(id);
+            }
+            Self::Each(ids) => {
+                ids.insert(id);
+            }
+        }
+    }
+
     /// Judges a token and remembers it.
     pub(crate) fn admit(&mut self, id: &TokenId) -> Admission {
         match self {

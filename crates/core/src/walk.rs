@@ -59,8 +59,18 @@ pub(crate) struct Walker {
     stale_pages: u64,
     resumed: bool,
     partial: Option<PartialReason>,
-    /// The page whose tokens are being consumed and the total when it was read, for the cursor.
-    consumed: (PagePosition, Option<u64>),
+    /// The token handed out last, in the order of the walk.
+    last: Option<TokenId>,
+    /// What a cursor says of the page whose tokens are being consumed.
+    consumed: Consumed,
+}
+
+/// A page, the total when it was read and the token handed out last before it.
+#[derive(Debug)]
+struct Consumed {
+    position: PagePosition,
+    total: Option<u64>,
+    after: Option<TokenId>,
 }
 
 /// The tokens of one page, without those handed out before.
@@ -132,7 +142,12 @@ impl Walker {
             stale_pages: 0,
             resumed: false,
             partial: None,
-            consumed: (PagePosition::First, None),
+            last: None,
+            consumed: Consumed {
+                position: PagePosition::First,
+                total: None,
+                after: None,
+            },
             plan: plan.clone(),
         };
         if plan.shortcut == Some(Shortcut::Filtered) {
@@ -180,7 +195,11 @@ impl Walker {
         }
         walker.total = cursor.total;
         walker.first_total = cursor.total;
-        walker.consumed = (cursor.position.clone(), cursor.total);
+        if let Some(after) = &cursor.after {
+            walker.seen.go_on_after(after);
+            walker.last = Some(after.clone());
+        }
+        walker.consume(cursor.position.clone(), cursor.total);
         walker.resumed = true;
         // What happened on the pages before while nobody looked is not known.
         let unknown = (!plan.protected).then_some(PartialReason::UnprotectedPaging);
@@ -212,7 +231,9 @@ impl Walker {
 
     /// Where a cursor points.
     pub(crate) fn mark(&self, cursor: &mut Cursor) {
-        (cursor.position, cursor.total) = self.consumed.clone();
+        cursor.position = self.consumed.position.clone();
+        cursor.total = self.consumed.total;
+        cursor.after.clone_from(&self.consumed.after);
         cursor.size = self.request.size;
         cursor.filtered = self.request.filter.is_some();
         cursor.partial.clone_from(&self.partial);

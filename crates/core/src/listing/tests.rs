@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use futures_executor::block_on;
 
 use super::*;
-use crate::{OrderCapability, Paging, SortKey, TokenId, TokenState};
+use crate::{Filter, OrderCapability, Paging, SortKey, TokenId, TokenState};
 
 /// A platform of tokens with growing ids; tokens vanish, so it is read backwards.
 fn losing() -> ListCapability {
@@ -13,6 +13,14 @@ fn losing() -> ListCapability {
     ListCapability::new(Paging::Numbered)
         .with_totals()
         .with_order(by_id.exactly().stable().appending())
+}
+
+/// Nothing vanishes, and new tokens come anywhere.
+fn keeping_by_name() -> ListCapability {
+    ListCapability::new(Paging::Numbered)
+        .with_totals()
+        .never_losing_tokens()
+        .with_order(OrderCapability::loose(SortKey::Name).stable())
 }
 
 fn listing<'a>(
@@ -55,13 +63,14 @@ fn page(ids: &[u32], request: &PageRequest) -> Page {
     }
 }
 
+fn next(listing: &mut Listing<'_>) -> Option<u32> {
+    let token = block_on(listing.next())?.ok()?;
+    Some(token.id.as_str().parse().unwrap())
+}
+
 /// The ids up to the end or the first error.
 fn read(listing: &mut Listing<'_>) -> Vec<u32> {
-    let mut ids = Vec::new();
-    while let Some(Ok(token)) = block_on(listing.next()) {
-        ids.push(token.id.as_str().parse().unwrap());
-    }
-    ids
+    std::iter::from_fn(|| next(listing)).collect()
 }
 
 fn broken() -> Error {
@@ -94,6 +103,47 @@ fn a_listing_with_an_offset_that_fails_at_any_request_goes_on_without_skipping_m
                 assert!(
                     seen.contains(id),
                     "{offset}, {failing}: {id} of {seen:?}, {cursor}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn tokens_that_come_again_after_a_cut_count_for_nothing() {
+    let ids: Vec<u32> = (1..=40).collect();
+    let query = Query::new()
+        .with_page_size(4)
+        .matching(Filter::State(TokenState::Active));
+    for query in [
+        query.clone().limited_to(24),
+        query.clone().skipping(10),
+        query.skipping(5).limited_to(20),
+    ] {
+        for list in [losing(), keeping_by_name()] {
+            for cut in 0..24 {
+                let mut first = listing(&list, &query, |request| Ok(page(&ids, request)));
+                let mut seen: Vec<_> = (0..cut).filter_map(|_| next(&mut first)).collect();
+                let cursor: Cursor = first.cursor().to_string().parse().unwrap();
+                if cursor.position == PagePosition::First {
+                    continue;
+                }
+                let mut whole = seen.clone();
+                whole.extend(read(&mut first));
+                // Three of those that come first by then vanish, or come before.
+                let ids: Vec<u32> = match list.tokens_vanish {
+                    true => (1..=37).collect(),
+                    false => (41..=43).chain(1..=40).collect(),
+                };
+                let rest = listing(&list, &query, |request| Ok(page(&ids, request)));
+                seen.extend(read(&mut rest.resume(&cursor).unwrap()));
+                for id in whole.iter().filter(|id| ids.contains(id)) {
+                    assert!(seen.contains(id), "{cut}: {id} of {seen:?}, {cursor}");
+                }
+                let beyond = seen.iter().any(|id| !whole.contains(id));
+                assert!(
+                    query.limit.is_some() || !beyond,
+                    "{cut}: {seen:?}, {cursor}"
                 );
             }
         }

@@ -1,7 +1,7 @@
 //! Taking the tokens of a page that can be trusted, and knowing which page comes next.
 
 use super::guard::violation;
-use super::{Batch, Walker};
+use super::{Batch, Consumed, Walker};
 use crate::asked::{Asked, Moment, Purpose};
 use crate::seen::Admission;
 use crate::{Page, PagePosition, PartialReason, Result, Shortcut, Token, Walk};
@@ -11,7 +11,7 @@ impl Walker {
         let begins = !self.started;
         let tokens = match (self.plan.walk, asked.number()) {
             (_, Some(number)) if asked.purpose == Purpose::Above => {
-                self.consumed = (PagePosition::Number(number), self.total);
+                self.consume(PagePosition::Number(number), self.total);
                 self.admit_reversed(page)
             }
             (_, Some(number)) if asked.purpose == Purpose::Recount => {
@@ -50,16 +50,18 @@ impl Walker {
         }
         self.started = true;
         self.grow(page.total);
-        self.consumed = (asked.position.clone(), page.total);
+        self.consume(asked.position.clone(), page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
                 "the platform sent an empty page and says that more follow",
             ));
         }
-        let received = page.tokens.len() as u64;
         let mut tokens = page.tokens;
+        self.drop_what_comes_again(&mut tokens);
+        let received = tokens.len() as u64;
         tokens.retain(|token| self.seen.admit(&token.id) == Admission::New);
         self.check_repeats(received, tokens.len() as u64)?;
+        self.remember_last(&tokens);
         if !self.plan.protected && (page.next.is_some() || self.pages_read > 1) {
             self.partial.get_or_insert(PartialReason::UnprotectedPaging);
         }
@@ -100,7 +102,7 @@ impl Walker {
             self.seen.begin_with(ids.collect());
             return Ok(page.tokens);
         }
-        self.consumed = (PagePosition::Number(number), page.total);
+        self.consume(PagePosition::Number(number), page.total);
         Ok(Vec::new())
     }
 
@@ -126,7 +128,7 @@ impl Walker {
         if Some(number) == self.last_page() && !self.pace.is_single() {
             self.still.begin(number, &page);
         }
-        self.consumed = (PagePosition::Number(number), page.total);
+        self.consume(PagePosition::Number(number), page.total);
         if self.queue.is_empty() {
             self.next = self.below(number);
         }
@@ -186,6 +188,7 @@ impl Walker {
     fn admit_reversed(&mut self, page: Page) -> Vec<Token> {
         let mut tokens = page.tokens;
         tokens.reverse();
+        self.drop_what_comes_again(&mut tokens);
         tokens.retain(|token| match self.seen.admit(&token.id) {
             Admission::New => true,
             Admission::Repeated => false,
@@ -196,7 +199,33 @@ impl Walker {
         });
         let size = self.request.size.unwrap_or_default();
         self.seen.turn_page(size as usize);
+        self.remember_last(&tokens);
         tokens
+    }
+
+    pub(super) fn consume(&mut self, position: PagePosition, total: Option<u64>) {
+        self.consumed = Consumed {
+            position,
+            total,
+            after: self.last.clone(),
+        };
+    }
+
+    fn remember_last(&mut self, tokens: &[Token]) {
+        if let Some(token) = tokens.last() {
+            self.last = Some(token.id.clone());
+        }
+    }
+
+    /// Where a walk goes on after a cut, what stands before the token handed out last was handed out too.
+    fn drop_what_comes_again(&self, tokens: &mut Vec<Token>) {
+        if self.resumed
+            && self.plan.protected
+            && let Some(after) = &self.last
+            && let Some(at) = tokens.iter().position(|token| token.id == *after)
+        {
+            tokens.drain(..=at);
+        }
     }
 
     /// Notes the total of a page, and by how much it grew. Where nothing vanishes, a smaller one is an older one.
