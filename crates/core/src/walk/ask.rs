@@ -7,13 +7,14 @@ use crate::{PagePosition, PageRequest, Walk};
 impl Walker {
     /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
     pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
-        if self.queue.has_failed() || self.failure.is_some() {
-            return None;
-        }
+        // What comes before a page that failed is still wanted.
         if let Some(unsent) = self.queue.unsent() {
             unsent.sent = true;
             let (at, position) = (unsent.at, unsent.position.clone());
             return Some((at, self.request.clone().at(position)));
+        }
+        if self.queue.has_failed() || self.failure.is_some() {
+            return None;
         }
         let width = if self.reads_side_by_side() {
             self.pace.width()

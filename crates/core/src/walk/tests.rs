@@ -630,3 +630,28 @@ fn a_first_page_that_is_smaller_than_asked_for_and_names_no_next_is_not_taken_fo
         );
     }
 }
+
+/// Sends all that the walker asks for.
+fn sent(walker: &mut Walker) -> Vec<(Moment, PageRequest)> {
+    std::iter::from_fn(|| walker.ask()).collect()
+}
+
+#[test]
+fn a_page_that_is_read_again_is_asked_for_although_another_failed() {
+    let shelf = Shelf::of(100);
+    let mut walker = Walker::new(&plan(&keeping(), 10));
+    for (name, request) in sent(&mut walker) {
+        walker.answer(name, Ok(shelf.page(&request)));
+    }
+    while walker.hand_out().unwrap().is_some() {}
+    let on_their_way = sent(&mut walker);
+    assert!(on_their_way.len() > 1);
+    let mut short = shelf.page(&on_their_way[0].1);
+    short.tokens.truncate(5);
+    for (name, _) in &on_their_way[1..] {
+        walker.answer(*name, Err(violation("broken")));
+    }
+    walker.answer(on_their_way[0].0, Ok(short));
+    assert!(walker.hand_out().unwrap().is_none());
+    assert_eq!(sent(&mut walker).len(), 1);
+}
