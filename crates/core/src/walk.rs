@@ -355,6 +355,11 @@ impl Walker {
     }
 
     fn ask_again(&mut self, asked: Asked) {
+        // It will be read after the pages below, onto which something may have moved by then.
+        if self.plan.walk == Walk::Backward && asked.purpose == Purpose::Tokens {
+            self.give_up_what_is_ahead();
+            self.pace.judge(false);
+        }
         let mut again = Asked::new(asked.position, self.tick());
         (again.again, again.purpose) = (true, asked.purpose);
         self.queue.push_front(again);

@@ -655,3 +655,35 @@ fn a_page_that_is_read_again_is_asked_for_although_another_failed() {
     assert!(walker.hand_out().unwrap().is_none());
     assert_eq!(sent(&mut walker).len(), 1);
 }
+
+#[test]
+fn nothing_slips_past_a_page_that_is_read_again_while_others_wait() {
+    let lasting: Vec<u32> = (2..=200).collect();
+    for short in 0..19 {
+        for deleted_after in 0..30 {
+            let (mut requests, mut shortened) = (0, None);
+            let mut shelf = Shelf::of(200);
+            let walked = walk_side_by_side(
+                Walker::new(&plan(&losing(), 10)),
+                |request| {
+                    requests += 1;
+                    let mut page = shelf.page(request);
+                    if request.number() == Some(short) && shortened.is_none() && requests > 2 {
+                        shortened = Some(requests);
+                        page.tokens.truncate(5);
+                    }
+                    if shortened.is_some_and(|at| at + deleted_after == requests) {
+                        shelf.delete(0);
+                        shelf.create();
+                    }
+                    page
+                },
+                |_| 0,
+            );
+            assert!(
+                !is_complete(&walked) || is_exact(&walked, &lasting),
+                "{short} {deleted_after}: {walked:?}"
+            );
+        }
+    }
+}
