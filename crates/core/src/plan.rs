@@ -125,7 +125,7 @@ impl Plan {
                     "a page of {size} tokens is larger than the {largest} allowed here"
                 )));
             }
-            (size, _) => size.or(list.usual_page),
+            (size, _) => size.or(list.usual_page.filter(|usual| *usual > 0)),
         };
         let (protecting, protected) = protecting_walk(list, key);
         let protected = protected && walk == protecting;

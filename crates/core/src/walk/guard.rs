@@ -2,6 +2,7 @@
 
 use super::Walker;
 use crate::asked::Asked;
+use crate::page::LAST_PAGE;
 use crate::{Direction, Error, ErrorKind, Fate, Page, PartialReason, Result};
 
 /// How many pages without anything new are borne where nothing else tells a platform that repeats itself.
@@ -19,6 +20,11 @@ impl Walker {
             return Err(violation(&format!(
                 "the platform was asked for page {wanted} and sent page {got}"
             )));
+        }
+        if page.total.is_some_and(|total| total > LAST_PAGE) {
+            return Err(violation(
+                "the platform counts more tokens than there can be",
+            ));
         }
         let mut pairs = page.tokens.windows(2);
         let in_order = match self.ordered {
@@ -78,7 +84,9 @@ impl Walker {
     /// Refuses tokens that came before and cannot have moved.
     pub(super) fn check_repeats(&mut self, received: u64, new: u64) -> Result<()> {
         self.repeated += received - new;
-        if !self.plan.protected {
+        // Without totals it is not known how many were created.
+        let counted = self.plan.appends || self.total.is_some();
+        if !(self.plan.protected && counted) {
             return self.check_progress(new == 0 && received > 0);
         }
         // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.

@@ -687,3 +687,48 @@ fn nothing_slips_past_a_page_that_is_read_again_while_others_wait() {
         }
     }
 }
+
+#[test]
+fn new_tokens_where_nothing_counts_them_are_no_mistake_of_the_platform() {
+    let list = ListCapability {
+        totals: false,
+        ..keeping_by_name()
+    };
+    let mut shelf = Shelf::of(30);
+    let lasting = shelf.ids.clone();
+    let walked = walk(Walker::new(&plan(&list, 10)), |request| {
+        let page = shelf.page(request);
+        shelf.create();
+        shelf.ids.rotate_right(1);
+        Page {
+            total: None,
+            ..page
+        }
+    });
+    assert!(
+        is_complete(&walked) && is_exact(&walked, &lasting),
+        "{walked:?}"
+    );
+}
+
+#[test]
+fn a_platform_that_declares_pages_of_nothing_is_planned_for() {
+    let list = losing().with_usual_page(0);
+    assert!(Plan::of(&Query::new(), &list).is_ok());
+}
+
+#[test]
+fn a_total_beyond_all_reason_is_a_violation() {
+    for list in [losing(), keeping(), keeping_by_name()] {
+        for total in [u64::MAX, u64::MAX / 4] {
+            let shelf = Shelf::of(30);
+            let walked = walk(Walker::new(&plan(&list, 10)), |request| Page {
+                total: Some(total),
+                next: Some(PagePosition::Number(request.number().unwrap() + 1)),
+                ..shelf.page(request)
+            });
+            assert_eq!(walked.end.unwrap_err().kind(), ErrorKind::ProtocolViolation);
+            assert_eq!(walked.requests, 1);
+        }
+    }
+}
