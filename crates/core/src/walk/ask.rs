@@ -30,7 +30,8 @@ impl Walker {
         let watched = self.still.watched().is_some();
         let looking = usize::from(self.still.is_asking() && watched);
         let room = self.queue.on_their_way() + looking < width
-            && self.queue.len() < self.most_ahead(width);
+            && self.queue.len() < self.most_ahead(width)
+            && (self.queue.is_empty() || !self.comes_to_the_newest());
         if room && let Some(position) = self.next.take() {
             self.next = self.following(&position);
             let mut asked = Asked::new(position.clone(), self.tick());
@@ -48,6 +49,19 @@ impl Walker {
     /// Backwards only while it is watched that nothing changes.
     fn reads_side_by_side(&self) -> bool {
         self.plan.walk == Walk::Forward || self.still.watched().is_some()
+    }
+
+    /// Whether the next page is the last one or beyond where nothing else depends on when it is read: what is created may
+    /// show a little after what was created later, and then moves the newest tokens.
+    fn comes_to_the_newest(&self) -> bool {
+        let Some(PagePosition::Number(number)) = self.next else {
+            return false;
+        };
+        let size = u64::from(self.request.size.unwrap_or_default());
+        let end = number.saturating_add(1).saturating_mul(size);
+        self.plan.walk == Walk::Forward
+            && self.plan.appends
+            && self.first_total.is_some_and(|total| end >= total)
     }
 
     /// How many pages are asked for ahead of what is consumed: no more than the query can want.

@@ -90,8 +90,7 @@ impl Walker {
             return self.check_progress(new == 0 && received > 0);
         }
         // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.
-        let explained = if self.plan.appends { 0 } else { self.created };
-        match self.repeated > explained && !self.resumed {
+        match self.repeated > self.created && !self.resumed {
             true => Err(repeats()),
             false => Ok(()),
         }

@@ -326,6 +326,20 @@ proptest! {
     }
 
     #[test]
+    fn a_token_created_a_little_before_the_newest_hides_none_from_a_forward_walk(
+        count in 0u32..120, size in 1u32..8, changes in changes(), depth in 0usize..8, order in order_of_events(),
+    ) {
+        let depth = depth.min(size as usize);
+        let mut before = Some(depth);
+        let (walked, lasting) = walk_over_changes(&keeping(), (count, size), changes, &order, |shelf, change| match change {
+            Change::Create => shelf.create_before(before.take().unwrap_or(0)),
+            Change::Delete(_) => {}
+        });
+        prop_assert!(is_complete(&walked), "{:?}", walked.end);
+        prop_assert!(is_exact(&walked, &lasting), "{:?} of {:?}", walked, lasting);
+    }
+
+    #[test]
     fn new_tokens_anywhere_hide_none_from_a_forward_walk(
         count in prop_oneof![0u32..40, 0u32..300], size in 1u32..8, changes in changes(), order in order_of_events(),
     ) {
