@@ -312,11 +312,11 @@ proptest! {
 
     #[test]
     fn a_token_created_a_little_before_the_newest_hides_none(
-        count in 0u32..60, size in 1u32..8, changes in changes(), depth in 0usize..8,
+        count in 0u32..60, size in 1u32..8, changes in changes(), depth in 0usize..8, order in order_of_events(),
     ) {
         let depth = depth.min(size as usize);
         let mut before = Some(depth);
-        let (walked, lasting) = walk_over_changes(&losing(), (count, size), changes, &[0], |shelf, change| match change {
+        let (walked, lasting) = walk_over_changes(&losing(), (count, size), changes, &order, |shelf, change| match change {
             Change::Create => shelf.create_before(before.take().unwrap_or(0)),
             // A deletion in the same moment would make up for it in the total.
             Change::Delete(_) => {}
