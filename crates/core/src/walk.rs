@@ -42,8 +42,9 @@ pub(crate) struct Walker {
     /// How often pages on their way were given up.
     given_up: u64,
     seen: Seen,
-    /// The page that a backward walk began with, and the first token of the page that it handed out last.
+    /// The last page of all, if a backward walk began with it.
     end: Option<u64>,
+    /// The first token of the page that a backward walk handed out last.
     lowest: Option<TokenId>,
     /// The total at first and as of the page handed out last.
     first_total: Option<u64>,
@@ -183,9 +184,6 @@ impl Walker {
         }
         let mut walker = Self::without_shortcut(plan);
         walker.started = true;
-        if let PagePosition::Number(number) = cursor.position {
-            walker.end = Some(number);
-        }
         walker.next = Some(cursor.position.clone());
         walker.request.size = cursor.size;
         if cursor.filtered {
@@ -195,6 +193,10 @@ impl Walker {
         }
         walker.total = cursor.total;
         walker.first_total = cursor.total;
+        if let PagePosition::Number(number) = cursor.position {
+            let read_from_the_end = |last: &u64| *last == number || cursor.after.is_some();
+            walker.end = walker.last_page().filter(read_from_the_end);
+        }
         if let Some(after) = &cursor.after {
             walker.seen.go_on_after(after);
             walker.last = Some(after.clone());

@@ -149,3 +149,40 @@ fn tokens_that_come_again_after_a_cut_count_for_nothing() {
         }
     }
 }
+
+#[test]
+fn what_an_offset_leaves_out_stays_out_when_tokens_are_created() {
+    for offset in 0..=100 {
+        let query = Query::new()
+            .sorted_by(SortKey::Id, crate::Direction::Descending)
+            .with_page_size(10)
+            .skipping(offset);
+        for cut in [None, Some(0), Some(3), Some(15)] {
+            let count = Mutex::new(100);
+            let answer = |request: &PageRequest| {
+                let mut count = count.lock().unwrap();
+                let ids: Vec<u32> = (1..=*count).collect();
+                *count += 1;
+                Ok(page(&ids, request))
+            };
+            let mut walked = listing(&losing(), &query, answer);
+            let mut ids: Vec<u32> = (0..cut.unwrap_or(0))
+                .filter_map(|_| next(&mut walked))
+                .collect();
+            if cut.is_some() {
+                let cursor = walked.cursor();
+                walked = listing(&losing(), &query, answer).resume(&cursor).unwrap();
+            }
+            ids.extend(read(&mut walked));
+            let newest = 104 - u32::try_from(offset).unwrap();
+            assert!(
+                ids.iter().all(|id| *id <= newest),
+                "{offset}, {cut:?}: {ids:?}"
+            );
+            assert!(
+                (1..=100 - u32::try_from(offset).unwrap()).all(|id| ids.contains(&id)),
+                "{offset}, {cut:?}: {ids:?}"
+            );
+        }
+    }
+}

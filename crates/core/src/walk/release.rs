@@ -95,7 +95,8 @@ impl Walker {
         };
         let number = last / size;
         self.passed_over = total.saturating_sub((number + 1).saturating_mul(size));
-        self.end = Some(number);
+        // What is passed over need not be watched.
+        self.end = (self.passed_over == 0).then_some(number);
         self.next = Some(PagePosition::Number(number));
         if self.plan.any_order && bounds.offset == 0 && bounds.limit.is_none() {
             let ids = page.tokens.iter().map(|token| token.id.clone());
