@@ -246,16 +246,18 @@ impl Filter {
         }
     }
 
-    /// How many bytes of names it holds.
+    /// About how many bytes it takes to say it.
     pub(crate) fn text_length(&self) -> usize {
+        /// What stands around a name: its field, quotes, `and`.
+        const CONDITION: usize = 16;
         match self {
             Self::Name(
                 NamePattern::Exact(text) | NamePattern::Prefix(text) | NamePattern::Glob(text),
             )
-            | Self::Owner(Owner::Is(text)) => text.len(),
+            | Self::Owner(Owner::Is(text)) => CONDITION + text.len(),
             Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::text_length).sum(),
             Self::Not(filter) => filter.text_length(),
-            _ => 0,
+            _ => CONDITION,
         }
     }
 }

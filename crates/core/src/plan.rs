@@ -5,7 +5,8 @@ use crate::{
     Query, Result, SortBy, SortKey, Window,
 };
 
-/// How many bytes of names a platform is asked to filter by, at most: a URL holds no more everywhere.
+/// How many bytes a platform is asked to filter by, at most: a URL, which may take three for each, holds no more
+/// everywhere.
 const LONGEST_PUSHED: usize = 1000;
 
 /// How many tokens may be on their way at a time, whatever the size of the pages.

@@ -746,3 +746,15 @@ fn a_total_beyond_all_reason_is_a_violation() {
         }
     }
 }
+
+#[test]
+fn a_filter_of_many_short_names_is_applied_here() {
+    let filters = FilterCapability::by_name().combined().settled();
+    let list = keeping().with_filters(filters);
+    let pushed = |names| {
+        let names = (0..names).map(|name| Filter::name(format!("{name:x}")));
+        let query = Query::new().matching(Filter::any_of(names));
+        Plan::of(&query, &list).unwrap().pushed_filter.is_some()
+    };
+    assert!(pushed(10) && !pushed(300));
+}
