@@ -146,7 +146,8 @@ impl Walker {
     pub(super) fn watch_the_end(&mut self, page: &Page) {
         self.still.forget();
         match (self.last_page(), page.total == self.total) {
-            (Some(last), true) => self.still.begin(last, page),
+            // An empty page would always seem to be the same.
+            (Some(last), true) if !page.tokens.is_empty() => self.still.begin(last, page),
             _ => self.pace.judge(false),
         }
     }
