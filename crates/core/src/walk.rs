@@ -180,6 +180,9 @@ impl Walker {
             (PagePosition::Token(_), Walk::Backward) => {
                 return Err(invalid("the cursor belongs to another way of reading"));
             }
+            _ if cursor.filtered && plan.pushed_filter.is_none() => {
+                return Err(invalid("the platform no longer filters as for the cursor"));
+            }
             _ => {}
         }
         let mut walker = Self::without_shortcut(plan);

@@ -758,3 +758,18 @@ fn a_filter_of_many_short_names_is_applied_here() {
     };
     assert!(pushed(10) && !pushed(300));
 }
+
+#[test]
+fn pages_of_matches_are_not_counted_on_among_all_tokens() {
+    let list = keeping().with_filters(FilterCapability::by_name().settled());
+    let query = Query::new().matching(Filter::name("x")).with_page_size(10);
+    let mut cursor = Cursor::new(
+        &Account::new("p", "a"),
+        &query,
+        &Plan::of(&query, &list).unwrap(),
+    );
+    cursor.position = PagePosition::Number(1);
+    let plan = Plan::of(&query, &keeping()).unwrap();
+    let error = Walker::resume(&plan, &cursor).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidCursor);
+}
