@@ -11,11 +11,15 @@ use crate::{
 
 const ACCOUNTS_AT_A_TIME: usize = 16;
 
+/// How many pages are under way at a time, over all accounts that are read.
+const PAGES_AT_A_TIME: usize = 64;
+
 /// Many accounts, of one platform or of several, that are asked together.
 ///
-/// One that fails never holds up the others, and one that dawdles does so for two seconds at most: see
-/// [`Inventory`]. Needs no particular async runtime beyond what the providers
-/// need. Cheap to clone.
+/// One that fails never holds up the others, and one that dawdles does so for two seconds at most: see [`Inventory`].
+/// Sixteen accounts are read at a time, and 64 pages over all of them together: of a query's
+/// [`pages_at_a_time`](Query::pages_at_a_time) each account gets its equal share, at least one. Needs no particular async
+/// runtime beyond what the providers need. Cheap to clone.
 ///
 /// ```
 /// # use async_trait::async_trait;
@@ -141,6 +145,8 @@ impl Fleet {
     }
 
     /// Reading that many accounts at a time, at least one. Those that have been silent for two seconds do not count.
+    ///
+    /// The more accounts, the fewer pages of each: beyond 64 accounts one page of each is read at a time.
     #[must_use]
     pub fn at_a_time(mut self, accounts: usize) -> Self {
         self.at_a_time = accounts.max(1);
@@ -164,9 +170,19 @@ impl Fleet {
     ///
     /// Every account is asked the whole query: an order, an offset and a limit hold within each account. For a query
     /// over all accounts together see [`collect`](Self::collect).
-    pub fn inventory(&self, query: Query) -> Inventory {
+    pub fn inventory(&self, mut query: Query) -> Inventory {
+        query.pages_at_a_time = query.pages_at_a_time.min(self.pages_of_each());
         let members = (0..).zip(self.members.iter().cloned()).collect();
         Inventory::new(members, self.at_a_time, query)
+    }
+
+    /// How many pages of an account may be under way, so that those of all stay within their bound.
+    fn pages_of_each(&self) -> u32 {
+        let listable = (self.providers())
+            .filter(|provider| provider.capabilities().list.is_some())
+            .count();
+        let share = PAGES_AT_A_TIME / listable.clamp(1, self.at_a_time);
+        u32::try_from(share.max(1)).unwrap_or(1)
     }
 
     /// Collects what a query asks for, over all accounts together: they are ordered among each other, and offset and

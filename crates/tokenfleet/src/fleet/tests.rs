@@ -32,6 +32,10 @@ pub(crate) fn transport() -> Arc<dyn Transport> {
 #[derive(Debug, Clone, Copy)]
 enum Behaviour {
     Lists(u64),
+    /// Lists that many pages of ten, side by side.
+    ListsPages(u64),
+    /// Takes its time.
+    Dawdles,
     /// Yields one page and then fails.
     Breaks,
     /// Never answers.
@@ -63,7 +67,13 @@ impl TokenProvider for Memory {
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let reading = self.reading.fetch_add(1, SeqCst) + 1;
         self.most.fetch_max(reading, SeqCst);
-        yield_once().await;
+        let pauses = match self.behaviour {
+            Behaviour::Dawdles => 100,
+            _ => 3,
+        };
+        for _ in 0..pauses {
+            yield_once().await;
+        }
         if matches!(self.behaviour, Behaviour::Hangs) {
             std::future::pending::<()>().await;
         }
@@ -72,6 +82,17 @@ impl TokenProvider for Memory {
             |number: u64| Token::new(TokenId::new(format!("{:03}", number)), TokenState::Active);
         match (self.behaviour, request.position) {
             (Behaviour::Lists(count), _) => Ok(Page::last((0..count).map(token).collect())),
+            (Behaviour::Dawdles, _) => Ok(Page::last(vec![token(1)])),
+            (Behaviour::ListsPages(pages), position) => {
+                let number = match position {
+                    PagePosition::Number(number) => number,
+                    _ => 0,
+                };
+                let mut page = Page::last((number * 10..number * 10 + 10).map(token).collect());
+                page.total = Some(pages * 10);
+                page.next = (number + 1 < pages).then_some(PagePosition::Number(number + 1));
+                Ok(page)
+            }
             (_, PagePosition::First) => {
                 let mut page = Page::last(vec![token(1)]);
                 page.next = Some(PagePosition::Token("more".into()));
@@ -127,6 +148,12 @@ fn fleet(behaviours: impl IntoIterator<Item = Behaviour>) -> (Fleet, Arc<AtomicU
         let list = match behaviour {
             Behaviour::Breaks => Some(ListCapability::new(Paging::Sequential)),
             Behaviour::CannotList => None,
+            Behaviour::ListsPages(_) => {
+                let by_id = OrderCapability::loose(SortKey::Id).exactly();
+                let list = ListCapability::new(Paging::Numbered).with_usual_page(10);
+                let list = list.with_totals().never_losing_tokens();
+                Some(list.with_order(by_id.stable().appending()))
+            }
             _ => Some(ListCapability::new(Paging::Snapshot)),
         };
         let mut capabilities = Capabilities::none();
@@ -238,6 +265,63 @@ fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
         assert!(found.is_complete());
         assert_eq!(most.load(SeqCst), at_a_time.min(300));
     }
+}
+
+#[test]
+fn the_pages_under_way_are_bounded_over_all_accounts_and_never_more_than_the_query_allows() {
+    let wide = Query::new().with_pages_at_a_time(40);
+    for (accounts, at_a_time, query, expected) in [
+        (1, 16, Query::new(), 16),
+        (1, 16, wide.clone(), 40),
+        (4, 16, Query::new(), 64),
+        (100, 16, Query::new(), 64),
+        (100, 5, wide.clone(), 5 * 12),
+        (100, 16, Query::new().with_pages_at_a_time(2), 32),
+        (100, 100, wide, 100),
+    ] {
+        let listing = (0..accounts).map(|_| Behaviour::ListsPages(50));
+        // What cannot be listed takes no share.
+        let (fleet, most) = fleet(listing.chain((0..20).map(|_| Behaviour::CannotList)));
+        let found = block_on(fleet.at_a_time(at_a_time).collect(query));
+        assert_eq!(found.tokens.len(), accounts * 500);
+        assert_eq!(most.load(SeqCst), expected, "{accounts}, {at_a_time}");
+    }
+}
+
+#[test]
+fn thousands_of_accounts_each_get_their_verdict_whatever_becomes_of_some() {
+    const KINDS: [Behaviour; 10] = [
+        Behaviour::Lists(3),
+        Behaviour::Breaks,
+        Behaviour::CannotList,
+        Behaviour::Dawdles,
+        Behaviour::ListsPages(3),
+        Behaviour::Lists(1),
+        Behaviour::Lists(0),
+        Behaviour::Lists(5),
+        Behaviour::Lists(1),
+        Behaviour::Lists(2),
+    ];
+    // Those that never answer stand in everybody's way.
+    let hanging = (0..10).map(|_| Behaviour::Hangs);
+    let others = KINDS.into_iter().cycle().take(10_000);
+    let (fleet, _) = fleet(hanging.chain(others));
+    let mut inventory = fleet.inventory(Query::new());
+    let (mut tokens, mut verdicts) = (0, std::collections::BTreeMap::new());
+    block_on(async {
+        while verdicts.values().sum::<u32>() < 10_000 {
+            match inventory.next().await {
+                Some(InventoryEvent::Token(..)) => tokens += 1,
+                Some(InventoryEvent::Finished(report)) => {
+                    *verdicts.entry(report.verdict.as_str()).or_default() += 1;
+                }
+                None => panic!("ten have not finished"),
+            }
+        }
+    });
+    let expected = [("complete", 8000), ("failed", 1000), ("not_listable", 1000)];
+    assert_eq!(Vec::from_iter(verdicts), expected);
+    assert_eq!(tokens, 1000 * (3 + 1 + 1 + 30 + 1 + 5 + 1 + 2));
 }
 
 #[test]
