@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use crate::http::Transport;
 use crate::{
-    Account, AccountConfiguration, AccountReport, Error, Inventory, InventoryEvent, Query,
-    Registry, Token, TokenProvider,
+    Account, AccountConfiguration, AccountReport, Error, Inventory, InventoryEvent, Listing, Plan,
+    Query, Registry, Result, Token, TokenProvider,
 };
 
 const ACCOUNTS_AT_A_TIME: usize = 16;
@@ -170,13 +170,46 @@ impl Fleet {
     ///
     /// Every account is asked the whole query: an order, an offset and a limit hold within each account. For a query
     /// over all accounts together see [`collect`](Self::collect).
-    pub fn inventory(&self, mut query: Query) -> Inventory {
-        query.pages_at_a_time = query.pages_at_a_time.min(self.pages_of_each());
+    pub fn inventory(&self, query: Query) -> Inventory {
         let members = (0..).zip(self.members.iter().cloned()).collect();
-        Inventory::new(members, self.at_a_time, query)
+        Inventory::new(members, self.at_a_time, self.bounded(query))
     }
 
-    /// How many pages of an account may be under way, so that those of all stay within their bound.
+    /// How [`collect`](Self::collect) would carry out a query at each account, in order, without sending anything.
+    ///
+    /// # Errors
+    ///
+    /// For an account: [`Unsupported`](crate::ErrorKind::Unsupported) where it cannot be listed,
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the query makes no sense, and why it could not be opened.
+    pub fn explain(&self, query: &Query) -> Vec<(Account, Result<Plan>)> {
+        let each = self.bounded(self.of_each_account(query));
+        let plan = |member: &Member| match member {
+            Member::Open(provider) => {
+                Listing::of(&**provider, each.clone()).map(|listing| listing.plan().clone())
+            }
+            Member::Unopened(_, error) => Err(error.clone()),
+        };
+        let explain = |member| (Member::account(member).clone(), plan(member));
+        self.members.iter().map(explain).collect()
+    }
+
+    /// What each account must be asked so that the window over all of them can be cut out.
+    fn of_each_account(&self, query: &Query) -> Query {
+        let mut each = query.clone();
+        if self.members.len() > 1 {
+            each.offset = 0;
+            each.limit = query.limit.map(|limit| limit.saturating_add(query.offset));
+        }
+        each
+    }
+
+    /// The query with as many pages at a time that those of all accounts stay within their bound.
+    fn bounded(&self, mut query: Query) -> Query {
+        query.pages_at_a_time = query.pages_at_a_time.min(self.pages_of_each());
+        query
+    }
+
+    /// An account's share of the pages under way.
     fn pages_of_each(&self) -> u32 {
         let listable = (self.providers())
             .filter(|provider| provider.capabilities().list.is_some())
@@ -189,7 +222,7 @@ impl Fleet {
     /// limit count them all. Equal tokens stay in the order of the accounts.
     pub async fn collect(&self, query: Query) -> FleetTokens {
         // By place, not by name: two accounts may bear the same.
-        let mut inventory = self.inventory(of_each_account(&query));
+        let mut inventory = self.inventory(self.of_each_account(&query));
         let mut tokens = Vec::new();
         let mut accounts = Vec::new();
         while let Some((place, event)) = inventory.next_with_place().await {
@@ -207,7 +240,9 @@ impl Fleet {
             by_query.then_with(|| place.cmp(other_place))
         });
         accounts.sort_by_key(|(place, _)| *place);
-        let tokens = window(tokens, &query);
+        if self.members.len() > 1 {
+            tokens = window(tokens, &query);
+        }
         let mut counts = vec![0; self.members.len()];
         for (place, ..) in &tokens {
             counts[*place] += 1;
@@ -223,14 +258,6 @@ impl Fleet {
             accounts: accounts.into_iter().map(|(_, report)| report).collect(),
         }
     }
-}
-
-/// What each account must be asked so that the window over all of them can be cut out.
-fn of_each_account(query: &Query) -> Query {
-    let mut each = query.clone();
-    each.offset = 0;
-    each.limit = query.limit.map(|limit| limit.saturating_add(query.offset));
-    each
 }
 
 fn window<T>(mut tokens: Vec<T>, query: &Query) -> Vec<T> {

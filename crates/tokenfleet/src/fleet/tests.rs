@@ -349,6 +349,48 @@ fn an_order_an_offset_and_a_limit_hold_over_all_accounts_together() {
 }
 
 #[test]
+fn a_fleet_of_one_account_reads_the_pages_of_the_window_and_no_others() {
+    let query = Query::new().skipping(400).limited_to(10);
+    for (accounts, expected) in [(1, 1), (2, 2 * 41)] {
+        let (fleet, _) = fleet((0..accounts).map(|_| Behaviour::ListsPages(50)));
+        let found = block_on(fleet.collect(query.clone()));
+        let first = found.tokens[0].1.id.as_str().to_owned();
+        assert_eq!((found.tokens.len(), first.as_str()), (10, "400"));
+        let plans = fleet.explain(&query);
+        let requests = plans
+            .iter()
+            .map(|(_, plan)| plan.as_ref().unwrap().requests(500));
+        assert_eq!(requests.map(Option::unwrap).sum::<u64>(), expected);
+    }
+}
+
+#[test]
+fn a_fleet_explains_each_account_as_it_would_be_read() {
+    let (fleet, most) = fleet([
+        Behaviour::ListsPages(50),
+        Behaviour::CannotList,
+        Behaviour::Lists(1),
+    ]);
+    let fleet = fleet.with_unopened(
+        Account::new("memory", "broken"),
+        Error::configuration("no key"),
+    );
+    let plans = fleet.explain(&Query::new().with_pages_at_a_time(100));
+    let told: Vec<_> = (plans.iter())
+        .map(|(account, plan)| (account.name(), plan.as_ref().map_err(Error::kind)))
+        .map(|(name, plan)| (name, plan.map(|plan| plan.pages_at_a_time)))
+        .collect();
+    let expected = [
+        ("a0", Ok(32)),
+        ("a1", Err(ErrorKind::Unsupported)),
+        ("a2", Ok(1)),
+        ("broken", Err(ErrorKind::Configuration)),
+    ];
+    assert_eq!(told, expected);
+    assert_eq!(most.load(SeqCst), 0);
+}
+
+#[test]
 fn the_tokens_of_one_account_come_before_its_report() {
     let (fleet, _) = fleet((0..20).map(|_| Behaviour::Lists(5)));
     let mut inventory = fleet.inventory(Query::new());
