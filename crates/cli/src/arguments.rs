@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, value_parser};
-use tokenfleet::{Error, Result, SortBy, Timestamp, TokenState, parse_duration};
+use tokenfleet::{Error, Query, Result, SortBy, Timestamp, TokenState, parse_duration};
 
 use crate::output::{Format, complain, masked};
 use crate::stop::Code;
@@ -38,7 +38,8 @@ Expressions for --where:
 Examples:
   tokenfleet list --where 'state = active and (last-used < now-90d or last-used is never)'
   tokenfleet list --where 'expiry is never and not name ^= \"deploy \"' --sort created
-  tokenfleet list --query stale --limit 10";
+  tokenfleet list --query stale --limit 10
+  tokenfleet explain --where 'name ^= ci-' --sort created --tokens 5000";
 
 const EVERYWHERE: &str = "Global options";
 
@@ -69,9 +70,15 @@ pub(crate) struct GlobalArguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Show the tokens of every configured account
-    Inventory,
+    Inventory(PageArguments),
     /// Show the tokens of the chosen accounts that match
     List(Box<ListArguments>),
+    /// Tell how list would find the tokens of the chosen accounts, without sending anything
+    ///
+    /// For each account: which pages are read and how many at a time, what the platform filters and orders and what is done
+    /// here, with the same result, and whether that is complete whatever changes meanwhile. What is filtered or sorted here
+    /// reads every token of the account; --tokens tells how many requests that takes.
+    Explain(Box<ExplainArguments>),
     /// Show one token
     Show(TokenArguments),
     /// Make a token and print its secret, which is shown once
@@ -143,9 +150,37 @@ pub(crate) struct ListArguments {
     /// Without the first so many
     #[arg(long, value_name = "N")]
     pub(crate) offset: Option<u64>,
-    /// Ask the platforms for so many at a time
+    #[command(flatten)]
+    pub(crate) pages: PageArguments,
+}
+
+/// How pages are asked for.
+#[derive(Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Ask the platforms for so many tokens a page
     #[arg(long, value_name = "N")]
     pub(crate) page_size: Option<u32>,
+    /// Ask an account for at most so many pages at a time where that loses nothing, and all together for 64 [default: 16]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub(crate) pages_at_a_time: Option<u32>,
+}
+
+impl PageArguments {
+    /// The query, read in such pages.
+    pub(crate) fn of(&self, mut query: Query) -> Query {
+        query.page_size = self.page_size.or(query.page_size);
+        query.pages_at_a_time = self.pages_at_a_time.unwrap_or(query.pages_at_a_time);
+        query
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
+    /// Say how many requests an account of so many tokens takes, all of which match
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens: Option<u64>,
 }
 
 #[derive(Debug, Args)]

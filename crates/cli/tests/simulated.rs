@@ -199,7 +199,7 @@ fn a_mistake_in_an_expression_is_told_with_its_place() {
         tokenfleet(&[&words[..], &[&option]].concat()).ends_with(0);
         tried += 1;
     }
-    assert_eq!(tried, 2, "{}", run.stdout);
+    assert_eq!(tried, 3, "{}", run.stdout);
 }
 
 #[test]

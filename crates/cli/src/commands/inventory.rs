@@ -7,16 +7,18 @@ use tokenfleet::{
 };
 
 use crate::accounts::Accounts;
+use crate::arguments::PageArguments;
 use crate::output::{Format, Output, complain, remark};
 use crate::progress::Progress;
 use crate::stop::{Code, Stop};
 
 pub(crate) async fn run(
     accounts: &Accounts,
+    pages: &PageArguments,
     asked_for: Option<Format>,
     output: &mut Output,
 ) -> Result<Code, Stop> {
-    let reports = print(&accounts.chosen_or_all(), Query::new(), output).await?;
+    let reports = print(&accounts.chosen_or_all(), pages.of(Query::new()), output).await?;
     Ok(judge(&reports, asked_for, output))
 }
 

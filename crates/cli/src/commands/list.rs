@@ -15,11 +15,7 @@ pub(crate) async fn run(
     asked_for: Option<Format>,
     output: &mut Output,
 ) -> Result<Code, Stop> {
-    let named = match &arguments.query {
-        Some(name) => accounts.query(name)?,
-        None => Query::new(),
-    };
-    let query = query(named, arguments, Timestamp::now())?;
+    let query = chosen_query(accounts, arguments)?;
     let reports = inventory::print(&accounts.chosen()?, query, output).await?;
     let unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
     if reports.iter().all(|report| unlistable(&report.verdict)) {
@@ -34,6 +30,15 @@ pub(crate) async fn run(
         return Ok(Code::Unsupported);
     }
     Ok(inventory::judge(&reports, asked_for, output))
+}
+
+/// What the options ask for.
+pub(super) fn chosen_query(accounts: &Accounts, arguments: &ListArguments) -> Result<Query> {
+    let named = match &arguments.query {
+        Some(name) => accounts.query(name)?,
+        None => Query::new(),
+    };
+    query(named, arguments, Timestamp::now())
 }
 
 /// The query of that name, or all tokens, narrowed by every option.
@@ -72,8 +77,7 @@ fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Quer
     }
     query.offset = arguments.offset.unwrap_or(query.offset);
     query.limit = arguments.limit.or(query.limit);
-    query.page_size = arguments.page_size;
-    Ok(query)
+    Ok(arguments.pages.of(query))
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod create;
+mod explain;
 mod inventory;
 mod list;
 mod renew;
@@ -27,8 +28,9 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Cod
     }
     let accounts = Accounts::find(&global).await?;
     match command {
-        Command::Inventory => inventory::run(&accounts, asked_for, output).await,
+        Command::Inventory(pages) => inventory::run(&accounts, &pages, asked_for, output).await,
         Command::List(arguments) => list::run(&accounts, &arguments, asked_for, output).await,
+        Command::Explain(arguments) => explain::run(&accounts, &arguments, asked_for, output),
         Command::Show(arguments) => show::run(&accounts, arguments, output).await,
         Command::Create(arguments) => create::run(&accounts, arguments, output).await,
         Command::Update(arguments) => update::run(&accounts, arguments, output).await,

@@ -110,6 +110,22 @@ impl Output {
         json::line(&mut self.writer, value)
     }
 
+    /// Lines for people, in blocks with an empty line between two.
+    pub(crate) fn paragraphs(
+        &mut self,
+        blocks: impl IntoIterator<Item = Vec<String>>,
+    ) -> io::Result<()> {
+        for (index, block) in blocks.into_iter().enumerate() {
+            if index > 0 {
+                writeln!(self.writer)?;
+            }
+            for line in block {
+                writeln!(self.writer, "{}", visible(&line))?;
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn flush(&mut self) -> io::Result<()> {
         self.writer.flush()
     }
