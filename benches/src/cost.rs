@@ -51,7 +51,8 @@ impl Cost {
 
 /// The middle one, and how far the others are from it at the most.
 #[must_use]
-pub fn median(mut values: Vec<f64>) -> (f64, f64) {
+pub fn median(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
+    let mut values = Vec::from_iter(values);
     values.sort_by(f64::total_cmp);
     let middle = values.get(values.len() / 2).copied().unwrap_or_default();
     let spread = (values.iter()).fold(0.0_f64, |spread, value| spread.max((value - middle).abs()));

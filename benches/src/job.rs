@@ -27,6 +27,16 @@ impl Platform {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Losant, Self::Foreman39, Self::Foreman31];
 
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Losant => "Losant",
+            Self::Foreman39 => "Foreman 3.9",
+            Self::Foreman31 => "Foreman 3.1",
+        }
+    }
+
     /// The name and the options of its simulator.
     #[must_use]
     pub fn simulator(self) -> (&'static str, &'static [&'static str]) {

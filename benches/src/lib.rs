@@ -4,6 +4,8 @@
 
 mod cost;
 mod job;
+mod performance;
 
 pub use cost::{Cost, median};
 pub use job::{Job, Platform};
+pub use performance::{Table, machine, write};

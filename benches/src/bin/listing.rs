@@ -1,4 +1,5 @@
-//! Compares listings of whole client processes, by ratios in one run.
+//! Compares listings of whole client processes, by ratios in one run, and prints the tables of `docs/PERFORMANCE.md`;
+//! with `--write` it writes them there.
 //!
 //! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin listing`
 
@@ -6,29 +7,48 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokenfleet_benches::{Cost, Job, Platform, median};
+use tokenfleet_benches::{Cost, Job, Platform, Table, machine, median, write};
 use tokenfleet_simulators::{Action, Fault, Server};
 
 const RUNS: usize = 5;
 
+/// How long each answer takes where pages are counted.
+const DELAY: Duration = Duration::from_millis(50);
+
+/// How many tokens are streamed where memory is measured.
+const STREAMED: [usize; 3] = [10_000, 100_000, 1_000_000];
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    latency().await?;
-    memory().await
+    let tables = format!(
+        "{RUNS} runs on {}; medians, and how far the farthest run is from its median.\n\n\
+         2,000 tokens on 100 pages, each answer after {} ms:\n\n{}\n\
+         Streams of so many tokens, beside the first one of the same run:\n\n{}",
+        machine(),
+        DELAY.as_millis(),
+        latency().await?,
+        memory().await?
+    );
+    print!("{tables}");
+    match std::env::args().any(|argument| argument == "--write") {
+        true => Ok(write("listing", &tables)?),
+        false => Ok(()),
+    }
 }
 
-/// One page after another against several at a time, over 100 pages and 50 ms.
-async fn latency() -> Result<(), Box<dyn Error>> {
-    println!(
-        "2,000 tokens on 100 pages, each answer after 50 ms; {RUNS} runs of each, one after the other"
-    );
-    println!(
-        "{:12}{:>12}{:>14}{:>9}{:>9}{:>15}",
-        "platform", "one by one", "side by side", "ratio", "spread", "first token"
-    );
+/// One page after another against several at a time.
+async fn latency() -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::of([
+        "platform",
+        "one by one",
+        "16 at a time",
+        "times faster",
+        "spread",
+        "first token after",
+    ]);
     for platform in Platform::ALL {
         let (server, mut job) = serve(platform, 2000).await?;
-        let delay = Action::DelayAnswer(Duration::from_millis(50));
+        let delay = Action::DelayAnswer(DELAY);
         server.simulator().faults().add(Fault::new(delay).always());
         job.page_size = Some(20);
         let (mut alone, mut together, mut ratios, mut first) = (vec![], vec![], vec![], vec![]);
@@ -42,45 +62,65 @@ async fn latency() -> Result<(), Box<dyn Error>> {
             alone.push(one);
             together.push(many);
             ratios.push(one / many);
-            first.push(cost[1].first_token.as_secs_f64());
+            first.push(cost[1].first_token.as_secs_f64() / DELAY.as_secs_f64());
         }
         let (ratio, spread) = median(ratios);
-        println!(
-            "{:12}{:>10.2} s{:>12.2} s{ratio:>9.1}{spread:>9.1}{:>12.0} ms",
-            format!("{platform:?}"),
-            median(alone).0,
-            median(together).0,
-            median(first).0 * 1e3,
-        );
+        table.add([
+            platform.name().to_owned(),
+            format!("{:.2} s", median(alone).0),
+            format!("{:.2} s", median(together).0),
+            format!("{ratio:.1}"),
+            format!("± {spread:.1}"),
+            format!("{:.1} answers", median(first).0),
+        ]);
     }
-    Ok(())
+    Ok(table)
 }
 
-/// What a process holds at the most that streams so many tokens.
-async fn memory() -> Result<(), Box<dyn Error>> {
-    println!("\npeak memory of a process that streams so many tokens");
-    println!(
-        "{:12}{:>12}{:>12}{:>12}{:>12}{:>12}",
-        "platform", "tokens", "peak", "above", "wall", "processor"
-    );
+/// What a process holds at the most that streams so many tokens, and what each of them costs.
+async fn memory() -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::of([
+        "platform",
+        "tokens",
+        "peak memory",
+        "times as much",
+        "spread",
+        "processor time per token, times as much",
+        "spread",
+    ]);
     for platform in Platform::ALL {
-        let mut least = None;
-        for tokens in [10_000, 100_000, 1_000_000] {
-            let (_server, job) = serve(platform, tokens).await?;
-            let cost = spawn(&job).await?;
-            let least = *least.get_or_insert(cost.peak_memory);
-            println!(
-                "{:12}{:>12}{:>8.1} MiB{:>8.1} MiB{:>10.2} s{:>10.2} s",
-                format!("{platform:?}"),
-                cost.tokens,
-                cost.peak_memory as f64 / 1024.0,
-                cost.peak_memory.saturating_sub(least) as f64 / 1024.0,
-                cost.wall.as_secs_f64(),
-                cost.processor.as_secs_f64(),
-            );
+        let mut jobs = Vec::new();
+        for tokens in STREAMED {
+            jobs.push(serve(platform, tokens).await?);
+        }
+        let mut runs = Vec::new();
+        for _ in 0..RUNS {
+            let mut run = Vec::new();
+            for (_server, job) in &jobs {
+                run.push(spawn(job).await?);
+            }
+            runs.push(run);
+        }
+        for (place, tokens) in STREAMED.into_iter().enumerate() {
+            let of_each = |of: fn(&Cost) -> f64| median(runs.iter().map(|run| of(&run[place])));
+            let beside_first =
+                |of: fn(&Cost) -> f64| median(runs.iter().map(|run| of(&run[place]) / of(&run[0])));
+            let peak = |cost: &Cost| cost.peak_memory as f64;
+            let per_token = |cost: &Cost| cost.processor.as_secs_f64() / cost.tokens as f64;
+            let (held, held_spread) = beside_first(peak);
+            let (worked, worked_spread) = beside_first(per_token);
+            table.add([
+                platform.name().to_owned(),
+                tokens.to_string(),
+                format!("{:.1} MiB", of_each(peak).0 / 1024.0),
+                format!("{held:.2}"),
+                format!("± {held_spread:.2}"),
+                format!("{worked:.2}"),
+                format!("± {worked_spread:.2}"),
+            ]);
         }
     }
-    Ok(())
+    Ok(table)
 }
 
 /// A simulator of that platform on a port, and the job of listing it.

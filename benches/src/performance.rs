@@ -1,0 +1,73 @@
+//! `docs/PERFORMANCE.md`, whose figures no hand copies.
+
+use std::fmt;
+use std::io;
+use std::path::Path;
+
+/// A table in Markdown.
+#[derive(Debug)]
+pub struct Table {
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// An empty one with these columns.
+    #[must_use]
+    pub fn of<const N: usize>(names: [&str; N]) -> Self {
+        let rule = vec!["---".to_owned(); N];
+        Self {
+            rows: vec![names.map(str::to_owned).to_vec(), rule],
+        }
+    }
+
+    /// One more row.
+    pub fn add<const N: usize>(&mut self, row: [String; N]) {
+        self.rows.push(row.to_vec());
+    }
+}
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (self.rows.iter()).try_for_each(|row| writeln!(f, "| {} |", row.join(" | ")))
+    }
+}
+
+/// What the figures were measured on.
+#[must_use]
+pub fn machine() -> String {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    format!("{processors} processors ({architecture}, {system})")
+}
+
+/// Writes figures into the page, between the marks of that name.
+///
+/// # Errors
+///
+/// When the page cannot be read or written, or has no such marks.
+pub fn write(mark: &str, figures: &str) -> io::Result<()> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/PERFORMANCE.md");
+    let page = std::fs::read_to_string(&path)?;
+    let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->\n"));
+    let page = between(&page, &begin, &end, &format!("\n{figures}\n"))
+        .ok_or_else(|| io::Error::other(format!("{} is missing on the page", begin.trim())))?;
+    std::fs::write(path, page)
+}
+
+fn between(page: &str, begin: &str, end: &str, text: &str) -> Option<String> {
+    let (before, rest) = page.split_once(begin)?;
+    let (_, after) = rest.split_once(end)?;
+    Some(format!("{before}{begin}{text}{end}{after}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_stands_between_the_marks_is_replaced() {
+        let page = between("a <b> old </b> c", "<b>", "</b>", "new");
+        assert_eq!(page.as_deref(), Some("a <b>new</b> c"));
+        assert_eq!(between("a <b> c", "<b>", "</b>", "new"), None);
+    }
+}
