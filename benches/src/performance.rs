@@ -32,12 +32,19 @@ impl fmt::Display for Table {
     }
 }
 
-/// What the figures were measured on.
-#[must_use]
-pub fn machine() -> String {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+/// What the figures are measured on, and how much else it does.
+///
+/// # Errors
+///
+/// When the kernel does not say: only Linux does.
+pub fn machine() -> io::Result<String> {
+    let processors = std::thread::available_parallelism()?;
     let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
-    format!("{processors} processors ({architecture}, {system})")
+    let loads = std::fs::read_to_string("/proc/loadavg")?;
+    let load = loads.split(' ').next().unwrap_or_default();
+    Ok(format!(
+        "{processors} processors ({architecture}, {system}), load {load} before"
+    ))
 }
 
 /// Writes figures into the page, between the marks of that name.

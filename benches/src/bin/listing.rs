@@ -20,11 +20,11 @@ const STREAMED: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    let machine = machine()?;
     let tables = format!(
-        "{RUNS} runs on {}; medians, and how far the farthest run is from its median.\n\n\
+        "{RUNS} runs on {machine}; medians, and how far the farthest run is from its median.\n\n\
          2,000 tokens on 100 pages, each answer after {} ms:\n\n{}\n\
          Streams of so many tokens, beside the first one of the same run:\n\n{}",
-        machine(),
         DELAY.as_millis(),
         latency().await?,
         memory().await?
