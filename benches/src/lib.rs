@@ -8,4 +8,4 @@ mod performance;
 
 pub use cost::{Cost, median};
 pub use job::{Job, Platform};
-pub use performance::{Table, machine, write};
+pub use performance::{Table, load, machine, write};

@@ -32,19 +32,27 @@ impl fmt::Display for Table {
     }
 }
 
-/// What the figures are measured on, and how much else it does.
+/// What the figures are measured on.
+///
+/// # Errors
+///
+/// When the system does not say how many processors there are.
+pub fn machine() -> io::Result<String> {
+    let processors = std::thread::available_parallelism()?;
+    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+    Ok(format!(
+        "{processors} processors ({architecture}, {system})"
+    ))
+}
+
+/// How busy the machine was in the last minute.
 ///
 /// # Errors
 ///
 /// When the kernel does not say: only Linux does.
-pub fn machine() -> io::Result<String> {
-    let processors = std::thread::available_parallelism()?;
-    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+pub fn load() -> io::Result<String> {
     let loads = std::fs::read_to_string("/proc/loadavg")?;
-    let load = loads.split(' ').next().unwrap_or_default();
-    Ok(format!(
-        "{processors} processors ({architecture}, {system}), load {load} before"
-    ))
+    Ok(loads.split(' ').next().unwrap_or_default().to_owned())
 }
 
 /// Writes figures into the page, between the marks of that name.

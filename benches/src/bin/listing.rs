@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tokenfleet_benches::{Cost, Job, Platform, Table, machine, median, write};
+use tokenfleet_benches::{Cost, Job, Platform, Table, load, machine, median, write};
 use tokenfleet_simulators::{Action, Fault, Server};
 
 const RUNS: usize = 5;
@@ -20,14 +20,15 @@ const STREAMED: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let machine = machine()?;
+    let (machine, before) = (machine()?, load()?);
+    let (latency, memory) = (latency().await?, memory().await?);
     let tables = format!(
-        "{RUNS} runs on {machine}; medians, and how far the farthest run is from its median.\n\n\
-         2,000 tokens on 100 pages, each answer after {} ms:\n\n{}\n\
-         Streams of so many tokens, beside the first one of the same run:\n\n{}",
+        "{RUNS} runs on {machine}, load {before} before and {} after; medians, and how far the farthest run is from \
+         its median.\n\n\
+         2,000 tokens on 100 pages, each answer after {} ms:\n\n{latency}\n\
+         Streams of so many tokens, beside the first one of the same run:\n\n{memory}",
+        load()?,
         DELAY.as_millis(),
-        latency().await?,
-        memory().await?
     );
     print!("{tables}");
     match std::env::args().any(|argument| argument == "--write") {
