@@ -120,7 +120,7 @@ impl FromStr for RevocationPlan {
             match (words.as_slice(), &account, &last) {
                 ([], ..) if line.trim().is_empty() => {}
                 (["account", provider, name], None, _) => {
-                    account = Some(Account::new(*provider, *name))
+                    account = Some(Account::new(provider, name))
                 }
                 (["revoke", id], Some(_), None) => tokens.push(TokenId::new(*id)),
                 (["last", id], Some(_), None) => last = Some(TokenId::new(*id)),
