@@ -36,8 +36,8 @@ pub struct Cursor {
     /// Which way the pages are read, and ordered by what.
     pub(crate) walk: Walk,
     pub(crate) key: Option<SortKey>,
-    /// Whether the platform filters.
-    pub(crate) filtered: bool,
+    /// By what the platform filters, if it does: the page counts only what matches.
+    pub(crate) filter: Option<u64>,
     /// What the listing cannot claim any more.
     pub(crate) partial: Option<PartialReason>,
 }
@@ -57,7 +57,7 @@ impl Cursor {
             to_yield: query.limit,
             walk: plan.walk,
             key: plan.pushed_order.map(|order| order.key),
-            filtered: plan.pushed_filter.is_some(),
+            filter: plan.pushed_filter.as_ref().map(fingerprint_of_filter),
             partial: None,
         }
     }
@@ -80,15 +80,23 @@ pub(crate) fn invalid(message: &str) -> Error {
         .with_advice("start the listing anew, without a cursor")
 }
 
-/// Tells queries apart, the same in every process: FNV-1a over what decides which tokens come in which order.
+/// Tells queries apart by what decides which tokens come in which order.
 fn fingerprint(query: &Query) -> u64 {
     let filter = query.filter.as_ref().map(Filter::to_string);
     let sort: Vec<_> = query.sort.iter().map(SortBy::to_string).collect();
-    format!("{filter:?} {sort:?} {} {:?}", query.offset, query.limit)
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        })
+    let (offset, limit) = (query.offset, query.limit);
+    hash(&format!("{filter:?} {sort:?} {offset} {limit:?}"))
+}
+
+pub(crate) fn fingerprint_of_filter(filter: &Filter) -> u64 {
+    hash(&filter.to_string())
+}
+
+/// FNV-1a: the same in every process.
+fn hash(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 impl fmt::Display for Cursor {
@@ -109,7 +117,7 @@ impl fmt::Display for Cursor {
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
         write!(
             f,
-            ".{}.{}.{}.{}.{}{}{}",
+            ".{}.{}.{}.{}.{}{}.",
             number(self.size.map(u64::from)),
             number(self.total),
             self.to_skip,
@@ -118,9 +126,11 @@ impl fmt::Display for Cursor {
                 Walk::Forward => 'f',
                 Walk::Backward => 'b',
             },
-            if self.filtered { 'p' } else { 'a' },
             self.partial.as_ref().map_or('c', PartialReason::letter),
         )?;
+        if let Some(filter) = self.filter {
+            write!(f, "{filter:016x}")?;
+        }
         let key = self.key.map_or("", SortKey::as_str);
         let after = self.after.as_ref().map_or("", TokenId::as_str);
         write!(f, ".{key}.{}", encode(after))
@@ -144,7 +154,7 @@ fn parse(text: &str) -> Option<Cursor> {
         "" => Some(None),
         digits => number(digits).map(Some),
     };
-    let fields: [&str; 12] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let fields: [&str; 13] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
     let [
         version,
         provider,
@@ -156,10 +166,11 @@ fn parse(text: &str) -> Option<Cursor> {
         to_skip,
         to_yield,
         way,
+        filter,
         key,
         after,
     ] = fields;
-    if version != VERSION || !query.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if version != VERSION {
         return None;
     }
     let position = match (position.get(..1)?, position.get(1..)?) {
@@ -168,11 +179,11 @@ fn parse(text: &str) -> Option<Cursor> {
         ("t", token) => PagePosition::Token(decode(token)?),
         _ => return None,
     };
-    let (walk, filtered, partial) = (way.get(..1)?, way.get(1..2)?, way.get(2..)?);
+    let (walk, partial) = (way.get(..1)?, way.get(1..)?);
     Some(Cursor {
         provider: decode(provider)?,
         account: decode(account)?,
-        query: u64::from_str_radix(query, 16).ok()?,
+        query: hexadecimal(query)?,
         position,
         after: match after {
             "" => None,
@@ -198,16 +209,20 @@ fn parse(text: &str) -> Option<Cursor> {
                     .find(|known| known.as_str() == key)?,
             ),
         },
-        filtered: match filtered {
-            "p" => true,
-            "a" => false,
-            _ => return None,
+        filter: match filter {
+            "" => None,
+            filter => Some(hexadecimal(filter)?),
         },
         partial: match partial {
             "c" => None,
             letter => Some(PartialReason::from_letter(letter)?),
         },
     })
+}
+
+fn hexadecimal(digits: &str) -> Option<u64> {
+    let plain = digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+    plain.then(|| u64::from_str_radix(digits, 16).ok())?
 }
 
 fn number(digits: &str) -> Option<u64> {
@@ -241,11 +256,11 @@ mod tests {
             to_yield in proptest::option::of(any::<u64>()),
             walk in prop_oneof![Just(Walk::Forward), Just(Walk::Backward)],
             key in proptest::option::of(proptest::sample::select(SortKey::ALL.to_vec())),
-            filtered in any::<bool>(),
+            filter in proptest::option::of(any::<u64>()),
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
         ) -> Cursor {
             let query = fingerprint(&query());
-            Cursor { provider, account, query, position, after, size, total, to_skip, to_yield, walk, key, filtered, partial }
+            Cursor { provider, account, query, position, after, size, total, to_skip, to_yield, walk, key, filter, partial }
         }
     }
 
@@ -276,7 +291,7 @@ mod tests {
 
     #[test]
     fn pages_that_no_platform_has_are_refused() {
-        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fac.id.";
+        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fc..id.";
         assert!(text.parse::<Cursor>().is_err());
         assert!(
             text.replace("18446744073709551615", "7")

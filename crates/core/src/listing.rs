@@ -152,8 +152,10 @@ impl<'a> Listing<'a> {
                     .with_account(&self.account),
             );
         }
-        self.plan = Plan::by(&self.query, &self.list, cursor.walk, cursor.key)?;
-        self.walker = Walker::resume(&self.plan, cursor)?;
+        let in_context = |error: Error| error.with_account(&self.account);
+        self.plan =
+            Plan::by(&self.query, &self.list, cursor.walk, cursor.key).map_err(in_context)?;
+        self.walker = Walker::resume(&self.plan, cursor).map_err(in_context)?;
         self.reading = FuturesUnordered::new();
         self.given_up = 0;
         self.ready.clear();

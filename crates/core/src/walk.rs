@@ -8,7 +8,7 @@ mod guard;
 mod release;
 
 use crate::asked::{Answered, Asked, Moment, Purpose, Queue};
-use crate::cursor::invalid;
+use crate::cursor::{fingerprint_of_filter, invalid};
 use crate::pace::Pace;
 use crate::seen::Seen;
 use crate::still::Still;
@@ -175,12 +175,13 @@ impl Walker {
 
     /// Goes on at the page that the cursor was taken on.
     pub(crate) fn resume(plan: &Plan, cursor: &Cursor) -> Result<Self> {
+        let pushed = plan.pushed_filter.as_ref().map(fingerprint_of_filter);
         match (&cursor.position, plan.walk) {
             (PagePosition::First, _) => return Ok(Self::new(plan)),
             (PagePosition::Token(_), Walk::Backward) => {
                 return Err(invalid("the cursor belongs to another way of reading"));
             }
-            _ if cursor.filtered && plan.pushed_filter.is_none() => {
+            _ if cursor.filter.is_some() && cursor.filter != pushed => {
                 return Err(invalid("the platform no longer filters as for the cursor"));
             }
             _ => {}
@@ -189,7 +190,7 @@ impl Walker {
         walker.started = true;
         walker.next = Some(cursor.position.clone());
         walker.request.size = cursor.size;
-        if cursor.filtered {
+        if cursor.filter.is_some() {
             walker.request.filter.clone_from(&plan.pushed_filter);
         } else {
             walker.request.filter = None;
@@ -240,7 +241,7 @@ impl Walker {
         cursor.total = self.consumed.total;
         cursor.after.clone_from(&self.consumed.after);
         cursor.size = self.request.size;
-        cursor.filtered = self.request.filter.is_some();
+        cursor.filter = self.request.filter.as_ref().map(fingerprint_of_filter);
         cursor.partial.clone_from(&self.partial);
     }
 
