@@ -12,8 +12,8 @@ pub use fixture::SimulatedFixture;
 pub use heard::{Heard, Listening, Said};
 pub use planted::Planted;
 pub use platforms::{
-    Platform, Wrong, base_url, build, cloudsmith, fixed, foreman, losant, mindbody,
-    mindbody_intruded, retry, transport,
+    FOREMAN_RELEASES, Platform, Wrong, base_url, build, cloudsmith, fixed, foreman, losant,
+    mindbody, mindbody_intruded, retry, transport,
 };
 pub use transport::InProcess;
 

@@ -30,6 +30,18 @@ pub struct Platform {
     pub scopes: Vec<String>,
 }
 
+/// Foreman's releases between which its tokens changed, with the options of their simulators.
+pub const FOREMAN_RELEASES: [(&str, Release); 8] = [
+    ("version=1.17", Release::new(1, 17)),
+    ("version=1.24", Release::new(1, 24)),
+    ("version=2.5", Release::new(2, 5)),
+    ("version=3.1", Release::new(3, 1)),
+    ("version=3.2", Release::new(3, 2)),
+    ("version=3.8", Release::new(3, 8)),
+    ("version=3.9", Release::new(3, 9)),
+    ("version=3.13", Release::new(3, 13)),
+];
+
 const WRONG: &str = "wrong-credential-4e5f6a7b";
 
 /// Repeats as in production, without the waiting.

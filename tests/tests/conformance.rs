@@ -5,8 +5,8 @@ use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevocationOutcome, RevokeOpt
 use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{Action, Canned, Fault};
 use tokenfleet_tests::{
-    SimulatedFixture, Wrong, assert_expected, cloudsmith, foreman, losant, mindbody,
-    mindbody_intruded,
+    FOREMAN_RELEASES, SimulatedFixture, Wrong, assert_expected, cloudsmith, foreman, losant,
+    mindbody, mindbody_intruded,
 };
 
 /// Runs the suite and shows what ran, what was refused, and what did not apply and why.
@@ -54,15 +54,7 @@ async fn losant_keeps_every_law_whatever_is_unknown_of_it() {
 
 #[tokio::test]
 async fn foreman_keeps_every_law_in_every_release() {
-    for (version, release) in [
-        ("version=1.24", Release::new(1, 24)),
-        ("version=2.5", Release::new(2, 5)),
-        ("version=3.1", Release::new(3, 1)),
-        ("version=3.2", Release::new(3, 2)),
-        ("version=3.8", Release::new(3, 8)),
-        ("version=3.9", Release::new(3, 9)),
-        ("version=3.13", Release::new(3, 13)),
-    ] {
+    for (version, release) in FOREMAN_RELEASES {
         check(version, || foreman(&[version], Some(release))).await;
         check(version, || foreman(&[version], None)).await;
     }

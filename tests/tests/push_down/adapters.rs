@@ -11,9 +11,8 @@ use proptest::sample::select;
 use proptest::test_runner::TestCaseResult;
 use tokenfleet_conformance::Fixture;
 use tokenfleet_core::{Plan, Query, Shortcut, Token, TokenProvider, TokenProviderExt};
-use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{NewToken, Simulator, State};
-use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant};
+use tokenfleet_tests::{FOREMAN_RELEASES, SimulatedFixture, cloudsmith, foreman, losant};
 
 use crate::draws::{at_day, fitting, name, query, query_naming};
 use crate::{demand_definition, rest_of, usually};
@@ -157,16 +156,6 @@ fn tokens_and_queries() -> impl Strategy<Value = (Vec<NewToken>, Vec<Query>)> {
     })
 }
 
-const RELEASES: [(&str, Release); 7] = [
-    ("version=1.17", Release::new(1, 17)),
-    ("version=2.5", Release::new(2, 5)),
-    ("version=3.1", Release::new(3, 1)),
-    ("version=3.2", Release::new(3, 2)),
-    ("version=3.8", Release::new(3, 8)),
-    ("version=3.9", Release::new(3, 9)),
-    ("version=3.13", Release::new(3, 13)),
-];
-
 proptest! {
     #![proptest_config(usually(500))]
 
@@ -183,7 +172,7 @@ proptest! {
 
     #[test]
     fn foreman_answers_the_definition_in_every_release(
-        (tokens, queries) in tokens_and_queries(), (version, release) in select(&RELEASES[..]), learns in any::<bool>(),
+        (tokens, queries) in tokens_and_queries(), (version, release) in select(&FOREMAN_RELEASES[..]), learns in any::<bool>(),
         switch in switch("foreman", &[]),
     ) {
         let mut options = vec![version];
