@@ -10,7 +10,22 @@ use std::path::Path;
 /// When the texts differ, with the lines that do; when the file cannot be written.
 #[track_caller]
 pub fn assert_expected(name: &str, text: &str) {
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/expected/{name}.txt"));
+    assert_kept(&format!("tests/tests/expected/{name}.txt"), text);
+}
+
+/// The same of a document, by its name in `docs`.
+///
+/// # Panics
+///
+/// As [`assert_expected`].
+#[track_caller]
+pub fn assert_document(name: &str, text: &str) {
+    assert_kept(&format!("docs/{name}"), text);
+}
+
+#[track_caller]
+fn assert_kept(name: &str, text: &str) {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
     if std::env::var_os("TOKENFLEET_WRITE").is_some_and(|value| value == "1") {
         std::fs::write(&file, format!("{text}\n"))
             .expect("the file of what is expected is written");

@@ -1,20 +1,26 @@
 //! What the tests across crates share: simulators behind the real adapters.
 
+mod accounts;
+mod actions;
 mod expected;
 mod fixture;
 mod heard;
 mod planted;
 mod platforms;
+mod tap;
 mod transport;
 
-pub use expected::assert_expected;
+pub use accounts::{ACCOUNTS, CODE, FOREIGN, PASSWORD, account, account_options};
+pub use actions::{action_name, declared_actions};
+pub use expected::{assert_document, assert_expected};
 pub use fixture::SimulatedFixture;
 pub use heard::{Heard, Listening, Said};
-pub use planted::Planted;
+pub use planted::{Planted, shown_of};
 pub use platforms::{
     FOREMAN_RELEASES, Platform, Wrong, base_url, build, cloudsmith, fixed, foreman, losant,
     mindbody, mindbody_intruded, retry, transport,
 };
+pub use tap::{SharedPlanted, Tap, lock};
 pub use transport::InProcess;
 
 /// The examples of the documents, compiled.

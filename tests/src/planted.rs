@@ -1,5 +1,7 @@
 //! Secrets that must turn up nowhere, in whatever form.
 
+use std::error::Error;
+
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -61,6 +63,18 @@ impl Planted {
         }
         found
     }
+}
+
+/// All that an error and its causes show.
+#[must_use]
+pub fn shown_of(error: &dyn Error) -> String {
+    let mut shown = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        shown += &format!("{error} {error:#} {error:?} {error:#?}\n");
+        next = error.source();
+    }
+    shown
 }
 
 /// In lower case, as the text is that they are searched in: so every mixture of cases is found.

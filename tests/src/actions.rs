@@ -1,0 +1,40 @@
+//! The faults of the simulators, by name.
+
+use tokenfleet_simulators::Action;
+
+/// The names of all actions that the simulators declare, read from their source: a new one cannot be overlooked.
+///
+/// # Panics
+///
+/// When the source is written otherwise than expected.
+#[must_use]
+pub fn declared_actions() -> Vec<&'static str> {
+    let source = include_str!("../../crates/simulators/src/faults/action.rs");
+    let actions = source
+        .split_once("pub enum Action {")
+        .and_then(|(_, rest)| rest.split_once("\n}\n"))
+        .map_or("", |(actions, _)| actions);
+    let declared: Vec<_> = actions
+        .lines()
+        .filter_map(|line| line.strip_prefix("    "))
+        .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+        .map(first_word)
+        .collect();
+    assert!(declared.len() > 15, "{declared:?}");
+    declared
+}
+
+/// The name of an action, as it is declared.
+#[must_use]
+pub fn action_name(action: &Action) -> String {
+    match action {
+        // Its Debug output is that of the hook alone.
+        Action::Run(_) => "Run".to_owned(),
+        other => first_word(&format!("{other:?}")).to_owned(),
+    }
+}
+
+fn first_word(text: &str) -> &str {
+    let end = text.find(|c: char| !c.is_ascii_alphabetic());
+    &text[..end.unwrap_or(text.len())]
+}
