@@ -113,7 +113,8 @@ impl Mindbody {
             Err(control) if matches!(control.status(), Some(400..=403)) => {
                 Ok(!convert::same_refusal(&control, refusal))
             }
-            Err(control) => Err(control),
+            // It cannot have done anything: what became of the revocation is what the refusal says.
+            Err(control) => Err(control.with_fate(refusal.fate())),
         }
     }
 }
