@@ -9,7 +9,7 @@ use crate::{Direction, Error, ErrorKind, Fate, Page, PartialReason, Result};
 const STALE_PAGES: u64 = 20;
 
 /// How many pages more than the first total implies are read of a set that keeps growing.
-const GROWTH_PAGES: u64 = 10_000;
+const GROWTH_PAGES: u64 = 1_000;
 
 impl Walker {
     /// Refuses an answer that would make the walk skip tokens, or never end.
