@@ -53,8 +53,11 @@ pub fn account(
         credentials.insert("email".to_owned(), "me@example.com".to_owned());
         credentials.insert("password".to_owned(), PASSWORD.to_owned());
     }
-    let account =
+    let mut account =
         AccountConfiguration::new("main", platform).with("base_url", Setting::Text(base_url));
+    if platform == "cloudsmith" {
+        account = account.with("accept_lockout", Setting::Boolean(true));
+    }
     let account = credentials
         .into_iter()
         .fold(account, |account, (key, value)| {

@@ -27,7 +27,7 @@ const SLACK: Duration = Duration::from_secs(1);
 const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 
 /// After which an operation is stopped: more than any that ends sends.
-const MOST_REQUESTS: u64 = 1000;
+const MOST_REQUESTS: u64 = 4000;
 
 /// Which requests meet the fault.
 #[derive(Debug, Clone, Copy)]

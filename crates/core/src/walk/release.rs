@@ -65,7 +65,11 @@ impl Walker {
         if !self.plan.protected && (page.next.is_some() || self.pages_read > 1) {
             self.partial.get_or_insert(PartialReason::UnprotectedPaging);
         }
-        if self.queue.is_empty() && self.next.is_none() {
+        if received == 0 && page.next.is_none() {
+            // Nothing is there, whatever an earlier page counted.
+            self.give_up_what_is_ahead();
+            self.next = None;
+        } else if self.queue.is_empty() && self.next.is_none() {
             let known = self.following(&asked.position);
             self.next = known.or(page.next);
         }

@@ -265,3 +265,25 @@ fn a_total_beyond_all_reason_is_a_violation() {
         }
     }
 }
+
+#[test]
+fn a_total_that_only_one_page_tells_is_not_followed_beyond_the_end() {
+    for list in [losing(), keeping(), keeping_by_name()] {
+        let shelf = Shelf::of(35);
+        for lying in 0..4 {
+            let walked = walk(Walker::new(&plan(&list, 10)), |request| {
+                let mut page = shelf.page(request);
+                if request.number() == Some(lying) {
+                    page.total = Some(1_000_000);
+                    page.next = Some(PagePosition::Number(lying + 1));
+                }
+                page
+            });
+            assert!(
+                !is_complete(&walked) || is_exact(&walked, &shelf.ids),
+                "{walked:?}"
+            );
+            assert!(walked.requests < 50, "{walked:?}");
+        }
+    }
+}
