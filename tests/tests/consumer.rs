@@ -44,6 +44,9 @@ async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)
         "[accounts.it]\nprovider = \"{provider}\"\nbase_url = \"{}\"\n",
         server.url()
     );
+    if provider == "cloudsmith" {
+        toml.push_str("accept_lockout = true\n");
+    }
     let mut environment = Vec::new();
     for (key, value) in server.simulator().credentials() {
         if matches!(key.as_str(), "token" | "api_key" | "password") {
