@@ -4,7 +4,7 @@ use tokenfleet_core::{
     ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result, Token,
     TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Refusal, json_body};
+use tokenfleet_http::{Answer, Refusal, Text, json_body};
 
 use crate::wire;
 
@@ -12,7 +12,7 @@ use crate::wire;
 const DEFAULT_PAGE_SIZE: usize = 30;
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
-    let body: wire::UserTokens = answer.json()?;
+    let body: wire::UserTokens<'_> = answer.json()?;
     let number = request.number().unwrap_or_default();
     let size = request.size.map_or(DEFAULT_PAGE_SIZE, |size| size as usize);
     let end = number
@@ -50,7 +50,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
 
 /// The record of a key; `asked` is the id that it was asked for by, should the answer not repeat it.
 fn token(
-    wire: wire::UserAuthenticationToken,
+    wire: wire::UserAuthenticationToken<'_>,
     asked: Option<&TokenId>,
     answer: &Answer,
 ) -> Result<Token> {
@@ -66,14 +66,14 @@ fn token(
     Ok(token)
 }
 
-fn id(slug: Option<String>, asked: Option<&TokenId>) -> Option<TokenId> {
+fn id(slug: Option<Text<'_>>, asked: Option<&TokenId>) -> Option<TokenId> {
     let slug = slug.filter(|slug| !slug.is_empty()).map(TokenId::new);
     slug.or_else(|| asked.cloned())
 }
 
 /// The key is read first: a record that cannot be read must not cost it.
 pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedToken> {
-    let issued: wire::Issued = answer.json()?;
+    let issued: wire::Issued<'_> = answer.json()?;
     match (id(issued.slug_perm, asked), issued.key) {
         (Some(id), Some(secret)) if !secret.expose().is_empty() => {
             let record = answer.json().and_then(|wire| token(wire, asked, answer));

@@ -1,31 +1,49 @@
 //! Bodies exactly as Cloudsmith spells them. Blank fields are null; none is promised to be there.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attribute, Secret};
+use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokenfleet_core::{Attributes, Secret};
+use tokenfleet_http::{Record, Text, read_record};
 
 /// `UserAuthenticationToken`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct UserAuthenticationToken {
-    pub(crate) slug_perm: Option<String>,
-    pub(crate) created: Option<String>,
-    #[serde(flatten)]
-    pub(crate) rest: BTreeMap<String, Attribute>,
+#[derive(Debug, Default)]
+pub(crate) struct UserAuthenticationToken<'a> {
+    pub(crate) slug_perm: Option<Text<'a>>,
+    pub(crate) created: Option<Text<'a>>,
+    pub(crate) rest: Attributes,
+}
+
+impl<'a> Record<'a> for UserAuthenticationToken<'a> {
+    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "slug_perm" => self.slug_perm = values.next_value()?,
+            "created" => self.created = values.next_value()?,
+            other => self.rest.keep(other, values.next_value()?),
+        }
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for UserAuthenticationToken<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_record(deserializer)
+    }
 }
 
 /// What of the answer to a creation or refresh must not be lost, whatever else it says.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Issued {
-    pub(crate) slug_perm: Option<String>,
+pub(crate) struct Issued<'a> {
+    #[serde(borrow)]
+    pub(crate) slug_perm: Option<Text<'a>>,
     /// Whole after POST and PUT; listings mask it.
     pub(crate) key: Option<Secret>,
 }
 
 /// The list: no totals in the body.
 #[derive(Debug, Deserialize)]
-pub(crate) struct UserTokens {
-    pub(crate) results: Vec<UserAuthenticationToken>,
+pub(crate) struct UserTokens<'a> {
+    #[serde(borrow)]
+    pub(crate) results: Vec<UserAuthenticationToken<'a>>,
 }
 
 /// `UserBrief`.

@@ -1,14 +1,16 @@
 //! What a platform reports beyond the model.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::redact::holds_a_credential;
 use crate::{Fact, Timestamp};
 
 /// A value that a platform reports and the model has no field for.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Attribute {
@@ -31,6 +33,66 @@ pub enum Attribute {
 impl From<&str> for Attribute {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
+    }
+}
+
+impl<'de> Deserialize<'de> for Attribute {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(AnyValue)
+    }
+}
+
+struct AnyValue;
+
+impl<'de> Visitor<'de> for AnyValue {
+    type Value = Attribute;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Attribute, E> {
+        Ok(Attribute::Null)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Attribute, E> {
+        Ok(Attribute::Boolean(value))
+    }
+
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Attribute, E> {
+        Ok(Attribute::Integer(value))
+    }
+
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Attribute, E> {
+        Ok(i64::try_from(value).map_or(Attribute::Number(value as f64), Attribute::Integer))
+    }
+
+    fn visit_f64<E: Error>(self, value: f64) -> Result<Attribute, E> {
+        Ok(Attribute::Number(value))
+    }
+
+    fn visit_str<E: Error>(self, value: &str) -> Result<Attribute, E> {
+        Ok(Attribute::from(value))
+    }
+
+    fn visit_string<E: Error>(self, value: String) -> Result<Attribute, E> {
+        Ok(Attribute::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut values: A) -> Result<Attribute, A::Error> {
+        let mut list = Vec::new();
+        while let Some(value) = values.next_element()? {
+            list.push(value);
+        }
+        Ok(Attribute::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Attribute, A::Error> {
+        let mut map = BTreeMap::new();
+        while let Some((name, value)) = entries.next_entry()? {
+            map.insert(name, value);
+        }
+        Ok(Attribute::Map(map))
     }
 }
 
@@ -80,10 +142,12 @@ impl Attributes {
         }
     }
 
-    /// Keeps several fields, each as [`keep`](Self::keep) does.
-    pub fn keep_all(&mut self, fields: impl IntoIterator<Item = (String, Attribute)>) {
-        for (name, value) in fields {
-            self.keep(name, value);
+    /// Keeps what others hold.
+    pub fn keep_all(&mut self, others: Self) {
+        if self.0.is_empty() {
+            *self = others;
+        } else {
+            self.0.extend(others.0);
         }
     }
 
@@ -91,13 +155,13 @@ impl Attributes {
     pub fn read_time(
         &mut self,
         name: &str,
-        text: Fact<String>,
+        text: Fact<impl AsRef<str>>,
         read: impl FnOnce(&str) -> Option<Timestamp>,
     ) -> Fact<Timestamp> {
         match text {
-            Fact::Known(text) => read(&text).map_or_else(
+            Fact::Known(text) => read(text.as_ref()).map_or_else(
                 || {
-                    self.keep(name, Attribute::Text(text));
+                    self.keep(name, Attribute::from(text.as_ref()));
                     Fact::NotReported
                 },
                 Fact::Known,

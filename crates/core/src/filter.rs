@@ -276,7 +276,7 @@ impl Owner {
         match self {
             Self::Is(text) => owner
                 .known()
-                .is_some_and(|owner| owner.id == *text || owner.name.as_ref() == Some(text)),
+                .is_some_and(|owner| owner.id() == text || owner.name() == Some(text)),
             Self::None => owner.is_none(),
             Self::NotReported => !owner.is_reported(),
         }

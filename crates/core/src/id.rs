@@ -2,12 +2,13 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::Secret;
 
-/// The id of a token: opaque, unique within its account, never a secret.
+/// The id of a token: opaque, unique within its account, never a secret. Cheap to clone.
 ///
 /// Platforms without ids get a fingerprint of the secret instead. Ids are ordered by length and then by bytes, which
 /// is the numeric order for decimal ids and the order of creation for hexadecimal ones.
@@ -17,14 +18,13 @@ use crate::Secret;
 ///
 /// assert!(TokenId::new("9") < TokenId::new("10"));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
-#[serde(transparent)]
-pub struct TokenId(Box<str>);
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct TokenId(Arc<str>);
 
 impl TokenId {
     /// Wraps an id as the platform spells it.
     #[must_use]
-    pub fn new(id: impl Into<Box<str>>) -> Self {
+    pub fn new(id: impl Into<Arc<str>>) -> Self {
         Self(id.into())
     }
 
@@ -32,6 +32,12 @@ impl TokenId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Serialize for TokenId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
     }
 }
 

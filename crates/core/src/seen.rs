@@ -25,8 +25,8 @@ const RECENT_PAGES: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Down {
     highest: Option<TokenId>,
-    lowest: Option<TokenId>,
-    /// Those handed out last, from which deletions move some onto pages still to be read. In descending order.
+    /// Those handed out last, from which deletions move some onto pages still to be read. In descending order, so that the
+    /// last one is the lowest of all.
     recent: VecDeque<TokenId>,
     /// Those of the first page, which were handed out before the walk went to the last one. In ascending order.
     before: Vec<TokenId>,
@@ -117,10 +117,12 @@ impl Seen {
 
 impl Down {
     fn admit(&mut self, id: &TokenId) -> Admission {
-        if self.before.binary_search(id).is_ok() {
+        // Almost always a token lies above all of these.
+        let above = self.before.last().is_none_or(|last| id > last);
+        if !above && self.before.binary_search(id).is_ok() {
             return Admission::Repeated;
         }
-        match (&self.lowest, &self.highest) {
+        match (self.recent.back(), &self.highest) {
             (Some(lowest), Some(highest)) if id >= lowest => {
                 // What is higher than all that was there at first was created since.
                 let seen = || self.recent.binary_search_by(|other| id.cmp(other)).is_ok();
@@ -131,12 +133,11 @@ impl Down {
             }
             _ => {
                 self.highest.get_or_insert_with(|| id.clone());
-                self.lowest = Some(id.clone());
                 self.recent.push_back(id.clone());
                 // All that is lower than a token of the first page was on it too.
-                match self.before.last().is_some_and(|first| id < first) {
-                    true => Admission::Unexpected,
-                    false => Admission::New,
+                match above {
+                    true => Admission::New,
+                    false => Admission::Unexpected,
                 }
             }
         }

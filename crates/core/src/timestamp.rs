@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 use crate::{Error, Result, parse_duration};
 
 const DATE_LENGTH: usize = "2030-01-31".len();
+/// A date and a time of day in whole seconds.
+const WHOLE: usize = "2030-01-31T12:00:00".len();
 
 /// A point in time, in UTC, to the nanosecond.
 ///
@@ -75,6 +77,63 @@ impl Timestamp {
         })
     }
 
+    /// Reads a date and a time of day, such as `2030-01-31 12:00:00` or `2030-01-31T12:00:00.250`, which is so many seconds
+    /// ahead of UTC. Nothing else is read, and nothing beyond the years 0 to 9999.
+    ///
+    /// ```
+    /// use tokenfleet_core::Timestamp;
+    ///
+    /// let at = Timestamp::from_date_and_time("2030-07-01 02:00:00", 2 * 3600);
+    /// assert_eq!(at, "2030-07-01T00:00:00Z".parse().ok());
+    /// assert_eq!(Timestamp::from_date_and_time("2030-07-01", 0), None);
+    /// ```
+    #[must_use]
+    pub fn from_date_and_time(text: &str, ahead: i32) -> Option<Self> {
+        let (whole, fraction) = text.as_bytes().split_first_chunk::<WHOLE>()?;
+        let [
+            _,
+            _,
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b'-',
+            _,
+            _,
+            b'T' | b' ',
+            _,
+            _,
+            b':',
+            _,
+            _,
+            b':',
+            _,
+            _,
+        ] = whole
+        else {
+            return None;
+        };
+        // Judged together, for this is done for every date of every token.
+        let mut all_digits = true;
+        let mut two_digits = |at: usize| {
+            let [tens, ones] = [whole[at], whole[at + 1]].map(|digit| digit.wrapping_sub(b'0'));
+            all_digits &= tens <= 9 && ones <= 9;
+            tens.wrapping_mul(10).wrapping_add(ones) as i8
+        };
+        let year = i16::from(two_digits(0)) * 100 + i16::from(two_digits(2));
+        let (month, day) = (two_digits(5), two_digits(8));
+        let (hour, minute, second) = (two_digits(11), two_digits(14), two_digits(17));
+        if !all_digits {
+            return None;
+        }
+        let nanosecond = nanoseconds(fraction)?;
+        let date_and_time =
+            jiff::civil::DateTime::new(year, month, day, hour, minute, second, nanosecond);
+        let offset = jiff::tz::Offset::from_seconds(ahead).ok()?;
+        offset.to_timestamp(date_and_time.ok()?).ok().map(Self)
+    }
+
     /// The time `seconds` after 1970-01-01T00:00:00Z, if it lies within the years -9999 to 9999.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
@@ -117,8 +176,8 @@ impl Timestamp {
     /// This time without its fraction of a second.
     #[must_use]
     pub fn whole_seconds(self) -> Self {
-        Self::from_unix_seconds(self.0.as_nanosecond().div_euclid(1_000_000_000) as i64)
-            .unwrap_or(self)
+        let before = i64::from(self.0.subsec_nanosecond() < 0);
+        Self::from_unix_seconds(self.0.as_second() - before).unwrap_or(self)
     }
 
     /// Milliseconds within the second, from 0 to 999.
@@ -132,8 +191,29 @@ impl FromStr for Timestamp {
     type Err = ParseTimestampError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| ParseTimestampError)
+        // As almost every platform writes it, and many times over.
+        let plain = text.strip_suffix('Z');
+        let plain = plain.and_then(|text| Self::from_date_and_time(text, 0));
+        plain.map_or_else(
+            || text.parse().map(Self).map_err(|_| ParseTimestampError),
+            Ok,
+        )
     }
+}
+
+/// Of nothing, or of a point and up to nine digits.
+fn nanoseconds(fraction: &[u8]) -> Option<i32> {
+    let digits = match fraction {
+        [] => return Some(0),
+        [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
+        _ => return None,
+    };
+    let read = digits.iter().try_fold(0, |read, digit| {
+        digit
+            .is_ascii_digit()
+            .then(|| read * 10 + i32::from(digit - b'0'))
+    })?;
+    Some(read * 10_i32.pow(9 - digits.len() as u32))
 }
 
 impl fmt::Display for Timestamp {
@@ -165,6 +245,28 @@ mod tests {
         let at: Timestamp = "1969-12-31T23:59:58.250Z".parse().unwrap();
         assert_eq!(at.whole_seconds().to_string(), "1969-12-31T23:59:58Z");
         assert_eq!(at.millisecond(), 250);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_the_short_way_is_what_the_long_way_reads(
+            text in "[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}([.][0-9]{0,10})?",
+            near in "20[0-9]{2}-(0[1-9]|1[0-2])-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]([.][0-9]{1,9})?",
+        ) {
+            for text in [text, near] {
+                let long = format!("{text}Z").parse::<jiff::Timestamp>();
+                if let Some(short) = Timestamp::from_date_and_time(&text, 0) {
+                    proptest::prop_assert_eq!(Some(short.0), long.ok(), "{}", text);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_short_way_is_taken_for_what_platforms_write() {
+        for text in ["2030-07-01T00:00:00.000", "1999-12-31 23:59:59"] {
+            assert!(Timestamp::from_date_and_time(text, 0).is_some(), "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::str::FromStr;
 use serde::Serialize;
 
 use crate::fact::serialize_moment;
-use crate::{Attributes, Error, Fact, Result, Secret, Timestamp, TokenId, suggestion};
+use crate::{
+    Attributes, Error, Fact, Principal, Result, Scopes, Secret, Timestamp, TokenId, suggestion,
+};
 
 /// A token as its platform describes it: never its secret.
 ///
@@ -46,7 +48,7 @@ pub struct Token {
     /// Who made it.
     pub creator: Fact<Principal>,
     /// What it may do, in the platform's own words.
-    pub scopes: Fact<Vec<String>>,
+    pub scopes: Fact<Scopes>,
     /// What else the platform reports.
     pub attributes: Attributes,
 }
@@ -179,44 +181,6 @@ impl FromStr for TokenState {
             Error::invalid_input("no such state")
                 .with_advice(suggestion(text, &Self::ALL.map(Self::as_str)))
         })
-    }
-}
-
-/// A user, an application or whatever else owns or makes tokens.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[non_exhaustive]
-pub struct Principal {
-    /// What it is, in the platform's words: `user`, `application`, `flow`; `None` where it does not say.
-    pub kind: Option<String>,
-    /// Its id at the platform.
-    pub id: String,
-    /// Its name, where the platform gives one.
-    pub name: Option<String>,
-}
-
-impl Principal {
-    /// A principal by id.
-    #[must_use]
-    pub fn new(id: impl Into<String>) -> Self {
-        Self {
-            kind: None,
-            id: id.into(),
-            name: None,
-        }
-    }
-
-    /// Of that kind, if the platform says.
-    #[must_use]
-    pub fn of_kind(mut self, kind: impl Into<Option<String>>) -> Self {
-        self.kind = kind.into();
-        self
-    }
-
-    /// Of that name, if the platform says.
-    #[must_use]
-    pub fn named(mut self, name: impl Into<Option<String>>) -> Self {
-        self.name = name.into();
-        self
     }
 }
 

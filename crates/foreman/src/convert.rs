@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest,
-    Principal, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
+    CreateToken, Error, ErrorKind, Fact, Interner, IssuedToken, Operation, Page, PagePosition,
+    PageRequest, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
 };
 use tokenfleet_http::{Answer, Refusal, json_body};
 
@@ -20,7 +20,7 @@ pub(crate) const LOCK: Duration = Duration::from_secs(5 * 60);
 const DEFAULT_PER_PAGE: u32 = 20;
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
-    let body: wire::Index = answer.json()?;
+    let body: wire::Index<'_> = answer.json()?;
     let mut page = Page::default();
     page.total = Some(body.subtotal);
     page.number = body.page.and_then(|page| page.checked_sub(1));
@@ -29,16 +29,29 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
     let end = number.saturating_add(1).saturating_mul(u64::from(size));
     page.next = (end < body.subtotal).then_some(PagePosition::Number(number + 1));
-    page.tokens = body
-        .results
-        .into_iter()
-        .map(|result| token(result, answer))
-        .collect();
+    let mut interner = Interner::default();
+    // In a place of its own: that of the wire's records is larger.
+    page.tokens = Vec::with_capacity(body.results.len());
+    for result in body.results {
+        page.tokens.push(token(result, &mut interner, answer)?);
+    }
     Ok(page)
 }
 
-pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
-    let mut token = Token::new(TokenId::new(wire.id.to_string()), TokenState::Unknown);
+/// The record of one token alone.
+pub(crate) fn record(answer: &Answer) -> Result<Token> {
+    token(answer.json()?, &mut Interner::default(), answer)
+}
+
+fn token(
+    wire: wire::PersonalAccessToken<'_>,
+    interner: &mut Interner,
+    answer: &Answer,
+) -> Result<Token> {
+    let Some(id) = wire.id else {
+        return Err(answer.violation("a token without an id"));
+    };
+    let mut token = Token::new(token_id(id), TokenState::Unknown);
     let times = &mut token.attributes;
     token.created_at = times.read_time("created_at", wire.created_at, time);
     token.updated_at = times.read_time("updated_at", wire.updated_at, time);
@@ -54,11 +67,17 @@ pub(crate) fn token(wire: wire::PersonalAccessToken, answer: &Answer) -> Token {
         (Some(false), None) => TokenState::Revoked,
         (None, _) => TokenState::Unknown,
     };
-    token.name = Fact::from_optional(wire.name);
-    token.owner = Fact::from_optional(wire.user_id)
-        .map(|id| Principal::new(id.to_string()).of_kind("user".to_owned()));
+    token.name = Fact::from_optional(wire.name).map(String::from);
+    token.owner = Fact::from_optional(wire.user_id).map(|id| {
+        let mut digits = itoa::Buffer::new();
+        interner.principal(digits.format(id), Some("user"), None)
+    });
     token.attributes.keep_all(wire.rest);
-    token
+    Ok(token)
+}
+
+fn token_id(number: u64) -> TokenId {
+    TokenId::new(itoa::Buffer::new().format(number))
 }
 
 /// The secret is read first: a record that cannot be read must not cost it.
@@ -66,9 +85,9 @@ pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
     let issued: wire::Issued = answer.json()?;
     match issued.token_value {
         Some(secret) if !secret.expose().is_empty() => {
-            let record = answer.json().map(|wire| token(wire, answer));
-            let bare = || Token::new(TokenId::new(issued.id.to_string()), TokenState::Unknown);
-            Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
+            let bare = || Token::new(token_id(issued.id), TokenState::Unknown);
+            let record = record(answer).unwrap_or_else(|_| bare());
+            Ok(IssuedToken::new(record, secret))
         }
         _ => Err(answer.violation("the answer to the creation holds no token")),
     }
@@ -109,16 +128,25 @@ pub(crate) fn check_id(id: &TokenId) -> Result<()> {
 /// Reads Foreman's five time formats: `2019-11-07 08:45:43 UTC` or with `+0200` in the zone of the caller, and RFC 3339
 /// with or without milliseconds, in UTC or with an offset.
 fn time(text: &str) -> Option<Timestamp> {
-    let parts: Vec<_> = text.split_whitespace().collect();
-    let [date, time, zone] = parts[..] else {
-        return text.parse().ok();
-    };
-    let zone = match (zone, zone.split_at_checked(3)) {
-        ("UTC", _) => "Z".to_owned(),
-        (_, Some((hours, minutes))) if zone.starts_with(['+', '-']) => format!("{hours}:{minutes}"),
+    match text.split_at_checked("2019-11-07 08:45:43".len()) {
+        Some((date_and_time, zone)) if zone.starts_with(' ') => {
+            Timestamp::from_date_and_time(date_and_time, ahead(&zone[1..])?)
+        }
+        _ => text.parse().ok(),
+    }
+}
+
+/// By how many seconds a zone is ahead of UTC: `UTC`, `+0200`.
+fn ahead(zone: &str) -> Option<i32> {
+    let (sign, digits) = match zone.split_at_checked(1)? {
+        _ if zone == "UTC" => return Some(0),
+        ("+", digits) => (1, digits),
+        ("-", digits) => (-1, digits),
         _ => return None,
     };
-    format!("{date}T{time}{zone}").parse().ok()
+    let plain = digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    let number: i32 = plain.then(|| digits.parse().ok())??;
+    Some(sign * (number / 100 * 60 + number % 100) * 60)
 }
 
 pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {

@@ -120,7 +120,7 @@ impl Foreman {
     async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
         let call = ApiCall::get(Operation::Get, self.path(Some(id)));
         match self.send(call).await {
-            Ok(answer) => Ok(convert::token(answer.json()?, &answer).state == TokenState::Revoked),
+            Ok(answer) => Ok(convert::record(&answer)?.state == TokenState::Revoked),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(error.as_part_of(Operation::Revoke)),
         }
@@ -179,7 +179,7 @@ impl TokenProvider for Foreman {
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Get, error))?;
         let call = ApiCall::get(Operation::Get, self.path(Some(id)));
         let answer = self.send(call).await?;
-        Ok(convert::token(answer.json()?, &answer))
+        convert::record(&answer)
     }
 
     /// Before 3.9 Foreman dropped an expiry that it could not read: the answer is compared with what was asked.
@@ -255,7 +255,7 @@ impl TokenProvider for Foreman {
             })
         };
         match self.client.send(self.dress(call, login, secret)).await {
-            Ok(answer) => answer.json::<wire::Index>().map(|_| Liveness::Alive),
+            Ok(answer) => answer.json::<wire::Index<'_>>().map(|_| Liveness::Alive),
             Err(error) if error.platform_message().is_none() => Err(error),
             Err(error) => match (error.status(), error.kind()) {
                 (Some(401), ErrorKind::Unauthenticated) if self.owns_the_tokens().await => {

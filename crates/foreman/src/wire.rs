@@ -2,30 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attribute, Fact, Secret};
+use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokenfleet_core::{Attribute, Attributes, Fact, Secret};
+use tokenfleet_http::{Record, Text, read_record};
 
 /// A token as listed, shown and created.
-#[derive(Debug, Deserialize)]
-pub(crate) struct PersonalAccessToken {
-    pub(crate) id: u64,
-    pub(crate) name: Option<String>,
+#[derive(Debug, Default)]
+pub(crate) struct PersonalAccessToken<'a> {
+    pub(crate) id: Option<u64>,
+    pub(crate) name: Option<Text<'a>>,
     pub(crate) user_id: Option<u64>,
-    #[serde(default)]
-    pub(crate) created_at: Fact<String>,
-    #[serde(default)]
-    pub(crate) updated_at: Fact<String>,
-    #[serde(default)]
-    pub(crate) expires_at: Fact<String>,
-    #[serde(default)]
-    pub(crate) last_used_at: Fact<String>,
-    #[serde(rename = "active?")]
+    pub(crate) created_at: Fact<Text<'a>>,
+    pub(crate) updated_at: Fact<Text<'a>>,
+    pub(crate) expires_at: Fact<Text<'a>>,
+    pub(crate) last_used_at: Fact<Text<'a>>,
     pub(crate) active: Option<bool>,
     /// Sent since 2.4.
-    #[serde(rename = "revoked?")]
     pub(crate) revoked: Option<bool>,
-    #[serde(flatten)]
-    pub(crate) rest: BTreeMap<String, Attribute>,
+    pub(crate) rest: Attributes,
+}
+
+impl<'a> Record<'a> for PersonalAccessToken<'a> {
+    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => self.id = Some(values.next_value()?),
+            "name" => self.name = values.next_value()?,
+            "user_id" => self.user_id = values.next_value()?,
+            "created_at" => self.created_at = values.next_value()?,
+            "updated_at" => self.updated_at = values.next_value()?,
+            "expires_at" => self.expires_at = values.next_value()?,
+            "last_used_at" => self.last_used_at = values.next_value()?,
+            "active?" => self.active = values.next_value()?,
+            "revoked?" => self.revoked = values.next_value()?,
+            other => self.rest.keep(other, values.next_value()?),
+        }
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for PersonalAccessToken<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_record(deserializer)
+    }
 }
 
 /// What of the answer to a creation must not be lost, whatever else it says.
@@ -51,11 +70,12 @@ pub(crate) struct User {
 
 /// A page of tokens. `subtotal` counts what matches the search, `total` all tokens of the user.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Index {
+pub(crate) struct Index<'a> {
     pub(crate) subtotal: u64,
     pub(crate) page: Option<u64>,
     pub(crate) per_page: Option<u32>,
-    pub(crate) results: Vec<PersonalAccessToken>,
+    #[serde(borrow)]
+    pub(crate) results: Vec<PersonalAccessToken<'a>>,
 }
 
 /// The answer to DELETE has another shape; its `token` is a hash and is not read.

@@ -1,13 +1,14 @@
 //! An answer that was accepted.
 
 use std::fmt;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
+use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Fate, Operation, Result, Timestamp};
-use zeroize::Zeroizing;
 
 use crate::transport::{Body, TransportError};
 use crate::wiped::WipedBytes;
@@ -20,11 +21,12 @@ const SMALLEST_RESERVE: usize = 4 << 10;
 pub struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Zeroizing<Vec<u8>>,
+    pub(crate) body: WipedBytes,
     pub(crate) operation: Operation,
     pub(crate) account: Account,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
+    pub(crate) date: OnceLock<Timestamp>,
 }
 
 /// Shows neither body nor headers.
@@ -62,6 +64,10 @@ impl Answer {
     /// The time on the platform's clock, or on ours when it does not say.
     #[must_use]
     pub fn date(&self) -> Timestamp {
+        *self.date.get_or_init(|| self.read_date())
+    }
+
+    fn read_date(&self) -> Timestamp {
         self.header("date")
             .and_then(|date| httpdate::parse_http_date(date).ok())
             .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
@@ -82,9 +88,15 @@ impl Answer {
         self.body.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// Whether it is JSON at all, whatever it says.
+    /// Whether it is JSON at all, whatever it says. Of a listing, which is long and is read to its end anyway, only the
+    /// beginning is judged: it is an object or an array.
     pub(crate) fn is_json(&self) -> bool {
-        serde_json::from_slice::<IgnoredAny>(&self.body).is_ok()
+        if self.operation == Operation::List {
+            let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
+            matches!(first, Some(b'{' | b'['))
+        } else {
+            serde_json::from_slice::<IgnoredAny>(&self.body).is_ok()
+        }
     }
 
     /// How many requests it took.
@@ -101,12 +113,18 @@ impl Answer {
     /// says where, never what: the body may hold a secret. For a write the fate is
     /// [`MaybeApplied`](Fate::MaybeApplied).
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            self.violation(format!(
-                "the answer is not what the platform documents (at line {}, column {})",
-                error.line(),
-                error.column()
-            ))
+        // Text that was judged as a whole need not be judged piece by piece. What nobody reads may be anything.
+        let read = match str::from_utf8(&self.body) {
+            Ok(text) => serde_json::from_str(text),
+            Err(_) => serde_json::from_slice(&self.body),
+        };
+        read.map_err(|error| {
+            let message = match error.classify() {
+                Category::Data | Category::Io => "the answer is not what the platform documents",
+                Category::Syntax | Category::Eof => "the answer is not JSON",
+            };
+            let (line, column) = (error.line(), error.column());
+            self.violation(format!("{message} (at line {line}, column {column})"))
         })
     }
 
@@ -137,7 +155,7 @@ pub(crate) async fn read_body(
     mut body: Body,
     announced: Option<usize>,
     largest: usize,
-) -> Result<Zeroizing<Vec<u8>>, Unread> {
+) -> Result<WipedBytes, Unread> {
     if announced.is_some_and(|length| length > largest) {
         return Err(Unread::TooLarge);
     }
@@ -150,5 +168,5 @@ pub(crate) async fn read_body(
         }
         bytes.extend(&piece);
     }
-    Ok(bytes.into_inner())
+    Ok(bytes)
 }

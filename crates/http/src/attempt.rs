@@ -1,5 +1,7 @@
 //! One attempt to get an answer to a call.
 
+use std::sync::OnceLock;
+
 use bytes::Bytes;
 use http::HeaderMap;
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
@@ -151,6 +153,7 @@ impl ApiClient {
             account: self.account.clone(),
             attempts: sending.attempt,
             elapsed: sending.started.elapsed(),
+            date: OnceLock::new(),
         };
         match mistaken(call, &answer) {
             None => Ok(answer),

@@ -202,7 +202,7 @@ impl ApiCall {
         let mut bytes = WipedBytes::with_capacity(BODY_RESERVE);
         match serde_json::to_writer(&mut bytes, body) {
             Ok(()) => {
-                self.body = Bytes::from_owner(bytes.into_inner());
+                self.body = Bytes::from_owner(bytes);
                 self.header("content-type", "application/json")
             }
             Err(_) => {

@@ -23,6 +23,7 @@ mod logins;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod rate_headers;
+mod record;
 mod refusal;
 #[cfg(feature = "reqwest")]
 mod reqwest_builder;
@@ -39,6 +40,7 @@ pub use base_url::BaseUrl;
 pub use call::ApiCall;
 pub use client::ApiClient;
 pub use expiry::{expires_as_asked, revoke_unwanted};
+pub use record::{Record, Text, read_record};
 pub use refusal::{ReadRefusal, Refusal, json_body};
 #[cfg(feature = "reqwest")]
 pub use reqwest_builder::ReqwestTransportBuilder;

@@ -1,19 +1,20 @@
 //! Bytes that may hold a credential.
 
+use std::hint::black_box;
 use std::io;
+use std::ops::Deref;
 
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
+
+/// No answer that holds a whole credential comes near this size: listings do, and mask or leave out what is secret.
+const LARGEST_WITH_A_SECRET: usize = 64 << 10;
 
 /// A buffer that leaves no copy behind, neither when it is dropped nor when it grows.
-pub(crate) struct WipedBytes(Zeroizing<Vec<u8>>);
+pub(crate) struct WipedBytes(Vec<u8>);
 
 impl WipedBytes {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self(Zeroizing::new(Vec::with_capacity(capacity)))
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
+        Self(Vec::with_capacity(capacity))
     }
 
     pub(crate) fn extend(&mut self, piece: &[u8]) {
@@ -21,15 +22,38 @@ impl WipedBytes {
         if needed > self.0.capacity() {
             // A vector that grows by itself frees its old place as it is.
             let capacity = needed.max(2 * self.0.capacity());
-            let mut larger = Zeroizing::new(Vec::with_capacity(capacity));
-            larger.extend_from_slice(&self.0);
-            self.0 = larger;
+            let mut larger = Self::with_capacity(capacity);
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
         }
         self.0.extend_from_slice(piece);
     }
+}
 
-    pub(crate) fn into_inner(self) -> Zeroizing<Vec<u8>> {
-        self.0
+impl Deref for WipedBytes {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl AsRef<[u8]> for WipedBytes {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+/// Byte by byte, which no compiler leaves out. That takes longer than receiving a page of a listing, which is overwritten at
+/// once instead.
+impl Drop for WipedBytes {
+    fn drop(&mut self) {
+        if self.0.len() <= LARGEST_WITH_A_SECRET {
+            self.0.zeroize();
+        } else {
+            self.0.fill(0);
+            black_box(&self.0);
+        }
     }
 }
 
@@ -55,6 +79,6 @@ mod tests {
             bytes.extend(piece.as_bytes());
         }
         assert_eq!(bytes.len(), 12);
-        assert_eq!(*bytes.into_inner(), b"abcdefghijkl");
+        assert_eq!(*bytes, *b"abcdefghijkl");
     }
 }

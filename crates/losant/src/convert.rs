@@ -1,11 +1,11 @@
 //! Between Losant's words and the model.
 
 use tokenfleet_core::{
-    Attribute, CreateToken, Error, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest,
-    Principal, RequestedExpiry, Result, Suspension, Timestamp, Token, TokenId, TokenState,
+    Attribute, CreateToken, Error, Fact, Interner, IssuedToken, Operation, Page, PagePosition,
+    PageRequest, RequestedExpiry, Result, Suspension, Timestamp, Token, TokenId, TokenState,
     UpdateToken,
 };
-use tokenfleet_http::{Answer, Refusal, json_body};
+use tokenfleet_http::{Answer, Refusal, Text, json_body};
 
 use crate::wire;
 
@@ -13,7 +13,7 @@ pub(crate) const ACTIVE: &str = "active";
 pub(crate) const INACTIVE: &str = "inactive";
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
-    let body: wire::ApiTokens = answer.json()?;
+    let body: wire::ApiTokens<'_> = answer.json()?;
     let mut page = Page::default();
     page.total = Some(body.total_count);
     page.number = body.page;
@@ -22,18 +22,24 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let size = body.per_page.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
     let end = number.saturating_add(1).saturating_mul(u64::from(size));
     page.next = (end < body.total_count).then_some(PagePosition::Number(number + 1));
-    page.tokens = body
-        .items
-        .into_iter()
-        .map(|item| token(item, answer))
-        .collect::<Result<_>>()?;
+    let mut interner = Interner::default();
+    // In a place of its own: that of the wire's records is larger.
+    page.tokens = Vec::with_capacity(body.items.len());
+    for item in body.items {
+        page.tokens.push(token(item, &mut interner, answer)?);
+    }
     Ok(page)
 }
 
 /// Losant's own page size when none is asked for or repeated.
 const DEFAULT_PER_PAGE: u32 = 100;
 
-pub(crate) fn token(wire: wire::ApiToken, answer: &Answer) -> Result<Token> {
+/// The record of one token alone.
+pub(crate) fn record(answer: &Answer) -> Result<Token> {
+    token(answer.json()?, &mut Interner::default(), answer)
+}
+
+fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> Result<Token> {
     let Some(id) = wire.id.or(wire.api_token_id) else {
         return Err(answer.violation("a token without an id"));
     };
@@ -57,26 +63,20 @@ pub(crate) fn token(wire: wire::ApiToken, answer: &Answer) -> Result<Token> {
         }
         None => TokenState::Unknown,
     };
-    token.name = Fact::from_optional(wire.name);
-    token.description = wire.description;
-    token.owner = principal(wire.owner_type, wire.owner_id, None);
-    token.creator = principal(wire.creator_type, wire.creator_id, wire.creator_name);
-    token.scopes = Fact::from_optional(wire.scope);
-    // `_type`, `_links` and `_etag` describe the answer, not the token.
-    let rest = wire
-        .rest
-        .into_iter()
-        .filter(|(name, _)| !name.starts_with('_'));
-    token.attributes.keep_all(rest);
+    token.name = Fact::from_optional(wire.name).map(String::from);
+    token.description = wire.description.map(String::from);
+    let mut principal = |id: Option<Text<'_>>, kind: Option<Text<'_>>, name: Option<Text<'_>>| {
+        Fact::from_optional(id).map(|id| interner.principal(&id, kind.as_deref(), name.as_deref()))
+    };
+    token.owner = principal(wire.owner_id, wire.owner_type, None);
+    token.creator = principal(wire.creator_id, wire.creator_type, wire.creator_name);
+    token.scopes = Fact::from_optional(wire.scope).map(|scopes| interner.scopes(&scopes));
+    token.attributes.keep_all(wire.rest);
     Ok(token)
 }
 
 fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
-}
-
-fn principal(kind: Option<String>, id: Option<String>, name: Option<String>) -> Fact<Principal> {
-    Fact::from_optional(id).map(|id| Principal::new(id).of_kind(kind).named(name))
 }
 
 /// The secret is read first: a record that cannot be read must not cost it.
@@ -85,9 +85,9 @@ pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
     let id = issued.id.or(issued.api_token_id);
     match (id, issued.token) {
         (Some(id), Some(secret)) if !secret.expose().is_empty() => {
-            let record = answer.json().and_then(|wire| token(wire, answer));
             let bare = || Token::new(TokenId::new(id), TokenState::Unknown);
-            Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
+            let record = record(answer).unwrap_or_else(|_| bare());
+            Ok(IssuedToken::new(record, secret))
         }
         _ => Err(answer.violation("the answer to the creation holds no token")),
     }

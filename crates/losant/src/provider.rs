@@ -157,7 +157,7 @@ impl TokenProvider for Losant {
             .check(&self.capabilities, Call::Get(id.into()))?;
         let call = ApiCall::get(Operation::Get, self.path(Some(id)));
         let answer = self.send(call).await?;
-        convert::token(answer.json()?, &answer)
+        convert::record(&answer)
     }
 
     /// Losant's names are not unique: a second creation makes a second token.
@@ -182,7 +182,7 @@ impl TokenProvider for Losant {
             .repeatable()
             .json(&convert::change(&change));
         let answer = self.send(call).await?;
-        convert::token(answer.json()?, &answer)
+        convert::record(&answer)
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
@@ -230,7 +230,9 @@ impl TokenProvider for Losant {
             .check(&self.capabilities, Call::Verify(secret))?;
         let call = ApiCall::get(Operation::Verify, self.path(None)).query("perPage", 1);
         match self.client.send(self.dress(call, secret)).await {
-            Ok(answer) => answer.json::<wire::ApiTokens>().map(|_| Liveness::Alive),
+            Ok(answer) => answer
+                .json::<wire::ApiTokens<'_>>()
+                .map(|_| Liveness::Alive),
             Err(error) if error.code().is_none() => Err(error),
             Err(error) => match error.kind() {
                 ErrorKind::Unauthenticated => Ok(Liveness::Dead),

@@ -42,7 +42,7 @@ pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> RenewedToken {
 }
 
 fn token(answer: &Answer, secret: &Secret) -> Token {
-    let wire: wire::UserToken = answer.json().unwrap_or_default();
+    let wire: wire::UserToken<'_> = answer.json().unwrap_or_default();
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
     let expires = Fact::from_optional(wire.expires);
     token.expiry = token.attributes.read_time("Expires", expires, time);

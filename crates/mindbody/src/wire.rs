@@ -1,9 +1,9 @@
 //! Bodies exactly as Mindbody spells them.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attribute, Secret};
+use serde::de::MapAccess;
+use serde::{Deserialize, Deserializer, Serialize};
+use tokenfleet_core::{Attributes, Secret};
+use tokenfleet_http::{Record, Text, read_record};
 
 /// The body of an issue. Empty it asks for nothing and is refused.
 #[derive(Default, Serialize)]
@@ -16,13 +16,28 @@ pub(crate) struct IssueRequest<'a> {
 }
 
 /// The answer to an issue, and perhaps to a renewal, which is not specified.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct UserToken {
-    pub(crate) expires: Option<String>,
+#[derive(Debug, Default)]
+pub(crate) struct UserToken<'a> {
+    pub(crate) expires: Option<Text<'a>>,
     pub(crate) user: Option<User>,
-    #[serde(flatten)]
-    pub(crate) rest: BTreeMap<String, Attribute>,
+    pub(crate) rest: Attributes,
+}
+
+impl<'a> Record<'a> for UserToken<'a> {
+    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "Expires" => self.expires = values.next_value()?,
+            "User" => self.user = values.next_value()?,
+            other => self.rest.keep(other, values.next_value()?),
+        }
+        Ok(())
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for UserToken<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        read_record(deserializer)
+    }
 }
 
 /// What of that answer must not be lost, whatever else it says.

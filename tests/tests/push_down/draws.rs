@@ -126,11 +126,8 @@ const PEOPLE: [&str; 5] = ["1", "2", "alice", "Alice", "bob"];
 
 fn principal() -> impl Strategy<Value = Principal> {
     let named = option::of(select(&PEOPLE[..]));
-    (select(&PEOPLE[..]), named).prop_map(|(id, name)| {
-        let mut owner = Principal::new(id);
-        owner.name = name.map(str::to_owned);
-        owner
-    })
+    (select(&PEOPLE[..]), named)
+        .prop_map(|(id, name)| Principal::new(id).named(name.map(str::to_owned)))
 }
 
 fn id() -> impl Strategy<Value = String> {

@@ -136,8 +136,8 @@ pub(crate) fn principal(fact: &Fact<Principal>) -> String {
     let word = |principal: &Principal| {
         format!(
             "{}:{}",
-            principal.kind.as_deref().unwrap_or_default(),
-            principal.id
+            principal.kind().unwrap_or_default(),
+            principal.id()
         )
     };
     fact.known().map(word).unwrap_or_default()

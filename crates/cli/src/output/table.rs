@@ -161,10 +161,10 @@ fn time(fact: &Fact<Timestamp>, none: &str) -> String {
 
 fn principal(fact: &Fact<tokenfleet::Principal>) -> String {
     text(&fact.as_ref().map(|principal| {
-        let kind = principal.kind.as_deref().unwrap_or("principal");
-        match &principal.name {
-            Some(name) => format!("{name} ({kind} {})", principal.id),
-            None => format!("{kind} {}", principal.id),
+        let kind = principal.kind().unwrap_or("principal");
+        match principal.name() {
+            Some(name) => format!("{name} ({kind} {})", principal.id()),
+            None => format!("{kind} {}", principal.id()),
         }
     }))
 }

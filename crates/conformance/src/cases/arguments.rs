@@ -173,9 +173,10 @@ async fn scopes(scene: &Scene) -> Verdict {
 
 async fn demand_scopes(scene: &Scene, id: &TokenId, wanted: Vec<String>) -> Verdict {
     let read = scene.read(id).await?.map(|token| token.scopes);
-    let Some(Fact::Known(mut scopes)) = read else {
+    let Some(Fact::Known(scopes)) = read else {
         return Ok(());
     };
+    let mut scopes = scopes.to_vec();
     scopes.sort();
     ensure(
         scopes == wanted,

@@ -76,7 +76,7 @@ impl Record {
         tell(
             &mut token.scopes,
             reports(Field::Scopes),
-            Some(self.scopes.clone()),
+            Some(self.scopes.clone().into()),
         );
         if self.strange {
             token

@@ -250,7 +250,7 @@ async fn no_policy_is_too_long_to_be_kept() {
 
 #[tokio::test]
 async fn an_answer_about_one_token_is_small_and_a_listing_may_be_large() {
-    let large = || saying(200, format!("\"{}\"", "x".repeat(1 << 20)));
+    let large = || saying(200, format!("[\"{}\"]", "x".repeat(1 << 20)));
     let error = failure(read(), [large()]).await;
     assert_eq!(error.kind(), ErrorKind::ProtocolViolation);
     assert_eq!(error.attempts(), 1, "it would be as large a second time");
