@@ -1,0 +1,46 @@
+//! What is done before anything is sent.
+
+use std::hint::black_box;
+
+use tokenfleet::losant::capabilities;
+use tokenfleet::{Cursor, Direction, Filter, Plan, Query, SortKey};
+
+use super::{Amount, Micro, Prepare};
+
+const FILTER: &str =
+    "state = active and (last-used < 2026-01-01T00:00:00Z or last-used is never) and name ^= ci-";
+
+const CURSOR: &str =
+    "tf1.losant.bench.0123456789abcdef.n41.100.4200.0.10.bc...575ec7417ae143cd83dc4a95";
+
+pub(super) const ALL: [(&str, Prepare); 3] = [
+    ("plan a query", |_| plan()),
+    ("read a filter", |_| filter()),
+    ("write and read a cursor", |_| cursor()),
+];
+
+fn plan() -> Micro {
+    let list = capabilities().list.expect("Losant lists");
+    let filter: Filter = FILTER.parse().expect("it is a filter");
+    let query = Query::new()
+        .matching(filter)
+        .sorted_by(SortKey::Created, Direction::Ascending)
+        .limited_to(10);
+    Micro::new(Amount::Times(1), move || {
+        black_box(Plan::of(&query, &list)).expect("it can be planned");
+    })
+}
+
+fn filter() -> Micro {
+    Micro::new(Amount::Times(1), || {
+        black_box(black_box(FILTER).parse::<Filter>()).expect("it is a filter");
+    })
+}
+
+fn cursor() -> Micro {
+    let cursor: Cursor = CURSOR.parse().expect("it is a cursor");
+    Micro::new(Amount::Times(1), move || {
+        let text = black_box(&cursor).to_string();
+        black_box(text.parse::<Cursor>()).expect("it was just written");
+    })
+}
