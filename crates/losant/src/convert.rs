@@ -40,10 +40,10 @@ pub(crate) fn record(answer: &Answer) -> Result<Token> {
 }
 
 fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> Result<Token> {
-    let Some(id) = wire.id.or(wire.api_token_id) else {
+    let Some(id) = id(wire.id, wire.api_token_id) else {
         return Err(answer.violation("a token without an id"));
     };
-    let mut token = Token::new(TokenId::new(id), TokenState::Unknown);
+    let mut token = Token::new(id, TokenState::Unknown);
     let times = &mut token.attributes;
     token.created_at = times.read_time("creationDate", wire.creation_date, time);
     token.updated_at = times.read_time("lastUpdated", wire.last_updated, time);
@@ -75,17 +75,22 @@ fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> 
     Ok(token)
 }
 
+/// Losant names a token twice.
+fn id(id: Option<Text<'_>>, api_token_id: Option<Text<'_>>) -> Option<TokenId> {
+    let mut names = [id, api_token_id].into_iter().flatten();
+    names.find(|id| !id.is_empty()).map(TokenId::new)
+}
+
 fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
 /// The secret is read first: a record that cannot be read must not cost it.
 pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
-    let issued: wire::Issued = answer.json()?;
-    let id = issued.id.or(issued.api_token_id);
-    match (id, issued.token) {
+    let issued: wire::Issued<'_> = answer.json()?;
+    match (id(issued.id, issued.api_token_id), issued.token) {
         (Some(id), Some(secret)) if !secret.expose().is_empty() => {
-            let bare = || Token::new(TokenId::new(id), TokenState::Unknown);
+            let bare = || Token::new(id, TokenState::Unknown);
             let record = record(answer).unwrap_or_else(|_| bare());
             Ok(IssuedToken::new(record, secret))
         }

@@ -211,7 +211,9 @@ impl TokenProvider for Losant {
             Ok(answer) if answer.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
             Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),
             Err(error) if convert::is_gone(&error) => {
-                self.make_sure_of_the_collection().await?;
+                // It only reads: what became of the revocation is what the refusal says.
+                let found = self.make_sure_of_the_collection().await;
+                found.map_err(|failed| failed.with_fate(error.fate()))?;
                 if error.may_have_applied() {
                     // An earlier attempt, whose answer was lost, may have been the one that deleted it.
                     RevocationOutcome::Revoked

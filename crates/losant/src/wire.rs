@@ -61,9 +61,11 @@ impl<'de: 'a, 'a> Deserialize<'de> for ApiToken<'a> {
 /// What of the answer to a creation must not be lost, whatever else it says.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Issued {
-    pub(crate) id: Option<String>,
-    pub(crate) api_token_id: Option<String>,
+pub(crate) struct Issued<'a> {
+    #[serde(borrow)]
+    pub(crate) id: Option<Text<'a>>,
+    #[serde(borrow)]
+    pub(crate) api_token_id: Option<Text<'a>>,
     /// The JWT.
     pub(crate) token: Option<Secret>,
 }
