@@ -1,0 +1,58 @@
+//! The bodies of the fuzz targets: each takes any bytes and panics when a law does not hold.
+//!
+//! `fuzz/` at the root runs them under libFuzzer, which needs nightly; `tests/seeds.rs` runs them over all seeds with the
+//! other tests. So they are here, in a library of the workspace.
+
+mod answers;
+mod base_url;
+mod configuration;
+mod cursor;
+mod headers;
+mod platforms;
+mod redaction;
+mod shelf;
+mod simulators;
+mod texts;
+mod walk;
+mod witness;
+
+pub use base_url::base_url;
+pub use configuration::configuration;
+pub use cursor::cursor;
+pub use headers::headers;
+pub use platforms::{cloudsmith, foreman, losant, mindbody};
+pub use redaction::redaction;
+pub use simulators::{foreman_search, simulators};
+pub use texts::{filter, revocation_plan, times};
+pub use walk::walk;
+
+/// A target: it returns when all laws hold for the input, and panics otherwise.
+pub type Target = fn(&[u8]);
+
+/// All targets by the names of their seeds' folders.
+pub const TARGETS: [(&str, Target); 15] = [
+    ("base_url", base_url),
+    ("cloudsmith", cloudsmith),
+    ("configuration", configuration),
+    ("cursor", cursor),
+    ("filter", filter),
+    ("foreman", foreman),
+    ("foreman_search", foreman_search),
+    ("headers", headers),
+    ("losant", losant),
+    ("mindbody", mindbody),
+    ("redaction", redaction),
+    ("revocation_plan", revocation_plan),
+    ("simulators", simulators),
+    ("times", times),
+    ("walk", walk),
+];
+
+/// Runs to the end on a clock that stands still and jumps to the next timer, so that no real time passes.
+fn run<T>(future: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build();
+    runtime.expect("a runtime").block_on(future)
+}

@@ -1,0 +1,224 @@
+//! The adapters, before a platform that answers anything.
+//!
+//! The first byte of an input chooses the operation, the second how the provider is configured and what is asked for; after
+//! a line's end come the [answers](crate::answers).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Method;
+use tokenfleet::cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet::foreman::{Foreman, ForemanConfig, Release};
+use tokenfleet::http::Transport;
+use tokenfleet::losant::{Losant, LosantConfig, Resource};
+use tokenfleet::mindbody::{Mindbody, MindbodyConfig};
+use tokenfleet::{
+    Argument, CreateToken, Error, Fate, Filter, IssuedToken, PagePosition, PageRequest, Result,
+    RevokeOptions, Secret, Token, TokenId, TokenProvider, UpdateToken,
+};
+
+use crate::answers::{Answers, Outcome};
+use crate::run;
+use crate::witness::{LOGIN, PLANTED, SUBJECT, acting, assert_silent};
+
+/// More than the requests of any operation, all tried as often as may be.
+const MOST_REQUESTS: usize = 16;
+/// As long as several calls may take together, all waiting included.
+const LONGEST: Duration = Duration::from_secs(10 * 60);
+
+const OPERATIONS: &[u8] = b"lgcuonrv";
+/// An id that is one at every platform.
+const ID: &str = "7";
+
+/// Losant: the user's tokens, an application's or an instance's.
+pub fn losant(data: &[u8]) {
+    try_out(data, |variant, transport| {
+        let config = LosantConfig::new(acting()).with_resource(match variant {
+            0 | 1 => Resource::User,
+            2 => Resource::Application("5".to_owned()),
+            _ => Resource::Instance("5".to_owned()),
+        });
+        Arc::new(Losant::new("fuzzed", config, transport))
+    });
+}
+
+/// Foreman: of a release that is learned, or of one that is known.
+pub fn foreman(data: &[u8]) {
+    try_out(data, |variant, transport| {
+        let base_url = tokenfleet::http::BaseUrl::of_host("foreman.example.com");
+        let config = ForemanConfig::new(base_url, LOGIN, acting(), 4);
+        let config = match variant {
+            0 => config,
+            1 => config.with_release(Release::new(1, 17)),
+            2 => config.with_release(Release::new(3, 13)),
+            _ => config.with_token_login("owner"),
+        };
+        Arc::new(Foreman::new("fuzzed", config, transport))
+    });
+}
+
+/// Cloudsmith: acting with a key in either header, or with a password.
+pub fn cloudsmith(data: &[u8]) {
+    try_out(data, |variant, transport| {
+        let config = match variant {
+            0 | 1 => CloudsmithConfig::new(acting()).accepting_lockout(),
+            2 => CloudsmithConfig::new(acting())
+                .in_authorization()
+                .accepting_lockout(),
+            _ => CloudsmithConfig::of_user(LOGIN, acting()),
+        };
+        Arc::new(Cloudsmith::new("fuzzed", config, transport))
+    });
+}
+
+/// Mindbody: showing tokens as `Bearer` or bare.
+pub fn mindbody(data: &[u8]) {
+    try_out(data, |variant, transport| {
+        let config = MindbodyConfig::new("-99", acting(), LOGIN, acting());
+        let config = match variant {
+            0 | 1 => config,
+            _ => config.with_bare_authorization(),
+        };
+        Arc::new(Mindbody::new("fuzzed", config, transport))
+    });
+}
+
+/// What an operation brought.
+struct Brought {
+    writes: bool,
+    issues: bool,
+    result: Result<(Vec<Token>, Option<IssuedToken>)>,
+}
+
+fn try_out(data: &[u8], open: impl FnOnce(u8, Arc<dyn Transport>) -> Arc<dyn TokenProvider>) {
+    let [operation, choice, b'\n', answers @ ..] = data else {
+        return;
+    };
+    let operation = OPERATIONS
+        .iter()
+        .position(|letter| letter == operation)
+        .unwrap_or(usize::from(*operation) % OPERATIONS.len());
+    let choice = choice.wrapping_sub(b'0');
+    let transport = Arc::new(Answers::read(answers));
+    let provider = open(choice & 3, Arc::clone(&transport) as Arc<dyn Transport>);
+    let brought = run(async {
+        let call = carry_out(&*provider, OPERATIONS[operation], choice >> 2 & 3);
+        tokio::time::timeout(LONGEST, call).await
+    });
+    let brought = brought.expect("a call ends in time");
+    let sent = transport.sent();
+    assert!(sent.len() <= MOST_REQUESTS, "{} requests", sent.len());
+    let writes: Vec<_> = sent
+        .iter()
+        .filter(|sent| sent.method != Method::GET && sent.outcome != Outcome::Unreachable)
+        .collect();
+    match brought.result {
+        Err(error) => {
+            assert_silent(&error);
+            if brought.writes && !writes.is_empty() {
+                assert_ne!(error.fate(), Fate::NotSent, "{error:?} {sent:?}");
+            }
+        }
+        Ok((tokens, issued)) => {
+            for token in tokens
+                .iter()
+                .chain(issued.iter().map(|issued| &issued.token))
+            {
+                assert!(!token.id.as_str().is_empty(), "{token:?}");
+            }
+            if let Some(issued) = issued {
+                let last = writes.last().map(|sent| sent.outcome);
+                let success = matches!(last, Some(Outcome::Status(200..=299)));
+                assert!(success && brought.issues, "a secret from {sent:?}");
+                assert!(!issued.secret.expose().is_empty());
+                assert_kept(&issued, answers);
+            }
+        }
+    }
+}
+
+/// A secret that the platform named once is nowhere but in its place. What is written with escapes may name it twice.
+fn assert_kept(issued: &IssuedToken, answers: &[u8]) {
+    let text = String::from_utf8_lossy(answers);
+    let once = text.matches(PLANTED).count() == 1 && !text.contains('\\');
+    if once && issued.secret.expose().contains(PLANTED) {
+        let shown = format!("{issued:?}");
+        assert!(!shown.contains(PLANTED), "{shown}");
+    }
+}
+
+async fn carry_out(provider: &dyn TokenProvider, operation: u8, choice: u8) -> Brought {
+    let id = TokenId::new(ID);
+    let secret = Secret::new(SUBJECT);
+    let tokens = |result: Result<Vec<Token>, Error>| result.map(|tokens| (tokens, None));
+    let issued = |result: Result<IssuedToken>| result.map(|issued| (Vec::new(), Some(issued)));
+    let result = match operation {
+        b'l' => tokens(
+            provider
+                .list_page(page(choice))
+                .await
+                .map(|page| page.tokens),
+        ),
+        b'g' => tokens(provider.get(&id).await.map(|token| vec![token])),
+        b'c' => issued(provider.create(creation(provider, choice)).await),
+        b'u' => {
+            let change = match choice {
+                0 => UpdateToken::rename("ci"),
+                1 => UpdateToken::suspend(),
+                _ => UpdateToken::resume(),
+            };
+            tokens(provider.update(&id, change).await.map(|token| vec![token]))
+        }
+        b'o' => issued(provider.rotate(&id).await),
+        b'n' => provider.renew(&secret).await.map(|renewed| {
+            let token = renewed.token;
+            match renewed.secret {
+                Some(secret) => (Vec::new(), Some(IssuedToken::new(token, secret))),
+                None => (vec![token], None),
+            }
+        }),
+        b'r' => {
+            let by_id = provider.capabilities().revoke.as_ref();
+            let by_id = by_id.is_some_and(|revoke| revoke.by_id);
+            let options = RevokeOptions::accepting_replacement();
+            let revoked = match by_id {
+                true => provider.revoke((&id).into(), options).await,
+                false => provider.revoke((&secret).into(), options).await,
+            };
+            revoked.map(|revocation| (Vec::new(), revocation.replacement))
+        }
+        _ => provider.verify(&secret).await.map(|_| (Vec::new(), None)),
+    };
+    Brought {
+        writes: b"cuonr".contains(&operation),
+        issues: b"conr".contains(&operation),
+        result,
+    }
+}
+
+fn page(choice: u8) -> PageRequest {
+    match choice {
+        0 => PageRequest::first(),
+        1 => PageRequest::first().with_size(2),
+        2 => PageRequest::first()
+            .at(PagePosition::Number(3))
+            .with_size(2),
+        _ => PageRequest::first().matching(Filter::name("ci")),
+    }
+}
+
+fn creation(provider: &dyn TokenProvider, choice: u8) -> CreateToken {
+    let declared = provider.capabilities().create.clone().unwrap_or_default();
+    let request = match declared.name {
+        Argument::Unsupported => CreateToken::unnamed(),
+        _ => CreateToken::named("ci"),
+    };
+    match choice {
+        0 => request,
+        1 if declared.expiry => request.never_expiring(),
+        _ if declared.expiry => {
+            request.expiring_at("2099-01-31T12:00:00Z".parse().expect("a time"))
+        }
+        _ => request,
+    }
+}

@@ -1,0 +1,79 @@
+//! What people write: filters and orders, times, plans of revocations.
+
+use std::collections::HashSet;
+
+use tokenfleet::{
+    Fact, Filter, RevocationPlan, SortBy, Timestamp, Token, TokenId, TokenState, parse_duration,
+};
+
+fn now() -> Timestamp {
+    "2030-07-01T12:00:00.5Z".parse().expect("a time")
+}
+
+fn token() -> Token {
+    let mut token = Token::new(TokenId::new("7"), TokenState::Active);
+    token.name = Fact::Known("deploy-éa-deploy".to_owned());
+    token.created_at = Fact::Known(now());
+    token.expiry = Fact::None;
+    token
+}
+
+/// The text of a filter or an order says the same when it is printed and read again.
+pub fn filter(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(filter) = Filter::parse_at(text, now()) {
+        let printed = filter.to_string();
+        let again = Filter::parse_at(&printed, now());
+        assert_eq!(again.as_ref().ok(), Some(&filter), "{printed}: {again:?}");
+        assert_ne!(filter.matches(&token()), (!filter).matches(&token()));
+    }
+    if let Ok(keys) = SortBy::parse_all(text) {
+        let printed: Vec<_> = keys.iter().map(SortBy::to_string).collect();
+        let again = SortBy::parse_all(&printed.join(", "));
+        assert_eq!(again.ok(), Some(keys), "{printed:?}");
+    }
+}
+
+/// A time says the same when it is printed and read again, and reckoning with it never fails silently.
+pub fn times(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    let duration = parse_duration(text);
+    let plain = text.parse::<Timestamp>().ok();
+    for at in [plain, Timestamp::parse_at(text, now()).ok()]
+        .into_iter()
+        .flatten()
+    {
+        assert_eq!(at.to_string().parse(), Ok(at));
+        assert!(at.whole_seconds() <= at && at.millisecond() < 1000);
+        let back = Timestamp::from_unix_seconds(at.whole_seconds().unix_seconds());
+        assert_eq!(back, Some(at.whole_seconds()));
+        let _ = (at.duration_until(now()), now().duration_until(at));
+    }
+    if let Ok(duration) = duration {
+        let later = Timestamp::parse_at(&format!("now+{text}"), now()).ok();
+        assert_eq!(later, now().checked_add(duration));
+        if let Some(later) = later {
+            assert_eq!(later.checked_sub(duration), Some(now()));
+            assert_eq!(now().duration_until(later), duration);
+        }
+        assert!(now().saturating_add(duration) >= now());
+    }
+}
+
+/// A plan says the same when it is printed and read again, and names each token once.
+pub fn revocation_plan(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
+    if let Ok(plan) = text.parse::<RevocationPlan>() {
+        let printed = plan.to_string();
+        let again = printed.parse::<RevocationPlan>();
+        assert_eq!(again.as_ref().ok(), Some(&plan), "{printed}");
+        let mut seen = HashSet::new();
+        assert!(plan.tokens().all(|id| seen.insert(id)), "{printed}");
+    }
+}
