@@ -39,7 +39,8 @@ pub(crate) fn code(text: &str, secrets: &[&str]) -> Option<String> {
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"_-.:".contains(&byte));
     let shown = without(text, secrets);
-    let is_credential = shown.split(':').any(is_like_a_credential);
+    let mut parts = shown.split(MASK).flat_map(|part| part.split(':'));
+    let is_credential = parts.any(is_like_a_credential);
     (is_code && !is_credential).then_some(shown)
 }
 
@@ -219,6 +220,7 @@ mod tests {
         ] {
             assert_eq!(code(text, &[]), None);
         }
+        assert_eq!(code("SK-PrjW98OTY1h8QTY9hUA.7", &["7"]), None);
     }
 
     #[test]
