@@ -24,6 +24,9 @@ pub(crate) fn one_line(text: &str, secrets: &[&str]) -> String {
         .filter(|word| !word.is_empty())
         .collect::<Vec<_>>()
         .join(" ");
+    // A secret of several words may have stood on several lines.
+    let of_words = secrets.iter().filter(|secret| secret.contains(' '));
+    let line = without(&line, &of_words.copied().collect::<Vec<_>>());
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -168,6 +171,12 @@ mod tests {
             one_line("user hunter said hunter", &["hunter"]),
             "user [masked] said [masked]"
         );
+    }
+
+    #[test]
+    fn a_secret_of_several_words_is_masked_also_across_lines() {
+        let shown = one_line("said correct\r\n horse", &["correct horse"]);
+        assert_eq!(shown, "said [masked]");
     }
 
     #[test]
