@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokenfleet::http::{ReqwestTransport, Transport};
+use tokenfleet::http::Transport;
 use tokenfleet::{
     AccountConfiguration, Configuration, Error, Fleet, Query, Registry, Result, TokenProvider,
 };
@@ -48,16 +48,18 @@ impl Accounts {
                 chosen.push(name.clone());
             }
         }
+        let transport = Arc::new(configuration.transport().await?);
         let accounts = Self {
             configuration,
             chosen,
             registry: Registry::with_builtin(),
-            transport: Arc::new(ReqwestTransport::new()?),
+            transport,
             _simulation: simulation,
         };
-        for account in accounts.selected() {
-            account.warnings().iter().for_each(|text| warn(text));
-        }
+        let of_accounts = accounts.selected().into_iter();
+        let warnings = of_accounts.flat_map(AccountConfiguration::warnings);
+        let warnings = warnings.chain(accounts.configuration.transport_warnings());
+        warnings.for_each(|text| warn(&text));
         Ok(accounts)
     }
 

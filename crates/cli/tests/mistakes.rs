@@ -254,4 +254,47 @@ fn a_credential_file_that_others_may_read_raises_one_warning_and_no_failure() {
             assert!(run.stderr.is_empty(), "{run:?}");
         }
     }
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ env = 'IOT_TOKEN' }}\n\
+         [transport]\nproxy = 'http://127.0.0.1:9'\nproxy_user = 'me'\nproxy_password = {{ file = '{file}' }}\n"
+    ));
+    let token = server["credentials"]["token"].as_str().unwrap();
+    let words = ["list", "--config", &path];
+    let run = tokenfleet_knowing(&[("IOT_TOKEN", token)], &words).ends_with(0);
+    let line = run.complaint();
+    let expected = "line 8: transport.proxy_password: others may read";
+    assert!(line.contains(expected), "{line}");
+}
+
+#[test]
+fn a_mistake_in_how_the_network_is_reached_names_its_line_and_stops_every_command() {
+    let accounts = "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'CANARY' }\n";
+    for (settings, expected) in [
+        (
+            "prxy = 'http://proxy.example.com'",
+            "line 5: transport knows no key \"prxy\"; did you mean \"proxy\"?",
+        ),
+        (
+            "proxy_password = 'canary-5ecret-c0ffee'",
+            "line 5: transport.proxy_password holds a credential in clear",
+        ),
+        (
+            "authorities = 'there-is-none.pem'",
+            "line 5: transport.authorities: there-is-none.pem cannot be read",
+        ),
+        (
+            "proxy = 'http://proxy.example.com'\nproxy_user = 'me'\nproxy_password = { env = 'NEVER_SET_ANYWHERE' }",
+            "the environment variable NEVER_SET_ANYWHERE is not set",
+        ),
+    ] {
+        let path = configuration(&format!("{accounts}[transport]\n{settings}\n"));
+        for command in ["list", "capabilities"] {
+            let words = [command, "--config", &path];
+            let run = tokenfleet_knowing(&[("CANARY", CANARY)], &words).ends_with(2);
+            let run = run.hiding(&[CANARY]);
+            let line = run.complaint();
+            assert!(line.contains(expected), "{line}");
+            assert!(line.contains(&path), "{line}");
+        }
+    }
 }

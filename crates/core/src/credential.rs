@@ -73,7 +73,19 @@ impl Credential {
     /// place, without a thread of its own.
     #[must_use]
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
-        Self::from_source(File(path.into()))
+        Self::from_source(File {
+            path: path.into(),
+            whole: false,
+        })
+    }
+
+    /// All of a file, as [`from_file`](Self::from_file) reads its first line: a key in PEM.
+    #[must_use]
+    pub fn from_whole_file(path: impl Into<PathBuf>) -> Self {
+        Self::from_source(File {
+            path: path.into(),
+            whole: true,
+        })
     }
 
     /// What a function answers whenever the credential is needed.
@@ -198,22 +210,32 @@ impl CredentialSource for Environment {
 }
 
 #[derive(Debug)]
-struct File(PathBuf);
+struct File {
+    path: PathBuf,
+    whole: bool,
+}
 
 #[async_trait]
 impl CredentialSource for File {
     async fn secret(&self) -> Result<Secret> {
-        let path = self.0.display();
-        let content = read(&self.0).map_err(|(cause, advice)| {
+        let path = self.path.display();
+        let content = read(&self.path).map_err(|(cause, advice)| {
             Error::configuration(format!("the credential file {path} {cause}")).with_advice(advice)
         })?;
-        match content.lines().next().map(str::trim) {
-            Some(line) if !line.is_empty() => Ok(Secret::new(line)),
-            _ => Err(Error::configuration(format!(
-                "the first line of the credential file {path} is empty"
-            ))
-            .with_advice("put the credential on the first line")),
+        let (credential, what) = match self.whole {
+            true => (content.as_str(), ""),
+            false => (
+                content.lines().next().unwrap_or_default().trim(),
+                "the first line of ",
+            ),
+        };
+        if credential.trim().is_empty() {
+            let error = format!("{what}the credential file {path} is empty");
+            return Err(
+                Error::configuration(error).with_advice("put the credential on the first line")
+            );
         }
+        Ok(Secret::new(credential))
     }
 }
 
@@ -321,6 +343,17 @@ mod tests {
     fn the_first_line_of_a_file_is_the_credential() {
         let place = Place::holding("first", " hunter2 \r\nand more\n");
         assert_eq!(place.read().unwrap().expose(), "hunter2");
+    }
+
+    #[test]
+    fn a_whole_file_is_a_credential_of_several_lines() {
+        let place = Place::holding("whole", "-----BEGIN\nhunter2\n");
+        let read = |place: &Place| block_on(Credential::from_whole_file(&place.0).secret());
+        let secret = read(&place).unwrap();
+        assert_eq!(secret.expose(), "-----BEGIN\nhunter2\n");
+        let nothing = Place::holding("nothing", "");
+        let error = read(&nothing).unwrap_err().to_string();
+        assert!(error.contains("nothing is empty; "), "{error}");
     }
 
     #[test]

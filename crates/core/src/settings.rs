@@ -2,12 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::credential::{is_open_to_others, is_variable_name};
-use crate::{Credential, Error, Result};
+use crate::{Credential, Error, Result, parse_duration};
 
 /// Where a credential is: the key before a path.
 const FILE: &str = "file";
+
+/// Bounds of every timeout.
+const SHORTEST: Duration = Duration::from_secs(1);
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// The settings of one account as someone wrote them.
 ///
@@ -59,6 +65,8 @@ struct Entry {
 pub enum Setting {
     /// A text.
     Text(String),
+    /// Several texts.
+    Texts(Vec<String>),
     /// A whole number.
     Integer(i64),
     /// True or false.
@@ -73,6 +81,7 @@ impl fmt::Debug for Setting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Text(_) => "Text(..)",
+            Self::Texts(_) => "Texts(..)",
             Self::Integer(_) => "Integer(..)",
             Self::Boolean(_) => "Boolean(..)",
             Self::Table(_) => "Table(..)",
@@ -147,6 +156,37 @@ impl Settings {
             .ok_or_else(|| self.missing(key, format!("write {key} = \"…\"")))
     }
 
+    /// Takes one text or several.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) when it is something else.
+    pub fn texts(&mut self, key: &'static str) -> Result<Vec<String>> {
+        match self.take(key).map(|entry| entry.value) {
+            None => Ok(Vec::new()),
+            Some(Setting::Text(text)) => Ok(vec![text]),
+            Some(Setting::Texts(texts)) => Ok(texts),
+            Some(_) => Err(self.wrong(key, "a text in quotes, or several in brackets")),
+        }
+    }
+
+    /// Takes how long to wait for something: a text such as `"30s"`, from one second to a day.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) when it is something else.
+    pub fn timeout(&mut self, key: &'static str) -> Result<Option<Duration>> {
+        let read = |value| match value {
+            Setting::Text(text) => parse_duration(&text).ok(),
+            _ => None,
+        };
+        match self.take(key).map(|entry| read(entry.value)) {
+            None => Ok(None),
+            Some(Some(time)) if (SHORTEST..=LONGEST).contains(&time) => Ok(Some(time)),
+            Some(_) => Err(self.wrong(key, "a time from \"1s\" to \"1d\", such as \"30s\"")),
+        }
+    }
+
     /// Takes a whole number that is not negative.
     ///
     /// # Errors
@@ -216,6 +256,24 @@ impl Settings {
     /// [`Configuration`](crate::ErrorKind::Configuration) when it is something else, above all the credential itself;
     /// the text does not repeat what was found.
     pub fn credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
+        self.referred_to(key, Credential::from_file)
+    }
+
+    /// Takes a reference to a credential of several lines, such as a key in PEM: as [`credential`](Self::credential), but
+    /// the whole of a file.
+    ///
+    /// # Errors
+    ///
+    /// As [`credential`](Self::credential).
+    pub fn whole_credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
+        self.referred_to(key, Credential::from_whole_file)
+    }
+
+    fn referred_to(
+        &mut self,
+        key: &'static str,
+        from_file: fn(PathBuf) -> Credential,
+    ) -> Result<Option<Credential>> {
         const PLACES: [&str; 2] = ["env", FILE];
         let table = match self.take(key).map(|entry| entry.value) {
             None => return Ok(None),
@@ -237,7 +295,7 @@ impl Settings {
                     ))
                 }
             }
-            (Some((place, path)), None) if place == FILE => Ok(Some(Credential::from_file(path))),
+            (Some((place, path)), None) if place == FILE => Ok(Some(from_file(path.into()))),
             // Which key was found instead is not repeated: it may be the credential.
             _ => Err(self.wrong(key, &forms(&PLACES))),
         }
@@ -249,10 +307,15 @@ impl Settings {
     ///
     /// As [`credential`](Self::credential), and when it is missing.
     pub fn required_credential(&mut self, key: &'static str) -> Result<Credential> {
-        self.credential(key)?.ok_or_else(|| {
-            let advice = format!("write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}");
-            self.missing(key, advice)
-        })
+        self.credential(key)?
+            .ok_or_else(|| self.without_credential(key))
+    }
+
+    /// That a credential is missing.
+    #[must_use]
+    pub fn without_credential(&self, key: &str) -> Error {
+        let advice = format!("write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}");
+        self.missing(key, advice)
     }
 
     /// Refuses every key that was not asked for.
@@ -369,90 +432,4 @@ pub(crate) fn is_near(word: &str, candidate: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::Secret;
-
-    #[test]
-    fn a_misspelt_key_explains_what_is_missing() {
-        let mut settings = Settings::new("accounts.iot");
-        settings.insert("tokne", Setting::Text("hunter2".into()), Some(3));
-        assert!(settings.required_credential("token").is_err());
-        assert_eq!(
-            settings.misspelt().unwrap().to_string(),
-            "line 3: accounts.iot knows no key \"tokne\"; did you mean \"token\"?"
-        );
-    }
-
-    #[test]
-    fn a_program_hands_over_a_credential_that_it_holds() {
-        let mut settings = Settings::new("accounts.iot");
-        let held = Credential::fixed(Secret::new("hunter2"));
-        settings.insert("token", Setting::Credential(held), None);
-        assert!(settings.required_credential("token").is_ok());
-        assert!(settings.finish().is_ok());
-    }
-
-    fn table(key: &str, value: &str) -> Setting {
-        Setting::Table(BTreeMap::from([(key.to_owned(), value.to_owned())]))
-    }
-
-    /// What reading a credential from that says.
-    fn refusal(value: Setting) -> String {
-        let mut settings = Settings::new("accounts.iot").on_line(Some(2));
-        settings.insert("token", value, Some(3));
-        let shown = format!("{settings:?}");
-        let error = settings.required_credential("token").unwrap_err();
-        format!("{error} {error:?} {shown}")
-    }
-
-    #[test]
-    fn a_credential_written_in_clear_is_never_repeated() {
-        let secret = "SK-PrjW98OTY1h8QTY9hUA";
-        for value in [
-            Setting::Text(secret.to_owned()),
-            table("env", secret),
-            table(secret, "x"),
-            table("value", secret),
-        ] {
-            assert_eq!(format!("{value:?}").split('(').nth(1), Some("..)"));
-            let text = refusal(value);
-            assert!(!text.contains("PrjW98"), "{text}");
-            assert!(text.starts_with("line 3: accounts.iot.token "), "{text}");
-        }
-    }
-
-    #[test]
-    fn every_mistake_says_on_which_line_it_is() {
-        let mut settings = Settings::new("accounts.iot").on_line(Some(2));
-        settings.insert("number", Setting::Boolean(true), Some(4));
-        let texts = [
-            settings.number("number").unwrap_err().to_string(),
-            settings.required_text("name").unwrap_err().to_string(),
-            settings
-                .required_credential("token")
-                .unwrap_err()
-                .to_string(),
-            settings.place("number"),
-            settings.place("name"),
-        ];
-        assert_eq!(
-            texts,
-            [
-                "line 4: accounts.iot.number must be a whole number",
-                "line 2: accounts.iot lacks name; write name = \"…\"",
-                "line 2: accounts.iot lacks token; write token = { env = \"…\" } or token = { file = \"…\" }",
-                "line 4: accounts.iot.number",
-                "line 2: accounts.iot.name",
-            ]
-        );
-    }
-
-    #[test]
-    fn a_word_of_which_nothing_stays_is_near_to_none() {
-        for word in ["", "x"] {
-            assert_eq!(suggestion(word, &["a", "id"]), "known are a, id");
-        }
-        assert_eq!(suggestion("it", &["id"]), "did you mean \"id\"?");
-    }
-}
+mod tests;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokenfleet_core::{Error, Result, Secret};
+use tokenfleet_core::{Error, Result, Secret, Settings};
 use url::Url;
 
 use crate::ReqwestTransport;
@@ -24,6 +24,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Default)]
 pub struct ReqwestTransportBuilder {
+    connect_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -43,6 +44,89 @@ impl fmt::Debug for ReqwestTransportBuilder {
 }
 
 impl ReqwestTransportBuilder {
+    /// Takes `connect_timeout`, `proxy`, `proxy_user` and `proxy_password` from settings, and where there is TLS the paths
+    /// `authorities` (one or several) and `client_certificate`, its `client_key`, and `only_given_authorities`. Reads the
+    /// files and credentials that they name.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
+    pub async fn from_settings(settings: &mut Settings) -> Result<Self> {
+        let mut builder = Self {
+            connect_timeout: settings.timeout("connect_timeout")?,
+            ..Self::default()
+        };
+        let url = settings.text("proxy")?;
+        let user = settings.text("proxy_user")?;
+        let password = settings.credential("proxy_password")?;
+        #[cfg(any(feature = "rustls", feature = "native-tls"))]
+        {
+            builder = builder.certified(settings).await?;
+        }
+        if let Some(url) = url {
+            // A mistake is told here, with its line.
+            proxy(&url, None).map_err(|error| at(settings, "proxy", error))?;
+            builder = builder.with_proxy(url);
+        }
+        match (user, password) {
+            (None, None) => {}
+            _ if builder.proxy.is_none() => {
+                settings.required_text("proxy")?;
+            }
+            (Some(user), Some(password)) => {
+                builder = builder.with_proxy_login(user, password.secret().await?);
+            }
+            (Some(_), None) => return Err(settings.without_credential("proxy_password")),
+            (None, Some(_)) => {
+                settings.required_text("proxy_user")?;
+            }
+        }
+        Ok(builder)
+    }
+
+    #[cfg(any(feature = "rustls", feature = "native-tls"))]
+    async fn certified(mut self, settings: &mut Settings) -> Result<Self> {
+        let paths = settings.texts("authorities")?;
+        self.only_given_authorities = settings
+            .boolean("only_given_authorities")?
+            .unwrap_or_default();
+        let chain = settings.text("client_certificate")?;
+        let key = settings.whole_credential("client_key")?;
+        for path in &paths {
+            let pem = read(settings, "authorities", path)?;
+            authorities(&pem)
+                .map_err(|error| at(settings, "authorities", error.with_message_prefix(path)))?;
+            self.authorities.push(pem);
+        }
+        if self.only_given_authorities && paths.is_empty() {
+            let place = settings.place("only_given_authorities");
+            return Err(Error::configuration(format!("{place} trusts nobody"))
+                .with_advice("give authorities = \"…\""));
+        }
+        match (chain, key) {
+            (None, None) => {}
+            (Some(path), Some(key)) => {
+                let chain = read(settings, "client_certificate", &path)?;
+                let key = key.secret().await?;
+                identity(&chain, &key)
+                    .map_err(|error| at(settings, "client_certificate", error))?;
+                self.client_certificate = Some((chain, key));
+            }
+            (Some(_), None) => return Err(settings.without_credential("client_key")),
+            (None, Some(_)) => {
+                settings.required_text("client_certificate")?;
+            }
+        }
+        Ok(self)
+    }
+
+    /// Giving up a connection that is not there after that time: 10 seconds if nothing is said.
+    #[must_use]
+    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = Some(timeout);
+        self
+    }
+
     /// Through an http proxy at that address. It sees the names of hosts and nothing of what is said: https goes through
     /// it as a tunnel, and plain http, which is for loopback, does not go through it.
     #[must_use]
@@ -92,7 +176,7 @@ impl ReqwestTransportBuilder {
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
-            .connect_timeout(CONNECT_TIMEOUT);
+            .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         let client = match &self.proxy {
             Some(url) => client.proxy(proxy(url, self.proxy_login.as_ref())?),
             None if self.proxy_login.is_some() => {
@@ -112,28 +196,59 @@ impl ReqwestTransportBuilder {
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     fn certify(self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
-        let mut authorities = Vec::new();
+        let mut trusted = Vec::new();
         for pem in &self.authorities {
-            let found = reqwest::Certificate::from_pem_bundle(pem)
-                .map_err(|error| unusable("an authority's certificate is not PEM", error))?;
-            if found.is_empty() {
-                return Err(
-                    Error::configuration("there is no certificate of an authority in it")
-                        .with_advice("give it in PEM, beginning with -----BEGIN CERTIFICATE-----"),
-                );
-            }
-            authorities.extend(found);
+            trusted.extend(authorities(pem)?);
         }
         let client = if self.only_given_authorities {
-            client.tls_certs_only(authorities)
+            client.tls_certs_only(trusted)
         } else {
-            client.tls_certs_merge(authorities)
+            client.tls_certs_merge(trusted)
         };
         match self.client_certificate {
             Some((chain, key)) => Ok(client.identity(identity(&chain, &key)?)),
             None => Ok(client),
         }
     }
+}
+
+/// Says in which setting a mistake is.
+fn at(settings: &Settings, key: &str, error: Error) -> Error {
+    error.with_message_prefix(&settings.place(key))
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn read(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
+    if path.contains("-----BEGIN") {
+        // It may be a key.
+        let place = settings.place(key);
+        return Err(
+            Error::configuration(format!("{place} holds what should stand in a file")).with_advice(
+                "write the path of that file; if it was a key, replace it: it was exposed",
+            ),
+        );
+    }
+    std::fs::read(path).map_err(|error| {
+        let message = format!("{path} cannot be read ({error})");
+        at(
+            settings,
+            key,
+            Error::configuration(message).with_source(error),
+        )
+    })
+}
+
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
+    let found = reqwest::Certificate::from_pem_bundle(pem)
+        .map_err(|error| unusable("an authority's certificate is not PEM", error))?;
+    if found.is_empty() {
+        return Err(
+            Error::configuration("there is no certificate of an authority in it")
+                .with_advice("give it in PEM, beginning with -----BEGIN CERTIFICATE-----"),
+        );
+    }
+    Ok(found)
 }
 
 fn proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::Proxy> {

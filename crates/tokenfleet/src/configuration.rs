@@ -7,7 +7,7 @@ use crate::document;
 use crate::named_query::NamedQuery;
 use crate::{Account, Error, Query, Result, Setting, Settings, suggestion};
 
-/// The accounts of a `tokenfleet.toml`, in the order of the file, and its named queries.
+/// The accounts of a `tokenfleet.toml`, in the order of the file, its named queries, and how its network is reached.
 ///
 /// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and read when they are used. Every mistake is an
 /// error that names its line.
@@ -35,6 +35,9 @@ use crate::{Account, Error, Query, Result, Setting, Settings, suggestion};
 pub struct Configuration {
     pub(crate) accounts: Vec<AccountConfiguration>,
     pub(crate) queries: Vec<NamedQuery>,
+    pub(crate) transport: Settings,
+    /// The file it was read from.
+    origin: Option<String>,
 }
 
 /// One configured account: its name, its provider and the provider's settings.
@@ -86,6 +89,7 @@ impl Configuration {
         for account in &mut configuration.accounts {
             account.origin = Some(origin.clone());
         }
+        configuration.origin = Some(origin);
         Ok(configuration)
     }
 
@@ -130,13 +134,58 @@ impl Configuration {
     }
 }
 
+impl Configuration {
+    /// The transport that the table `[transport]` describes, and the usual one where there is none. It reads the files and
+    /// credentials that are named there.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line, for a setting that it does not know or cannot use.
+    #[cfg(feature = "reqwest")]
+    pub async fn transport(&self) -> Result<crate::http::ReqwestTransport> {
+        let mut settings = self.transport.clone();
+        let read = crate::http::ReqwestTransportBuilder::from_settings(&mut settings).await;
+        let built = match read {
+            Ok(builder) => settings.finish().and_then(|()| builder.build()),
+            // What seems to be missing may be there under a misspelt key.
+            Err(error) => Err(settings.misspelt().unwrap_or(error)),
+        };
+        built.map_err(|error| match &self.origin {
+            Some(origin) => error.with_message_prefix(origin),
+            None => error,
+        })
+    }
+
+    /// What stands in the table `[transport]`, for a transport of your own.
+    #[must_use]
+    pub fn transport_settings(&self) -> &Settings {
+        &self.transport
+    }
+
+    /// What is allowed and unwise in the table `[transport]`, a line each: credential files that others than their owner may
+    /// read. Of an account [`AccountConfiguration::warnings`] tells.
+    #[must_use]
+    pub fn transport_warnings(&self) -> Vec<String> {
+        located(self.transport.warnings(), self.origin.as_deref())
+    }
+}
+
 impl FromIterator<AccountConfiguration> for Configuration {
     fn from_iter<I: IntoIterator<Item = AccountConfiguration>>(accounts: I) -> Self {
         Self {
             accounts: accounts.into_iter().collect(),
-            queries: Vec::new(),
+            ..Self::default()
         }
     }
+}
+
+/// Says in which file what is warned of stands.
+fn located(warnings: Vec<String>, origin: Option<&str>) -> Vec<String> {
+    let located = |warning| match origin {
+        Some(origin) => format!("{origin}: {warning}"),
+        None => warning,
+    };
+    warnings.into_iter().map(located).collect()
 }
 
 fn missing(what: &str, none: &str, name: &str, known: &[&str]) -> Error {
@@ -197,12 +246,7 @@ impl AccountConfiguration {
     /// What is allowed and unwise in its settings, a line each: credential files that others than their owner may read.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let warnings = self.settings.warnings().into_iter();
-        let located = |warning| match &self.origin {
-            Some(origin) => format!("{origin}: {warning}"),
-            None => warning,
-        };
-        warnings.map(located).collect()
+        located(self.settings.warnings(), self.origin.as_deref())
     }
 
     pub(crate) fn settings(&self) -> &Settings {

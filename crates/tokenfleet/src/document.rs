@@ -10,12 +10,13 @@ use crate::{AccountConfiguration, Configuration, Error, Result, Setting, Setting
 
 const ACCOUNTS: &str = "accounts";
 const QUERIES: &str = "queries";
+const TRANSPORT: &str = "transport";
 const PROVIDER: &str = "provider";
 
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
-/// The accounts and queries of a document, in its order.
+/// What a document holds, in its order.
 pub(crate) fn configuration(text: &str) -> Result<Configuration> {
     let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
@@ -35,14 +36,20 @@ pub(crate) fn configuration(text: &str) -> Result<Configuration> {
     for (key, value) in in_order(document.get_ref()) {
         let line = lines.of(key);
         let key = key.get_ref().as_ref();
-        if key != ACCOUNTS && key != QUERIES {
+        const KNOWN: [&str; 3] = [ACCOUNTS, QUERIES, TRANSPORT];
+        if !KNOWN.contains(&key) {
             let message = format!("the configuration knows no key \"{key}\"");
-            return Err(mistake(line, message).with_advice(suggestion(key, &[ACCOUNTS, QUERIES])));
+            return Err(mistake(line, message).with_advice(suggestion(key, &KNOWN)));
         }
         let Some(table) = value.get_ref().as_table() else {
+            let name = if key == TRANSPORT { "" } else { ".NAME" };
             return Err(mistake(line, format!("{key} must be a table"))
-                .with_advice(format!("write [{key}.NAME]")));
+                .with_advice(format!("write [{key}{name}]")));
         };
+        if key == TRANSPORT {
+            configuration.transport = settings(key.to_owned(), line, table, &lines);
+            continue;
+        }
         for (name, value) in in_order(table) {
             let table = entry(key, name, value, &lines)?;
             let (name, line) = (name.get_ref().as_ref(), lines.of(name));
@@ -51,7 +58,7 @@ pub(crate) fn configuration(text: &str) -> Result<Configuration> {
                     .accounts
                     .push(account(name, line, table, &lines)?);
             } else {
-                let settings = settings(key, name, line, table, &lines);
+                let settings = settings(format!("{key}.{name}"), line, table, &lines);
                 configuration.queries.push(NamedQuery::new(name, settings)?);
             }
         }
@@ -77,14 +84,8 @@ fn entry<'t, 'a>(
     })
 }
 
-fn settings(
-    kind: &str,
-    name: &str,
-    line: Option<usize>,
-    table: &DeTable<'_>,
-    lines: &Lines,
-) -> Settings {
-    let mut settings = Settings::new(format!("{kind}.{name}")).on_line(line);
+fn settings(path: String, line: Option<usize>, table: &DeTable<'_>, lines: &Lines) -> Settings {
+    let mut settings = Settings::new(path).on_line(line);
     for (key, value) in table {
         let line = lines.of(key);
         settings.insert(key.get_ref().clone(), setting(value.get_ref()), line);
@@ -98,7 +99,7 @@ fn account(
     table: &DeTable<'_>,
     lines: &Lines,
 ) -> Result<AccountConfiguration> {
-    let mut settings = settings(ACCOUNTS, name, line, table, lines);
+    let mut settings = settings(format!("{ACCOUNTS}.{name}"), line, table, lines);
     let provider_line = table
         .get_key_value(PROVIDER)
         .and_then(|(key, _)| lines.of(key));
@@ -133,7 +134,12 @@ fn setting(value: &DeValue<'_>) -> Setting {
             let texts: Option<BTreeMap<_, _>> = table.iter().map(entry).collect();
             texts.map_or(impossible, Setting::Table)
         }
-        DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) => impossible,
+        DeValue::Array(values) => {
+            let text = |value: &Value<'_>| Some(value.get_ref().as_str()?.to_owned());
+            let texts: Option<Vec<_>> = values.iter().map(text).collect();
+            texts.map_or(impossible, Setting::Texts)
+        }
+        DeValue::Float(_) | DeValue::Datetime(_) => impossible,
     }
 }
 
@@ -226,6 +232,14 @@ mod tests {
                 "line 2: queries.stale.limit must be a whole number",
             ),
             (
+                "[transports]",
+                "line 1: the configuration knows no key \"transports\"; did you mean \"transport\"?",
+            ),
+            (
+                "transport = 'hunter2'",
+                "line 1: transport must be a table; write [transport]",
+            ),
+            (
                 "accounts = 'hunter2'",
                 "line 1: accounts must be a table; write [accounts.NAME]",
             ),
@@ -313,7 +327,7 @@ mod provider_tests {
             (
                 "losant",
                 "token = ['hunter2']",
-                "line 3: accounts.mine.token must be { env = \"…\" } or { file = \"…\" }",
+                "line 3: accounts.mine.token holds a credential in clear",
             ),
             (
                 "losant",

@@ -4,7 +4,7 @@
 //!
 //! | to | look at |
 //! | --- | --- |
-//! | read accounts and queries from `tokenfleet.toml` | [`Configuration`] |
+//! | read accounts, queries and the network's peculiarities from `tokenfleet.toml` | [`Configuration`] |
 //! | turn an account into a provider, also one of your own platform | [`Registry`] |
 //! | walk many accounts at once | [`Fleet`] |
 //! | send requests, or replace what sends them | [`http`] |
@@ -27,12 +27,11 @@
 //! # #[cfg(feature = "reqwest")]
 //! # async fn run() -> tokenfleet::Result<()> {
 //! use std::sync::Arc;
-//! use tokenfleet::http::ReqwestTransport;
 //! use tokenfleet::{Configuration, Fleet, InventoryEvent, Query, Registry};
 //!
 //! let configuration = Configuration::read("tokenfleet.toml")?;
 //! let registry = Registry::with_builtin();
-//! let transport = Arc::new(ReqwestTransport::new()?);
+//! let transport = Arc::new(configuration.transport().await?);
 //!
 //! let fleet = Fleet::open(&registry, configuration.accounts(), transport);
 //! let mut inventory = fleet.inventory(Query::new());

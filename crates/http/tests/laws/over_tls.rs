@@ -1,10 +1,12 @@
 //! The transport over reqwest against servers that speak TLS: whom it trusts, whom it shows itself to, and proxies.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::support::client;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret, Setting, Settings};
 use tokenfleet_http::{Answer, ApiCall, ReqwestTransport, ReqwestTransportBuilder, RetryPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
@@ -171,6 +173,165 @@ async fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
     let error = send(trusting(&authority), &base).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert_eq!(log.lock().unwrap().len(), 1);
+}
+
+/// A file of this test's own, removed when dropped.
+struct File(PathBuf);
+
+impl File {
+    fn holding(name: &str, content: impl AsRef<[u8]>) -> Self {
+        let name = format!("tokenfleet-tls-{}-{name}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        std::fs::write(&path, content).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> String {
+        self.0.to_str().unwrap().to_owned()
+    }
+
+    /// As a reference to a credential.
+    fn reference(&self) -> Setting {
+        Setting::Table(BTreeMap::from([("file".to_owned(), self.path())]))
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+async fn configured(
+    settings: impl IntoIterator<Item = (&'static str, Setting)>,
+) -> Result<ReqwestTransportBuilder> {
+    let mut table = Settings::new("transport");
+    for (line, (key, value)) in (1..).zip(settings) {
+        table.insert(key, value, Some(line));
+    }
+    ReqwestTransportBuilder::from_settings(&mut table).await
+}
+
+#[tokio::test]
+async fn a_configuration_says_whom_to_trust_whom_to_be_and_which_way_to_go() {
+    let authority = Authority::new();
+    let (base, log) = authority.serve("127.0.0.1", true).await;
+    let (url, told) = proxy().await;
+    let (certificate, key) = authority.issue("client.example.com");
+    let root = File::holding("root.pem", authority.certificate.pem());
+    let other = File::holding("other.pem", Authority::new().certificate.pem());
+    let chain = File::holding("chain.pem", certificate.pem());
+    let key = File::holding("key.pem", key.serialize_pem());
+    let password = File::holding("password", "hunter3\n");
+    let builder = configured([
+        (
+            "authorities",
+            Setting::Texts(vec![other.path(), root.path()]),
+        ),
+        ("only_given_authorities", Setting::Boolean(true)),
+        ("client_certificate", Setting::Text(chain.path())),
+        ("client_key", key.reference()),
+        ("proxy", Setting::Text(url)),
+        ("proxy_user", Setting::Text("user".to_owned())),
+        ("proxy_password", password.reference()),
+        ("connect_timeout", Setting::Text("5s".to_owned())),
+    ]);
+    send(builder.await.unwrap(), &base).await.unwrap();
+    assert_eq!(log.lock().unwrap().len(), 1);
+    assert_eq!(told.lock().unwrap().len(), 1);
+    let stranger = configured([("authorities", Setting::Text(other.path()))]);
+    nothing_was_sent(send(stranger.await.unwrap(), &base).await, &Log::default());
+}
+
+#[tokio::test]
+async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
+    let root = File::holding("lone.pem", Authority::new().certificate.pem());
+    let nothing = File::holding("nothing.pem", "hunter2");
+    let text = |text: &str| Setting::Text(text.to_owned());
+    let env = |name: &str| Setting::Table(BTreeMap::from([("env".to_owned(), name.to_owned())]));
+    let pasted = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
+    let missing = "/nowhere/at/all.pem";
+    for (settings, expected) in [
+        (
+            vec![("proxy", text("socks5://hunter2.example.com"))],
+            "line 1: transport.proxy: the proxy is no http",
+        ),
+        (vec![("proxy_user", text("me"))], "transport lacks proxy;"),
+        (
+            vec![
+                ("proxy", text("http://proxy:3128")),
+                ("proxy_user", text("me")),
+            ],
+            "transport lacks proxy_password;",
+        ),
+        (
+            vec![
+                ("proxy", text("http://proxy:3128")),
+                ("proxy_password", env("X")),
+            ],
+            "transport lacks proxy_user;",
+        ),
+        (
+            vec![("proxy_password", text("hunter2"))],
+            "line 1: transport.proxy_password holds a credential in clear",
+        ),
+        (
+            vec![("client_key", text(pasted))],
+            "line 1: transport.client_key holds a credential in clear",
+        ),
+        (
+            vec![
+                ("client_certificate", text(pasted)),
+                ("client_key", env("X")),
+            ],
+            "line 1: transport.client_certificate holds what should stand in a file",
+        ),
+        (
+            vec![("client_certificate", text(missing))],
+            "transport lacks client_key;",
+        ),
+        (
+            vec![("client_key", env("X"))],
+            "transport lacks client_certificate;",
+        ),
+        (
+            vec![("authorities", text(missing))],
+            "line 1: transport.authorities: /nowhere/at/all.pem cannot be read",
+        ),
+        (
+            vec![("authorities", text(&nothing.path()))],
+            "there is no certificate of an authority in it",
+        ),
+        (
+            vec![("authorities", Setting::Integer(1))],
+            "line 1: transport.authorities must be a text in quotes, or several in brackets",
+        ),
+        (
+            vec![("only_given_authorities", Setting::Boolean(true))],
+            "line 1: transport.only_given_authorities trusts nobody",
+        ),
+        (
+            vec![
+                ("client_certificate", text(&root.path())),
+                ("client_key", root.reference()),
+            ],
+            "line 1: transport.client_certificate: the client certificate and its key cannot be used together",
+        ),
+        (
+            vec![("connect_timeout", text("0s"))],
+            "line 1: transport.connect_timeout must be a time from \"1s\" to \"1d\", such as \"30s\"",
+        ),
+        (
+            vec![("connect_timeout", Setting::Integer(10))],
+            "line 1: transport.connect_timeout must be a time",
+        ),
+    ] {
+        let error = configured(settings).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
+        let shown = format!("{error} {error:?}");
+        assert!(shown.contains(expected), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
+    }
 }
 
 /// A proxy that makes tunnels, and remembers what it was told.
