@@ -63,6 +63,33 @@ fn an_unreachable_platform_is_named_in_one_line() {
 }
 
 #[test]
+fn an_account_is_tried_as_often_as_its_settings_say() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", closed.local_addr().unwrap());
+    drop(closed);
+    for (settings, expected) in [
+        ("attempts = 1", "; check"),
+        ("attempts = 2", " after 2 attempts in "),
+        ("retry_budget = 1", " after 2 attempts in "),
+    ] {
+        let path = configuration(&format!(
+            "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ env = 'IOT_TOKEN' }}\n{settings}\n"
+        ));
+        let words = ["list", "--config", &path];
+        let run = tokenfleet_knowing(&[("IOT_TOKEN", CANARY)], &words).ends_with(1);
+        let line = run.complaint();
+        assert!(line.contains(expected), "{settings}: {line}");
+        assert_eq!(line.contains("attempts"), expected.contains("attempts"));
+    }
+    let path = configuration(
+        "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'IOT_TOKEN' }\nattempts = 0\n",
+    );
+    let run = tokenfleet(&["capabilities", "--config", &path]).ends_with(2);
+    let expected = "line 4: accounts.iot.attempts must be a whole number from 1 to 100";
+    assert!(run.complaint().ends_with(expected), "{run:?}");
+}
+
+#[test]
 fn one_account_that_fails_leaves_the_others_and_an_incomplete_inventory() {
     let simulate = Simulate::start(&["all"], 4);
     let url = |provider: &str| simulate.server(provider)["url"].as_str().unwrap();

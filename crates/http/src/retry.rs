@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::Error;
+use tokenfleet_core::{Error, Result, Settings};
 
 /// How often and how long a call is tried.
 ///
@@ -27,6 +27,9 @@ pub struct RetryPolicy {
     pub budget: u32,
 }
 
+/// More attempts than anybody waits for.
+const MOST_ATTEMPTS: u32 = 100;
+
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
@@ -41,6 +44,44 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
+    /// Takes `attempts` (1 to 100), `attempt_timeout`, `total_timeout` (such as `"30s"`) and `retry_budget` from an account's
+    /// settings; what is not there is as by default.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
+    pub fn from_settings(settings: &mut Settings) -> Result<Self> {
+        let mut policy = Self::default();
+        if let Some(attempts) = settings.number("attempts")? {
+            if !(1..=MOST_ATTEMPTS).contains(&attempts) {
+                return Err(Error::configuration(format!(
+                    "{} must be a whole number from 1 to {MOST_ATTEMPTS}",
+                    settings.place("attempts")
+                )));
+            }
+            policy.attempts = attempts;
+        }
+        if let Some(time) = settings.timeout("total_timeout")? {
+            policy.total_timeout = time;
+        }
+        match settings.timeout("attempt_timeout")? {
+            Some(time) if time > policy.total_timeout => {
+                return Err(Error::configuration(format!(
+                    "{} is more than the {} s that a call may take in all",
+                    settings.place("attempt_timeout"),
+                    policy.total_timeout.as_secs()
+                ))
+                .with_advice("raise total_timeout, or lower this"));
+            }
+            Some(time) => policy.attempt_timeout = time,
+            None => {}
+        }
+        if let Some(retries) = settings.number("retry_budget")? {
+            policy.budget = retries;
+        }
+        Ok(policy)
+    }
+
     /// Every call sends one request.
     #[must_use]
     pub fn never() -> Self {
@@ -103,5 +144,72 @@ impl RetryPolicy {
             bound.mul_f64(fastrand::f64())
         });
         (wait < remaining).then_some(wait)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet_core::Setting;
+
+    use super::*;
+
+    fn read(text: &[(&'static str, Setting)]) -> Result<RetryPolicy> {
+        let mut settings = Settings::new("accounts.iot");
+        for (key, value) in text {
+            settings.insert(*key, value.clone(), Some(3));
+        }
+        let policy = RetryPolicy::from_settings(&mut settings)?;
+        settings.finish().map(|()| policy)
+    }
+
+    fn time(text: &str) -> Setting {
+        Setting::Text(text.to_owned())
+    }
+
+    #[test]
+    fn what_settings_say_replaces_the_default_and_nothing_else_does() {
+        assert_eq!(read(&[]).unwrap(), RetryPolicy::default());
+        let policy = read(&[
+            ("attempts", Setting::Integer(2)),
+            ("attempt_timeout", time("5s")),
+            ("total_timeout", time("1m")),
+            ("retry_budget", Setting::Integer(0)),
+        ]);
+        let expected = RetryPolicy::default()
+            .with_attempts(2)
+            .with_attempt_timeout(Duration::from_secs(5))
+            .with_total_timeout(Duration::from_secs(60))
+            .with_budget(0);
+        assert_eq!(policy.unwrap(), expected);
+    }
+
+    #[test]
+    fn what_is_out_of_bounds_or_misspelt_is_refused_with_its_line() {
+        let a_time = "must be a time from \"1s\" to \"1d\", such as \"30s\"";
+        let a_number = "must be a whole number from 1 to 100";
+        for (key, value, expected) in [
+            ("attempts", Setting::Integer(0), a_number),
+            ("attempts", Setting::Integer(101), a_number),
+            ("attempts", time("2"), "must be a whole number"),
+            ("total_timeout", time("0s"), a_time),
+            ("total_timeout", time("25h"), a_time),
+            ("total_timeout", time("30"), a_time),
+            ("attempt_timeout", Setting::Integer(30), a_time),
+            (
+                "attempt_timeout",
+                time("3m"),
+                "is more than the 120 s that a call may take in all; raise total_timeout, or lower this",
+            ),
+            (
+                "retry_budget",
+                Setting::Integer(-1),
+                "must be a whole number",
+            ),
+        ] {
+            let error = read(&[(key, value)]).unwrap_err().to_string();
+            assert_eq!(error, format!("line 3: accounts.iot.{key} {expected}"));
+        }
+        let error = read(&[("atempts", Setting::Integer(2))]).unwrap_err();
+        assert!(error.to_string().ends_with("did you mean \"attempts\"?"));
     }
 }

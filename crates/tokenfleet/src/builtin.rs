@@ -25,7 +25,9 @@ macro_rules! register {
              settings: &mut crate::Settings,
              transport: std::sync::Arc<dyn crate::http::Transport>| {
                 let config = crate::$adapter::$config::from_settings(settings)?;
+                let retry = crate::http::RetryPolicy::from_settings(settings)?;
                 let provider = crate::$adapter::$provider::new(account, config, transport);
+                let provider = provider.with_retry(retry);
                 Ok(std::sync::Arc::new(provider) as std::sync::Arc<dyn crate::TokenProvider>)
             },
         )
