@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tokenfleet::http::Transport;
 use tokenfleet::{
-    AccountConfiguration, Configuration, Error, Fleet, Query, Registry, Result, TokenProvider,
+    Account, AccountConfiguration, Configuration, Error, Fleet, Query, Registry, Result, Secret,
+    TokenProvider, cloudsmith,
 };
 
 use crate::arguments::GlobalArguments;
@@ -120,6 +121,17 @@ impl Accounts {
             }
         };
         self.registry.open(account, Arc::clone(&self.transport))
+    }
+
+    /// The key that an account at Cloudsmith acts with, as a rule the very one that is replaced there. A password is none.
+    pub(crate) async fn acting_key(&self, account: &Account) -> Option<Secret> {
+        if account.provider() != cloudsmith::NAME {
+            return None;
+        }
+        let configured = self.configuration.account(account.name()).ok()?;
+        let keys = ["api_key", "token"].into_iter();
+        let key = keys.filter_map(|key| configured.credential(key)).next()?;
+        key.secret().await.ok()
     }
 
     /// Opens accounts. A mistake in one of them is its own failure and stops no other.

@@ -84,7 +84,8 @@ pub(crate) enum Command {
     /// Make a token and print its secret, which is shown once
     ///
     /// What a platform does not take is refused before anything is sent: "tokenfleet capabilities" tells what it takes.
-    /// Store the secret at once. When the outcome is unknown (exit code 7) look for the token before making another.
+    /// Store the secret at once. When the outcome is unknown (exit code 7) look for the token before making another, or use
+    /// --exactly-once: then either the token is printed, or none that was made is left alive.
     Create(CreateArguments),
     /// Rename, describe, suspend or resume a token
     Update(UpdateArguments),
@@ -216,6 +217,14 @@ pub(crate) struct CreateArguments {
     /// What it may do, in the platform's words; can be repeated
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
+    /// Where the answer is lost find what was made, by a marker at the end of its description (at Foreman: of its name), revoke
+    /// it and try again. The marker is told on standard error before anything is sent. On Losant and Foreman
+    #[arg(long)]
+    pub(crate) exactly_once: bool,
+    /// Where nothing is found look once more after this time: a request may be carried out after its answer was given up
+    /// [default: 30s]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "exactly_once")]
+    pub(crate) look_again_after: Option<Duration>,
 }
 
 #[derive(Debug, Args)]

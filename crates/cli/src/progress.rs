@@ -1,6 +1,7 @@
-//! Signs of life while a listing takes long.
+//! Signs of life while something takes long.
 
 use std::io::{self, IsTerminal};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -12,22 +13,19 @@ use crate::listening;
 const PATIENCE: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 
+/// The line that moves: a terminal has one.
+static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
+
 /// A line on standard error, if that is a terminal and nothing else goes there, once the work takes longer than a second.
 pub(crate) struct Progress {
     ticks: Interval,
-    bar: Option<ProgressBar>,
-    accounts: usize,
 }
 
 impl Progress {
-    pub(crate) fn over(accounts: usize) -> Self {
+    pub(crate) fn begin() -> Self {
         let mut ticks = interval_at(Instant::now() + PATIENCE, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Self {
-            ticks,
-            bar: None,
-            accounts,
-        }
+        Self { ticks }
     }
 
     /// Comes whenever the line is due.
@@ -39,21 +37,9 @@ impl Progress {
         }
     }
 
-    pub(crate) fn show(&mut self, tokens: u64, finished: usize) {
-        let accounts = self.accounts;
-        self.show_text(format!(
-            "{tokens} tokens, {finished} of {accounts} accounts"
-        ));
-    }
-
-    /// Where nothing but the time that passes is known.
-    pub(crate) fn show_accounts(&mut self) {
-        let accounts = self.accounts;
-        self.show_text(format!("reading {accounts} accounts"));
-    }
-
-    fn show_text(&mut self, text: String) {
-        let bar = self.bar.get_or_insert_with(|| {
+    pub(crate) fn show(&mut self, text: String) {
+        let mut line = LINE.lock().unwrap_or_else(PoisonError::into_inner);
+        let bar = line.get_or_insert_with(|| {
             let bar = ProgressBar::new_spinner();
             bar.set_style(ProgressStyle::default_spinner());
             bar
@@ -65,8 +51,27 @@ impl Progress {
 
 impl Drop for Progress {
     fn drop(&mut self) {
-        if let Some(bar) = &self.bar {
-            bar.finish_and_clear();
+        clear();
+    }
+}
+
+/// Takes the line away, so that something else can be written. It comes again when it is due.
+pub(crate) fn clear() {
+    let line = LINE.lock().unwrap_or_else(PoisonError::into_inner).take();
+    if let Some(bar) = line {
+        bar.finish_and_clear();
+    }
+}
+
+/// Waits for work, and says what it waits for once that takes long.
+pub(crate) async fn showing<T>(say: impl Fn() -> String, work: impl Future<Output = T>) -> T {
+    let mut progress = Progress::begin();
+    tokio::pin!(work);
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done,
+            () = progress.due() => progress.show(say()),
         }
     }
 }

@@ -12,6 +12,13 @@ pub(crate) async fn asked_to_stop() -> io::Result<()> {
     }
 }
 
+/// As [`asked_to_stop`], for as long as something else is waited for: where no request can be heard it never comes.
+pub(crate) async fn stopped() {
+    if asked_to_stop().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
 #[cfg(unix)]
 async fn terminated() -> io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -4,9 +4,6 @@
 
 mod support;
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
@@ -14,23 +11,6 @@ use tokenfleet_tests::Planted;
 
 /// Nobody told the program of it: the platform names it in its errors.
 const FOREIGN: &str = "SK-PrjW98OTY1h8QTY9hUA";
-
-/// Asks the control interface of a simulated platform.
-fn control(account: &Account, provider: &str, method: &str, path: &str, body: &str) -> Value {
-    let url = account.simulate.server(provider)["url"].as_str().unwrap();
-    let address = url.strip_prefix("http://").unwrap();
-    let mut stream = TcpStream::connect(address).unwrap();
-    write!(
-        stream,
-        "{method} /__control{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    )
-    .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let body = answer.split("\r\n\r\n").nth(1).unwrap();
-    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
-}
 
 /// What goes wrong with the requests of a command. Answers name secrets.
 fn faults(named: &str) -> Vec<Option<Value>> {
@@ -56,7 +36,7 @@ fn faults(named: &str) -> Vec<Option<Value>> {
 }
 
 /// The commands, with `ID` for the id of a token and `SECRET` for its secret, and whether they print a new secret.
-const COMMANDS: [(&str, bool); 15] = [
+const COMMANDS: [(&str, bool); 16] = [
     ("inventory", false),
     ("list", false),
     ("list --output=table --page-size=1", false),
@@ -67,6 +47,7 @@ const COMMANDS: [(&str, bool); 15] = [
     ("update ID --name=renamed", false),
     ("create --name=made", true),
     ("create", true),
+    ("create --exactly-once --name=once --look-again-after=0s", true),
     ("rotate ID", true),
     ("renew --secret-env=SECRET", true),
     ("revoke ID --yes --accept-replacement", true),
@@ -91,14 +72,14 @@ fn try_everything(provider: &str) -> usize {
     let mut new_secrets = 0;
     for (command, shows_secret) in COMMANDS {
         let account = Account::at(provider);
-        let found = control(&account, provider, "GET", "/tokens", "");
+        let found = account.control("GET", "/tokens", "");
         let token = &found["tokens"][0];
         let (id, secret) = (
             token["id"].as_str().unwrap(),
             token["secret"].as_str().unwrap(),
         );
         for fault in faults(secret) {
-            control(&account, provider, "DELETE", "/faults", "");
+            account.control("DELETE", "/faults", "");
             if let Some(action) = &fault {
                 // After a lost connection the program waits, after these answers it does not.
                 let times = if action.get("answer").is_some() {
@@ -107,7 +88,7 @@ fn try_everything(provider: &str) -> usize {
                     1
                 };
                 let fault = json!({"times": times, "actions": [action]}).to_string();
-                control(&account, provider, "POST", "/faults", &fault);
+                account.control("POST", "/faults", &fault);
             }
             let words = command.split(' ').map(|word| match word {
                 "ID" => id,
@@ -132,7 +113,7 @@ fn try_everything(provider: &str) -> usize {
             for (name, value) in &account.variables {
                 planted.plant(name, value);
             }
-            let tokens = control(&account, provider, "GET", "/tokens", "");
+            let tokens = account.control("GET", "/tokens", "");
             for token in tokens["tokens"].as_array().unwrap() {
                 planted.plant("an existing token", token["secret"].as_str().unwrap());
             }
@@ -183,7 +164,7 @@ fn the_more_it_is_asked_for_the_more_is_said_and_only_on_standard_error() {
     let said: Vec<_> = ["-v", "-vv", "-vvv"]
         .iter()
         .map(|verbosity| {
-            control(&account, "losant", "POST", "/faults", &refused);
+            account.control("POST", "/faults", &refused);
             let run = run(&[verbosity]);
             assert_eq!(run.stdout, plain.stdout);
             let levels = ["WARN", "DEBUG", "TRACE"];

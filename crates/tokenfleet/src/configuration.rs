@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::document;
 use crate::named_query::NamedQuery;
-use crate::{Account, Error, Query, Result, Setting, Settings, suggestion};
+use crate::{Account, Credential, Error, Query, Result, Setting, Settings, suggestion};
 
 /// The accounts of a `tokenfleet.toml`, in the order of the file, its named queries, and how its network is reached.
 ///
@@ -247,6 +247,12 @@ impl AccountConfiguration {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         located(self.settings.warnings(), self.origin.as_deref())
+    }
+
+    /// The credential that stands under that key, if there is one.
+    #[must_use]
+    pub fn credential(&self, key: &'static str) -> Option<Credential> {
+        self.settings.clone().credential(key).ok().flatten()
     }
 
     pub(crate) fn settings(&self) -> &Settings {

@@ -1,9 +1,9 @@
 //! `create`: a new token and its secret.
 
-use tokenfleet::{CreateToken, Error, Operation, Result, Timestamp};
+use tokenfleet::{CreateToken, Error, Lost, Operation, Result, Timestamp};
 
-use super::secret;
-use super::write::{Subject, finish};
+use super::write::{Subject, finish_or_find_out};
+use super::{exactly_once, secret};
 use crate::accounts::Accounts;
 use crate::arguments::CreateArguments;
 use crate::duration;
@@ -16,15 +16,22 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Code, Stop> {
     let provider = accounts.one()?;
-    let request = request(arguments, Timestamp::now()).map_err(|error| {
+    let (once, look_again_after) = (arguments.exactly_once, arguments.look_again_after);
+    let now = Timestamp::now();
+    let request = request(arguments, now).map_err(|error| {
         error
             .with_account(provider.account())
             .with_operation(Operation::Create)
     })?;
     let name = request.name.clone();
     let subject = name.as_deref().map_or(Subject::Unnamed, Subject::Name);
-    let creating = provider.create(request);
-    let issued = finish(&*provider, Operation::Create, subject, creating).await?;
+    let issued = if once {
+        exactly_once::create(&*provider, request, subject, look_again_after).await?
+    } else {
+        let lost = Some(Lost::Unmarked { at: now });
+        let creating = provider.create(request);
+        finish_or_find_out(&*provider, Operation::Create, subject, lost, creating).await?
+    };
     secret::hand_over(output, provider.account(), Operation::Create, &issued)
 }
 

@@ -9,7 +9,7 @@ use tokenfleet::{
 use crate::accounts::Accounts;
 use crate::arguments::PageArguments;
 use crate::output::{Format, Output, complain, remark};
-use crate::progress::Progress;
+use crate::progress::{Progress, showing};
 use crate::stop::{Code, Stop};
 
 pub(crate) async fn run(
@@ -29,26 +29,19 @@ pub(super) async fn print(
     output: &mut Output,
 ) -> Result<Vec<AccountReport>, Stop> {
     let count = fleet.accounts().len();
-    let mut progress = Progress::over(count);
     let in_order = !query.sort.is_empty() || query.offset > 0 || query.limit.is_some();
     let mut report = output.report(in_order);
     // An order over several accounts is known only when all of them are read; else nothing waits for anything.
     if in_order && count > 1 {
-        let collecting = fleet.collect(query);
-        tokio::pin!(collecting);
-        let found = loop {
-            tokio::select! {
-                found = &mut collecting => break found,
-                () = progress.due() => progress.show_accounts(),
-            }
-        };
-        drop(progress);
+        let reading = || format!("reading {count} accounts");
+        let found = showing(reading, fleet.collect(query)).await;
         for (account, token) in found.tokens {
             report.token(account, token)?;
         }
         report.finish(&found.accounts)?;
         return Ok(found.accounts);
     }
+    let mut progress = Progress::begin();
     let mut inventory = fleet.inventory(query);
     let mut reports = Vec::with_capacity(count);
     let mut tokens = 0;
@@ -64,7 +57,8 @@ pub(super) async fn print(
                 continue;
             }
             () = progress.due() => {
-                progress.show(tokens, reports.len());
+                let finished = reports.len();
+                progress.show(format!("{tokens} tokens, {finished} of {count} accounts"));
                 continue;
             }
         };

@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod create;
+mod exactly_once;
 mod explain;
 mod inventory;
 mod list;

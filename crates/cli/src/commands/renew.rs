@@ -3,7 +3,7 @@
 use tokenfleet::{Call, Error, IssuedToken, Operation, TokenId, TokenRef};
 
 use super::secret;
-use super::write::{Subject, finish};
+use super::write::{Subject, finish_or_find_out};
 use crate::accounts::Accounts;
 use crate::arguments::RenewArguments;
 use crate::output::Output;
@@ -41,7 +41,8 @@ pub(crate) async fn run(
         return Err(about(error).into());
     };
     let renewing = provider.renew(&given);
-    let renewed = finish(&*provider, Operation::Renew, Subject::Unnamed, renewing).await?;
+    let subject = Subject::Unnamed;
+    let renewed = finish_or_find_out(&*provider, Operation::Renew, subject, None, renewing).await?;
     match renewed.secret {
         // The platform changed it on this occasion: the old one is dead.
         Some(secret) => {

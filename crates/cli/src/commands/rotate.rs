@@ -1,12 +1,12 @@
 //! `rotate`: a new secret for the same record.
 
 use tokenfleet::{
-    Call, Error, ErrorKind, Fate, Operation, Query, Result, TokenId, TokenProvider,
+    Call, Error, ErrorKind, Fate, Lost, Operation, Query, Result, TokenId, TokenProvider,
     TokenProviderExt,
 };
 
 use super::secret;
-use super::write::{Subject, finish};
+use super::write::{Subject, finish_or_find_out};
 use crate::accounts::Accounts;
 use crate::arguments::OptionalTokenArguments;
 use crate::output::Output;
@@ -22,8 +22,12 @@ pub(crate) async fn run(
         Some(id) => TokenId::new(id),
         None => the_only_one(&*provider).await?,
     };
+    // Read now: its source may know the new one afterwards.
+    let old = accounts.acting_key(provider.account()).await;
+    let lost = old.as_ref().map(|old| Lost::Rotation { old });
     let rotating = provider.rotate(&id);
-    let issued = finish(&*provider, Operation::Rotate, Subject::Id(&id), rotating).await?;
+    let subject = Subject::Id(&id);
+    let issued = finish_or_find_out(&*provider, Operation::Rotate, subject, lost, rotating).await?;
     secret::hand_over(output, provider.account(), Operation::Rotate, &issued)
 }
 

@@ -18,6 +18,8 @@ pub(crate) use self::listing::Report;
 pub(crate) use self::results::Results;
 pub(crate) use self::text::{masked, of_id, visible};
 
+use crate::progress::clear;
+
 /// The form of the output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
@@ -138,16 +140,19 @@ pub(crate) fn complain(asked_for: Option<Format>, error: &Error) {
         Some(Format::Json | Format::Ndjson) => json::line(&mut line, &json::Failure::of(error)),
         _ => writeln!(line, "error: {}", visible(&text::of(error))),
     };
+    clear();
     // There is nowhere left to say that standard error is closed.
     let _ = written.and_then(|()| io::stderr().write_all(&line));
 }
 
 /// Says on standard error what is no failure, but should be mended.
 pub(crate) fn warn(text: &str) {
+    clear();
     let _ = writeln!(io::stderr(), "warning: {}", visible(text));
 }
 
 /// Says on standard error what is no failure, but has no place in the output.
 pub(crate) fn remark(text: &str) {
+    clear();
     let _ = writeln!(io::stderr(), "note: {}", visible(text));
 }

@@ -1,6 +1,9 @@
 //! An account of the program.
 
-use serde_json::Value;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use serde_json::{Value, json};
 
 use super::{Run, Simulate, configuration, tokenfleet_knowing};
 
@@ -13,7 +16,12 @@ pub(crate) struct Account {
 
 impl Account {
     pub(crate) fn at(provider: &str) -> Self {
-        let simulate = Simulate::start(&[provider, "--tokens=1"], 1);
+        Self::with(provider, &[])
+    }
+
+    /// At a simulated platform with these options.
+    pub(crate) fn with(provider: &str, options: &[&str]) -> Self {
+        let simulate = Simulate::start(&[&[provider, "--tokens=1"], options].concat(), 1);
         let server = simulate.server(provider);
         let mut text = format!(
             "[accounts.mine]\nprovider = '{provider}'\nbase_url = {}\n",
@@ -37,6 +45,29 @@ impl Account {
             simulate,
             variables,
         }
+    }
+
+    /// Asks the control interface of the simulated platform.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        let url = self.simulate.servers[0]["url"].as_str().unwrap();
+        let address = url.strip_prefix("http://").unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        write!(
+            stream,
+            "{method} /__control{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let body = answer.split("\r\n\r\n").nth(1).unwrap();
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+    }
+
+    /// Lets the next request of that method meet that fault.
+    pub(crate) fn meet(&self, method: &str, action: &Value) {
+        let fault = json!({"method": method, "actions": [action]}).to_string();
+        self.control("POST", "/faults", &fault);
     }
 
     pub(crate) fn run(&self, words: &[&str]) -> Run {
