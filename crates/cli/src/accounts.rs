@@ -123,6 +123,15 @@ impl Accounts {
         self.registry.open(account, Arc::clone(&self.transport))
     }
 
+    /// The one chosen account, or the one of that name.
+    pub(crate) fn one_or(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
+        if !self.chosen.is_empty() {
+            return self.one();
+        }
+        let account = self.configuration.account(name)?;
+        self.registry.open(account, Arc::clone(&self.transport))
+    }
+
     /// The key that an account at Cloudsmith acts with, as a rule the very one that is replaced there. A password is none.
     pub(crate) async fn acting_key(&self, account: &Account) -> Option<Secret> {
         if account.provider() != cloudsmith::NAME {

@@ -93,12 +93,18 @@ pub(crate) enum Command {
     Rotate(OptionalTokenArguments),
     /// Prolong a token's life
     Renew(RenewArguments),
+    /// Write down which tokens revoke --plan would kill
+    ///
+    /// The plan is a text on standard output, a line for each token that list would show with the same options. Have it reviewed,
+    /// strike out what shall live, and carry it out with "tokenfleet revoke --plan". What follows a # is for people. A listing
+    /// that is not complete makes no plan (exit code 6): a token that is missing would live on unseen.
+    Plan(Box<PlanArguments>),
     /// Kill tokens
     ///
-    /// By their ids, or one by its secret, whichever the platform wants. It asks before, at a terminal; elsewhere it needs
+    /// By their ids, one by its secret, whichever the platform wants, or all that a plan names. It asks before, at a terminal; elsewhere it needs
     /// --yes. Each token gets a verdict of its own: whether it was alive, and whether its record is deleted, marked or
-    /// replaced. Revoking twice does no harm. When only some of the tokens could be revoked the exit code is 1, or 7 when
-    /// one of them may be dead or not.
+    /// replaced. Revoking twice does no harm: a plan that was carried out in part is carried out again. When only some of the
+    /// tokens could be revoked the exit code is 1, or 7 when one of them may be dead or not.
     Revoke(RevokeArguments),
     /// Tell whether a secret is alive: exits with 0 when it is, 3 when it is dead, 7 when that cannot be told
     Verify(SecretArguments),
@@ -185,6 +191,18 @@ pub(crate) struct ExplainArguments {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
+    /// The token that the account acts with: it dies last, when all others are dead
+    #[arg(long, value_name = "ID")]
+    pub(crate) acting: Option<String>,
+    /// Make the plan although tokens may be missing from it
+    #[arg(long)]
+    pub(crate) allow_incomplete: bool,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct TokenArguments {
     /// The token's id
     pub(crate) id: String,
@@ -258,7 +276,7 @@ pub(crate) struct RenewArguments {
 }
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("tokens").args(["ids", "secret_env", "secret_file"]).required(true))]
+#[command(group = ArgGroup::new("tokens").args(["ids", "secret_env", "secret_file", "plan"]).required(true))]
 pub(crate) struct RevokeArguments {
     /// The tokens' ids
     #[arg(value_name = "ID")]
@@ -269,12 +287,21 @@ pub(crate) struct RevokeArguments {
     /// The file that holds the secret to kill
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
+    /// The plan to carry out, written by tokenfleet plan; it names its account
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
     /// Do not ask
     #[arg(long)]
     pub(crate) yes: bool,
     /// Accept a new secret where the old one can only be killed by replacing it; it is printed
     #[arg(long)]
     pub(crate) accept_replacement: bool,
+    /// Suspend a token that may not be revoked, where the platform can; it is not dead
+    #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
+    pub(crate) or_suspend: bool,
+    /// Revoke so many at a time [default: 4 of a plan, 1 of ids]
+    #[arg(long, value_name = "N", value_parser = at_least_one, conflicts_with_all = ["secret_env", "secret_file"])]
+    pub(crate) at_a_time: Option<usize>,
 }
 
 #[derive(Debug, Args)]
@@ -318,6 +345,11 @@ pub(crate) struct SimulateArguments {
     /// A switch of the simulator, such as user_id=7; can be repeated
     #[arg(long = "option", value_name = "KEY=VALUE")]
     pub(crate) options: Vec<String>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "write a whole number from 1".to_owned())
 }
 
 fn time(text: &str) -> Result<Timestamp> {

@@ -34,6 +34,10 @@ fn main() -> ExitCode {
             complain(format, &error);
             Code::of(&error).into()
         }
+        Err(Stop::Incomplete(error)) => {
+            complain(format, &error);
+            Code::Incomplete.into()
+        }
         // Whoever read the output has enough of it: nothing is wrong.
         Err(Stop::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
             Code::Well.into()

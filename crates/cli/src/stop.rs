@@ -35,6 +35,14 @@ impl Code {
         }
     }
 
+    /// The code of a plan that was carried out: well only if every token is dead.
+    pub(crate) fn of_plan(codes: impl IntoIterator<Item = Self>) -> Self {
+        match Self::of_all(codes) {
+            code @ (Self::Well | Self::OutcomeUnknown) => code,
+            _ => Self::Failed,
+        }
+    }
+
     /// The code of a command that failed several times: what they agree on, but never less than "unknown".
     pub(crate) fn of_all(codes: impl IntoIterator<Item = Self>) -> Self {
         let mut codes = codes.into_iter();
@@ -60,6 +68,8 @@ impl From<Code> for ExitCode {
 pub(crate) enum Stop {
     /// Something failed.
     Failed(Error),
+    /// Nothing is printed, for it would be a part.
+    Incomplete(Error),
     /// The output cannot be written.
     Output(io::Error),
 }
@@ -96,5 +106,11 @@ mod tests {
         assert_eq!(Code::of_all([NotFound, NotFound]), NotFound);
         assert_eq!(Code::of_all([NotFound, Refused]), Failed);
         assert_eq!(Code::of_all([NotFound, OutcomeUnknown]), OutcomeUnknown);
+        assert_eq!(Code::of_plan([NotFound, NotFound]), Failed);
+        assert_eq!(
+            Code::of_plan([Well, OutcomeUnknown, Refused]),
+            OutcomeUnknown
+        );
+        assert_eq!(Code::of_plan([Well, Well]), Well);
     }
 }

@@ -7,6 +7,7 @@ mod support;
 use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
+use support::configuration;
 use tokenfleet_tests::Planted;
 
 /// Nobody told the program of it: the platform names it in its errors.
@@ -35,8 +36,8 @@ fn faults(named: &str) -> Vec<Option<Value>> {
     ]
 }
 
-/// The commands, with `ID` for the id of a token and `SECRET` for its secret, and whether they print a new secret.
-const COMMANDS: [(&str, bool); 16] = [
+/// The commands, with `ID` for the id of a token, `SECRET` for its secret and `PLAN` for a plan that names both, and whether they print a new secret.
+const COMMANDS: [(&str, bool); 19] = [
     ("inventory", false),
     ("list", false),
     ("list --output=table --page-size=1", false),
@@ -47,10 +48,19 @@ const COMMANDS: [(&str, bool); 16] = [
     ("update ID --name=renamed", false),
     ("create --name=made", true),
     ("create", true),
-    ("create --exactly-once --name=once --look-again-after=0s", true),
+    (
+        "create --exactly-once --name=once --look-again-after=0s",
+        true,
+    ),
     ("rotate ID", true),
     ("renew --secret-env=SECRET", true),
     ("revoke ID --yes --accept-replacement", true),
+    ("plan --acting=ID", false),
+    ("plan --acting=SECRET --allow-incomplete", false),
+    (
+        "revoke --plan=PLAN --yes --accept-replacement --or-suspend",
+        true,
+    ),
     ("revoke SECRET --yes --accept-replacement", false),
     ("revoke --secret-env=SECRET --yes", false),
 ];
@@ -90,12 +100,22 @@ fn try_everything(provider: &str) -> usize {
                 let fault = json!({"times": times, "actions": [action]}).to_string();
                 account.control("POST", "/faults", &fault);
             }
-            let words = command.split(' ').map(|word| match word {
-                "ID" => id,
-                "SECRET" => secret,
-                word => word,
-            });
-            let words: Vec<_> = words.chain(["-vvv"]).collect();
+            // Somebody wrote a secret where an id belongs.
+            let plan = configuration(&format!(
+                "tokenfleet revocations 1\naccount {provider} mine\nrevoke {id}\nrevoke {secret}\n"
+            ));
+            let word = |word: &str| {
+                let word = word.replace("=ID", &format!("={id}"));
+                let word = word.replace("=PLAN", &format!("={plan}"));
+                match word.as_str() {
+                    "ID" => id.to_owned(),
+                    "SECRET" => secret.to_owned(),
+                    "--acting=SECRET" => format!("--acting={secret}"),
+                    _ => word,
+                }
+            };
+            let words: Vec<_> = command.split(' ').map(word).collect();
+            let words: Vec<_> = words.iter().map(String::as_str).chain(["-vvv"]).collect();
             let run = account.run_knowing(secret, &words);
             let (stdout, shown) = without_the_new_secret(&run);
             assert!(

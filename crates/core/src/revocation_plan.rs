@@ -13,7 +13,7 @@ const HEADING: &str = "tokenfleet revocations 1";
 /// The tokens of one account that shall be revoked, each once.
 ///
 /// It is made from a finished listing, so that nothing is revoked while a list is read, and it has a text: write it to a
-/// file, have it reviewed, strike lines out, and read it again. A plan that was carried out in part is simply carried
+/// file, have it reviewed, strike lines out, and read it again. What follows a `#` is for people. A plan that was carried out in part is simply carried
 /// out again, for revoking twice succeeds.
 ///
 /// ```
@@ -37,14 +37,17 @@ impl RevocationPlan {
     #[must_use]
     pub fn of<'a>(account: &Account, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         let ids = tokens.into_iter().map(|token| token.id.clone());
-        Self::with_ids(account.clone(), ids)
+        Self::of_ids(account, ids)
     }
 
-    fn with_ids(account: Account, ids: impl Iterator<Item = TokenId>) -> Self {
+    /// A plan to revoke the tokens of that account that have these ids.
+    #[must_use]
+    pub fn of_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
         let mut seen = HashSet::new();
+        let new = |id: &TokenId| seen.insert(id.clone());
         Self {
-            account,
-            tokens: ids.filter(|id| seen.insert(id.clone())).collect(),
+            account: account.clone(),
+            tokens: ids.into_iter().filter(new).collect(),
             last: None,
         }
     }
@@ -114,6 +117,7 @@ impl FromStr for RevocationPlan {
         }
         let (mut account, mut tokens, mut last) = (None, Vec::new(), None);
         for (number, line) in lines {
+            let line = line.split('#').next().unwrap_or_default();
             let words: Option<Vec<_>> = line.split_whitespace().map(decode).collect();
             let words = words.unwrap_or_default();
             let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -133,7 +137,7 @@ impl FromStr for RevocationPlan {
         }
         let account =
             account.ok_or_else(|| Error::invalid_input("the plan does not name its account"))?;
-        let plan = Self::with_ids(account, tokens.into_iter());
+        let plan = Self::of_ids(&account, tokens);
         Ok(match last {
             Some(last) => plan.ending_with(last),
             None => plan,
@@ -158,11 +162,20 @@ mod tests {
             names in (".{1,9}", ".{1,9}"), ids in prop::collection::vec(".{1,9}", 0..9), last in prop::option::of(".{1,9}"),
         ) {
             let account = Account::new(&names.0, &names.1);
-            let mut plan = RevocationPlan::with_ids(account, ids.into_iter().map(TokenId::new));
+            let mut plan = RevocationPlan::of_ids(&account, ids.into_iter().map(TokenId::new));
             if let Some(last) = last {
                 plan = plan.ending_with(TokenId::new(last));
             }
             prop_assert_eq!(plan.to_string().parse::<RevocationPlan>().unwrap(), plan);
+        }
+
+        #[test]
+        fn what_follows_a_hash_is_for_people(ids in prop::collection::vec(".{1,9}", 0..9), remark in "[^\n]{0,20}") {
+            let plan = RevocationPlan::of_ids(&Account::new("a", "b"), ids.into_iter().map(TokenId::new));
+            let text = plan.to_string();
+            let (heading, rest) = text.split_once('\n').unwrap();
+            let rest = rest.replace('\n', &format!(" # {remark}\n"));
+            prop_assert_eq!(format!("{heading}\n{rest}").parse::<RevocationPlan>().unwrap(), plan);
         }
 
         #[test]

@@ -133,6 +133,11 @@ impl<'a> RevokeMany<'a> {
         })
     }
 
+    /// The tokens that nothing was done about until now: what a caller who stops early leaves untried.
+    pub fn not_begun(&self) -> impl Iterator<Item = &TokenId> {
+        self.waiting.as_slice().iter().chain(&self.last)
+    }
+
     /// The next verdict; `None` when every token has one.
     pub async fn next(&mut self) -> Option<(TokenId, RevocationVerdict)> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await

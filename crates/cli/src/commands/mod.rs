@@ -1,11 +1,13 @@
 //! The commands, a file each.
 
 mod capabilities;
+mod consent;
 mod create;
 mod exactly_once;
 mod explain;
 mod inventory;
 mod list;
+mod plan;
 mod renew;
 mod revoke;
 mod rotate;
@@ -13,6 +15,7 @@ mod secret;
 mod show;
 mod simulate;
 mod update;
+mod verdicts;
 mod verify;
 mod write;
 
@@ -37,6 +40,7 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Cod
         Command::Update(arguments) => update::run(&accounts, arguments, output).await,
         Command::Rotate(arguments) => rotate::run(&accounts, arguments, output).await,
         Command::Renew(arguments) => renew::run(&accounts, arguments, output).await,
+        Command::Plan(arguments) => plan::run(&accounts, &arguments, output).await,
         Command::Revoke(arguments) => revoke::run(&accounts, arguments, asked_for, output).await,
         Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
         Command::Capabilities(arguments) => {

@@ -121,9 +121,15 @@ impl Output {
             if index > 0 {
                 writeln!(self.writer)?;
             }
-            for line in block {
-                writeln!(self.writer, "{}", visible(&line))?;
-            }
+            self.lines(block)?;
+        }
+        Ok(())
+    }
+
+    /// Lines as they are, but for what a terminal would obey.
+    pub(crate) fn lines(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
+        for line in lines {
+            writeln!(self.writer, "{}", visible(&line))?;
         }
         Ok(())
     }
