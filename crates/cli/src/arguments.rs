@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, value_parser};
-use tokenfleet::{Error, Query, Result, SortBy, Timestamp, TokenState, parse_duration};
+use tokenfleet::{Error, Marker, Query, Result, SortBy, Timestamp, TokenState, parse_duration};
 
 use crate::output::{Format, complain, masked};
 use crate::stop::Code;
@@ -87,6 +87,12 @@ pub(crate) enum Command {
     /// Store the secret at once. When the outcome is unknown (exit code 7) look for the token before making another, or use
     /// --exactly-once: then either the token is printed, or none that was made is left alive.
     Create(CreateArguments),
+    /// Find the token of a create --exactly-once that was broken off
+    ///
+    /// Prints the tokens that bear the marker: nobody has the secret of one that is alive, so revoke it. The exit code is 0 when
+    /// there is one, 4 when nothing was made until now, 7 when that cannot be told. With --revoke it kills what it finds, prints
+    /// and ends as "tokenfleet revoke" does.
+    Reconcile(ReconcileArguments),
     /// Rename, describe, suspend or resume a token
     Update(UpdateArguments),
     /// Give a token a new secret and print it; the old one dies at once
@@ -243,6 +249,22 @@ pub(crate) struct CreateArguments {
     /// [default: 30s]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "exactly_once")]
     pub(crate) look_again_after: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArguments {
+    /// The marker, as create told it
+    #[arg(long)]
+    pub(crate) marker: Marker,
+    /// The name that create was given: with it the token is found sooner
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Kill what is found. It asks before, at a terminal; elsewhere it needs --yes
+    #[arg(long)]
+    pub(crate) revoke: bool,
+    /// Do not ask
+    #[arg(long, requires = "revoke")]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]

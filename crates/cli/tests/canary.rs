@@ -37,7 +37,7 @@ fn faults(named: &str) -> Vec<Option<Value>> {
 }
 
 /// The commands, with `ID` for the id of a token, `SECRET` for its secret and `PLAN` for a plan that names both, and whether they print a new secret.
-const COMMANDS: [(&str, bool); 19] = [
+const COMMANDS: [(&str, bool); 21] = [
     ("inventory", false),
     ("list", false),
     ("list --output=table --page-size=1", false),
@@ -55,6 +55,14 @@ const COMMANDS: [(&str, bool); 19] = [
     ("rotate ID", true),
     ("renew --secret-env=SECRET", true),
     ("revoke ID --yes --accept-replacement", true),
+    (
+        "reconcile --marker=tf-0123456789abcdef --name=SECRET",
+        false,
+    ),
+    (
+        "reconcile --marker=tf-0123456789abcdef --revoke --yes",
+        false,
+    ),
     ("plan --acting=ID", false),
     ("plan --acting=SECRET --allow-incomplete", false),
     (
@@ -106,6 +114,7 @@ fn try_everything(provider: &str) -> usize {
             ));
             let word = |word: &str| {
                 let word = word.replace("=ID", &format!("={id}"));
+                let word = word.replace("--name=SECRET", &format!("--name={secret}"));
                 let word = word.replace("=PLAN", &format!("={plan}"));
                 match word.as_str() {
                     "ID" => id.to_owned(),

@@ -119,3 +119,62 @@ fn a_lost_answer_is_followed_by_what_could_be_found_out() {
         assert!(line.contains(expected), "{provider}: {command}: {line}");
     }
 }
+
+#[test]
+fn a_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
+    const MARKER: &str = "tf-0123456789abcdef";
+    for (provider, words) in [
+        (
+            "losant",
+            &["--name=ci", "--description=x tf-0123456789abcdef"][..],
+        ),
+        ("foreman", &["--name=ci tf-0123456789abcdef"]),
+    ] {
+        let account = Account::at(provider);
+        let reconcile =
+            |words: &[&str]| account.run(&[&["reconcile", "--marker", MARKER], words].concat());
+        let nothing = reconcile(&["--name=ci"]).ends_with(4).json();
+        assert_eq!(
+            nothing,
+            json!({"outcome": "not_applied", "reason": null, "tokens": []})
+        );
+        reconcile(&["--revoke", "--yes"]).ends_with(4);
+
+        let made = account
+            .run(&[&["create"], words].concat())
+            .ends_with(0)
+            .json();
+        let secret = made["secret"].as_str().unwrap();
+        // A name that is not right hides nothing.
+        for name in [&["--name=ci"][..], &["--name=elsewhere"], &[]] {
+            let found = reconcile(name).ends_with(0).hiding(&[secret]).json();
+            assert_eq!(found["outcome"], "applied");
+            assert_eq!(found["tokens"][0]["id"], made["id"], "{found}");
+        }
+        let rows = reconcile(&["--output=csv"]).ends_with(0).stdout;
+        assert!(
+            rows.lines().nth(1).unwrap().starts_with("applied,"),
+            "{rows}"
+        );
+        let other = account.run(&["reconcile", "--marker=tf-ffffffffffffffff"]);
+        other.ends_with(4);
+
+        let run = reconcile(&["--revoke"]).ends_with(2);
+        assert!(run.complaint().contains("agree with --yes"), "{run:?}");
+        assert_eq!(account.liveness(secret, 0), "alive");
+        let verdict = reconcile(&["--revoke", "--yes", "--name=ci"])
+            .ends_with(0)
+            .json();
+        assert_eq!(verdict["outcome"], "revoked");
+        assert_eq!(account.liveness(secret, 3), "dead");
+    }
+}
+
+#[test]
+fn where_no_token_bears_a_marker_nothing_is_called_not_found() {
+    for provider in ["cloudsmith", "mindbody"] {
+        let account = Account::at(provider);
+        let words = ["reconcile", "--marker=tf-0123456789abcdef"];
+        account.run(&words).ends_with(5).complaint();
+    }
+}

@@ -8,6 +8,7 @@ mod explain;
 mod inventory;
 mod list;
 mod plan;
+mod reconcile;
 mod renew;
 mod revoke;
 mod rotate;
@@ -40,6 +41,9 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Cod
         Command::Update(arguments) => update::run(&accounts, arguments, output).await,
         Command::Rotate(arguments) => rotate::run(&accounts, arguments, output).await,
         Command::Renew(arguments) => renew::run(&accounts, arguments, output).await,
+        Command::Reconcile(arguments) => {
+            reconcile::run(&accounts, arguments, asked_for, output).await
+        }
         Command::Plan(arguments) => plan::run(&accounts, &arguments, output).await,
         Command::Revoke(arguments) => revoke::run(&accounts, arguments, asked_for, output).await,
         Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
