@@ -1,17 +1,13 @@
 //! The command line.
 
-use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, value_parser};
-use tokenfleet::{Error, Marker, Query, Result, SortBy, Timestamp, TokenState, parse_duration};
+use tokenfleet::{Marker, Query, Result, SortBy, Timestamp, TokenState, parse_duration};
 
-use crate::output::{Format, complain, masked};
-use crate::stop::Code;
+use crate::output::Format;
 
 /// Know, make, replace and kill the API tokens of your accounts at Losant, Foreman, Cloudsmith and Mindbody.
 #[derive(Debug, Parser)]
@@ -382,50 +378,6 @@ fn time(text: &str) -> Result<Timestamp> {
 fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "write an address and a port, such as 127.0.0.1:8080".to_owned())
-}
-
-/// Answers a command line that is wrong, or that asks for help.
-pub(crate) fn refuse(refusal: &clap::Error) -> ExitCode {
-    if !refusal.use_stderr() {
-        // Help and version. A reader who has left needs no answer.
-        let _ = write!(std::io::stdout(), "{refusal}");
-        return Code::Well.into();
-    }
-    let text = text_of(refusal);
-    let asked_for = |format: &str| {
-        let words: Vec<_> = std::env::args_os().collect();
-        let whole = format!("--output={format}");
-        words.iter().any(|word| word == whole.as_str())
-            || words
-                .windows(2)
-                .any(|pair| pair[0] == "--output" && pair[1] == format)
-    };
-    if asked_for("json") || asked_for("ndjson") {
-        // What is wrong and a tip; how the command is used follows on several lines.
-        let paragraphs: Vec<_> = text
-            .split("\n\n")
-            .take_while(|paragraph| !paragraph.starts_with("Usage:"))
-            .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
-            .filter(|paragraph| !paragraph.starts_with("For more information"))
-            .collect();
-        let line = paragraphs.join("; ");
-        let error = Error::invalid_input(line.trim_start_matches("error: "));
-        complain(Some(Format::Json), &error);
-    } else {
-        let _ = write!(std::io::stderr(), "{text}");
-    }
-    Code::Usage.into()
-}
-
-/// The refusal without what may be a secret that was typed in the wrong place.
-fn text_of(refusal: &clap::Error) -> String {
-    let text = refusal.to_string();
-    match (refusal.kind(), refusal.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => {
-            text.replace(word, &masked(word))
-        }
-        _ => text,
-    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod duration;
 mod listening;
 mod output;
 mod progress;
+mod refusal;
 mod signal;
 mod simulation;
 mod stop;
@@ -24,7 +25,7 @@ use crate::stop::{Code, Stop};
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(refusal) => return arguments::refuse(&refusal),
+        Err(refusal) => return refusal::refuse(&refusal),
     };
     let format = arguments.global.output;
     listening::listen(arguments.global.verbose);

@@ -73,6 +73,31 @@ fn a_write_that_is_broken_off_says_what_to_look_at_and_ends_with_seven() {
 }
 
 #[test]
+fn tokens_under_way_are_told_from_those_that_were_not_tried() {
+    let words = ["revoke", "5", "6", "7", "8", "--yes", "--at-a-time=2"];
+    let (run, _simulate) = interrupted("TERM", &words);
+    let run = run.ends_with(7);
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 3, "{run:?}");
+    assert!(lines[0].contains("token 5: "), "{run:?}");
+    assert!(lines[1].contains("token 6: "), "{run:?}");
+    assert!(lines[2].ends_with("not tried: 7, 8"), "{run:?}");
+}
+
+#[test]
+fn a_creation_that_is_broken_off_is_found_by_the_marker_that_was_told_before() {
+    let words = ["create", "--name=ci", "--exactly-once"];
+    let (run, _simulate) = interrupted("INT", &words);
+    let run = run.ends_with(7);
+    let lines: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(lines.len(), 2, "{run:?}");
+    let marker = lines[0].split("bears the marker ").nth(1).unwrap();
+    let marker = marker.split(';').next().unwrap();
+    let command = format!("reconcile --account iot --marker {marker}");
+    assert!(lines.iter().all(|line| line.contains(&command)), "{run:?}");
+}
+
+#[test]
 fn a_read_that_is_broken_off_is_quiet_and_no_success() {
     let (run, _simulate) = interrupted("TERM", &["list"]);
     assert_ne!(run.code, 0);

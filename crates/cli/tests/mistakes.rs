@@ -325,3 +325,25 @@ fn a_mistake_in_how_the_network_is_reached_names_its_line_and_stops_every_comman
         }
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_secret_in_a_file_that_others_may_read_raises_a_warning_that_does_not_repeat_the_path() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let account = support::account::Account::at("losant");
+    let secret = &account.variables[0].1;
+    let file = configuration(secret);
+    for (mode, warnings) in [(0o600, 0), (0o640, 1), (0o604, 1)] {
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+        let run = account
+            .run(&["verify", "--secret-file", &file])
+            .ends_with(0);
+        let run = run.hiding(&[secret, &file]);
+        let warned = run
+            .stderr
+            .matches("warning: --secret-file: others may read")
+            .count();
+        assert_eq!(warned, warnings, "{run:?}");
+    }
+}

@@ -64,7 +64,7 @@ pub use capabilities::{
     Argument, Capabilities, CreateCapability, RenewCapability, RevokeCapability, UpdateCapability,
 };
 pub use completeness::{Completeness, PartialReason};
-pub use credential::{Credential, CredentialSource};
+pub use credential::{Credential, CredentialSource, is_open_to_others};
 pub use cursor::Cursor;
 pub use duration::parse_duration;
 pub use error::{Error, ErrorKind, Fate, Result};

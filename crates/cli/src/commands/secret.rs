@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use tokenfleet::{
     Account, Credential, Error, ErrorKind, Fate, IssuedToken, Operation, Result, Secret,
+    is_open_to_others,
 };
 
-use crate::output::Output;
+use crate::output::{Output, warn};
 use crate::stop::{Code, Stop};
 
 /// The secret that an option refers to. On the command line itself it would be seen by everyone on the machine.
@@ -15,6 +16,12 @@ pub(super) async fn referred_to(
     variable: Option<String>,
     file: Option<PathBuf>,
 ) -> Result<Option<Secret>> {
+    // Its path is not repeated, as nothing that was given is.
+    if file.as_deref().is_some_and(is_open_to_others) {
+        warn(
+            "--secret-file: others may read that file; let its owner alone read it, as chmod 600 does",
+        );
+    }
     let (credential, option, place) = match (variable, file) {
         (Some(variable), _) => (
             Credential::from_env(variable),
