@@ -103,6 +103,13 @@ fn a_lost_answer_is_followed_by_what_could_be_found_out() {
             "close_after",
             "a renewal may count",
         ),
+        (
+            "mindbody",
+            "create",
+            "POST",
+            "garbage",
+            "the login page of a network answered instead; the platform does not list",
+        ),
     ] {
         let own: &[&str] = match provider {
             "cloudsmith" => &["--option=credential=own"],
@@ -111,7 +118,11 @@ fn a_lost_answer_is_followed_by_what_could_be_found_out() {
         let account = Account::with(provider, own);
         let tokens = account.control("GET", "/tokens", "");
         let secret = tokens["tokens"][0]["secret"].as_str().unwrap();
-        account.meet(method, &json!(fault));
+        let fault = match fault {
+            "garbage" => json!({"answer": {"status": 200, "body": "<html>"}}),
+            fault => json!(fault),
+        };
+        account.meet(method, &fault);
         let words: Vec<_> = command.split(' ').collect();
         let run = account.run_knowing(secret, &words).ends_with(7);
         let run = run.hiding(&[secret]);

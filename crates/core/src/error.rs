@@ -353,6 +353,12 @@ impl Error {
         self.0.retry_after
     }
 
+    /// What to do next, if that is known.
+    #[must_use]
+    pub fn advice(&self) -> Option<&str> {
+        self.0.advice.as_deref()
+    }
+
     /// How many requests were sent for this call.
     #[must_use]
     pub fn attempts(&self) -> u32 {

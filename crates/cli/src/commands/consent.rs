@@ -35,7 +35,7 @@ pub(super) fn check(
     checked.map_err(|error| subject(token).of(error).with_account(provider.account()))
 }
 
-pub(super) fn subject<'a>(token: TokenRef<'a>) -> Subject<'a> {
+fn subject<'a>(token: TokenRef<'a>) -> Subject<'a> {
     match token {
         TokenRef::Id(id) => Subject::Id(id),
         _ => Subject::Unnamed,

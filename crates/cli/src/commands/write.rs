@@ -112,6 +112,10 @@ pub(super) async fn finish_or_find_out<T>(
                 Some(found) => told(&found, operation, before),
                 None => before,
             };
+            let advice = match error.advice() {
+                Some(known) => format!("{known}; {advice}"),
+                None => advice,
+            };
             Err(Unfinished::Failed(error.with_advice(advice)))
         }
         done => done,
