@@ -1,8 +1,12 @@
 //! The transport over reqwest.
 
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
+use http_body::Body as _;
 use tokenfleet_core::Result;
 
 use crate::{Body, ReqwestTransportBuilder, SendPhase, Transport, TransportError};
@@ -39,26 +43,30 @@ impl Transport for ReqwestTransport {
     ) -> Result<http::Response<Body>, TransportError> {
         let request = reqwest::Request::try_from(request).map_err(refine)?;
         let response = self.0.execute(request).await.map_err(refine)?;
-        let mut answer = http::Response::new(());
-        *answer.status_mut() = response.status();
-        *answer.headers_mut() = response.headers().clone();
-        let pieces = Pieces(Box::pin(response.bytes_stream()));
-        Ok(answer.map(|()| Body::from_stream(pieces)))
+        let answer = http::Response::from(response);
+        Ok(answer.map(|body| Body::from_stream(Pieces(body))))
     }
 }
 
-/// reqwest's pieces with our error.
-struct Pieces(std::pin::Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>);
+/// The data of reqwest's body with our error.
+struct Pieces(reqwest::Body);
 
 impl Stream for Pieces {
     type Item = Result<Bytes, TransportError>;
 
-    fn poll_next(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Option<Self::Item>> {
-        let piece = self.0.as_mut().poll_next(context);
-        piece.map(|piece| piece.map(|piece| piece.map_err(refine)))
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            let frame = Pin::new(&mut self.0).poll_frame(context);
+            return Poll::Ready(match ready!(frame) {
+                Some(Ok(frame)) => match frame.into_data() {
+                    Ok(piece) => Some(Ok(piece)),
+                    // Trailers tell nothing of a token.
+                    Err(_) => continue,
+                },
+                Some(Err(error)) => Some(Err(refine(error))),
+                None => None,
+            });
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Trying again, within bounds.
 
+use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokenfleet_core::{Error, Result, Settings};
@@ -141,10 +142,17 @@ impl RetryPolicy {
                 .first_wait
                 .saturating_mul(1 << (attempt - 1).min(16))
                 .min(self.longest_wait);
-            bound.mul_f64(fastrand::f64())
+            bound.mul_f64(random_fraction())
         });
         (wait < remaining).then_some(wait)
     }
+}
+
+/// From 0 up to 1: clients that fail together shall not come again together.
+fn random_fraction() -> f64 {
+    // Each state is seeded by the operating system.
+    let bits = RandomState::new().hash_one(0) as u32;
+    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! The accounts and queries that someone configured.
 
 use std::fmt;
+#[cfg(feature = "toml")]
 use std::path::Path;
 
-use crate::document;
 use crate::named_query::NamedQuery;
 use crate::{Account, Credential, Error, Query, Result, Setting, Settings, suggestion};
 
@@ -13,6 +13,7 @@ use crate::{Account, Credential, Error, Query, Result, Setting, Settings, sugges
 /// error that names its line.
 ///
 /// ```
+/// # #[cfg(feature = "toml")] {
 /// use tokenfleet::Configuration;
 ///
 /// let configuration = Configuration::parse(r#"
@@ -29,6 +30,7 @@ use crate::{Account, Credential, Error, Query, Result, Setting, Settings, sugges
 ///
 /// let error = configuration.account("ito").unwrap_err();
 /// assert_eq!(error.to_string(), "there is no account \"ito\"; did you mean \"iot\"?");
+/// # }
 /// # Ok::<(), tokenfleet::Error>(())
 /// ```
 #[derive(Debug, Clone, Default)]
@@ -69,8 +71,9 @@ impl Configuration {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The text of the error holds nothing of the
     /// document but keys, so no credential that someone wrote into it.
+    #[cfg(feature = "toml")]
     pub fn parse(text: &str) -> Result<Self> {
-        document::configuration(text)
+        crate::document::configuration(text)
     }
 
     /// Reads accounts and queries from a file.
@@ -78,6 +81,7 @@ impl Configuration {
     /// # Errors
     ///
     /// As [`parse`](Self::parse), naming the file, and when it cannot be read.
+    #[cfg(feature = "toml")]
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let origin = path.display().to_string();

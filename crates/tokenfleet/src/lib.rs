@@ -12,8 +12,9 @@
 //! # Features
 //!
 //! `losant`, `foreman`, `cloudsmith` and `mindbody` bring the platforms; `rustls` or `native-tls` bring TLS to the
-//! transport over reqwest, which `reqwest` alone brings without any; `metrics` counts calls through the facade of that name. All
-//! are additive; all but `native-tls` and `metrics` are on unless you say `default-features = false`.
+//! transport over reqwest, which `reqwest` alone brings without any; `toml` reads `tokenfleet.toml`; `metrics` counts calls through
+//! the facade of that name. All are additive; all but `native-tls` and `metrics` are on unless you say
+//! `default-features = false`.
 //!
 //! # Listening
 //!
@@ -24,7 +25,7 @@
 //! # Every token of every account
 //!
 //! ```no_run
-//! # #[cfg(feature = "reqwest")]
+//! # #[cfg(all(feature = "reqwest", feature = "toml"))]
 //! # async fn run() -> tokenfleet::Result<()> {
 //! use std::sync::Arc;
 //! use tokenfleet::{Configuration, Fleet, InventoryEvent, Query, Registry};
@@ -49,6 +50,7 @@
 mod alarm;
 mod builtin;
 mod configuration;
+#[cfg(feature = "toml")]
 mod document;
 mod fleet;
 mod inventory;

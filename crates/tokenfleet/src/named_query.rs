@@ -11,6 +11,7 @@ pub(crate) struct NamedQuery {
 
 impl NamedQuery {
     /// Takes a query if all of it can be read.
+    #[cfg(feature = "toml")]
     pub(crate) fn new(name: &str, settings: Settings) -> Result<Self> {
         let query = Self {
             name: name.to_owned(),
