@@ -4,6 +4,9 @@ use super::Walker;
 use crate::asked::{Asked, Moment};
 use crate::{PagePosition, PageRequest, Walk};
 
+/// How many tokens are held that nobody asked for yet, unless the pages that are read side by side are more.
+const TOKENS_AHEAD: usize = 10_000;
+
 impl Walker {
     /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
     pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
@@ -66,10 +69,11 @@ impl Walker {
 
     /// How many pages are asked for ahead of what is consumed: no more than the query can want.
     fn most_ahead(&self, width: usize) -> usize {
+        let size = self.request.size.unwrap_or(1).max(1) as usize;
         let ahead = match width {
             1 => 1,
-            // On their way, waiting for a look that is on its way, and waiting for the next one.
-            _ => 3 * width,
+            // On their way, waiting for a look that is on its way, and waiting for the next one; of large pages fewer.
+            _ => (TOKENS_AHEAD / size).clamp(2 * width, 3 * width),
         };
         let bounds = &self.plan.bounds;
         match (bounds.limit, self.request.size) {
