@@ -1,60 +1,97 @@
 //! What a process costs.
 
-use std::time::Duration;
+use std::fmt;
+use std::time::Instant;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// What listing cost a client process.
+/// What a client process cost, as it says itself.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cost {
-    /// How many tokens it listed.
+    /// How many tokens it saw.
     pub tokens: u64,
-    /// Whether the listing was complete.
-    pub complete: bool,
-    /// From the first request to the last token.
-    pub wall: Duration,
-    /// Until the first token.
-    pub first_token: Duration,
-    /// Processor time of the whole process.
-    pub processor: Duration,
+    /// What it saw of them: the letters of their names and descriptions, the number of their scopes, and one for each
+    /// that expires.
+    pub letters: u64,
+    /// Seconds from the first request to the last token.
+    pub wall: f64,
+    /// Seconds until the first token, where that is asked.
+    #[serde(default)]
+    pub first_token: Option<f64>,
+    /// Seconds of processor time of the whole process, all threads and its start included.
+    pub processor: f64,
     /// The most memory that the process ever held, in KiB.
     pub peak_memory: u64,
+    /// How many requests it sent: what the simulator says.
+    #[serde(default)]
+    pub requests: u64,
 }
 
-impl Cost {
-    /// What this process has cost until now, as the kernel tells it.
+/// What a client saw of the tokens.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seen {
+    /// As in [`Cost`].
+    pub tokens: u64,
+    /// As in [`Cost`].
+    pub letters: u64,
+    /// As in [`Cost`].
+    pub first_token: Option<f64>,
+}
+
+impl Seen {
+    /// With what this process has cost until now, as the kernel tells it.
     ///
     /// # Errors
     ///
     /// When the kernel does not say: only Linux does.
-    pub fn of_this_process() -> std::io::Result<(Duration, u64)> {
-        let unreadable =
-            || std::io::Error::other("the kernel's account of this process is unreadable");
+    pub fn since(self, begun: Instant) -> std::io::Result<Cost> {
+        let wall = begun.elapsed().as_secs_f64();
         let status = std::fs::read_to_string("/proc/self/status")?;
-        let peak = (status.lines())
+        let peak_memory = (status.lines())
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-            .ok_or_else(unreadable)?;
-        // Nanoseconds on a processor, of each thread.
-        let mut processor = 0;
-        for thread in std::fs::read_dir("/proc/self/task")? {
-            let spent = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-            let nanoseconds = spent
-                .split(' ')
-                .next()
-                .and_then(|spent| spent.parse::<u64>().ok());
-            processor += nanoseconds.ok_or_else(unreadable)?;
-        }
-        Ok((Duration::from_nanos(processor), peak))
+            .ok_or_else(|| std::io::Error::other("the kernel does not say how much memory"))?;
+        let processor = clock_gettime(ClockId::ProcessCPUTime);
+        Ok(Cost {
+            tokens: self.tokens,
+            letters: self.letters,
+            wall,
+            first_token: self.first_token,
+            processor: processor.tv_sec as f64 + processor.tv_nsec as f64 / 1e9,
+            peak_memory,
+            requests: 0,
+        })
     }
 }
 
-/// The middle one, and how far the others are from it at the most.
-#[must_use]
-pub fn median(values: impl IntoIterator<Item = f64>) -> (f64, f64) {
-    let mut values = Vec::from_iter(values);
-    values.sort_by(f64::total_cmp);
-    let middle = values.get(values.len() / 2).copied().unwrap_or_default();
-    let spread = (values.iter()).fold(0.0_f64, |spread, value| spread.max((value - middle).abs()));
-    (middle, spread)
+/// The middle of several figures, and how far the farthest is from it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Median {
+    /// The middle one.
+    pub middle: f64,
+    /// The distance of the farthest.
+    pub spread: f64,
+}
+
+impl Median {
+    /// Of these.
+    #[must_use]
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values = Vec::from_iter(values);
+        values.sort_by(f64::total_cmp);
+        let middle = values.get(values.len() / 2).copied().unwrap_or_default();
+        let distances = values.iter().map(|value| (value - middle).abs());
+        Self {
+            middle,
+            spread: distances.fold(0.0, f64::max),
+        }
+    }
+}
+
+/// As a ratio: `2.31 ± 0.05`.
+impl fmt::Display for Median {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2} ± {:.2}", self.middle, self.spread)
+    }
 }

@@ -1,54 +1,11 @@
 //! What a client process is told to do.
 
-use std::sync::Arc;
-use std::time::Instant;
-
 use serde::{Deserialize, Serialize};
-use tokenfleet::foreman::{Foreman, ForemanConfig, Release};
-use tokenfleet::http::{BaseUrl, ReqwestTransport};
-use tokenfleet::losant::{Losant, LosantConfig};
-use tokenfleet::{Credential, Error, Query, Result, Secret, TokenProvider, TokenProviderExt};
 use tokenfleet_simulators::Credentials;
 
-use crate::Cost;
+use crate::Platform;
 
-/// A simulated platform.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Platform {
-    /// Losant, read backwards by id.
-    Losant,
-    /// Foreman 3.9, read forwards by id.
-    Foreman39,
-    /// Foreman 3.1, read forwards by name.
-    Foreman31,
-}
-
-impl Platform {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Losant, Self::Foreman39, Self::Foreman31];
-
-    /// What people call it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Losant => "Losant",
-            Self::Foreman39 => "Foreman 3.9",
-            Self::Foreman31 => "Foreman 3.1",
-        }
-    }
-
-    /// The name and the options of its simulator.
-    #[must_use]
-    pub fn simulator(self) -> (&'static str, &'static [&'static str]) {
-        match self {
-            Self::Losant => ("losant", &[]),
-            Self::Foreman39 => ("foreman", &["version=3.9"]),
-            Self::Foreman31 => ("foreman", &["version=3.1"]),
-        }
-    }
-}
-
-/// Listing every token of one account.
+/// Work at a platform. The clients that are no programs of ours read the same as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// Where.
@@ -57,69 +14,43 @@ pub struct Job {
     pub url: String,
     /// What the simulator accepts.
     pub credentials: Credentials,
-    /// How many tokens to ask for per page.
-    pub page_size: Option<u32>,
-    /// How many pages to ask for at a time.
-    pub pages_at_a_time: Option<u32>,
+    /// What to do there.
+    #[serde(flatten)]
+    pub work: Work,
 }
 
-impl Job {
-    /// Lists all tokens, drops each, and says what that cost.
-    ///
-    /// # Errors
-    ///
-    /// When the listing fails.
-    pub async fn run(&self) -> Result<Cost> {
-        let provider = self.provider()?;
-        let mut query = Query::new();
-        query.page_size = self.page_size;
-        if let Some(pages) = self.pages_at_a_time {
-            query = query.with_pages_at_a_time(pages);
-        }
-        let begun = Instant::now();
-        let mut listing = provider.list(query)?;
-        let (mut tokens, mut first_token) = (0, None);
-        while let Some(token) = listing.next().await {
-            std::hint::black_box(token?);
-            first_token.get_or_insert_with(|| begun.elapsed());
-            tokens += 1;
-        }
-        let wall = begun.elapsed();
-        let complete = listing
-            .completeness()
-            .is_some_and(|list| list.is_complete());
-        let (processor, peak_memory) =
-            Cost::of_this_process().map_err(|error| Error::invalid_input(error.to_string()))?;
-        Ok(Cost {
-            tokens,
-            complete,
-            wall,
-            first_token: first_token.unwrap_or(wall),
-            processor,
-            peak_memory,
-        })
-    }
-
-    fn provider(&self) -> Result<Arc<dyn TokenProvider>> {
-        let transport = Arc::new(ReqwestTransport::new()?);
-        let url = BaseUrl::parse(&self.url)?;
-        let credential = |name: &str| self.credentials.get(name).cloned().unwrap_or_default();
-        let token = Credential::fixed(Secret::new(credential("token")));
-        Ok(match self.platform {
-            Platform::Losant => {
-                let config = LosantConfig::new(token).with_base_url(url);
-                Arc::new(Losant::new("bench", config, transport))
-            }
-            Platform::Foreman39 | Platform::Foreman31 => {
-                let user_id = credential("user_id").parse().unwrap_or_default();
-                let release = match self.platform {
-                    Platform::Foreman31 => Release::new(3, 1),
-                    _ => Release::new(3, 9),
-                };
-                let config = ForemanConfig::new(url, credential("login"), token, user_id)
-                    .with_release(release);
-                Arc::new(Foreman::new("bench", config, transport))
-            }
-        })
-    }
+/// What to do.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "work", rename_all = "snake_case")]
+pub enum Work {
+    /// Nothing, so that it is known what a client costs by being there.
+    Nothing,
+    /// To list every token of the account and look at each.
+    List {
+        /// How many there are, for a client that does not read the answers.
+        tokens: u64,
+        /// How many tokens to ask for per page; unless given, as many as the client thinks fit.
+        page_size: Option<u32>,
+        /// How many pages to ask for at a time, for clients that can.
+        pages_at_a_time: Option<u32>,
+    },
+    /// To create tokens, to read each and to delete it.
+    Live {
+        /// How many.
+        tokens: u64,
+        /// How many at a time.
+        at_a_time: u64,
+        /// What their names begin with; at Foreman no name comes twice.
+        names: String,
+    },
+    /// To list the account's only token and to give it a new secret.
+    Refresh {
+        /// How often.
+        times: u64,
+    },
+    /// To list many accounts in one inventory. They are the same account under many names.
+    Inventory {
+        /// How many.
+        accounts: u64,
+    },
 }

@@ -1,15 +1,31 @@
-//! Measuring whole processes: what a client costs that lists the tokens of a simulated platform.
+//! Measuring whole processes: what a client costs that works at a simulated platform.
 //!
-//! `cargo run --release -p tokenfleet-benches --bin listing` compares listings by ratios in one run.
+//! Each program of this crate compares by ratios in one run, and with `--write` writes its section of
+//! `docs/PERFORMANCE.md`: `compare` several clients, `listing` pages one by one and side by side, `scaling` sets of many
+//! sizes.
 
-mod by_hand;
+pub mod adapter;
+mod arguments;
+pub mod by_hand;
+mod client;
+mod contest;
 mod cost;
+mod goal;
 mod job;
 mod micro;
+mod packages;
 mod performance;
+mod platform;
+mod starts;
 
-pub use by_hand::{ForemanPage, ForemanToken, LosantPage, LosantToken};
-pub use cost::{Cost, median};
-pub use job::{Job, Platform};
+pub use arguments::Arguments;
+pub use client::{Client, run_ours};
+pub use contest::{Contest, Measure};
+pub use cost::{Cost, Median, Seen};
+pub use goal::{Goal, goals};
+pub use job::{Job, Work};
 pub use micro::{Amount, Micro};
-pub use performance::{Table, load, machine, write};
+pub use packages::{Packages, compiler};
+pub use performance::{Conditions, Table, write};
+pub use platform::{Platform, Simulated};
+pub use starts::Starts;

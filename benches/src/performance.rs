@@ -32,25 +32,52 @@ impl fmt::Display for Table {
     }
 }
 
-/// What the figures are measured on.
-///
-/// # Errors
-///
-/// When the system does not say how many processors there are.
-pub fn machine() -> io::Result<String> {
-    let processors = std::thread::available_parallelism()?;
-    let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
-    Ok(format!(
-        "{processors} processors ({architecture}, {system})"
-    ))
+/// What figures are measured on, and how busy it is before.
+#[derive(Debug)]
+pub struct Conditions {
+    machine: String,
+    before: String,
+}
+
+impl Conditions {
+    /// Those of now.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not say: only Linux does.
+    pub fn now() -> io::Result<Self> {
+        let processors = std::thread::available_parallelism()?;
+        let memory = std::fs::read_to_string("/proc/meminfo")?;
+        let kibibytes = (memory.lines())
+            .find_map(|line| line.strip_prefix("MemTotal:"))
+            .and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok())
+            .ok_or_else(|| io::Error::other("the kernel does not say how much memory there is"))?;
+        let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
+        let gibibytes = kibibytes.div_ceil(1 << 20);
+        Ok(Self {
+            machine: format!(
+                "{processors} processors and {gibibytes} GiB of memory ({architecture}, {system})"
+            ),
+            before: load()?,
+        })
+    }
+
+    /// What stands above the tables: these, the load of now, and how often each was measured.
+    ///
+    /// # Errors
+    ///
+    /// When the kernel does not say: only Linux does.
+    pub fn after(&self, runs: usize) -> io::Result<String> {
+        let (machine, before, after) = (&self.machine, &self.before, load()?);
+        Ok(format!(
+            "{runs} runs on {machine}, load {before} before and {after} after; medians, and how far the farthest run \
+             is from its median."
+        ))
+    }
 }
 
 /// How busy the machine was in the last minute.
-///
-/// # Errors
-///
-/// When the kernel does not say: only Linux does.
-pub fn load() -> io::Result<String> {
+fn load() -> io::Result<String> {
     let loads = std::fs::read_to_string("/proc/loadavg")?;
     Ok(loads.split(' ').next().unwrap_or_default().to_owned())
 }

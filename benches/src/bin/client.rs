@@ -1,11 +1,11 @@
-//! One client process: does the job that it is given as its argument and prints what it cost.
+//! One client process: does the job that it is given as its argument through tokenfleet and prints what it cost.
 
-use tokenfleet_benches::Job;
+use tokenfleet_benches::adapter;
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let argument = std::env::args().nth(1).ok_or("a job is missing")?;
-    let job: Job = serde_json::from_str(&argument)?;
-    println!("{}", serde_json::to_string(&job.run().await?)?);
+    let cost = adapter::run(&serde_json::from_str(&argument)?).await?;
+    println!("{}", serde_json::to_string(&cost)?);
     Ok(())
 }

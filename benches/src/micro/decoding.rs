@@ -23,7 +23,7 @@ pub(super) const ALL: [(&str, Prepare); 8] = [
         page(&losant(PAGE), runtime)
     }),
     ("decode a page of Losant by hand", |runtime| {
-        bytes_into::<by_hand::LosantPage>(&losant(PAGE), runtime)
+        bytes_into::<by_hand::losant::Page>(&losant(PAGE), runtime)
     }),
     ("skip a page of Losant", |runtime| {
         bytes_into::<IgnoredAny>(&losant(PAGE), runtime)
@@ -32,7 +32,7 @@ pub(super) const ALL: [(&str, Prepare); 8] = [
         page(&foreman(PAGE), runtime)
     }),
     ("decode a page of Foreman by hand", |runtime| {
-        bytes_into::<by_hand::ForemanPage>(&foreman(PAGE), runtime)
+        bytes_into::<by_hand::foreman::Page>(&foreman(PAGE), runtime)
     }),
     ("skip a page of Foreman", |runtime| {
         bytes_into::<IgnoredAny>(&foreman(PAGE), runtime)

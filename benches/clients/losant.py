@@ -1,0 +1,36 @@
+"""PyPI losant-rest."""
+
+from losant_rest import Client
+from measure import letters_of, measure, nothing, side_by_side
+
+LEAN = {"_links": "false", "_actions": "false", "_embedded": "false"}
+
+
+def connect(job):
+    return Client(auth_token=job["credentials"]["token"], url=job["url"])
+
+
+def list_all(client, job):
+    tokens = letters = page = 0
+    while True:
+        answer = client.user_api_tokens.get(
+            page=page, perPage=job["page_size"], sortField="id", sortDirection="asc", **LEAN
+        )
+        tokens += len(answer["items"])
+        letters += letters_of(answer["items"], "expirationDate")
+        page += 1
+        if tokens >= answer["totalCount"] or not answer["items"]:
+            return tokens, letters
+
+
+def live(client, job):
+    def once(name):
+        made = client.user_api_tokens.post(apiToken={"name": name}, **LEAN)
+        token = client.user_api_token.get(apiTokenId=made["id"], **LEAN)
+        client.user_api_token.delete(apiTokenId=made["id"], **LEAN)
+        return len(token["name"])
+
+    return side_by_side(job, once)
+
+
+measure(connect, {"nothing": nothing, "list": list_all, "live": live})

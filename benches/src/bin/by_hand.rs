@@ -1,0 +1,11 @@
+//! One client process without a library: lists as the job says that it is given as its argument, and prints what that cost.
+
+use tokenfleet_benches::by_hand;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let argument = std::env::args().nth(1).ok_or("a job is missing")?;
+    let cost = by_hand::decode(&serde_json::from_str(&argument)?).await?;
+    println!("{}", serde_json::to_string(&cost)?);
+    Ok(())
+}

@@ -1,0 +1,172 @@
+//! Compares whole clients at the same simulated platforms, by ratios in one run, and prints the tables of
+//! `docs/PERFORMANCE.md`; with `--write` it writes them there.
+//!
+//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin compare`
+
+use std::error::Error;
+use std::fmt::Write;
+use std::time::Duration;
+
+use tokenfleet_benches::{
+    Arguments, Client, Conditions, Contest, Goal, Job, Packages, Platform, Simulated, Starts, Work,
+    goals, write,
+};
+
+use Client::{
+    Apypie, ApypieOnePage, ByHand, CloudsmithApi, Discard, LosantNpm, LosantPypi, Tokenfleet,
+    TokenfleetPages,
+};
+
+/// How many tokens a long list has.
+const MANY: u64 = 100_000;
+
+/// How many are listed on small pages while each answer takes its time.
+const SOME: u64 = 2000;
+const DELAY: Duration = Duration::from_millis(50);
+
+/// How many are created, read and deleted.
+const LIVES: u64 = 1000;
+
+/// How often the only token of an account is listed and refreshed.
+const REFRESHES: u64 = 200;
+
+/// Runs the clients and keeps what the page says.
+struct Comparison {
+    packages: Packages,
+    starts: Starts,
+    runs: usize,
+    page: String,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::of_this_process(5)?;
+    let packages = Packages::install()?;
+    let conditions = Conditions::now()?;
+    let mut comparison = Comparison {
+        starts: Starts::measure(&packages, arguments.runs).await?,
+        packages,
+        runs: arguments.runs,
+        page: String::new(),
+    };
+    let mut reached = Vec::new();
+    for platform in [Platform::Losant, Platform::Foreman39] {
+        let long = comparison.long_list(platform).await?;
+        let slow = comparison.slow_list(platform).await?;
+        reached.extend(goals(platform, &long, &slow));
+    }
+    for platform in [Platform::Losant, Platform::Foreman39] {
+        comparison.lives(platform).await?;
+    }
+    comparison.refreshes().await?;
+    let figures = format!(
+        "{} {}.\n\n{}\nProcesses that do nothing:\n\n{}\n{}",
+        conditions.after(arguments.runs)?,
+        comparison.packages.versions()?,
+        Goal::table(&reached),
+        comparison.starts.table(),
+        comparison.page,
+    );
+    print!("{figures}");
+    if arguments.write {
+        write("compare", figures.trim_end())?;
+    }
+    Ok(())
+}
+
+impl Comparison {
+    /// On pages as large as the platform gives.
+    async fn long_list(&mut self, platform: Platform) -> Result<Contest, Box<dyn Error>> {
+        let simulated = Simulated::start(platform, MANY as usize).await?;
+        let clients: &[_] = match platform {
+            Platform::Losant => &[
+                Tokenfleet,
+                TokenfleetPages,
+                LosantNpm,
+                LosantPypi,
+                ByHand,
+                Discard,
+            ],
+            _ => &[Tokenfleet, Apypie, ApypieOnePage, ByHand, Discard],
+        };
+        let title = format!("{}: listing {MANY} tokens, 1,000 a page", platform.name());
+        let job = |client, _| list(&simulated, client, MANY, 1000);
+        self.hold(&title, clients, &simulated, job).await
+    }
+
+    /// On small pages, each of them late.
+    async fn slow_list(&mut self, platform: Platform) -> Result<Contest, Box<dyn Error>> {
+        let simulated = Simulated::start(platform, SOME as usize)
+            .await?
+            .with_delay(DELAY);
+        let clients: &[_] = match platform {
+            Platform::Losant => &[Tokenfleet, LosantNpm, LosantPypi, ByHand],
+            _ => &[Tokenfleet, Apypie, ByHand],
+        };
+        let title = format!(
+            "{}: listing {SOME} tokens, 20 a page, each answer after {} ms",
+            platform.name(),
+            DELAY.as_millis()
+        );
+        let job = |client, _| list(&simulated, client, SOME, 20);
+        self.hold(&title, clients, &simulated, job).await
+    }
+
+    /// One after another, and side by side.
+    async fn lives(&mut self, platform: Platform) -> Result<(), Box<dyn Error>> {
+        let clients: &[_] = match platform {
+            Platform::Losant => &[Tokenfleet, LosantNpm, LosantPypi],
+            _ => &[Tokenfleet, Apypie],
+        };
+        for (at_a_time, how) in [(1, "one after another"), (16, "16 at a time")] {
+            let simulated = Simulated::start(platform, 0).await?;
+            let title = format!(
+                "{}: creating, reading and deleting {LIVES} tokens, {how}",
+                platform.name()
+            );
+            let job = |_, names| {
+                let tokens = LIVES;
+                simulated.job(Work::Live {
+                    tokens,
+                    at_a_time,
+                    names,
+                })
+            };
+            self.hold(&title, clients, &simulated, job).await?;
+        }
+        Ok(())
+    }
+
+    /// Of the only token there is.
+    async fn refreshes(&mut self) -> Result<(), Box<dyn Error>> {
+        let simulated = Simulated::start(Platform::Cloudsmith, 1).await?;
+        let title = format!("Cloudsmith: listing and refreshing the only token, {REFRESHES} times");
+        let job = |_, _| simulated.job(Work::Refresh { times: REFRESHES });
+        let clients = [Tokenfleet, CloudsmithApi];
+        self.hold(&title, &clients, &simulated, job).await?;
+        Ok(())
+    }
+
+    async fn hold(
+        &mut self,
+        title: &str,
+        clients: &[Client],
+        simulated: &Simulated,
+        job: impl Fn(Client, String) -> Job,
+    ) -> Result<Contest, Box<dyn Error>> {
+        eprintln!("{title}");
+        let start = |client| self.starts.of(client);
+        let contest =
+            Contest::hold(clients, &self.packages, self.runs, simulated, start, job).await?;
+        write!(self.page, "\n{title}:\n\n{}", contest.table())?;
+        Ok(contest)
+    }
+}
+
+fn list(simulated: &Simulated, client: Client, tokens: u64, page_size: u32) -> Job {
+    simulated.job(Work::List {
+        tokens,
+        page_size: (client == client.whatever_its_pages()).then_some(page_size),
+        pages_at_a_time: None,
+    })
+}

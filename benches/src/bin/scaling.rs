@@ -1,0 +1,160 @@
+//! What sets of many sizes cost, each listed by a process of its own, and prints the tables of `docs/PERFORMANCE.md`; with
+//! `--write` it writes them there.
+//!
+//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin scaling`
+
+use std::error::Error;
+
+use tokenfleet_benches::{
+    Arguments, Conditions, Cost, Job, Median, Platform, Simulated, Table, Work, run_ours, write,
+};
+
+/// How many tokens an account has.
+const TOKENS: [u64; 4] = [1000, 10_000, 100_000, 1_000_000];
+
+/// How many accounts an inventory has, and how many tokens each of them.
+const ACCOUNTS: [u64; 5] = [1, 10, 100, 1000, 10_000];
+const TOKENS_EACH: usize = 20;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let arguments = Arguments::of_this_process(5)?;
+    let conditions = Conditions::now()?;
+    let (tokens, accounts) = (
+        tokens(arguments.runs).await?,
+        accounts(arguments.runs).await?,
+    );
+    let figures = format!(
+        "{}\n\nTokens of one account, streamed:\n\n{tokens}\n\
+         Accounts of {TOKENS_EACH} tokens each, in one inventory at Losant:\n\n{accounts}",
+        conditions.after(arguments.runs)?,
+    );
+    print!("{figures}");
+    if arguments.write {
+        write("scaling", &figures)?;
+    }
+    Ok(())
+}
+
+async fn tokens(runs: usize) -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::of(HEADINGS);
+    for platform in Platform::WITH_PAGES {
+        let mut simulated = Vec::new();
+        for tokens in TOKENS {
+            simulated.push(Simulated::start(platform, tokens as usize).await?);
+        }
+        let job = |(simulated, tokens): (&Simulated, u64)| {
+            simulated.job(Work::List {
+                tokens,
+                page_size: None,
+                pages_at_a_time: None,
+            })
+        };
+        let jobs = Vec::from_iter(simulated.iter().zip(TOKENS).map(job));
+        Sizes::measure(&jobs, &TOKENS, runs)
+            .await?
+            .add_to(&mut table, platform.name());
+    }
+    Ok(table)
+}
+
+async fn accounts(runs: usize) -> Result<Table, Box<dyn Error>> {
+    let mut table = Table::of(HEADINGS);
+    let simulated = Simulated::start(Platform::Losant, TOKENS_EACH).await?;
+    let job = |accounts| simulated.job(Work::Inventory { accounts });
+    let sizes = Sizes::measure(&ACCOUNTS.map(job), &ACCOUNTS, runs).await?;
+    sizes.add_to(&mut table, "accounts");
+    Ok(table)
+}
+
+/// Rows for each size, and two with the slopes: of all sizes, and of the last two.
+const HEADINGS: [&str; 5] = ["of", "number", "wall", "processor", "peak memory"];
+
+/// What each size cost, run by run.
+struct Sizes<'a> {
+    sizes: &'a [u64],
+    runs: Vec<Vec<Cost>>,
+}
+
+impl<'a> Sizes<'a> {
+    async fn measure(jobs: &[Job], sizes: &'a [u64], runs: usize) -> Result<Self, Box<dyn Error>> {
+        let mut measured = Vec::new();
+        for _ in 0..runs {
+            let mut costs = Vec::new();
+            for job in jobs {
+                costs.push(run_ours(job).await?);
+            }
+            measured.push(costs);
+        }
+        Ok(Self {
+            sizes,
+            runs: measured,
+        })
+    }
+
+    fn add_to(&self, table: &mut Table, what: &str) {
+        for (place, size) in self.sizes.iter().enumerate() {
+            let of = |of: fn(&Cost) -> f64| Median::of(self.runs.iter().map(|run| of(&run[place])));
+            let seconds =
+                |figure: Median| format!("{:.3} s ± {:.3} s", figure.middle, figure.spread);
+            let memory = of(mebibytes);
+            table.add([
+                what.to_owned(),
+                size.to_string(),
+                seconds(of(|cost| cost.wall)),
+                seconds(of(|cost| cost.processor)),
+                format!("{:.1} MiB ± {:.1} MiB", memory.middle, memory.spread),
+            ]);
+        }
+        for (name, from) in [("slope", 0), ("slope at the end", self.sizes.len() - 2)] {
+            table.add([
+                what.to_owned(),
+                name.to_owned(),
+                self.slope(from, |cost| cost.wall).to_string(),
+                self.slope(from, |cost| cost.processor).to_string(),
+                self.slope(from, mebibytes).to_string(),
+            ]);
+        }
+    }
+
+    /// Of the line that is nearest to the logarithms, from the size at that place on: 0 where nothing grows, 1 where it
+    /// grows as the size does.
+    fn slope(&self, from: usize, of: fn(&Cost) -> f64) -> Median {
+        Median::of(self.runs.iter().map(|run| {
+            let points = self.sizes.iter().zip(run).skip(from);
+            slope(points.map(|(size, cost)| ((*size as f64).ln(), of(cost).ln())))
+        }))
+    }
+}
+
+fn mebibytes(cost: &Cost) -> f64 {
+    cost.peak_memory as f64 / 1024.0
+}
+
+/// By least squares.
+fn slope(points: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let points = Vec::from_iter(points);
+    let mean =
+        |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
+    let (middle_x, middle_y) = (mean(|point| point.0), mean(|point| point.1));
+    let together = points.iter().map(|(x, y)| (x - middle_x) * (y - middle_y));
+    let alone = points.iter().map(|(x, _)| (x - middle_x).powi(2));
+    together.sum::<f64>() / alone.sum::<f64>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_slope_of_a_power_is_its_exponent() {
+        for exponent in [0.0, 0.5, 1.0, 2.0] {
+            let points =
+                [1.0, 10.0, 1000.0_f64].map(|size| (size.ln(), (3.0 * size.powf(exponent)).ln()));
+            assert!(
+                (slope(points.into_iter()) - exponent).abs() < 1e-9,
+                "{exponent}"
+            );
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Clients that are processes of their own.
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use tokio::process::Command;
+
+use crate::{Cost, Job, Packages};
+
+/// A client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Client {
+    /// The adapters of tokenfleet.
+    Tokenfleet,
+    /// The same with as many tokens on a page as it asks for unless told.
+    TokenfleetPages,
+    /// A loop that decodes page after page.
+    ByHand,
+    /// A loop that receives page after page.
+    Discard,
+    /// npm `losant-rest`.
+    LosantNpm,
+    /// PyPI `losant-rest`.
+    LosantPypi,
+    /// PyPI `apypie`.
+    Apypie,
+    /// PyPI `apypie` as it lists unless told otherwise: all on one page.
+    ApypieOnePage,
+    /// PyPI `cloudsmith-api`.
+    CloudsmithApi,
+}
+
+impl Client {
+    /// What the tables call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Tokenfleet => "tokenfleet",
+            Self::TokenfleetPages => "tokenfleet, pages as it asks for them itself",
+            Self::ByHand => "by hand: reqwest and serde",
+            Self::Discard => "by hand: received and discarded",
+            Self::LosantNpm => "npm `losant-rest`",
+            Self::LosantPypi => "PyPI `losant-rest`",
+            Self::Apypie => "PyPI `apypie`",
+            Self::ApypieOnePage => "PyPI `apypie`, all on one page",
+            Self::CloudsmithApi => "PyPI `cloudsmith-api`",
+        }
+    }
+
+    /// Whether the platform's makers publish it.
+    #[must_use]
+    pub fn is_official(self) -> bool {
+        match self {
+            Self::Tokenfleet | Self::TokenfleetPages | Self::ByHand | Self::Discard => false,
+            Self::LosantNpm | Self::LosantPypi | Self::CloudsmithApi => true,
+            Self::Apypie | Self::ApypieOnePage => true,
+        }
+    }
+
+    /// The client that it is, whatever the size of the pages.
+    #[must_use]
+    pub fn whatever_its_pages(self) -> Self {
+        match self {
+            Self::TokenfleetPages => Self::Tokenfleet,
+            Self::ApypieOnePage => Self::Apypie,
+            other => other,
+        }
+    }
+
+    /// Whether it looks at the tokens, and so can say how many it saw.
+    #[must_use]
+    pub fn looks(self) -> bool {
+        self != Self::Discard
+    }
+
+    /// Does the job in a process beside this one.
+    ///
+    /// # Errors
+    ///
+    /// When the process fails, with what it says.
+    pub async fn run(self, packages: &Packages, job: &Job) -> Result<Cost, Box<dyn Error>> {
+        let cost = run(self.command(packages)?, job).await;
+        cost.map_err(|error| format!("{} failed: {error}", self.name()).into())
+    }
+
+    fn command(self, packages: &Packages) -> std::io::Result<Command> {
+        let script = |name| {
+            PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+                .join("clients")
+                .join(name)
+        };
+        let python = |name| {
+            let mut command = Command::new(packages.python());
+            command.arg(script(name));
+            Ok(command)
+        };
+        match self {
+            Self::Tokenfleet | Self::TokenfleetPages => beside("client"),
+            Self::ByHand => beside("by_hand"),
+            Self::Discard => beside("discard"),
+            Self::LosantPypi => python("losant.py"),
+            Self::Apypie | Self::ApypieOnePage => python("foreman.py"),
+            Self::CloudsmithApi => python("cloudsmith.py"),
+            Self::LosantNpm => {
+                let mut command = Command::new("node");
+                command
+                    .arg(script("losant.mjs"))
+                    .env("NODE_PACKAGES", packages.npm());
+                Ok(command)
+            }
+        }
+    }
+}
+
+/// Does the job through tokenfleet, in a process beside this one.
+///
+/// # Errors
+///
+/// When the process fails, with what it says.
+pub async fn run_ours(job: &Job) -> Result<Cost, Box<dyn Error>> {
+    run(beside("client")?, job).await
+}
+
+/// Another program of this crate.
+fn beside(name: &str) -> std::io::Result<Command> {
+    Ok(Command::new(std::env::current_exe()?.with_file_name(name)))
+}
+
+async fn run(mut command: Command, job: &Job) -> Result<Cost, Box<dyn Error>> {
+    command
+        .arg(serde_json::to_string(job)?)
+        // The registries may be behind a proxy; the simulators are not.
+        .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
+        .kill_on_drop(true);
+    let output = command.output().await?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}

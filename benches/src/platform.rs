@@ -1,0 +1,105 @@
+//! Simulated platforms on ports.
+
+use std::error::Error;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokenfleet_simulators::{Action, Fault, Server};
+
+use crate::{Job, Work};
+
+/// A simulated platform.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Platform {
+    /// Losant, read backwards by id.
+    Losant,
+    /// Foreman 3.9, read forwards by id.
+    Foreman39,
+    /// Foreman 3.1, read forwards by name.
+    Foreman31,
+    /// Cloudsmith, which has one token.
+    Cloudsmith,
+}
+
+impl Platform {
+    /// Those that keep many tokens.
+    pub const WITH_PAGES: [Self; 3] = [Self::Losant, Self::Foreman39, Self::Foreman31];
+
+    /// What people call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Losant => "Losant",
+            Self::Foreman39 => "Foreman 3.9",
+            Self::Foreman31 => "Foreman 3.1",
+            Self::Cloudsmith => "Cloudsmith",
+        }
+    }
+
+    /// The name and the options of its simulator.
+    fn simulator(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Losant => ("losant", &[]),
+            Self::Foreman39 => ("foreman", &["version=3.9"]),
+            Self::Foreman31 => ("foreman", &["version=3.1"]),
+            // The hourly budget of a free account would end the runs.
+            Self::Cloudsmith => ("cloudsmith", &["rate_limit=none"]),
+        }
+    }
+}
+
+/// A platform that is being simulated, by this process.
+#[derive(Debug)]
+pub struct Simulated {
+    platform: Platform,
+    server: Server,
+}
+
+impl Simulated {
+    /// One with so many tokens, on a port.
+    ///
+    /// # Errors
+    ///
+    /// When there is no port.
+    pub async fn start(platform: Platform, tokens: usize) -> Result<Self, Box<dyn Error>> {
+        let (name, options) = platform.simulator();
+        let tokens = format!("tokens={tokens}");
+        let options: Vec<_> = options.iter().copied().chain([tokens.as_str()]).collect();
+        let simulator = tokenfleet_simulators::build(name, &options)?;
+        // They are counted, and nobody reads them.
+        simulator.log().keep_last(0);
+        let server = Server::start_shared(simulator, "127.0.0.1:0").await?;
+        Ok(Self { platform, server })
+    }
+
+    /// The same with each answer so late.
+    #[must_use]
+    pub fn with_delay(self, delay: Duration) -> Self {
+        let fault = Fault::new(Action::DelayAnswer(delay)).always();
+        self.server.simulator().faults().add(fault);
+        self
+    }
+
+    /// Which one.
+    #[must_use]
+    pub fn platform(&self) -> Platform {
+        self.platform
+    }
+
+    /// That work at this platform.
+    #[must_use]
+    pub fn job(&self, work: Work) -> Job {
+        Job {
+            platform: self.platform,
+            url: self.server.url(),
+            credentials: self.server.simulator().credentials(),
+            work,
+        }
+    }
+
+    /// How many requests it has got.
+    #[must_use]
+    pub fn requests(&self) -> u64 {
+        self.server.simulator().log().total()
+    }
+}
