@@ -2,12 +2,13 @@
 //!
 //! Each program of this crate compares by ratios in one run, and with `--write` writes its section of
 //! `docs/PERFORMANCE.md`: `compare` several clients, `listing` pages one by one and side by side, `scaling` sets of many
-//! sizes.
+//! sizes, and `dependence` what it costs to depend on a library.
 
 pub mod adapter;
 mod arguments;
 pub mod by_hand;
 mod client;
+mod consumer;
 mod contest;
 mod cost;
 mod goal;
@@ -20,6 +21,7 @@ mod starts;
 
 pub use arguments::Arguments;
 pub use client::{Client, run_ours};
+pub use consumer::{Built, Consumer};
 pub use contest::{Contest, Measure};
 pub use cost::{Cost, Median, Seen};
 pub use goal::{Goal, goals};

@@ -1,0 +1,108 @@
+//! Small programs that depend on one library.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A program that makes a client of the library and lists something with it.
+#[derive(Debug, Clone, Copy)]
+pub struct Consumer {
+    /// The library, and the name of the program.
+    pub library: &'static str,
+    /// What else the table says of the dependency.
+    pub with: &'static str,
+    /// The line of its manifest.
+    pub dependency: &'static str,
+    /// The body of `main`, which may use `?` and `await`.
+    pub main: &'static str,
+}
+
+/// What it costs to depend on the library.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// Which version was taken.
+    pub version: String,
+    /// How many crates are compiled, by name and version, without the program.
+    pub crates: usize,
+    /// How long a build from nothing takes.
+    pub time: Duration,
+    /// The size of the stripped program.
+    pub bytes: u64,
+}
+
+impl Consumer {
+    /// Writes the program below the build directory and builds it from nothing, with two jobs.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be written, or cargo fails.
+    pub fn build(&self) -> Result<Built, Box<dyn Error>> {
+        let project = self.write()?;
+        let cargo = |words: &[&str]| cargo(&project, words);
+        // Loading is not building.
+        cargo(&["fetch"])?;
+        let tree = cargo(&["tree", "--edges", "normal,build", "--prefix", "none"])?;
+        let mut crates = Vec::from_iter(tree.lines().skip(1).filter_map(name_and_version));
+        crates.sort_unstable();
+        crates.dedup();
+        let of_library = crates.iter().find(|(name, _)| *name == self.library);
+        let built = project.join("target");
+        if built.exists() {
+            std::fs::remove_dir_all(&built)?;
+        }
+        let begun = Instant::now();
+        cargo(&["build", "--release", "--offline", "--jobs", "2"])?;
+        let time = begun.elapsed();
+        let program = built.join("release/consumer");
+        Ok(Built {
+            version: of_library.map_or("", |(_, version)| version).to_owned(),
+            crates: crates.len(),
+            time,
+            bytes: program.metadata()?.len(),
+        })
+    }
+
+    fn write(&self) -> std::io::Result<PathBuf> {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("..")
+            .canonicalize()?;
+        let project = root.join("target/dependence").join(self.library);
+        std::fs::create_dir_all(project.join("src"))?;
+        let dependency = (self.dependency).replace("{root}", &root.display().to_string());
+        let manifest = format!(
+            "[package]\nname = \"consumer\"\nedition = \"2024\"\n\n[workspace]\n\n[dependencies]\n{dependency}\n\
+             tokio = {{ version = \"1\", features = [\"macros\", \"rt\"] }}\n\n[profile.release]\nstrip = true\n"
+        );
+        let main = format!(
+            "#[tokio::main(flavor = \"current_thread\")]\n\
+             async fn main() -> Result<(), Box<dyn std::error::Error>> {{\n{}\nOk(())\n}}\n",
+            self.main
+        );
+        std::fs::write(project.join("Cargo.toml"), manifest)?;
+        std::fs::write(project.join("src/main.rs"), main)?;
+        // What they share is of the same version.
+        std::fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock"))?;
+        Ok(project)
+    }
+}
+
+fn name_and_version(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split(' ');
+    let name = words.next()?;
+    Some((name, words.next()?.trim_start_matches('v')))
+}
+
+/// What cargo says, which is shown when it fails.
+fn cargo(project: &Path, words: &[&str]) -> Result<String, Box<dyn Error>> {
+    let output = Command::new("cargo")
+        .args(words)
+        .current_dir(project)
+        .env_remove("CARGO_TARGET_DIR")
+        .output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo {} failed: {said}", words.join(" ")).into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
+}
