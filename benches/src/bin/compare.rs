@@ -158,7 +158,7 @@ impl Comparison {
         let start = |client| self.starts.of(client);
         let contest =
             Contest::hold(clients, &self.packages, self.runs, simulated, start, job).await?;
-        write!(self.page, "\n{title}:\n\n{}", contest.table())?;
+        write!(self.page, "{title}:\n\n{}\n", contest.table())?;
         Ok(contest)
     }
 }
