@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use tokenfleet_benches::{Arguments, Conditions, Consumer, Median, Table, compiler, write};
+use tokenfleet_benches::{Arguments, Built, Conditions, Consumer, Median, Table, compiler, write};
 
 const CONSUMERS: [Consumer; 5] = [
     Consumer {
@@ -74,23 +74,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         "features",
         "crates",
         "build from nothing",
+        "processor",
         "program",
     ]);
     for consumer in CONSUMERS {
         eprintln!("{}", consumer.library);
-        let mut times = Vec::new();
-        let mut built = consumer.build()?;
-        times.push(built.time.as_secs_f64());
-        for _ in 1..arguments.runs {
-            built = consumer.build()?;
-            times.push(built.time.as_secs_f64());
+        let mut runs = Vec::new();
+        for _ in 0..arguments.runs {
+            runs.push(consumer.build()?);
         }
-        let time = Median::of(times);
+        let Some(built) = runs.last() else { continue };
+        let seconds = |of: fn(&Built) -> f64| {
+            let time = Median::of(runs.iter().map(of));
+            format!("{:.0} s ± {:.0} s", time.middle, time.spread)
+        };
         table.add([
             format!("{} {}", consumer.library, built.version),
             consumer.with.to_owned(),
             built.crates.to_string(),
-            format!("{:.0} s ± {:.0} s", time.middle, time.spread),
+            seconds(|built| built.wall),
+            seconds(|built| built.processor),
             format!("{:.2} MiB", built.bytes as f64 / (1 << 20) as f64),
         ]);
     }
