@@ -117,7 +117,10 @@ impl Timestamp {
         // Judged together, for this is done for every date of every token.
         let mut all_digits = true;
         let mut two_digits = |at: usize| {
-            let [tens, ones] = [whole[at], whole[at + 1]].map(|digit| digit.wrapping_sub(b'0'));
+            let (tens, ones) = (
+                whole[at].wrapping_sub(b'0'),
+                whole[at + 1].wrapping_sub(b'0'),
+            );
             all_digits &= tens <= 9 && ones <= 9;
             tens.wrapping_mul(10).wrapping_add(ones) as i8
         };
