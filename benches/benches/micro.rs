@@ -4,21 +4,18 @@
     reason = "the macros of criterion make items without any"
 )]
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use tokenfleet_benches::Micro;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use tokenfleet_benches::{Amount, Micro};
 
 fn micro(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("micro");
     for name in Micro::names() {
-        let mut group = criterion.benchmark_group("micro");
-        // Made ready only if it is among those that were asked for.
-        let mut micro = None;
-        group.bench_function(name, |bencher| {
-            let micro =
-                micro.get_or_insert_with(|| Micro::of_name(name).expect("it has that name"));
-            bencher.iter(|| micro.run());
-        });
-        group.finish();
+        let mut micro = Micro::of_name(name).expect("it has that name");
+        let (Amount::Tokens(amount) | Amount::Times(amount)) = micro.amount;
+        group.throughput(Throughput::Elements(amount));
+        group.bench_function(name, |bencher| bencher.iter(|| micro.run()));
     }
+    group.finish();
 }
 
 criterion_group!(benches, micro);

@@ -18,6 +18,7 @@ mod packages;
 mod performance;
 mod platform;
 mod starts;
+mod valgrind;
 
 pub use arguments::Arguments;
 pub use client::{Client, run_ours};
@@ -31,3 +32,4 @@ pub use packages::{Packages, compiler};
 pub use performance::{Conditions, Table, write};
 pub use platform::{Platform, Simulated};
 pub use starts::Starts;
+pub use valgrind::instructions;

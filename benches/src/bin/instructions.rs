@@ -1,17 +1,19 @@
-//! Counts the instructions of the small pieces of work, which do not depend on how busy the machine is.
+//! Counts instructions: those of the small pieces of work, and those of whole listings beside a loop by hand.
 //!
-//! - `instructions` counts and prints, with `--only TEXT` those whose names hold the text
-//! - `instructions --check` fails when a count is not what `benches/instructions.json` records
-//! - `instructions --write` records what it counts
+//! - `instructions` counts and prints
+//! - `instructions --check` counts the small pieces, and fails when one differs from what `benches/instructions.json` records
+//! - `instructions --write` records them, and writes all counts into `docs/PERFORMANCE.md`
 //!
-//! It runs itself under valgrind, once with and once without the work.
+//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin instructions`
 
 use std::collections::BTreeMap;
 use std::error::Error;
-use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
-use tokenfleet_benches::{Amount, Micro, Table};
+use tokenfleet_benches::{
+    Amount, Micro, Platform, Simulated, Table, Work, compiler, instructions, write,
+};
 
 /// By how many percent a count may differ from the recorded one: hash tables are seeded anew in each process.
 const MARGIN: u64 = 3;
@@ -19,8 +21,10 @@ const MARGIN: u64 = 3;
 const ENOUGH: u64 = 3_000_000;
 /// Runs a piece of work in this process: its name and how often.
 const RUN: &str = "--run";
+/// How many tokens whole processes list, 1,000 a page.
+const LISTED: u64 = 50_000;
 
-type Counts = BTreeMap<String, u64>;
+type Counts = BTreeMap<&'static str, u64>;
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
@@ -29,90 +33,116 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         [RUN, name, times] => {
             let mut micro = Micro::of_name(name).ok_or("there is no such piece of work")?;
             (0..times.parse()?).for_each(|_: u64| micro.run());
-            Ok(ExitCode::SUCCESS)
         }
-        [] => {
-            count("")?;
-            Ok(ExitCode::SUCCESS)
-        }
-        ["--only", text] => {
-            count(text)?;
-            Ok(ExitCode::SUCCESS)
-        }
+        ["--check"] => return check(&pieces()?),
+        [] => print!("{}\n{}", table(&pieces()?), listings()?),
         ["--write"] => {
-            let text = serde_json::to_string_pretty(&count("")?)?;
-            std::fs::write(recorded(), text + "\n")?;
-            Ok(ExitCode::SUCCESS)
+            let pieces = pieces()?;
+            let recorded = serde_json::to_string_pretty(&pieces)? + "\n";
+            std::fs::write(record(), recorded)?;
+            let page = format!("{}.\n\n{}\n{}", compiler()?, listings()?, table(&pieces));
+            write("instructions", &page)?;
         }
-        ["--check"] => check(&serde_json::from_str(
-            &std::fs::read_to_string(recorded())?,
-        )?),
-        _ => Err("it takes nothing, --only TEXT, --check or --write".into()),
+        _ => return Err("it takes nothing, --check or --write".into()),
     }
+    Ok(ExitCode::SUCCESS)
 }
 
-fn recorded() -> impl AsRef<Path> {
+fn record() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("instructions.json")
 }
 
-fn check(recorded: &Counts) -> Result<ExitCode, Box<dyn Error>> {
-    let counted = count("")?;
+fn check(counted: &Counts) -> Result<ExitCode, Box<dyn Error>> {
+    let recorded: BTreeMap<String, u64> = serde_json::from_slice(&std::fs::read(record())?)?;
     let mut differ = Vec::new();
-    for (name, before) in recorded {
-        match counted.get(name) {
+    for (name, before) in &recorded {
+        match counted.get(name.as_str()) {
             Some(now) if now.abs_diff(*before) * 100 <= before * MARGIN => {}
             Some(now) => differ.push(format!("{name}: {before} before, {now} now")),
             None => differ.push(format!("{name}: no longer there")),
         }
     }
-    let new = counted.keys().filter(|name| !recorded.contains_key(*name));
+    let new = counted.keys().filter(|name| !recorded.contains_key(**name));
     differ.extend(new.map(|name| format!("{name}: not recorded")));
     if differ.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    eprintln!(
-        "Instructions differ by more than {MARGIN} % from those recorded:\n{}",
-        differ.join("\n")
-    );
-    eprintln!("Where that is right, record them anew: instructions --write");
+    let differ = differ.join("\n");
+    eprintln!("Instructions differ by more than {MARGIN} % from those recorded:\n{differ}");
+    eprintln!("Where that is right, record them anew with --write.");
     Ok(ExitCode::FAILURE)
 }
 
-/// The instructions of each, which are printed as they are counted.
-fn count(text: &str) -> Result<Counts, Box<dyn Error>> {
+/// The instructions of each small piece of work.
+fn pieces() -> Result<Counts, Box<dyn Error>> {
+    let this = std::env::current_exe()?;
+    let collected = |name: &str, times: u64| instructions(&this, [RUN, name, &times.to_string()]);
     let mut counts = Counts::new();
-    print!("{}", Table::of(["work", "instructions", "each"]));
-    for name in Micro::names().filter(|name| name.contains(text)) {
+    for name in Micro::names() {
         let nothing = collected(name, 0)?;
         let once = collected(name, 1)?.saturating_sub(nothing).max(1);
-        let times = ENOUGH / once;
-        let each = match times {
+        let each = match ENOUGH / once {
             0 | 1 => once,
             times => collected(name, times)?.saturating_sub(nothing) / times,
         };
-        let amount = Micro::of_name(name).map(|micro| micro.amount);
-        let per = match amount {
-            Some(Amount::Tokens(tokens)) => format!("{} a token", each / tokens.max(1)),
-            Some(Amount::Times(times)) => format!("{} a time", each / times.max(1)),
-            None => String::new(),
-        };
-        println!("| {name} | {each} | {per} |");
-        counts.insert(name.to_owned(), each);
+        counts.insert(name, each);
     }
     Ok(counts)
 }
 
-/// The instructions of a process that does it so many times.
-fn collected(name: &str, times: u64) -> Result<u64, Box<dyn Error>> {
-    let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
-        .arg(std::env::current_exe()?)
-        .args([RUN, name, &times.to_string()])
-        .output()
-        .map_err(|error| format!("valgrind, which counts, cannot be run: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let collected = (said.lines())
-        .find_map(|line| line.split_once("Collected : "))
-        .and_then(|(_, count)| count.trim().parse().ok());
-    collected.ok_or_else(|| format!("valgrind counted nothing for {name:?}: {said}").into())
+fn table(counts: &Counts) -> Table {
+    let mut table = Table::of(["work", "instructions"]);
+    for (name, count) in counts {
+        let amount = Micro::of_name(name).map(|micro| micro.amount);
+        table.add([
+            (*name).to_owned(),
+            match amount {
+                Some(Amount::Tokens(tokens)) => format!("{} a token", count / tokens.max(1)),
+                Some(Amount::Times(times)) => (count / times.max(1)).to_string(),
+                None => count.to_string(),
+            },
+        ]);
+    }
+    table
+}
+
+/// The instructions of whole processes that list the same tokens.
+#[tokio::main]
+async fn listings() -> Result<Table, Box<dyn Error>> {
+    let heads = [
+        "instructions a token",
+        "tokenfleet",
+        "by hand: reqwest and serde",
+        "by hand: received and discarded",
+    ];
+    let mut table = Table::of(heads);
+    for platform in [Platform::Losant, Platform::Foreman39] {
+        let simulated = Simulated::start(platform, usize::try_from(LISTED)?).await?;
+        let job = serde_json::to_string(&simulated.job(Work::List {
+            tokens: LISTED,
+            page_size: Some(1000),
+            pages_at_a_time: None,
+        }))?;
+        let mut counts = [0; 3];
+        for (count, program) in counts.iter_mut().zip(["client", "by_hand", "discard"]) {
+            let (program, job) = (
+                std::env::current_exe()?.with_file_name(program),
+                job.clone(),
+            );
+            // The simulator answers meanwhile.
+            let counted = tokio::task::spawn_blocking(move || {
+                instructions(&program, [job]).map_err(|error| error.to_string())
+            });
+            *count = counted.await?? / LISTED;
+        }
+        let [ours, by_hand, discarded] = counts;
+        let times = |count: u64| format!("{count}, × {:.2}", count as f64 / ours as f64);
+        table.add([
+            platform.name().to_owned(),
+            ours.to_string(),
+            times(by_hand),
+            times(discarded),
+        ]);
+    }
+    Ok(table)
 }
