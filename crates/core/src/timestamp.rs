@@ -9,12 +9,13 @@ use serde::{Serialize, Serializer};
 use crate::{Error, Result, parse_duration};
 
 const DATE_LENGTH: usize = "2030-01-31".len();
+const FIRST_YEAR: &str = "-009999";
 /// A date and a time of day in whole seconds.
 const WHOLE: usize = "2030-01-31T12:00:00".len();
 
 /// A point in time, in UTC, to the nanosecond.
 ///
-/// It reads RFC 3339 with any offset and writes RFC 3339 in UTC, with a fraction only when that is not zero.
+/// It reads RFC 3339 with any offset, of the years -9998 to 9999, and writes RFC 3339 in UTC, with a fraction only when that is not zero.
 ///
 /// ```
 /// use tokenfleet_core::Timestamp;
@@ -90,30 +91,10 @@ impl Timestamp {
     #[must_use]
     pub fn from_date_and_time(text: &str, ahead: i32) -> Option<Self> {
         let (whole, fraction) = text.as_bytes().split_first_chunk::<WHOLE>()?;
-        let [
-            _,
-            _,
-            _,
-            _,
-            b'-',
-            _,
-            _,
-            b'-',
-            _,
-            _,
-            b'T' | b' ',
-            _,
-            _,
-            b':',
-            _,
-            _,
-            b':',
-            _,
-            _,
-        ] = whole
-        else {
+        let separators = (whole[4], whole[7], whole[10], whole[13], whole[16]);
+        if !matches!(separators, (b'-', b'-', b'T' | b' ', b':', b':')) {
             return None;
-        };
+        }
         // Judged together, for this is done for every date of every token.
         let mut all_digits = true;
         let mut two_digits = |at: usize| {
@@ -197,10 +178,14 @@ impl FromStr for Timestamp {
         // As almost every platform writes it, and many times over.
         let plain = text.strip_suffix('Z');
         let plain = plain.and_then(|text| Self::from_date_and_time(text, 0));
-        plain.map_or_else(
-            || text.parse().map(Self).map_err(|_| ParseTimestampError),
-            Ok,
-        )
+        if let Some(plain) = plain {
+            return Ok(plain);
+        }
+        // A fraction of its first second panics in jiff, see its issue 645.
+        if text.starts_with(FIRST_YEAR) {
+            return Err(ParseTimestampError);
+        }
+        text.parse().map(Self).map_err(|_| ParseTimestampError)
     }
 }
 
@@ -261,6 +246,19 @@ mod tests {
                 if let Some(short) = Timestamp::from_date_and_time(&text, 0) {
                     proptest::prop_assert_eq!(Some(short.0), long.ok(), "{}", text);
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn no_time_at_the_end_of_all_years_panics() {
+        for year in ["-009999", "-009998", "9999", "+009999", "10000"] {
+            for rest in [
+                "-01-02T01:59:58.251Z",
+                "-01-01T00:00:00.9+23:00",
+                "-12-31T23:59:59.9-23:00",
+            ] {
+                let _ = format!("{year}{rest}").parse::<Timestamp>();
             }
         }
     }
