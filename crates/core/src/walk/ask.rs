@@ -5,7 +5,7 @@ use crate::asked::{Asked, Moment};
 use crate::{PagePosition, PageRequest, Walk};
 
 /// How many tokens are held that nobody asked for yet, unless the pages that are read side by side are more.
-const TOKENS_AHEAD: usize = 10_000;
+const TOKENS_AHEAD: usize = 8_192;
 
 impl Walker {
     /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
