@@ -4,10 +4,9 @@
 
 mod support;
 
-use std::io::Read;
-use std::process::{Command, Stdio};
-
 use serde_json::Value;
+#[cfg(unix)]
+use support::unread;
 use support::{Simulate, configuration, tokenfleet, tokenfleet_knowing};
 
 #[test]
@@ -125,11 +124,8 @@ fn an_order_and_a_limit_hold_over_all_chosen_accounts() {
 
 #[test]
 fn conditions_on_state_and_expiry_are_kept() {
-    let list = |options: &[&str]| {
-        let words = ["list", "--simulate", "--account=losant"];
-        let run = tokenfleet(&[&words, options].concat()).ends_with(0);
-        run.json()["tokens"].as_array().unwrap().clone()
-    };
+    // One platform: the ids of another would tell when that was started.
+    let (_simulate, list) = twelve_tokens("");
     let never = list(&["--never-expires"]);
     assert!(!never.is_empty());
     assert!(never.iter().all(|token| token["expiry"]["kind"] == "never"));
@@ -145,24 +141,30 @@ fn conditions_on_state_and_expiry_are_kept() {
 
 #[test]
 fn a_query_of_the_configuration_is_used_by_its_name_and_narrowed_by_options() {
-    let simulate = Simulate::start(&["losant"], 1);
-    let server = simulate.server("losant");
-    let path = configuration(&format!(
-        "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n\
-         [queries.first]\nwhere = 'state = active'\nsort = 'name:desc'\nlimit = 3\n",
-        server["url"]
-    ));
-    let token = server["credentials"]["token"].as_str().unwrap();
-    let list = |options: &[&str]| {
-        let words = [&["list", "--config", &path], options].concat();
-        let run = tokenfleet_knowing(&[("IOT_TOKEN", token)], &words).ends_with(0);
-        run.json()["tokens"].as_array().unwrap().clone()
-    };
+    let query = "[queries.first]\nwhere = 'state = active'\nsort = 'name:desc'\nlimit = 3\n";
+    let (_simulate, list) = twelve_tokens(query);
     let named = list(&["--query=first"]);
     let written = list(&["--where=state = active", "--sort=name:desc", "--limit=3"]);
     assert_eq!(named.len(), 3);
     assert_eq!(ids(&named), ids(&written));
     assert!(list(&["--query=first", "--where=nothing"]).is_empty());
+}
+
+/// A platform with twelve tokens, and what list shows of it under a configuration that says this besides.
+fn twelve_tokens(besides: &str) -> (Simulate, impl Fn(&[&str]) -> Vec<Value>) {
+    let simulate = Simulate::start(&["losant", "--tokens=12"], 1);
+    let server = simulate.server("losant");
+    let path = configuration(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n{besides}",
+        server["url"]
+    ));
+    let token = server["credentials"]["token"].as_str().unwrap().to_owned();
+    let list = move |options: &[&str]| {
+        let words = [&["list", "--config", &path], options].concat();
+        let run = tokenfleet_knowing(&[("IOT_TOKEN", &token)], &words).ends_with(0);
+        run.json()["tokens"].as_array().unwrap().clone()
+    };
+    (simulate, list)
 }
 
 fn ids(tokens: &[Value]) -> Vec<&str> {
@@ -315,46 +317,19 @@ fn an_id_may_begin_with_a_dash() {
     assert!(line.contains("show failed: token -5: "), "{line}");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_reader_who_leaves_early_is_no_failure() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
-        .args(["inventory", "--simulate", "--output=table"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let mut complaint = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut complaint)
-        .unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
-    assert_eq!(complaint, "");
+    let run = unread(&["inventory", "--simulate", "--output=table"]).ends_with(0);
+    assert_eq!(run.stderr, "");
 }
 
+#[cfg(unix)]
 #[test]
 fn a_secret_that_nobody_could_read_is_a_failure_that_says_what_to_do() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
-        .args(["create", "--simulate", "--account=losant", "--name=ci"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    drop(child.stdout.take());
-    let mut complaint = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut complaint)
-        .unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(7));
-    assert!(complaint.contains("its secret is lost"), "{complaint}");
+    let run = unread(&["create", "--simulate", "--account=losant", "--name=ci"]).ends_with(7);
+    let line = run.complaint();
+    assert!(line.contains("its secret is lost"), "{line}");
 }
 
 #[test]

@@ -62,18 +62,40 @@ pub(crate) fn tokenfleet(arguments: &[&str]) -> Run {
 
 /// Runs the program with these environment variables.
 pub(crate) fn tokenfleet_knowing(variables: &[(&str, &str)], arguments: &[&str]) -> Run {
-    let output = Command::new(PROGRAM)
+    run(program(arguments).envs(variables.iter().copied()))
+}
+
+fn program(arguments: &[&str]) -> Command {
+    let mut program = Command::new(PROGRAM);
+    program
         .args(arguments)
-        .envs(variables.iter().copied())
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+        .stdin(Stdio::null());
+    program
+}
+
+fn run(program: &mut Command) -> Run {
+    let output = program.output().unwrap();
     Run {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
     }
+}
+
+/// Runs the program to its end, and nobody reads what it prints.
+///
+/// Not through a pipe whose reader is dropped: a process that another test is just starting holds that end too, for a moment.
+#[cfg(unix)]
+pub(crate) fn unread(arguments: &[&str]) -> Run {
+    use std::net::Shutdown;
+    use std::os::fd::OwnedFd;
+    use std::os::unix::net::UnixStream;
+
+    let (written, reader) = UnixStream::pair().unwrap();
+    reader.shutdown(Shutdown::Both).unwrap();
+    let mut program = program(arguments);
+    run(program.stdout(OwnedFd::from(written)))
 }
 
 /// A configuration file of this content; its path.
