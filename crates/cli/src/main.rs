@@ -17,6 +17,7 @@ mod stop;
 use std::process::ExitCode;
 
 use clap::Parser;
+use tokenfleet::{Error, ErrorKind, Fate};
 
 use crate::arguments::Arguments;
 use crate::output::{Format, Output, complain};
@@ -39,18 +40,19 @@ fn main() -> ExitCode {
             complain(format, &error);
             Code::Incomplete.into()
         }
-        // Whoever read the output has enough of it: nothing is wrong.
-        Err(Stop::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            Code::Well.into()
+        // Whoever read the output has enough of it: nothing is wrong with that.
+        Err(Stop::Output { error, code }) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            code.into()
         }
-        Err(Stop::Output(error)) => {
-            let error = tokenfleet::Error::new(
-                tokenfleet::ErrorKind::Other,
-                tokenfleet::Fate::NotSent,
-                format!("the output cannot be written ({error})"),
+        Err(Stop::Output { error, code }) => {
+            complain(
+                format,
+                &failure(format!("the output cannot be written ({error})")),
             );
-            complain(format, &error);
-            Code::Failed.into()
+            match code {
+                Code::Well => Code::Failed.into(),
+                code => code.into(),
+            }
         }
     }
 }
@@ -59,9 +61,13 @@ fn run(arguments: Arguments) -> Result<Code, Stop> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(Stop::Output)?;
+        .map_err(|error| failure(format!("the program cannot begin ({error})")))?;
     let mut output = Output::new(Format::choose(arguments.global.output));
     let code = runtime.block_on(commands::run(arguments, &mut output))?;
-    output.flush()?;
-    Ok(code)
+    code.if_written(output.flush())
+}
+
+/// What fails beside every operation.
+fn failure(message: String) -> Error {
+    Error::new(ErrorKind::Other, Fate::NotSent, message)
 }

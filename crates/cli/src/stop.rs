@@ -35,6 +35,14 @@ impl Code {
         }
     }
 
+    /// This code, once the output is written.
+    pub(crate) fn if_written(self, written: io::Result<()>) -> Result<Self, Stop> {
+        match written {
+            Ok(()) => Ok(self),
+            Err(error) => Err(Stop::Output { error, code: self }),
+        }
+    }
+
     /// The code of a plan that was carried out: well only if every token is dead.
     pub(crate) fn of_plan(codes: impl IntoIterator<Item = Self>) -> Self {
         match Self::of_all(codes) {
@@ -70,8 +78,8 @@ pub(crate) enum Stop {
     Failed(Error),
     /// Nothing is printed, for it would be a part.
     Incomplete(Error),
-    /// The output cannot be written.
-    Output(io::Error),
+    /// The output cannot be written. What was to be told by the code is told by it nevertheless.
+    Output { error: io::Error, code: Code },
 }
 
 impl From<Error> for Stop {
@@ -82,7 +90,8 @@ impl From<Error> for Stop {
 
 impl From<io::Error> for Stop {
     fn from(error: io::Error) -> Self {
-        Self::Output(error)
+        let code = Code::Well;
+        Self::Output { error, code }
     }
 }
 

@@ -326,6 +326,23 @@ fn a_reader_who_leaves_early_is_no_failure() {
 
 #[cfg(unix)]
 #[test]
+fn a_code_says_the_same_when_nobody_reads_the_output() {
+    let dead = configuration("hunter2");
+    for format in ["table", "json", "ndjson", "csv"] {
+        for (words, code) in [
+            ("verify --account=losant --secret-file=", 3),
+            ("reconcile --account=losant --marker=tf-0123456789abcdef", 4),
+        ] {
+            let words = words.replace("--secret-file=", &format!("--secret-file={dead}"));
+            let mut words: Vec<_> = words.split(' ').collect();
+            words.extend(["--simulate", "--output", format]);
+            unread(&words).ends_with(code);
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_secret_that_nobody_could_read_is_a_failure_that_says_what_to_do() {
     let run = unread(&["create", "--simulate", "--account=losant", "--name=ci"]).ends_with(7);
     let line = run.complaint();

@@ -1,5 +1,7 @@
 //! `reconcile`: what became of a creation that carried a marker.
 
+use std::io;
+
 use serde::Serialize;
 use tokenfleet::{
     CreateToken, Lost, Marker, Operation, Reconciliation, Result, RevocationPlan,
@@ -51,16 +53,16 @@ pub(crate) async fn run(
             Ok(Code::of_all(codes.await?))
         }
         Reconciliation::Applied(tokens) => {
-            print(&*provider, output, "applied", tokens, None)?;
-            Ok(Code::Well)
+            let written = print(&*provider, output, "applied", tokens, None);
+            Code::Well.if_written(written)
         }
         Reconciliation::NotApplied => {
-            print(&*provider, output, "not_applied", &[], None)?;
-            Ok(Code::NotFound)
+            let written = print(&*provider, output, "not_applied", &[], None);
+            Code::NotFound.if_written(written)
         }
         Reconciliation::Unknown { reason, .. } => {
-            print(&*provider, output, "unknown", &[], Some(reason))?;
-            Ok(Code::OutcomeUnknown)
+            let written = print(&*provider, output, "unknown", &[], Some(reason));
+            Code::OutcomeUnknown.if_written(written)
         }
         _ => Ok(Code::OutcomeUnknown),
     }
@@ -104,7 +106,7 @@ fn print(
     outcome: &'static str,
     tokens: &[Token],
     reason: Option<&str>,
-) -> Result<(), Stop> {
+) -> io::Result<()> {
     if matches!(output.format(), Format::Json | Format::Ndjson) {
         let objects = tokens.iter();
         let object = ReconciliationObject {
@@ -114,8 +116,7 @@ fn print(
                 .map(|token| TokenObject::new(provider.account(), token, None))
                 .collect(),
         };
-        output.object(&object)?;
-        return Ok(());
+        return output.object(&object);
     }
     let mut results = Results::under(&NAMES);
     let reason = reason.unwrap_or_default();
@@ -135,6 +136,5 @@ fn print(
     for token in tokens {
         results.add(output, &(), row(Some(token)))?;
     }
-    results.finish(output)?;
-    Ok(())
+    results.finish(output)
 }

@@ -32,6 +32,5 @@ pub(crate) async fn run(
     };
     let row = vec![liveness.to_owned(), reason.clone().unwrap_or_default()];
     let object = LivenessObject { liveness, reason };
-    output.value(&object, &["liveness", "reason"], row)?;
-    Ok(code)
+    code.if_written(output.value(&object, &["liveness", "reason"], row))
 }
