@@ -4,17 +4,23 @@ use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
-use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::{Account, Error, Result, Token, TokenId};
 
 const HEADING: &str = "tokenfleet revocations 1";
 
+/// What people could misread in a name or an id.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
+
 /// The tokens of one account that shall be revoked, each once.
 ///
 /// It is made from a finished listing, so that nothing is revoked while a list is read, and it has a text: write it to a
-/// file, have it reviewed, strike lines out, and read it again. What follows a `#` is for people. A plan that was carried out in part is simply carried
-/// out again, for revoking twice succeeds.
+/// file, have it reviewed, strike lines out, and read it again. What follows a blank and a `#` is for people. A text that shows
+/// them something else than it says is refused: one with control characters, or with an id in another spelling than its own.
+///
+/// A plan that was carried out in part is simply carried out again, for revoking twice succeeds. Only where revoking means
+/// replacing, strike out first what was replaced: its id now belongs to the replacement, which would be replaced in turn.
 ///
 /// ```
 /// use tokenfleet_core::{Account, RevocationPlan, Token, TokenId, TokenState};
@@ -86,7 +92,7 @@ impl RevocationPlan {
 }
 
 fn encode(text: &str) -> impl fmt::Display {
-    utf8_percent_encode(text, NON_ALPHANUMERIC)
+    utf8_percent_encode(text, ENCODED)
 }
 
 /// A heading, the account, and a line for each token.
@@ -117,7 +123,13 @@ impl FromStr for RevocationPlan {
         }
         let (mut account, mut tokens, mut last) = (None, Vec::new(), None);
         for (number, line) in lines {
-            let line = line.split('#').next().unwrap_or_default();
+            if line.chars().any(hides_something) {
+                return Err(Error::invalid_input(format!(
+                    "line {number} of the plan holds a character that changes what people see of it"
+                ))
+                .with_advice("make the plan again"));
+            }
+            let line = before_remark(line);
             let words: Option<Vec<_>> = line.split_whitespace().map(decode).collect();
             let words = words.unwrap_or_default();
             let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -130,7 +142,7 @@ impl FromStr for RevocationPlan {
                 (["last", id], Some(_), None) => last = Some(TokenId::new(*id)),
                 _ => {
                     return Err(Error::invalid_input(format!(
-                        "line {number} of the plan is neither the account nor a token to revoke"
+                        "line {number} of the plan is neither the account nor a token to revoke, as a plan spells them"
                     )));
                 }
             }
@@ -145,9 +157,26 @@ impl FromStr for RevocationPlan {
     }
 }
 
+/// What is meant by a word, if that is how it is written: each id has one spelling.
 fn decode(word: &str) -> Option<String> {
     let decoded = percent_decode_str(word).decode_utf8().ok()?;
-    Some(decoded.into_owned())
+    let spelt = encode(&decoded).to_string();
+    (spelt == word).then(|| decoded.into_owned())
+}
+
+/// A line without what is for people. Within a word a `#` begins no remark: half an id may be the id of another token.
+fn before_remark(line: &str) -> &str {
+    let begins =
+        |(place, _): &(usize, &str)| line[..*place].trim_end().len() < *place || *place == 0;
+    match line.match_indices('#').find(begins) {
+        Some((place, _)) => &line[..place],
+        None => line,
+    }
+}
+
+/// Whether a terminal or an editor shows something else where that stands, such as another line or nothing.
+fn hides_something(c: char) -> bool {
+    c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
 #[cfg(test)]
@@ -170,7 +199,7 @@ mod tests {
         }
 
         #[test]
-        fn what_follows_a_hash_is_for_people(ids in prop::collection::vec(".{1,9}", 0..9), remark in "[^\n]{0,20}") {
+        fn what_follows_a_hash_is_for_people(ids in prop::collection::vec(".{1,9}", 0..9), remark in "[^\\p{Cc}\u{2028}\u{2029}]{0,20}") {
             let plan = RevocationPlan::of_ids(&Account::new("a", "b"), ids.into_iter().map(TokenId::new));
             let text = plan.to_string();
             let (heading, rest) = text.split_once('\n').unwrap();
@@ -179,8 +208,39 @@ mod tests {
         }
 
         #[test]
+        fn an_id_is_read_in_its_own_spelling_only(id in "[!-~]{1,9}") {
+            let text = format!("{HEADING}\naccount a b\nrevoke {id}\n");
+            if let Ok(plan) = text.parse::<RevocationPlan>() {
+                let written = plan.to_string();
+                prop_assert_eq!(written.lines().last(), Some(&*format!("revoke {id}")));
+            }
+        }
+
+        #[test]
         fn no_text_makes_the_reader_panic(text in "(tokenfleet revocations 1\n)?(account a b\n)?(.|\n){0,60}") {
             let _ = text.parse::<RevocationPlan>();
+        }
+    }
+
+    #[test]
+    fn a_text_that_shows_people_something_else_is_refused() {
+        let read =
+            |lines: &str| format!("{HEADING}\naccount a b\n{lines}").parse::<RevocationPlan>();
+        assert!(read("revoke 12\t# ci\r\n# 13\r\n#14").is_ok());
+        for lines in [
+            "revoke 12#34",
+            "revoke 12 #\rrevoke 13  # ci",
+            "revoke 12 # \u{1b}[1A\u{1b}[2K",
+            "revoke 12 # ci\u{2028}revoke 13",
+            "revoke 1\u{8}2",
+            "revoke 1\u{200b}2",
+            "revoke %31%32",
+        ] {
+            let error = read(lines).unwrap_err().to_string();
+            assert!(
+                error.starts_with("line 3 of the plan "),
+                "{lines:?}: {error}"
+            );
         }
     }
 }
