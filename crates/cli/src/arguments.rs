@@ -105,8 +105,9 @@ pub(crate) enum Command {
     ///
     /// By their ids, one by its secret, whichever the platform wants, or all that a plan names. It asks before, at a terminal; elsewhere it needs
     /// --yes. Each token gets a verdict of its own: whether it was alive, and whether its record is deleted, marked or
-    /// replaced. Revoking twice does no harm: a plan that was carried out in part is carried out again. When only some of the
-    /// tokens could be revoked the exit code is 1, or 7 when one of them may be dead or not.
+    /// replaced. Revoking twice does no harm, so a plan that was carried out in part is carried out again; but what is replaced
+    /// keeps its id, and would be replaced once more. When only some of the tokens could be revoked the exit code is 1, or 7 when
+    /// one of them may be dead or not.
     Revoke(RevokeArguments),
     /// Tell whether a secret is alive: exits with 0 when it is, 3 when it is dead, 7 when that cannot be told
     Verify(SecretArguments),

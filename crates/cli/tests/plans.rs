@@ -162,7 +162,9 @@ fn an_incomplete_listing_makes_no_plan_unless_that_is_accepted() {
     assert!(run.complaint().contains("--allow-incomplete"), "{run:?}");
     meet();
     let run = account.run(&["plan", "--allow-incomplete"]).ends_with(0);
-    assert_eq!(run.stdout.lines().count(), 3, "{run:?}");
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(lines.len(), 4, "{run:?}");
+    assert!(lines[3].starts_with("# the listing is not"), "{run:?}");
     assert!(run.complaint().starts_with("warning: "), "{run:?}");
 }
 

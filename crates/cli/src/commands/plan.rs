@@ -23,10 +23,11 @@ pub(crate) async fn run(
     check(&*provider)?;
     let reading = || format!("reading {account}");
     let found = showing(reading, provider.collect(query)).await?;
+    let mut missing = None;
     if let Completeness::Partial(reason) = &found.completeness {
         let message = format!("the listing is not complete: {reason}");
         if !arguments.allow_incomplete {
-            // Whoever reviews the plan would not miss the token that lives on.
+            // Nobody would miss the token that lives on.
             let error = Error::new(ErrorKind::Other, Fate::Rejected, message)
                 .with_account(account)
                 .with_operation(Operation::List)
@@ -34,6 +35,7 @@ pub(crate) async fn run(
             return Err(Stop::Incomplete(error));
         }
         warn(&format!("{account}: {message}"));
+        missing = Some(message);
     }
     let mut plan = RevocationPlan::of(account, &found.tokens);
     if let Some(acting) = arguments.acting.as_deref().map(TokenId::new) {
@@ -44,6 +46,8 @@ pub(crate) async fn run(
         }
     }
     output.lines(lines(&plan, &found.tokens))?;
+    // Whoever reviews the plan has not seen the warning.
+    output.lines(missing.map(|message| format!("# {message}")))?;
     Ok(Code::Well)
 }
 
