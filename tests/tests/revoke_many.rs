@@ -146,3 +146,26 @@ async fn a_plan_of_another_account_is_refused() {
         .unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_stops_early_learns_what_is_untried_and_what_became_of_the_others() {
+    let fixture = losant(&["tokens=1"]);
+    let (acting, plan) = account(&fixture).await;
+    let provider = fixture.provider();
+    let options = RevokeManyOptions::default().at_a_time(3);
+    let mut revoking = provider.revoke_many(plan.clone(), options).unwrap();
+    let mut tried = vec![revoking.next().await.unwrap().0];
+    let untried = revoking.begin_no_more();
+    assert_eq!(untried.last(), Some(&acting));
+    while let Some((id, verdict)) = revoking.next().await {
+        assert!(verdict.is_dead(), "{verdict:?}");
+        tried.push(id);
+    }
+    assert_eq!(tried.len(), 3);
+    tried.extend(untried);
+    tried.sort();
+    let mut planned: Vec<_> = plan.tokens().cloned().collect();
+    planned.sort();
+    assert_eq!(tried, planned);
+    assert_eq!(fixture.simulator().token_count(), planned.len() - 3);
+}

@@ -10,9 +10,17 @@ use std::time::{Duration, Instant};
 
 use support::{Run, Simulate, configuration};
 
-/// Runs a command against a platform that takes long to answer, and sends a signal once the platform has been asked.
+/// Runs a command against a platform that takes a minute to answer, and sends a signal once the platform has been asked, and
+/// again.
 fn interrupted(signal: &str, words: &[&str]) -> (Run, Simulate) {
-    let simulate = Simulate::start(&["losant", "--tokens=1", "--latency=60000"], 1);
+    signalled(signal, 2, 60_000, words)
+}
+
+/// Runs a command against a platform that answers after so many milliseconds, and sends a signal so often once the platform
+/// has been asked.
+fn signalled(signal: &str, times: u32, latency: u32, words: &[&str]) -> (Run, Simulate) {
+    let latency = format!("--latency={latency}");
+    let simulate = Simulate::start(&["losant", "--tokens=1", &latency], 1);
     let server = simulate.server("losant");
     let path = configuration(&format!(
         "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n",
@@ -33,10 +41,14 @@ fn interrupted(signal: &str, words: &[&str]) -> (Run, Simulate) {
     // Long enough to have sent the request, even on a busy machine, and far from the answer.
     std::thread::sleep(Duration::from_secs(3));
     let begun = Instant::now();
-    let sent = Command::new("kill")
-        .args([&format!("-{signal}"), &child.id().to_string()])
-        .status();
-    assert!(sent.unwrap().success());
+    for time in 0..times {
+        // Two at once are one.
+        std::thread::sleep(Duration::from_millis(200) * time);
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &child.id().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
     let output = child.wait_with_output().unwrap();
     assert!(begun.elapsed() < Duration::from_secs(20), "it went on");
     let run = Run {
@@ -98,8 +110,35 @@ fn a_creation_that_is_broken_off_is_found_by_the_marker_that_was_told_before() {
 }
 
 #[test]
+fn an_answer_that_is_under_way_is_waited_for_and_its_secret_is_printed() {
+    let (run, _simulate) = signalled("INT", 1, 5_000, &["create", "--name=ci"]);
+    let run = run.ends_with(0);
+    assert!(run.json()["secret"].is_string(), "{run:?}");
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn revocations_under_way_are_waited_for_and_no_other_is_begun() {
+    let ids = ["5", "6", "7"].map(|digit| digit.repeat(24));
+    let words = ["revoke", &ids[0], &ids[1], &ids[2]];
+    let words = [&words[..], &["--yes", "--at-a-time=2"]].concat();
+    let (run, _simulate) = signalled("TERM", 1, 5_000, &words);
+    let run = run.ends_with(1);
+    let is_told = |line: &&str| line.contains("already_gone");
+    assert_eq!(run.stdout.lines().filter(is_told).count(), 2, "{run:?}");
+    let untried = format!("not tried: {}", ids[2]);
+    assert!(run.complaint().ends_with(&untried), "{run:?}");
+}
+
+#[test]
+fn an_answer_that_does_not_come_is_not_waited_for() {
+    let (run, _simulate) = signalled("TERM", 1, 60_000, &["create", "--name=ci"]);
+    run.ends_with(7).complaint();
+}
+
+#[test]
 fn a_read_that_is_broken_off_is_quiet_and_no_success() {
-    let (run, _simulate) = interrupted("TERM", &["list"]);
+    let (run, _simulate) = signalled("TERM", 1, 60_000, &["list"]);
     assert_ne!(run.code, 0);
     assert_eq!((&*run.stdout, &*run.stderr), ("", ""));
 }

@@ -133,9 +133,11 @@ impl<'a> RevokeMany<'a> {
         })
     }
 
-    /// The tokens that nothing was done about until now: what a caller who stops early leaves untried.
-    pub fn not_begun(&self) -> impl Iterator<Item = &TokenId> {
-        self.waiting.as_slice().iter().chain(&self.last)
+    /// Begins no further revocation, for a caller who stops early, and says which tokens are left untried. Those under way
+    /// still get their verdicts.
+    pub fn begin_no_more(&mut self) -> Vec<TokenId> {
+        let waiting = std::mem::take(&mut self.waiting);
+        waiting.chain(self.last.take()).collect()
     }
 
     /// The next verdict; `None` when every token has one.

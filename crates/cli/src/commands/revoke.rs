@@ -4,8 +4,8 @@ use std::collections::HashSet;
 use std::path::Path;
 
 use tokenfleet::{
-    Error, Operation, Result, RevocationPlan, RevokeManyOptions, RevokeOptions, Secret, TokenId,
-    TokenProvider, TokenProviderExt, TokenRef,
+    Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeManyOptions, RevokeOptions,
+    Secret, TokenId, TokenProvider, TokenProviderExt, TokenRef,
 };
 
 use super::verdicts::Verdicts;
@@ -13,9 +13,9 @@ use super::write::{Subject, Unfinished, finish, interrupted};
 use super::{consent, secret};
 use crate::accounts::Accounts;
 use crate::arguments::RevokeArguments;
-use crate::output::{Format, Output, complain};
+use crate::output::{Format, Output};
 use crate::progress::Progress;
-use crate::signal::stopped;
+use crate::signal::{out_of_patience, stopped};
 use crate::stop::{Code, Stop};
 
 pub(crate) async fn run(
@@ -105,8 +105,9 @@ pub(super) async fn agree_and_revoke(
     let mut open: HashSet<_> = tokens.iter().collect();
     let mut verdicts = Verdicts::new(provider, asked_for, output);
     let mut progress = Progress::begin();
-    let stopped = stopped();
-    tokio::pin!(stopped);
+    let mut untried = None;
+    let (stopped, out_of_patience) = (stopped(), out_of_patience());
+    tokio::pin!(stopped, out_of_patience);
     loop {
         tokio::select! {
             biased;
@@ -117,19 +118,8 @@ pub(super) async fn agree_and_revoke(
                 }
                 None => break,
             },
-            () = &mut stopped => {
-                let untried: Vec<_> = revoking.not_begun().cloned().collect();
-                let begun = tokens.len() - untried.len();
-                for id in tokens.iter().take(begun).filter(|id| open.contains(id)) {
-                    verdicts.failed(&interrupted(provider, Operation::Revoke, Subject::Id(id)));
-                }
-                if !untried.is_empty() {
-                    let message = format!("not tried: {}", consent::list(&untried));
-                    let error = Error::invalid_input(message).with_account(provider.account());
-                    complain(asked_for, &error);
-                }
-                break;
-            }
+            () = &mut stopped, if untried.is_none() => untried = Some(revoking.begin_no_more()),
+            () = &mut out_of_patience, if untried.is_some() => break,
             () = progress.due() => {
                 let done = tokens.len() - open.len();
                 progress.show(format!("{done} of {} tokens", tokens.len()));
@@ -137,5 +127,17 @@ pub(super) async fn agree_and_revoke(
         }
     }
     drop(progress);
+    let untried = untried.unwrap_or_default();
+    untried.iter().for_each(|id| {
+        open.remove(id);
+    });
+    for id in tokens.iter().filter(|id| open.contains(id)) {
+        verdicts.failed(&interrupted(provider, Operation::Revoke, Subject::Id(id)));
+    }
+    if !untried.is_empty() {
+        let message = format!("not tried: {}", consent::list(&untried));
+        let error = Error::new(ErrorKind::Other, Fate::NotSent, message);
+        verdicts.failed(&error.with_account(provider.account()));
+    }
     verdicts.finish()
 }

@@ -7,7 +7,7 @@ use tokenfleet::{
 
 use crate::output::of_id;
 use crate::progress::showing;
-use crate::signal::stopped;
+use crate::signal::{stopped, stopped_for_good};
 use crate::stop::Stop;
 
 /// Why a write has no result.
@@ -15,7 +15,7 @@ use crate::stop::Stop;
 pub(super) enum Unfinished {
     /// It failed.
     Failed(Error),
-    /// The program was asked to stop meanwhile. The platform may have carried it out.
+    /// The program was asked to stop, and no answer came. The platform may have carried it out.
     Stopped(Error),
 }
 
@@ -47,7 +47,7 @@ impl Subject<'_> {
     }
 }
 
-/// Waits for a write, unless the program is asked to stop before: then nothing is kept of it but a warning.
+/// Waits for a write, but not long once the program is asked to stop: then nothing is kept of it but a warning.
 pub(super) async fn finish<T>(
     provider: &dyn TokenProvider,
     operation: Operation,
@@ -74,7 +74,7 @@ pub(super) async fn finish_saying<T>(
             // What is made is new: its name is what the caller just gave.
             _ => error,
         })),
-        () = stopped() => Err(Unfinished::Stopped(interrupted(provider, operation, subject))),
+        () = stopped_for_good() => Err(Unfinished::Stopped(interrupted(provider, operation, subject))),
     }
 }
 
