@@ -187,5 +187,9 @@ fn where_no_token_bears_a_marker_nothing_is_called_not_found() {
         let account = Account::at(provider);
         let words = ["reconcile", "--marker=tf-0123456789abcdef"];
         account.run(&words).ends_with(5).complaint();
+        let run = account.run(&[&words[..], &["--revoke", "--yes"]].concat());
+        let run = run.ends_with(5);
+        // Whether it can be revoked is asked of no token in particular.
+        assert!(!run.complaint().contains("token any"), "{run:?}");
     }
 }

@@ -35,6 +35,21 @@ pub(super) fn check(
     checked.map_err(|error| subject(token).of(error).with_account(provider.account()))
 }
 
+/// Refuses a plan where no token can be revoked by its id, before anything is read.
+pub(super) fn check_planning(provider: &dyn TokenProvider) -> Result<()> {
+    // Any id serves to ask, and consent is asked for when it is carried out.
+    let id = TokenId::new("any");
+    let consent = RevokeOptions::accepting_replacement();
+    let checked = provider
+        .capabilities()
+        .check(Call::Revoke((&id).into(), &consent));
+    checked.map_err(|error| {
+        error
+            .with_account(provider.account())
+            .with_operation(Operation::Revoke)
+    })
+}
+
 fn subject<'a>(token: TokenRef<'a>) -> Subject<'a> {
     match token {
         TokenRef::Id(id) => Subject::Id(id),

@@ -1,11 +1,11 @@
 //! `plan`: which tokens would be revoked, as a text to be reviewed.
 
 use tokenfleet::{
-    Call, Completeness, Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeOptions,
-    Token, TokenId, TokenProvider, TokenProviderExt,
+    Completeness, Error, ErrorKind, Fate, Operation, RevocationPlan, Token, TokenId,
+    TokenProviderExt,
 };
 
-use super::list;
+use super::{consent, list};
 use crate::accounts::Accounts;
 use crate::arguments::PlanArguments;
 use crate::output::{Output, remark, warn};
@@ -20,7 +20,7 @@ pub(crate) async fn run(
     let query = list::chosen_query(accounts, &arguments.list)?;
     let provider = accounts.one()?;
     let account = provider.account();
-    check(&*provider)?;
+    consent::check_planning(&*provider)?;
     let reading = || format!("reading {account}");
     let found = showing(reading, provider.collect(query)).await?;
     let mut missing = None;
@@ -49,20 +49,6 @@ pub(crate) async fn run(
     // Whoever reviews the plan has not seen the warning.
     output.lines(missing.map(|message| format!("# {message}")))?;
     Ok(Code::Well)
-}
-
-fn check(provider: &dyn TokenProvider) -> Result<()> {
-    // Any id serves to ask, and consent is asked for when it is carried out.
-    let options = RevokeOptions::accepting_replacement();
-    let id = TokenId::new("any");
-    let checked = provider
-        .capabilities()
-        .check(Call::Revoke((&id).into(), &options));
-    checked.map_err(|error| {
-        error
-            .with_account(provider.account())
-            .with_operation(Operation::Revoke)
-    })
 }
 
 /// The plan, with what people know each token by.

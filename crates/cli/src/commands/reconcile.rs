@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 use tokenfleet::{
     CreateToken, Lost, Marker, Operation, Reconciliation, Result, RevocationPlan,
-    RevokeManyOptions, RevokeOptions, Token, TokenId, TokenProvider, TokenProviderExt, TokenRef,
+    RevokeManyOptions, Token, TokenProvider, TokenProviderExt,
 };
 
 use super::{consent, revoke};
@@ -35,9 +35,7 @@ pub(crate) async fn run(
     let account = provider.account();
     let ReconcileArguments { marker, name, .. } = &arguments;
     if arguments.revoke {
-        // Known before anything is read. Any id serves to ask.
-        let id = TokenId::new("any");
-        consent::check(&*provider, TokenRef::Id(&id), &RevokeOptions::default())?;
+        consent::check_planning(&*provider)?;
         if !arguments.yes {
             consent::can_ask(&*provider)?;
         }
