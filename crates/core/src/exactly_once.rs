@@ -120,7 +120,9 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
                 Error::unsupported(
                     "a token whose secret is lost could not be found and revoked here",
                 )
-                .with_advice("create it plainly, and reconcile if the answer is lost"),
+                .with_advice(
+                    "create it plainly; if the answer is lost, the error says what can be known",
+                ),
             )),
         }
     }

@@ -74,7 +74,9 @@ impl ReqwestTransportBuilder {
                 settings.required_text("proxy")?;
             }
             (Some(user), Some(password)) => {
-                builder = builder.with_proxy_login(user, password.secret().await?);
+                let password = password.secret().await;
+                let password = password.map_err(|error| at(settings, "proxy_password", error))?;
+                builder = builder.with_proxy_login(user, password);
             }
             (Some(_), None) => return Err(settings.without_credential("proxy_password")),
             (None, Some(_)) => {
@@ -107,7 +109,8 @@ impl ReqwestTransportBuilder {
             (None, None) => {}
             (Some(path), Some(key)) => {
                 let chain = read(settings, "client_certificate", &path)?;
-                let key = key.secret().await?;
+                let key = key.secret().await;
+                let key = key.map_err(|error| at(settings, "client_key", error))?;
                 identity(&chain, &key)
                     .map_err(|error| at(settings, "client_certificate", error))?;
                 self.client_certificate = Some((chain, key));

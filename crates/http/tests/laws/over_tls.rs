@@ -276,6 +276,14 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
             "line 1: transport.proxy_password holds a credential in clear",
         ),
         (
+            vec![
+                ("proxy", text("http://proxy:3128")),
+                ("proxy_user", text("me")),
+                ("proxy_password", env("TOKENFLEET_NEVER_SET")),
+            ],
+            "line 1: transport.proxy_password: the environment variable TOKENFLEET_NEVER_SET is not set",
+        ),
+        (
             vec![("client_key", text(pasted))],
             "line 1: transport.client_key holds a credential in clear",
         ),
