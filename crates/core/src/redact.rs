@@ -19,18 +19,25 @@ pub(crate) fn one_line(text: &str, secrets: &[&str]) -> String {
             line.push_str(word);
         }
     }
-    let line = line
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ");
-    // A secret of several words may have stood on several lines.
-    let of_words = secrets.iter().filter(|secret| secret.contains(' '));
-    let line = without(&line, &of_words.copied().collect::<Vec<_>>());
+    let line = words(&line);
+    // A secret of several words may have stood on several lines, or with other blanks between them.
+    let joined: Vec<_> = secrets.iter().map(|secret| words(secret)).collect();
+    let joined = joined.iter().map(String::as_str);
+    let of_words = secrets.iter().copied().chain(joined);
+    let of_words: Vec<_> = of_words.filter(|secret| secret.contains(' ')).collect();
+    let line = without(&line, &of_words);
     match line.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
     }
+}
+
+/// The words of a text, with one blank between two.
+fn words(text: &str) -> String {
+    text.split(|c: char| c.is_whitespace() || c.is_control())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A platform's code without the given secrets, or nothing when no platform would call it a code.
@@ -175,8 +182,10 @@ mod tests {
 
     #[test]
     fn a_secret_of_several_words_is_masked_also_across_lines() {
-        let shown = one_line("said correct\r\n horse", &["correct horse"]);
-        assert_eq!(shown, "said [masked]");
+        for secret in ["correct horse", "correct  horse", "correct\thorse "] {
+            let shown = one_line("said correct\r\n horse", &[secret]);
+            assert_eq!(shown, "said [masked]");
+        }
     }
 
     #[test]
