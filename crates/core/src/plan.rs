@@ -10,7 +10,7 @@ use crate::{
 const LONGEST_PUSHED: usize = 1000;
 
 /// How many tokens may be on their way at a time, whatever the size of the pages.
-const TOKENS_AT_A_TIME: u32 = 4_096;
+const TOKENS_AT_A_TIME: u32 = 8_192;
 
 /// How many pages must travel together for it to be worth making sure that nothing was deleted meanwhile.
 const FEWEST_WATCHED: u32 = 4;
