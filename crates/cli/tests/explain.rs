@@ -28,7 +28,7 @@ losant (losant)
   for 5000 tokens: about 52 requests
 
 foreman (foreman)
-  read from the first page to the last, 1000 tokens a page, up to 16 pages at a time, ordered by name
+  read from the first page to the last, 1000 tokens a page, up to 8 pages at a time, ordered by name
   the platform filters by name ^= \"ci-\"
   apply the filter here to every token that is read
   sort here what matches: all of it is held in memory, at most 100000 tokens
