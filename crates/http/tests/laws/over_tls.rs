@@ -281,7 +281,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
                 ("proxy_user", text("me")),
                 ("proxy_password", env("TOKENFLEET_NEVER_SET")),
             ],
-            "line 1: transport.proxy_password: the environment variable TOKENFLEET_NEVER_SET is not set",
+            "line 3: transport.proxy_password: the environment variable TOKENFLEET_NEVER_SET is not set",
         ),
         (
             vec![("client_key", text(pasted))],
