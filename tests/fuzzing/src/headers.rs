@@ -12,7 +12,7 @@ use crate::answers::Answers;
 use crate::run;
 use crate::witness::{acting, assert_silent};
 
-/// Whatever the headers of [answers](crate::answers) say, calls end in the time and with the requests that they may take, one
+/// Whatever the headers of answers say, calls end in the time and with the requests that they may take, one
 /// that waits for another too, and a listing ends.
 pub fn headers(data: &[u8]) {
     run(calls(data));

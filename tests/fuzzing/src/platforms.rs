@@ -1,7 +1,7 @@
 //! The adapters, before a platform that answers anything.
 //!
 //! The first byte of an input chooses the operation, the second how the provider is configured and what is asked for; after
-//! a line's end come the [answers](crate::answers).
+//! a line's end come the answers.
 
 use std::sync::Arc;
 use std::time::Duration;
