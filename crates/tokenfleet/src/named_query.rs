@@ -49,7 +49,7 @@ fn located(error: Error, settings: &Settings, key: &str) -> Error {
         .with_message_prefix(&settings.place(key))
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "toml"))]
 mod tests {
     use std::time::Duration;
 
