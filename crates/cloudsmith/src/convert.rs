@@ -4,7 +4,7 @@ use tokenfleet_core::{
     ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result, Token,
     TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Refusal, Text, json_body};
+use tokenfleet_http::{Answer, Object, Refusal, Text, json_body};
 
 use crate::wire;
 
@@ -43,7 +43,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     page.tokens = body
         .results
         .into_iter()
-        .map(|result| token(result, None, answer))
+        .map(|Object(result)| token(result, None, answer))
         .collect::<Result<_>>()?;
     Ok(page)
 }
@@ -54,11 +54,11 @@ fn token(
     asked: Option<&TokenId>,
     answer: &Answer,
 ) -> Result<Token> {
-    let Some(id) = id(wire.slug_perm, asked) else {
+    let Some(id) = id(wire.slug_perm.into_known(), asked) else {
         return Err(answer.violation("a key without a slug_perm"));
     };
     let mut token = Token::new(id, TokenState::Active);
-    let created = Fact::from_optional(wire.created);
+    let created = Fact::from_optional(wire.created.into_known());
     token.created_at = token
         .attributes
         .read_time("created", created, |text| text.parse().ok());
@@ -76,7 +76,7 @@ pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedT
     let issued: wire::Issued<'_> = answer.json()?;
     match (id(issued.slug_perm, asked), issued.key) {
         (Some(id), Some(secret)) if !secret.expose().is_empty() => {
-            let record = answer.json().and_then(|wire| token(wire, asked, answer));
+            let record = (answer.json()).and_then(|Object(wire)| token(wire, asked, answer));
             let bare = || Token::new(id, TokenState::Active);
             Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
         }

@@ -1,32 +1,30 @@
 //! Bodies exactly as Cloudsmith spells them. Blank fields are null; none is promised to be there.
 
 use serde::de::MapAccess;
-use serde::{Deserialize, Deserializer, Serialize};
-use tokenfleet_core::{Attributes, Secret};
-use tokenfleet_http::{Record, Text, read_record};
+use serde::{Deserialize, Serialize};
+use tokenfleet_core::{Attributes, Fact, Secret};
+use tokenfleet_http::{Object, Record, Text, read_once};
 
 /// `UserAuthenticationToken`.
 #[derive(Debug, Default)]
 pub(crate) struct UserAuthenticationToken<'a> {
-    pub(crate) slug_perm: Option<Text<'a>>,
-    pub(crate) created: Option<Text<'a>>,
+    pub(crate) slug_perm: Fact<Text<'a>>,
+    pub(crate) created: Fact<Text<'a>>,
     pub(crate) rest: Attributes,
 }
 
-impl<'a> Record<'a> for UserAuthenticationToken<'a> {
-    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+impl<'de: 'a, 'a> Record<'de> for UserAuthenticationToken<'a> {
+    fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        values: &mut A,
+    ) -> Result<(), A::Error> {
         match name {
-            "slug_perm" => self.slug_perm = values.next_value()?,
-            "created" => self.created = values.next_value()?,
+            "slug_perm" => read_once(&mut self.slug_perm, values)?,
+            "created" => read_once(&mut self.created, values)?,
             other => self.rest.keep(other, values.next_value()?),
         }
         Ok(())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for UserAuthenticationToken<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_record(deserializer)
     }
 }
 
@@ -43,7 +41,7 @@ pub(crate) struct Issued<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct UserTokens<'a> {
     #[serde(borrow)]
-    pub(crate) results: Vec<UserAuthenticationToken<'a>>,
+    pub(crate) results: Vec<Object<UserAuthenticationToken<'a>>>,
 }
 
 /// `UserBrief`.

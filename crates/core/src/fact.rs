@@ -52,6 +52,14 @@ impl<T> Fact<T> {
         }
     }
 
+    /// The value itself, if there is one.
+    pub fn into_known(self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::None | Self::NotReported => None,
+        }
+    }
+
     /// Whether the platform says that there is none.
     #[must_use]
     pub fn is_none(&self) -> bool {

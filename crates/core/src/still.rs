@@ -1,7 +1,7 @@
 //! What shows that nothing was deleted while several pages were read.
 
 use crate::asked::Moment;
-use crate::{Page, TokenId};
+use crate::{Page, Token, TokenId};
 
 /// Watches the end of a set to which new tokens are added.
 ///
@@ -16,7 +16,7 @@ pub(crate) struct Still {
     until: Moment,
 }
 
-/// The page that was the last one, and its tokens.
+/// The tokens that came last, on a page of their own.
 #[derive(Debug)]
 struct End {
     number: u64,
@@ -25,7 +25,7 @@ struct End {
 }
 
 impl Still {
-    /// The page that was the last one, so that pages may be read side by side.
+    /// The page of the tokens that came last, so that pages may be read side by side.
     pub(crate) fn watched(&self) -> Option<u64> {
         self.end.as_ref().map(|end| end.number)
     }
@@ -50,14 +50,13 @@ impl Still {
         self.asked == Some(asked)
     }
 
-    /// Takes the last page for the first time.
-    pub(crate) fn begin(&mut self, number: u64, page: &Page) {
+    /// Takes the tokens that came last for the first time, and says whether there are any: nothing would always be in its
+    /// place.
+    pub(crate) fn begin(&mut self, number: u64, total: Option<u64>, last: &[Token]) -> bool {
+        let ids: Vec<_> = last.iter().map(|token| token.id.clone()).collect();
         self.until = 0;
-        self.end = Some(End {
-            number,
-            total: page.total,
-            ids: page.tokens.iter().map(|token| token.id.clone()).collect(),
-        });
+        self.end = (!ids.is_empty()).then_some(End { number, total, ids });
+        self.end.is_some()
     }
 
     /// Takes that page again, and says whether its tokens are still in their places.

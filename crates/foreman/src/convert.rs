@@ -6,7 +6,7 @@ use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, Interner, IssuedToken, Operation, Page, PagePosition,
     PageRequest, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Refusal, json_body};
+use tokenfleet_http::{Answer, Object, Refusal, json_body};
 
 use crate::wire;
 
@@ -32,7 +32,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let mut interner = Interner::default();
     // In a place of its own: that of the wire's records is larger.
     page.tokens = Vec::with_capacity(body.results.len());
-    for result in body.results {
+    for Object(result) in body.results {
         page.tokens.push(token(result, &mut interner, answer)?);
     }
     Ok(page)
@@ -40,7 +40,8 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
 
 /// The record of one token alone.
 pub(crate) fn record(answer: &Answer) -> Result<Token> {
-    token(answer.json()?, &mut Interner::default(), answer)
+    let Object(wire) = answer.json()?;
+    token(wire, &mut Interner::default(), answer)
 }
 
 fn token(
@@ -48,7 +49,7 @@ fn token(
     interner: &mut Interner,
     answer: &Answer,
 ) -> Result<Token> {
-    let Some(id) = wire.id else {
+    let Fact::Known(id) = wire.id else {
         return Err(answer.violation("a token without an id"));
     };
     let mut token = Token::new(token_id(id), TokenState::Unknown);
@@ -58,7 +59,7 @@ fn token(
     token.expiry = times.read_time("expires_at", wire.expires_at, time);
     token.last_used = times.read_time("last_used_at", wire.last_used_at, time);
     let expired = token.expiry.known().is_some_and(|at| answer.is_past(*at));
-    token.state = match (wire.active, wire.revoked) {
+    token.state = match (wire.active.known(), wire.revoked.known()) {
         (_, Some(true)) => TokenState::Revoked,
         (Some(true), _) => TokenState::Active,
         (Some(false), Some(false)) => TokenState::Expired,
@@ -67,8 +68,8 @@ fn token(
         (Some(false), None) => TokenState::Revoked,
         (None, _) => TokenState::Unknown,
     };
-    token.name = Fact::from_optional(wire.name).map(String::from);
-    token.owner = Fact::from_optional(wire.user_id).map(|id| {
+    token.name = Fact::from_optional(wire.name.into_known()).map(String::from);
+    token.owner = Fact::from_optional(wire.user_id.into_known()).map(|id| {
         let mut digits = itoa::Buffer::new();
         interner.principal(digits.format(id), Some("user"), None)
     });

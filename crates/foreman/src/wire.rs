@@ -3,47 +3,45 @@
 use std::collections::BTreeMap;
 
 use serde::de::MapAccess;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use tokenfleet_core::{Attribute, Attributes, Fact, Secret};
-use tokenfleet_http::{Record, Text, read_record};
+use tokenfleet_http::{Object, Record, Text, read_once};
 
 /// A token as listed, shown and created.
 #[derive(Debug, Default)]
 pub(crate) struct PersonalAccessToken<'a> {
-    pub(crate) id: Option<u64>,
-    pub(crate) name: Option<Text<'a>>,
-    pub(crate) user_id: Option<u64>,
+    pub(crate) id: Fact<u64>,
+    pub(crate) name: Fact<Text<'a>>,
+    pub(crate) user_id: Fact<u64>,
     pub(crate) created_at: Fact<Text<'a>>,
     pub(crate) updated_at: Fact<Text<'a>>,
     pub(crate) expires_at: Fact<Text<'a>>,
     pub(crate) last_used_at: Fact<Text<'a>>,
-    pub(crate) active: Option<bool>,
+    pub(crate) active: Fact<bool>,
     /// Sent since 2.4.
-    pub(crate) revoked: Option<bool>,
+    pub(crate) revoked: Fact<bool>,
     pub(crate) rest: Attributes,
 }
 
-impl<'a> Record<'a> for PersonalAccessToken<'a> {
-    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+impl<'de: 'a, 'a> Record<'de> for PersonalAccessToken<'a> {
+    fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        values: &mut A,
+    ) -> Result<(), A::Error> {
         match name {
-            "id" => self.id = Some(values.next_value()?),
-            "name" => self.name = values.next_value()?,
-            "user_id" => self.user_id = values.next_value()?,
-            "created_at" => self.created_at = values.next_value()?,
-            "updated_at" => self.updated_at = values.next_value()?,
-            "expires_at" => self.expires_at = values.next_value()?,
-            "last_used_at" => self.last_used_at = values.next_value()?,
-            "active?" => self.active = values.next_value()?,
-            "revoked?" => self.revoked = values.next_value()?,
+            "id" => read_once(&mut self.id, values)?,
+            "name" => read_once(&mut self.name, values)?,
+            "user_id" => read_once(&mut self.user_id, values)?,
+            "created_at" => read_once(&mut self.created_at, values)?,
+            "updated_at" => read_once(&mut self.updated_at, values)?,
+            "expires_at" => read_once(&mut self.expires_at, values)?,
+            "last_used_at" => read_once(&mut self.last_used_at, values)?,
+            "active?" => read_once(&mut self.active, values)?,
+            "revoked?" => read_once(&mut self.revoked, values)?,
             other => self.rest.keep(other, values.next_value()?),
         }
         Ok(())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for PersonalAccessToken<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_record(deserializer)
     }
 }
 
@@ -75,7 +73,7 @@ pub(crate) struct Index<'a> {
     pub(crate) page: Option<u64>,
     pub(crate) per_page: Option<u32>,
     #[serde(borrow)]
-    pub(crate) results: Vec<PersonalAccessToken<'a>>,
+    pub(crate) results: Vec<Object<PersonalAccessToken<'a>>>,
 }
 
 /// The answer to DELETE has another shape; its `token` is a hash and is not read.

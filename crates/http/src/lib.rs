@@ -40,7 +40,7 @@ pub use base_url::BaseUrl;
 pub use call::ApiCall;
 pub use client::ApiClient;
 pub use expiry::{expires_as_asked, revoke_unwanted};
-pub use record::{Record, Text, read_record};
+pub use record::{Object, Record, Text, read_once};
 pub use refusal::{ReadRefusal, Refusal, json_body};
 #[cfg(feature = "reqwest")]
 pub use reqwest_builder::ReqwestTransportBuilder;

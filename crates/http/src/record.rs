@@ -7,77 +7,90 @@ use std::sync::Arc;
 
 use serde::de::{Error, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use tokenfleet_core::Fact;
 
 /// An object as a platform spells it, whose unknown fields count too.
 ///
-/// Each field goes straight to where it is kept, and what is kept of a text may be [borrowed](Text) from the answer. Implement
-/// [`Deserialize`] by [`read_record`].
+/// Each field goes straight to where it is kept, and what is kept of a text may be [borrowed](Text) from the answer. An
+/// [`Object`] of it is read by serde.
 ///
 /// ```
-/// use serde::de::{Deserialize, Deserializer, MapAccess};
-/// use tokenfleet_core::{Attribute, Attributes};
-/// use tokenfleet_http::{Record, Text, read_record};
+/// use serde::de::MapAccess;
+/// use tokenfleet_core::{Attribute, Attributes, Fact};
+/// use tokenfleet_http::{Object, Record, Text, read_once};
 ///
 /// #[derive(Default)]
 /// struct Key<'a> {
-///     slug: Option<Text<'a>>,
+///     slug: Fact<Text<'a>>,
 ///     rest: Attributes,
 /// }
 ///
-/// impl<'a> Record<'a> for Key<'a> {
-///     fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+/// impl<'de: 'a, 'a> Record<'de> for Key<'a> {
+///     fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
 ///         match name {
-///             "slug" => self.slug = values.next_value()?,
+///             "slug" => read_once(&mut self.slug, values)?,
 ///             other => self.rest.keep(other, values.next_value()?),
 ///         }
 ///         Ok(())
 ///     }
 /// }
 ///
-/// impl<'de: 'a, 'a> Deserialize<'de> for Key<'a> {
-///     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-///         read_record(deserializer)
-///     }
-/// }
-///
-/// let key: Key = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
-/// assert_eq!(key.slug.as_deref(), Some("abc"));
+/// let Object::<Key>(key) = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
+/// assert_eq!(key.slug.known().map(AsRef::as_ref), Some("abc"));
 /// assert_eq!(key.rest.get("region"), Some(&Attribute::from("eu")));
 /// ```
-pub trait Record<'a>: Default {
+pub trait Record<'de>: Default {
     /// Reads the value of the field of that name. It must be read exactly once, be it into
     /// [`IgnoredAny`](serde::de::IgnoredAny).
     ///
     /// # Errors
     ///
     /// Those of reading the value.
-    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error>;
+    fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A)
+    -> Result<(), A::Error>;
 }
 
-/// Reads an object field by field. Of a field that comes twice the second one counts.
+/// Reads the value of a field that the record knows.
 ///
 /// # Errors
 ///
-/// When it is no object, or one of its values is not what the record wants.
-pub fn read_record<'a, D: Deserializer<'a>, R: Record<'a>>(deserializer: D) -> Result<R, D::Error> {
-    deserializer.deserialize_map(RecordVisitor(PhantomData))
+/// When it was read before: which of two values is meant, nobody knows. And those of reading the value.
+pub fn read_once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+    field: &mut Fact<T>,
+    values: &mut A,
+) -> Result<(), A::Error> {
+    if field.is_reported() {
+        return Err(A::Error::custom("a field comes twice"));
+    }
+    *field = values.next_value()?;
+    Ok(())
+}
+
+/// A [`Record`] that is read field by field.
+#[derive(Debug)]
+pub struct Object<R>(pub R);
+
+impl<'de, R: Record<'de>> Deserialize<'de> for Object<R> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(RecordVisitor(PhantomData))
+    }
 }
 
 struct RecordVisitor<R>(PhantomData<R>);
 
-impl<'a, R: Record<'a>> Visitor<'a> for RecordVisitor<R> {
-    type Value = R;
+impl<'de, R: Record<'de>> Visitor<'de> for RecordVisitor<R> {
+    type Value = Object<R>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'a>>(self, mut fields: A) -> Result<R, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Object<R>, A::Error> {
         let mut record = R::default();
-        while let Some(name) = fields.next_key::<Text<'a>>()? {
+        while let Some(name) = fields.next_key::<Text<'de>>()? {
             record.read_field(&name, &mut fields)?;
         }
-        Ok(record)
+        Ok(Object(record))
     }
 }
 
@@ -163,6 +176,36 @@ impl<'a> Visitor<'a> for TextVisitor {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[derive(Default)]
+    struct Key(Fact<u8>);
+
+    impl<'de> Record<'de> for Key {
+        fn read_field<A: MapAccess<'de>>(
+            &mut self,
+            name: &str,
+            values: &mut A,
+        ) -> Result<(), A::Error> {
+            match name {
+                "id" => read_once(&mut self.0, values),
+                _ => values.next_value().map(|_: serde::de::IgnoredAny| ()),
+            }
+        }
+    }
+
+    #[test]
+    fn a_known_field_that_comes_twice_is_refused_however_it_is_spelt() {
+        let read = |text| serde_json::from_str::<Object<Key>>(text).is_ok();
+        assert!(read(r#"{"id":1,"_etag":1,"_etag":2}"#));
+        for twice in [
+            r#"{"id":1,"_etag":2,"id":1}"#,
+            r#"{"id":null,"id":2}"#,
+            r#"{"id":1,"id":null}"#,
+            r#"{"id":1,"\u0069d":2}"#,
+        ] {
+            assert!(!read(twice), "{twice}");
+        }
+    }
 
     #[test]
     fn a_text_is_borrowed_unless_it_is_escaped() {

@@ -5,7 +5,7 @@ use tokenfleet_core::{
     PageRequest, RequestedExpiry, Result, Suspension, Timestamp, Token, TokenId, TokenState,
     UpdateToken,
 };
-use tokenfleet_http::{Answer, Refusal, Text, json_body};
+use tokenfleet_http::{Answer, Object, Refusal, Text, json_body};
 
 use crate::wire;
 
@@ -25,7 +25,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let mut interner = Interner::default();
     // In a place of its own: that of the wire's records is larger.
     page.tokens = Vec::with_capacity(body.items.len());
-    for item in body.items {
+    for Object(item) in body.items {
         page.tokens.push(token(item, &mut interner, answer)?);
     }
     Ok(page)
@@ -36,11 +36,12 @@ const DEFAULT_PER_PAGE: u32 = 100;
 
 /// The record of one token alone.
 pub(crate) fn record(answer: &Answer) -> Result<Token> {
-    token(answer.json()?, &mut Interner::default(), answer)
+    let Object(wire) = answer.json()?;
+    token(wire, &mut Interner::default(), answer)
 }
 
 fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> Result<Token> {
-    let Some(id) = id(wire.id, wire.api_token_id) else {
+    let Some(id) = id(wire.id.into_known(), wire.api_token_id.into_known()) else {
         return Err(answer.violation("a token without an id"));
     };
     let mut token = Token::new(id, TokenState::Unknown);
@@ -53,7 +54,7 @@ fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> 
         reported => reported,
     };
     token.expiry = times.read_time("expirationDate", expiry, time);
-    token.state = match wire.status.as_deref() {
+    token.state = match text(&wire.status) {
         _ if token.expiry.known().is_some_and(|at| answer.is_past(*at)) => TokenState::Expired,
         Some(ACTIVE) => TokenState::Active,
         Some(INACTIVE) => TokenState::Suspended,
@@ -63,14 +64,16 @@ fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> 
         }
         None => TokenState::Unknown,
     };
-    token.name = Fact::from_optional(wire.name).map(String::from);
+    token.name = Fact::from_optional(wire.name.into_known()).map(String::from);
     token.description = wire.description.map(String::from);
-    let mut principal = |id: Option<Text<'_>>, kind: Option<Text<'_>>, name: Option<Text<'_>>| {
-        Fact::from_optional(id).map(|id| interner.principal(&id, kind.as_deref(), name.as_deref()))
+    let mut principal = |id: &Fact<_>, kind: &Fact<_>, name: &Fact<_>| {
+        let id = Fact::from_optional(text(id));
+        id.map(|id| interner.principal(id, text(kind), text(name)))
     };
-    token.owner = principal(wire.owner_id, wire.owner_type, None);
-    token.creator = principal(wire.creator_id, wire.creator_type, wire.creator_name);
-    token.scopes = Fact::from_optional(wire.scope).map(|scopes| interner.scopes(&scopes));
+    token.owner = principal(&wire.owner_id, &wire.owner_type, &Fact::None);
+    token.creator = principal(&wire.creator_id, &wire.creator_type, &wire.creator_name);
+    token.scopes =
+        Fact::from_optional(wire.scope.into_known()).map(|scopes| interner.scopes(&scopes));
     token.attributes.keep_all(wire.rest);
     Ok(token)
 }
@@ -79,6 +82,10 @@ fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> 
 fn id(id: Option<Text<'_>>, api_token_id: Option<Text<'_>>) -> Option<TokenId> {
     let mut names = [id, api_token_id].into_iter().flatten();
     names.find(|id| !id.is_empty()).map(TokenId::new)
+}
+
+fn text<'a>(fact: &'a Fact<Text<'_>>) -> Option<&'a str> {
+    fact.known().map(AsRef::as_ref)
 }
 
 fn time(text: &str) -> Option<Timestamp> {

@@ -1,47 +1,51 @@
 //! Bodies exactly as Losant spells them.
 
 use serde::de::{IgnoredAny, MapAccess};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 use tokenfleet_core::{Attributes, Fact, Secret};
-use tokenfleet_http::{Record, Text, read_record};
+use tokenfleet_http::{Object, Record, Text, read_once};
 
 /// `apiToken`: every field is formally optional.
 #[derive(Debug, Default)]
 pub(crate) struct ApiToken<'a> {
-    pub(crate) id: Option<Text<'a>>,
-    pub(crate) api_token_id: Option<Text<'a>>,
-    pub(crate) owner_id: Option<Text<'a>>,
-    pub(crate) owner_type: Option<Text<'a>>,
-    pub(crate) creator_id: Option<Text<'a>>,
-    pub(crate) creator_type: Option<Text<'a>>,
-    pub(crate) creator_name: Option<Text<'a>>,
-    pub(crate) name: Option<Text<'a>>,
+    pub(crate) id: Fact<Text<'a>>,
+    pub(crate) api_token_id: Fact<Text<'a>>,
+    pub(crate) owner_id: Fact<Text<'a>>,
+    pub(crate) owner_type: Fact<Text<'a>>,
+    pub(crate) creator_id: Fact<Text<'a>>,
+    pub(crate) creator_type: Fact<Text<'a>>,
+    pub(crate) creator_name: Fact<Text<'a>>,
+    pub(crate) name: Fact<Text<'a>>,
     pub(crate) description: Fact<Text<'a>>,
     pub(crate) creation_date: Fact<Text<'a>>,
     pub(crate) last_updated: Fact<Text<'a>>,
     pub(crate) expiration_date: Fact<Text<'a>>,
-    pub(crate) scope: Option<Vec<Text<'a>>>,
-    pub(crate) status: Option<Text<'a>>,
+    pub(crate) scope: Fact<Vec<Text<'a>>>,
+    pub(crate) status: Fact<Text<'a>>,
     pub(crate) rest: Attributes,
 }
 
-impl<'a> Record<'a> for ApiToken<'a> {
-    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+impl<'de: 'a, 'a> Record<'de> for ApiToken<'a> {
+    fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        values: &mut A,
+    ) -> Result<(), A::Error> {
         match name {
-            "id" => self.id = values.next_value()?,
-            "apiTokenId" => self.api_token_id = values.next_value()?,
-            "ownerId" => self.owner_id = values.next_value()?,
-            "ownerType" => self.owner_type = values.next_value()?,
-            "creatorId" => self.creator_id = values.next_value()?,
-            "creatorType" => self.creator_type = values.next_value()?,
-            "creatorName" => self.creator_name = values.next_value()?,
-            "name" => self.name = values.next_value()?,
-            "description" => self.description = values.next_value()?,
-            "creationDate" => self.creation_date = values.next_value()?,
-            "lastUpdated" => self.last_updated = values.next_value()?,
-            "expirationDate" => self.expiration_date = values.next_value()?,
-            "scope" => self.scope = values.next_value()?,
-            "status" => self.status = values.next_value()?,
+            "id" => read_once(&mut self.id, values)?,
+            "apiTokenId" => read_once(&mut self.api_token_id, values)?,
+            "ownerId" => read_once(&mut self.owner_id, values)?,
+            "ownerType" => read_once(&mut self.owner_type, values)?,
+            "creatorId" => read_once(&mut self.creator_id, values)?,
+            "creatorType" => read_once(&mut self.creator_type, values)?,
+            "creatorName" => read_once(&mut self.creator_name, values)?,
+            "name" => read_once(&mut self.name, values)?,
+            "description" => read_once(&mut self.description, values)?,
+            "creationDate" => read_once(&mut self.creation_date, values)?,
+            "lastUpdated" => read_once(&mut self.last_updated, values)?,
+            "expirationDate" => read_once(&mut self.expiration_date, values)?,
+            "scope" => read_once(&mut self.scope, values)?,
+            "status" => read_once(&mut self.status, values)?,
             // `_type`, `_links` and `_etag` describe the answer, not the token.
             about_the_answer if about_the_answer.starts_with('_') => {
                 values.next_value::<IgnoredAny>()?;
@@ -49,12 +53,6 @@ impl<'a> Record<'a> for ApiToken<'a> {
             other => self.rest.keep(other, values.next_value()?),
         }
         Ok(())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for ApiToken<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_record(deserializer)
     }
 }
 
@@ -75,7 +73,7 @@ pub(crate) struct Issued<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiTokens<'a> {
     #[serde(borrow)]
-    pub(crate) items: Vec<ApiToken<'a>>,
+    pub(crate) items: Vec<Object<ApiToken<'a>>>,
     pub(crate) total_count: u64,
     pub(crate) page: Option<u64>,
     pub(crate) per_page: Option<u32>,

@@ -5,7 +5,7 @@ use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, Principal, RenewedToken, Result, Secret,
     Timestamp, Token, TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Refusal, json_body};
+use tokenfleet_http::{Answer, Object, Refusal, json_body};
 
 use crate::wire;
 
@@ -42,11 +42,12 @@ pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> RenewedToken {
 }
 
 fn token(answer: &Answer, secret: &Secret) -> Token {
-    let wire: wire::UserToken<'_> = answer.json().unwrap_or_default();
+    let wire = answer.json::<Object<wire::UserToken<'_>>>();
+    let wire = wire.map(|Object(wire)| wire).unwrap_or_default();
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
-    let expires = Fact::from_optional(wire.expires);
+    let expires = Fact::from_optional(wire.expires.into_known());
     token.expiry = token.attributes.read_time("Expires", expires, time);
-    token.owner = Fact::from_optional(wire.user.and_then(owner));
+    token.owner = Fact::from_optional(wire.user.into_known().and_then(owner));
     token.attributes.keep_all(wire.rest);
     token
 }

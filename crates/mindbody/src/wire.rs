@@ -1,9 +1,9 @@
 //! Bodies exactly as Mindbody spells them.
 
 use serde::de::MapAccess;
-use serde::{Deserialize, Deserializer, Serialize};
-use tokenfleet_core::{Attributes, Secret};
-use tokenfleet_http::{Record, Text, read_record};
+use serde::{Deserialize, Serialize};
+use tokenfleet_core::{Attributes, Fact, Secret};
+use tokenfleet_http::{Record, Text, read_once};
 
 /// The body of an issue. Empty it asks for nothing and is refused.
 #[derive(Default, Serialize)]
@@ -18,25 +18,23 @@ pub(crate) struct IssueRequest<'a> {
 /// The answer to an issue, and perhaps to a renewal, which is not specified.
 #[derive(Debug, Default)]
 pub(crate) struct UserToken<'a> {
-    pub(crate) expires: Option<Text<'a>>,
-    pub(crate) user: Option<User>,
+    pub(crate) expires: Fact<Text<'a>>,
+    pub(crate) user: Fact<User>,
     pub(crate) rest: Attributes,
 }
 
-impl<'a> Record<'a> for UserToken<'a> {
-    fn read_field<A: MapAccess<'a>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+impl<'de: 'a, 'a> Record<'de> for UserToken<'a> {
+    fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        values: &mut A,
+    ) -> Result<(), A::Error> {
         match name {
-            "Expires" => self.expires = values.next_value()?,
-            "User" => self.user = values.next_value()?,
+            "Expires" => read_once(&mut self.expires, values)?,
+            "User" => read_once(&mut self.user, values)?,
             other => self.rest.keep(other, values.next_value()?),
         }
         Ok(())
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for UserToken<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        read_record(deserializer)
     }
 }
 

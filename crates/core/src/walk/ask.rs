@@ -7,6 +7,9 @@ use crate::{PagePosition, PageRequest, Walk};
 /// How many tokens are held that nobody asked for yet, unless the pages that are read side by side are more.
 const TOKENS_AHEAD: usize = 8_192;
 
+/// How many tokens of a large last page are enough to tell that nothing moved.
+const LOOK: u32 = 100;
+
 impl Walker {
     /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
     pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
@@ -117,7 +120,7 @@ impl Walker {
         Some(self.total?.checked_sub(1)? / size)
     }
 
-    /// Asks for the last page where that shows whether anything was deleted.
+    /// Asks for the tokens that came last where that shows whether anything was deleted.
     fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
         let wanted = match self.still.watched() {
             Some(_) => self.queue.arrived_since(self.still.until()) > 0,
@@ -127,9 +130,23 @@ impl Walker {
         if !backward || !wanted || self.still.is_asking() {
             return None;
         }
-        let last = self.still.watched().or(self.last_page())?;
+        let last = self.still.watched().or(self.last_look())?;
         let at = self.tick();
         self.still.asks(at);
-        Some((at, self.request.clone().at(PagePosition::Number(last))))
+        let mut look = self.request.clone().at(PagePosition::Number(last));
+        look.size = self.look_size();
+        Some((at, look))
+    }
+
+    /// The last page that holds tokens, in pages as large as a look.
+    pub(super) fn last_look(&self) -> Option<u64> {
+        let size = u64::from(self.look_size()?);
+        Some(self.total?.checked_sub(1)? / size)
+    }
+
+    /// How many tokens are looked at again, so many that they lie within the last page.
+    pub(super) fn look_size(&self) -> Option<u32> {
+        let size = self.request.size?.max(1);
+        Some(if size % LOOK == 0 { LOOK } else { size })
     }
 }

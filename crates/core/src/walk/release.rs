@@ -131,7 +131,7 @@ impl Walker {
             self.grow(page.total);
         }
         if Some(number) == self.last_page() && !self.pace.is_single() {
-            self.still.begin(number, &page);
+            self.watch_the_end_of(number, &page);
         }
         self.consume(PagePosition::Number(number), page.total);
         if self.queue.is_empty() {
@@ -146,13 +146,26 @@ impl Walker {
         Ok(tokens)
     }
 
-    /// Takes the last page for the first time, beside another one.
+    /// Watches the tokens that came last, which are among those of the last page.
+    fn watch_the_end_of(&mut self, number: u64, page: &Page) {
+        if let (Some(look), Some(of_look), Some(of_page)) =
+            (self.last_look(), self.look_size(), self.request.size)
+        {
+            let before = (look * u64::from(of_look)).saturating_sub(number * u64::from(of_page));
+            let last = page.tokens.get(before as usize..).unwrap_or_default();
+            self.still.begin(look, page.total, last);
+        }
+    }
+
+    /// Takes the tokens that came last, for the first time, beside another page.
     pub(super) fn watch_the_end(&mut self, page: &Page) {
         self.still.forget();
-        match (self.last_page(), page.total == self.total) {
-            // An empty page would always seem to be the same.
-            (Some(last), true) if !page.tokens.is_empty() => self.still.begin(last, page),
-            _ => self.pace.judge(false),
+        let begins = match (self.last_look(), page.total == self.total) {
+            (Some(look), true) => self.still.begin(look, page.total, &page.tokens),
+            _ => false,
+        };
+        if !begins {
+            self.pace.judge(false);
         }
     }
 

@@ -92,6 +92,21 @@ fn a_filter_on_what_may_change_serves_one_page_and_is_dropped_beyond() {
 }
 
 #[test]
+fn second_looks_at_the_end_of_large_pages_are_small() {
+    let shelf = Shelf::of(20_000);
+    let mut read = 0;
+    let walked = walk(Walker::new(&plan(&losing(), 1_000)), |request| {
+        let page = shelf.page(request);
+        read += page.tokens.len();
+        page
+    });
+    assert!(is_complete(&walked) && is_exact(&walked, &shelf.ids));
+    let looks = walked.requests - 21;
+    assert!((1..=5).contains(&looks), "{looks}");
+    assert!(read <= 21_000 + 100 * looks as usize, "{read}");
+}
+
+#[test]
 fn a_descending_order_by_id_is_what_a_backward_walk_yields() {
     let query = Query::new()
         .sorted_by(SortKey::Id, Direction::Descending)
