@@ -12,12 +12,13 @@ use crate::wire;
 const DEFAULT_PAGE_SIZE: usize = 30;
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
-    let body: wire::UserTokens<'_> = answer.json()?;
+    // Totals are no part of the body.
+    let ((), tokens) = answer.page("results", |result| token(result, None, answer))?;
     let number = request.number().unwrap_or_default();
     let size = request.size.map_or(DEFAULT_PAGE_SIZE, |size| size as usize);
     let end = number
         .saturating_mul(size as u64)
-        .saturating_add(body.results.len() as u64);
+        .saturating_add(tokens.len() as u64);
     let more = match (
         answer.number("x-pagination-pagetotal"),
         answer.number("x-pagination-count"),
@@ -27,7 +28,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
         // Without headers only a link or a full page tells of a successor.
         (None, None) => {
             let link = answer.header("link").unwrap_or_default();
-            link.contains("rel=\"next\"") || body.results.len() >= size
+            link.contains("rel=\"next\"") || tokens.len() >= size
         }
     };
     let mut page = Page::default();
@@ -40,11 +41,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
         .and_then(|size| u32::try_from(size).ok())
         .filter(|size| *size > 0);
     page.next = more.then_some(PagePosition::Number(number.saturating_add(1)));
-    page.tokens = body
-        .results
-        .into_iter()
-        .map(|Object(result)| token(result, None, answer))
-        .collect::<Result<_>>()?;
+    page.tokens = tokens;
     Ok(page)
 }
 

@@ -3,7 +3,7 @@
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::{Attributes, Fact, Secret};
-use tokenfleet_http::{Object, Record, Text, read_once};
+use tokenfleet_http::{Record, Text, read_once};
 
 /// `UserAuthenticationToken`.
 #[derive(Debug, Default)]
@@ -35,13 +35,6 @@ pub(crate) struct Issued<'a> {
     pub(crate) slug_perm: Option<Text<'a>>,
     /// Whole after POST and PUT; listings mask it.
     pub(crate) key: Option<Secret>,
-}
-
-/// The list: no totals in the body.
-#[derive(Debug, Deserialize)]
-pub(crate) struct UserTokens<'a> {
-    #[serde(borrow)]
-    pub(crate) results: Vec<Object<UserAuthenticationToken<'a>>>,
 }
 
 /// `UserBrief`.

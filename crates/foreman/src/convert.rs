@@ -20,21 +20,21 @@ pub(crate) const LOCK: Duration = Duration::from_secs(5 * 60);
 const DEFAULT_PER_PAGE: u32 = 20;
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
-    let body: wire::Index<'_> = answer.json()?;
+    let mut interner = Interner::default();
+    let (body, tokens): (wire::Index, _) =
+        answer.page("results", |result| token(result, &mut interner, answer))?;
+    let Fact::Known(total) = body.subtotal else {
+        return Err(answer.violation("a page without the number of all tokens"));
+    };
     let mut page = Page::default();
-    page.total = Some(body.subtotal);
-    page.number = body.page.and_then(|page| page.checked_sub(1));
-    page.size = body.per_page.filter(|size| *size > 0);
+    page.tokens = tokens;
+    page.total = Some(total);
+    page.number = body.page.known().and_then(|page| page.checked_sub(1));
+    page.size = body.per_page.into_known().filter(|size| *size > 0);
     let number = request.number().unwrap_or_default();
     let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
     let end = number.saturating_add(1).saturating_mul(u64::from(size));
-    page.next = (end < body.subtotal).then_some(PagePosition::Number(number + 1));
-    let mut interner = Interner::default();
-    // In a place of its own: that of the wire's records is larger.
-    page.tokens = Vec::with_capacity(body.results.len());
-    for Object(result) in body.results {
-        page.tokens.push(token(result, &mut interner, answer)?);
-    }
+    page.next = (end < total).then_some(PagePosition::Number(number + 1));
     Ok(page)
 }
 

@@ -255,7 +255,7 @@ impl TokenProvider for Foreman {
             })
         };
         match self.client.send(self.dress(call, login, secret)).await {
-            Ok(answer) => answer.json::<wire::Index<'_>>().map(|_| Liveness::Alive),
+            Ok(answer) => convert::page(&PageRequest::first(), &answer).map(|_| Liveness::Alive),
             Err(error) if error.platform_message().is_none() => Err(error),
             Err(error) => match (error.status(), error.kind()) {
                 (Some(401), ErrorKind::Unauthenticated) if self.owns_the_tokens().await => {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::{Attribute, Attributes, Fact, Secret};
-use tokenfleet_http::{Object, Record, Text, read_once};
+use tokenfleet_http::{Record, Text, read_once};
 
 /// A token as listed, shown and created.
 #[derive(Debug, Default)]
@@ -66,14 +66,27 @@ pub(crate) struct User {
     pub(crate) login: Option<String>,
 }
 
-/// A page of tokens. `subtotal` counts what matches the search, `total` all tokens of the user.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Index<'a> {
-    pub(crate) subtotal: u64,
-    pub(crate) page: Option<u64>,
-    pub(crate) per_page: Option<u32>,
-    #[serde(borrow)]
-    pub(crate) results: Vec<Object<PersonalAccessToken<'a>>>,
+/// A page of tokens without its results. `subtotal` counts what matches the search, `total` all tokens of the user.
+#[derive(Debug, Default)]
+pub(crate) struct Index {
+    pub(crate) subtotal: Fact<u64>,
+    pub(crate) page: Fact<u64>,
+    pub(crate) per_page: Fact<u32>,
+}
+
+impl<'de> Record<'de> for Index {
+    fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        values: &mut A,
+    ) -> Result<(), A::Error> {
+        match name {
+            "subtotal" => read_once(&mut self.subtotal, values),
+            "page" => read_once(&mut self.page, values),
+            "per_page" => read_once(&mut self.per_page, values),
+            other => ().read_field(other, values),
+        }
+    }
 }
 
 /// The answer to DELETE has another shape; its `token` is a hash and is not read.

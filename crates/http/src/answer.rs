@@ -1,15 +1,18 @@
 //! An answer that was accepted.
 
 use std::fmt;
+use std::marker::PhantomData;
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use http::HeaderMap;
 use serde::Deserialize;
-use serde::de::IgnoredAny;
+use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Fate, Operation, Result, Timestamp};
 
+use crate::page::PageOf;
+use crate::record::Record;
 use crate::transport::{Body, TransportError};
 use crate::wiped::WipedBytes;
 
@@ -113,19 +116,69 @@ impl Answer {
     /// says where, never what: the body may hold a secret. For a write the fate is
     /// [`MaybeApplied`](Fate::MaybeApplied).
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
+        self.read(PhantomData)
+            .map_err(|error| self.unreadable(&error))
+    }
+
+    /// Reads a page: what it says of itself, and its records, which are the values of `field`. Each is converted as soon as
+    /// it is read.
+    ///
+    /// ```
+    /// use serde::de::MapAccess;
+    /// use tokenfleet_core::{Fact, Result, Token, TokenId, TokenState};
+    /// use tokenfleet_http::{Answer, Record, Text, read_once};
+    ///
+    /// #[derive(Default)]
+    /// struct Key<'a> {
+    ///     slug: Fact<Text<'a>>,
+    /// }
+    ///
+    /// impl<'de: 'a, 'a> Record<'de> for Key<'a> {
+    ///     fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+    ///         match name {
+    ///             "slug" => read_once(&mut self.slug, values),
+    ///             other => ().read_field(other, values),
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// fn tokens(answer: &Answer) -> Result<Vec<Token>> {
+    ///     let ((), tokens) = answer.page("results", |key: Key<'_>| match key.slug {
+    ///         Fact::Known(slug) => Ok(Token::new(TokenId::new(slug), TokenState::Active)),
+    ///         _ => Err(answer.violation("a key without a slug")),
+    ///     })?;
+    ///     Ok(tokens)
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As for [`json`](Self::json), also when there is no such field, and those of `convert`.
+    pub fn page<'a, P: Record<'a>, R: Record<'a>, T>(
+        &'a self,
+        field: &str,
+        convert: impl FnMut(R) -> Result<T>,
+    ) -> Result<(P, Vec<T>)> {
+        let mut refused = None;
+        let read = self.read(PageOf::new(field, convert, &mut refused));
+        read.map_err(|error| refused.unwrap_or_else(|| self.unreadable(&error)))
+    }
+
+    fn read<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> serde_json::Result<S::Value> {
         // Text that was judged as a whole need not be judged piece by piece. What nobody reads may be anything.
-        let read = match str::from_utf8(&self.body) {
-            Ok(text) => serde_json::from_str(text),
-            Err(_) => serde_json::from_slice(&self.body),
+        match str::from_utf8(&self.body) {
+            Ok(text) => read_to_end(serde_json::Deserializer::from_str(text), seed),
+            Err(_) => read_to_end(serde_json::Deserializer::from_slice(&self.body), seed),
+        }
+    }
+
+    fn unreadable(&self, error: &serde_json::Error) -> Error {
+        let message = match error.classify() {
+            Category::Data | Category::Io => "the answer is not what the platform documents",
+            Category::Syntax | Category::Eof => "the answer is not JSON",
         };
-        read.map_err(|error| {
-            let message = match error.classify() {
-                Category::Data | Category::Io => "the answer is not what the platform documents",
-                Category::Syntax | Category::Eof => "the answer is not JSON",
-            };
-            let (line, column) = (error.line(), error.column());
-            self.violation(format!("{message} (at line {line}, column {column})"))
-        })
+        let (line, column) = (error.line(), error.column());
+        self.violation(format!("{message} (at line {line}, column {column})"))
     }
 
     /// An error about what this answer says.
@@ -142,6 +195,15 @@ impl Answer {
             .with_attempts(self.attempts)
             .with_elapsed(self.elapsed)
     }
+}
+
+fn read_to_end<'a, R: serde_json::de::Read<'a>, S: DeserializeSeed<'a>>(
+    mut text: serde_json::Deserializer<R>,
+    seed: S,
+) -> serde_json::Result<S::Value> {
+    let value = seed.deserialize(&mut text)?;
+    text.end()?;
+    Ok(value)
 }
 
 /// Why a body could not be read whole.

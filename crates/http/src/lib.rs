@@ -22,6 +22,7 @@ mod gate;
 mod logins;
 #[cfg(feature = "metrics")]
 mod metrics;
+mod page;
 mod rate_headers;
 mod record;
 mod refusal;

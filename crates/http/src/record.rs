@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use serde::de::{Error, MapAccess, Visitor};
+use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokenfleet_core::Fact;
 
@@ -48,6 +48,13 @@ pub trait Record<'de>: Default {
     /// Those of reading the value.
     fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A)
     -> Result<(), A::Error>;
+}
+
+/// Nothing of the object counts.
+impl<'de> Record<'de> for () {
+    fn read_field<A: MapAccess<'de>>(&mut self, _: &str, values: &mut A) -> Result<(), A::Error> {
+        values.next_value().map(|_: IgnoredAny| ())
+    }
 }
 
 /// Reads the value of a field that the record knows.
@@ -188,7 +195,7 @@ mod tests {
         ) -> Result<(), A::Error> {
             match name {
                 "id" => read_once(&mut self.0, values),
-                _ => values.next_value().map(|_: serde::de::IgnoredAny| ()),
+                _ => values.next_value().map(|_: IgnoredAny| ()),
             }
         }
     }

@@ -13,21 +13,21 @@ pub(crate) const ACTIVE: &str = "active";
 pub(crate) const INACTIVE: &str = "inactive";
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
-    let body: wire::ApiTokens<'_> = answer.json()?;
-    let mut page = Page::default();
-    page.total = Some(body.total_count);
-    page.number = body.page;
-    page.size = body.per_page;
-    let number = request.number().unwrap_or_default();
-    let size = body.per_page.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
-    let end = number.saturating_add(1).saturating_mul(u64::from(size));
-    page.next = (end < body.total_count).then_some(PagePosition::Number(number + 1));
     let mut interner = Interner::default();
-    // In a place of its own: that of the wire's records is larger.
-    page.tokens = Vec::with_capacity(body.items.len());
-    for Object(item) in body.items {
-        page.tokens.push(token(item, &mut interner, answer)?);
-    }
+    let (body, tokens): (wire::ApiTokens, _) =
+        answer.page("items", |item| token(item, &mut interner, answer))?;
+    let Fact::Known(total) = body.total_count else {
+        return Err(answer.violation("a page without the number of all tokens"));
+    };
+    let mut page = Page::default();
+    page.tokens = tokens;
+    page.total = Some(total);
+    page.number = body.page.into_known();
+    page.size = body.per_page.into_known();
+    let number = request.number().unwrap_or_default();
+    let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
+    let end = number.saturating_add(1).saturating_mul(u64::from(size));
+    page.next = (end < total).then_some(PagePosition::Number(number + 1));
     Ok(page)
 }
 

@@ -232,9 +232,7 @@ impl TokenProvider for Losant {
             .check(&self.capabilities, Call::Verify(secret))?;
         let call = ApiCall::get(Operation::Verify, self.path(None)).query("perPage", 1);
         match self.client.send(self.dress(call, secret)).await {
-            Ok(answer) => answer
-                .json::<wire::ApiTokens<'_>>()
-                .map(|_| Liveness::Alive),
+            Ok(answer) => convert::page(&PageRequest::first(), &answer).map(|_| Liveness::Alive),
             Err(error) if error.code().is_none() => Err(error),
             Err(error) => match error.kind() {
                 ErrorKind::Unauthenticated => Ok(Liveness::Dead),

@@ -1,9 +1,9 @@
 //! Bodies exactly as Losant spells them.
 
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::{Attributes, Fact, Secret};
-use tokenfleet_http::{Object, Record, Text, read_once};
+use tokenfleet_http::{Record, Text, read_once};
 
 /// `apiToken`: every field is formally optional.
 #[derive(Debug, Default)]
@@ -48,7 +48,7 @@ impl<'de: 'a, 'a> Record<'de> for ApiToken<'a> {
             "status" => read_once(&mut self.status, values)?,
             // `_type`, `_links` and `_etag` describe the answer, not the token.
             about_the_answer if about_the_answer.starts_with('_') => {
-                values.next_value::<IgnoredAny>()?;
+                ().read_field(about_the_answer, values)?;
             }
             other => self.rest.keep(other, values.next_value()?),
         }
@@ -68,15 +68,27 @@ pub(crate) struct Issued<'a> {
     pub(crate) token: Option<Secret>,
 }
 
-/// `apiTokens`: a page of them, and where it lies.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ApiTokens<'a> {
-    #[serde(borrow)]
-    pub(crate) items: Vec<Object<ApiToken<'a>>>,
-    pub(crate) total_count: u64,
-    pub(crate) page: Option<u64>,
-    pub(crate) per_page: Option<u32>,
+/// `apiTokens` without its items: where a page of them lies.
+#[derive(Debug, Default)]
+pub(crate) struct ApiTokens {
+    pub(crate) total_count: Fact<u64>,
+    pub(crate) page: Fact<u64>,
+    pub(crate) per_page: Fact<u32>,
+}
+
+impl<'de> Record<'de> for ApiTokens {
+    fn read_field<A: MapAccess<'de>>(
+        &mut self,
+        name: &str,
+        values: &mut A,
+    ) -> Result<(), A::Error> {
+        match name {
+            "totalCount" => read_once(&mut self.total_count, values),
+            "page" => read_once(&mut self.page, values),
+            "perPage" => read_once(&mut self.per_page, values),
+            other => ().read_field(other, values),
+        }
+    }
 }
 
 /// `apiTokenPost`.
