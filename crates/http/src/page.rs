@@ -128,9 +128,11 @@ mod tests {
         }
     }
 
+    type Names = Vec<String>;
+
     /// The names in what a page says of itself, and in each of its records; a record without any is refused.
-    fn read(text: &str) -> Result<(Vec<String>, Vec<Vec<String>>), Option<Error>> {
-        let names = |kept: Kept| Vec::from_iter(kept.0.iter().map(|(name, _)| name.to_owned()));
+    fn read(text: &str) -> Result<(Names, Vec<Names>), Option<Error>> {
+        let names = |kept: Kept| Names::from_iter(kept.0.iter().map(|(name, _)| name.to_owned()));
         let convert = |record: Kept| match names(record) {
             empty if empty.is_empty() => Err(Error::invalid_input("nothing in it")),
             names => Ok(names),

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::marker::PhantomData;
 use std::ops::Deref;
-use std::sync::Arc;
 
 use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
@@ -132,15 +131,6 @@ impl From<Text<'_>> for String {
         match text {
             Text::Borrowed(text) => text.to_owned(),
             Text::Unescaped(text) => text,
-        }
-    }
-}
-
-impl From<Text<'_>> for Arc<str> {
-    fn from(text: Text<'_>) -> Self {
-        match text {
-            Text::Borrowed(text) => text.into(),
-            Text::Unescaped(text) => text.into(),
         }
     }
 }
