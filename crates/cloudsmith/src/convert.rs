@@ -13,7 +13,9 @@ const DEFAULT_PAGE_SIZE: usize = 30;
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     // Totals are no part of the body.
-    let ((), tokens) = answer.page("results", |result| token(result, None, answer))?;
+    let ((), tokens) = answer.page("results", request.size, |result| {
+        token(result, None, answer)
+    })?;
     let number = request.number().unwrap_or_default();
     let size = request.size.map_or(DEFAULT_PAGE_SIZE, |size| size as usize);
     let end = number

@@ -214,7 +214,11 @@ impl<'a> Listing<'a> {
         if let Some(filter) = &self.query.filter {
             tokens.retain(|token| filter.matches(token));
         }
-        self.ready.extend(tokens);
+        // A page is large: where nothing is before it, it stays where it is.
+        match self.ready.is_empty() {
+            true => self.ready = tokens.into(),
+            false => self.ready.extend(tokens),
+        }
         if self.walker.must_be_sorted() && self.ready.len() as u64 > self.query.scan_limit {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,

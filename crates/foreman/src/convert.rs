@@ -21,8 +21,9 @@ const DEFAULT_PER_PAGE: u32 = 20;
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let mut interner = Interner::default();
-    let (body, tokens): (wire::Index, _) =
-        answer.page("results", |result| token(result, &mut interner, answer))?;
+    let (body, tokens): (wire::Index, _) = answer.page("results", request.size, |result| {
+        token(result, &mut interner, answer)
+    })?;
     let Fact::Known(total) = body.subtotal else {
         return Err(answer.violation("a page without the number of all tokens"));
     };

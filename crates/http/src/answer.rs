@@ -19,6 +19,8 @@ use crate::wiped::WipedBytes;
 /// What is reserved at most for a body of announced length: the announcement may lie.
 const LARGEST_RESERVE: usize = 1 << 20;
 const SMALLEST_RESERVE: usize = 4 << 10;
+/// Fewer bytes hold no record of a token.
+const SMALLEST_RECORD: usize = 32;
 
 /// A successful answer, its body wiped from memory when dropped: it may hold a new secret.
 pub struct Answer {
@@ -121,7 +123,7 @@ impl Answer {
     }
 
     /// Reads a page: what it says of itself, and its records, which are the values of `field`. Each is converted as soon as
-    /// it is read.
+    /// it is read. Room is made for so many as are `expected`.
     ///
     /// ```
     /// use serde::de::MapAccess;
@@ -143,7 +145,7 @@ impl Answer {
     /// }
     ///
     /// fn tokens(answer: &Answer) -> Result<Vec<Token>> {
-    ///     let ((), tokens) = answer.page("results", |key: Key<'_>| match key.slug {
+    ///     let ((), tokens) = answer.page("results", None, |key: Key<'_>| match key.slug {
     ///         Fact::Known(slug) => Ok(Token::new(TokenId::new(slug), TokenState::Active)),
     ///         _ => Err(answer.violation("a key without a slug")),
     ///     })?;
@@ -157,10 +159,13 @@ impl Answer {
     pub fn page<'a, P: Record<'a>, R: Record<'a>, T>(
         &'a self,
         field: &str,
+        expected: Option<u32>,
         convert: impl FnMut(R) -> Result<T>,
     ) -> Result<(P, Vec<T>)> {
         let mut refused = None;
-        let read = self.read(PageOf::new(field, convert, &mut refused));
+        // A page holds only so many, whatever was asked for.
+        let room = (expected.unwrap_or_default() as usize).min(self.body.len() / SMALLEST_RECORD);
+        let read = self.read(PageOf::new(field, room, convert, &mut refused));
         read.map_err(|error| refused.unwrap_or_else(|| self.unreadable(&error)))
     }
 

@@ -19,6 +19,8 @@ pub(crate) struct PageOf<'f, P, R, F> {
 
 /// Its records.
 struct RecordsOf<'f, R, F> {
+    /// For how many room is made beforehand.
+    room: usize,
     convert: F,
     /// Why one of them could not be converted.
     refused: &'f mut Option<Error>,
@@ -26,10 +28,16 @@ struct RecordsOf<'f, R, F> {
 }
 
 impl<'f, P, R, F> PageOf<'f, P, R, F> {
-    pub(crate) fn new(field: &'f str, convert: F, refused: &'f mut Option<Error>) -> Self {
+    pub(crate) fn new(
+        field: &'f str,
+        room: usize,
+        convert: F,
+        refused: &'f mut Option<Error>,
+    ) -> Self {
         Self {
             field,
             records: RecordsOf {
+                room,
                 convert,
                 refused,
                 record: PhantomData,
@@ -96,7 +104,7 @@ impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for RecordsO
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut records: A) -> Result<Vec<T>, A::Error> {
-        let mut converted = Vec::new();
+        let mut converted = Vec::with_capacity(self.room);
         while let Some(Object(record)) = records.next_element()? {
             let record = (self.convert)(record).map_err(|error| {
                 *self.refused = Some(error);
@@ -138,7 +146,7 @@ mod tests {
             names => Ok(names),
         };
         let mut refused = None;
-        let page = PageOf::<Kept, _, _>::new("items", convert, &mut refused)
+        let page = PageOf::<Kept, _, _>::new("items", 0, convert, &mut refused)
             .deserialize(&mut serde_json::Deserializer::from_str(text));
         page.map(|(page, records)| (names(page), records))
             .map_err(|_| refused)

@@ -14,8 +14,9 @@ pub(crate) const INACTIVE: &str = "inactive";
 
 pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
     let mut interner = Interner::default();
-    let (body, tokens): (wire::ApiTokens, _) =
-        answer.page("items", |item| token(item, &mut interner, answer))?;
+    let (body, tokens): (wire::ApiTokens, _) = answer.page("items", request.size, |item| {
+        token(item, &mut interner, answer)
+    })?;
     let Fact::Known(total) = body.total_count else {
         return Err(answer.violation("a page without the number of all tokens"));
     };
