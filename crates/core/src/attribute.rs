@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::{Error, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::redact::holds_a_credential;
 use crate::{Fact, Timestamp};
@@ -111,9 +111,12 @@ impl<'de> Visitor<'de> for AnyValue {
 /// assert_eq!(attributes.get("region"), Some(&Attribute::from("eu")));
 /// assert_eq!(attributes.iter().count(), 1);
 /// ```
-#[derive(Debug, Clone, PartialEq, Default, Serialize)]
-#[serde(transparent)]
-pub struct Attributes(BTreeMap<String, Attribute>);
+#[derive(Debug, Clone, PartialEq, Default)]
+#[expect(
+    clippy::box_collection,
+    reason = "most tokens have none, and each has room for it"
+)]
+pub struct Attributes(Option<Box<BTreeMap<String, Attribute>>>);
 
 const SUSPECT: [&str; 14] = [
     "token",
@@ -138,16 +141,16 @@ impl Attributes {
         let name = name.into();
         if !is_suspect(&name) && !is_secret(&value) {
             drop_suspects(&mut value);
-            self.0.insert(name, value);
+            self.0.get_or_insert_default().insert(name, value);
         }
     }
 
     /// Keeps what others hold.
     pub fn keep_all(&mut self, others: Self) {
-        if self.0.is_empty() {
-            *self = others;
-        } else {
-            self.0.extend(others.0);
+        match (&mut self.0, others.0) {
+            (Some(these), Some(others)) => these.extend(*others),
+            (nothing @ None, others) => *nothing = others,
+            (Some(_), None) => {}
         }
     }
 
@@ -174,18 +177,25 @@ impl Attributes {
     /// The attribute of that name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Attribute> {
-        self.0.get(name)
+        self.0.as_ref()?.get(name)
     }
 
     /// All attributes, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Attribute)> {
-        self.0.iter().map(|(name, value)| (name.as_str(), value))
+        let all = self.0.iter().flat_map(|attributes| attributes.iter());
+        all.map(|(name, value)| (name.as_str(), value))
     }
 
     /// Whether the platform reported nothing beyond the model.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
+    }
+}
+
+impl Serialize for Attributes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.iter())
     }
 }
 
