@@ -16,6 +16,8 @@ pub enum Client {
     TokenfleetPages,
     /// A loop that decodes page after page.
     ByHand,
+    /// A loop that receives page after page and reads over its JSON.
+    Skip,
     /// A loop that receives page after page.
     Discard,
     /// npm `losant-rest`.
@@ -38,6 +40,7 @@ impl Client {
             Self::Tokenfleet => "tokenfleet",
             Self::TokenfleetPages => "tokenfleet, pages as it asks for them itself",
             Self::ByHand => "by hand: reqwest and serde",
+            Self::Skip => "by hand: received and skipped with serde_json",
             Self::Discard => "by hand: received and discarded",
             Self::LosantNpm => "npm `losant-rest`",
             Self::LosantPypi => "PyPI `losant-rest`",
@@ -51,7 +54,8 @@ impl Client {
     #[must_use]
     pub fn is_official(self) -> bool {
         match self {
-            Self::Tokenfleet | Self::TokenfleetPages | Self::ByHand | Self::Discard => false,
+            Self::Tokenfleet | Self::TokenfleetPages => false,
+            Self::ByHand | Self::Skip | Self::Discard => false,
             Self::LosantNpm | Self::LosantPypi | Self::CloudsmithApi => true,
             Self::Apypie | Self::ApypieOnePage => true,
         }
@@ -70,7 +74,7 @@ impl Client {
     /// Whether it looks at the tokens, and so can say how many it saw.
     #[must_use]
     pub fn looks(self) -> bool {
-        self != Self::Discard
+        !matches!(self, Self::Skip | Self::Discard)
     }
 
     /// Does the job in a process beside this one.
@@ -97,6 +101,7 @@ impl Client {
         match self {
             Self::Tokenfleet | Self::TokenfleetPages => beside("client"),
             Self::ByHand => beside("by_hand"),
+            Self::Skip => beside("skip"),
             Self::Discard => beside("discard"),
             Self::LosantPypi => python("losant.py"),
             Self::Apypie | Self::ApypieOnePage => python("foreman.py"),

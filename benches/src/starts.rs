@@ -21,6 +21,7 @@ impl Starts {
                 &[
                     Client::Tokenfleet,
                     Client::ByHand,
+                    Client::Skip,
                     Client::Discard,
                     Client::LosantNpm,
                     Client::LosantPypi,

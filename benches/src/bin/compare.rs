@@ -13,7 +13,7 @@ use tokenfleet_benches::{
 };
 
 use Client::{
-    Apypie, ApypieOnePage, ByHand, CloudsmithApi, Discard, LosantNpm, LosantPypi, Tokenfleet,
+    Apypie, ApypieOnePage, ByHand, CloudsmithApi, Discard, LosantNpm, LosantPypi, Skip, Tokenfleet,
     TokenfleetPages,
 };
 
@@ -85,9 +85,10 @@ impl Comparison {
                 LosantNpm,
                 LosantPypi,
                 ByHand,
+                Skip,
                 Discard,
             ],
-            _ => &[Tokenfleet, Apypie, ApypieOnePage, ByHand, Discard],
+            _ => &[Tokenfleet, Apypie, ApypieOnePage, ByHand, Skip, Discard],
         };
         let title = format!("{}: listing {MANY} tokens, 1,000 a page", platform.name());
         let job = |client, _| list(&simulated, client, MANY, 1000);

@@ -113,6 +113,7 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         "instructions a token",
         "tokenfleet",
         "by hand: reqwest and serde",
+        "by hand: received and skipped with serde_json",
         "by hand: received and discarded",
     ];
     let mut table = Table::of(heads);
@@ -123,8 +124,9 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
             page_size: Some(1000),
             pages_at_a_time: None,
         }))?;
-        let mut counts = [0; 3];
-        for (count, program) in counts.iter_mut().zip(["client", "by_hand", "discard"]) {
+        let mut counts = [0; 4];
+        let programs = ["client", "by_hand", "skip", "discard"];
+        for (count, program) in counts.iter_mut().zip(programs) {
             let (program, job) = (
                 std::env::current_exe()?.with_file_name(program),
                 job.clone(),
@@ -135,12 +137,13 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
             });
             *count = counted.await?? / LISTED;
         }
-        let [ours, by_hand, discarded] = counts;
+        let [ours, by_hand, skipped, discarded] = counts;
         let times = |count: u64| format!("{count}, × {:.2}", count as f64 / ours as f64);
         table.add([
             platform.name().to_owned(),
             ours.to_string(),
             times(by_hand),
+            times(skipped),
             times(discarded),
         ]);
     }

@@ -5,24 +5,57 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokenfleet::http::BaseUrl;
+use bytes::Bytes;
+use http::{Request, Response};
+use tokenfleet::http::{ApiCall, ApiClient, Body, Refusal, Transport, TransportError};
 use tokenfleet::losant::{Losant, LosantConfig};
 use tokenfleet::{
-    Account, Capabilities, CreateToken, Credential, Error, IssuedToken, Liveness, Page,
+    Account, Capabilities, CreateToken, Credential, Error, IssuedToken, Liveness, Operation, Page,
     PageRequest, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
     TokenProvider, TokenRef, TokenState, UpdateToken,
 };
 use tokenfleet_simulators::{NewToken, Simulator, losant};
 use tokio::runtime::Runtime;
 
+use super::decoding::base_url;
 use super::replay::Replay;
 use super::{Amount, Micro, Prepare};
 
-pub(super) const ALL: [(&str, Prepare); 3] = [
+pub(super) const ALL: [(&str, Prepare); 4] = [
     ("get a token", get),
     ("create a token", create),
+    ("encode a request, and judge an empty answer", send),
     ("call a provider", through_the_trait),
 ];
+
+/// The path that all calls share: encoding the request, its credential, the gates, and the answer.
+fn send(runtime: &Rc<Runtime>) -> Micro {
+    let account = Account::new("idle", "bench");
+    let client = ApiClient::new(account, base_url(), Arc::new(Silent), |_, _, _| {
+        Refusal::default()
+    });
+    let (secret, runtime) = (Secret::new("eyJhbGciOiJIUzI1NiJ9"), Rc::clone(runtime));
+    Micro::new(Amount::Times(1), move || {
+        let call = ApiCall::get(Operation::Get, ["me", "tokens", "575ec7417ae143cd83dc4a95"])
+            .maybe_empty()
+            .query("_links", false)
+            .credential("authorization", "Bearer ", &secret);
+        let answer = runtime.block_on(client.send(call));
+        black_box(answer).expect("nothing is an answer");
+    })
+}
+
+/// Answers everything with nothing.
+#[derive(Debug)]
+struct Silent;
+
+#[async_trait]
+impl Transport for Silent {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        black_box(request);
+        Ok(Response::new(Body::full(Bytes::new())))
+    }
+}
 
 fn get(runtime: &Rc<Runtime>) -> Micro {
     let simulator = losant::Losant::new(losant::Options::default()).to_arc();
@@ -46,9 +79,7 @@ fn create(runtime: &Rc<Runtime>) -> Micro {
 
 fn provider(simulator: Arc<dyn Simulator>) -> Losant {
     let token = Secret::new(simulator.credentials()["token"].clone());
-    // Nothing listens there.
-    let base_url = BaseUrl::parse("http://127.0.0.1:9").expect("a loopback address");
-    let config = LosantConfig::new(Credential::fixed(token)).with_base_url(base_url);
+    let config = LosantConfig::new(Credential::fixed(token)).with_base_url(base_url());
     Losant::new("bench", config, Replay::of(simulator))
 }
 

@@ -89,7 +89,7 @@ fn foreman(tokens: u32) -> Platform {
 }
 
 /// Nothing listens there.
-fn base_url() -> BaseUrl {
+pub(super) fn base_url() -> BaseUrl {
     BaseUrl::parse("http://127.0.0.1:9").expect("a loopback address")
 }
 
