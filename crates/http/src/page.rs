@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use tokenfleet_core::{Error, Result};
 
-use crate::record::{Object, Record, Text};
+use crate::record::{Fields, Record, Text};
 
 /// A page and its records, each of which is converted before the next one is read: while it is at hand, and so that they need
 /// not be held in two forms.
@@ -105,14 +105,16 @@ impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for RecordsO
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut records: A) -> Result<Vec<T>, A::Error> {
         let mut converted = Vec::with_capacity(self.room);
-        while let Some(Object(record)) = records.next_element()? {
-            let record = (self.convert)(record).map_err(|error| {
+        loop {
+            let mut record = R::default();
+            if records.next_element_seed(Fields(&mut record))?.is_none() {
+                return Ok(converted);
+            }
+            converted.push((self.convert)(record).map_err(|error| {
                 *self.refused = Some(error);
                 A::Error::custom("a record cannot be converted")
-            })?;
-            converted.push(record);
+            })?);
         }
-        Ok(converted)
     }
 }
 

@@ -1,10 +1,9 @@
 //! Reading the objects of an answer with as few copies as can be.
 
 use std::fmt;
-use std::marker::PhantomData;
 use std::ops::Deref;
 
-use serde::de::{Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokenfleet_core::Fact;
 
@@ -78,25 +77,35 @@ pub struct Object<R>(pub R);
 
 impl<'de, R: Record<'de>> Deserialize<'de> for Object<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(RecordVisitor(PhantomData))
+        let mut record = R::default();
+        Fields(&mut record).deserialize(deserializer)?;
+        Ok(Self(record))
     }
 }
 
-struct RecordVisitor<R>(PhantomData<R>);
+/// Reads the fields of an object into a record, where it lies: it is large, and there are many.
+pub(crate) struct Fields<'r, R>(pub(crate) &'r mut R);
 
-impl<'de, R: Record<'de>> Visitor<'de> for RecordVisitor<R> {
-    type Value = Object<R>;
+impl<'de, R: Record<'de>> DeserializeSeed<'de> for Fields<'_, R> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de, R: Record<'de>> Visitor<'de> for Fields<'_, R> {
+    type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Object<R>, A::Error> {
-        let mut record = R::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(name) = fields.next_key::<Text<'de>>()? {
-            record.read_field(&name, &mut fields)?;
+            self.0.read_field(&name, &mut fields)?;
         }
-        Ok(Object(record))
+        Ok(())
     }
 }
 
