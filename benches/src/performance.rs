@@ -69,9 +69,12 @@ impl Conditions {
     /// When the kernel does not say: only Linux does.
     pub fn after(&self, runs: usize) -> io::Result<String> {
         let (machine, before, after) = (&self.machine, &self.before, load()?);
+        let figures = match runs {
+            1 => "One run",
+            _ => &format!("Medians of {runs} runs, and how far the farthest is from each,"),
+        };
         Ok(format!(
-            "{runs} runs on {machine}, load {before} before and {after} after; medians, and how far the farthest run \
-             is from its median."
+            "{figures} on {machine}, load {before} before and {after} after."
         ))
     }
 }

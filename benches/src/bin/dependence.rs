@@ -86,7 +86,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let Some(built) = runs.last() else { continue };
         let seconds = |of: fn(&Built) -> f64| {
             let time = Median::of(runs.iter().map(of));
-            format!("{:.0} s ± {:.0} s", time.middle, time.spread)
+            match runs.len() {
+                1 => format!("{:.0} s", time.middle),
+                _ => format!("{:.0} s ± {:.0} s", time.middle, time.spread),
+            }
         };
         table.add([
             format!("{} {}", consumer.library, built.version),
