@@ -25,7 +25,7 @@ pub async fn decode(job: &Job) -> Result<Cost, Box<dyn Error>> {
     Ok(seen.since(begun)?)
 }
 
-/// Receives each page and throws it away: what no client can be below that reads page after page.
+/// Receives each page and throws it away: what a client takes that reads page after page and looks at none.
 ///
 /// # Errors
 ///
@@ -34,13 +34,13 @@ pub async fn discard(job: &Job) -> Result<Cost, Box<dyn Error>> {
     let client = client()?;
     let begun = Instant::now();
     for number in 0..number_of_pages(job) {
-        let mut page = request(&client, job, number).send().await?;
+        let mut page = (request(&client, job, number).send().await?).error_for_status()?;
         while page.chunk().await?.is_some() {}
     }
     Ok(Seen::default().since(begun)?)
 }
 
-/// Receives each page and reads over it: what no client can be below that reads its JSON with serde_json.
+/// Receives each page and reads over its JSON: what serde_json takes before anything is made of it.
 ///
 /// # Errors
 ///
@@ -49,7 +49,8 @@ pub async fn skip(job: &Job) -> Result<Cost, Box<dyn Error>> {
     let client = client()?;
     let begun = Instant::now();
     for number in 0..number_of_pages(job) {
-        let page = request(&client, job, number).send().await?.bytes().await?;
+        let page = (request(&client, job, number).send().await?).error_for_status()?;
+        let page = page.bytes().await?;
         let _: IgnoredAny = serde_json::from_slice(&page)?;
     }
     Ok(Seen::default().since(begun)?)

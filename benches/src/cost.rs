@@ -80,7 +80,11 @@ impl Median {
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values = Vec::from_iter(values);
         values.sort_by(f64::total_cmp);
-        let middle = values.get(values.len() / 2).copied().unwrap_or_default();
+        let at = |place: usize| values.get(place).copied().unwrap_or_default();
+        let middle = match values.len() {
+            0 => 0.0,
+            number => f64::midpoint(at((number - 1) / 2), at(number / 2)),
+        };
         let distances = values.iter().map(|value| (value - middle).abs());
         Self {
             middle,

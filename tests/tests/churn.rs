@@ -252,7 +252,7 @@ async fn no_lasting_token_is_missed_or_repeated_by_a_complete_walk_and_most_are_
                 let mut dice = dice(seed, changes);
                 let (tokens, size) = match seed % 8 {
                     // Of such pages only the last tokens are looked at again.
-                    7 => (dice.usize(1..4_000), 100 * dice.u32(2..5)),
+                    7 => (dice.usize(1..4_000), dice.u32(200..500)),
                     _ => (dice.usize(1..500), dice.u32(10..60)),
                 };
                 let (churning, provider) = kind.begin(dice, changes, tokens);
@@ -294,7 +294,10 @@ async fn a_walk_that_is_cut_anywhere_goes_on_and_skips_no_lasting_token() {
     for kind in KINDS {
         for seed in 0..walks() {
             let mut dice = dice(seed, 1.0);
-            let (tokens, size) = (dice.usize(1..200), dice.u32(5..40));
+            let (tokens, size) = match seed % 8 {
+                7 => (dice.usize(1..2_000), dice.u32(200..500)),
+                _ => (dice.usize(1..200), dice.u32(5..40)),
+            };
             let cut = dice.usize(..=tokens);
             let (churning, provider) = kind.begin(dice, 1.0, tokens);
             let query = Query::new().with_page_size(size);

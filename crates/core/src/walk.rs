@@ -5,6 +5,7 @@
 
 mod ask;
 mod guard;
+mod look;
 mod release;
 
 use crate::asked::{Answered, Asked, Moment, Purpose, Queue};
@@ -37,6 +38,8 @@ pub(crate) struct Walker {
     released: Moment,
     pace: Pace,
     still: Still,
+    /// Whether looks at the end are pages like all others.
+    looks_at_pages: bool,
     /// The error of a request that no token was expected from.
     failure: Option<Error>,
     /// How often pages on their way were given up.
@@ -128,6 +131,7 @@ impl Walker {
                 false => Pace::new(1, plan.pages_at_a_time),
             },
             still: Still::default(),
+            looks_at_pages: false,
             failure: None,
             given_up: 0,
             seen: Seen::each(),
@@ -248,14 +252,8 @@ impl Walker {
     /// Takes the answer to a request of that name.
     pub(crate) fn answer(&mut self, name: Moment, page: Result<Page>) {
         let at = self.tick();
-        if self.still.awaits(name) {
-            match (page, self.still.watched(), self.queue.first()) {
-                (Err(error), ..) => self.failure = Some(error),
-                (Ok(page), None, _) => self.watch_the_end(&page),
-                (Ok(page), Some(_), _) if self.still.compare(&page) => {}
-                (Ok(_), _, Some(first)) => self.read_again_from(first.clone()),
-                (Ok(_), ..) => self.pace.judge(false),
-            }
+        if let Some(look) = self.still.answered(name) {
+            self.take_look(name, look, page);
         } else if let Some(asked) = self.queue.asked_at(name) {
             asked.answer = Some(Answered { at, page });
             self.pages_read += 1;

@@ -19,7 +19,7 @@ use crate::wiped::WipedBytes;
 /// What is reserved at most for a body of announced length: the announcement may lie.
 const LARGEST_RESERVE: usize = 1 << 20;
 const SMALLEST_RESERVE: usize = 4 << 10;
-/// Fewer bytes hold no record of a token.
+/// Every platform takes more bytes to describe a token.
 const SMALLEST_RECORD: usize = 32;
 
 /// A successful answer, its body wiped from memory when dropped: it may hold a new secret.

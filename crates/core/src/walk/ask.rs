@@ -7,9 +7,6 @@ use crate::{PagePosition, PageRequest, Walk};
 /// How many tokens are held that nobody asked for yet, unless the pages that are read side by side are more.
 const TOKENS_AHEAD: usize = 8_192;
 
-/// How many tokens of a large last page are enough to tell that nothing moved.
-const LOOK: u32 = 100;
-
 impl Walker {
     /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
     pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
@@ -73,10 +70,11 @@ impl Walker {
     /// How many pages are asked for ahead of what is consumed: no more than the query can want.
     fn most_ahead(&self, width: usize) -> usize {
         let size = self.request.size.unwrap_or(1).max(1) as usize;
-        let ahead = match width {
-            1 => 1,
-            // On their way, waiting for a look that is on its way, and waiting for the next one; of large pages fewer.
-            _ => (TOKENS_AHEAD / size).clamp(2 * width, 3 * width),
+        // On their way, and waiting for those before them; backwards also for a look that is on its way, and for the next one.
+        let ahead = match (width, self.plan.walk) {
+            (1, _) => 1,
+            (_, Walk::Forward) => (TOKENS_AHEAD / size).clamp(width, 2 * width),
+            (_, Walk::Backward) => (TOKENS_AHEAD / size).clamp(2 * width, 3 * width),
         };
         let bounds = &self.plan.bounds;
         match (bounds.limit, self.request.size) {
@@ -118,35 +116,5 @@ impl Walker {
     pub(super) fn last_page(&self) -> Option<u64> {
         let size = u64::from(self.request.size?.max(1));
         Some(self.total?.checked_sub(1)? / size)
-    }
-
-    /// Asks for the tokens that came last where that shows whether anything was deleted.
-    fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
-        let wanted = match self.still.watched() {
-            Some(_) => self.queue.arrived_since(self.still.until()) > 0,
-            None => self.pace.width() > 1 && self.next.is_some(),
-        };
-        let backward = self.started && self.plan.walk == Walk::Backward;
-        if !backward || !wanted || self.still.is_asking() {
-            return None;
-        }
-        let last = self.still.watched().or(self.last_look())?;
-        let at = self.tick();
-        self.still.asks(at);
-        let mut look = self.request.clone().at(PagePosition::Number(last));
-        look.size = self.look_size();
-        Some((at, look))
-    }
-
-    /// The last page that holds tokens, in pages as large as a look.
-    pub(super) fn last_look(&self) -> Option<u64> {
-        let size = u64::from(self.look_size()?);
-        Some(self.total?.checked_sub(1)? / size)
-    }
-
-    /// How many tokens are looked at again, so many that they lie within the last page.
-    pub(super) fn look_size(&self) -> Option<u32> {
-        let size = self.request.size?.max(1);
-        Some(if size % LOOK == 0 { LOOK } else { size })
     }
 }

@@ -146,29 +146,6 @@ impl Walker {
         Ok(tokens)
     }
 
-    /// Watches the tokens that came last, which are among those of the last page.
-    fn watch_the_end_of(&mut self, number: u64, page: &Page) {
-        if let (Some(look), Some(of_look), Some(of_page)) =
-            (self.last_look(), self.look_size(), self.request.size)
-        {
-            let before = (look * u64::from(of_look)).saturating_sub(number * u64::from(of_page));
-            let last = page.tokens.get(before as usize..).unwrap_or_default();
-            self.still.begin(look, page.total, last);
-        }
-    }
-
-    /// Takes the tokens that came last, for the first time, beside another page.
-    pub(super) fn watch_the_end(&mut self, page: &Page) {
-        self.still.forget();
-        let begins = match (self.last_look(), page.total == self.total) {
-            (Some(look), true) => self.still.begin(look, page.total, &page.tokens),
-            _ => false,
-        };
-        if !begins {
-            self.pace.judge(false);
-        }
-    }
-
     /// Where more tokens are counted than were handed out, those created meanwhile are counted again: a deletion may
     /// have hidden a creation from the totals.
     fn counts_again(&mut self, purpose: Purpose) -> bool {

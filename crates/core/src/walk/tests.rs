@@ -184,6 +184,12 @@ fn walk_side_by_side(
     Walked { ids, end, requests }
 }
 
+/// How many tokens there are and how many on a page. Of a large page only the last tokens are looked at again.
+fn small_or_large_pages() -> impl Strategy<Value = (u32, u32)> {
+    let large = (0u32..4_000, 200u32..500);
+    prop_oneof![2 => (0u32..40, 1u32..8), 2 => (0u32..300, 1u32..8), 1 => large]
+}
+
 fn numbers(tokens: &[Token]) -> impl Iterator<Item = u32> {
     tokens
         .iter()

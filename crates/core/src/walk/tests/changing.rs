@@ -27,12 +27,6 @@ fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
     prop_oneof![often, seldom, prop::collection::vec(unseen, 0..200)]
 }
 
-/// How many tokens there are and how many on a page. Of a large page only the last tokens are looked at again.
-fn small_or_large_pages() -> impl Strategy<Value = (u32, u32)> {
-    let large = (0u32..4_000, (1u32..5).prop_map(|hundreds| hundreds * 100));
-    prop_oneof![2 => (0u32..40, 1u32..8), 2 => (0u32..300, 1u32..8), 1 => large]
-}
-
 /// Which of the requests on their way is carried out, or its answer comes, next.
 fn order_of_events() -> impl Strategy<Value = Vec<u8>> {
     prop_oneof![Just(vec![0]), prop::collection::vec(any::<u8>(), 1..40)]
