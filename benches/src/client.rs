@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use tokio::process::Command;
 
-use crate::{Cost, Job, Packages};
+use crate::{Cost, Job, Packages, program};
 
 /// A client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub async fn run_ours(job: &Job) -> Result<Cost, Box<dyn Error>> {
 
 /// Another program of this crate.
 fn beside(name: &str) -> std::io::Result<Command> {
-    Ok(Command::new(std::env::current_exe()?.with_file_name(name)))
+    Ok(Command::new(program(name)?))
 }
 
 async fn run(mut command: Command, job: &Job) -> Result<Cost, Box<dyn Error>> {

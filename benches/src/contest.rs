@@ -78,8 +78,10 @@ impl Contest {
         };
         let mut entries = Vec::from_iter(clients.iter().map(entry));
         let mut names = (0..).map(|number| format!("turn-{number:04}"));
-        for _ in 0..runs {
-            for Entry { client, costs, .. } in &mut entries {
+        for run in 0..runs {
+            // None is always the first, nor works where the others have left most behind.
+            let (later, sooner) = entries.split_at_mut(run % clients.len().max(1));
+            for Entry { client, costs, .. } in sooner.iter_mut().chain(later) {
                 let before = simulated.requests();
                 let job = job(*client, names.next().unwrap_or_default());
                 let mut cost = client.run(packages, &job).await?;
@@ -97,7 +99,11 @@ impl Contest {
         for entry in self.entries.iter().filter(|entry| entry.client.looks()) {
             for cost in &entry.costs {
                 // JavaScript counts some letters twice.
-                let alike = cost.letters.abs_diff(ours.letters) <= ours.letters / 100;
+                let more = match entry.client {
+                    Client::LosantNpm => ours.letters / 100,
+                    _ => 0,
+                };
+                let alike = (ours.letters..=ours.letters + more).contains(&cost.letters);
                 if cost.tokens != ours.tokens || !alike {
                     let saw = |cost: &Cost| {
                         format!("{} tokens with {} letters", cost.tokens, cost.letters)

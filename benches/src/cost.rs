@@ -99,3 +99,16 @@ impl fmt::Display for Median {
         write!(f, "{:.2} ± {:.2}", self.middle, self.spread)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_median_of_an_even_number_lies_between_the_two_in_the_middle() {
+        let median = Median::of([4.0, 1.0, 2.0, 9.0]);
+        assert_eq!((median.middle, median.spread), (3.0, 6.0));
+        assert_eq!(Median::of([2.0, 1.0, 9.0]).middle, 2.0);
+        assert_eq!(Median::of([]).middle, 0.0);
+    }
+}

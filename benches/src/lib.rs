@@ -2,7 +2,7 @@
 //!
 //! Each program of this crate compares by ratios in one run, and with `--write` writes its section of
 //! `docs/PERFORMANCE.md`: `compare` several clients, `listing` pages one by one and side by side, `scaling` sets of many
-//! sizes, and `dependence` what it costs to depend on a library.
+//! sizes, `instructions` what is counted instead of timed, and `dependence` what it costs to depend on a library.
 
 pub mod adapter;
 mod arguments;
@@ -17,6 +17,7 @@ mod micro;
 mod packages;
 mod performance;
 mod platform;
+mod programs;
 mod starts;
 mod valgrind;
 
@@ -31,5 +32,6 @@ pub use micro::{Amount, Micro};
 pub use packages::{Packages, compiler};
 pub use performance::{Conditions, Table, write};
 pub use platform::{Platform, Simulated};
+pub use programs::{build_programs, program};
 pub use starts::Starts;
 pub use valgrind::instructions;

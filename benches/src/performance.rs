@@ -52,11 +52,15 @@ impl Conditions {
             .find_map(|line| line.strip_prefix("MemTotal:"))
             .and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok())
             .ok_or_else(|| io::Error::other("the kernel does not say how much memory there is"))?;
+        let model = std::fs::read_to_string("/proc/cpuinfo")?;
+        let model = (model.lines())
+            .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
+            .map_or("unknown", |(_, model)| model);
         let (system, architecture) = (std::env::consts::OS, std::env::consts::ARCH);
         let gibibytes = kibibytes.div_ceil(1 << 20);
         Ok(Self {
             machine: format!(
-                "{processors} processors and {gibibytes} GiB of memory ({architecture}, {system})"
+                "{processors} processors ({model}, {architecture}) and {gibibytes} GiB of memory, {system}"
             ),
             before: load()?,
         })

@@ -30,29 +30,37 @@ impl Starts {
             (Platform::Foreman39, &[Client::Apypie]),
             (Platform::Cloudsmith, &[Client::CloudsmithApi]),
         ];
-        let mut starts = Vec::new();
+        let (mut simulators, mut starts) = (Vec::new(), Vec::new());
         for (platform, clients) in places {
             let simulated = Simulated::start(platform, 1).await?;
             let job = simulated.job(Work::Nothing);
             for client in clients {
                 // The first process of all learns and keeps what later ones need.
                 client.run(packages, &job).await?;
-                let mut costs = Vec::new();
-                for _ in 0..runs {
-                    costs.push(client.run(packages, &job).await?);
-                }
-                starts.push((*client, costs));
+                starts.push((*client, job.clone(), Vec::new()));
+            }
+            simulators.push(simulated);
+        }
+        for _ in 0..runs {
+            for (client, job, costs) in &mut starts {
+                costs.push(client.run(packages, job).await?);
             }
         }
-        Ok(Self(starts))
+        let costs = starts.into_iter().map(|(client, _, costs)| (client, costs));
+        Ok(Self(costs.collect()))
     }
 
     /// The processor time of that client, in seconds.
+    ///
+    /// # Panics
+    ///
+    /// For a client that was not measured.
     #[must_use]
     pub fn of(&self, client: Client) -> f64 {
         let same = client.whatever_its_pages();
         let start = self.0.iter().find(|(each, _)| *each == same);
-        start.map_or(0.0, |(_, costs)| processor(costs).middle)
+        let (_, costs) = start.expect("every client was started");
+        processor(costs).middle
     }
 
     /// All of them.

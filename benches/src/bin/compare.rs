@@ -1,7 +1,7 @@
 //! Compares whole clients at the same simulated platforms, by ratios in one run, and prints the tables of
 //! `docs/PERFORMANCE.md`; with `--write` it writes them there.
 //!
-//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin compare`
+//! `cargo run --release -p tokenfleet-benches --bin compare`
 
 use std::error::Error;
 use std::fmt::Write;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use tokenfleet_benches::{
     Arguments, Client, Conditions, Contest, Goal, Job, Packages, Platform, Simulated, Starts, Work,
-    goals, write,
+    build_programs, goals, write,
 };
 
 use Client::{
@@ -42,6 +42,7 @@ struct Comparison {
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process(5)?;
     let packages = Packages::install()?;
+    build_programs()?;
     let conditions = Conditions::now()?;
     let mut comparison = Comparison {
         starts: Starts::measure(&packages, arguments.runs).await?,

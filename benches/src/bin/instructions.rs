@@ -4,7 +4,7 @@
 //! - `instructions --check` counts the small pieces, and fails when one differs from what `benches/instructions.json` records
 //! - `instructions --write` records them, and writes all counts into `docs/PERFORMANCE.md`
 //!
-//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin instructions`
+//! `cargo run --release -p tokenfleet-benches --bin instructions`
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tokenfleet_benches::{
-    Amount, Micro, Platform, Simulated, Table, Work, compiler, instructions, write,
+    Amount, Micro, Platform, Simulated, Table, Work, build_programs, compiler, instructions,
+    program, write,
 };
 
 /// By how many percent a count may differ from the recorded one: hash tables are seeded anew in each process.
@@ -69,7 +70,9 @@ fn check(counted: &Counts) -> Result<ExitCode, Box<dyn Error>> {
     }
     let differ = differ.join("\n");
     eprintln!("Instructions differ by more than {MARGIN} % from those recorded:\n{differ}");
-    eprintln!("Where that is right, record them anew with --write.");
+    eprintln!(
+        "Where that is right, or the compiler is another one than docs/PERFORMANCE.md names, record them anew with --write."
+    );
     Ok(ExitCode::FAILURE)
 }
 
@@ -116,6 +119,7 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         "by hand: received and skipped with serde_json",
         "by hand: received and discarded",
     ];
+    build_programs()?;
     let mut table = Table::of(heads);
     for platform in [Platform::Losant, Platform::Foreman39] {
         let simulated = Simulated::start(platform, usize::try_from(LISTED)?).await?;
@@ -126,11 +130,8 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         }))?;
         let mut counts = [0; 4];
         let programs = ["client", "by_hand", "skip", "discard"];
-        for (count, program) in counts.iter_mut().zip(programs) {
-            let (program, job) = (
-                std::env::current_exe()?.with_file_name(program),
-                job.clone(),
-            );
+        for (count, name) in counts.iter_mut().zip(programs) {
+            let (program, job) = (program(name)?, job.clone());
             // The simulator answers meanwhile.
             let counted = tokio::task::spawn_blocking(move || {
                 instructions(&program, [job]).map_err(|error| error.to_string())

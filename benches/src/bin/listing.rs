@@ -1,13 +1,14 @@
 //! Compares listings of one page after another with those of several at a time, and prints the table of
 //! `docs/PERFORMANCE.md`; with `--write` it writes it there.
 //!
-//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin listing`
+//! `cargo run --release -p tokenfleet-benches --bin listing`
 
 use std::error::Error;
 use std::time::Duration;
 
 use tokenfleet_benches::{
-    Arguments, Conditions, Cost, Median, Platform, Simulated, Table, Work, run_ours, write,
+    Arguments, Conditions, Cost, Median, Platform, Simulated, Table, Work, build_programs,
+    run_ours, write,
 };
 
 /// How long each answer takes.
@@ -19,6 +20,7 @@ const PAGE_SIZE: u32 = 20;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process(5)?;
+    build_programs()?;
     let conditions = Conditions::now()?;
     let table = table(arguments.runs).await?;
     let figures = format!(

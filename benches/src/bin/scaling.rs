@@ -1,12 +1,13 @@
 //! What sets of many sizes cost, each listed by a process of its own, and prints the tables of `docs/PERFORMANCE.md`; with
 //! `--write` it writes them there.
 //!
-//! `cargo build --release -p tokenfleet-benches && cargo run --release -p tokenfleet-benches --bin scaling`
+//! `cargo run --release -p tokenfleet-benches --bin scaling`
 
 use std::error::Error;
 
 use tokenfleet_benches::{
-    Arguments, Conditions, Cost, Job, Median, Platform, Simulated, Table, Work, run_ours, write,
+    Arguments, Conditions, Cost, Job, Median, Platform, Simulated, Table, Work, build_programs,
+    run_ours, write,
 };
 
 /// How many tokens an account has.
@@ -19,6 +20,7 @@ const TOKENS_EACH: usize = 20;
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::of_this_process(5)?;
+    build_programs()?;
     let conditions = Conditions::now()?;
     let (tokens, accounts) = (
         tokens(arguments.runs).await?,
