@@ -112,6 +112,8 @@ fn cargo(project: &Path, words: &[&str]) -> Result<String, Box<dyn Error>> {
         .args(words)
         .current_dir(project)
         .env_remove("CARGO_TARGET_DIR")
+        // Nothing is to be taken from an earlier build.
+        .env_remove("RUSTC_WRAPPER")
         .output()?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);

@@ -7,12 +7,8 @@ use std::error::Error;
 
 use tokenfleet_benches::{Arguments, Built, Conditions, Consumer, Median, Table, compiler, write};
 
-const CONSUMERS: [Consumer; 5] = [
-    Consumer {
-        library: "tokenfleet",
-        with: "`losant`, `rustls`",
-        dependency: r#"tokenfleet = { path = "{root}/crates/tokenfleet", default-features = false, features = ["losant", "rustls"] }"#,
-        main: r#"
+/// Lists the tokens of an account at Losant.
+const LOSANT: &str = r#"
             use tokenfleet::TokenProviderExt;
             let token = tokenfleet::Credential::from_env("TOKEN");
             let transport = std::sync::Arc::new(tokenfleet::http::ReqwestTransport::new()?);
@@ -20,7 +16,20 @@ const CONSUMERS: [Consumer; 5] = [
             let losant = tokenfleet::losant::Losant::new("main", config, transport);
             let mut tokens = losant.list(tokenfleet::Query::new())?;
             while let Some(token) = tokens.next().await { println!("{:?}", token?); }
-        "#,
+        "#;
+
+const CONSUMERS: [Consumer; 6] = [
+    Consumer {
+        library: "tokenfleet",
+        with: "`losant`, `rustls`",
+        dependency: r#"tokenfleet = { path = "{root}/crates/tokenfleet", default-features = false, features = ["losant", "rustls"] }"#,
+        main: LOSANT,
+    },
+    Consumer {
+        library: "tokenfleet",
+        with: "its default features",
+        dependency: r#"tokenfleet = { path = "{root}/crates/tokenfleet" }"#,
+        main: LOSANT,
     },
     Consumer {
         library: "octocrab",
