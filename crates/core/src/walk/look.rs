@@ -5,8 +5,8 @@ use crate::asked::Moment;
 use crate::still::Look;
 use crate::{Page, PagePosition, PageRequest, Result, Token, Walk};
 
-/// How many tokens of a large last page are looked at. For every total a page of one of these sizes ends a hundred tokens
-/// or more from where it begins.
+/// How many tokens of a large last page are looked at. The last page of one of these sizes holds a hundred tokens or more,
+/// whatever the total.
 const SIZES: std::ops::RangeInclusive<u32> = 100..=200;
 
 impl Walker {
@@ -85,6 +85,19 @@ impl Walker {
                 self.still.forget();
                 self.pace.judge(false);
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SIZES;
+
+    #[test]
+    fn one_of_the_sizes_shows_a_hundred_tokens_whatever_the_total() {
+        for last in u64::from(*SIZES.end())..1_000_000 {
+            let shown = SIZES.map(|size| last % u64::from(size) + 1).max();
+            assert!(shown >= Some(100), "{last}: {shown:?}");
         }
     }
 }
