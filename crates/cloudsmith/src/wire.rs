@@ -14,11 +14,7 @@ pub(crate) struct UserAuthenticationToken<'a> {
 }
 
 impl<'de: 'a, 'a> Record<'de> for UserAuthenticationToken<'a> {
-    fn read_field<A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        values: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "slug_perm" => read_once(&mut self.slug_perm, values)?,
             "created" => read_once(&mut self.created, values)?,

@@ -24,11 +24,7 @@ pub(crate) struct PersonalAccessToken<'a> {
 }
 
 impl<'de: 'a, 'a> Record<'de> for PersonalAccessToken<'a> {
-    fn read_field<A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        values: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "id" => read_once(&mut self.id, values)?,
             "name" => read_once(&mut self.name, values)?,
@@ -75,16 +71,12 @@ pub(crate) struct Index {
 }
 
 impl<'de> Record<'de> for Index {
-    fn read_field<A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        values: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "subtotal" => read_once(&mut self.subtotal, values),
             "page" => read_once(&mut self.page, values),
             "per_page" => read_once(&mut self.per_page, values),
-            other => ().read_field(other, values),
+            other => ().read(other, values),
         }
     }
 }

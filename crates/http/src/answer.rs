@@ -136,10 +136,10 @@ impl Answer {
     /// }
     ///
     /// impl<'de: 'a, 'a> Record<'de> for Key<'a> {
-    ///     fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+    ///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
     ///         match name {
     ///             "slug" => read_once(&mut self.slug, values),
-    ///             other => ().read_field(other, values),
+    ///             other => ().read(other, values),
     ///         }
     ///     }
     /// }

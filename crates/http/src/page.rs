@@ -72,7 +72,7 @@ impl<'de, P: Record<'de>, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'
         let mut records = Vec::new();
         while let Some(name) = fields.next_key::<Text<'de>>()? {
             if *name != *self.field {
-                page.read_field(&name, &mut fields)?;
+                page.read(&name, &mut fields)?;
                 continue;
             }
             let seed = unread.take();
@@ -128,11 +128,7 @@ mod tests {
     struct Kept(Attributes);
 
     impl<'de> Record<'de> for Kept {
-        fn read_field<A: MapAccess<'de>>(
-            &mut self,
-            name: &str,
-            values: &mut A,
-        ) -> Result<(), A::Error> {
+        fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
             self.0.keep(name, values.next_value()?);
             Ok(())
         }

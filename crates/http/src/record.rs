@@ -24,7 +24,7 @@ use tokenfleet_core::Fact;
 /// }
 ///
 /// impl<'de: 'a, 'a> Record<'de> for Key<'a> {
-///     fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
 ///         match name {
 ///             "slug" => read_once(&mut self.slug, values)?,
 ///             other => self.rest.keep(other, values.next_value()?),
@@ -44,13 +44,12 @@ pub trait Record<'de>: Default {
     /// # Errors
     ///
     /// Those of reading the value.
-    fn read_field<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A)
-    -> Result<(), A::Error>;
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error>;
 }
 
 /// Nothing of the object counts.
 impl<'de> Record<'de> for () {
-    fn read_field<A: MapAccess<'de>>(&mut self, _: &str, values: &mut A) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, _: &str, values: &mut A) -> Result<(), A::Error> {
         values.next_value().map(|_: IgnoredAny| ())
     }
 }
@@ -103,7 +102,7 @@ impl<'de, R: Record<'de>> Visitor<'de> for Fields<'_, R> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
         while let Some(name) = fields.next_key::<Text<'de>>()? {
-            self.0.read_field(&name, &mut fields)?;
+            self.0.read(&name, &mut fields)?;
         }
         Ok(())
     }
@@ -187,11 +186,7 @@ mod tests {
     struct Key(Fact<u8>);
 
     impl<'de> Record<'de> for Key {
-        fn read_field<A: MapAccess<'de>>(
-            &mut self,
-            name: &str,
-            values: &mut A,
-        ) -> Result<(), A::Error> {
+        fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
             match name {
                 "id" => read_once(&mut self.0, values),
                 _ => values.next_value().map(|_: IgnoredAny| ()),

@@ -26,11 +26,7 @@ pub(crate) struct ApiToken<'a> {
 }
 
 impl<'de: 'a, 'a> Record<'de> for ApiToken<'a> {
-    fn read_field<A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        values: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "id" => read_once(&mut self.id, values)?,
             "apiTokenId" => read_once(&mut self.api_token_id, values)?,
@@ -48,7 +44,7 @@ impl<'de: 'a, 'a> Record<'de> for ApiToken<'a> {
             "status" => read_once(&mut self.status, values)?,
             // `_type`, `_links` and `_etag` describe the answer, not the token.
             about_the_answer if about_the_answer.starts_with('_') => {
-                ().read_field(about_the_answer, values)?;
+                ().read(about_the_answer, values)?;
             }
             other => self.rest.keep(other, values.next_value()?),
         }
@@ -77,16 +73,12 @@ pub(crate) struct ApiTokens {
 }
 
 impl<'de> Record<'de> for ApiTokens {
-    fn read_field<A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        values: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "totalCount" => read_once(&mut self.total_count, values),
             "page" => read_once(&mut self.page, values),
             "perPage" => read_once(&mut self.per_page, values),
-            other => ().read_field(other, values),
+            other => ().read(other, values),
         }
     }
 }

@@ -24,11 +24,7 @@ pub(crate) struct UserToken<'a> {
 }
 
 impl<'de: 'a, 'a> Record<'de> for UserToken<'a> {
-    fn read_field<A: MapAccess<'de>>(
-        &mut self,
-        name: &str,
-        values: &mut A,
-    ) -> Result<(), A::Error> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "Expires" => read_once(&mut self.expires, values)?,
             "User" => read_once(&mut self.user, values)?,
