@@ -1,11 +1,21 @@
 //! The one error of every operation.
 
+mod account;
+mod operation;
+mod redaction;
+mod suggestion;
+
+pub use account::Account;
+pub use operation::Operation;
+pub(crate) use redaction::holds_a_credential;
+pub(crate) use suggestion::is_near;
+pub use suggestion::suggestion;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::redact::{code, one_line, without_breaks};
-use crate::{Account, Operation};
+use redaction::{code, one_line, without_breaks};
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

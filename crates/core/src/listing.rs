@@ -1,5 +1,17 @@
 //! A walk over tokens, page by page.
 
+mod completeness;
+mod cursor;
+mod engine;
+mod explain;
+mod page_range;
+mod plan;
+
+pub use completeness::{Completeness, PartialReason};
+pub use cursor::Cursor;
+pub use page_range::Window;
+pub use plan::{Plan, Shortcut, Walk};
+
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -10,13 +22,13 @@ use std::task::{Context, Poll, ready};
 use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 
-use crate::asked::Moment;
-use crate::cursor::invalid;
-use crate::walk::{Batch, Walker};
-use crate::{
-    Account, Completeness, Cursor, Error, ErrorKind, Fate, ListCapability, Operation, Page,
-    PagePosition, PageRequest, Plan, Query, Result, Token, TokenProvider,
-};
+use cursor::invalid;
+use engine::{Batch, Moment, Walker};
+
+use crate::error::{Account, Error, ErrorKind, Fate, Operation, Result};
+use crate::model::Token;
+use crate::provider::{ListCapability, Page, PagePosition, PageRequest, TokenProvider};
+use crate::query::Query;
 
 type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
 type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a>;

@@ -1,14 +1,30 @@
 //! The interface that every platform is translated into.
 
+mod call;
+mod capabilities;
+mod check;
+mod list_capability;
+mod outcome;
+mod page;
+mod request;
+
+pub use call::Call;
+pub use capabilities::{
+    Argument, Capabilities, CreateCapability, RenewCapability, RevokeCapability, UpdateCapability,
+};
+pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
+pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
+pub(crate) use page::LAST_PAGE;
+pub use page::{Page, PagePosition, PageRequest};
+pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
+
 use std::fmt::Debug;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::{
-    Account, Capabilities, CreateToken, IssuedToken, Liveness, Page, PageRequest, RenewedToken,
-    Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenRef, UpdateToken,
-};
+use crate::error::{Account, Result};
+use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 
 /// The tokens of one account at one platform.
 ///

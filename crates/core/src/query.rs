@@ -1,8 +1,14 @@
 //! What a caller asks a listing for.
 
+mod filter;
+mod sort;
+
+pub use filter::{Filter, NamePattern, Owner, When};
+pub use sort::{Absent, Direction, SortBy, SortKey};
+
 use std::cmp::Ordering;
 
-use crate::{Direction, Filter, SortBy, SortKey, Token};
+use crate::model::Token;
 
 /// Which tokens to list, in which order, and how much work that may cost.
 ///

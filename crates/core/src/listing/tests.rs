@@ -5,7 +5,9 @@ use std::sync::Mutex;
 use futures_executor::block_on;
 
 use super::*;
-use crate::{Filter, OrderCapability, Paging, SortKey, TokenId, TokenState};
+use crate::model::{TokenId, TokenState};
+use crate::provider::{OrderCapability, Paging};
+use crate::query::{Filter, SortKey};
 
 /// A platform of tokens with growing ids; tokens vanish, so it is read backwards.
 fn losing() -> ListCapability {
@@ -154,7 +156,7 @@ fn tokens_that_come_again_after_a_cut_count_for_nothing() {
 fn what_an_offset_leaves_out_stays_out_when_tokens_are_created() {
     for offset in 0..=100 {
         let query = Query::new()
-            .sorted_by(SortKey::Id, crate::Direction::Descending)
+            .sorted_by(SortKey::Id, crate::query::Direction::Descending)
             .with_page_size(10)
             .skipping(offset);
         for cut in [None, Some(0), Some(3), Some(15)] {

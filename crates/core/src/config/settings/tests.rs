@@ -1,0 +1,85 @@
+use super::*;
+use crate::model::Secret;
+
+#[test]
+fn a_misspelt_key_explains_what_is_missing() {
+    let mut settings = Settings::new("accounts.iot");
+    settings.insert("tokne", Setting::Text("hunter2".into()), Some(3));
+    assert!(settings.required_credential("token").is_err());
+    assert_eq!(
+        settings.misspelt().unwrap().to_string(),
+        "line 3: accounts.iot knows no key \"tokne\"; did you mean \"token\"?"
+    );
+}
+
+#[test]
+fn a_program_hands_over_a_credential_that_it_holds() {
+    let mut settings = Settings::new("accounts.iot");
+    let held = Credential::fixed(Secret::new("hunter2"));
+    settings.insert("token", Setting::Credential(held), None);
+    assert!(settings.required_credential("token").is_ok());
+    assert!(settings.finish().is_ok());
+}
+
+fn table(key: &str, value: &str) -> Setting {
+    Setting::Table(BTreeMap::from([(key.to_owned(), value.to_owned())]))
+}
+
+/// What reading a credential from that says.
+fn refusal(value: Setting) -> String {
+    let mut settings = Settings::new("accounts.iot").on_line(Some(2));
+    settings.insert("token", value, Some(3));
+    let shown = format!("{settings:?}");
+    let error = settings.required_credential("token").unwrap_err();
+    format!("{error} {error:?} {shown}")
+}
+
+#[test]
+fn a_credential_written_in_clear_is_never_repeated() {
+    let secret = "SK-PrjW98OTY1h8QTY9hUA";
+    for value in [
+        Setting::Text(secret.to_owned()),
+        table("env", secret),
+        table(secret, "x"),
+        table("value", secret),
+    ] {
+        assert_eq!(format!("{value:?}").split('(').nth(1), Some("..)"));
+        let text = refusal(value);
+        assert!(!text.contains("PrjW98"), "{text}");
+        assert!(text.starts_with("line 3: accounts.iot.token "), "{text}");
+    }
+}
+
+#[test]
+fn every_mistake_says_on_which_line_it_is() {
+    let mut settings = Settings::new("accounts.iot").on_line(Some(2));
+    settings.insert("number", Setting::Boolean(true), Some(4));
+    let texts = [
+        settings.number("number").unwrap_err().to_string(),
+        settings.required_text("name").unwrap_err().to_string(),
+        settings
+            .required_credential("token")
+            .unwrap_err()
+            .to_string(),
+        settings.place("number"),
+        settings.place("name"),
+    ];
+    assert_eq!(
+        texts,
+        [
+            "line 4: accounts.iot.number must be a whole number",
+            "line 2: accounts.iot lacks name; write name = \"…\"",
+            "line 2: accounts.iot lacks token; write token = { env = \"…\" } or token = { file = \"…\" }",
+            "line 4: accounts.iot.number",
+            "line 2: accounts.iot.name",
+        ]
+    );
+}
+
+#[test]
+fn a_word_of_which_nothing_stays_is_near_to_none() {
+    for word in ["", "x"] {
+        assert_eq!(suggestion(word, &["a", "id"]), "known are a, id");
+    }
+    assert_eq!(suggestion("it", &["id"]), "did you mean \"id\"?");
+}

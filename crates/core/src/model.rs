@@ -1,0 +1,23 @@
+//! The normalized record of a token and the values it is made of.
+
+mod attribute;
+mod duration;
+mod fact;
+mod id;
+mod interner;
+mod principal;
+mod scopes;
+mod secret;
+mod timestamp;
+mod token;
+
+pub use attribute::{Attribute, Attributes};
+pub use duration::parse_duration;
+pub use fact::Fact;
+pub use id::{TokenId, TokenRef};
+pub use interner::Interner;
+pub use principal::Principal;
+pub use scopes::Scopes;
+pub use secret::Secret;
+pub use timestamp::{ParseTimestampError, Timestamp};
+pub use token::{Field, IssuedToken, RenewedToken, Token, TokenState};

@@ -1,0 +1,360 @@
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::*;
+use crate::error::ErrorKind;
+use crate::model::TokenId;
+
+fn now() -> Timestamp {
+    "2026-04-01T00:00:00Z".parse().unwrap()
+}
+
+fn read(text: &str) -> Filter {
+    Filter::parse_at(text, now()).unwrap()
+}
+
+/// Names that a careless writer would not bring back, and some that tokens and filters share.
+const NAMES: [&str; 14] = [
+    "",
+    " ",
+    "ci",
+    "ci-1",
+    "Ci",
+    "and",
+    "none",
+    "not-reported",
+    "\"",
+    "\\",
+    "a\\\"b\n\r\t\0\u{1b}\u{85}",
+    "*",
+    "name = x or (",
+    "é\u{301}\u{202e}名",
+];
+
+fn any_name() -> impl Strategy<Value = String> {
+    prop_oneof![select(NAMES.to_vec()).prop_map(str::to_owned), "(?s).{0,5}"]
+}
+
+fn any_time() -> impl Strategy<Value = Timestamp> {
+    let seconds = prop_oneof![-3i64..3, -300_000_000_000i64..200_000_000_000];
+    (seconds, select(vec![0, 1, 500_000_000])).prop_map(|(seconds, nanoseconds)| {
+        let fraction = std::time::Duration::from_nanos(nanoseconds);
+        let second = Timestamp::from_unix_seconds(seconds).unwrap();
+        second.checked_add(fraction).unwrap()
+    })
+}
+
+fn any_when() -> impl Strategy<Value = When> {
+    prop_oneof![
+        any_time().prop_map(When::Before),
+        any_time().prop_map(When::From),
+        Just(When::Never),
+        Just(When::NotReported),
+    ]
+}
+
+fn any_condition() -> impl Strategy<Value = Filter> {
+    prop_oneof![
+        any_name().prop_map(Filter::name),
+        any_name().prop_map(Filter::name_prefix),
+        any_name().prop_map(Filter::name_glob),
+        select(TokenState::ALL.to_vec()).prop_map(Filter::State),
+        any_name().prop_map(Filter::owned_by),
+        select(vec![Owner::None, Owner::NotReported]).prop_map(Filter::Owner),
+        any_when().prop_map(Filter::Created),
+        any_when().prop_map(Filter::Expiry),
+        any_when().prop_map(Filter::LastUsed),
+    ]
+}
+
+fn any_filter() -> impl Strategy<Value = Filter> {
+    any_condition().prop_recursive(5, 24, 4, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Filter::All),
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Filter::Any),
+            inner.prop_map(Filter::not),
+        ]
+    })
+}
+
+fn any_fact<T: Clone + std::fmt::Debug>(
+    value: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Fact<T>> {
+    prop_oneof![
+        3 => value.prop_map(Fact::Known),
+        1 => Just(Fact::None),
+        1 => Just(Fact::NotReported),
+    ]
+}
+
+prop_compose! {
+    fn any_token()(
+        name in any_fact(any_name()),
+        state in select(TokenState::ALL.to_vec()),
+        owner in any_fact((any_name(), proptest::option::of(any_name()))),
+        created_at in any_fact(any_time()),
+        expiry in any_fact(any_time()),
+        last_used in any_fact(any_time()),
+    ) -> Token {
+        let mut token = Token::new(TokenId::new("1"), state);
+        token.name = name;
+        token.owner = owner.map(|(id, name)| Principal::new(id).named(name));
+        token.created_at = created_at;
+        token.expiry = expiry;
+        token.last_used = last_used;
+        token
+    }
+}
+
+/// Something like an expression: pieces of one in any order.
+fn any_babble() -> impl Strategy<Value = String> {
+    let pieces = [
+        "name",
+        "state",
+        "owner",
+        "created",
+        "expiry",
+        "last-used",
+        "everything",
+        "nothing",
+        "and",
+        "or",
+        "not",
+        "in",
+        "is",
+        "=",
+        "!=",
+        "~",
+        "^=",
+        "<",
+        ">=",
+        "<=",
+        "(",
+        ")",
+        ",",
+        "\"a b\"",
+        "\"",
+        "\\",
+        "active",
+        "never",
+        "none",
+        "reported",
+        "not-reported",
+        "now",
+        "-",
+        "30d",
+        "2026-01-01",
+        "hunter2",
+        "é",
+        "\n",
+        "'",
+    ];
+    proptest::collection::vec(select(pieces.to_vec()), 0..12).prop_map(|pieces| pieces.join(" "))
+}
+
+proptest! {
+    #[test]
+    fn a_filter_survives_its_text(filter in any_filter()) {
+        let text = filter.to_string();
+        prop_assert!(!text.contains(char::is_control), "{}", text);
+        let read = Filter::parse_at(&text, now()).unwrap();
+        prop_assert_eq!(read.to_string(), text);
+        prop_assert_eq!(read, filter.flattened());
+    }
+
+    #[test]
+    fn grouping_does_not_change_what_matches(filter in any_filter(), token in any_token()) {
+        prop_assert_eq!(filter.clone().flattened().matches(&token), filter.matches(&token));
+    }
+
+    #[test]
+    fn the_same_filters_grouped_otherwise_have_the_same_text(a in any_filter(), b in any_filter(), c in any_filter()) {
+        let [left, right] = [Filter::and, Filter::or].map(|join| {
+            let left = join(join(a.clone(), b.clone()), c.clone());
+            let right = join(a.clone(), join(b.clone(), c.clone()));
+            (left.to_string(), right.to_string())
+        });
+        prop_assert_eq!(left.0, left.1);
+        prop_assert_eq!(right.0, right.1);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused_without_repeating_it(text in prop_oneof![any_babble(), "(?s).{0,40}"]) {
+        match Filter::parse_at(&text, now()) {
+            Ok(filter) => prop_assert_eq!(read(&filter.to_string()), filter),
+            Err(error) => {
+                prop_assert_eq!(error.kind(), ErrorKind::InvalidInput);
+                prop_assert!(error.to_string().starts_with("at character "));
+                prop_assert!(!error.to_string().contains("hunter"));
+            }
+        }
+    }
+
+    #[test]
+    fn a_glob_matches_as_its_definition_says(glob in "[ab*é]{0,7}", name in "[ab*é]{0,9}") {
+        let chars = |text: &str| text.chars().collect::<Vec<_>>();
+        prop_assert_eq!(glob_matches(&glob, &name), reference(&chars(&glob), &chars(&name)));
+    }
+}
+
+/// Slow and plainly right.
+fn reference(glob: &[char], name: &[char]) -> bool {
+    match (glob.split_first(), name.split_first()) {
+        (None, None) => true,
+        (Some(('*', rest)), _) => {
+            reference(rest, name) || (!name.is_empty() && reference(glob, &name[1..]))
+        }
+        (Some((g, glob)), Some((n, name))) => g == n && reference(glob, name),
+        _ => false,
+    }
+}
+
+#[test]
+fn every_form_means_what_it_says() {
+    let march: Timestamp = "2026-03-02T00:00:00Z".parse().unwrap();
+    let two = |join: fn(Vec<Filter>) -> Filter| join(vec![Filter::name("a"), Filter::name("b")]);
+    for (text, filter) in [
+        ("name = ci", Filter::name("ci")),
+        ("name=\"two words\"", Filter::name("two words")),
+        ("name != ci", !Filter::name("ci")),
+        ("name ~ ci-*", Filter::name_glob("ci-*")),
+        ("name ^= ci-", Filter::name_prefix("ci-")),
+        ("name in (a, b)", two(Filter::Any)),
+        ("name = a and name = b", two(Filter::All)),
+        ("name = and", Filter::name("and")),
+        (r#"name = "\u{e9}\"\\\n""#, Filter::name("é\"\\\n")),
+        ("owner = alice", Filter::owned_by("alice")),
+        ("owner = \"none\"", Filter::owned_by("none")),
+        ("owner is none", Filter::Owner(Owner::None)),
+        ("owner is not none", !Filter::Owner(Owner::None)),
+        ("owner is not reported", Filter::Owner(Owner::NotReported)),
+        ("created < 2026-03-02", Filter::created_before(march)),
+        (
+            "created >= 2026-03-02T01:00:00+01:00",
+            Filter::created_from(march),
+        ),
+        ("expiry < now-30d", Filter::expires_before(march)),
+        ("expiry >= now - 30d", Filter::expires_from(march)),
+        ("expiry is never", Filter::never_expires()),
+        ("last-used < now", Filter::used_before(now())),
+        ("last-used is never", Filter::never_used()),
+        (
+            "last-used is not-reported",
+            Filter::LastUsed(When::NotReported),
+        ),
+        (
+            "name = a or not (name = b) and state = active",
+            Filter::name("a").or((!Filter::name("b")).and(Filter::State(TokenState::Active))),
+        ),
+        ("everything", Filter::all_of([])),
+        ("nothing", Filter::any_of([])),
+    ] {
+        assert_eq!(read(text), filter, "{text}");
+    }
+}
+
+#[test]
+fn a_mistake_is_told_with_its_place_and_the_right_word() {
+    for (text, expected) in [
+        (
+            "",
+            "at character 1: expected a condition, such as state = active",
+        ),
+        (
+            "nmae = x",
+            "at character 1: no such field; did you mean \"name\"?",
+        ),
+        (
+            "éé = x",
+            "at character 1: no such field; known are name, state, owner, created, expiry, last-used",
+        ),
+        (
+            "name = é adn state = active",
+            "at character 10: expected and, or, or the end; did you mean \"and\"?",
+        ),
+        (
+            "name = two words",
+            "at character 12: expected and, or, or the end; write a name of several words in double quotes",
+        ),
+        ("(name = x", "at character 10: expected and, or, or \")\""),
+        (
+            "state = activ",
+            "at character 9: no such state; did you mean \"active\"?",
+        ),
+        (
+            "state in (active expired)",
+            "at character 18: expected \",\" or \")\"",
+        ),
+        (
+            "name > x",
+            "at character 6: expected =, !=, ~ (a pattern), ^= (a beginning) or in",
+        ),
+        (
+            "name = 'x'",
+            "at character 8: this character has no place here; write names in double quotes, such as name = \"two words\"",
+        ),
+        (
+            "name = \"x",
+            "at character 8: these quotes are never closed",
+        ),
+        (
+            r#"name = "é\d""#,
+            "at character 10: nothing is written like this; after a backslash stands one of \", \\, n, r, t and u{…}",
+        ),
+        (
+            "owner = none",
+            "at character 9: this is no owner; write owner is none, or \"none\" in double quotes if one is called so",
+        ),
+        (
+            "expiry is nevr",
+            "at character 11: no such absence; did you mean \"never\"?",
+        ),
+        (
+            "created <= 2026-01-01",
+            "at character 9: expected < (before), >= (at or after), is never or is not-reported",
+        ),
+        (
+            "created < yesterday",
+            "at character 11: this is no time; write one such as 2030-01-31T12:00:00Z, 2030-01-31, now, now+30d or now-12h",
+        ),
+        (
+            "created < now+9999999w",
+            "at character 11: there is no such date",
+        ),
+        (
+            "created < now+30",
+            "at character 11: write a number and a unit, such as 90s, 30m, 12h, 30d or 4w",
+        ),
+    ] {
+        let error = Filter::parse_at(text, now()).unwrap_err();
+        assert_eq!(error.to_string(), expected, "{text}");
+    }
+}
+
+#[test]
+fn text_that_is_too_deep_or_too_long_is_refused_and_no_deeper_than_it_is_shown() {
+    for (opening, closing) in [("(", ")"), ("not ", ""), ("not (", ")")] {
+        let nested = |times: usize, inner: &str| {
+            format!("{}{inner}{}", opening.repeat(times), closing.repeat(times))
+        };
+        let error = Filter::parse_at(&nested(10_000, "nothing"), now()).unwrap_err();
+        assert!(
+            error.to_string().ends_with("nested more than 64 deep"),
+            "{error}"
+        );
+        for inner in [
+            "name != x",
+            "name in (x, y)",
+            "owner is not none",
+            "nothing",
+        ] {
+            let deepest = (0..=64)
+                .rev()
+                .find_map(|times| Filter::parse_at(&nested(times, inner), now()).ok())
+                .unwrap();
+            assert_eq!(read(&deepest.to_string()), deepest);
+        }
+    }
+    let long = format!("name = \"{}\"", "x".repeat(65_536));
+    assert!(Filter::parse_at(&long, now()).is_err());
+}
