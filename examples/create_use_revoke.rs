@@ -6,9 +6,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenfleet::http::ReqwestTransport;
+use tokenfleet::capability::ArgumentSupport;
+use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{
-    Argument, CreateToken, Registry, Result, RevocationEffect, RevokeOptions, Secret, Timestamp,
+    CreateToken, Registry, Result, RevocationEffect, RevokeOptions, Secret, Timestamp,
     TokenProvider, TokenRef,
 };
 
@@ -41,11 +42,11 @@ async fn make_use_and_kill(provider: &dyn TokenProvider) -> Result<&'static str>
     };
     let create = capabilities.create.unwrap_or_default();
     let mut request = CreateToken::unnamed();
-    if create.name != Argument::Unsupported {
+    if create.name != ArgumentSupport::Unsupported {
         request.name = Some("one-hour".to_owned());
     }
     if create.expiry {
-        request = request.expiring_at(Timestamp::now().saturating_add(Duration::from_secs(3600)));
+        request = request.with_expiry(Timestamp::now().saturating_add(Duration::from_secs(3600)));
     }
     let issued = provider.create(request).await?;
 

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokenfleet::http::ReqwestTransport;
+use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{Fleet, InventoryEvent, Query, Registry, Result};
 
 #[tokio::main]
@@ -23,7 +23,7 @@ async fn run() -> Result<()> {
     while let Some(event) = inventory.next().await {
         match event {
             InventoryEvent::Token(account, token) => {
-                let forever = if token.expiry.is_none() {
+                let forever = if token.never_expires() {
                     ", never expires"
                 } else {
                     ""

@@ -7,7 +7,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokenfleet::http::ReqwestTransport;
+use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{Error, Operation, Query, Registry, Result, TokenProviderExt};
 
 #[tokio::main]
@@ -30,7 +30,7 @@ async fn run() -> Result<()> {
         }
     }
     if provider.capabilities().supports(Operation::List) {
-        let list = provider.collect(Query::new()).await?;
+        let list = provider.list_all(Query::new()).await?;
         println!("{} tokens, {:?}", list.tokens.len(), list.completeness);
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokenfleet::http::{Body, ReqwestTransport, Transport, TransportError};
+use tokenfleet::transport::{Body, ReqwestTransport, Transport, TransportError};
 use tokenfleet::{Fleet, Query, Registry, Result};
 
 #[derive(Debug)]
@@ -44,7 +44,7 @@ async fn run() -> Result<()> {
         accounts.configuration.accounts(),
         transport.clone(),
     );
-    let list = fleet.collect(Query::new()).await;
+    let list = fleet.list_all(Query::new()).await;
     let sent = transport.sent.load(Ordering::Relaxed);
     println!("{} tokens in {sent} requests", list.tokens.len());
     Ok(())

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use tokenfleet::cloudsmith::{Cloudsmith, CloudsmithConfig};
 use tokenfleet::foreman::{Foreman, ForemanConfig, Release};
-use tokenfleet::http::{BaseUrl, ReqwestTransport, Transport};
 use tokenfleet::losant::{Losant, LosantConfig};
+use tokenfleet::transport::{BaseUrl, ReqwestTransport, Transport};
 use tokenfleet::{
     CreateToken, Credential, Fleet, InventoryEvent, Query, Result, RevokeOptions, Secret, Token,
     TokenProvider, TokenProviderExt, TokenRef,
@@ -30,13 +30,13 @@ pub async fn run(job: &Job) -> Result<Cost, Box<dyn Error + Send + Sync>> {
         Work::Nothing => Seen::default(),
         Work::List {
             page_size,
-            pages_at_a_time,
+            max_concurrency,
             ..
         } => {
             let mut query = Query::new();
             query.page_size = *page_size;
-            if let Some(pages) = *pages_at_a_time {
-                query = query.with_pages_at_a_time(pages);
+            if let Some(pages) = *max_concurrency {
+                query = query.max_concurrency(pages);
             }
             list(&*provider, query).await?
         }
@@ -58,7 +58,7 @@ fn provider(
 ) -> Result<Arc<dyn TokenProvider>> {
     let url = BaseUrl::parse(&job.url)?;
     let text = |name: &str| job.credentials.get(name).cloned().unwrap_or_default();
-    let credential = |name: &str| Credential::fixed(Secret::new(text(name)));
+    let credential = |name: &str| Credential::from_secret(Secret::new(text(name)));
     let foreman = |release, url, transport| {
         let user_id = text("user_id").parse().unwrap_or_default();
         let config = ForemanConfig::new(url, text("login"), credential("token"), user_id)
@@ -141,7 +141,7 @@ async fn live(
 }
 
 async fn live_once(provider: &dyn TokenProvider, name: String) -> Result<u64> {
-    let made = provider.create(CreateToken::named(name)).await?;
+    let made = provider.create(CreateToken::new(name)).await?;
     let id = &made.token.id;
     let token = provider.get(id).await?;
     provider

@@ -32,7 +32,7 @@ pub enum Work {
         /// How many tokens to ask for per page; unless given, as many as the client thinks fit.
         page_size: Option<u32>,
         /// How many pages to ask for at a time, for clients that can.
-        pages_at_a_time: Option<u32>,
+        max_concurrency: Option<u32>,
     },
     /// To create tokens, to read each and to delete it.
     Live {

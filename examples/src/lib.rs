@@ -2,8 +2,9 @@
 
 use std::process::ExitCode;
 
+use tokenfleet::config::Setting;
 use tokenfleet::{
-    AccountConfiguration, Configuration, Credential, Error, Registry, Result, Secret, Setting,
+    AccountConfiguration, Configuration, Credential, Error, Registry, Result, Secret,
 };
 use tokenfleet_simulators::{Server, build};
 
@@ -74,7 +75,7 @@ async fn simulated(provider: &str) -> Result<(Server, AccountConfiguration)> {
     for (key, value) in server.simulator().credentials() {
         let setting = match key.as_str() {
             "token" | "api_key" | "password" => {
-                Setting::Credential(Credential::fixed(Secret::new(value)))
+                Setting::Credential(Credential::from_secret(Secret::new(value)))
             }
             _ => Setting::Text(value),
         };

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use tokenfleet::{AccountConfiguration, Setting};
+use tokenfleet::AccountConfiguration;
+use tokenfleet::config::Setting;
 use tokenfleet_simulators::Simulator;
 
 use crate::{SharedPlanted, fixed, lock};

@@ -6,8 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::SignedDuration;
 use tokenfleet_conformance::{Existing, Fault, Fixture, Inserted, TokenSpec};
+use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
-    Argument, Fact, Field, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
+    Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
 use tokenfleet_simulators::{Action, NewToken, Simulator, State};
 
@@ -42,8 +43,9 @@ impl SimulatedFixture {
         let chooses = create.expiry
             || (spec.expiry == RequestedExpiry::PlatformDefault
                 && spec.state != TokenState::Expired)
-            || (spec.state == TokenState::Expired && capabilities.reports.contains(&Field::Expiry));
-        let nameable = spec.name.is_none() || create.name != Argument::Unsupported;
+            || (spec.state == TokenState::Expired
+                && capabilities.reported_fields.contains(&TokenField::Expiry));
+        let nameable = spec.name.is_none() || create.name != ArgumentSupport::Unsupported;
         let free = !create.unique_names
             || self
                 .0
@@ -52,7 +54,7 @@ impl SimulatedFixture {
                 .iter()
                 .all(|token| token.name != spec.name);
         let space = create
-            .at_most
+            .max_tokens
             .is_none_or(|most| self.0.simulator.token_count() < most as usize);
         possible_state && chooses && nameable && free && space
     }
@@ -103,8 +105,8 @@ impl Fixture for SimulatedFixture {
             .0
             .provider
             .capabilities()
-            .reports
-            .contains(&Field::Expiry);
+            .reported_fields
+            .contains(&TokenField::Expiry);
         let existing = |token: tokenfleet_simulators::Token| {
             let state = match token.state {
                 State::Active => TokenState::Active,

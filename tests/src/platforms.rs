@@ -47,19 +47,19 @@ const WRONG: &str = "wrong-credential-4e5f6a7b";
 /// Repeats as in production, without the waiting.
 #[must_use]
 pub fn retry() -> RetryPolicy {
-    RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO)
+    RetryPolicy::default().with_backoff(Duration::ZERO, Duration::ZERO)
 }
 
 /// A credential that stays.
 #[must_use]
 pub fn fixed(secret: &str) -> Credential {
-    Credential::fixed(Secret::new(secret))
+    Credential::from_secret(Secret::new(secret))
 }
 
 /// Where in-process platforms live: never looked up.
 #[must_use]
 pub fn base_url() -> BaseUrl {
-    BaseUrl::parse("http://127.0.0.1:9").unwrap_or_else(|_| BaseUrl::of_host("localhost"))
+    BaseUrl::parse("http://127.0.0.1:9").unwrap_or_else(|_| BaseUrl::from_host("localhost"))
 }
 
 /// A simulator with these options.

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    Credential, ErrorKind, Liveness, PageRequest, RevocationOutcome, RevokeOptions, Secret,
-    TokenProvider,
+    Credential, ErrorKind, Liveness, RevocationOutcome, RevokeOptions, Secret, TokenProvider,
 };
 use tokenfleet_foreman::{Foreman, ForemanConfig};
 use tokenfleet_losant::{Losant, LosantConfig};

@@ -7,9 +7,11 @@ use std::time::Duration;
 
 use tokenfleet::{AccountConfiguration, Registry};
 use tokenfleet_cloudsmith::{Login, LoginStep};
+use tokenfleet_core::adapter::{PagePosition, PageRequest};
+use tokenfleet_core::capability::ArgumentSupport;
 use tokenfleet_core::{
-    Argument, CreateToken, Error, IssuedToken, Operation, PagePosition, PageRequest, Query,
-    RevokeOptions, Secret, TokenId, TokenProvider, TokenProviderExt, TokenRef, UpdateToken,
+    CreateToken, Error, IssuedToken, Operation, Query, RevokeOptions, Secret, TokenId,
+    TokenProvider, TokenProviderExt, TokenRef, UpdateToken,
 };
 use tokenfleet_http::{ReqwestTransport, Transport};
 use tokenfleet_simulators::{Action, Canned, Churn, Fault, Hook, NewToken, Server, Simulator};
@@ -117,8 +119,8 @@ impl Scene {
             Operation::Create => {
                 let create = provider.capabilities().create.clone().unwrap_or_default();
                 let request = match create.name {
-                    Argument::Unsupported => CreateToken::unnamed(),
-                    _ => CreateToken::named("made"),
+                    ArgumentSupport::Unsupported => CreateToken::unnamed(),
+                    _ => CreateToken::new("made"),
                 };
                 let issued = provider.create(request).await;
                 let issued = self.show_result(issued);
@@ -143,7 +145,7 @@ impl Scene {
             }
             Operation::Revoke => {
                 for token in [TokenRef::from(&secret), (&id).into(), (&confused).into()] {
-                    let options = RevokeOptions::accepting_replacement();
+                    let options = RevokeOptions::accept_replacement();
                     let revoked = provider.revoke(token, options).await;
                     let replacement = self.show_result(revoked).and_then(|done| done.replacement);
                     self.show_issued(replacement);
@@ -162,14 +164,13 @@ impl Scene {
 
     async fn list(&mut self, provider: &dyn TokenProvider) {
         for position in [PagePosition::First, PagePosition::Number(1)] {
-            let request = PageRequest::first().at(position).with_size(2);
+            let request = PageRequest::first().position(position).size(2);
             let page = provider.list_page(request).await;
             if let Some(page) = self.show_result(page) {
                 self.shown += &serde_json::to_string(&page.tokens).unwrap();
             }
         }
-        let Some(mut listing) = self.show_result(provider.list(Query::new().with_page_size(2)))
-        else {
+        let Some(mut listing) = self.show_result(provider.list(Query::new().page_size(2))) else {
             return;
         };
         while let Some(token) = listing.next().await {

@@ -256,7 +256,7 @@ async fn no_lasting_token_is_missed_or_repeated_by_a_complete_walk_and_most_are_
                     _ => (dice.usize(1..500), dice.u32(10..60)),
                 };
                 let (churning, provider) = kind.begin(dice, changes, tokens);
-                let mut listing = provider.list(Query::new().with_page_size(size)).unwrap();
+                let mut listing = provider.list(Query::new().page_size(size)).unwrap();
                 let mut listed = Vec::new();
                 let complete = drain(&mut listing, &mut listed).await;
                 tally.count(&churning, size.into(), &listed, &complete);
@@ -300,7 +300,7 @@ async fn a_walk_that_is_cut_anywhere_goes_on_and_skips_no_lasting_token() {
             };
             let cut = dice.usize(..=tokens);
             let (churning, provider) = kind.begin(dice, 1.0, tokens);
-            let query = Query::new().with_page_size(size);
+            let query = Query::new().page_size(size);
             let mut listed = Vec::new();
             let mut listing = provider.list(query.clone()).unwrap();
             while listed.len() < cut {

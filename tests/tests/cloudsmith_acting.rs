@@ -78,15 +78,15 @@ async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_r
         .in_authorization()
         .with_base_url(base_url());
     let provider = provider(&simulator, config);
-    let listed = provider.collect(Query::new()).await.unwrap().tokens;
+    let listed = provider.list_all(Query::new()).await.unwrap().tokens;
     let id = listed[0].id.clone();
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let revoked = provider.revoke((&id).into(), consent).await.unwrap();
     let new = revoked.replacement.unwrap().secret;
     assert!(!simulator.accepts(&old) && simulator.accepts(new.expose()));
     // The provider goes on with the key that it has itself put in the place of its own.
     assert_eq!(
-        provider.collect(Query::new()).await.unwrap().tokens.len(),
+        provider.list_all(Query::new()).await.unwrap().tokens.len(),
         1
     );
     let sent = simulator.log().last().unwrap();
@@ -113,13 +113,13 @@ async fn a_replacement_that_was_replaced_elsewhere_gives_way_to_what_is_configur
             .with_base_url(base_url())
     };
     let ours = provider(&simulator, config(stored_key));
-    let id = &ours.collect(Query::new()).await.unwrap().tokens[0].id;
+    let id = &ours.list_all(Query::new()).await.unwrap().tokens[0].id;
     let first = ours.rotate(id).await.unwrap().secret;
     let theirs = provider(&simulator, config(fixed(first.expose())));
     let second = theirs.rotate(id).await.unwrap().secret;
     second.expose().clone_into(&mut stored.lock().unwrap());
     let before = simulator.log().entries().len();
-    assert_eq!(ours.collect(Query::new()).await.unwrap().tokens.len(), 1);
+    assert_eq!(ours.list_all(Query::new()).await.unwrap().tokens.len(), 1);
     let log = simulator.log().entries();
     let shown: Vec<_> = log[before..]
         .iter()
@@ -142,7 +142,7 @@ async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
             .accepting_lockout()
             .with_base_url(BaseUrl::parse(base).unwrap());
         let provider = provider(&simulator, config);
-        let listed = provider.collect(Query::new()).await.unwrap().tokens;
+        let listed = provider.list_all(Query::new()).await.unwrap().tokens;
         assert_eq!(listed.len(), 1);
         provider.rotate(&listed[0].id).await.unwrap();
         let entries = simulator.log().entries();
@@ -165,7 +165,7 @@ async fn a_key_whose_lost_replacement_nothing_could_repair_is_not_replaced_unles
         CloudsmithConfig::new(fixed(&simulator.credentials()["api_key"])).with_base_url(base_url());
     let provider = Cloudsmith::new("packages", config, transport(&simulator));
     let id = tokenfleet_core::TokenId::new(simulator.ids()[0].as_str());
-    let options = RevokeOptions::accepting_replacement();
+    let options = RevokeOptions::accept_replacement();
     let refusals = [
         provider.rotate(&id).await.map(drop),
         provider.revoke((&id).into(), options).await.map(drop),

@@ -7,9 +7,10 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokenfleet_conformance::Fixture;
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    CreateToken, Operation, PageRequest, Query, RevokeOptions, Secret, TokenId, TokenProvider,
-    TokenProviderExt, TokenRef, UpdateToken,
+    CreateToken, Operation, Query, RevokeOptions, Secret, TokenId, TokenProvider, TokenProviderExt,
+    TokenRef, UpdateToken,
 };
 use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{Action, Fault, NewToken};
@@ -26,7 +27,7 @@ async fn begin(fixture: &SimulatedFixture, operation: Operation, round: usize) -
     let simulator = fixture.simulator();
     let name = format!("{operation}-{round}");
     let request = match simulator.provider() {
-        "losant" | "foreman" => CreateToken::named(name.as_str()),
+        "losant" | "foreman" => CreateToken::new(name.as_str()),
         _ => CreateToken::unnamed(),
     };
     let (id, secret) = match simulator.provider() {
@@ -36,7 +37,7 @@ async fn begin(fixture: &SimulatedFixture, operation: Operation, round: usize) -
         }
         "cloudsmith" => {
             // It holds one token: whatever was left of it, there is one now.
-            let tokens = provider.collect(Query::new()).await.unwrap().tokens;
+            let tokens = provider.list_all(Query::new()).await.unwrap().tokens;
             let id = match tokens.into_iter().next() {
                 Some(token) => token.id,
                 None => provider.create(request.clone()).await.unwrap().token.id,
@@ -67,7 +68,7 @@ async fn begin(fixture: &SimulatedFixture, operation: Operation, round: usize) -
             Operation::Rotate => provider.rotate(&id).await.map(drop),
             Operation::Renew => provider.renew(&secret).await.map(drop),
             Operation::Revoke => provider
-                .revoke(token, RevokeOptions::accepting_replacement())
+                .revoke(token, RevokeOptions::accept_replacement())
                 .await
                 .map(drop),
             _ => provider.verify(&secret).await.map(drop),

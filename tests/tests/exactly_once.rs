@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use tokenfleet_conformance::Fixture;
-use tokenfleet_core::{
-    CreateToken, ErrorKind, ExactlyOnce, Lost, Marker, Reconciliation, Timestamp, TokenProviderExt,
-};
+use tokenfleet_core::workflow::{Marker, Reconciliation, UnknownWrite};
+use tokenfleet_core::{CreateToken, ErrorKind, ExactlyOnce, Timestamp, TokenProviderExt};
 use tokenfleet_foreman::Release;
 use tokenfleet_http::TokioTimer;
 use tokenfleet_simulators::{Action, Canned, Fault, NewToken, Simulator, State};
@@ -77,9 +76,9 @@ async fn try_schedules(name: &str, begin: impl Fn() -> SimulatedFixture) {
         plan_mishaps(simulator, &mut dice);
         let markers = Mutex::new(Vec::new());
         let issued = ExactlyOnce::new(&*provider, &TokioTimer)
-            .looking_again_after(LOOK_AGAIN_AFTER)
-            .remembering(|marker: &Marker| markers.lock().unwrap().push(marker.clone()))
-            .create(CreateToken::named("ci"))
+            .with_recheck_delay(LOOK_AGAIN_AFTER)
+            .with_marker_callback(|marker: &Marker| markers.lock().unwrap().push(marker.clone()))
+            .create(CreateToken::new("ci"))
             .await;
         // Whatever is still under way arrives.
         tokio::time::sleep(Duration::from_secs(600)).await;
@@ -151,8 +150,8 @@ async fn a_platform_that_cannot_be_asked_again_is_said_to_hold_the_marked_token(
     let provider = fixture.provider();
     let marker = Mutex::new(None);
     let error = ExactlyOnce::new(&*provider, &TokioTimer)
-        .remembering(|used: &Marker| *marker.lock().unwrap() = Some(used.clone()))
-        .create(CreateToken::named("ci"))
+        .with_marker_callback(|used: &Marker| *marker.lock().unwrap() = Some(used.clone()))
+        .create(CreateToken::new("ci"))
         .await
         .unwrap_err();
     let marker = marker.into_inner().unwrap().unwrap();
@@ -161,7 +160,7 @@ async fn a_platform_that_cannot_be_asked_again_is_said_to_hold_the_marked_token(
 
     // Later, perhaps elsewhere, the marker finds it.
     simulator.faults().clear();
-    let lost = Lost::Marked {
+    let lost = UnknownWrite::Marked {
         marker: &marker,
         name: None,
     };
@@ -178,7 +177,7 @@ async fn a_lost_rotation_is_told_by_the_old_secret_and_a_lost_issue_by_nothing_b
     let simulator = fixture.simulator();
     let issued = provider.create(CreateToken::unnamed()).await.unwrap();
     let (id, old) = (issued.token.id, issued.secret);
-    let lost = || provider.reconcile(Lost::Rotation { old: &old });
+    let lost = || provider.reconcile(UnknownWrite::Rotation { old: &old });
     assert_eq!(lost().await.unwrap(), Reconciliation::NotApplied);
     simulator
         .faults()
@@ -191,7 +190,7 @@ async fn a_lost_rotation_is_told_by_the_old_secret_and_a_lost_issue_by_nothing_b
     let at = Timestamp::now();
     match fixture
         .provider()
-        .reconcile(Lost::Unmarked { at })
+        .reconcile(UnknownWrite::Unmarked { at })
         .await
         .unwrap()
     {

@@ -23,7 +23,7 @@ fn alive(fixture: &SimulatedFixture, name: &str) -> Vec<State> {
 
 fn expiring(name: &str) -> CreateToken {
     let at: Timestamp = "2099-01-31T12:00:00Z".parse().unwrap();
-    CreateToken::named(name).expiring_at(at)
+    CreateToken::new(name).with_expiry(at)
 }
 
 #[tokio::test]
@@ -39,7 +39,7 @@ async fn a_chosen_expiry_that_is_not_kept_is_an_error_and_leaves_nothing_alive()
             assert_eq!(error.fate(), Fate::Rejected, "{place}");
             assert!(error.to_string().contains("expiry"), "{place}");
             // What was not chosen cannot be kept otherwise.
-            let unchosen = provider.create(CreateToken::named("usual")).await;
+            let unchosen = provider.create(CreateToken::new("usual")).await;
             assert!(fixture.accepts(&unchosen.unwrap().secret).await, "{place}");
         }
         let version = format!("version={release}");
@@ -95,5 +95,5 @@ async fn a_chosen_expiry_that_losant_does_not_keep_leaves_no_token() {
     let error = provider.create(expiring("ci")).await.unwrap_err();
     assert_eq!(simulator.token_count(), 0, "{error}");
     assert_eq!(error.fate(), Fate::Rejected, "{error}");
-    assert!(provider.create(CreateToken::named("usual")).await.is_ok());
+    assert!(provider.create(CreateToken::new("usual")).await.is_ok());
 }

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
-use tokenfleet_core::{PageRequest, TokenProvider};
+use tokenfleet_core::TokenProvider;
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_http::{Body, Transport, TransportError};
 use tokenfleet_tests::fixed;
 
@@ -36,7 +37,7 @@ async fn the_next_page_is_asked_for_at_the_configured_origin_wherever_the_link_l
     let provider = Cloudsmith::new("packages", config, transport.clone());
     let first = provider.list_page(PageRequest::first()).await.unwrap();
     let next = first.next.expect("the link says that there is more");
-    let second = PageRequest::first().at(next);
+    let second = PageRequest::first().position(next);
     provider.list_page(second).await.unwrap();
     assert_eq!(
         *transport.0.lock().unwrap(),

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use tokenfleet_core::{
-    CreateToken, ErrorKind, Fate, Operation, PageRequest, RevokeOptions, TokenProvider,
-};
+use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::{CreateToken, ErrorKind, Fate, Operation, RevokeOptions, TokenProvider};
 use tokenfleet_foreman::{Foreman, ForemanConfig};
 use tokenfleet_simulators::Simulator;
 use tokenfleet_tests::{base_url, build, fixed, retry, transport};
@@ -25,7 +24,7 @@ async fn organization_and_location_are_sent_with_every_request() {
     let simulator = build("foreman", &[]);
     let config = config(&simulator).with_organization("1").with_location("2");
     let provider = provider(&simulator, config);
-    let issued = provider.create(CreateToken::named("ci")).await.unwrap();
+    let issued = provider.create(CreateToken::new("ci")).await.unwrap();
     let id = issued.token.id;
     provider.list_page(PageRequest::first()).await.unwrap();
     provider.get(&id).await.unwrap();
@@ -67,7 +66,7 @@ async fn an_unknown_organization_or_location_is_named_and_is_no_missing_token() 
         let provider = provider(&simulator, config);
         let id = tokenfleet_core::TokenId::new(token.id.as_str());
         let listed = provider.list_page(PageRequest::first()).await.unwrap_err();
-        let created = provider.create(CreateToken::named("new")).await;
+        let created = provider.create(CreateToken::new("new")).await;
         let options = RevokeOptions::default();
         let revoked = provider.revoke((&id).into(), options).await.unwrap_err();
         for (operation, error) in [

@@ -5,9 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use tokenfleet_core::{
-    ErrorKind, Fate, PageRequest, RevocationOutcome, RevokeOptions, TokenId, TokenProvider,
-};
+use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::{ErrorKind, Fate, RevocationOutcome, RevokeOptions, TokenId, TokenProvider};
 use tokenfleet_http::{Body, SendPhase, Transport, TransportError};
 use tokenfleet_losant::{Losant, LosantConfig, Resource};
 use tokenfleet_tests::{fixed, retry};

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::query::SortBy;
 use tokenfleet_core::{
-    CreateToken, Direction, Filter, PageRequest, Query, RevokeOptions, SortBy, SortKey,
-    TokenProvider, TokenProviderExt, UpdateToken,
+    CreateToken, Direction, Filter, Query, RevokeOptions, SortKey, TokenProvider, TokenProviderExt,
+    UpdateToken,
 };
 use tokenfleet_losant::{Losant, LosantConfig, Resource};
 use tokenfleet_simulators::Simulator;
@@ -22,12 +24,12 @@ fn config(simulator: &Arc<dyn Simulator>) -> LosantConfig {
 
 /// Every operation there is, so that every request there is has been sent.
 async fn live(provider: &Losant) {
-    let issued = provider.create(CreateToken::named("ci")).await.unwrap();
+    let issued = provider.create(CreateToken::new("ci")).await.unwrap();
     let id = issued.token.id;
     provider.get(&id).await.unwrap();
     provider.update(&id, UpdateToken::suspend()).await.unwrap();
-    provider.collect(Query::new()).await.unwrap();
-    let mut page = PageRequest::first().with_size(10);
+    provider.list_all(Query::new()).await.unwrap();
+    let mut page = PageRequest::first().size(10);
     page.sort = Some(SortBy::new(SortKey::Created, Direction::Descending));
     page.filter = Some(Filter::name("ci"));
     provider.list_page(page).await.unwrap();
@@ -119,7 +121,7 @@ async fn each_resource_has_its_own_path_and_reaches_no_other() {
         let simulator = build("losant", &[collection, "tokens=2"]);
         let configured = config(&simulator).with_resource(resource);
         let provider = provider(&simulator, configured);
-        let listed = provider.collect(Query::new()).await.unwrap().tokens;
+        let listed = provider.list_all(Query::new()).await.unwrap().tokens;
         assert_eq!(listed.len(), 2, "{collection}");
         live(&provider).await;
         assert_eq!(simulator.token_count(), 2);

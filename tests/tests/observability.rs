@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    CreateToken, Credential, ErrorKind, PageRequest, Query, TokenId, TokenProvider,
-    TokenProviderExt,
+    CreateToken, Credential, ErrorKind, Query, TokenId, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_http::RetryPolicy;
 use tokenfleet_losant::{Losant, LosantConfig};
@@ -32,20 +32,17 @@ async fn everything() {
     let simulator = build("losant", &["tokens=3"]);
     let provider = losant(&simulator, right(&simulator), retry());
     simulator.faults().add(out_of_order(1));
-    provider
-        .collect(Query::new().with_page_size(2))
-        .await
-        .unwrap();
+    provider.list_all(Query::new().page_size(2)).await.unwrap();
     let wait = Canned::status(429).header("retry-after", "3");
     simulator.faults().add(Fault::new(Action::Answer(wait)));
     provider.get(&TokenId::new("none")).await.unwrap_err();
     simulator.faults().add(Fault::new(Action::CloseAfter));
-    provider.create(CreateToken::named("ci")).await.unwrap_err();
+    provider.create(CreateToken::new("ci")).await.unwrap_err();
 
     // Dropped while it waits for an answer.
     let slow = Action::DelayAnswer(Duration::from_secs(20));
     simulator.faults().add(Fault::new(slow));
-    let create = provider.create(CreateToken::named("cd"));
+    let create = provider.create(CreateToken::new("cd"));
     let dropped = tokio::time::timeout(Duration::from_secs(1), create).await;
     assert!(dropped.is_err());
 
@@ -158,11 +155,12 @@ async fn a_call_tells_its_page_its_attempts_and_its_outcome() {
     {
         let _listening = heard.listen();
         simulator.faults().add(out_of_order(2));
-        let request = PageRequest::first().at(tokenfleet_core::PagePosition::Number(1));
-        provider.list_page(request.with_size(2)).await.unwrap();
+        let request =
+            PageRequest::first().position(tokenfleet_core::adapter::PagePosition::Number(1));
+        provider.list_page(request.size(2)).await.unwrap();
         let slow = Action::DelayAnswer(Duration::from_secs(20));
         simulator.faults().add(Fault::new(slow));
-        let create = provider.create(CreateToken::named("ci"));
+        let create = provider.create(CreateToken::new("ci"));
         drop(tokio::time::timeout(Duration::from_secs(1), create).await);
     }
     let all = heard.all();

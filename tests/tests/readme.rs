@@ -2,9 +2,8 @@
 
 use std::path::Path;
 
-use tokenfleet_core::{
-    Argument, Capabilities, Field, FilterCapability, Operation, RevocationEffect, SortKey,
-};
+use tokenfleet_core::capability::{ArgumentSupport, FilterCapability, TokenField};
+use tokenfleet_core::{Capabilities, Operation, RevocationEffect, SortKey};
 use tokenfleet_foreman::Release;
 
 const BEGIN: &str = "<!-- capabilities -->\n";
@@ -44,7 +43,7 @@ fn filters(capabilities: &Capabilities) -> String {
         name_exact,
         name_pattern,
         states,
-        combined,
+        combinations,
         ..
     } = &list.filters;
     let mut kinds = Vec::new();
@@ -54,7 +53,7 @@ fn filters(capabilities: &Capabilities) -> String {
     if !states.is_empty() {
         kinds.push("state");
     }
-    if *combined {
+    if *combinations {
         kinds.push("combined");
     }
     if kinds.is_empty() {
@@ -69,7 +68,7 @@ fn create(capabilities: &Capabilities) -> String {
         return "—".into();
     };
     let mut takes = Vec::new();
-    if create.name != Argument::Unsupported {
+    if create.name != ArgumentSupport::Unsupported {
         takes.push(if create.unique_names {
             "unique name"
         } else {
@@ -89,7 +88,7 @@ fn create(capabilities: &Capabilities) -> String {
     } else {
         takes.join(", ")
     };
-    if let Some(most) = create.at_most {
+    if let Some(most) = create.max_tokens {
         text.push_str(&format!("; at most {most}"));
     }
     text
@@ -115,7 +114,7 @@ fn update(capabilities: &Capabilities) -> String {
 fn renew(capabilities: &Capabilities) -> String {
     capabilities.renew.as_ref().map_or("—".into(), |renew| {
         let times = renew
-            .at_most
+            .max_renewals
             .map_or(String::new(), |times| format!(", at most {times} times"));
         format!("by {} h{times}", renew.extension.as_secs() / 3600)
     })
@@ -164,12 +163,14 @@ fn table() -> String {
         ("revoke", revoke),
         ("verify a secret", |c| yes(c.verify)),
         ("reports expiry", |c| {
-            yes(c.reports.contains(&Field::Expiry))
+            yes(c.reported_fields.contains(&TokenField::Expiry))
         }),
         ("reports last use", |c| {
-            yes(c.reports.contains(&Field::LastUsed))
+            yes(c.reported_fields.contains(&TokenField::LastUsed))
         }),
-        ("reports owner", |c| yes(c.reports.contains(&Field::Owner))),
+        ("reports owner", |c| {
+            yes(c.reported_fields.contains(&TokenField::Owner))
+        }),
     ];
     let mut table = String::from("|");
     for (name, _) in &platforms {

@@ -6,9 +6,10 @@ use std::path::Path;
 
 use serde_json::Value;
 use tokenfleet_conformance::Fixture;
+use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::query::SortBy;
 use tokenfleet_core::{
-    CreateToken, Direction, Filter, PageRequest, RevokeOptions, SortBy, SortKey, TokenProvider,
-    TokenRef, UpdateToken,
+    CreateToken, Direction, Filter, RevokeOptions, SortKey, TokenProvider, TokenRef, UpdateToken,
 };
 use tokenfleet_foreman::Release;
 use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant, mindbody};
@@ -184,14 +185,14 @@ fn demand(fixture: &SimulatedFixture, files: &[&str], least: usize) {
 async fn live(provider: &dyn TokenProvider) {
     let declared = provider.capabilities().clone();
     let request = match declared.create.as_ref().map(|create| create.expiry) {
-        Some(true) => CreateToken::named("ci").expiring_at("2099-01-31T12:00:00Z".parse().unwrap()),
-        _ if declared.get => CreateToken::named("ci"),
+        Some(true) => CreateToken::new("ci").with_expiry("2099-01-31T12:00:00Z".parse().unwrap()),
+        _ if declared.get => CreateToken::new("ci"),
         _ => CreateToken::unnamed(),
     };
     let issued = provider.create(request).await.unwrap();
     let id = issued.token.id;
     if let Some(list) = &declared.list {
-        let mut page = PageRequest::first().with_size(5);
+        let mut page = PageRequest::first().size(5);
         if list.order(SortKey::Id).is_some() {
             page.sort = Some(SortBy::new(SortKey::Id, Direction::Descending));
         }
@@ -222,7 +223,7 @@ async fn live(provider: &dyn TokenProvider) {
     } else {
         (&issued.secret).into()
     };
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     provider.revoke(token, consent).await.unwrap();
 }
 

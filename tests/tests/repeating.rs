@@ -6,9 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    CreateToken, Credential, Error, Operation, PageRequest, RevokeOptions, Secret, TokenId,
-    TokenProvider, TokenRef, UpdateToken,
+    CreateToken, Credential, Error, Operation, RevokeOptions, Secret, TokenId, TokenProvider,
+    TokenRef, UpdateToken,
 };
 use tokenfleet_foreman::{Foreman, ForemanConfig};
 use tokenfleet_http::{BaseUrl, Body, RetryPolicy, SendPhase, Transport, TransportError};
@@ -63,8 +64,8 @@ impl Transport for Sky {
 }
 
 fn provider(platform: &str, weather: Weather, operation: Operation) -> Box<dyn TokenProvider> {
-    let credential = || Credential::fixed(Secret::new("acting"));
-    let policy = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+    let credential = || Credential::from_secret(Secret::new("acting"));
+    let policy = RetryPolicy::default().with_backoff(Duration::ZERO, Duration::ZERO);
     let over = Arc::new(Sky(weather, operation));
     match platform {
         "losant" => {
@@ -96,7 +97,7 @@ async fn failure(provider: &dyn TokenProvider, operation: Operation) -> Error {
         Operation::List => provider.list_page(PageRequest::first()).await.map(drop),
         Operation::Get => provider.get(&id).await.map(drop),
         Operation::Create if unnamed => provider.create(CreateToken::unnamed()).await.map(drop),
-        Operation::Create => provider.create(CreateToken::named("ci")).await.map(drop),
+        Operation::Create => provider.create(CreateToken::new("ci")).await.map(drop),
         Operation::Update => {
             let change = UpdateToken::rename("ci");
             provider.update(&id, change).await.map(drop)
@@ -106,7 +107,7 @@ async fn failure(provider: &dyn TokenProvider, operation: Operation) -> Error {
         Operation::Revoke => {
             let (token, options) = match platform.as_str() {
                 "mindbody" => (TokenRef::from(&secret), RevokeOptions::default()),
-                "cloudsmith" => ((&id).into(), RevokeOptions::accepting_replacement()),
+                "cloudsmith" => ((&id).into(), RevokeOptions::accept_replacement()),
                 _ => ((&id).into(), RevokeOptions::default()),
             };
             provider.revoke(token, options).await.map(drop)

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use tokenfleet_conformance::Fixture;
+use tokenfleet_core::workflow::{RevocationVerdict, RevokeManyOptions};
 use tokenfleet_core::{
-    Account, ErrorKind, Query, RevocationPlan, RevocationVerdict, RevokeManyOptions, TokenId,
-    TokenProvider, TokenProviderExt, TokenState,
+    Account, ErrorKind, Query, RevocationPlan, TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{Action, Canned, Fault, NewToken, State};
@@ -18,10 +18,11 @@ async fn account(fixture: &SimulatedFixture) -> (TokenId, RevocationPlan) {
         simulator.insert(NewToken::named(format!("ci-{number}")));
     }
     let provider = fixture.provider();
-    let list = provider.collect(Query::new()).await.unwrap();
+    let list = provider.list_all(Query::new()).await.unwrap();
     assert!(list.completeness.is_complete());
     let acting = TokenId::new(simulator.ids()[0].as_str());
-    let plan = RevocationPlan::of(provider.account(), &list.tokens).ending_with(acting.clone());
+    let plan = RevocationPlan::from_tokens(provider.account(), &list.tokens)
+        .with_acting_last(acting.clone());
     assert_eq!(plan.tokens().count(), simulator.token_count());
     (acting, plan)
 }
@@ -88,7 +89,10 @@ async fn a_plan_that_was_carried_out_in_part_is_carried_out_again() {
     let plan = plan.without(&acting);
     let provider = fixture.provider();
     let mut revoking = provider
-        .revoke_many(plan.clone(), RevokeManyOptions::default().at_a_time(3))
+        .revoke_many(
+            plan.clone(),
+            RevokeManyOptions::default().with_max_concurrency(3),
+        )
         .unwrap();
     for _ in 0..7 {
         revoking.next().await.unwrap();
@@ -127,11 +131,11 @@ async fn what_may_not_be_revoked_is_suspended_if_that_is_accepted() {
     let verdicts = carry_out(
         &*provider,
         &plan,
-        RevokeManyOptions::default().or_suspending(),
+        RevokeManyOptions::default().with_suspend_fallback(),
     )
     .await;
     assert_eq!(count(&verdicts).get("suspended_only"), Some(&20));
-    for token in provider.collect(Query::new()).await.unwrap().tokens {
+    for token in provider.list_all(Query::new()).await.unwrap().tokens {
         assert_eq!(token.state == TokenState::Suspended, token.id != acting);
     }
 }
@@ -140,7 +144,7 @@ async fn what_may_not_be_revoked_is_suspended_if_that_is_accepted() {
 async fn a_plan_of_another_account_is_refused() {
     let fixture = losant(&["tokens=1"]);
     let provider = fixture.provider();
-    let plan = RevocationPlan::of(&Account::new("losant", "other"), &[]);
+    let plan = RevocationPlan::from_tokens(&Account::new("losant", "other"), &[]);
     let error = provider
         .revoke_many(plan, RevokeManyOptions::default())
         .unwrap_err();
@@ -152,10 +156,10 @@ async fn who_stops_early_learns_what_is_untried_and_what_became_of_the_others() 
     let fixture = losant(&["tokens=1"]);
     let (acting, plan) = account(&fixture).await;
     let provider = fixture.provider();
-    let options = RevokeManyOptions::default().at_a_time(3);
+    let options = RevokeManyOptions::default().with_max_concurrency(3);
     let mut revoking = provider.revoke_many(plan.clone(), options).unwrap();
     let mut tried = vec![revoking.next().await.unwrap().0];
-    let untried = revoking.begin_no_more();
+    let untried = revoking.stop();
     assert_eq!(untried.last(), Some(&acting));
     while let Some((id, verdict)) = revoking.next().await {
         assert!(verdict.is_dead(), "{verdict:?}");

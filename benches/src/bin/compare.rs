@@ -169,6 +169,6 @@ fn list(simulated: &Simulated, client: Client, tokens: u64, page_size: u32) -> J
     simulated.job(Work::List {
         tokens,
         page_size: (client == client.whatever_its_pages()).then_some(page_size),
-        pages_at_a_time: None,
+        max_concurrency: None,
     })
 }

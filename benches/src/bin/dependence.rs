@@ -11,7 +11,7 @@ use tokenfleet_benches::{Arguments, Built, Conditions, Consumer, Median, Table, 
 const LOSANT: &str = r#"
             use tokenfleet::TokenProviderExt;
             let token = tokenfleet::Credential::from_env("TOKEN");
-            let transport = std::sync::Arc::new(tokenfleet::http::ReqwestTransport::new()?);
+            let transport = std::sync::Arc::new(tokenfleet::transport::ReqwestTransport::new()?);
             let config = tokenfleet::losant::LosantConfig::new(token);
             let losant = tokenfleet::losant::Losant::new("main", config, transport);
             let mut tokens = losant.list(tokenfleet::Query::new())?;

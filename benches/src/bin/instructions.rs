@@ -126,7 +126,7 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         let job = serde_json::to_string(&simulated.job(Work::List {
             tokens: LISTED,
             page_size: Some(1000),
-            pages_at_a_time: None,
+            max_concurrency: None,
         }))?;
         let mut counts = [0; 4];
         let programs = ["client", "by_hand", "skip", "discard"];

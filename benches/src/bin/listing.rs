@@ -53,7 +53,7 @@ async fn table(runs: usize) -> Result<Table, Box<dyn Error>> {
                 let work = Work::List {
                     tokens: TOKENS as u64,
                     page_size: Some(PAGE_SIZE),
-                    pages_at_a_time: Some(pages),
+                    max_concurrency: Some(pages),
                 };
                 pair.push(run_ours(&simulated.job(work)).await?);
             }

@@ -49,7 +49,7 @@ async fn tokens(runs: usize) -> Result<Table, Box<dyn Error>> {
             simulated.job(Work::List {
                 tokens,
                 page_size: None,
-                pages_at_a_time: None,
+                max_concurrency: None,
             })
         };
         let jobs = Vec::from_iter(simulated.iter().zip(TOKENS).map(job));

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
-use tokenfleet::http::{ApiCall, ApiClient, Body, Refusal, Transport, TransportError};
+use tokenfleet::adapter::{Page, PageRequest};
 use tokenfleet::losant::{Losant, LosantConfig};
+use tokenfleet::transport::{ApiClient, ApiRequest, Body, ErrorBody, Transport, TransportError};
 use tokenfleet::{
-    Account, Capabilities, CreateToken, Credential, Error, IssuedToken, Liveness, Operation, Page,
-    PageRequest, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, TokenState, UpdateToken,
+    Account, Capabilities, CreateToken, Credential, Error, IssuedToken, Liveness, Operation,
+    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
+    TokenRef, TokenState, UpdateToken,
 };
 use tokenfleet_simulators::{NewToken, Simulator, losant};
 use tokio::runtime::Runtime;
@@ -32,12 +33,12 @@ pub(super) const ALL: [(&str, Prepare); 4] = [
 fn send(runtime: &Rc<Runtime>) -> Micro {
     let account = Account::new("idle", "bench");
     let client = ApiClient::new(account, base_url(), Arc::new(Silent), |_, _, _| {
-        Refusal::default()
+        ErrorBody::default()
     });
     let (secret, runtime) = (Secret::new("eyJhbGciOiJIUzI1NiJ9"), Rc::clone(runtime));
     Micro::new(Amount::Times(1), move || {
-        let call = ApiCall::get(Operation::Get, ["me", "tokens", "575ec7417ae143cd83dc4a95"])
-            .maybe_empty()
+        let call = ApiRequest::get(Operation::Get, ["me", "tokens", "575ec7417ae143cd83dc4a95"])
+            .allow_empty_body()
             .query("_links", false)
             .credential("authorization", "Bearer ", &secret);
         let answer = runtime.block_on(client.send(call));
@@ -71,15 +72,15 @@ fn create(runtime: &Rc<Runtime>) -> Micro {
     let simulator = losant::Losant::new(losant::Options::default()).to_arc();
     let (provider, runtime) = (provider(simulator), Rc::clone(runtime));
     Micro::new(Amount::Times(1), move || {
-        let request = CreateToken::named("ci").with_scope("all.Application");
-        let issued = runtime.block_on(provider.create(request.never_expiring()));
+        let request = CreateToken::new("ci").with_scope("all.Application");
+        let issued = runtime.block_on(provider.create(request.without_expiry()));
         black_box(issued).expect("the simulator answers");
     })
 }
 
 fn provider(simulator: Arc<dyn Simulator>) -> Losant {
     let token = Secret::new(simulator.credentials()["token"].clone());
-    let config = LosantConfig::new(Credential::fixed(token)).with_base_url(base_url());
+    let config = LosantConfig::new(Credential::from_secret(token)).with_base_url(base_url());
     Losant::new("bench", config, Replay::of(simulator))
 }
 

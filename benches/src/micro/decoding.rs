@@ -4,10 +4,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokenfleet::adapter::PageRequest;
 use tokenfleet::foreman::{Foreman, ForemanConfig, Release};
-use tokenfleet::http::BaseUrl;
 use tokenfleet::losant::{Losant, LosantConfig};
-use tokenfleet::{Credential, PageRequest, Query, Result, Secret, TokenProvider, TokenProviderExt};
+use tokenfleet::transport::BaseUrl;
+use tokenfleet::{Credential, Query, Result, Secret, TokenProvider, TokenProviderExt};
 use tokenfleet_simulators::{Simulator, foreman, losant};
 use tokio::runtime::Runtime;
 
@@ -94,13 +95,13 @@ pub(super) fn base_url() -> BaseUrl {
 }
 
 fn credential(simulator: &dyn Simulator, name: &str) -> Credential {
-    Credential::fixed(Secret::new(simulator.credentials()[name].clone()))
+    Credential::from_secret(Secret::new(simulator.credentials()[name].clone()))
 }
 
 /// One page through the adapter: the request, the judged answer and the normalized tokens.
 fn page(platform: &Platform, runtime: &Rc<Runtime>) -> Micro {
     let (provider, runtime) = (platform.provider.clone(), Rc::clone(runtime));
-    let (request, tokens) = (PageRequest::first().with_size(PAGE), platform.tokens);
+    let (request, tokens) = (PageRequest::first().size(PAGE), platform.tokens);
     Micro::new(Amount::Tokens(tokens.into()), move || {
         let page = runtime.block_on(provider.list_page(request.clone()));
         let page = page.expect("the simulator answers");
@@ -130,7 +131,7 @@ fn listing(platform: &Platform, runtime: &Rc<Runtime>) -> Micro {
 }
 
 async fn read_all(provider: &dyn TokenProvider) -> Result<u64> {
-    let mut listing = provider.list(Query::new().with_page_size(PAGE))?;
+    let mut listing = provider.list(Query::new().page_size(PAGE))?;
     let mut read = 0;
     while let Some(token) = listing.next().await {
         std::hint::black_box(token?);

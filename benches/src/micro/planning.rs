@@ -23,11 +23,11 @@ fn plan() -> Micro {
     let list = capabilities().list.expect("Losant lists");
     let filter: Filter = FILTER.parse().expect("it is a filter");
     let query = Query::new()
-        .matching(filter)
-        .sorted_by(SortKey::Created, Direction::Ascending)
-        .limited_to(10);
+        .filter(filter)
+        .sort_by(SortKey::Created, Direction::Ascending)
+        .limit(10);
     Micro::new(Amount::Times(1), move || {
-        black_box(Plan::of(&query, &list)).expect("it can be planned");
+        black_box(Plan::for_query(&query, &list)).expect("it can be planned");
     })
 }
 

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use tokenfleet::http::{Body, SendPhase, Transport, TransportError};
+use tokenfleet::transport::{Body, SendPhase, Transport, TransportError};
 use tokenfleet_simulators::{Simulator, dispatch};
 
 /// Asks a simulator in this process, and repeats its answers.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tokenfleet::http::Transport;
+use tokenfleet::transport::Transport;
 use tokenfleet::{
     Account, AccountConfiguration, Configuration, Error, Fleet, Query, Registry, Result, Secret,
     TokenProvider, cloudsmith,

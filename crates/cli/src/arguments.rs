@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, value_parser};
-use tokenfleet::{Marker, Query, Result, SortBy, Timestamp, TokenState, parse_duration};
+use tokenfleet::config::parse_duration;
+use tokenfleet::query::SortBy;
+use tokenfleet::workflow::Marker;
+use tokenfleet::{Query, Result, Timestamp, TokenState};
 
 use crate::output::Format;
 
@@ -179,7 +182,7 @@ impl PageArguments {
     /// The query, read in such pages.
     pub(crate) fn of(&self, mut query: Query) -> Query {
         query.page_size = self.page_size.or(query.page_size);
-        query.pages_at_a_time = self.pages_at_a_time.unwrap_or(query.pages_at_a_time);
+        query.max_concurrency = self.pages_at_a_time.unwrap_or(query.max_concurrency);
         query
     }
 }
@@ -373,7 +376,7 @@ fn at_least_one(text: &str) -> Result<usize, String> {
 
 fn time(text: &str) -> Result<Timestamp> {
     // Platforms differ in how they read fractions of a second.
-    Timestamp::parse_at(text, Timestamp::now().whole_seconds())
+    Timestamp::parse_at(text, Timestamp::now().truncated_to_seconds())
 }
 
 fn address(text: &str) -> Result<SocketAddr, String> {

@@ -1,8 +1,8 @@
 //! The four platforms, simulated in this process.
 
+use tokenfleet::config::Setting;
 use tokenfleet::{
     AccountConfiguration, Configuration, Credential, Error, ErrorKind, Fate, Result, Secret,
-    Setting,
 };
 use tokenfleet_simulators::{Server, StartError};
 
@@ -54,7 +54,7 @@ fn account(server: &Server) -> AccountConfiguration {
         .fold(account, |account, (key, value)| {
             let setting = match key.as_str() {
                 "token" | "api_key" | "password" => {
-                    Setting::Credential(Credential::fixed(Secret::new(value)))
+                    Setting::Credential(Credential::from_secret(Secret::new(value)))
                 }
                 _ => Setting::Text(value),
             };

@@ -5,8 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokenfleet_core::{Credential, CredentialSource, Result, Secret};
-use tokenfleet_http::ApiCall;
+use tokenfleet_core::config::CredentialSource;
+use tokenfleet_core::{Credential, Result, Secret};
+use tokenfleet_http::ApiRequest;
 use zeroize::Zeroizing;
 
 use crate::config::Scheme;
@@ -36,7 +37,7 @@ impl Acting {
     }
 
     /// Adds a credential to a call, the way that is configured.
-    pub(crate) fn dress(&self, call: ApiCall, secret: &Secret) -> ApiCall {
+    pub(crate) fn dress(&self, call: ApiRequest, secret: &Secret) -> ApiRequest {
         match &self.scheme {
             Scheme::ApiKey => call.credential("x-api-key", "", secret),
             Scheme::Token => call.credential("authorization", "token ", secret),
@@ -44,7 +45,7 @@ impl Acting {
                 let pair = Zeroizing::new(format!("{email}:{}", secret.expose()));
                 let basic = Secret::new(STANDARD.encode(pair.as_bytes()));
                 call.credential("authorization", "Basic ", &basic)
-                    .masking(secret)
+                    .redact(secret)
             }
         }
     }

@@ -1,6 +1,7 @@
 //! What to connect to, and with which credential.
 
-use tokenfleet_core::{Credential, Result, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Credential, Result};
 use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.cloudsmith.io";
@@ -49,7 +50,7 @@ impl CloudsmithConfig {
 
     fn by(scheme: Scheme, credential: Credential) -> Self {
         Self {
-            base_url: BaseUrl::of_host(HOST),
+            base_url: BaseUrl::from_host(HOST),
             scheme,
             credential,
             accept_lockout: false,
@@ -93,7 +94,7 @@ impl CloudsmithConfig {
     ///
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
-        let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::of_host(HOST)))?;
+        let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::from_host(HOST)))?;
         let api_key = settings.credential("api_key")?;
         let token = settings.credential("token")?;
         let password = settings.credential("password")?;
@@ -104,7 +105,7 @@ impl CloudsmithConfig {
             (None, None, Some(email), Some(password)) => Self::of_user(email, password),
             _ => {
                 return Err(settings
-                    .mistake("needs exactly one credential")
+                    .error("needs exactly one credential")
                     .with_advice("give api_key, or token, or email with password"));
             }
         };

@@ -1,17 +1,17 @@
 //! Between Cloudsmith's words and the model.
 
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::{
-    ErrorKind, Fact, IssuedToken, Operation, Page, PagePosition, PageRequest, Result, Token,
-    TokenId, TokenState,
+    ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Object, Refusal, Text, json_body};
+use tokenfleet_http::{ApiResponse, ErrorBody, Fields, JsonStr, parse_json};
 
 use crate::wire;
 
 /// Cloudsmith's own page size when none is asked for.
 const DEFAULT_PAGE_SIZE: usize = 30;
 
-pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
+pub(crate) fn page(request: &PageRequest, answer: &ApiResponse) -> Result<Page> {
     // Totals are no part of the body.
     let ((), tokens) = answer.page("results", request.size, |result| {
         token(result, None, answer)
@@ -51,7 +51,7 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
 fn token(
     wire: wire::UserAuthenticationToken<'_>,
     asked: Option<&TokenId>,
-    answer: &Answer,
+    answer: &ApiResponse,
 ) -> Result<Token> {
     let Some(id) = id(wire.slug_perm.into_known(), asked) else {
         return Err(answer.violation("a key without a slug_perm"));
@@ -60,22 +60,22 @@ fn token(
     let created = Fact::from_optional(wire.created.into_known());
     token.created_at = token
         .attributes
-        .read_time("created", created, |text| text.parse().ok());
-    token.attributes.keep_all(wire.rest);
+        .parse_time("created", created, |text| text.parse().ok());
+    token.attributes.extend(wire.rest);
     Ok(token)
 }
 
-fn id(slug: Option<Text<'_>>, asked: Option<&TokenId>) -> Option<TokenId> {
+fn id(slug: Option<JsonStr<'_>>, asked: Option<&TokenId>) -> Option<TokenId> {
     let slug = slug.filter(|slug| !slug.is_empty()).map(TokenId::new);
     slug.or_else(|| asked.cloned())
 }
 
 /// The key is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedToken> {
+pub(crate) fn issued(asked: Option<&TokenId>, answer: &ApiResponse) -> Result<IssuedToken> {
     let issued: wire::Issued<'_> = answer.json()?;
     match (id(issued.slug_perm, asked), issued.key) {
         (Some(id), Some(secret)) if !secret.expose().is_empty() => {
-            let record = (answer.json()).and_then(|Object(wire)| token(wire, asked, answer));
+            let record = (answer.json()).and_then(|Fields(wire)| token(wire, asked, answer));
             let bare = || Token::new(id, TokenState::Active);
             Ok(IssuedToken::new(record.unwrap_or_else(|_| bare()), secret))
         }
@@ -84,19 +84,19 @@ pub(crate) fn issued(asked: Option<&TokenId>, answer: &Answer) -> Result<IssuedT
 }
 
 /// As [`refusal`], for the login, which Cloudsmith is taking away.
-pub(crate) fn login_refusal(operation: Operation, status: u16, body: &[u8]) -> Refusal {
+pub(crate) fn login_refusal(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let refusal = refusal(operation, status, body);
     match status {
-        404 | 410 => refusal.advising(
+        404 | 410 => refusal.with_advice(
             "Cloudsmith has switched password logins off: make an API key on its website",
         ),
         _ => refusal,
     }
 }
 
-pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
-    let Some(error) = json_body::<wire::Refused>(body) else {
-        return Refusal::default();
+pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
+    let Some(error) = parse_json::<wire::Refused>(body) else {
+        return ErrorBody::default();
     };
     let says = |words: &str| {
         error
@@ -106,12 +106,14 @@ pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
     };
     let full = says("already created an API key");
     let locked = says("Locked out");
-    let refusal = Refusal::saying(error.detail).with_code(error.code);
+    let refusal = ErrorBody::from_message(error.detail).with_code(error.code);
     match status {
         400 if full => refusal
-            .of_kind(ErrorKind::Conflict)
-            .advising("a user has one key: rotate it instead, which kills the old one at once"),
-        403 if locked => refusal.advising("too many logins failed; let it rest or use the website"),
+            .with_kind(ErrorKind::Conflict)
+            .with_advice("a user has one key: rotate it instead, which kills the old one at once"),
+        403 if locked => {
+            refusal.with_advice("too many logins failed; let it rest or use the website")
+        }
         _ => refusal,
     }
 }

@@ -14,7 +14,7 @@
 //!     let config = CloudsmithConfig::new(Credential::from_env("CLOUDSMITH_API_KEY"));
 //!     let cloudsmith = Cloudsmith::new("packages", config, transport);
 //!     println!("{:?}", cloudsmith.who_am_i().await?.slug);
-//!     for token in cloudsmith.collect(Query::new()).await?.tokens {
+//!     for token in cloudsmith.list_all(Query::new()).await?.tokens {
 //!         println!("{}", token.id);
 //!     }
 //!     Ok(())

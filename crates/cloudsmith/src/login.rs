@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenfleet_core::{Account, ErrorKind, Operation, Result, Secret};
-use tokenfleet_http::{Answer, ApiCall, ApiClient, BaseUrl, Transport};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, BaseUrl, Transport};
 
 use crate::{NAME, convert, wire};
 
@@ -105,18 +105,18 @@ impl Login {
         &self,
         body: &wire::UserAuthTokenRequest<'_>,
         secrets: &[&Secret],
-    ) -> Result<Answer> {
-        let call = ApiCall::post(Operation::Create, ["user", "token", ""])
+    ) -> Result<ApiResponse> {
+        let call = ApiRequest::post(Operation::Create, ["user", "token", ""])
             .json(body)
-            .accepting(422);
+            .accept_status(422);
         let call = secrets
             .iter()
-            .fold(call, |call, secret| call.masking(secret));
+            .fold(call, |call, secret| call.redact(secret));
         self.client.send(call).await
     }
 }
 
-fn refused(answer: &Answer, message: &str) -> tokenfleet_core::Error {
+fn refused(answer: &ApiResponse, message: &str) -> tokenfleet_core::Error {
     let error = answer.violation(message);
     if answer.status() == 422 {
         error

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
-    IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
-    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, UpdateToken,
+    Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, TokenId,
 };
-use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 use tokio::sync::Mutex;
 
 use crate::acting::Acting;
@@ -51,11 +51,11 @@ pub struct User {
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
         .with_list(query::list())
-        .with_create(CreateCapability::unnamed().at_most(1))
+        .with_create(CreateCapability::new().with_max_tokens(1))
         .with_rotate()
         .with_revoke(RevokeCapability::by_id(RevocationEffect::Replaced))
         .with_verify()
-        .reporting([Field::CreatedAt])
+        .with_reported_fields([TokenField::CreatedAt])
 }
 
 impl Cloudsmith {
@@ -66,8 +66,8 @@ impl Cloudsmith {
         let mut capabilities = capabilities();
         if !config.may_replace() {
             capabilities = capabilities
-                .withholding(Operation::Rotate, LOCKOUT)
-                .withholding(Operation::Revoke, LOCKOUT);
+                .with_unavailable(Operation::Rotate, LOCKOUT)
+                .with_unavailable(Operation::Revoke, LOCKOUT);
         }
         Self {
             client: ApiClient::new(account, config.base_url, transport, convert::refusal),
@@ -110,19 +110,21 @@ impl Cloudsmith {
         })
     }
 
-    fn user_self(operation: Operation) -> ApiCall {
-        ApiCall::get(operation, ["user", "self", ""])
+    fn user_self(operation: Operation) -> ApiRequest {
+        ApiRequest::get(operation, ["user", "self", ""])
     }
 
-    async fn send(&self, call: ApiCall) -> Result<Answer> {
+    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
         let dress = |call, secret: &Secret| self.acting.dress(call, secret);
-        self.client.send_as(&self.acting, call, dress).await
+        self.client
+            .send_authenticated(&self.acting, call, dress)
+            .await
     }
 
     /// One at a time: the last key to be issued is the one that works.
     async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
         let _turn = self.refreshing.lock().await;
-        let call = ApiCall::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
+        let call = ApiRequest::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
         let answer = self.send(call).await?;
         let issued = convert::issued(Some(id), &answer)?;
         self.acting.replace(&issued.secret);
@@ -131,7 +133,7 @@ impl Cloudsmith {
 }
 
 #[async_trait]
-impl TokenProvider for Cloudsmith {
+impl Adapter for Cloudsmith {
     fn account(&self) -> &Account {
         self.client.account()
     }
@@ -142,10 +144,8 @@ impl TokenProvider for Cloudsmith {
 
     /// Cloudsmith answers 404 beyond the last page. An empty first page is believed only after asking who we are.
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.client
-            .check(&self.capabilities, Call::List(&request))?;
         let number = request.number().unwrap_or_default();
-        let call = ApiCall::get(Operation::List, ["user", "tokens", ""])
+        let call = ApiRequest::get(Operation::List, ["user", "tokens", ""])
             .page(number)
             .query("page", number.saturating_add(1))
             .query_if("page_size", request.size);
@@ -160,55 +160,28 @@ impl TokenProvider for Cloudsmith {
         Ok(page)
     }
 
-    async fn get(&self, id: &TokenId) -> Result<Token> {
-        Err(self.client.refuse(&self.capabilities, Call::Get(id.into())))
-    }
-
-    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        self.client
-            .check(&self.capabilities, Call::Create(&request))?;
-        let call = ApiCall::post(Operation::Create, ["user", "tokens", ""]);
+    async fn create(&self, _: CreateToken) -> Result<IssuedToken> {
+        let call = ApiRequest::post(Operation::Create, ["user", "tokens", ""]);
         convert::issued(None, &self.send(call).await?)
-    }
-
-    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        Err(self
-            .client
-            .refuse(&self.capabilities, Call::Update(id.into(), &change)))
     }
 
     /// Refreshes the key: the old one dies with the answer, and a provider that acts with it goes on with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.client
-            .check(&self.capabilities, Call::Rotate(id.into()))?;
         self.refresh(Operation::Rotate, id).await
     }
 
-    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        Err(self
-            .client
-            .refuse(&self.capabilities, Call::Renew(secret.into())))
-    }
-
     /// Refreshes the key and returns its replacement. A second time it replaces the replacement.
-    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-        self.client
-            .check(&self.capabilities, Call::Revoke(token, &options))?;
-        let TokenRef::Id(id) = token else {
-            return Err(Error::unsupported("Cloudsmith revokes by id"));
-        };
+    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
         let replacement = self.refresh(Operation::Revoke, id).await?;
         Ok(
             Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Replaced)
-                .of(id.clone())
-                .replaced_by(replacement),
+                .with_id(id.clone())
+                .with_replacement(replacement),
         )
     }
 
     /// Asks who the secret in question belongs to: nobody means dead, whatever the status.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.client
-            .check(&self.capabilities, Call::Verify(secret))?;
         let call = Self::user_self(Operation::Verify).credential("x-api-key", "", secret);
         match self.client.send(call).await {
             Ok(answer) if answer.json::<wire::UserBrief>()?.authenticated => Ok(Liveness::Alive),

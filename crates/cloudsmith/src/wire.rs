@@ -2,23 +2,24 @@
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attributes, Fact, Secret};
-use tokenfleet_http::{Record, Text, read_once};
+use tokenfleet_core::model::Attributes;
+use tokenfleet_core::{Fact, Secret};
+use tokenfleet_http::{FromFields, JsonStr, read_unique};
 
 /// `UserAuthenticationToken`.
 #[derive(Debug, Default)]
 pub(crate) struct UserAuthenticationToken<'a> {
-    pub(crate) slug_perm: Fact<Text<'a>>,
-    pub(crate) created: Fact<Text<'a>>,
+    pub(crate) slug_perm: Fact<JsonStr<'a>>,
+    pub(crate) created: Fact<JsonStr<'a>>,
     pub(crate) rest: Attributes,
 }
 
-impl<'de: 'a, 'a> Record<'de> for UserAuthenticationToken<'a> {
+impl<'de: 'a, 'a> FromFields<'de> for UserAuthenticationToken<'a> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
-            "slug_perm" => read_once(&mut self.slug_perm, values)?,
-            "created" => read_once(&mut self.created, values)?,
-            other => self.rest.keep(other, values.next_value()?),
+            "slug_perm" => read_unique(&mut self.slug_perm, values)?,
+            "created" => read_unique(&mut self.created, values)?,
+            other => self.rest.insert(other, values.next_value()?),
         }
         Ok(())
     }
@@ -28,7 +29,7 @@ impl<'de: 'a, 'a> Record<'de> for UserAuthenticationToken<'a> {
 #[derive(Debug, Deserialize)]
 pub(crate) struct Issued<'a> {
     #[serde(borrow)]
-    pub(crate) slug_perm: Option<Text<'a>>,
+    pub(crate) slug_perm: Option<JsonStr<'a>>,
     /// Whole after POST and PUT; listings mask it.
     pub(crate) key: Option<Secret>,
 }

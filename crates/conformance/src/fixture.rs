@@ -42,7 +42,7 @@ use tokenfleet_core::{
 /// #[async_trait]
 /// impl TokenProvider for DoorProvider {
 ///     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-///         self.capabilities.check(Call::List(&request))?;
+///         self.capabilities.check(OperationCall::List(&request))?;
 ///         self.door.requests.fetch_add(1, Ordering::SeqCst);
 ///         let token = |number: &u32| Token::new(TokenId::new(number.to_string()), TokenState::Active);
 ///         Ok(Page::last(self.door.codes.lock().unwrap().iter().map(token).collect()))
@@ -55,31 +55,31 @@ use tokenfleet_core::{
 /// #         &self.capabilities
 /// #     }
 /// #     async fn get(&self, id: &TokenId) -> Result<Token> {
-/// #         self.capabilities.check(Call::Get(id.into()))?;
+/// #         self.capabilities.check(OperationCall::Get(id.into()))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-/// #         self.capabilities.check(Call::Create(&request))?;
+/// #         self.capabilities.check(OperationCall::Create(&request))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-/// #         self.capabilities.check(Call::Update(id.into(), &change))?;
+/// #         self.capabilities.check(OperationCall::Update(id.into(), &change))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-/// #         self.capabilities.check(Call::Rotate(id.into()))?;
+/// #         self.capabilities.check(OperationCall::Rotate(id.into()))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-/// #         self.capabilities.check(Call::Renew(secret.into()))?;
+/// #         self.capabilities.check(OperationCall::Renew(secret.into()))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-/// #         self.capabilities.check(Call::Revoke(token, &options))?;
+/// #         self.capabilities.check(OperationCall::Revoke(token, &options))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// #     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-/// #         self.capabilities.check(Call::Verify(secret))?;
+/// #         self.capabilities.check(OperationCall::Verify(secret))?;
 /// #         Err(Error::unsupported("never reached"))
 /// #     }
 /// }

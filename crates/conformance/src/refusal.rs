@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    CreateToken, ErrorKind, Fate, Operation, PageRequest, Result, RevokeOptions, Suspension,
-    Timestamp, TokenId, TokenProvider, UpdateToken,
+    CreateToken, ErrorKind, Fate, Operation, Result, RevokeOptions, Suspension, Timestamp, TokenId,
+    TokenProvider, UpdateToken,
 };
 
 use crate::scene::Scene;
@@ -45,7 +46,7 @@ impl Refusal {
         let provider = scene.provider();
         let id = TokenId::new("1");
         let secret = scene.made_up_secret();
-        let consent = RevokeOptions::accepting_replacement();
+        let consent = RevokeOptions::accept_replacement();
         let plain = scene.request("refused");
         match self {
             Self::Operation(operation) => demand_operation(scene, operation).await,
@@ -53,7 +54,7 @@ impl Refusal {
                 refused(
                     scene,
                     "a name",
-                    provider.create(CreateToken::named("refused")),
+                    provider.create(CreateToken::new("refused")),
                 )
                 .await
             }
@@ -62,11 +63,11 @@ impl Refusal {
                 refused(scene, "a description", provider.create(request)).await
             }
             Self::Expiry => {
-                let request = plain.expiring_at(scene.in_days(30));
+                let request = plain.with_expiry(scene.in_days(30));
                 refused(scene, "a chosen expiry", provider.create(request)).await
             }
             Self::NeverExpiring => {
-                let request = plain.never_expiring();
+                let request = plain.without_expiry();
                 refused(scene, "never expiring", provider.create(request)).await
             }
             Self::Scopes => {
@@ -74,7 +75,7 @@ impl Refusal {
                 refused(scene, "scopes", provider.create(request)).await
             }
             Self::Suspended => {
-                let request = plain.suspended();
+                let request = plain.with_suspended();
                 refused(scene, "being made suspended", provider.create(request)).await
             }
             Self::NewName => {
@@ -109,7 +110,7 @@ async fn demand_operation(scene: &Scene, operation: Operation) -> Verdict {
     let provider = scene.provider();
     let id = TokenId::new("1");
     let secret = scene.made_up_secret();
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     match operation {
         Operation::List => {
             refused(scene, "listing", provider.list_page(PageRequest::first())).await
@@ -117,7 +118,7 @@ async fn demand_operation(scene: &Scene, operation: Operation) -> Verdict {
         Operation::Get => refused(scene, "reading one token", provider.get(&id)).await,
         Operation::Create => {
             refused(scene, "creating", provider.create(CreateToken::unnamed())).await?;
-            let request = CreateToken::named("refused").expiring_at(Timestamp::now());
+            let request = CreateToken::new("refused").with_expiry(Timestamp::now());
             refused(scene, "creating", provider.create(request)).await
         }
         Operation::Update => {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
-    Argument, Capabilities, CreateToken, Fact, Field, IssuedToken, Query, Secret, Timestamp, Token,
-    TokenId, TokenList, TokenProvider, TokenProviderExt, TokenState,
+    Capabilities, CreateToken, Fact, IssuedToken, Query, Secret, Timestamp, Token, TokenId,
+    TokenList, TokenProvider, TokenProviderExt, TokenState,
 };
 
 use crate::verdict::{Verdict, fail, not_applicable, succeeded};
@@ -89,25 +90,25 @@ impl Scene {
     }
 
     pub(crate) fn in_days(&self, days: u64) -> Timestamp {
-        let now = self.fixture.now().whole_seconds();
+        let now = self.fixture.now().truncated_to_seconds();
         now.saturating_add(Duration::from_secs(days * 86_400))
     }
 
-    pub(crate) fn reports(&self, field: Field) -> bool {
-        self.capabilities().reports.contains(&field)
+    pub(crate) fn reports(&self, field: TokenField) -> bool {
+        self.capabilities().reported_fields.contains(&field)
     }
 
     /// A request for a token with what must be given and nothing else.
     pub(crate) fn request(&self, name: &str) -> CreateToken {
         match &self.capabilities().create {
-            Some(create) if create.name == Argument::Required => CreateToken::named(name),
+            Some(create) if create.name == ArgumentSupport::Required => CreateToken::new(name),
             _ => CreateToken::unnamed(),
         }
     }
 
     /// A token to be inserted, with a name where the provider tells names.
     pub(crate) fn spec(&self, name: &str) -> TokenSpec {
-        if self.reports(Field::Name) {
+        if self.reports(TokenField::Name) {
             TokenSpec::active().named(name)
         } else {
             TokenSpec::active()
@@ -184,7 +185,11 @@ impl Scene {
 
     /// Leaves the case out where the account cannot hold that many more.
     pub(crate) async fn room_for(&self, more: usize) -> Verdict {
-        let most = self.capabilities().create.as_ref().and_then(|c| c.at_most);
+        let most = self
+            .capabilities()
+            .create
+            .as_ref()
+            .and_then(|c| c.max_tokens);
         let Some(most) = most else { return Ok(()) };
         let free = (most as usize).saturating_sub(self.fixture.tokens().await.len());
         if free < more {
@@ -223,7 +228,7 @@ impl Scene {
     }
 
     pub(crate) async fn list(&self, query: Query, expected: &str) -> Verdict<TokenList> {
-        succeeded(self.provider.collect(query).await, expected)
+        succeeded(self.provider.list_all(query).await, expected)
     }
 
     /// One token as the provider reads it, alone or in a listing; `None` where it can do neither.
@@ -284,5 +289,5 @@ pub(crate) const STATES: [TokenState; 4] = [
 
 /// Whether a fact tells that moment, to the second: platforms cut fractions.
 pub(crate) fn tells(fact: Fact<Timestamp>, at: Timestamp) -> bool {
-    fact.known().map(|known| known.whole_seconds()) == Some(at.whole_seconds())
+    fact.known().map(|known| known.truncated_to_seconds()) == Some(at.truncated_to_seconds())
 }

@@ -4,10 +4,11 @@ use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use tokenfleet_core::adapter::{Page, PageRequest};
+use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, Field, IssuedToken, Liveness, Page, PageRequest,
-    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
-    TokenRef, UpdateToken,
+    Account, Capabilities, CreateToken, Error, IssuedToken, Liveness, RenewedToken, Result,
+    Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider, TokenRef, UpdateToken,
 };
 
 /// Secrets shorter than this occur in ordinary text by chance.
@@ -102,8 +103,8 @@ impl Watched {
         if let Ok(serialised) = serde_json::to_string(token) {
             known.inspect("a serialised token", &serialised);
         }
-        let declared = &self.provider.capabilities().reports;
-        for field in Field::ALL {
+        let declared = &self.provider.capabilities().reported_fields;
+        for field in TokenField::ALL {
             if token.is_reported(field) && !declared.contains(&field) {
                 known.note(format!(
                     "a token carries {field:?}, which is not declared to be reported"

@@ -3,5 +3,8 @@
 mod credential;
 mod settings;
 
-pub use credential::{Credential, CredentialSource, is_open_to_others};
+pub use credential::{Credential, CredentialSource, is_world_readable};
 pub use settings::{Setting, Settings};
+
+pub use crate::error::did_you_mean;
+pub use crate::model::parse_duration;

@@ -8,8 +8,8 @@ mod suggestion;
 pub use account::Account;
 pub use operation::Operation;
 pub(crate) use redaction::holds_a_credential;
+pub use suggestion::did_you_mean;
 pub(crate) use suggestion::is_near;
-pub use suggestion::suggestion;
 
 use std::fmt;
 use std::sync::Arc;
@@ -231,7 +231,7 @@ impl Error {
 
     /// Replaces the operation: the request that failed was part of a larger one.
     #[must_use]
-    pub fn as_part_of(mut self, operation: Operation) -> Self {
+    pub fn for_operation(mut self, operation: Operation) -> Self {
         self.0.operation = Some(operation);
         self
     }

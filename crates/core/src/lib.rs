@@ -14,18 +14,29 @@
 //!
 //! There is no HTTP and no async runtime in here.
 
-mod config;
+pub mod adapter;
+pub mod capability;
+pub mod config;
 mod error;
 mod listing;
-mod model;
+pub mod model;
 mod provider;
-mod query;
-mod workflow;
+pub mod query;
+pub mod workflow;
 
-pub use config::*;
-pub use error::{Account, Error, ErrorKind, Fate, Operation, Result, suggestion};
-pub use listing::*;
-pub use model::*;
-pub use provider::*;
-pub use query::*;
-pub use workflow::*;
+#[doc(inline)]
+pub use config::Credential;
+pub use error::{Account, Error, ErrorKind, Fate, Operation, Result};
+pub use listing::{Completeness, Cursor, Listing, PartialReason, Plan};
+#[doc(inline)]
+pub use model::{
+    Fact, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef, TokenState,
+};
+pub use provider::{
+    Capabilities, CreateToken, Liveness, RequestedExpiry, Revocation, RevocationEffect,
+    RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
+};
+#[doc(inline)]
+pub use query::{Direction, Filter, Query, SortKey};
+#[doc(inline)]
+pub use workflow::{ExactlyOnce, RevocationPlan, TokenList, TokenProviderExt};

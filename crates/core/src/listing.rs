@@ -9,8 +9,9 @@ mod plan;
 
 pub use completeness::{Completeness, PartialReason};
 pub use cursor::Cursor;
-pub use page_range::Window;
-pub use plan::{Plan, Shortcut, Walk};
+use page_range::PageRange;
+pub use plan::Plan;
+use plan::{FastPath, ScanDirection};
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -94,9 +95,9 @@ impl<'a> Listing<'a> {
     ///
     /// [`Unsupported`](ErrorKind::Unsupported) where the provider cannot list,
     /// [`InvalidInput`](ErrorKind::InvalidInput) for a query that makes no sense there.
-    pub fn of<P: TokenProvider + ?Sized>(provider: &'a P, query: Query) -> Result<Self> {
+    pub fn new<P: TokenProvider + ?Sized>(provider: &'a P, query: Query) -> Result<Self> {
         let read_page: ReadPage<'a> = Box::new(move |request| provider.list_page(request));
-        Self::new(provider, query, read_page)
+        Self::with_reader(provider, query, read_page)
     }
 
     /// A listing that shares its provider and so can be sent elsewhere.
@@ -104,16 +105,16 @@ impl<'a> Listing<'a> {
     /// # Errors
     ///
     /// As [`of`](Self::of).
-    pub fn shared(provider: Arc<dyn TokenProvider>, query: Query) -> Result<Listing<'static>> {
+    pub fn from_arc(provider: Arc<dyn TokenProvider>, query: Query) -> Result<Listing<'static>> {
         let reader = Arc::clone(&provider);
         let read_page: ReadPage<'static> = Box::new(move |request| {
             let reader = Arc::clone(&reader);
             Box::pin(async move { reader.list_page(request).await })
         });
-        Listing::new(&*provider, query, read_page)
+        Listing::with_reader(&*provider, query, read_page)
     }
 
-    fn new<P: TokenProvider + ?Sized>(
+    fn with_reader<P: TokenProvider + ?Sized>(
         provider: &P,
         query: Query,
         read_page: ReadPage<'a>,
@@ -127,7 +128,7 @@ impl<'a> Listing<'a> {
             .as_ref()
             .ok_or_else(|| Error::unsupported("the platform cannot list tokens"))
             .map_err(in_context)?;
-        let plan = Plan::of(&query, list).map_err(in_context)?;
+        let plan = Plan::for_query(&query, list).map_err(in_context)?;
         let left = Left {
             to_skip: query.offset,
             to_yield: query.limit,
@@ -166,7 +167,7 @@ impl<'a> Listing<'a> {
         }
         let in_context = |error: Error| error.with_account(&self.account);
         self.plan =
-            Plan::by(&self.query, &self.list, cursor.walk, cursor.key).map_err(in_context)?;
+            Plan::for_scan(&self.query, &self.list, cursor.walk, cursor.key).map_err(in_context)?;
         self.walker = Walker::resume(&self.plan, cursor).map_err(in_context)?;
         self.reading = FuturesUnordered::new();
         self.given_up = 0;

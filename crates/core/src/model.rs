@@ -20,4 +20,4 @@ pub use principal::Principal;
 pub use scopes::Scopes;
 pub use secret::Secret;
 pub use timestamp::{ParseTimestampError, Timestamp};
-pub use token::{Field, IssuedToken, RenewedToken, Token, TokenState};
+pub use token::{IssuedToken, RenewedToken, Token, TokenField, TokenState};

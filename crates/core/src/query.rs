@@ -3,8 +3,8 @@
 mod filter;
 mod sort;
 
-pub use filter::{Filter, NamePattern, Owner, When};
-pub use sort::{Absent, Direction, SortBy, SortKey};
+pub use filter::{Filter, NamePattern, OwnerPredicate, TimePredicate};
+pub use sort::{Direction, NullsOrder, SortBy, SortKey};
 
 use std::cmp::Ordering;
 
@@ -16,16 +16,17 @@ use crate::model::Token;
 /// be built, or read from the text that people write on the command line and in a configuration:
 ///
 /// ```
-/// use tokenfleet_core::{Direction, Filter, Query, SortBy, SortKey, TokenState};
+/// use tokenfleet_core::query::SortBy;
+/// use tokenfleet_core::{Direction, Filter, Query, SortKey, TokenState};
 ///
 /// let built = Query::new()
-///     .matching(Filter::name_glob("ci-*").and(Filter::State(TokenState::Active)))
-///     .sorted_by(SortKey::Created, Direction::Descending)
-///     .limited_to(10);
+///     .filter(Filter::name_glob("ci-*").and(Filter::State(TokenState::Active)))
+///     .sort_by(SortKey::Created, Direction::Descending)
+///     .limit(10);
 /// let read = Query::new()
-///     .matching("name ~ ci-* and state = active".parse()?)
-///     .ordered_by(SortBy::parse_all("created:desc")?)
-///     .limited_to(10);
+///     .filter("name ~ ci-* and state = active".parse()?)
+///     .sort_by_keys(SortBy::parse_all("created:desc")?)
+///     .limit(10);
 /// assert_eq!(built, read);
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
@@ -45,7 +46,7 @@ pub struct Query {
     /// How many tokens to ask for per page; `None` leaves it to the platform.
     pub page_size: Option<u32>,
     /// How many pages to ask for at a time, at most, where reading them side by side loses nothing.
-    pub pages_at_a_time: u32,
+    pub max_concurrency: u32,
 }
 
 impl Default for Query {
@@ -57,7 +58,7 @@ impl Default for Query {
             limit: None,
             scan_limit: 100_000,
             page_size: None,
-            pages_at_a_time: 16,
+            max_concurrency: 16,
         }
     }
 }
@@ -71,7 +72,7 @@ impl Query {
 
     /// Only tokens that match `filter`, and every filter given before.
     #[must_use]
-    pub fn matching(mut self, filter: Filter) -> Self {
+    pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(match self.filter {
             Some(earlier) => earlier.and(filter),
             None => filter,
@@ -81,50 +82,50 @@ impl Query {
 
     /// Sorted by one more key.
     #[must_use]
-    pub fn sorted_by(mut self, key: SortKey, direction: Direction) -> Self {
+    pub fn sort_by(mut self, key: SortKey, direction: Direction) -> Self {
         self.sort.push(SortBy::new(key, direction));
         self
     }
 
     /// Sorted by these keys too, such as [`SortBy::parse_all`] reads them.
     #[must_use]
-    pub fn ordered_by(mut self, keys: impl IntoIterator<Item = SortBy>) -> Self {
+    pub fn sort_by_keys(mut self, keys: impl IntoIterator<Item = SortBy>) -> Self {
         self.sort.extend(keys);
         self
     }
 
     /// Without the first `offset` tokens.
     #[must_use]
-    pub fn skipping(mut self, offset: u64) -> Self {
+    pub fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
     }
 
     /// At most `limit` tokens.
     #[must_use]
-    pub fn limited_to(mut self, limit: u64) -> Self {
+    pub fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
     /// Holding at most `scan_limit` tokens in memory where they must be sorted here.
     #[must_use]
-    pub fn scanning_at_most(mut self, scan_limit: u64) -> Self {
+    pub fn scan_limit(mut self, scan_limit: u64) -> Self {
         self.scan_limit = scan_limit;
         self
     }
 
     /// Asking for `size` tokens per page.
     #[must_use]
-    pub fn with_page_size(mut self, size: u32) -> Self {
+    pub fn page_size(mut self, size: u32) -> Self {
         self.page_size = Some(size);
         self
     }
 
     /// Asking for that many pages at a time, at most.
     #[must_use]
-    pub fn with_pages_at_a_time(mut self, pages: u32) -> Self {
-        self.pages_at_a_time = pages;
+    pub fn max_concurrency(mut self, pages: u32) -> Self {
+        self.max_concurrency = pages;
         self
     }
 

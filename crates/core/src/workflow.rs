@@ -10,6 +10,6 @@ mod revoke_many;
 pub use exactly_once::{ExactlyOnce, Timer};
 pub use extension::{TokenList, TokenProviderExt};
 pub use marker::Marker;
-pub use reconcile::{Lost, Reconciliation};
+pub use reconcile::{Reconciliation, UnknownWrite};
 pub use revocation_plan::RevocationPlan;
 pub use revoke_many::{RevocationVerdict, RevokeMany, RevokeManyOptions};

@@ -1,6 +1,7 @@
 //! What to connect to, and with which credential.
 
-use tokenfleet_core::{Credential, Error, Result, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Credential, Error, Result};
 use tokenfleet_http::BaseUrl;
 
 use crate::Release;

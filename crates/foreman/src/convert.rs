@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use tokenfleet_core::adapter::{Interner, Page, PagePosition, PageRequest};
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, Interner, IssuedToken, Operation, Page, PagePosition,
-    PageRequest, RequestedExpiry, Result, Timestamp, Token, TokenId, TokenState,
+    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, RequestedExpiry, Result,
+    Timestamp, Token, TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Object, Refusal, json_body};
+use tokenfleet_http::{ApiResponse, ErrorBody, Fields, parse_json};
 
 use crate::wire;
 
@@ -19,7 +20,7 @@ pub(crate) const LOCK: Duration = Duration::from_secs(5 * 60);
 /// Foreman's own page size when none is asked for or repeated, unless its administrator chose another.
 const DEFAULT_PER_PAGE: u32 = 20;
 
-pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
+pub(crate) fn page(request: &PageRequest, answer: &ApiResponse) -> Result<Page> {
     let mut interner = Interner::default();
     let (body, tokens): (wire::Index, _) = answer.page("results", request.size, |result| {
         token(result, &mut interner, answer)
@@ -40,25 +41,25 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
 }
 
 /// The record of one token alone.
-pub(crate) fn record(answer: &Answer) -> Result<Token> {
-    let Object(wire) = answer.json()?;
+pub(crate) fn record(answer: &ApiResponse) -> Result<Token> {
+    let Fields(wire) = answer.json()?;
     token(wire, &mut Interner::default(), answer)
 }
 
 fn token(
     wire: wire::PersonalAccessToken<'_>,
     interner: &mut Interner,
-    answer: &Answer,
+    answer: &ApiResponse,
 ) -> Result<Token> {
     let Fact::Known(id) = wire.id else {
         return Err(answer.violation("a token without an id"));
     };
     let mut token = Token::new(token_id(id), TokenState::Unknown);
     let times = &mut token.attributes;
-    token.created_at = times.read_time("created_at", wire.created_at, time);
-    token.updated_at = times.read_time("updated_at", wire.updated_at, time);
-    token.expiry = times.read_time("expires_at", wire.expires_at, time);
-    token.last_used = times.read_time("last_used_at", wire.last_used_at, time);
+    token.created_at = times.parse_time("created_at", wire.created_at, time);
+    token.updated_at = times.parse_time("updated_at", wire.updated_at, time);
+    token.expiry = times.parse_time("expires_at", wire.expires_at, time);
+    token.last_used = times.parse_time("last_used_at", wire.last_used_at, time);
     let expired = token.expiry.known().is_some_and(|at| answer.is_past(*at));
     token.state = match (wire.active.known(), wire.revoked.known()) {
         (_, Some(true)) => TokenState::Revoked,
@@ -74,7 +75,7 @@ fn token(
         let mut digits = itoa::Buffer::new();
         interner.principal(digits.format(id), Some("user"), None)
     });
-    token.attributes.keep_all(wire.rest);
+    token.attributes.extend(wire.rest);
     Ok(token)
 }
 
@@ -83,7 +84,7 @@ fn token_id(number: u64) -> TokenId {
 }
 
 /// The secret is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
+pub(crate) fn issued(answer: &ApiResponse) -> Result<IssuedToken> {
     let issued: wire::Issued = answer.json()?;
     match issued.token_value {
         Some(secret) if !secret.expose().is_empty() => {
@@ -110,7 +111,7 @@ pub(crate) fn creation(request: CreateToken) -> Result<wire::Creation> {
         personal_access_token: wire::NewToken {
             name: request.name,
             expires_at: match request.expiry {
-                RequestedExpiry::At(at) => Some(at.whole_seconds().to_string()),
+                RequestedExpiry::At(at) => Some(at.truncated_to_seconds().to_string()),
                 _ => None,
             },
         },
@@ -151,9 +152,9 @@ fn ahead(zone: &str) -> Option<i32> {
     Some(sign * (number / 100 * 60 + number % 100) * 60)
 }
 
-pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
-    let Some(refused) = json_body::<wire::Refused>(body) else {
-        return Refusal::default();
+pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
+    let Some(refused) = parse_json::<wire::Refused>(body) else {
+        return ErrorBody::default();
     };
     let (message, class, taken) = match refused.error {
         Some(wire::RefusedError::Details {
@@ -181,21 +182,21 @@ pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> Refusal {
     };
     let (locked, disabled) = (says("Too many tries"), says("User account is disabled"));
     let no_user = says("Couldn't find User");
-    let refusal = Refusal::saying(message).with_code(class);
+    let refusal = ErrorBody::from_message(message).with_code(class);
     match status {
         401 if locked => refusal
-            .of_kind(ErrorKind::RateLimited)
-            .waiting(LOCK)
-            .advising("too many logins failed from this address; let it rest"),
+            .with_kind(ErrorKind::RateLimited)
+            .with_retry_after(LOCK)
+            .with_advice("too many logins failed from this address; let it rest"),
         401 if disabled => refusal
-            .of_kind(ErrorKind::PermissionDenied)
-            .advising("ask an administrator to enable the user"),
-        422 if taken => refusal
-            .of_kind(ErrorKind::Conflict)
-            .advising("choose another name: Foreman never frees one, not even of a revoked token"),
+            .with_kind(ErrorKind::PermissionDenied)
+            .with_advice("ask an administrator to enable the user"),
+        422 if taken => refusal.with_kind(ErrorKind::Conflict).with_advice(
+            "choose another name: Foreman never frees one, not even of a revoked token",
+        ),
         422 if no_user => refusal
-            .of_kind(ErrorKind::NotFound)
-            .advising("check user_id: Foreman takes the user's number here, not the login"),
+            .with_kind(ErrorKind::NotFound)
+            .with_advice("check user_id: Foreman takes the user's number here, not the login"),
         _ => refusal,
     }
 }

@@ -15,7 +15,7 @@
 //!     let token = Credential::from_env("FOREMAN_TOKEN");
 //!     let config = ForemanConfig::new(base_url, "admin", token, 4);
 //!     let foreman = Foreman::new("infra", config, transport);
-//!     for token in foreman.collect(Query::new()).await?.tokens {
+//!     for token in foreman.list_all(Query::new()).await?.tokens {
 //!         println!("{:?}", token.name);
 //!     }
 //!     Ok(())

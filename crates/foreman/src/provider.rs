@@ -5,14 +5,15 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
-    IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
-    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, TokenState, UpdateToken,
+    Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
+    TokenState,
 };
 use tokenfleet_http::{
-    Answer, ApiCall, ApiClient, RetryPolicy, Transport, expires_as_asked, revoke_unwanted,
+    ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport, expiry_matches, revoke_unwanted,
 };
 use zeroize::Zeroizing;
 
@@ -38,16 +39,21 @@ pub fn capabilities(release: Release) -> Capabilities {
     Capabilities::none()
         .with_list(query::list(release))
         .with_get()
-        .with_create(CreateCapability::named().with_unique_names().with_expiry())
+        .with_create(
+            CreateCapability::new()
+                .with_required_name()
+                .with_unique_names()
+                .with_expiry(),
+        )
         .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked))
         .with_verify()
-        .reporting([
-            Field::Name,
-            Field::CreatedAt,
-            Field::UpdatedAt,
-            Field::Expiry,
-            Field::LastUsed,
-            Field::Owner,
+        .with_reported_fields([
+            TokenField::Name,
+            TokenField::CreatedAt,
+            TokenField::UpdatedAt,
+            TokenField::Expiry,
+            TokenField::LastUsed,
+            TokenField::Owner,
         ])
 }
 
@@ -91,24 +97,27 @@ impl Foreman {
     }
 
     /// Adds what every call carries, as that login.
-    fn dress(&self, call: ApiCall, login: &str, secret: &Secret) -> ApiCall {
+    fn dress(&self, call: ApiRequest, login: &str, secret: &Secret) -> ApiRequest {
         let pair = Zeroizing::new(format!("{login}:{}", secret.expose()));
         let basic = Secret::new(STANDARD.encode(pair.as_bytes()));
         call.credential("authorization", "Basic ", &basic)
-            .masking(secret)
+            .redact(secret)
             .query_if("organization_id", self.config.organization_id.as_deref())
             .query_if("location_id", self.config.location_id.as_deref())
     }
 
-    async fn send(&self, call: ApiCall) -> Result<Answer> {
+    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
         let dress = |call, secret: &Secret| self.dress(call, &self.config.login, secret);
-        let answer = self.client.send_as(&self.config.token, call, dress).await?;
+        let answer = self
+            .client
+            .send_authenticated(&self.config.token, call, dress)
+            .await?;
         self.learn(&answer);
         Ok(answer)
     }
 
     /// Learns the release from an answer, unless it was configured.
-    fn learn(&self, answer: &Answer) {
+    fn learn(&self, answer: &ApiResponse) {
         let named = answer.header("foreman_version").map(str::parse::<Release>);
         if let (None, Some(Ok(release))) = (self.config.release, named) {
             self.learned
@@ -118,11 +127,11 @@ impl Foreman {
 
     /// Whether the record says that it is revoked. A credential that may revoke but not read does not know.
     async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
-        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
+        let call = ApiRequest::get(Operation::Get, self.path(Some(id)));
         match self.send(call).await {
             Ok(answer) => Ok(convert::record(&answer)?.state == TokenState::Revoked),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
-            Err(error) => Err(error.as_part_of(Operation::Revoke)),
+            Err(error) => Err(error.for_operation(Operation::Revoke)),
         }
     }
 
@@ -136,7 +145,7 @@ impl Foreman {
             "login = \"{}\"",
             login.replace('\\', "\\\\").replace('"', "\\\"")
         );
-        let call = ApiCall::get(Operation::Verify, ["api", "users"]).query("search", search);
+        let call = ApiRequest::get(Operation::Verify, ["api", "users"]).query("search", search);
         let found = match self.send(call).await {
             Ok(answer) => answer.json::<wire::Users>(),
             Err(error) => Err(error),
@@ -150,7 +159,7 @@ impl Foreman {
 }
 
 #[async_trait]
-impl TokenProvider for Foreman {
+impl Adapter for Foreman {
     fn account(&self) -> &Account {
         self.client.account()
     }
@@ -160,10 +169,8 @@ impl TokenProvider for Foreman {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.client
-            .check(self.capabilities(), Call::List(&request))?;
         let number = request.number().unwrap_or_default();
-        let call = ApiCall::get(Operation::List, self.path(None))
+        let call = ApiRequest::get(Operation::List, self.path(None))
             .page(number)
             .query("page", number.saturating_add(1))
             .query_if("per_page", request.size);
@@ -174,60 +181,33 @@ impl TokenProvider for Foreman {
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        self.client
-            .check(self.capabilities(), Call::Get(id.into()))?;
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Get, error))?;
-        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
+        let call = ApiRequest::get(Operation::Get, self.path(Some(id)));
         let answer = self.send(call).await?;
         convert::record(&answer)
     }
 
     /// Before 3.9 Foreman dropped an expiry that it could not read: the answer is compared with what was asked.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        self.client
-            .check(self.capabilities(), Call::Create(&request))?;
         let expiry = request.expiry;
         let body = convert::creation(request)
             .map_err(|error| self.client.in_context(Operation::Create, error))?;
-        let call = ApiCall::post(Operation::Create, self.path(None)).json(&body);
+        let call = ApiRequest::post(Operation::Create, self.path(None)).json(&body);
         let answer = self.send(call).await?;
         let issued = convert::issued(&answer)?;
-        if !expires_as_asked(expiry, &issued.token) {
+        if !expiry_matches(expiry, &issued.token) {
             return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
         }
         Ok(issued)
     }
 
-    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        Err(self
-            .client
-            .refuse(self.capabilities(), Call::Update(id.into(), &change)))
-    }
-
-    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        Err(self
-            .client
-            .refuse(self.capabilities(), Call::Rotate(id.into())))
-    }
-
-    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        Err(self
-            .client
-            .refuse(self.capabilities(), Call::Renew(secret.into())))
-    }
-
     /// Marks the record, which stays. Foreman answers a second time as it did the first, so the record is read before.
-    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-        self.client
-            .check(self.capabilities(), Call::Revoke(token, &options))?;
-        let TokenRef::Id(id) = token else {
-            return Err(Error::unsupported("Foreman revokes by id"));
-        };
+    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Revoke, error))?;
         let outcome = if self.is_revoked(id).await? {
             RevocationOutcome::AlreadyRevoked
         } else {
-            let call = ApiCall::delete(Operation::Revoke, self.path(Some(id))).repeatable();
+            let call = ApiRequest::delete(Operation::Revoke, self.path(Some(id))).idempotent();
             let answer = self.send(call).await?;
             let body: wire::Revoked = answer.json()?;
             if !body.revoked || body.id.to_string() != id.as_str() {
@@ -235,20 +215,18 @@ impl TokenProvider for Foreman {
             }
             RevocationOutcome::Revoked
         };
-        Ok(Revocation::new(outcome, RevocationEffect::Marked).of(id.clone()))
+        Ok(Revocation::new(outcome, RevocationEffect::Marked).with_id(id.clone()))
     }
 
     /// Lists one token with the secret in question. A dead secret counts as a failed login, of which Foreman allows 30 in
     /// five minutes from one address. Dead is said only of the login that owns the tokens.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.client
-            .check(self.capabilities(), Call::Verify(secret))?;
         let login = self
             .config
             .token_login
             .as_ref()
             .unwrap_or(&self.config.login);
-        let call = ApiCall::get(Operation::Verify, self.path(None)).query("per_page", 1);
+        let call = ApiRequest::get(Operation::Verify, self.path(None)).query("per_page", 1);
         let unknown = |reason: &str| {
             Ok(Liveness::Unknown {
                 reason: reason.to_owned(),

@@ -1,10 +1,9 @@
 //! What Foreman orders and searches itself.
 
-use tokenfleet_core::{
-    Direction, Filter, FilterCapability, ListCapability, NamePattern, OrderCapability, Paging,
-    SortBy, SortKey,
-};
-use tokenfleet_http::ApiCall;
+use tokenfleet_core::capability::{FilterCapability, ListCapability, OrderCapability, Paging};
+use tokenfleet_core::query::{NamePattern, SortBy};
+use tokenfleet_core::{Direction, Filter, SortKey};
+use tokenfleet_http::ApiRequest;
 
 use crate::Release;
 
@@ -13,21 +12,25 @@ use crate::Release;
 /// Names are unique and never change, but follow the database's collation. Ids can be ordered by since 3.2.
 pub(crate) fn list(release: Release) -> ListCapability {
     let list = ListCapability::new(Paging::Numbered)
-        .with_usual_page(1000)
+        .with_default_page_size(1000)
         .with_totals()
-        .never_losing_tokens()
-        .with_order(OrderCapability::loose(SortKey::Name).stable())
-        .with_filters(FilterCapability::by_name().combined().settled());
+        .without_vanishing_tokens()
+        .with_order(OrderCapability::new(SortKey::Name).with_stable_keys())
+        .with_filters(
+            FilterCapability::for_names()
+                .with_combinations()
+                .with_immutable_matches(),
+        );
     if release.orders_by_id() {
-        let id = OrderCapability::loose(SortKey::Id);
-        list.with_order(id.exactly().stable().appending())
+        let id = OrderCapability::new(SortKey::Id);
+        list.with_order(id.with_exact_order().with_stable_keys().with_append_only())
     } else {
         list
     }
 }
 
 /// Adds `order`, always: without one Foreman's pages follow the places of the rows on disk, which move.
-pub(crate) fn sort(call: ApiCall, sort: Option<SortBy>, release: Release) -> ApiCall {
+pub(crate) fn sort(call: ApiRequest, sort: Option<SortBy>, release: Release) -> ApiRequest {
     let field = match sort.map(|sort| sort.key) {
         Some(SortKey::Id) => "id",
         None if release.orders_by_id() => "id",
@@ -41,7 +44,7 @@ pub(crate) fn sort(call: ApiCall, sort: Option<SortBy>, release: Release) -> Api
 }
 
 /// Adds `search`.
-pub(crate) fn filter(call: ApiCall, filter: Option<&Filter>) -> ApiCall {
+pub(crate) fn filter(call: ApiRequest, filter: Option<&Filter>) -> ApiRequest {
     call.query_if("search", filter.and_then(search))
 }
 

@@ -4,38 +4,39 @@ use std::collections::BTreeMap;
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attribute, Attributes, Fact, Secret};
-use tokenfleet_http::{Record, Text, read_once};
+use tokenfleet_core::model::{Attribute, Attributes};
+use tokenfleet_core::{Fact, Secret};
+use tokenfleet_http::{FromFields, JsonStr, read_unique};
 
 /// A token as listed, shown and created.
 #[derive(Debug, Default)]
 pub(crate) struct PersonalAccessToken<'a> {
     pub(crate) id: Fact<u64>,
-    pub(crate) name: Fact<Text<'a>>,
+    pub(crate) name: Fact<JsonStr<'a>>,
     pub(crate) user_id: Fact<u64>,
-    pub(crate) created_at: Fact<Text<'a>>,
-    pub(crate) updated_at: Fact<Text<'a>>,
-    pub(crate) expires_at: Fact<Text<'a>>,
-    pub(crate) last_used_at: Fact<Text<'a>>,
+    pub(crate) created_at: Fact<JsonStr<'a>>,
+    pub(crate) updated_at: Fact<JsonStr<'a>>,
+    pub(crate) expires_at: Fact<JsonStr<'a>>,
+    pub(crate) last_used_at: Fact<JsonStr<'a>>,
     pub(crate) active: Fact<bool>,
     /// Sent since 2.4.
     pub(crate) revoked: Fact<bool>,
     pub(crate) rest: Attributes,
 }
 
-impl<'de: 'a, 'a> Record<'de> for PersonalAccessToken<'a> {
+impl<'de: 'a, 'a> FromFields<'de> for PersonalAccessToken<'a> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
-            "id" => read_once(&mut self.id, values)?,
-            "name" => read_once(&mut self.name, values)?,
-            "user_id" => read_once(&mut self.user_id, values)?,
-            "created_at" => read_once(&mut self.created_at, values)?,
-            "updated_at" => read_once(&mut self.updated_at, values)?,
-            "expires_at" => read_once(&mut self.expires_at, values)?,
-            "last_used_at" => read_once(&mut self.last_used_at, values)?,
-            "active?" => read_once(&mut self.active, values)?,
-            "revoked?" => read_once(&mut self.revoked, values)?,
-            other => self.rest.keep(other, values.next_value()?),
+            "id" => read_unique(&mut self.id, values)?,
+            "name" => read_unique(&mut self.name, values)?,
+            "user_id" => read_unique(&mut self.user_id, values)?,
+            "created_at" => read_unique(&mut self.created_at, values)?,
+            "updated_at" => read_unique(&mut self.updated_at, values)?,
+            "expires_at" => read_unique(&mut self.expires_at, values)?,
+            "last_used_at" => read_unique(&mut self.last_used_at, values)?,
+            "active?" => read_unique(&mut self.active, values)?,
+            "revoked?" => read_unique(&mut self.revoked, values)?,
+            other => self.rest.insert(other, values.next_value()?),
         }
         Ok(())
     }
@@ -70,12 +71,12 @@ pub(crate) struct Index {
     pub(crate) per_page: Fact<u32>,
 }
 
-impl<'de> Record<'de> for Index {
+impl<'de> FromFields<'de> for Index {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
-            "subtotal" => read_once(&mut self.subtotal, values),
-            "page" => read_once(&mut self.page, values),
-            "per_page" => read_once(&mut self.per_page, values),
+            "subtotal" => read_unique(&mut self.subtotal, values),
+            "page" => read_unique(&mut self.page, values),
+            "per_page" => read_unique(&mut self.per_page, values),
             other => ().read(other, values),
         }
     }

@@ -7,12 +7,12 @@ use http::HeaderMap;
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokio::time::{Instant, timeout};
 
-use crate::answer::{Unread, read_body};
 use crate::client::{Sending, until};
+use crate::error_body::{fate_of, kind_of};
 use crate::rate_headers::{exhausted, retry_after};
-use crate::refusal::{fate_of, kind_of};
-use crate::telemetry::Withheld;
-use crate::{Answer, ApiCall, ApiClient, SendPhase, TransportError};
+use crate::response::{Unread, read_body};
+use crate::telemetry::Suppressed;
+use crate::{ApiClient, ApiRequest, ApiResponse, SendPhase, TransportError};
 
 /// Of a listing, whose size is the platform's choice.
 const LARGEST_LISTING: usize = 64 << 20;
@@ -28,7 +28,7 @@ pub(crate) enum Failure {
 }
 
 impl ApiClient {
-    pub(crate) async fn attempt(&self, sending: &mut Sending<'_>) -> Result<Answer, Failure> {
+    pub(crate) async fn attempt(&self, sending: &mut Sending<'_>) -> Result<ApiResponse, Failure> {
         let late = || {
             Failure::Unsent(Error::new(
                 ErrorKind::Timeout,
@@ -38,7 +38,7 @@ impl ApiClient {
         };
         let deadline = sending.deadline;
         let asked = Instant::now();
-        let entered = timeout(until(deadline), self.gate.enter()).await;
+        let entered = timeout(until(deadline), self.rate_limiter.enter()).await;
         let _place = entered.map_err(|_| late())?;
         // Asked for only now: a credential that was refused while this call waited is not shown by it too.
         if let (None, Some(acting)) = (&sending.secret, sending.acting) {
@@ -54,7 +54,7 @@ impl ApiClient {
         // What was accepted meanwhile needs none.
         let _turn = turn.filter(|_| !self.logins.accepts(judged));
         if let Err(error) = self.logins.check(judged) {
-            sending.telemetry.withholds(Withheld::of_login(&error));
+            sending.telemetry.suppresses(Suppressed::of_login(&error));
             return Err(Failure::Unsent(error));
         }
         let call = sending.dressed()?;
@@ -87,7 +87,7 @@ impl ApiClient {
         result
     }
 
-    fn request(&self, call: &ApiCall) -> Result<http::Request<Bytes>, Failure> {
+    fn request(&self, call: &ApiRequest) -> Result<http::Request<Bytes>, Failure> {
         let uri = self.base_url.join(&call.path, &call.query);
         let uri = uri.map_err(Failure::Unsent)?;
         let mut request = http::Request::new(call.body.clone());
@@ -106,9 +106,9 @@ impl ApiClient {
     async fn exchange(
         &self,
         sending: &Sending<'_>,
-        call: &ApiCall,
+        call: &ApiRequest,
         request: http::Request<Bytes>,
-    ) -> Result<Answer, Failure> {
+    ) -> Result<ApiResponse, Failure> {
         let response = match self.transport.send(request).await {
             Ok(response) => response,
             Err(error) => return Err(Failure::Sent(failed(call.operation, error))),
@@ -123,7 +123,7 @@ impl ApiClient {
             .get(http::header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
         if let Some(wait) = exhausted(&parts.headers) {
-            self.close_gate(wait);
+            self.pause(wait);
         }
         let status = parts.status.as_u16();
         let body = match read_body(body, announced, largest).await {
@@ -145,7 +145,7 @@ impl ApiClient {
             let error = self.refusal(call, status, &parts.headers, &body);
             return Err(Failure::Sent(error));
         }
-        let answer = Answer {
+        let answer = ApiResponse {
             status,
             headers: parts.headers,
             body,
@@ -161,9 +161,9 @@ impl ApiClient {
         }
     }
 
-    fn refusal(&self, call: &ApiCall, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
+    fn refusal(&self, call: &ApiRequest, status: u16, headers: &HeaderMap, body: &[u8]) -> Error {
         let (kind, message) = kind_of(status);
-        let refusal = (self.read_refusal)(call.operation, status, body);
+        let refusal = (self.error_parser)(call.operation, status, body);
         let secrets: Vec<&str> = call.secrets.iter().map(Secret::expose).collect();
         let mut error = Error::new(
             refusal.kind.unwrap_or(kind),
@@ -203,7 +203,7 @@ impl Sending<'_> {
     }
 
     /// The call as it is sent.
-    fn dressed(&self) -> Result<ApiCall, Failure> {
+    fn dressed(&self) -> Result<ApiRequest, Failure> {
         let mut call = self.call.duplicate();
         if let (Some(acting), Some(secret)) = (self.acting, &self.secret) {
             call = (acting.dress)(call, secret);
@@ -216,7 +216,7 @@ impl Sending<'_> {
 }
 
 /// Why a success is none: the platform's own are JSON, and empty only where that is known.
-fn mistaken(call: &ApiCall, answer: &Answer) -> Option<Error> {
+fn mistaken(call: &ApiRequest, answer: &ApiResponse) -> Option<Error> {
     if let Some(coding) = answer.header("content-encoding")
         && !coding.eq_ignore_ascii_case("identity")
     {
@@ -224,7 +224,7 @@ fn mistaken(call: &ApiCall, answer: &Answer) -> Option<Error> {
         return Some(error.with_advice("check whether a proxy compresses answers"));
     }
     let message = match (answer.status(), answer.is_empty()) {
-        (200..=299, true) if call.maybe_empty => return None,
+        (200..=299, true) if call.allow_empty_body => return None,
         (200..=299, true) => "the answer is empty",
         (200..=299, false) if !answer.is_json() => "the answer is not JSON",
         _ => return None,

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokenfleet_core::{Error, Result, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Error, Result};
 use url::{Host, Url};
 
 /// What RFC 3986 leaves unreserved stands for itself, everything else is encoded.
@@ -49,7 +50,7 @@ impl BaseUrl {
 
     /// The root of a host that is known to be right, over https.
     #[must_use]
-    pub fn of_host(host: &'static str) -> Self {
+    pub fn from_host(host: &'static str) -> Self {
         Self {
             prefix: format!("https://{host}"),
         }

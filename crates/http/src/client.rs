@@ -3,18 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenfleet_core::{
-    Account, Capabilities, CredentialSource, Error, ErrorKind, Fate, Operation, Result, Secret,
-};
+use tokenfleet_core::config::CredentialSource;
+use tokenfleet_core::{Account, Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokio::time::{Instant, sleep, timeout};
 use tracing::Instrument;
 
 use crate::attempt::Failure;
-use crate::budget::Budget;
-use crate::gate::Gate;
-use crate::logins::{Lockout, Logins};
-use crate::telemetry::{Telemetry, Withheld, pauses};
-use crate::{Answer, ApiCall, BaseUrl, ReadRefusal, RetryPolicy, Transport};
+use crate::lockout::{Lockout, LockoutGuard};
+use crate::rate_limiter::RateLimiter;
+use crate::retry_budget::RetryBudget;
+use crate::telemetry::{Suppressed, Telemetry, pauses};
+use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorParser, RetryPolicy, Transport};
 
 const REQUESTS_AT_A_TIME: u32 = 16;
 
@@ -26,24 +25,24 @@ pub struct ApiClient {
     pub(crate) account: Account,
     pub(crate) base_url: BaseUrl,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) read_refusal: ReadRefusal,
+    pub(crate) error_parser: ErrorParser,
     pub(crate) retry: RetryPolicy,
-    pub(crate) gate: Gate,
-    pub(crate) logins: Logins,
-    budget: Budget,
+    pub(crate) rate_limiter: RateLimiter,
+    pub(crate) logins: LockoutGuard,
+    budget: RetryBudget,
 }
 
 /// Where the acting credential comes from, and how a call shows it.
 #[derive(Clone, Copy)]
 pub(crate) struct Acting<'a> {
     pub(crate) source: &'a dyn CredentialSource,
-    pub(crate) dress: &'a (dyn Fn(ApiCall, &Secret) -> ApiCall + Sync),
+    pub(crate) dress: &'a (dyn Fn(ApiRequest, &Secret) -> ApiRequest + Sync),
 }
 
 /// A call on its way.
 pub(crate) struct Sending<'a> {
     /// Without the acting credential, if there is one.
-    pub(crate) call: ApiCall,
+    pub(crate) call: ApiRequest,
     pub(crate) acting: Option<Acting<'a>>,
     /// The acting credential, once it was asked for.
     pub(crate) secret: Option<Secret>,
@@ -60,32 +59,32 @@ impl ApiClient {
         account: Account,
         base_url: BaseUrl,
         transport: Arc<dyn Transport>,
-        read_refusal: ReadRefusal,
+        error_parser: ErrorParser,
     ) -> Self {
         Self {
             account,
             base_url,
             transport,
-            read_refusal,
-            budget: Budget::new(RetryPolicy::default().budget),
+            error_parser,
+            budget: RetryBudget::new(RetryPolicy::default().budget),
             retry: RetryPolicy::default(),
-            gate: Gate::new(REQUESTS_AT_A_TIME),
-            logins: Logins::new(None),
+            rate_limiter: RateLimiter::new(REQUESTS_AT_A_TIME),
+            logins: LockoutGuard::new(None),
         }
     }
 
     /// With that policy of trying again.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.budget = Budget::new(retry.budget);
+        self.budget = RetryBudget::new(retry.budget);
         self.retry = retry;
         self
     }
 
     /// At a platform that publishes how many requests it takes in a time.
     #[must_use]
-    pub fn with_rate(self, requests: u32, time: Duration) -> Self {
-        self.gate.set_rate(requests, time);
+    pub fn with_rate_limit(self, requests: u32, time: Duration) -> Self {
+        self.rate_limiter.set_rate(requests, time);
         self
     }
 
@@ -99,7 +98,7 @@ impl ApiClient {
         // Requests with an accepted credential are under way together, and all fail when it is revoked: even then fewer
         // fail than lock the address out.
         let failures = failures.saturating_sub(REQUESTS_AT_A_TIME + 1).max(1);
-        self.logins = Logins::new(Some(Lockout {
+        self.logins = LockoutGuard::new(Some(Lockout {
             failures,
             forgotten_after,
         }));
@@ -133,27 +132,6 @@ impl ApiClient {
             .map_err(|error| self.in_context(operation, error))
     }
 
-    /// Judges a call by what the provider declares, before anything is sent.
-    ///
-    /// # Errors
-    ///
-    /// As [`Capabilities::check`], naming the account.
-    pub fn check(
-        &self,
-        capabilities: &Capabilities,
-        call: tokenfleet_core::Call<'_>,
-    ) -> Result<()> {
-        capabilities
-            .check(call)
-            .map_err(|error| error.with_account(&self.account))
-    }
-
-    /// The refusal of a call that the provider does not offer: the whole body of such a method.
-    #[must_use]
-    pub fn refuse(&self, capabilities: &Capabilities, call: tokenfleet_core::Call<'_>) -> Error {
-        capabilities.refuse(call).with_account(&self.account)
-    }
-
     /// Sends a call as it is, again where that is harmless, and returns its answer if it is a success.
     ///
     /// For calls that show no acting credential, but one that is itself in question.
@@ -161,7 +139,7 @@ impl ApiClient {
     /// # Errors
     ///
     /// Everything else, with its fate.
-    pub async fn send(&self, call: ApiCall) -> Result<Answer> {
+    pub async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
         self.send_by(call, None).await
     }
 
@@ -174,17 +152,17 @@ impl ApiClient {
     /// # Errors
     ///
     /// As [`send`](Self::send), and as [`CredentialSource::secret`].
-    pub async fn send_as(
+    pub async fn send_authenticated(
         &self,
         source: &dyn CredentialSource,
-        call: ApiCall,
-        dress: impl Fn(ApiCall, &Secret) -> ApiCall + Sync,
-    ) -> Result<Answer> {
+        call: ApiRequest,
+        dress: impl Fn(ApiRequest, &Secret) -> ApiRequest + Sync,
+    ) -> Result<ApiResponse> {
         let dress = &dress;
         self.send_by(call, Some(Acting { source, dress })).await
     }
 
-    async fn send_by(&self, call: ApiCall, acting: Option<Acting<'_>>) -> Result<Answer> {
+    async fn send_by(&self, call: ApiRequest, acting: Option<Acting<'_>>) -> Result<ApiResponse> {
         let operation = call.operation;
         let started = Instant::now();
         let telemetry = Telemetry::begin(&self.account, &call);
@@ -207,7 +185,7 @@ impl ApiClient {
         sent.map_err(|error| self.in_context(operation, error))
     }
 
-    async fn keep_sending(&self, sending: &mut Sending<'_>) -> Result<Answer> {
+    async fn keep_sending(&self, sending: &mut Sending<'_>) -> Result<ApiResponse> {
         // What all attempts together may have done: a later one says nothing about an earlier one.
         let mut fate = Fate::NotSent;
         let mut asked_again = false;
@@ -231,7 +209,7 @@ impl ApiClient {
             fate = fate.max(error.fate());
             let error = error.with_elapsed(elapsed).with_fate(fate);
             if let (ErrorKind::RateLimited, Some(wait)) = (error.kind(), error.retry_after()) {
-                self.close_gate(wait);
+                self.pause(wait);
             }
             if error.kind() == ErrorKind::Unauthenticated
                 && let (Some(acting), Some(refused)) = (sending.acting, sending.secret.take())
@@ -239,7 +217,7 @@ impl ApiClient {
                 acting.source.refused(&refused);
                 // A refusal should mean that nothing was done. But it may come from something before the platform, on
                 // the way back too: what may not be done twice is left to the caller, whose next call asks anew.
-                let again = sending.call.repeatable && attempt < self.retry.attempts;
+                let again = sending.call.idempotent && attempt < self.retry.max_attempts;
                 if !again || std::mem::replace(&mut asked_again, true) {
                     return Err(error);
                 }
@@ -253,8 +231,10 @@ impl ApiClient {
                 }
             } else {
                 let remaining = until(sending.deadline);
-                let repeatable = sending.call.repeatable;
-                let wait = self.retry.wait(&error, repeatable, attempt, remaining);
+                let idempotent = sending.call.idempotent;
+                let wait = self
+                    .retry
+                    .next_delay(&error, idempotent, attempt, remaining);
                 match wait {
                     // Who waits as long as the platform asks does not press it.
                     Some(wait) if error.retry_after().is_some() || self.budget.spend() => {
@@ -262,7 +242,7 @@ impl ApiClient {
                         sleep(wait).await;
                     }
                     Some(_) => {
-                        sending.telemetry.withholds(Withheld::Budget);
+                        sending.telemetry.suppresses(Suppressed::Budget);
                         return Err(error);
                     }
                     None => return Err(error),
@@ -274,10 +254,10 @@ impl ApiClient {
 
     /// Lets nothing through for that long, or until a call that begins now would have given up: then it is tried whether
     /// the platform still means it.
-    pub(crate) fn close_gate(&self, wait: Duration) {
+    pub(crate) fn pause(&self, wait: Duration) {
         let wait = wait.min(self.retry.total_timeout);
         pauses(wait);
-        self.gate.close_for(wait);
+        self.rate_limiter.close_for(wait);
     }
 }
 

@@ -41,9 +41,9 @@ impl Meter {
         counter!("tokenfleet_retries_total", &labels).increment(1);
     }
 
-    pub(crate) fn withheld(&self, reason: &'static str) {
+    pub(crate) fn suppressed(&self, reason: &'static str) {
         let labels = self.labels("reason", reason);
-        counter!("tokenfleet_withheld_total", &labels).increment(1);
+        counter!("tokenfleet_suppressed_total", &labels).increment(1);
     }
 
     fn labels(&self, name: &'static str, value: &'static str) -> [(&'static str, String); 4] {

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use tokenfleet_core::{Error, Result, Secret, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
 
 use crate::ReqwestTransport;
@@ -78,7 +79,7 @@ impl ReqwestTransportBuilder {
                 let password = password.map_err(|error| at(settings, "proxy_password", error))?;
                 builder = builder.with_proxy_login(user, password);
             }
-            (Some(_), None) => return Err(settings.without_credential("proxy_password")),
+            (Some(_), None) => return Err(settings.missing_credential("proxy_password")),
             (None, Some(_)) => {
                 settings.required_text("proxy_user")?;
             }
@@ -93,7 +94,7 @@ impl ReqwestTransportBuilder {
             .boolean("only_given_authorities")?
             .unwrap_or_default();
         let chain = settings.text("client_certificate")?;
-        let key = settings.whole_credential("client_key")?;
+        let key = settings.untrimmed_credential("client_key")?;
         for path in &paths {
             let pem = read(settings, "authorities", path)?;
             authorities(&pem)
@@ -115,7 +116,7 @@ impl ReqwestTransportBuilder {
                     .map_err(|error| at(settings, "client_certificate", error))?;
                 self.client_certificate = Some((chain, key));
             }
-            (Some(_), None) => return Err(settings.without_credential("client_key")),
+            (Some(_), None) => return Err(settings.missing_credential("client_key")),
             (None, Some(_)) => {
                 settings.required_text("client_certificate")?;
             }

@@ -3,7 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-use tokenfleet_core::{Error, Result, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Error, Result};
 
 /// How often and how long a call is tried.
 ///
@@ -14,15 +15,15 @@ use tokenfleet_core::{Error, Result, Settings};
 #[non_exhaustive]
 pub struct RetryPolicy {
     /// How many requests one call may send in all.
-    pub attempts: u32,
+    pub max_attempts: u32,
     /// How long one request may take.
     pub attempt_timeout: Duration,
     /// How long a call may take in all, waiting included.
     pub total_timeout: Duration,
     /// The bound of the first wait; it doubles each time.
-    pub first_wait: Duration,
+    pub initial_backoff: Duration,
     /// The bound of every wait that we choose.
-    pub longest_wait: Duration,
+    pub max_backoff: Duration,
     /// How many retries the calls of one account may make together before one succeeds: every success gives one back. A
     /// retry that comes when the platform asked for it costs nothing. When all are spent, every call sends one request.
     pub budget: u32,
@@ -34,11 +35,11 @@ const MOST_ATTEMPTS: u32 = 100;
 impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
-            attempts: 4,
+            max_attempts: 4,
             attempt_timeout: Duration::from_secs(30),
             total_timeout: Duration::from_secs(120),
-            first_wait: Duration::from_millis(250),
-            longest_wait: Duration::from_secs(10),
+            initial_backoff: Duration::from_millis(250),
+            max_backoff: Duration::from_secs(10),
             budget: 50,
         }
     }
@@ -60,7 +61,7 @@ impl RetryPolicy {
                     settings.place("attempts")
                 )));
             }
-            policy.attempts = attempts;
+            policy.max_attempts = attempts;
         }
         if let Some(time) = settings.timeout("total_timeout")? {
             policy.total_timeout = time;
@@ -85,14 +86,14 @@ impl RetryPolicy {
 
     /// Every call sends one request.
     #[must_use]
-    pub fn never() -> Self {
-        Self::default().with_attempts(1)
+    pub fn no_retries() -> Self {
+        Self::default().with_max_attempts(1)
     }
 
     /// At most that many requests a call.
     #[must_use]
-    pub fn with_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
+        self.max_attempts = attempts.max(1);
         self
     }
 
@@ -112,9 +113,9 @@ impl RetryPolicy {
 
     /// With random waits up to these bounds.
     #[must_use]
-    pub fn with_waits(mut self, first: Duration, longest: Duration) -> Self {
-        self.first_wait = first;
-        self.longest_wait = longest;
+    pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
+        self.initial_backoff = first;
+        self.max_backoff = longest;
         self
     }
 
@@ -126,22 +127,22 @@ impl RetryPolicy {
     }
 
     /// How long to wait before trying again; `None`: give up.
-    pub(crate) fn wait(
+    pub(crate) fn next_delay(
         &self,
         error: &Error,
-        repeatable: bool,
+        idempotent: bool,
         attempt: u32,
         remaining: Duration,
     ) -> Option<Duration> {
-        let harmless = repeatable || !error.may_have_applied();
-        if attempt >= self.attempts || !harmless || !error.kind().is_transient() {
+        let harmless = idempotent || !error.may_have_applied();
+        if attempt >= self.max_attempts || !harmless || !error.kind().is_transient() {
             return None;
         }
         let wait = error.retry_after().unwrap_or_else(|| {
             let bound = self
-                .first_wait
+                .initial_backoff
                 .saturating_mul(1 << (attempt - 1).min(16))
-                .min(self.longest_wait);
+                .min(self.max_backoff);
             bound.mul_f64(random_fraction())
         });
         (wait < remaining).then_some(wait)
@@ -157,7 +158,7 @@ fn random_fraction() -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use tokenfleet_core::Setting;
+    use tokenfleet_core::config::Setting;
 
     use super::*;
 
@@ -184,7 +185,7 @@ mod tests {
             ("retry_budget", Setting::Integer(0)),
         ]);
         let expected = RetryPolicy::default()
-            .with_attempts(2)
+            .with_max_attempts(2)
             .with_attempt_timeout(Duration::from_secs(5))
             .with_total_timeout(Duration::from_secs(60))
             .with_budget(0);

@@ -14,7 +14,7 @@ use tracing::{Span, debug, trace, warn, warn_span};
 use crate::attempt::Failure;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meter;
-use crate::{Answer, ApiCall};
+use crate::{ApiRequest, ApiResponse};
 
 /// What listeners filter by, whichever module speaks.
 const TARGET: &str = "tokenfleet";
@@ -34,7 +34,7 @@ pub(crate) struct Telemetry {
 
 /// Why a request was not sent although the call might have been.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Withheld {
+pub(crate) enum Suppressed {
     /// The credential was refused too often.
     Rest,
     /// Another failed login would lock this address out.
@@ -43,7 +43,7 @@ pub(crate) enum Withheld {
     Budget,
 }
 
-impl Withheld {
+impl Suppressed {
     /// Why the account's logins allow none.
     pub(crate) fn of_login(error: &Error) -> Self {
         match error.kind() {
@@ -62,7 +62,7 @@ impl Withheld {
 }
 
 impl Telemetry {
-    pub(crate) fn begin(account: &Account, call: &ApiCall) -> Self {
+    pub(crate) fn begin(account: &Account, call: &ApiRequest) -> Self {
         let operation: Operation = call.operation;
         // As loud as the warnings in it: who hears only those hears whom they are about.
         let span = warn_span!(
@@ -108,7 +108,7 @@ impl Telemetry {
     }
 
     /// What became of that request.
-    pub(crate) fn attempted(&self, result: &Result<Answer, Failure>, took: Duration) {
+    pub(crate) fn attempted(&self, result: &Result<ApiResponse, Failure>, took: Duration) {
         let (outcome, status) = match result {
             Ok(answer) => (OK, Some(answer.status())),
             Err(Failure::Sent(error) | Failure::Unsent(error)) => {
@@ -145,14 +145,14 @@ impl Telemetry {
     }
 
     /// A request is not sent.
-    pub(crate) fn withholds(&self, why: Withheld) {
+    pub(crate) fn suppresses(&self, why: Suppressed) {
         let reason = why.as_str();
-        warn!(name: "tokenfleet.withheld", target: TARGET, reason, "withheld");
+        warn!(name: "tokenfleet.unavailable", target: TARGET, reason, "suppressed");
         #[cfg(feature = "metrics")]
-        self.meter.withheld(reason);
+        self.meter.suppressed(reason);
     }
 
-    pub(crate) fn finish(&mut self, result: &Result<Answer>) {
+    pub(crate) fn finish(&mut self, result: &Result<ApiResponse>) {
         match result {
             Ok(answer) => self.end(OK, Some(answer.status()), None),
             Err(error) => self.end(error.kind().as_str(), error.status(), Some(error.fate())),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_core::Timer;
+use tokenfleet_core::workflow::Timer;
 
 /// Waits by tokio's clock, in a runtime whose time is enabled.
 #[derive(Debug, Clone, Copy, Default)]

@@ -1,6 +1,7 @@
 //! What to connect to, and with which credential.
 
-use tokenfleet_core::{Credential, Error, Result, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Credential, Error, Result};
 use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.losant.com";
@@ -44,7 +45,7 @@ impl LosantConfig {
     #[must_use]
     pub fn new(token: Credential) -> Self {
         Self {
-            base_url: BaseUrl::of_host(HOST),
+            base_url: BaseUrl::from_host(HOST),
             token,
             resource: Resource::User,
             accept_version: ACCEPT_VERSION.to_owned(),

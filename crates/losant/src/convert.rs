@@ -1,18 +1,19 @@
 //! Between Losant's words and the model.
 
+use tokenfleet_core::adapter::{Interner, Page, PagePosition, PageRequest};
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
-    Attribute, CreateToken, Error, Fact, Interner, IssuedToken, Operation, Page, PagePosition,
-    PageRequest, RequestedExpiry, Result, Suspension, Timestamp, Token, TokenId, TokenState,
-    UpdateToken,
+    CreateToken, Error, Fact, IssuedToken, Operation, RequestedExpiry, Result, Suspension,
+    Timestamp, Token, TokenId, TokenState, UpdateToken,
 };
-use tokenfleet_http::{Answer, Object, Refusal, Text, json_body};
+use tokenfleet_http::{ApiResponse, ErrorBody, Fields, JsonStr, parse_json};
 
 use crate::wire;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const INACTIVE: &str = "inactive";
 
-pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
+pub(crate) fn page(request: &PageRequest, answer: &ApiResponse) -> Result<Page> {
     let mut interner = Interner::default();
     let (body, tokens): (wire::ApiTokens, _) = answer.page("items", request.size, |item| {
         token(item, &mut interner, answer)
@@ -36,31 +37,31 @@ pub(crate) fn page(request: &PageRequest, answer: &Answer) -> Result<Page> {
 const DEFAULT_PER_PAGE: u32 = 100;
 
 /// The record of one token alone.
-pub(crate) fn record(answer: &Answer) -> Result<Token> {
-    let Object(wire) = answer.json()?;
+pub(crate) fn record(answer: &ApiResponse) -> Result<Token> {
+    let Fields(wire) = answer.json()?;
     token(wire, &mut Interner::default(), answer)
 }
 
-fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> Result<Token> {
+fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &ApiResponse) -> Result<Token> {
     let Some(id) = id(wire.id.into_known(), wire.api_token_id.into_known()) else {
         return Err(answer.violation("a token without an id"));
     };
     let mut token = Token::new(id, TokenState::Unknown);
     let times = &mut token.attributes;
-    token.created_at = times.read_time("creationDate", wire.creation_date, time);
-    token.updated_at = times.read_time("lastUpdated", wire.last_updated, time);
+    token.created_at = times.parse_time("creationDate", wire.creation_date, time);
+    token.updated_at = times.parse_time("lastUpdated", wire.last_updated, time);
     // A token without an expiry date is one that never expires.
     let expiry = match wire.expiration_date {
-        Fact::NotReported => Fact::None,
+        Fact::NotReported => Fact::Absent,
         reported => reported,
     };
-    token.expiry = times.read_time("expirationDate", expiry, time);
+    token.expiry = times.parse_time("expirationDate", expiry, time);
     token.state = match text(&wire.status) {
         _ if token.expiry.known().is_some_and(|at| answer.is_past(*at)) => TokenState::Expired,
         Some(ACTIVE) => TokenState::Active,
         Some(INACTIVE) => TokenState::Suspended,
         Some(other) => {
-            token.attributes.keep("status", Attribute::from(other));
+            token.attributes.insert("status", Attribute::from(other));
             TokenState::Unknown
         }
         None => TokenState::Unknown,
@@ -71,21 +72,21 @@ fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &Answer) -> 
         let id = Fact::from_optional(text(id));
         id.map(|id| interner.principal(id, text(kind), text(name)))
     };
-    token.owner = principal(&wire.owner_id, &wire.owner_type, &Fact::None);
+    token.owner = principal(&wire.owner_id, &wire.owner_type, &Fact::Absent);
     token.creator = principal(&wire.creator_id, &wire.creator_type, &wire.creator_name);
     token.scopes =
         Fact::from_optional(wire.scope.into_known()).map(|scopes| interner.scopes(&scopes));
-    token.attributes.keep_all(wire.rest);
+    token.attributes.extend(wire.rest);
     Ok(token)
 }
 
 /// Losant names a token twice.
-fn id(id: Option<Text<'_>>, api_token_id: Option<Text<'_>>) -> Option<TokenId> {
+fn id(id: Option<JsonStr<'_>>, api_token_id: Option<JsonStr<'_>>) -> Option<TokenId> {
     let mut names = [id, api_token_id].into_iter().flatten();
     names.find(|id| !id.is_empty()).map(TokenId::new)
 }
 
-fn text<'a>(fact: &'a Fact<Text<'_>>) -> Option<&'a str> {
+fn text<'a>(fact: &'a Fact<JsonStr<'_>>) -> Option<&'a str> {
     fact.known().map(AsRef::as_ref)
 }
 
@@ -94,7 +95,7 @@ fn time(text: &str) -> Option<Timestamp> {
 }
 
 /// The secret is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
+pub(crate) fn issued(answer: &ApiResponse) -> Result<IssuedToken> {
     let issued: wire::Issued<'_> = answer.json()?;
     match (id(issued.id, issued.api_token_id), issued.token) {
         (Some(id), Some(secret)) if !secret.expose().is_empty() => {
@@ -133,14 +134,14 @@ pub(crate) fn change(change: &UpdateToken) -> wire::ApiTokenPatch {
 
 /// Losant's times have milliseconds.
 fn date_time(at: Timestamp) -> String {
-    let whole = at.whole_seconds().to_string();
+    let whole = at.truncated_to_seconds().to_string();
     format!("{}.{:03}Z", whole.trim_end_matches('Z'), at.millisecond())
 }
 
-pub(crate) fn refusal(_: Operation, _: u16, body: &[u8]) -> Refusal {
-    match json_body::<wire::Refused>(body) {
-        Some(error) => Refusal::saying(error.message).with_code(error.kind),
-        None => Refusal::default(),
+pub(crate) fn refusal(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
+    match parse_json::<wire::Refused>(body) {
+        Some(error) => ErrorBody::from_message(error.message).with_code(error.kind),
+        None => ErrorBody::default(),
     }
 }
 

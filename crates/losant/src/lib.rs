@@ -13,7 +13,7 @@
 //! async fn print_names(transport: Arc<dyn Transport>) -> Result<()> {
 //!     let config = LosantConfig::new(Credential::from_env("LOSANT_TOKEN"));
 //!     let losant = Losant::new("iot", config, transport);
-//!     for token in losant.collect(Query::new()).await?.tokens {
+//!     for token in losant.list_all(Query::new()).await?.tokens {
 //!         println!("{:?}", token.name);
 //!     }
 //!     Ok(())

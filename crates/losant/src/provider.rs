@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+use tokenfleet_core::capability::{
+    CreateCapability, RevokeCapability, TokenField, UpdateCapability,
+};
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, Error, ErrorKind, Field,
-    IssuedToken, Liveness, Operation, Page, PageRequest, RenewedToken, Result, Revocation,
-    RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, UpdateCapability, UpdateToken,
+    Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
+    UpdateToken,
 };
 use tokenfleet_http::{
-    Answer, ApiCall, ApiClient, RetryPolicy, Transport, expires_as_asked, revoke_unwanted,
+    ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport, expiry_matches, revoke_unwanted,
 };
 
 use crate::config::{LosantConfig, Resource};
@@ -37,30 +40,31 @@ pub fn capabilities() -> Capabilities {
         .with_list(query::list())
         .with_get()
         .with_create(
-            CreateCapability::named()
-                .with_longest_name(LONGEST_NAME)
+            CreateCapability::new()
+                .with_required_name()
+                .with_max_name_length(LONGEST_NAME)
                 .with_description()
                 .with_expiry()
                 .with_scopes()
                 .with_suspended(),
         )
         .with_update(
-            UpdateCapability::none()
+            UpdateCapability::new()
                 .with_name(Some(LONGEST_NAME))
                 .with_description()
                 .with_suspension(),
         )
         .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
         .with_verify()
-        .reporting([
-            Field::Name,
-            Field::Description,
-            Field::CreatedAt,
-            Field::UpdatedAt,
-            Field::Expiry,
-            Field::Owner,
-            Field::Creator,
-            Field::Scopes,
+        .with_reported_fields([
+            TokenField::Name,
+            TokenField::Description,
+            TokenField::CreatedAt,
+            TokenField::UpdatedAt,
+            TokenField::Expiry,
+            TokenField::Owner,
+            TokenField::Creator,
+            TokenField::Scopes,
         ])
 }
 
@@ -104,7 +108,7 @@ impl Losant {
     }
 
     /// Adds what every call carries. The answer is asked to hold no links, actions or embedded resources.
-    fn dress(&self, call: ApiCall, secret: &Secret) -> ApiCall {
+    fn dress(&self, call: ApiRequest, secret: &Secret) -> ApiRequest {
         call.credential("authorization", "Bearer ", secret)
             .header("accept-version", &self.config.accept_version)
             .header_if("losantdomain", self.config.domain.as_deref())
@@ -113,24 +117,26 @@ impl Losant {
             .query("_embedded", false)
     }
 
-    async fn send(&self, call: ApiCall) -> Result<Answer> {
+    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
         let dress = |call, secret: &Secret| self.dress(call, secret);
-        self.client.send_as(&self.config.token, call, dress).await
+        self.client
+            .send_authenticated(&self.config.token, call, dress)
+            .await
     }
 
     /// Whether what holds the tokens exists: else "not found" would say nothing of a token.
     async fn make_sure_of_the_collection(&self) -> Result<()> {
         if self.config.resource != Resource::User {
-            let call = ApiCall::get(Operation::List, self.path(None)).query("perPage", 1);
+            let call = ApiRequest::get(Operation::List, self.path(None)).query("perPage", 1);
             let sent = self.send(call).await;
-            sent.map_err(|error| error.as_part_of(Operation::Revoke))?;
+            sent.map_err(|error| error.for_operation(Operation::Revoke))?;
         }
         Ok(())
     }
 }
 
 #[async_trait]
-impl TokenProvider for Losant {
+impl Adapter for Losant {
     fn account(&self) -> &Account {
         self.client.account()
     }
@@ -140,10 +146,8 @@ impl TokenProvider for Losant {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.client
-            .check(&self.capabilities, Call::List(&request))?;
         let number = request.number().unwrap_or_default();
-        let call = ApiCall::get(Operation::List, self.path(None))
+        let call = ApiRequest::get(Operation::List, self.path(None))
             .page(number)
             .query("page", number)
             .query_if("perPage", request.size);
@@ -153,60 +157,37 @@ impl TokenProvider for Losant {
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        self.client
-            .check(&self.capabilities, Call::Get(id.into()))?;
-        let call = ApiCall::get(Operation::Get, self.path(Some(id)));
+        let call = ApiRequest::get(Operation::Get, self.path(Some(id)));
         let answer = self.send(call).await?;
         convert::record(&answer)
     }
 
     /// Losant's names are not unique: a second creation makes a second token.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        self.client
-            .check(&self.capabilities, Call::Create(&request))?;
         let expiry = request.expiry;
         let call =
-            ApiCall::post(Operation::Create, self.path(None)).json(&convert::creation(request));
+            ApiRequest::post(Operation::Create, self.path(None)).json(&convert::creation(request));
         let answer = self.send(call).await?;
         let issued = convert::issued(&answer)?;
-        if !expires_as_asked(expiry, &issued.token) {
+        if !expiry_matches(expiry, &issued.token) {
             return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
         }
         Ok(issued)
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        self.client
-            .check(&self.capabilities, Call::Update(id.into(), &change))?;
-        let call = ApiCall::patch(Operation::Update, self.path(Some(id)))
-            .repeatable()
+        let call = ApiRequest::patch(Operation::Update, self.path(Some(id)))
+            .idempotent()
             .json(&convert::change(&change));
         let answer = self.send(call).await?;
         convert::record(&answer)
     }
 
-    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        Err(self
-            .client
-            .refuse(&self.capabilities, Call::Rotate(id.into())))
-    }
-
-    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        Err(self
-            .client
-            .refuse(&self.capabilities, Call::Renew(secret.into())))
-    }
-
     /// Deletes the record. When it is gone already, a second request makes sure that what holds the tokens is not.
-    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-        self.client
-            .check(&self.capabilities, Call::Revoke(token, &options))?;
-        let TokenRef::Id(id) = token else {
-            return Err(Error::unsupported("Losant revokes by id"));
-        };
-        let call = ApiCall::delete(Operation::Revoke, self.path(Some(id)))
-            .repeatable()
-            .maybe_empty();
+    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+        let call = ApiRequest::delete(Operation::Revoke, self.path(Some(id)))
+            .idempotent()
+            .allow_empty_body();
         let outcome = match self.send(call).await {
             Ok(answer) if answer.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
             Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),
@@ -223,14 +204,12 @@ impl TokenProvider for Losant {
             }
             Err(error) => return Err(error),
         };
-        Ok(Revocation::new(outcome, RevocationEffect::Deleted).of(id.clone()))
+        Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))
     }
 
     /// Lists one token with the secret in question: a refusal for lack of scope is a sign of life too.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.client
-            .check(&self.capabilities, Call::Verify(secret))?;
-        let call = ApiCall::get(Operation::Verify, self.path(None)).query("perPage", 1);
+        let call = ApiRequest::get(Operation::Verify, self.path(None)).query("perPage", 1);
         match self.client.send(self.dress(call, secret)).await {
             Ok(answer) => convert::page(&PageRequest::first(), &answer).map(|_| Liveness::Alive),
             Err(error) if error.code().is_none() => Err(error),

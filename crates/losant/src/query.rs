@@ -1,10 +1,9 @@
 //! What Losant sorts and filters itself.
 
-use tokenfleet_core::{
-    Direction, Filter, FilterCapability, ListCapability, NamePattern, OrderCapability, Paging,
-    SortKey, TokenState,
-};
-use tokenfleet_http::ApiCall;
+use tokenfleet_core::capability::{FilterCapability, ListCapability, OrderCapability, Paging};
+use tokenfleet_core::query::NamePattern;
+use tokenfleet_core::{Direction, Filter, SortKey, TokenState};
+use tokenfleet_http::ApiRequest;
 
 use crate::convert::{ACTIVE, INACTIVE};
 
@@ -13,27 +12,27 @@ use crate::convert::{ACTIVE, INACTIVE};
 /// Of the other orders collation, ties and the place of absent dates are not documented. Losant documents a default of
 /// 100 tokens a page; first-party programs ask other collections for 1,000.
 pub(crate) fn list() -> ListCapability {
-    let id = OrderCapability::loose(SortKey::Id)
-        .exactly()
-        .stable()
-        .appending();
+    let id = OrderCapability::new(SortKey::Id)
+        .with_exact_order()
+        .with_stable_keys()
+        .with_append_only();
     ListCapability::new(Paging::Numbered)
-        .with_usual_page(100)
-        .with_largest_page(1000)
+        .with_default_page_size(100)
+        .with_max_page_size(1000)
         .with_totals()
         .with_order(id)
-        .with_order(OrderCapability::loose(SortKey::Name))
-        .with_order(OrderCapability::loose(SortKey::State))
-        .with_order(OrderCapability::loose(SortKey::Created))
-        .with_order(OrderCapability::loose(SortKey::Updated))
-        .with_order(OrderCapability::loose(SortKey::Expiry))
+        .with_order(OrderCapability::new(SortKey::Name))
+        .with_order(OrderCapability::new(SortKey::State))
+        .with_order(OrderCapability::new(SortKey::Created))
+        .with_order(OrderCapability::new(SortKey::Updated))
+        .with_order(OrderCapability::new(SortKey::Expiry))
         .with_filters(
-            FilterCapability::by_name().and_states([TokenState::Active, TokenState::Suspended]),
+            FilterCapability::for_names().with_states([TokenState::Active, TokenState::Suspended]),
         )
 }
 
 /// Adds `sortField` and `sortDirection`.
-pub(crate) fn sort(call: ApiCall, sort: Option<tokenfleet_core::SortBy>) -> ApiCall {
+pub(crate) fn sort(call: ApiRequest, sort: Option<tokenfleet_core::query::SortBy>) -> ApiRequest {
     let Some(sort) = sort else { return call };
     let field = match sort.key {
         SortKey::Id => "id",
@@ -54,7 +53,7 @@ pub(crate) fn sort(call: ApiCall, sort: Option<tokenfleet_core::SortBy>) -> ApiC
 }
 
 /// Adds `filterField` and `filter`.
-pub(crate) fn filter(call: ApiCall, filter: Option<&Filter>) -> ApiCall {
+pub(crate) fn filter(call: ApiRequest, filter: Option<&Filter>) -> ApiRequest {
     match filter.and_then(field_and_glob) {
         Some((field, glob)) => call.query("filterField", field).query("filter", glob),
         None => call,

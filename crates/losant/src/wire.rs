@@ -2,51 +2,52 @@
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attributes, Fact, Secret};
-use tokenfleet_http::{Record, Text, read_once};
+use tokenfleet_core::model::Attributes;
+use tokenfleet_core::{Fact, Secret};
+use tokenfleet_http::{FromFields, JsonStr, read_unique};
 
 /// `apiToken`: every field is formally optional.
 #[derive(Debug, Default)]
 pub(crate) struct ApiToken<'a> {
-    pub(crate) id: Fact<Text<'a>>,
-    pub(crate) api_token_id: Fact<Text<'a>>,
-    pub(crate) owner_id: Fact<Text<'a>>,
-    pub(crate) owner_type: Fact<Text<'a>>,
-    pub(crate) creator_id: Fact<Text<'a>>,
-    pub(crate) creator_type: Fact<Text<'a>>,
-    pub(crate) creator_name: Fact<Text<'a>>,
-    pub(crate) name: Fact<Text<'a>>,
-    pub(crate) description: Fact<Text<'a>>,
-    pub(crate) creation_date: Fact<Text<'a>>,
-    pub(crate) last_updated: Fact<Text<'a>>,
-    pub(crate) expiration_date: Fact<Text<'a>>,
-    pub(crate) scope: Fact<Vec<Text<'a>>>,
-    pub(crate) status: Fact<Text<'a>>,
+    pub(crate) id: Fact<JsonStr<'a>>,
+    pub(crate) api_token_id: Fact<JsonStr<'a>>,
+    pub(crate) owner_id: Fact<JsonStr<'a>>,
+    pub(crate) owner_type: Fact<JsonStr<'a>>,
+    pub(crate) creator_id: Fact<JsonStr<'a>>,
+    pub(crate) creator_type: Fact<JsonStr<'a>>,
+    pub(crate) creator_name: Fact<JsonStr<'a>>,
+    pub(crate) name: Fact<JsonStr<'a>>,
+    pub(crate) description: Fact<JsonStr<'a>>,
+    pub(crate) creation_date: Fact<JsonStr<'a>>,
+    pub(crate) last_updated: Fact<JsonStr<'a>>,
+    pub(crate) expiration_date: Fact<JsonStr<'a>>,
+    pub(crate) scope: Fact<Vec<JsonStr<'a>>>,
+    pub(crate) status: Fact<JsonStr<'a>>,
     pub(crate) rest: Attributes,
 }
 
-impl<'de: 'a, 'a> Record<'de> for ApiToken<'a> {
+impl<'de: 'a, 'a> FromFields<'de> for ApiToken<'a> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
-            "id" => read_once(&mut self.id, values)?,
-            "apiTokenId" => read_once(&mut self.api_token_id, values)?,
-            "ownerId" => read_once(&mut self.owner_id, values)?,
-            "ownerType" => read_once(&mut self.owner_type, values)?,
-            "creatorId" => read_once(&mut self.creator_id, values)?,
-            "creatorType" => read_once(&mut self.creator_type, values)?,
-            "creatorName" => read_once(&mut self.creator_name, values)?,
-            "name" => read_once(&mut self.name, values)?,
-            "description" => read_once(&mut self.description, values)?,
-            "creationDate" => read_once(&mut self.creation_date, values)?,
-            "lastUpdated" => read_once(&mut self.last_updated, values)?,
-            "expirationDate" => read_once(&mut self.expiration_date, values)?,
-            "scope" => read_once(&mut self.scope, values)?,
-            "status" => read_once(&mut self.status, values)?,
+            "id" => read_unique(&mut self.id, values)?,
+            "apiTokenId" => read_unique(&mut self.api_token_id, values)?,
+            "ownerId" => read_unique(&mut self.owner_id, values)?,
+            "ownerType" => read_unique(&mut self.owner_type, values)?,
+            "creatorId" => read_unique(&mut self.creator_id, values)?,
+            "creatorType" => read_unique(&mut self.creator_type, values)?,
+            "creatorName" => read_unique(&mut self.creator_name, values)?,
+            "name" => read_unique(&mut self.name, values)?,
+            "description" => read_unique(&mut self.description, values)?,
+            "creationDate" => read_unique(&mut self.creation_date, values)?,
+            "lastUpdated" => read_unique(&mut self.last_updated, values)?,
+            "expirationDate" => read_unique(&mut self.expiration_date, values)?,
+            "scope" => read_unique(&mut self.scope, values)?,
+            "status" => read_unique(&mut self.status, values)?,
             // `_type`, `_links` and `_etag` describe the answer, not the token.
             about_the_answer if about_the_answer.starts_with('_') => {
                 ().read(about_the_answer, values)?;
             }
-            other => self.rest.keep(other, values.next_value()?),
+            other => self.rest.insert(other, values.next_value()?),
         }
         Ok(())
     }
@@ -57,9 +58,9 @@ impl<'de: 'a, 'a> Record<'de> for ApiToken<'a> {
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Issued<'a> {
     #[serde(borrow)]
-    pub(crate) id: Option<Text<'a>>,
+    pub(crate) id: Option<JsonStr<'a>>,
     #[serde(borrow)]
-    pub(crate) api_token_id: Option<Text<'a>>,
+    pub(crate) api_token_id: Option<JsonStr<'a>>,
     /// The JWT.
     pub(crate) token: Option<Secret>,
 }
@@ -72,12 +73,12 @@ pub(crate) struct ApiTokens {
     pub(crate) per_page: Fact<u32>,
 }
 
-impl<'de> Record<'de> for ApiTokens {
+impl<'de> FromFields<'de> for ApiTokens {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
-            "totalCount" => read_once(&mut self.total_count, values),
-            "page" => read_once(&mut self.page, values),
-            "perPage" => read_once(&mut self.per_page, values),
+            "totalCount" => read_unique(&mut self.total_count, values),
+            "page" => read_unique(&mut self.page, values),
+            "perPage" => read_unique(&mut self.per_page, values),
             other => ().read(other, values),
         }
     }

@@ -1,6 +1,7 @@
 //! What to connect to, and with which credentials.
 
-use tokenfleet_core::{Credential, Error, Result, Settings};
+use tokenfleet_core::config::Settings;
+use tokenfleet_core::{Credential, Error, Result};
 use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.mindbodyonline.com";
@@ -41,7 +42,7 @@ impl MindbodyConfig {
         password: Credential,
     ) -> Self {
         Self {
-            base_url: BaseUrl::of_host(HOST),
+            base_url: BaseUrl::from_host(HOST),
             api_version: API_VERSION.to_owned(),
             site_id: site_id.into(),
             api_key,
@@ -79,7 +80,7 @@ impl MindbodyConfig {
     ///
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
-        let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::of_host(HOST)))?;
+        let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::from_host(HOST)))?;
         let site_id = settings.required_text("site_id")?;
         if site_id.parse::<i64>().is_err() {
             let place = settings.place("site_id");

@@ -1,11 +1,12 @@
 //! Between Mindbody's words and the model.
 
 use sha2::{Digest, Sha256};
+use tokenfleet_core::model::Principal;
 use tokenfleet_core::{
-    Error, ErrorKind, Fact, IssuedToken, Operation, Principal, RenewedToken, Result, Secret,
-    Timestamp, Token, TokenId, TokenState,
+    Error, ErrorKind, Fact, IssuedToken, Operation, RenewedToken, Result, Secret, Timestamp, Token,
+    TokenId, TokenState,
 };
-use tokenfleet_http::{Answer, Object, Refusal, json_body};
+use tokenfleet_http::{ApiResponse, ErrorBody, Fields, parse_json};
 
 use crate::wire;
 
@@ -21,7 +22,7 @@ pub(crate) fn fingerprint(secret: &Secret) -> TokenId {
 }
 
 /// The secret is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
+pub(crate) fn issued(answer: &ApiResponse) -> Result<IssuedToken> {
     let issued: wire::Issued = answer.json()?;
     match issued.access_token {
         Some(secret) if !secret.expose().is_empty() => {
@@ -32,7 +33,7 @@ pub(crate) fn issued(answer: &Answer) -> Result<IssuedToken> {
 }
 
 /// The answer to a renewal is not specified, it may be nothing at all: what it does not say is not reported.
-pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> RenewedToken {
+pub(crate) fn renewed(secret: &Secret, answer: &ApiResponse) -> RenewedToken {
     let issued: wire::Issued = answer.json().unwrap_or_default();
     let changed = issued
         .access_token
@@ -41,14 +42,14 @@ pub(crate) fn renewed(secret: &Secret, answer: &Answer) -> RenewedToken {
     RenewedToken::new(token, changed)
 }
 
-fn token(answer: &Answer, secret: &Secret) -> Token {
-    let wire = answer.json::<Object<wire::UserToken<'_>>>();
-    let wire = wire.map(|Object(wire)| wire).unwrap_or_default();
+fn token(answer: &ApiResponse, secret: &Secret) -> Token {
+    let wire = answer.json::<Fields<wire::UserToken<'_>>>();
+    let wire = wire.map(|Fields(wire)| wire).unwrap_or_default();
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
     let expires = Fact::from_optional(wire.expires.into_known());
-    token.expiry = token.attributes.read_time("Expires", expires, time);
+    token.expiry = token.attributes.parse_time("Expires", expires, time);
     token.owner = Fact::from_optional(wire.user.into_known().and_then(owner));
-    token.attributes.keep_all(wire.rest);
+    token.attributes.extend(wire.rest);
     token
 }
 
@@ -60,7 +61,7 @@ fn owner(user: wire::User) -> Option<Principal> {
         .collect();
     let name = Some(names.join(" ")).filter(|name| !name.is_empty());
     let id = user.id?.to_string();
-    Some(Principal::new(id).of_kind(user.kind).named(name))
+    Some(Principal::new(id).with_kind(user.kind).with_name(name))
 }
 
 /// `Expires` is in UTC, also when it names no zone.
@@ -68,20 +69,20 @@ fn time(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
-pub(crate) fn refusal(operation: Operation, status: u16, body: &[u8]) -> Refusal {
-    let Some(refused) = json_body::<wire::Refused>(body) else {
-        return Refusal::default();
+pub(crate) fn refusal(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
+    let Some(refused) = parse_json::<wire::Refused>(body) else {
+        return ErrorBody::default();
     };
     let (message, code) = match refused.error {
         Some(error) => (error.message, error.code),
         None => (refused.message, None),
     };
-    let refusal = Refusal::saying(message).with_code(code);
+    let refusal = ErrorBody::from_message(message).with_code(code);
     match (operation, status) {
         // A wrong user name or password is answered with 403.
         (Operation::Create, 403) => refusal
-            .of_kind(ErrorKind::Unauthenticated)
-            .advising(
+            .with_kind(ErrorKind::Unauthenticated)
+            .with_advice(
                 "check user name, password, API key and site; a second issue within seconds is refused too",
             ),
         _ => refusal,

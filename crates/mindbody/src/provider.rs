@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_core::{
-    Account, Call, Capabilities, CreateCapability, CreateToken, CredentialSource, Error, ErrorKind,
-    Field, IssuedToken, Liveness, Operation, Page, PageRequest, RenewCapability, RenewedToken,
-    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeCapability, RevokeOptions,
-    Secret, Token, TokenId, TokenProvider, TokenRef, UpdateToken,
+use tokenfleet_core::adapter::Adapter;
+use tokenfleet_core::capability::{
+    CreateCapability, RenewCapability, RevokeCapability, TokenField,
 };
-use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, Transport};
+use tokenfleet_core::config::CredentialSource;
+use tokenfleet_core::{
+    Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Operation, RenewedToken,
+    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
+};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::{MindbodyConfig, convert, wire};
 
@@ -41,10 +44,10 @@ pub struct Mindbody {
 #[must_use]
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
-        .with_create(CreateCapability::unnamed().with_longest_life(LONGEST_LIFE))
-        .with_renew(RenewCapability::by(EXTENSION).at_most(RENEWALS))
+        .with_create(CreateCapability::new().with_max_lifetime(LONGEST_LIFE))
+        .with_renew(RenewCapability::new(EXTENSION).with_max_renewals(RENEWALS))
         .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
-        .reporting([Field::Expiry, Field::Owner])
+        .with_reported_fields([TokenField::Expiry, TokenField::Owner])
 }
 
 impl Mindbody {
@@ -59,7 +62,7 @@ impl Mindbody {
                 transport,
                 convert::refusal,
             )
-            .with_rate(REQUESTS_A_MINUTE, Duration::from_secs(60)),
+            .with_rate_limit(REQUESTS_A_MINUTE, Duration::from_secs(60)),
             config,
             capabilities: capabilities(),
         }
@@ -84,29 +87,31 @@ impl Mindbody {
     }
 
     /// Adds what every call carries.
-    async fn send(&self, call: ApiCall) -> Result<Answer> {
-        let dress = |call: ApiCall, api_key: &Secret| {
+    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
+        let dress = |call: ApiRequest, api_key: &Secret| {
             call.credential("api-key", "", api_key)
                 .header("siteid", &self.config.site_id)
         };
-        self.client.send_as(&self.config.api_key, call, dress).await
+        self.client
+            .send_authenticated(&self.config.api_key, call, dress)
+            .await
     }
 
     /// Adds the token that a call is about.
-    fn about(&self, call: ApiCall, secret: &Secret) -> ApiCall {
+    fn about(&self, call: ApiRequest, secret: &Secret) -> ApiRequest {
         let prefix = if self.config.bare_authorization {
             ""
         } else {
             "Bearer "
         };
         call.credential("authorization", prefix, secret)
-            .masking(secret)
+            .redact(secret)
     }
 
     /// Whether a refusal is about the token: a request without one is then refused in another way, if at all. It asks to
     /// issue a token for nobody, which cannot succeed.
     async fn refused_for_the_token(&self, refusal: &Error) -> Result<bool> {
-        let call = ApiCall::post(Operation::Revoke, self.path("issue"))
+        let call = ApiRequest::post(Operation::Revoke, self.path("issue"))
             .json(&wire::IssueRequest::default());
         match self.send(call).await {
             Ok(answer) => Err(answer.violation("the platform issued a token for nobody")),
@@ -120,7 +125,7 @@ impl Mindbody {
 }
 
 #[async_trait]
-impl TokenProvider for Mindbody {
+impl Adapter for Mindbody {
     fn account(&self) -> &Account {
         self.client.account()
     }
@@ -129,17 +134,7 @@ impl TokenProvider for Mindbody {
         &self.capabilities
     }
 
-    async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        Err(self.client.refuse(&self.capabilities, Call::List(&request)))
-    }
-
-    async fn get(&self, id: &TokenId) -> Result<Token> {
-        Err(self.client.refuse(&self.capabilities, Call::Get(id.into())))
-    }
-
-    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        self.client
-            .check(&self.capabilities, Call::Create(&request))?;
+    async fn create(&self, _request: CreateToken) -> Result<IssuedToken> {
         let password = self
             .client
             .secret(Operation::Create, &self.config.password)
@@ -148,9 +143,9 @@ impl TokenProvider for Mindbody {
             username: Some(&self.config.username),
             password: Some(password.expose()),
         };
-        let call = ApiCall::post(Operation::Create, self.path("issue"))
+        let call = ApiRequest::post(Operation::Create, self.path("issue"))
             .json(&body)
-            .masking(&password);
+            .redact(&password);
         let sent = self.send(call).await.inspect_err(|error| {
             if error.kind() == ErrorKind::Unauthenticated {
                 self.config.password.refused(&password);
@@ -159,39 +154,20 @@ impl TokenProvider for Mindbody {
         convert::issued(&sent?)
     }
 
-    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        Err(self
-            .client
-            .refuse(&self.capabilities, Call::Update(id.into(), &change)))
-    }
-
-    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        Err(self
-            .client
-            .refuse(&self.capabilities, Call::Rotate(id.into())))
-    }
-
     /// Adds 24 hours to the token's expiry. It is not known whether the secret changes: if it does, the new one is
     /// returned.
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.client
-            .check(&self.capabilities, Call::Renew(secret.into()))?;
-        let call = ApiCall::post(Operation::Renew, self.path("renew")).maybe_empty();
+        let call = ApiRequest::post(Operation::Renew, self.path("renew")).allow_empty_body();
         let answer = self.send(self.about(call, secret)).await?;
         Ok(convert::renewed(secret, &answer))
     }
 
     /// Kills the token that is shown. A refusal is taken for "already gone" only if a second request, without the token,
     /// is refused in another way: so a wrong API key or site never passes for a revocation.
-    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-        self.client
-            .check(&self.capabilities, Call::Revoke(token, &options))?;
-        let TokenRef::Secret(secret) = token else {
-            return Err(Error::unsupported("Mindbody revokes by secret"));
-        };
-        let call = ApiCall::delete(Operation::Revoke, self.path("revoke"))
-            .repeatable()
-            .maybe_empty();
+    async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {
+        let call = ApiRequest::delete(Operation::Revoke, self.path("revoke"))
+            .idempotent()
+            .allow_empty_body();
         let outcome = match self.send(self.about(call, secret)).await {
             Ok(_) => RevocationOutcome::Revoked,
             Err(error)
@@ -207,10 +183,6 @@ impl TokenProvider for Mindbody {
             Err(error) => return Err(error),
         };
         let id = convert::fingerprint(secret);
-        Ok(Revocation::new(outcome, RevocationEffect::Deleted).of(id))
-    }
-
-    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        Err(self.client.refuse(&self.capabilities, Call::Verify(secret)))
+        Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id))
     }
 }

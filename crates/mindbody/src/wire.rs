@@ -2,8 +2,9 @@
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Attributes, Fact, Secret};
-use tokenfleet_http::{Record, Text, read_once};
+use tokenfleet_core::model::Attributes;
+use tokenfleet_core::{Fact, Secret};
+use tokenfleet_http::{FromFields, JsonStr, read_unique};
 
 /// The body of an issue. Empty it asks for nothing and is refused.
 #[derive(Default, Serialize)]
@@ -18,17 +19,17 @@ pub(crate) struct IssueRequest<'a> {
 /// The answer to an issue, and perhaps to a renewal, which is not specified.
 #[derive(Debug, Default)]
 pub(crate) struct UserToken<'a> {
-    pub(crate) expires: Fact<Text<'a>>,
+    pub(crate) expires: Fact<JsonStr<'a>>,
     pub(crate) user: Fact<User>,
     pub(crate) rest: Attributes,
 }
 
-impl<'de: 'a, 'a> Record<'de> for UserToken<'a> {
+impl<'de: 'a, 'a> FromFields<'de> for UserToken<'a> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
-            "Expires" => read_once(&mut self.expires, values)?,
-            "User" => read_once(&mut self.user, values)?,
-            other => self.rest.keep(other, values.next_value()?),
+            "Expires" => read_unique(&mut self.expires, values)?,
+            "User" => read_unique(&mut self.user, values)?,
+            other => self.rest.insert(other, values.next_value()?),
         }
         Ok(())
     }

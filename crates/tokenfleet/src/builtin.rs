@@ -22,13 +22,12 @@ macro_rules! register {
         $registry.register(
             crate::$adapter::NAME,
             |account: &str,
-             settings: &mut crate::Settings,
-             transport: std::sync::Arc<dyn crate::http::Transport>| {
+             settings: &mut crate::config::Settings,
+             transport: std::sync::Arc<dyn crate::transport::Transport>| {
                 let config = crate::$adapter::$config::from_settings(settings)?;
-                let retry = crate::http::RetryPolicy::from_settings(settings)?;
+                let retry = crate::transport::RetryPolicy::from_settings(settings)?;
                 let provider = crate::$adapter::$provider::new(account, config, transport);
-                let provider = provider.with_retry(retry);
-                Ok(std::sync::Arc::new(provider) as std::sync::Arc<dyn crate::TokenProvider>)
+                Ok(provider.with_retry(retry))
             },
         )
     };

@@ -4,8 +4,9 @@ use std::fmt;
 #[cfg(feature = "toml")]
 use std::path::Path;
 
+use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
-use crate::{Account, Credential, Error, Query, Result, Setting, Settings, suggestion};
+use crate::{Account, Credential, Error, Query, Result};
 
 /// The accounts of a `tokenfleet.toml`, in the order of the file, its named queries, and how its network is reached.
 ///
@@ -47,11 +48,12 @@ pub struct Configuration {
 /// From a [`Configuration`], or put together by a program that keeps its accounts elsewhere:
 ///
 /// ```
-/// use tokenfleet::{AccountConfiguration, Credential, Secret, Setting};
+/// use tokenfleet::config::Setting;
+/// use tokenfleet::{AccountConfiguration, Credential, Secret};
 ///
 /// let secret = Secret::new("from the vault");
 /// let account = AccountConfiguration::new("iot", "losant")
-///     .with("token", Setting::Credential(Credential::fixed(secret)));
+///     .with("token", Setting::Credential(Credential::from_secret(secret)));
 /// assert_eq!(account.account().to_string(), "iot (losant)");
 /// ```
 #[derive(Debug, Clone)]
@@ -146,13 +148,13 @@ impl Configuration {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration), naming the line, for a setting that it does not know or cannot use.
     #[cfg(feature = "reqwest")]
-    pub async fn transport(&self) -> Result<crate::http::ReqwestTransport> {
+    pub async fn transport(&self) -> Result<crate::transport::ReqwestTransport> {
         let mut settings = self.transport.clone();
-        let read = crate::http::ReqwestTransportBuilder::from_settings(&mut settings).await;
+        let read = crate::transport::ReqwestTransportBuilder::from_settings(&mut settings).await;
         let built = match read {
             Ok(builder) => settings.finish().and_then(|()| builder.build()),
             // What seems to be missing may be there under a misspelt key.
-            Err(error) => Err(settings.misspelt().unwrap_or(error)),
+            Err(error) => Err(settings.misspelled_key().unwrap_or(error)),
         };
         built.map_err(|error| match &self.origin {
             Some(origin) => error.with_message_prefix(origin),
@@ -195,7 +197,7 @@ fn located(warnings: Vec<String>, origin: Option<&str>) -> Vec<String> {
 fn missing(what: &str, none: &str, name: &str, known: &[&str]) -> Error {
     let advice = match known {
         [] => none.to_owned(),
-        known => suggestion(name, known),
+        known => did_you_mean(name, known),
     };
     Error::configuration(format!("there is no {what} \"{name}\"")).with_advice(advice)
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
-use crate::{AccountConfiguration, Configuration, Error, Result, Setting, Settings, suggestion};
+use crate::{AccountConfiguration, Configuration, Error, Result};
 
 const ACCOUNTS: &str = "accounts";
 const QUERIES: &str = "queries";
@@ -39,7 +40,7 @@ pub(crate) fn configuration(text: &str) -> Result<Configuration> {
         const KNOWN: [&str; 3] = [ACCOUNTS, QUERIES, TRANSPORT];
         if !KNOWN.contains(&key) {
             let message = format!("the configuration knows no key \"{key}\"");
-            return Err(mistake(line, message).with_advice(suggestion(key, &KNOWN)));
+            return Err(mistake(line, message).with_advice(did_you_mean(key, &KNOWN)));
         }
         let Some(table) = value.get_ref().as_table() else {
             let name = if key == TRANSPORT { "" } else { ".NAME" };
@@ -110,7 +111,7 @@ fn account(
             settings,
             provider_line,
         )),
-        None => Err(settings.misspelt().unwrap_or_else(|| {
+        None => Err(settings.misspelled_key().unwrap_or_else(|| {
             mistake(line, format!("accounts.{name} lacks provider"))
                 .with_advice("write provider = \"…\"")
         })),

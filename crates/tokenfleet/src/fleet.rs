@@ -3,7 +3,8 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::http::Transport;
+use crate::adapter::Checked;
+use crate::transport::Transport;
 use crate::{
     Account, AccountConfiguration, AccountReport, Error, Inventory, InventoryEvent, Listing, Plan,
     Query, Registry, Result, Token, TokenProvider,
@@ -18,11 +19,13 @@ const PAGES_AT_A_TIME: usize = 64;
 ///
 /// One that fails never holds up the others, and one that dawdles does so for two seconds at most: see [`Inventory`].
 /// Sixteen accounts are read at a time, and 64 pages over all of them together: of a query's
-/// [`pages_at_a_time`](Query::pages_at_a_time) each account gets its equal share, at least one. Needs no particular async
+/// [`max_concurrency`](Query::max_concurrency) each account gets its equal share, at least one. Needs no particular async
 /// runtime beyond what the providers need. Cheap to clone.
 ///
 /// ```
 /// # use async_trait::async_trait;
+/// # use tokenfleet::adapter::{Adapter, Page, PageRequest};
+/// # use tokenfleet::capability::{ListCapability, Paging};
 /// # use tokenfleet::*;
 /// # #[derive(Debug)]
 /// # struct Memory { account: Account, capabilities: Capabilities }
@@ -36,26 +39,19 @@ const PAGES_AT_A_TIME: usize = 64;
 /// #     }
 /// # }
 /// # #[async_trait]
-/// # impl TokenProvider for Memory {
+/// # impl Adapter for Memory {
 /// #     fn account(&self) -> &Account { &self.account }
 /// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
 /// #     async fn list_page(&self, _: PageRequest) -> Result<Page> {
 /// #         Ok(Page::last(vec![Token::new(TokenId::new("1"), TokenState::Active)]))
 /// #     }
-/// #     async fn get(&self, _: &TokenId) -> Result<Token> { Err(Error::unsupported("left out")) }
-/// #     async fn create(&self, _: CreateToken) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
-/// #     async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> { Err(Error::unsupported("left out")) }
-/// #     async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
-/// #     async fn renew(&self, _: &Secret) -> Result<RenewedToken> { Err(Error::unsupported("left out")) }
-/// #     async fn revoke(&self, _: TokenRef<'_>, _: RevokeOptions) -> Result<Revocation> { Err(Error::unsupported("left out")) }
-/// #     async fn verify(&self, _: &Secret) -> Result<Liveness> { Err(Error::unsupported("left out")) }
 /// # }
 /// # futures_executor::block_on(async {
 /// let broken = Account::new("memory", "broken");
 /// let fleet = Fleet::new([Memory::new("first"), Memory::new("second")])
 ///     .with_unopened(broken, Error::configuration("the disk is full"));
 ///
-/// let found = fleet.collect(Query::new()).await;
+/// let found = fleet.list_all(Query::new()).await;
 /// assert_eq!(found.tokens.len(), 2);
 /// assert_eq!(found.accounts[0].to_string(), "first (memory): complete, 1 token");
 /// assert_eq!(found.accounts[2].verdict.as_str(), "failed");
@@ -104,12 +100,17 @@ impl FleetTokens {
     }
 }
 
+/// Checks every call of a provider that need not come from an adapter (law 1).
+fn checked(provider: Arc<dyn TokenProvider>) -> Member {
+    Member::Open(Arc::new(Checked::new(provider)))
+}
+
 impl Fleet {
     /// A fleet of these accounts, of which 16 are read at a time.
     #[must_use]
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn TokenProvider>>) -> Self {
         Self {
-            members: providers.into_iter().map(Member::Open).collect(),
+            members: providers.into_iter().map(checked).collect(),
             at_a_time: ACCOUNTS_AT_A_TIME,
         }
     }
@@ -148,7 +149,7 @@ impl Fleet {
     ///
     /// The more accounts, the fewer pages of each: beyond 64 accounts one page of each is read at a time.
     #[must_use]
-    pub fn at_a_time(mut self, accounts: usize) -> Self {
+    pub fn with_max_concurrent_accounts(mut self, accounts: usize) -> Self {
         self.at_a_time = accounts.max(1);
         self
     }
@@ -185,7 +186,7 @@ impl Fleet {
         let each = self.bounded(self.of_each_account(query));
         let plan = |member: &Member| match member {
             Member::Open(provider) => {
-                Listing::of(&**provider, each.clone()).map(|listing| listing.plan().clone())
+                Listing::new(&**provider, each.clone()).map(|listing| listing.plan().clone())
             }
             Member::Unopened(_, error) => Err(error.clone()),
         };
@@ -205,7 +206,7 @@ impl Fleet {
 
     /// The query with as many pages at a time that those of all accounts stay within their bound.
     fn bounded(&self, mut query: Query) -> Query {
-        query.pages_at_a_time = query.pages_at_a_time.min(self.pages_of_each());
+        query.max_concurrency = query.max_concurrency.min(self.pages_of_each());
         query
     }
 
@@ -220,7 +221,7 @@ impl Fleet {
 
     /// Collects what a query asks for, over all accounts together: they are ordered among each other, and offset and
     /// limit count them all. Equal tokens stay in the order of the accounts.
-    pub async fn collect(&self, query: Query) -> FleetTokens {
+    pub async fn list_all(&self, query: Query) -> FleetTokens {
         // By place, not by name: two accounts may bear the same.
         let mut inventory = self.inventory(self.of_each_account(&query));
         let mut tokens = Vec::new();

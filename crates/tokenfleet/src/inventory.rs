@@ -152,7 +152,7 @@ impl AccountWalk {
             Member::Open(provider) if provider.capabilities().list.is_none() => {
                 State::Judged(Verdict::NotListable)
             }
-            Member::Open(provider) => match Listing::shared(provider, query.clone()) {
+            Member::Open(provider) => match Listing::from_arc(provider, query.clone()) {
                 Ok(listing) => State::Listing(Box::new(listing)),
                 Err(error) => State::Judged(Verdict::Failed(error)),
             },

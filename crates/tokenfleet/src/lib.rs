@@ -7,7 +7,7 @@
 //! | read accounts, queries and the network's peculiarities from `tokenfleet.toml` | [`Configuration`] |
 //! | turn an account into a provider, also one of your own platform | [`Registry`] |
 //! | walk many accounts at once | [`Fleet`] |
-//! | send requests, or replace what sends them | [`http`] |
+//! | send requests, or replace what sends them | [`transport`] |
 //!
 //! # Features
 //!
@@ -67,7 +67,7 @@ pub use report::{AccountReport, Verdict};
 pub use tokenfleet_core::*;
 
 /// The HTTP path of the adapters: base URLs, retry policies, and the transport that really sends.
-pub use tokenfleet_http as http;
+pub use tokenfleet_http as transport;
 
 /// Cloudsmith user API keys.
 #[cfg(feature = "cloudsmith")]

@@ -1,6 +1,8 @@
 //! Queries that someone configured, to be used by their names.
 
-use crate::{Error, ErrorKind, Filter, Query, Result, Settings, SortBy, Timestamp};
+use crate::config::Settings;
+use crate::query::SortBy;
+use crate::{Error, ErrorKind, Filter, Query, Result, Timestamp};
 
 /// One configured query. It is kept as it was written: what `now` means in it is known only when it is used.
 #[derive(Debug, Clone)]
@@ -30,11 +32,11 @@ impl NamedQuery {
         let mut query = Query::new();
         if let Some(text) = settings.text("where")? {
             let filter = Filter::parse_at(&text, Timestamp::now());
-            query = query.matching(filter.map_err(|error| located(error, &settings, "where"))?);
+            query = query.filter(filter.map_err(|error| located(error, &settings, "where"))?);
         }
         if let Some(text) = settings.text("sort")? {
             let keys = SortBy::parse_all(&text);
-            query = query.ordered_by(keys.map_err(|error| located(error, &settings, "sort"))?);
+            query = query.sort_by_keys(keys.map_err(|error| located(error, &settings, "sort"))?);
         }
         query.limit = settings.number("limit")?.map(u64::from);
         query.offset = settings.number("offset")?.map_or(0, u64::from);
@@ -54,7 +56,8 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Configuration, When};
+    use crate::Configuration;
+    use crate::query::TimePredicate;
 
     const QUERIES: &str = "[queries.stale]\nwhere = 'last-used < now-90d'\n\
         sort = 'state, last-used:desc:absent-last'\nlimit = 10\noffset = 2\n[queries.all]";
@@ -64,9 +67,9 @@ mod tests {
         let configuration = Configuration::parse(QUERIES).unwrap();
         let query = configuration.query("stale").unwrap();
         let sort = SortBy::parse_all("state,last-used:desc:absent-last").unwrap();
-        let rest = Query::new().ordered_by(sort).skipping(2).limited_to(10);
+        let rest = Query::new().sort_by_keys(sort).offset(2).limit(10);
         let filter = query.filter.clone().unwrap();
-        assert_eq!(query, rest.matching(filter));
+        assert_eq!(query, rest.filter(filter));
         assert_eq!(configuration.query("all").unwrap(), Query::new());
         let error = configuration.query("stael").unwrap_err();
         assert_eq!(
@@ -81,7 +84,7 @@ mod tests {
         let read = Timestamp::now();
         std::thread::sleep(Duration::from_millis(2));
         match configuration.query("stale").unwrap().filter {
-            Some(Filter::LastUsed(When::Before(end))) => {
+            Some(Filter::LastUsed(TimePredicate::Before(end))) => {
                 assert!(end > read.checked_sub(Duration::from_secs(90 * 86_400)).unwrap());
             }
             other => panic!("{other:?}"),

@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::adapter::Checked;
 use crate::builtin::{self, KNOWN};
-use crate::http::Transport;
-use crate::{AccountConfiguration, Error, Result, Settings, TokenProvider, suggestion};
+use crate::config::{Settings, did_you_mean};
+use crate::transport::Transport;
+use crate::{AccountConfiguration, Error, Result, TokenProvider};
 
 type Factory =
     dyn Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>> + Send + Sync;
@@ -17,7 +19,9 @@ type Factory =
 /// use std::sync::Arc;
 /// use async_trait::async_trait;
 /// use bytes::Bytes;
-/// use tokenfleet::http::{Body, Transport, TransportError};
+/// use tokenfleet::adapter::Adapter;
+/// use tokenfleet::config::Settings;
+/// use tokenfleet::transport::{Body, Transport, TransportError};
 /// use tokenfleet::*;
 ///
 /// /// A platform of your own: what it does is left out here.
@@ -27,35 +31,28 @@ type Factory =
 ///     capabilities: Capabilities,
 /// }
 ///
-/// # #[async_trait]
-/// # impl TokenProvider for Vault {
-/// #     fn account(&self) -> &Account { &self.account }
-/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
-/// #     async fn list_page(&self, _: PageRequest) -> Result<Page> { Ok(Page::default()) }
-/// #     async fn get(&self, _: &TokenId) -> Result<Token> { Err(Error::unsupported("left out")) }
-/// #     async fn create(&self, _: CreateToken) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
-/// #     async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> { Err(Error::unsupported("left out")) }
-/// #     async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> { Err(Error::unsupported("left out")) }
-/// #     async fn renew(&self, _: &Secret) -> Result<RenewedToken> { Err(Error::unsupported("left out")) }
-/// #     async fn revoke(&self, _: TokenRef<'_>, _: RevokeOptions) -> Result<Revocation> { Err(Error::unsupported("left out")) }
-/// #     async fn verify(&self, _: &Secret) -> Result<Liveness> { Err(Error::unsupported("left out")) }
-/// # }
+/// #[async_trait]
+/// impl Adapter for Vault {
+///     fn account(&self) -> &Account { &self.account }
+///     fn capabilities(&self) -> &Capabilities { &self.capabilities }
+/// }
+///
 /// # #[derive(Debug)]
 /// # struct Silent;
 /// # #[async_trait]
 /// # impl Transport for Silent {
-/// #     async fn send(&self, _: ::http::Request<Bytes>) -> Result<::http::Response<Body>, TransportError> {
-/// #         Ok(::http::Response::new(Body::full("{}")))
+/// #     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+/// #         Ok(http::Response::new(Body::full("{}")))
 /// #     }
 /// # }
 /// # let transport: Arc<dyn Transport> = Arc::new(Silent);
 /// let mut registry = Registry::with_builtin();
 /// registry.register("vault", |account: &str, settings: &mut Settings, _transport| {
 ///     let _path = settings.required_text("path")?;
-///     Ok(Arc::new(Vault {
+///     Ok(Vault {
 ///         account: Account::new("vault", account),
 ///         capabilities: Capabilities::none(),
-///     }))
+///     })
 /// });
 ///
 /// let configuration = Configuration::parse("
@@ -89,15 +86,16 @@ impl Registry {
     ///
     /// The factory gets the account's name and takes the settings that it knows; what it leaves is refused afterwards,
     /// so that no misspelt key goes unnoticed. It sends nothing. Its errors need not name the account.
-    pub fn register(
+    pub fn register<P: TokenProvider>(
         &mut self,
         name: impl Into<String>,
-        factory: impl Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>>
-        + Send
-        + Sync
-        + 'static,
+        factory: impl Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<P> + Send + Sync + 'static,
     ) {
-        self.factories.insert(name.into(), Arc::new(factory));
+        let checked = move |account: &str, settings: &mut Settings, transport| {
+            let provider = factory(account, settings, transport)?;
+            Ok(Arc::new(Checked::new(provider)) as Arc<dyn TokenProvider>)
+        };
+        self.factories.insert(name.into(), Arc::new(checked));
     }
 
     /// The names of the providers, in alphabetical order.
@@ -124,7 +122,7 @@ impl Registry {
             match factory(account.name(), &mut settings, transport) {
                 Ok(provider) => settings.finish().map(|()| provider),
                 // What seems to be missing may be there under a misspelt key.
-                Err(error) => Err(settings.misspelt().unwrap_or(error)),
+                Err(error) => Err(settings.misspelled_key().unwrap_or(error)),
             }
         });
         opened.map_err(|error| account.locate(error))
@@ -146,7 +144,7 @@ impl Registry {
         let known: Vec<_> = self.names().collect();
         let advice = match known.as_slice() {
             [] => "no provider is registered".to_owned(),
-            known => suggestion(name, known),
+            known => did_you_mean(name, known),
         };
         Error::configuration(format!("there is no provider \"{name}\"")).with_advice(advice)
     }

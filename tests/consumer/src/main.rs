@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use tokenfleet::http::ReqwestTransport;
-use tokenfleet::{
-    Argument, Configuration, CreateToken, ErrorKind, Query, Registry, Result, RevokeOptions,
-    TokenProviderExt, TokenRef,
-};
+use tokenfleet::transport::ReqwestTransport;
+use tokenfleet::capability::ArgumentSupport;
+use tokenfleet::{Configuration, CreateToken, ErrorKind, Query, Registry, Result, RevokeOptions, TokenProviderExt, TokenRef};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
@@ -16,14 +14,14 @@ async fn main() -> Result<()> {
     let provider = Registry::with_builtin().open(configuration.account("it")?, transport)?;
     let capabilities = provider.capabilities();
 
-    match provider.collect(Query::new()).await {
+    match provider.list_all(Query::new()).await {
         Ok(list) => println!("listed {} {:?}", list.tokens.len(), list.completeness),
         Err(error) if error.kind() == ErrorKind::Unsupported => println!("cannot be listed"),
         Err(error) => return Err(error),
     }
 
     let mut request = CreateToken::unnamed();
-    if capabilities.create.as_ref().is_some_and(|create| create.name == Argument::Required) {
+    if capabilities.create.as_ref().is_some_and(|create| create.name == ArgumentSupport::Required) {
         request.name = Some("consumer".to_owned());
     }
     let issued = provider.create(request).await?;
@@ -34,7 +32,7 @@ async fn main() -> Result<()> {
         Some(revoke) if revoke.by_id => TokenRef::Id(&issued.token.id),
         _ => TokenRef::Secret(&issued.secret),
     };
-    let revocation = provider.revoke(token, RevokeOptions::accepting_replacement()).await?;
+    let revocation = provider.revoke(token, RevokeOptions::accept_replacement()).await?;
     println!("{} {}", revocation.outcome.as_str(), revocation.effect.as_str());
     Ok(())
 }

@@ -8,10 +8,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
-use tokenfleet::http::{Body, SendPhase, Transport, TransportError};
+use tokenfleet::transport::{Body, SendPhase, Transport, TransportError};
 
 #[derive(Debug)]
-struct Answer {
+struct ApiResponse {
     outcome: Outcome,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
@@ -35,7 +35,7 @@ pub(crate) struct Sent {
 /// Answers the requests with these, one after the other, and with the last one ever after.
 #[derive(Debug)]
 pub(crate) struct Answers {
-    answers: Vec<Answer>,
+    answers: Vec<ApiResponse>,
     sent: Mutex<Vec<Sent>>,
 }
 
@@ -59,7 +59,7 @@ pub(crate) fn split<'a>(data: &'a [u8], separator: &'a [u8]) -> impl Iterator<It
 impl Answers {
     pub(crate) fn read(data: &[u8]) -> Self {
         Self {
-            answers: split(data, b"\n----\n").map(Answer::read).collect(),
+            answers: split(data, b"\n----\n").map(ApiResponse::read).collect(),
             sent: Mutex::default(),
         }
     }
@@ -73,7 +73,7 @@ impl Answers {
     }
 }
 
-impl Answer {
+impl ApiResponse {
     fn read(data: &[u8]) -> Self {
         let mut parts = data.splitn(2, |byte| *byte == b'\n');
         let outcome = match parts.next().unwrap_or_default() {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arbitrary::{Arbitrary, Unstructured};
 use http::Uri;
-use tokenfleet::http::{ApiCall, ApiClient, BaseUrl, Refusal, RetryPolicy};
+use tokenfleet::transport::{ApiClient, ApiRequest, BaseUrl, ErrorBody, RetryPolicy};
 use tokenfleet::{Account, Operation};
 
 use crate::answers::Answers;
@@ -46,11 +46,11 @@ fn send(url: &str, plain_http: bool, path: &[&str], query: &[(&str, &str)]) {
     };
     assert_eq!(again.ok().as_ref(), Some(&base), "{printed}");
     let transport = Arc::new(Answers::read(b"204"));
-    let refusal = |_: Operation, _: u16, _: &[u8]| Refusal::default();
+    let refusal = |_: Operation, _: u16, _: &[u8]| ErrorBody::default();
     let account = Account::new("fuzzed", "fuzzed");
     let client = ApiClient::new(account, base, Arc::clone(&transport) as _, refusal)
-        .with_retry(RetryPolicy::never());
-    let call = ApiCall::get(Operation::Get, path.iter().copied()).maybe_empty();
+        .with_retry(RetryPolicy::no_retries());
+    let call = ApiRequest::get(Operation::Get, path.iter().copied()).allow_empty_body();
     let call = query
         .iter()
         .fold(call, |call, (name, value)| call.query(name, value));

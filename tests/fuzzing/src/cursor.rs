@@ -28,7 +28,7 @@ pub fn cursor(data: &[u8]) {
 }
 
 async fn resume(shelf: &Shelf, text: &str) -> Result<()> {
-    let listing = shelf.list(Query::new().with_page_size(5))?;
+    let listing = shelf.list(Query::new().page_size(5))?;
     let text = match text.strip_prefix('@') {
         Some(rest) => {
             let real = listing.cursor().to_string();

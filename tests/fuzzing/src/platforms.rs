@@ -7,14 +7,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Method;
+use tokenfleet::adapter::{PagePosition, PageRequest};
+use tokenfleet::capability::ArgumentSupport;
 use tokenfleet::cloudsmith::{Cloudsmith, CloudsmithConfig};
 use tokenfleet::foreman::{Foreman, ForemanConfig, Release};
-use tokenfleet::http::Transport;
 use tokenfleet::losant::{Losant, LosantConfig, Resource};
 use tokenfleet::mindbody::{Mindbody, MindbodyConfig};
+use tokenfleet::transport::Transport;
 use tokenfleet::{
-    Argument, CreateToken, Error, Fate, Filter, IssuedToken, PagePosition, PageRequest, Result,
-    RevokeOptions, Secret, Token, TokenId, TokenProvider, UpdateToken,
+    CreateToken, Error, Fate, Filter, IssuedToken, Result, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, UpdateToken,
 };
 
 use crate::answers::{Answers, Outcome};
@@ -45,7 +47,7 @@ pub fn losant(data: &[u8]) {
 /// Foreman: of a release that is learned, or of one that is known.
 pub fn foreman(data: &[u8]) {
     try_out(data, |variant, transport| {
-        let base_url = tokenfleet::http::BaseUrl::of_host("foreman.example.com");
+        let base_url = tokenfleet::transport::BaseUrl::from_host("foreman.example.com");
         let config = ForemanConfig::new(base_url, LOGIN, acting(), 4);
         let config = match variant {
             0 => config,
@@ -180,7 +182,7 @@ async fn carry_out(provider: &dyn TokenProvider, operation: u8, choice: u8) -> B
         b'r' => {
             let by_id = provider.capabilities().revoke.as_ref();
             let by_id = by_id.is_some_and(|revoke| revoke.by_id);
-            let options = RevokeOptions::accepting_replacement();
+            let options = RevokeOptions::accept_replacement();
             let revoked = match by_id {
                 true => provider.revoke((&id).into(), options).await,
                 false => provider.revoke((&secret).into(), options).await,
@@ -199,25 +201,25 @@ async fn carry_out(provider: &dyn TokenProvider, operation: u8, choice: u8) -> B
 fn page(choice: u8) -> PageRequest {
     match choice {
         0 => PageRequest::first(),
-        1 => PageRequest::first().with_size(2),
+        1 => PageRequest::first().size(2),
         2 => PageRequest::first()
-            .at(PagePosition::Number(3))
-            .with_size(2),
-        _ => PageRequest::first().matching(Filter::name("ci")),
+            .position(PagePosition::Number(3))
+            .size(2),
+        _ => PageRequest::first().filter(Filter::name("ci")),
     }
 }
 
 fn creation(provider: &dyn TokenProvider, choice: u8) -> CreateToken {
     let declared = provider.capabilities().create.clone().unwrap_or_default();
     let request = match declared.name {
-        Argument::Unsupported => CreateToken::unnamed(),
-        _ => CreateToken::named("ci"),
+        ArgumentSupport::Unsupported => CreateToken::unnamed(),
+        _ => CreateToken::new("ci"),
     };
     match choice {
         0 => request,
-        1 if declared.expiry => request.never_expiring(),
+        1 if declared.expiry => request.without_expiry(),
         _ if declared.expiry => {
-            request.expiring_at("2099-01-31T12:00:00Z".parse().expect("a time"))
+            request.with_expiry("2099-01-31T12:00:00Z".parse().expect("a time"))
         }
         _ => request,
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use arbitrary::Arbitrary;
 use async_trait::async_trait;
+use tokenfleet::adapter::{Adapter, Page, PagePosition, PageRequest};
+use tokenfleet::capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 use tokenfleet::{
-    Account, Call, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, FilterCapability,
-    IssuedToken, ListCapability, Liveness, OrderCapability, Page, PagePosition, PageRequest,
-    Paging, Query, RenewedToken, Result, Revocation, RevokeOptions, Secret, SortKey, Token,
-    TokenId, TokenProvider, TokenRef, TokenState, UpdateToken,
+    Account, Capabilities, Error, ErrorKind, Fact, Fate, Query, Result, SortKey, Token, TokenId,
+    TokenState,
 };
 
 /// Far more than any walk over so few tokens needs, whatever it is told.
@@ -55,22 +55,26 @@ impl Kind {
             2 => Paging::Sequential,
             _ => Paging::Numbered,
         });
-        let by_id = OrderCapability::loose(SortKey::Id).exactly().stable();
-        let by_name = OrderCapability::loose(SortKey::Name).stable();
+        let by_id = OrderCapability::new(SortKey::Id)
+            .with_exact_order()
+            .with_stable_keys();
+        let by_name = OrderCapability::new(SortKey::Name).with_stable_keys();
         list = match self.order % 6 {
-            0 => list.with_order(by_id.appending()),
+            0 => list.with_order(by_id.with_append_only()),
             1 => list.with_order(by_id),
-            2 => list.with_order(by_id.appending()).with_order(by_name),
+            2 => list
+                .with_order(by_id.with_append_only())
+                .with_order(by_name),
             3 => list.with_order(by_name),
-            4 => list.with_order(OrderCapability::loose(SortKey::Name).exactly()),
+            4 => list.with_order(OrderCapability::new(SortKey::Name).with_exact_order()),
             _ => list,
         };
         list.totals = self.totals;
         list.tokens_vanish = self.vanish;
-        list.largest_page = self.largest.map(|size| u32::from(size).max(1));
-        list.usual_page = self.usual.map(u32::from);
+        list.max_page_size = self.largest.map(|size| u32::from(size).max(1));
+        list.default_page_size = self.usual.map(u32::from);
         if self.filters {
-            list = list.with_filters(FilterCapability::by_name().combined());
+            list = list.with_filters(FilterCapability::for_names().with_combinations());
         }
         list
     }
@@ -184,7 +188,7 @@ impl State {
             }
             _ => {}
         }
-        let mut query = Query::new().ordered_by(request.sort);
+        let mut query = Query::new().sort_by_keys(request.sort);
         query.filter.clone_from(&request.filter);
         let all = query.evaluate(self.ids.iter().copied().map(token).collect());
         let asked = match &request.position {
@@ -269,7 +273,7 @@ impl State {
 }
 
 #[async_trait]
-impl TokenProvider for Shelf {
+impl Adapter for Shelf {
     fn account(&self) -> &Account {
         &self.account
     }
@@ -279,7 +283,6 @@ impl TokenProvider for Shelf {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.capabilities.check(Call::List(&request))?;
         let answer = self
             .state
             .lock()
@@ -290,33 +293,5 @@ impl TokenProvider for Shelf {
             tokio::time::sleep(late).await;
         }
         Ok(page)
-    }
-
-    async fn get(&self, id: &TokenId) -> Result<Token> {
-        Err(self.capabilities.refuse(Call::Get(id.into())))
-    }
-
-    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        Err(self.capabilities.refuse(Call::Create(&request)))
-    }
-
-    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        Err(self.capabilities.refuse(Call::Update(id.into(), &change)))
-    }
-
-    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        Err(self.capabilities.refuse(Call::Rotate(id.into())))
-    }
-
-    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        Err(self.capabilities.refuse(Call::Renew(secret.into())))
-    }
-
-    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-        Err(self.capabilities.refuse(Call::Revoke(token, &options)))
-    }
-
-    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        Err(self.capabilities.refuse(Call::Verify(secret)))
     }
 }

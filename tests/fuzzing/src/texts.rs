@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use tokenfleet::{
-    Fact, Filter, RevocationPlan, SortBy, Timestamp, Token, TokenId, TokenState, parse_duration,
-};
+use tokenfleet::config::parse_duration;
+use tokenfleet::query::SortBy;
+use tokenfleet::{Fact, Filter, RevocationPlan, Timestamp, Token, TokenId, TokenState};
 
 fn now() -> Timestamp {
     "2030-07-01T12:00:00.5Z".parse().expect("a time")
@@ -14,7 +14,7 @@ fn token() -> Token {
     let mut token = Token::new(TokenId::new("7"), TokenState::Active);
     token.name = Fact::Known("deploy-éa-deploy".to_owned());
     token.created_at = Fact::Known(now());
-    token.expiry = Fact::None;
+    token.expiry = Fact::Absent;
     token
 }
 
@@ -48,9 +48,9 @@ pub fn times(data: &[u8]) {
         .flatten()
     {
         assert_eq!(at.to_string().parse(), Ok(at));
-        assert!(at.whole_seconds() <= at && at.millisecond() < 1000);
-        let back = Timestamp::from_unix_seconds(at.whole_seconds().unix_seconds());
-        assert_eq!(back, Some(at.whole_seconds()));
+        assert!(at.truncated_to_seconds() <= at && at.millisecond() < 1000);
+        let back = Timestamp::from_unix_seconds(at.truncated_to_seconds().unix_seconds());
+        assert_eq!(back, Some(at.truncated_to_seconds()));
         let _ = (at.duration_until(now()), now().duration_until(at));
     }
     if let Ok(duration) = duration {

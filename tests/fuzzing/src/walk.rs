@@ -23,7 +23,7 @@ struct Input {
 #[derive(Debug, Arbitrary)]
 struct Asked {
     page_size: Option<u8>,
-    pages_at_a_time: u8,
+    max_concurrency: u8,
     offset: Option<u8>,
     limit: Option<u8>,
     sort: Option<(u8, bool)>,
@@ -33,8 +33,8 @@ struct Asked {
 impl Asked {
     fn query(&self) -> Query {
         let mut query = Query::new()
-            .with_pages_at_a_time(u32::from(self.pages_at_a_time % 20) + 1)
-            .skipping(self.offset.unwrap_or(0).into());
+            .max_concurrency(u32::from(self.max_concurrency % 20) + 1)
+            .offset(self.offset.unwrap_or(0).into());
         query.limit = self.limit.map(u64::from);
         query.page_size = self.page_size.map(u32::from);
         if let Some((key, descending)) = self.sort {
@@ -43,10 +43,10 @@ impl Asked {
                 true => Direction::Descending,
                 false => Direction::Ascending,
             };
-            query = query.sorted_by(key, direction);
+            query = query.sort_by(key, direction);
         }
         if self.filter {
-            query = query.matching(Filter::name("3"));
+            query = query.filter(Filter::name("3"));
         }
         query
     }

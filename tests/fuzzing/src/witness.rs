@@ -14,7 +14,7 @@ pub(crate) const PLANTED: &str = "Zq7Planted9Kx2Wv5";
 pub(crate) const LOGIN: &str = "admin";
 
 pub(crate) fn acting() -> Credential {
-    Credential::fixed(Secret::new(ACTING))
+    Credential::from_secret(Secret::new(ACTING))
 }
 
 /// No secret shows in an error, however it is printed, nor in what caused it; and it is one line.

@@ -77,7 +77,7 @@ pub(crate) async fn ask(
 ) -> Result<Answered> {
     Ok(match operation {
         Operation::List => {
-            let list = provider.collect(Query::new().with_page_size(2)).await?;
+            let list = provider.list_all(Query::new().page_size(2)).await?;
             let ids = list.tokens.iter().map(|token| token.id.to_string());
             Answered::Listed {
                 ids: ids.collect(),
@@ -87,7 +87,7 @@ pub(crate) async fn ask(
         Operation::Get => Answered::Read(provider.get(&id).await?.id.to_string()),
         Operation::Create => {
             let request = match provider.account().provider() {
-                "losant" | "foreman" => CreateToken::named("made"),
+                "losant" | "foreman" => CreateToken::new("made"),
                 _ => CreateToken::unnamed(),
             };
             Answered::Done(Some(provider.create(request).await?.secret))
@@ -105,7 +105,7 @@ pub(crate) async fn ask(
         Operation::Revoke => {
             let (token, options) = match provider.account().provider() {
                 "mindbody" => ((&secret).into(), RevokeOptions::default()),
-                "cloudsmith" => ((&id).into(), RevokeOptions::accepting_replacement()),
+                "cloudsmith" => ((&id).into(), RevokeOptions::accept_replacement()),
                 _ => ((&id).into(), RevokeOptions::default()),
             };
             let revocation = provider.revoke(token, options).await?;

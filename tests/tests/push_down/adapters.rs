@@ -10,11 +10,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use proptest::test_runner::TestCaseResult;
 use tokenfleet_conformance::Fixture;
-use tokenfleet_core::{Plan, Query, Shortcut, Token, TokenProvider, TokenProviderExt};
+use tokenfleet_core::{Plan, Query, Token, TokenProvider, TokenProviderExt};
 use tokenfleet_simulators::{NewToken, Simulator, State};
 use tokenfleet_tests::{FOREMAN_RELEASES, SimulatedFixture, cloudsmith, foreman, losant};
 
 use crate::draws::{at_day, fitting, name, query, query_naming};
+use crate::explained::Explained;
 use crate::{demand_definition, rest_of, usually};
 
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
@@ -93,8 +94,8 @@ fn fill(simulator: &dyn Simulator, tokens: Vec<NewToken>) {
 
 async fn all_of(provider: &dyn TokenProvider) -> Vec<Token> {
     // The first request may count as a use of the token that is acted with.
-    provider.collect(Query::new()).await.unwrap();
-    provider.collect(Query::new()).await.unwrap().tokens
+    provider.list_all(Query::new()).await.unwrap();
+    provider.list_all(Query::new()).await.unwrap().tokens
 }
 
 /// How a query was carried out, and after how many requests.
@@ -134,7 +135,7 @@ fn demand_cost(fixture: &SimulatedFixture, carried: &[Carried]) -> TestCaseResul
     let count = fixture.simulator().token_count() as u64;
     for (plan, requests) in carried {
         // Where nothing is wanted, nothing is asked for.
-        if matches!(plan.shortcut, Some(Shortcut::Window(..))) && *requests > 0 {
+        if Explained::new(plan).reads_page_range() && *requests > 0 {
             prop_assert_eq!(Some(*requests), plan.requests(count), "{}", plan);
         }
     }

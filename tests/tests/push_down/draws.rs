@@ -9,10 +9,13 @@ use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::{select, subsequence};
 use tokenfleet_conformance::MemoryProfile;
+use tokenfleet_core::capability::{
+    FilterCapability, ListCapability, OrderCapability, Paging, TokenField,
+};
+use tokenfleet_core::model::Principal;
+use tokenfleet_core::query::{OwnerPredicate, SortBy, TimePredicate};
 use tokenfleet_core::{
-    Capabilities, Direction, Fact, Field, Filter, FilterCapability, ListCapability,
-    OrderCapability, Owner, Paging, Principal, Query, SortBy, SortKey, Timestamp, Token, TokenId,
-    TokenState, When,
+    Capabilities, Direction, Fact, Filter, Query, SortKey, Timestamp, Token, TokenId, TokenState,
 };
 
 pub(crate) const STATES: [TokenState; 5] = [
@@ -117,7 +120,7 @@ fn fact<T: Clone + std::fmt::Debug>(
 ) -> impl Strategy<Value = Fact<T>> {
     prop_oneof![
         4 => value.prop_map(Fact::Known),
-        1 => Just(Fact::None),
+        1 => Just(Fact::Absent),
         1 => Just(Fact::NotReported),
     ]
 }
@@ -127,7 +130,7 @@ const PEOPLE: [&str; 5] = ["1", "2", "alice", "Alice", "bob"];
 fn principal() -> impl Strategy<Value = Principal> {
     let named = option::of(select(&PEOPLE[..]));
     (select(&PEOPLE[..]), named)
-        .prop_map(|(id, name)| Principal::new(id).named(name.map(str::to_owned)))
+        .prop_map(|(id, name)| Principal::new(id).with_name(name.map(str::to_owned)))
 }
 
 fn id() -> impl Strategy<Value = String> {
@@ -178,7 +181,7 @@ pub(crate) struct Drawn {
 impl Drawn {
     pub(crate) fn profile(&self) -> MemoryProfile {
         let capabilities = Capabilities::none().with_list(self.list.clone());
-        MemoryProfile::of("drawn", capabilities.reporting(Field::ALL))
+        MemoryProfile::of("drawn", capabilities.with_reported_fields(TokenField::ALL))
     }
 }
 
@@ -216,21 +219,21 @@ pub(crate) fn platform() -> impl Strategy<Value = Drawn> {
             let [totals, vanish, name_exact, name_pattern, combined, settled] = flags;
             let mut list = ListCapability::new(paging);
             (list.totals, list.tokens_vanish) = (totals, vanish);
-            list.largest_page = largest;
-            list.usual_page = usual.map(|usual| usual.min(largest.unwrap_or(usual)));
+            list.max_page_size = largest;
+            list.default_page_size = usual.map(|usual| usual.min(largest.unwrap_or(usual)));
             for (key, order) in SortKey::ALL.into_iter().zip(orders) {
                 let Some((exact, stable, appends)) = order else {
                     continue;
                 };
-                let mut order = OrderCapability::loose(key);
+                let mut order = OrderCapability::new(key);
                 order.exact = exact;
                 order.stable = stable && tells_all_apart(key, &tokens);
                 order.appends = appends;
                 list = list.with_order(order);
             }
-            let mut filters = FilterCapability::default().and_states(states);
+            let mut filters = FilterCapability::default().with_states(states);
             (filters.name_exact, filters.name_pattern) = (name_exact, name_pattern);
-            (filters.combined, filters.settled) = (combined, settled);
+            (filters.combinations, filters.immutable_matches) = (combined, settled);
             let list = list.with_filters(filters);
             Drawn { list, tokens }
         },
@@ -255,16 +258,16 @@ fn tells_all_apart(key: SortKey, tokens: &[Token]) -> bool {
 fn filter(names: BoxedStrategy<String>) -> impl Strategy<Value = Filter> {
     let when = || {
         prop_oneof![
-            time().prop_map(When::Before),
-            time().prop_map(When::From),
-            Just(When::Never),
-            Just(When::NotReported),
+            time().prop_map(TimePredicate::Before),
+            time().prop_map(TimePredicate::From),
+            Just(TimePredicate::Never),
+            Just(TimePredicate::NotReported),
         ]
     };
     let owner = prop_oneof![
-        3 => select(&PEOPLE[..]).prop_map(|text| Owner::Is(text.to_owned())),
-        1 => Just(Owner::None),
-        1 => Just(Owner::NotReported),
+        3 => select(&PEOPLE[..]).prop_map(|text| OwnerPredicate::Is(text.to_owned())),
+        1 => Just(OwnerPredicate::Absent),
+        1 => Just(OwnerPredicate::NotReported),
     ];
     let condition = prop_oneof![
         2 => names.clone().prop_map(Filter::name),
@@ -294,8 +297,8 @@ pub(crate) fn sort_by() -> impl Strategy<Value = SortBy> {
     (key, direction, 0..4).prop_map(|(key, direction, absent)| {
         let sort = SortBy::new(key, direction);
         match absent {
-            0 => sort.absent_first(),
-            1 => sort.absent_last(),
+            0 => sort.nulls_first(),
+            1 => sort.nulls_last(),
             _ => sort,
         }
     })
@@ -313,16 +316,16 @@ pub(crate) fn query_naming(names: BoxedStrategy<String>) -> impl Strategy<Value 
     let page_size = option::of(prop_oneof![1u32..10, 1u32..80]);
     let sort = prop_oneof![1 => Just(vec![]), 2 => vec(sort_by(), 1..4)];
     (filter, sort, offset, limit, page_size, 1u32..17).prop_map(
-        |(filter, sort, offset, limit, page_size, pages_at_a_time)| {
-            let mut query = Query::new().ordered_by(sort).skipping(offset);
+        |(filter, sort, offset, limit, page_size, max_concurrency)| {
+            let mut query = Query::new().sort_by_keys(sort).offset(offset);
             (query.filter, query.limit, query.page_size) = (filter, limit, page_size);
-            query.with_pages_at_a_time(pages_at_a_time)
+            query.max_concurrency(max_concurrency)
         },
     )
 }
 
 /// With a page no larger than the platform takes.
 pub(crate) fn fitting(mut query: Query, list: &ListCapability) -> Query {
-    query.page_size = query.page_size.min(list.largest_page.or(query.page_size));
+    query.page_size = query.page_size.min(list.max_page_size.or(query.page_size));
     query
 }

@@ -6,6 +6,7 @@
 
 mod adapters;
 mod draws;
+mod explained;
 mod memory;
 mod resuming;
 

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 use proptest::test_runner::TestCaseResult;
 use tokenfleet_conformance::MemoryProvider;
-use tokenfleet_core::{
-    Completeness, ListCapability, Plan, Query, Shortcut, SortBy, Token, TokenProviderExt, Walk,
-};
+use tokenfleet_core::capability::ListCapability;
+use tokenfleet_core::{Completeness, Direction, Plan, Query, SortKey, Token, TokenProviderExt};
 
 use crate::adapters::block_on;
 use crate::draws::{Drawn, fitting, platform, query, sort_by};
+use crate::explained::{Explained, FastPath};
 use crate::{demand_definition, ids, rest_of, set, usually, without_bounds};
 
 /// What a query found, how, and after how many requests.
@@ -49,12 +49,12 @@ proptest! {
         drawn in platform(), sort in prop::option::of(sort_by()), offset in 0u64..70, limit in 0u64..70,
         page_size in prop::option::of(1u32..80),
     ) {
-        let mut query = Query::new().ordered_by(sort).skipping(offset).limited_to(limit);
+        let mut query = Query::new().sort_by_keys(sort).offset(offset).limit(limit);
         query.page_size = page_size;
         let query = fitting(query, &drawn.list);
         let answer = ask(&drawn, &query)?;
         demand_definition(&query, &drawn.tokens, &answer.tokens)?;
-        if let Some(Shortcut::Window(..)) = answer.plan.shortcut {
+        if Explained::new(&answer.plan).reads_page_range() {
             let fewest = if limit == 0 { 0 } else { fewest_pages(&query, &drawn.list) };
             prop_assert!(answer.requests <= fewest);
             prop_assert!(answer.requests == fewest || drawn.tokens.len() as u64 <= offset + limit);
@@ -72,7 +72,7 @@ proptest! {
         let matching = whole.evaluate(drawn.tokens.clone());
         let (mut found, mut orders) = (Vec::new(), Vec::new());
         for offset in (0..=matching.len() as u64).step_by(step as usize) {
-            let window = whole.clone().skipping(offset).limited_to(step);
+            let window = whole.clone().offset(offset).limit(step);
             let answer = ask(&drawn, &window)?;
             orders.push(order_of(&answer.plan));
             found.extend(answer.tokens);
@@ -87,11 +87,11 @@ proptest! {
 }
 
 /// The order in which a plan reads where the query asks for none; `None`: one that depends on the window.
-fn order_of(plan: &Plan) -> Option<Option<SortBy>> {
-    match (plan.shortcut, plan.walk) {
-        (Some(Shortcut::Window(_, order)), _) => Some(order),
-        (_, Walk::Forward) => Some(plan.pushed_order),
-        _ => None,
+fn order_of(plan: &Plan) -> Option<Option<(SortKey, Direction)>> {
+    let explained = Explained::new(plan);
+    match explained.fast_path {
+        Some(FastPath::PageRange { order, .. }) => Some(order),
+        _ => (!explained.backward).then_some(explained.order),
     }
 }
 
@@ -100,9 +100,8 @@ fn demand_honest_claim(drawn: &Drawn, answer: &Answer) -> TestCaseResult {
     let plan = &answer.plan;
     let claim = answer.completeness.clone();
     let whole_pages = size_of_pages(plan, &drawn.list) >= drawn.tokens.len() as u64;
-    let one_page = answer.requests <= 1
-        && (whole_pages || matches!(plan.shortcut, Some(Shortcut::Window(..))));
-    if plan.protected || one_page || answer.requests == 0 {
+    let one_page = answer.requests <= 1 && (whole_pages || Explained::new(plan).reads_page_range());
+    if plan.is_complete() || one_page || answer.requests == 0 {
         prop_assert_eq!(claim, Some(Completeness::Complete), "{}", plan);
     } else if answer.requests > 1 {
         prop_assert!(matches!(claim, Some(Completeness::Partial(_))), "{}", plan);
@@ -111,8 +110,8 @@ fn demand_honest_claim(drawn: &Drawn, answer: &Answer) -> TestCaseResult {
 }
 
 fn size_of_pages(plan: &Plan, list: &ListCapability) -> u64 {
-    let unsaid = list.largest_page.unwrap_or(30).min(30);
-    u64::from(plan.page_size.unwrap_or(unsaid))
+    let unsaid = list.max_page_size.unwrap_or(30).min(30);
+    u64::from(Explained::new(plan).page_size.unwrap_or(unsaid))
 }
 
 /// No more requests than the plan says; beside them only a bounded number that make sure that nothing changed.
@@ -123,13 +122,15 @@ fn demand_cost(drawn: &Drawn, query: &Query, answer: &Answer) -> TestCaseResult 
         return Ok(());
     };
     // At least three pages wait for each look at the end.
-    let looks = match plan.pages_at_a_time {
-        1 => 0,
-        _ => 1 + said / 3,
+    let explained = Explained::new(plan);
+    let looks = if explained.concurrent {
+        1 + said / 3
+    } else {
+        0
     };
-    let most = match plan.shortcut {
-        Some(Shortcut::Window(..)) => said,
-        Some(Shortcut::Filtered) if count <= size_of_pages(plan, &drawn.list) => 1,
+    let most = match explained.fast_path {
+        Some(FastPath::PageRange { .. }) => said,
+        Some(FastPath::FilteredPage) if count <= size_of_pages(plan, &drawn.list) => 1,
         _ => said + looks,
     };
     prop_assert!(
@@ -148,7 +149,10 @@ fn demand_cost(drawn: &Drawn, query: &Query, answer: &Answer) -> TestCaseResult 
 
 /// How few pages of one size hold the window, as far as can be known before the first answer.
 fn fewest_pages(query: &Query, list: &ListCapability) -> u64 {
-    let largest = list.largest_page.or(list.usual_page).unwrap_or(1000);
+    let largest = list
+        .max_page_size
+        .or(list.default_page_size)
+        .unwrap_or(1000);
     let sizes = match query.page_size {
         Some(size) => size..=size,
         None => 1..=largest,

@@ -2,12 +2,11 @@
 
 use proptest::prelude::*;
 use tokenfleet_conformance::MemoryProvider;
-use tokenfleet_core::{
-    Completeness, Cursor, Listing, Query, Result, Shortcut, Token, TokenProviderExt, Walk,
-};
+use tokenfleet_core::{Completeness, Cursor, Listing, Query, Result, Token, TokenProviderExt};
 
 use crate::adapters::block_on;
 use crate::draws::{fitting, platform, query};
+use crate::explained::{Explained, FastPath};
 use crate::{ids, rest_of, set, usually};
 
 /// The first tokens of a query, what a cursor that was taken there and stored as text still finds, and what it claims.
@@ -39,11 +38,12 @@ proptest! {
         let mut listing = provider.list(query.clone()).unwrap();
         let (whole, _) = block_on(rest_of(&mut listing)).unwrap();
         let plan = listing.plan();
-        let page = match plan.shortcut {
-            Some(Shortcut::Window(window, _)) => window.page_size,
-            _ => plan.page_size.unwrap_or(30),
+        let explained = Explained::new(plan);
+        let page = match explained.fast_path {
+            Some(FastPath::PageRange { page_size, .. }) => page_size,
+            _ => explained.page_size.unwrap_or(30),
         };
-        let anew = plan.sorts_here && !matches!(plan.shortcut, Some(Shortcut::Window(..)));
+        let anew = plan.sorts_in_memory() && !explained.reads_page_range();
         // One more than there are: cut when the listing has ended.
         for count in 0..=whole.len() + 1 {
             let cut = block_on(cut_after(&provider, &query, count));
@@ -55,14 +55,14 @@ proptest! {
             let repeated = seen.len() - whole.len();
             if anew {
                 prop_assert_eq!(ids(&rest), ids(&whole), "{}", place);
-            } else if plan.walk == Walk::Forward || !query.sort.is_empty() {
+            } else if !explained.backward || !query.sort.is_empty() {
                 prop_assert!(whole.ends_with(&rest), "{}", place);
                 prop_assert!(repeated <= page as usize, "{}", place);
             } else {
                 // The first page was handed out before the walk went to the last one, and comes again in its place.
                 prop_assert!(repeated <= 2 * page as usize, "{}", place);
             }
-            prop_assert!(!plan.protected || claim == Some(Completeness::Complete), "{:?}, {}", claim, place);
+            prop_assert!(!plan.is_complete() || claim == Some(Completeness::Complete), "{:?}, {}", claim, place);
         }
     }
 }

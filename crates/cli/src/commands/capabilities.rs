@@ -1,10 +1,12 @@
 //! `capabilities`: what the accounts' platforms can do.
 
 use serde::Serialize;
+use tokenfleet::capability::{
+    ArgumentSupport, CreateCapability, ListCapability, Paging, RenewCapability, RevokeCapability,
+    TokenField, UpdateCapability,
+};
 use tokenfleet::{
-    Argument, Capabilities, CreateCapability, Error, Field, ListCapability, Operation, Paging,
-    RenewCapability, RevocationEffect, RevokeCapability, SortKey, TokenProvider, TokenState,
-    UpdateCapability,
+    Capabilities, Error, Operation, RevocationEffect, SortKey, TokenProvider, TokenState,
 };
 
 use crate::accounts::Accounts;
@@ -88,17 +90,17 @@ fn revoke_in_words(capabilities: &Capabilities) -> String {
 }
 
 /// A field by its key in the JSON of a token.
-fn field(field: Field) -> &'static str {
+fn field(field: TokenField) -> &'static str {
     match field {
-        Field::Name => "name",
-        Field::Description => "description",
-        Field::CreatedAt => "created_at",
-        Field::UpdatedAt => "updated_at",
-        Field::Expiry => "expiry",
-        Field::LastUsed => "last_used",
-        Field::Owner => "owner",
-        Field::Creator => "creator",
-        Field::Scopes => "scopes",
+        TokenField::Name => "name",
+        TokenField::Description => "description",
+        TokenField::CreatedAt => "created_at",
+        TokenField::UpdatedAt => "updated_at",
+        TokenField::Expiry => "expiry",
+        TokenField::LastUsed => "last_used",
+        TokenField::Owner => "owner",
+        TokenField::Creator => "creator",
+        TokenField::Scopes => "scopes",
         _ => "other",
     }
 }
@@ -200,7 +202,12 @@ fn object(provider: &dyn TokenProvider) -> Object {
         update: capabilities.update.as_ref().map(update),
         renew: capabilities.renew.as_ref().map(renew),
         revoke: capabilities.revoke.as_ref().map(revoke),
-        reports: capabilities.reports.iter().copied().map(field).collect(),
+        reports: capabilities
+            .reported_fields
+            .iter()
+            .copied()
+            .map(field)
+            .collect(),
     }
 }
 
@@ -214,8 +221,8 @@ fn list(list: &ListCapability) -> List {
         },
         totals: list.totals,
         tokens_vanish: list.tokens_vanish,
-        largest_page: list.largest_page,
-        usual_page: list.usual_page,
+        largest_page: list.max_page_size,
+        usual_page: list.default_page_size,
         sorted_by_platform: SortKey::ALL
             .into_iter()
             .filter(|key| list.order(*key).is_some())
@@ -227,7 +234,7 @@ fn list(list: &ListCapability) -> List {
             states: (list.filters.states.iter().copied())
                 .map(TokenState::as_str)
                 .collect(),
-            combined: list.filters.combined,
+            combined: list.filters.combinations,
         },
     }
 }
@@ -235,25 +242,25 @@ fn list(list: &ListCapability) -> List {
 fn create(create: &CreateCapability) -> Create {
     Create {
         name: match create.name {
-            Argument::Required => "required",
-            Argument::Optional => "optional",
-            Argument::Unsupported => "unsupported",
+            ArgumentSupport::Required => "required",
+            ArgumentSupport::Optional => "optional",
+            ArgumentSupport::Unsupported => "unsupported",
         },
-        longest_name: create.longest_name,
+        longest_name: create.max_name_length,
         unique_names: create.unique_names,
         description: create.description,
         expiry: create.expiry,
         never_expiring: create.never_expiring,
         scopes: create.scopes,
         suspended: create.suspended,
-        at_most: create.at_most,
+        at_most: create.max_tokens,
     }
 }
 
 fn update(update: &UpdateCapability) -> Update {
     Update {
         name: update.name,
-        longest_name: update.longest_name,
+        longest_name: update.max_name_length,
         description: update.description,
         suspension: update.suspension,
     }
@@ -262,7 +269,7 @@ fn update(update: &UpdateCapability) -> Update {
 fn renew(renew: &RenewCapability) -> Renew {
     Renew {
         extension_seconds: renew.extension.as_secs(),
-        at_most: renew.at_most,
+        at_most: renew.max_renewals,
     }
 }
 

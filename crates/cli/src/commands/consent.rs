@@ -2,9 +2,9 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
+use tokenfleet::capability::OperationCall;
 use tokenfleet::{
-    Call, Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider,
-    TokenRef,
+    Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
 };
 
 use super::write::Subject;
@@ -20,12 +20,12 @@ pub(super) fn check(
     options: &RevokeOptions,
 ) -> Result<()> {
     // Only consent can be missing once the rest is right.
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let capabilities = provider.capabilities();
     let checked = capabilities
-        .check(Call::Revoke(token, &consent))
+        .check(OperationCall::Revoke(token, &consent))
         .and_then(|()| {
-            let checked = capabilities.check(Call::Revoke(token, options));
+            let checked = capabilities.check(OperationCall::Revoke(token, options));
             checked.map_err(|error| {
                 error.with_advice(
                     "agree with --accept-replacement, and store or discard the new secret",
@@ -39,10 +39,10 @@ pub(super) fn check(
 pub(super) fn check_planning(provider: &dyn TokenProvider) -> Result<()> {
     // Any id serves to ask, and consent is asked for when it is carried out.
     let id = TokenId::new("any");
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let checked = provider
         .capabilities()
-        .check(Call::Revoke((&id).into(), &consent));
+        .check(OperationCall::Revoke((&id).into(), &consent));
     checked.map_err(|error| {
         error
             .with_account(provider.account())

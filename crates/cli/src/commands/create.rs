@@ -1,6 +1,7 @@
 //! `create`: a new token and its secret.
 
-use tokenfleet::{CreateToken, Error, Lost, Operation, Result, Timestamp};
+use tokenfleet::workflow::UnknownWrite;
+use tokenfleet::{CreateToken, Error, Operation, Result, Timestamp};
 
 use super::write::{Subject, finish_or_find_out};
 use super::{exactly_once, secret};
@@ -28,7 +29,7 @@ pub(crate) async fn run(
     let issued = if once {
         exactly_once::create(&*provider, request, subject, look_again_after).await?
     } else {
-        let lost = Some(Lost::Unmarked { at: now });
+        let lost = Some(UnknownWrite::Unmarked { at: now });
         let creating = provider.create(request);
         finish_or_find_out(&*provider, Operation::Create, subject, lost, creating).await?
     };
@@ -41,7 +42,7 @@ fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
     request.description = arguments.description;
     let expiry = match (arguments.expires_in, arguments.expires_at) {
         // Platforms differ in how they read fractions of a second.
-        (Some(span), _) => Some(duration::after(now, span)?.whole_seconds()),
+        (Some(span), _) => Some(duration::after(now, span)?.truncated_to_seconds()),
         (None, at) => at,
     };
     request = match expiry {
@@ -50,8 +51,8 @@ fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
                 "the token would be dead at once: {at} is not in the future"
             )));
         }
-        Some(at) => request.expiring_at(at),
-        None if arguments.never_expires => request.never_expiring(),
+        Some(at) => request.with_expiry(at),
+        None if arguments.never_expires => request.without_expiry(),
         None => request,
     };
     Ok((arguments.scopes.into_iter()).fold(request, CreateToken::with_scope))

@@ -4,9 +4,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet::http::TokioTimer;
+use tokenfleet::transport::TokioTimer;
+use tokenfleet::workflow::{Marker, Timer};
 use tokenfleet::{
-    Account, CreateToken, ExactlyOnce, IssuedToken, Marker, Operation, Result, Timer, TokenProvider,
+    Account, CreateToken, ExactlyOnce, IssuedToken, Operation, Result, TokenProvider,
 };
 use tokio::time::Instant;
 
@@ -23,7 +24,7 @@ pub(super) async fn create(
     let account = provider.account();
     let waiting = Waiting::default();
     let marker = Mutex::new(None);
-    let creating = ExactlyOnce::new(provider, &waiting).remembering(|new| {
+    let creating = ExactlyOnce::new(provider, &waiting).with_marker_callback(|new| {
         remark(&format!(
             "{account}: the token bears the marker {new}; should this end halfway, {}",
             to_find(account, new)
@@ -31,7 +32,7 @@ pub(super) async fn create(
         *locked(&marker) = Some(new.clone());
     });
     let creating = match look_again_after {
-        Some(time) => creating.looking_again_after(time),
+        Some(time) => creating.with_recheck_delay(time),
         None => creating,
     };
     let say = || waiting.say();

@@ -34,7 +34,7 @@ pub(super) async fn print(
     // An order over several accounts is known only when all of them are read; else nothing waits for anything.
     if in_order && count > 1 {
         let reading = || format!("reading {count} accounts");
-        let found = showing(reading, fleet.collect(query)).await;
+        let found = showing(reading, fleet.list_all(query)).await;
         for (account, token) in found.tokens {
             report.token(account, token)?;
         }

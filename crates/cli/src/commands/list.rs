@@ -1,6 +1,7 @@
 //! `list`: the tokens of the chosen accounts that match.
 
-use tokenfleet::{Error, Filter, NamePattern, Operation, Query, Result, Timestamp, Verdict};
+use tokenfleet::query::NamePattern;
+use tokenfleet::{Error, Filter, Operation, Query, Result, Timestamp, Verdict};
 
 use super::inventory;
 use crate::accounts::Accounts;
@@ -71,7 +72,7 @@ fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Quer
         }
     };
     let filters = [expression, name, state, never, before, within];
-    let mut query = filters.into_iter().flatten().fold(named, Query::matching);
+    let mut query = filters.into_iter().flatten().fold(named, Query::filter);
     if !arguments.sort.is_empty() {
         query.sort = arguments.sort.concat();
     }
@@ -83,7 +84,8 @@ fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Quer
 #[cfg(test)]
 mod tests {
     use clap::Parser;
-    use tokenfleet::{Fact, SortBy, Token, TokenId, TokenState};
+    use tokenfleet::query::SortBy;
+    use tokenfleet::{Fact, Token, TokenId, TokenState};
 
     use super::*;
     use crate::arguments::{Arguments, Command};
@@ -122,7 +124,7 @@ mod tests {
             token.expiry = Fact::Known(expiry.parse().unwrap());
             assert_eq!(filter.matches(&token), matches, "{expiry}");
         }
-        token.expiry = Fact::None;
+        token.expiry = Fact::Absent;
         assert!(!filter.matches(&token));
     }
 
@@ -135,10 +137,10 @@ mod tests {
     fn options_narrow_a_query_of_the_configuration_and_replace_its_order_and_limits() {
         let [created, name] = ["created", "name:desc"].map(|sort| SortBy::parse_all(sort).unwrap());
         let named = Query::new()
-            .matching(Filter::name("ci"))
-            .ordered_by(created)
-            .skipping(1)
-            .limited_to(10);
+            .filter(Filter::name("ci"))
+            .sort_by_keys(created)
+            .offset(1)
+            .limit(10);
         assert_eq!(narrowed(named.clone(), &[]), named);
         let words = [
             "--where=expiry < now+30d or expiry is never",
@@ -149,11 +151,11 @@ mod tests {
         ];
         let soon = Filter::expires_before("2030-01-31T00:00:00Z".parse().unwrap());
         let expected = Query::new()
-            .matching(Filter::name("ci"))
-            .matching(soon.or(Filter::never_expires()))
-            .matching(Filter::State(TokenState::Active))
-            .ordered_by(name)
-            .limited_to(5);
+            .filter(Filter::name("ci"))
+            .filter(soon.or(Filter::never_expires()))
+            .filter(Filter::State(TokenState::Active))
+            .sort_by_keys(name)
+            .limit(5);
         assert_eq!(narrowed(named, &words), expected);
     }
 }

@@ -22,7 +22,7 @@ pub(crate) async fn run(
     let account = provider.account();
     consent::check_planning(&*provider)?;
     let reading = || format!("reading {account}");
-    let found = showing(reading, provider.collect(query)).await?;
+    let found = showing(reading, provider.list_all(query)).await?;
     let mut missing = None;
     if let Completeness::Partial(reason) = &found.completeness {
         let message = format!("the listing is not complete: {reason}");
@@ -37,10 +37,10 @@ pub(crate) async fn run(
         warn(&format!("{account}: {message}"));
         missing = Some(message);
     }
-    let mut plan = RevocationPlan::of(account, &found.tokens);
+    let mut plan = RevocationPlan::from_tokens(account, &found.tokens);
     if let Some(acting) = arguments.acting.as_deref().map(TokenId::new) {
         if found.tokens.iter().any(|token| token.id == acting) {
-            plan = plan.ending_with(acting);
+            plan = plan.with_acting_last(acting);
         } else {
             remark(&format!("{account}: the acting token is not among them"));
         }

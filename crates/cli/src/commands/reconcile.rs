@@ -3,9 +3,9 @@
 use std::io;
 
 use serde::Serialize;
+use tokenfleet::workflow::{Marker, Reconciliation, RevokeManyOptions, UnknownWrite};
 use tokenfleet::{
-    CreateToken, Lost, Marker, Operation, Reconciliation, Result, RevocationPlan,
-    RevokeManyOptions, Token, TokenProvider, TokenProviderExt,
+    CreateToken, Operation, Result, RevocationPlan, Token, TokenProvider, TokenProviderExt,
 };
 
 use super::{consent, revoke};
@@ -44,7 +44,7 @@ pub(crate) async fn run(
     let found = showing(reading, find(&*provider, marker, name.as_deref())).await?;
     match &found {
         Reconciliation::Applied(tokens) if arguments.revoke => {
-            let plan = RevocationPlan::of(account, tokens);
+            let plan = RevocationPlan::from_tokens(account, tokens);
             let options = RevokeManyOptions::default();
             let yes = arguments.yes;
             let codes = revoke::agree_and_revoke(&*provider, plan, options, yes, asked_for, output);
@@ -80,20 +80,22 @@ async fn find(
     };
     if let Some(create) = &provider.capabilities().create {
         let request = match name {
-            Some(name) => CreateToken::named(name),
+            Some(name) => CreateToken::new(name),
             None => CreateToken::unnamed(),
         };
         // Refuses where no token can bear one, and tells the name that the token was really given.
-        let marked = marker.mark(request, create).map_err(in_context)?;
+        let marked = marker.apply_to(request, create).map_err(in_context)?;
         if name.is_some() {
             let name = marked.name.as_deref();
-            let found = provider.reconcile(Lost::Marked { marker, name }).await?;
+            let found = provider
+                .reconcile(UnknownWrite::Marked { marker, name })
+                .await?;
             if matches!(found, Reconciliation::Applied(_)) {
                 return Ok(found);
             }
         }
     }
-    let lost = Lost::Marked { marker, name: None };
+    let lost = UnknownWrite::Marked { marker, name: None };
     provider.reconcile(lost).await
 }
 

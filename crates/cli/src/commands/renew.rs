@@ -1,6 +1,7 @@
 //! `renew`: a later expiry for the same secret.
 
-use tokenfleet::{Call, Error, IssuedToken, Operation, TokenId, TokenRef};
+use tokenfleet::capability::OperationCall;
+use tokenfleet::{Error, IssuedToken, Operation, Secret, TokenId};
 
 use super::secret;
 use super::write::{Subject, finish_or_find_out};
@@ -21,18 +22,14 @@ pub(crate) async fn run(
     let Some(given) = given else {
         // A platform that cannot renew says so; of the others none renews by an id, or without anything.
         let id = TokenId::new(arguments.id.as_deref().unwrap_or("any"));
-        let refusal = provider
-            .capabilities()
-            .check(Call::Renew(TokenRef::Id(&id)));
+        let probe = Secret::new("any");
         let advice = "give the secret itself with --secret-env or --secret-file";
-        let error = match (refusal, &arguments.id) {
-            (Err(refusal), Some(_)) => refusal,
-            (Err(refusal), None) if provider.capabilities().renew.is_none() => refusal,
-            _ => Error::invalid_input("it is not said what to renew"),
-        };
-        let error = match provider.capabilities().renew {
-            Some(_) => error.with_advice(advice),
-            None => error,
+        let error = match provider.capabilities().check(OperationCall::Renew(&probe)) {
+            Err(refusal) => refusal,
+            Ok(()) if arguments.id.is_some() => {
+                Error::unsupported("the token must be given by its secret here").with_advice(advice)
+            }
+            Ok(()) => Error::invalid_input("it is not said what to renew").with_advice(advice),
         };
         let error = match &arguments.id {
             Some(_) => Subject::Id(&id).of(error),

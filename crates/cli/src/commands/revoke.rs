@@ -3,9 +3,10 @@
 use std::collections::HashSet;
 use std::path::Path;
 
+use tokenfleet::workflow::RevokeManyOptions;
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeManyOptions, RevokeOptions,
-    Secret, TokenId, TokenProvider, TokenProviderExt, TokenRef,
+    Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeOptions, Secret, TokenId,
+    TokenProvider, TokenProviderExt, TokenRef,
 };
 
 use super::verdicts::Verdicts;
@@ -26,16 +27,16 @@ pub(crate) async fn run(
 ) -> Result<Code, Stop> {
     let mut options = RevokeManyOptions::default();
     if arguments.accept_replacement {
-        options = options.each(RevokeOptions::accepting_replacement());
+        options = options.with_revoke_options(RevokeOptions::accept_replacement());
     }
     if arguments.or_suspend {
-        options = options.or_suspending();
+        options = options.with_suspend_fallback();
     }
     if let Some(path) = &arguments.plan {
         let plan = read(path)?;
         let provider = accounts.one_or(plan.account().name())?;
         if let Some(tokens) = arguments.at_a_time {
-            options = options.at_a_time(tokens);
+            options = options.with_max_concurrency(tokens);
         }
         let codes = agree_and_revoke(&*provider, plan, options, arguments.yes, asked_for, output);
         return Ok(Code::of_plan(codes.await?));
@@ -44,16 +45,16 @@ pub(crate) async fn run(
     let given = secret::referred_to(arguments.secret_env, arguments.secret_file).await?;
     if let Some(given) = given {
         let provider = &*provider;
-        consent::check(provider, (&given).into(), &options.each)?;
+        consent::check(provider, (&given).into(), &options.revoke_options)?;
         if !arguments.yes {
             consent::agreed(provider, &[])?;
         }
-        return by_secret(provider, &given, options.each, asked_for, output).await;
+        return by_secret(provider, &given, options.revoke_options, asked_for, output).await;
     }
     let ids = arguments.ids.into_iter().map(TokenId::new);
-    let plan = RevocationPlan::of_ids(provider.account(), ids);
+    let plan = RevocationPlan::from_ids(provider.account(), ids);
     // Ids that somebody wrote down are revoked in that order.
-    options = options.at_a_time(arguments.at_a_time.unwrap_or(1));
+    options = options.with_max_concurrency(arguments.at_a_time.unwrap_or(1));
     let codes = agree_and_revoke(&*provider, plan, options, arguments.yes, asked_for, output);
     Ok(Code::of_all(codes.await?))
 }
@@ -95,7 +96,7 @@ pub(super) async fn agree_and_revoke(
 ) -> Result<Vec<Code>, Stop> {
     let tokens: Vec<_> = plan.tokens().cloned().collect();
     for id in &tokens {
-        consent::check(provider, TokenRef::Id(id), &options.each)?;
+        consent::check(provider, TokenRef::Id(id), &options.revoke_options)?;
     }
     // Refused before anybody is asked, if it belongs to another account.
     let mut revoking = provider.revoke_many(plan, options)?;
@@ -118,7 +119,7 @@ pub(super) async fn agree_and_revoke(
                 }
                 None => break,
             },
-            () = &mut stopped, if untried.is_none() => untried = Some(revoking.begin_no_more()),
+            () = &mut stopped, if untried.is_none() => untried = Some(revoking.stop()),
             () = &mut out_of_patience, if untried.is_some() => break,
             () = progress.due() => {
                 let done = tokens.len() - open.len();

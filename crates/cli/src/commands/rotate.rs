@@ -1,8 +1,9 @@
 //! `rotate`: a new secret for the same record.
 
+use tokenfleet::capability::OperationCall;
+use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
-    Call, Error, ErrorKind, Fate, Lost, Operation, Query, Result, TokenId, TokenProvider,
-    TokenProviderExt,
+    Error, ErrorKind, Fate, Operation, Query, Result, TokenId, TokenProvider, TokenProviderExt,
 };
 
 use super::secret;
@@ -24,7 +25,7 @@ pub(crate) async fn run(
     };
     // Read now: its source may know the new one afterwards.
     let old = accounts.acting_key(provider.account()).await;
-    let lost = old.as_ref().map(|old| Lost::Rotation { old });
+    let lost = old.as_ref().map(|old| UnknownWrite::Rotation { old });
     let rotating = provider.rotate(&id);
     let subject = Subject::Id(&id);
     let issued = finish_or_find_out(&*provider, Operation::Rotate, subject, lost, rotating).await?;
@@ -41,9 +42,9 @@ async fn the_only_one(provider: &dyn TokenProvider) -> Result<TokenId> {
     // Nothing is read for an operation that there is not; any id serves to ask.
     provider
         .capabilities()
-        .check(Call::Rotate((&TokenId::new("any")).into()))
+        .check(OperationCall::Rotate((&TokenId::new("any")).into()))
         .map_err(about)?;
-    let mut tokens = provider.collect(Query::new().limited_to(2)).await?.tokens;
+    let mut tokens = provider.list_all(Query::new().limit(2)).await?.tokens;
     match (tokens.pop(), tokens.pop()) {
         (Some(only), None) => Ok(only.id),
         (None, _) => Err(about(Error::new(

@@ -3,9 +3,9 @@
 use std::io;
 use std::path::PathBuf;
 
+use tokenfleet::config::is_world_readable;
 use tokenfleet::{
     Account, Credential, Error, ErrorKind, Fate, IssuedToken, Operation, Result, Secret,
-    is_open_to_others,
 };
 
 use crate::output::{Output, warn};
@@ -17,7 +17,7 @@ pub(super) async fn referred_to(
     file: Option<PathBuf>,
 ) -> Result<Option<Secret>> {
     // Its path is not repeated, as nothing that was given is.
-    if file.as_deref().is_some_and(is_open_to_others) {
+    if file.as_deref().is_some_and(is_world_readable) {
         warn(
             "--secret-file: others may read that file; let its owner alone read it, as chmod 600 does",
         );

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokenfleet::{Error, Result, suggestion};
+use tokenfleet::config::did_you_mean;
+use tokenfleet::{Error, Result};
 use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator, StartError};
 
 use crate::arguments::{GlobalArguments, SimulateArguments};
@@ -121,7 +122,7 @@ fn providers(name: &str) -> Result<Vec<&'static str>> {
             let words: Vec<_> = known.into_iter().chain([ALL]).collect();
             Err(
                 Error::invalid_input(format!("there is no simulator \"{name}\""))
-                    .with_advice(suggestion(name, &words)),
+                    .with_advice(did_you_mean(name, &words)),
             )
         }
     }
@@ -142,7 +143,7 @@ fn check_options(arguments: &SimulateArguments, providers: &[&str]) -> Result<()
             return Err(Error::invalid_input(format!(
                 "no chosen simulator has the option \"{key}\""
             ))
-            .with_advice(suggestion(key, &keys)));
+            .with_advice(did_you_mean(key, &keys)));
         }
         if (key == "tokens" && arguments.tokens.is_some())
             || (key == "seed" && arguments.seed.is_some())

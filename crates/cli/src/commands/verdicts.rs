@@ -1,9 +1,9 @@
 //! What became of each token that was to be revoked.
 
 use serde::Serialize;
+use tokenfleet::workflow::RevocationVerdict;
 use tokenfleet::{
-    Error, IssuedToken, Operation, Result, Revocation, RevocationEffect, RevocationVerdict,
-    TokenId, TokenProvider,
+    Error, IssuedToken, Operation, Result, Revocation, RevocationEffect, TokenId, TokenProvider,
 };
 
 use super::secret;

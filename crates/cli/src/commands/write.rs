@@ -1,8 +1,9 @@
 //! Writes, and what is to be said when the program is asked to stop in the middle of one.
 
+use tokenfleet::workflow::{Reconciliation, UnknownWrite};
 use tokenfleet::{
-    Error, ErrorKind, Fate, Lost, Operation, Reconciliation, Result, RevocationEffect, TokenId,
-    TokenProvider, TokenProviderExt,
+    Error, ErrorKind, Fate, Operation, Result, RevocationEffect, TokenId, TokenProvider,
+    TokenProviderExt,
 };
 
 use crate::output::of_id;
@@ -98,7 +99,7 @@ pub(super) async fn finish_or_find_out<T>(
     provider: &dyn TokenProvider,
     operation: Operation,
     subject: Subject<'_>,
-    lost: Option<Lost<'_>>,
+    lost: Option<UnknownWrite<'_>>,
     write: impl Future<Output = Result<T>>,
 ) -> Result<T, Unfinished> {
     match finish(provider, operation, subject, write).await {
@@ -128,7 +129,7 @@ fn is_explained(error: &Error) -> bool {
 }
 
 /// What became of the write; nothing if that cannot be asked.
-async fn reconcile(provider: &dyn TokenProvider, lost: Lost<'_>) -> Option<Reconciliation> {
+async fn reconcile(provider: &dyn TokenProvider, lost: UnknownWrite<'_>) -> Option<Reconciliation> {
     let finding_out = || format!("asking {} what became of it", provider.account());
     tokio::select! {
         biased;

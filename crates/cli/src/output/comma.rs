@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use tokenfleet::{Account, Fact, Principal, Secret, Timestamp, Token};
+use tokenfleet::model::Principal;
+use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
 use super::text::visible;
 
@@ -126,7 +127,7 @@ fn known(fact: &Fact<impl ToString>) -> String {
 fn moment(fact: &Fact<Timestamp>) -> String {
     match fact {
         Fact::Known(at) => at.to_string(),
-        Fact::None => "never".to_owned(),
+        Fact::Absent => "never".to_owned(),
         Fact::NotReported => "not_reported".to_owned(),
     }
 }

@@ -3,7 +3,8 @@
 use std::io::{self, Write};
 
 use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableStyle, Width};
-use tokenfleet::{Account, Attribute, Fact, Secret, Timestamp, Token};
+use tokenfleet::model::Attribute;
+use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
 use super::text::visible;
 
@@ -128,7 +129,7 @@ fn write(writer: &mut impl Write, table: &Table) -> io::Result<()> {
 fn text(fact: &Fact<String>) -> String {
     match fact {
         Fact::Known(text) => text.clone(),
-        Fact::None => "none".to_owned(),
+        Fact::Absent => "none".to_owned(),
         Fact::NotReported => "not reported".to_owned(),
     }
 }
@@ -154,12 +155,12 @@ fn time(fact: &Fact<Timestamp>, none: &str) -> String {
                 _ => at,
             }
         }
-        Fact::None => none.to_owned(),
+        Fact::Absent => none.to_owned(),
         Fact::NotReported => "not reported".to_owned(),
     }
 }
 
-fn principal(fact: &Fact<tokenfleet::Principal>) -> String {
+fn principal(fact: &Fact<tokenfleet::model::Principal>) -> String {
     text(&fact.as_ref().map(|principal| {
         let kind = principal.kind().unwrap_or("principal");
         match principal.name() {
@@ -191,6 +192,6 @@ mod tests {
             time(&at("2030-07-01T12:34:56.5Z"), "never"),
             "2030-07-01 12:34Z"
         );
-        assert_eq!(time(&Fact::None, "never"), "never");
+        assert_eq!(time(&Fact::Absent, "never"), "never");
     }
 }

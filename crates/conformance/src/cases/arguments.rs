@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, Fact, Field, IssuedToken, TokenId, TokenProvider, TokenState, UpdateToken,
+    Capabilities, Fact, IssuedToken, TokenId, TokenProvider, TokenState, UpdateToken,
 };
 
 use crate::case::case;
@@ -64,9 +65,9 @@ fn argument(declared: &Capabilities, refusal: Refusal) -> Decision {
 async fn expiry(scene: &Scene) -> Verdict {
     let at = scene.in_days(40);
     let issued = scene
-        .create(scene.request("expiring").expiring_at(at))
+        .create(scene.request("expiring").with_expiry(at))
         .await?;
-    if scene.reports(Field::Expiry) {
+    if scene.reports(TokenField::Expiry) {
         ensure(
             tells(issued.token.expiry, at),
             "the returned token has the expiry that was asked for",
@@ -105,7 +106,7 @@ async fn demand_truth(
         .await
         .map(|truth| truth.expiry)
     {
-        Some(truth @ (Fact::Known(_) | Fact::None)) => ensure(
+        Some(truth @ (Fact::Known(_) | Fact::Absent)) => ensure(
             tells(truth, at),
             "the token at the platform has the expiry that was asked for",
             format!("{at} was asked for and it is {truth:?}"),
@@ -116,11 +117,11 @@ async fn demand_truth(
 
 async fn never(scene: &Scene) -> Verdict {
     let issued = scene
-        .create(scene.request("eternal").never_expiring())
+        .create(scene.request("eternal").without_expiry())
         .await?;
-    if scene.reports(Field::Expiry) {
+    if scene.reports(TokenField::Expiry) {
         ensure(
-            issued.token.expiry == Fact::None,
+            issued.token.expiry == Fact::Absent,
             "a token that never expires is told to never expire",
             format!("it is {:?}", issued.token.expiry),
         )?;
@@ -148,7 +149,7 @@ async fn description(scene: &Scene) -> Verdict {
         .await?;
     let read = scene.read(&issued.token.id).await?.unwrap_or(issued.token);
     ensure(
-        !scene.reports(Field::Description) || read.description == Fact::Known(text.to_owned()),
+        !scene.reports(TokenField::Description) || read.description == Fact::Known(text.to_owned()),
         "a description is kept",
         format!("it is {:?}", read.description),
     )
@@ -186,7 +187,9 @@ async fn demand_scopes(scene: &Scene, id: &TokenId, wanted: Vec<String>) -> Verd
 }
 
 async fn suspended(scene: &Scene) -> Verdict {
-    let issued = scene.create(scene.request("suspended").suspended()).await?;
+    let issued = scene
+        .create(scene.request("suspended").with_suspended())
+        .await?;
     scene
         .demand_life(&issued.secret, false, "a token made suspended")
         .await?;

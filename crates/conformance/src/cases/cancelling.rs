@@ -88,8 +88,8 @@ async fn listing(scene: &Scene) -> Verdict {
         .collect();
     all.sort();
     for polls in POLLS {
-        let query = Query::new().with_page_size(2);
-        let _ = abandon(scene.provider().collect(query.clone()), polls).await;
+        let query = Query::new().page_size(2);
+        let _ = abandon(scene.provider().list_all(query.clone()), polls).await;
         let list = scene
             .list(query.clone(), "a listing after a dropped one")
             .await?;
@@ -168,7 +168,7 @@ async fn reading(scene: &Scene) -> Verdict {
 }
 
 async fn revocation(scene: &Scene) -> Verdict {
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let by_id = scene
         .capabilities()
         .revoke

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, Completeness, Direction, Field, Filter, Query, SortKey, TokenId, TokenProvider,
+    Capabilities, Completeness, Direction, Filter, Query, SortKey, TokenId, TokenProvider,
     TokenProviderExt, TokenState, UpdateToken,
 };
 
@@ -53,7 +54,7 @@ fn changes(declared: &Capabilities) -> Decision {
 
 /// Asking for each page only when the one before was consumed, so that what happens meanwhile falls between two requests.
 fn one_by_one(query: Query) -> Query {
-    query.with_pages_at_a_time(1)
+    query.max_concurrency(1)
 }
 
 async fn deleted_meanwhile(scene: &Scene) -> Verdict {
@@ -64,7 +65,7 @@ async fn deleted_meanwhile(scene: &Scene) -> Verdict {
             return not_applicable("the account cannot hold several pages");
         }
         let mut doomed: Vec<_> = planted.into_iter().map(|token| token.id).collect();
-        let query = one_by_one(Query::new().with_page_size(2));
+        let query = one_by_one(Query::new().page_size(2));
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let mut listed = Vec::new();
         while let Some(token) = listing.next().await {
@@ -91,7 +92,7 @@ async fn created_meanwhile(scene: &Scene) -> Verdict {
             return not_applicable("the account cannot hold several pages");
         }
         let before = existing(scene).await;
-        let query = one_by_one(Query::new().with_page_size(2));
+        let query = one_by_one(Query::new().page_size(2));
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let (mut listed, mut created) = (Vec::new(), 0);
         while let Some(token) = listing.next().await {
@@ -117,7 +118,7 @@ async fn any_rhythm(scene: &Scene) -> Verdict {
         let before = existing(scene).await;
         let mut doomed: Vec<_> = planted.into_iter().map(|token| token.id).collect();
         let mut dice = Dice(seed);
-        let mut query = Query::new().with_page_size(2 + u32::from(seed % 2 == 0));
+        let mut query = Query::new().page_size(2 + u32::from(seed % 2 == 0));
         if seed % 3 > 0 {
             query = one_by_one(query);
         }
@@ -153,10 +154,10 @@ async fn altered_meanwhile(scene: &Scene) -> Verdict {
             return not_applicable("the account cannot hold several pages");
         };
         let mut query = Query::new()
-            .matching(round.filter.clone())
-            .with_page_size(2 + u32::from(seed % 2 == 0));
+            .filter(round.filter.clone())
+            .page_size(2 + u32::from(seed % 2 == 0));
         if seed % 3 == 0 {
-            query = query.sorted_by(SortKey::Id, Direction::Ascending);
+            query = query.sort_by(SortKey::Id, Direction::Ascending);
         }
         let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
         let mut listed = Vec::new();
@@ -186,7 +187,7 @@ struct Round {
 impl Round {
     async fn prepare(scene: &Scene, seed: u64) -> Verdict<Option<Self>> {
         let update = scene.capabilities().update.as_ref();
-        let renames = update.is_some_and(|update| update.name) && scene.reports(Field::Name);
+        let renames = update.is_some_and(|update| update.name) && scene.reports(TokenField::Name);
         let suspends = update.is_some_and(|update| update.suspension);
         let by_name = renames && (seed % 4 < 2 || !suspends);
         let name = format!("altered-{seed}");

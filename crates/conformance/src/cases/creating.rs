@@ -1,8 +1,8 @@
 //! Making tokens.
 
+use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
-    Argument, Capabilities, CreateToken, ErrorKind, Fact, Field, Operation, RevokeOptions,
-    TokenProvider, TokenState,
+    Capabilities, CreateToken, ErrorKind, Fact, Operation, RevokeOptions, TokenProvider, TokenState,
 };
 
 use super::reading::ODD_NAMES;
@@ -73,7 +73,7 @@ fn named(declared: &Capabilities) -> Decision {
     let name = declared.create.as_ref().map(|create| create.name);
     match name {
         None => Decision::NotApplicable("it cannot create"),
-        Some(Argument::Unsupported) => Decision::Refuse(Refusal::Name),
+        Some(ArgumentSupport::Unsupported) => Decision::Refuse(Refusal::Name),
         Some(_) => Decision::Run,
     }
 }
@@ -88,13 +88,18 @@ fn unique(declared: &Capabilities) -> Decision {
 
 fn shared(declared: &Capabilities) -> Decision {
     let shared = declared.create.as_ref().is_some_and(|create| {
-        create.name != Argument::Unsupported && !create.unique_names && create.at_most.is_none()
+        create.name != ArgumentSupport::Unsupported
+            && !create.unique_names
+            && create.max_tokens.is_none()
     });
     Decision::run_if(shared, "it has no names that could be shared")
 }
 
 fn bounded(declared: &Capabilities) -> Decision {
-    let bound = declared.create.as_ref().and_then(|create| create.at_most);
+    let bound = declared
+        .create
+        .as_ref()
+        .and_then(|create| create.max_tokens);
     Decision::run_if(
         bound.is_some_and(|most| most <= 250),
         "no bound to fill is declared",
@@ -170,12 +175,12 @@ async fn read_back(scene: &Scene) -> Verdict {
         || differ(&told.name, &read.name)
         || differ(&told.description, &read.description)
         || differ(
-            &told.created_at.map(|at| at.whole_seconds()),
-            &read.created_at.map(|at| at.whole_seconds()),
+            &told.created_at.map(|at| at.truncated_to_seconds()),
+            &read.created_at.map(|at| at.truncated_to_seconds()),
         )
         || differ(
-            &told.expiry.map(|at| at.whole_seconds()),
-            &read.expiry.map(|at| at.whole_seconds()),
+            &told.expiry.map(|at| at.truncated_to_seconds()),
+            &read.expiry.map(|at| at.truncated_to_seconds()),
         )
         || differ(&told.scopes, &read.scopes);
     ensure(
@@ -192,12 +197,12 @@ fn differ<T: PartialEq>(told: &Fact<T>, read: &Fact<T>) -> bool {
 async fn odd_names(scene: &Scene) -> Verdict {
     scene.room_for(ODD_NAMES.len()).await?;
     for name in ODD_NAMES {
-        let request = CreateToken::named(name);
+        let request = CreateToken::new(name);
         let created = scene.provider().create(request).await;
         let issued = succeeded(created, &format!("a token named {name:?} is created"))?;
         let read = scene.read(&issued.token.id).await?.unwrap_or(issued.token);
         ensure(
-            !scene.reports(Field::Name) || read.name.known().is_some_and(|read| read == name),
+            !scene.reports(TokenField::Name) || read.name.known().is_some_and(|read| read == name),
             "a token is created under exactly the name that was asked for",
             format!("{name:?} was asked for and is {:?}", read.name),
         )?;
@@ -206,8 +211,8 @@ async fn odd_names(scene: &Scene) -> Verdict {
 }
 
 async fn taken(scene: &Scene) -> Verdict {
-    let first = scene.create(CreateToken::named("taken")).await?;
-    demand_conflict(scene, CreateToken::named("taken")).await?;
+    let first = scene.create(CreateToken::new("taken")).await?;
+    demand_conflict(scene, CreateToken::new("taken")).await?;
     let by_id = scene
         .capabilities()
         .revoke
@@ -216,13 +221,13 @@ async fn taken(scene: &Scene) -> Verdict {
     if !by_id {
         return Ok(());
     }
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let revoked = scene
         .provider()
         .revoke((&first.token.id).into(), consent)
         .await;
     succeeded(revoked, "a token is revoked")?;
-    demand_conflict(scene, CreateToken::named("taken")).await
+    demand_conflict(scene, CreateToken::new("taken")).await
 }
 
 async fn demand_conflict(scene: &Scene, request: CreateToken) -> Verdict {
@@ -242,8 +247,8 @@ async fn demand_conflict(scene: &Scene, request: CreateToken) -> Verdict {
 }
 
 async fn same_name(scene: &Scene) -> Verdict {
-    let one = scene.create(CreateToken::named("shared")).await?;
-    let two = scene.create(CreateToken::named("shared")).await?;
+    let one = scene.create(CreateToken::new("shared")).await?;
+    let two = scene.create(CreateToken::new("shared")).await?;
     ensure(
         one.token.id != two.token.id,
         "two tokens of one name are two tokens",
@@ -259,7 +264,7 @@ async fn full(scene: &Scene) -> Verdict {
         .capabilities()
         .create
         .as_ref()
-        .and_then(|create| create.at_most);
+        .and_then(|create| create.max_tokens);
     let free = (most.unwrap_or(0) as usize).saturating_sub(scene.fixture().tokens().await.len());
     let mut secrets = Vec::new();
     for number in 0..free {

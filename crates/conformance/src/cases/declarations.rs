@@ -1,8 +1,10 @@
 //! What a provider declares makes sense, and what is malformed or undeclared is refused.
 
+use tokenfleet_core::adapter::{PagePosition, PageRequest};
+use tokenfleet_core::capability::{ArgumentSupport, Paging, TokenField};
 use tokenfleet_core::{
-    Argument, Capabilities, CreateToken, ErrorKind, Field, Operation, PagePosition, PageRequest,
-    Paging, RevokeOptions, Secret, TokenId, TokenProvider, UpdateToken,
+    Capabilities, CreateToken, ErrorKind, Operation, RevokeOptions, Secret, TokenId, TokenProvider,
+    UpdateToken,
 };
 
 use crate::case::case;
@@ -67,10 +69,10 @@ fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
     let mut rules = Vec::new();
     if let Some(list) = &declared.list {
         rules.push((
-            list.largest_page != Some(0) && list.usual_page != Some(0),
+            list.max_page_size != Some(0) && list.default_page_size != Some(0),
             "a page holds at least one token",
         ));
-        if let (Some(usual), Some(largest)) = (list.usual_page, list.largest_page) {
+        if let (Some(usual), Some(largest)) = (list.default_page_size, list.max_page_size) {
             rules.push((
                 usual <= largest,
                 "the usual page is not larger than the largest",
@@ -83,22 +85,22 @@ fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
             .all(|(at, key)| !keys[..at].contains(key));
         rules.push((distinct, "every order is declared once"));
         rules.push((
-            !list.filters.name_exact || declared.reports.contains(&Field::Name),
+            !list.filters.name_exact || declared.reported_fields.contains(&TokenField::Name),
             "a platform that filters by name reports names",
         ));
     }
     if let Some(create) = &declared.create {
-        let unnamed = create.name == Argument::Unsupported;
+        let unnamed = create.name == ArgumentSupport::Unsupported;
         rules.push((
-            !unnamed || (create.longest_name.is_none() && !create.unique_names),
+            !unnamed || (create.max_name_length.is_none() && !create.unique_names),
             "rules for names are declared only where names are taken",
         ));
         rules.push((
-            create.at_most != Some(0),
+            create.max_tokens != Some(0),
             "an account can hold at least one token",
         ));
         rules.push((
-            create.longest_name != Some(0),
+            create.max_name_length != Some(0),
             "a name has at least one character",
         ));
     }
@@ -111,7 +113,7 @@ fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
     if let Some(renew) = &declared.renew {
         rules.push((!renew.extension.is_zero(), "renewing prolongs a life"));
         rules.push((
-            renew.at_most != Some(0),
+            renew.max_renewals != Some(0),
             "renewing is possible at least once",
         ));
     }
@@ -185,7 +187,7 @@ async fn malformed(scene: &Scene) -> Verdict {
     let provider = scene.provider();
     let (id, empty) = (TokenId::new("1"), TokenId::new(""));
     let blank = Secret::new("");
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let kind = ErrorKind::InvalidInput;
     let mut tried = false;
     if declared.supports(Operation::Get) {
@@ -204,7 +206,7 @@ async fn malformed(scene: &Scene) -> Verdict {
             let blank = provider.update(&id, UpdateToken::rename("  "));
             refused_as(scene, kind, "a blank name", blank).await?;
         }
-        if let (true, Some(longest)) = (update.name, update.longest_name) {
+        if let (true, Some(longest)) = (update.name, update.max_name_length) {
             let long = provider.update(&id, UpdateToken::rename("x".repeat(longest + 1)));
             refused_as(scene, kind, "a name that is too long", long).await?;
         }
@@ -242,17 +244,17 @@ async fn malformed_pages(scene: &Scene) -> Verdict {
     };
     let provider = scene.provider();
     let kind = ErrorKind::InvalidInput;
-    let none = provider.list_page(PageRequest::first().with_size(0));
+    let none = provider.list_page(PageRequest::first().size(0));
     refused_as(scene, kind, "a page of no tokens", none).await?;
-    if let Some(largest) = list.largest_page {
-        let large = provider.list_page(PageRequest::first().with_size(largest + 1));
+    if let Some(largest) = list.max_page_size {
+        let large = provider.list_page(PageRequest::first().size(largest + 1));
         refused_as(scene, kind, "a page that is too large", large).await?;
     }
     let foreign = match list.paging {
         Paging::Numbered => PagePosition::Token("1".to_owned()),
         _ => PagePosition::Number(1),
     };
-    let page = provider.list_page(PageRequest::first().at(foreign));
+    let page = provider.list_page(PageRequest::first().position(foreign));
     refused(scene, "a position of another kind", page).await
 }
 
@@ -262,17 +264,17 @@ async fn names(scene: &Scene) -> Verdict {
     };
     let provider = scene.provider();
     let kind = ErrorKind::InvalidInput;
-    if create.name == Argument::Unsupported {
-        let named = provider.create(CreateToken::named("named"));
+    if create.name == ArgumentSupport::Unsupported {
+        let named = provider.create(CreateToken::new("named"));
         return refused(scene, "a name", named).await;
     }
-    let blank = provider.create(CreateToken::named(" \t "));
+    let blank = provider.create(CreateToken::new(" \t "));
     refused_as(scene, kind, "a blank name", blank).await?;
-    if let Some(longest) = create.longest_name {
-        let long = provider.create(CreateToken::named("é".repeat(longest + 1)));
+    if let Some(longest) = create.max_name_length {
+        let long = provider.create(CreateToken::new("é".repeat(longest + 1)));
         refused_as(scene, kind, "a name that is too long", long).await?;
     }
-    if create.name == Argument::Required {
+    if create.name == ArgumentSupport::Required {
         let unnamed = provider.create(CreateToken::unnamed());
         return refused_as(scene, kind, "a token without a name", unnamed).await;
     }

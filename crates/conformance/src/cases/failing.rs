@@ -2,9 +2,10 @@
 
 use std::future::Future;
 
+use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    Capabilities, Error, ErrorKind, Fate, Liveness, Operation, PageRequest, Query, Result,
-    RevokeOptions, TokenId, TokenProvider, TokenProviderExt, UpdateToken,
+    Capabilities, Error, ErrorKind, Fate, Liveness, Operation, Query, Result, RevokeOptions,
+    TokenId, TokenProvider, TokenProviderExt, UpdateToken,
 };
 
 use super::listing::lists;
@@ -128,7 +129,7 @@ async fn unauthenticated(scene: &Scene) -> Verdict {
         }
         if declared.revoke.as_ref().is_some_and(|revoke| revoke.by_id) {
             tried = true;
-            let consent = RevokeOptions::accepting_replacement();
+            let consent = RevokeOptions::accept_replacement();
             let revoked = intruder.revoke((&id).into(), consent).await;
             demand_unauthenticated(Operation::Revoke, &failed(revoked, expected)?)?;
         }
@@ -151,7 +152,7 @@ async fn unauthenticated(scene: &Scene) -> Verdict {
 async fn not_empty(scene: &Scene) -> Verdict {
     let intruder = scene.intruder()?;
     let expected = "a listing with a wrong credential fails";
-    let error = failed(intruder.collect(Query::new()).await, expected)?;
+    let error = failed(intruder.list_all(Query::new()).await, expected)?;
     demand_unauthenticated(Operation::List, &error)
 }
 
@@ -179,7 +180,7 @@ async fn no_verdict(scene: &Scene) -> Verdict {
         .as_ref()
         .is_some_and(|revoke| revoke.by_secret)
     {
-        let consent = RevokeOptions::accepting_replacement();
+        let consent = RevokeOptions::accept_replacement();
         let revoked = intruder.revoke((&token.secret).into(), consent).await;
         let alive = scene.fixture().accepts(&token.secret).await;
         ensure(
@@ -249,7 +250,7 @@ async fn lost_reading(scene: &Scene) -> Verdict {
     for fault in [Fault::LoseRequest, Fault::LoseAnswer] {
         if scene.capabilities().list.is_some() {
             scene.inject(fault).await?;
-            match scene.provider().collect(Query::new()).await {
+            match scene.provider().list_all(Query::new()).await {
                 Ok(list) => ensure(
                     list.tokens.len() == all,
                     "a listing that lost an answer on the way is whole or fails",
@@ -296,7 +297,7 @@ async fn redirected(scene: &Scene) -> Verdict {
         demand_stop(scene, Operation::Renew, provider.renew(&token.secret)).await?;
     }
     if let Some(revoke) = &declared.revoke {
-        let consent = RevokeOptions::accepting_replacement();
+        let consent = RevokeOptions::accept_replacement();
         let revoked = if revoke.by_id {
             provider.revoke((&token.id).into(), consent)
         } else {

@@ -79,7 +79,7 @@ async fn answers(scene: &Scene) -> Verdict {
         }
     }
     if declared.list.is_some()
-        && let Ok(mut listing) = scene.provider().list(Query::new().with_page_size(1))
+        && let Ok(mut listing) = scene.provider().list(Query::new().page_size(1))
     {
         let _ = listing.next().await;
         let cursor = listing.cursor();
@@ -95,7 +95,7 @@ async fn answers(scene: &Scene) -> Verdict {
 
 async fn errors(scene: &Scene) -> Verdict {
     let declared = scene.capabilities().clone();
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     let made_up = scene.made_up_secret();
     let living = scene.living("kept").await.ok();
     let secrets: Vec<&Secret> = living
@@ -122,14 +122,14 @@ async fn errors(scene: &Scene) -> Verdict {
                     2 if by_secret => drop(provider.revoke((*secret).into(), consent).await),
                     3 if declared.get => drop(provider.get(&confused).await),
                     4 if declared.rotate => drop(provider.rotate(&confused).await),
-                    5 if declared.list.is_some() => drop(provider.collect(Query::new()).await),
+                    5 if declared.list.is_some() => drop(provider.list_all(Query::new()).await),
                     _ => {}
                 }
             }
         }
     }
     if let Ok(intruder) = scene.intruder() {
-        let _ = intruder.collect(Query::new()).await;
+        let _ = intruder.list_all(Query::new()).await;
         if declared.create.is_some() {
             let _ = intruder.create(scene.request("intruding")).await;
         }

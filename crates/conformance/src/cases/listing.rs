@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::Paging;
 use tokenfleet_core::{
-    Capabilities, Completeness, Operation, Page, PagePosition, PageRequest, Paging, Query, Token,
-    TokenId, TokenProvider, TokenProviderExt,
+    Capabilities, Completeness, Operation, Query, Token, TokenId, TokenProvider, TokenProviderExt,
 };
 
 use crate::case::case;
@@ -96,7 +97,7 @@ const MOST: u32 = 1_100;
 
 async fn beyond_a_page(scene: &Scene) -> Verdict {
     let list = scene.capabilities().list.as_ref();
-    let usual = list.and_then(|list| list.usual_page).unwrap_or(100);
+    let usual = list.and_then(|list| list.default_page_size).unwrap_or(100);
     if usual > MOST {
         return not_applicable("its usual page is larger than this suite fills");
     }
@@ -111,7 +112,7 @@ async fn empty(scene: &Scene) -> Verdict {
         return not_applicable("the fixture never has an account without tokens");
     }
     demand_all(scene, Query::new()).await?;
-    demand_all(scene, Query::new().with_page_size(2)).await
+    demand_all(scene, Query::new().page_size(2)).await
 }
 
 async fn states(scene: &Scene) -> Verdict {
@@ -186,7 +187,7 @@ async fn demand_all(scene: &Scene, query: Query) -> Verdict {
     )?;
     let complete = listing.completeness() == Some(Completeness::Complete);
     ensure(
-        complete || !listing.plan().protected,
+        complete || !listing.plan().is_complete(),
         "a protected walk over tokens that rest is complete",
         format!("it says {:?}", listing.completeness()),
     )
@@ -210,7 +211,7 @@ pub(super) async fn all_pages(scene: &Scene, request: PageRequest) -> Verdict<Ve
                     format!("after {} pages there are still more", pages.len()),
                 );
             }
-            Some(position) => request = request.at(position),
+            Some(position) => request = request.position(position),
         }
     }
 }
@@ -221,7 +222,7 @@ pub(super) fn tokens(pages: Vec<Page>) -> Vec<Token> {
 
 async fn pages(scene: &Scene) -> Verdict {
     scene.plant(5).await?;
-    let pages = all_pages(scene, ordered(scene).with_size(2)).await?;
+    let pages = all_pages(scene, ordered(scene).size(2)).await?;
     for (number, page) in pages.iter().enumerate() {
         // A platform that does not page gives everything at once, whatever is asked for.
         let whole = pages.len() == 1;
@@ -258,7 +259,7 @@ fn ordered(scene: &Scene) -> PageRequest {
     let stable = list.and_then(|list| list.orders.iter().find(|order| order.stable));
     let mut request = PageRequest::first();
     request.sort = stable.map(|order| {
-        tokenfleet_core::SortBy::new(order.key, tokenfleet_core::Direction::Ascending)
+        tokenfleet_core::query::SortBy::new(order.key, tokenfleet_core::Direction::Ascending)
     });
     request
 }
@@ -268,7 +269,9 @@ async fn any_order(scene: &Scene) -> Verdict {
         return not_applicable("the account cannot hold several pages");
     }
     let read = async |number| {
-        let request = ordered(scene).with_size(2).at(PagePosition::Number(number));
+        let request = ordered(scene)
+            .size(2)
+            .position(PagePosition::Number(number));
         let page = scene.provider().list_page(request).await;
         let page = succeeded(page, "a page is read by its number")?;
         Ok(page
@@ -284,10 +287,7 @@ async fn any_order(scene: &Scene) -> Verdict {
         "a page is the same whichever was read before",
         "a page changed although no token did",
     )?;
-    let first = scene
-        .provider()
-        .list_page(ordered(scene).with_size(2))
-        .await;
+    let first = scene.provider().list_page(ordered(scene).size(2)).await;
     let first = succeeded(first, "the first page is read")?;
     let first: Vec<_> = first.tokens.into_iter().map(|token| token.id).collect();
     ensure(
@@ -304,7 +304,9 @@ async fn any_order(scene: &Scene) -> Verdict {
 async fn beyond_the_last(scene: &Scene) -> Verdict {
     scene.plant(3).await?;
     for number in [40, 4_000] {
-        let request = ordered(scene).with_size(2).at(PagePosition::Number(number));
+        let request = ordered(scene)
+            .size(2)
+            .position(PagePosition::Number(number));
         let page = scene.provider().list_page(request).await;
         let page = succeeded(page, "a page beyond the last is empty")?;
         ensure(
@@ -319,7 +321,7 @@ async fn beyond_the_last(scene: &Scene) -> Verdict {
 async fn totals(scene: &Scene) -> Verdict {
     scene.plant(5).await?;
     let truth = scene.fixture().tokens().await.len() as u64;
-    for page in all_pages(scene, ordered(scene).with_size(2)).await? {
+    for page in all_pages(scene, ordered(scene).size(2)).await? {
         ensure(
             page.total == Some(truth),
             "every page says how many tokens match in all",

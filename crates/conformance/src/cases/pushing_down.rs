@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use tokenfleet_core::{
-    Capabilities, Direction, Filter, NamePattern, OrderCapability, PageRequest, Query, SortBy,
-    SortKey, Token, TokenProvider, When,
-};
+use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::capability::OrderCapability;
+use tokenfleet_core::query::{NamePattern, SortBy, TimePredicate};
+use tokenfleet_core::{Capabilities, Direction, Filter, Query, SortKey, Token, TokenProvider};
 
 use super::listing::{all_pages, lists, tokens};
 use super::querying::{PATTERNS, populate};
@@ -73,7 +73,7 @@ async fn pushed_filters(scene: &Scene) -> Verdict {
         .into_iter()
         .filter(|filter| list.filters.covers(filter))
     {
-        let request = PageRequest::first().with_size(10).matching(filter.clone());
+        let request = PageRequest::first().size(10).filter(filter.clone());
         let given: BTreeSet<_> = tokens(all_pages(scene, request).await?)
             .into_iter()
             .map(|token| token.id)
@@ -100,7 +100,7 @@ async fn declared_orders(scene: &Scene) -> Verdict {
     for order in &list.orders {
         for direction in [Direction::Ascending, Direction::Descending] {
             let sort = SortBy::new(order.key, direction);
-            let request = PageRequest::first().with_size(10).sorted_by(sort);
+            let request = PageRequest::first().size(10).sort_by(sort);
             let given = tokens(all_pages(scene, request).await?);
             demand_order(order, sort, &all, &given)?;
         }
@@ -112,7 +112,7 @@ async fn declared_orders(scene: &Scene) -> Verdict {
         return Ok(());
     };
     let sort = SortBy::new(appending.key, Direction::Ascending);
-    let request = PageRequest::first().with_size(10).sorted_by(sort);
+    let request = PageRequest::first().size(10).sort_by(sort);
     let given = tokens(all_pages(scene, request).await?);
     ensure(
         given.last().is_some_and(|last| last.id == newcomer.id),
@@ -131,7 +131,7 @@ fn demand_order(order: &OrderCapability, sort: SortBy, all: &[Token], given: &[T
         format!("by {key} they hold {} of {} tokens", given.len(), all.len()),
     )?;
     let by_key = |pair: &[Token]| {
-        let query = Query::new().sorted_by(sort.key, sort.direction);
+        let query = Query::new().sort_by(sort.key, sort.direction);
         let mut alike = pair[1].clone();
         alike.id = pair[0].id.clone();
         // Compared without the id that breaks ties, unless the id is the key.
@@ -162,17 +162,17 @@ async fn undeclared(scene: &Scene) -> Verdict {
         let usual = SortBy::new(key, Direction::Ascending);
         // Of an order that is declared the place of absent values is part.
         let sort = match list.order(key) {
-            Some(_) => usual.absent_first(),
+            Some(_) => usual.nulls_first(),
             None => usual,
         };
-        let page = provider.list_page(PageRequest::first().sorted_by(sort));
+        let page = provider.list_page(PageRequest::first().sort_by(sort));
         refused(scene, &format!("the order by {sort}"), page).await?;
     }
     let mut filters = vec![
         Filter::name("x"),
         Filter::name_glob("x*"),
-        Filter::Created(When::Never),
-        Filter::Expiry(When::Never),
+        Filter::Created(TimePredicate::Never),
+        Filter::Expiry(TimePredicate::Never),
         Filter::owned_by("x"),
         Filter::Not(Box::new(Filter::name("x"))),
         Filter::name("x").and(Filter::name("y")),
@@ -182,7 +182,7 @@ async fn undeclared(scene: &Scene) -> Verdict {
     for filter in filters {
         if !list.filters.covers(&filter) {
             let what = format!("the filter {filter:?}");
-            let page = provider.list_page(PageRequest::first().matching(filter));
+            let page = provider.list_page(PageRequest::first().filter(filter));
             refused(scene, &what, page).await?;
         }
     }

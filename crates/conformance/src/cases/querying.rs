@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use tokenfleet_core::query::{NamePattern, TimePredicate};
 use tokenfleet_core::{
-    Direction, ErrorKind, Filter, NamePattern, Query, RequestedExpiry, SortKey, Token, TokenId,
-    TokenProviderExt, TokenState, When,
+    Direction, ErrorKind, Filter, Query, RequestedExpiry, SortKey, Token, TokenId,
+    TokenProviderExt, TokenState,
 };
 
 use super::listing::lists;
@@ -100,7 +101,7 @@ pub(super) async fn populate(scene: &Scene) -> Verdict<Vec<Token>> {
 
 /// Demands that a query finds what its definition finds in the whole list.
 async fn demand(scene: &Scene, all: &[Token], query: Query) -> Verdict {
-    let query = query.with_page_size(10);
+    let query = query.page_size(10);
     let found = scene
         .list(query.clone(), "a query is answered")
         .await?
@@ -136,13 +137,13 @@ async fn by_name(scene: &Scene) -> Verdict {
         .into_iter()
         .chain(["PLAIN", "two", "missing", " plain", "plain "])
     {
-        demand(scene, &all, Query::new().matching(Filter::name(name))).await?;
+        demand(scene, &all, Query::new().filter(Filter::name(name))).await?;
     }
     for prefix in [
         "pl", "Pl", "quote\"", "100%", "u", "star*", "ключ", "not", "é", "",
     ] {
         let prefix = Filter::Name(NamePattern::Prefix(prefix.to_owned()));
-        demand(scene, &all, Query::new().matching(prefix)).await?;
+        demand(scene, &all, Query::new().filter(prefix)).await?;
     }
     Ok(())
 }
@@ -176,12 +177,7 @@ pub(super) const PATTERNS: [&str; 22] = [
 async fn by_pattern(scene: &Scene) -> Verdict {
     let all = populate(scene).await?;
     for pattern in PATTERNS {
-        demand(
-            scene,
-            &all,
-            Query::new().matching(Filter::name_glob(pattern)),
-        )
-        .await?;
+        demand(scene, &all, Query::new().filter(Filter::name_glob(pattern))).await?;
     }
     Ok(())
 }
@@ -190,23 +186,23 @@ async fn by_state(scene: &Scene) -> Verdict {
     let all = populate(scene).await?;
     for state in STATES.into_iter().chain([TokenState::Unknown]) {
         let filter = Filter::State(state);
-        demand(scene, &all, Query::new().matching(filter.clone())).await?;
+        demand(scene, &all, Query::new().filter(filter.clone())).await?;
         let others = Filter::Not(Box::new(filter));
-        demand(scene, &all, Query::new().matching(others)).await?;
+        demand(scene, &all, Query::new().filter(others)).await?;
     }
     Ok(())
 }
 
 async fn by_time(scene: &Scene) -> Verdict {
     let all = populate(scene).await?;
-    let mut moments = vec![When::Never, When::NotReported];
+    let mut moments = vec![TimePredicate::Never, TimePredicate::NotReported];
     for days in [0, 2, 3] {
         let at = scene.in_days(days);
-        moments.extend([When::Before(at), When::From(at)]);
+        moments.extend([TimePredicate::Before(at), TimePredicate::From(at)]);
     }
     for when in moments {
         for filter in [Filter::Created(when), Filter::Expiry(when)] {
-            demand(scene, &all, Query::new().matching(filter)).await?;
+            demand(scene, &all, Query::new().filter(filter)).await?;
         }
     }
     Ok(())
@@ -216,7 +212,7 @@ async fn joined(scene: &Scene) -> Verdict {
     let all = populate(scene).await?;
     let glob = |pattern: &str| Filter::name_glob(pattern);
     let active = || Filter::State(TokenState::Active);
-    let soon = Filter::Expiry(When::Before(scene.in_days(3)));
+    let soon = Filter::Expiry(TimePredicate::Before(scene.in_days(3)));
     for filter in [
         glob("*a*").and(active()),
         active().and(glob("p*")).and(glob("*n")),
@@ -237,7 +233,7 @@ async fn joined(scene: &Scene) -> Verdict {
         Filter::All(Vec::new()),
         Filter::Any(Vec::new()),
     ] {
-        demand(scene, &all, Query::new().matching(filter)).await?;
+        demand(scene, &all, Query::new().filter(filter)).await?;
     }
     Ok(())
 }
@@ -246,15 +242,15 @@ async fn orders(scene: &Scene) -> Verdict {
     let all = populate(scene).await?;
     for key in SortKey::ALL {
         for direction in [Direction::Ascending, Direction::Descending] {
-            let query = Query::new().sorted_by(key, direction);
+            let query = Query::new().sort_by(key, direction);
             demand(scene, &all, query.clone()).await?;
-            let filtered = query.matching(Filter::name_glob("*a*"));
+            let filtered = query.filter(Filter::name_glob("*a*"));
             demand(scene, &all, filtered).await?;
         }
     }
     let both = Query::new()
-        .sorted_by(SortKey::State, Direction::Descending)
-        .sorted_by(SortKey::Name, Direction::Ascending);
+        .sort_by(SortKey::State, Direction::Descending)
+        .sort_by(SortKey::Name, Direction::Ascending);
     demand(scene, &all, both).await
 }
 
@@ -263,16 +259,16 @@ async fn cut(scene: &Scene) -> Verdict {
     let count = all.len() as u64;
     for key in [SortKey::Id, SortKey::Name] {
         for direction in [Direction::Ascending, Direction::Descending] {
-            let query = || Query::new().sorted_by(key, direction);
-            demand(scene, &all, query().limited_to(1)).await?;
-            demand(scene, &all, query().limited_to(0)).await?;
-            demand(scene, &all, query().skipping(2).limited_to(11)).await?;
-            demand(scene, &all, query().skipping(count - 1)).await?;
-            demand(scene, &all, query().skipping(count + 5)).await?;
+            let query = || Query::new().sort_by(key, direction);
+            demand(scene, &all, query().limit(1)).await?;
+            demand(scene, &all, query().limit(0)).await?;
+            demand(scene, &all, query().offset(2).limit(11)).await?;
+            demand(scene, &all, query().offset(count - 1)).await?;
+            demand(scene, &all, query().offset(count + 5)).await?;
         }
     }
     for limit in [0, 1, 10, 11, count, count + 1] {
-        let query = Query::new().limited_to(limit).with_page_size(10);
+        let query = Query::new().limit(limit).page_size(10);
         let found = scene.list(query, "a limited listing").await?.tokens;
         let distinct: BTreeSet<_> = found.iter().map(|token| &token.id).collect();
         ensure(
@@ -290,15 +286,15 @@ async fn bounded(scene: &Scene) -> Verdict {
     }
     for key in SortKey::ALL {
         let query = Query::new()
-            .sorted_by(key, Direction::Ascending)
-            .scanning_at_most(1);
+            .sort_by(key, Direction::Ascending)
+            .scan_limit(1);
         let listing =
             crate::verdict::succeeded(scene.provider().list(query.clone()), "a listing begins")?;
-        if !listing.plan().sorts_here {
+        if !listing.plan().sorts_in_memory() {
             continue;
         }
         let expected = "sorting more than allowed fails";
-        let error = failed(scene.provider().collect(query).await, expected)?;
+        let error = failed(scene.provider().list_all(query).await, expected)?;
         ensure(
             error.kind() == ErrorKind::LimitExceeded,
             expected,

@@ -1,8 +1,9 @@
 //! Reading one token, and what its record says.
 
+use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Field, Operation, Query, RequestedExpiry, TokenId,
-    TokenProvider, TokenState,
+    Capabilities, ErrorKind, Fact, Operation, Query, RequestedExpiry, TokenId, TokenProvider,
+    TokenState,
 };
 
 use crate::case::case;
@@ -201,7 +202,7 @@ async fn expiry(scene: &Scene) -> Verdict {
             continue;
         };
         tried = true;
-        if !scene.reports(Field::Expiry) {
+        if !scene.reports(TokenField::Expiry) {
             let expected = "an expiry that the platform does not tell is not reported";
             ensure(
                 !token.expiry.is_reported(),
@@ -213,14 +214,14 @@ async fn expiry(scene: &Scene) -> Verdict {
         let (right, expected) = match asked {
             RequestedExpiry::At(at) => (tells(token.expiry, at), "an expiry is told as it is"),
             RequestedExpiry::Never => (
-                token.expiry == Fact::None,
+                token.expiry == Fact::Absent,
                 "a token that never expires is told to never expire",
             ),
             _ => {
                 let truth = scene.truth(&inserted.id).await.map(|truth| truth.expiry);
                 let agrees = match truth {
                     Some(Fact::Known(at)) => tells(token.expiry, at),
-                    Some(Fact::None) => token.expiry == Fact::None,
+                    Some(Fact::Absent) => token.expiry == Fact::Absent,
                     _ => true,
                 };
                 (agrees, "the usual expiry is told as it is")
@@ -236,7 +237,7 @@ async fn expiry(scene: &Scene) -> Verdict {
 }
 
 async fn odd_names(scene: &Scene) -> Verdict {
-    if !scene.reports(Field::Name) {
+    if !scene.reports(TokenField::Name) {
         return not_applicable("it reports no names");
     }
     let mut planted = Vec::new();

@@ -1,6 +1,7 @@
 //! Prolonging the life of a secret.
 
-use tokenfleet_core::{Capabilities, Fact, Field, Operation, RenewedToken, Secret, TokenProvider};
+use tokenfleet_core::capability::TokenField;
+use tokenfleet_core::{Capabilities, Fact, Operation, RenewedToken, Secret, TokenProvider};
 
 use crate::case::case;
 use crate::refusal::Refusal;
@@ -46,7 +47,7 @@ fn renews(declared: &Capabilities) -> Decision {
 fn declared(scene: &Scene) -> (std::time::Duration, Option<u32>) {
     let renew = scene.capabilities().renew.as_ref();
     renew
-        .map(|renew| (renew.extension, renew.at_most))
+        .map(|renew| (renew.extension, renew.max_renewals))
         .unwrap_or_default()
 }
 
@@ -165,7 +166,7 @@ async fn bounded(scene: &Scene) -> Verdict {
             .await?;
     }
     ensure(
-        expiry.is_reported() || !scene.reports(Field::Expiry) || at_most.is_some(),
+        expiry.is_reported() || !scene.reports(TokenField::Expiry) || at_most.is_some(),
         "a renewal tells the new expiry where expiries are reported",
         "it tells none",
     )

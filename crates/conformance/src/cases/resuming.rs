@@ -110,7 +110,7 @@ async fn anywhere(scene: &Scene) -> Verdict {
         .collect();
     for size in [1, 2, 3] {
         for before in 0..=all.len() + 1 {
-            let query = Query::new().with_page_size(size);
+            let query = Query::new().page_size(size);
             let parts = cut_at(scene, &query, before, None).await?;
             demand_all(&all, before, &parts)?;
         }
@@ -128,7 +128,7 @@ async fn grown(scene: &Scene) -> Verdict {
             .into_iter()
             .map(|t| t.id)
             .collect();
-        let query = Query::new().with_page_size(2);
+        let query = Query::new().page_size(2);
         let name = format!("newcomer-{before}");
         let parts = cut_at(scene, &query, before, Some(&name)).await?;
         demand_all(&all, before, &parts)?;
@@ -139,16 +139,16 @@ async fn grown(scene: &Scene) -> Verdict {
 async fn sorted(scene: &Scene) -> Verdict {
     scene.plant(6).await?;
     for query in [
-        Query::new().sorted_by(SortKey::Name, Direction::Descending),
-        Query::new().sorted_by(SortKey::Id, Direction::Ascending),
-        Query::new().sorted_by(SortKey::Id, Direction::Descending),
-        Query::new().matching(Filter::name_glob("planted-*")),
+        Query::new().sort_by(SortKey::Name, Direction::Descending),
+        Query::new().sort_by(SortKey::Id, Direction::Ascending),
+        Query::new().sort_by(SortKey::Id, Direction::Descending),
+        Query::new().filter(Filter::name_glob("planted-*")),
         Query::new()
-            .sorted_by(SortKey::Id, Direction::Ascending)
-            .skipping(1)
-            .limited_to(4),
+            .sort_by(SortKey::Id, Direction::Ascending)
+            .offset(1)
+            .limit(4),
     ] {
-        let query = query.with_page_size(2);
+        let query = query.page_size(2);
         let whole = scene
             .list(query.clone(), "a query is answered")
             .await?
@@ -164,13 +164,11 @@ async fn sorted(scene: &Scene) -> Verdict {
 
 async fn foreign(scene: &Scene) -> Verdict {
     scene.plant(3).await?;
-    let query = Query::new().with_page_size(1);
+    let query = Query::new().page_size(1);
     let mut listing = succeeded(scene.provider().list(query), "a listing begins")?;
     let _ = listing.next().await;
     let cursor = listing.cursor();
-    let other = Query::new()
-        .matching(Filter::name("other"))
-        .with_page_size(1);
+    let other = Query::new().filter(Filter::name("other")).page_size(1);
     let expected = "a cursor is refused by another query";
     let resumed = scene
         .provider()
@@ -186,7 +184,7 @@ async fn foreign(scene: &Scene) -> Verdict {
 
 async fn elsewhere(scene: &Scene) -> Verdict {
     scene.plant(3).await?;
-    let query = Query::new().with_page_size(1);
+    let query = Query::new().page_size(1);
     let mut listing = succeeded(scene.provider().list(query.clone()), "a listing begins")?;
     let _ = listing.next().await;
     let cursor = listing.cursor();

@@ -116,7 +116,7 @@ fn effect(declared: &Capabilities) -> Option<RevocationEffect> {
 }
 
 fn accepting() -> RevokeOptions {
-    RevokeOptions::accepting_replacement()
+    RevokeOptions::accept_replacement()
 }
 
 /// The handle that the provider takes, the id if both.

@@ -38,7 +38,7 @@ fn creates(declared: &Capabilities) -> Decision {
     let several = declared
         .create
         .as_ref()
-        .is_some_and(|create| create.at_most.is_none_or(|most| most > 2));
+        .is_some_and(|create| create.max_tokens.is_none_or(|most| most > 2));
     Decision::run_if(several, "it cannot create several tokens")
 }
 
@@ -73,7 +73,7 @@ async fn readings(scene: &Scene) -> Verdict {
         let all = scene.fixture().tokens().await.len();
         let sizes = [1, 2, 3, 2];
         let running = sizes.map(|size| -> Running<'_, _> {
-            Box::pin(provider.collect(Query::new().with_page_size(size)))
+            Box::pin(provider.list_all(Query::new().page_size(size)))
         });
         for list in together(running.into()).await {
             let listed = succeeded(list, "a listing beside others")?.tokens;

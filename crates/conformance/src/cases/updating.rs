@@ -1,7 +1,8 @@
 //! Changing tokens.
 
+use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Field, Operation, TokenProvider, TokenState, UpdateToken,
+    Capabilities, ErrorKind, Fact, Operation, TokenProvider, TokenState, UpdateToken,
 };
 
 use crate::case::case;
@@ -108,7 +109,7 @@ async fn renamed(scene: &Scene) -> Verdict {
         let updated = succeeded(updated, &format!("a token is renamed to {name:?}"))?;
         let read = scene.read(&token.id).await?.unwrap_or(updated);
         ensure(
-            !scene.reports(Field::Name) || read.name == Fact::Known(name.to_owned()),
+            !scene.reports(TokenField::Name) || read.name == Fact::Known(name.to_owned()),
             "a new name is kept exactly",
             format!("{name:?} was asked for and is {:?}", read.name),
         )?;
@@ -128,7 +129,7 @@ async fn described(scene: &Scene) -> Verdict {
     )?;
     let read = scene.read(&token.id).await?.unwrap_or(updated);
     ensure(
-        !scene.reports(Field::Description) || read.description == Fact::Known(text.to_owned()),
+        !scene.reports(TokenField::Description) || read.description == Fact::Known(text.to_owned()),
         "a new description is kept",
         format!("it is {:?}", read.description),
     )

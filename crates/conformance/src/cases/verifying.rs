@@ -73,7 +73,7 @@ async fn told_apart(scene: &Scene) -> Verdict {
 async fn dead(scene: &Scene) -> Verdict {
     let mut tried = false;
     let declared = scene.capabilities().clone();
-    let consent = RevokeOptions::accepting_replacement();
+    let consent = RevokeOptions::accept_replacement();
     if let Some(revoke) = &declared.revoke {
         tried = true;
         let token = scene.living("revoked").await?;

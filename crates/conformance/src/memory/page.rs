@@ -2,9 +2,11 @@
 
 use std::cmp::Ordering;
 
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::Paging;
+use tokenfleet_core::query::{NamePattern, SortBy};
 use tokenfleet_core::{
-    Direction, Error, ErrorKind, Fate, Filter, NamePattern, Page, PagePosition, PageRequest,
-    Paging, Query, Result, SortBy, SortKey, Token, TokenState,
+    Direction, Error, ErrorKind, Fate, Filter, Query, Result, SortKey, Token, TokenState,
 };
 
 use super::platform::State;
@@ -17,8 +19,8 @@ impl State {
         let Some(list) = self.profile.capabilities.list.clone() else {
             return Err(Error::unsupported("the platform has no such operation"));
         };
-        let largest = list.largest_page.unwrap_or(u32::MAX);
-        let usual = list.usual_page.unwrap_or(USUAL_PAGE.min(largest));
+        let largest = list.max_page_size.unwrap_or(u32::MAX);
+        let usual = list.default_page_size.unwrap_or(USUAL_PAGE.min(largest));
         let size = request.size.unwrap_or(usual);
         let mut page = match (list.paging, &request.position) {
             (Paging::Numbered, position) => {
@@ -145,7 +147,7 @@ impl State {
         if order.is_some_and(|order| order.exact) {
             return match share_a_value(sort.key, a, b) {
                 true => newest_first,
-                false => Query::new().ordered_by([sort]).compare(a, b),
+                false => Query::new().sort_by_keys([sort]).compare(a, b),
             };
         }
         let ascending = match sort.key {

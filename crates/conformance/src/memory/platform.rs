@@ -40,7 +40,7 @@ impl Platform {
             profile,
             records: Vec::new(),
             shown: Vec::new(),
-            now: Timestamp::now().whole_seconds(),
+            now: Timestamp::now().truncated_to_seconds(),
             snapshots: HashMap::new(),
             marks: Vec::new(),
             requests: 0,
@@ -124,7 +124,7 @@ impl State {
             return Ok(());
         };
         if create
-            .at_most
+            .max_tokens
             .is_some_and(|most| self.records.len() >= most as usize)
         {
             return Err(conflict("the account has all the tokens it can hold"));

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::{
-    Argument, Capabilities, CreateCapability, Field, FilterCapability, ListCapability,
-    OrderCapability, Paging, RenewCapability, RevocationEffect, RevokeCapability, SortKey,
-    TokenState, UpdateCapability,
+use tokenfleet_core::capability::{
+    ArgumentSupport, CreateCapability, FilterCapability, ListCapability, OrderCapability, Paging,
+    RenewCapability, RevokeCapability, TokenField, UpdateCapability,
 };
+use tokenfleet_core::{Capabilities, RevocationEffect, SortKey, TokenState};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -26,27 +26,29 @@ impl MemoryProfile {
     #[must_use]
     pub fn destroying() -> Self {
         let list = ListCapability::new(Paging::Numbered)
-            .with_largest_page(1000)
-            .with_usual_page(30)
+            .with_max_page_size(1000)
+            .with_default_page_size(30)
             .with_totals()
             .with_order(
-                OrderCapability::loose(SortKey::Id)
-                    .exactly()
-                    .stable()
-                    .appending(),
+                OrderCapability::new(SortKey::Id)
+                    .with_exact_order()
+                    .with_stable_keys()
+                    .with_append_only(),
             )
-            .with_order(OrderCapability::loose(SortKey::Name))
-            .with_order(OrderCapability::loose(SortKey::Expiry))
+            .with_order(OrderCapability::new(SortKey::Name))
+            .with_order(OrderCapability::new(SortKey::Expiry))
             .with_filters(
-                FilterCapability::by_name().and_states([TokenState::Active, TokenState::Suspended]),
+                FilterCapability::for_names()
+                    .with_states([TokenState::Active, TokenState::Suspended]),
             );
-        let create = CreateCapability::named()
-            .with_longest_name(255)
+        let create = CreateCapability::new()
+            .with_required_name()
+            .with_max_name_length(255)
             .with_description()
             .with_expiry()
             .with_scopes()
             .with_suspended();
-        let update = UpdateCapability::none()
+        let update = UpdateCapability::new()
             .with_name(Some(255))
             .with_description()
             .with_suspension();
@@ -58,7 +60,11 @@ impl MemoryProfile {
                 .with_create(create)
                 .with_update(update)
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
-                .reporting(Field::ALL.into_iter().filter(|f| *f != Field::LastUsed)),
+                .with_reported_fields(
+                    TokenField::ALL
+                        .into_iter()
+                        .filter(|f| *f != TokenField::LastUsed),
+                ),
         )
     }
 
@@ -66,32 +72,37 @@ impl MemoryProfile {
     #[must_use]
     pub fn marking() -> Self {
         let list = ListCapability::new(Paging::Numbered)
-            .with_usual_page(20)
+            .with_default_page_size(20)
             .with_totals()
-            .never_losing_tokens()
+            .without_vanishing_tokens()
             .with_order(
-                OrderCapability::loose(SortKey::Id)
-                    .exactly()
-                    .stable()
-                    .appending(),
+                OrderCapability::new(SortKey::Id)
+                    .with_exact_order()
+                    .with_stable_keys()
+                    .with_append_only(),
             )
-            .with_order(OrderCapability::loose(SortKey::Name))
-            .with_filters(FilterCapability::by_name().combined());
+            .with_order(OrderCapability::new(SortKey::Name))
+            .with_filters(FilterCapability::for_names().with_combinations());
         Self::of(
             "marking",
             Capabilities::none()
                 .with_list(list)
                 .with_get()
-                .with_create(CreateCapability::named().with_unique_names().with_expiry())
+                .with_create(
+                    CreateCapability::new()
+                        .with_required_name()
+                        .with_unique_names()
+                        .with_expiry(),
+                )
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked))
                 .with_verify()
-                .reporting([
-                    Field::Name,
-                    Field::CreatedAt,
-                    Field::UpdatedAt,
-                    Field::Expiry,
-                    Field::LastUsed,
-                    Field::Owner,
+                .with_reported_fields([
+                    TokenField::Name,
+                    TokenField::CreatedAt,
+                    TokenField::UpdatedAt,
+                    TokenField::Expiry,
+                    TokenField::LastUsed,
+                    TokenField::Owner,
                 ]),
         )
     }
@@ -100,17 +111,17 @@ impl MemoryProfile {
     #[must_use]
     pub fn single_key() -> Self {
         let list = ListCapability::new(Paging::Numbered)
-            .with_largest_page(500)
-            .with_usual_page(30);
+            .with_max_page_size(500)
+            .with_default_page_size(30);
         Self::of(
             "single-key",
             Capabilities::none()
                 .with_list(list)
-                .with_create(CreateCapability::unnamed().at_most(1))
+                .with_create(CreateCapability::new().with_max_tokens(1))
                 .with_rotate()
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Replaced))
                 .with_verify()
-                .reporting([Field::CreatedAt]),
+                .with_reported_fields([TokenField::CreatedAt]),
         )
     }
 
@@ -120,10 +131,10 @@ impl MemoryProfile {
         let mut profile = Self::of(
             "by-secret",
             Capabilities::none()
-                .with_create(CreateCapability::unnamed())
-                .with_renew(RenewCapability::by(DAY).at_most(7))
+                .with_create(CreateCapability::new())
+                .with_renew(RenewCapability::new(DAY).with_max_renewals(7))
                 .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
-                .reporting([Field::Expiry]),
+                .with_reported_fields([TokenField::Expiry]),
         );
         profile.usual_life = Some(DAY);
         profile
@@ -135,40 +146,41 @@ impl MemoryProfile {
         Self::of(
             "read-only",
             Capabilities::none()
-                .with_list(ListCapability::new(Paging::Sequential).with_usual_page(30))
+                .with_list(ListCapability::new(Paging::Sequential).with_default_page_size(30))
                 .with_get()
-                .reporting([Field::Name, Field::Expiry]),
+                .with_reported_fields([TokenField::Name, TokenField::Expiry]),
         )
     }
 
     /// A platform that can do everything, and lists a snapshot.
     #[must_use]
     pub fn everything() -> Self {
-        let exact = |key| OrderCapability::loose(key).exactly();
+        let exact = |key| OrderCapability::new(key).with_exact_order();
         let mut list = ListCapability::new(Paging::Snapshot)
-            .with_usual_page(30)
+            .with_default_page_size(30)
             .with_totals()
             .with_filters(
-                FilterCapability::by_name()
-                    .and_states([
+                FilterCapability::for_names()
+                    .with_states([
                         TokenState::Active,
                         TokenState::Suspended,
                         TokenState::Revoked,
                         TokenState::Expired,
                     ])
-                    .combined(),
+                    .with_combinations(),
             )
-            .with_order(exact(SortKey::Id).stable().appending());
+            .with_order(exact(SortKey::Id).with_stable_keys().with_append_only());
         for key in SortKey::ALL.into_iter().filter(|key| *key != SortKey::Id) {
             list = list.with_order(exact(key));
         }
-        let mut create = CreateCapability::named()
+        let mut create = CreateCapability::new()
+            .with_required_name()
             .with_description()
             .with_expiry()
             .with_scopes()
             .with_suspended();
-        create.name = Argument::Optional;
-        let update = UpdateCapability::none()
+        create.name = ArgumentSupport::Optional;
+        let update = UpdateCapability::new()
             .with_name(None)
             .with_description()
             .with_suspension();
@@ -182,10 +194,10 @@ impl MemoryProfile {
                 .with_create(create)
                 .with_update(update)
                 .with_rotate()
-                .with_renew(RenewCapability::by(DAY))
+                .with_renew(RenewCapability::new(DAY))
                 .with_revoke(revoke)
                 .with_verify()
-                .reporting(Field::ALL),
+                .with_reported_fields(TokenField::ALL),
         )
     }
 

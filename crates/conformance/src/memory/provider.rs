@@ -4,11 +4,11 @@ use std::future::poll_fn;
 use std::task::Poll;
 
 use async_trait::async_trait;
+use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness,
-    Operation, Page, PageRequest, RenewedToken, Result, Revocation, RevocationEffect,
-    RevocationOutcome, RevokeOptions, Secret, Suspension, Token, TokenId, TokenProvider, TokenRef,
-    UpdateToken,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
+    RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
+    Suspension, Token, TokenId, UpdateToken,
 };
 
 use super::platform::{Platform, State, conflict, missing};
@@ -23,8 +23,8 @@ use super::record::fingerprint;
 ///
 /// # futures_executor::block_on(async {
 /// let provider = MemoryProvider::new(MemoryProfile::marking());
-/// let issued = provider.create(CreateToken::named("ci")).await?;
-/// assert_eq!(provider.collect(Query::new()).await?.tokens, [issued.token]);
+/// let issued = provider.create(CreateToken::new("ci")).await?;
+/// assert_eq!(provider.list_all(Query::new()).await?.tokens, [issued.token]);
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// # }).unwrap();
 /// ```
@@ -69,10 +69,9 @@ impl MemoryProvider {
         }
     }
 
-    fn check(&self, call: Call<'_>) -> Result<()> {
-        self.capabilities
-            .check(call)
-            .map_err(|error| error.with_account(&self.account))
+    fn effect(&self) -> RevocationEffect {
+        let revoke = self.capabilities.revoke.as_ref();
+        revoke.map_or(RevocationEffect::Deleted, |revoke| revoke.effect)
     }
 
     /// One request and its answer; both take a while, so that a caller may walk away meanwhile.
@@ -96,7 +95,7 @@ impl MemoryProvider {
 }
 
 #[async_trait]
-impl TokenProvider for MemoryProvider {
+impl Adapter for MemoryProvider {
     fn account(&self) -> &Account {
         &self.account
     }
@@ -106,13 +105,11 @@ impl TokenProvider for MemoryProvider {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.check(Call::List(&request))?;
         self.send(Operation::List, |state| state.page(&request))
             .await
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        self.check(Call::Get(id.into()))?;
         self.send(Operation::Get, |state| {
             let shown = || state.shown.iter().find(|token| token.id == *id);
             match state.record(id) {
@@ -124,7 +121,6 @@ impl TokenProvider for MemoryProvider {
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        self.check(Call::Create(&request))?;
         self.send(Operation::Create, |state| {
             state.admits(request.name.as_deref())?;
             let record = state.make(&request);
@@ -135,7 +131,6 @@ impl TokenProvider for MemoryProvider {
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        self.check(Call::Update(id.into(), &change))?;
         self.send(Operation::Update, |state| {
             let now = state.now;
             let record = state.record_mut(id)?;
@@ -156,47 +151,41 @@ impl TokenProvider for MemoryProvider {
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.check(Call::Rotate(id.into()))?;
         self.send(Operation::Rotate, |state| replace(state, id))
             .await
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.check(Call::Renew(secret.into()))?;
         self.send(Operation::Renew, |state| renew(state, secret))
             .await
     }
 
-    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-        self.check(Call::Revoke(token, &options))?;
-        let effect = self
-            .capabilities
-            .revoke
-            .as_ref()
-            .map(|revoke| revoke.effect);
+    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+        let effect = self.effect();
         self.send(Operation::Revoke, |state| {
-            let found = state.records.iter().find(|record| match token {
-                TokenRef::Id(id) => record.id == *id,
-                TokenRef::Secret(secret) => record.secret == secret.expose(),
-                _ => false,
-            });
-            let id = match (found, token) {
-                (Some(record), _) => record.id.clone(),
-                (None, TokenRef::Secret(secret)) => {
-                    return Ok(already_gone(TokenId::new(fingerprint(secret.expose()))));
-                }
-                // Where records stay, an id without a record was never one.
-                (None, _) if effect == Some(RevocationEffect::Marked) => return Err(missing()),
-                (None, TokenRef::Id(id)) => return Ok(already_gone(id.clone())),
-                (None, _) => return Err(missing()),
-            };
-            kill(state, &id, effect.unwrap_or(RevocationEffect::Deleted))
+            match state.records.iter().any(|record| record.id == *id) {
+                true => revoke(state, id, effect),
+                // Where records stay, an id without a record never existed.
+                false if effect == RevocationEffect::Marked => Err(missing()),
+                false => Ok(already_gone(id.clone())),
+            }
+        })
+        .await
+    }
+
+    async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {
+        let effect = self.effect();
+        self.send(Operation::Revoke, |state| {
+            let mut records = state.records.iter();
+            match records.find(|record| record.secret == secret.expose()) {
+                Some(record) => revoke(state, &record.id.clone(), effect),
+                None => Ok(already_gone(TokenId::new(fingerprint(secret.expose())))),
+            }
         })
         .await
     }
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.check(Call::Verify(secret))?;
         self.send(Operation::Verify, |state| {
             Ok(if state.accepts(secret.expose()) {
                 Liveness::Alive
@@ -208,7 +197,7 @@ impl TokenProvider for MemoryProvider {
     }
 }
 
-fn kill(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<Revocation> {
+fn revoke(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<Revocation> {
     let before = state.record(id).is_some_and(|record| record.revoked);
     match effect {
         RevocationEffect::Marked => {
@@ -220,8 +209,8 @@ fn kill(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<Rev
         RevocationEffect::Replaced => {
             let replacement = replace(state, id)?;
             return Ok(Revocation::new(RevocationOutcome::Revoked, effect)
-                .of(id.clone())
-                .replaced_by(replacement));
+                .with_id(id.clone())
+                .with_replacement(replacement));
         }
         _ => state.records.retain(|record| record.id != *id),
     }
@@ -230,11 +219,11 @@ fn kill(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<Rev
     } else {
         RevocationOutcome::Revoked
     };
-    Ok(Revocation::new(outcome, effect).of(id.clone()))
+    Ok(Revocation::new(outcome, effect).with_id(id.clone()))
 }
 
 fn already_gone(id: TokenId) -> Revocation {
-    Revocation::new(RevocationOutcome::AlreadyGone, RevocationEffect::Deleted).of(id)
+    Revocation::new(RevocationOutcome::AlreadyGone, RevocationEffect::Deleted).with_id(id)
 }
 
 fn replace(state: &mut State, id: &TokenId) -> Result<IssuedToken> {
@@ -263,7 +252,10 @@ fn renew(state: &mut State, secret: &Secret) -> Result<RenewedToken> {
             "the secret is not alive",
         ));
     };
-    if renewal.at_most.is_some_and(|most| record.renewals >= most) {
+    if renewal
+        .max_renewals
+        .is_some_and(|most| record.renewals >= most)
+    {
         return Err(conflict("the token was renewed as often as it can be"));
     }
     record.renewals += 1;

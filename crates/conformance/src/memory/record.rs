@@ -3,7 +3,9 @@
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use tokenfleet_core::{Attribute, Fact, Field, Principal, Timestamp, Token, TokenId, TokenState};
+use tokenfleet_core::capability::TokenField;
+use tokenfleet_core::model::{Attribute, Principal};
+use tokenfleet_core::{Fact, Timestamp, Token, TokenId, TokenState};
 
 use super::profile::MemoryProfile;
 
@@ -46,42 +48,54 @@ impl Record {
 
     /// What the platform tells about it: only what the profile reports.
     pub(super) fn told(&self, profile: &MemoryProfile, now: Timestamp) -> Token {
-        let reports = |field| profile.capabilities.reports.contains(&field);
+        let reports = |field| profile.capabilities.reported_fields.contains(&field);
         let mut token = Token::new(self.id.clone(), self.state(now));
-        let owner = || Principal::new("1").of_kind("user".to_owned());
-        tell(&mut token.name, reports(Field::Name), self.name.clone());
+        let owner = || Principal::new("1").with_kind("user".to_owned());
+        tell(
+            &mut token.name,
+            reports(TokenField::Name),
+            self.name.clone(),
+        );
         tell(
             &mut token.description,
-            reports(Field::Description),
+            reports(TokenField::Description),
             self.description.clone(),
         );
         tell(
             &mut token.created_at,
-            reports(Field::CreatedAt),
+            reports(TokenField::CreatedAt),
             Some(self.created_at),
         );
         tell(
             &mut token.updated_at,
-            reports(Field::UpdatedAt),
+            reports(TokenField::UpdatedAt),
             Some(self.updated_at),
         );
-        tell(&mut token.expiry, reports(Field::Expiry), self.expires_at);
+        tell(
+            &mut token.expiry,
+            reports(TokenField::Expiry),
+            self.expires_at,
+        );
         tell(
             &mut token.last_used,
-            reports(Field::LastUsed),
+            reports(TokenField::LastUsed),
             self.last_used,
         );
-        tell(&mut token.owner, reports(Field::Owner), Some(owner()));
-        tell(&mut token.creator, reports(Field::Creator), Some(owner()));
+        tell(&mut token.owner, reports(TokenField::Owner), Some(owner()));
+        tell(
+            &mut token.creator,
+            reports(TokenField::Creator),
+            Some(owner()),
+        );
         tell(
             &mut token.scopes,
-            reports(Field::Scopes),
+            reports(TokenField::Scopes),
             Some(self.scopes.clone().into()),
         );
         if self.strange {
             token
                 .attributes
-                .keep("status", Attribute::from("hibernating"));
+                .insert("status", Attribute::from("hibernating"));
         }
         token
     }

@@ -1,8 +1,9 @@
 //! What can be wrong with a provider.
 
-use tokenfleet_core::{
-    Capabilities, CreateCapability, FilterCapability, OrderCapability, SortKey, UpdateCapability,
+use tokenfleet_core::capability::{
+    CreateCapability, FilterCapability, OrderCapability, UpdateCapability,
 };
+use tokenfleet_core::{Capabilities, SortKey};
 
 /// One defect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,29 +104,34 @@ impl Defect {
         let mut declared = innocent.clone();
         let list = declared.list.as_mut();
         match (self, list) {
-            (Self::Contradicts, Some(list)) => list.usual_page = Some(5_000),
+            (Self::Contradicts, Some(list)) => list.default_page_size = Some(5_000),
             (Self::DeclaresThatNothingVanishes, Some(list)) => list.tokens_vanish = false,
-            (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.settled = true,
+            (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
             (Self::DropsUndeclaredFilters, Some(list)) => {
                 list.filters = FilterCapability::default();
                 list.orders.retain(|order| order.key == SortKey::Id);
             }
             (Self::DeclaresALooseOrderExact, Some(list)) => {
                 list.orders.retain(|order| order.key != SortKey::Name);
-                let order = OrderCapability::loose(SortKey::Name);
-                list.orders.push(order.exactly().stable().appending());
+                let order = OrderCapability::new(SortKey::Name);
+                list.orders.push(
+                    order
+                        .with_exact_order()
+                        .with_stable_keys()
+                        .with_append_only(),
+                );
             }
             (Self::DropsUndeclaredArguments, _) => {
-                declared.create = Some(CreateCapability::unnamed());
+                declared.create = Some(CreateCapability::new());
             }
             (Self::DropsUndeclaredChanges, _) => {
-                let mut update = UpdateCapability::none().with_name(None);
+                let mut update = UpdateCapability::new().with_name(None);
                 update.description = false;
                 declared.update = Some(update);
             }
             (Self::SendsBeforeRefusing, Some(_)) => {
-                let reports = declared.reports.clone();
-                declared = Capabilities::none().reporting(reports);
+                let reports = declared.reported_fields.clone();
+                declared = Capabilities::none().with_reported_fields(reports);
                 declared.list = innocent.list.clone();
             }
             _ => {}

@@ -7,10 +7,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use tokenfleet_conformance::{Fixture, MemoryFixture};
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    Account, Call, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness,
-    Operation, Page, PagePosition, PageRequest, RenewedToken, Result, Revocation, RevokeOptions,
-    Secret, Token, TokenId, TokenProvider, TokenRef, UpdateToken,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
+    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
+    TokenRef, UpdateToken,
 };
 
 use crate::defect::Defect;
@@ -61,7 +63,7 @@ impl Saboteur {
     }
 
     /// What it declares, where the defect does not lie in not checking.
-    pub(crate) fn check(&self, call: Call<'_>) -> Result<()> {
+    pub(crate) fn check(&self, call: OperationCall<'_>) -> Result<()> {
         if self.declared == *self.inner.capabilities() {
             return Ok(());
         }

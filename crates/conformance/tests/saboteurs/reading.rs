@@ -1,9 +1,10 @@
 //! Defects in listing, reading and verifying.
 
 use tokenfleet_conformance::Fixture;
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    Call, CreateToken, ErrorKind, Fact, Filter, Liveness, Page, PagePosition, PageRequest, Result,
-    Secret, Token, TokenId, TokenState,
+    CreateToken, ErrorKind, Fact, Filter, Liveness, Result, Secret, Token, TokenId, TokenState,
 };
 
 use crate::defect::Defect;
@@ -13,7 +14,7 @@ impl Saboteur {
     pub(crate) async fn sabotaged_page(&self, mut request: PageRequest) -> Result<Page> {
         self.spoil_request(&mut request);
         if !self.is(Defect::DropsUndeclaredFilters) {
-            self.check(Call::List(&request))?;
+            self.check(OperationCall::List(&request))?;
         }
         let asked = request.clone();
         let mut page = match self.inner.list_page(request).await {
@@ -110,7 +111,7 @@ impl Saboteur {
         if self.is(Defect::Panics) {
             panic!("out of order");
         }
-        self.check(Call::Get(id.into()))?;
+        self.check(OperationCall::Get(id.into()))?;
         let id = &self.understood(id);
         let token = match self.inner.get(id).await {
             Err(error) if self.is(Defect::UnknownIdIsSuccess) => {
@@ -128,7 +129,7 @@ impl Saboteur {
     }
 
     pub(crate) async fn sabotaged_verify(&self, secret: &Secret) -> Result<Liveness> {
-        self.check(Call::Verify(secret))?;
+        self.check(OperationCall::Verify(secret))?;
         match self.defect {
             Defect::EverythingIsAlive => Ok(Liveness::Alive),
             Defect::KnownIsAlive => {
@@ -178,9 +179,9 @@ impl Saboteur {
             Defect::TakesUnknownForActive if token.state == TokenState::Unknown => {
                 token.state = TokenState::Active;
             }
-            Defect::TellsWhatItDoesNotDeclare => token.last_used = Fact::None,
-            Defect::NeverForNotReported => token.expiry = Fact::None,
-            Defect::NotReportedForNever if token.expiry.is_none() => {
+            Defect::TellsWhatItDoesNotDeclare => token.last_used = Fact::Absent,
+            Defect::NeverForNotReported => token.expiry = Fact::Absent,
+            Defect::NotReportedForNever if token.never_expires() => {
                 token.expiry = Fact::NotReported;
             }
             Defect::ManglesNames => {

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use tokenfleet_conformance::Fixture;
+use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    Call, CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, RenewedToken, RequestedExpiry,
-    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Suspension,
-    Timestamp, Token, TokenId, TokenRef, TokenState, UpdateToken,
+    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, RenewedToken, RequestedExpiry, Result,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Suspension, Timestamp,
+    Token, TokenId, TokenRef, TokenState, UpdateToken,
 };
 
 use crate::defect::Defect;
@@ -17,7 +18,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 impl Saboteur {
     pub(crate) async fn sabotaged_create(&self, mut request: CreateToken) -> Result<IssuedToken> {
         self.spoil_request_to_create(&mut request);
-        self.check(Call::Create(&request))?;
+        self.check(OperationCall::Create(&request))?;
         if self.is(Defect::RefusesSharedNames) && self.has_tokens().await {
             return Err(Error::new(
                 ErrorKind::Conflict,
@@ -112,7 +113,7 @@ impl Saboteur {
         if self.is(Defect::DropsUndeclaredChanges) {
             change = UpdateToken::rename("changed");
         }
-        self.check(Call::Update(id.into(), &change))?;
+        self.check(OperationCall::Update(id.into(), &change))?;
         match self.defect {
             Defect::ChangesNothing => {
                 let mut token = Token::new(id.clone(), TokenState::Active);
@@ -142,7 +143,7 @@ impl Saboteur {
     }
 
     pub(crate) async fn sabotaged_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.check(Call::Rotate(id.into()))?;
+        self.check(OperationCall::Rotate(id.into()))?;
         if matches!(
             self.defect,
             Defect::LeavesTheOldSecretAlive | Defect::RotatesByCreating
@@ -177,7 +178,7 @@ impl Saboteur {
     }
 
     pub(crate) async fn sabotaged_renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.check(Call::Renew(secret.into()))?;
+        self.check(OperationCall::Renew(secret.into()))?;
         let invented = || {
             let token = Token::new(TokenId::new("renewed"), TokenState::Active);
             RenewedToken::new(token, None)
@@ -201,7 +202,7 @@ impl Saboteur {
         if self.is(Defect::ReplacesUnasked) {
             options.accept_replacement = true;
         }
-        self.check(Call::Revoke(token, &options))?;
+        self.check(OperationCall::Revoke(token, &options))?;
         let id = match token {
             TokenRef::Id(id) => Some(self.understood(id)),
             _ => None,

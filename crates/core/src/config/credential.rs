@@ -23,7 +23,8 @@ const LONGEST_VARIABLE: usize = 64;
 ///
 /// ```
 /// use async_trait::async_trait;
-/// use tokenfleet_core::{Credential, CredentialSource, Result, Secret};
+/// use tokenfleet_core::config::CredentialSource;
+/// use tokenfleet_core::{Credential, Result, Secret};
 ///
 /// #[derive(Debug)]
 /// struct Vault;
@@ -60,7 +61,7 @@ pub struct Credential(Arc<dyn CredentialSource>);
 impl Credential {
     /// A credential that is already at hand.
     #[must_use]
-    pub fn fixed(secret: Secret) -> Self {
+    pub fn from_secret(secret: Secret) -> Self {
         Self::from_source(Fixed(secret))
     }
 
@@ -82,7 +83,7 @@ impl Credential {
 
     /// All of a file, as [`from_file`](Self::from_file) reads its first line: a key in PEM.
     #[must_use]
-    pub fn from_whole_file(path: impl Into<PathBuf>) -> Self {
+    pub fn from_untrimmed_file(path: impl Into<PathBuf>) -> Self {
         Self::from_source(File {
             path: path.into(),
             whole: true,
@@ -272,7 +273,7 @@ fn read(path: &Path) -> Result<Zeroizing<String>, (String, &'static str)> {
 /// Whether others than its owner may read a file that holds a credential, as far as the system says: somebody should be
 /// warned. A file that is not there is nobody's.
 #[must_use]
-pub fn is_open_to_others(path: &Path) -> bool {
+pub fn is_world_readable(path: &Path) -> bool {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;

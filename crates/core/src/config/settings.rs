@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::Credential;
-use crate::config::credential::{is_open_to_others, is_variable_name};
-use crate::error::{Error, Result, is_near, suggestion};
+use crate::config::credential::{is_variable_name, is_world_readable};
+use crate::error::{Error, Result, did_you_mean, is_near};
 use crate::model::parse_duration;
 
 /// Where a credential is: the key before a path.
@@ -23,7 +23,7 @@ const LONGEST: Duration = Duration::from_secs(86_400);
 /// of those that were asked for. So there is no list of keys to keep up to date. Credentials are always references.
 ///
 /// ```
-/// use tokenfleet_core::{Setting, Settings};
+/// use tokenfleet_core::config::{Setting, Settings};
 ///
 /// let mut settings = Settings::new("accounts.iot");
 /// settings.insert("base_ulr", Setting::Text("https://api.losant.com".into()), Some(3));
@@ -123,7 +123,7 @@ impl Settings {
     }
 
     /// A mistake that no single setting makes.
-    pub fn mistake(&self, message: impl fmt::Display) -> Error {
+    pub fn error(&self, message: impl fmt::Display) -> Error {
         Error::configuration(format!("{}{} {message}", at(self.line), self.path))
     }
 
@@ -267,8 +267,8 @@ impl Settings {
     /// # Errors
     ///
     /// As [`credential`](Self::credential).
-    pub fn whole_credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
-        self.referred_to(key, Credential::from_whole_file)
+    pub fn untrimmed_credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
+        self.referred_to(key, Credential::from_untrimmed_file)
     }
 
     fn referred_to(
@@ -310,12 +310,12 @@ impl Settings {
     /// As [`credential`](Self::credential), and when it is missing.
     pub fn required_credential(&mut self, key: &'static str) -> Result<Credential> {
         self.credential(key)?
-            .ok_or_else(|| self.without_credential(key))
+            .ok_or_else(|| self.missing_credential(key))
     }
 
     /// That a credential is missing.
     #[must_use]
-    pub fn without_credential(&self, key: &str) -> Error {
+    pub fn missing_credential(&self, key: &str) -> Error {
         let advice = format!("write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}");
         self.missing(key, advice)
     }
@@ -337,7 +337,7 @@ impl Settings {
 
     /// A key that is left and nearly one that was asked for: the likely cause when something else seems to be missing.
     #[must_use]
-    pub fn misspelt(&self) -> Option<Error> {
+    pub fn misspelled_key(&self) -> Option<Error> {
         let (key, entry) = self.entries.iter().find(|(key, _)| {
             !self.asked.contains_key(key.as_str())
                 && self.asked.keys().any(|asked| is_near(key, asked))
@@ -357,7 +357,7 @@ impl Settings {
             };
             let path = table.get(FILE)?;
             let place = self.place(key);
-            is_open_to_others(path.as_ref()).then(|| {
+            is_world_readable(path.as_ref()).then(|| {
                 format!("{place}: others may read the credential file {path}; let its owner alone read it, as chmod 600 does")
             })
         };
@@ -373,8 +373,7 @@ impl Settings {
     }
 
     fn missing(&self, key: &str, advice: String) -> Error {
-        self.mistake(format_args!("lacks {key}"))
-            .with_advice(advice)
+        self.error(format_args!("lacks {key}")).with_advice(advice)
     }
 
     fn wrong(&self, key: &str, expected: &str) -> Error {
@@ -389,7 +388,7 @@ impl Settings {
 
     fn unknown(&self, path: &str, key: &str, line: Option<usize>, known: &[&str]) -> Error {
         let message = format!("{}{path} knows no key \"{key}\"", at(line));
-        Error::configuration(message).with_advice(suggestion(key, known))
+        Error::configuration(message).with_advice(did_you_mean(key, known))
     }
 }
 

@@ -3,13 +3,13 @@
 /// The nearest known word, or all of them when none is near.
 ///
 /// ```
-/// use tokenfleet_core::suggestion;
+/// use tokenfleet_core::config::did_you_mean;
 ///
-/// assert_eq!(suggestion("formean", &["losant", "foreman"]), "did you mean \"foreman\"?");
-/// assert_eq!(suggestion("github", &["losant", "foreman"]), "known are losant, foreman");
+/// assert_eq!(did_you_mean("formean", &["losant", "foreman"]), "did you mean \"foreman\"?");
+/// assert_eq!(did_you_mean("github", &["losant", "foreman"]), "known are losant, foreman");
 /// ```
 #[must_use]
-pub fn suggestion(word: &str, known: &[&str]) -> String {
+pub fn did_you_mean(word: &str, known: &[&str]) -> String {
     let nearest = known
         .iter()
         .min_by_key(|candidate| (strsim::damerau_levenshtein(word, candidate), **candidate));

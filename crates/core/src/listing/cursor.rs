@@ -6,10 +6,10 @@ use std::str::FromStr;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::error::{Account, Error, ErrorKind, Fate, Result};
-use crate::listing::{PartialReason, Plan, Walk};
+use crate::listing::{PartialReason, Plan, ScanDirection};
 use crate::model::TokenId;
-use crate::provider::PagePosition;
 use crate::provider::LAST_PAGE;
+use crate::provider::PagePosition;
 use crate::query::{Filter, Query, SortBy, SortKey};
 
 const VERSION: &str = "tf1";
@@ -35,7 +35,7 @@ pub struct Cursor {
     pub(crate) to_skip: u64,
     pub(crate) to_yield: Option<u64>,
     /// Which way the pages are read, and ordered by what.
-    pub(crate) walk: Walk,
+    pub(crate) walk: ScanDirection,
     pub(crate) key: Option<SortKey>,
     /// By what the platform filters, if it does: the page counts only what matches.
     pub(crate) filter: Option<u64>,
@@ -124,8 +124,8 @@ impl fmt::Display for Cursor {
             self.to_skip,
             number(self.to_yield),
             match self.walk {
-                Walk::Forward => 'f',
-                Walk::Backward => 'b',
+                ScanDirection::Forward => 'f',
+                ScanDirection::Backward => 'b',
             },
             self.partial.as_ref().map_or('c', PartialReason::letter),
         )?;
@@ -198,8 +198,8 @@ fn parse(text: &str) -> Option<Cursor> {
         to_skip: number(to_skip)?,
         to_yield: optional(to_yield)?,
         walk: match walk {
-            "f" => Walk::Forward,
-            "b" => Walk::Backward,
+            "f" => ScanDirection::Forward,
+            "b" => ScanDirection::Backward,
             _ => return None,
         },
         key: match key {
@@ -238,7 +238,7 @@ mod tests {
     use super::*;
 
     fn query() -> Query {
-        Query::new().matching(Filter::name("x"))
+        Query::new().filter(Filter::name("x"))
     }
 
     prop_compose! {
@@ -255,7 +255,7 @@ mod tests {
             total in proptest::option::of(any::<u64>()),
             to_skip in any::<u64>(),
             to_yield in proptest::option::of(any::<u64>()),
-            walk in prop_oneof![Just(Walk::Forward), Just(Walk::Backward)],
+            walk in prop_oneof![Just(ScanDirection::Forward), Just(ScanDirection::Backward)],
             key in proptest::option::of(proptest::sample::select(SortKey::ALL.to_vec())),
             filter in proptest::option::of(any::<u64>()),
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],

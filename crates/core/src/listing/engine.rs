@@ -16,20 +16,20 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::listing::cursor::{fingerprint_of_filter, invalid};
 use crate::listing::engine::concurrency::Pace;
 use crate::listing::engine::dedup::Seen;
-pub(super) use in_flight::Moment;
-use in_flight::{Answered, Asked, Purpose, Queue};
 use crate::listing::engine::tail_watch::Still;
-use crate::listing::{Completeness, Cursor, PartialReason, Plan, Shortcut, Walk};
+use crate::listing::{Completeness, Cursor, FastPath, PartialReason, Plan, ScanDirection};
 use crate::model::{Token, TokenId};
 use crate::provider::{Page, PagePosition, PageRequest};
 use crate::query::{Direction, SortBy, SortKey};
+pub(super) use in_flight::Moment;
+use in_flight::{Answered, Asked, Purpose, Queue};
 use validate::violation;
 
 #[derive(Debug)]
 pub(crate) struct Walker {
     plan: Plan,
     /// What is tried instead of the walk, until it is given up.
-    shortcut: Option<Shortcut>,
+    shortcut: Option<FastPath>,
     /// What all requests have in common.
     request: PageRequest,
     /// The id order that the platform is known to keep exactly.
@@ -107,7 +107,7 @@ impl Walker {
         let mut walker = Self::without_shortcut(plan);
         walker.shortcut = plan.shortcut;
         match plan.shortcut {
-            Some(Shortcut::Window(window, order)) => {
+            Some(FastPath::PageRange(window, order)) => {
                 walker.passed_over = window.passed_over();
                 walker.request.size = Some(window.page_size);
                 walker.order_by(order, plan.exact || order != plan.pushed_order);
@@ -115,7 +115,7 @@ impl Walker {
                     walker.next = Some(PagePosition::Number(window.first_page));
                 }
             }
-            Some(Shortcut::Filtered) => walker.request.filter.clone_from(&plan.pushed_filter),
+            Some(FastPath::FilteredPage) => walker.request.filter.clone_from(&plan.pushed_filter),
             None => {}
         }
         walker
@@ -132,9 +132,9 @@ impl Walker {
             clock: 0,
             released: 0,
             // Where new tokens come last and nothing vanishes, no page depends on when it is read.
-            pace: match plan.walk == Walk::Forward && plan.appends {
-                true => Pace::new(plan.pages_at_a_time, plan.pages_at_a_time),
-                false => Pace::new(1, plan.pages_at_a_time),
+            pace: match plan.walk == ScanDirection::Forward && plan.appends {
+                true => Pace::new(plan.max_concurrency, plan.max_concurrency),
+                false => Pace::new(1, plan.max_concurrency),
             },
             still: Still::default(),
             looks_at_pages: false,
@@ -161,11 +161,11 @@ impl Walker {
             },
             plan: plan.clone(),
         };
-        if plan.shortcut == Some(Shortcut::Filtered) {
+        if plan.shortcut == Some(FastPath::FilteredPage) {
             walker.request.filter = None;
         }
         walker.order_by(plan.pushed_order, plan.exact);
-        if walker.ordered.is_some() && plan.walk == Walk::Backward {
+        if walker.ordered.is_some() && plan.walk == ScanDirection::Backward {
             walker.seen = Seen::down_to();
         }
         walker
@@ -188,7 +188,7 @@ impl Walker {
         let pushed = plan.pushed_filter.as_ref().map(fingerprint_of_filter);
         match (&cursor.position, plan.walk) {
             (PagePosition::First, _) => return Ok(Self::new(plan)),
-            (PagePosition::Token(_), Walk::Backward) => {
+            (PagePosition::Token(_), ScanDirection::Backward) => {
                 return Err(invalid("the cursor belongs to another way of reading"));
             }
             _ if cursor.filter.is_some() && cursor.filter != pushed => {
@@ -235,7 +235,7 @@ impl Walker {
 
     /// Whether the tokens come in another order than the query asks for.
     pub(crate) fn must_be_sorted(&self) -> bool {
-        self.plan.sorts_here && !matches!(self.shortcut, Some(Shortcut::Window(..)))
+        self.plan.sorts_here && !matches!(self.shortcut, Some(FastPath::PageRange(..)))
     }
 
     pub(crate) fn completeness(&self) -> Completeness {
@@ -326,14 +326,16 @@ impl Walker {
         let alone = asked.at > self.released;
         match self.plan.walk {
             // Nothing vanishes. What is created moves tokens only onto pages that are read later.
-            Walk::Forward if alone || self.plan.appends || page.total >= self.total => {
+            ScanDirection::Forward if alone || self.plan.appends || page.total >= self.total => {
                 Judgement::Safe
             }
-            Walk::Forward => Judgement::InVain,
-            Walk::Backward if alone && self.may_have_slipped(asked, page) => Judgement::LookAbove,
-            Walk::Backward if alone || answered < self.still.until() => Judgement::Safe,
-            Walk::Backward if self.still.is_less(page.total) => Judgement::InVain,
-            Walk::Backward => Judgement::Waiting,
+            ScanDirection::Forward => Judgement::InVain,
+            ScanDirection::Backward if alone && self.may_have_slipped(asked, page) => {
+                Judgement::LookAbove
+            }
+            ScanDirection::Backward if alone || answered < self.still.until() => Judgement::Safe,
+            ScanDirection::Backward if self.still.is_less(page.total) => Judgement::InVain,
+            ScanDirection::Backward => Judgement::Waiting,
         }
     }
 
@@ -366,7 +368,7 @@ impl Walker {
 
     fn ask_again(&mut self, asked: Asked) {
         // It will be read after the pages below, onto which something may have moved by then.
-        if self.plan.walk == Walk::Backward && asked.purpose == Purpose::Tokens {
+        if self.plan.walk == ScanDirection::Backward && asked.purpose == Purpose::Tokens {
             self.give_up_what_is_ahead();
             self.pace.judge(false);
         }
@@ -404,8 +406,8 @@ impl Walker {
     /// Whether the first answer serves; from then on it is known how many tokens there are.
     fn begins_well(&mut self, asked: &Asked, page: &Page) -> bool {
         match self.shortcut {
-            Some(Shortcut::Filtered) if self.holds_not_all(page) => return false,
-            Some(Shortcut::Window(window, _)) => {
+            Some(FastPath::FilteredPage) if self.holds_not_all(page) => return false,
+            Some(FastPath::PageRange(window, _)) => {
                 // On smaller pages the number means other tokens, perhaps just as many.
                 let as_asked = page.size.is_none_or(|size| size == window.page_size);
                 if !as_asked || page.total.is_none() || self.contradicts_itself(asked, page) {

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::listing::{Plan, Shortcut, Walk};
+use crate::listing::{FastPath, Plan, ScanDirection};
 use crate::query::{Direction, SortBy};
 
 impl fmt::Display for Plan {
@@ -36,7 +36,7 @@ impl fmt::Display for Plan {
 impl Plan {
     fn explain_shortcut(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.shortcut, &self.pushed_filter) {
-            (Some(Shortcut::Window(window, order)), _) => {
+            (Some(FastPath::PageRange(window, order)), _) => {
                 let first = window.first_page + 1;
                 match window.pages {
                     Some(1) => write!(f, "read page {first} and no other")?,
@@ -51,7 +51,7 @@ impl Plan {
                 explain_order(f, order)?;
                 f.write_str("\nif the platform cuts its pages otherwise: ")
             }
-            (Some(Shortcut::Filtered), Some(filter)) => {
+            (Some(FastPath::FilteredPage), Some(filter)) => {
                 write!(f, "ask for one page of what the platform finds by {filter}")?;
                 f.write_str("\nif it finds more: ")
             }
@@ -61,13 +61,13 @@ impl Plan {
 
     fn explain_walk(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.walk {
-            Walk::Forward => "read from the first page to the last",
-            Walk::Backward => "read from the last page to the first",
+            ScanDirection::Forward => "read from the first page to the last",
+            ScanDirection::Backward => "read from the last page to the first",
         })?;
         if let Some(size) = self.page_size {
             write!(f, ", {size} tokens a page")?;
         }
-        match self.pages_at_a_time {
+        match self.max_concurrency {
             1 => f.write_str(", one page after another")?,
             pages => write!(f, ", up to {pages} pages at a time")?,
         }
@@ -77,7 +77,7 @@ impl Plan {
     fn explain_filter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.pushed_filter, self.shortcut) {
             _ if self.bounds.unfiltered => return Ok(()),
-            (Some(filter), None | Some(Shortcut::Window(..))) => {
+            (Some(filter), None | Some(FastPath::PageRange(..))) => {
                 write!(f, "\nthe platform filters by {filter}")?;
             }
             _ => {}
@@ -110,29 +110,29 @@ mod tests {
 
     fn platforms() -> [ListCapability; 6] {
         let numbered = || ListCapability::new(Paging::Numbered).with_totals();
-        let by_id = OrderCapability::loose(SortKey::Id)
-            .exactly()
-            .stable()
-            .appending();
-        let by_name = FilterCapability::by_name();
-        let settled = by_name.clone().combined().settled();
+        let by_id = OrderCapability::new(SortKey::Id)
+            .with_exact_order()
+            .with_stable_keys()
+            .with_append_only();
+        let by_name = FilterCapability::for_names();
+        let settled = by_name.clone().with_combinations().with_immutable_matches();
         [
             numbered()
                 .with_order(by_id.clone())
-                .with_usual_page(100)
+                .with_default_page_size(100)
                 .with_filters(by_name),
             numbered()
                 .with_order(by_id)
-                .never_losing_tokens()
-                .with_usual_page(1000)
+                .without_vanishing_tokens()
+                .with_default_page_size(1000)
                 .with_filters(settled.clone()),
             numbered()
-                .with_order(OrderCapability::loose(SortKey::Name).stable())
-                .never_losing_tokens()
+                .with_order(OrderCapability::new(SortKey::Name).with_stable_keys())
+                .without_vanishing_tokens()
                 .with_filters(settled),
             numbered(),
             ListCapability::new(Paging::Snapshot),
-            ListCapability::new(Paging::Sequential).with_usual_page(10),
+            ListCapability::new(Paging::Sequential).with_default_page_size(10),
         ]
     }
 
@@ -152,10 +152,10 @@ mod tests {
             page_size in select(vec![None, Some(10), Some(100)]),
             (pages, scan_limit) in (select(vec![1, 16]), select(vec![50, 1000])),
         ) -> Plan {
-            let mut query = Query::new().skipping(offset).scanning_at_most(scan_limit);
+            let mut query = Query::new().offset(offset).scan_limit(scan_limit);
             (query.filter, query.limit, query.page_size) = (filter, limit, page_size);
             query.sort = sort.into_iter().map(|key| SortBy::new(key, direction)).collect();
-            Plan::of(&query.with_pages_at_a_time(pages), &list).unwrap()
+            Plan::for_query(&query.max_concurrency(pages), &list).unwrap()
         }
     }
 
@@ -163,7 +163,7 @@ mod tests {
     fn parts(plan: &Plan) -> impl PartialEq + fmt::Debug + use<> {
         let bounds = (plan.bounds.offset, plan.bounds.limit);
         let held = plan.sorts_here.then_some(plan.bounds.scan_limit);
-        let reading = (plan.walk, plan.page_size, plan.pages_at_a_time);
+        let reading = (plan.walk, plan.page_size, plan.max_concurrency);
         let asking = (
             plan.pushed_filter.clone(),
             plan.pushed_order,
@@ -192,8 +192,8 @@ mod tests {
 
     #[test]
     fn a_filter_on_what_may_change_is_said_to_be_tried() {
-        let query = Query::new().matching(Filter::name("ci"));
-        let plan = Plan::of(&query, &platforms()[0]).unwrap();
+        let query = Query::new().filter(Filter::name("ci"));
+        let plan = Plan::for_query(&query, &platforms()[0]).unwrap();
         let steps = [
             "ask for one page of what the platform finds by name = \"ci\"",
             "if it finds more: read from the last page to the first, 100 tokens a page, up to 16 pages at a time, \

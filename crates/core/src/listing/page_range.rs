@@ -2,17 +2,16 @@
 
 /// Pages of one size that hold a window: the tokens from an offset on, up to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Window {
+pub(crate) struct PageRange {
     /// The first of the pages, counted from 0.
-    pub first_page: u64,
+    pub(crate) first_page: u64,
     /// How many pages there are; `None`: all from there on.
-    pub pages: Option<u64>,
+    pub(crate) pages: Option<u64>,
     /// How many tokens each of them holds.
-    pub page_size: u32,
+    pub(crate) page_size: u32,
 }
 
-impl Window {
+impl PageRange {
     /// The fewest pages of `smallest` to `largest` tokens, and among as few those with the fewest tokens.
     pub(crate) fn over(offset: u64, limit: Option<u64>, smallest: u32, largest: u32) -> Self {
         let of_size = |size: u32| {
@@ -55,7 +54,7 @@ mod tests {
         fn a_window_lies_on_its_pages_and_on_no_fewer_of_any_size(
             offset in 0u64..500, limit in 1u64..120, largest in 1u32..60,
         ) {
-            let window = Window::over(offset, Some(limit), 1, largest);
+            let window = PageRange::over(offset, Some(limit), 1, largest);
             let size = u64::from(window.page_size);
             let pages = window.pages.unwrap();
             prop_assert!(window.passed_over() <= offset);
@@ -68,9 +67,9 @@ mod tests {
 
     #[test]
     fn a_window_across_the_usual_pages_is_found_on_one_of_another_size() {
-        let window = Window::over(950, Some(100), 1, 1000);
+        let window = PageRange::over(950, Some(100), 1, 1000);
         assert_eq!((window.first_page, window.pages), (9, Some(1)));
         assert_eq!(window.page_size, 105);
-        assert_eq!(Window::over(0, Some(10), 1, 1000).page_size, 10);
+        assert_eq!(PageRange::over(0, Some(10), 1, 1000).page_size, 10);
     }
 }

@@ -1,7 +1,7 @@
 //! How a query is carried out on a platform.
 
-use crate::error::{Error, Result};
-use crate::listing::Window;
+use crate::error::Result;
+use crate::listing::PageRange;
 use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
 use crate::query::{Direction, Filter, NamePattern, Query, SortBy, SortKey};
 
@@ -24,11 +24,11 @@ const LARGEST_WINDOW: u32 = 1000;
 /// step.
 ///
 /// ```
-/// use tokenfleet_core::{Filter, ListCapability, FilterCapability, Paging, Plan, Query};
+/// use tokenfleet_core::capability::{FilterCapability, ListCapability, Paging};
+/// use tokenfleet_core::{Filter, Plan, Query};
 ///
-/// let list = ListCapability::new(Paging::Numbered).with_filters(FilterCapability::by_name());
-/// let plan = Plan::of(&Query::new().matching(Filter::name("ci")), &list)?;
-/// assert_eq!(plan.pushed_filter, Some(Filter::name("ci")));
+/// let list = ListCapability::new(Paging::Numbered).with_filters(FilterCapability::for_names());
+/// let plan = Plan::for_query(&Query::new().filter(Filter::name("ci")), &list)?;
 /// assert!(plan.to_string().starts_with("ask for one page of what the platform finds by name"));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
@@ -36,21 +36,21 @@ const LARGEST_WINDOW: u32 = 1000;
 #[non_exhaustive]
 pub struct Plan {
     /// The part of the filter that the platform applies. All of it is applied again here.
-    pub pushed_filter: Option<Filter>,
+    pub(crate) pushed_filter: Option<Filter>,
     /// The order that the platform is asked for, for the sake of the walk.
-    pub pushed_order: Option<SortBy>,
+    pub(crate) pushed_order: Option<SortBy>,
     /// What is tried first, because it would be cheaper than the walk.
-    pub shortcut: Option<Shortcut>,
+    pub(crate) shortcut: Option<FastPath>,
     /// Which way the pages are read.
-    pub walk: Walk,
+    pub(crate) walk: ScanDirection,
     /// How many tokens are asked for per page; `None` leaves it to the platform.
-    pub page_size: Option<u32>,
+    pub(crate) page_size: Option<u32>,
     /// How many pages are asked for at a time, at most.
-    pub pages_at_a_time: u32,
+    pub(crate) max_concurrency: u32,
     /// Whether all matches must be held in memory to be sorted here.
-    pub sorts_here: bool,
+    pub(crate) sorts_here: bool,
     /// Whether the walk protects from tokens that come and go meanwhile.
-    pub protected: bool,
+    pub(crate) protected: bool,
     /// What the listing is bounded by: the query's offset, limit and scan limit.
     pub(crate) bounds: Bounds,
     /// Whether the query leaves the order to us.
@@ -73,8 +73,7 @@ pub(crate) struct Bounds {
 
 /// Which way the pages of a listing are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Walk {
+pub(crate) enum ScanDirection {
     /// From the first page to the last.
     Forward,
     /// From the last page to the first, in an order to whose end new tokens are added: what is deleted meanwhile moves
@@ -85,13 +84,12 @@ pub enum Walk {
 /// A way that needs fewer requests than the walk, and is given up for it when the first answer shows that it does not
 /// serve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Shortcut {
+pub(crate) enum FastPath {
     /// The platform filters, and one page holds all that match. What matches may change while several pages are read,
     /// which no walk protects from.
-    Filtered,
+    FilteredPage,
     /// Only the pages that hold the wanted window are read, in this order.
-    Window(Window, Option<SortBy>),
+    PageRange(PageRange, Option<SortBy>),
 }
 
 impl Plan {
@@ -100,7 +98,7 @@ impl Plan {
     /// # Errors
     ///
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a page size of 0 or beyond the platform's largest.
-    pub fn of(query: &Query, list: &ListCapability) -> Result<Self> {
+    pub fn for_query(query: &Query, list: &ListCapability) -> Result<Self> {
         let wanted = wanted_order(query, list).map(|by| by.key);
         let key = (list.orders.iter())
             .filter(|order| order.stable)
@@ -109,30 +107,25 @@ impl Plan {
                 (protected, wanted == Some(order.key), order.appends)
             })
             .map(|order| order.key);
-        Self::by(query, list, protecting_walk(list, key).0, key)
+        Self::for_scan(query, list, protecting_walk(list, key).0, key)
     }
 
     /// Plans a query for a walk that was begun by that key.
-    pub(crate) fn by(
+    pub(crate) fn for_scan(
         query: &Query,
         list: &ListCapability,
-        walk: Walk,
+        walk: ScanDirection,
         key: Option<SortKey>,
     ) -> Result<Self> {
-        let page_size = match (query.page_size, list.largest_page) {
-            (Some(0), _) => return Err(Error::invalid_input("a page holds at least one token")),
-            (Some(size), Some(largest)) if size > largest => {
-                return Err(Error::invalid_input(format!(
-                    "a page of {size} tokens is larger than the {largest} allowed here"
-                )));
-            }
-            (size, _) => size.or(list.usual_page.filter(|usual| *usual > 0)),
-        };
+        if let Some(size) = query.page_size {
+            list.check_page_size(size)?;
+        }
+        let page_size = (query.page_size).or(list.default_page_size.filter(|size| *size > 0));
         let (protecting, protected) = protecting_walk(list, key);
         let protected = protected && walk == protecting;
         let wanted = wanted_order(query, list);
         let pushed_order = key.map(|key| match wanted {
-            Some(by) if by.key == key && walk == Walk::Forward && protected => by,
+            Some(by) if by.key == key && walk == ScanDirection::Forward && protected => by,
             _ => SortBy::new(key, Direction::Ascending),
         });
         let order = pushed_order.and_then(|by| Some((by.direction, list.order(by.key)?)));
@@ -143,16 +136,16 @@ impl Plan {
             .filter(|filter| filter.text_length() <= LONGEST_PUSHED);
         // Side by side only where what each page says of the whole shows that no token slipped between two of them.
         let countable = list.paging == Paging::Numbered && list.totals && protected;
-        let pages_at_a_time = match (countable, page_size) {
-            (true, Some(size)) => match query.pages_at_a_time.min(TOKENS_AT_A_TIME / size) {
-                pages if walk == Walk::Backward && pages < FEWEST_WATCHED => 1,
+        let max_concurrency = match (countable, page_size) {
+            (true, Some(size)) => match query.max_concurrency.min(TOKENS_AT_A_TIME / size) {
+                pages if walk == ScanDirection::Backward && pages < FEWEST_WATCHED => 1,
                 pages => pages.max(1),
             },
             _ => 1,
         };
         Ok(Self {
             shortcut: match pushed_filter {
-                Some(_) if !list.filters.settled => Some(Shortcut::Filtered),
+                Some(_) if !list.filters.immutable_matches => Some(FastPath::FilteredPage),
                 _ => window(query, list, walk, pushed_order, protected),
             },
             pushed_filter,
@@ -172,7 +165,7 @@ impl Plan {
             pushed_order,
             walk,
             page_size,
-            pages_at_a_time,
+            max_concurrency,
             protected,
         })
     }
@@ -186,18 +179,32 @@ impl Plan {
         let pages = |size: u32| tokens.div_ceil(u64::from(size.max(1)));
         let size = self.page_size;
         match self.shortcut {
-            Some(Shortcut::Window(window, _)) => {
+            Some(FastPath::PageRange(window, _)) => {
                 let there = pages(window.page_size).saturating_sub(window.first_page);
                 Some(there.min(window.pages.unwrap_or(there)).max(1))
             }
             shortcut => Some(match (self.walk, pages(size?)) {
                 (_, 0 | 1) => 1,
                 (walk, pages) => {
-                    let counting = u64::from(walk == Walk::Backward);
+                    let counting = u64::from(walk == ScanDirection::Backward);
                     pages + counting + u64::from(shortcut.is_some())
                 }
             }),
         }
+    }
+
+    /// Returns `true` if the plan promises a complete listing, whatever is created or deleted while
+    /// it is read. Otherwise the listing is complete only if a single page holds all of it.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.protected
+    }
+
+    /// Returns `true` if all matches must be held in memory to be sorted, up to
+    /// [`Query::scan_limit`].
+    #[must_use]
+    pub fn sorts_in_memory(&self) -> bool {
+        self.sorts_here
     }
 
     /// The request for the first page of this plan's walk.
@@ -212,17 +219,17 @@ impl Plan {
 }
 
 /// The walk by that key that loses most surely nothing, and whether it loses nothing.
-fn protecting_walk(list: &ListCapability, key: Option<SortKey>) -> (Walk, bool) {
+fn protecting_walk(list: &ListCapability, key: Option<SortKey>) -> (ScanDirection, bool) {
     let order = key
         .and_then(|key| list.order(key))
         .filter(|order| order.stable);
     match (list.paging, order) {
-        (Paging::Snapshot, _) => (Walk::Forward, true),
-        (_, Some(_)) if !list.tokens_vanish => (Walk::Forward, true),
+        (Paging::Snapshot, _) => (ScanDirection::Forward, true),
+        (_, Some(_)) if !list.tokens_vanish => (ScanDirection::Forward, true),
         (Paging::Numbered, Some(order)) if order.appends && order.exact && list.totals => {
-            (Walk::Backward, true)
+            (ScanDirection::Backward, true)
         }
-        _ => (Walk::Forward, false),
+        _ => (ScanDirection::Forward, false),
     }
 }
 
@@ -237,11 +244,11 @@ fn wanted_order(query: &Query, list: &ListCapability) -> Option<SortBy> {
 }
 
 /// Whether the walk itself yields the order that the query asks for.
-fn yields(wanted: Option<SortBy>, walk: Walk, pushed: Option<SortBy>) -> bool {
+fn yields(wanted: Option<SortBy>, walk: ScanDirection, pushed: Option<SortBy>) -> bool {
     match (wanted, pushed) {
         (Some(wanted), Some(pushed)) => {
             let same_way = wanted.direction == pushed.direction;
-            wanted.key == pushed.key && same_way == (walk == Walk::Forward)
+            wanted.key == pushed.key && same_way == (walk == ScanDirection::Forward)
         }
         _ => false,
     }
@@ -252,10 +259,10 @@ fn yields(wanted: Option<SortBy>, walk: Walk, pushed: Option<SortBy>) -> bool {
 fn window(
     query: &Query,
     list: &ListCapability,
-    walk: Walk,
+    walk: ScanDirection,
     pushed_order: Option<SortBy>,
     protected: bool,
-) -> Option<Shortcut> {
+) -> Option<FastPath> {
     let bounded = query.offset > 0 || query.limit.is_some();
     let countable = list.paging == Paging::Numbered && list.totals;
     if !bounded || !countable || query.filter.is_some() {
@@ -265,18 +272,18 @@ fn window(
         Some(_) => Some(wanted_order(query, list)?),
         // The order of the walk, so that one window goes on where another ends.
         None => pushed_order.map(|by| match walk {
-            Walk::Forward => by,
-            Walk::Backward => SortBy::new(by.key, Direction::Descending),
+            ScanDirection::Forward => by,
+            ScanDirection::Backward => SortBy::new(by.key, Direction::Descending),
         }),
     };
-    let largest = list.largest_page.or(list.usual_page);
+    let largest = list.max_page_size.or(list.default_page_size);
     let (smallest, largest) = match query.page_size {
         Some(size) => (size, size),
         None => (1, largest.unwrap_or(LARGEST_WINDOW).min(LARGEST_WINDOW)),
     };
-    let window = Window::over(query.offset, query.limit, smallest, largest);
+    let window = PageRange::over(query.offset, query.limit, smallest, largest);
     let several = protected && !list.tokens_vanish && order == pushed_order;
-    (window.pages == Some(1) || several).then_some(Shortcut::Window(window, order))
+    (window.pages == Some(1) || several).then_some(FastPath::PageRange(window, order))
 }
 
 /// The largest part of a filter that the platform can apply without losing a match.
@@ -293,7 +300,7 @@ fn push_down(filter: &Filter, offered: &FilterCapability) -> Option<Filter> {
                 .iter()
                 .filter_map(|filter| push_down(filter, offered))
                 .collect();
-            if !offered.combined {
+            if !offered.combinations {
                 parts.truncate(1);
             }
             match parts.len() {
@@ -301,7 +308,7 @@ fn push_down(filter: &Filter, offered: &FilterCapability) -> Option<Filter> {
                 _ => Some(Filter::All(parts)),
             }
         }
-        Filter::Any(filters) if offered.combined && !filters.is_empty() => filters
+        Filter::Any(filters) if offered.combinations && !filters.is_empty() => filters
             .iter()
             .map(|filter| push_down(filter, offered))
             .collect::<Option<Vec<_>>>()

@@ -11,18 +11,23 @@ use crate::query::{Filter, SortKey};
 
 /// A platform of tokens with growing ids; tokens vanish, so it is read backwards.
 fn losing() -> ListCapability {
-    let by_id = OrderCapability::loose(SortKey::Id);
+    let by_id = OrderCapability::new(SortKey::Id);
     ListCapability::new(Paging::Numbered)
         .with_totals()
-        .with_order(by_id.exactly().stable().appending())
+        .with_order(
+            by_id
+                .with_exact_order()
+                .with_stable_keys()
+                .with_append_only(),
+        )
 }
 
 /// Nothing vanishes, and new tokens come anywhere.
 fn keeping_by_name() -> ListCapability {
     ListCapability::new(Paging::Numbered)
         .with_totals()
-        .never_losing_tokens()
-        .with_order(OrderCapability::loose(SortKey::Name).stable())
+        .without_vanishing_tokens()
+        .with_order(OrderCapability::new(SortKey::Name).with_stable_keys())
 }
 
 fn listing<'a>(
@@ -30,7 +35,7 @@ fn listing<'a>(
     query: &Query,
     answer: impl Fn(&PageRequest) -> Result<Page> + Send + Sync + 'a,
 ) -> Listing<'a> {
-    let plan = Plan::of(query, list).unwrap();
+    let plan = Plan::for_query(query, list).unwrap();
     let left = Left {
         to_skip: query.offset,
         to_yield: query.limit,
@@ -83,7 +88,7 @@ fn broken() -> Error {
 fn a_listing_with_an_offset_that_fails_at_any_request_goes_on_without_skipping_more() {
     let ids: Vec<u32> = (1..=30).collect();
     for offset in [0, 1, 2, 3, 10, 20] {
-        let query = Query::new().with_page_size(3).skipping(offset);
+        let query = Query::new().page_size(3).offset(offset);
         let whole = read(&mut listing(&losing(), &query, |request| {
             Ok(page(&ids, request))
         }));
@@ -115,12 +120,12 @@ fn a_listing_with_an_offset_that_fails_at_any_request_goes_on_without_skipping_m
 fn tokens_that_come_again_after_a_cut_count_for_nothing() {
     let ids: Vec<u32> = (1..=40).collect();
     let query = Query::new()
-        .with_page_size(4)
-        .matching(Filter::State(TokenState::Active));
+        .page_size(4)
+        .filter(Filter::State(TokenState::Active));
     for query in [
-        query.clone().limited_to(24),
-        query.clone().skipping(10),
-        query.skipping(5).limited_to(20),
+        query.clone().limit(24),
+        query.clone().offset(10),
+        query.offset(5).limit(20),
     ] {
         for list in [losing(), keeping_by_name()] {
             for cut in 0..24 {
@@ -156,9 +161,9 @@ fn tokens_that_come_again_after_a_cut_count_for_nothing() {
 fn what_an_offset_leaves_out_stays_out_when_tokens_are_created() {
     for offset in 0..=100 {
         let query = Query::new()
-            .sorted_by(SortKey::Id, crate::query::Direction::Descending)
-            .with_page_size(10)
-            .skipping(offset);
+            .sort_by(SortKey::Id, crate::query::Direction::Descending)
+            .page_size(10)
+            .offset(offset);
         for cut in [None, Some(0), Some(3), Some(15)] {
             let count = Mutex::new(100);
             let answer = |request: &PageRequest| {

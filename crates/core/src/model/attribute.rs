@@ -103,12 +103,12 @@ impl<'de> Visitor<'de> for AnyValue {
 /// a credential: a secret must not travel in a serialised token, nor in a sentence about it.
 ///
 /// ```
-/// use tokenfleet_core::{Attribute, Attributes};
+/// use tokenfleet_core::model::{Attribute, Attributes};
 ///
 /// let mut attributes = Attributes::default();
-/// attributes.keep("region", Attribute::from("eu"));
-/// attributes.keep("token_hash", Attribute::from("$2a$05$fe5dbbcea5"));
-/// attributes.keep("value", Attribute::from("SK-PrjW98OTY1h8QTY9hUA"));
+/// attributes.insert("region", Attribute::from("eu"));
+/// attributes.insert("token_hash", Attribute::from("$2a$05$fe5dbbcea5"));
+/// attributes.insert("value", Attribute::from("SK-PrjW98OTY1h8QTY9hUA"));
 /// assert_eq!(attributes.get("region"), Some(&Attribute::from("eu")));
 /// assert_eq!(attributes.iter().count(), 1);
 /// ```
@@ -138,7 +138,7 @@ const SUSPECT: [&str; 14] = [
 
 impl Attributes {
     /// Keeps a field unless its name or its value suggests a credential. Within a list or a map only what does is left out.
-    pub fn keep(&mut self, name: impl Into<String>, mut value: Attribute) {
+    pub fn insert(&mut self, name: impl Into<String>, mut value: Attribute) {
         let name = name.into();
         if !is_suspect(&name) && !is_secret(&value) {
             drop_suspects(&mut value);
@@ -147,7 +147,7 @@ impl Attributes {
     }
 
     /// Keeps what others hold.
-    pub fn keep_all(&mut self, others: Self) {
+    pub fn extend(&mut self, others: Self) {
         match (&mut self.0, others.0) {
             (Some(these), Some(others)) => these.extend(*others),
             (nothing @ None, others) => *nothing = others,
@@ -156,7 +156,7 @@ impl Attributes {
     }
 
     /// Reads a time. A text that is none is kept under its name, and the time counts as not reported.
-    pub fn read_time(
+    pub fn parse_time(
         &mut self,
         name: &str,
         text: Fact<impl AsRef<str>>,
@@ -165,12 +165,12 @@ impl Attributes {
         match text {
             Fact::Known(text) => read(text.as_ref()).map_or_else(
                 || {
-                    self.keep(name, Attribute::from(text.as_ref()));
+                    self.insert(name, Attribute::from(text.as_ref()));
                     Fact::NotReported
                 },
                 Fact::Known,
             ),
-            Fact::None => Fact::None,
+            Fact::Absent => Fact::Absent,
             Fact::NotReported => Fact::NotReported,
         }
     }
@@ -245,7 +245,7 @@ mod tests {
             "apiKey",
         ] {
             let mut attributes = Attributes::default();
-            attributes.keep(name, Attribute::from("x"));
+            attributes.insert(name, Attribute::from("x"));
             assert!(attributes.is_empty(), "{name}");
         }
     }
@@ -255,8 +255,8 @@ mod tests {
         let secret = || Attribute::from("SK-PrjW98OTY1h8QTY9hUA");
         let map = |name: &str, value| Attribute::Map(BTreeMap::from([(name.to_owned(), value)]));
         let mut attributes = Attributes::default();
-        attributes.keep("plain", secret());
-        attributes.keep(
+        attributes.insert("plain", secret());
+        attributes.insert(
             "list",
             Attribute::List(vec![
                 secret(),

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 /// ```
 /// use std::time::Duration;
 ///
-/// let month = tokenfleet_core::parse_duration("30d")?;
+/// let month = tokenfleet_core::config::parse_duration("30d")?;
 /// assert_eq!(month, Duration::from_secs(30 * 24 * 60 * 60));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```

@@ -7,14 +7,14 @@ use crate::model::Timestamp;
 /// An answer with three values: known, none, not reported.
 ///
 /// "This token never expires", "it expires at noon" and "the platform does not say" call for three different
-/// reactions, so they are three different values here. For [`Token::expiry`](crate::Token::expiry) `None` means
+/// reactions, so they are three different values here. For [`Token::expiry`](crate::Token::expiry) `Absent` means
 /// *never expires*; for [`Token::last_used`](crate::Token::last_used) it means *never used*.
 ///
 /// ```
 /// use tokenfleet_core::Fact;
 ///
 /// let expiry: Fact<u32> = Fact::NotReported;
-/// assert!(!expiry.is_none());
+/// assert!(!expiry.is_absent());
 /// assert_eq!(expiry.known(), None);
 /// assert_eq!(Fact::from_nullable(Some(3)), Fact::Known(3));
 /// ```
@@ -25,7 +25,7 @@ pub enum Fact<T> {
     /// The platform gives this value.
     Known(T),
     /// The platform says that there is none: never expires, never used, no owner.
-    None,
+    Absent,
     /// The platform does not say.
     #[default]
     NotReported,
@@ -35,7 +35,7 @@ impl<T> Fact<T> {
     /// Reads a field that the platform always sends and sets to null when there is none.
     #[must_use]
     pub fn from_nullable(value: Option<T>) -> Self {
-        value.map_or(Self::None, Self::Known)
+        value.map_or(Self::Absent, Self::Known)
     }
 
     /// Reads a field whose absence says nothing.
@@ -48,7 +48,7 @@ impl<T> Fact<T> {
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
-            Self::None | Self::NotReported => None,
+            Self::Absent | Self::NotReported => None,
         }
     }
 
@@ -56,14 +56,14 @@ impl<T> Fact<T> {
     pub fn into_known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
-            Self::None | Self::NotReported => None,
+            Self::Absent | Self::NotReported => None,
         }
     }
 
     /// Whether the platform says that there is none.
     #[must_use]
-    pub fn is_none(&self) -> bool {
-        matches!(self, Self::None)
+    pub fn is_absent(&self) -> bool {
+        matches!(self, Self::Absent)
     }
 
     /// Whether the platform says anything at all.
@@ -76,7 +76,7 @@ impl<T> Fact<T> {
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
             Self::Known(value) => Fact::Known(convert(value)),
-            Self::None => Fact::None,
+            Self::Absent => Fact::Absent,
             Self::NotReported => Fact::NotReported,
         }
     }
@@ -85,7 +85,7 @@ impl<T> Fact<T> {
     pub fn as_ref(&self) -> Fact<&T> {
         match self {
             Self::Known(value) => Fact::Known(value),
-            Self::None => Fact::None,
+            Self::Absent => Fact::Absent,
             Self::NotReported => Fact::NotReported,
         }
     }
@@ -119,7 +119,7 @@ pub(crate) fn serialize_moment<S: Serializer>(
     }
     match *fact {
         Fact::Known(at) => Moment::At { at },
-        Fact::None => Moment::Never,
+        Fact::Absent => Moment::Never,
         Fact::NotReported => Moment::NotReported,
     }
     .serialize(serializer)

@@ -8,7 +8,7 @@ const REMEMBERED: usize = 8;
 /// Makes the principals and scopes of a page once, however many of its tokens have them.
 ///
 /// ```
-/// use tokenfleet_core::Interner;
+/// use tokenfleet_core::adapter::Interner;
 ///
 /// let mut interner = Interner::default();
 /// let owner = interner.principal("7", Some("user"), None);
@@ -28,8 +28,8 @@ impl Interner {
             |known| known.id() == id && known.kind() == kind && known.name() == name,
             || {
                 Principal::new(id)
-                    .of_kind(kind.map(str::to_owned))
-                    .named(name.map(str::to_owned))
+                    .with_kind(kind.map(str::to_owned))
+                    .with_name(name.map(str::to_owned))
             },
         )
     }
@@ -87,7 +87,7 @@ mod tests {
             let mut interner = Interner::default();
             for (id, kind, name) in asked {
                 let principal = interner.principal(&id, kind.as_deref(), name.as_deref());
-                prop_assert_eq!(principal, Principal::new(id.clone()).of_kind(kind).named(name));
+                prop_assert_eq!(principal, Principal::new(id.clone()).with_kind(kind).with_name(name));
                 let scopes: Vec<_> = id.chars().map(String::from).collect();
                 prop_assert_eq!(interner.scopes(&scopes), Scopes::from(scopes));
             }

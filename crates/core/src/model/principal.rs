@@ -7,9 +7,9 @@ use serde::{Serialize, Serializer};
 /// A user, an application or whatever else owns or makes tokens. Cheap to clone: many tokens have the same.
 ///
 /// ```
-/// use tokenfleet_core::Principal;
+/// use tokenfleet_core::model::Principal;
 ///
-/// let owner = Principal::new("575ec7417ae143cd83dc4a95").of_kind("user".to_owned());
+/// let owner = Principal::new("575ec7417ae143cd83dc4a95").with_kind("user".to_owned());
 /// assert_eq!((owner.id(), owner.kind(), owner.name()), ("575ec7417ae143cd83dc4a95", Some("user"), None));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -35,14 +35,14 @@ impl Principal {
 
     /// Of that kind, if the platform says.
     #[must_use]
-    pub fn of_kind(mut self, kind: impl Into<Option<String>>) -> Self {
+    pub fn with_kind(mut self, kind: impl Into<Option<String>>) -> Self {
         Arc::make_mut(&mut self.0).kind = kind.into();
         self
     }
 
     /// Of that name, if the platform says.
     #[must_use]
-    pub fn named(mut self, name: impl Into<Option<String>>) -> Self {
+    pub fn with_name(mut self, name: impl Into<Option<String>>) -> Self {
         Arc::make_mut(&mut self.0).name = name.into();
         self
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 /// What a token may do, in the platform's own words and order. Cheap to clone: many tokens have the same.
 ///
 /// ```
-/// use tokenfleet_core::Scopes;
+/// use tokenfleet_core::model::Scopes;
 ///
 /// let scopes = Scopes::from(vec!["all.Application.read".to_owned()]);
 /// assert!(scopes.iter().any(|scope| scope == "all.Application.read"));

@@ -23,7 +23,7 @@ const WHOLE: usize = "2030-01-31T12:00:00".len();
 ///
 /// let at: Timestamp = "2030-07-01T02:00:00.000+02:00".parse()?;
 /// assert_eq!(at.to_string(), "2030-07-01T00:00:00Z");
-/// # Ok::<(), tokenfleet_core::ParseTimestampError>(())
+/// # Ok::<(), tokenfleet_core::model::ParseTimestampError>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(jiff::Timestamp);
@@ -160,7 +160,7 @@ impl Timestamp {
 
     /// This time without its fraction of a second.
     #[must_use]
-    pub fn whole_seconds(self) -> Self {
+    pub fn truncated_to_seconds(self) -> Self {
         let before = i64::from(self.0.subsec_nanosecond() < 0);
         Self::from_unix_seconds(self.0.as_second() - before).unwrap_or(self)
     }
@@ -232,7 +232,10 @@ mod tests {
     #[test]
     fn fractions_are_cut_towards_the_past_also_before_1970() {
         let at: Timestamp = "1969-12-31T23:59:58.250Z".parse().unwrap();
-        assert_eq!(at.whole_seconds().to_string(), "1969-12-31T23:59:58Z");
+        assert_eq!(
+            at.truncated_to_seconds().to_string(),
+            "1969-12-31T23:59:58Z"
+        );
         assert_eq!(at.millisecond(), 250);
     }
 

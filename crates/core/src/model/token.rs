@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
-use crate::error::{Error, Result, suggestion};
+use crate::error::{Error, Result, did_you_mean};
 use crate::model::fact::serialize_moment;
 use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, TokenId};
 
@@ -17,8 +17,8 @@ use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, Token
 ///
 /// let mut token = Token::new(TokenId::new("575ec7417ae143cd83dc4a95"), TokenState::Active);
 /// token.name = Fact::Known("ci".into());
-/// token.expiry = Fact::None;
-/// assert!(token.expiry.is_none(), "it never expires");
+/// token.expiry = Fact::Absent;
+/// assert!(token.never_expires());
 /// assert!(!token.last_used.is_reported(), "the platform does not say when it was used");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -36,10 +36,10 @@ pub struct Token {
     pub created_at: Fact<Timestamp>,
     /// When its record was last changed.
     pub updated_at: Fact<Timestamp>,
-    /// When it stops working; [`Fact::None`]: never.
+    /// When it stops working; [`Fact::Absent`]: never.
     #[serde(serialize_with = "serialize_moment")]
     pub expiry: Fact<Timestamp>,
-    /// When it was last used; [`Fact::None`]: never.
+    /// When it was last used; [`Fact::Absent`]: never.
     #[serde(serialize_with = "serialize_moment")]
     pub last_used: Fact<Timestamp>,
     /// Whom it acts for.
@@ -72,19 +72,27 @@ impl Token {
         }
     }
 
+    /// Returns `true` if the platform says that this token never expires.
+    ///
+    /// A platform that does not report an expiry says nothing: see [`Fact::NotReported`].
+    #[must_use]
+    pub fn never_expires(&self) -> bool {
+        self.expiry.is_absent()
+    }
+
     /// Whether the platform says anything about a field, be it that there is none.
     #[must_use]
-    pub fn is_reported(&self, field: Field) -> bool {
+    pub fn is_reported(&self, field: TokenField) -> bool {
         match field {
-            Field::Name => self.name.is_reported(),
-            Field::Description => self.description.is_reported(),
-            Field::CreatedAt => self.created_at.is_reported(),
-            Field::UpdatedAt => self.updated_at.is_reported(),
-            Field::Expiry => self.expiry.is_reported(),
-            Field::LastUsed => self.last_used.is_reported(),
-            Field::Owner => self.owner.is_reported(),
-            Field::Creator => self.creator.is_reported(),
-            Field::Scopes => self.scopes.is_reported(),
+            TokenField::Name => self.name.is_reported(),
+            TokenField::Description => self.description.is_reported(),
+            TokenField::CreatedAt => self.created_at.is_reported(),
+            TokenField::UpdatedAt => self.updated_at.is_reported(),
+            TokenField::Expiry => self.expiry.is_reported(),
+            TokenField::LastUsed => self.last_used.is_reported(),
+            TokenField::Owner => self.owner.is_reported(),
+            TokenField::Creator => self.creator.is_reported(),
+            TokenField::Scopes => self.scopes.is_reported(),
         }
     }
 }
@@ -92,7 +100,7 @@ impl Token {
 /// A fact that a platform may or may not report of its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Field {
+pub enum TokenField {
     /// [`Token::name`].
     Name,
     /// [`Token::description`].
@@ -113,7 +121,7 @@ pub enum Field {
     Scopes,
 }
 
-impl Field {
+impl TokenField {
     /// All fields.
     pub const ALL: [Self; 9] = [
         Self::Name,
@@ -178,7 +186,7 @@ impl FromStr for TokenState {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
         found.ok_or_else(|| {
             Error::invalid_input("no such state")
-                .with_advice(suggestion(text, &Self::ALL.map(Self::as_str)))
+                .with_advice(did_you_mean(text, &Self::ALL.map(Self::as_str)))
         })
     }
 }

@@ -1,33 +1,33 @@
 //! A call of a provider's operation, with its arguments.
 
 use crate::error::Operation;
-use crate::model::{Secret, TokenRef};
+use crate::model::{Secret, TokenId, TokenRef};
 use crate::provider::{CreateToken, PageRequest, RevokeOptions, UpdateToken};
 
-/// An operation with its arguments: what [`Capabilities::check`](crate::Capabilities::check) judges.
+/// An operation with its arguments, as [`Capabilities::check`](crate::Capabilities::check) takes it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Call<'a> {
-    /// Read one page.
+pub enum OperationCall<'a> {
+    /// A call of [`list_page`](crate::TokenProvider::list_page).
     List(&'a PageRequest),
-    /// Read one token.
-    Get(TokenRef<'a>),
-    /// Make a token.
+    /// A call of [`get`](crate::TokenProvider::get).
+    Get(&'a TokenId),
+    /// A call of [`create`](crate::TokenProvider::create).
     Create(&'a CreateToken),
-    /// Change a token.
-    Update(TokenRef<'a>, &'a UpdateToken),
-    /// Give a record a new secret.
-    Rotate(TokenRef<'a>),
-    /// Prolong the life of a secret.
-    Renew(TokenRef<'a>),
-    /// Kill a secret.
+    /// A call of [`update`](crate::TokenProvider::update).
+    Update(&'a TokenId, &'a UpdateToken),
+    /// A call of [`rotate`](crate::TokenProvider::rotate).
+    Rotate(&'a TokenId),
+    /// A call of [`renew`](crate::TokenProvider::renew).
+    Renew(&'a Secret),
+    /// A call of [`revoke`](crate::TokenProvider::revoke).
     Revoke(TokenRef<'a>, &'a RevokeOptions),
-    /// Ask whether a secret is alive.
+    /// A call of [`verify`](crate::TokenProvider::verify).
     Verify(&'a Secret),
 }
 
-impl Call<'_> {
-    /// The operation without its arguments.
+impl OperationCall<'_> {
+    /// Returns the operation without its arguments.
     #[must_use]
     pub fn operation(&self) -> Operation {
         match self {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::error::Operation;
-use crate::model::Field;
+use crate::model::TokenField;
 use crate::provider::{ListCapability, RevocationEffect};
 
 /// What a provider does for one account: an operation that is `None` fails with
@@ -14,14 +14,15 @@ use crate::provider::{ListCapability, RevocationEffect};
 /// suite holds it to every word.
 ///
 /// ```
-/// use tokenfleet_core::{Call, Capabilities, ErrorKind, RevocationEffect, RevokeCapability, RevokeOptions, TokenId};
+/// use tokenfleet_core::capability::{OperationCall, RevokeCapability};
+/// use tokenfleet_core::{Capabilities, ErrorKind, RevocationEffect, RevokeOptions, TokenId};
 ///
 /// let capabilities =
 ///     Capabilities::none().with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted));
 /// let id = TokenId::new("1");
 /// let options = RevokeOptions::default();
-/// assert!(capabilities.check(Call::Revoke((&id).into(), &options)).is_ok());
-/// let refusal = capabilities.check(Call::Get((&id).into())).unwrap_err();
+/// assert!(capabilities.check(OperationCall::Revoke((&id).into(), &options)).is_ok());
+/// let refusal = capabilities.check(OperationCall::Get((&id).into())).unwrap_err();
 /// assert_eq!(refusal.kind(), ErrorKind::Unsupported);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -45,9 +46,9 @@ pub struct Capabilities {
     pub verify: bool,
     /// Which facts its tokens may carry. A fact that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
-    pub reports: Vec<Field>,
+    pub reported_fields: Vec<TokenField>,
     /// Operations that the platform has and this account is not offered, with what to do about it.
-    pub withheld: BTreeMap<Operation, String>,
+    pub unavailable: BTreeMap<Operation, String>,
 }
 
 impl Capabilities {
@@ -115,7 +116,7 @@ impl Capabilities {
 
     /// And not that operation, which the platform has; the advice says what to do to be offered it.
     #[must_use]
-    pub fn withholding(mut self, operation: Operation, advice: impl Into<String>) -> Self {
+    pub fn with_unavailable(mut self, operation: Operation, advice: impl Into<String>) -> Self {
         match operation {
             Operation::List => self.list = None,
             Operation::Get => self.get = false,
@@ -126,21 +127,21 @@ impl Capabilities {
             Operation::Revoke => self.revoke = None,
             Operation::Verify => self.verify = false,
         }
-        self.withheld.insert(operation, advice.into());
+        self.unavailable.insert(operation, advice.into());
         self
     }
 
     /// And reports these facts.
     #[must_use]
-    pub fn reporting(mut self, fields: impl IntoIterator<Item = Field>) -> Self {
-        self.reports.extend(fields);
+    pub fn with_reported_fields(mut self, fields: impl IntoIterator<Item = TokenField>) -> Self {
+        self.reported_fields.extend(fields);
         self
     }
 }
 
 /// Whether an argument must, may or must not be given.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Argument {
+pub enum ArgumentSupport {
     /// Giving it is refused.
     #[default]
     Unsupported,
@@ -155,9 +156,9 @@ pub enum Argument {
 #[non_exhaustive]
 pub struct CreateCapability {
     /// Whether a name is given.
-    pub name: Argument,
+    pub name: ArgumentSupport,
     /// The longest name, in characters; `None`: no bound is known.
-    pub longest_name: Option<usize>,
+    pub max_name_length: Option<usize>,
     /// Whether a name can be used only once, even after its token is dead.
     pub unique_names: bool,
     /// Whether a description may be given.
@@ -171,31 +172,29 @@ pub struct CreateCapability {
     /// Whether it may be made suspended.
     pub suspended: bool,
     /// How many tokens an account can hold; `None`: no bound is known.
-    pub at_most: Option<u32>,
+    pub max_tokens: Option<u32>,
     /// How long a token lives at the most when it is not renewed; `None`: no bound is known.
-    pub longest_life: Option<Duration>,
+    pub max_lifetime: Option<Duration>,
 }
 
 impl CreateCapability {
     /// Tokens without any argument.
     #[must_use]
-    pub fn unnamed() -> Self {
+    pub fn new() -> Self {
         Self::default()
     }
 
-    /// Tokens that must have a name.
+    /// Requires a name.
     #[must_use]
-    pub fn named() -> Self {
-        Self {
-            name: Argument::Required,
-            ..Self::default()
-        }
+    pub fn with_required_name(mut self) -> Self {
+        self.name = ArgumentSupport::Required;
+        self
     }
 
     /// Of at most that many characters.
     #[must_use]
-    pub fn with_longest_name(mut self, characters: usize) -> Self {
-        self.longest_name = Some(characters);
+    pub fn with_max_name_length(mut self, characters: usize) -> Self {
+        self.max_name_length = Some(characters);
         self
     }
 
@@ -237,15 +236,15 @@ impl CreateCapability {
 
     /// Living no longer than that, unless it is renewed.
     #[must_use]
-    pub fn with_longest_life(mut self, life: Duration) -> Self {
-        self.longest_life = Some(life);
+    pub fn with_max_lifetime(mut self, life: Duration) -> Self {
+        self.max_lifetime = Some(life);
         self
     }
 
     /// At most that many at a time.
     #[must_use]
-    pub fn at_most(mut self, tokens: u32) -> Self {
-        self.at_most = Some(tokens);
+    pub fn with_max_tokens(mut self, tokens: u32) -> Self {
+        self.max_tokens = Some(tokens);
         self
     }
 }
@@ -257,7 +256,7 @@ pub struct UpdateCapability {
     /// The name.
     pub name: bool,
     /// The longest name, in characters; `None`: no bound is known.
-    pub longest_name: Option<usize>,
+    pub max_name_length: Option<usize>,
     /// The description.
     pub description: bool,
     /// Switching off and on again.
@@ -267,7 +266,7 @@ pub struct UpdateCapability {
 impl UpdateCapability {
     /// Nothing yet, to build upon.
     #[must_use]
-    pub fn none() -> Self {
+    pub fn new() -> Self {
         Self::default()
     }
 
@@ -275,7 +274,7 @@ impl UpdateCapability {
     #[must_use]
     pub fn with_name(mut self, longest: Option<usize>) -> Self {
         self.name = true;
-        self.longest_name = longest;
+        self.max_name_length = longest;
         self
     }
 
@@ -301,23 +300,23 @@ pub struct RenewCapability {
     /// By how much.
     pub extension: Duration,
     /// How often, at most.
-    pub at_most: Option<u32>,
+    pub max_renewals: Option<u32>,
 }
 
 impl RenewCapability {
     /// By that much, any number of times.
     #[must_use]
-    pub fn by(extension: Duration) -> Self {
+    pub fn new(extension: Duration) -> Self {
         Self {
             extension,
-            at_most: None,
+            max_renewals: None,
         }
     }
 
     /// At most that often.
     #[must_use]
-    pub fn at_most(mut self, times: u32) -> Self {
-        self.at_most = Some(times);
+    pub fn with_max_renewals(mut self, times: u32) -> Self {
+        self.max_renewals = Some(times);
         self
     }
 }

@@ -1,16 +1,16 @@
-//! The one place that decides whether a call fits what a provider declares.
+//! The check of a call against what a provider declares (law 1).
 
 use crate::error::{Error, Operation, Result};
-use crate::model::TokenRef;
-use crate::provider::LAST_PAGE;
+use crate::model::{Secret, TokenId, TokenRef};
 use crate::provider::{
-    Argument, Call, Capabilities, CreateToken, ListCapability, PagePosition, PageRequest, Paging,
-    RequestedExpiry, RevocationEffect, RevokeOptions, UpdateToken,
+    ArgumentSupport, Capabilities, CreateCapability, CreateToken, LAST_PAGE, ListCapability,
+    OperationCall, PagePosition, PageRequest, Paging, RequestedExpiry, RevocationEffect,
+    RevokeCapability, RevokeOptions, UpdateCapability, UpdateToken,
 };
 use crate::query::SortBy;
 
 impl Capabilities {
-    /// Whether the operation is declared at all.
+    /// Returns `true` if the operation is declared at all.
     #[must_use]
     pub fn supports(&self, operation: Operation) -> bool {
         match operation {
@@ -25,202 +25,208 @@ impl Capabilities {
         }
     }
 
-    /// Judges a call before anything is sent. Every provider calls this first in every method.
+    /// Checks a call before anything is sent.
+    ///
+    /// Every [`Adapter`](crate::adapter::Adapter) gets this check without calling it. Call it
+    /// yourself to find out early, for example before asking a person for confirmation.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) for an operation or argument that is not declared,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for one that is missing, empty, too long or without a needed
-    /// consent. The fate is always [`NotSent`](crate::Fate::NotSent).
-    pub fn check(&self, call: Call<'_>) -> Result<()> {
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) for an operation or an argument that is not
+    /// declared, [`InvalidInput`](crate::ErrorKind::InvalidInput) for an argument that is missing,
+    /// empty or too long, or that needs consent. The fate is always
+    /// [`NotSent`](crate::Fate::NotSent).
+    pub fn check(&self, call: OperationCall<'_>) -> Result<()> {
         let operation = call.operation();
-        self.judge(call)
+        self.check_call(call)
             .map_err(|error| error.with_operation(operation))
     }
 
-    /// The refusal of a call that a provider does not offer: the whole body of such a method.
-    #[must_use]
-    pub fn refuse(&self, call: Call<'_>) -> Error {
+    fn check_call(&self, call: OperationCall<'_>) -> Result<()> {
         let operation = call.operation();
-        let refusal = self.check(call).err();
-        refusal.unwrap_or_else(|| {
-            Error::unsupported("the provider declares an operation that it does not have")
-                .with_operation(operation)
-        })
-    }
-
-    fn judge(&self, call: Call<'_>) -> Result<()> {
-        if !self.supports(call.operation()) {
-            let withheld = self.withheld.get(&call.operation());
-            return Err(match withheld {
-                Some(advice) => Error::unsupported("the operation is not offered to this account")
-                    .with_advice(advice.as_str()),
-                None => Error::unsupported("the platform has no such operation"),
+        if !self.supports(operation) {
+            return Err(match self.unavailable.get(&operation) {
+                Some(advice) => {
+                    Error::unsupported("this operation is not available to this account")
+                        .with_advice(advice.as_str())
+                }
+                None => Error::unsupported("the platform does not support this operation"),
             });
         }
         match call {
-            Call::List(request) => self
-                .list
-                .as_ref()
-                .map_or(Ok(()), |list| list.judge(request)),
-            Call::Get(token) | Call::Rotate(token) => by_id(token),
-            Call::Renew(token) => by_secret(token),
-            Call::Create(request) => self.judge_create(request),
-            Call::Update(token, change) => by_id(token).and_then(|()| self.judge_update(change)),
-            Call::Revoke(token, options) => self.judge_revoke(token, options),
-            Call::Verify(secret) => by_secret(secret.into()),
-        }
-    }
-
-    fn judge_create(&self, request: &CreateToken) -> Result<()> {
-        let Some(create) = &self.create else {
-            return Ok(());
-        };
-        match (create.name, &request.name) {
-            (Argument::Required, None) => {
-                return Err(Error::invalid_input("a token needs a name here"));
+            OperationCall::List(request) => check_with(&self.list, |list| list.check(request)),
+            OperationCall::Get(id) | OperationCall::Rotate(id) => check_id(id),
+            OperationCall::Create(request) => {
+                check_with(&self.create, |create| create.check(request))
             }
-            (Argument::Unsupported, Some(_)) => return Err(refused("a name")),
-            (_, Some(name)) => check_name(name, create.longest_name)?,
-            _ => {}
-        }
-        refuse_unless(
-            create.description,
-            request.description.is_some(),
-            "a description",
-        )?;
-        refuse_unless(create.scopes, request.scopes.is_some(), "scopes")?;
-        refuse_unless(create.suspended, request.suspended, "being made suspended")?;
-        match request.expiry {
-            RequestedExpiry::At(_) => refuse_unless(create.expiry, true, "a chosen expiry"),
-            RequestedExpiry::Never => refuse_unless(create.never_expiring, true, "never expiring"),
-            RequestedExpiry::PlatformDefault => Ok(()),
-        }
-    }
-
-    fn judge_update(&self, change: &UpdateToken) -> Result<()> {
-        let Some(update) = &self.update else {
-            return Ok(());
-        };
-        if *change == UpdateToken::default() {
-            return Err(Error::invalid_input("there is nothing to change"));
-        }
-        refuse_unless(update.name, change.name.is_some(), "a new name")?;
-        refuse_unless(
-            update.description,
-            change.description.is_some(),
-            "a new description",
-        )?;
-        refuse_unless(update.suspension, change.suspension.is_some(), "suspending")?;
-        match &change.name {
-            Some(name) => check_name(name, update.longest_name),
-            None => Ok(()),
-        }
-    }
-
-    fn judge_revoke(&self, token: TokenRef<'_>, options: &RevokeOptions) -> Result<()> {
-        let Some(revoke) = &self.revoke else {
-            return Ok(());
-        };
-        match token {
-            TokenRef::Id(_) if !revoke.by_id => {
-                return Err(Error::unsupported(
-                    "a token is revoked by its secret here, not by an id",
-                )
-                .with_advice("give the secret itself"));
+            OperationCall::Update(id, change) => {
+                check_id(id)?;
+                check_with(&self.update, |update| update.check(change))
             }
-            TokenRef::Secret(_) if !revoke.by_secret => {
-                return Err(Error::unsupported(
-                    "a token is revoked by its id here, not by its secret",
-                )
-                .with_advice("list the tokens to find the id"));
+            OperationCall::Revoke(token, options) => {
+                check_with(&self.revoke, |revoke| revoke.check(token, options))
             }
-            TokenRef::Id(_) => by_id(token)?,
-            TokenRef::Secret(_) => by_secret(token)?,
+            OperationCall::Renew(secret) | OperationCall::Verify(secret) => check_secret(secret),
         }
-        if revoke.effect == RevocationEffect::Replaced && !options.accept_replacement {
-            return Err(
-                Error::invalid_input("a secret can only be killed by replacing it here")
-                    .with_advice("accept the replacement, and store or discard the new secret"),
-            );
-        }
-        Ok(())
     }
+}
+
+/// Runs a check of a capability that [`Capabilities::supports`] has already found.
+fn check_with<C>(capability: &Option<C>, check: impl FnOnce(&C) -> Result<()>) -> Result<()> {
+    capability.as_ref().map_or(Ok(()), check)
 }
 
 impl ListCapability {
-    fn judge(&self, request: &PageRequest) -> Result<()> {
-        match (request.size, self.largest_page) {
-            (Some(0), _) => return Err(Error::invalid_input("a page holds at least one token")),
-            (Some(size), Some(largest)) if size > largest => {
-                return Err(Error::invalid_input(format!(
-                    "a page of {size} tokens is larger than the {largest} allowed here"
-                )));
-            }
-            _ => {}
+    fn check(&self, request: &PageRequest) -> Result<()> {
+        if let Some(size) = request.size {
+            self.check_page_size(size)?;
         }
         match (&request.position, self.paging) {
             (PagePosition::Number(number), _) if *number > LAST_PAGE => {
-                return Err(Error::invalid_input("there is no page of that number"));
+                return Err(Error::invalid_input("the page number is too large"));
             }
             (PagePosition::Number(_), Paging::Snapshot | Paging::Sequential) => {
-                return Err(refused("a page number"));
+                return Err(unsupported("a page number"));
             }
-            (PagePosition::Token(_), Paging::Numbered) => return Err(refused("a page token")),
+            (PagePosition::Token(_), Paging::Numbered) => return Err(unsupported("a page token")),
             _ => {}
         }
         if let Some(filter) = &request.filter {
-            refuse_unless(self.filters.covers(filter), true, "this filter")?;
+            require(self.filters.covers(filter), "this filter")?;
         }
         if let Some(sort) = &request.sort {
-            let usual = *sort == SortBy::new(sort.key, sort.direction);
-            refuse_unless(usual && self.order(sort.key).is_some(), true, "this order")?;
+            let plain = *sort == SortBy::new(sort.key, sort.direction);
+            require(plain && self.order(sort.key).is_some(), "this order")?;
+        }
+        Ok(())
+    }
+
+    /// Rejects a page size of 0 or beyond the platform's largest.
+    pub(crate) fn check_page_size(&self, size: u32) -> Result<()> {
+        match self.max_page_size {
+            _ if size == 0 => Err(Error::invalid_input("the page size must be at least 1")),
+            Some(max) if size > max => Err(Error::invalid_input(format!(
+                "the page size {size} is larger than the maximum of {max}"
+            ))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl CreateCapability {
+    fn check(&self, request: &CreateToken) -> Result<()> {
+        match (self.name, &request.name) {
+            (ArgumentSupport::Required, None) => {
+                return Err(Error::invalid_input("the token needs a name"));
+            }
+            (ArgumentSupport::Unsupported, Some(_)) => return Err(unsupported("a name")),
+            (_, Some(name)) => check_name(name, self.max_name_length)?,
+            (_, None) => {}
+        }
+        require_if(
+            request.description.is_some(),
+            self.description,
+            "a description",
+        )?;
+        require_if(request.scopes.is_some(), self.scopes, "scopes")?;
+        require_if(request.suspended, self.suspended, "creating it suspended")?;
+        match request.expiry {
+            RequestedExpiry::At(_) => require(self.expiry, "an expiry"),
+            RequestedExpiry::Never => require(self.never_expiring, "a token that never expires"),
+            RequestedExpiry::PlatformDefault => Ok(()),
+        }
+    }
+}
+
+impl UpdateCapability {
+    fn check(&self, change: &UpdateToken) -> Result<()> {
+        if *change == UpdateToken::default() {
+            return Err(Error::invalid_input("the update changes nothing"));
+        }
+        require_if(change.name.is_some(), self.name, "a new name")?;
+        require_if(
+            change.description.is_some(),
+            self.description,
+            "a new description",
+        )?;
+        require_if(
+            change.suspension.is_some(),
+            self.suspension,
+            "suspending or resuming",
+        )?;
+        match &change.name {
+            Some(name) => check_name(name, self.max_name_length),
+            None => Ok(()),
+        }
+    }
+}
+
+impl RevokeCapability {
+    fn check(&self, token: TokenRef<'_>, options: &RevokeOptions) -> Result<()> {
+        match token {
+            TokenRef::Id(_) if !self.by_id => {
+                return Err(Error::unsupported(
+                    "the platform revokes a token by its secret, not by an id",
+                )
+                .with_advice("pass the secret itself"));
+            }
+            TokenRef::Secret(_) if !self.by_secret => {
+                return Err(Error::unsupported(
+                    "the platform revokes a token by its id, not by its secret",
+                )
+                .with_advice("list the tokens to find the id"));
+            }
+            TokenRef::Id(id) => check_id(id)?,
+            TokenRef::Secret(secret) => check_secret(secret)?,
+        }
+        if self.effect == RevocationEffect::Replaced && !options.accept_replacement {
+            return Err(Error::invalid_input(
+                "the platform can revoke this secret only by replacing it",
+            )
+            .with_advice("accept the replacement, and store or discard the new secret"));
         }
         Ok(())
     }
 }
 
-fn refused(what: &str) -> Error {
-    Error::unsupported(format!("the platform does not take {what}"))
-}
-
-fn refuse_unless(supported: bool, given: bool, what: &str) -> Result<()> {
-    if given && !supported {
-        return Err(refused(what));
+fn check_id(id: &TokenId) -> Result<()> {
+    if id.as_str().is_empty() {
+        return Err(Error::invalid_input("the token id is empty"));
     }
     Ok(())
 }
 
-fn by_id(token: TokenRef<'_>) -> Result<()> {
-    match token {
-        TokenRef::Id(id) if id.as_str().is_empty() => {
-            Err(Error::invalid_input("the token's id is empty"))
-        }
-        TokenRef::Id(_) => Ok(()),
-        TokenRef::Secret(_) => Err(Error::unsupported("the token must be given by its id here")),
+fn check_secret(secret: &Secret) -> Result<()> {
+    if secret.expose().is_empty() {
+        return Err(Error::invalid_input("the secret is empty"));
     }
+    Ok(())
 }
 
-fn by_secret(token: TokenRef<'_>) -> Result<()> {
-    match token {
-        TokenRef::Secret(secret) if secret.expose().is_empty() => {
-            Err(Error::invalid_input("the secret is empty"))
-        }
-        TokenRef::Secret(_) => Ok(()),
-        TokenRef::Id(_) => Err(Error::unsupported(
-            "the token must be given by its secret here",
-        )),
-    }
-}
-
-fn check_name(name: &str, longest: Option<usize>) -> Result<()> {
+fn check_name(name: &str, max_length: Option<usize>) -> Result<()> {
     if name.trim().is_empty() {
         return Err(Error::invalid_input("the name is empty"));
     }
-    match longest {
-        Some(longest) if name.chars().count() > longest => Err(Error::invalid_input(format!(
-            "the name is longer than the {longest} characters allowed here"
+    match max_length {
+        Some(max) if name.chars().count() > max => Err(Error::invalid_input(format!(
+            "the name is longer than the maximum of {max} characters"
         ))),
         _ => Ok(()),
     }
+}
+
+fn require_if(given: bool, supported: bool, what: &str) -> Result<()> {
+    require(!given || supported, what)
+}
+
+fn require(supported: bool, what: &str) -> Result<()> {
+    if supported {
+        Ok(())
+    } else {
+        Err(unsupported(what))
+    }
+}
+
+fn unsupported(what: &str) -> Error {
+    Error::unsupported(format!("the platform does not support {what}"))
 }

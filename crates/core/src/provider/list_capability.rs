@@ -10,9 +10,9 @@ pub struct ListCapability {
     /// How one gets from page to page.
     pub paging: Paging,
     /// The largest page that may be asked for; `None`: no bound is known.
-    pub largest_page: Option<u32>,
+    pub max_page_size: Option<u32>,
     /// The page size that a walk asks for when the caller does not say.
-    pub usual_page: Option<u32>,
+    pub default_page_size: Option<u32>,
     /// Whether every page says how many tokens match in all.
     pub totals: bool,
     /// Whether tokens can vanish from the listing. Where revoking only marks a record they cannot.
@@ -29,8 +29,8 @@ impl ListCapability {
     pub fn new(paging: Paging) -> Self {
         Self {
             paging,
-            largest_page: None,
-            usual_page: None,
+            max_page_size: None,
+            default_page_size: None,
             totals: false,
             tokens_vanish: true,
             orders: Vec::new(),
@@ -40,15 +40,15 @@ impl ListCapability {
 
     /// With pages of at most that many tokens.
     #[must_use]
-    pub fn with_largest_page(mut self, size: u32) -> Self {
-        self.largest_page = Some(size);
+    pub fn with_max_page_size(mut self, size: u32) -> Self {
+        self.max_page_size = Some(size);
         self
     }
 
     /// With that page size unless the caller says another.
     #[must_use]
-    pub fn with_usual_page(mut self, size: u32) -> Self {
-        self.usual_page = Some(size);
+    pub fn with_default_page_size(mut self, size: u32) -> Self {
+        self.default_page_size = Some(size);
         self
     }
 
@@ -61,7 +61,7 @@ impl ListCapability {
 
     /// From which nothing ever vanishes.
     #[must_use]
-    pub fn never_losing_tokens(mut self) -> Self {
+    pub fn without_vanishing_tokens(mut self) -> Self {
         self.tokens_vanish = false;
         self
     }
@@ -116,7 +116,7 @@ pub struct OrderCapability {
 impl OrderCapability {
     /// An order by that key of which nothing is promised: other collation, other ties, other places for null.
     #[must_use]
-    pub fn loose(key: SortKey) -> Self {
+    pub fn new(key: SortKey) -> Self {
         Self {
             key,
             exact: false,
@@ -127,21 +127,21 @@ impl OrderCapability {
 
     /// Exactly as the key defines it.
     #[must_use]
-    pub fn exactly(mut self) -> Self {
+    pub fn with_exact_order(mut self) -> Self {
         self.exact = true;
         self
     }
 
     /// By a unique key that never changes.
     #[must_use]
-    pub fn stable(mut self) -> Self {
+    pub fn with_stable_keys(mut self) -> Self {
         self.stable = true;
         self
     }
 
     /// Where new tokens come last.
     #[must_use]
-    pub fn appending(mut self) -> Self {
+    pub fn with_append_only(mut self) -> Self {
         self.appends = true;
         self
     }
@@ -158,15 +158,15 @@ pub struct FilterCapability {
     /// By these states.
     pub states: Vec<TokenState>,
     /// Several conditions at once, joined by *and* or *or*.
-    pub combined: bool,
+    pub combinations: bool,
     /// Whether a token that matches always matches and one that does not never will: names that cannot be changed.
-    pub settled: bool,
+    pub immutable_matches: bool,
 }
 
 impl FilterCapability {
     /// By whole names and by patterns.
     #[must_use]
-    pub fn by_name() -> Self {
+    pub fn for_names() -> Self {
         Self {
             name_exact: true,
             name_pattern: true,
@@ -176,22 +176,22 @@ impl FilterCapability {
 
     /// And by these states.
     #[must_use]
-    pub fn and_states(mut self, states: impl IntoIterator<Item = TokenState>) -> Self {
+    pub fn with_states(mut self, states: impl IntoIterator<Item = TokenState>) -> Self {
         self.states.extend(states);
         self
     }
 
     /// And by several conditions at once.
     #[must_use]
-    pub fn combined(mut self) -> Self {
-        self.combined = true;
+    pub fn with_combinations(mut self) -> Self {
+        self.combinations = true;
         self
     }
 
     /// On what never changes.
     #[must_use]
-    pub fn settled(mut self) -> Self {
-        self.settled = true;
+    pub fn with_immutable_matches(mut self) -> Self {
+        self.immutable_matches = true;
         self
     }
 
@@ -204,7 +204,7 @@ impl FilterCapability {
             Filter::State(state) => self.states.contains(state),
             Filter::All(filters) | Filter::Any(filters) => {
                 !filters.is_empty()
-                    && (self.combined || filters.len() == 1)
+                    && (self.combinations || filters.len() == 1)
                     && filters.iter().all(|filter| self.covers(filter))
             }
             _ => false,

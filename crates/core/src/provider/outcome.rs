@@ -30,14 +30,14 @@ impl Revocation {
 
     /// Of the record with that id.
     #[must_use]
-    pub fn of(mut self, id: TokenId) -> Self {
+    pub fn with_id(mut self, id: TokenId) -> Self {
         self.id = Some(id);
         self
     }
 
     /// By replacing it with that token.
     #[must_use]
-    pub fn replaced_by(mut self, replacement: IssuedToken) -> Self {
+    pub fn with_replacement(mut self, replacement: IssuedToken) -> Self {
         self.effect = RevocationEffect::Replaced;
         self.replacement = Some(replacement);
         self

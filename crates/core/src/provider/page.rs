@@ -32,28 +32,28 @@ impl PageRequest {
 
     /// The page at that position.
     #[must_use]
-    pub fn at(mut self, position: PagePosition) -> Self {
+    pub fn position(mut self, position: PagePosition) -> Self {
         self.position = position;
         self
     }
 
     /// Of at most that many tokens.
     #[must_use]
-    pub fn with_size(mut self, size: u32) -> Self {
+    pub fn size(mut self, size: u32) -> Self {
         self.size = Some(size);
         self
     }
 
     /// Of the tokens that match.
     #[must_use]
-    pub fn matching(mut self, filter: Filter) -> Self {
+    pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
         self
     }
 
     /// In that order.
     #[must_use]
-    pub fn sorted_by(mut self, sort: SortBy) -> Self {
+    pub fn sort_by(mut self, sort: SortBy) -> Self {
         self.sort = Some(sort);
         self
     }

@@ -9,7 +9,7 @@ use crate::model::Timestamp;
 /// use tokenfleet_core::{CreateToken, RequestedExpiry, Timestamp};
 ///
 /// let in_a_month = Timestamp::now().saturating_add(Duration::from_secs(30 * 86_400));
-/// let request = CreateToken::named("ci").expiring_at(in_a_month).with_scope("all.User.read");
+/// let request = CreateToken::new("ci").with_expiry(in_a_month).with_scope("all.User.read");
 /// assert_eq!(request.expiry, RequestedExpiry::At(in_a_month));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -48,7 +48,7 @@ impl CreateToken {
     }
 
     /// A token of that name.
-    pub fn named(name: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: Some(name.into()),
             ..Self::default()
@@ -64,14 +64,14 @@ impl CreateToken {
 
     /// Stopping at that time.
     #[must_use]
-    pub fn expiring_at(mut self, at: Timestamp) -> Self {
+    pub fn with_expiry(mut self, at: Timestamp) -> Self {
         self.expiry = RequestedExpiry::At(at);
         self
     }
 
     /// Never stopping.
     #[must_use]
-    pub fn never_expiring(mut self) -> Self {
+    pub fn without_expiry(mut self) -> Self {
         self.expiry = RequestedExpiry::Never;
         self
     }
@@ -85,7 +85,7 @@ impl CreateToken {
 
     /// Suspended from the start.
     #[must_use]
-    pub fn suspended(mut self) -> Self {
+    pub fn with_suspended(mut self) -> Self {
         self.suspended = true;
         self
     }
@@ -163,7 +163,7 @@ pub struct RevokeOptions {
 impl RevokeOptions {
     /// Accepts that the secret is replaced where it cannot simply be killed.
     #[must_use]
-    pub fn accepting_replacement() -> Self {
+    pub fn accept_replacement() -> Self {
         Self {
             accept_replacement: true,
         }

@@ -63,13 +63,13 @@ pub enum Filter {
     /// That are in this state.
     State(TokenState),
     /// By owner.
-    Owner(Owner),
+    Owner(OwnerPredicate),
     /// By creation.
-    Created(When),
-    /// By expiry; [`When::Never`]: those that never expire.
-    Expiry(When),
-    /// By last use; [`When::Never`]: those never used.
-    LastUsed(When),
+    Created(TimePredicate),
+    /// By expiry; [`TimePredicate::Never`]: those that never expire.
+    Expiry(TimePredicate),
+    /// By last use; [`TimePredicate::Never`]: those never used.
+    LastUsed(TimePredicate),
     /// That match all of these.
     All(Vec<Filter>),
     /// That match one of these.
@@ -81,11 +81,11 @@ pub enum Filter {
 /// A condition on an owner. Case always counts.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum Owner {
+pub enum OwnerPredicate {
     /// Known, and this is its id or its name.
     Is(String),
     /// Reported as none.
-    None,
+    Absent,
     /// Not reported.
     NotReported,
 }
@@ -93,7 +93,7 @@ pub enum Owner {
 /// A condition on a point in time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-pub enum When {
+pub enum TimePredicate {
     /// Known and earlier than this.
     Before(Timestamp),
     /// Known and not earlier than this.
@@ -134,55 +134,55 @@ impl Filter {
 
     /// Tokens whose owner has this id or this name.
     pub fn owned_by(owner: impl Into<String>) -> Self {
-        Self::Owner(Owner::Is(owner.into()))
+        Self::Owner(OwnerPredicate::Is(owner.into()))
     }
 
     /// Tokens that were created before this.
     #[must_use]
     pub fn created_before(end: Timestamp) -> Self {
-        Self::Created(When::Before(end))
+        Self::Created(TimePredicate::Before(end))
     }
 
     /// Tokens that were created at this time or later.
     #[must_use]
     pub fn created_from(start: Timestamp) -> Self {
-        Self::Created(When::From(start))
+        Self::Created(TimePredicate::From(start))
     }
 
     /// Tokens that expire, or expired, before this.
     #[must_use]
     pub fn expires_before(end: Timestamp) -> Self {
-        Self::Expiry(When::Before(end))
+        Self::Expiry(TimePredicate::Before(end))
     }
 
     /// Tokens that expire, or expired, at this time or later; not those that never do.
     #[must_use]
     pub fn expires_from(start: Timestamp) -> Self {
-        Self::Expiry(When::From(start))
+        Self::Expiry(TimePredicate::From(start))
     }
 
     /// Tokens that never expire.
     #[must_use]
     pub fn never_expires() -> Self {
-        Self::Expiry(When::Never)
+        Self::Expiry(TimePredicate::Never)
     }
 
     /// Tokens whose last use was before this; not those that were never used.
     #[must_use]
     pub fn used_before(end: Timestamp) -> Self {
-        Self::LastUsed(When::Before(end))
+        Self::LastUsed(TimePredicate::Before(end))
     }
 
     /// Tokens whose last use was at this time or later.
     #[must_use]
     pub fn used_from(start: Timestamp) -> Self {
-        Self::LastUsed(When::From(start))
+        Self::LastUsed(TimePredicate::From(start))
     }
 
     /// Tokens that were never used.
     #[must_use]
     pub fn never_used() -> Self {
-        Self::LastUsed(When::Never)
+        Self::LastUsed(TimePredicate::Never)
     }
 
     /// Both this and that.
@@ -255,7 +255,7 @@ impl Filter {
             Self::Name(
                 NamePattern::Exact(text) | NamePattern::Prefix(text) | NamePattern::Glob(text),
             )
-            | Self::Owner(Owner::Is(text)) => CONDITION + text.len(),
+            | Self::Owner(OwnerPredicate::Is(text)) => CONDITION + text.len(),
             Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::text_length).sum(),
             Self::Not(filter) => filter.text_length(),
             _ => CONDITION,
@@ -272,24 +272,24 @@ impl Not for Filter {
     }
 }
 
-impl Owner {
+impl OwnerPredicate {
     fn matches(&self, owner: &Fact<Principal>) -> bool {
         match self {
             Self::Is(text) => owner
                 .known()
                 .is_some_and(|owner| owner.id() == text || owner.name() == Some(text)),
-            Self::None => owner.is_none(),
+            Self::Absent => owner.is_absent(),
             Self::NotReported => !owner.is_reported(),
         }
     }
 }
 
-impl When {
+impl TimePredicate {
     fn matches(self, fact: Fact<Timestamp>) -> bool {
         match self {
             Self::Before(end) => fact.known().is_some_and(|at| *at < end),
             Self::From(start) => fact.known().is_some_and(|at| *at >= start),
-            Self::Never => fact.is_none(),
+            Self::Never => fact.is_absent(),
             Self::NotReported => !fact.is_reported(),
         }
     }

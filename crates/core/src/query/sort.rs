@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result, suggestion};
+use crate::error::{Error, Result, did_you_mean};
 use crate::model::{Fact, Token};
 
 /// One key of an order: what to compare, which way, and where tokens go that have no such value.
@@ -13,13 +13,14 @@ use crate::model::{Fact, Token};
 /// [`new`](Self::new) has it.
 ///
 /// ```
-/// use tokenfleet_core::{Direction, SortBy, SortKey};
+/// use tokenfleet_core::query::SortBy;
+/// use tokenfleet_core::{Direction, SortKey};
 ///
 /// let latest_first = SortBy::new(SortKey::LastUsed, Direction::Descending);
 /// assert_eq!("last-used:desc".parse::<SortBy>()?, latest_first);
 ///
 /// // Tokens that were never used come after all that were, instead of before them.
-/// assert_eq!(latest_first.absent_last().to_string(), "last-used:desc:absent-last");
+/// assert_eq!(latest_first.nulls_last().to_string(), "last-used:desc:absent-last");
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,14 +31,14 @@ pub struct SortBy {
     /// Which way.
     pub direction: Direction,
     /// Where tokens go of which the key is none or not reported.
-    pub absent: Absent,
+    pub nulls: NullsOrder,
 }
 
 /// Where tokens go of which a key is none or not reported.
 ///
 /// Among each other they follow the direction: ascending, none comes before not reported; descending, after it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Absent {
+pub enum NullsOrder {
     /// Before all tokens that have a value.
     First,
     /// After all tokens that have a value.
@@ -48,28 +49,28 @@ impl SortBy {
     /// By that key, that way. Absent values count as the greatest: they come last ascending and first descending.
     #[must_use]
     pub fn new(key: SortKey, direction: Direction) -> Self {
-        let absent = match direction {
-            Direction::Ascending => Absent::Last,
-            Direction::Descending => Absent::First,
+        let nulls = match direction {
+            Direction::Ascending => NullsOrder::Last,
+            Direction::Descending => NullsOrder::First,
         };
         Self {
             key,
             direction,
-            absent,
+            nulls,
         }
     }
 
     /// With absent values before all others.
     #[must_use]
-    pub fn absent_first(mut self) -> Self {
-        self.absent = Absent::First;
+    pub fn nulls_first(mut self) -> Self {
+        self.nulls = NullsOrder::First;
         self
     }
 
     /// With absent values after all others.
     #[must_use]
-    pub fn absent_last(mut self) -> Self {
-        self.absent = Absent::Last;
+    pub fn nulls_last(mut self) -> Self {
+        self.nulls = NullsOrder::Last;
         self
     }
 
@@ -106,9 +107,9 @@ impl SortBy {
     fn compare_facts<T: Ord>(self, a: &Fact<T>, b: &Fact<T>) -> Ordering {
         let is_absent = |fact: &Fact<T>| fact.known().is_none();
         let known_first = is_absent(a).cmp(&is_absent(b));
-        let by_presence = match self.absent {
-            Absent::Last => known_first,
-            Absent::First => known_first.reverse(),
+        let by_presence = match self.nulls {
+            NullsOrder::Last => known_first,
+            NullsOrder::First => known_first.reverse(),
         };
         by_presence.then_with(|| self.direction.of(a.cmp(b)))
     }
@@ -120,10 +121,10 @@ impl fmt::Display for SortBy {
         if self.direction == Direction::Descending {
             f.write_str(":desc")?;
         }
-        match self.absent {
-            absent if absent == Self::new(self.key, self.direction).absent => Ok(()),
-            Absent::First => f.write_str(":absent-first"),
-            Absent::Last => f.write_str(":absent-last"),
+        match self.nulls {
+            nulls if nulls == Self::new(self.key, self.direction).nulls => Ok(()),
+            NullsOrder::First => f.write_str(":absent-first"),
+            NullsOrder::Last => f.write_str(":absent-last"),
         }
     }
 }
@@ -139,7 +140,7 @@ impl FromStr for SortBy {
             .find(|known| known.as_str() == key)
             .ok_or_else(|| {
                 Error::invalid_input("no such key to sort by")
-                    .with_advice(suggestion(key, &SortKey::ALL.map(SortKey::as_str)))
+                    .with_advice(did_you_mean(key, &SortKey::ALL.map(SortKey::as_str)))
             })?;
         let mut expected: &[&str] = &["asc", "desc", "absent-first", "absent-last"];
         let mut sort = Self::new(key, Direction::Ascending);
@@ -148,7 +149,7 @@ impl FromStr for SortBy {
                 return Err(match expected {
                     [] => Error::invalid_input("nothing can follow the place of absent values"),
                     _ => Error::invalid_input("no such way to sort")
-                        .with_advice(suggestion(word, expected)),
+                        .with_advice(did_you_mean(word, expected)),
                 });
             }
             expected = match word {
@@ -158,8 +159,8 @@ impl FromStr for SortBy {
             sort = match word {
                 "asc" => sort,
                 "desc" => Self::new(key, Direction::Descending),
-                "absent-first" => sort.absent_first(),
-                _ => sort.absent_last(),
+                "absent-first" => sort.nulls_first(),
+                _ => sort.nulls_last(),
             };
         }
         Ok(sort)
@@ -168,7 +169,7 @@ impl FromStr for SortBy {
 
 /// What tokens can be ordered by.
 ///
-/// Names compare by code points, so case counts. Where values are absent is said by [`Absent`]: unless asked otherwise,
+/// Names compare by code points, so case counts. Where values are absent is said by [`NullsOrder`]: unless asked otherwise,
 /// ascending, tokens that never expire come after those that do, and descending is exactly the reverse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -250,7 +251,7 @@ mod tests {
         for key in SortKey::ALL {
             for direction in DIRECTIONS {
                 let usual = SortBy::new(key, direction);
-                for sort in [usual.absent_first(), usual.absent_last()] {
+                for sort in [usual.nulls_first(), usual.nulls_last()] {
                     assert_eq!(sort.to_string().parse::<SortBy>().unwrap(), sort);
                     texts.insert(sort.to_string());
                 }
@@ -270,9 +271,9 @@ mod tests {
         let at = |second| Fact::Known(Timestamp::from_unix_seconds(second).unwrap());
         let tokens = [
             token("silent", Fact::NotReported),
-            token("never b", Fact::None),
+            token("never b", Fact::Absent),
             token("late", at(2)),
-            token("never a", Fact::None),
+            token("never a", Fact::Absent),
             token("early", at(1)),
         ];
         for (sort, expected) in [
@@ -287,7 +288,7 @@ mod tests {
                 "late early silent never a never b",
             ),
         ] {
-            let query = Query::new().ordered_by(SortBy::parse_all(sort).unwrap());
+            let query = Query::new().sort_by_keys(SortBy::parse_all(sort).unwrap());
             let found = query.evaluate(tokens.to_vec());
             let ids: Vec<_> = found.iter().map(|token| token.id.as_str()).collect();
             assert_eq!(ids.join(" "), expected, "{sort}");

@@ -7,8 +7,8 @@ use async_trait::async_trait;
 
 use crate::error::{Error, Fate, Operation, Result};
 use crate::model::IssuedToken;
-use crate::provider::{Call, CreateToken, RevocationEffect, RevokeOptions, TokenProvider};
-use crate::workflow::{Lost, Marker, Reconciliation, TokenProviderExt};
+use crate::provider::{CreateToken, OperationCall, RevocationEffect, RevokeOptions, TokenProvider};
+use crate::workflow::{Marker, Reconciliation, TokenProviderExt, UnknownWrite};
 
 /// How often the platform is asked what became of a creation, at most.
 const LOOKS: u32 = 6;
@@ -34,7 +34,7 @@ pub trait Timer: fmt::Debug + Send + Sync {
 pub struct ExactlyOnce<'a, P: ?Sized> {
     provider: &'a P,
     timer: &'a dyn Timer,
-    look_again_after: Duration,
+    recheck_delay: Duration,
     attempts: u32,
     remember: Box<dyn Fn(&Marker) + Send + Sync + 'a>,
 }
@@ -45,26 +45,26 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         Self {
             provider,
             timer,
-            look_again_after: Duration::from_secs(30),
+            recheck_delay: Duration::from_secs(30),
             attempts: 3,
             remember: Box::new(|_| {}),
         }
     }
 
     /// Looking again so long after nothing was found.
-    pub fn looking_again_after(mut self, time: Duration) -> Self {
-        self.look_again_after = time;
+    pub fn with_recheck_delay(mut self, time: Duration) -> Self {
+        self.recheck_delay = time;
         self
     }
 
     /// Trying so often at most, at least once.
-    pub fn at_most(mut self, attempts: u32) -> Self {
+    pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.attempts = attempts.max(1);
         self
     }
 
     /// Handing each marker to that function before it is used, to be stored until the call has ended.
-    pub fn remembering(mut self, remember: impl Fn(&Marker) + Send + Sync + 'a) -> Self {
+    pub fn with_marker_callback(mut self, remember: impl Fn(&Marker) + Send + Sync + 'a) -> Self {
         self.remember = Box::new(remember);
         self
     }
@@ -106,7 +106,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
                 .with_operation(Operation::Create)
         };
         capabilities
-            .check(Call::Create(&request))
+            .check(OperationCall::Create(&request))
             .map_err(in_context)?;
         let killable = capabilities
             .revoke
@@ -114,7 +114,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             .is_some_and(|revoke| revoke.by_id && revoke.effect != RevocationEffect::Replaced);
         match &capabilities.create {
             Some(create) if killable && capabilities.list.is_some() => {
-                marker.mark(request, create).map_err(in_context)
+                marker.apply_to(request, create).map_err(in_context)
             }
             _ => Err(in_context(
                 Error::unsupported(
@@ -133,7 +133,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         let mut failure = None;
         for look in 0..LOOKS {
             if look > 0 {
-                self.timer.wait(self.look_again_after).await;
+                self.timer.wait(self.recheck_delay).await;
             }
             match self.look(marker, name).await {
                 Ok(true) => return Ok(()),
@@ -149,7 +149,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
 
     /// Revokes the tokens that bear the marker; `false` when there are none.
     async fn look(&self, marker: &Marker, name: Option<&str>) -> Result<bool> {
-        let lost = Lost::Marked { marker, name };
+        let lost = UnknownWrite::Marked { marker, name };
         match self.provider.reconcile(lost).await? {
             Reconciliation::Applied(tokens) => {
                 for token in tokens {
@@ -172,7 +172,7 @@ impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ExactlyOnce")
             .field("account", self.provider.account())
-            .field("look_again_after", &self.look_again_after)
+            .field("recheck_delay", &self.recheck_delay)
             .field("attempts", &self.attempts)
             .finish_non_exhaustive()
     }

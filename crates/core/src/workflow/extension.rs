@@ -8,7 +8,9 @@ use crate::model::Token;
 use crate::provider::TokenProvider;
 use crate::query::{Filter, Query};
 use crate::workflow::reconcile::reconcile;
-use crate::workflow::{Lost, Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions};
+use crate::workflow::{
+    Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions, UnknownWrite,
+};
 
 /// Whole listings, for every [`TokenProvider`].
 ///
@@ -19,7 +21,7 @@ use crate::workflow::{Lost, Reconciliation, RevocationPlan, RevokeMany, RevokeMa
 ///     let mut listing = provider.list(Query::new())?;
 ///     let mut count = 0;
 ///     while let Some(token) = listing.next().await {
-///         count += u64::from(token?.expiry.is_none());
+///         count += u64::from(token?.never_expires());
 ///     }
 ///     Ok(count)
 /// }
@@ -29,9 +31,9 @@ pub trait TokenProviderExt: TokenProvider {
     ///
     /// # Errors
     ///
-    /// As [`Listing::of`].
+    /// As [`Listing::new`].
     fn list(&self, query: Query) -> Result<Listing<'_>> {
-        Listing::of(self, query)
+        Listing::new(self, query)
     }
 
     /// All tokens that a query asks for, and what the list may claim.
@@ -39,7 +41,7 @@ pub trait TokenProviderExt: TokenProvider {
     /// # Errors
     ///
     /// The first error of the walk; the tokens read until then are dropped.
-    fn collect(&self, query: Query) -> impl Future<Output = Result<TokenList>> + Send {
+    fn list_all(&self, query: Query) -> impl Future<Output = Result<TokenList>> + Send {
         async move {
             let mut listing = self.list(query)?;
             let mut tokens = Vec::new();
@@ -62,9 +64,9 @@ pub trait TokenProviderExt: TokenProvider {
     /// [`Other`](ErrorKind::Other) with the reason), [`Conflict`](ErrorKind::Conflict) when several
     /// have it: names are not unique on every platform.
     fn find_by_name(&self, name: &str) -> impl Future<Output = Result<Token>> + Send {
-        let query = Query::new().matching(Filter::name(name));
+        let query = Query::new().filter(Filter::name(name));
         async move {
-            let mut list = self.collect(query).await?;
+            let mut list = self.list_all(query).await?;
             let (kind, message) = match (list.tokens.len(), list.tokens.pop(), list.completeness) {
                 (1, Some(token), _) => return Ok(token),
                 (0, _, Completeness::Partial(reason)) => (
@@ -88,7 +90,10 @@ pub trait TokenProviderExt: TokenProvider {
     /// # Errors
     ///
     /// As [`list_page`](TokenProvider::list_page) and [`verify`](TokenProvider::verify).
-    fn reconcile(&self, lost: Lost<'_>) -> impl Future<Output = Result<Reconciliation>> + Send {
+    fn reconcile(
+        &self,
+        lost: UnknownWrite<'_>,
+    ) -> impl Future<Output = Result<Reconciliation>> + Send {
         reconcile(self, lost)
     }
 

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::model::Token;
-use crate::provider::{Argument, CreateCapability, CreateToken};
+use crate::provider::{ArgumentSupport, CreateCapability, CreateToken};
 
 const PREFIX: &str = "tf-";
 const DIGITS: usize = 16;
@@ -18,10 +18,12 @@ const DIGITS: usize = 16;
 /// token from another process.
 ///
 /// ```
-/// use tokenfleet_core::{CreateCapability, CreateToken, Marker};
+/// use tokenfleet_core::capability::CreateCapability;
+/// use tokenfleet_core::workflow::Marker;
+/// use tokenfleet_core::CreateToken;
 ///
 /// let marker: Marker = "tf-0123456789abcdef".parse()?;
-/// let marked = marker.mark(CreateToken::named("ci"), &CreateCapability::named())?;
+/// let marked = marker.apply_to(CreateToken::new("ci"), &CreateCapability::new().with_required_name())?;
 /// assert_eq!(marked.name.as_deref(), Some("ci tf-0123456789abcdef"));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
@@ -49,12 +51,16 @@ impl Marker {
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) where a platform takes neither description nor name,
     /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that leaves no room for it.
-    pub fn mark(&self, mut request: CreateToken, create: &CreateCapability) -> Result<CreateToken> {
+    pub fn apply_to(
+        &self,
+        mut request: CreateToken,
+        create: &CreateCapability,
+    ) -> Result<CreateToken> {
         if create.description {
             request.description = Some(self.after(request.description.as_deref()));
-        } else if create.name != Argument::Unsupported {
+        } else if create.name != ArgumentSupport::Unsupported {
             let name = self.after(request.name.as_deref());
-            if let Some(longest) = create.longest_name
+            if let Some(longest) = create.max_name_length
                 && name.chars().count() > longest
             {
                 return Err(Error::invalid_input(format!(
@@ -74,7 +80,7 @@ impl Marker {
 
     /// Whether a token bears it.
     #[must_use]
-    pub fn is_on(&self, token: &Token) -> bool {
+    pub fn matches(&self, token: &Token) -> bool {
         let bears = |text: &String| text.split(' ').next_back() == Some(&*self.0);
         token.description.known().is_some_and(bears) || token.name.known().is_some_and(bears)
     }
@@ -120,40 +126,44 @@ mod tests {
         let marker = Marker::random();
         assert_eq!(marker.to_string().parse::<Marker>().unwrap(), marker);
         assert_ne!(marker, Marker::random());
-        let described = CreateCapability::named().with_description();
-        for create in [CreateCapability::named(), described] {
+        let described = CreateCapability::new()
+            .with_required_name()
+            .with_description();
+        for create in [CreateCapability::new().with_required_name(), described] {
             for request in [
-                CreateToken::named("ci"),
-                CreateToken::named("ci").with_description("x y"),
+                CreateToken::new("ci"),
+                CreateToken::new("ci").with_description("x y"),
             ] {
-                let marked = marker.mark(request, &create).unwrap();
+                let marked = marker.apply_to(request, &create).unwrap();
                 let mut token = Token::new(TokenId::new("1"), TokenState::Active);
                 token.name = Fact::from_nullable(marked.name);
                 token.description = Fact::from_nullable(marked.description);
-                assert!(marker.is_on(&token), "{token:?}");
-                assert!(!Marker::random().is_on(&token));
+                assert!(marker.matches(&token), "{token:?}");
+                assert!(!Marker::random().matches(&token));
                 token.name = Fact::Known(format!("{marker}x"));
                 token.description = Fact::Known(format!("x{marker} y"));
-                assert!(!marker.is_on(&token), "{token:?}");
+                assert!(!marker.matches(&token), "{token:?}");
             }
         }
     }
 
     #[test]
     fn a_name_without_room_for_the_marker_is_refused_beforehand() {
-        let create = CreateCapability::named().with_longest_name(30);
+        let create = CreateCapability::new()
+            .with_required_name()
+            .with_max_name_length(30);
         let marker = Marker::random();
         assert!(
             marker
-                .mark(CreateToken::named("é".repeat(10)), &create)
+                .apply_to(CreateToken::new("é".repeat(10)), &create)
                 .is_ok()
         );
         let error = marker
-            .mark(CreateToken::named("é".repeat(11)), &create)
+            .apply_to(CreateToken::new("é".repeat(11)), &create)
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput);
         let error = marker
-            .mark(CreateToken::unnamed(), &CreateCapability::unnamed())
+            .apply_to(CreateToken::unnamed(), &CreateCapability::new())
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported);
     }

@@ -10,7 +10,7 @@ use crate::workflow::{Marker, TokenProviderExt};
 /// A write that [may have been applied](crate::Fate::MaybeApplied).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
-pub enum Lost<'a> {
+pub enum UnknownWrite<'a> {
     /// A creation that carried a marker.
     Marked {
         /// The marker.
@@ -51,12 +51,12 @@ pub enum Reconciliation {
 /// Finds out what became of a write.
 pub(crate) async fn reconcile<P: TokenProvider + ?Sized>(
     provider: &P,
-    lost: Lost<'_>,
+    lost: UnknownWrite<'_>,
 ) -> Result<Reconciliation> {
     match lost {
-        Lost::Marked { marker, name } => marked(provider, marker, name).await,
-        Lost::Unmarked { at } => unmarked(provider, at).await,
-        Lost::Rotation { old } => Ok(match provider.verify(old).await? {
+        UnknownWrite::Marked { marker, name } => marked(provider, marker, name).await,
+        UnknownWrite::Unmarked { at } => unmarked(provider, at).await,
+        UnknownWrite::Rotation { old } => Ok(match provider.verify(old).await? {
             Liveness::Dead => Reconciliation::Applied(Vec::new()),
             Liveness::Alive => Reconciliation::NotApplied,
             Liveness::Unknown { reason } => unknown(reason),
@@ -71,10 +71,13 @@ async fn marked<P: TokenProvider + ?Sized>(
 ) -> Result<Reconciliation> {
     let mut query = Query::new();
     if let Some(name) = name {
-        query = query.matching(Filter::name(name));
+        query = query.filter(Filter::name(name));
     }
-    let list = provider.collect(query).await?;
-    let bearing = list.tokens.into_iter().filter(|token| marker.is_on(token));
+    let list = provider.list_all(query).await?;
+    let bearing = list
+        .tokens
+        .into_iter()
+        .filter(|token| marker.matches(token));
     let bearing: Vec<_> = bearing.collect();
     Ok(match (bearing.is_empty(), list.completeness) {
         (false, _) => Reconciliation::Applied(bearing),
@@ -91,12 +94,12 @@ async fn unmarked<P: TokenProvider + ?Sized>(
     at: Timestamp,
 ) -> Result<Reconciliation> {
     let capabilities = provider.capabilities();
-    let life = (capabilities.create.as_ref()).and_then(|create| create.longest_life);
+    let life = (capabilities.create.as_ref()).and_then(|create| create.max_lifetime);
     let dead_by = life.map(|life| at.saturating_add(life));
     let reason = if capabilities.list.is_none() {
         "the platform does not list its tokens"
     } else {
-        let list = provider.collect(Query::new().limited_to(1)).await?;
+        let list = provider.list_all(Query::new().limit(1)).await?;
         if list.tokens.is_empty() && list.completeness.is_complete() {
             return Ok(Reconciliation::NotApplied);
         }

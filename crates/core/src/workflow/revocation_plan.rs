@@ -28,7 +28,7 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 ///
 /// let account = Account::new("losant", "iot");
 /// let token = Token::new(TokenId::new("575ec7417ae143cd83dc4a95"), TokenState::Active);
-/// let plan = RevocationPlan::of(&account, [&token]);
+/// let plan = RevocationPlan::from_tokens(&account, [&token]);
 /// assert_eq!(plan.to_string().parse::<RevocationPlan>()?, plan);
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
@@ -42,14 +42,14 @@ pub struct RevocationPlan {
 impl RevocationPlan {
     /// A plan to revoke these tokens of that account.
     #[must_use]
-    pub fn of<'a>(account: &Account, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
+    pub fn from_tokens<'a>(account: &Account, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         let ids = tokens.into_iter().map(|token| token.id.clone());
-        Self::of_ids(account, ids)
+        Self::from_ids(account, ids)
     }
 
     /// A plan to revoke the tokens of that account that have these ids.
     #[must_use]
-    pub fn of_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
+    pub fn from_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
         let mut seen = HashSet::new();
         let new = |id: &TokenId| seen.insert(id.clone());
         Self {
@@ -61,7 +61,7 @@ impl RevocationPlan {
 
     /// And at the very end, when all others are dead, this one: the token that the provider authenticates with.
     #[must_use]
-    pub fn ending_with(mut self, acting: TokenId) -> Self {
+    pub fn with_acting_last(mut self, acting: TokenId) -> Self {
         self.tokens.retain(|id| *id != acting);
         self.last = Some(acting);
         self
@@ -150,9 +150,9 @@ impl FromStr for RevocationPlan {
         }
         let account =
             account.ok_or_else(|| Error::invalid_input("the plan does not name its account"))?;
-        let plan = Self::of_ids(&account, tokens);
+        let plan = Self::from_ids(&account, tokens);
         Ok(match last {
-            Some(last) => plan.ending_with(last),
+            Some(last) => plan.with_acting_last(last),
             None => plan,
         })
     }
@@ -192,16 +192,16 @@ mod tests {
             names in (".{1,9}", ".{1,9}"), ids in prop::collection::vec(".{1,9}", 0..9), last in prop::option::of(".{1,9}"),
         ) {
             let account = Account::new(&names.0, &names.1);
-            let mut plan = RevocationPlan::of_ids(&account, ids.into_iter().map(TokenId::new));
+            let mut plan = RevocationPlan::from_ids(&account, ids.into_iter().map(TokenId::new));
             if let Some(last) = last {
-                plan = plan.ending_with(TokenId::new(last));
+                plan = plan.with_acting_last(TokenId::new(last));
             }
             prop_assert_eq!(plan.to_string().parse::<RevocationPlan>().unwrap(), plan);
         }
 
         #[test]
         fn what_follows_a_hash_is_for_people(ids in prop::collection::vec(".{1,9}", 0..9), remark in "[^\\p{Cc}\u{2028}\u{2029}]{0,20}") {
-            let plan = RevocationPlan::of_ids(&Account::new("a", "b"), ids.into_iter().map(TokenId::new));
+            let plan = RevocationPlan::from_ids(&Account::new("a", "b"), ids.into_iter().map(TokenId::new));
             let text = plan.to_string();
             let (heading, rest) = text.split_once('\n').unwrap();
             let rest = rest.replace('\n', &format!(" # {remark}\n"));

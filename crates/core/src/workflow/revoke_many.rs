@@ -21,19 +21,19 @@ const AT_A_TIME: usize = 4;
 #[non_exhaustive]
 pub struct RevokeManyOptions {
     /// What is accepted of each revocation.
-    pub each: RevokeOptions,
+    pub revoke_options: RevokeOptions,
     /// Suspend a token that may not be revoked, where the platform can: it does no harm until somebody resumes it.
-    pub or_suspend: bool,
+    pub suspend_fallback: bool,
     /// How many are revoked at a time.
-    pub at_a_time: usize,
+    pub max_concurrency: usize,
 }
 
 impl Default for RevokeManyOptions {
     fn default() -> Self {
         Self {
-            each: RevokeOptions::default(),
-            or_suspend: false,
-            at_a_time: AT_A_TIME,
+            revoke_options: RevokeOptions::default(),
+            suspend_fallback: false,
+            max_concurrency: AT_A_TIME,
         }
     }
 }
@@ -41,22 +41,22 @@ impl Default for RevokeManyOptions {
 impl RevokeManyOptions {
     /// Accepts of each revocation what these say.
     #[must_use]
-    pub fn each(mut self, options: RevokeOptions) -> Self {
-        self.each = options;
+    pub fn with_revoke_options(mut self, options: RevokeOptions) -> Self {
+        self.revoke_options = options;
         self
     }
 
     /// Suspends what may not be revoked.
     #[must_use]
-    pub fn or_suspending(mut self) -> Self {
-        self.or_suspend = true;
+    pub fn with_suspend_fallback(mut self) -> Self {
+        self.suspend_fallback = true;
         self
     }
 
     /// Revokes that many at a time, at least one.
     #[must_use]
-    pub fn at_a_time(mut self, tokens: usize) -> Self {
-        self.at_a_time = tokens.max(1);
+    pub fn with_max_concurrency(mut self, tokens: usize) -> Self {
+        self.max_concurrency = tokens.max(1);
         self
     }
 }
@@ -109,7 +109,7 @@ pub struct RevokeMany<'a> {
     waiting: std::vec::IntoIter<TokenId>,
     last: Option<TokenId>,
     under_way: FuturesUnordered<Revoking<'a>>,
-    at_a_time: usize,
+    max_concurrency: usize,
 }
 
 impl<'a> RevokeMany<'a> {
@@ -129,13 +129,13 @@ impl<'a> RevokeMany<'a> {
             waiting: tokens.into_iter(),
             last,
             under_way: FuturesUnordered::new(),
-            at_a_time: options.at_a_time.max(1),
+            max_concurrency: options.max_concurrency.max(1),
         })
     }
 
     /// Begins no further revocation, for a caller who stops early, and says which tokens are left untried. Those under way
     /// still get their verdicts.
-    pub fn begin_no_more(&mut self) -> Vec<TokenId> {
+    pub fn stop(&mut self) -> Vec<TokenId> {
         let waiting = std::mem::take(&mut self.waiting);
         waiting.chain(self.last.take()).collect()
     }
@@ -151,7 +151,7 @@ async fn revoke<P: TokenProvider + ?Sized>(
     id: TokenId,
     options: RevokeManyOptions,
 ) -> (TokenId, RevocationVerdict) {
-    let verdict = match provider.revoke((&id).into(), options.each).await {
+    let verdict = match provider.revoke((&id).into(), options.revoke_options).await {
         Ok(revocation) if revocation.outcome == RevocationOutcome::Revoked => {
             RevocationVerdict::Revoked(revocation)
         }
@@ -166,7 +166,7 @@ async fn revoke<P: TokenProvider + ?Sized>(
             );
             let update = provider.capabilities().update.as_ref();
             let can_suspend = update.is_some_and(|update| update.suspension);
-            let suspended = options.or_suspend
+            let suspended = options.suspend_fallback
                 && forbidden
                 && can_suspend
                 && provider.update(&id, UpdateToken::suspend()).await.is_ok();
@@ -184,7 +184,7 @@ impl Stream for RevokeMany<'_> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        while this.under_way.len() < this.at_a_time {
+        while this.under_way.len() < this.max_concurrency {
             let next = match this.waiting.next() {
                 None if this.under_way.is_empty() => this.last.take(),
                 next => next,

@@ -7,10 +7,11 @@ use std::time::Duration;
 use super::support::client;
 use async_trait::async_trait;
 use bytes::Bytes;
-use tokenfleet_core::{
-    Credential, CredentialSource, Error, ErrorKind, Fate, Operation, Result, Secret,
+use tokenfleet_core::config::CredentialSource;
+use tokenfleet_core::{Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
+use tokenfleet_http::{
+    ApiClient, ApiRequest, ApiResponse, Body, RetryPolicy, Transport, TransportError,
 };
-use tokenfleet_http::{Answer, ApiCall, ApiClient, Body, RetryPolicy, Transport, TransportError};
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -98,35 +99,39 @@ impl CredentialSource for Changing {
     }
 }
 
-fn read() -> ApiCall {
-    ApiCall::get(Operation::Get, ["tokens", "1"])
+fn read() -> ApiRequest {
+    ApiRequest::get(Operation::Get, ["tokens", "1"])
 }
 
-fn create() -> ApiCall {
-    ApiCall::post(Operation::Create, ["tokens"])
+fn create() -> ApiRequest {
+    ApiRequest::post(Operation::Create, ["tokens"])
 }
 
-async fn act(client: &ApiClient, source: &dyn CredentialSource, call: ApiCall) -> Result<Answer> {
-    let dress = |call: ApiCall, secret: &Secret| call.credential("x-key", "", secret);
-    client.send_as(source, call, dress).await
+async fn act(
+    client: &ApiClient,
+    source: &dyn CredentialSource,
+    call: ApiRequest,
+) -> Result<ApiResponse> {
+    let dress = |call: ApiRequest, secret: &Secret| call.credential("x-key", "", secret);
+    client.send_authenticated(source, call, dress).await
 }
 
-async fn verify(client: &ApiClient, secret: &str) -> Result<Answer> {
-    let call = ApiCall::get(Operation::Verify, ["tokens"]);
+async fn verify(client: &ApiClient, secret: &str) -> Result<ApiResponse> {
+    let call = ApiRequest::get(Operation::Verify, ["tokens"]);
     let secret = Secret::new(secret);
     client.send(call.credential("x-key", "", &secret)).await
 }
 
 fn fixed(secret: &str) -> Credential {
-    Credential::fixed(Secret::new(secret))
+    Credential::from_secret(Secret::new(secret))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_credential_that_was_changed_elsewhere_is_asked_for_and_used_by_what_may_be_repeated() {
     for call in [
         read(),
-        ApiCall::patch(Operation::Update, ["tokens", "1"]).repeatable(),
-        ApiCall::delete(Operation::Revoke, ["tokens", "1"]).repeatable(),
+        ApiRequest::patch(Operation::Update, ["tokens", "1"]).idempotent(),
+        ApiRequest::delete(Operation::Revoke, ["tokens", "1"]).idempotent(),
     ] {
         let platform = Platform::accepting(["new"]);
         let source = Changing::new(["old", "new"]);
@@ -171,7 +176,7 @@ async fn the_source_is_asked_once_more_once_and_what_was_refused_is_not_sent_aga
 #[tokio::test(start_paused = true)]
 async fn a_policy_of_one_request_sends_one() {
     let platform = Platform::accepting(["new"]);
-    let client = platform.client().with_retry(RetryPolicy::never());
+    let client = platform.client().with_retry(RetryPolicy::no_retries());
     let source = Changing::new(["old", "new"]);
     act(&client, &source, read()).await.unwrap_err();
     assert_eq!(platform.shown(), ["old"]);
@@ -192,9 +197,9 @@ async fn a_source_that_never_answers_ends_with_the_time_of_the_call() {
 }
 
 /// The results of calls that begin together.
-async fn together<F>(calls: impl IntoIterator<Item = F>) -> Vec<Result<Answer>>
+async fn together<F>(calls: impl IntoIterator<Item = F>) -> Vec<Result<ApiResponse>>
 where
-    F: Future<Output = Result<Answer>> + Send + 'static,
+    F: Future<Output = Result<ApiResponse>> + Send + 'static,
 {
     let running: Vec<_> = calls.into_iter().map(tokio::spawn).collect();
     let mut results = Vec::new();
@@ -288,7 +293,7 @@ async fn a_refusal_that_may_be_about_the_token_in_question_does_not_tell_on_the_
     let platform = Platform::accepting([]);
     let client = platform.client();
     for _ in 0..20 {
-        let revoke = ApiCall::delete(Operation::Revoke, ["token"]);
+        let revoke = ApiRequest::delete(Operation::Revoke, ["token"]);
         let about = revoke.credential("authorization", "Bearer ", &Secret::new("token"));
         let error = act(&client, &fixed("key"), about).await.unwrap_err();
         assert!(!rests(&error), "{error}");

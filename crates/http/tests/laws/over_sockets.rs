@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::support::client;
-use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Secret, Setting, Settings};
-use tokenfleet_http::{ApiCall, ApiClient, BaseUrl, ReqwestTransport, RetryPolicy};
+use tokenfleet_core::config::{Setting, Settings};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Secret};
+use tokenfleet_http::{ApiClient, ApiRequest, BaseUrl, ReqwestTransport, RetryPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
@@ -88,23 +89,23 @@ fn answer(status: &str, headers: &str, body: &str) -> Reply {
 }
 
 fn over_reqwest(base: &str) -> ApiClient {
-    let waits = RetryPolicy::default().with_waits(Duration::ZERO, Duration::ZERO);
+    let waits = RetryPolicy::default().with_backoff(Duration::ZERO, Duration::ZERO);
     client(Arc::new(ReqwestTransport::new().unwrap()), base).with_retry(waits)
 }
 
-fn create() -> ApiCall {
-    ApiCall::post(Operation::Create, ["tokens"])
+fn create() -> ApiRequest {
+    ApiRequest::post(Operation::Create, ["tokens"])
         .credential("authorization", "Bearer ", &Secret::new("hunter2"))
         .credential("x-api-key", "", &Secret::new("hunter3"))
 }
 
-fn list() -> ApiCall {
-    ApiCall::get(Operation::List, ["tokens"])
+fn list() -> ApiRequest {
+    ApiRequest::get(Operation::List, ["tokens"])
         .credential("authorization", "Bearer ", &Secret::new("hunter2"))
         .query("search", "hunter4")
 }
 
-async fn failure(call: ApiCall, reply: Reply) -> (Error, usize) {
+async fn failure(call: ApiRequest, reply: Reply) -> (Error, usize) {
     let server = Server::new([reply]).await;
     let error = over_reqwest(&server.base).send(call).await.unwrap_err();
     let shown = format!("{error} {error:?}");
@@ -136,7 +137,7 @@ async fn a_request_that_nobody_answers_is_in_doubt() {
     let server = Server::new([Reply::Silence]).await;
     let policy = RetryPolicy::default()
         .with_attempt_timeout(Duration::from_millis(100))
-        .with_waits(Duration::ZERO, Duration::ZERO);
+        .with_backoff(Duration::ZERO, Duration::ZERO);
     let client = over_reqwest(&server.base).with_retry(policy);
     for (call, fate, requests) in [
         (create(), Fate::MaybeApplied, 1),
@@ -245,7 +246,7 @@ async fn the_page_of_a_portal_is_no_success() {
 
 #[tokio::test]
 async fn an_endless_answer_is_cut_and_not_asked_for_again() {
-    let revoke = || ApiCall::delete(Operation::Revoke, ["tokens", "1"]).repeatable();
+    let revoke = || ApiRequest::delete(Operation::Revoke, ["tokens", "1"]).idempotent();
     let (error, requests) = failure(revoke(), Reply::Endless).await;
     let found = (error.kind(), error.fate(), requests);
     let expected = (ErrorKind::ProtocolViolation, Fate::MaybeApplied, 1);

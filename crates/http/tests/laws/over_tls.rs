@@ -6,8 +6,11 @@ use std::sync::{Arc, Mutex};
 
 use super::support::client;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
-use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret, Setting, Settings};
-use tokenfleet_http::{Answer, ApiCall, ReqwestTransport, ReqwestTransportBuilder, RetryPolicy};
+use tokenfleet_core::config::{Setting, Settings};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
+use tokenfleet_http::{
+    ApiRequest, ApiResponse, ReqwestTransport, ReqwestTransportBuilder, RetryPolicy,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
@@ -99,17 +102,18 @@ async fn head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
     Some(String::from_utf8_lossy(&head).into_owned())
 }
 
-async fn send(builder: ReqwestTransportBuilder, base: &str) -> Result<Answer> {
-    let create = ApiCall::post(Operation::Create, ["tokens"]).credential(
+async fn send(builder: ReqwestTransportBuilder, base: &str) -> Result<ApiResponse> {
+    let create = ApiRequest::post(Operation::Create, ["tokens"]).credential(
         "authorization",
         "Bearer ",
         &Secret::new("hunter2"),
     );
-    let client = client(Arc::new(builder.build().unwrap()), base).with_retry(RetryPolicy::never());
+    let client =
+        client(Arc::new(builder.build().unwrap()), base).with_retry(RetryPolicy::no_retries());
     client.send(create).await
 }
 
-fn nothing_was_sent(result: Result<Answer>, log: &Log) {
+fn nothing_was_sent(result: Result<ApiResponse>, log: &Log) {
     let error = result.unwrap_err();
     let found = (error.kind(), error.fate());
     assert_eq!(found, (ErrorKind::Connection, Fate::NotSent), "{error}");

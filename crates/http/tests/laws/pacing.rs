@@ -5,15 +5,15 @@ use std::time::Duration;
 
 use super::support::{Scripted, Step, client, status};
 use tokenfleet_core::{ErrorKind, Fate, Operation};
-use tokenfleet_http::{ApiCall, RetryPolicy, SendPhase};
+use tokenfleet_http::{ApiRequest, RetryPolicy, SendPhase};
 use tokio::time::Instant;
 
 const BASE: &str = "https://api.example.com";
 const NOON: &str = "Sun, 06 Nov 1994 12:00:00 GMT";
 const NOON_SECONDS: u64 = 784_123_200;
 
-fn read() -> ApiCall {
-    ApiCall::get(Operation::Get, ["tokens", "1"])
+fn read() -> ApiRequest {
+    ApiRequest::get(Operation::Get, ["tokens", "1"])
 }
 
 fn with_headers(status: u16, headers: &[(&'static str, String)]) -> Step {
@@ -65,7 +65,7 @@ async fn nothing_is_sent_from_the_last_granted_request_until_more_are_granted() 
 async fn an_account_keeps_below_a_published_rate() {
     let transport = Scripted::new([status(200)]);
     let minute = Duration::from_secs(60);
-    let client = client(transport.clone(), BASE).with_rate(60, minute);
+    let client = client(transport.clone(), BASE).with_rate_limit(60, minute);
     let client = Arc::new(client);
     let begin = Instant::now();
     let running: Vec<_> = (0..96)
@@ -148,7 +148,7 @@ async fn no_attempt_outlives_the_call() {
     let policy = RetryPolicy::default()
         .with_attempt_timeout(Duration::from_secs(30))
         .with_total_timeout(Duration::from_secs(45))
-        .with_waits(Duration::ZERO, Duration::ZERO);
+        .with_backoff(Duration::ZERO, Duration::ZERO);
     let client = client(Scripted::new([Step::Hang]), BASE).with_retry(policy);
     let begin = Instant::now();
     let error = client.send(read()).await.unwrap_err();

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokenfleet_core::{Account, Operation};
 use tokenfleet_http::{
-    ApiClient, BaseUrl, Body, Refusal, SendPhase, Transport, TransportError, json_body,
+    ApiClient, BaseUrl, Body, ErrorBody, SendPhase, Transport, TransportError, parse_json,
 };
 
 /// What happens to one request.
@@ -111,8 +111,8 @@ pub(crate) fn client(transport: Arc<dyn Transport>, base_url: &str) -> ApiClient
     ApiClient::new(Account::new("example", "main"), base_url, transport, read)
 }
 
-fn read(_: Operation, _: u16, body: &[u8]) -> Refusal {
-    let body: Value = json_body(body).unwrap_or_default();
+fn read(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
+    let body: Value = parse_json(body).unwrap_or_default();
     let text = |name: &str| body[name].as_str().map(str::to_owned);
-    Refusal::saying(text("message")).with_code(text("code"))
+    ErrorBody::from_message(text("message")).with_code(text("code"))
 }

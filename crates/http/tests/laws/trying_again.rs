@@ -5,31 +5,31 @@ use std::time::Duration;
 
 use super::support::{Scripted, Step, client, saying, status, with_header};
 use tokenfleet_core::{Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
-use tokenfleet_http::{Answer, ApiCall, ApiClient, RetryPolicy, SendPhase};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, SendPhase};
 use tokio::time::Instant;
 
 const BASE: &str = "https://api.example.com";
 const MAYBE: Step = Step::Fail(SendPhase::MaybeSent);
 const NOT_SENT: Step = Step::Fail(SendPhase::NotSent);
 
-fn read() -> ApiCall {
-    ApiCall::get(Operation::Get, ["tokens", "1"])
+fn read() -> ApiRequest {
+    ApiRequest::get(Operation::Get, ["tokens", "1"])
 }
 
-fn create() -> ApiCall {
-    ApiCall::post(Operation::Create, ["tokens"])
+fn create() -> ApiRequest {
+    ApiRequest::post(Operation::Create, ["tokens"])
 }
 
-fn change() -> ApiCall {
-    ApiCall::patch(Operation::Update, ["tokens", "1"]).repeatable()
+fn change() -> ApiRequest {
+    ApiRequest::patch(Operation::Update, ["tokens", "1"]).idempotent()
 }
 
-fn revoke() -> ApiCall {
-    ApiCall::delete(Operation::Revoke, ["tokens", "1"]).repeatable()
+fn revoke() -> ApiRequest {
+    ApiRequest::delete(Operation::Revoke, ["tokens", "1"]).idempotent()
 }
 
 /// How a call fails when that happens.
-async fn failure(call: ApiCall, steps: impl IntoIterator<Item = Step>) -> Error {
+async fn failure(call: ApiRequest, steps: impl IntoIterator<Item = Step>) -> Error {
     let transport = Scripted::new(steps);
     let client = client(transport.clone(), BASE);
     let error = client.send(call).await.unwrap_err();
@@ -42,7 +42,7 @@ async fn a_call_is_repeated_if_the_failure_passes_and_repeating_does_no_harm() {
     use ErrorKind::{Connection, ProtocolViolation, RateLimited, Timeout, Unavailable};
     use Fate::{MaybeApplied, NotSent, Rejected};
 
-    type Row = (fn() -> ApiCall, Step, u32, ErrorKind, Fate);
+    type Row = (fn() -> ApiRequest, Step, u32, ErrorKind, Fate);
     let html = || saying(200, "<html>Please log in</html>");
     let rows: [Row; 26] = [
         (read, status(503), 4, Unavailable, Rejected),
@@ -126,13 +126,13 @@ async fn no_time_left_at_the_gate_takes_nothing_back_either() {
 async fn a_success_that_may_be_empty_may_be_json_and_nothing_else() {
     for (body, good) in [("", true), (" \r\n", true), ("{}", true), ("OK", false)] {
         let client = client(Scripted::new([saying(200, body)]), BASE);
-        let result = client.send(revoke().maybe_empty()).await;
+        let result = client.send(revoke().allow_empty_body()).await;
         assert_eq!(result.is_ok(), good, "{body:?}");
     }
 }
 
 /// A refusal with these headers, then a success: how it went and how long it took.
-async fn after_refusal(headers: &[(&'static str, &str)]) -> (Result<Answer>, Duration) {
+async fn after_refusal(headers: &[(&'static str, &str)]) -> (Result<ApiResponse>, Duration) {
     let headers = headers
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()));
@@ -185,14 +185,14 @@ async fn it_chooses_the_wait_itself_when_the_platform_asks_for_nonsense() {
 #[tokio::test(start_paused = true)]
 async fn one_call_that_is_told_to_wait_holds_back_the_whole_account() {
     let transport = Scripted::new([with_header(429, "retry-after", 10), status(200)]);
-    let client = client(transport, BASE).with_retry(RetryPolicy::never());
+    let client = client(transport, BASE).with_retry(RetryPolicy::no_retries());
     let begin = Instant::now();
     client.send(read()).await.unwrap_err();
     client.send(read()).await.unwrap();
     assert_eq!(begin.elapsed().as_secs(), 10);
 }
 
-async fn together(client: ApiClient, calls: usize) -> Vec<Result<Answer>> {
+async fn together(client: ApiClient, calls: usize) -> Vec<Result<ApiResponse>> {
     let client = Arc::new(client);
     let mut running = Vec::new();
     for _ in 0..calls {
@@ -219,7 +219,7 @@ async fn an_account_sends_a_bounded_number_of_requests_at_a_time() {
 async fn the_time_spent_waiting_for_a_place_counts() {
     let mut steps = vec![Step::Late(Duration::from_secs(6)); 16];
     steps.push(Step::Hang);
-    let policy = RetryPolicy::never().with_total_timeout(Duration::from_secs(10));
+    let policy = RetryPolicy::no_retries().with_total_timeout(Duration::from_secs(10));
     let client = client(Scripted::new(steps), BASE).with_retry(policy);
     let begin = Instant::now();
     let results = together(client, 17).await;
@@ -229,7 +229,7 @@ async fn the_time_spent_waiting_for_a_place_counts() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_gets_no_place_in_time_was_not_sent() {
-    let policy = RetryPolicy::never().with_total_timeout(Duration::from_secs(10));
+    let policy = RetryPolicy::no_retries().with_total_timeout(Duration::from_secs(10));
     let transport = Scripted::new([Step::Hang]);
     let results = together(client(transport.clone(), BASE).with_retry(policy), 17).await;
     let unsent = results.last().unwrap().as_ref().unwrap_err();
@@ -243,7 +243,7 @@ async fn no_policy_is_too_long_to_be_kept() {
     let policy = RetryPolicy::default()
         .with_total_timeout(Duration::MAX)
         .with_attempt_timeout(Duration::MAX)
-        .with_waits(Duration::from_secs(1), Duration::MAX);
+        .with_backoff(Duration::from_secs(1), Duration::MAX);
     let client = client(Scripted::new([status(503), status(200)]), BASE).with_retry(policy);
     assert_eq!(client.send(read()).await.unwrap().attempts(), 2);
 }
@@ -257,7 +257,7 @@ async fn an_answer_about_one_token_is_small_and_a_listing_may_be_large() {
     let error = failure(create(), [large()]).await;
     assert_eq!(error.fate(), Fate::MaybeApplied);
     let announced = with_header(200, "content-length", 65 << 20);
-    let list = || ApiCall::get(Operation::List, ["tokens"]);
+    let list = || ApiRequest::get(Operation::List, ["tokens"]);
     let error = failure(list(), [announced]).await;
     assert_eq!(error.kind(), ErrorKind::ProtocolViolation);
     let client = client(Scripted::new([large()]), BASE);
@@ -269,8 +269,8 @@ async fn what_was_sent_as_a_secret_never_comes_back_in_an_error() {
     let body = r#"{"code": "Denied.pw1.hunter2", "message": "hunter2 and hunter2-long and pw1"}"#;
     let call = create()
         .credential("authorization", "Bearer ", &Secret::new("hunter2"))
-        .masking(&Secret::new("hunter2-long"))
-        .masking(&Secret::new("pw1"));
+        .redact(&Secret::new("hunter2-long"))
+        .redact(&Secret::new("pw1"));
     let error = failure(call, [saying(400, body)]).await;
     assert_eq!(
         error.platform_message(),

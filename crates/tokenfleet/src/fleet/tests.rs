@@ -8,7 +8,10 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_executor::block_on;
 
-use crate::http::{Body, Transport, TransportError};
+use crate::adapter::{Adapter, Page, PagePosition, PageRequest};
+use crate::capability::{ListCapability, OrderCapability, Paging};
+use crate::config::Settings;
+use crate::transport::{Body, Transport, TransportError};
 use crate::*;
 
 /// A transport that must not be used.
@@ -52,12 +55,8 @@ struct Memory {
     most: Arc<AtomicUsize>,
 }
 
-fn left_out<T>() -> Result<T> {
-    Err(Error::unsupported("left out"))
-}
-
 #[async_trait]
-impl TokenProvider for Memory {
+impl Adapter for Memory {
     fn account(&self) -> &Account {
         &self.account
     }
@@ -105,27 +104,6 @@ impl TokenProvider for Memory {
             )),
         }
     }
-    async fn get(&self, _: &TokenId) -> Result<Token> {
-        left_out()
-    }
-    async fn create(&self, _: CreateToken) -> Result<IssuedToken> {
-        left_out()
-    }
-    async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> {
-        left_out()
-    }
-    async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> {
-        left_out()
-    }
-    async fn renew(&self, _: &Secret) -> Result<RenewedToken> {
-        left_out()
-    }
-    async fn revoke(&self, _: TokenRef<'_>, _: RevokeOptions) -> Result<Revocation> {
-        left_out()
-    }
-    async fn verify(&self, _: &Secret) -> Result<Liveness> {
-        left_out()
-    }
 }
 
 async fn yield_once() {
@@ -149,10 +127,10 @@ fn fleet(behaviours: impl IntoIterator<Item = Behaviour>) -> (Fleet, Arc<AtomicU
             Behaviour::Breaks => Some(ListCapability::new(Paging::Sequential)),
             Behaviour::CannotList => None,
             Behaviour::ListsPages(_) => {
-                let by_id = OrderCapability::loose(SortKey::Id).exactly();
-                let list = ListCapability::new(Paging::Numbered).with_usual_page(10);
-                let list = list.with_totals().never_losing_tokens();
-                Some(list.with_order(by_id.stable().appending()))
+                let by_id = OrderCapability::new(SortKey::Id).with_exact_order();
+                let list = ListCapability::new(Paging::Numbered).with_default_page_size(10);
+                let list = list.with_totals().without_vanishing_tokens();
+                Some(list.with_order(by_id.with_stable_keys().with_append_only()))
             }
             _ => Some(ListCapability::new(Paging::Snapshot)),
         };
@@ -189,7 +167,7 @@ fn every_account_gets_one_verdict_and_a_failing_one_ends_only_itself() {
         Account::new("memory", "broken"),
         Error::configuration("no key"),
     );
-    let found = block_on(fleet.collect(Query::new()));
+    let found = block_on(fleet.list_all(Query::new()));
     let expected = [
         ("failed", 1),
         ("complete", 3),
@@ -214,7 +192,9 @@ fn every_account_gets_one_verdict_and_a_failing_one_ends_only_itself() {
 #[test]
 fn an_account_that_never_answers_holds_up_nobody() {
     let (fleet, _) = fleet([Behaviour::Hangs, Behaviour::Lists(2), Behaviour::Lists(1)]);
-    let mut inventory = fleet.at_a_time(2).inventory(Query::new());
+    let mut inventory = fleet
+        .with_max_concurrent_accounts(2)
+        .inventory(Query::new());
     let mut finished = 0;
     block_on(async {
         while finished < 2 {
@@ -234,7 +214,9 @@ fn an_account_that_never_answers_holds_up_nobody() {
 fn accounts_that_never_answer_give_their_turn_to_those_that_wait() {
     let hanging = (0..4).map(|_| Behaviour::Hangs);
     let (fleet, _) = fleet(hanging.chain((0..6).map(|_| Behaviour::Lists(1))));
-    let mut inventory = fleet.at_a_time(2).inventory(Query::new());
+    let mut inventory = fleet
+        .with_max_concurrent_accounts(2)
+        .inventory(Query::new());
     let mut finished = 0;
     block_on(async {
         while finished < 6 {
@@ -252,7 +234,7 @@ fn accounts_of_the_same_name_keep_their_own_counts() {
     let (one, _) = fleet([Behaviour::Lists(3)]);
     let (other, _) = fleet([Behaviour::Lists(2)]);
     let both = one.providers().chain(other.providers()).cloned();
-    let found = block_on(Fleet::new(both).collect(Query::new()));
+    let found = block_on(Fleet::new(both).list_all(Query::new()));
     assert_eq!(verdicts(&found), [("complete", 3), ("complete", 2)]);
 }
 
@@ -260,7 +242,11 @@ fn accounts_of_the_same_name_keep_their_own_counts() {
 fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
     for at_a_time in [1, 7, 500] {
         let (fleet, most) = fleet((0..300).map(|_| Behaviour::Lists(2)));
-        let found = block_on(fleet.at_a_time(at_a_time).collect(Query::new()));
+        let found = block_on(
+            fleet
+                .with_max_concurrent_accounts(at_a_time)
+                .list_all(Query::new()),
+        );
         assert_eq!(found.tokens.len(), 600);
         assert!(found.is_complete());
         assert_eq!(most.load(SeqCst), at_a_time.min(300));
@@ -269,20 +255,24 @@ fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
 
 #[test]
 fn the_pages_under_way_are_bounded_over_all_accounts_and_never_more_than_the_query_allows() {
-    let wide = Query::new().with_pages_at_a_time(40);
+    let wide = Query::new().max_concurrency(40);
     for (accounts, at_a_time, query, expected) in [
         (1, 16, Query::new(), 16),
         (1, 16, wide.clone(), 40),
         (4, 16, Query::new(), 64),
         (100, 16, Query::new(), 64),
         (100, 5, wide.clone(), 5 * 12),
-        (100, 16, Query::new().with_pages_at_a_time(2), 32),
+        (100, 16, Query::new().max_concurrency(2), 32),
         (100, 100, wide, 100),
     ] {
         let listing = (0..accounts).map(|_| Behaviour::ListsPages(50));
         // What cannot be listed takes no share.
         let (fleet, most) = fleet(listing.chain((0..20).map(|_| Behaviour::CannotList)));
-        let found = block_on(fleet.at_a_time(at_a_time).collect(query));
+        let found = block_on(
+            fleet
+                .with_max_concurrent_accounts(at_a_time)
+                .list_all(query),
+        );
         assert_eq!(found.tokens.len(), accounts * 500);
         assert_eq!(most.load(SeqCst), expected, "{accounts}, {at_a_time}");
     }
@@ -327,7 +317,7 @@ fn thousands_of_accounts_each_get_their_verdict_whatever_becomes_of_some() {
 #[test]
 fn accounts_whose_verdict_is_known_at_once_do_not_end_the_stream() {
     let (fleet, _) = fleet((0..100).map(|_| Behaviour::CannotList));
-    let found = block_on(fleet.at_a_time(3).collect(Query::new()));
+    let found = block_on(fleet.with_max_concurrent_accounts(3).list_all(Query::new()));
     assert_eq!(found.accounts.len(), 100);
 }
 
@@ -335,10 +325,10 @@ fn accounts_whose_verdict_is_known_at_once_do_not_end_the_stream() {
 fn an_order_an_offset_and_a_limit_hold_over_all_accounts_together() {
     let (fleet, _) = fleet([Behaviour::Lists(3), Behaviour::Lists(2)]);
     let query = Query::new()
-        .sorted_by(SortKey::Id, Direction::Descending)
-        .skipping(1)
-        .limited_to(3);
-    let found = block_on(fleet.collect(query));
+        .sort_by(SortKey::Id, Direction::Descending)
+        .offset(1)
+        .limit(3);
+    let found = block_on(fleet.list_all(query));
     let order: Vec<_> = found
         .tokens
         .iter()
@@ -350,10 +340,10 @@ fn an_order_an_offset_and_a_limit_hold_over_all_accounts_together() {
 
 #[test]
 fn a_fleet_of_one_account_reads_the_pages_of_the_window_and_no_others() {
-    let query = Query::new().skipping(400).limited_to(10);
+    let query = Query::new().offset(400).limit(10);
     for (accounts, expected) in [(1, 1), (2, 2 * 41)] {
         let (fleet, _) = fleet((0..accounts).map(|_| Behaviour::ListsPages(50)));
-        let found = block_on(fleet.collect(query.clone()));
+        let found = block_on(fleet.list_all(query.clone()));
         let first = found.tokens[0].1.id.as_str().to_owned();
         assert_eq!((found.tokens.len(), first.as_str()), (10, "400"));
         let plans = fleet.explain(&query);
@@ -375,15 +365,21 @@ fn a_fleet_explains_each_account_as_it_would_be_read() {
         Account::new("memory", "broken"),
         Error::configuration("no key"),
     );
-    let plans = fleet.explain(&Query::new().with_pages_at_a_time(100));
+    let plans = fleet.explain(&Query::new().max_concurrency(100));
+    let width = |plan: &Plan| {
+        let text = plan.to_string();
+        ["up to 32 pages at a time", "one page after another"]
+            .into_iter()
+            .find(|width| text.contains(width))
+    };
     let told: Vec<_> = (plans.iter())
         .map(|(account, plan)| (account.name(), plan.as_ref().map_err(Error::kind)))
-        .map(|(name, plan)| (name, plan.map(|plan| plan.pages_at_a_time)))
+        .map(|(name, plan)| (name, plan.map(|plan| width(plan))))
         .collect();
     let expected = [
-        ("a0", Ok(32)),
+        ("a0", Ok(Some("up to 32 pages at a time"))),
         ("a1", Err(ErrorKind::Unsupported)),
-        ("a2", Ok(1)),
+        ("a2", Ok(Some("one page after another"))),
         ("broken", Err(ErrorKind::Configuration)),
     ];
     assert_eq!(told, expected);
@@ -421,7 +417,9 @@ fn an_unknown_provider_is_refused_with_the_nearest_name() {
         open(&registry, "vault"),
         "mine (vault): there is no provider \"vault\"; no provider is registered",
     );
-    registry.register("vault", |_: &str, _: &mut Settings, _| left_out());
+    registry.register("vault", |_: &str, _: &mut Settings, _| {
+        Err::<Arc<dyn TokenProvider>, _>(Error::unsupported("left out"))
+    });
     assert_eq!(
         open(&registry, "valut"),
         "mine (valut): there is no provider \"valut\"; did you mean \"vault\"?",

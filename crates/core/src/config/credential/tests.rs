@@ -43,7 +43,7 @@ fn the_first_line_of_a_file_is_the_credential() {
 #[test]
 fn a_whole_file_is_a_credential_of_several_lines() {
     let place = Place::holding("whole", "-----BEGIN\nhunter2\n");
-    let read = |place: &Place| block_on(Credential::from_whole_file(&place.0).secret());
+    let read = |place: &Place| block_on(Credential::from_untrimmed_file(&place.0).secret());
     let secret = read(&place).unwrap();
     assert_eq!(secret.expose(), "-----BEGIN\nhunter2\n");
     let nothing = Place::holding("nothing", "");

@@ -7,7 +7,7 @@ fn a_misspelt_key_explains_what_is_missing() {
     settings.insert("tokne", Setting::Text("hunter2".into()), Some(3));
     assert!(settings.required_credential("token").is_err());
     assert_eq!(
-        settings.misspelt().unwrap().to_string(),
+        settings.misspelled_key().unwrap().to_string(),
         "line 3: accounts.iot knows no key \"tokne\"; did you mean \"token\"?"
     );
 }
@@ -15,7 +15,7 @@ fn a_misspelt_key_explains_what_is_missing() {
 #[test]
 fn a_program_hands_over_a_credential_that_it_holds() {
     let mut settings = Settings::new("accounts.iot");
-    let held = Credential::fixed(Secret::new("hunter2"));
+    let held = Credential::from_secret(Secret::new("hunter2"));
     settings.insert("token", Setting::Credential(held), None);
     assert!(settings.required_credential("token").is_ok());
     assert!(settings.finish().is_ok());
@@ -79,7 +79,7 @@ fn every_mistake_says_on_which_line_it_is() {
 #[test]
 fn a_word_of_which_nothing_stays_is_near_to_none() {
     for word in ["", "x"] {
-        assert_eq!(suggestion(word, &["a", "id"]), "known are a, id");
+        assert_eq!(did_you_mean(word, &["a", "id"]), "known are a, id");
     }
-    assert_eq!(suggestion("it", &["id"]), "did you mean \"id\"?");
+    assert_eq!(did_you_mean("it", &["id"]), "did you mean \"id\"?");
 }

@@ -5,7 +5,7 @@ use super::{Batch, Consumed, Walker};
 use crate::error::Result;
 use crate::listing::engine::dedup::Admission;
 use crate::listing::engine::in_flight::{Asked, Moment, Purpose};
-use crate::listing::{PartialReason, Shortcut, Walk};
+use crate::listing::{FastPath, PartialReason, ScanDirection};
 use crate::model::Token;
 use crate::provider::{Page, PagePosition};
 
@@ -25,10 +25,12 @@ impl Walker {
                 self.next = None;
                 page.tokens
             }
-            (Walk::Forward, _) => self.forward(asked, page)?,
-            (Walk::Backward, _) if !self.started => self.start_backward(page)?,
-            (Walk::Backward, Some(number)) => self.backward(number, at, page)?,
-            (Walk::Backward, None) => return Err(violation("a page came that was not asked for")),
+            (ScanDirection::Forward, _) => self.forward(asked, page)?,
+            (ScanDirection::Backward, _) if !self.started => self.start_backward(page)?,
+            (ScanDirection::Backward, Some(number)) => self.backward(number, at, page)?,
+            (ScanDirection::Backward, None) => {
+                return Err(violation("a page came that was not asked for"));
+            }
         };
         self.started = true;
         self.released = at;
@@ -44,7 +46,7 @@ impl Walker {
     }
 
     pub(super) fn is_one_page_window(&self) -> bool {
-        matches!(self.shortcut, Some(Shortcut::Window(window, _)) if window.pages == Some(1))
+        matches!(self.shortcut, Some(FastPath::PageRange(window, _)) if window.pages == Some(1))
     }
 
     fn forward(&mut self, asked: &Asked, page: Page) -> Result<Vec<Token>> {
@@ -152,7 +154,8 @@ impl Walker {
     /// Where more tokens are counted than were handed out, those created meanwhile are counted again: a deletion may
     /// have hidden a creation from the totals.
     fn counts_again(&mut self, purpose: Purpose) -> bool {
-        let doubtful = self.plan.walk == Walk::Backward && self.counts_more_than_it_shows();
+        let doubtful =
+            self.plan.walk == ScanDirection::Backward && self.counts_more_than_it_shows();
         let Some(last) = self.last_page().filter(|_| doubtful) else {
             return false;
         };
@@ -233,7 +236,7 @@ impl Walker {
             self.created = self.created.saturating_add(now.saturating_sub(before));
         }
         self.total = match (self.plan.walk, self.plan.protected) {
-            (Walk::Forward, true) => self.total.max(total),
+            (ScanDirection::Forward, true) => self.total.max(total),
             _ => total,
         };
     }

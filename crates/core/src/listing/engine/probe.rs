@@ -2,7 +2,7 @@
 
 use super::Walker;
 use crate::error::Result;
-use crate::listing::Walk;
+use crate::listing::ScanDirection;
 use crate::listing::engine::in_flight::Moment;
 use crate::listing::engine::tail_watch::Look;
 use crate::model::Token;
@@ -19,14 +19,17 @@ impl Walker {
             Some(_) => self.queue.arrived_since(self.still.until()) > 0,
             None => self.pace.width() > 1 && self.next.is_some(),
         };
-        let backward = self.started && self.plan.walk == Walk::Backward;
+        let backward = self.started && self.plan.walk == ScanDirection::Backward;
         if !backward || !wanted || self.still.is_asking() {
             return None;
         }
         let look = self.still.watched().or(self.last_tokens())?;
         let at = self.tick();
         self.still.asks(at, look);
-        let mut request = self.request.clone().at(PagePosition::Number(look.number));
+        let mut request = self
+            .request
+            .clone()
+            .position(PagePosition::Number(look.number));
         request.size = Some(look.size);
         Some((at, request))
     }

@@ -1,7 +1,7 @@
 //! Which page to read next.
 
 use super::Walker;
-use crate::listing::Walk;
+use crate::listing::ScanDirection;
 use crate::listing::engine::in_flight::{Asked, Moment};
 use crate::provider::{PagePosition, PageRequest};
 
@@ -15,7 +15,7 @@ impl Walker {
         if let Some(unsent) = self.queue.unsent() {
             unsent.sent = true;
             let (at, position) = (unsent.at, unsent.position.clone());
-            return Some((at, self.request.clone().at(position)));
+            return Some((at, self.request.clone().position(position)));
         }
         if self.queue.has_failed() || self.failure.is_some() {
             return None;
@@ -42,7 +42,7 @@ impl Walker {
             asked.sent = true;
             let at = asked.at;
             self.queue.push(asked);
-            return Some((at, self.request.clone().at(position)));
+            return Some((at, self.request.clone().position(position)));
         }
         if self.queue.on_their_way() == 0 || !watched {
             return self.look_at_the_end();
@@ -52,7 +52,7 @@ impl Walker {
 
     /// Backwards only while it is watched that nothing changes.
     fn reads_side_by_side(&self) -> bool {
-        self.plan.walk == Walk::Forward || self.still.watched().is_some()
+        self.plan.walk == ScanDirection::Forward || self.still.watched().is_some()
     }
 
     /// Whether the next page is the last one or beyond where nothing else depends on when it is read: what is created may
@@ -63,7 +63,7 @@ impl Walker {
         };
         let size = u64::from(self.request.size.unwrap_or_default());
         let end = number.saturating_add(1).saturating_mul(size);
-        self.plan.walk == Walk::Forward
+        self.plan.walk == ScanDirection::Forward
             && self.plan.appends
             && self.first_total.is_some_and(|total| end >= total)
     }
@@ -74,8 +74,8 @@ impl Walker {
         // On their way, and waiting for those before them; backwards also for a look that is on its way, and for the next one.
         let ahead = match (width, self.plan.walk) {
             (1, _) => 1,
-            (_, Walk::Forward) => (TOKENS_AHEAD / size).clamp(width, 2 * width),
-            (_, Walk::Backward) => (TOKENS_AHEAD / size).clamp(2 * width, 3 * width),
+            (_, ScanDirection::Forward) => (TOKENS_AHEAD / size).clamp(width, 2 * width),
+            (_, ScanDirection::Backward) => (TOKENS_AHEAD / size).clamp(2 * width, 3 * width),
         };
         let bounds = &self.plan.bounds;
         match (bounds.limit, self.request.size) {
@@ -98,8 +98,10 @@ impl Walker {
         };
         match self.plan.walk {
             _ if !self.started || self.pace.is_single() => None,
-            Walk::Forward => (number < self.last_page()?).then(|| PagePosition::Number(number + 1)),
-            Walk::Backward => self.below(number),
+            ScanDirection::Forward => {
+                (number < self.last_page()?).then(|| PagePosition::Number(number + 1))
+            }
+            ScanDirection::Backward => self.below(number),
         }
     }
 

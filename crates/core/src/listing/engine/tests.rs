@@ -92,10 +92,10 @@ fn token(id: u32) -> Token {
 }
 
 fn by_id() -> OrderCapability {
-    OrderCapability::loose(SortKey::Id)
-        .exactly()
-        .stable()
-        .appending()
+    OrderCapability::new(SortKey::Id)
+        .with_exact_order()
+        .with_stable_keys()
+        .with_append_only()
 }
 
 /// Tokens vanish, ids grow, totals are told: read backwards.
@@ -107,27 +107,32 @@ fn losing() -> ListCapability {
 
 /// The same, where the order that new tokens come last in is not that of ids.
 fn losing_by_creation() -> ListCapability {
-    let by_creation = OrderCapability::loose(SortKey::Created);
+    let by_creation = OrderCapability::new(SortKey::Created);
     ListCapability::new(Paging::Numbered)
         .with_totals()
-        .with_order(by_creation.exactly().stable().appending())
+        .with_order(
+            by_creation
+                .with_exact_order()
+                .with_stable_keys()
+                .with_append_only(),
+        )
 }
 
 /// Nothing vanishes, ids grow: read forwards.
 fn keeping() -> ListCapability {
-    losing().never_losing_tokens()
+    losing().without_vanishing_tokens()
 }
 
 /// Nothing vanishes, and new tokens come anywhere in an order that cannot be followed.
 fn keeping_by_name() -> ListCapability {
     ListCapability::new(Paging::Numbered)
         .with_totals()
-        .never_losing_tokens()
-        .with_order(OrderCapability::loose(SortKey::Name).stable())
+        .without_vanishing_tokens()
+        .with_order(OrderCapability::new(SortKey::Name).with_stable_keys())
 }
 
 fn plan(list: &ListCapability, size: u32) -> Plan {
-    Plan::of(&Query::new().with_page_size(size), list).unwrap()
+    Plan::for_query(&Query::new().page_size(size), list).unwrap()
 }
 
 #[derive(Debug)]

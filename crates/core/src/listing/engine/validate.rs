@@ -4,8 +4,8 @@ use super::Walker;
 use crate::error::{Error, ErrorKind, Fate, Result};
 use crate::listing::PartialReason;
 use crate::listing::engine::in_flight::Asked;
-use crate::provider::Page;
 use crate::provider::LAST_PAGE;
+use crate::provider::Page;
 use crate::query::Direction;
 
 /// How many pages without anything new are borne where nothing else tells a platform that repeats itself.

@@ -3,11 +3,11 @@
 use std::ops::Not;
 
 use super::lexer::{Piece, pieces};
-use super::{NamePattern, Owner};
+use super::{NamePattern, OwnerPredicate};
 use crate::error::is_near;
-use crate::error::{Error, Result, suggestion};
+use crate::error::{Error, Result, did_you_mean};
 use crate::model::{Timestamp, TokenState};
-use crate::query::{Filter, When};
+use crate::query::{Filter, TimePredicate};
 
 const LONGEST: usize = 64 * 1024;
 /// What stands in parentheses or is denied is read by recursion.
@@ -133,7 +133,7 @@ impl<'a> Parser<'a> {
         let known = ["and", "or"];
         Err(match self.peek() {
             Piece::Word(word) if known.iter().any(|known| is_near(word, known)) => {
-                mistake.with_advice(suggestion(word, &known))
+                mistake.with_advice(did_you_mean(word, &known))
             }
             Piece::Word(_) | Piece::Quoted(_) => {
                 mistake.with_advice("write a name of several words in double quotes")
@@ -153,7 +153,7 @@ impl<'a> Parser<'a> {
             _ => {
                 return Err(self
                     .mistake("no such field")
-                    .with_advice(suggestion(field, &FIELDS)));
+                    .with_advice(did_you_mean(field, &FIELDS)));
             }
         }
         self.next += 1;
@@ -200,9 +200,9 @@ impl<'a> Parser<'a> {
         if self.take(&Piece::Word("is")) {
             return self.absence("none", |none| {
                 Filter::Owner(if none {
-                    Owner::None
+                    OwnerPredicate::Absent
                 } else {
-                    Owner::NotReported
+                    OwnerPredicate::NotReported
                 })
             });
         }
@@ -218,17 +218,17 @@ impl<'a> Parser<'a> {
         .ok_or_else(|| self.mistake("expected =, !=, is or in"))
     }
 
-    fn time(&mut self, condition: fn(When) -> Filter) -> Result<Filter> {
+    fn time(&mut self, condition: fn(TimePredicate) -> Filter) -> Result<Filter> {
         let when = match self.peek() {
-            Piece::Symbol("<") => When::Before,
-            Piece::Symbol(">=") => When::From,
+            Piece::Symbol("<") => TimePredicate::Before,
+            Piece::Symbol(">=") => TimePredicate::From,
             Piece::Word("is") => {
                 self.next += 1;
                 return self.absence("never", |never| {
                     condition(if never {
-                        When::Never
+                        TimePredicate::Never
                     } else {
-                        When::NotReported
+                        TimePredicate::NotReported
                     })
                 });
             }
@@ -284,7 +284,7 @@ impl<'a> Parser<'a> {
             let known = [none, NOT_REPORTED];
             return Err(self
                 .mistake("no such absence")
-                .with_advice(suggestion(word, &known)));
+                .with_advice(did_you_mean(word, &known)));
         }
         self.next += 1;
         match denied {

@@ -44,12 +44,12 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-fn any_when() -> impl Strategy<Value = When> {
+fn any_when() -> impl Strategy<Value = TimePredicate> {
     prop_oneof![
-        any_time().prop_map(When::Before),
-        any_time().prop_map(When::From),
-        Just(When::Never),
-        Just(When::NotReported),
+        any_time().prop_map(TimePredicate::Before),
+        any_time().prop_map(TimePredicate::From),
+        Just(TimePredicate::Never),
+        Just(TimePredicate::NotReported),
     ]
 }
 
@@ -60,7 +60,7 @@ fn any_condition() -> impl Strategy<Value = Filter> {
         any_name().prop_map(Filter::name_glob),
         select(TokenState::ALL.to_vec()).prop_map(Filter::State),
         any_name().prop_map(Filter::owned_by),
-        select(vec![Owner::None, Owner::NotReported]).prop_map(Filter::Owner),
+        select(vec![OwnerPredicate::Absent, OwnerPredicate::NotReported]).prop_map(Filter::Owner),
         any_when().prop_map(Filter::Created),
         any_when().prop_map(Filter::Expiry),
         any_when().prop_map(Filter::LastUsed),
@@ -82,7 +82,7 @@ fn any_fact<T: Clone + std::fmt::Debug>(
 ) -> impl Strategy<Value = Fact<T>> {
     prop_oneof![
         3 => value.prop_map(Fact::Known),
-        1 => Just(Fact::None),
+        1 => Just(Fact::Absent),
         1 => Just(Fact::NotReported),
     ]
 }
@@ -98,7 +98,7 @@ prop_compose! {
     ) -> Token {
         let mut token = Token::new(TokenId::new("1"), state);
         token.name = name;
-        token.owner = owner.map(|(id, name)| Principal::new(id).named(name));
+        token.owner = owner.map(|(id, name)| Principal::new(id).with_name(name));
         token.created_at = created_at;
         token.expiry = expiry;
         token.last_used = last_used;
@@ -225,9 +225,12 @@ fn every_form_means_what_it_says() {
         (r#"name = "\u{e9}\"\\\n""#, Filter::name("é\"\\\n")),
         ("owner = alice", Filter::owned_by("alice")),
         ("owner = \"none\"", Filter::owned_by("none")),
-        ("owner is none", Filter::Owner(Owner::None)),
-        ("owner is not none", !Filter::Owner(Owner::None)),
-        ("owner is not reported", Filter::Owner(Owner::NotReported)),
+        ("owner is none", Filter::Owner(OwnerPredicate::Absent)),
+        ("owner is not none", !Filter::Owner(OwnerPredicate::Absent)),
+        (
+            "owner is not reported",
+            Filter::Owner(OwnerPredicate::NotReported),
+        ),
         ("created < 2026-03-02", Filter::created_before(march)),
         (
             "created >= 2026-03-02T01:00:00+01:00",
@@ -240,7 +243,7 @@ fn every_form_means_what_it_says() {
         ("last-used is never", Filter::never_used()),
         (
             "last-used is not-reported",
-            Filter::LastUsed(When::NotReported),
+            Filter::LastUsed(TimePredicate::NotReported),
         ),
         (
             "name = a or not (name = b) and state = active",

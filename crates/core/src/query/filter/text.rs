@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{NamePattern, Owner};
+use super::{NamePattern, OwnerPredicate};
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
-use crate::query::{Filter, When};
+use crate::query::{Filter, TimePredicate};
 
 /// Reads a filter, where `now` is the present time: see [`Filter::parse_at`].
 impl FromStr for Filter {
@@ -72,9 +72,9 @@ fn write(filter: &Filter, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         Filter::Name(NamePattern::Prefix(prefix)) => write!(f, "name ^= {}", Quoted(prefix)),
         Filter::Name(NamePattern::Glob(glob)) => write!(f, "name ~ {}", Quoted(glob)),
         Filter::State(state) => write!(f, "state = {}", state.as_str()),
-        Filter::Owner(Owner::Is(owner)) => write!(f, "owner = {}", Quoted(owner)),
-        Filter::Owner(Owner::None) => f.write_str("owner is none"),
-        Filter::Owner(Owner::NotReported) => f.write_str("owner is not-reported"),
+        Filter::Owner(OwnerPredicate::Is(owner)) => write!(f, "owner = {}", Quoted(owner)),
+        Filter::Owner(OwnerPredicate::Absent) => f.write_str("owner is none"),
+        Filter::Owner(OwnerPredicate::NotReported) => f.write_str("owner is not-reported"),
         Filter::Created(when) => write!(f, "created {}", Condition(*when)),
         Filter::Expiry(when) => write!(f, "expiry {}", Condition(*when)),
         Filter::LastUsed(when) => write!(f, "last-used {}", Condition(*when)),
@@ -109,15 +109,15 @@ fn write_joined(
     Ok(())
 }
 
-struct Condition(When);
+struct Condition(TimePredicate);
 
 impl fmt::Display for Condition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            When::Before(end) => write!(f, "< {end}"),
-            When::From(start) => write!(f, ">= {start}"),
-            When::Never => f.write_str("is never"),
-            When::NotReported => f.write_str("is not-reported"),
+            TimePredicate::Before(end) => write!(f, "< {end}"),
+            TimePredicate::From(start) => write!(f, ">= {start}"),
+            TimePredicate::Never => f.write_str("is never"),
+            TimePredicate::NotReported => f.write_str("is not-reported"),
         }
     }
 }

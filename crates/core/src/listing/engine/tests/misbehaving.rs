@@ -32,7 +32,7 @@ fn a_platform_that_gives_smaller_pages_than_it_says_is_followed() {
         let shelf = Shelf::of(150);
         let mut walked = walk(Walker::new(&plan(&list, 100)), |request| {
             let size = request.size.unwrap().min(40);
-            let page = shelf.page(&request.clone().with_size(size));
+            let page = shelf.page(&request.clone().size(size));
             // It repeats the size that it was asked for, and so finds the end too early.
             let size = request.size;
             let end = (request.number().unwrap() + 1) * u64::from(size.unwrap());
@@ -51,7 +51,7 @@ fn a_platform_that_ignores_the_page_number_is_never_called_complete() {
         for always in [0, 2] {
             let shelf = Shelf::of(30);
             let walked = walk(Walker::new(&plan(&list, 10)), |request| {
-                let page = shelf.page(&request.clone().at(PagePosition::Number(always)));
+                let page = shelf.page(&request.clone().position(PagePosition::Number(always)));
                 let number = request.number().unwrap();
                 Page {
                     number: None,
@@ -69,7 +69,7 @@ fn a_platform_that_ignores_the_page_number_is_never_called_complete() {
     let shelf = Shelf::of(30);
     let walked = walk(Walker::new(&plan(&keeping(), 10)), |request| {
         let other = request.number().unwrap() ^ 1;
-        shelf.page(&request.clone().at(PagePosition::Number(other)))
+        shelf.page(&request.clone().position(PagePosition::Number(other)))
     });
     assert_eq!(walked.end.unwrap_err().kind(), ErrorKind::ProtocolViolation);
 }
@@ -93,7 +93,7 @@ fn endless_and_absurd_listings_end_after_a_bounded_number_of_requests() {
         let mut total = 20;
         let same_page = walk(Walker::new(&plan(&list, 10)), |request| {
             total += 1;
-            let page = shelf.page(&request.clone().at(PagePosition::First));
+            let page = shelf.page(&request.clone().position(PagePosition::First));
             let next = Some(PagePosition::Number(request.number().unwrap() + 1));
             Page {
                 number: None,
@@ -120,7 +120,7 @@ fn endless_and_absurd_listings_end_after_a_bounded_number_of_requests() {
                 number: Some(number),
                 total: Some(number + 1_000_000),
                 next: Some(PagePosition::Number(number + 1)),
-                ..shelf.page(&request.clone().at(PagePosition::First))
+                ..shelf.page(&request.clone().position(PagePosition::First))
             }
         });
         assert!(
@@ -147,7 +147,7 @@ fn a_first_page_that_is_smaller_than_asked_for_and_names_no_next_is_not_taken_fo
         let shelf = Shelf::of(80);
         let walked = walk(Walker::new(&plan(&list, 100)), |request| {
             let size = request.size.unwrap().min(40);
-            let page = shelf.page(&request.clone().with_size(size));
+            let page = shelf.page(&request.clone().size(size));
             // It finds the end by the size that it was asked for.
             let end = (request.number().unwrap() + 1) * u64::from(request.size.unwrap());
             let next = (end < 80).then(|| PagePosition::Number(request.number().unwrap() + 1));
@@ -246,8 +246,8 @@ fn new_tokens_where_nothing_counts_them_are_no_mistake_of_the_platform() {
 
 #[test]
 fn a_platform_that_declares_pages_of_nothing_is_planned_for() {
-    let list = losing().with_usual_page(0);
-    assert!(Plan::of(&Query::new(), &list).is_ok());
+    let list = losing().with_default_page_size(0);
+    assert!(Plan::for_query(&Query::new(), &list).is_ok());
 }
 
 #[test]

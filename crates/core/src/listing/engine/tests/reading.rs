@@ -9,7 +9,7 @@ fn every_token_is_handed_out_once_whatever_the_page_size() {
             let shelf = Shelf::of(count);
             let side_by_side = plan(&list, size);
             let one_by_one = Plan {
-                pages_at_a_time: 1,
+                max_concurrency: 1,
                 ..side_by_side.clone()
             };
             for plan in [side_by_side, one_by_one] {
@@ -18,7 +18,7 @@ fn every_token_is_handed_out_once_whatever_the_page_size() {
                 assert_eq!(walked.ids, shelf.ids);
                 assert!(is_complete(&walked), "{walked:?}");
                 let least = plan.requests(count.into()).unwrap();
-                let looks = match plan.pages_at_a_time {
+                let looks = match plan.max_concurrency {
                     1 => 0,
                     _ => 1 + least / 4,
                 };
@@ -35,8 +35,8 @@ fn every_token_is_handed_out_once_whatever_the_page_size() {
 fn an_offset_up_to_the_end_or_beyond_leaves_a_complete_listing_of_nothing() {
     for list in [losing(), keeping(), keeping_by_name()] {
         for offset in [7, 8, 100] {
-            let query = Query::new().with_page_size(3).skipping(offset);
-            let plan = Plan::of(&query, &list).unwrap();
+            let query = Query::new().page_size(3).offset(offset);
+            let plan = Plan::for_query(&query, &list).unwrap();
             let shelf = Shelf::of(7);
             let walked = walk(Walker::new(&plan), |request| shelf.page(request));
             assert!(is_complete(&walked), "{walked:?}");
@@ -52,12 +52,12 @@ fn a_window_is_not_taken_from_pages_of_another_size() {
         .flat_map(|(offset, limit)| (1..13).map(move |most| (offset, limit, most)))
     {
         for list in [losing(), keeping()] {
-            let query = Query::new().sorted_by(SortKey::Id, Direction::Ascending);
-            let query = query.skipping(offset).limited_to(limit);
-            let plan = Plan::of(&query, &list.with_usual_page(12)).unwrap();
+            let query = Query::new().sort_by(SortKey::Id, Direction::Ascending);
+            let query = query.offset(offset).limit(limit);
+            let plan = Plan::for_query(&query, &list.with_default_page_size(12)).unwrap();
             let walked = walk(Walker::new(&plan), |request| {
                 let size = request.size.unwrap().min(most);
-                shelf.page(&request.clone().with_size(size))
+                shelf.page(&request.clone().size(size))
             });
             let wanted = (1..=19).skip(offset as usize).take(limit as usize);
             for id in wanted {
@@ -69,9 +69,9 @@ fn a_window_is_not_taken_from_pages_of_another_size() {
 
 #[test]
 fn a_filter_on_what_may_change_serves_one_page_and_is_dropped_beyond() {
-    let list = losing().with_filters(FilterCapability::by_name());
-    let query = Query::new().matching(Filter::name("x")).with_page_size(10);
-    let plan = Plan::of(&query, &list).unwrap();
+    let list = losing().with_filters(FilterCapability::for_names());
+    let query = Query::new().filter(Filter::name("x")).page_size(10);
+    let plan = Plan::for_query(&query, &list).unwrap();
     let walk_over = |matching: u32| {
         let mut filtered = 0;
         let walked = walk(Walker::new(&plan), |request| match request.filter {
@@ -123,7 +123,7 @@ proptest! {
 #[test]
 fn a_platform_that_knows_one_size_of_pages_is_looked_at_by_these() {
     let shelf = Shelf::of(20_000);
-    let (walked, looks) = walk_with_looks(&shelf, |request| request.clone().with_size(1_000));
+    let (walked, looks) = walk_with_looks(&shelf, |request| request.clone().size(1_000));
     assert!(is_complete(&walked) && is_exact(&walked, &shelf.ids));
     // What was on its way then is read again, once.
     assert_eq!(looks.len(), 1);
@@ -133,9 +133,9 @@ fn a_platform_that_knows_one_size_of_pages_is_looked_at_by_these() {
 #[test]
 fn a_descending_order_by_id_is_what_a_backward_walk_yields() {
     let query = Query::new()
-        .sorted_by(SortKey::Id, Direction::Descending)
-        .with_page_size(3);
-    let plan = Plan::of(&query, &losing()).unwrap();
+        .sort_by(SortKey::Id, Direction::Descending)
+        .page_size(3);
+    let plan = Plan::for_query(&query, &losing()).unwrap();
     assert!(!plan.sorts_here);
     let walked = walk(Walker::new(&plan), |request| Shelf::of(8).page(request));
     assert_eq!(walked.ids, [8, 7, 6, 5, 4, 3, 2, 1]);
@@ -156,34 +156,39 @@ fn unprotected_paging_is_complete_on_one_page_and_partial_beyond_also_when_resum
     let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
     cursor.position = PagePosition::Number(1);
     let resumed = walk(Walker::resume(&plan, &cursor).unwrap(), |request| {
-        shelf.page(&request.clone().with_size(10))
+        shelf.page(&request.clone().size(10))
     });
     assert!(!is_complete(&resumed));
 }
 
 #[test]
 fn a_filter_of_many_short_names_is_applied_here() {
-    let filters = FilterCapability::by_name().combined().settled();
+    let filters = FilterCapability::for_names()
+        .with_combinations()
+        .with_immutable_matches();
     let list = keeping().with_filters(filters);
     let pushed = |names| {
         let names = (0..names).map(|name| Filter::name(format!("{name:x}")));
-        let query = Query::new().matching(Filter::any_of(names));
-        Plan::of(&query, &list).unwrap().pushed_filter.is_some()
+        let query = Query::new().filter(Filter::any_of(names));
+        Plan::for_query(&query, &list)
+            .unwrap()
+            .pushed_filter
+            .is_some()
     };
     assert!(pushed(10) && !pushed(300));
 }
 
 #[test]
 fn pages_of_matches_are_not_counted_on_among_all_tokens() {
-    let list = keeping().with_filters(FilterCapability::by_name().settled());
-    let query = Query::new().matching(Filter::name("x")).with_page_size(10);
+    let list = keeping().with_filters(FilterCapability::for_names().with_immutable_matches());
+    let query = Query::new().filter(Filter::name("x")).page_size(10);
     let mut cursor = Cursor::new(
         &Account::new("p", "a"),
         &query,
-        &Plan::of(&query, &list).unwrap(),
+        &Plan::for_query(&query, &list).unwrap(),
     );
     cursor.position = PagePosition::Number(1);
-    let plan = Plan::of(&query, &keeping()).unwrap();
+    let plan = Plan::for_query(&query, &keeping()).unwrap();
     let error = Walker::resume(&plan, &cursor).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidCursor);
 }

@@ -4,26 +4,30 @@ use tokenfleet_core::{
     Error, Fact, Fate, RequestedExpiry, RevokeOptions, Token, TokenId, TokenProvider,
 };
 
-use crate::Answer;
+use crate::ApiResponse;
 
 /// As long as a UUID.
 const LONGEST_ID: usize = 36;
 
 /// Whether a token stops when it was asked to, to the second: platforms cut what is smaller.
 #[must_use]
-pub fn expires_as_asked(asked: RequestedExpiry, token: &Token) -> bool {
+pub fn expiry_matches(asked: RequestedExpiry, token: &Token) -> bool {
     match (asked, token.expiry) {
         (RequestedExpiry::At(asked), Fact::Known(got)) => {
-            asked.whole_seconds() == got.whole_seconds()
+            asked.truncated_to_seconds() == got.truncated_to_seconds()
         }
         (RequestedExpiry::At(_), _) => false,
-        (RequestedExpiry::Never, expiry) => expiry.is_none(),
+        (RequestedExpiry::Never, expiry) => expiry.is_absent(),
         _ => true,
     }
 }
 
 /// Revokes a token that the platform made otherwise than asked, and says what became of it.
-pub async fn revoke_unwanted(provider: &dyn TokenProvider, id: &TokenId, answer: &Answer) -> Error {
+pub async fn revoke_unwanted(
+    provider: &dyn TokenProvider,
+    id: &TokenId,
+    answer: &ApiResponse,
+) -> Error {
     let shown = shown(id);
     match provider.revoke(id.into(), RevokeOptions::default()).await {
         Ok(_) => answer

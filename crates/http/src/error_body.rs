@@ -9,7 +9,7 @@ use tokenfleet_core::{ErrorKind, Fate, Operation};
 /// What an adapter reads from an answer that is no success. Empty fields leave it to the status.
 #[derive(Default)]
 #[non_exhaustive]
-pub struct Refusal {
+pub struct ErrorBody {
     /// A better kind than the status suggests.
     pub kind: Option<ErrorKind>,
     /// The platform's own code.
@@ -23,9 +23,9 @@ pub struct Refusal {
 }
 
 /// Shows nothing of the platform's words, which are not masked yet.
-impl fmt::Debug for Refusal {
+impl fmt::Debug for ErrorBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Refusal")
+        f.debug_struct("ErrorBody")
             .field("kind", &self.kind)
             .field("advice", &self.advice)
             .field("retry_after", &self.retry_after)
@@ -33,10 +33,10 @@ impl fmt::Debug for Refusal {
     }
 }
 
-impl Refusal {
+impl ErrorBody {
     /// What the platform says.
     #[must_use]
-    pub fn saying(message: Option<String>) -> Self {
+    pub fn from_message(message: Option<String>) -> Self {
         Self {
             message,
             ..Self::default()
@@ -52,31 +52,31 @@ impl Refusal {
 
     /// Of that kind, whatever the status suggests.
     #[must_use]
-    pub fn of_kind(mut self, kind: ErrorKind) -> Self {
+    pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = Some(kind);
         self
     }
 
     /// To be repeated after that long at the earliest.
     #[must_use]
-    pub fn waiting(mut self, wait: Duration) -> Self {
+    pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
     /// With what to do next.
     #[must_use]
-    pub fn advising(mut self, advice: &'static str) -> Self {
+    pub fn with_advice(mut self, advice: &'static str) -> Self {
         self.advice = Some(advice);
         self
     }
 }
 
 /// How an adapter reads a refusal: from the operation, the status and the body, which may be anything.
-pub type ReadRefusal = fn(Operation, u16, &[u8]) -> Refusal;
+pub type ErrorParser = fn(Operation, u16, &[u8]) -> ErrorBody;
 
 /// The body of a refusal in the shape that the platform documents, or nothing: a proxy may have answered instead.
-pub fn json_body<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
+pub fn parse_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
     serde_json::from_slice(body).ok()
 }
 

@@ -11,10 +11,10 @@ use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Fate, Operation, Result, Timestamp};
 
-use crate::page::PageOf;
-use crate::record::Record;
+use crate::fields::FromFields;
+use crate::page_seed::PageSeed;
 use crate::transport::{Body, TransportError};
-use crate::wiped::WipedBytes;
+use crate::zeroizing_buffer::ZeroizingBuffer;
 
 /// What is reserved at most for a body of announced length: the announcement may lie.
 const LARGEST_RESERVE: usize = 1 << 20;
@@ -23,10 +23,10 @@ const SMALLEST_RESERVE: usize = 4 << 10;
 const SMALLEST_RECORD: usize = 32;
 
 /// A successful answer, its body wiped from memory when dropped: it may hold a new secret.
-pub struct Answer {
+pub struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: WipedBytes,
+    pub(crate) body: ZeroizingBuffer,
     pub(crate) operation: Operation,
     pub(crate) account: Account,
     pub(crate) attempts: u32,
@@ -35,9 +35,9 @@ pub struct Answer {
 }
 
 /// Shows neither body nor headers.
-impl fmt::Debug for Answer {
+impl fmt::Debug for ApiResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Answer")
+        f.debug_struct("ApiResponse")
             .field("operation", &self.operation)
             .field("account", &self.account)
             .field("status", &self.status)
@@ -46,7 +46,7 @@ impl fmt::Debug for Answer {
     }
 }
 
-impl Answer {
+impl ApiResponse {
     /// The HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
@@ -84,7 +84,7 @@ impl Answer {
     /// Whether a moment has passed on the platform's clock, to the second that its answers keep.
     #[must_use]
     pub fn is_past(&self, at: Timestamp) -> bool {
-        at.whole_seconds() <= self.date()
+        at.truncated_to_seconds() <= self.date()
     }
 
     /// Whether there is nothing in it.
@@ -128,23 +128,23 @@ impl Answer {
     /// ```
     /// use serde::de::MapAccess;
     /// use tokenfleet_core::{Fact, Result, Token, TokenId, TokenState};
-    /// use tokenfleet_http::{Answer, Record, Text, read_once};
+    /// use tokenfleet_http::{ApiResponse, FromFields, JsonStr, read_unique};
     ///
     /// #[derive(Default)]
     /// struct Key<'a> {
-    ///     slug: Fact<Text<'a>>,
+    ///     slug: Fact<JsonStr<'a>>,
     /// }
     ///
-    /// impl<'de: 'a, 'a> Record<'de> for Key<'a> {
+    /// impl<'de: 'a, 'a> FromFields<'de> for Key<'a> {
     ///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
     ///         match name {
-    ///             "slug" => read_once(&mut self.slug, values),
+    ///             "slug" => read_unique(&mut self.slug, values),
     ///             other => ().read(other, values),
     ///         }
     ///     }
     /// }
     ///
-    /// fn tokens(answer: &Answer) -> Result<Vec<Token>> {
+    /// fn tokens(answer: &ApiResponse) -> Result<Vec<Token>> {
     ///     let ((), tokens) = answer.page("results", None, |key: Key<'_>| match key.slug {
     ///         Fact::Known(slug) => Ok(Token::new(TokenId::new(slug), TokenState::Active)),
     ///         _ => Err(answer.violation("a key without a slug")),
@@ -156,7 +156,7 @@ impl Answer {
     /// # Errors
     ///
     /// As for [`json`](Self::json), also when there is no such field, and those of `convert`.
-    pub fn page<'a, P: Record<'a>, R: Record<'a>, T>(
+    pub fn page<'a, P: FromFields<'a>, R: FromFields<'a>, T>(
         &'a self,
         field: &str,
         expected: Option<u32>,
@@ -165,7 +165,7 @@ impl Answer {
         let mut refused = None;
         // A page holds only so many, whatever was asked for.
         let room = (expected.unwrap_or_default() as usize).min(self.body.len() / SMALLEST_RECORD);
-        let read = self.read(PageOf::new(field, room, convert, &mut refused));
+        let read = self.read(PageSeed::new(field, room, convert, &mut refused));
         read.map_err(|error| refused.unwrap_or_else(|| self.unreadable(&error)))
     }
 
@@ -222,12 +222,12 @@ pub(crate) async fn read_body(
     mut body: Body,
     announced: Option<usize>,
     largest: usize,
-) -> Result<WipedBytes, Unread> {
+) -> Result<ZeroizingBuffer, Unread> {
     if announced.is_some_and(|length| length > largest) {
         return Err(Unread::TooLarge);
     }
     let reserve = announced.unwrap_or(SMALLEST_RESERVE).min(LARGEST_RESERVE);
-    let mut bytes = WipedBytes::with_capacity(reserve);
+    let mut bytes = ZeroizingBuffer::with_capacity(reserve);
     while let Some(piece) = body.next().await {
         let piece = piece.map_err(Unread::Failed)?;
         if bytes.len() + piece.len() > largest {

@@ -7,18 +7,18 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use tokenfleet_core::{Error, Result};
 
-use crate::record::{Fields, Record, Text};
+use crate::fields::{FieldsSeed, FromFields, JsonStr};
 
 /// A page and its records, each of which is converted before the next one is read: while it is at hand, and so that they need
 /// not be held in two forms.
-pub(crate) struct PageOf<'f, P, R, F> {
+pub(crate) struct PageSeed<'f, P, R, F> {
     field: &'f str,
-    records: RecordsOf<'f, R, F>,
+    records: RecordsSeed<'f, R, F>,
     page: PhantomData<P>,
 }
 
 /// Its records.
-struct RecordsOf<'f, R, F> {
+struct RecordsSeed<'f, R, F> {
     /// For how many room is made beforehand.
     room: usize,
     convert: F,
@@ -27,7 +27,7 @@ struct RecordsOf<'f, R, F> {
     record: PhantomData<R>,
 }
 
-impl<'f, P, R, F> PageOf<'f, P, R, F> {
+impl<'f, P, R, F> PageSeed<'f, P, R, F> {
     pub(crate) fn new(
         field: &'f str,
         room: usize,
@@ -36,7 +36,7 @@ impl<'f, P, R, F> PageOf<'f, P, R, F> {
     ) -> Self {
         Self {
             field,
-            records: RecordsOf {
+            records: RecordsSeed {
                 room,
                 convert,
                 refused,
@@ -47,8 +47,8 @@ impl<'f, P, R, F> PageOf<'f, P, R, F> {
     }
 }
 
-impl<'de, P: Record<'de>, R: Record<'de>, T, F: FnMut(R) -> Result<T>> DeserializeSeed<'de>
-    for PageOf<'_, P, R, F>
+impl<'de, P: FromFields<'de>, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> DeserializeSeed<'de>
+    for PageSeed<'_, P, R, F>
 {
     type Value = (P, Vec<T>);
 
@@ -57,8 +57,8 @@ impl<'de, P: Record<'de>, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Deseriali
     }
 }
 
-impl<'de, P: Record<'de>, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de>
-    for PageOf<'_, P, R, F>
+impl<'de, P: FromFields<'de>, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de>
+    for PageSeed<'_, P, R, F>
 {
     type Value = (P, Vec<T>);
 
@@ -70,7 +70,7 @@ impl<'de, P: Record<'de>, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'
         let mut page = P::default();
         let mut unread = Some(self.records);
         let mut records = Vec::new();
-        while let Some(name) = fields.next_key::<Text<'de>>()? {
+        while let Some(name) = fields.next_key::<JsonStr<'de>>()? {
             if *name != *self.field {
                 page.read(&name, &mut fields)?;
                 continue;
@@ -86,8 +86,8 @@ impl<'de, P: Record<'de>, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'
     }
 }
 
-impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> DeserializeSeed<'de>
-    for RecordsOf<'_, R, F>
+impl<'de, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> DeserializeSeed<'de>
+    for RecordsSeed<'_, R, F>
 {
     type Value = Vec<T>;
 
@@ -96,7 +96,7 @@ impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> DeserializeSeed<'de>
     }
 }
 
-impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for RecordsOf<'_, R, F> {
+impl<'de, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for RecordsSeed<'_, R, F> {
     type Value = Vec<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,7 +107,10 @@ impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for RecordsO
         let mut converted = Vec::with_capacity(self.room);
         loop {
             let mut record = R::default();
-            if records.next_element_seed(Fields(&mut record))?.is_none() {
+            if records
+                .next_element_seed(FieldsSeed(&mut record))?
+                .is_none()
+            {
                 return Ok(converted);
             }
             converted.push((self.convert)(record).map_err(|error| {
@@ -120,16 +123,16 @@ impl<'de, R: Record<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for RecordsO
 
 #[cfg(test)]
 mod tests {
-    use tokenfleet_core::Attributes;
+    use tokenfleet_core::model::Attributes;
 
     use super::*;
 
     #[derive(Default)]
     struct Kept(Attributes);
 
-    impl<'de> Record<'de> for Kept {
+    impl<'de> FromFields<'de> for Kept {
         fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
-            self.0.keep(name, values.next_value()?);
+            self.0.insert(name, values.next_value()?);
             Ok(())
         }
     }
@@ -144,7 +147,7 @@ mod tests {
             names => Ok(names),
         };
         let mut refused = None;
-        let page = PageOf::<Kept, _, _>::new("items", 0, convert, &mut refused)
+        let page = PageSeed::<Kept, _, _>::new("items", 0, convert, &mut refused)
             .deserialize(&mut serde_json::Deserializer::from_str(text));
         page.map(|(page, records)| (names(page), records))
             .map_err(|_| refused)

@@ -9,35 +9,36 @@ use tokenfleet_core::Fact;
 
 /// An object as a platform spells it, whose unknown fields count too.
 ///
-/// Each field goes straight to where it is kept, and what is kept of a text may be [borrowed](Text) from the answer. An
-/// [`Object`] of it is read by serde.
+/// Each field goes straight to where it is kept, and what is kept of a text may be [borrowed](JsonStr) from the answer. An
+/// [`Fields`] of it is read by serde.
 ///
 /// ```
 /// use serde::de::MapAccess;
-/// use tokenfleet_core::{Attribute, Attributes, Fact};
-/// use tokenfleet_http::{Object, Record, Text, read_once};
+/// use tokenfleet_core::model::{Attribute, Attributes};
+/// use tokenfleet_core::Fact;
+/// use tokenfleet_http::{Fields, FromFields, JsonStr, read_unique};
 ///
 /// #[derive(Default)]
 /// struct Key<'a> {
-///     slug: Fact<Text<'a>>,
+///     slug: Fact<JsonStr<'a>>,
 ///     rest: Attributes,
 /// }
 ///
-/// impl<'de: 'a, 'a> Record<'de> for Key<'a> {
+/// impl<'de: 'a, 'a> FromFields<'de> for Key<'a> {
 ///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
 ///         match name {
-///             "slug" => read_once(&mut self.slug, values)?,
-///             other => self.rest.keep(other, values.next_value()?),
+///             "slug" => read_unique(&mut self.slug, values)?,
+///             other => self.rest.insert(other, values.next_value()?),
 ///         }
 ///         Ok(())
 ///     }
 /// }
 ///
-/// let Object::<Key>(key) = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
+/// let Fields::<Key>(key) = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
 /// assert_eq!(key.slug.known().map(AsRef::as_ref), Some("abc"));
 /// assert_eq!(key.rest.get("region"), Some(&Attribute::from("eu")));
 /// ```
-pub trait Record<'de>: Default {
+pub trait FromFields<'de>: Default {
     /// Reads the value of the field of that name. It must be read exactly once, be it into
     /// [`IgnoredAny`](serde::de::IgnoredAny).
     ///
@@ -48,7 +49,7 @@ pub trait Record<'de>: Default {
 }
 
 /// Nothing of the object counts.
-impl<'de> Record<'de> for () {
+impl<'de> FromFields<'de> for () {
     fn read<A: MapAccess<'de>>(&mut self, _: &str, values: &mut A) -> Result<(), A::Error> {
         values.next_value().map(|_: IgnoredAny| ())
     }
@@ -59,7 +60,7 @@ impl<'de> Record<'de> for () {
 /// # Errors
 ///
 /// When it was read before: which of two values is meant, nobody knows. And those of reading the value.
-pub fn read_once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
+pub fn read_unique<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     field: &mut Fact<T>,
     values: &mut A,
 ) -> Result<(), A::Error> {
@@ -70,22 +71,22 @@ pub fn read_once<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// A [`Record`] that is read field by field.
+/// A [`FromFields`] that is read field by field.
 #[derive(Debug)]
-pub struct Object<R>(pub R);
+pub struct Fields<R>(pub R);
 
-impl<'de, R: Record<'de>> Deserialize<'de> for Object<R> {
+impl<'de, R: FromFields<'de>> Deserialize<'de> for Fields<R> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut record = R::default();
-        Fields(&mut record).deserialize(deserializer)?;
+        FieldsSeed(&mut record).deserialize(deserializer)?;
         Ok(Self(record))
     }
 }
 
 /// Reads the fields of an object into a record, where it lies: it is large, and there are many.
-pub(crate) struct Fields<'r, R>(pub(crate) &'r mut R);
+pub(crate) struct FieldsSeed<'r, R>(pub(crate) &'r mut R);
 
-impl<'de, R: Record<'de>> DeserializeSeed<'de> for Fields<'_, R> {
+impl<'de, R: FromFields<'de>> DeserializeSeed<'de> for FieldsSeed<'_, R> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -93,7 +94,7 @@ impl<'de, R: Record<'de>> DeserializeSeed<'de> for Fields<'_, R> {
     }
 }
 
-impl<'de, R: Record<'de>> Visitor<'de> for Fields<'_, R> {
+impl<'de, R: FromFields<'de>> Visitor<'de> for FieldsSeed<'_, R> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,7 +102,7 @@ impl<'de, R: Record<'de>> Visitor<'de> for Fields<'_, R> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<(), A::Error> {
-        while let Some(name) = fields.next_key::<Text<'de>>()? {
+        while let Some(name) = fields.next_key::<JsonStr<'de>>()? {
             self.0.read(&name, &mut fields)?;
         }
         Ok(())
@@ -110,14 +111,14 @@ impl<'de, R: Record<'de>> Visitor<'de> for Fields<'_, R> {
 
 /// A text of an answer: a piece of the answer itself unless characters of it were escaped.
 #[derive(Clone, PartialEq, Eq)]
-pub enum Text<'a> {
+pub enum JsonStr<'a> {
     /// As it stands in the answer.
     Borrowed(&'a str),
     /// As it is meant.
     Unescaped(String),
 }
 
-impl Deref for Text<'_> {
+impl Deref for JsonStr<'_> {
     type Target = str;
 
     fn deref(&self) -> &str {
@@ -128,53 +129,53 @@ impl Deref for Text<'_> {
     }
 }
 
-impl AsRef<str> for Text<'_> {
+impl AsRef<str> for JsonStr<'_> {
     fn as_ref(&self) -> &str {
         self
     }
 }
 
-impl From<Text<'_>> for String {
-    fn from(text: Text<'_>) -> Self {
+impl From<JsonStr<'_>> for String {
+    fn from(text: JsonStr<'_>) -> Self {
         match text {
-            Text::Borrowed(text) => text.to_owned(),
-            Text::Unescaped(text) => text,
+            JsonStr::Borrowed(text) => text.to_owned(),
+            JsonStr::Unescaped(text) => text,
         }
     }
 }
 
 /// It may be a credential.
-impl fmt::Debug for Text<'_> {
+impl fmt::Debug for JsonStr<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Text(..)")
+        f.write_str("JsonStr(..)")
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+impl<'de: 'a, 'a> Deserialize<'de> for JsonStr<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(TextVisitor)
+        deserializer.deserialize_str(JsonStrVisitor)
     }
 }
 
-struct TextVisitor;
+struct JsonStrVisitor;
 
-impl<'a> Visitor<'a> for TextVisitor {
-    type Value = Text<'a>;
+impl<'a> Visitor<'a> for JsonStrVisitor {
+    type Value = JsonStr<'a>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a text")
     }
 
-    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<Text<'a>, E> {
-        Ok(Text::Borrowed(text))
+    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<JsonStr<'a>, E> {
+        Ok(JsonStr::Borrowed(text))
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Text<'a>, E> {
-        Ok(Text::Unescaped(text.to_owned()))
+    fn visit_str<E: Error>(self, text: &str) -> Result<JsonStr<'a>, E> {
+        Ok(JsonStr::Unescaped(text.to_owned()))
     }
 
-    fn visit_string<E: Error>(self, text: String) -> Result<Text<'a>, E> {
-        Ok(Text::Unescaped(text))
+    fn visit_string<E: Error>(self, text: String) -> Result<JsonStr<'a>, E> {
+        Ok(JsonStr::Unescaped(text))
     }
 }
 
@@ -185,10 +186,10 @@ mod tests {
     #[derive(Default)]
     struct Key(Fact<u8>);
 
-    impl<'de> Record<'de> for Key {
+    impl<'de> FromFields<'de> for Key {
         fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
             match name {
-                "id" => read_once(&mut self.0, values),
+                "id" => read_unique(&mut self.0, values),
                 _ => values.next_value().map(|_: IgnoredAny| ()),
             }
         }
@@ -196,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_known_field_that_comes_twice_is_refused_however_it_is_spelt() {
-        let read = |text| serde_json::from_str::<Object<Key>>(text).is_ok();
+        let read = |text| serde_json::from_str::<Fields<Key>>(text).is_ok();
         assert!(read(r#"{"id":1,"_etag":1,"_etag":2}"#));
         for twice in [
             r#"{"id":1,"_etag":2,"id":1}"#,
@@ -210,14 +211,14 @@ mod tests {
 
     #[test]
     fn a_text_is_borrowed_unless_it_is_escaped() {
-        let read: Vec<Text<'_>> = serde_json::from_str(r#"["plain", "a\"b", ""]"#).unwrap();
-        assert!(matches!(read[0], Text::Borrowed("plain")));
-        assert!(matches!(&read[1], Text::Unescaped(text) if text == "a\"b"));
-        assert!(matches!(read[2], Text::Borrowed("")));
+        let read: Vec<JsonStr<'_>> = serde_json::from_str(r#"["plain", "a\"b", ""]"#).unwrap();
+        assert!(matches!(read[0], JsonStr::Borrowed("plain")));
+        assert!(matches!(&read[1], JsonStr::Unescaped(text) if text == "a\"b"));
+        assert!(matches!(read[2], JsonStr::Borrowed("")));
     }
 
     #[test]
     fn a_text_is_not_shown() {
-        assert!(!format!("{:?}", Text::Borrowed("SK-PrjW98OTY1h8QTY9hUA")).contains("SK"));
+        assert!(!format!("{:?}", JsonStr::Borrowed("SK-PrjW98OTY1h8QTY9hUA")).contains("SK"));
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until};
 
 /// Lets a bounded number of requests through at a time and in a time, and none while the platform has asked to wait.
 #[derive(Debug)]
-pub(crate) struct Gate {
+pub(crate) struct RateLimiter {
     places: Semaphore,
     at_a_time: u32,
     state: Mutex<State>,
@@ -23,7 +23,7 @@ struct State {
     next: Option<Instant>,
 }
 
-impl Gate {
+impl RateLimiter {
     pub(crate) fn new(at_a_time: u32) -> Self {
         Self {
             places: Semaphore::new(at_a_time as usize),

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokenfleet_core::{Error, Operation, Result, Secret};
 use zeroize::Zeroizing;
 
-use crate::wiped::WipedBytes;
+use crate::zeroizing_buffer::ZeroizingBuffer;
 
 const BODY_RESERVE: usize = 1 << 10;
 
@@ -16,26 +16,26 @@ const BODY_RESERVE: usize = 1 << 10;
 ///
 /// ```
 /// use tokenfleet_core::{Operation, Secret};
-/// use tokenfleet_http::ApiCall;
+/// use tokenfleet_http::ApiRequest;
 ///
-/// let call = ApiCall::get(Operation::List, ["me", "tokens"])
+/// let call = ApiRequest::get(Operation::List, ["me", "tokens"])
 ///     .query("page", 0)
 ///     .credential("authorization", "Bearer ", &Secret::new("jwt"));
 /// ```
 ///
-/// An answer of 2xx must be JSON, unless [`maybe_empty`](Self::maybe_empty): anything else comes from something between
+/// An answer of 2xx must be JSON, unless [`allow_empty_body`](Self::allow_empty_body): anything else comes from something between
 /// us and the platform, such as the login page of a network, and proves nothing.
-pub struct ApiCall {
+pub struct ApiRequest {
     pub(crate) operation: Operation,
     pub(crate) method: Method,
     pub(crate) path: Vec<String>,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    pub(crate) repeatable: bool,
+    pub(crate) idempotent: bool,
     /// Which page of a listing it reads, for whoever watches.
     pub(crate) page: Option<u64>,
-    pub(crate) maybe_empty: bool,
+    pub(crate) allow_empty_body: bool,
     /// Statuses besides 2xx whose body the adapter reads itself.
     pub(crate) accepted: Vec<u16>,
     /// What must not show in any text about this call.
@@ -45,21 +45,21 @@ pub struct ApiCall {
 }
 
 /// Shows neither body nor headers nor parameters: they carry passwords.
-impl fmt::Debug for ApiCall {
+impl fmt::Debug for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ApiCall")
+        f.debug_struct("ApiRequest")
             .field("operation", &self.operation)
             .field("method", &self.method)
             .field("path", &self.path)
-            .field("repeatable", &self.repeatable)
+            .field("idempotent", &self.idempotent)
             .finish_non_exhaustive()
     }
 }
 
-impl ApiCall {
+impl ApiRequest {
     /// Reads. May be repeated.
     pub fn get<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
-        Self::new(operation, Method::GET, path).repeatable()
+        Self::new(operation, Method::GET, path).idempotent()
     }
 
     /// Makes something. Not repeated once it may have been carried out.
@@ -72,12 +72,12 @@ impl ApiCall {
         Self::new(operation, Method::PUT, path)
     }
 
-    /// Sets fields to given values. Not repeated once it may have been carried out, unless [`repeatable`](Self::repeatable).
+    /// Sets fields to given values. Not repeated once it may have been carried out, unless [`idempotent`](Self::idempotent).
     pub fn patch<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
         Self::new(operation, Method::PATCH, path)
     }
 
-    /// Removes something. Not repeated once it may have been carried out, unless [`repeatable`](Self::repeatable).
+    /// Removes something. Not repeated once it may have been carried out, unless [`idempotent`](Self::idempotent).
     pub fn delete<S: Into<String>>(
         operation: Operation,
         path: impl IntoIterator<Item = S>,
@@ -99,9 +99,9 @@ impl ApiCall {
             query: Vec::new(),
             headers,
             body: Bytes::new(),
-            repeatable: false,
+            idempotent: false,
             page: None,
-            maybe_empty: false,
+            allow_empty_body: false,
             accepted: Vec::new(),
             secrets: Vec::new(),
             mistake: None,
@@ -116,8 +116,8 @@ impl ApiCall {
 
     /// Carrying it out twice has the same effect as once.
     #[must_use]
-    pub fn repeatable(mut self) -> Self {
-        self.repeatable = true;
+    pub fn idempotent(mut self) -> Self {
+        self.idempotent = true;
         self
     }
 
@@ -130,14 +130,14 @@ impl ApiCall {
 
     /// Whose success may have no body, as after a deletion.
     #[must_use]
-    pub fn maybe_empty(mut self) -> Self {
-        self.maybe_empty = true;
+    pub fn allow_empty_body(mut self) -> Self {
+        self.allow_empty_body = true;
         self
     }
 
     /// Whose answer with that status the adapter reads itself, as it does a success.
     #[must_use]
-    pub fn accepting(mut self, status: u16) -> Self {
+    pub fn accept_status(mut self, status: u16) -> Self {
         self.accepted.push(status);
         self
     }
@@ -191,7 +191,7 @@ impl ApiCall {
 
     /// With that secret kept out of every text about this call, because its body holds it.
     #[must_use]
-    pub fn masking(mut self, secret: &Secret) -> Self {
+    pub fn redact(mut self, secret: &Secret) -> Self {
         self.secrets.push(secret.duplicate());
         self
     }
@@ -199,7 +199,7 @@ impl ApiCall {
     /// With a JSON body. The bytes are wiped after use: they may hold a credential.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        let mut bytes = WipedBytes::with_capacity(BODY_RESERVE);
+        let mut bytes = ZeroizingBuffer::with_capacity(BODY_RESERVE);
         match serde_json::to_writer(&mut bytes, body) {
             Ok(()) => {
                 self.body = Bytes::from_owner(bytes);
@@ -223,9 +223,9 @@ impl ApiCall {
             query: self.query.clone(),
             headers: self.headers.clone(),
             body: self.body.clone(),
-            repeatable: self.repeatable,
+            idempotent: self.idempotent,
             page: self.page,
-            maybe_empty: self.maybe_empty,
+            allow_empty_body: self.allow_empty_body,
             accepted: self.accepted.clone(),
             secrets: self.secrets.iter().map(Secret::duplicate).collect(),
             mistake: self.mistake.clone(),
@@ -263,7 +263,7 @@ mod tests {
     #[test]
     fn a_call_shows_neither_its_body_nor_its_headers_nor_its_parameters() {
         let secret = Secret::new("hunter2");
-        let call = ApiCall::post(Operation::Create, ["issue"])
+        let call = ApiRequest::post(Operation::Create, ["issue"])
             .credential("Authorization", "Bearer ", &secret)
             .header("x-plain", "hunter2")
             .query("search", "hunter2")
@@ -276,10 +276,10 @@ mod tests {
 
     #[test]
     fn a_header_has_any_case_and_a_name_that_none_has_is_a_mistake() {
-        let call = ApiCall::get(Operation::List, ["tokens"]).header("Accept-Version", "1");
+        let call = ApiRequest::get(Operation::List, ["tokens"]).header("Accept-Version", "1");
         assert_eq!(call.headers["accept-version"], "1");
         for (name, value) in [("no name", "1"), ("", "1"), ("plain", "a\nb")] {
-            let call = ApiCall::get(Operation::List, ["tokens"]).header(name, value);
+            let call = ApiRequest::get(Operation::List, ["tokens"]).header(name, value);
             assert!(call.mistake.is_some(), "{name:?}");
         }
     }

@@ -10,9 +10,9 @@ use zeroize::Zeroize;
 const LARGEST_WITH_A_SECRET: usize = 64 << 10;
 
 /// A buffer that leaves no copy behind, neither when it is dropped nor when it grows.
-pub(crate) struct WipedBytes(Vec<u8>);
+pub(crate) struct ZeroizingBuffer(Vec<u8>);
 
-impl WipedBytes {
+impl ZeroizingBuffer {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
     }
@@ -30,7 +30,7 @@ impl WipedBytes {
     }
 }
 
-impl Deref for WipedBytes {
+impl Deref for ZeroizingBuffer {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -38,7 +38,7 @@ impl Deref for WipedBytes {
     }
 }
 
-impl AsRef<[u8]> for WipedBytes {
+impl AsRef<[u8]> for ZeroizingBuffer {
     fn as_ref(&self) -> &[u8] {
         self
     }
@@ -46,7 +46,7 @@ impl AsRef<[u8]> for WipedBytes {
 
 /// Byte by byte, which no compiler leaves out. That takes longer than receiving a page of a listing, which is overwritten at
 /// once instead.
-impl Drop for WipedBytes {
+impl Drop for ZeroizingBuffer {
     fn drop(&mut self) {
         if self.0.len() <= LARGEST_WITH_A_SECRET {
             self.0.zeroize();
@@ -57,7 +57,7 @@ impl Drop for WipedBytes {
     }
 }
 
-impl io::Write for WipedBytes {
+impl io::Write for ZeroizingBuffer {
     fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
         self.extend(piece);
         Ok(piece.len())
@@ -74,7 +74,7 @@ mod tests {
 
     #[test]
     fn a_buffer_that_grows_keeps_what_it_holds() {
-        let mut bytes = WipedBytes::with_capacity(2);
+        let mut bytes = ZeroizingBuffer::with_capacity(2);
         for piece in ["a", "", "bcd", "efghijkl"] {
             bytes.extend(piece.as_bytes());
         }

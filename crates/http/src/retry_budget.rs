@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Spent by retries, given back by successes: when a platform is down for everybody, every call soon sends one request
 /// and not as many as its policy allows.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub(crate) struct RetryBudget {
     size: u32,
     left: AtomicU32,
 }
 
-impl Budget {
+impl RetryBudget {
     pub(crate) fn new(size: u32) -> Self {
         Self {
             size,

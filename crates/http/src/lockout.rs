@@ -14,7 +14,7 @@ const REST: Duration = Duration::from_secs(5 * 60);
 
 /// What an account knows of the logins that were accepted and refused.
 #[derive(Debug)]
-pub(crate) struct Logins {
+pub(crate) struct LockoutGuard {
     lockout: Option<Lockout>,
     turn: Semaphore,
     known: Mutex<Known>,
@@ -43,13 +43,13 @@ struct Refused {
 }
 
 /// The leave to show a credential that was not accepted yet.
-pub(crate) struct Turn<'a> {
+pub(crate) struct Permit<'a> {
     _permit: SemaphorePermit<'a>,
     /// Another was shown meanwhile: the credential may have been found to be wrong.
     pub(crate) waited: bool,
 }
 
-impl Logins {
+impl LockoutGuard {
     pub(crate) fn new(lockout: Option<Lockout>) -> Self {
         Self {
             lockout,
@@ -60,7 +60,7 @@ impl Logins {
 
     /// Where failed logins are counted, what was not accepted yet is shown by one request at a time: the others learn
     /// from it.
-    pub(crate) async fn turn(&self, secret: Option<&Secret>) -> Option<Turn<'_>> {
+    pub(crate) async fn turn(&self, secret: Option<&Secret>) -> Option<Permit<'_>> {
         if self.lockout.is_none() || self.accepts(secret) {
             return None;
         }
@@ -68,7 +68,7 @@ impl Logins {
             Ok(permit) => (permit, false),
             Err(_) => (self.turn.acquire().await.ok()?, true),
         };
-        Some(Turn {
+        Some(Permit {
             _permit: permit,
             waited,
         })

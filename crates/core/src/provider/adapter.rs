@@ -1,0 +1,261 @@
+//! The trait that translates one platform, and the check that stands before it.
+
+use std::fmt::Debug;
+
+use async_trait::async_trait;
+
+use crate::error::{Account, Error, Operation, Result};
+use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
+use crate::provider::{
+    Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
+    RevokeOptions, TokenProvider, UpdateToken,
+};
+
+/// The translation of one platform into tokenfleet's model: what an implementer writes.
+///
+/// Every adapter is a [`TokenProvider`]. That implementation checks each call against
+/// [`capabilities`](Self::capabilities) first, so an adapter only ever sees calls that it declared,
+/// with valid arguments, and cannot forget the check (law 1, decision 0012). An operation that the
+/// platform lacks is left out.
+///
+/// # Rules
+///
+/// * Each method is one request, or the few that its documentation names. Do not page, sort or
+///   filter beyond what was asked: that is done above.
+/// * Keep no state between calls but the acting credential, so that every call can be retried,
+///   dropped and run concurrently. Dropping a future must leave the adapter usable.
+/// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation or
+///   a rotation that may have been applied.
+/// * Map what the platform does not say to [`Fact::NotReported`](crate::Fact::NotReported), never to
+///   [`Fact::Absent`](crate::Fact::Absent).
+/// * Never let a secret into `Debug`, an error or an attribute.
+/// * Run the conformance suite (crate `tokenfleet-conformance`) against it.
+///
+/// ```
+/// use async_trait::async_trait;
+/// use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+/// use tokenfleet_core::capability::{Capabilities, ListCapability, Paging};
+/// use tokenfleet_core::{
+///     Account, Error, Query, Result, Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
+/// };
+///
+/// /// A platform that lists one token and does nothing else.
+/// #[derive(Debug)]
+/// struct Single {
+///     account: Account,
+///     capabilities: Capabilities,
+/// }
+///
+/// #[async_trait]
+/// impl Adapter for Single {
+///     fn account(&self) -> &Account {
+///         &self.account
+///     }
+///     fn capabilities(&self) -> &Capabilities {
+///         &self.capabilities
+///     }
+///     async fn list_page(&self, _request: PageRequest) -> Result<Page> {
+///         Ok(Page::last(vec![Token::new(TokenId::new("1"), TokenState::Active)]))
+///     }
+/// }
+///
+/// # futures_executor::block_on(async {
+/// let single = Single {
+///     account: Account::new("single", "mine"),
+///     capabilities: Capabilities::none().with_list(ListCapability::new(Paging::Snapshot)),
+/// };
+/// let provider: &dyn TokenProvider = &single;
+/// assert_eq!(provider.list_all(Query::new()).await?.tokens.len(), 1);
+/// assert!(provider.get(&TokenId::new("1")).await.is_err(), "not declared, so nothing is sent");
+/// # Ok::<(), Error>(())
+/// # }).unwrap();
+/// ```
+#[async_trait]
+pub trait Adapter: Debug + Send + Sync + 'static {
+    /// Returns the account that this adapter acts for.
+    fn account(&self) -> &Account;
+
+    /// Returns what the adapter does. It may grow as the adapter learns more about its platform, but
+    /// never shrinks.
+    fn capabilities(&self) -> &Capabilities;
+
+    /// Fetches one page, as [`TokenProvider::list_page`] documents.
+    async fn list_page(&self, _request: PageRequest) -> Result<Page> {
+        Err(missing(Operation::List))
+    }
+
+    /// Fetches one token, as [`TokenProvider::get`] documents.
+    async fn get(&self, _id: &TokenId) -> Result<Token> {
+        Err(missing(Operation::Get))
+    }
+
+    /// Creates a token, as [`TokenProvider::create`] documents.
+    async fn create(&self, _request: CreateToken) -> Result<IssuedToken> {
+        Err(missing(Operation::Create))
+    }
+
+    /// Updates a token, as [`TokenProvider::update`] documents.
+    async fn update(&self, _id: &TokenId, _change: UpdateToken) -> Result<Token> {
+        Err(missing(Operation::Update))
+    }
+
+    /// Rotates a token in place, as [`TokenProvider::rotate`] documents.
+    async fn rotate(&self, _id: &TokenId) -> Result<IssuedToken> {
+        Err(missing(Operation::Rotate))
+    }
+
+    /// Renews a secret, as [`TokenProvider::renew`] documents.
+    async fn renew(&self, _secret: &Secret) -> Result<RenewedToken> {
+        Err(missing(Operation::Renew))
+    }
+
+    /// Revokes a token by its id, as [`TokenProvider::revoke`] documents.
+    async fn revoke_by_id(&self, _id: &TokenId, _options: RevokeOptions) -> Result<Revocation> {
+        Err(missing(Operation::Revoke))
+    }
+
+    /// Revokes a token by its secret, as [`TokenProvider::revoke`] documents.
+    async fn revoke_by_secret(
+        &self,
+        _secret: &Secret,
+        _options: RevokeOptions,
+    ) -> Result<Revocation> {
+        Err(missing(Operation::Revoke))
+    }
+
+    /// Verifies a secret, as [`TokenProvider::verify`] documents.
+    async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
+        Err(missing(Operation::Verify))
+    }
+}
+
+/// Returns the error of an adapter that declares an operation and does not implement it.
+fn missing(operation: Operation) -> Error {
+    Error::unsupported("the provider declares this operation but does not implement it")
+        .with_operation(operation)
+}
+
+/// Checks each call before the adapter sees it: the one place where law 1 is enforced.
+#[async_trait]
+impl<A: Adapter> TokenProvider for A {
+    fn account(&self) -> &Account {
+        Adapter::account(self)
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        Adapter::capabilities(self)
+    }
+
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        check(self, OperationCall::List(&request))?;
+        Adapter::list_page(self, request).await
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        check(self, OperationCall::Get(id))?;
+        Adapter::get(self, id).await
+    }
+
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        check(self, OperationCall::Create(&request))?;
+        Adapter::create(self, request).await
+    }
+
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        check(self, OperationCall::Update(id, &change))?;
+        Adapter::update(self, id, change).await
+    }
+
+    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        check(self, OperationCall::Rotate(id))?;
+        Adapter::rotate(self, id).await
+    }
+
+    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        check(self, OperationCall::Renew(secret))?;
+        Adapter::renew(self, secret).await
+    }
+
+    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
+        check(self, OperationCall::Revoke(token, &options))?;
+        match token {
+            TokenRef::Id(id) => self.revoke_by_id(id, options).await,
+            TokenRef::Secret(secret) => self.revoke_by_secret(secret, options).await,
+        }
+    }
+
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        check(self, OperationCall::Verify(secret))?;
+        Adapter::verify(self, secret).await
+    }
+}
+
+fn check<A: Adapter>(adapter: &A, call: OperationCall<'_>) -> Result<()> {
+    (adapter.capabilities().check(call)).map_err(|error| error.with_account(adapter.account()))
+}
+
+/// A provider whose calls are checked again, for one that does not come from an [`Adapter`].
+///
+/// [`TokenProvider`] can be implemented directly, for example by a cache around another provider.
+/// The registry and the fleet of `tokenfleet` put this around whatever they are given.
+#[derive(Debug)]
+pub struct Checked<P>(P);
+
+impl<P: TokenProvider> Checked<P> {
+    /// Wraps a provider.
+    pub fn new(provider: P) -> Self {
+        Self(provider)
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl<P: TokenProvider> Adapter for Checked<P> {
+    fn account(&self) -> &Account {
+        self.0.account()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        self.0.capabilities()
+    }
+
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        self.0.list_page(request).await
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.0.get(id).await
+    }
+
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        self.0.create(request).await
+    }
+
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.0.update(id, change).await
+    }
+
+    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.0.rotate(id).await
+    }
+
+    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        self.0.renew(secret).await
+    }
+
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
+        self.0.revoke(TokenRef::Id(id), options).await
+    }
+
+    async fn revoke_by_secret(
+        &self,
+        secret: &Secret,
+        options: RevokeOptions,
+    ) -> Result<Revocation> {
+        self.0.revoke(TokenRef::Secret(secret), options).await
+    }
+
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        self.0.verify(secret).await
+    }
+}
