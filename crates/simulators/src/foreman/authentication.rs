@@ -80,7 +80,8 @@ impl<'u> Authenticator<'u, '_> {
         Ok(Caller { user, new_session })
     }
 
-    /// Returns whether a secret is a token or the password of a user, and records the use of a token.
+    /// Returns whether a secret is a token or the password of a user, and records the use of a
+    /// token.
     fn accepts(&mut self, user: &User, secret: &str) -> bool {
         let token = self
             .secrets

@@ -19,11 +19,9 @@ pub(super) enum RequestedExpiry {
 /// Parses the parameter.
 pub(super) fn parse(parameter: Option<&Parameter>, now: Instant, zone: &Zone) -> RequestedExpiry {
     match parameter {
+        None | Some(Parameter::Null | Parameter::Bool(false)) => RequestedExpiry::Never,
         // Rails permits only scalars here and drops lists and objects.
-        None
-        | Some(Parameter::Null | Parameter::Bool(false) | Parameter::List(_) | Parameter::Map(_)) => {
-            RequestedExpiry::Never
-        }
+        Some(Parameter::List(_) | Parameter::Map(_)) => RequestedExpiry::Never,
         Some(Parameter::Text(text)) => match parse_time(text, now, zone) {
             Some(at) => RequestedExpiry::At(at),
             None => RequestedExpiry::Invalid(text.clone()),

@@ -179,7 +179,8 @@ impl Zone {
     /// Returns the instant of a local time in this zone.
     pub(super) fn instant_of(&self, civil: Civil) -> Option<Instant> {
         let as_if_utc = civil.instant(0)?;
-        // Two lookups give the right offset except in the hour that a clock change skips or repeats.
+        // Two lookups give the right offset except in the hour that a clock change skips or
+        // repeats.
         let approximate = as_if_utc.plus_seconds(-self.offset_at(as_if_utc));
         civil.instant(self.offset_at(approximate))
     }

@@ -1,11 +1,11 @@
 //! A simulated Foreman with the personal access tokens of its users.
 //!
-//! It serves index, show, create and revoke under `/api` and `/api/v2`, including the search language
-//! of listings, sessions, the lockout after failed logins, contexts, permissions and the differences
-//! between releases from 1.17 on. It also serves a listing of users by login, and the part of the API
-//! documentation that describes tokens. It does not serve OAuth, JWT and OpenID Connect logins, the
-//! user interface, and other resources. The hash in the response to a revocation has Foreman's salt,
-//! but it is not a bcrypt hash of the secret.
+//! It serves index, show, create and revoke under `/api` and `/api/v2`, including the search
+//! language of listings, sessions, the lockout after failed logins, contexts, permissions and the
+//! differences between releases from 1.17 on. It also serves a listing of users by login, and the
+//! part of the API documentation that describes tokens. It does not serve OAuth, JWT and OpenID
+//! Connect logins, the user interface, and other resources. The hash in the response to a
+//! revocation has Foreman's salt, but it is not a bcrypt hash of the secret.
 //!
 //! Besides the account of the [`Options`], there are five users whose password is their login:
 //! `jane.doe` (id 5, without permissions), `viewer` (6), `prague` (7, in the time zone of Prague),
@@ -69,7 +69,8 @@ use crate::{
 /// let request = http::Request::get("/api/users/4/personal_access_tokens?search=name%20=%20ci")
 ///     .header("authorization", "Basic YWRtaW46Y2hhbmdlbWU=")
 ///     .body(Bytes::new())?;
-/// let page: serde_json::Value = serde_json::from_slice(dispatch(&foreman, request).await?.body())?;
+/// let response = dispatch(&foreman, request).await?;
+/// let page: serde_json::Value = serde_json::from_slice(response.body())?;
 /// assert_eq!(page["results"][0]["name"], "ci");
 /// # Ok(())
 /// # }

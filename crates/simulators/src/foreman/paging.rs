@@ -104,8 +104,8 @@ fn page_number(page: Option<&Parameter>) -> Result<i128, PageError> {
 fn limit_error(limit: i128) -> Option<String> {
     if i64::try_from(limit).is_err() {
         return Some(format!(
-            "PG::NumericValueOutOfRange: ERROR:  value \"{limit}\" is out of range for type bigint\n\
-             CONTEXT:  unnamed portal parameter $2 = '...'\n"
+            "PG::NumericValueOutOfRange: ERROR:  value \"{limit}\" is out of range for type \
+             bigint\nCONTEXT:  unnamed portal parameter $2 = '...'\n"
         ));
     }
     (limit < 0)

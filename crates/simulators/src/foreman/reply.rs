@@ -140,8 +140,8 @@ impl Reply {
     /// Creates a 415 for a body that is not JSON.
     pub(super) fn unsupported_media_type(content_type: &str) -> Self {
         let message = format!(
-            "Media type in 'Content-Type: {content_type}' is unsupported in API v2 for POST and PUT \
-             requests. Please use 'Content-Type: application/json'."
+            "Media type in 'Content-Type: {content_type}' is unsupported in API v2 for POST and \
+             PUT requests. Please use 'Content-Type: application/json'."
         );
         Self::message(415, &message, false)
     }

@@ -43,8 +43,8 @@ impl Secrets {
 
     /// Returns the hash that the database stores in place of the secret.
     ///
-    /// The salt is the one that Foreman uses and shows in the response to a revocation. The rest only
-    /// has the form of a bcrypt hash.
+    /// The salt is the one that Foreman uses and shows in the response to a revocation. The rest
+    /// only has the form of a bcrypt hash.
     pub(super) fn hash_of(self, id: i32, user_id: i32, bcrypt: bool) -> String {
         let digest = self.0.digest("foreman hash", id.unsigned_abs().into());
         let salt = hex(&Sha1::digest(user_id.to_string()));

@@ -219,7 +219,8 @@ impl Store {
             .map_or(&[], |index| index.physical.as_ref().unwrap_or(&index.by_id))
     }
 
-    /// Returns the user's tokens in the order of their names, once [`Self::sort_by_name`] was called.
+    /// Returns the user's tokens in the order of their names, once [`Self::sort_by_name`] was
+    /// called.
     pub(super) fn by_name(&self, user_id: i32) -> &[i32] {
         self.indexes
             .get(&user_id)

@@ -44,7 +44,8 @@ impl Operation<'_> {
         }
     }
 
-    /// Returns the owner to look up tokens for, which is one without tokens if they are not visible.
+    /// Returns the owner to look up tokens for, which is one without tokens if they are not
+    /// visible.
     fn visible_owner(&self) -> i32 {
         if self.owner_visible { self.owner } else { 0 }
     }

@@ -1,7 +1,7 @@
 //! Replays of whole sessions with the real platform, request by request.
 //!
-//! The recordings do not contain the secrets that the callers used, nor the changes that were made to
-//! the database between requests. The steps that need either are listed here.
+//! The recordings do not contain the secrets that the callers used, nor the changes that were made
+//! to the database between requests. The steps that need either are listed here.
 
 use jiff::{Timestamp, fmt::strtime};
 use regex_lite::Regex;
@@ -155,8 +155,8 @@ fn member_names(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// Masks the values that differ in every run: secrets, hashes and either the fractions of seconds or
-/// the whole times.
+/// Masks the values that differ in every run: secrets, hashes and either the fractions of seconds
+/// or the whole times.
 fn mask_volatile_values(value: &mut Value, keep_times: bool) {
     match value {
         Value::Array(items) => items
@@ -281,7 +281,8 @@ fn sessions_etags_and_the_lockout_get_the_recorded_responses() {
                 additions.headers.push(("cookie", replay.cookie.clone()));
             }
             if number >= 66 {
-                // The lockout was lifted by hand in the recording. Here it expires after five minutes.
+                // The lockout was lifted by hand in the recording. Here it expires after five
+                // minutes.
                 additions.at = Some(time("2026-11-22T13:30:00Z"));
                 additions.ignore_times = true;
             }

@@ -1,7 +1,7 @@
 //! Compilation of a syntax tree to a predicate.
 //!
-//! Errors are reported in Foreman's order: first those of the search engine, from left to right, then
-//! those of the database.
+//! Errors are reported in Foreman's order: first those of the search engine, from left to right,
+//! then those of the database.
 
 use super::{
     SearchError,

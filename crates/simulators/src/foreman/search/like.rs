@@ -20,8 +20,8 @@ enum Match {
 impl Pattern {
     /// Creates the pattern that the search engine derives from a value.
     ///
-    /// A value without wildcards is enclosed in `%`. In other values, each run of `%` and `*` becomes
-    /// one `%`.
+    /// A value without wildcards is enclosed in `%`. In other values, each run of `%` and `*`
+    /// becomes one `%`.
     pub(super) fn from_value(value: &str) -> Self {
         if !value.contains(['%', '*']) {
             return Self::new(&format!("%{value}%"));
