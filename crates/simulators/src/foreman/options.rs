@@ -1,23 +1,23 @@
-//! The switches of the simulator.
+//! The options of the simulator.
 
-use super::{instant::Zone, release::Release, search::Engine};
+use super::{instant::Zone, release::Release};
 use crate::{
     Clock, OptionValue,
     options::{options, switch},
 };
 
 options! {
-    /// What the simulated Foreman is like.
+    /// The options of a simulated Foreman.
     Options {
-        /// How many tokens the account has at the start.
+        /// The number of tokens that the account has at the start.
         tokens: usize = 0,
-        /// What decides the seeded tokens and all secrets.
+        /// The seed from which the initial tokens and all secrets are derived.
         seed: u64 = 0,
-        /// The time the platform believes in.
+        /// The platform's clock.
         clock: Clock = Clock::moving(),
-        /// The release, which decides what the platform can do.
+        /// The release, which determines the platform's features.
         version: Release = Release::default(),
-        /// Whether answers carry the header with the release.
+        /// `true` if responses have the header with the release.
         version_header: bool = true,
         /// The account's user id.
         user_id: i32 = 4,
@@ -25,86 +25,82 @@ options! {
         login: String = "admin".to_owned(),
         /// The account's password.
         password: String = "changeme".to_owned(),
-        /// The account's time zone, in which its answers show times; `none` is UTC.
+        /// The account's time zone, in which responses show times; `none` is UTC.
         zone: Option<ZoneName> = None,
-        /// Page size where none is asked for.
+        /// The page size of requests that do not specify one.
         entries_per_page: u64 = 20,
-        /// The generation of the search engine.
+        /// The version of the search engine.
         search_engine: SearchEngine = SearchEngine::default(),
-        /// Where rows go that were updated, which shows where no order is asked for.
+        /// The position of an updated row, visible in listings without an order.
         row_order: RowOrder = RowOrder::default(),
-        /// Failed logins within five minutes that lock a source out; 0 is never.
+        /// The number of failed logins within five minutes that locks a source out; 0 disables the
+        /// lockout.
         failed_login_limit: u32 = 30,
-        /// Minutes after which an unused session has expired.
+        /// The time in minutes after which an idle session expires.
         idle_timeout: u32 = 60,
-        /// What becomes of an expiry that is asked for: for testing clients.
-        asked_expiry: AskedExpiry = AskedExpiry::default(),
-        /// How the id of an unknown user is shown.
+        /// The treatment of a requested expiry, to test whether clients check the response.
+        asked_expiry: ExpiryHandling = ExpiryHandling::default(),
+        /// The form of the id in the message about an unknown user.
         unknown_user: UnknownUser = UnknownUser::default(),
     }
 }
 
 switch! {
-    /// The generation of the search engine.
+    /// The version of the search engine, scoped_search.
     SearchEngine {
-        /// scoped_search 4.1.13 and later.
+        /// Version 4.1.13 or later.
         Current = "current",
-        /// Before 4.1.13: a leading `and`, `or` or `^` is an error.
+        /// A version before 4.1.13, in which a leading `and`, `or` or `^` is an error.
         Before4_1_13 = "before-4.1.13",
     }
 }
 
 switch! {
-    /// Where an updated row comes to lie. Both were seen.
+    /// The position of an updated row. Both were recorded from the real platform.
     RowOrder {
-        /// At the end.
+        /// An updated row moves to the end.
         Moving = "moving",
-        /// Where it was.
+        /// An updated row keeps its position.
         Staying = "staying",
     }
 }
 
 switch! {
-    /// How the message about an unknown user shows the id. Not known for releases on Rails before 6.1,
-    /// nor within the context of an organization or a location.
+    /// The form of the id in the message about an unknown user.
+    ///
+    /// The real form is not known for releases on Rails before 6.1, nor within the context of an
+    /// organization or a location.
     UnknownUser {
-        /// In quotation marks.
+        /// The id is in quotation marks.
         Quoted = "quoted",
-        /// Bare.
+        /// The id has no quotation marks.
         Unquoted = "unquoted",
-        /// In quotation marks, and within a context followed by the condition of the statement.
+        /// The id is in quotation marks and, within a context, followed by the query's condition.
         WithCondition = "with-condition",
     }
 }
 
 switch! {
-    /// What becomes of an expiry that is asked for and was read. Kept as far as is known; before 3.9 one
-    /// that cannot be read is dropped in silence, and a client should notice whatever it sent.
-    AskedExpiry {
-        /// It is the expiry.
+    /// The treatment of a valid requested expiry.
+    ///
+    /// As far as is known, Foreman keeps it. Releases before 3.9 silently drop one that they cannot
+    /// parse, so a client should compare the response with its request.
+    ExpiryHandling {
+        /// The token expires as requested.
         Kept = "kept",
         /// The token never expires.
         Dropped = "dropped",
-        /// It is an hour later.
+        /// The token expires an hour later than requested.
         Shifted = "shifted",
     }
 }
 
-impl From<SearchEngine> for Engine {
-    fn from(engine: SearchEngine) -> Self {
-        match engine {
-            SearchEngine::Current => Self::Current,
-            SearchEngine::Before4_1_13 => Self::BeforeLeadingOperators,
-        }
-    }
-}
-
-/// A time zone by its name, such as `Europe/Prague`.
+/// A time zone selected by its name, such as `Europe/Prague`.
 #[derive(Clone, Debug)]
 pub struct ZoneName(pub(super) Zone);
 
 impl ZoneName {
-    /// The zone of that name, if there is one.
+    /// Returns the zone with this name, or `None` if it is unknown.
     pub fn new(name: &str) -> Option<Self> {
         Zone::named(name).map(Self)
     }
@@ -125,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_from_text_and_unknown_ones_name_the_known() {
+    fn options_are_parsed_from_text_and_an_unknown_key_lists_the_known_ones() {
         let options = Options::parse([
             "user_id=7",
             "version=3.1",

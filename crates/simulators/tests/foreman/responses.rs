@@ -1,10 +1,10 @@
-//! Headers, routes and the frames around bodies.
+//! Tests of response headers, routes and the members around the content of a body.
 
 use http::HeaderMap;
 
-use crate::client::{TOKENS, basic, foreman, get, named, post, send};
+use crate::client::{ADMIN, TOKENS, basic, foreman, get, insert_named, post, send, send_as};
 
-fn own_headers(headers: &HeaderMap) -> usize {
+fn count_foreman_headers(headers: &HeaderMap) -> usize {
     headers
         .keys()
         .filter(|name| name.as_str().starts_with("foreman_"))
@@ -12,7 +12,7 @@ fn own_headers(headers: &HeaderMap) -> usize {
 }
 
 #[test]
-fn answers_carry_the_applications_headers_only_when_they_came_that_far() {
+fn responses_have_the_foreman_headers_only_if_the_request_got_far_enough() {
     let foreman = foreman(&[]);
     let with_context = get(
         &foreman,
@@ -28,35 +28,39 @@ fn answers_carry_the_applications_headers_only_when_they_came_that_far() {
         with_context.header("cache-control"),
         "max-age=0, private, must-revalidate"
     );
-    let jane = basic("jane.doe", "jane.doe");
-    let halted = [
+    let rejected_early = [
         send(&foreman, "GET", TOKENS, &[], ""),
-        send(&foreman, "GET", TOKENS, &[("authorization", &jane)], ""),
+        send_as(&foreman, ("jane.doe", "jane.doe"), "GET", TOKENS),
         get(&foreman, &format!("{TOKENS}?organization_id=99")),
         post(&foreman, TOKENS, "{bad"),
     ];
-    let statuses: Vec<u16> = halted.iter().map(|answer| answer.status).collect();
+    let statuses: Vec<u16> = rejected_early
+        .iter()
+        .map(|response| response.status)
+        .collect();
     assert_eq!(statuses, [401, 403, 404, 400]);
-    for answer in &halted {
-        assert_eq!(own_headers(&answer.headers), 0, "{}", answer.text);
+    for response in &rejected_early {
+        let count = count_foreman_headers(&response.headers);
+        assert_eq!(count, 0, "{}", response.text);
         assert_eq!(
-            (answer.header("cache-control"), answer.header("etag")),
+            (response.header("cache-control"), response.header("etag")),
             ("no-cache", "")
         );
     }
-    let too_far = [
+    let rejected_late = [
         get(&foreman, &format!("{TOKENS}/9")),
         get(&foreman, "/api/users/99/personal_access_tokens"),
     ];
-    for answer in &too_far {
-        assert_eq!(own_headers(&answer.headers), 4, "{}", answer.text);
+    for response in &rejected_late {
+        let count = count_foreman_headers(&response.headers);
+        assert_eq!(count, 4, "{}", response.text);
     }
 }
 
 #[test]
-fn a_path_that_leads_nowhere_is_json_only_for_those_who_ask() {
+fn an_unknown_path_is_reported_in_json_only_if_accept_asks_for_it() {
     let foreman = foreman(&[]);
-    let nowhere = |accept: &str| {
+    let unknown_path = |accept: &str| {
         send(
             &foreman,
             "PUT",
@@ -65,17 +69,17 @@ fn a_path_that_leads_nowhere_is_json_only_for_those_who_ask() {
             "",
         )
     };
-    let json = nowhere("application/json;version=2");
+    let json = unknown_path("application/json;version=2");
     assert_eq!(
         (json.status, json.text.as_str()),
         (404, r#"{"status":404,"error":"Not Found"}"#)
     );
     assert!(
-        nowhere("*/*")
+        unknown_path("*/*")
             .header("content-type")
             .starts_with("text/html")
     );
-    assert_eq!(nowhere("application/json,version=2").status, 406);
+    assert_eq!(unknown_path("application/json,version=2").status, 406);
     assert_eq!(
         get(&foreman, "/api/v1/users/4/personal_access_tokens").status,
         404
@@ -87,10 +91,10 @@ fn a_path_that_leads_nowhere_is_json_only_for_those_who_ask() {
 }
 
 #[test]
-fn head_is_get_without_a_body_and_a_weak_tag_that_matches_needs_none() {
+fn head_requests_and_matching_weak_etags_get_no_body() {
     let foreman = foreman(&[]);
-    let admin = basic("admin", "changeme");
-    let head = send(&foreman, "HEAD", TOKENS, &[("authorization", &admin)], "");
+    let admin = basic(ADMIN.0, ADMIN.1);
+    let head = send_as(&foreman, ADMIN, "HEAD", TOKENS);
     assert_eq!((head.status, head.text.as_str()), (200, ""));
     let tag = head.header("etag").to_owned();
     let conditional = |tag: &str| {
@@ -113,19 +117,19 @@ fn head_is_get_without_a_body_and_a_weak_tag_that_matches_needs_none() {
     );
     assert_ne!(fresh.header("set-cookie"), "");
     assert_eq!(conditional(&tag[2..]).status, 200);
-    named(&foreman, &["a"]);
+    insert_named(&foreman, &["a"]);
     assert_eq!(conditional(&tag).status, 200);
 }
 
 #[test]
-fn bodies_are_checked_after_the_caller_but_malformed_ones_before() {
+fn malformed_bodies_are_rejected_before_authentication_and_other_types_after() {
     let foreman = foreman(&[]);
     let form = ("content-type", "application/x-www-form-urlencoded");
     assert_eq!(
         send(&foreman, "POST", TOKENS, &[form], "name=x").status,
         401
     );
-    let admin = basic("admin", "changeme");
+    let admin = basic(ADMIN.0, ADMIN.1);
     let without_type = send(&foreman, "POST", TOKENS, &[("authorization", &admin)], "{}");
     assert_eq!(without_type.status, 415);
     assert!(
@@ -149,30 +153,30 @@ fn bodies_are_checked_after_the_caller_but_malformed_ones_before() {
 }
 
 #[test]
-fn root_name_reaches_lists_tokens_and_some_errors() {
+fn root_name_applies_to_lists_tokens_and_some_errors() {
     let foreman = foreman(&[]);
-    named(&foreman, &["a"]);
+    insert_named(&foreman, &["a"]);
     let with_root = |target: &str| get(&foreman, &format!("{target}root_name=token"));
     assert_eq!(with_root(&format!("{TOKENS}?")).json()["token"][0]["id"], 1);
     assert_eq!(with_root(&format!("{TOKENS}/1?")).json()["token"]["id"], 1);
-    let bad = with_root(&format!("{TOKENS}?search=foo=1&"));
+    let rejected = with_root(&format!("{TOKENS}?search=foo=1&"));
     assert_eq!(
-        bad.json()["error"]["token"]["class"],
+        rejected.json()["error"]["token"]["class"],
         "ScopedSearch::QueryNotSupported"
     );
     assert!(with_root(&format!("{TOKENS}/9?")).json()["error"]["message"].is_string());
 }
 
 #[test]
-fn the_description_of_the_api_needs_no_login() {
+fn the_api_documentation_requires_no_login() {
     let foreman = foreman(&[]);
     for target in ["/apidoc/v2.json", "//apidoc/v2.en.json"] {
-        let answer = send(&foreman, "GET", target, &[], "");
+        let response = send(&foreman, "GET", target, &[], "");
         let methods =
-            answer.json()["docs"]["resources"]["personal_access_tokens"]["methods"].clone();
+            response.json()["docs"]["resources"]["personal_access_tokens"]["methods"].clone();
         assert_eq!(methods.as_array().map(Vec::len), Some(4));
         assert_eq!(
-            answer.header("apipie-checksum"),
+            response.header("apipie-checksum"),
             get(&foreman, TOKENS).header("apipie-checksum")
         );
     }

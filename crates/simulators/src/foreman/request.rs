@@ -1,4 +1,4 @@
-//! A request, read: route, parameters and the few headers that matter.
+//! Parsing of requests into route, parameters and media type.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, header};
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::target::Target;
 
-/// Where a request wants to go.
+/// The operation that a request's method and path select.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Index { user: String },
@@ -24,20 +24,20 @@ pub(super) enum Route {
     ApidocChecksum,
 }
 
-/// A request whose parameters could be read.
+/// A request with its route and parameters parsed.
 #[derive(Clone, Debug)]
-pub(super) struct Incoming {
+pub(super) struct ParsedRequest {
     pub(super) route: Route,
     pub(super) parameters: Parameters,
-    /// The media type of the body, without parameters; `None` without the header.
+    /// The media type of the body without its parameters, or `None` without the header.
     pub(super) media_type: Option<String>,
 }
 
-/// Nesting that Ruby's JSON refuses.
-const DEEPEST: usize = 100;
+/// The nesting depth beyond which Ruby's JSON parser fails.
+const MAX_NESTING: usize = 100;
 
-impl Incoming {
-    pub(super) fn read(request: &Request<Bytes>, release: &Release) -> Result<Self, Reply> {
+impl ParsedRequest {
+    pub(super) fn parse(request: &Request<Bytes>, release: &Release) -> Result<Self, Reply> {
         let path = Target::of(request.uri()).path;
         let segments = segments(&path)?;
         let route =
@@ -51,8 +51,8 @@ impl Incoming {
         {
             return Err(Reply::not_acceptable());
         }
-        let body = body(request, media_type.as_deref(), release)?;
-        wrap(&mut parameters, body);
+        let body = parse_body(request, media_type.as_deref(), release)?;
+        merge_body(&mut parameters, body);
         Ok(Self {
             route,
             parameters,
@@ -82,7 +82,7 @@ fn route(method: &Method, segments: &[String]) -> Option<Route> {
     };
     match *rest {
         ["users"] if read => Some(Route::Users),
-        // The collection takes a format, which changes nothing; an id swallows it.
+        // A `.json` suffix is ignored here; after an id it becomes part of the id.
         [
             "users",
             user,
@@ -105,9 +105,12 @@ fn route(method: &Method, segments: &[String]) -> Option<Route> {
     }
 }
 
-/// Only here is the `Accept` header read, so only here can it be wrong.
+/// Returns the error for a path without a route.
+///
+/// Foreman reads `Accept` only for errors from outside the application, so that a malformed one is
+/// reported only then.
 fn no_route(headers: &HeaderMap) -> Reply {
-    if accepts_nonsense(headers) {
+    if has_malformed_accept(headers) {
         Reply::not_acceptable()
     } else {
         Reply::no_route()
@@ -120,27 +123,24 @@ fn header_text(headers: &HeaderMap, name: header::HeaderName) -> Option<String> 
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// Whether `Accept` has an item that is no media type, such as the `version=2` that some clients send
-/// behind a comma.
-fn accepts_nonsense(headers: &HeaderMap) -> bool {
+/// Returns whether `Accept` has an item that is not a media type, such as the `version=2` that some
+/// clients send after a comma.
+fn has_malformed_accept(headers: &HeaderMap) -> bool {
     header_text(headers, header::ACCEPT).is_some_and(|accept| {
         accept
             .split(',')
-            .map(|item| item.split(';').next().unwrap_or_default().trim())
+            .map(without_parameters)
             .any(|item| !item.is_empty() && !is_media_type(item))
     })
 }
 
 fn media_type(headers: &HeaderMap) -> Option<String> {
     let value = header_text(headers, header::CONTENT_TYPE)?;
-    Some(
-        value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .to_owned(),
-    )
+    Some(without_parameters(&value).to_owned())
+}
+
+fn without_parameters(media_type: &str) -> &str {
+    media_type.split(';').next().unwrap_or_default().trim()
 }
 
 fn is_media_type(text: &str) -> bool {
@@ -148,8 +148,10 @@ fn is_media_type(text: &str) -> bool {
         .is_some_and(|(kind, subtype)| !kind.is_empty() && !subtype.is_empty())
 }
 
-/// The parameters in the body. Malformed ones are refused before anybody asks who is calling.
-fn body(
+/// Parses the parameters in the body.
+///
+/// A malformed body is rejected before the caller is authenticated.
+fn parse_body(
     request: &Request<Bytes>,
     media_type: Option<&str>,
     release: &Release,
@@ -161,13 +163,13 @@ fn body(
     match media_type {
         Some("application/json") => {
             let text = std::str::from_utf8(bytes).map_err(|_| Reply::bad_request())?;
-            json(text).map_err(|reason| {
-                if !release.answers_bad_json_with_400() {
-                    Reply::failed_outside()
-                } else if accepts_nonsense(request.headers()) {
+            parse_json(text).map_err(|reason| {
+                if !release.reports_malformed_json_as_400() {
+                    Reply::malformed_json_before_3_3()
+                } else if has_malformed_accept(request.headers()) {
                     Reply::not_acceptable()
                 } else {
-                    Reply::bad_json(&reason)
+                    Reply::malformed_json(&reason)
                 }
             })
         }
@@ -179,9 +181,9 @@ fn body(
     }
 }
 
-fn json(text: &str) -> Result<Parameters, String> {
-    if depth(text) > DEEPEST {
-        return Err(format!("nesting of {} is too deep", DEEPEST + 1));
+fn parse_json(text: &str) -> Result<Parameters, String> {
+    if nesting_depth(text) > MAX_NESTING {
+        return Err(format!("nesting of {} is too deep", MAX_NESTING + 1));
     }
     let value: Value =
         serde_json::from_str(text).map_err(|_| format!("unexpected token at '{}'", text.trim()))?;
@@ -195,7 +197,7 @@ fn json(text: &str) -> Result<Parameters, String> {
     })
 }
 
-fn depth(text: &str) -> usize {
+fn nesting_depth(text: &str) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let (mut quoted, mut escaped) = (false, false);
     for byte in text.bytes() {
@@ -214,11 +216,14 @@ fn depth(text: &str) -> usize {
     deepest
 }
 
-const WRAPPER: &str = "personal_access_token";
+/// The parameter that contains the attributes of a new token.
+pub(super) const WRAPPER: &str = "personal_access_token";
 
-/// Merges the body over the query. Attributes at the top of a body are wrapped, unless query or body
-/// wrap them already.
-fn wrap(parameters: &mut Parameters, body: Parameters) {
+/// Merges the body over the query.
+///
+/// Attributes at the top level of the body are wrapped unless the query or the body already has
+/// wrapped attributes.
+fn merge_body(parameters: &mut Parameters, body: Parameters) {
     let wrapped = parameters.get(WRAPPER).is_some() || body.get(WRAPPER).is_some();
     if !wrapped {
         let mut attributes = Parameters::default();
@@ -236,22 +241,22 @@ fn wrap(parameters: &mut Parameters, body: Parameters) {
 mod tests {
     use super::*;
 
-    fn read(method: &str, target: &str, body: &'static str) -> Result<Incoming, Reply> {
+    fn parse(method: &str, target: &str, body: &'static str) -> Result<ParsedRequest, Reply> {
         let request = Request::builder()
             .method(method)
             .uri(target)
             .header("content-type", "application/json")
             .body(Bytes::from_static(body.as_bytes()))
             .unwrap();
-        Incoming::read(&request, &Release::default())
+        ParsedRequest::parse(&request, &Release::default())
     }
 
     fn route_of(method: &str, target: &str) -> Option<Route> {
-        read(method, target, "").ok().map(|incoming| incoming.route)
+        parse(method, target, "").ok().map(|request| request.route)
     }
 
     #[test]
-    fn only_four_operations_have_routes() {
+    fn only_the_four_token_operations_have_token_routes() {
         let index = Some(Route::Index { user: "4".into() });
         assert_eq!(
             route_of("GET", "/api/users/4/personal_access_tokens"),
@@ -281,10 +286,10 @@ mod tests {
     }
 
     #[test]
-    fn bare_attributes_are_wrapped_unless_something_is_wrapped() {
+    fn top_level_attributes_are_wrapped_unless_wrapped_ones_exist() {
         let name = |target: &str, body| {
-            let incoming = read("POST", target, body).unwrap();
-            match incoming.parameters.get(WRAPPER) {
+            let request = parse("POST", target, body).unwrap();
+            match request.parameters.get(WRAPPER) {
                 Some(Parameter::Map(map)) => map.get("name").map(Parameter::to_text),
                 _ => None,
             }
@@ -302,14 +307,14 @@ mod tests {
     }
 
     #[test]
-    fn malformed_bodies_and_text_that_is_not_utf8_are_refused_at_once() {
-        let status = |result: Result<Incoming, Reply>| result.unwrap_err().status;
+    fn malformed_bodies_and_text_that_is_not_utf8_are_rejected_at_once() {
+        let status = |result: Result<ParsedRequest, Reply>| result.unwrap_err().status;
         assert_eq!(
-            status(read("POST", "/api/users/4/personal_access_tokens", "{bad")),
+            status(parse("POST", "/api/users/4/personal_access_tokens", "{bad")),
             400
         );
         assert_eq!(
-            status(read(
+            status(parse(
                 "GET",
                 "/api/users/4/personal_access_tokens?search=%ff",
                 ""
@@ -317,7 +322,7 @@ mod tests {
             400
         );
         assert_eq!(
-            status(read("GET", "/api/users/%ff/personal_access_tokens", "")),
+            status(parse("GET", "/api/users/%ff/personal_access_tokens", "")),
             400
         );
     }

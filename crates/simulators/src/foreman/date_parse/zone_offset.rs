@@ -1,17 +1,19 @@
-//! Zones as they are written behind a time.
+//! Parsing of the time zone after a time of day.
 
-/// Seconds ahead of UTC; `None` for a name that says nothing.
-pub(super) fn offset(zone: &str) -> Option<i64> {
+use crate::foreman::ruby;
+
+/// Parses a zone and returns its offset in seconds east of UTC, or `None` for an unknown name.
+pub(super) fn parse(zone: &str) -> Option<i64> {
     let lower = zone.trim().to_ascii_lowercase();
-    let (name, daylight) = match lower
+    let daylight_name = lower
         .strip_suffix(" dst")
-        .or_else(|| lower.strip_suffix(" daylight time"))
-    {
+        .or_else(|| lower.strip_suffix(" daylight time"));
+    let (name, daylight_hours) = match daylight_name {
         Some(name) => (name, 1),
         None => (lower.strip_suffix(" standard time").unwrap_or(&lower), 0),
     };
     if let Some((_, hours)) = NAMES.iter().find(|(known, _)| *known == name) {
-        return Some((hours + daylight) * 3600);
+        return Some((hours + daylight_hours) * 3600);
     }
     let numeric = name
         .strip_prefix("gmt")
@@ -20,6 +22,7 @@ pub(super) fn offset(zone: &str) -> Option<i64> {
     numeric_offset(numeric)
 }
 
+/// The known zone names with their offsets in hours.
 const NAMES: &[(&str, i64)] = &[
     ("z", 0),
     ("utc", 0),
@@ -44,7 +47,9 @@ const NAMES: &[(&str, i64)] = &[
     ("pdt", -7),
 ];
 
-/// `+5`, `+0530`, `+05:30`, `+05:30:15`, `+5.5`. What no zone could be comes out as more than a day.
+/// Parses an offset such as `+5`, `+0530`, `+05:30`, `+05:30:15` or `+5.5`.
+///
+/// The result is not checked: an impossible offset is returned as more than a day.
 fn numeric_offset(text: &str) -> Option<i64> {
     let (sign, digits) = match text.as_bytes().first()? {
         b'-' => (-1, &text[1..]),
@@ -59,7 +64,7 @@ fn numeric_offset(text: &str) -> Option<i64> {
         let unit = 10_i64.pow(fraction.len() as u32);
         number(hours)? * 3600 + number(fraction)? * 3600 / unit
     } else {
-        // An odd number of digits lacks the first zero.
+        // With an odd number of digits, the leading zero was omitted.
         let padded = if digits.len() % 2 == 1 {
             format!("0{digits}")
         } else {
@@ -71,8 +76,7 @@ fn numeric_offset(text: &str) -> Option<i64> {
     Some(sign * seconds)
 }
 
-/// A number, cut at what is far too much for a part of an offset.
+/// Parses a number and clamps it, so that the arithmetic on offsets cannot overflow.
 fn number(text: &str) -> Option<i64> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    (digits && !text.is_empty()).then(|| text.parse().unwrap_or(i64::MAX).min(100_000))
+    ruby::is_all_digits(text).then(|| text.parse().unwrap_or(i64::MAX).min(100_000))
 }
