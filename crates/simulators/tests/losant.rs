@@ -487,7 +487,7 @@ fn what_is_not_known_is_a_switch() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("unknown option `colation`; known are: tokens, seed"),
+        error.contains("unknown option `colation`; known options: tokens, seed"),
         "{error}"
     );
     let error = Options::default()
@@ -496,7 +496,7 @@ fn what_is_not_known_is_a_switch() {
         .to_string();
     assert_eq!(
         error,
-        "option `collation` does not take `x`; it takes `bytes` or `ignore_case`"
+        "invalid value `x` for option `collation`; expected `bytes` or `ignore_case`"
     );
 }
 

@@ -18,11 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
-pub use options::{
-    AnonymousList, BadKey, CreatedOnRefresh, Credential, EmptyHeaders, KeyFormat, Links, Login,
-    Mask, MissingSlash, Options, PastEnd, RateInterval, SecondKey, SlugOnRefresh, Times,
-    TwoFactorAnswer, UnknownSlug,
-};
+pub use options::*;
 use serde_json::{Value, json};
 
 use self::{budget::Budget, caller::Caller, error::Error, keys::Keys, login::Attempts};

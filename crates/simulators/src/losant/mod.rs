@@ -23,11 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
-pub use options::{
-    AboveMax, AcceptVersion, Api, BadPage, Collation, Collection, GlobCase, LackingScope,
-    MalformedId, MissingExpiry, NoExpiry, Options, PastExpiry, Ties, TrailingSlash,
-    UnauthorizedType, Unmapped,
-};
+pub use options::*;
 
 use self::{
     error::Error,

@@ -16,11 +16,7 @@ use bytes::Bytes;
 pub use error::Outage;
 use http::{Request, Response};
 use jiff::Timestamp;
-pub use options::{
-    EmptyUsername, Expires, ExpiresFormat, ForeignSite, IssueAgain, OlderTokens, Options,
-    RenewAnswer, RenewalsExhausted, RenewedToken, RevokeAnswer, SecondRevoke, TokenFormat,
-    UserType, WrongApiKey, WrongSite,
-};
+pub use options::*;
 use serde_json::json;
 
 use self::{
