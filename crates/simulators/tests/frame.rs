@@ -121,7 +121,7 @@ async fn a_fault_meets_the_requests_it_describes_and_runs_out() {
         statuses.push(answer.status().as_u16());
     }
     assert_eq!(statuses, [200, 503, 200, 503, 200]);
-    assert!(platform.faults().waiting().is_empty());
+    assert!(platform.faults().pending().is_empty());
 }
 
 #[tokio::test]

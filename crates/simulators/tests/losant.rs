@@ -573,7 +573,7 @@ fn every_recorded_request_of_the_official_clients_is_understood() {
 #[test]
 fn a_status_of_tomorrow_is_a_word_that_no_schema_has_and_lets_nobody_in() {
     let losant = with(&[]);
-    let token = losant.insert(NewToken::named("strange").state(State::Tomorrow));
+    let token = losant.insert(NewToken::named("strange").state(State::Unrecognized));
     let path = format!("/me/tokens/{}", token.id);
     let shown = call(&losant, "GET", &path, "");
     let status = shown.json["status"].as_str().unwrap();

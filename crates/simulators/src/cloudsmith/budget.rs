@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::options::RateInterval;
-use crate::answer;
+use crate::response;
 
 const HOUR: f64 = 3600.0;
 
@@ -85,7 +85,7 @@ impl Budget {
             ("x-ratelimit-reset", self.reset(now).to_string()),
             ("x-ratelimit-interval", interval),
         ] {
-            answer::set(response, name, &value);
+            response::set_header(response, name, &value);
         }
     }
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
-use crate::answer;
+use crate::response;
 
 /// An error as Cloudsmith answers it.
 #[derive(Debug)]
@@ -53,9 +53,9 @@ impl Error {
     }
 
     pub(super) fn response(&self) -> Response<Bytes> {
-        let mut response = answer::json(self.status, &self.body);
+        let mut response = response::json(self.status, &self.body);
         for (name, value) in &self.headers {
-            answer::set(&mut response, name, value);
+            response::set_header(&mut response, name, value);
         }
         response
     }

@@ -11,7 +11,7 @@ use super::{
     error::Error,
     options::{Login, TwoFactorAnswer},
 };
-use crate::answer;
+use crate::response;
 
 /// Failed logins, and second factors waited for.
 #[derive(Debug, Default)]
@@ -67,7 +67,7 @@ impl Platform {
         state.attempts.failures = 0;
         let first = state.keys.places().first().copied();
         let place = first.unwrap_or_else(|| state.keys.add(self.now().as_microsecond()));
-        answer::json(201, &json!({"token": state.keys.secret(place)}))
+        response::json(201, &json!({"token": state.keys.secret(place)}))
     }
 
     fn ask_for_second_factor(&self, state: &mut State) -> Result<Response<Bytes>, Error> {
@@ -79,7 +79,7 @@ impl Platform {
                 let body = json!({
                     "token": null, "two_factor_required": true, "two_factor_token": token,
                 });
-                Ok(answer::json(201, &body))
+                Ok(response::json(201, &body))
             }
             TwoFactorAnswer::Unprocessable => {
                 Err(Error::new(422, "Two-factor authentication required.")

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use self::{budget::Budget, caller::Caller, error::Error, keys::Keys, login::Attempts};
 use crate::{
-    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, answer,
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, response,
     seeding::{Dice, hex},
     target::Target,
 };
@@ -150,7 +150,7 @@ impl Platform {
     }
 
     fn handle(&self, state: &mut State, request: &Request<Bytes>) -> Response<Bytes> {
-        let target = Target::of(request.uri());
+        let target = Target::parse(request.uri());
         let segments = target.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let Some(route) = route(&segments) else {
@@ -163,8 +163,8 @@ impl Platform {
                 MissingSlash::Redirect if request.method() == Method::GET => {
                     let query = request.uri().query();
                     let query = query.map_or(String::new(), |query| format!("?{query}"));
-                    let mut response = answer::empty(301);
-                    answer::set(&mut response, "location", &format!("{path}{query}"));
+                    let mut response = response::empty(301);
+                    response::set_header(&mut response, "location", &format!("{path}{query}"));
                     return response;
                 }
                 _ => return Error::not_found().response(),
@@ -180,7 +180,7 @@ impl Platform {
             let detail = format!("Method \"{method}\" not allowed.");
             Error::new(405, &detail).response()
         };
-        answer::set(&mut response, "allow", route.allow());
+        response::set_header(&mut response, "allow", route.allow());
         if target.parameter("pretty") == Some("true") {
             indent(&mut response);
         }
@@ -230,7 +230,7 @@ impl Platform {
         if caller == Caller::Anonymous && !open {
             let listing = matches!(route, Route::Tokens) && method == Method::GET;
             if listing && self.options.anonymous_list == AnonymousList::Empty {
-                return Ok(answer::json(200, &json!({"results": []})));
+                return Ok(response::json(200, &json!({"results": []})));
             }
             let detail = "Authentication credentials were not provided.";
             return Err(Error::unauthorized(detail));
@@ -244,7 +244,7 @@ impl Platform {
             Route::Limits => {
                 let rule = self.options.rate_interval;
                 let core = state.budget(caller).described(self.now(), rule);
-                Ok(answer::json(200, &json!({"resources": {"core": core}})))
+                Ok(response::json(200, &json!({"resources": {"core": core}})))
             }
             Route::Tokens if method == Method::POST => self.create(state),
             Route::Tokens => self.list(state, request, target),
@@ -273,7 +273,7 @@ impl Platform {
             "slug": value(USERNAME),
             "slug_perm": value("q1w2E3r4T5y6"),
         });
-        answer::json(200, &body)
+        response::json(200, &body)
     }
 }
 
@@ -340,7 +340,7 @@ impl Simulator for Cloudsmith {
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "SAMEORIGIN"),
         ] {
-            answer::set(&mut response, name, value);
+            response::set_header(&mut response, name, value);
         }
         response
     }

@@ -10,7 +10,7 @@ use super::{
     error::Error,
     options::{EmptyHeaders, Links, Mask, PastEnd, SecondKey, Times, UnknownSlug},
 };
-use crate::{answer, target::Target};
+use crate::{response, target::Target};
 
 const PAGE_SIZE: usize = 30;
 const LARGEST_PAGE: usize = 500;
@@ -52,7 +52,7 @@ impl Platform {
                 Some(shown)
             })
             .collect();
-        let mut response = answer::json(200, &Page { results });
+        let mut response = response::json(200, &Page { results });
         if places.is_empty() && self.options.empty_headers == EmptyHeaders::Absent {
             return Ok(response);
         }
@@ -62,11 +62,11 @@ impl Platform {
             ("x-pagination-pagetotal", pages),
             ("x-pagination-pagesize", size),
         ] {
-            answer::set(&mut response, name, &value.to_string());
+            response::set_header(&mut response, name, &value.to_string());
         }
         let links = self.page_links(request, target, page, pages);
         if !links.is_empty() {
-            answer::set(&mut response, header::LINK.as_str(), &links);
+            response::set_header(&mut response, header::LINK.as_str(), &links);
         }
         Ok(response)
     }
@@ -137,7 +137,7 @@ impl Platform {
 
     fn answered(&self, state: &State, place: u32, status: u16) -> Result<Response<Bytes>, Error> {
         let shown = self.shown(state, place).ok_or_else(Error::not_found)?;
-        Ok(answer::json(status, &shown))
+        Ok(response::json(status, &shown))
     }
 
     fn shown(&self, state: &State, place: u32) -> Option<Shown> {

@@ -8,7 +8,7 @@ use super::{
     people::Taxonomy,
     reply::{Body, Reply},
 };
-use crate::{answer, seeding::hex};
+use crate::{response, seeding::hex};
 
 /// What the answer says beside its body.
 #[derive(Clone, Debug, Default)]
@@ -61,8 +61,8 @@ pub(super) fn respond(
     };
     let text = page.unwrap_or_else(|| body.into_text(around.root_name.as_deref()));
     let etag = succeeded.then(|| etag(&text));
-    let mut response = answer::with_body(status, content_type, text);
-    let mut set = |name: &str, value: &str| answer::set(&mut response, name, value);
+    let mut response = response::with_body(status, content_type, text);
+    let mut set = |name: &str, value: &str| response::set_header(&mut response, name, value);
     if let Some((organization, location)) = &around.context {
         if let Some(release) = &around.release {
             set("foreman_version", release);

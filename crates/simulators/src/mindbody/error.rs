@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
-use crate::{Canned, answer};
+use crate::{Canned, response};
 
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 
@@ -32,7 +32,7 @@ impl Error {
     }
 
     pub(super) fn response(&self) -> Response<Bytes> {
-        answer::with_body(self.status, JSON, self.body.to_string())
+        response::with_body(self.status, JSON, self.body.to_string())
     }
 }
 

@@ -14,7 +14,7 @@ use super::{
     },
     tokens::Site,
 };
-use crate::{answer, target::query_pairs};
+use crate::{response, target::query_pairs};
 
 /// Within so many milliseconds a second token may be refused.
 const AGAIN: i64 = 5000;
@@ -57,7 +57,7 @@ impl Platform {
         });
         self.add_expiry(state, place, &mut body);
         body["User"] = self.user();
-        Ok(answer::with_body(200, JSON, body.to_string()))
+        Ok(response::with_body(200, JSON, body.to_string()))
     }
 
     /// `POST usertoken/renew`.
@@ -96,7 +96,7 @@ impl Platform {
         if options.renew_answer != RenewAnswer::Empty {
             self.add_expiry(state, place, &mut body);
         }
-        Ok(answer::with_body(200, JSON, body.to_string()))
+        Ok(response::with_body(200, JSON, body.to_string()))
     }
 
     /// `DELETE usertoken/revoke`.
@@ -113,13 +113,13 @@ impl Platform {
         let place = self.bearer(state, site, request, gone)?;
         state.tokens.remove(place);
         Ok(match self.options.revoke_answer {
-            RevokeAnswer::Object => answer::with_body(
+            RevokeAnswer::Object => response::with_body(
                 200,
                 JSON,
                 json!({"Message": "User token revoked."}).to_string(),
             ),
-            RevokeAnswer::Empty => answer::empty(200),
-            RevokeAnswer::NoContent => answer::empty(204),
+            RevokeAnswer::Empty => response::empty(200),
+            RevokeAnswer::NoContent => response::empty(204),
         })
     }
 

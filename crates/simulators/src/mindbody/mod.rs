@@ -24,7 +24,7 @@ use self::{
     tokens::{Site, Tokens},
 };
 use crate::{
-    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, answer,
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, response,
     seeding::Dice, target::Target,
 };
 
@@ -126,7 +126,7 @@ impl Platform {
     }
 
     fn handle(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let target = Target::of(request.uri());
+        let target = Target::parse(request.uri());
         let path: Vec<String> = target
             .segments()
             .iter()
@@ -227,7 +227,7 @@ impl Platform {
             },
             "Sites": [{"Id": id, "Name": "Sandbox"}],
         });
-        Ok(answer::with_body(200, JSON, body.to_string()))
+        Ok(response::with_body(200, JSON, body.to_string()))
     }
 }
 
