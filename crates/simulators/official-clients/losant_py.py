@@ -1,4 +1,4 @@
-"""PyPI losant-rest against the Losant simulator, and the answers against Losant's schemas."""
+"""PyPI losant-rest against the Losant simulator, and the responses against Losant's schemas."""
 
 import json
 from datetime import datetime, timedelta, timezone
@@ -27,7 +27,7 @@ client = connect(simulator.credentials["token"])
 tokens = client.user_api_tokens
 token = client.user_api_token
 
-# The Python package has no schemas; these are of the version of the API before its own.
+# The Python package has no schemas; these belong to the previous version of the API.
 schemas = {
     path.stem: Draft7Validator(json.loads(path.read_text()), format_checker=FormatChecker())
     for path in (Path(__file__).parent / "schemas/losant-1.30").iterdir()
@@ -36,7 +36,7 @@ validated = {name: 0 for name in schemas}
 
 
 def valid(name, answer):
-    """The answer, which is as the schema says and has nothing more than Losant's envelope."""
+    """Returns the response, which matches the schema and adds only Losant's envelope."""
     schemas[name].validate(answer)
     strangers = set(answer) - set(schemas[name].schema["properties"]) - ENVELOPE
     assert not strangers, strangers
@@ -45,7 +45,7 @@ def valid(name, answer):
 
 
 def refused(call, status, kind=None, **named):
-    """The message of an error in Losant's shape."""
+    """Returns the message of an error in Losant's format."""
     error = raised(LosantError, call, **named)
     assert error.status == status, error
     valid("error", error.data)
@@ -55,7 +55,7 @@ def refused(call, status, kind=None, **named):
 
 # --- Logging in
 
-with check("logging in gives a user id and a token that works"):
+with check("a login returns a user id and a valid token"):
     answer = client.auth.authenticate_user(
         credentials={"email": "owner@example.com", "password": "correct horse"}
     )
@@ -63,18 +63,18 @@ with check("logging in gives a user id and a token that works"):
     session = connect(answer["token"])
     assert session.user_api_tokens.get()["totalCount"] == 0
 
-with check("a wrong password is refused with 401, a missing one with 400"):
+with check("a wrong password is rejected with 401, a missing one with 400"):
     wrong = {"email": "owner@example.com", "password": "wrong horse"}
     refused(client.auth.authenticate_user, 401, credentials=wrong)
     del wrong["password"]
     refused(client.auth.authenticate_user, 400, credentials=wrong)
 
-with check("a session is refreshed into another token that works"):
+with check("refreshing a session returns another valid token"):
     assert simulator.accepts(session.me.refresh_token()["token"])
 
 # --- Creating
 
-with check("creating gives the whole record and, this once, the secret"):
+with check("create returns the whole record with the secret"):
     made = valid(
         "apiToken",
         tokens.post(
@@ -94,23 +94,23 @@ with check("creating gives the whole record and, this once, the secret"):
     assert made["_links"]["self"]["href"] == "/me/tokens/" + made["id"]
     assert simulator.accepts(made["token"])
 
-with check("the secret authenticates, within its scope"):
+with check("the secret authenticates within its scope"):
     own = connect(made["token"])
     assert own.user_api_tokens.get()["totalCount"] == 1
     refused(own.user_api_tokens.post, 403, apiToken={"name": "beyond the scope"})
 
-with check("a name is enough: active, never expires, scope all.User"):
+with check("only a name is required: the token is active, never expires, has scope all.User"):
     bare = valid("apiToken", tokens.post(apiToken={"name": "bare"}))
     assert bare["status"] == "active"
     assert "expirationDate" not in bare
     assert bare["scope"] == ["all.User"]
 
-with check("a name that is taken is given once more"):
+with check("two tokens can have the same name"):
     twin = valid("apiToken", tokens.post(apiToken={"name": "ci"}))
     assert twin["id"] != made["id"]
     valid("success", token.delete(apiTokenId=twin["id"]))
 
-with check("roles, which this version of the API added, are kept"):
+with check("roles, which this version of the API added, are stored"):
     roles = [{"orgId": "sandbox", "role": "view"}]
     with_roles = valid(
         "apiToken",
@@ -120,7 +120,7 @@ with check("roles, which this version of the API added, are kept"):
     assert with_roles["orgRoles"] == roles
     token.delete(apiTokenId=with_roles["id"])
 
-with check("bad input is sent as it is and refused with 400 Validation"):
+with check("invalid input is sent unchanged and rejected with 400 Validation"):
     for body in [
         {"name": ""},
         {"name": "x" * 300},
@@ -132,31 +132,31 @@ with check("bad input is sent as it is and refused with 400 Validation"):
     ]:
         refused(tokens.post, 400, "Validation", apiToken=body)
 
-with check("a create without a body, which this client sends empty, lacks a name: 400"):
+with check("create without a body, which this client sends empty, is rejected with 400"):
     assert refused(tokens.post, 400, "Validation") == "name is required"
 
-with check("none of the refused tokens exists"):
+with check("none of the rejected tokens exists"):
     assert sorted(each["name"] for each in simulator.tokens()) == ["bare", "ci"]
 
 # --- Reading and listing
 
-with check("a token is read without its secret"):
+with check("a token is returned without its secret"):
     read = valid("apiToken", token.get(apiTokenId=made["id"]))
     assert "token" not in read
     assert read["description"] == "for builds"
 
-with check("an unknown id is not found: 404 NotFound"):
+with check("an unknown id is rejected with 404 NotFound"):
     assert refused(token.get, 404, "NotFound", apiTokenId=UNKNOWN_ID) == "API Token was not found"
     refused(token.patch, 404, "NotFound", apiTokenId=UNKNOWN_ID, apiToken={"name": "x"})
     refused(token.delete, 404, "NotFound", apiTokenId=UNKNOWN_ID)
 
-with check("an id that is none is malformed: 400"):
+with check("a malformed id is rejected with 400"):
     refused(token.get, 400, apiTokenId="nope")
 
-with check("an id with a slash, which this client sends as it is, is another path: 405"):
+with check("an id with a slash, which this client does not escape, is another path: 405"):
     refused(token.get, 405, "MethodNotAllowed", apiTokenId="a/b c")
 
-with check("pages begin at 0 and together are the whole; past the end is empty"):
+with check("pages start at 0 and cover all tokens; a page past the end is empty"):
     for number in range(5):
         simulator.create(name=f"job {number}")
     names = []
@@ -168,7 +168,7 @@ with check("pages begin at 0 and together are the whole; past the end is empty")
     assert answer["items"] == []
     assert names == ["bare", "ci"] + [f"job {number}" for number in range(5)]
 
-with check("every field sorts, up and down"):
+with check("every sort field works in both directions"):
     for field in ["name", "status", "id", "creationDate", "lastUpdated", "expirationDate"]:
         for direction in ["asc", "desc"]:
             answer = valid("apiTokens", tokens.get(sortField=field, sortDirection=direction))
@@ -176,30 +176,30 @@ with check("every field sorts, up and down"):
             assert values == sorted(values, reverse=direction == "desc"), field
             assert answer["sortField"] == field
 
-with check("a filter with spaces and stars, which this client writes as + and %2A, is understood"):
-    simulator.forget_requests()
+with check("a filter with spaces and stars, which this client encodes as + and %2A, works"):
+    simulator.clear_requests()
     answer = valid("apiTokens", tokens.get(filterField="name", filter="j*b *"))
     assert answer["totalCount"] == 5
     assert "filter=j%2Ab+%2A" in simulator.requests()[0]["target"]
 
-with check("booleans of Python, which are written with a capital, are understood"):
+with check("Python's booleans, which are spelled with a capital letter, work"):
     assert "_links" not in tokens.get(_links=False)
     assert "_links" in tokens.get(_links=True)
 
-with check("an unknown field to sort or filter by is malformed: 400"):
+with check("an unknown sort or filter field is rejected with 400"):
     refused(tokens.get, 400, sortField="owner")
     refused(tokens.get, 400, filterField="key", filter="x")
 
-# --- Changing and ending
+# --- Updating and deleting
 
-with check("name and description change, and what cannot change is refused with 400"):
+with check("name and description can change, and other fields are rejected with 400"):
     changed = token.patch(apiTokenId=made["id"], apiToken={"name": "ci-2", "description": "d"})
     assert valid("apiToken", changed)["name"] == "ci-2"
     assert changed["expirationDate"] == SOON
     refused(token.patch, 400, apiTokenId=made["id"], apiToken={"scope": ["all.User"]})
     refused(token.patch, 400, apiTokenId=made["id"], apiToken={"expirationDate": SOON})
 
-with check("suspending stops the secret and is undone"):
+with check("a suspended token does not authenticate and can be resumed"):
     token.patch(apiTokenId=made["id"], apiToken={"status": "inactive"})
     refused(own.user_api_tokens.get, 401)
     found = valid("apiTokens", tokens.get(filterField="status", filter="inactive"))
@@ -207,7 +207,7 @@ with check("suspending stops the secret and is undone"):
     token.patch(apiTokenId=made["id"], apiToken={"status": "active"})
     own.user_api_tokens.get()
 
-with check("past its expiration date a token is refused, and still listed as active"):
+with check("an expired token does not authenticate and is still listed as active"):
     at = datetime.now(timezone.utc) + timedelta(minutes=1)
     brief = tokens.post(apiToken={"name": "brief", "expirationDate": at.isoformat()})
     connect(brief["token"]).user_api_tokens.get()
@@ -215,18 +215,18 @@ with check("past its expiration date a token is refused, and still listed as act
     refused(connect(brief["token"]).user_api_tokens.get, 401)
     assert token.get(apiTokenId=brief["id"])["status"] == "active"
 
-with check("deleting says so, ends the secret, and the second time finds nothing"):
+with check("delete confirms, invalidates the secret, and returns 404 the second time"):
     assert valid("success", token.delete(apiTokenId=made["id"]))["success"] is True
     assert not simulator.accepts(made["token"])
     refused(own.user_api_tokens.get, 401)
     refused(token.get, 404, apiTokenId=made["id"])
     refused(token.delete, 404, apiTokenId=made["id"])
 
-with check("a wrong token and none are refused with 401"):
+with check("a wrong token and a missing token are rejected with 401"):
     for stranger in [connect("no.such.token"), connect(None)]:
         refused(stranger.user_api_tokens.get, 401)
 
-with check("application tokens live beside the user's"):
+with check("application tokens are separate from the user's"):
     there = {"applicationId": "575ec8687ae143cd83dc4a97"}
     child = client.application_api_tokens.post(**there, apiToken={"name": "there"})
     valid("apiToken", child)
@@ -235,30 +235,30 @@ with check("application tokens live beside the user's"):
     assert valid("apiTokens", client.application_api_tokens.get(**there))["totalCount"] == 1
     client.application_api_token.delete(**there, apiTokenId=child["id"])
 
-# --- Trouble
+# --- Failures
 
 for status in [429, 500, 503]:
-    with check(f"{status} is raised as it comes; this client never tries again"):
+    with check(f"{status} is raised at once; this client never retries"):
         simulator.answer(
             status,
             {"content-type": "application/json", "retry-after": "1"},
             '{"type":"Trouble","message":"Later"}',
         )
-        simulator.forget_requests()
+        simulator.clear_requests()
         assert refused(tokens.get, status, "Trouble") == "Later"
         assert len(simulator.requests()) == 1
 
-with check("a proxy's page in HTML is an error with the page as its data"):
+with check("an HTML page of a proxy is an error with the page as its data"):
     simulator.answer(502, {"content-type": "text/html"}, "<html>")
     error = raised(LosantError, tokens.get)
     assert (error.status, error.data) == (502, "<html>")
 
-with check("a closed connection is the transport's own error"):
+with check("a closed connection raises the transport's error"):
     simulator.fault("close_before")
     raised(requests.exceptions.ConnectionError, tokens.get)
 
-with check("a delete has no body and no content type, as recorded"):
-    simulator.forget_requests()
+with check("delete sends no body and no content type, as recorded"):
+    simulator.clear_requests()
     raised(LosantError, token.delete, apiTokenId=UNKNOWN_ID)
     request = simulator.requests()[0]
     headers = dict(request["headers"])
@@ -267,7 +267,7 @@ with check("a delete has no body and no content type, as recorded"):
     assert "content-type" not in headers
     assert headers["accept-version"] == "^1.31.0"
 
-with check("every published schema was met by some answer"):
+with check("every published schema matched at least one response"):
     assert all(validated.values()), validated
 
 simulator.stop()

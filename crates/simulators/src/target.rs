@@ -1,4 +1,4 @@
-//! Parsing of request targets: path normalisation and query parameters.
+//! Parsing of request targets: path normalization and query parameters.
 
 use percent_encoding::percent_decode_str;
 
@@ -7,7 +7,7 @@ use percent_encoding::percent_decode_str;
 pub(crate) struct Target {
     /// The path with repeated slashes collapsed, still percent-encoded.
     pub(crate) path: String,
-    /// The decode query parameters in the order of the request.
+    /// The decoded query parameters in the order of the request.
     pub(crate) query: Vec<(String, String)>,
 }
 
@@ -26,7 +26,7 @@ impl Target {
         }
     }
 
-    /// Returns the decode path segments, without the empty one after a trailing slash.
+    /// Returns the decoded path segments, without the empty one after a trailing slash.
     pub(crate) fn segments(&self) -> Vec<String> {
         self.path
             .split('/')
@@ -50,7 +50,7 @@ impl Target {
     }
 }
 
-/// Parses a query such as `a=b&c=d+e%20f` into decode pairs.
+/// Parses a query such as `a=b&c=d+e%20f` into decoded pairs.
 pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
     query
         .split('&')

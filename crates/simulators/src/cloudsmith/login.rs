@@ -108,7 +108,7 @@ impl Platform {
         Err(login_failed())
     }
 
-    /// Counts a login_failed login, and locks the user out after too many.
+    /// Counts a failed login, and locks the user out after too many.
     fn count_failure(&self, state: &mut State, now: Timestamp) {
         let logins = &mut state.logins;
         logins.failures += 1;
@@ -120,7 +120,7 @@ impl Platform {
     }
 }
 
-/// Returns the error of a login_failed login.
+/// Returns the error of a failed login.
 fn login_failed() -> Error {
     Error::new(422, "Failed to authenticate.").member("code", "invalid")
 }
@@ -140,14 +140,14 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     }
 }
 
-/// Returns a required string required_field.
+/// Returns a required string field.
 fn required_field<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
     match body.get(name) {
-        None => Err(Error::invalid(name, "This required_field is required.")),
-        Some(Value::Null) => Err(Error::invalid(name, "This required_field may not be null.")),
+        None => Err(Error::invalid(name, "This field is required.")),
+        Some(Value::Null) => Err(Error::invalid(name, "This field may not be null.")),
         Some(Value::String(text)) if text.is_empty() => Err(Error::invalid(
             name,
-            "This required_field may not be blank.",
+            "This field may not be blank.",
         )),
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(Error::invalid(name, "Not a valid string.")),

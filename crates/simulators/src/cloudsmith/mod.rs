@@ -302,7 +302,7 @@ fn indent(response: &mut Response<Bytes>) {
     }
 }
 
-/// Returns a key for the test.
+/// Returns the ground truth of a key.
 fn ground_truth(state: &State, slot: u32) -> Option<Token> {
     let key = state.keys.get(slot)?;
     Some(Token {

@@ -142,7 +142,7 @@ impl Platform {
         self.instruments.clock.now()
     }
 
-    /// Returns a token for the test.
+    /// Returns the ground truth of a token.
     fn ground_truth(&self, store: &Store, slot: u32) -> Option<Token> {
         let record = store.get(slot)?;
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);

@@ -77,7 +77,7 @@ struct Link {
     href: String,
 }
 
-/// An item of `_actions`. Its format is not known and a guess; only callers that request it get it.
+/// An item of `_actions`, whose format is a guess; only callers that request it get it.
 #[derive(Debug, Serialize)]
 pub(super) struct Action {
     name: &'static str,

@@ -106,7 +106,7 @@ impl Platform {
         self.instruments.clock.now()
     }
 
-    /// Returns a token for the test.
+    /// Returns the ground truth of a token.
     fn ground_truth(&self, state: &State, slot: u32) -> Option<Token> {
         let token = state.tokens.get(slot)?;
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
