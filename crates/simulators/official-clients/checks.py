@@ -29,7 +29,7 @@ class Checks:
 def raised(kind, call, *arguments, **named):
     """Returns the exception that the call raises."""
     try:
-        answer = call(*arguments, **named)
+        response = call(*arguments, **named)
     except kind as error:
         return error
-    raise AssertionError(f"the client returned {answer!r}")
+    raise AssertionError(f"the client returned {response!r}")

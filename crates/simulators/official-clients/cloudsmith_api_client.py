@@ -26,7 +26,7 @@ def connect(key=None, username=None, password=None, header=None, at=simulator, p
     return cloudsmith_api.UserApi(cloudsmith_api.ApiClient(configuration, **named))
 
 
-def refused(call, *arguments, status, **named):
+def rejected(call, *arguments, status, **named):
     """Returns the body of the error, which fits the package's own model."""
     error = raised(ApiException, call, *arguments, **named)
     assert error.status == status, error
@@ -41,10 +41,10 @@ def attempts(call, *arguments, **named):
     """Returns the result or error, and the number of requests sent."""
     simulator.clear_requests()
     try:
-        answer = call(*arguments, **named)
+        response = call(*arguments, **named)
     except ApiException as error:
-        answer = error
-    return answer, len(simulator.requests())
+        response = error
+    return response, len(simulator.requests())
 
 
 user = connect(KEY)
@@ -67,12 +67,12 @@ with check("email address and password authenticate"):
     assert connect(username="me@example.com", password="pw").user_self().authenticated is True
 
 with check("a wrong key, token or password is rejected with 401 on a public endpoint"):
-    for stranger in [
+    for caller in [
         connect("wrong"),
         connect(header="token wrong"),
         connect(username="me@example.com", password="wrong"),
     ]:
-        refused(stranger.user_self, status=401)
+        rejected(caller.user_self, status=401)
 
 with check("an unknown scheme counts as anonymous"):
     assert connect(header=f"Bearer {KEY}").user_self().authenticated is False
@@ -84,7 +84,7 @@ with check("anonymous list, create and refresh are rejected with 401"):
         (anonymous.user_tokens_create,),
         (anonymous.user_tokens_refresh, "x"),
     ]:
-        body = refused(call, *arguments, status=401)
+        body = rejected(call, *arguments, status=401)
         assert body["detail"] == "Authentication credentials were not provided."
 
 # --- The life cycle of a key
@@ -96,22 +96,22 @@ with check("an empty list has no pagination headers"):
 
 with check("create returns the full key, with a body of {} as this client sends it"):
     simulator.clear_requests()
-    made, status, _ = user.user_tokens_create_with_http_info()
+    created_key, status, _ = user.user_tokens_create_with_http_info()
     assert status == 201
-    assert isinstance(made, cloudsmith_api.UserAuthenticationToken)
-    assert made.created.tzinfo is not None
-    assert abs((datetime.now(timezone.utc) - made.created).total_seconds()) < 60
-    assert simulator.accepts(made.key)
+    assert isinstance(created_key, cloudsmith_api.UserAuthenticationToken)
+    assert created_key.created.tzinfo is not None
+    assert abs((datetime.now(timezone.utc) - created_key.created).total_seconds()) < 60
+    assert simulator.accepts(created_key.key)
     assert simulator.requests()[0]["body"] == "{}"
 
 with check("the new key authenticates"):
-    assert connect(made.key).user_self().authenticated is True
+    assert connect(created_key.key).user_self().authenticated is True
 
 with check("a listed key is masked, and otherwise the same"):
     page = user.user_tokens_list()
-    assert [each.slug_perm for each in page.results] == [made.slug_perm]
-    assert page.results[0].created == made.created
-    assert page.results[0].key != made.key
+    assert [each.slug_perm for each in page.results] == [created_key.slug_perm]
+    assert page.results[0].created == created_key.created
+    assert page.results[0].key != created_key.key
     assert not simulator.accepts(page.results[0].key)
 
 with check("totals are only in headers"):
@@ -122,27 +122,27 @@ with check("totals are only in headers"):
     assert "Link" not in headers
 
 with check("a second key is rejected with 400"):
-    body = refused(user.user_tokens_create, status=400)
+    body = rejected(user.user_tokens_create, status=400)
     assert "User has already created an API key" in body["detail"]
 
 with check("refresh returns another key and invalidates the old one at once"):
-    fresh, status, _ = user.user_tokens_refresh_with_http_info(made.slug_perm)
+    fresh, status, _ = user.user_tokens_refresh_with_http_info(created_key.slug_perm)
     assert status == 200
-    assert fresh.key != made.key
-    assert fresh.slug_perm == made.slug_perm
-    refused(connect(made.key).user_self, status=401)
+    assert fresh.key != created_key.key
+    assert fresh.slug_perm == created_key.slug_perm
+    rejected(connect(created_key.key).user_self, status=401)
     assert connect(fresh.key).user_self().authenticated is True
 
 with check("a key can refresh itself, which ends the caller's access"):
     own = connect(fresh.key)
     last = own.user_tokens_refresh(fresh.slug_perm)
-    refused(own.user_self, status=401)
+    rejected(own.user_self, status=401)
     assert connect(last.key).user_self().authenticated is True
 
 with check("an unknown slug is rejected with 404"):
-    body = refused(user.user_tokens_refresh, "missing", status=404)
+    body = rejected(user.user_tokens_refresh, "missing", status=404)
     assert body["detail"] == "The specified API key cannot be found."
-    refused(user.user_tokens_refresh, "a/b c", status=404)
+    rejected(user.user_tokens_refresh, "a/b c", status=404)
 
 with check("a missing slug is rejected by the client"):
     raised(ValueError, user.user_tokens_refresh, None)
@@ -176,7 +176,7 @@ with Simulator("cloudsmith", "second_key=allowed") as many:
         assert page(page_size=1000)[1] == [1, 1, 500, 65]
 
     with check("a page past the end is rejected with 404"):
-        assert refused(crowd.user_tokens_list, page=4, status=404)["detail"] == "Invalid page."
+        assert rejected(crowd.user_tokens_list, page=4, status=404)["detail"] == "Invalid page."
 
     with check("links lead to the first, last, previous and next page, and drop the page size"):
         links = page(page=2, page_size=10)[2]
@@ -193,48 +193,48 @@ with Simulator("cloudsmith", "second_key=allowed") as many:
 
 with check("a login returns the existing key"):
     data = {"email": "me@example.com", "password": "pw"}
-    answer, status, _ = connect().user_token_create_with_http_info(data=data)
+    response, status, _ = connect().user_token_create_with_http_info(data=data)
     assert status == 201
-    assert isinstance(answer, cloudsmith_api.UserAuthToken)
-    assert answer.token == last.key
+    assert isinstance(response, cloudsmith_api.UserAuthToken)
+    assert response.token == last.key
 
 with check("a login by Basic without a body returns it too"):
     assert connect(username="me@example.com", password="pw").user_token_create().token == last.key
 
 with check("a login with a second factor takes two steps: 422, then the key"):
     data = {"email": "2fa@example.com", "password": "pw"}
-    body = refused(connect().user_token_create, data=data, status=422)
+    body = rejected(connect().user_token_create, data=data, status=422)
     assert body["two_factor_required"] is True
     step = {"totp_token": "123456", "two_factor_token": body["two_factor_token"]}
     assert connect().user_token_create(data=step).token == last.key
 
 with check("a 201 that requests the second factor has no token"):
     with Simulator("cloudsmith", "two_factor_answer=201") as other:
-        answer = connect(at=other).user_token_create(data=data)
-        assert answer.token is None
-        assert answer.two_factor_required is True
-        assert answer.two_factor_token
+        response = connect(at=other).user_token_create(data=data)
+        assert response.token is None
+        assert response.two_factor_required is True
+        assert response.two_factor_token
 
 with check("the client's model rejects an empty email address"):
     raised(ValueError, cloudsmith_api.UserAuthTokenRequest, email="")
 
 with check("a login without a password is rejected with 422 and the field's name"):
-    body = refused(connect().user_token_create, data={"email": "me@example.com"}, status=422)
+    body = rejected(connect().user_token_create, data={"email": "me@example.com"}, status=422)
     assert (body["code"], list(body["fields"])) == ("invalid", ["password"])
 
 with check("a wrong password is 422, and after five the right one is locked out: 403"):
     for _ in range(5):
         wrong = {"email": "me@example.com", "password": "wrong"}
-        refused(connect().user_token_create, data=wrong, status=422)
+        rejected(connect().user_token_create, data=wrong, status=422)
     right = {"email": "me@example.com", "password": "pw"}
-    assert refused(connect().user_token_create, data=right, status=403)["detail"] == "Locked out."
+    assert rejected(connect().user_token_create, data=right, status=403)["detail"] == "Locked out."
     simulator.advance("15m")
     assert connect().user_token_create(data=right).token == last.key
 
 with check("a removed login is 404 or 410"):
     for status in [404, 410]:
         with Simulator("cloudsmith", f"login={status}") as other:
-            refused(connect(at=other).user_token_create, data=right, status=status)
+            rejected(connect(at=other).user_token_create, data=right, status=status)
 
 # --- The rate limit
 
@@ -271,8 +271,8 @@ for status in [429, 503]:
     with check(f"with Retry-After on {status} this client sends a refresh four times"):
         simulator.answer(status, AGAIN, THROTTLED, times=4)
         began = time.monotonic()
-        answer, requests = attempts(user.user_tokens_refresh, last.slug_perm)
-        assert isinstance(answer, ApiException) and answer.status == status
+        response, requests = attempts(user.user_tokens_refresh, last.slug_perm)
+        assert isinstance(response, ApiException) and response.status == status
         assert requests == 4
         assert 2.9 < time.monotonic() - began < 6
         assert simulator.accepts(last.key)
@@ -285,8 +285,8 @@ with check("with Retry-After this client retries silently and succeeds"):
 
 with check("lists are retried in the same way"):
     simulator.answer(503, {"retry-after": "0"}, times=2)
-    answer, requests = attempts(user.user_tokens_list)
-    assert (len(answer.results), requests) == (1, 3)
+    response, requests = attempts(user.user_tokens_list)
+    assert (len(response.results), requests) == (1, 3)
 
 with check("without Retry-After, after a 500, and for create, it sends one request"):
     for status, headers, call, arguments in [
@@ -297,8 +297,8 @@ with check("without Retry-After, after a 500, and for create, it sends one reque
         (503, AGAIN, user.user_tokens_create, []),
     ]:
         simulator.answer(status, headers, THROTTLED)
-        answer, requests = attempts(call, *arguments)
-        assert (answer.status, requests) == (status, 1)
+        response, requests = attempts(call, *arguments)
+        assert (response.status, requests) == (status, 1)
 
 with check("a refresh that takes effect but fails is repeated: only the last key works"):
     simulator.fault({"answer_afterwards": {"status": 503, "headers": {"retry-after": "0"}}})

@@ -113,59 +113,59 @@ with check("an anonymous list exits with 145"):
 
 with check("create prints the key, with an empty body as this client sends it"):
     done = run("tokens", "create", "-F", "json")
-    made = done.json["data"]
-    assert simulator.accepts(made["key"])
-    assert datetime.fromisoformat(made["created"].replace("Z", "+00:00"))
+    created_key = done.json["data"]
+    assert simulator.accepts(created_key["key"])
+    assert datetime.fromisoformat(created_key["created"].replace("Z", "+00:00"))
     assert done.calls == ["POST /user/tokens/"]
     request = done.requests[0]
     assert (request["body"], dict(request["headers"])["content-length"]) == ("", "0")
 
 with check("list prints the masked key, as text and as JSON"):
     listed = run_json("tokens", "list")
-    assert [each["slug_perm"] for each in listed] == [made["slug_perm"]]
-    assert listed[0]["key"] != made["key"]
+    assert [each["slug_perm"] for each in listed] == [created_key["slug_perm"]]
+    assert listed[0]["key"] != created_key["key"]
     done = run("tokens", "list")
-    assert f"slug_perm: {made['slug_perm']}" in done.out
-    assert made["key"] not in done.out
+    assert f"slug_perm: {created_key['slug_perm']}" in done.out
+    assert created_key["key"] not in done.out
 
 with check("whoami -v also describes the key"):
-    done = run("whoami", "-v", key=made["key"])
+    done = run("whoami", "-v", key=created_key["key"])
     assert done.code == 0, done
-    assert f"Token Slug: {made['slug_perm']}" in done.out
+    assert f"Token Slug: {created_key['slug_perm']}" in done.out
     assert done.calls == ["GET /user/self/", "GET /user/tokens/"]
 
 with check("create with an existing key asks whether to replace it, and defaults to no"):
     done = run("tokens", "create")
     assert "User already has a token. Would you like to recreate it?" in done.out + done.err
     assert done.calls == ["POST /user/tokens/"]
-    assert simulator.accepts(made["key"])
+    assert simulator.accepts(created_key["key"])
 
 with check("create --force refreshes the existing key, and the old key stops working"):
     done = run("tokens", "create", "--force", "-F", "json")
     assert done.code == 0, done
     fresh = done.json["data"]
-    refresh = f"PUT /user/tokens/{made['slug_perm']}/refresh/"
+    refresh = f"PUT /user/tokens/{created_key['slug_perm']}/refresh/"
     assert done.calls == ["POST /user/tokens/", "GET /user/tokens/", refresh]
-    assert not simulator.accepts(made["key"])
+    assert not simulator.accepts(created_key["key"])
     assert simulator.accepts(fresh["key"])
 
 with check("refresh by slug prints another key"):
-    last = run_json("tokens", "refresh", made["slug_perm"], "--force")
+    last = run_json("tokens", "refresh", created_key["slug_perm"], "--force")
     assert last["key"] != fresh["key"]
     assert not simulator.accepts(fresh["key"])
-    done = run("tokens", "refresh", made["slug_perm"])
+    done = run("tokens", "refresh", created_key["slug_perm"])
     assert "New token value: " in done.out, done
     last = done.out.split("New token value: ")[1].split()[0]
     assert simulator.accepts(last)
 
 with check("refresh without a slug prompts for it"):
-    done = run("tokens", "refresh", typed=made["slug_perm"] + "\n")
+    done = run("tokens", "refresh", typed=created_key["slug_perm"] + "\n")
     assert done.code == 0, done
     assert not simulator.accepts(last)
     last = done.out.split("New token value: ")[1].split()[0]
 
 with check("a key that refreshes itself stops working"):
-    fresh = run_json("tokens", "refresh", made["slug_perm"], key=last)["key"]
+    fresh = run_json("tokens", "refresh", created_key["slug_perm"], key=last)["key"]
     assert run("whoami", key=last).code == 401 % 256
     assert run("whoami", key=fresh).code == 0
     last = fresh
@@ -247,7 +247,7 @@ with check("create is retried until it succeeds, after 429 and after 503"):
         assert statuses(done) == [429, 429, 201]
         assert other.accepts(done.json["data"]["key"])
     simulator.answer(503)
-    done = run("tokens", "refresh", made["slug_perm"], "-F", "json")
+    done = run("tokens", "refresh", created_key["slug_perm"], "-F", "json")
     assert statuses(done) == [503, 200]
     assert simulator.accepts(done.json["data"]["key"])
 
@@ -262,7 +262,7 @@ with check("a create that takes effect but fails is retried and rejected with 40
 
 with check("a refresh that takes effect but fails is repeated: only the last key works"):
     simulator.fault({"answer_afterwards": {"status": 500}})
-    done = run("tokens", "refresh", made["slug_perm"], "-F", "json")
+    done = run("tokens", "refresh", created_key["slug_perm"], "-F", "json")
     assert statuses(done) == [500, 200]
     assert [each["secret"] for each in simulator.tokens()] == [done.json["data"]["key"]]
 

@@ -25,7 +25,7 @@ const tokens = client.userApiTokens;
 const token = client.userApiToken;
 
 // Returns what the client throws: an Error with the body's members and the status.
-async function refusal(promise) {
+async function rejection(promise) {
   try {
     await promise;
   } catch (error) {
@@ -35,8 +35,8 @@ async function refusal(promise) {
 }
 
 // Every response is kept, to be validated at the end.
-const answers = [];
-const keep = ({ config, status, data, headers }) => answers.push({
+const responses = [];
+const keep = ({ config, status, data, headers }) => responses.push({
   method: config.method.toUpperCase(),
   path: new URL(config.url).pathname,
   status,
@@ -44,7 +44,7 @@ const keep = ({ config, status, data, headers }) => answers.push({
   canned: headers['x-canned'] !== undefined,
 });
 axios.interceptors.response.use(
-  (answer) => (keep(answer), answer),
+  (response) => (keep(response), response),
   (error) => {
     if (error.response) keep(error.response);
     return Promise.reject(error);
@@ -56,16 +56,16 @@ axios.interceptors.response.use(
 let session;
 await check('a login with a two-factor code returns a user id and a valid token', async () => {
   const credentials = { email: 'owner@example.com', password: 'correct horse', twoFactorCode: '123456' };
-  const answer = await connect().auth.authenticateUser({ credentials });
-  assert.deepEqual(Object.keys(answer).filter((key) => !key.startsWith('_')).sort(), ['token', 'userId']);
-  session = connect(answer.token);
+  const response = await connect().auth.authenticateUser({ credentials });
+  assert.deepEqual(Object.keys(response).filter((key) => !key.startsWith('_')).sort(), ['token', 'userId']);
+  session = connect(response.token);
   assert.equal((await session.userApiTokens.get()).totalCount, 0);
 });
 
 await check('a wrong password and a missing two-factor code are rejected with 401', async () => {
   for (const wrong of [{ password: 'wrong horse', twoFactorCode: '123456' }, { password: 'correct horse' }]) {
     const credentials = { email: 'owner@example.com', ...wrong };
-    const error = await refusal(connect().auth.authenticateUser({ credentials }));
+    const error = await rejection(connect().auth.authenticateUser({ credentials }));
     assert.equal(error.statusCode, 401);
     assert.equal(typeof error.type, 'string');
     assert.notEqual(error.message, '');
@@ -73,41 +73,41 @@ await check('a wrong password and a missing two-factor code are rejected with 40
 });
 
 await check('a login without a password is rejected with 400', async () => {
-  const error = await refusal(connect().auth.authenticateUser({ credentials: { email: 'owner@example.com' } }));
+  const error = await rejection(connect().auth.authenticateUser({ credentials: { email: 'owner@example.com' } }));
   assert.equal(error.statusCode, 400);
 });
 
 await check('refreshing a session returns another valid token', async () => {
-  const answer = await session.me.refreshToken();
-  assert.ok(await simulator.accepts(answer.token));
+  const response = await session.me.refreshToken();
+  assert.ok(await simulator.accepts(response.token));
 });
 
 // --- Creating
 
-let made;
+let created;
 await check('create returns the whole record with the secret', async () => {
-  made = await tokens.post({
+  created = await tokens.post({
     apiToken: { name: 'ci', description: 'for builds', expirationDate: SOON, scope: ['all.User.read'], status: 'active' },
   });
-  assert.match(made.id, /^[0-9a-f]{24}$/);
-  assert.equal(made.apiTokenId, made.id);
-  assert.equal(made.name, 'ci');
-  assert.equal(made.description, 'for builds');
-  assert.equal(made.expirationDate, SOON);
-  assert.deepEqual(made.scope, ['all.User.read']);
-  assert.equal(made.status, 'active');
-  assert.equal(made.ownerType, 'user');
-  assert.equal(made.creatorType, 'user');
-  assert.match(made.creationDate, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
-  assert.equal(made.token.split('.').length, 3);
-  assert.equal(made._type, 'apiToken');
-  assert.equal(made._links.self.href, `/me/tokens/${made.id}`);
+  assert.match(created.id, /^[0-9a-f]{24}$/);
+  assert.equal(created.apiTokenId, created.id);
+  assert.equal(created.name, 'ci');
+  assert.equal(created.description, 'for builds');
+  assert.equal(created.expirationDate, SOON);
+  assert.deepEqual(created.scope, ['all.User.read']);
+  assert.equal(created.status, 'active');
+  assert.equal(created.ownerType, 'user');
+  assert.equal(created.creatorType, 'user');
+  assert.match(created.creationDate, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.equal(created.token.split('.').length, 3);
+  assert.equal(created._type, 'apiToken');
+  assert.equal(created._links.self.href, `/me/tokens/${created.id}`);
 });
 
 await check('the secret authenticates within its scope', async () => {
-  const reader = connect(made.token);
+  const reader = connect(created.token);
   assert.equal((await reader.userApiTokens.get()).totalCount, 1);
-  const error = await refusal(reader.userApiTokens.post({ apiToken: { name: 'beyond the scope' } }));
+  const error = await rejection(reader.userApiTokens.post({ apiToken: { name: 'beyond the scope' } }));
   assert.equal(error.statusCode, 403);
 });
 
@@ -120,7 +120,7 @@ await check('only a name is required: the token is active, never expires, has sc
 
 await check('two tokens can have the same name', async () => {
   const twin = await tokens.post({ apiToken: { name: 'ci' } });
-  assert.notEqual(twin.id, made.id);
+  assert.notEqual(twin.id, created.id);
   await token.delete({ apiTokenId: twin.id });
 });
 
@@ -146,7 +146,7 @@ for (const [what, apiToken, message] of [
   ['an unknown member', { name: 'x', bogus: 1 }, /additional properties/],
 ]) {
   await check(`create with ${what} is rejected with 400 Validation`, async () => {
-    const error = await refusal(tokens.post({ apiToken }));
+    const error = await rejection(tokens.post({ apiToken }));
     assert.equal(error.statusCode, 400);
     assert.equal(error.type, 'Validation');
     assert.match(error.message, message);
@@ -160,22 +160,22 @@ await check('none of the rejected tokens exists', async () => {
 // --- Reading
 
 await check('a token is returned without its secret', async () => {
-  const read = await token.get({ apiTokenId: made.id });
+  const read = await token.get({ apiTokenId: created.id });
   assert.equal('token' in read, false);
   assert.equal(read.name, 'ci');
   assert.equal(read.expirationDate, SOON);
 });
 
 await check('links can be left out', async () => {
-  const read = await token.get({ apiTokenId: made.id, _links: false });
+  const read = await token.get({ apiTokenId: created.id, _links: false });
   assert.equal('_links' in read, false);
 });
 
 await check('an unknown id is rejected with 404 NotFound', async () => {
   for (const error of [
-    await refusal(token.get({ apiTokenId: UNKNOWN_ID })),
-    await refusal(token.patch({ apiTokenId: UNKNOWN_ID, apiToken: { name: 'x' } })),
-    await refusal(token.delete({ apiTokenId: UNKNOWN_ID })),
+    await rejection(token.get({ apiTokenId: UNKNOWN_ID })),
+    await rejection(token.patch({ apiTokenId: UNKNOWN_ID, apiToken: { name: 'x' } })),
+    await rejection(token.delete({ apiTokenId: UNKNOWN_ID })),
   ]) {
     assert.equal(error.statusCode, 404);
     assert.equal(error.type, 'NotFound');
@@ -185,7 +185,7 @@ await check('an unknown id is rejected with 404 NotFound', async () => {
 
 await check('a malformed id is rejected with 400', async () => {
   for (const apiTokenId of ['nope', 'a/b c']) {
-    assert.equal((await refusal(token.get({ apiTokenId }))).statusCode, 400);
+    assert.equal((await rejection(token.get({ apiTokenId }))).statusCode, 400);
   }
 });
 
@@ -260,14 +260,14 @@ await check('an incomplete filter has no effect', async () => {
 });
 
 await check('an unknown sort or filter field is rejected with 400', async () => {
-  assert.equal((await refusal(tokens.get({ sortField: 'owner' }))).statusCode, 400);
-  assert.equal((await refusal(tokens.get({ filterField: 'key', filter: 'x' }))).statusCode, 400);
+  assert.equal((await rejection(tokens.get({ sortField: 'owner' }))).statusCode, 400);
+  assert.equal((await rejection(tokens.get({ filterField: 'key', filter: 'x' }))).statusCode, 400);
 });
 
 // --- Updating
 
 await check('name and description can change, and the rest stays', async () => {
-  const changed = await token.patch({ apiTokenId: made.id, apiToken: { name: 'ci-2', description: 'renamed' } });
+  const changed = await token.patch({ apiTokenId: created.id, apiToken: { name: 'ci-2', description: 'renamed' } });
   assert.equal(changed.name, 'ci-2');
   assert.equal(changed.description, 'renamed');
   assert.equal(changed.expirationDate, SOON);
@@ -275,23 +275,23 @@ await check('name and description can change, and the rest stays', async () => {
 });
 
 await check('a suspended token does not authenticate, is found by status, and can be resumed', async () => {
-  const own = connect(made.token);
-  const suspended = await token.patch({ apiTokenId: made.id, apiToken: { status: 'inactive' } });
+  const own = connect(created.token);
+  const suspended = await token.patch({ apiTokenId: created.id, apiToken: { status: 'inactive' } });
   assert.equal(suspended.status, 'inactive');
-  assert.equal((await refusal(own.userApiTokens.get())).statusCode, 401);
+  assert.equal((await rejection(own.userApiTokens.get())).statusCode, 401);
   const list = await tokens.get({ filterField: 'status', filter: 'inactive' });
-  assert.deepEqual(list.items.map(({ id }) => id), [made.id]);
-  assert.equal((await token.patch({ apiTokenId: made.id, apiToken: { status: 'active' } })).status, 'active');
+  assert.deepEqual(list.items.map(({ id }) => id), [created.id]);
+  assert.equal((await token.patch({ apiTokenId: created.id, apiToken: { status: 'active' } })).status, 'active');
   assert.equal((await own.userApiTokens.get()).totalCount, 8);
 });
 
 await check('an empty update is allowed', async () => {
-  assert.equal((await token.patch({ apiTokenId: made.id, apiToken: {} })).name, 'ci-2');
+  assert.equal((await token.patch({ apiTokenId: created.id, apiToken: {} })).name, 'ci-2');
 });
 
 await check('changes of scope and expiration date are rejected with 400', async () => {
   for (const apiToken of [{ scope: ['all.User'] }, { expirationDate: SOON }]) {
-    assert.equal((await refusal(token.patch({ apiTokenId: made.id, apiToken }))).statusCode, 400);
+    assert.equal((await rejection(token.patch({ apiTokenId: created.id, apiToken }))).statusCode, 400);
   }
 });
 
@@ -303,22 +303,22 @@ await check('an expired token does not authenticate and is still listed as activ
   });
   await connect(brief.token).userApiTokens.get();
   await simulator.advance('2m');
-  assert.equal((await refusal(connect(brief.token).userApiTokens.get())).statusCode, 401);
+  assert.equal((await rejection(connect(brief.token).userApiTokens.get())).statusCode, 401);
   assert.equal((await token.get({ apiTokenId: brief.id })).status, 'active');
   await token.delete({ apiTokenId: brief.id });
 });
 
 await check('delete confirms, invalidates the secret, and returns 404 the second time', async () => {
-  assert.equal((await token.delete({ apiTokenId: made.id })).success, true);
-  assert.equal(await simulator.accepts(made.token), false);
-  assert.equal((await refusal(connect(made.token).userApiTokens.get())).statusCode, 401);
-  assert.equal((await refusal(token.get({ apiTokenId: made.id }))).statusCode, 404);
-  assert.equal((await refusal(token.delete({ apiTokenId: made.id }))).statusCode, 404);
+  assert.equal((await token.delete({ apiTokenId: created.id })).success, true);
+  assert.equal(await simulator.accepts(created.token), false);
+  assert.equal((await rejection(connect(created.token).userApiTokens.get())).statusCode, 401);
+  assert.equal((await rejection(token.get({ apiTokenId: created.id }))).statusCode, 404);
+  assert.equal((await rejection(token.delete({ apiTokenId: created.id }))).statusCode, 404);
 });
 
 await check('a wrong token and a missing token are rejected with 401', async () => {
-  for (const stranger of [connect('no.such.token'), connect()]) {
-    assert.equal((await refusal(stranger.userApiTokens.get())).statusCode, 401);
+  for (const caller of [connect('no.such.token'), connect()]) {
+    assert.equal((await rejection(caller.userApiTokens.get())).statusCode, 401);
   }
 });
 
@@ -339,21 +339,21 @@ await check('application and instance tokens are separate from the user\'s', asy
 });
 
 await check('an unknown application is rejected with 404', async () => {
-  assert.equal((await refusal(client.applicationApiTokens.get({ applicationId: UNKNOWN_ID }))).statusCode, 404);
+  assert.equal((await rejection(client.applicationApiTokens.get({ applicationId: UNKNOWN_ID }))).statusCode, 404);
 });
 
 await check('under the client\'s own API version, members of later versions are rejected with 400', async () => {
   const older = await simulate('losant', ['api=1.20', 'accept_version=enforce']);
   const { userApiTokens } = losant.createClient({ url: older.url, accessToken: older.credentials.token });
   assert.equal((await userApiTokens.post({ apiToken: { name: 'plain' } })).name, 'plain');
-  const error = await refusal(userApiTokens.post({ apiToken: { name: 'x', defaultRole: 'view' } }));
+  const error = await rejection(userApiTokens.post({ apiToken: { name: 'x', defaultRole: 'view' } }));
   assert.equal(error.statusCode, 400);
   await older.stop();
 });
 
 await check('responses can be passed to a callback', async () => {
   const list = await new Promise((resolve, reject) => {
-    tokens.get({}, (error, answer) => (error ? reject(error) : resolve(answer)));
+    tokens.get({}, (error, response) => (error ? reject(error) : resolve(response)));
   });
   assert.equal(list._type, 'apiTokens');
 });
@@ -368,7 +368,7 @@ for (const number of [429, 500, 503]) {
     const body = JSON.stringify({ type: 'Trouble', message: 'Later' });
     await simulator.fault(canned(number, { 'content-type': 'application/json', 'retry-after': '1' }, body));
     const requests = await simulator.requests(async () => {
-      const error = await refusal(tokens.get());
+      const error = await rejection(tokens.get());
       assert.equal(error.statusCode, number);
       assert.equal(error.type, 'Trouble');
       assert.equal(error.message, 'Later');
@@ -379,7 +379,7 @@ for (const number of [429, 500, 503]) {
 
 await check('an HTML page of a proxy is an Error without a message', async () => {
   await simulator.fault(canned(502, { 'content-type': 'text/html' }, '<html>'));
-  const error = await refusal(tokens.get());
+  const error = await rejection(tokens.get());
   assert.equal(error.statusCode, 502);
   assert.equal(error.message, '');
   assert.equal(error[0], '<');
@@ -387,7 +387,7 @@ await check('an HTML page of a proxy is an Error without a message', async () =>
 
 await check('a 503 after the creation leaves the token in place', async () => {
   await simulator.fault({ answer_afterwards: canned(503).answer }, { method: 'POST' });
-  assert.equal((await refusal(tokens.post({ apiToken: { name: 'orphan' } }))).statusCode, 503);
+  assert.equal((await rejection(tokens.post({ apiToken: { name: 'orphan' } }))).statusCode, 503);
   const { items } = await tokens.get({ filterField: 'name', filter: 'orphan' });
   assert.equal(items.length, 1);
   await token.delete({ apiTokenId: items[0].id });
@@ -395,14 +395,14 @@ await check('a 503 after the creation leaves the token in place', async () => {
 
 await check('a connection closed without a response has no status', async () => {
   await simulator.fault('close_before');
-  const error = await refusal(tokens.get());
+  const error = await rejection(tokens.get());
   assert.equal(error.statusCode, undefined);
   assert.equal(error.code, 'ECONNRESET');
 });
 
 await check('a response slower than the timeout fails', async () => {
   await simulator.fault({ delay_answer: 2000 });
-  assert.equal((await refusal(connect(simulator.credentials.token, { timeout: 200 }).userApiTokens.get())).code, 'ECONNABORTED');
+  assert.equal((await rejection(connect(simulator.credentials.token, { timeout: 200 }).userApiTokens.get())).code, 'ECONNABORTED');
 });
 
 await check('the requests have the recorded headers', async () => {
@@ -443,34 +443,34 @@ const excused = ({ path }, { instancePath }) => path.startsWith('/instances/') &
 const ajv = addFormats(new Ajv({ strict: false, allErrors: true }));
 const validators = new Map();
 const known = (name) => require(`losant-rest/lib/schemas/${name}.json`);
-const ours = answers.filter(({ canned: fake }) => !fake);
+const ours = responses.filter(({ canned: fake }) => !fake);
 
 for (const name of ['apiToken', 'apiTokens', 'error', 'success', 'authedUser']) {
-  const some = ours.filter((answer) => schemaOf(answer) === name);
+  const some = ours.filter((response) => schemaOf(response) === name);
   validators.set(name, ajv.compile(known(name)));
 
   await check(`all responses (${some.length}) described by the package's ${name}.json are valid`, async () => {
     assert.ok(some.length > 0);
     const validate = validators.get(name);
-    for (const answer of some) {
-      validate(answer.data);
-      const errors = (validate.errors ?? []).filter((error) => !excused(answer, error));
-      assert.deepEqual(errors, [], `${answer.method} ${answer.path} ${answer.status}: ${ajv.errorsText(errors)}`);
+    for (const response of some) {
+      validate(response.data);
+      const errors = (validate.errors ?? []).filter((error) => !excused(response, error));
+      assert.deepEqual(errors, [], `${response.method} ${response.path} ${response.status}: ${ajv.errorsText(errors)}`);
     }
   });
 
   await check(`beyond ${name}.json they only have Losant's envelope`, async () => {
-    const strangers = (data, schema) =>
+    const unknownMembers = (data, schema) =>
       Object.keys(data).filter((key) => ![...Object.keys(schema.properties), ...ENVELOPE, ...LATER].includes(key));
     for (const { data } of some) {
-      assert.deepEqual(strangers(data, known(name)), []);
-      for (const item of data.items ?? []) assert.deepEqual(strangers(item, known('apiToken')), []);
+      assert.deepEqual(unknownMembers(data, known(name)), []);
+      for (const item of data.items ?? []) assert.deepEqual(unknownMembers(item, known('apiToken')), []);
     }
   });
 }
 
 await check('every response has a schema', async () => {
-  assert.deepEqual(ours.filter((answer) => !validators.has(schemaOf(answer))), []);
+  assert.deepEqual(ours.filter((response) => !validators.has(schemaOf(response))), []);
 });
 
 await simulator.stop();

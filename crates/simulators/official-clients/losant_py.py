@@ -35,16 +35,16 @@ schemas = {
 validated = {name: 0 for name in schemas}
 
 
-def valid(name, answer):
+def valid(name, response):
     """Returns the response, which matches the schema and adds only Losant's envelope."""
-    schemas[name].validate(answer)
-    strangers = set(answer) - set(schemas[name].schema["properties"]) - ENVELOPE
-    assert not strangers, strangers
+    schemas[name].validate(response)
+    unknown_members = set(response) - set(schemas[name].schema["properties"]) - ENVELOPE
+    assert not unknown_members, unknown_members
     validated[name] += 1
-    return answer
+    return response
 
 
-def refused(call, status, kind=None, **named):
+def rejected(call, status, kind=None, **named):
     """Returns the message of an error in Losant's format."""
     error = raised(LosantError, call, **named)
     assert error.status == status, error
@@ -56,18 +56,18 @@ def refused(call, status, kind=None, **named):
 # --- Logging in
 
 with check("a login returns a user id and a valid token"):
-    answer = client.auth.authenticate_user(
+    response = client.auth.authenticate_user(
         credentials={"email": "owner@example.com", "password": "correct horse"}
     )
-    assert set(answer) - ENVELOPE == {"token", "userId"}
-    session = connect(answer["token"])
+    assert set(response) - ENVELOPE == {"token", "userId"}
+    session = connect(response["token"])
     assert session.user_api_tokens.get()["totalCount"] == 0
 
 with check("a wrong password is rejected with 401, a missing one with 400"):
     wrong = {"email": "owner@example.com", "password": "wrong horse"}
-    refused(client.auth.authenticate_user, 401, credentials=wrong)
+    rejected(client.auth.authenticate_user, 401, credentials=wrong)
     del wrong["password"]
-    refused(client.auth.authenticate_user, 400, credentials=wrong)
+    rejected(client.auth.authenticate_user, 400, credentials=wrong)
 
 with check("refreshing a session returns another valid token"):
     assert simulator.accepts(session.me.refresh_token()["token"])
@@ -75,7 +75,7 @@ with check("refreshing a session returns another valid token"):
 # --- Creating
 
 with check("create returns the whole record with the secret"):
-    made = valid(
+    created = valid(
         "apiToken",
         tokens.post(
             apiToken={
@@ -87,17 +87,17 @@ with check("create returns the whole record with the secret"):
             }
         ),
     )
-    assert made["name"] == "ci"
-    assert made["expirationDate"] == SOON
-    assert made["scope"] == ["all.User.read"]
-    assert made["id"] == made["apiTokenId"]
-    assert made["_links"]["self"]["href"] == "/me/tokens/" + made["id"]
-    assert simulator.accepts(made["token"])
+    assert created["name"] == "ci"
+    assert created["expirationDate"] == SOON
+    assert created["scope"] == ["all.User.read"]
+    assert created["id"] == created["apiTokenId"]
+    assert created["_links"]["self"]["href"] == "/me/tokens/" + created["id"]
+    assert simulator.accepts(created["token"])
 
 with check("the secret authenticates within its scope"):
-    own = connect(made["token"])
+    own = connect(created["token"])
     assert own.user_api_tokens.get()["totalCount"] == 1
-    refused(own.user_api_tokens.post, 403, apiToken={"name": "beyond the scope"})
+    rejected(own.user_api_tokens.post, 403, apiToken={"name": "beyond the scope"})
 
 with check("only a name is required: the token is active, never expires, has scope all.User"):
     bare = valid("apiToken", tokens.post(apiToken={"name": "bare"}))
@@ -107,7 +107,7 @@ with check("only a name is required: the token is active, never expires, has sco
 
 with check("two tokens can have the same name"):
     twin = valid("apiToken", tokens.post(apiToken={"name": "ci"}))
-    assert twin["id"] != made["id"]
+    assert twin["id"] != created["id"]
     valid("success", token.delete(apiTokenId=twin["id"]))
 
 with check("roles, which this version of the API added, are stored"):
@@ -130,10 +130,10 @@ with check("invalid input is sent unchanged and rejected with 400 Validation"):
         {"name": "x", "expirationDate": None},
         {"name": "x", "defaultRole": "king"},
     ]:
-        refused(tokens.post, 400, "Validation", apiToken=body)
+        rejected(tokens.post, 400, "Validation", apiToken=body)
 
 with check("create without a body, which this client sends empty, is rejected with 400"):
-    assert refused(tokens.post, 400, "Validation") == "name is required"
+    assert rejected(tokens.post, 400, "Validation") == "name is required"
 
 with check("none of the rejected tokens exists"):
     assert sorted(each["name"] for each in simulator.tokens()) == ["bare", "ci"]
@@ -141,45 +141,45 @@ with check("none of the rejected tokens exists"):
 # --- Reading and listing
 
 with check("a token is returned without its secret"):
-    read = valid("apiToken", token.get(apiTokenId=made["id"]))
+    read = valid("apiToken", token.get(apiTokenId=created["id"]))
     assert "token" not in read
     assert read["description"] == "for builds"
 
 with check("an unknown id is rejected with 404 NotFound"):
-    assert refused(token.get, 404, "NotFound", apiTokenId=UNKNOWN_ID) == "API Token was not found"
-    refused(token.patch, 404, "NotFound", apiTokenId=UNKNOWN_ID, apiToken={"name": "x"})
-    refused(token.delete, 404, "NotFound", apiTokenId=UNKNOWN_ID)
+    assert rejected(token.get, 404, "NotFound", apiTokenId=UNKNOWN_ID) == "API Token was not found"
+    rejected(token.patch, 404, "NotFound", apiTokenId=UNKNOWN_ID, apiToken={"name": "x"})
+    rejected(token.delete, 404, "NotFound", apiTokenId=UNKNOWN_ID)
 
 with check("a malformed id is rejected with 400"):
-    refused(token.get, 400, apiTokenId="nope")
+    rejected(token.get, 400, apiTokenId="nope")
 
 with check("an id with a slash, which this client does not escape, is another path: 405"):
-    refused(token.get, 405, "MethodNotAllowed", apiTokenId="a/b c")
+    rejected(token.get, 405, "MethodNotAllowed", apiTokenId="a/b c")
 
 with check("pages start at 0 and cover all tokens; a page past the end is empty"):
     for number in range(5):
         simulator.create(name=f"job {number}")
     names = []
     for page in range(4):
-        answer = valid("apiTokens", tokens.get(page=page, perPage=3))
-        assert answer["totalCount"] == 7
-        assert answer["count"] == len(answer["items"])
-        names += [each["name"] for each in answer["items"]]
-    assert answer["items"] == []
+        response = valid("apiTokens", tokens.get(page=page, perPage=3))
+        assert response["totalCount"] == 7
+        assert response["count"] == len(response["items"])
+        names += [each["name"] for each in response["items"]]
+    assert response["items"] == []
     assert names == ["bare", "ci"] + [f"job {number}" for number in range(5)]
 
 with check("every sort field works in both directions"):
     for field in ["name", "status", "id", "creationDate", "lastUpdated", "expirationDate"]:
         for direction in ["asc", "desc"]:
-            answer = valid("apiTokens", tokens.get(sortField=field, sortDirection=direction))
-            values = [each.get(field, "") for each in answer["items"]]
+            response = valid("apiTokens", tokens.get(sortField=field, sortDirection=direction))
+            values = [each.get(field, "") for each in response["items"]]
             assert values == sorted(values, reverse=direction == "desc"), field
-            assert answer["sortField"] == field
+            assert response["sortField"] == field
 
 with check("a filter with spaces and stars, which this client encodes as + and %2A, works"):
     simulator.clear_requests()
-    answer = valid("apiTokens", tokens.get(filterField="name", filter="j*b *"))
-    assert answer["totalCount"] == 5
+    response = valid("apiTokens", tokens.get(filterField="name", filter="j*b *"))
+    assert response["totalCount"] == 5
     assert "filter=j%2Ab+%2A" in simulator.requests()[0]["target"]
 
 with check("Python's booleans, which are spelled with a capital letter, work"):
@@ -187,24 +187,24 @@ with check("Python's booleans, which are spelled with a capital letter, work"):
     assert "_links" in tokens.get(_links=True)
 
 with check("an unknown sort or filter field is rejected with 400"):
-    refused(tokens.get, 400, sortField="owner")
-    refused(tokens.get, 400, filterField="key", filter="x")
+    rejected(tokens.get, 400, sortField="owner")
+    rejected(tokens.get, 400, filterField="key", filter="x")
 
 # --- Updating and deleting
 
 with check("name and description can change, and other fields are rejected with 400"):
-    changed = token.patch(apiTokenId=made["id"], apiToken={"name": "ci-2", "description": "d"})
+    changed = token.patch(apiTokenId=created["id"], apiToken={"name": "ci-2", "description": "d"})
     assert valid("apiToken", changed)["name"] == "ci-2"
     assert changed["expirationDate"] == SOON
-    refused(token.patch, 400, apiTokenId=made["id"], apiToken={"scope": ["all.User"]})
-    refused(token.patch, 400, apiTokenId=made["id"], apiToken={"expirationDate": SOON})
+    rejected(token.patch, 400, apiTokenId=created["id"], apiToken={"scope": ["all.User"]})
+    rejected(token.patch, 400, apiTokenId=created["id"], apiToken={"expirationDate": SOON})
 
 with check("a suspended token does not authenticate and can be resumed"):
-    token.patch(apiTokenId=made["id"], apiToken={"status": "inactive"})
-    refused(own.user_api_tokens.get, 401)
+    token.patch(apiTokenId=created["id"], apiToken={"status": "inactive"})
+    rejected(own.user_api_tokens.get, 401)
     found = valid("apiTokens", tokens.get(filterField="status", filter="inactive"))
-    assert [each["id"] for each in found["items"]] == [made["id"]]
-    token.patch(apiTokenId=made["id"], apiToken={"status": "active"})
+    assert [each["id"] for each in found["items"]] == [created["id"]]
+    token.patch(apiTokenId=created["id"], apiToken={"status": "active"})
     own.user_api_tokens.get()
 
 with check("an expired token does not authenticate and is still listed as active"):
@@ -212,19 +212,19 @@ with check("an expired token does not authenticate and is still listed as active
     brief = tokens.post(apiToken={"name": "brief", "expirationDate": at.isoformat()})
     connect(brief["token"]).user_api_tokens.get()
     simulator.advance("2m")
-    refused(connect(brief["token"]).user_api_tokens.get, 401)
+    rejected(connect(brief["token"]).user_api_tokens.get, 401)
     assert token.get(apiTokenId=brief["id"])["status"] == "active"
 
 with check("delete confirms, invalidates the secret, and returns 404 the second time"):
-    assert valid("success", token.delete(apiTokenId=made["id"]))["success"] is True
-    assert not simulator.accepts(made["token"])
-    refused(own.user_api_tokens.get, 401)
-    refused(token.get, 404, apiTokenId=made["id"])
-    refused(token.delete, 404, apiTokenId=made["id"])
+    assert valid("success", token.delete(apiTokenId=created["id"]))["success"] is True
+    assert not simulator.accepts(created["token"])
+    rejected(own.user_api_tokens.get, 401)
+    rejected(token.get, 404, apiTokenId=created["id"])
+    rejected(token.delete, 404, apiTokenId=created["id"])
 
 with check("a wrong token and a missing token are rejected with 401"):
-    for stranger in [connect("no.such.token"), connect(None)]:
-        refused(stranger.user_api_tokens.get, 401)
+    for caller in [connect("no.such.token"), connect(None)]:
+        rejected(caller.user_api_tokens.get, 401)
 
 with check("application tokens are separate from the user's"):
     there = {"applicationId": "575ec8687ae143cd83dc4a97"}
@@ -245,7 +245,7 @@ for status in [429, 500, 503]:
             '{"type":"Trouble","message":"Later"}',
         )
         simulator.clear_requests()
-        assert refused(tokens.get, status, "Trouble") == "Later"
+        assert rejected(tokens.get, status, "Trouble") == "Later"
         assert len(simulator.requests()) == 1
 
 with check("an HTML page of a proxy is an error with the page as its data"):

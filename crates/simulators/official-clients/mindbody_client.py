@@ -20,9 +20,9 @@ check = Checks("PyPI mindbody-api")
 SCHEMA = json.loads((Path(__file__).parent / "schemas/mindbody.json").read_text())
 
 
-def valid(name, answer):
-    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(answer)
-    return answer
+def valid(name, response):
+    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(response)
+    return response
 
 
 class Studio:
@@ -84,11 +84,11 @@ class Studio:
                 "authorization": f"Bearer {token}",
             },
         )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)
 
 
-def refused(call, *arguments, status, code, **named):
+def rejected(call, *arguments, status, code, **named):
     """Returns the message of an error in Mindbody's format."""
     error = raised(ApiException, call, *arguments, **named)
     assert error.status == status, error
@@ -118,13 +118,13 @@ with check("the response also contains the expiry, one day later"):
         "6",
         _preload_content=False,
     )
-    answer = valid("IssueResponse", json.loads(raw.data))
-    expires = datetime.fromisoformat(answer["Expires"].replace("Z", "+00:00"))
+    response = valid("IssueResponse", json.loads(raw.data))
+    expires = datetime.fromisoformat(response["Expires"].replace("Z", "+00:00"))
     hours = (expires - datetime.now(timezone.utc)).total_seconds() / 3600
     assert 23.9 < hours <= 24, hours
 
 with check("each issue creates another token, and older tokens stay valid"):
-    assert answer["AccessToken"] != token
+    assert response["AccessToken"] != token
     assert studio.works(token)
 
 with check("the token works bare and as Bearer"):
@@ -136,14 +136,14 @@ with check("revoke ends only the token in the header"):
     assert isinstance(studio.revoke(token), (dict, type(None)))
     assert not studio.works(token)
     assert not simulator.accepts(token)
-    assert studio.works(answer["AccessToken"])
+    assert studio.works(response["AccessToken"])
 
 with check("revoking a revoked or unknown token is rejected with 401 DeniedAccess"):
-    refused(studio.revoke, token, status=401, code="DeniedAccess")
-    refused(studio.revoke, "0" * 32, status=401, code="DeniedAccess")
+    rejected(studio.revoke, token, status=401, code="DeniedAccess")
+    rejected(studio.revoke, "0" * 32, status=401, code="DeniedAccess")
 
 with check("a revocation with Bearer works as well"):
-    studio.revoke(f"Bearer {answer['AccessToken']}")
+    studio.revoke(f"Bearer {response['AccessToken']}")
     assert simulator.tokens() == []
 
 with check("after a day the token has expired, and revoking it is rejected"):
@@ -152,12 +152,12 @@ with check("after a day the token has expired, and revoking it is rejected"):
     assert studio.works(brief)
     simulator.advance("1m")
     assert not studio.works(brief)
-    refused(studio.revoke, brief, status=401, code="DeniedAccess")
+    rejected(studio.revoke, brief, status=401, code="DeniedAccess")
 
 with check("a token can be renewed seven times, each time by a day"):
     renewed = studio.issue().access_token
     for day in range(7):
-        answer = studio.renew(renewed)
+        response = studio.renew(renewed)
         simulator.advance("24h")
         assert studio.works(renewed), day
     error = raised(urllib.error.HTTPError, studio.renew, renewed)
@@ -172,15 +172,15 @@ with check("a source logs in with an underscore before its name"):
 # --- Errors
 
 with check("a wrong password is rejected with 403, not 401"):
-    message = refused(studio.issue, password="wrong", status=403, code="DeniedAccess")
+    message = rejected(studio.issue, password="wrong", status=403, code="DeniedAccess")
     assert message == "Staff identity authentication failed."
 
 with check("an unknown user is rejected with the same message"):
-    message = refused(studio.issue, "Nobody", status=403, code="DeniedAccess")
+    message = rejected(studio.issue, "Nobody", status=403, code="DeniedAccess")
     assert message == "Staff identity authentication failed."
 
 with check("empty username and password are rejected with 400"):
-    refused(studio.issue, "", "", status=400, code="MissingRequiredFields")
+    rejected(studio.issue, "", "", status=400, code="MissingRequiredFields")
 
 with check("an API key in the client's configuration is not sent, and rejected as missing: 401"):
     configuration = mindbody_api.Configuration()
@@ -188,19 +188,19 @@ with check("an API key in the client's configuration is not sent, and rejected a
     configuration.api_key["API-Key"] = simulator.credentials["api_key"]
     bare = mindbody_api.UserTokenApi(mindbody_api.ApiClient(configuration))
     request = mindbody_api.IssueRequest(username=studio.username, password=studio.password)
-    message = refused(bare.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
+    message = rejected(bare.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
     assert message == "Missing API key"
 
 with check("a wrong API key is rejected with 401"):
     wrong = mindbody_api.UserTokenApi(studio.connect({"API-Key": "wrong"}))
-    refused(wrong.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
+    rejected(wrong.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
 
 with check("an unknown site is rejected with InvalidSiteId"):
-    refused(studio.issue, site="12345", status=400, code="InvalidSiteId")
+    rejected(studio.issue, site="12345", status=400, code="InvalidSiteId")
 
 with check("a token is rejected at another site, and stays valid"):
     token = studio.issue().access_token
-    message = refused(studio.revoke, token, site="31415", status=401, code="DeniedAccess")
+    message = rejected(studio.revoke, token, site="31415", status=401, code="DeniedAccess")
     assert message == "User token site id does not match requested site"
     assert studio.works(token)
 
@@ -225,7 +225,7 @@ with check("beyond the daily limit calls fail with 429 TooManyRequests; this cli
     with Studio("daily_limit=2") as other:
         other.issue()
         other.issue()
-        refused(other.issue, status=429, code="TooManyRequests")
+        rejected(other.issue, status=429, code="TooManyRequests")
         assert len(other.simulator.requests()) == 3
         other.simulator.advance("24h")
         other.issue()
@@ -236,7 +236,7 @@ with check("issue is sent once, whatever the response"):
     for status in [429, 500, 503]:
         simulator.answer(status, {"retry-after": "1"}, '{"Error":{"Message":"m","Code":"Unknown"}}')
         simulator.clear_requests()
-        refused(studio.issue, status=status, code="Unknown")
+        rejected(studio.issue, status=status, code="Unknown")
         assert len(simulator.requests()) == 1
 
 with check("a revocation with Retry-After is sent up to four times and takes effect once"):
@@ -250,7 +250,7 @@ with check("a revocation that takes effect but fails is rejected with 401 when r
     token = studio.issue().access_token
     canned = {"status": 503, "headers": {"retry-after": "0"}}
     simulator.fault({"answer_afterwards": canned}, method="DELETE")
-    refused(studio.revoke, token, status=401, code="DeniedAccess")
+    rejected(studio.revoke, token, status=401, code="DeniedAccess")
     assert not simulator.accepts(token)
 
 with check("an error of the framework has its message at the top level"):

@@ -12,9 +12,9 @@ export async function simulate(provider, options = []) {
     program.once('exit', (code) => reject(new Error(`the simulator ended with ${code}`)));
   });
   const control = async (method, path, body) => {
-    const answer = await fetch(server.control + path, { method, body: body && JSON.stringify(body) });
-    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${await answer.text()}`);
-    return answer.json();
+    const response = await fetch(server.control + path, { method, body: body && JSON.stringify(body) });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response.json();
   };
   return {
     ...server,

@@ -35,8 +35,8 @@ class Simulator:
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._control + path, data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
 
     def fault(self, *actions, **which):
         """Adds a fault; `method`, `path`, `after` and `times` select the requests."""

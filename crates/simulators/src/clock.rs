@@ -54,7 +54,7 @@ impl Clock {
         };
     }
 
-    /// Moves the clock by `by`, which may be negative; the result is clamped to the supported range.
+    /// Moves the clock by `by`, which may be negative, within the supported range.
     pub fn advance(&self, by: SignedDuration) {
         let mut reading = self.lock();
         *reading = match *reading {

@@ -10,8 +10,8 @@ use crate::{Action, Entry, Fault, NewToken, Simulator, response, target::Target}
 
 /// The path of the control interface on every server.
 ///
-/// The control interface shares the port with the platform; no platform uses this path. Its requests
-/// are not logged and not affected by faults.
+/// The control interface shares the port with the platform, which never uses this path. Its
+/// requests are not logged and not affected by faults.
 ///
 /// | Request | Effect |
 /// |---|---|
@@ -29,7 +29,7 @@ use crate::{Action, Entry, Fault, NewToken, Simulator, response, target::Target}
 /// | `DELETE /tokens/ID` | erases one token |
 /// | `POST /accepts` | takes `{"secret"}`, returns `{"accepts":BOOL}` |
 ///
-/// `times` defaults to 1; null means always. An action is spelled like its Rust name in `snake_case`:
+/// `times` defaults to 1; null means always. An action is spelled like its Rust name in snake case:
 /// `"close_after"`, `{"answer":{"status":503,"headers":{"retry-after":"1"},"body":"…"}}`,
 /// `{"delay":MILLISECONDS}`, `{"trickle":{"bytes":1,"millis":10}}`, `{"churn":{"create":"name"}}`.
 pub const CONTROL_PATH: &str = "/__control";

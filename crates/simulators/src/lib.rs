@@ -1,8 +1,9 @@
 //! Losant, Foreman, Cloudsmith and Mindbody as local servers for tests.
 //!
-//! Each platform is a small state machine, written only from the vendor's facts. This crate uses none
-//! of tokenfleet's other crates, so that an adapter that misreads a platform fails instead of being
-//! mirrored. Where the facts leave the behaviour open, a switch in the platform's `Options` decides.
+//! Each platform is a small state machine, written only from the vendor's facts. This crate uses
+//! none of tokenfleet's other crates, so that an adapter that misreads a platform fails instead of
+//! being mirrored. Where the facts leave the behaviour open, a switch in the platform's `Options`
+//! decides.
 //!
 //! - [`Simulator`]: the common interface, usable as `Arc<dyn Simulator>`
 //! - [`build`]: builds a simulator from its name, with options parsed from text

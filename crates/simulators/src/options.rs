@@ -144,10 +144,10 @@ pub(crate) fn alternatives(settings: &[&str]) -> String {
     quoted.join(" or ")
 }
 
-/// Declares the `Options` of a platform, once for the struct, its defaults, its keys and its parser.
+/// Declares the `Options` of a platform: the struct, its defaults, its keys and its parser.
 ///
-/// `values` are fields of any [`OptionValue`] type. `switches` are fields of an enum that is declared
-/// in place; the doc comment serves the field and the enum, and the first setting is the default.
+/// `values` are fields of any [`OptionValue`] type. `switches` are fields whose enum is declared in
+/// place; the doc comment serves the field and the enum, and the first setting is the default.
 /// Every platform also gets the options `tokens`, `seed` and `clock`.
 macro_rules! options {
     (

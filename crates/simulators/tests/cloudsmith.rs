@@ -144,8 +144,8 @@ fn an_unknown_scheme_is_anonymous_and_a_wrong_key_is_rejected() {
         anonymous.text,
         r#"{"detail":"Authentication credentials were not provided."}"#
     );
-    let nobody = send(&cloudsmith, "GET", "/user/self/", &[], "");
-    assert!(nobody.json["email"].is_null() && nobody.json["slug"].is_null());
+    let anonymous_user = send(&cloudsmith, "GET", "/user/self/", &[], "");
+    assert!(anonymous_user.json["email"].is_null() && anonymous_user.json["slug"].is_null());
 }
 
 #[test]
@@ -154,13 +154,13 @@ fn totals_are_in_headers_and_a_page_past_the_end_is_not_found() {
     let first = call(&cloudsmith, "GET", "/user/tokens/");
     assert_eq!(first.json["results"].as_array().unwrap().len(), 30);
     assert!(first.json.get("count").is_none());
-    let place = |response: &TestResponse| {
+    let pagination = |response: &TestResponse| {
         ["count", "page", "pagetotal", "pagesize"]
             .map(|name| response.header(&format!("x-pagination-{name}")).to_owned())
     };
-    assert_eq!(place(&first), ["1203", "1", "41", "30"]);
+    assert_eq!(pagination(&first), ["1203", "1", "41", "30"]);
     let clamped = call(&cloudsmith, "GET", "/user/tokens/?page=3&page_size=1000");
-    assert_eq!(place(&clamped), ["1203", "3", "3", "500"]);
+    assert_eq!(pagination(&clamped), ["1203", "3", "3", "500"]);
     assert_eq!(clamped.json["results"].as_array().unwrap().len(), 203);
     let link = clamped.header("link");
     assert!(
@@ -172,7 +172,7 @@ fn totals_are_in_headers_and_a_page_past_the_end_is_not_found() {
         "{link}"
     );
     assert_eq!(
-        place(&call(&cloudsmith, "GET", "/user/tokens/?page=-4"))[1],
+        pagination(&call(&cloudsmith, "GET", "/user/tokens/?page=-4"))[1],
         "1"
     );
     let past = call(&cloudsmith, "GET", "/user/tokens/?page=42");
@@ -202,15 +202,15 @@ fn a_login_returns_the_key_and_may_require_a_second_factor() {
         (201, &key.clone().into())
     );
 
-    let asked = log_in(
+    let challenge = log_in(
         &cloudsmith,
         r#"{"email":"2fa@example.com","password":"pw"}"#,
     );
     assert_eq!(
-        (asked.status, &asked.json["two_factor_required"]),
+        (challenge.status, &challenge.json["two_factor_required"]),
         (422, &true.into())
     );
-    let token = asked.json["two_factor_token"].as_str().unwrap();
+    let token = challenge.json["two_factor_token"].as_str().unwrap();
     let step = |code: &str| {
         let body = format!(r#"{{"totp_token":"{code}","two_factor_token":"{token}"}}"#);
         log_in(&cloudsmith, &body)

@@ -172,9 +172,9 @@ fn every_sort_order_lists_each_token_once_and_survives_changes() {
     ] {
         call(&losant, "GET", &format!("/me/tokens?sortField={field}"), "");
     }
-    for (place, token) in losant.tokens().iter().enumerate() {
+    for (index, token) in losant.tokens().iter().enumerate() {
         let path = format!("/me/tokens/{}", token.id);
-        match place % 4 {
+        match index % 4 {
             0 => call(&losant, "DELETE", &path, ""),
             1 => call(
                 &losant,
@@ -399,8 +399,8 @@ fn applications_and_instances_have_their_own_collections() {
             call_as(&losant, secret, "GET", "/me/tokens", "").status,
             403
         );
-        let stranger = format!("{path}/{}", user.id);
-        assert_eq!(call(&losant, "GET", &stranger, "").status, 404);
+        let foreign_path = format!("{path}/{}", user.id);
+        assert_eq!(call(&losant, "GET", &foreign_path, "").status, 404);
     }
     let unknown = call(
         &losant,
@@ -597,8 +597,8 @@ fn an_unrecognized_status_is_in_no_schema_and_does_not_authenticate() {
     let status = shown.json["status"].as_str().unwrap();
     assert!(!["active", "inactive"].contains(&status));
     assert!(!losant.accepts(&token.secret));
-    let asked = call(&losant, "PATCH", &path, r#"{"status":"quarantined"}"#);
-    assert_eq!(asked.status, 400);
+    let rejected = call(&losant, "PATCH", &path, r#"{"status":"quarantined"}"#);
+    assert_eq!(rejected.status, 400);
     call(&losant, "PATCH", &path, r#"{"status":"active"}"#);
     assert!(losant.accepts(&token.secret));
 }

@@ -127,9 +127,9 @@ fn errors_have_the_error_object() {
         r#"{"Error":{"Code":"DeniedAccess","Message":"Missing API key"}}"#
     );
     assert_eq!(keyless.status, 401);
-    let stranger = [("API-Key", "x"), ("SiteId", "-99")];
+    let wrong_key = [("API-Key", "x"), ("SiteId", "-99")];
     assert_eq!(
-        send(&mindbody, "POST", target, &stranger, LOGIN).status,
+        send(&mindbody, "POST", target, &wrong_key, LOGIN).status,
         401
     );
     let nowhere = send(

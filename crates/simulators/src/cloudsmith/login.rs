@@ -145,10 +145,9 @@ fn required_field<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a st
     match body.get(name) {
         None => Err(Error::invalid(name, "This field is required.")),
         Some(Value::Null) => Err(Error::invalid(name, "This field may not be null.")),
-        Some(Value::String(text)) if text.is_empty() => Err(Error::invalid(
-            name,
-            "This field may not be blank.",
-        )),
+        Some(Value::String(text)) if text.is_empty() => {
+            Err(Error::invalid(name, "This field may not be blank."))
+        }
         Some(Value::String(text)) => Ok(text),
         Some(_) => Err(Error::invalid(name, "Not a valid string.")),
     }

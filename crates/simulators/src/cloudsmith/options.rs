@@ -1,9 +1,9 @@
-//! The options of the Cloudsmith simulator: its size, its credentials, and what the facts leave open.
+//! The options of the Cloudsmith simulator: its size, its credentials and its switches.
 
 use crate::options::options;
 
 options! {
-    /// Options of the Cloudsmith simulator; each can also be set as `key=value` by its field's name.
+    /// Options of the Cloudsmith simulator, which can also be set as `key=value` by field name.
     ///
     /// The real platform allows a user at most one API key; `tokens` may exceed that.
     values {

@@ -26,8 +26,8 @@ pub enum Action {
     DelayAnswer(Duration),
     /// Waits, then processes the request even if the client has disconnected.
     ///
-    /// Combined with `Answer` or `CloseBefore`, the client gets that at once and the request is still
-    /// processed later, as behind a gateway that gives up too early.
+    /// Combined with `Answer` or `CloseBefore`, the client gets that at once and the request is
+    /// still processed later, as behind a gateway that gives up too early.
     #[serde(with = "millis")]
     ApplyLate(Duration),
     /// Closes the connection without processing the request.

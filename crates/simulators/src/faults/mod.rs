@@ -111,7 +111,7 @@ impl Fault {
         let method_fits = self
             .method
             .as_deref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()));
+            .is_none_or(|expected| expected.eq_ignore_ascii_case(method.as_str()));
         let path_fits = self.path.as_deref().is_none_or(|pattern| {
             starts_with_pattern(&path.to_lowercase(), &pattern.to_lowercase())
         });

@@ -1,10 +1,10 @@
-//! The options of the Foreman simulator: its size, its credentials, and what the facts leave open.
+//! The options of the Foreman simulator: its size, its credentials and its switches.
 
 use super::{instant::Zone, release::Release, search::Engine};
 use crate::{OptionValue, options::options};
 
 options! {
-    /// Options of the Foreman simulator; each can also be set as `key=value` by its field's name.
+    /// Options of the Foreman simulator, which can also be set as `key=value` by field name.
     values {
         /// The release, which decides the platform's capabilities.
         version: Release = Release::default(),

@@ -2,8 +2,8 @@
 //!
 //! Served: `/me/tokens`, `/applications/{id}/tokens` and `/instances/{id}/tokens` with all their
 //! operations, `POST /auth/user`, `GET /me/refreshToken` and `GET /me`. Left out: user OAuth tokens
-//! (`/me/oauth-tokens` and callers that hold one), rate limits, which Losant does not have for these
-//! paths, and the content of `_embedded`.
+//! (`/me/oauth-tokens` and callers that hold one), rate limits, which Losant does not have for
+//! these paths, and the content of `_embedded`.
 
 mod account;
 mod body;
@@ -282,14 +282,14 @@ fn parse_collection<'a>(segments: &[&'a str]) -> Option<CollectionPath<'a>> {
 
 /// Reads `_links` and `_actions`; Python spells booleans with a capital letter.
 fn extras(target: &Target) -> Extras {
-    let wanted = |name, default| {
+    let flag = |name, default| {
         target
             .parameter(name)
             .map_or(default, |value| value.eq_ignore_ascii_case("true"))
     };
     Extras {
-        links: wanted("_links", true),
-        actions: wanted("_actions", false),
+        links: flag("_links", true),
+        actions: flag("_actions", false),
     }
 }
 

@@ -1,9 +1,9 @@
-//! The options of the Losant simulator: its size, its credentials, and what the facts leave open.
+//! The options of the Losant simulator: its size, its credentials and its switches.
 
 use crate::options::options;
 
 options! {
-    /// Options of the Losant simulator; each can also be set as `key=value` by its field's name.
+    /// Options of the Losant simulator, which can also be set as `key=value` by field name.
     values {
         /// A bearer token that the platform accepts, in place of one derived from the seed.
         token: Option<String> = None,

@@ -1,9 +1,9 @@
-//! The options of the Mindbody simulator: its size, its credentials, and what the facts leave open.
+//! The options of the Mindbody simulator: its size, its credentials and its switches.
 
 use crate::options::options;
 
 options! {
-    /// Options of the Mindbody simulator; each can also be set as `key=value` by its field's name.
+    /// Options of the Mindbody simulator, which can also be set as `key=value` by field name.
     values {
         /// The only API key.
         api_key: String = "a1b2c3d4e5f60718293a4b5c6d7e8f90".to_owned(),
