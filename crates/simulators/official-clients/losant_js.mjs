@@ -55,15 +55,21 @@ axios.interceptors.response.use(
 
 let session;
 await check('a login with a two-factor code returns a user id and a valid token', async () => {
-  const credentials = { email: 'owner@example.com', password: 'correct horse', twoFactorCode: '123456' };
+  const credentials = {
+    email: 'owner@example.com', password: 'correct horse', twoFactorCode: '123456',
+  };
   const response = await connect().auth.authenticateUser({ credentials });
-  assert.deepEqual(Object.keys(response).filter((key) => !key.startsWith('_')).sort(), ['token', 'userId']);
+  const members = Object.keys(response).filter((key) => !key.startsWith('_'));
+  assert.deepEqual(members.sort(), ['token', 'userId']);
   session = connect(response.token);
   assert.equal((await session.userApiTokens.get()).totalCount, 0);
 });
 
 await check('a wrong password and a missing two-factor code are rejected with 401', async () => {
-  for (const wrong of [{ password: 'wrong horse', twoFactorCode: '123456' }, { password: 'correct horse' }]) {
+  for (const wrong of [
+    { password: 'wrong horse', twoFactorCode: '123456' },
+    { password: 'correct horse' },
+  ]) {
     const credentials = { email: 'owner@example.com', ...wrong };
     const error = await rejection(connect().auth.authenticateUser({ credentials }));
     assert.equal(error.statusCode, 401);
@@ -73,7 +79,8 @@ await check('a wrong password and a missing two-factor code are rejected with 40
 });
 
 await check('a login without a password is rejected with 400', async () => {
-  const error = await rejection(connect().auth.authenticateUser({ credentials: { email: 'owner@example.com' } }));
+  const credentials = { email: 'owner@example.com' };
+  const error = await rejection(connect().auth.authenticateUser({ credentials }));
   assert.equal(error.statusCode, 400);
 });
 
@@ -87,7 +94,13 @@ await check('refreshing a session returns another valid token', async () => {
 let created;
 await check('create returns the whole record with the secret', async () => {
   created = await tokens.post({
-    apiToken: { name: 'ci', description: 'for builds', expirationDate: SOON, scope: ['all.User.read'], status: 'active' },
+    apiToken: {
+      name: 'ci',
+      description: 'for builds',
+      expirationDate: SOON,
+      scope: ['all.User.read'],
+      status: 'active',
+    },
   });
   assert.match(created.id, /^[0-9a-f]{24}$/);
   assert.equal(created.apiTokenId, created.id);
@@ -225,7 +238,10 @@ await check('pages start at 0 and cover all tokens', async () => {
 
 await check('a page past the end is empty, with the true total', async () => {
   const { items, count, totalCount, page } = await tokens.get({ page: 999, perPage: 3 });
-  assert.deepEqual({ items, count, totalCount, page }, { items: [], count: 0, totalCount: 8, page: 999 });
+  assert.deepEqual(
+    { items, count, totalCount, page },
+    { items: [], count: 0, totalCount: 8, page: 999 },
+  );
 });
 
 for (const sortField of ['name', 'status', 'id', 'creationDate', 'lastUpdated', 'expirationDate']) {
@@ -267,7 +283,8 @@ await check('an unknown sort or filter field is rejected with 400', async () => 
 // --- Updating
 
 await check('name and description can change, and the rest stays', async () => {
-  const changed = await token.patch({ apiTokenId: created.id, apiToken: { name: 'ci-2', description: 'renamed' } });
+  const apiToken = { name: 'ci-2', description: 'renamed' };
+  const changed = await token.patch({ apiTokenId: created.id, apiToken });
   assert.equal(changed.name, 'ci-2');
   assert.equal(changed.description, 'renamed');
   assert.equal(changed.expirationDate, SOON);
@@ -281,7 +298,8 @@ await check('a suspended token does not authenticate, is found by status, and ca
   assert.equal((await rejection(own.userApiTokens.get())).statusCode, 401);
   const list = await tokens.get({ filterField: 'status', filter: 'inactive' });
   assert.deepEqual(list.items.map(({ id }) => id), [created.id]);
-  assert.equal((await token.patch({ apiTokenId: created.id, apiToken: { status: 'active' } })).status, 'active');
+  const resumed = await token.patch({ apiTokenId: created.id, apiToken: { status: 'active' } });
+  assert.equal(resumed.status, 'active');
   assert.equal((await own.userApiTokens.get()).totalCount, 8);
 });
 
@@ -339,12 +357,14 @@ await check('application and instance tokens are separate from the user\'s', asy
 });
 
 await check('an unknown application is rejected with 404', async () => {
-  assert.equal((await rejection(client.applicationApiTokens.get({ applicationId: UNKNOWN_ID }))).statusCode, 404);
+  const unknown = { applicationId: UNKNOWN_ID };
+  assert.equal((await rejection(client.applicationApiTokens.get(unknown))).statusCode, 404);
 });
 
 await check('under the client\'s own API version, members of later versions are rejected with 400', async () => {
   const older = await simulate('losant', ['api=1.20', 'accept_version=enforce']);
-  const { userApiTokens } = losant.createClient({ url: older.url, accessToken: older.credentials.token });
+  const accessToken = older.credentials.token;
+  const { userApiTokens } = losant.createClient({ url: older.url, accessToken });
   assert.equal((await userApiTokens.post({ apiToken: { name: 'plain' } })).name, 'plain');
   const error = await rejection(userApiTokens.post({ apiToken: { name: 'x', defaultRole: 'view' } }));
   assert.equal(error.statusCode, 400);
@@ -366,7 +386,8 @@ const canned = (status, headers = {}, body = '') =>
 for (const number of [429, 500, 503]) {
   await check(`${number} is thrown at once; this client never retries`, async () => {
     const body = JSON.stringify({ type: 'Trouble', message: 'Later' });
-    await simulator.fault(canned(number, { 'content-type': 'application/json', 'retry-after': '1' }, body));
+    const headers = { 'content-type': 'application/json', 'retry-after': '1' };
+    await simulator.fault(canned(number, headers, body));
     const requests = await simulator.requests(async () => {
       const error = await rejection(tokens.get());
       assert.equal(error.statusCode, number);
@@ -402,7 +423,8 @@ await check('a connection closed without a response has no status', async () => 
 
 await check('a response slower than the timeout fails', async () => {
   await simulator.fault({ delay_answer: 2000 });
-  assert.equal((await rejection(connect(simulator.credentials.token, { timeout: 200 }).userApiTokens.get())).code, 'ECONNABORTED');
+  const impatient = connect(simulator.credentials.token, { timeout: 200 });
+  assert.equal((await rejection(impatient.userApiTokens.get())).code, 'ECONNABORTED');
 });
 
 await check('the requests have the recorded headers', async () => {
@@ -428,7 +450,8 @@ function schemaOf({ method, path, status }) {
       const template = (resource.path + (action.path ?? '')).replace(/\{\w+\}/g, '[^/]+');
       if (action.method !== method || !new RegExp(`^${template}/?$`).test(path)) continue;
       // Errors that are not described have the common format.
-      const described = action.responses[status] ?? (status >= 400 && { schema: { $ref: '#/definitions/error' } });
+      const described = action.responses[status]
+        ?? (status >= 400 && { schema: { $ref: '#/definitions/error' } });
       const name = described.schema.$ref.split('/').pop();
       // The description declares the list as a token; the list has its own schema.
       return method === 'GET' && /\/tokens\/?$/.test(path) ? { apiToken: 'apiTokens' }[name] ?? name : name;
@@ -438,7 +461,8 @@ function schemaOf({ method, path, status }) {
 }
 
 // The schemas list the owner types from before instances had tokens.
-const excused = ({ path }, { instancePath }) => path.startsWith('/instances/') && instancePath.endsWith('/ownerType');
+const excused = ({ path }, { instancePath }) =>
+  path.startsWith('/instances/') && instancePath.endsWith('/ownerType');
 
 const ajv = addFormats(new Ajv({ strict: false, allErrors: true }));
 const validators = new Map();
@@ -455,13 +479,16 @@ for (const name of ['apiToken', 'apiTokens', 'error', 'success', 'authedUser']) 
     for (const response of some) {
       validate(response.data);
       const errors = (validate.errors ?? []).filter((error) => !excused(response, error));
-      assert.deepEqual(errors, [], `${response.method} ${response.path} ${response.status}: ${ajv.errorsText(errors)}`);
+      const request = `${response.method} ${response.path} ${response.status}`;
+      assert.deepEqual(errors, [], `${request}: ${ajv.errorsText(errors)}`);
     }
   });
 
   await check(`beyond ${name}.json they only have Losant's envelope`, async () => {
     const unknownMembers = (data, schema) =>
-      Object.keys(data).filter((key) => ![...Object.keys(schema.properties), ...ENVELOPE, ...LATER].includes(key));
+      Object.keys(data).filter(
+        (key) => ![...Object.keys(schema.properties), ...ENVELOPE, ...LATER].includes(key),
+      );
     for (const { data } of some) {
       assert.deepEqual(unknownMembers(data, known(name)), []);
       for (const item of data.items ?? []) assert.deepEqual(unknownMembers(item, known('apiToken')), []);

@@ -3,7 +3,7 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-// Starts `tokenfleet simulate` and returns its line of JSON with functions of the control interface.
+// Starts `tokenfleet simulate` and returns its line of JSON, extended by the control interface.
 export async function simulate(provider, options = []) {
   const words = ['simulate', provider, '--tokens=0', ...options.map((option) => `--option=${option}`)];
   const program = spawn(process.env.TOKENFLEET, words, { stdio: ['pipe', 'pipe', 'inherit'] });

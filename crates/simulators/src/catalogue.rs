@@ -7,11 +7,14 @@ use crate::{OptionError, Simulator, cloudsmith, foreman, losant, mindbody};
 /// The key of a switch and its settings, the default first.
 pub type Switch = (&'static str, &'static [&'static str]);
 
+type Build = fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>;
+
+/// A simulator in the catalogue.
 struct CatalogueEntry {
     provider: &'static str,
     keys: &'static [&'static str],
     switches: fn() -> Vec<Switch>,
-    build: fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>,
+    build: Build,
 }
 
 macro_rules! catalogue {

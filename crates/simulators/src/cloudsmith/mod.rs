@@ -249,7 +249,7 @@ impl Platform {
             Route::Login => self.log_in(state, request),
             Route::Limits => {
                 let rule = self.options.rate_interval;
-                let core = state.limit(caller).to_json(self.now(), rule);
+                let core = state.limit(caller).json(self.now(), rule);
                 Ok(response::json(200, &json!({"resources": {"core": core}})))
             }
             Route::Tokens if method == Method::POST => self.create(state),

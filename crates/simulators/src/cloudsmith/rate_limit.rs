@@ -96,7 +96,7 @@ impl RateLimit {
     }
 
     /// Returns the rate limit as an item of `GET /rates/limits/`.
-    pub(super) fn to_json(&mut self, now: Timestamp, rule: RateInterval) -> Value {
+    pub(super) fn json(&mut self, now: Timestamp, rule: RateInterval) -> Value {
         self.roll_over(now);
         let reset = self.reset(now);
         let iso = Timestamp::from_second(reset).unwrap_or(now);
