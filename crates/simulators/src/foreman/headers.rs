@@ -8,7 +8,7 @@ use super::{
     reply::{Body, Reply},
     taxonomy::Taxonomy,
 };
-use crate::{answer, seeding::hex};
+use crate::{response, seeding::hex};
 
 /// The facts that a response shows besides its status and body.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +62,8 @@ pub(super) fn respond(
     };
     let text = page.unwrap_or_else(|| body.into_text(context.root_name.as_deref()));
     let etag = succeeded.then(|| etag(&text));
-    let mut response = answer::with_body(status, content_type, text);
-    let mut set = |name: &str, value: &str| answer::set(&mut response, name, value);
+    let mut response = response::with_body(status, content_type, text);
+    let mut set = |name: &str, value: &str| response::set_header(&mut response, name, value);
     if let Some((organization, location)) = context.taxonomies {
         if let Some(release) = &context.release {
             set("foreman_version", release);

@@ -1,106 +1,78 @@
-//! The options of the simulator.
+//! The options of the Foreman simulator: its size, its credentials and its switches.
 
 use super::{instant::Zone, release::Release};
-use crate::{
-    Clock, OptionValue,
-    options::{options, switch},
-};
+use crate::{OptionValue, options::options};
 
 options! {
-    /// The options of a simulated Foreman.
-    Options {
-        /// The number of tokens that the account has at the start.
-        tokens: usize = 0,
-        /// The seed from which the initial tokens and all secrets are derived.
-        seed: u64 = 0,
-        /// The platform's clock.
-        clock: Clock = Clock::moving(),
-        /// The release, which determines the platform's features.
+    /// Options of the Foreman simulator, which can also be set as `key=value` by field name.
+    values {
+        /// The release, which decides the platform's capabilities.
         version: Release = Release::default(),
-        /// `true` if responses have the header with the release.
+        /// `true` if responses carry the header with the release.
         version_header: bool = true,
-        /// The account's user id.
+        /// The user id of the account.
         user_id: i32 = 4,
-        /// The account's login.
+        /// The login of the account.
         login: String = "admin".to_owned(),
-        /// The account's password.
+        /// The password of the account.
         password: String = "changeme".to_owned(),
-        /// The account's time zone, in which responses show times; `none` is UTC.
+        /// The time zone of the account, used for times in its responses; `none` is UTC.
         zone: Option<ZoneName> = None,
-        /// The page size of requests that do not specify one.
+        /// The default page size.
         entries_per_page: u64 = 20,
-        /// The version of the search engine.
-        search_engine: SearchEngine = SearchEngine::default(),
-        /// The position of an updated row, visible in listings without an order.
-        row_order: RowOrder = RowOrder::default(),
-        /// The number of failed logins within five minutes that locks a source out; 0 disables the
-        /// lockout.
+        /// The number of failed logins within five minutes that lock a source out; 0 is never.
         failed_login_limit: u32 = 30,
-        /// The time in minutes after which an idle session expires.
+        /// The idle time in minutes after which a session expires.
         idle_timeout: u32 = 60,
-        /// The treatment of a requested expiry, to test whether clients check the response.
-        asked_expiry: ExpiryHandling = ExpiryHandling::default(),
+    }
+    switches {
+        /// The generation of the search engine.
+        search_engine: SearchEngine {
+            /// scoped_search 4.1.13 and later.
+            Current = "current",
+            /// Before 4.1.13: a leading `and`, `or` or `^` is an error.
+            Before4_1_13 = "before-4.1.13",
+        }
+        /// The position of updated rows in a list without an order. Both were observed.
+        row_order: RowOrder {
+            /// At the end.
+            Moving = "moving",
+            /// Unchanged.
+            Staying = "staying",
+        }
+        /// The expiry of a token created with one, for testing clients.
+        ///
+        /// Kept on all known releases. Before 3.9 an expiry that cannot be parsed is dropped
+        /// silently, and a client should notice that whatever it sent.
+        asked_expiry: ExpiryHandling {
+            /// The requested expiry.
+            Kept = "kept",
+            /// The token never expires.
+            Dropped = "dropped",
+            /// An hour after the requested expiry.
+            Shifted = "shifted",
+        }
         /// The form of the id in the message about an unknown user.
-        unknown_user: UnknownUser = UnknownUser::default(),
+        ///
+        /// Not known for releases on Rails before 6.1, nor within the context of an organization
+        /// or a location.
+        unknown_user: UnknownUser {
+            /// In quotation marks.
+            Quoted = "quoted",
+            /// Without quotation marks.
+            Unquoted = "unquoted",
+            /// In quotation marks, and within a context followed by the condition of the statement.
+            WithCondition = "with-condition",
+        }
     }
 }
 
-switch! {
-    /// The version of the search engine, scoped_search.
-    SearchEngine {
-        /// Version 4.1.13 or later.
-        Current = "current",
-        /// A version before 4.1.13, in which a leading `and`, `or` or `^` is an error.
-        Before4_1_13 = "before-4.1.13",
-    }
-}
-
-switch! {
-    /// The position of an updated row. Both were recorded from the real platform.
-    RowOrder {
-        /// An updated row moves to the end.
-        Moving = "moving",
-        /// An updated row keeps its position.
-        Staying = "staying",
-    }
-}
-
-switch! {
-    /// The form of the id in the message about an unknown user.
-    ///
-    /// The real form is not known for releases on Rails before 6.1, nor within the context of an
-    /// organization or a location.
-    UnknownUser {
-        /// The id is in quotation marks.
-        Quoted = "quoted",
-        /// The id has no quotation marks.
-        Unquoted = "unquoted",
-        /// The id is in quotation marks and, within a context, followed by the query's condition.
-        WithCondition = "with-condition",
-    }
-}
-
-switch! {
-    /// The treatment of a valid requested expiry.
-    ///
-    /// As far as is known, Foreman keeps it. Releases before 3.9 silently drop one that they cannot
-    /// parse, so a client should compare the response with its request.
-    ExpiryHandling {
-        /// The token expires as requested.
-        Kept = "kept",
-        /// The token never expires.
-        Dropped = "dropped",
-        /// The token expires an hour later than requested.
-        Shifted = "shifted",
-    }
-}
-
-/// A time zone selected by its name, such as `Europe/Prague`.
+/// A time zone given by name, such as `Europe/Prague`.
 #[derive(Clone, Debug)]
 pub struct ZoneName(pub(super) Zone);
 
 impl ZoneName {
-    /// Returns the zone with this name, or `None` if it is unknown.
+    /// Looks a time zone up by name.
     pub fn new(name: &str) -> Option<Self> {
         Zone::named(name).map(Self)
     }
@@ -121,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_parsed_from_text_and_an_unknown_key_lists_the_known_ones() {
+    fn options_are_parsed_and_an_unknown_key_lists_the_known_ones() {
         let options = Options::parse([
             "user_id=7",
             "version=3.1",

@@ -38,7 +38,7 @@ const MAX_NESTING: usize = 100;
 
 impl ParsedRequest {
     pub(super) fn parse(request: &Request<Bytes>, release: &Release) -> Result<Self, Reply> {
-        let path = Target::of(request.uri()).path;
+        let path = Target::parse(request.uri()).path;
         let segments = segments(&path)?;
         let route =
             route(request.method(), &segments).ok_or_else(|| no_route(request.headers()))?;

@@ -1,4 +1,4 @@
-"""PyPI cloudsmith-cli against the Cloudsmith simulator: what it prints, and its exit codes."""
+"""PyPI cloudsmith-cli against the Cloudsmith simulator: its output and exit codes."""
 
 import json
 import os
@@ -19,7 +19,7 @@ PROGRAM = Path(sys.executable).with_name("cloudsmith")
 
 
 class Run:
-    """One run of the program, in a home of its own and without anything that leaves the machine."""
+    """One run of the program, in a temporary home and without other network access."""
 
     def __init__(self, *words, key=KEY, at=simulator, typed="", **more):
         home = tempfile.mkdtemp()
@@ -38,7 +38,7 @@ class Run:
         }
         if key:
             environment["CLOUDSMITH_API_KEY"] = key
-        at.forget_requests()
+        at.clear_requests()
         done = subprocess.run(
             [PROGRAM, *words],
             input=typed,
@@ -64,7 +64,7 @@ class Run:
 
     @property
     def calls(self):
-        """What was asked for, in short."""
+        """The method and target of each request."""
         return [f"{each['method']} {each['target']}" for each in self.requests]
 
 
@@ -73,25 +73,25 @@ def run(*words, **named):
 
 
 def run_json(*words, **named):
-    """A run that succeeds and prints JSON."""
+    """Returns the data of a run that succeeds and prints JSON."""
     done = Run(*words, "-F", "json", **named)
     assert done.code == 0, done
     return done.json["data"]
 
 
-# --- Who asks
+# --- Authentication
 
-with check("whoami names who the key belongs to"):
+with check("whoami names the owner of the key"):
     data = run_json("whoami")
     assert data["is_authenticated"] is True
     assert data["email"] == "me@example.com"
 
-with check("whoami as nobody says so and exits with 1"):
+with check("anonymous whoami says so and exits with 1"):
     done = run("whoami", key=None)
     assert done.code == 1, done
     assert "Nobody (i.e. anonymous user)" in done.out
 
-with check("whoami with a wrong key exits with 401 modulo 256 and prints what Cloudsmith said"):
+with check("whoami with a wrong key exits with 401 modulo 256 and prints Cloudsmith's message"):
     done = run("whoami", "-F", "json", key="wrong")
     assert done.code == 401 % 256, done
     assert done.json["meta"]["code"] == 401
@@ -102,87 +102,87 @@ with check("the key can be an option after the subcommand, and Basic a header"):
     basic = {"CLOUDSMITH_API_HEADERS": "Authorization=me@example.com:pw"}
     assert run_json("whoami", key=None, **basic)["is_authenticated"] is True
 
-# --- The life of a key
+# --- The life cycle of a key
 
-with check("at first there is no key"):
+with check("the list is empty at first"):
     assert run_json("tokens", "list") == []
 
-with check("nobody may not list: exit code 145"):
+with check("an anonymous list exits with 145"):
     done = run("tokens", "list", key=None)
     assert done.code == 401 % 256, done
 
-with check("creating prints the key, with an empty body as this client sends it"):
+with check("create prints the key, with an empty body as this client sends it"):
     done = run("tokens", "create", "-F", "json")
-    made = done.json["data"]
-    assert simulator.accepts(made["key"])
-    assert datetime.fromisoformat(made["created"].replace("Z", "+00:00"))
+    created_key = done.json["data"]
+    assert simulator.accepts(created_key["key"])
+    assert datetime.fromisoformat(created_key["created"].replace("Z", "+00:00"))
     assert done.calls == ["POST /user/tokens/"]
     request = done.requests[0]
     assert (request["body"], dict(request["headers"])["content-length"]) == ("", "0")
 
-with check("listing prints it masked, as text and as JSON"):
+with check("list prints the masked key, as text and as JSON"):
     listed = run_json("tokens", "list")
-    assert [each["slug_perm"] for each in listed] == [made["slug_perm"]]
-    assert listed[0]["key"] != made["key"]
+    assert [each["slug_perm"] for each in listed] == [created_key["slug_perm"]]
+    assert listed[0]["key"] != created_key["key"]
     done = run("tokens", "list")
-    assert f"slug_perm: {made['slug_perm']}" in done.out
-    assert made["key"] not in done.out
+    assert f"slug_perm: {created_key['slug_perm']}" in done.out
+    assert created_key["key"] not in done.out
 
-with check("whoami -v tells about the key as well"):
-    done = run("whoami", "-v", key=made["key"])
+with check("whoami -v also describes the key"):
+    done = run("whoami", "-v", key=created_key["key"])
     assert done.code == 0, done
-    assert f"Token Slug: {made['slug_perm']}" in done.out
+    assert f"Token Slug: {created_key['slug_perm']}" in done.out
     assert done.calls == ["GET /user/self/", "GET /user/tokens/"]
 
-with check("creating when there is one asks whether to replace it, and without an answer does not"):
+with check("create with an existing key asks whether to replace it, and defaults to no"):
     done = run("tokens", "create")
     assert "User already has a token. Would you like to recreate it?" in done.out + done.err
     assert done.calls == ["POST /user/tokens/"]
-    assert simulator.accepts(made["key"])
+    assert simulator.accepts(created_key["key"])
 
-with check("creating with --force refreshes the one there is, and the old key is dead"):
+with check("create --force refreshes the existing key, and the old key stops working"):
     done = run("tokens", "create", "--force", "-F", "json")
     assert done.code == 0, done
     fresh = done.json["data"]
-    refresh = f"PUT /user/tokens/{made['slug_perm']}/refresh/"
+    refresh = f"PUT /user/tokens/{created_key['slug_perm']}/refresh/"
     assert done.calls == ["POST /user/tokens/", "GET /user/tokens/", refresh]
-    assert not simulator.accepts(made["key"])
+    assert not simulator.accepts(created_key["key"])
     assert simulator.accepts(fresh["key"])
 
-with check("refreshing by slug prints another key"):
-    last = run_json("tokens", "refresh", made["slug_perm"], "--force")
+with check("refresh by slug prints another key"):
+    last = run_json("tokens", "refresh", created_key["slug_perm"], "--force")
     assert last["key"] != fresh["key"]
     assert not simulator.accepts(fresh["key"])
-    done = run("tokens", "refresh", made["slug_perm"])
+    done = run("tokens", "refresh", created_key["slug_perm"])
     assert "New token value: " in done.out, done
     last = done.out.split("New token value: ")[1].split()[0]
     assert simulator.accepts(last)
 
-with check("refreshing without a slug asks which, and takes what is typed"):
-    done = run("tokens", "refresh", typed=made["slug_perm"] + "\n")
+with check("refresh without a slug prompts for it"):
+    done = run("tokens", "refresh", typed=created_key["slug_perm"] + "\n")
     assert done.code == 0, done
     assert not simulator.accepts(last)
     last = done.out.split("New token value: ")[1].split()[0]
 
-with check("a key that refreshes itself is refused from then on"):
-    fresh = run_json("tokens", "refresh", made["slug_perm"], key=last)["key"]
+with check("a key that refreshes itself stops working"):
+    fresh = run_json("tokens", "refresh", created_key["slug_perm"], key=last)["key"]
     assert run("whoami", key=last).code == 401 % 256
     assert run("whoami", key=fresh).code == 0
     last = fresh
 
-with check("an unknown slug is not found: exit code 148"):
+with check("an unknown slug exits with 148"):
     done = run("tokens", "refresh", "missing", "-F", "json")
     assert done.code == 404 % 256, done
     assert done.json["detail"] == "The specified API key cannot be found."
 
-with check("refreshing when there is none creates one"):
+with check("refresh without a key creates one"):
     with Simulator("cloudsmith") as other:
         done = run("tokens", "refresh", "--force", key=other.credentials["api_key"], at=other)
         assert done.code == 0, done
         assert done.calls == ["GET /user/tokens/", "POST /user/tokens/"]
         assert len(other.tokens()) == 1
 
-with check("a list is its first thirty: this client does not page"):
+with check("list prints the first thirty keys: this client does not paginate"):
     with Simulator("cloudsmith", "second_key=allowed") as other:
         for _ in range(31):
             other.create()
@@ -192,53 +192,53 @@ with check("a list is its first thirty: this client does not page"):
 
 # --- Logging in
 
-with check("logging in prints the key there is, saves it, and shows no key of its own"):
+with check("login prints and saves the existing key, and sends no key"):
     done = run("login", "-l", "me@example.com", "-p", "pw", typed="y\n" * 5)
     assert f"Your API key/token is: {last}" in done.out, done
     assert any(last in text for text in done.files.values()), done.files
     assert "x-api-key" not in dict(done.requests[0]["headers"])
 
-with check("with a second factor it asks for the code and sends it with the token of the first step"):
+with check("login with a second factor prompts for the code and sends it with the token"):
     done = run("login", "-l", "2fa@example.com", "-p", "pw", typed="123456\n" + "y\n" * 5)
     assert f"Your API key/token is: {last}" in done.out, done
     first, second = done.requests
     assert json.loads(first["body"]) == {"email": "2fa@example.com", "password": "pw"}
     assert json.loads(second["body"])["totp_token"] == "123456"
 
-with check("a wrong code and a wrong password fail: exit code 166"):
+with check("a wrong code and a wrong password exit with 166"):
     wrong_code = run("login", "-l", "2fa@example.com", "-p", "pw", typed="000000\n")
     wrong_password = run("login", "-l", "me@example.com", "-p", "wrong")
     for done in [wrong_code, wrong_password]:
         assert done.code == 422 % 256, done
         assert "Your API key/token is" not in done.out
 
-with check("locked out is exit code 147"):
+with check("a lockout exits with 147"):
     for _ in range(3):
         run("login", "-l", "me@example.com", "-p", "wrong")
     done = run("login", "-l", "me@example.com", "-p", "pw")
     assert done.code == 403 % 256, done
     simulator.advance("15m")
 
-with check("where logging in has ended it says so: exit codes 148 and 154"):
+with check("a removed login is reported, with exit codes 148 and 154"):
     for status in [404, 410]:
         with Simulator("cloudsmith", f"login={status}") as other:
             done = run("login", "-l", "me@example.com", "-p", "pw", at=other)
             assert done.code == status % 256, done
             assert "username and password login is disabled" in done.out + done.err
 
-with check("a second factor asked for with 201 is more than this client understands"):
+with check("this client does not support a 201 that requests the second factor"):
     with Simulator("cloudsmith", "two_factor_answer=201") as other:
         done = run("login", "-l", "2fa@example.com", "-p", "pw", at=other, typed="y\n" * 5)
         assert "Your API key/token is: None" in done.out, done
 
-# --- Trouble
+# --- Failures
 
 
 def statuses(done):
     return [each["status"] for each in done.requests]
 
 
-with check("a creation is repeated until it succeeds, after 429 and after 503"):
+with check("create is retried until it succeeds, after 429 and after 503"):
     with Simulator("cloudsmith") as other:
         other.answer(429, {"retry-after": "1"}, times=2)
         key = other.credentials["api_key"]
@@ -247,11 +247,11 @@ with check("a creation is repeated until it succeeds, after 429 and after 503"):
         assert statuses(done) == [429, 429, 201]
         assert other.accepts(done.json["data"]["key"])
     simulator.answer(503)
-    done = run("tokens", "refresh", made["slug_perm"], "-F", "json")
+    done = run("tokens", "refresh", created_key["slug_perm"], "-F", "json")
     assert statuses(done) == [503, 200]
     assert simulator.accepts(done.json["data"]["key"])
 
-with check("a creation that was done although it failed is repeated, and then one too many: 400"):
+with check("a create that takes effect but fails is retried and rejected with 400"):
     with Simulator("cloudsmith") as other:
         other.fault({"answer_afterwards": {"status": 503}})
         key = other.credentials["api_key"]
@@ -260,13 +260,13 @@ with check("a creation that was done although it failed is repeated, and then on
         assert "User already has a token." in done.out + done.err
         assert len(other.tokens()) == 1
 
-with check("a refresh that was done although it failed is done twice: only the last key works"):
+with check("a refresh that takes effect but fails is repeated: only the last key works"):
     simulator.fault({"answer_afterwards": {"status": 500}})
-    done = run("tokens", "refresh", made["slug_perm"], "-F", "json")
+    done = run("tokens", "refresh", created_key["slug_perm"], "-F", "json")
     assert statuses(done) == [500, 200]
     assert [each["secret"] for each in simulator.tokens()] == [done.json["data"]["key"]]
 
-with check("without retries 429 is a failed connection"):
+with check("without retries 429 is reported as a failed connection"):
     simulator.answer(429, {"retry-after": "1"})
     done = run("tokens", "list", "--error-retry-max", "0")
     assert done.code != 0, done
@@ -283,7 +283,7 @@ SELF = '{"authenticated":true,"email":null,"name":null,"slug":"me"}'
 
 
 def pause(*words):
-    """The seconds between the two requests of `whoami -v`."""
+    """Returns the seconds between the two requests of `whoami -v`."""
     simulator.answer(200, BUDGET, SELF)
     first, second = (
         datetime.fromisoformat(each["received"][:26].rstrip("Z") + "+00:00")
@@ -292,11 +292,11 @@ def pause(*words):
     return (second - first).total_seconds()
 
 
-with check("the client waits as long as the answer suggests, unless told not to"):
+with check("the client waits for the suggested interval, unless disabled"):
     assert pause() >= 1.4
     assert pause("-R") < 1.4
 
-with check("a list that is a bare array is not understood"):
+with check("a list that is a bare array is an error"):
     simulator.answer(200, {"content-type": "application/json"}, "[]")
     done = run("tokens", "list")
     assert done.code != 0, done

@@ -1,4 +1,4 @@
-// One line per check.
+// Checks that print one line each.
 
 let failed = 0;
 
@@ -15,5 +15,5 @@ export function checksOf(client) {
   };
 }
 
-// The status that tells whether every check passed.
+// Returns the exit status: 0 if every check passed, otherwise 1.
 export const status = () => (failed === 0 ? 0 : 1);

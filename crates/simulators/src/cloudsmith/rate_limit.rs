@@ -1,4 +1,4 @@
-//! The hourly budget of requests, and the headers that tell about it.
+//! The hourly rate limit and its headers.
 
 use bytes::Bytes;
 use http::Response;
@@ -6,20 +6,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::options::RateInterval;
-use crate::answer;
+use crate::response;
 
 const HOUR: f64 = 3600.0;
 
-/// A caller's budget: so many requests in the hour that began with its first.
+/// The rate limit of a caller, whose hour begins with its first request.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(super) struct RateLimit {
     limit: u32,
     used: u32,
-    /// Seconds since 1970.
+    /// The start of the hour in seconds since 1970.
     began: Option<f64>,
 }
 
-impl Budget {
+impl RateLimit {
+    /// Returns an unused rate limit.
     pub(super) fn new(limit: u32) -> Self {
         Self {
             limit,
@@ -28,18 +29,18 @@ impl Budget {
         }
     }
 
-    /// Takes one request out; says how long to wait when there is none left.
-    pub(super) fn spend(&mut self, now: Timestamp) -> Result<(), f64> {
-        self.turn(now);
+    /// Counts a request; fails with the seconds to wait if none is left.
+    pub(super) fn acquire(&mut self, now: Timestamp) -> Result<(), f64> {
+        self.roll_over(now);
         if self.used >= self.limit {
-            return Err(self.left(now));
+            return Err(self.seconds_left(now));
         }
         self.used += 1;
         Ok(())
     }
 
-    /// Begins a new hour when the old one is over.
-    fn turn(&mut self, now: Timestamp) {
+    /// Starts a new hour if the old one is over.
+    fn roll_over(&mut self, now: Timestamp) {
         let now = seconds(now);
         if self
             .began
@@ -50,34 +51,39 @@ impl Budget {
         }
     }
 
-    fn left(&self, now: Timestamp) -> f64 {
+    /// Returns the seconds left in the hour.
+    fn seconds_left(&self, now: Timestamp) -> f64 {
         self.began
             .map_or(HOUR, |began| (began + HOUR - seconds(now)).max(0.0))
     }
 
+    /// Returns the number of requests left in the hour.
     fn remaining(&self) -> u32 {
         self.limit.saturating_sub(self.used)
     }
 
+    /// Returns the suggested seconds between two requests.
     fn interval(&self, now: Timestamp, rule: RateInterval) -> f64 {
         match (self.remaining(), rule) {
-            (0, _) => self.left(now),
+            (0, _) => self.seconds_left(now),
             (_, RateInterval::Zero) => 0.0,
-            (remaining, RateInterval::Spread) => self.left(now) / f64::from(remaining),
+            (remaining, RateInterval::Spread) => self.seconds_left(now) / f64::from(remaining),
         }
     }
 
+    /// Returns the end of the hour in seconds since 1970.
     fn reset(&self, now: Timestamp) -> i64 {
-        (seconds(now) + self.left(now)).ceil() as i64
+        (seconds(now) + self.seconds_left(now)).ceil() as i64
     }
 
+    /// Adds the headers about the rate limit.
     pub(super) fn add_headers(
         &mut self,
         response: &mut Response<Bytes>,
         now: Timestamp,
         rule: RateInterval,
     ) {
-        self.turn(now);
+        self.roll_over(now);
         let interval = format!("{:?}", (self.interval(now, rule) * 1000.0).round() / 1000.0);
         for (name, value) in [
             ("x-ratelimit-limit", self.limit.to_string()),
@@ -85,13 +91,13 @@ impl Budget {
             ("x-ratelimit-reset", self.reset(now).to_string()),
             ("x-ratelimit-interval", interval),
         ] {
-            answer::set(response, name, &value);
+            response::set_header(response, name, &value);
         }
     }
 
-    /// The budget as `GET /rates/limits/` tells it.
-    pub(super) fn described(&mut self, now: Timestamp, rule: RateInterval) -> Value {
-        self.turn(now);
+    /// Returns the rate limit as an item of `GET /rates/limits/`.
+    pub(super) fn json(&mut self, now: Timestamp, rule: RateInterval) -> Value {
+        self.roll_over(now);
         let reset = self.reset(now);
         let iso = Timestamp::from_second(reset).unwrap_or(now);
         json!({

@@ -1,4 +1,4 @@
-"""A simulator of its own for each check that wants one, and its control interface."""
+"""Starting simulators, and their control interface."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import urllib.request
 
 
 class Simulator:
-    """`tokenfleet simulate`, until `stop` or the end of a `with`."""
+    """A running `tokenfleet simulate`, until `stop` or the end of a `with` block."""
 
     def __init__(self, provider, *options, tokens=0):
         words = ["simulate", provider, f"--tokens={tokens}"]
@@ -27,7 +27,7 @@ class Simulator:
         self.stop()
 
     def stop(self):
-        """Closes its input, which is how a simulator is told to stop."""
+        """Stops the simulator by closing its standard input."""
         self._program.stdin.close()
         self._program.wait(timeout=10)
         self._program.stdout.close()
@@ -35,20 +35,17 @@ class Simulator:
     def control(self, method, path, body=None):
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._control + path, data, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request, timeout=10) as response:
+            return json.load(response)
 
     def fault(self, *actions, **which):
-        """What goes wrong next; `method`, `path`, `after` and `times` choose the requests."""
+        """Adds a fault; `method`, `path`, `after` and `times` select the requests."""
         self.control("POST", "/faults", {"actions": actions, **which})
 
     def answer(self, status, headers=None, body="", **which):
-        """Has the next request answered so, without being processed."""
+        """Responds to the next request with this instead of processing it."""
         canned = {"status": status, "headers": headers or {}, "body": body}
         self.fault({"answer": canned}, **which)
-
-    def no_faults(self):
-        self.control("DELETE", "/faults")
 
     def advance(self, by):
         self.control("PUT", "/clock", {"advance": by})
@@ -62,9 +59,9 @@ class Simulator:
     def accepts(self, secret):
         return self.control("POST", "/accepts", {"secret": secret})["accepts"]
 
-    def forget_requests(self):
+    def clear_requests(self):
         self.control("DELETE", "/log")
 
     def requests(self):
-        """The requests since they were forgotten."""
+        """Returns the requests since the log was cleared."""
         return self.control("GET", "/log")["entries"]

@@ -1,4 +1,4 @@
-"""One line per check."""
+"""Checks that print one line each."""
 
 import sys
 import traceback
@@ -22,14 +22,14 @@ class Checks:
             print(f"ok {self._client}: {sentence}", flush=True)
 
     def finish(self):
-        """Ends the program with a status that tells whether every check passed."""
+        """Exits with status 0 if every check passed, otherwise 1."""
         sys.exit(1 if self._failed else 0)
 
 
 def raised(kind, call, *arguments, **named):
-    """What the client raises."""
+    """Returns the exception that the call raises."""
     try:
-        answer = call(*arguments, **named)
+        response = call(*arguments, **named)
     except kind as error:
         return error
-    raise AssertionError(f"the client answered {answer!r}")
+    raise AssertionError(f"the client returned {response!r}")

@@ -1,6 +1,6 @@
-"""PyPI mindbody-api against the Mindbody simulator, and the answers against the schema of the SDK's models.
+"""PyPI mindbody-api against the Mindbody simulator, and the responses against the SDK's models.
 
-The client knows issue and revoke; renewals are tried with plain requests, as the official SDK sends them.
+The client only has issue and revoke; renewals are plain requests, as the official SDK sends them.
 """
 
 import json
@@ -20,13 +20,13 @@ check = Checks("PyPI mindbody-api")
 SCHEMA = json.loads((Path(__file__).parent / "schemas/mindbody.json").read_text())
 
 
-def valid(name, answer):
-    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(answer)
-    return answer
+def valid(name, response):
+    Draft202012Validator({**SCHEMA, "$ref": f"#/$defs/{name}"}).validate(response)
+    return response
 
 
 class Studio:
-    """A simulator, and the client that acts on it."""
+    """A simulator and a client for it."""
 
     def __init__(self, *options):
         self.simulator = Simulator("mindbody", *options)
@@ -65,7 +65,7 @@ class Studio:
         return self.users.user_token_revoke(site or self.site, "6", authorization=token)
 
     def works(self, token):
-        """Whether another operation of the API takes the token."""
+        """Returns True if another operation of the API accepts the token."""
         try:
             self.sites.site_get_sites("6", authorization=token)
             return True
@@ -74,7 +74,7 @@ class Studio:
             return False
 
     def renew(self, token):
-        """`POST usertoken/renew`, which this client is too old for."""
+        """Sends `POST usertoken/renew`, which this client does not have."""
         request = urllib.request.Request(
             self.simulator.url + "/public/v6/usertoken/renew",
             data=b"",
@@ -84,12 +84,12 @@ class Studio:
                 "authorization": f"Bearer {token}",
             },
         )
-        with urllib.request.urlopen(request) as answer:
-            return json.load(answer)
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)
 
 
-def refused(call, *arguments, status, code, **named):
-    """The message of an error in Mindbody's shape."""
+def rejected(call, *arguments, status, code, **named):
+    """Returns the message of an error in Mindbody's format."""
     error = raised(ApiException, call, *arguments, **named)
     assert error.status == status, error
     body = valid("Error", json.loads(error.body))["Error"]
@@ -100,9 +100,9 @@ def refused(call, *arguments, status, code, **named):
 studio = Studio()
 simulator = studio.simulator
 
-# --- The life of a token
+# --- The life cycle of a token
 
-with check("issuing gives a token and whose it is"):
+with check("issue returns a token and its user"):
     issued = studio.issue()
     assert isinstance(issued, mindbody_api.IssueResponse)
     assert issued.token_type == "Bearer"
@@ -111,20 +111,20 @@ with check("issuing gives a token and whose it is"):
     assert issued.user.id == 0
     token = issued.access_token
 
-with check("on the wire it also says when the token expires: in a day"):
+with check("the response also contains the expiry, one day later"):
     raw = studio.users.user_token_issue(
         mindbody_api.IssueRequest(username=studio.username, password=studio.password),
         studio.site,
         "6",
         _preload_content=False,
     )
-    answer = valid("IssueResponse", json.loads(raw.data))
-    expires = datetime.fromisoformat(answer["Expires"].replace("Z", "+00:00"))
+    response = valid("IssueResponse", json.loads(raw.data))
+    expires = datetime.fromisoformat(response["Expires"].replace("Z", "+00:00"))
     hours = (expires - datetime.now(timezone.utc)).total_seconds() / 3600
     assert 23.9 < hours <= 24, hours
 
-with check("each issue makes another token, and the older ones live on"):
-    assert answer["AccessToken"] != token
+with check("each issue creates another token, and older tokens stay valid"):
+    assert response["AccessToken"] != token
     assert studio.works(token)
 
 with check("the token works bare and as Bearer"):
@@ -132,32 +132,32 @@ with check("the token works bare and as Bearer"):
     assert studio.works(f"Bearer {token}")
     assert not studio.works("no-such-token")
 
-with check("revoking kills the token in the header and no other"):
+with check("revoke ends only the token in the header"):
     assert isinstance(studio.revoke(token), (dict, type(None)))
     assert not studio.works(token)
     assert not simulator.accepts(token)
-    assert studio.works(answer["AccessToken"])
+    assert studio.works(response["AccessToken"])
 
-with check("revoking again, and revoking what never was, is refused with 401 DeniedAccess"):
-    refused(studio.revoke, token, status=401, code="DeniedAccess")
-    refused(studio.revoke, "0" * 32, status=401, code="DeniedAccess")
+with check("revoking a revoked or unknown token is rejected with 401 DeniedAccess"):
+    rejected(studio.revoke, token, status=401, code="DeniedAccess")
+    rejected(studio.revoke, "0" * 32, status=401, code="DeniedAccess")
 
 with check("a revocation with Bearer works as well"):
-    studio.revoke(f"Bearer {answer['AccessToken']}")
+    studio.revoke(f"Bearer {response['AccessToken']}")
     assert simulator.tokens() == []
 
-with check("after a day the token is dead, and revoking it is refused"):
+with check("after a day the token has expired, and revoking it is rejected"):
     brief = studio.issue().access_token
     simulator.advance("23h59m")
     assert studio.works(brief)
     simulator.advance("1m")
     assert not studio.works(brief)
-    refused(studio.revoke, brief, status=401, code="DeniedAccess")
+    rejected(studio.revoke, brief, status=401, code="DeniedAccess")
 
 with check("a token can be renewed seven times, each time by a day"):
     renewed = studio.issue().access_token
     for day in range(7):
-        answer = studio.renew(renewed)
+        response = studio.renew(renewed)
         simulator.advance("24h")
         assert studio.works(renewed), day
     error = raised(urllib.error.HTTPError, studio.renew, renewed)
@@ -166,47 +166,47 @@ with check("a token can be renewed seven times, each time by a day"):
     simulator.advance("24h")
     assert not studio.works(renewed)
 
-with check("a source issues with an underscore before its name"):
+with check("a source logs in with an underscore before its name"):
     assert studio.issue("_ExampleSource", "source-password").access_token
 
-# --- Refusals
+# --- Errors
 
-with check("a wrong password is refused with 403, not 401"):
-    message = refused(studio.issue, password="wrong", status=403, code="DeniedAccess")
+with check("a wrong password is rejected with 403, not 401"):
+    message = rejected(studio.issue, password="wrong", status=403, code="DeniedAccess")
     assert message == "Staff identity authentication failed."
 
-with check("an unknown user is refused in the same words"):
-    message = refused(studio.issue, "Nobody", status=403, code="DeniedAccess")
+with check("an unknown user is rejected with the same message"):
+    message = rejected(studio.issue, "Nobody", status=403, code="DeniedAccess")
     assert message == "Staff identity authentication failed."
 
-with check("without username or password fields are missing: 400"):
-    refused(studio.issue, "", "", status=400, code="MissingRequiredFields")
+with check("empty username and password are rejected with 400"):
+    rejected(studio.issue, "", "", status=400, code="MissingRequiredFields")
 
-with check("an API key configured the client's own way is not sent, and missing: 401"):
+with check("an API key in the client's configuration is not sent, and rejected as missing: 401"):
     configuration = mindbody_api.Configuration()
     configuration.host = simulator.url
     configuration.api_key["API-Key"] = simulator.credentials["api_key"]
     bare = mindbody_api.UserTokenApi(mindbody_api.ApiClient(configuration))
     request = mindbody_api.IssueRequest(username=studio.username, password=studio.password)
-    message = refused(bare.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
+    message = rejected(bare.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
     assert message == "Missing API key"
 
-with check("a wrong API key is refused with 401"):
+with check("a wrong API key is rejected with 401"):
     wrong = mindbody_api.UserTokenApi(studio.connect({"API-Key": "wrong"}))
-    refused(wrong.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
+    rejected(wrong.user_token_issue, request, "-99", "6", status=401, code="DeniedAccess")
 
-with check("a site that does not exist is refused with InvalidSiteId"):
-    refused(studio.issue, site="12345", status=400, code="InvalidSiteId")
+with check("an unknown site is rejected with InvalidSiteId"):
+    rejected(studio.issue, site="12345", status=400, code="InvalidSiteId")
 
-with check("a token of one site is refused at another, and survives"):
+with check("a token is rejected at another site, and stays valid"):
     token = studio.issue().access_token
-    message = refused(studio.revoke, token, site="31415", status=401, code="DeniedAccess")
+    message = rejected(studio.revoke, token, site="31415", status=401, code="DeniedAccess")
     assert message == "User token site id does not match requested site"
     assert studio.works(token)
 
-# --- What nobody knows
+# --- Switches
 
-with check("a revocation may answer with an object, with nothing, or with 204"):
+with check("a revocation can return an object, an empty body, or 204"):
     for setting in ["object", "empty", "204"]:
         with Studio(f"revoke_answer={setting}") as other:
             issued = other.issue().access_token
@@ -216,52 +216,52 @@ with check("a revocation may answer with an object, with nothing, or with 204"):
             assert status == (204 if setting == "204" else 200)
             assert not other.simulator.accepts(issued)
 
-with check("the user may be staff, with an id"):
+with check("the user can be staff, with an id"):
     with Studio("user_type=Staff") as other:
         user = other.issue().user
         assert (user.type, user.id) == ("Staff", 116)
 
-with check("beyond the sandbox's calls a day: 429 TooManyRequests, and this client gives up at once"):
+with check("beyond the daily limit calls fail with 429 TooManyRequests; this client does not retry"):
     with Studio("daily_limit=2") as other:
         other.issue()
         other.issue()
-        refused(other.issue, status=429, code="TooManyRequests")
+        rejected(other.issue, status=429, code="TooManyRequests")
         assert len(other.simulator.requests()) == 3
         other.simulator.advance("24h")
         other.issue()
 
-# --- Trouble
+# --- Failures
 
-with check("an issue is sent once, whatever comes back"):
+with check("issue is sent once, whatever the response"):
     for status in [429, 500, 503]:
         simulator.answer(status, {"retry-after": "1"}, '{"Error":{"Message":"m","Code":"Unknown"}}')
-        simulator.forget_requests()
-        refused(studio.issue, status=status, code="Unknown")
+        simulator.clear_requests()
+        rejected(studio.issue, status=status, code="Unknown")
         assert len(simulator.requests()) == 1
 
-with check("a revocation is sent up to four times when it is told to come back, and so done once"):
+with check("a revocation with Retry-After is sent up to four times and takes effect once"):
     simulator.answer(503, {"retry-after": "0"}, times=3)
-    simulator.forget_requests()
+    simulator.clear_requests()
     studio.revoke(token)
     assert [each["status"] for each in simulator.requests()] == [503, 503, 503, 200]
     assert not simulator.accepts(token)
 
-with check("a revocation that was done although it failed is refused when repeated: 401"):
+with check("a revocation that takes effect but fails is rejected with 401 when retried"):
     token = studio.issue().access_token
     canned = {"status": 503, "headers": {"retry-after": "0"}}
     simulator.fault({"answer_afterwards": canned}, method="DELETE")
-    refused(studio.revoke, token, status=401, code="DeniedAccess")
+    rejected(studio.revoke, token, status=401, code="DeniedAccess")
     assert not simulator.accepts(token)
 
-with check("the framework's own failure has its message at the top"):
+with check("an error of the framework has its message at the top level"):
     body = '{"Message":"An error has occurred."}'
     simulator.answer(500, {"content-type": "application/json"}, body)
     error = raised(ApiException, studio.issue)
     assert error.status == 500
     assert json.loads(error.body) == {"Message": "An error has occurred."}
 
-with check("the requests are as recorded"):
-    simulator.forget_requests()
+with check("the requests match the recordings"):
+    simulator.clear_requests()
     token = studio.issue().access_token
     studio.revoke(token)
     issue, revoke = simulator.requests()
