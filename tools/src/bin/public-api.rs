@@ -40,6 +40,7 @@ fn check() -> Result<(), Failure> {
     for (path, current) in &texts {
         let recorded = fs::read_to_string(path).unwrap_or_default();
         if recorded != *current {
+            println!("{}:", path.display());
             print_difference(&recorded, current);
             stale.push(path.display().to_string());
         }
