@@ -47,6 +47,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod alarm;
 mod builtin;
 mod configuration;
