@@ -104,8 +104,7 @@ impl fmt::Debug for Case {
 /// crate's own tests see it.
 macro_rules! case {
     (
-        law: $law:literal,
-        name: $name:literal,
+        law $law:literal: $name:literal,
         when: $when:expr,
         run: $run:path,
         killed_by: [$($defect:ident on $profile:ident),* $(,)?] $(,)?

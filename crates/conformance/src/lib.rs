@@ -29,12 +29,12 @@
 //!
 //! | law | in short |
 //! | --- | --- |
-//! | 1 | capabilities are honest: what is declared works, everything else is refused before a request |
+//! | 1 | capabilities are honest: what is declared works, the rest is refused before a request |
 //! | 2 | pushing filters and orders down to the platform changes nothing but the cost |
 //! | 3 | a listing returns every token once, or reports that it cannot promise to |
 //! | 4 | a cursor resumes a listing and skips nothing |
 //! | 5 | revoked means dead |
-//! | 6 | a call applies a write at most once, and an error states whether it may have been applied |
+//! | 6 | a write is applied at most once, and an error states whether it may have been applied |
 //! | 7 | a secret is returned once |
 //! | 8 | credentials go only where they are configured to go: no redirect is followed |
 //! | 9 | unknown is not the same as absent |

@@ -13,7 +13,8 @@ use crate::{Case, Decision, Entry, Fixture, Outcome, Report, cases};
 /// Runs every case that the provider's capabilities call for, each on a fresh fixture.
 ///
 /// The suite needs no particular runtime: run it on the one that the provider needs. A case that
-/// fails or panics does not stop the others; a case that hangs is left to the test runner's timeout.
+/// fails or panics does not stop the others. A case that hangs is left to the test runner's
+/// timeout.
 pub async fn run<F, M, Made>(make_fixture: M) -> Report
 where
     F: Fixture + 'static,

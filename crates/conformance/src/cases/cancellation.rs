@@ -19,35 +19,28 @@ const POLLS: [usize; 5] = [0, 1, 2, 3, 5];
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 10,
-        name: "a dropped listing leaves the provider usable",
+        law 10: "a dropped listing leaves the provider usable",
         when: lists,
         run: listing,
         killed_by: [StaysBusy on full],
     },
     case! {
-        law: 10,
-        name: "a dropped creation creates at most one token",
+        law 10: "a dropped creation creates at most one token",
         when: creates,
         run: creation,
         killed_by: [StaysBusy on full],
     },
     case! {
-        law: 10,
-        name: "a dropped read leaves the provider usable",
+        law 10: "a dropped read leaves the provider usable",
         when: reads_or_verifies,
         run: read,
         killed_by: [StaysBusy on full],
     },
     case! {
-        law: 10,
-        name: "a dropped revocation can be repeated",
+        law 10: "a dropped revocation can be repeated",
         when: revokes,
         run: revocation,
-        killed_by: [
-            StaysBusy on full,
-            RevokesNothing on full,
-        ],
+        killed_by: [StaysBusy on full, RevokesNothing on full],
     },
 ];
 

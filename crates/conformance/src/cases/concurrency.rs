@@ -16,15 +16,13 @@ const GROUP: &str = "concurrency";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 3,
-        name: "concurrent reads do not affect each other",
+        law 3: "concurrent reads do not affect each other",
         when: reads_anything,
         run: reads,
         killed_by: [StaysBusy on full],
     },
     case! {
-        law: 6,
-        name: "concurrent creations each create one token",
+        law 6: "concurrent creations each create one token",
         when: creates_several,
         run: creations,
         killed_by: [StaysBusy on full],

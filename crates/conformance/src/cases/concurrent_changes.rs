@@ -18,29 +18,25 @@ const GROUP: &str = "concurrent changes";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 3,
-        name: "deletions during a listing hide no other token",
+        law 3: "deletions during a listing hide no other token",
         when: lists,
         run: deletions,
         killed_by: [DeclaresThatNoTokenVanishes on deleting_without_totals],
     },
     case! {
-        law: 3,
-        name: "creations during a listing hide no other token",
+        law 3: "creations during a listing hide no other token",
         when: lists,
         run: creations,
         killed_by: [IgnoresOrder on deleting],
     },
     case! {
-        law: 3,
-        name: "random creations and deletions during a listing hide no other token",
+        law 3: "random creations and deletions during a listing hide no other token",
         when: lists,
         run: random_creations_and_deletions,
         killed_by: [DeclaresThatNoTokenVanishes on deleting_without_totals],
     },
     case! {
-        law: 3,
-        name: "updates during a listing hide no other token",
+        law 3: "updates during a listing hide no other token",
         when: updates_what_filters_match,
         run: updates,
         killed_by: [DeclaresThatMatchesStay on deleting],

@@ -17,8 +17,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 1,
-        name: "a requested expiry is kept",
+        law 1: "a requested expiry is kept",
         when: |declared| takes(declared, Refusal::Expiry),
         run: expiry,
         killed_by: [
@@ -28,8 +27,7 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 9,
-        name: "a token created without an expiry never expires",
+        law 9: "a token created without an expiry never expires",
         when: |declared| takes(declared, Refusal::NeverExpiring),
         run: never,
         killed_by: [
@@ -40,34 +38,22 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 1,
-        name: "a description is kept",
+        law 1: "a description is kept",
         when: |declared| takes(declared, Refusal::Description),
         run: description,
-        killed_by: [
-            DropsUndeclaredArguments on full,
-            DropsDescription on deleting,
-        ],
+        killed_by: [DropsUndeclaredArguments on full, DropsDescription on deleting],
     },
     case! {
-        law: 1,
-        name: "scopes are kept",
+        law 1: "scopes are kept",
         when: |declared| takes(declared, Refusal::Scopes),
         run: scopes,
-        killed_by: [
-            DropsUndeclaredArguments on full,
-            DropsScopes on deleting,
-        ],
+        killed_by: [DropsUndeclaredArguments on full, DropsScopes on deleting],
     },
     case! {
-        law: 1,
-        name: "a token created suspended works only after it is resumed",
+        law 1: "a token created suspended works only after it is resumed",
         when: |declared| takes(declared, Refusal::Suspended),
         run: suspended,
-        killed_by: [
-            DropsUndeclaredArguments on full,
-            IgnoresSuspended on deleting,
-        ],
+        killed_by: [DropsUndeclaredArguments on full, IgnoresSuspended on deleting],
     },
 ];
 

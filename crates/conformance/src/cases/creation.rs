@@ -19,8 +19,7 @@ const GROUP: &str = "creation";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 7,
-        name: "a created token works and comes with its secret",
+        law 7: "a created token works and comes with its secret",
         when: |declared| Decision::for_operation(declared, Operation::Create),
         run: works,
         killed_by: [
@@ -31,63 +30,49 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 7,
-        name: "an id does not contain the secret",
+        law 7: "an id does not contain the secret",
         when: creates,
         run: id_without_secret,
         killed_by: [ReturnsSecretAsId on secret_only],
     },
     case! {
-        law: 1,
-        name: "every created token has its own id and secret",
+        law 1: "every created token has its own id and secret",
         when: creates,
         run: distinct,
         killed_by: [ReturnsFirstSecretAgain on secret_only],
     },
     case! {
-        law: 1,
-        name: "a created token is read back as it was returned",
+        law 1: "a created token is read back as it was returned",
         when: creates,
         run: read_back,
         killed_by: [InventsExpiry on deleting],
     },
     case! {
-        law: 1,
-        name: "a token is created with exactly the requested name",
+        law 1: "a token is created with exactly the requested name",
         when: takes_names,
         run: odd_names,
-        killed_by: [
-            DropsUndeclaredArguments on full,
-            ManglesNames on deleting,
-        ],
+        killed_by: [DropsUndeclaredArguments on full, ManglesNames on deleting],
     },
     case! {
-        law: 1,
-        name: "a name that is taken is a conflict",
+        law 1: "a name that is taken is a conflict",
         when: has_unique_names,
         run: name_taken,
         killed_by: [ReportsConflictAsSuccess on retaining],
     },
     case! {
-        law: 1,
-        name: "two tokens may share a name",
+        law 1: "two tokens may share a name",
         when: has_shared_names,
         run: shared_name,
         killed_by: [RefusesSharedNames on deleting],
     },
     case! {
-        law: 1,
-        name: "creating in a full account is a conflict",
+        law 1: "creating in a full account is a conflict",
         when: has_max_tokens,
         run: full_account,
-        killed_by: [
-            ReportsConflictAsSuccess on single_key,
-            OverwritesInFullAccount on single_key,
-        ],
+        killed_by: [ReportsConflictAsSuccess on single_key, OverwritesInFullAccount on single_key],
     },
     case! {
-        law: 6,
-        name: "a creation whose response is lost may have been applied, at most once",
+        law 6: "a creation whose response is lost may have been applied, at most once",
         when: creates,
         run: lost_response,
         killed_by: [
@@ -98,8 +83,7 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 6,
-        name: "a creation whose request is lost creates at most one token",
+        law 6: "a creation whose request is lost creates at most one token",
         when: creates,
         run: lost_request,
         killed_by: [RetriesWritesAndFails on deleting],

@@ -16,37 +16,32 @@ const GROUP: &str = "cursors";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 4,
-        name: "a listing stopped at any token resumes without skipping any",
+        law 4: "a listing stopped at any token resumes without skipping any",
         when: lists,
         run: stopped_anywhere,
         killed_by: [RemembersItsPosition on read_only],
     },
     case! {
-        law: 4,
-        name: "a listing resumes without skipping any although tokens were created in between",
+        law 4: "a listing resumes without skipping any although tokens were created in between",
         when: lists,
         run: created_in_between,
         killed_by: [RemembersItsPosition on read_only],
     },
     case! {
-        law: 4,
-        name: "a sorted, filtered or limited listing resumes without skipping any",
+        law 4: "a sorted, filtered or limited listing resumes without skipping any",
         when: lists,
         run: sorted_filtered_limited,
         killed_by: [RemembersItsPosition on read_only],
     },
     case! {
-        law: 4,
-        name: "a cursor is refused by another query",
+        law 4: "a cursor is refused by another query",
         when: lists,
         run: other_query,
         // Only core can break this, so no mutant does.
         killed_by: [],
     },
     case! {
-        law: 4,
-        name: "a cursor is refused by another account",
+        law 4: "a cursor is refused by another account",
         when: lists,
         run: other_account,
         // Only core can break this, so no mutant does.

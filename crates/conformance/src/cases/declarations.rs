@@ -18,49 +18,40 @@ const GROUP: &str = "declarations";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 1,
-        name: "declared capabilities do not contradict each other",
+        law 1: "declared capabilities do not contradict each other",
         when: |_| Decision::Run,
         run: consistent,
         killed_by: [ContradictoryPageSizes on deleting],
     },
     case! {
-        law: 1,
-        name: "declared capabilities stay the same or grow",
+        law 1: "declared capabilities stay the same or grow",
         when: |_| Decision::Run,
         run: constant,
         killed_by: [ChangingCapabilities on retaining],
     },
     case! {
-        law: 9,
-        name: "a field that is not declared is not reported",
+        law 9: "a field that is not declared is not reported",
         when: |_| Decision::Run,
         run: undeclared_fields,
         killed_by: [ReportsUndeclaredField on deleting],
     },
     case! {
-        law: 1,
-        name: "an invalid argument is refused before any request",
+        law 1: "an invalid argument is refused before any request",
         when: |_| Decision::Run,
         run: invalid_arguments,
         killed_by: [SendsInvalidArguments on deleting],
     },
     case! {
-        law: 1,
-        name: "an invalid page size or position is refused before any request",
+        law 1: "an invalid page size or position is refused before any request",
         when: lists,
         run: invalid_pages,
         killed_by: [ClampsPageSize on deleting],
     },
     case! {
-        law: 1,
-        name: "a name is required, optional or refused as declared",
+        law 1: "a name is required, optional or refused as declared",
         when: creates,
         run: names,
-        killed_by: [
-            SendsInvalidArguments on deleting,
-            DropsUndeclaredArguments on full,
-        ],
+        killed_by: [SendsInvalidArguments on deleting, DropsUndeclaredArguments on full],
     },
 ];
 

@@ -21,8 +21,7 @@ const GROUP: &str = "failures";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 6,
-        name: "a wrong credential is reported as unauthenticated",
+        law 6: "a wrong credential is reported as unauthenticated",
         when: |_| Decision::Run,
         run: unauthenticated,
         killed_by: [
@@ -31,36 +30,31 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 9,
-        name: "a wrong credential does not make a listing look empty",
+        law 9: "a wrong credential does not make a listing look empty",
         when: lists,
         run: not_empty,
         killed_by: [ReturnsNoTokensIfUnauthenticated on retaining],
     },
     case! {
-        law: 5,
-        name: "a wrong credential leads to no false claim about a secret",
+        law 5: "a wrong credential leads to no false claim about a secret",
         when: takes_secrets,
         run: no_false_claim,
         killed_by: [ReportsDeadOnError on single_key],
     },
     case! {
-        law: 6,
-        name: "an error names the account and the operation",
+        law 6: "an error names the account and the operation",
         when: |_| Decision::Run,
         run: named,
         killed_by: [ReturnsAnonymousErrors on retaining],
     },
     case! {
-        law: 6,
-        name: "a lost response never leads to a wrong result",
+        law 6: "a lost response never leads to a wrong result",
         when: reads,
         run: lost_response,
         killed_by: [ReturnsNoTokensIfDisconnected on deleting],
     },
     case! {
-        law: 8,
-        name: "a redirect is an error and is not followed",
+        law 8: "a redirect is an error and is not followed",
         when: |_| Decision::Run,
         run: redirected,
         killed_by: [FollowsRedirects on deleting],

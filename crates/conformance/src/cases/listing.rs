@@ -16,8 +16,7 @@ const GROUP: &str = "listing";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 3,
-        name: "every token is listed exactly once",
+        law 3: "every token is listed exactly once",
         when: |declared| Decision::for_operation(declared, Operation::List),
         run: every_token_once,
         killed_by: [
@@ -29,35 +28,25 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 3,
-        name: "more tokens than fit on a default page are all listed",
+        law 3: "more tokens than fit on a default page are all listed",
         when: lists,
         run: more_than_a_page,
-        killed_by: [
-            SinglePage on deleting_without_totals,
-            StopsAfterThirtyTokens on deleting,
-        ],
+        killed_by: [SinglePage on deleting_without_totals, StopsAfterThirtyTokens on deleting],
     },
     case! {
-        law: 3,
-        name: "an empty account is listed as empty and complete",
+        law 3: "an empty account is listed as empty and complete",
         when: lists,
         run: empty,
         killed_by: [FailsOnEmptyAccount on deleting],
     },
     case! {
-        law: 1,
-        name: "a listing reports every state correctly",
+        law 1: "a listing reports every state correctly",
         when: lists,
         run: states,
-        killed_by: [
-            ReportsEveryTokenActive on retaining,
-            ReportsUnknownStateAsActive on deleting,
-        ],
+        killed_by: [ReportsEveryTokenActive on retaining, ReportsUnknownStateAsActive on deleting],
     },
     case! {
-        law: 3,
-        name: "pages have no gaps and no overlaps",
+        law 3: "pages have no gaps and no overlaps",
         when: lists,
         run: pages,
         killed_by: [
@@ -67,22 +56,19 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 3,
-        name: "numbered pages can be read in any order",
+        law 3: "numbered pages can be read in any order",
         when: has_numbered_pages,
         run: any_order,
         killed_by: [RepeatsFirstPage on retaining],
     },
     case! {
-        law: 3,
-        name: "a page after the last one is empty",
+        law 3: "a page after the last one is empty",
         when: has_numbered_pages,
         run: after_the_last,
         killed_by: [FailsAfterLastPage on single_key],
     },
     case! {
-        law: 3,
-        name: "every page reports the total number of matching tokens",
+        law 3: "every page reports the total number of matching tokens",
         when: |declared| {
             let totals = declared.list.as_ref().is_some_and(|list| list.totals);
             Decision::run_if(totals, "it declares no totals")

@@ -22,25 +22,19 @@ const GROUP: &str = "push-down";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 2,
-        name: "a filter applied by the platform loses no match",
+        law 2: "a filter applied by the platform loses no match",
         when: declares_filters,
         run: declared_filters,
         killed_by: [LosesMatches on retaining],
     },
     case! {
-        law: 2,
-        name: "an order is as exact, stable and append-only as declared",
+        law 2: "an order is as exact, stable and append-only as declared",
         when: declares_orders,
         run: declared_orders,
-        killed_by: [
-            IgnoresOrder on deleting,
-            DeclaresLooseOrderExact on deleting,
-        ],
+        killed_by: [IgnoresOrder on deleting, DeclaresLooseOrderExact on deleting],
     },
     case! {
-        law: 1,
-        name: "an undeclared filter or order is refused before any request",
+        law 1: "an undeclared filter or order is refused before any request",
         when: lists,
         run: undeclared,
         killed_by: [DropsUndeclaredFilters on deleting],
@@ -131,7 +125,7 @@ fn expect_order(
 ) -> CaseResult {
     let key = order.key.as_str();
     let set = |tokens| ids_of(tokens).into_iter().collect::<BTreeSet<_>>();
-    // In an order with ties, tokens may move between pages; only the listing engine copes with that.
+    // In an order with ties, tokens may move between pages; the listing engine copes with that.
     ensure(
         !order.stable || (sorted.len() == all.len() && set(sorted) == set(all)),
         "pages in a stable order together hold every token once",

@@ -19,61 +19,50 @@ const GROUP: &str = "queries";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 2,
-        name: "a name filter agrees with its definition",
+        law 2: "a name filter agrees with its definition",
         when: lists,
         run: name_filter,
         killed_by: [LosesMatches on retaining],
     },
     case! {
-        law: 2,
-        name: "a name pattern filter agrees with its definition",
+        law 2: "a name pattern filter agrees with its definition",
         when: lists,
         run: pattern_filter,
         killed_by: [LosesMatches on retaining],
     },
     case! {
-        law: 2,
-        name: "a state filter agrees with its definition",
+        law 2: "a state filter agrees with its definition",
         when: lists,
         run: state_filter,
         killed_by: [LosesMatches on deleting],
     },
     case! {
-        law: 2,
-        name: "a time filter agrees with its definition",
+        law 2: "a time filter agrees with its definition",
         when: lists,
         run: time_filter,
         // Only core can break this, so no mutant does.
         killed_by: [],
     },
     case! {
-        law: 2,
-        name: "combined filters agree with their definition",
+        law 2: "combined filters agree with their definition",
         when: lists,
         run: combined_filters,
         killed_by: [LosesMatches on retaining],
     },
     case! {
-        law: 2,
-        name: "every sort order agrees with its definition",
+        law 2: "every sort order agrees with its definition",
         when: lists,
         run: orders,
-        killed_by: [
-            SinglePage on full,
-            DeclaresLooseOrderExact on deleting,
-        ],
+        killed_by: [SinglePage on full, DeclaresLooseOrderExact on deleting],
     },
     case! {
-        law: 2,
-        name: "an offset and a limit agree with their definition",
+        law 2: "an offset and a limit agree with their definition",
         when: lists,
         run: offset_and_limit,
         killed_by: [SinglePage on full],
     },
     case! {
-        law: 2,
-        name: "sorting more tokens than the scan limit is an error, not a shorter list",
+        law 2: "sorting more tokens than the scan limit is an error, not a shorter list",
         when: lists,
         run: scan_limit,
         // Only core can break this, so no mutant does.

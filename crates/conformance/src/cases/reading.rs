@@ -19,32 +19,25 @@ const GROUP: &str = "reading";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 1,
-        name: "a token is read by its id",
+        law 1: "a token is read by its id",
         when: |declared| Decision::for_operation(declared, Operation::Get),
         run: by_id,
-        killed_by: [
-            SendsBeforeRefusing on full,
-            ReportsEveryTokenActive on retaining,
-        ],
+        killed_by: [SendsBeforeRefusing on full, ReportsEveryTokenActive on retaining],
     },
     case! {
-        law: 1,
-        name: "an unknown id is not found",
+        law 1: "an unknown id is not found",
         when: gets,
         run: unknown,
         killed_by: [AcceptsUnknownIds on full],
     },
     case! {
-        law: 1,
-        name: "reading treats an id literally",
+        law 1: "reading treats an id literally",
         when: gets,
         run: literally,
         killed_by: [ParsesIdsLeniently on retaining],
     },
     case! {
-        law: 9,
-        name: "never expiring is distinguished from an expiry that is not reported",
+        law 9: "never expiring is distinguished from an expiry that is not reported",
         when: reads,
         run: expiry,
         killed_by: [
@@ -53,15 +46,13 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 9,
-        name: "names are returned unchanged",
+        law 9: "names are returned unchanged",
         when: reads,
         run: odd_names,
         killed_by: [ManglesNames on deleting],
     },
     case! {
-        law: 9,
-        name: "an unknown state is not reported as a known one",
+        law 9: "an unknown state is not reported as a known one",
         when: reads,
         run: unknown_state,
         killed_by: [ReportsUnknownStateAsActive on deleting],

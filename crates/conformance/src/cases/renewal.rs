@@ -17,39 +17,31 @@ const MAX_TRIED_RENEWALS: u32 = 50;
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 1,
-        name: "renewing extends the expiry by the declared time",
+        law 1: "renewing extends the expiry by the declared time",
         when: |declared| Decision::for_operation(declared, Operation::Renew),
         run: extended,
-        killed_by: [
-            SendsBeforeRefusing on full,
-            RenewsNothing on secret_only,
-        ],
+        killed_by: [SendsBeforeRefusing on full, RenewsNothing on secret_only],
     },
     case! {
-        law: 1,
-        name: "a renewed token is the same token",
+        law 1: "a renewed token is the same token",
         when: renews,
         run: same_token,
         killed_by: [RenewsNothing on secret_only],
     },
     case! {
-        law: 1,
-        name: "a renewed secret works after its first expiry",
+        law 1: "a renewed secret works after its first expiry",
         when: renews,
         run: works_after_first_expiry,
         killed_by: [RenewsNothing on secret_only],
     },
     case! {
-        law: 1,
-        name: "a token can be renewed as often as declared and no more",
+        law 1: "a token can be renewed as often as declared and no more",
         when: renews,
         run: max_renewals,
         killed_by: [RenewsNothing on secret_only],
     },
     case! {
-        law: 5,
-        name: "a dead secret cannot be renewed",
+        law 5: "a dead secret cannot be renewed",
         when: renews,
         run: dead,
         killed_by: [RenewsDeadSecrets on secret_only],

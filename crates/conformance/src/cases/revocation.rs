@@ -19,8 +19,7 @@ const GROUP: &str = "revocation";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 5,
-        name: "a revoked secret is dead",
+        law 5: "a revoked secret is dead",
         when: |declared| Decision::for_operation(declared, Operation::Revoke),
         run: dead,
         killed_by: [
@@ -30,39 +29,31 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 5,
-        name: "a token is revoked by its id",
+        law 5: "a token is revoked by its id",
         when: |declared| takes(declared, Refusal::RevokeById),
         run: by_id,
         killed_by: [RevokesNothing on full],
     },
     case! {
-        law: 5,
-        name: "a token is revoked by its secret",
+        law 5: "a token is revoked by its secret",
         when: |declared| takes(declared, Refusal::RevokeBySecret),
         run: by_secret,
         killed_by: [RevokesNothing on full],
     },
     case! {
-        law: 5,
-        name: "a revoked token is deleted, marked or replaced as declared",
+        law 5: "a revoked token is deleted, marked or replaced as declared",
         when: revokes,
         run: declared_effect,
-        killed_by: [
-            ReportsEveryTokenActive on retaining,
-            RevokesNothing on full,
-        ],
+        killed_by: [ReportsEveryTokenActive on retaining, RevokesNothing on full],
     },
     case! {
-        law: 5,
-        name: "a revocation returns the id of the revoked token",
+        law 5: "a revocation returns the id of the revoked token",
         when: revokes,
         run: returned_id,
         killed_by: [ReturnsAnotherId on secret_only],
     },
     case! {
-        law: 5,
-        name: "revoking twice succeeds",
+        law 5: "revoking twice succeeds",
         when: revokes,
         run: twice,
         killed_by: [
@@ -73,59 +64,46 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 5,
-        name: "revoking a token that is already deleted succeeds",
+        law 5: "revoking a token that is already deleted succeeds",
         when: revokes,
         run: already_deleted,
         killed_by: [FailsToRevokeTwice on deleting],
     },
     case! {
-        law: 5,
-        name: "a token that does not work can be revoked",
+        law 5: "a token that does not work can be revoked",
         when: revokes,
         run: not_working,
         killed_by: [RevokesOnlyActiveTokens on deleting],
     },
     case! {
-        law: 5,
-        name: "revoking one token leaves the others alive",
+        law 5: "revoking one token leaves the others alive",
         when: revokes,
         run: others,
-        killed_by: [
-            RevokesEveryToken on secret_only,
-            RevokesEveryToken on deleting,
-        ],
+        killed_by: [RevokesEveryToken on secret_only, RevokesEveryToken on deleting],
     },
     case! {
-        law: 5,
-        name: "revoking treats an id literally",
+        law 5: "revoking treats an id literally",
         when: revokes_by_id,
         run: literally,
         killed_by: [ParsesIdsLeniently on retaining],
     },
     case! {
-        law: 5,
-        name: "a secret is replaced only with consent",
+        law 5: "a secret is replaced only with consent",
         when: replaces,
         run: consent,
         killed_by: [ReplacesWithoutConsent on single_key],
     },
     case! {
-        law: 5,
-        name: "a replacement is returned",
+        law 5: "a replacement is returned",
         when: replaces,
         run: replacement,
         killed_by: [LosesReplacement on single_key],
     },
     case! {
-        law: 6,
-        name: "a revocation whose response is lost is not assumed to have been applied",
+        law 6: "a revocation whose response is lost is not assumed to have been applied",
         when: revokes,
         run: lost_response,
-        killed_by: [
-            RetriesWrites on single_key,
-            ReportsLostResponseAsRejected on full,
-        ],
+        killed_by: [RetriesWrites on single_key, ReportsLostResponseAsRejected on full],
     },
 ];
 

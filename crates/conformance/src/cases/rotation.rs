@@ -11,8 +11,7 @@ const GROUP: &str = "rotation";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 5,
-        name: "a rotated token has a new secret and the old one is dead",
+        law 5: "a rotated token has a new secret and the old one is dead",
         when: |declared| Decision::for_operation(declared, Operation::Rotate),
         run: rotated,
         killed_by: [
@@ -22,31 +21,22 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 1,
-        name: "rotating creates no second token",
+        law 1: "rotating creates no second token",
         when: rotates,
         run: same_token,
-        killed_by: [
-            LeavesOldSecretAlive on full,
-            RotatesByCreating on full,
-        ],
+        killed_by: [LeavesOldSecretAlive on full, RotatesByCreating on full],
     },
     case! {
-        law: 1,
-        name: "rotating an unknown token is not found",
+        law 1: "rotating an unknown token is not found",
         when: rotates,
         run: unknown,
         killed_by: [AcceptsUnknownIds on full],
     },
     case! {
-        law: 6,
-        name: "a rotation whose response is lost may have been applied, at most once",
+        law 6: "a rotation whose response is lost may have been applied, at most once",
         when: rotates,
         run: lost_response,
-        killed_by: [
-            RetriesWrites on single_key,
-            ReportsLostResponseAsRejected on full,
-        ],
+        killed_by: [RetriesWrites on single_key, ReportsLostResponseAsRejected on full],
     },
 ];
 

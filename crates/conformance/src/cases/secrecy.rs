@@ -12,22 +12,19 @@ const GROUP: &str = "secrecy";
 // These cases only provoke output. The inspector searches it, and a finding fails the case.
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 7,
-        name: "a provider does not reveal its acting credential",
+        law 7: "a provider does not reveal its acting credential",
         when: |_| Decision::Run,
         run: provider,
         killed_by: [RevealsItsCredential on retaining],
     },
     case! {
-        law: 7,
-        name: "tokens, results and listings do not reveal a secret",
+        law 7: "tokens, results and listings do not reveal a secret",
         when: |_| Decision::Run,
         run: results,
         killed_by: [RevealsSecretsInNames on retaining],
     },
     case! {
-        law: 7,
-        name: "errors do not reveal a secret",
+        law 7: "errors do not reveal a secret",
         when: |_| Decision::Run,
         run: errors,
         killed_by: [RevealsSecretsInErrors on retaining],

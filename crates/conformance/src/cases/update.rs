@@ -17,28 +17,19 @@ const GROUP: &str = "update";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 1,
-        name: "a token is updated",
+        law 1: "a token is updated",
         when: |declared| Decision::for_operation(declared, Operation::Update),
         run: updated,
-        killed_by: [
-            SendsBeforeRefusing on full,
-            UpdatesNothing on deleting,
-        ],
+        killed_by: [SendsBeforeRefusing on full, UpdatesNothing on deleting],
     },
     case! {
-        law: 1,
-        name: "a token is renamed",
+        law 1: "a token is renamed",
         when: |declared| takes(declared, Refusal::NewName),
         run: renamed,
-        killed_by: [
-            ManglesNames on deleting,
-            UpdatesNothing on deleting,
-        ],
+        killed_by: [ManglesNames on deleting, UpdatesNothing on deleting],
     },
     case! {
-        law: 1,
-        name: "a description is updated",
+        law 1: "a description is updated",
         when: |declared| takes(declared, Refusal::NewDescription),
         run: new_description,
         killed_by: [
@@ -48,38 +39,28 @@ pub(super) const CASES: &[Case] = &[
         ],
     },
     case! {
-        law: 5,
-        name: "a suspended token does not work until it is resumed",
+        law 5: "a suspended token does not work until it is resumed",
         when: |declared| takes(declared, Refusal::Suspension),
         run: suspended,
-        killed_by: [
-            DropsUndeclaredUpdates on full,
-            UpdatesNothing on deleting,
-        ],
+        killed_by: [DropsUndeclaredUpdates on full, UpdatesNothing on deleting],
     },
     case! {
-        law: 1,
-        name: "an update leaves other fields unchanged",
+        law 1: "an update leaves other fields unchanged",
         when: updates,
         run: other_fields,
         killed_by: [UpdatesOtherFields on deleting],
     },
     case! {
-        law: 1,
-        name: "updating an unknown token is not found",
+        law 1: "updating an unknown token is not found",
         when: updates,
         run: unknown,
         killed_by: [AcceptsUnknownIds on full],
     },
     case! {
-        law: 6,
-        name: "an update whose response is lost is not assumed to have been applied",
+        law 6: "an update whose response is lost is not assumed to have been applied",
         when: updates,
         run: lost_response,
-        killed_by: [
-            ReportsLostResponseAsRejected on full,
-            UpdatesNothing on deleting,
-        ],
+        killed_by: [ReportsLostResponseAsRejected on full, UpdatesNothing on deleting],
     },
 ];
 

@@ -15,39 +15,31 @@ const GROUP: &str = "verification";
 
 pub(super) const CASES: &[Case] = &[
     case! {
-        law: 1,
-        name: "a live secret is distinguished from one that was never issued",
+        law 1: "a live secret is distinguished from one that was never issued",
         when: |declared| Decision::for_operation(declared, Operation::Verify),
         run: distinguished,
-        killed_by: [
-            SendsBeforeRefusing on full,
-            ReportsEverySecretAlive on retaining,
-        ],
+        killed_by: [SendsBeforeRefusing on full, ReportsEverySecretAlive on retaining],
     },
     case! {
-        law: 5,
-        name: "a dead secret is not reported as alive",
+        law 5: "a dead secret is not reported as alive",
         when: verifies,
         run: dead,
         killed_by: [ReportsKnownSecretsAlive on full],
     },
     case! {
-        law: 5,
-        name: "a suspended or expired secret is not reported as alive",
+        law 5: "a suspended or expired secret is not reported as alive",
         when: verifies,
         run: suspended_or_expired,
         killed_by: [ReportsKnownSecretsAlive on full],
     },
     case! {
-        law: 1,
-        name: "verifying changes nothing",
+        law 1: "verifying changes nothing",
         when: verifies,
         run: changes_nothing,
         killed_by: [VerifiesByCreating on full],
     },
     case! {
-        law: 6,
-        name: "a verification without a response does not decide whether a secret is alive",
+        law 6: "a verification without a response does not decide whether a secret is alive",
         when: verifies,
         run: lost_response,
         killed_by: [ReportsDeadOnError on single_key],
