@@ -218,8 +218,9 @@ impl MutantProvider {
     }
 }
 
-/// Returns `true` for tokens that a filter loses: characters that mean something else in the
-/// platform's query language, and a state that it does not know.
+/// Returns `true` if the platform's filter loses this token.
+///
+/// Its query language gives some characters a special meaning and does not know suspended tokens.
 fn is_lost_by(filter: &Filter, token: &Token) -> bool {
     match filter {
         Filter::State(_) => token.state == TokenState::Suspended,
