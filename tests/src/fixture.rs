@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use tokenfleet_conformance::{Existing, Fault, Fixture, Inserted, TokenSpec};
+use tokenfleet_conformance::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
 use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
@@ -82,7 +82,7 @@ impl Fixture for SimulatedFixture {
             .collect()
     }
 
-    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         if !self.admits(&spec) {
             return None;
         }
@@ -97,10 +97,10 @@ impl Fixture for SimulatedFixture {
             token = token.expires(platform_time(at)?);
         }
         let made = self.0.simulator.insert(token);
-        Some(Inserted::new(TokenId::new(made.id)).with_secret(Secret::new(made.secret)))
+        Some(InsertedToken::new(TokenId::new(made.id)).with_secret(Secret::new(made.secret)))
     }
 
-    async fn tokens(&self) -> Vec<Existing> {
+    async fn tokens(&self) -> Vec<ExistingToken> {
         let reports_expiry = self
             .0
             .provider
@@ -119,7 +119,7 @@ impl Fixture for SimulatedFixture {
                 true => Fact::from_nullable(token.expires.and_then(our_time)),
                 false => Fact::NotReported,
             };
-            Existing::new(TokenId::new(token.id), state).expiring(expiry)
+            ExistingToken::new(TokenId::new(token.id), state).with_expiry(expiry)
         };
         self.0
             .simulator
@@ -133,7 +133,7 @@ impl Fixture for SimulatedFixture {
         self.0.simulator.accepts(secret.expose())
     }
 
-    fn requests(&self) -> u64 {
+    fn request_count(&self) -> u64 {
         self.0.simulator.log().entries().len() as u64
     }
 
@@ -166,7 +166,7 @@ impl Fixture for SimulatedFixture {
     async fn inject(&self, fault: Fault) -> bool {
         let action = match fault {
             Fault::LoseRequest => Action::CloseBefore,
-            Fault::LoseAnswer => Action::CloseAfter,
+            Fault::LoseResponse => Action::CloseAfter,
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             _ => return false,
         };

@@ -127,7 +127,7 @@ async fn mindbody_refuses_a_wrong_api_key_whatever_is_unknown_of_the_refusal() {
 /// A site is no credential, so a refusal of it may be of another kind; but it must not pass for a death.
 #[tokio::test]
 async fn mindbody_at_a_wrong_site_kills_nothing_and_says_so() {
-    const CASE: &str = "a wrong credential kills nothing and says so";
+    const CASE: &str = "a wrong credential leads to no false claim about a secret";
     for wrong in [Wrong::Site, Wrong::OtherSite] {
         for status in ["400", "401", "403"] {
             let wrong_site = format!("wrong_site={status}");

@@ -1,41 +1,49 @@
-//! One thing to try on a provider.
+//! The definition of a case, and the decision whether it runs.
 
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 
-use tokenfleet_core::Capabilities;
+use tokenfleet_core::{Capabilities, Operation};
 
+use crate::case_result::CaseResult;
+use crate::harness::Harness;
 use crate::refusal::Refusal;
-use crate::scene::Scene;
-use crate::verdict::Verdict;
 
-pub(crate) type CaseFuture<'a> = Pin<Box<dyn Future<Output = Verdict> + Send + 'a>>;
+pub(crate) type CaseFuture<'a> = Pin<Box<dyn Future<Output = CaseResult> + Send + 'a>>;
 
-/// One thing to try on a provider: a law, made concrete.
+/// A single test of a provider: one concrete consequence of a law.
 #[derive(Clone, Copy)]
 pub struct Case {
-    group: &'static str,
-    law: u8,
-    name: &'static str,
-    decide: fn(&Capabilities) -> Decision,
-    pub(crate) run: for<'a> fn(&'a Scene) -> CaseFuture<'a>,
+    pub(crate) group: &'static str,
+    pub(crate) law: u8,
+    pub(crate) name: &'static str,
+    pub(crate) when: fn(&Capabilities) -> Decision,
+    pub(crate) run: for<'a> fn(&'a Harness) -> CaseFuture<'a>,
+    /// The mutants that this case must fail.
+    #[cfg(test)]
+    pub(crate) killed_by: &'static [crate::mutants::Mutant],
 }
 
-/// What to do with a case, given what a provider declares.
+/// The decision whether a case runs, made from what a provider declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {
-    /// Run it.
+    /// The case runs.
     Run,
-    /// Demand that what it needs is refused without any request.
+    /// The case does not run, and what it needs must be refused without a request.
     Refuse(Refusal),
-    /// Leave it out, for this reason.
+    /// The case is skipped, for this reason.
     NotApplicable(&'static str),
 }
 
 impl Decision {
-    /// Runs a case where that is declared, and demands a refusal where it is not.
+    /// Runs a case if its operation is declared, and expects a refusal otherwise.
+    pub(crate) fn for_operation(declared: &Capabilities, operation: Operation) -> Self {
+        Self::run_or_refuse(declared.supports(operation), Refusal::Operation(operation))
+    }
+
+    /// Runs a case if its precondition is declared, and expects a refusal otherwise.
     pub(crate) fn run_or_refuse(declared: bool, refusal: Refusal) -> Self {
         if declared {
             Self::Run
@@ -44,7 +52,7 @@ impl Decision {
         }
     }
 
-    /// Runs a case where that holds, and leaves it out where it does not.
+    /// Runs a case if its precondition holds, and skips it otherwise.
     pub(crate) fn run_if(holds: bool, otherwise: &'static str) -> Self {
         if holds {
             Self::Run
@@ -55,44 +63,28 @@ impl Decision {
 }
 
 impl Case {
-    pub(crate) const fn new(
-        group: &'static str,
-        law: u8,
-        name: &'static str,
-        decide: fn(&Capabilities) -> Decision,
-        run: for<'a> fn(&'a Scene) -> CaseFuture<'a>,
-    ) -> Self {
-        Self {
-            group,
-            law,
-            name,
-            decide,
-            run,
-        }
-    }
-
-    /// What it is about.
+    /// Returns the group of the case, such as "listing".
     #[must_use]
     pub fn group(&self) -> &'static str {
         self.group
     }
 
-    /// The number of the law that it checks.
+    /// Returns the number of the law that the case checks.
     #[must_use]
     pub fn law(&self) -> u8 {
         self.law
     }
 
-    /// A sentence that holds when it passes.
+    /// Returns the name of the case: a sentence that is true if the case passes.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// What to do with it on a provider that declares this.
+    /// Returns what to do with the case for a provider with these capabilities.
     #[must_use]
     pub fn decide(&self, capabilities: &Capabilities) -> Decision {
-        (self.decide)(capabilities)
+        (self.when)(capabilities)
     }
 }
 
@@ -106,10 +98,29 @@ impl fmt::Debug for Case {
     }
 }
 
-/// Names an asynchronous function as a case of the group `GROUP` of its file.
+/// Declares a case of the group `GROUP` of its file.
+///
+/// `killed_by` lists the mutants that the case must fail, each as `Defect on profile`. Only the
+/// crate's own tests see it.
 macro_rules! case {
-    ($law:literal, $name:literal, $decide:expr, $run:path) => {
-        $crate::Case::new(GROUP, $law, $name, $decide, |scene| Box::pin($run(scene)))
+    (
+        law $law:literal: $name:literal,
+        when: $when:expr,
+        run: $run:path,
+        killed_by: [$($defect:ident on $profile:ident),* $(,)?] $(,)?
+    ) => {
+        $crate::Case {
+            group: GROUP,
+            law: $law,
+            name: $name,
+            when: $when,
+            run: |harness| Box::pin($run(harness)),
+            #[cfg(test)]
+            killed_by: &[$($crate::mutants::Mutant {
+                defect: $crate::mutants::Defect::$defect,
+                profile: $crate::MemoryProfile::$profile,
+            }),*],
+        }
     };
 }
 pub(crate) use case;

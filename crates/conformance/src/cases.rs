@@ -1,47 +1,48 @@
 //! The cases, one file per group.
 
-mod arguments;
-mod cancelling;
-mod changing_meanwhile;
-mod creating;
+mod cancellation;
+mod concurrency;
+mod concurrent_changes;
+mod create_arguments;
+mod creation;
+mod cursors;
 mod declarations;
-mod failing;
-mod keeping_secrets;
+mod failures;
 mod listing;
-mod pushing_down;
-mod querying;
+mod preconditions;
+mod push_down;
+mod queries;
 mod reading;
-mod renewing;
-mod resuming;
-mod revoking;
-mod rotating;
-mod side_by_side;
-mod updating;
-mod verifying;
+mod renewal;
+mod revocation;
+mod rotation;
+mod secrecy;
+mod update;
+mod verification;
 
 use crate::Case;
 
-/// Every case of the suite.
+/// Returns every case of the suite.
 pub fn cases() -> impl Iterator<Item = &'static Case> {
     [
         declarations::CASES,
         listing::CASES,
-        changing_meanwhile::CASES,
-        querying::CASES,
-        pushing_down::CASES,
-        resuming::CASES,
+        concurrent_changes::CASES,
+        queries::CASES,
+        push_down::CASES,
+        cursors::CASES,
         reading::CASES,
-        creating::CASES,
-        arguments::CASES,
-        updating::CASES,
-        rotating::CASES,
-        renewing::CASES,
-        revoking::CASES,
-        verifying::CASES,
-        failing::CASES,
-        keeping_secrets::CASES,
-        cancelling::CASES,
-        side_by_side::CASES,
+        creation::CASES,
+        create_arguments::CASES,
+        update::CASES,
+        rotation::CASES,
+        renewal::CASES,
+        revocation::CASES,
+        verification::CASES,
+        failures::CASES,
+        secrecy::CASES,
+        cancellation::CASES,
+        concurrency::CASES,
     ]
     .into_iter()
     .flatten()

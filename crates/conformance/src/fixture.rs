@@ -1,4 +1,4 @@
-//! What the suite needs beside the provider: control over the platform behind it, and the truth about it.
+//! The fixture of the suite: a provider, and control over the platform behind it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,132 +8,99 @@ use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
 
-/// A provider together with the platform behind it, which the suite prepares and inspects without the provider.
+/// A provider and the platform behind it, which the suite prepares and inspects directly.
 ///
-/// Every case gets a fresh one. It starts without tokens, unless the acting credential is one itself.
+/// Each case gets a fresh fixture. It starts without tokens, unless the acting credential is itself
+/// a token.
 ///
-/// Six methods must be written. The others say "that cannot be done here" until they are written too, and the report
-/// then lists the cases that stay out for that reason: write as many as the platform allows.
+/// Six methods are required. The others report that something is impossible until you implement
+/// them, and the report lists the cases that are skipped for that reason. Implement as many as your
+/// platform allows.
 ///
-/// A whole one, for a platform of numbered door codes that can only be listed:
+/// # Example
+///
+/// A complete fixture, for a platform of numbered door codes that can only be listed:
 ///
 /// ```
 /// use std::sync::{Arc, Mutex, atomic::{AtomicU64, Ordering}};
 ///
 /// use async_trait::async_trait;
-/// use tokenfleet_conformance::{Existing, Fixture, Inserted, TokenSpec, run};
+/// use tokenfleet_conformance::{ExistingToken, Fixture, InsertedToken, TokenSpec, run};
+/// use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+/// use tokenfleet_core::capability::{ListCapability, Paging};
 /// use tokenfleet_core::*;
 ///
-/// /// The platform: the codes by their numbers, and how often it was asked. Yours is a simulator, or a test account.
-/// #[derive(Debug, Default)]
+/// /// The adapter under test. Yours sends requests to a simulator or a test account; this one
+/// /// holds its platform itself: the codes, and the number of requests.
+/// #[derive(Debug)]
 /// struct Door {
+///     account: Account,
+///     capabilities: Capabilities,
 ///     codes: Mutex<Vec<u32>>,
 ///     requests: AtomicU64,
 /// }
 ///
-/// /// The provider under test. Yours is your adapter.
-/// #[derive(Debug)]
-/// struct DoorProvider {
-///     door: Arc<Door>,
-///     account: Account,
-///     capabilities: Capabilities,
+/// fn id(number: u32) -> TokenId {
+///     TokenId::new(number.to_string())
 /// }
 ///
 /// #[async_trait]
-/// impl TokenProvider for DoorProvider {
-///     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-///         self.capabilities.check(OperationCall::List(&request))?;
-///         self.door.requests.fetch_add(1, Ordering::SeqCst);
-///         let token = |number: &u32| Token::new(TokenId::new(number.to_string()), TokenState::Active);
-///         Ok(Page::last(self.door.codes.lock().unwrap().iter().map(token).collect()))
+/// impl Adapter for Door {
+///     async fn list_page(&self, _request: PageRequest) -> Result<Page> {
+///         self.requests.fetch_add(1, Ordering::SeqCst);
+///         let codes = self.codes.lock().unwrap();
+///         let token = |number: &u32| Token::new(id(*number), TokenState::Active);
+///         Ok(Page::last(codes.iter().map(token).collect()))
 ///     }
-///     // Everything else is not declared, and refused by the check.
-/// #     fn account(&self) -> &Account {
-/// #         &self.account
-/// #     }
-/// #     fn capabilities(&self) -> &Capabilities {
-/// #         &self.capabilities
-/// #     }
-/// #     async fn get(&self, id: &TokenId) -> Result<Token> {
-/// #         self.capabilities.check(OperationCall::Get(id.into()))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
-/// #     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-/// #         self.capabilities.check(OperationCall::Create(&request))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
-/// #     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-/// #         self.capabilities.check(OperationCall::Update(id.into(), &change))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
-/// #     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-/// #         self.capabilities.check(OperationCall::Rotate(id.into()))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
-/// #     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-/// #         self.capabilities.check(OperationCall::Renew(secret.into()))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
-/// #     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
-/// #         self.capabilities.check(OperationCall::Revoke(token, &options))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
-/// #     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-/// #         self.capabilities.check(OperationCall::Verify(secret))?;
-/// #         Err(Error::unsupported("never reached"))
-/// #     }
+/// #     fn account(&self) -> &Account { &self.account }
+/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
 /// }
 ///
-/// struct DoorFixture {
-///     door: Arc<Door>,
-///     provider: Arc<DoorProvider>,
-/// }
+/// struct DoorFixture(Arc<Door>);
 ///
 /// impl DoorFixture {
 ///     fn new() -> Self {
-///         let door = Arc::new(Door::default());
-///         let list = ListCapability::new(Paging::Snapshot);
-///         let provider = Arc::new(DoorProvider {
-///             door: Arc::clone(&door),
+///         Self(Arc::new(Door {
 ///             account: Account::new("door", "front"),
-///             capabilities: Capabilities::none().with_list(list),
-///         });
-///         Self { door, provider }
+///             capabilities: Capabilities::none().with_list(ListCapability::new(Paging::Snapshot)),
+///             codes: Mutex::default(),
+///             requests: AtomicU64::new(0),
+///         }))
 ///     }
 /// }
 ///
 /// #[async_trait]
 /// impl Fixture for DoorFixture {
 ///     fn provider(&self) -> Arc<dyn TokenProvider> {
-///         Arc::<DoorProvider>::clone(&self.provider)
+///         self.0.clone()
 ///     }
 ///
 ///     fn credentials(&self) -> Vec<Secret> {
 ///         Vec::new()
 ///     }
 ///
-///     async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+///     async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
 ///         if spec.state != TokenState::Active || spec.expiry != RequestedExpiry::PlatformDefault {
 ///             return None;
 ///         }
-///         let mut codes = self.door.codes.lock().unwrap();
-///         let number = 1 + codes.last().copied().unwrap_or(0);
+///         let mut codes = self.0.codes.lock().unwrap();
+///         let number = codes.last().map_or(1, |last| last + 1);
 ///         codes.push(number);
-///         Some(Inserted::new(TokenId::new(number.to_string())))
+///         Some(InsertedToken::new(id(number)))
 ///     }
 ///
-///     async fn tokens(&self) -> Vec<Existing> {
-///         let codes = self.door.codes.lock().unwrap();
-///         let exists = |number: &u32| Existing::new(TokenId::new(number.to_string()), TokenState::Active);
-///         codes.iter().map(exists).collect()
+///     async fn tokens(&self) -> Vec<ExistingToken> {
+///         let codes = self.0.codes.lock().unwrap();
+///         let existing = |number: &u32| ExistingToken::new(id(*number), TokenState::Active);
+///         codes.iter().map(existing).collect()
 ///     }
 ///
 ///     async fn accepts(&self, _secret: &Secret) -> bool {
 ///         false
 ///     }
 ///
-///     fn requests(&self) -> u64 {
-///         self.door.requests.load(Ordering::SeqCst)
+///     fn request_count(&self) -> u64 {
+///         self.0.requests.load(Ordering::SeqCst)
 ///     }
 /// }
 ///
@@ -144,70 +111,79 @@ use tokenfleet_core::{
 /// ```
 #[async_trait]
 pub trait Fixture: Send + Sync {
-    /// The provider under test. Always the same one.
+    /// Returns the provider under test, the same one on every call.
     fn provider(&self) -> Arc<dyn TokenProvider>;
 
-    /// Every credential that the providers of this fixture act with, in each form in which it is sent: none of them may
-    /// ever be shown.
+    /// Returns every credential that this fixture's providers act with, in each form that is sent.
+    ///
+    /// The suite fails a case if a result reveals one of them.
     fn credentials(&self) -> Vec<Secret>;
 
-    /// Makes a token directly at the platform; `None` when the platform cannot have such a token, or not one more.
-    async fn insert(&self, spec: TokenSpec) -> Option<Inserted>;
+    /// Creates a token directly at the platform.
+    ///
+    /// Returns `None` if the platform cannot have such a token, or has no room for another one.
+    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken>;
 
-    /// All tokens that exist at the platform now.
-    async fn tokens(&self) -> Vec<Existing>;
+    /// Returns all tokens that exist at the platform now.
+    async fn tokens(&self) -> Vec<ExistingToken>;
 
-    /// Whether the platform would let this secret in now. Counts as no request and changes nothing.
+    /// Returns `true` if the platform would accept this secret now.
+    ///
+    /// This does not count as a request and changes nothing.
     async fn accepts(&self, secret: &Secret) -> bool;
 
-    /// How many requests have reached the platform so far.
-    fn requests(&self) -> u64;
+    /// Returns the number of requests that have reached the platform.
+    fn request_count(&self) -> u64;
 
-    /// Deletes a token directly at the platform, as somebody else would; `false` when the platform never loses tokens.
+    /// Deletes a token directly at the platform, as another client would.
+    ///
+    /// Returns `false` if the platform never loses tokens.
     async fn remove(&self, _id: &TokenId) -> bool {
         false
     }
 
-    /// A second provider for the same account, with a credential that the platform does not accept.
+    /// Returns a second provider for the same account, with a credential that the platform rejects.
     fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
         None
     }
 
-    /// The time at the platform. Starts near the time of this machine.
+    /// Returns the time on the platform's clock, which starts near the time of this machine.
     fn now(&self) -> Timestamp {
         Timestamp::now()
     }
 
-    /// Moves the platform's clock forward; `false` when it cannot be moved.
+    /// Moves the platform's clock forward, or returns `false` if that is impossible.
     async fn advance(&self, _by: Duration) -> bool {
         false
     }
 
-    /// Arranges a fault for the next request; `false` when that cannot be arranged.
+    /// Arranges a fault for the next request, or returns `false` if that is impossible.
     async fn inject(&self, _fault: Fault) -> bool {
         false
     }
 
-    /// Scopes that may be given to a token here, for the case that tries them.
+    /// Returns scopes that a token may be created with.
     fn scopes(&self) -> Vec<String> {
         Vec::new()
     }
 }
 
-/// A token that shall exist.
+/// The token that [`Fixture::insert`] is asked to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TokenSpec {
-    /// Its name; `None` where the provider reports no names.
+    /// The name of the token; `None` if the provider reports no names.
     pub name: Option<String>,
-    /// Its state. [`TokenState::Unknown`]: a word that did not exist when the provider was written.
+    /// The state of the token.
+    ///
+    /// [`TokenState::Unknown`] stands for a state that did not exist when the provider was written.
     pub state: TokenState,
-    /// Its expiry. A token in the state [`TokenState::Expired`] may have any that is past.
+    /// The expiry of the token, which may be any past time for [`TokenState::Expired`].
     pub expiry: RequestedExpiry,
 }
 
 impl TokenSpec {
-    /// A token that works, without a name and with the platform's usual expiry.
+    /// Creates the specification of an active token without a name and with the default expiry.
     #[must_use]
     pub fn active() -> Self {
         Self {
@@ -217,46 +193,46 @@ impl TokenSpec {
         }
     }
 
-    /// With that name.
+    /// Sets the name.
     #[must_use]
-    pub fn named(mut self, name: impl Into<String>) -> Self {
+    pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// In that state.
+    /// Sets the state.
     #[must_use]
-    pub fn in_state(mut self, state: TokenState) -> Self {
+    pub fn with_state(mut self, state: TokenState) -> Self {
         self.state = state;
         self
     }
 
-    /// With that expiry.
+    /// Sets the expiry.
     #[must_use]
-    pub fn expiring(mut self, expiry: RequestedExpiry) -> Self {
+    pub fn with_expiry(mut self, expiry: RequestedExpiry) -> Self {
         self.expiry = expiry;
         self
     }
 }
 
-/// A token that was made behind the provider's back.
+/// A token that was created directly at the platform.
 #[derive(Debug)]
 #[non_exhaustive]
-pub struct Inserted {
-    /// Its id at the platform. Where the platform has none, anything that [`Fixture::remove`] understands.
+pub struct InsertedToken {
+    /// The id at the platform; if the platform has no ids, anything that [`Fixture::remove`] knows.
     pub id: TokenId,
-    /// Its secret, where the platform tells the fixture.
+    /// The secret, if the platform returns it to the fixture.
     pub secret: Option<Secret>,
 }
 
-impl Inserted {
-    /// A token with that id.
+impl InsertedToken {
+    /// Creates an inserted token with this id, without a known secret.
     #[must_use]
     pub fn new(id: TokenId) -> Self {
         Self { id, secret: None }
     }
 
-    /// Whose secret is known.
+    /// Sets the secret.
     #[must_use]
     pub fn with_secret(mut self, secret: Secret) -> Self {
         self.secret = Some(secret);
@@ -264,20 +240,20 @@ impl Inserted {
     }
 }
 
-/// A token as it is at the platform.
+/// A token as it exists at the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Existing {
-    /// Its id, as in [`Inserted::id`].
+pub struct ExistingToken {
+    /// The id, as in [`InsertedToken::id`].
     pub id: TokenId,
-    /// Its state.
+    /// The state.
     pub state: TokenState,
-    /// When it stops working; [`Fact::NotReported`] where the fixture cannot tell.
+    /// The expiry; [`Fact::NotReported`] if the fixture does not know it.
     pub expiry: Fact<Timestamp>,
 }
 
-impl Existing {
-    /// A token with that id, in that state.
+impl ExistingToken {
+    /// Creates an existing token with this id and state, without a known expiry.
     #[must_use]
     pub fn new(id: TokenId, state: TokenState) -> Self {
         Self {
@@ -287,22 +263,22 @@ impl Existing {
         }
     }
 
-    /// That stops working then.
+    /// Sets the expiry.
     #[must_use]
-    pub fn expiring(mut self, expiry: Fact<Timestamp>) -> Self {
+    pub fn with_expiry(mut self, expiry: Fact<Timestamp>) -> Self {
         self.expiry = expiry;
         self
     }
 }
 
-/// What may happen to the next request.
+/// A fault that affects the next request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It never reaches the platform; the caller sees its connection break.
+    /// The connection breaks before the request reaches the platform.
     LoseRequest,
-    /// The platform carries it out; its answer never reaches the caller, who sees the connection break.
-    LoseAnswer,
-    /// The platform does not carry it out; it answers with a redirect to another address.
+    /// The platform carries the request out, and the connection breaks before the response arrives.
+    LoseResponse,
+    /// The platform does not carry the request out and redirects to another address.
     Redirect,
 }

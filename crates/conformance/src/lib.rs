@@ -1,59 +1,69 @@
-//! The suite that every tokenfleet provider must pass, ours or yours.
+//! The conformance suite for tokenfleet providers, for the built-in ones and for yours.
 //!
-//! Give it a [`Fixture`]: your provider, and control over what exists behind it. [`run`] then tries every case that the
-//! declared [`Capabilities`](tokenfleet_core::Capabilities) call for, each on a fresh fixture, and demands that what they
-//! exclude is refused without a single request. The [`Report`] says of every case whether it ran, was refused, did not
-//! apply and why, or failed, with what was expected and what happened.
+//! Give the suite a [`Fixture`]: your provider, and control over the platform behind it. [`run`]
+//! runs every case that the declared [`Capabilities`](tokenfleet_core::Capabilities) call for, each
+//! on a fresh fixture, and expects everything they exclude to be refused without a single request.
+//! The [`Report`] states for each case whether it ran, was refused, did not apply (with the reason)
+//! or failed (with what was expected and what happened).
 //!
 //! ```
 //! use tokenfleet_conformance::{MemoryFixture, MemoryProfile, run};
 //!
 //! # futures_executor::block_on(async {
-//! let report = run(async || MemoryFixture::new(MemoryProfile::marking())).await;
+//! let report = run(async || MemoryFixture::new(MemoryProfile::retaining())).await;
 //! report.assert_passed();
 //! assert!(report.ran().any(|name| name == "a revoked secret is dead"));
 //! # });
 //! ```
 //!
-//! Run it under the runtime that your provider needs, for instance in a `#[tokio::test]`. [`MemoryFixture`] is the model
-//! to write a fixture by; most are shorter. Write the optional methods too: what the fixture cannot do is not tried,
-//! and the report says so. Keep a list of the cases that must run ([`Report::ran`]), so that none is lost unnoticed.
+//! Run the suite on the runtime that your provider needs, for example in a `#[tokio::test]`. Use
+//! [`MemoryFixture`] as the model for your fixture; most fixtures are shorter. Implement the
+//! optional methods too: a case whose setup the fixture cannot provide is skipped, and the report
+//! says so. Keep a list of the cases that must run ([`Report::ran`]), so that a case that stops
+//! running is noticed.
 //!
-//! The numbers in a report are those of the laws that every provider keeps:
+//! [`MemoryProvider`] is useful beyond the suite: a complete provider without a network, for the
+//! tests and examples of code that uses tokenfleet.
+//!
+//! The numbers in a report are the laws that every provider keeps:
 //!
 //! | law | in short |
 //! | --- | --- |
-//! | 1 | capabilities are honest: what is declared works, what is not is refused before anything is sent |
-//! | 2 | leaving filters and orders to the platform changes nothing but cost |
-//! | 3 | a listing yields every token once, or says that it cannot promise to |
-//! | 4 | a cursor resumes and skips nothing |
-//! | 5 | revocation means dead |
-//! | 6 | a write happens at most once per call, and an error says whether it may have happened |
-//! | 7 | secrets are seen once |
+//! | 1 | capabilities are honest: what is declared works, the rest is refused before a request |
+//! | 2 | pushing filters and orders down to the platform changes nothing but the cost |
+//! | 3 | a listing returns every token once, or reports that it cannot promise to |
+//! | 4 | a cursor resumes a listing and skips nothing |
+//! | 5 | revoked means dead |
+//! | 6 | a write is applied at most once, and an error states whether it may have been applied |
+//! | 7 | a secret is returned once |
 //! | 8 | credentials go only where they are configured to go: no redirect is followed |
-//! | 9 | unknown is not none |
+//! | 9 | unknown is not the same as absent |
 //! | 10 | cancelling is safe |
 //!
-//! The rest of law 8, the host and the scheme, is beneath this interface: test it where the requests are made.
+//! The rest of law 8, the host and the scheme, lies below this interface: test it where the
+//! requests are sent.
 //!
-//! Beside what each case asks for, every answer is searched for secrets and for facts that are not declared.
+//! Besides what each case checks, every result is searched for secrets and for undeclared fields.
 
 mod case;
+mod case_result;
 mod cases;
 mod fixture;
+mod harness;
+mod inspector;
 mod memory;
+#[cfg(test)]
+mod mutants;
+mod recording_provider;
 mod refusal;
 mod report;
 mod run;
-mod scene;
-mod verdict;
-mod watch;
 
 pub use case::{Case, Decision};
+pub use case_result::Failure;
 pub use cases::cases;
-pub use fixture::{Existing, Fault, Fixture, Inserted, TokenSpec};
+pub use fixture::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
 pub use memory::{MemoryFixture, MemoryProfile, MemoryProvider};
 pub use refusal::Refusal;
 pub use report::{Entry, Outcome, Report};
 pub use run::{run, run_some};
-pub use verdict::Failure;

@@ -1,4 +1,4 @@
-//! A platform in memory, its provider and its fixture: the reference that the suite itself is tested with.
+//! The reference platform in memory, with its provider and its fixture.
 
 mod fixture;
 mod page;

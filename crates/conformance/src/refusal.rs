@@ -1,4 +1,4 @@
-//! What a provider must refuse because it does not declare it.
+//! The calls that a provider must refuse because it does not declare them.
 
 use std::future::Future;
 
@@ -8,159 +8,139 @@ use tokenfleet_core::{
     TokenProvider, UpdateToken,
 };
 
-use crate::scene::Scene;
-use crate::verdict::{Verdict, describe, ensure, failed};
+use crate::case_result::{CaseResult, describe, ensure, expect_err};
+use crate::harness::Harness;
 
-/// Something that a provider must refuse without sending anything.
+/// An operation or argument that a provider must refuse without sending a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Refusal {
     /// A whole operation.
     Operation(Operation),
-    /// A name for a token to be made.
+    /// A name for a new token.
     Name,
-    /// A description for a token to be made.
+    /// A description for a new token.
     Description,
-    /// A chosen expiry for a token to be made.
+    /// An expiry for a new token.
     Expiry,
-    /// That a token to be made never expires.
+    /// A new token that never expires.
     NeverExpiring,
-    /// Scopes for a token to be made.
+    /// Scopes for a new token.
     Scopes,
-    /// That a token is made suspended.
+    /// A new token that is suspended.
     Suspended,
-    /// A new name.
+    /// A new name for an existing token.
     NewName,
-    /// A new description.
+    /// A new description for an existing token.
     NewDescription,
-    /// Suspending a token.
-    Suspending,
-    /// Revoking by an id.
-    RevokingById,
-    /// Revoking by the secret.
-    RevokingBySecret,
+    /// Suspending or resuming an existing token.
+    Suspension,
+    /// Revoking by id.
+    RevokeById,
+    /// Revoking by secret.
+    RevokeBySecret,
 }
 
 impl Refusal {
-    pub(crate) async fn demand(self, scene: &Scene) -> Verdict {
-        let provider = scene.provider();
+    /// Expects the provider to refuse this without sending a request.
+    pub(crate) async fn expect(self, harness: &Harness) -> CaseResult {
+        let provider = harness.provider();
         let id = TokenId::new("1");
-        let secret = scene.made_up_secret();
+        let secret = harness.never_issued_secret();
         let consent = RevokeOptions::accept_replacement();
-        let plain = scene.request("refused");
+        let request = harness.minimal_request("refused");
+        let create = |what, request| expect_refused(harness, what, provider.create(request));
+        let update = |what, change| expect_refused(harness, what, provider.update(&id, change));
         match self {
-            Self::Operation(operation) => demand_operation(scene, operation).await,
-            Self::Name => {
-                refused(
-                    scene,
-                    "a name",
-                    provider.create(CreateToken::new("refused")),
-                )
-                .await
-            }
-            Self::Description => {
-                let request = plain.with_description("refused");
-                refused(scene, "a description", provider.create(request)).await
-            }
-            Self::Expiry => {
-                let request = plain.with_expiry(scene.in_days(30));
-                refused(scene, "a chosen expiry", provider.create(request)).await
-            }
-            Self::NeverExpiring => {
-                let request = plain.without_expiry();
-                refused(scene, "never expiring", provider.create(request)).await
-            }
-            Self::Scopes => {
-                let request = plain.with_scope("refused");
-                refused(scene, "scopes", provider.create(request)).await
-            }
-            Self::Suspended => {
-                let request = plain.with_suspended();
-                refused(scene, "being made suspended", provider.create(request)).await
-            }
-            Self::NewName => {
-                let change = UpdateToken::rename("refused");
-                refused(scene, "a new name", provider.update(&id, change)).await
-            }
+            Self::Operation(operation) => expect_operation_refused(harness, operation).await,
+            Self::Name => create("a name", CreateToken::new("refused")).await,
+            Self::Description => create("a description", request.with_description("refused")).await,
+            Self::Expiry => create("an expiry", request.with_expiry(harness.in_days(30))).await,
+            Self::NeverExpiring => create("never expiring", request.without_expiry()).await,
+            Self::Scopes => create("scopes", request.with_scope("refused")).await,
+            Self::Suspended => create("creating a suspended token", request.with_suspended()).await,
+            Self::NewName => update("a new name", UpdateToken::rename("refused")).await,
             Self::NewDescription => {
                 let change = UpdateToken::default().with_description("refused");
-                refused(scene, "a new description", provider.update(&id, change)).await
+                update("a new description", change).await
             }
-            Self::Suspending => {
+            Self::Suspension => {
                 for suspension in [Suspension::Suspend, Suspension::Resume] {
                     let mut change = UpdateToken::default();
                     change.suspension = Some(suspension);
-                    refused(scene, "suspending", provider.update(&id, change)).await?;
+                    update("suspending", change).await?;
                 }
                 Ok(())
             }
-            Self::RevokingById => {
+            Self::RevokeById => {
                 let call = provider.revoke((&id).into(), consent);
-                refused(scene, "revoking by id", call).await
+                expect_refused(harness, "revoking by id", call).await
             }
-            Self::RevokingBySecret => {
+            Self::RevokeBySecret => {
                 let call = provider.revoke((&secret).into(), consent);
-                refused(scene, "revoking by secret", call).await
+                expect_refused(harness, "revoking by secret", call).await
             }
         }
     }
 }
 
-async fn demand_operation(scene: &Scene, operation: Operation) -> Verdict {
-    let provider = scene.provider();
+async fn expect_operation_refused(harness: &Harness, operation: Operation) -> CaseResult {
+    let provider = harness.provider();
     let id = TokenId::new("1");
-    let secret = scene.made_up_secret();
+    let secret = harness.never_issued_secret();
     let consent = RevokeOptions::accept_replacement();
     match operation {
         Operation::List => {
-            refused(scene, "listing", provider.list_page(PageRequest::first())).await
+            let call = provider.list_page(PageRequest::first());
+            expect_refused(harness, "listing", call).await
         }
-        Operation::Get => refused(scene, "reading one token", provider.get(&id)).await,
+        Operation::Get => expect_refused(harness, "reading one token", provider.get(&id)).await,
         Operation::Create => {
-            refused(scene, "creating", provider.create(CreateToken::unnamed())).await?;
+            let call = provider.create(CreateToken::unnamed());
+            expect_refused(harness, "creating", call).await?;
             let request = CreateToken::new("refused").with_expiry(Timestamp::now());
-            refused(scene, "creating", provider.create(request)).await
+            expect_refused(harness, "creating", provider.create(request)).await
         }
         Operation::Update => {
             let call = provider.update(&id, UpdateToken::rename("refused"));
-            refused(scene, "changing", call).await
+            expect_refused(harness, "updating", call).await
         }
-        Operation::Rotate => refused(scene, "rotating", provider.rotate(&id)).await,
-        Operation::Renew => refused(scene, "renewing", provider.renew(&secret)).await,
+        Operation::Rotate => expect_refused(harness, "rotating", provider.rotate(&id)).await,
+        Operation::Renew => expect_refused(harness, "renewing", provider.renew(&secret)).await,
         Operation::Revoke => {
             let by_id = provider.revoke((&id).into(), consent);
-            refused(scene, "revoking by id", by_id).await?;
+            expect_refused(harness, "revoking by id", by_id).await?;
             let by_secret = provider.revoke((&secret).into(), consent);
-            refused(scene, "revoking by secret", by_secret).await
+            expect_refused(harness, "revoking by secret", by_secret).await
         }
-        Operation::Verify => refused(scene, "verifying", provider.verify(&secret)).await,
+        Operation::Verify => expect_refused(harness, "verifying", provider.verify(&secret)).await,
         _ => Ok(()),
     }
 }
 
-/// Demands that an undeclared call fails as unsupported and sends nothing.
-pub(crate) async fn refused<T>(
-    scene: &Scene,
+/// Expects an undeclared call to fail as unsupported and to send nothing.
+pub(crate) async fn expect_refused<T>(
+    harness: &Harness,
     what: &str,
     call: impl Future<Output = Result<T>>,
-) -> Verdict {
-    refused_as(scene, ErrorKind::Unsupported, what, call).await
+) -> CaseResult {
+    expect_refused_as(harness, ErrorKind::Unsupported, what, call).await
 }
 
-/// Demands that a call fails in that way and sends nothing.
-pub(crate) async fn refused_as<T>(
-    scene: &Scene,
+/// Expects a call to fail with this kind of error and to send nothing.
+pub(crate) async fn expect_refused_as<T>(
+    harness: &Harness,
     kind: ErrorKind,
     what: &str,
     call: impl Future<Output = Result<T>>,
-) -> Verdict {
+) -> CaseResult {
     let expected = format!(
-        "{what} is refused as {} before anything is sent",
+        "{what} is refused as {} before a request is sent",
         kind.as_str()
     );
-    let before = scene.fixture().requests();
-    let error = failed(call.await, &expected)?;
-    let sent = scene.fixture().requests() - before;
+    let before = harness.fixture().request_count();
+    let error = expect_err(call.await, &expected)?;
+    let sent = harness.fixture().request_count() - before;
     ensure(
         sent == 0,
         &expected,

@@ -1,4 +1,4 @@
-//! What a run of the suite found.
+//! The report of a run.
 
 use std::fmt;
 
@@ -6,37 +6,37 @@ use tokenfleet_core::Account;
 
 use crate::Failure;
 
-/// What became of every case.
+/// The outcome of every case of a run.
 #[derive(Debug, Clone)]
-#[must_use = "a report that nobody reads finds nothing"]
+#[must_use = "a report has no effect unless it is read"]
 pub struct Report {
     account: Account,
     entries: Vec<Entry>,
 }
 
-/// What became of one case.
+/// One case of a report, with its outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Entry {
-    /// What the case is about.
+    /// The group of the case.
     pub group: &'static str,
-    /// The law that it checks.
+    /// The number of the law that the case checks.
     pub law: u8,
-    /// Its name, a sentence that holds when it passes.
+    /// The name of the case: a sentence that is true if the case passes.
     pub name: &'static str,
-    /// What became of it.
+    /// The outcome of the case.
     pub outcome: Outcome,
 }
 
-/// What became of a case.
+/// The outcome of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It ran and the provider kept the law.
+    /// The case ran and the provider kept the law.
     Ran,
-    /// The provider does not declare what the case needs, and refuses it as it must: without any request.
+    /// The provider does not declare what the case needs, and refused it without a request.
     Refused,
-    /// It makes no sense with what is declared, or the fixture cannot set it up.
+    /// The declared capabilities rule the case out, or the fixture cannot set it up.
     NotApplicable(String),
     /// The provider broke the law.
     Failed(Failure),
@@ -54,37 +54,38 @@ impl Report {
         self.entries.push(entry);
     }
 
-    /// All cases, in the order of the suite.
+    /// Returns all cases, in the order of the suite.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// The cases that failed.
+    /// Returns the cases that failed.
     pub fn failures(&self) -> impl Iterator<Item = &Entry> {
         self.entries
             .iter()
             .filter(|entry| matches!(entry.outcome, Outcome::Failed(_)))
     }
 
-    /// Whether no case failed.
+    /// Returns `true` if no case failed.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.failures().next().is_none()
     }
 
-    /// The names of the cases that ran and passed. Compare them with a list of your own, so that a case that silently
-    /// became inapplicable is noticed.
+    /// Returns the names of the cases that ran and passed.
+    ///
+    /// Compare them with a list of your own, so that a case that no longer applies is noticed.
     pub fn ran(&self) -> impl Iterator<Item = &'static str> {
         self.names(|outcome| *outcome == Outcome::Ran)
     }
 
-    /// The names of the cases whose refusal was demanded and given.
+    /// Returns the names of the cases whose refusal was required, and which were refused.
     pub fn refused(&self) -> impl Iterator<Item = &'static str> {
         self.names(|outcome| *outcome == Outcome::Refused)
     }
 
-    /// The names of the cases that did not apply, each with the reason.
+    /// Returns the names of the cases that did not apply, each with the reason.
     pub fn not_applicable(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.entries
             .iter()
@@ -94,7 +95,7 @@ impl Report {
             })
     }
 
-    /// What became of the case of that name.
+    /// Returns the outcome of the case with this name.
     #[must_use]
     pub fn outcome(&self, name: &str) -> Option<&Outcome> {
         self.entries
@@ -103,11 +104,11 @@ impl Report {
             .map(|entry| &entry.outcome)
     }
 
-    /// Ends a test with the whole report unless every case passed.
+    /// Panics with the whole report unless every case passed.
     ///
     /// # Panics
     ///
-    /// When a case failed.
+    /// Panics if a case failed.
     #[allow(clippy::panic, reason = "this is how a test fails")]
     #[track_caller]
     pub fn assert_passed(&self) {
@@ -149,7 +150,7 @@ impl fmt::Display for Report {
         }
         write!(
             f,
-            "\n{} ran, {} refused as they must, {} not applicable, {} failed",
+            "\n{} ran, {} refused as required, {} not applicable, {} failed",
             self.ran().count(),
             self.refused().count(),
             self.not_applicable().count(),

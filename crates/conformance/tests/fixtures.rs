@@ -1,4 +1,4 @@
-//! The suite copes with fixtures that can do less, and with accounts that are not empty.
+//! The suite works with limited fixtures and with accounts that are not empty.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,16 +10,16 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures_executor::block_on;
 use tokenfleet_conformance::{
-    Existing, Fault, Fixture, Inserted, MemoryFixture, MemoryProfile, Report, TokenSpec, cases,
-    run, run_some,
+    ExistingToken, Fault, Fixture, InsertedToken, MemoryFixture, MemoryProfile, Report, TokenSpec,
+    cases, run, run_some,
 };
 use tokenfleet_core::{Secret, TokenId, TokenProvider};
 
-/// Only what every fixture must do, and it tells no secret of what it inserts.
-struct Modest(MemoryFixture);
+/// A fixture with the required methods only, which does not know the secrets of inserted tokens.
+struct MinimalFixture(MemoryFixture);
 
 #[async_trait]
-impl Fixture for Modest {
+impl Fixture for MinimalFixture {
     fn provider(&self) -> Arc<dyn TokenProvider> {
         self.0.provider()
     }
@@ -28,15 +28,15 @@ impl Fixture for Modest {
         self.0.credentials()
     }
 
-    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         let inserted = self.0.insert(spec).await?;
-        Some(Inserted::new(inserted.id))
+        Some(InsertedToken::new(inserted.id))
     }
 
-    async fn tokens(&self) -> Vec<Existing> {
+    async fn tokens(&self) -> Vec<ExistingToken> {
         let tokens = self.0.tokens().await.into_iter();
         tokens
-            .map(|token| Existing::new(token.id, token.state))
+            .map(|token| ExistingToken::new(token.id, token.state))
             .collect()
     }
 
@@ -44,15 +44,17 @@ impl Fixture for Modest {
         self.0.accepts(secret).await
     }
 
-    fn requests(&self) -> u64 {
-        self.0.requests()
+    fn request_count(&self) -> u64 {
+        self.0.request_count()
     }
 }
 
-/// One token is there before: the acting credential itself, on many platforms.
-async fn inhabited(profile: MemoryProfile) -> MemoryFixture {
+/// Creates a fixture with one token, which on many platforms is the acting credential.
+async fn fixture_with_token(profile: MemoryProfile) -> MemoryFixture {
     let fixture = MemoryFixture::new(profile);
-    fixture.insert(TokenSpec::active().named("acting")).await;
+    fixture
+        .insert(TokenSpec::active().with_name("acting"))
+        .await;
     fixture
 }
 
@@ -63,31 +65,31 @@ fn ran(report: &Report, name: &str) -> bool {
 #[test]
 fn a_fixture_of_six_methods_is_enough_for_most_cases() {
     for profile in MemoryProfile::all() {
-        let make = async || Modest(MemoryFixture::new(profile.clone()));
-        let report = block_on(run(make));
+        let make_fixture = async || MinimalFixture(MemoryFixture::new(profile.clone()));
+        let report = block_on(run(make_fixture));
         report.assert_passed();
         if profile.capabilities.revoke.is_some() && profile.name() != "single-key" {
             assert!(ran(&report, "a revoked secret is dead"), "{report}");
         }
-        let reasons: Vec<_> = report.not_applicable().map(|(_, reason)| reason).collect();
+        let mut skipped = report.not_applicable();
         assert!(
-            reasons.iter().any(|reason| reason.contains("the fixture")),
+            skipped.any(|(_, reason)| reason.contains("the fixture")),
             "{report}"
         );
     }
 }
 
 #[test]
-fn a_token_that_is_there_before_disturbs_no_case() {
+fn a_token_that_exists_before_a_case_does_not_affect_it() {
     for profile in MemoryProfile::all() {
-        block_on(run(async || inhabited(profile.clone()).await)).assert_passed();
+        block_on(run(async || fixture_with_token(profile.clone()).await)).assert_passed();
     }
 }
 
 #[test]
-fn a_run_can_be_narrowed_to_one_law() {
-    let make = async || MemoryFixture::new(MemoryProfile::marking());
-    let report = block_on(run_some(make, |case| case.law() == 4));
+fn a_run_can_be_limited_to_one_law() {
+    let make_fixture = async || MemoryFixture::new(MemoryProfile::retaining());
+    let report = block_on(run_some(make_fixture, |case| case.law() == 4));
     assert_eq!(
         report.entries().len(),
         cases().filter(|case| case.law() == 4).count()
@@ -96,17 +98,17 @@ fn a_run_can_be_narrowed_to_one_law() {
 }
 
 #[test]
-fn the_reference_fixture_loses_requests_and_answers_as_asked() {
-    let fixture = MemoryFixture::new(MemoryProfile::everything());
+fn the_reference_fixture_loses_requests_and_responses_on_request() {
+    let fixture = MemoryFixture::new(MemoryProfile::full());
     block_on(async {
         let provider = fixture.provider();
         let id = fixture.insert(TokenSpec::active()).await.unwrap().id;
         assert!(fixture.inject(Fault::LoseRequest).await);
         assert!(provider.get(&id).await.unwrap_err().is_retryable());
-        assert_eq!(fixture.requests(), 0);
-        assert!(fixture.inject(Fault::LoseAnswer).await);
+        assert_eq!(fixture.request_count(), 0);
+        assert!(fixture.inject(Fault::LoseResponse).await);
         assert!(provider.rotate(&id).await.unwrap_err().may_have_applied());
-        assert_eq!(fixture.requests(), 1);
+        assert_eq!(fixture.request_count(), 1);
         assert!(provider.get(&TokenId::new("1")).await.is_ok());
     });
 }

@@ -1,4 +1,4 @@
-//! The reference provider passes its own suite, whatever platform it plays.
+//! The reference provider passes its own suite on every profile.
 
 use futures_executor::block_on;
 use tokenfleet_conformance::{MemoryFixture, MemoryProfile, run};

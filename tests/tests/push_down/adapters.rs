@@ -112,7 +112,7 @@ async fn demand_all(
     let mut carried = Vec::new();
     for query in queries {
         let query = fitting(query, provider.capabilities().list.as_ref().unwrap());
-        let before = fixture.requests();
+        let before = fixture.request_count();
         let mut listing = provider.list(query.clone()).unwrap();
         let plan = listing.plan().clone();
         let failed = |error: &dyn Display| {
@@ -125,7 +125,7 @@ async fn demand_all(
         if !found.iter().all(|token| all.contains(token)) {
             return Err(failed(&"a token is shown otherwise than in the whole list"));
         }
-        carried.push((plan, fixture.requests() - before));
+        carried.push((plan, fixture.request_count() - before));
     }
     Ok(carried)
 }

@@ -181,7 +181,7 @@ pub(crate) struct Drawn {
 impl Drawn {
     pub(crate) fn profile(&self) -> MemoryProfile {
         let capabilities = Capabilities::none().with_list(self.list.clone());
-        MemoryProfile::of("drawn", capabilities.with_reported_fields(TokenField::ALL))
+        MemoryProfile::new("drawn", capabilities.with_reported_fields(TokenField::ALL))
     }
 }
 

@@ -20,7 +20,7 @@ struct Answer {
 }
 
 fn ask(drawn: &Drawn, query: &Query) -> Result<Answer, TestCaseError> {
-    let provider = MemoryProvider::new(drawn.profile()).showing(drawn.tokens.clone());
+    let provider = MemoryProvider::new(drawn.profile()).with_tokens(drawn.tokens.clone());
     let failed = |error: tokenfleet_core::Error| TestCaseError::fail(error.to_string());
     let mut listing = provider.list(query.clone()).map_err(failed)?;
     let (tokens, completeness) = block_on(rest_of(&mut listing)).map_err(failed)?;
@@ -28,7 +28,7 @@ fn ask(drawn: &Drawn, query: &Query) -> Result<Answer, TestCaseError> {
         plan: listing.plan().clone(),
         tokens,
         completeness,
-        requests: provider.requests(),
+        requests: provider.request_count(),
     })
 }
 

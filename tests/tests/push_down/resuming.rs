@@ -34,7 +34,7 @@ proptest! {
     #[test]
     fn a_query_that_is_cut_anywhere_and_resumed_skips_nothing(drawn in platform(), query in query()) {
         let query = fitting(query, &drawn.list);
-        let provider = MemoryProvider::new(drawn.profile()).showing(drawn.tokens.clone());
+        let provider = MemoryProvider::new(drawn.profile()).with_tokens(drawn.tokens.clone());
         let mut listing = provider.list(query.clone()).unwrap();
         let (whole, _) = block_on(rest_of(&mut listing)).unwrap();
         let plan = listing.plan();

@@ -1,88 +1,89 @@
-//! What a provider declares makes sense, and what is malformed or undeclared is refused.
+//! Law 1: declared capabilities are consistent, and invalid arguments are refused.
 
 use tokenfleet_core::adapter::{PagePosition, PageRequest};
 use tokenfleet_core::capability::{ArgumentSupport, Paging, TokenField};
 use tokenfleet_core::{
-    Capabilities, CreateToken, ErrorKind, Operation, RevokeOptions, Secret, TokenId, TokenProvider,
+    Capabilities, CreateToken, ErrorKind, RevokeOptions, Secret, TokenId, TokenProvider,
     UpdateToken,
 };
 
+use super::preconditions::{creates, lists};
 use crate::case::case;
-use crate::refusal::{refused, refused_as};
-use crate::scene::{STATES, Scene};
-use crate::verdict::{Verdict, ensure, not_applicable};
+use crate::case_result::{CaseResult, ensure, require_tried};
+use crate::harness::{Harness, STATES};
+use crate::refusal::{expect_refused, expect_refused_as};
 use crate::{Case, Decision};
 
 const GROUP: &str = "declarations";
 
 pub(super) const CASES: &[Case] = &[
-    case!(
-        1,
-        "what is declared does not contradict itself",
-        |_| Decision::Run,
-        consistent
-    ),
-    case!(
-        1,
-        "the declaration stays the same or grows",
-        |_| Decision::Run,
-        constant
-    ),
-    case!(
-        9,
-        "a fact that is not declared is not reported",
-        |_| Decision::Run,
-        facts
-    ),
-    case!(
-        1,
-        "a malformed argument is refused before any request",
-        |_| Decision::Run,
-        malformed
-    ),
-    case!(
-        1,
-        "a page of the wrong size or position is refused before any request",
-        |declared| Decision::run_if(declared.list.is_some(), "it cannot list"),
-        malformed_pages
-    ),
-    case!(
-        1,
-        "a name is required, optional or refused as declared",
-        |declared| Decision::run_if(declared.create.is_some(), "it cannot create"),
-        names
-    ),
+    case! {
+        law 1: "declared capabilities do not contradict each other",
+        when: |_| Decision::Run,
+        run: consistent,
+        killed_by: [ContradictoryPageSizes on deleting],
+    },
+    case! {
+        law 1: "declared capabilities stay the same or grow",
+        when: |_| Decision::Run,
+        run: constant,
+        killed_by: [ChangingCapabilities on retaining],
+    },
+    case! {
+        law 9: "a field that is not declared is not reported",
+        when: |_| Decision::Run,
+        run: undeclared_fields,
+        killed_by: [ReportsUndeclaredField on deleting],
+    },
+    case! {
+        law 1: "an invalid argument is refused before any request",
+        when: |_| Decision::Run,
+        run: invalid_arguments,
+        killed_by: [SendsInvalidArguments on deleting],
+    },
+    case! {
+        law 1: "an invalid page size or position is refused before any request",
+        when: lists,
+        run: invalid_pages,
+        killed_by: [ClampsPageSize on deleting],
+    },
+    case! {
+        law 1: "a name is required, optional or refused as declared",
+        when: creates,
+        run: names,
+        killed_by: [SendsInvalidArguments on deleting, DropsUndeclaredArguments on full],
+    },
 ];
 
-async fn consistent(scene: &Scene) -> Verdict {
-    for (sound, expected) in contradictions(scene.capabilities()) {
-        ensure(sound, expected, "it is not so")?;
+async fn consistent(harness: &Harness) -> CaseResult {
+    for (holds, expected) in consistency_rules(harness.capabilities()) {
+        ensure(holds, expected, "it is declared otherwise")?;
     }
     ensure(
-        !scene.provider().account().provider().is_empty(),
+        !harness.provider().account().provider().is_empty(),
         "the account names its provider",
         "the name is empty",
     )
 }
 
-fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
+fn consistency_rules(declared: &Capabilities) -> Vec<(bool, &'static str)> {
     let mut rules = Vec::new();
     if let Some(list) = &declared.list {
         rules.push((
             list.max_page_size != Some(0) && list.default_page_size != Some(0),
             "a page holds at least one token",
         ));
-        if let (Some(usual), Some(largest)) = (list.default_page_size, list.max_page_size) {
+        if let (Some(default), Some(max)) = (list.default_page_size, list.max_page_size) {
             rules.push((
-                usual <= largest,
-                "the usual page is not larger than the largest",
+                default <= max,
+                "the default page size is not larger than the maximum",
             ));
         }
         let keys: Vec<_> = list.orders.iter().map(|order| order.key).collect();
         let distinct = keys
             .iter()
             .enumerate()
-            .all(|(at, key)| !keys[..at].contains(key));
+            .all(|(index, key)| !keys[..index].contains(key));
         rules.push((distinct, "every order is declared once"));
         rules.push((
             !list.filters.name_exact || declared.reported_fields.contains(&TokenField::Name),
@@ -93,7 +94,7 @@ fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
         let unnamed = create.name == ArgumentSupport::Unsupported;
         rules.push((
             !unnamed || (create.max_name_length.is_none() && !create.unique_names),
-            "rules for names are declared only where names are taken",
+            "rules for names are declared only if names are supported",
         ));
         rules.push((
             create.max_tokens != Some(0),
@@ -101,20 +102,20 @@ fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
         ));
         rules.push((
             create.max_name_length != Some(0),
-            "a name has at least one character",
+            "a name may have at least one character",
         ));
     }
     if let Some(update) = &declared.update {
         rules.push((
             update.name || update.description || update.suspension,
-            "what can be changed is declared",
+            "an update supports at least one field",
         ));
     }
     if let Some(renew) = &declared.renew {
-        rules.push((!renew.extension.is_zero(), "renewing prolongs a life"));
+        rules.push((!renew.extension.is_zero(), "renewing extends the expiry"));
         rules.push((
             renew.max_renewals != Some(0),
-            "renewing is possible at least once",
+            "a token can be renewed at least once",
         ));
     }
     if let Some(revoke) = &declared.revoke {
@@ -129,33 +130,35 @@ fn contradictions(declared: &Capabilities) -> Vec<(bool, &'static str)> {
         || declared.revoke.as_ref().is_some_and(|revoke| revoke.by_id);
     rules.push((
         !by_id || declared.list.is_some() || declared.create.is_some(),
-        "where tokens are meant by ids, ids can be learnt by listing or creating",
+        "if operations take ids, listing or creating returns them",
     ));
     rules
 }
 
-async fn constant(scene: &Scene) -> Verdict {
-    let before = scene.capabilities().clone();
-    let account = scene.provider().account().clone();
+async fn constant(harness: &Harness) -> CaseResult {
+    let before = harness.capabilities().clone();
+    let account = harness.provider().account().clone();
     let id = TokenId::new("1");
-    let _ = scene.provider().list_page(PageRequest::first()).await;
-    let _ = scene.provider().get(&id).await;
-    let again = scene.fixture().provider();
+    let _ = harness.provider().list_page(PageRequest::first()).await;
+    let _ = harness.provider().get(&id).await;
+    let again = harness.fixture().provider();
     ensure(
-        is_or_grew_from(scene.capabilities(), &before)
-            && is_or_grew_from(again.capabilities(), &before),
-        "the capabilities are the same for as long as the provider lives, but for more orders to list by",
+        equals_or_grew_from(harness.capabilities(), &before)
+            && equals_or_grew_from(again.capabilities(), &before),
+        "the capabilities of a provider never change, except that list orders may be added",
         "they changed",
     )?;
     ensure(
         again.account() == &account,
-        "the account is the same for as long as the provider lives",
+        "the account of a provider never changes",
         "it changed",
     )
 }
 
-/// A provider may learn from its first answer that the platform is newer than it had to assume.
-fn is_or_grew_from(now: &Capabilities, before: &Capabilities) -> bool {
+/// Returns `true` if the capabilities are the same except for additional list orders.
+///
+/// A provider may learn from its first response that the platform is newer than it had to assume.
+fn equals_or_grew_from(now: &Capabilities, before: &Capabilities) -> bool {
     let mut known = now.clone();
     if let (Some(now), Some(before)) = (&mut known.list, &before.list) {
         now.orders.retain(|order| before.orders.contains(order));
@@ -163,120 +166,110 @@ fn is_or_grew_from(now: &Capabilities, before: &Capabilities) -> bool {
     known == *before
 }
 
-/// The watch looks at every token; this makes sure that there are some of each kind.
-async fn facts(scene: &Scene) -> Verdict {
-    let mut seen = false;
-    if scene.room_for(2).await.is_ok() && scene.capabilities().create.is_some() {
-        scene.create(scene.request("created")).await?;
-        seen = true;
+/// Reads a token of each kind, so that the recording provider can inspect them all.
+async fn undeclared_fields(harness: &Harness) -> CaseResult {
+    let mut tried = false;
+    if harness.require_room(2).await.is_ok() && harness.capabilities().create.is_some() {
+        harness.create(harness.minimal_request("created")).await?;
+        tried = true;
     }
     for state in STATES {
-        let spec = scene.spec(state.as_str()).in_state(state);
-        if let Some(inserted) = scene.insert(spec).await {
-            seen |= scene.read(&inserted.id).await?.is_some();
+        if let Some(inserted) = harness.insert_in_state(state).await {
+            tried |= harness.read(&inserted.id).await?.is_some();
         }
     }
-    if seen {
-        return Ok(());
-    }
-    not_applicable("there is no token to look at")
+    require_tried(tried, "there is no token to inspect")
 }
 
-async fn malformed(scene: &Scene) -> Verdict {
-    let declared = scene.capabilities().clone();
-    let provider = scene.provider();
+async fn invalid_arguments(harness: &Harness) -> CaseResult {
+    let declared = harness.capabilities().clone();
+    let provider = harness.provider();
     let (id, empty) = (TokenId::new("1"), TokenId::new(""));
     let blank = Secret::new("");
     let consent = RevokeOptions::accept_replacement();
     let kind = ErrorKind::InvalidInput;
     let mut tried = false;
-    if declared.supports(Operation::Get) {
+    if declared.get {
         tried = true;
-        refused_as(scene, kind, "reading an empty id", provider.get(&empty)).await?;
+        let call = provider.get(&empty);
+        expect_refused_as(harness, kind, "reading an empty id", call).await?;
     }
-    if declared.supports(Operation::Rotate) {
+    if declared.rotate {
         tried = true;
-        refused_as(scene, kind, "rotating an empty id", provider.rotate(&empty)).await?;
+        let call = provider.rotate(&empty);
+        expect_refused_as(harness, kind, "rotating an empty id", call).await?;
     }
     if let Some(update) = &declared.update {
         tried = true;
-        let nothing = provider.update(&id, UpdateToken::default());
-        refused_as(scene, kind, "a change of nothing", nothing).await?;
+        let call = provider.update(&id, UpdateToken::default());
+        expect_refused_as(harness, kind, "an empty update", call).await?;
         if update.name {
-            let blank = provider.update(&id, UpdateToken::rename("  "));
-            refused_as(scene, kind, "a blank name", blank).await?;
+            let call = provider.update(&id, UpdateToken::rename("  "));
+            expect_refused_as(harness, kind, "a blank name", call).await?;
         }
-        if let (true, Some(longest)) = (update.name, update.max_name_length) {
-            let long = provider.update(&id, UpdateToken::rename("x".repeat(longest + 1)));
-            refused_as(scene, kind, "a name that is too long", long).await?;
+        if let (true, Some(max)) = (update.name, update.max_name_length) {
+            let call = provider.update(&id, UpdateToken::rename("x".repeat(max + 1)));
+            expect_refused_as(harness, kind, "a name that is too long", call).await?;
         }
     }
-    if declared.supports(Operation::Renew) {
+    if declared.renew.is_some() {
         tried = true;
-        refused_as(
-            scene,
-            kind,
-            "renewing an empty secret",
-            provider.renew(&blank),
-        )
-        .await?;
+        let call = provider.renew(&blank);
+        expect_refused_as(harness, kind, "renewing an empty secret", call).await?;
     }
     if let Some(revoke) = &declared.revoke {
         tried = true;
         if revoke.by_id {
             let call = provider.revoke((&empty).into(), consent);
-            refused_as(scene, kind, "revoking an empty id", call).await?;
+            expect_refused_as(harness, kind, "revoking an empty id", call).await?;
         }
         if revoke.by_secret {
             let call = provider.revoke((&blank).into(), consent);
-            refused_as(scene, kind, "revoking an empty secret", call).await?;
+            expect_refused_as(harness, kind, "revoking an empty secret", call).await?;
         }
     }
-    if tried {
-        return Ok(());
-    }
-    not_applicable("it takes no argument that could be malformed")
+    require_tried(tried, "it takes no argument that could be invalid")
 }
 
-async fn malformed_pages(scene: &Scene) -> Verdict {
-    let Some(list) = scene.capabilities().list.clone() else {
+async fn invalid_pages(harness: &Harness) -> CaseResult {
+    let Some(list) = harness.capabilities().list.clone() else {
         return Ok(());
     };
-    let provider = scene.provider();
+    let provider = harness.provider();
     let kind = ErrorKind::InvalidInput;
-    let none = provider.list_page(PageRequest::first().size(0));
-    refused_as(scene, kind, "a page of no tokens", none).await?;
-    if let Some(largest) = list.max_page_size {
-        let large = provider.list_page(PageRequest::first().size(largest + 1));
-        refused_as(scene, kind, "a page that is too large", large).await?;
+    let call = provider.list_page(PageRequest::first().size(0));
+    expect_refused_as(harness, kind, "a page size of 0", call).await?;
+    if let Some(max) = list.max_page_size {
+        let call = provider.list_page(PageRequest::first().size(max + 1));
+        expect_refused_as(harness, kind, "a page size above the maximum", call).await?;
     }
     let foreign = match list.paging {
         Paging::Numbered => PagePosition::Token("1".to_owned()),
         _ => PagePosition::Number(1),
     };
-    let page = provider.list_page(PageRequest::first().position(foreign));
-    refused(scene, "a position of another kind", page).await
+    let call = provider.list_page(PageRequest::first().position(foreign));
+    expect_refused(harness, "a position of another kind", call).await
 }
 
-async fn names(scene: &Scene) -> Verdict {
-    let Some(create) = scene.capabilities().create.clone() else {
+async fn names(harness: &Harness) -> CaseResult {
+    let Some(create) = harness.capabilities().create.clone() else {
         return Ok(());
     };
-    let provider = scene.provider();
+    let provider = harness.provider();
     let kind = ErrorKind::InvalidInput;
     if create.name == ArgumentSupport::Unsupported {
-        let named = provider.create(CreateToken::new("named"));
-        return refused(scene, "a name", named).await;
+        let call = provider.create(CreateToken::new("named"));
+        return expect_refused(harness, "a name", call).await;
     }
-    let blank = provider.create(CreateToken::new(" \t "));
-    refused_as(scene, kind, "a blank name", blank).await?;
-    if let Some(longest) = create.max_name_length {
-        let long = provider.create(CreateToken::new("é".repeat(longest + 1)));
-        refused_as(scene, kind, "a name that is too long", long).await?;
+    let call = provider.create(CreateToken::new(" \t "));
+    expect_refused_as(harness, kind, "a blank name", call).await?;
+    if let Some(max) = create.max_name_length {
+        let call = provider.create(CreateToken::new("é".repeat(max + 1)));
+        expect_refused_as(harness, kind, "a name that is too long", call).await?;
     }
     if create.name == ArgumentSupport::Required {
-        let unnamed = provider.create(CreateToken::unnamed());
-        return refused_as(scene, kind, "a token without a name", unnamed).await;
+        let call = provider.create(CreateToken::unnamed());
+        return expect_refused_as(harness, kind, "a token without a name", call).await;
     }
-    scene.create(CreateToken::unnamed()).await.map(drop)
+    harness.create(CreateToken::unnamed()).await.map(drop)
 }

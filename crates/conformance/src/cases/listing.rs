@@ -1,149 +1,149 @@
-//! Listings never lie.
+//! Law 3: a listing is complete.
 
 use std::collections::BTreeSet;
 
-use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::adapter::PagePosition;
 use tokenfleet_core::capability::Paging;
-use tokenfleet_core::{
-    Capabilities, Completeness, Operation, Query, Token, TokenId, TokenProvider, TokenProviderExt,
-};
+use tokenfleet_core::{Capabilities, Completeness, Operation, Query, TokenState};
 
+use super::preconditions::lists;
 use crate::case::case;
-
-use crate::refusal::Refusal;
-
-use crate::scene::{STATES, Scene, ids};
-
-use crate::verdict::{Verdict, ensure, fail, not_applicable, succeeded};
-
+use crate::case_result::{CaseResult, ensure, fail, not_applicable};
+use crate::harness::{Harness, STATES, collect_ids, format_ids, ids_of};
 use crate::{Case, Decision};
 
 const GROUP: &str = "listing";
 
 pub(super) const CASES: &[Case] = &[
-    case!(
-        3,
-        "a listing yields every token that exists, each once",
-        |declared| Decision::run_or_refuse(
-            declared.list.is_some(),
-            Refusal::Operation(Operation::List)
-        ),
-        every_token_once
-    ),
-    case!(
-        3,
-        "more tokens than usually fit on a page are all listed",
-        lists,
-        beyond_a_page
-    ),
-    case!(
-        3,
-        "an empty account lists as empty and complete",
-        lists,
-        empty
-    ),
-    case!(1, "a listing shows every state as it is", lists, states),
-    case!(
-        3,
-        "pages follow each other without gap or overlap",
-        lists,
-        pages
-    ),
-    case!(3, "pages can be read in any order", numbered, any_order),
-    case!(
-        3,
-        "a page beyond the last is empty",
-        numbered,
-        beyond_the_last
-    ),
-    case!(
-        3,
-        "every page says how many tokens match",
-        |declared| {
+    case! {
+        law 3: "every token is listed exactly once",
+        when: |declared| Decision::for_operation(declared, Operation::List),
+        run: every_token_once,
+        killed_by: [
+            SinglePage on deleting_without_totals,
+            SinglePage on full,
+            CountsPagesFromOne on retaining,
+            RepeatsFirstPage on retaining,
+            ReturnsNoTokensIfListingIsUnsupported on secret_only,
+        ],
+    },
+    case! {
+        law 3: "more tokens than fit on a default page are all listed",
+        when: lists,
+        run: more_than_a_page,
+        killed_by: [SinglePage on deleting_without_totals, StopsAfterThirtyTokens on deleting],
+    },
+    case! {
+        law 3: "an empty account is listed as empty and complete",
+        when: lists,
+        run: empty,
+        killed_by: [FailsOnEmptyAccount on deleting],
+    },
+    case! {
+        law 1: "a listing reports every state correctly",
+        when: lists,
+        run: states,
+        killed_by: [ReportsEveryTokenActive on retaining, ReportsUnknownStateAsActive on deleting],
+    },
+    case! {
+        law 3: "pages have no gaps and no overlaps",
+        when: lists,
+        run: pages,
+        killed_by: [
+            SinglePage on deleting_without_totals,
+            CountsPagesFromOne on retaining,
+            RepeatsFirstPage on retaining,
+        ],
+    },
+    case! {
+        law 3: "numbered pages can be read in any order",
+        when: has_numbered_pages,
+        run: any_order,
+        killed_by: [RepeatsFirstPage on retaining],
+    },
+    case! {
+        law 3: "a page after the last one is empty",
+        when: has_numbered_pages,
+        run: after_the_last,
+        killed_by: [FailsAfterLastPage on single_key],
+    },
+    case! {
+        law 3: "every page reports the total number of matching tokens",
+        when: |declared| {
             let totals = declared.list.as_ref().is_some_and(|list| list.totals);
             Decision::run_if(totals, "it declares no totals")
         },
-        totals
-    ),
+        run: totals,
+        killed_by: [ReportsPageSizeAsTotal on deleting],
+    },
 ];
 
-pub(super) fn lists(declared: &Capabilities) -> Decision {
-    Decision::run_if(declared.list.is_some(), "it cannot list")
-}
-
-fn numbered(declared: &Capabilities) -> Decision {
+fn has_numbered_pages(declared: &Capabilities) -> Decision {
     let paging = declared.list.as_ref().map(|list| list.paging);
     Decision::run_if(
         paging == Some(Paging::Numbered),
-        "its pages have no numbers",
+        "its pages are not numbered",
     )
 }
 
-/// The page sizes that show a walk which counts pages or tokens wrongly.
-const SIZES: [Option<u32>; 6] = [None, Some(1), Some(2), Some(3), Some(7), Some(50)];
+/// Page sizes that expose a listing that counts pages or tokens incorrectly.
+const PAGE_SIZES: [Option<u32>; 6] = [None, Some(1), Some(2), Some(3), Some(7), Some(50)];
 
-async fn every_token_once(scene: &Scene) -> Verdict {
-    scene.plant(7).await?;
-    for size in SIZES {
+async fn every_token_once(harness: &Harness) -> CaseResult {
+    harness.seed_tokens(7).await?;
+    for size in PAGE_SIZES {
         let mut query = Query::new();
         query.page_size = size;
-        demand_all(scene, query).await?;
+        expect_complete(harness, query).await?;
     }
     Ok(())
 }
 
-/// The largest page that is filled and overflowed: a thousand is common.
-const MOST: u32 = 1_100;
+/// The largest default page that the suite fills. Platforms commonly use a thousand.
+const MAX_FILLED_PAGE: u32 = 1_100;
 
-async fn beyond_a_page(scene: &Scene) -> Verdict {
-    let list = scene.capabilities().list.as_ref();
-    let usual = list.and_then(|list| list.default_page_size).unwrap_or(100);
-    if usual > MOST {
-        return not_applicable("its usual page is larger than this suite fills");
+async fn more_than_a_page(harness: &Harness) -> CaseResult {
+    let list = harness.capabilities().list.as_ref();
+    let default = list.and_then(|list| list.default_page_size).unwrap_or(100);
+    if default > MAX_FILLED_PAGE {
+        return not_applicable("its default page is larger than this suite fills");
     }
-    if scene.fill(usual as usize + 3).await <= usual as usize {
+    if harness.fill_account(default as usize + 3).await <= default as usize {
         return not_applicable("the account cannot hold more tokens than a page");
     }
-    demand_all(scene, Query::new()).await
+    expect_complete(harness, Query::new()).await
 }
 
-async fn empty(scene: &Scene) -> Verdict {
-    if !scene.fixture().tokens().await.is_empty() {
+async fn empty(harness: &Harness) -> CaseResult {
+    if harness.token_count().await > 0 {
         return not_applicable("the fixture never has an account without tokens");
     }
-    demand_all(scene, Query::new()).await?;
-    demand_all(scene, Query::new().page_size(2)).await
+    expect_complete(harness, Query::new()).await?;
+    expect_complete(harness, Query::new().page_size(2)).await
 }
 
-async fn states(scene: &Scene) -> Verdict {
-    let mut planted = 0;
-    for state in STATES {
-        let spec = scene.spec(state.as_str()).in_state(state);
-        planted += usize::from(scene.insert(spec).await.is_some());
+async fn states(harness: &Harness) -> CaseResult {
+    let mut inserted = 0;
+    for state in STATES.into_iter().chain([TokenState::Unknown]) {
+        inserted += usize::from(harness.insert_in_state(state).await.is_some());
     }
-    let strange = scene
-        .spec("strange")
-        .in_state(tokenfleet_core::TokenState::Unknown);
-    planted += usize::from(scene.insert(strange).await.is_some());
-    if planted == 0 {
+    if inserted == 0 {
         return not_applicable("the fixture can insert no token");
     }
-    let listed = scene
-        .list(Query::new(), "tokens in every state are listed")
-        .await?;
+    let listed = harness.list(Query::new(), "all states are listed").await?;
     for token in listed.tokens {
-        let Some(truth) = scene.truth(&token.id).await else {
+        let Some(existing) = harness.existing(&token.id).await else {
             return fail(
-                "only tokens that exist are listed",
+                "only existing tokens are listed",
                 format!("{} is listed", token.id),
             );
         };
         ensure(
-            truth.state == token.state,
-            "every state is shown as it is",
+            existing.state == token.state,
+            "every state is reported correctly",
             format!(
                 "a token that is {} at the platform is listed as {}",
-                truth.state.as_str(),
+                existing.state.as_str(),
                 token.state.as_str()
             ),
         )?;
@@ -151,181 +151,129 @@ async fn states(scene: &Scene) -> Verdict {
     Ok(())
 }
 
-/// Demands that a listing of everything is everything, and that it says so where the plan can promise it.
-async fn demand_all(scene: &Scene, query: Query) -> Verdict {
+/// Expects a listing to return every token, and to report that it is complete if its plan promises
+/// that.
+async fn expect_complete(harness: &Harness, query: Query) -> CaseResult {
     let size = query.page_size;
-    let expected = "a listing yields every token that exists, each once";
-    let mut listing = succeeded(scene.provider().list(query), expected)?;
-    let mut listed = Vec::new();
-    let truth: BTreeSet<_> = scene
-        .fixture()
-        .tokens()
-        .await
-        .into_iter()
-        .map(|t| t.id)
-        .collect();
-    while let Some(token) = listing.next().await {
-        listed.push(succeeded(token, expected)?.id);
-        // A provider that never stops must not keep the suite from finishing.
-        if listed.len() > truth.len() * 2 + 10 {
-            break;
-        }
-    }
-    let sorted: BTreeSet<_> = listed.iter().cloned().collect();
+    let expected = "every token is listed exactly once";
+    let existing = harness.existing_ids().await;
+    let mut listing = harness.start_listing(query)?;
+    // Bounded, because a provider whose pages never end must not hang the suite.
+    let max = existing.len() * 2 + 11;
+    let listed = collect_ids(&mut listing, max, expected).await?;
+    let distinct: BTreeSet<_> = listed.iter().cloned().collect();
     ensure(
-        listed.len() == sorted.len() && sorted == truth,
+        listed.len() == distinct.len() && distinct == existing,
         expected,
         format!(
-            "with pages of {}, of the {} tokens {} were listed, {} of them different; missing {}, too many {}",
-            size.map_or("the usual size".to_owned(), |size| size.to_string()),
-            truth.len(),
+            "with page size {}, {} of {} tokens were listed, {} of them distinct; missing {}, \
+             unexpected {}",
+            size.map_or("default".to_owned(), |size| size.to_string()),
             listed.len(),
-            sorted.len(),
-            ids(truth.difference(&sorted)),
-            ids(sorted.difference(&truth)),
+            existing.len(),
+            distinct.len(),
+            format_ids(existing.difference(&distinct)),
+            format_ids(distinct.difference(&existing)),
         ),
     )?;
     let complete = listing.completeness() == Some(Completeness::Complete);
     ensure(
         complete || !listing.plan().is_complete(),
-        "a protected walk over tokens that rest is complete",
-        format!("it says {:?}", listing.completeness()),
+        "a listing is complete if its plan promises that and no token changes",
+        format!("it reports {:?}", listing.completeness()),
     )
 }
 
-/// All pages as the platform gives them, in the order and with the filter of the request.
-pub(super) async fn all_pages(scene: &Scene, request: PageRequest) -> Verdict<Vec<Page>> {
-    let bound = scene.fixture().tokens().await.len() + 3;
-    let mut pages: Vec<Page> = Vec::new();
-    let mut request = request;
-    loop {
-        let page = scene.provider().list_page(request.clone()).await;
-        let page = succeeded(page, "a page is read")?;
-        let next = page.next.clone();
-        pages.push(page);
-        match next {
-            None => return Ok(pages),
-            Some(_) if pages.len() > bound => {
-                return fail(
-                    "the pages come to an end",
-                    format!("after {} pages there are still more", pages.len()),
-                );
-            }
-            Some(position) => request = request.position(position),
-        }
-    }
-}
-
-pub(super) fn tokens(pages: Vec<Page>) -> Vec<Token> {
-    pages.into_iter().flat_map(|page| page.tokens).collect()
-}
-
-async fn pages(scene: &Scene) -> Verdict {
-    scene.plant(5).await?;
-    let pages = all_pages(scene, ordered(scene).size(2)).await?;
+async fn pages(harness: &Harness) -> CaseResult {
+    harness.seed_tokens(5).await?;
+    let pages = harness.all_pages(harness.first_page().size(2)).await?;
     for (number, page) in pages.iter().enumerate() {
-        // A platform that does not page gives everything at once, whatever is asked for.
-        let whole = pages.len() == 1;
+        // A platform that does not page returns everything at once, whatever the requested size.
+        let unpaged = pages.len() == 1;
         ensure(
-            whole || page.tokens.len() <= 2,
-            "a page holds no more tokens than asked for",
+            unpaged || page.tokens.len() <= 2,
+            "a page holds no more tokens than requested",
             format!("a page of 2 holds {}", page.tokens.len()),
         )?;
         ensure(
-            page.number.is_none_or(|said| said == number as u64),
-            "page numbers count from 0, whatever the platform counts from",
-            format!("page {number} calls itself {:?}", page.number),
+            page.number.is_none_or(|reported| reported == number as u64),
+            "page numbers start at 0, whatever number the platform starts at",
+            format!("page {number} reports the number {:?}", page.number),
         )?;
     }
-    let truth: BTreeSet<_> = scene
-        .fixture()
-        .tokens()
-        .await
-        .into_iter()
-        .map(|t| t.id)
-        .collect();
-    let read: Vec<TokenId> = tokens(pages).into_iter().map(|token| token.id).collect();
+    let existing = harness.existing_ids().await;
+    let read = ids_of(pages.iter().flat_map(|page| &page.tokens));
     let distinct: BTreeSet<_> = read.iter().cloned().collect();
     ensure(
-        distinct == truth && read.len() == truth.len(),
+        distinct == existing && read.len() == existing.len(),
         "pages of 2 together hold every token once",
-        format!("they hold {} of {}", ids(&read), ids(&truth)),
+        format!(
+            "they hold {} of {}",
+            format_ids(&read),
+            format_ids(&existing)
+        ),
     )
 }
 
-/// A request in an order that keeps pages comparable, where the platform offers one.
-fn ordered(scene: &Scene) -> PageRequest {
-    let list = scene.capabilities().list.as_ref();
-    let stable = list.and_then(|list| list.orders.iter().find(|order| order.stable));
-    let mut request = PageRequest::first();
-    request.sort = stable.map(|order| {
-        tokenfleet_core::query::SortBy::new(order.key, tokenfleet_core::Direction::Ascending)
-    });
-    request
-}
-
-async fn any_order(scene: &Scene) -> Verdict {
-    if scene.plant(5).await?.len() < 5 {
-        return not_applicable("the account cannot hold several pages");
-    }
+async fn any_order(harness: &Harness) -> CaseResult {
+    harness.seed_several_pages("seeded", 5).await?;
     let read = async |number| {
-        let request = ordered(scene)
-            .size(2)
-            .position(PagePosition::Number(number));
-        let page = scene.provider().list_page(request).await;
-        let page = succeeded(page, "a page is read by its number")?;
-        Ok(page
-            .tokens
-            .into_iter()
-            .map(|token| token.id)
-            .collect::<Vec<_>>())
+        let position = PagePosition::Number(number);
+        let request = harness.first_page().size(2).position(position);
+        let page = harness
+            .page(request, "a page is read by its number")
+            .await?;
+        Ok(ids_of(&page.tokens))
     };
     let forward = [read(0).await?, read(1).await?, read(2).await?];
     let backward = [read(2).await?, read(1).await?, read(0).await?];
     ensure(
         forward.iter().eq(backward.iter().rev()),
-        "a page is the same whichever was read before",
+        "a page does not depend on which page was read before",
         "a page changed although no token did",
     )?;
-    let first = scene.provider().list_page(ordered(scene).size(2)).await;
-    let first = succeeded(first, "the first page is read")?;
-    let first: Vec<_> = first.tokens.into_iter().map(|token| token.id).collect();
+    let request = harness.first_page().size(2);
+    let first = ids_of(
+        &harness
+            .page(request, "the first page is read")
+            .await?
+            .tokens,
+    );
     ensure(
         first == forward[0] && first != forward[1],
-        "page 0 is the first page, whatever the platform counts from",
+        "page 0 is the first page, whatever number the platform starts at",
         format!(
             "the first page is {} and page 0 is {}",
-            ids(&first),
-            ids(&forward[0])
+            format_ids(&first),
+            format_ids(&forward[0])
         ),
     )
 }
 
-async fn beyond_the_last(scene: &Scene) -> Verdict {
-    scene.plant(3).await?;
+async fn after_the_last(harness: &Harness) -> CaseResult {
+    harness.seed_tokens(3).await?;
+    let expected = "a page after the last one is empty";
     for number in [40, 4_000] {
-        let request = ordered(scene)
-            .size(2)
-            .position(PagePosition::Number(number));
-        let page = scene.provider().list_page(request).await;
-        let page = succeeded(page, "a page beyond the last is empty")?;
+        let position = PagePosition::Number(number);
+        let request = harness.first_page().size(2).position(position);
+        let page = harness.page(request, expected).await?;
         ensure(
             page.tokens.is_empty() && page.next.is_none(),
-            "a page beyond the last is empty",
+            expected,
             format!("page {number} holds {} tokens", page.tokens.len()),
         )?;
     }
     Ok(())
 }
 
-async fn totals(scene: &Scene) -> Verdict {
-    scene.plant(5).await?;
-    let truth = scene.fixture().tokens().await.len() as u64;
-    for page in all_pages(scene, ordered(scene).size(2)).await? {
+async fn totals(harness: &Harness) -> CaseResult {
+    harness.seed_tokens(5).await?;
+    let count = harness.token_count().await as u64;
+    for page in harness.all_pages(harness.first_page().size(2)).await? {
         ensure(
-            page.total == Some(truth),
-            "every page says how many tokens match in all",
-            format!("of {truth} tokens a page says {:?}", page.total),
+            page.total == Some(count),
+            "every page reports the total number of matching tokens",
+            format!("a page reports {:?} of {count} tokens", page.total),
         )?;
     }
     Ok(())

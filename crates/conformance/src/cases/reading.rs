@@ -1,4 +1,4 @@
-//! Reading one token, and what its record says.
+//! Laws 1 and 9: one token is read, and its fields are reported as they are.
 
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
@@ -6,50 +6,64 @@ use tokenfleet_core::{
     TokenState,
 };
 
+use super::preconditions::reads;
 use crate::case::case;
-use crate::refusal::Refusal;
-use crate::scene::{STATES, Scene, tells};
-use crate::verdict::{Verdict, describe, ensure, fail, failed, not_applicable};
+use crate::case_result::{
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, not_applicable,
+    require_tried,
+};
+use crate::harness::{Harness, STATES, is_at};
 use crate::{Case, Decision};
 
 const GROUP: &str = "reading";
 
 pub(super) const CASES: &[Case] = &[
-    case!(
-        1,
-        "a token is read by its id",
-        |declared| Decision::run_or_refuse(declared.get, Refusal::Operation(Operation::Get)),
-        by_id
-    ),
-    case!(1, "an unknown id is not found", gets, unknown),
-    case!(1, "reading takes an id literally", gets, literally),
-    case!(
-        9,
-        "a token that never expires is told from one whose expiry is not reported",
-        reads,
-        expiry
-    ),
-    case!(9, "names come back as they are", reads, odd_names),
-    case!(
-        9,
-        "a state in an unknown word is not taken for a known one",
-        reads,
-        strange
-    ),
+    case! {
+        law 1: "a token is read by its id",
+        when: |declared| Decision::for_operation(declared, Operation::Get),
+        run: by_id,
+        killed_by: [SendsBeforeRefusing on full, ReportsEveryTokenActive on retaining],
+    },
+    case! {
+        law 1: "an unknown id is not found",
+        when: gets,
+        run: unknown,
+        killed_by: [AcceptsUnknownIds on full],
+    },
+    case! {
+        law 1: "reading treats an id literally",
+        when: gets,
+        run: literally,
+        killed_by: [ParsesIdsLeniently on retaining],
+    },
+    case! {
+        law 9: "never expiring is distinguished from an expiry that is not reported",
+        when: reads,
+        run: expiry,
+        killed_by: [
+            ReportsUnreportedExpiryAsNever on single_key,
+            ReportsNeverAsUnreportedExpiry on deleting,
+        ],
+    },
+    case! {
+        law 9: "names are returned unchanged",
+        when: reads,
+        run: odd_names,
+        killed_by: [ManglesNames on deleting],
+    },
+    case! {
+        law 9: "an unknown state is not reported as a known one",
+        when: reads,
+        run: unknown_state,
+        killed_by: [ReportsUnknownStateAsActive on deleting],
+    },
 ];
 
 fn gets(declared: &Capabilities) -> Decision {
     Decision::run_if(declared.get, "it cannot read one token")
 }
 
-fn reads(declared: &Capabilities) -> Decision {
-    Decision::run_if(
-        declared.get || declared.list.is_some(),
-        "it cannot read tokens",
-    )
-}
-
-/// Names that platforms, query languages and URLs have their own ideas about.
+/// Names that platforms, query languages and URLs may interpret.
 pub(super) const ODD_NAMES: [&str; 30] = [
     "plain",
     "Plain",
@@ -83,73 +97,68 @@ pub(super) const ODD_NAMES: [&str; 30] = [
     "-dash",
 ];
 
-async fn by_id(scene: &Scene) -> Verdict {
-    let planted = scene.plant(3).await?;
-    for token in &planted {
-        let read = scene.provider().get(&token.id).await;
-        let read = crate::verdict::succeeded(read, "a token is read by its id")?;
+async fn by_id(harness: &Harness) -> CaseResult {
+    let seeded = harness.seed_tokens(3).await?;
+    for token in &seeded {
+        let read = harness.provider().get(&token.id).await;
+        let read = expect_ok(read, "a token is read by its id")?;
         ensure(
             read.id == token.id && read.state == TokenState::Active,
-            "the token of that id is read",
+            "reading returns the token with the requested id",
             format!(
-                "{} was asked for and {} came, {}",
+                "{} was requested and {} was returned, {}",
                 token.id,
                 read.id,
                 read.state.as_str()
             ),
         )?;
-        if scene.capabilities().list.is_none() {
+        if harness.capabilities().list.is_none() {
             continue;
         }
-        let listed = scene
-            .list(Query::new(), "the tokens are listed")
-            .await?
-            .tokens;
+        let listed = harness.list(Query::new(), "the tokens are listed").await?;
         ensure(
-            listed.contains(&read),
-            "a token is the same alone and in a listing",
+            listed.tokens.contains(&read),
+            "a token is the same when read alone and in a listing",
             format!("{} differs", token.id),
         )?;
     }
     for state in STATES {
-        let spec = scene.spec(state.as_str()).in_state(state);
-        let Some(inserted) = scene.insert(spec).await else {
+        let Some(inserted) = harness.insert_in_state(state).await else {
             continue;
         };
-        let read = scene.read(&inserted.id).await?;
-        let told = read.map(|token| token.state);
+        let read = harness.read(&inserted.id).await?;
+        let reported = read.map(|token| token.state);
         ensure(
-            told == Some(state),
-            "every state is shown as it is",
-            format!("a token that is {} is read as {told:?}", state.as_str()),
+            reported == Some(state),
+            "every state is reported correctly",
+            format!(
+                "a token that is {} is reported as {reported:?}",
+                state.as_str()
+            ),
         )?;
     }
     Ok(())
 }
 
-async fn unknown(scene: &Scene) -> Verdict {
-    let planted = scene.plant(1).await?;
+async fn unknown(harness: &Harness) -> CaseResult {
+    let seeded = harness.seed_tokens(1).await?;
     let mut ids = Vec::new();
-    if let Some(token) = planted.first() {
-        ids.push(scene.unknown_id(&token.id).await?);
-        if scene.fixture().remove(&token.id).await {
+    if let Some(token) = seeded.first() {
+        ids.push(harness.unknown_id(&token.id).await?);
+        if harness.fixture().remove(&token.id).await {
             ids.push(token.id.clone());
         }
     }
     for id in ids {
-        let expected = "an unknown id is not found";
-        let error = failed(scene.provider().get(&id).await, expected)?;
-        ensure(
-            error.kind() == ErrorKind::NotFound && !error.may_have_applied(),
-            expected,
-            describe(&error),
-        )?;
+        let read = harness.provider().get(&id).await;
+        expect_rejection(read, ErrorKind::NotFound, "an unknown id is not found")?;
     }
     Ok(())
 }
 
-/// Texts that are not that id, but that a path, a query or a lenient number would turn into it.
-pub(super) fn near(id: &TokenId) -> Vec<String> {
+/// Returns texts that are not this id, but that a path, a query or a lenient parser would turn into
+/// it.
+pub(super) fn similar_ids(id: &TokenId) -> Vec<String> {
     vec![
         format!("{id}/"),
         format!("./{id}"),
@@ -169,15 +178,15 @@ pub(super) fn near(id: &TokenId) -> Vec<String> {
     ]
 }
 
-async fn literally(scene: &Scene) -> Verdict {
-    let planted = scene.plant(1).await?;
-    let Some(token) = planted.first() else {
+async fn literally(harness: &Harness) -> CaseResult {
+    let seeded = harness.seed_tokens(1).await?;
+    let Some(token) = seeded.first() else {
         return Ok(());
     };
-    for id in near(&token.id) {
-        let expected = format!("{id:?} is taken literally and so is not found");
+    for id in similar_ids(&token.id) {
+        let expected = format!("{id:?} is treated literally and so is not found");
         let id = TokenId::new(id);
-        let error = failed(scene.provider().get(&id).await, &expected)?;
+        let error = expect_err(harness.provider().get(&id).await, &expected)?;
         ensure(
             matches!(error.kind(), ErrorKind::NotFound | ErrorKind::InvalidInput),
             &expected,
@@ -187,86 +196,78 @@ async fn literally(scene: &Scene) -> Verdict {
     Ok(())
 }
 
-async fn expiry(scene: &Scene) -> Verdict {
-    let chosen = scene.in_days(40);
+async fn expiry(harness: &Harness) -> CaseResult {
     let mut tried = false;
-    for (name, asked) in [
-        ("expiring", RequestedExpiry::At(chosen)),
-        ("eternal", RequestedExpiry::Never),
-        ("usual", RequestedExpiry::PlatformDefault),
+    for (name, requested) in [
+        ("expiring", RequestedExpiry::At(harness.in_days(40))),
+        ("never expiring", RequestedExpiry::Never),
+        ("default", RequestedExpiry::PlatformDefault),
     ] {
-        let Some(inserted) = scene.insert(scene.spec(name).expiring(asked)).await else {
+        let spec = harness.spec(name).with_expiry(requested);
+        let Some(inserted) = harness.insert(spec).await else {
             continue;
         };
-        let Some(token) = scene.read(&inserted.id).await? else {
+        let Some(token) = harness.read(&inserted.id).await? else {
             continue;
         };
         tried = true;
-        if !scene.reports(TokenField::Expiry) {
-            let expected = "an expiry that the platform does not tell is not reported";
+        if !harness.reports(TokenField::Expiry) {
             ensure(
                 !token.expiry.is_reported(),
-                expected,
+                "an expiry that the platform does not report is not reported",
                 format!("it is {:?}", token.expiry),
             )?;
             continue;
         }
-        let (right, expected) = match asked {
-            RequestedExpiry::At(at) => (tells(token.expiry, at), "an expiry is told as it is"),
+        let (correct, expected) = match requested {
+            RequestedExpiry::At(at) => (is_at(token.expiry, at), "an expiry is reported as it is"),
             RequestedExpiry::Never => (
                 token.expiry == Fact::Absent,
-                "a token that never expires is told to never expire",
+                "a token that never expires is reported to never expire",
             ),
             _ => {
-                let truth = scene.truth(&inserted.id).await.map(|truth| truth.expiry);
-                let agrees = match truth {
-                    Some(Fact::Known(at)) => tells(token.expiry, at),
-                    Some(Fact::Absent) => token.expiry == Fact::Absent,
-                    _ => true,
+                let agrees = match harness.existing_expiry(&inserted.id).await {
+                    Fact::Known(at) => is_at(token.expiry, at),
+                    Fact::Absent => token.expiry == Fact::Absent,
+                    Fact::NotReported => true,
                 };
-                (agrees, "the usual expiry is told as it is")
+                (agrees, "the default expiry is reported as it is")
             }
         };
-        ensure(right, expected, format!("it is {:?}", token.expiry))?;
+        ensure(correct, expected, format!("it is {:?}", token.expiry))?;
     }
-    if tried {
-        Ok(())
-    } else {
-        not_applicable("the fixture can insert no token to read")
-    }
+    require_tried(tried, "the fixture can insert no token to read")
 }
 
-async fn odd_names(scene: &Scene) -> Verdict {
-    if !scene.reports(TokenField::Name) {
+async fn odd_names(harness: &Harness) -> CaseResult {
+    if !harness.reports(TokenField::Name) {
         return not_applicable("it reports no names");
     }
-    let mut planted = Vec::new();
+    let mut inserted = Vec::new();
     for name in ODD_NAMES {
-        if let Some(inserted) = scene.insert(scene.spec(name)).await {
-            planted.push((inserted.id, name));
+        if let Some(token) = harness.insert(harness.spec(name)).await {
+            inserted.push((token.id, name));
         }
     }
-    for (id, name) in planted {
-        let read = scene.read(&id).await?.map(|token| token.name);
+    for (id, name) in inserted {
+        let read = harness.read(&id).await?.map(|token| token.name);
         ensure(
-            read.as_ref()
-                .is_some_and(|read| read.known().is_some_and(|read| read == name)),
-            "a name comes back as it is",
-            format!("{name:?} came back as {read:?}"),
+            read == Some(Fact::Known(name.to_owned())),
+            "a name is returned unchanged",
+            format!("{name:?} was returned as {read:?}"),
         )?;
     }
     Ok(())
 }
 
-async fn strange(scene: &Scene) -> Verdict {
-    let spec = scene.spec("strange").in_state(TokenState::Unknown);
-    let Some(inserted) = scene.insert(spec).await else {
-        return not_applicable("the fixture cannot insert a token in a state of tomorrow");
+async fn unknown_state(harness: &Harness) -> CaseResult {
+    let Some(inserted) = harness.insert_in_state(TokenState::Unknown).await else {
+        return not_applicable("the fixture cannot insert a token in an unknown state");
     };
-    match scene.read(&inserted.id).await? {
+    match harness.read(&inserted.id).await? {
         Some(token) if token.state != TokenState::Unknown => fail(
-            "a state in an unknown word is unknown",
-            format!("it is shown as {}", token.state.as_str()),
+            "an unknown state is reported as unknown",
+            format!("it is reported as {}", token.state.as_str()),
         ),
         _ => Ok(()),
     }

@@ -1,23 +1,24 @@
-//! The fixture of the platform in memory.
+//! The fixture of the reference platform.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::{
-    Account, CreateToken, Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider,
-    TokenState,
+    Account, CreateToken, Fact, RequestedExpiry, RevocationEffect, Secret, Timestamp, TokenId,
+    TokenProvider, TokenState,
 };
 
 use super::platform::Platform;
 use super::profile::MemoryProfile;
 use super::provider::MemoryProvider;
-use crate::{Existing, Fault, Fixture, Inserted, TokenSpec};
+use super::record::Record;
+use crate::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
 
 const CREDENTIAL: &str = "memory-credential-0a1b2c3d";
 const WRONG_CREDENTIAL: &str = "memory-intruder-4e5f6a7b";
 
-/// A platform in memory with its provider: read it as the model of a fixture.
+/// The fixture of the reference platform in memory, and the model for your own fixture.
 #[derive(Debug, Clone)]
 pub struct MemoryFixture {
     platform: Platform,
@@ -26,22 +27,19 @@ pub struct MemoryFixture {
 }
 
 impl MemoryFixture {
-    /// A platform of that profile, without tokens.
+    /// Creates a platform with this profile, without tokens.
     #[must_use]
     pub fn new(profile: MemoryProfile) -> Self {
         let account = Account::new("memory", profile.name());
         let platform = Platform::new(profile, CREDENTIAL);
-        let acting = |credential| {
-            let platform = platform.clone();
-            Arc::new(MemoryProvider::acting(
-                account.clone(),
-                platform,
-                Secret::new(credential),
-            ))
+        let provider_with = |credential| {
+            let (account, platform) = (account.clone(), platform.clone());
+            let credential = Secret::new(credential);
+            Arc::new(MemoryProvider::on_platform(account, platform, credential))
         };
         Self {
-            provider: acting(CREDENTIAL),
-            intruder: acting(WRONG_CREDENTIAL),
+            provider: provider_with(CREDENTIAL),
+            intruder: provider_with(WRONG_CREDENTIAL),
             platform,
         }
     }
@@ -57,55 +55,55 @@ impl Fixture for MemoryFixture {
         vec![Secret::new(CREDENTIAL), Secret::new(WRONG_CREDENTIAL)]
     }
 
-    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         let mut state = self.platform.state();
         let capabilities = state.profile.capabilities.clone();
-        let updates = capabilities.update.is_some_and(|update| update.suspension);
-        let marks = capabilities
-            .revoke
-            .is_some_and(|revoke| revoke.effect == tokenfleet_core::RevocationEffect::Marked);
-        let chooses = capabilities.create.is_none_or(|create| create.expiry);
-        let past = state.now.saturating_add(Duration::ZERO);
-        let possible = match spec.state {
-            TokenState::Suspended => updates,
-            TokenState::Revoked => marks,
-            TokenState::Expired => chooses || state.profile.usual_life.is_some(),
+        let update = capabilities.update.as_ref();
+        let revoke = capabilities.revoke.as_ref();
+        let sets_expiry = capabilities.create.is_none_or(|create| create.expiry);
+        let now = state.now;
+        let state_possible = match spec.state {
+            TokenState::Suspended => update.is_some_and(|update| update.suspension),
+            TokenState::Revoked => {
+                revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Marked)
+            }
+            TokenState::Expired => sets_expiry || state.profile.default_lifetime.is_some(),
             _ => true,
         };
-        let expiry_possible = chooses || spec.expiry == RequestedExpiry::PlatformDefault;
-        if !possible || !expiry_possible || state.admits(spec.name.as_deref()).is_err() {
+        let expiry_possible = sets_expiry || spec.expiry == RequestedExpiry::PlatformDefault;
+        if !state_possible || !expiry_possible || state.check_room(spec.name.as_deref()).is_err() {
             return None;
         }
         let mut request = CreateToken::unnamed();
         request.name = spec.name;
         request.expiry = spec.expiry;
-        let id = state.make(&request).id;
+        let id = state.create(&request).id;
         let record = state.record_mut(&id).ok()?;
         record.suspended = spec.state == TokenState::Suspended;
         record.revoked = spec.state == TokenState::Revoked;
-        record.strange = spec.state == TokenState::Unknown;
+        record.unknown_state = spec.state == TokenState::Unknown;
         if spec.state == TokenState::Expired {
-            record.expires_at = Some(past);
+            record.expires_at = Some(now);
         }
         let secret = Secret::new(record.secret.as_str());
-        Some(Inserted::new(id).with_secret(secret))
+        Some(InsertedToken::new(id).with_secret(secret))
     }
 
-    async fn tokens(&self) -> Vec<Existing> {
+    async fn tokens(&self) -> Vec<ExistingToken> {
         let state = self.platform.state();
-        let exists = |record: &super::record::Record| {
-            Existing::new(record.id.clone(), record.state(state.now))
-                .expiring(Fact::from_nullable(record.expires_at))
+        let existing = |record: &Record| {
+            ExistingToken::new(record.id.clone(), record.state(state.now))
+                .with_expiry(Fact::from_nullable(record.expires_at))
         };
-        state.records.iter().map(exists).collect()
+        state.records.iter().map(existing).collect()
     }
 
     async fn accepts(&self, secret: &Secret) -> bool {
         self.platform.state().accepts(secret.expose())
     }
 
-    fn requests(&self) -> u64 {
-        self.platform.state().requests
+    fn request_count(&self) -> u64 {
+        self.platform.state().request_count
     }
 
     async fn remove(&self, id: &TokenId) -> bool {

@@ -1,4 +1,4 @@
-//! How the platform in memory cuts its tokens into pages.
+//! Paging, filtering and sorting of the reference platform.
 
 use std::cmp::Ordering;
 
@@ -11,27 +11,27 @@ use tokenfleet_core::{
 
 use super::platform::State;
 
-const USUAL_PAGE: u32 = 30;
+const DEFAULT_PAGE_SIZE: u32 = 30;
 
 impl State {
-    /// One page, in the order and with the filter of the request.
+    /// Returns one page, in the order and with the filter of the request.
     pub(super) fn page(&mut self, request: &PageRequest) -> Result<Page> {
         let Some(list) = self.profile.capabilities.list.clone() else {
             return Err(Error::unsupported("the platform has no such operation"));
         };
-        let largest = list.max_page_size.unwrap_or(u32::MAX);
-        let usual = list.default_page_size.unwrap_or(USUAL_PAGE.min(largest));
-        let size = request.size.unwrap_or(usual);
+        let max = list.max_page_size.unwrap_or(u32::MAX);
+        let default = list.default_page_size.unwrap_or(DEFAULT_PAGE_SIZE.min(max));
+        let size = request.size.unwrap_or(default);
         let mut page = match (list.paging, &request.position) {
             (Paging::Numbered, position) => {
                 let number = match position {
                     PagePosition::Number(number) => *number,
                     _ => 0,
                 };
-                self.numbered(request, number, size)
+                self.numbered_page(request, number, size)
             }
-            (Paging::Snapshot, position) => self.of_snapshot(request, position, size)?,
-            (_, position) => self.sequential(request, position, size)?,
+            (Paging::Snapshot, position) => self.snapshot_page(request, position, size)?,
+            (_, position) => self.sequential_page(request, position, size)?,
         };
         page.size = Some(size);
         if !list.totals {
@@ -40,10 +40,10 @@ impl State {
         Ok(page)
     }
 
-    fn numbered(&self, request: &PageRequest, number: u64, size: u32) -> Page {
+    fn numbered_page(&self, request: &PageRequest, number: u64, size: u32) -> Page {
         let tokens = self.matching(request);
         let start = number.saturating_mul(u64::from(size));
-        let mut page = cut(&tokens, start, size);
+        let mut page = page_from(&tokens, start, size);
         page.number = Some(number);
         if page.next.is_some() {
             page.next = Some(PagePosition::Number(number + 1));
@@ -51,14 +51,16 @@ impl State {
         page
     }
 
-    fn of_snapshot(
+    fn snapshot_page(
         &mut self,
         request: &PageRequest,
         position: &PagePosition,
         size: u32,
     ) -> Result<Page> {
         let (snapshot, start) = match position {
-            PagePosition::Token(token) => parse(token).ok_or_else(bad_position)?,
+            PagePosition::Token(token) => {
+                parse_snapshot_position(token).ok_or_else(unknown_position)?
+            }
             _ => {
                 let snapshot = self.snapshots.len() as u64;
                 let tokens = self.matching(request);
@@ -66,8 +68,8 @@ impl State {
                 (snapshot, 0)
             }
         };
-        let tokens = self.snapshots.get(&snapshot).ok_or_else(bad_position)?;
-        let mut page = cut(tokens, start, size);
+        let tokens = self.snapshots.get(&snapshot).ok_or_else(unknown_position)?;
+        let mut page = page_from(tokens, start, size);
         if page.next.is_some() {
             let next = start + u64::from(size);
             page.next = Some(PagePosition::Token(format!("{snapshot}+{next}")));
@@ -75,8 +77,9 @@ impl State {
         Ok(page)
     }
 
-    /// Pages that begin after the last token of the page before, wherever that would be by now.
-    fn sequential(
+    /// Returns a page that starts after the last token of the previous page, wherever that token
+    /// would be now.
+    fn sequential_page(
         &mut self,
         request: &PageRequest,
         position: &PagePosition,
@@ -86,17 +89,17 @@ impl State {
         match position {
             PagePosition::First => {}
             PagePosition::Token(text) => {
-                let mark = text.parse().ok();
-                let last = mark.and_then(|mark: usize| self.marks.get(mark));
-                let last = last.ok_or_else(bad_position)?;
+                let index = text.parse().ok();
+                let last = index.and_then(|index: usize| self.page_starts.get(index));
+                let last = last.ok_or_else(unknown_position)?;
                 tokens.retain(|token| self.compare(request.sort, last, token).is_lt());
             }
-            _ => return Err(bad_position()),
+            _ => return Err(unknown_position()),
         }
-        let mut page = cut(&tokens, 0, size);
+        let mut page = page_from(&tokens, 0, size);
         if let (Some(_), Some(last)) = (&page.next, page.tokens.last()) {
-            page.next = Some(PagePosition::Token(self.marks.len().to_string()));
-            self.marks.push(last.clone());
+            page.next = Some(PagePosition::Token(self.page_starts.len().to_string()));
+            self.page_starts.push(last.clone());
         }
         Ok(page)
     }
@@ -104,10 +107,10 @@ impl State {
     fn matching(&self, request: &PageRequest) -> Vec<Token> {
         let records = self.records.iter();
         let mut tokens: Vec<_> = records
-            .map(|record| (record.told(&self.profile, self.now), record.suspended))
-            .chain(self.shown.iter().map(|token| (token.clone(), false)))
+            .map(|record| (record.to_token(&self.profile, self.now), record.suspended))
+            .chain(self.listed_as_is.iter().map(|token| (token.clone(), false)))
             .filter(|(token, suspended)| match &request.filter {
-                Some(filter) => self.lets_pass(filter, token.clone(), *suspended),
+                Some(filter) => self.matches_loosely(filter, token.clone(), *suspended),
                 None => true,
             })
             .map(|(token, _)| token)
@@ -116,9 +119,10 @@ impl State {
         tokens
     }
 
-    /// Looser than asked for, as platforms are: case does not count, and an expired token that was not suspended counts
-    /// as active.
-    fn lets_pass(&self, filter: &Filter, mut token: Token, suspended: bool) -> bool {
+    /// Applies a filter more loosely than requested, as platforms do.
+    ///
+    /// Case is ignored, and an expired token that was not suspended counts as active.
+    fn matches_loosely(&self, filter: &Filter, mut token: Token, suspended: bool) -> bool {
         if token.state == TokenState::Expired && !self.filters_by_expired() {
             token.state = if suspended {
                 TokenState::Suspended
@@ -127,7 +131,7 @@ impl State {
             };
         }
         token.name = token.name.map(|name| name.to_ascii_lowercase());
-        in_lower_case(filter).matches(&token)
+        lowercase_filter(filter).matches(&token)
     }
 
     fn filters_by_expired(&self) -> bool {
@@ -135,8 +139,10 @@ impl State {
         list.is_some_and(|list| list.filters.states.contains(&TokenState::Expired))
     }
 
-    /// Exactly where that is declared, otherwise with a collation and places for null of its own. What an order does not
-    /// tell apart, and what is asked for in no order, comes newest first.
+    /// Compares two tokens in the requested order.
+    ///
+    /// An order that is not declared exact has its own collation and its own place for null. Ties,
+    /// and requests without an order, are sorted newest first.
     fn compare(&self, sort: Option<SortBy>, a: &Token, b: &Token) -> Ordering {
         let newest_first = b.id.cmp(&a.id);
         let Some(sort) = sort else {
@@ -145,14 +151,15 @@ impl State {
         let list = self.profile.capabilities.list.as_ref();
         let order = list.and_then(|list| list.order(sort.key));
         if order.is_some_and(|order| order.exact) {
-            return match share_a_value(sort.key, a, b) {
-                true => newest_first,
-                false => Query::new().sort_by_keys([sort]).compare(a, b),
+            return if have_equal_keys(sort.key, a, b) {
+                newest_first
+            } else {
+                Query::new().sort_by_keys([sort]).compare(a, b)
             };
         }
         let ascending = match sort.key {
             SortKey::Id => a.id.as_str().cmp(b.id.as_str()),
-            SortKey::Name => lower(a).cmp(&lower(b)),
+            SortKey::Name => lowercase_name(a).cmp(&lowercase_name(b)),
             SortKey::State => a.state.as_str().cmp(b.state.as_str()),
             SortKey::Created => a.created_at.known().cmp(&b.created_at.known()),
             SortKey::Updated => a.updated_at.known().cmp(&b.updated_at.known()),
@@ -168,7 +175,7 @@ impl State {
     }
 }
 
-fn share_a_value(key: SortKey, a: &Token, b: &Token) -> bool {
+fn have_equal_keys(key: SortKey, a: &Token, b: &Token) -> bool {
     match key {
         SortKey::Name => a.name == b.name,
         SortKey::State => a.state == b.state,
@@ -180,11 +187,11 @@ fn share_a_value(key: SortKey, a: &Token, b: &Token) -> bool {
     }
 }
 
-fn lower(token: &Token) -> Option<String> {
+fn lowercase_name(token: &Token) -> Option<String> {
     token.name.known().map(|name| name.to_lowercase())
 }
 
-fn in_lower_case(filter: &Filter) -> Filter {
+fn lowercase_filter(filter: &Filter) -> Filter {
     let pattern = |pattern: &NamePattern| match pattern {
         NamePattern::Exact(name) => NamePattern::Exact(name.to_ascii_lowercase()),
         NamePattern::Prefix(prefix) => NamePattern::Prefix(prefix.to_ascii_lowercase()),
@@ -193,14 +200,16 @@ fn in_lower_case(filter: &Filter) -> Filter {
     };
     match filter {
         Filter::Name(name) => Filter::Name(pattern(name)),
-        Filter::All(filters) => Filter::All(filters.iter().map(in_lower_case).collect()),
-        Filter::Any(filters) => Filter::Any(filters.iter().map(in_lower_case).collect()),
+        Filter::All(filters) => Filter::All(filters.iter().map(lowercase_filter).collect()),
+        Filter::Any(filters) => Filter::Any(filters.iter().map(lowercase_filter).collect()),
         other => other.clone(),
     }
 }
 
-/// The tokens from `start` on; the next position is only marked, for the caller to name.
-fn cut(tokens: &[Token], start: u64, size: u32) -> Page {
+/// Returns the page of tokens from `start` on.
+///
+/// If there are more tokens, `next` is a placeholder that the caller replaces.
+fn page_from(tokens: &[Token], start: u64, size: u32) -> Page {
     let begin = usize::try_from(start)
         .unwrap_or(usize::MAX)
         .min(tokens.len());
@@ -211,15 +220,15 @@ fn cut(tokens: &[Token], start: u64, size: u32) -> Page {
     page
 }
 
-fn parse(token: &str) -> Option<(u64, u64)> {
+fn parse_snapshot_position(token: &str) -> Option<(u64, u64)> {
     let (snapshot, start) = token.split_once('+')?;
     Some((snapshot.parse().ok()?, start.parse().ok()?))
 }
 
-fn bad_position() -> Error {
+fn unknown_position() -> Error {
     Error::new(
         ErrorKind::InvalidCursor,
         Fate::Rejected,
-        "the platform knows no such page",
+        "the platform has no such page",
     )
 }

@@ -1,4 +1,4 @@
-//! The platform in memory: what exists, the clock, and what happens to requests.
+//! The reference platform: its tokens, its clock, and the handling of requests.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,14 +21,14 @@ pub(super) struct Platform(Arc<Mutex<State>>);
 pub(super) struct State {
     pub(super) profile: MemoryProfile,
     pub(super) records: Vec<Record>,
-    /// Tokens that are listed as they are, beside the records.
-    pub(super) shown: Vec<Token>,
+    /// Tokens that are returned exactly as they are, in addition to the records.
+    pub(super) listed_as_is: Vec<Token>,
     pub(super) now: Timestamp,
-    /// The answers that pages of a snapshot are cut from.
+    /// The results that the pages of a snapshot are taken from.
     pub(super) snapshots: HashMap<u64, Vec<Token>>,
-    /// The tokens after which pages begin.
-    pub(super) marks: Vec<Token>,
-    pub(super) requests: u64,
+    /// The tokens after which the pages of a sequential listing start.
+    pub(super) page_starts: Vec<Token>,
+    pub(super) request_count: u64,
     pub(super) fault: Option<Fault>,
     credential: String,
     issued: u64,
@@ -39,11 +39,11 @@ impl Platform {
         Self(Arc::new(Mutex::new(State {
             profile,
             records: Vec::new(),
-            shown: Vec::new(),
+            listed_as_is: Vec::new(),
             now: Timestamp::now().truncated_to_seconds(),
             snapshots: HashMap::new(),
-            marks: Vec::new(),
-            requests: 0,
+            page_starts: Vec::new(),
+            request_count: 0,
             fault: None,
             credential: credential.to_owned(),
             issued: 0,
@@ -54,8 +54,8 @@ impl Platform {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Answers one request, unless it or its answer is lost on the way.
-    pub(super) fn answer<T>(
+    /// Handles one request, unless a fault loses it or its response.
+    pub(super) fn respond<T>(
         &self,
         operation: Operation,
         credential: &str,
@@ -64,17 +64,17 @@ impl Platform {
         let mut state = self.state();
         let fault = state.fault.take();
         if fault == Some(Fault::LoseRequest) {
-            return Err(broken(operation));
+            return Err(disconnected(operation));
         }
-        state.requests += 1;
+        state.request_count += 1;
         if fault == Some(Fault::Redirect) {
             return Err(Error::new(
                 ErrorKind::ProtocolViolation,
                 Fate::Rejected,
-                "the platform redirects elsewhere, which is never followed",
+                "the platform redirects to another address, which is not followed",
             ));
         }
-        let answer = if credential == state.credential {
+        let response = if credential == state.credential {
             work(&mut state)
         } else {
             Err(Error::new(
@@ -83,15 +83,15 @@ impl Platform {
                 "the credential is not accepted",
             ))
         };
-        if fault == Some(Fault::LoseAnswer) {
-            return Err(broken(operation));
+        if fault == Some(Fault::LoseResponse) {
+            return Err(disconnected(operation));
         }
-        answer
+        response
     }
 }
 
-/// What the caller sees when a connection breaks: it cannot tell on which way.
-fn broken(operation: Operation) -> Error {
+/// Returns the error of a broken connection, which does not tell whether the request arrived.
+fn disconnected(operation: Operation) -> Error {
     let fate = if operation.is_write() {
         Fate::MaybeApplied
     } else {
@@ -109,7 +109,7 @@ impl State {
         self.records
             .iter_mut()
             .find(|record| record.id == *id)
-            .ok_or_else(missing)
+            .ok_or_else(not_found)
     }
 
     pub(super) fn accepts(&self, secret: &str) -> bool {
@@ -118,16 +118,16 @@ impl State {
             .any(|record| record.secret == secret && record.works(self.now))
     }
 
-    /// Whether one more token of that name may exist.
-    pub(super) fn admits(&self, name: Option<&str>) -> Result<()> {
+    /// Returns an error if the account is full or the name is taken.
+    pub(super) fn check_room(&self, name: Option<&str>) -> Result<()> {
         let Some(create) = &self.profile.capabilities.create else {
             return Ok(());
         };
         if create
             .max_tokens
-            .is_some_and(|most| self.records.len() >= most as usize)
+            .is_some_and(|max| self.records.len() >= max as usize)
         {
-            return Err(conflict("the account has all the tokens it can hold"));
+            return Err(conflict("the account is full"));
         }
         let taken = name.is_some()
             && self
@@ -135,15 +135,15 @@ impl State {
                 .iter()
                 .any(|record| record.name.as_deref() == name);
         if create.unique_names && taken {
-            return Err(conflict("the name was used before"));
+            return Err(conflict("the name is taken"));
         }
         Ok(())
     }
 
-    /// Makes a token; the caller has checked that it may exist.
-    pub(super) fn make(&mut self, request: &CreateToken) -> Record {
-        let secret = self.fresh_secret();
-        // A platform without ids: the secret's fingerprint stands for one.
+    /// Creates a token; the caller has checked the room.
+    pub(super) fn create(&mut self, request: &CreateToken) -> Record {
+        let secret = self.new_secret();
+        // On a platform without ids, the fingerprint of the secret serves as the id.
         let id = if self.has_ids() {
             self.issued.to_string()
         } else {
@@ -157,14 +157,14 @@ impl State {
             scopes: request.scopes.clone().unwrap_or_default(),
             suspended: request.suspended,
             revoked: false,
-            strange: false,
+            unknown_state: false,
             created_at: self.now,
             updated_at: self.now,
             expires_at: match request.expiry {
                 RequestedExpiry::At(at) => Some(at),
                 RequestedExpiry::PlatformDefault => self
                     .profile
-                    .usual_life
+                    .default_lifetime
                     .map(|life| self.now.saturating_add(life)),
                 _ => None,
             },
@@ -175,8 +175,8 @@ impl State {
         record
     }
 
-    /// A secret that was not issued before.
-    pub(super) fn fresh_secret(&mut self) -> String {
+    /// Returns a secret that was not issued before.
+    pub(super) fn new_secret(&mut self) -> String {
         self.issued += 1;
         format!("mem-{}", fingerprint(&format!("secret {}", self.issued)))
     }
@@ -191,14 +191,14 @@ impl State {
     }
 }
 
-/// Neither the credential nor the records are shown.
+/// Shows neither the credential nor the records.
 impl fmt::Debug for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Platform").finish_non_exhaustive()
     }
 }
 
-pub(super) fn missing() -> Error {
+pub(super) fn not_found() -> Error {
     Error::new(
         ErrorKind::NotFound,
         Fate::Rejected,

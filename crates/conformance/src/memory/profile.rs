@@ -1,4 +1,4 @@
-//! Which kind of platform the memory plays.
+//! The kinds of platforms that the reference platform can be.
 
 use std::time::Duration;
 
@@ -10,21 +10,23 @@ use tokenfleet_core::{Capabilities, RevocationEffect, SortKey, TokenState};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A kind of platform: what it can do, and how its tokens live and die.
+/// A kind of platform: its capabilities, and how long its tokens live.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct MemoryProfile {
-    /// What its provider declares. The platform behaves accordingly.
+    /// The capabilities that the provider declares and the platform has.
     pub capabilities: Capabilities,
-    /// How long a token lives when nothing is said; `None`: for ever.
-    pub usual_life: Option<Duration>,
+    /// The lifetime of a token created without an expiry; `None` if it never expires.
+    pub default_lifetime: Option<Duration>,
     name: &'static str,
 }
 
 impl MemoryProfile {
-    /// Many tokens by id in numbered pages; revoking destroys them; they can be suspended.
+    /// Creates a platform that deletes revoked tokens.
+    ///
+    /// It lists tokens by id in numbered pages, and can update and suspend them.
     #[must_use]
-    pub fn destroying() -> Self {
+    pub fn deleting() -> Self {
         let list = ListCapability::new(Paging::Numbered)
             .with_max_page_size(1000)
             .with_default_page_size(30)
@@ -52,8 +54,8 @@ impl MemoryProfile {
             .with_name(Some(255))
             .with_description()
             .with_suspension();
-        Self::of(
-            "destroying",
+        Self::new(
+            "deleting",
             Capabilities::none()
                 .with_list(list)
                 .with_get()
@@ -68,9 +70,11 @@ impl MemoryProfile {
         )
     }
 
-    /// Many tokens by id in numbered pages; revoking marks them and frees no name; nothing can be changed.
+    /// Creates a platform that keeps revoked tokens, marked as revoked, and their names.
+    ///
+    /// It lists tokens by id in numbered pages and cannot update them.
     #[must_use]
-    pub fn marking() -> Self {
+    pub fn retaining() -> Self {
         let list = ListCapability::new(Paging::Numbered)
             .with_default_page_size(20)
             .with_totals()
@@ -83,8 +87,8 @@ impl MemoryProfile {
             )
             .with_order(OrderCapability::new(SortKey::Name))
             .with_filters(FilterCapability::for_names().with_combinations());
-        Self::of(
-            "marking",
+        Self::new(
+            "retaining",
             Capabilities::none()
                 .with_list(list)
                 .with_get()
@@ -107,13 +111,13 @@ impl MemoryProfile {
         )
     }
 
-    /// One key without a name at most; it can only be replaced.
+    /// Creates a platform with at most one token per account, which can only be replaced.
     #[must_use]
     pub fn single_key() -> Self {
         let list = ListCapability::new(Paging::Numbered)
             .with_max_page_size(500)
             .with_default_page_size(30);
-        Self::of(
+        Self::new(
             "single-key",
             Capabilities::none()
                 .with_list(list)
@@ -125,25 +129,29 @@ impl MemoryProfile {
         )
     }
 
-    /// Tokens without ids that cannot be listed, live for a day and can be renewed a few times.
+    /// Creates a platform that knows tokens only by their secrets.
+    ///
+    /// It cannot list. Tokens live for a day and can be renewed seven times.
     #[must_use]
-    pub fn by_secret() -> Self {
-        let mut profile = Self::of(
-            "by-secret",
+    pub fn secret_only() -> Self {
+        let mut profile = Self::new(
+            "secret-only",
             Capabilities::none()
                 .with_create(CreateCapability::new())
                 .with_renew(RenewCapability::new(DAY).with_max_renewals(7))
                 .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
                 .with_reported_fields([TokenField::Expiry]),
         );
-        profile.usual_life = Some(DAY);
+        profile.default_lifetime = Some(DAY);
         profile
     }
 
-    /// Tokens that can be listed, each page naming the next, and read; nothing else.
+    /// Creates a platform that can only list and read.
+    ///
+    /// Each page names the next one.
     #[must_use]
     pub fn read_only() -> Self {
-        Self::of(
+        Self::new(
             "read-only",
             Capabilities::none()
                 .with_list(ListCapability::new(Paging::Sequential).with_default_page_size(30))
@@ -152,9 +160,11 @@ impl MemoryProfile {
         )
     }
 
-    /// A platform that can do everything, and lists a snapshot.
+    /// Creates a platform that has every capability.
+    ///
+    /// It lists the pages of a snapshot.
     #[must_use]
-    pub fn everything() -> Self {
+    pub fn full() -> Self {
         let exact = |key| OrderCapability::new(key).with_exact_order();
         let mut list = ListCapability::new(Paging::Snapshot)
             .with_default_page_size(30)
@@ -186,8 +196,8 @@ impl MemoryProfile {
             .with_suspension();
         let mut revoke = RevokeCapability::by_id(RevocationEffect::Deleted);
         revoke.by_secret = true;
-        Self::of(
-            "everything",
+        Self::new(
+            "full",
             Capabilities::none()
                 .with_list(list)
                 .with_get()
@@ -201,30 +211,32 @@ impl MemoryProfile {
         )
     }
 
-    /// All of these.
+    /// Returns all of these profiles.
     #[must_use]
     pub fn all() -> Vec<Self> {
         vec![
-            Self::destroying(),
-            Self::marking(),
+            Self::deleting(),
+            Self::retaining(),
             Self::single_key(),
-            Self::by_secret(),
+            Self::secret_only(),
             Self::read_only(),
-            Self::everything(),
+            Self::full(),
         ]
     }
 
-    /// A platform that does exactly this, and whose tokens live for ever unless their expiry is chosen.
+    /// Creates a platform with exactly these capabilities.
+    ///
+    /// Its tokens never expire unless an expiry is requested.
     #[must_use]
-    pub fn of(name: &'static str, capabilities: Capabilities) -> Self {
+    pub fn new(name: &'static str, capabilities: Capabilities) -> Self {
         Self {
             capabilities,
-            usual_life: None,
+            default_lifetime: None,
             name,
         }
     }
 
-    /// Its name.
+    /// Returns the name of the profile.
     #[must_use]
     pub fn name(&self) -> &'static str {
         self.name

@@ -1,6 +1,7 @@
-//! The provider of the platform in memory.
+//! The provider of the reference platform.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use async_trait::async_trait;
@@ -11,62 +12,95 @@ use tokenfleet_core::{
     Suspension, Token, TokenId, UpdateToken,
 };
 
-use super::platform::{Platform, State, conflict, missing};
+use super::platform::{Platform, State, conflict, not_found};
 use super::profile::MemoryProfile;
 use super::record::fingerprint;
+use crate::Fault;
 
-/// The reference provider: it keeps every law, on a platform in memory of whatever profile.
+/// A complete provider in memory, without a network: a fake for tests and examples.
+///
+/// It is the reference provider of the suite and keeps every law, on a platform that has the
+/// capabilities of a [`MemoryProfile`]. Clones share their platform.
+///
+/// # Example
 ///
 /// ```
 /// use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
-/// use tokenfleet_core::{CreateToken, Query, TokenProvider, TokenProviderExt};
+/// use tokenfleet_core::{
+///     CreateToken, Query, Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
+/// };
 ///
 /// # futures_executor::block_on(async {
-/// let provider = MemoryProvider::new(MemoryProfile::marking());
+/// let existing = Token::new(TokenId::new("17"), TokenState::Suspended);
+/// let provider = MemoryProvider::new(MemoryProfile::retaining()).with_tokens([existing]);
+///
 /// let issued = provider.create(CreateToken::new("ci")).await?;
-/// assert_eq!(provider.list_all(Query::new()).await?.tokens, [issued.token]);
+/// assert_eq!(provider.get(&issued.token.id).await?, issued.token);
+/// assert_eq!(provider.list_all(Query::new()).await?.tokens.len(), 2);
+/// assert_eq!(provider.request_count(), 3);
+///
+/// // A call that the profile does not declare is refused before a request is sent.
+/// assert!(provider.rotate(&issued.token.id).await.is_err());
+/// assert_eq!(provider.request_count(), 3);
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// # }).unwrap();
 /// ```
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct MemoryProvider {
     account: Account,
     capabilities: Capabilities,
     platform: Platform,
-    credential: Secret,
+    credential: Arc<Secret>,
 }
 
 impl MemoryProvider {
-    /// A provider of a platform of its own.
+    /// Creates a provider with its own platform, which has no tokens.
+    ///
+    /// Its account is called after the profile.
     #[must_use]
     pub fn new(profile: MemoryProfile) -> Self {
         let credential = "memory-credential";
         let account = Account::new("memory", profile.name());
         let platform = Platform::new(profile, credential);
-        Self::acting(account, platform, Secret::new(credential))
+        Self::on_platform(account, platform, Secret::new(credential))
     }
 
-    /// With tokens that are listed exactly as they are, whatever the profile reports; they can only be read.
-    #[must_use]
-    pub fn showing(self, tokens: impl IntoIterator<Item = Token>) -> Self {
-        self.platform.state().shown.extend(tokens);
-        self
-    }
-
-    /// How many requests reached the platform.
-    #[must_use]
-    pub fn requests(&self) -> u64 {
-        self.platform.state().requests
-    }
-
-    pub(super) fn acting(account: Account, platform: Platform, credential: Secret) -> Self {
+    /// Creates a provider on a platform that it shares with others.
+    pub(super) fn on_platform(account: Account, platform: Platform, credential: Secret) -> Self {
         let capabilities = platform.state().profile.capabilities.clone();
         Self {
             account,
             capabilities,
             platform,
-            credential,
+            credential: Arc::new(credential),
         }
+    }
+
+    /// Sets the account that the provider acts for.
+    #[must_use]
+    pub fn with_account(mut self, account: Account) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// Adds tokens that are returned exactly as they are, whatever the profile reports.
+    ///
+    /// They can be listed and read, but not updated, rotated or revoked.
+    #[must_use]
+    pub fn with_tokens(self, tokens: impl IntoIterator<Item = Token>) -> Self {
+        self.platform.state().listed_as_is.extend(tokens);
+        self
+    }
+
+    /// Arranges a fault for the next request.
+    pub fn inject(&self, fault: Fault) {
+        self.platform.state().fault = Some(fault);
+    }
+
+    /// Returns the number of requests that have reached the platform.
+    #[must_use]
+    pub fn request_count(&self) -> u64 {
+        self.platform.state().request_count
     }
 
     fn effect(&self) -> RevocationEffect {
@@ -74,18 +108,19 @@ impl MemoryProvider {
         revoke.map_or(RevocationEffect::Deleted, |revoke| revoke.effect)
     }
 
-    /// One request and its answer; both take a while, so that a caller may walk away meanwhile.
+    /// Sends one request and waits for its response.
+    ///
+    /// Both yield once, so that a caller can drop the future in between.
     async fn send<T>(
         &self,
         operation: Operation,
         work: impl FnOnce(&mut State) -> Result<T> + Send,
     ) -> Result<T> {
-        pause().await;
-        let answer = self
-            .platform
-            .answer(operation, self.credential.expose(), work);
-        pause().await;
-        answer.map_err(|error| {
+        yield_now().await;
+        let credential = self.credential.expose();
+        let response = self.platform.respond(operation, credential, work);
+        yield_now().await;
+        response.map_err(|error| {
             error
                 .with_account(&self.account)
                 .with_operation(operation)
@@ -111,20 +146,21 @@ impl Adapter for MemoryProvider {
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
         self.send(Operation::Get, |state| {
-            let shown = || state.shown.iter().find(|token| token.id == *id);
-            match state.record(id) {
-                Some(record) => Ok(record.told(&state.profile, state.now)),
-                None => shown().cloned().ok_or_else(missing),
+            if let Some(record) = state.record(id) {
+                return Ok(record.to_token(&state.profile, state.now));
             }
+            let mut tokens = state.listed_as_is.iter();
+            let token = tokens.find(|token| token.id == *id);
+            token.cloned().ok_or_else(not_found)
         })
         .await
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         self.send(Operation::Create, |state| {
-            state.admits(request.name.as_deref())?;
-            let record = state.make(&request);
-            let token = record.told(&state.profile, state.now);
+            state.check_room(request.name.as_deref())?;
+            let record = state.create(&request);
+            let token = record.to_token(&state.profile, state.now);
             Ok(IssuedToken::new(token, Secret::new(record.secret)))
         })
         .await
@@ -145,13 +181,13 @@ impl Adapter for MemoryProvider {
                 record.suspended = suspension == Suspension::Suspend;
             }
             let record = record.clone();
-            Ok(record.told(&state.profile, now))
+            Ok(record.to_token(&state.profile, now))
         })
         .await
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.send(Operation::Rotate, |state| replace(state, id))
+        self.send(Operation::Rotate, |state| replace_secret(state, id))
             .await
     }
 
@@ -163,11 +199,13 @@ impl Adapter for MemoryProvider {
     async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
         let effect = self.effect();
         self.send(Operation::Revoke, |state| {
-            match state.records.iter().any(|record| record.id == *id) {
-                true => revoke(state, id, effect),
-                // Where records stay, an id without a record never existed.
-                false if effect == RevocationEffect::Marked => Err(missing()),
-                false => Ok(already_gone(id.clone())),
+            if state.record(id).is_some() {
+                revoke(state, id, effect)
+            } else if effect == RevocationEffect::Marked {
+                // A platform that keeps revoked tokens knows every id that ever existed.
+                Err(not_found())
+            } else {
+                Ok(already_gone(id.clone()))
             }
         })
         .await
@@ -198,7 +236,7 @@ impl Adapter for MemoryProvider {
 }
 
 fn revoke(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<Revocation> {
-    let before = state.record(id).is_some_and(|record| record.revoked);
+    let already_revoked = state.record(id).is_some_and(|record| record.revoked);
     match effect {
         RevocationEffect::Marked => {
             let now = state.now;
@@ -207,14 +245,14 @@ fn revoke(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<R
             record.updated_at = now;
         }
         RevocationEffect::Replaced => {
-            let replacement = replace(state, id)?;
+            let replacement = replace_secret(state, id)?;
             return Ok(Revocation::new(RevocationOutcome::Revoked, effect)
                 .with_id(id.clone())
                 .with_replacement(replacement));
         }
         _ => state.records.retain(|record| record.id != *id),
     }
-    let outcome = if before {
+    let outcome = if already_revoked {
         RevocationOutcome::AlreadyRevoked
     } else {
         RevocationOutcome::Revoked
@@ -226,13 +264,13 @@ fn already_gone(id: TokenId) -> Revocation {
     Revocation::new(RevocationOutcome::AlreadyGone, RevocationEffect::Deleted).with_id(id)
 }
 
-fn replace(state: &mut State, id: &TokenId) -> Result<IssuedToken> {
-    let (secret, now) = (state.fresh_secret(), state.now);
+fn replace_secret(state: &mut State, id: &TokenId) -> Result<IssuedToken> {
+    let (secret, now) = (state.new_secret(), state.now);
     let record = state.record_mut(id)?;
     record.secret.clone_from(&secret);
     record.updated_at = now;
     let record = record.clone();
-    let token = record.told(&state.profile, now);
+    let token = record.to_token(&state.profile, now);
     Ok(IssuedToken::new(token, Secret::new(secret)))
 }
 
@@ -241,39 +279,40 @@ fn renew(state: &mut State, secret: &Secret) -> Result<RenewedToken> {
     let Some(renewal) = state.profile.capabilities.renew.clone() else {
         return Err(Error::unsupported("the platform has no such operation"));
     };
-    let alive = state
+    let live = state
         .records
         .iter_mut()
         .find(|record| record.secret == secret.expose() && record.works(now));
-    let Some(record) = alive else {
+    let Some(record) = live else {
         return Err(Error::new(
             ErrorKind::NotFound,
             Fate::Rejected,
-            "the secret is not alive",
+            "the secret is dead",
         ));
     };
-    if renewal
-        .max_renewals
-        .is_some_and(|most| record.renewals >= most)
-    {
-        return Err(conflict("the token was renewed as often as it can be"));
+    let max_renewals = renewal.max_renewals;
+    if max_renewals.is_some_and(|max| record.renewals >= max) {
+        return Err(conflict("the token cannot be renewed again"));
     }
     record.renewals += 1;
     record.expires_at = record
         .expires_at
         .map(|at| at.saturating_add(renewal.extension));
     let record = record.clone();
-    Ok(RenewedToken::new(record.told(&state.profile, now), None))
+    Ok(RenewedToken::new(
+        record.to_token(&state.profile, now),
+        None,
+    ))
 }
 
-/// Gives way once, as a socket would.
-async fn pause() {
-    let mut waited = false;
+/// Yields once, as a socket would.
+async fn yield_now() {
+    let mut yielded = false;
     poll_fn(|context| {
-        if waited {
+        if yielded {
             return Poll::Ready(());
         }
-        waited = true;
+        yielded = true;
         context.waker().wake_by_ref();
         Poll::Pending
     })

@@ -1,4 +1,4 @@
-//! A token as the platform in memory keeps it.
+//! A token as the reference platform stores it.
 
 use std::fmt;
 
@@ -18,8 +18,8 @@ pub(super) struct Record {
     pub(super) scopes: Vec<String>,
     pub(super) suspended: bool,
     pub(super) revoked: bool,
-    /// A state in a word of tomorrow.
-    pub(super) strange: bool,
+    /// `true` if the token is in a state that the provider does not know.
+    pub(super) unknown_state: bool,
     pub(super) created_at: Timestamp,
     pub(super) updated_at: Timestamp,
     pub(super) expires_at: Option<Timestamp>,
@@ -35,7 +35,7 @@ impl Record {
             TokenState::Expired
         } else if self.suspended {
             TokenState::Suspended
-        } else if self.strange {
+        } else if self.unknown_state {
             TokenState::Unknown
         } else {
             TokenState::Active
@@ -46,53 +46,40 @@ impl Record {
         matches!(self.state(now), TokenState::Active | TokenState::Unknown)
     }
 
-    /// What the platform tells about it: only what the profile reports.
-    pub(super) fn told(&self, profile: &MemoryProfile, now: Timestamp) -> Token {
-        let reports = |field| profile.capabilities.reported_fields.contains(&field);
-        let mut token = Token::new(self.id.clone(), self.state(now));
+    /// Returns the token with the fields that the profile reports.
+    pub(super) fn to_token(&self, profile: &MemoryProfile, now: Timestamp) -> Token {
+        let reported = &profile.capabilities.reported_fields;
+        let reports = |field| reported.contains(&field);
         let owner = || Principal::new("1").with_kind("user".to_owned());
-        tell(
-            &mut token.name,
-            reports(TokenField::Name),
-            self.name.clone(),
-        );
-        tell(
-            &mut token.description,
-            reports(TokenField::Description),
-            self.description.clone(),
-        );
-        tell(
-            &mut token.created_at,
-            reports(TokenField::CreatedAt),
-            Some(self.created_at),
-        );
-        tell(
-            &mut token.updated_at,
-            reports(TokenField::UpdatedAt),
-            Some(self.updated_at),
-        );
-        tell(
-            &mut token.expiry,
-            reports(TokenField::Expiry),
-            self.expires_at,
-        );
-        tell(
-            &mut token.last_used,
-            reports(TokenField::LastUsed),
-            self.last_used,
-        );
-        tell(&mut token.owner, reports(TokenField::Owner), Some(owner()));
-        tell(
-            &mut token.creator,
-            reports(TokenField::Creator),
-            Some(owner()),
-        );
-        tell(
-            &mut token.scopes,
-            reports(TokenField::Scopes),
-            Some(self.scopes.clone().into()),
-        );
-        if self.strange {
+        let mut token = Token::new(self.id.clone(), self.state(now));
+        if reports(TokenField::Name) {
+            token.name = Fact::from_nullable(self.name.clone());
+        }
+        if reports(TokenField::Description) {
+            token.description = Fact::from_nullable(self.description.clone());
+        }
+        if reports(TokenField::CreatedAt) {
+            token.created_at = Fact::Known(self.created_at);
+        }
+        if reports(TokenField::UpdatedAt) {
+            token.updated_at = Fact::Known(self.updated_at);
+        }
+        if reports(TokenField::Expiry) {
+            token.expiry = Fact::from_nullable(self.expires_at);
+        }
+        if reports(TokenField::LastUsed) {
+            token.last_used = Fact::from_nullable(self.last_used);
+        }
+        if reports(TokenField::Owner) {
+            token.owner = Fact::Known(owner());
+        }
+        if reports(TokenField::Creator) {
+            token.creator = Fact::Known(owner());
+        }
+        if reports(TokenField::Scopes) {
+            token.scopes = Fact::Known(self.scopes.clone().into());
+        }
+        if self.unknown_state {
             token
                 .attributes
                 .insert("status", Attribute::from("hibernating"));
@@ -101,7 +88,7 @@ impl Record {
     }
 }
 
-/// The secret stays out, as everywhere.
+/// Shows the id and the name, but not the secret.
 impl fmt::Debug for Record {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
@@ -111,13 +98,7 @@ impl fmt::Debug for Record {
     }
 }
 
-fn tell<T>(fact: &mut Fact<T>, reported: bool, value: Option<T>) {
-    if reported {
-        *fact = Fact::from_nullable(value);
-    }
-}
-
-/// A text from which the original cannot be computed.
+/// Returns a text that identifies another text without revealing it.
 pub(super) fn fingerprint(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest[..12]

@@ -1,35 +1,40 @@
-//! A fixture whose provider is sabotaged.
+//! A fixture whose provider is a mutant.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_conformance::{
-    Existing, Fault, Fixture, Inserted, MemoryFixture, MemoryProfile, TokenSpec,
-};
 use tokenfleet_core::{Secret, Timestamp, TokenId, TokenProvider};
 
-use crate::defect::Defect;
-use crate::provider::{Saboteur, Secrets};
+use super::defect::Defect;
+use super::provider::{MutantProvider, Secrets};
+use crate::{
+    ExistingToken, Fault, Fixture, InsertedToken, MemoryFixture, MemoryProfile, TokenSpec,
+};
 
-/// The reference platform behind a saboteur.
-pub(crate) struct Sabotaged {
+/// The reference platform behind a mutant.
+pub(crate) struct MutantFixture {
     inner: MemoryFixture,
-    provider: Arc<Saboteur>,
-    intruder: Arc<Saboteur>,
+    provider: Arc<MutantProvider>,
+    intruder: Arc<MutantProvider>,
     secrets: Secrets,
 }
 
-impl Sabotaged {
+impl MutantFixture {
     pub(crate) fn new(profile: MemoryProfile, defect: Defect) -> Self {
         let inner = MemoryFixture::new(profile);
         let secrets = Arc::new(Mutex::default());
-        let sabotage = |provider| {
+        let mutate = |provider| {
             let secrets = Arc::clone(&secrets);
-            Arc::new(Saboteur::new(provider, inner.clone(), secrets, defect))
+            Arc::new(MutantProvider::new(
+                provider,
+                inner.clone(),
+                secrets,
+                defect,
+            ))
         };
-        let provider = sabotage(inner.provider());
-        let intruder = sabotage(inner.intruder().unwrap());
+        let provider = mutate(inner.provider());
+        let intruder = mutate(inner.intruder().unwrap());
         Self {
             provider,
             intruder,
@@ -40,16 +45,16 @@ impl Sabotaged {
 }
 
 #[async_trait]
-impl Fixture for Sabotaged {
+impl Fixture for MutantFixture {
     fn provider(&self) -> Arc<dyn TokenProvider> {
-        Arc::<Saboteur>::clone(&self.provider)
+        Arc::<MutantProvider>::clone(&self.provider)
     }
 
     fn credentials(&self) -> Vec<Secret> {
         self.inner.credentials()
     }
 
-    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         let inserted = self.inner.insert(spec).await?;
         if let Some(secret) = &inserted.secret {
             let secret = secret.expose().to_owned();
@@ -61,7 +66,7 @@ impl Fixture for Sabotaged {
         Some(inserted)
     }
 
-    async fn tokens(&self) -> Vec<Existing> {
+    async fn tokens(&self) -> Vec<ExistingToken> {
         self.inner.tokens().await
     }
 
@@ -69,8 +74,8 @@ impl Fixture for Sabotaged {
         self.inner.accepts(secret).await
     }
 
-    fn requests(&self) -> u64 {
-        self.inner.requests()
+    fn request_count(&self) -> u64 {
+        self.inner.request_count()
     }
 
     async fn remove(&self, id: &TokenId) -> bool {
@@ -78,7 +83,7 @@ impl Fixture for Sabotaged {
     }
 
     fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
-        Some(Arc::<Saboteur>::clone(&self.intruder))
+        Some(Arc::<MutantProvider>::clone(&self.intruder))
     }
 
     fn now(&self) -> Timestamp {

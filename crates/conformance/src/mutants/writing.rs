@@ -1,8 +1,7 @@
-//! Defects in creating, changing, rotating, renewing and revoking.
+//! Defects in creating, updating, rotating, renewing and revoking.
 
 use std::time::Duration;
 
-use tokenfleet_conformance::Fixture;
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, RenewedToken, RequestedExpiry, Result,
@@ -10,16 +9,17 @@ use tokenfleet_core::{
     Token, TokenId, TokenRef, TokenState, UpdateToken,
 };
 
-use crate::defect::Defect;
-use crate::provider::Saboteur;
+use super::defect::Defect;
+use super::provider::MutantProvider;
+use crate::Fixture;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-impl Saboteur {
-    pub(crate) async fn sabotaged_create(&self, mut request: CreateToken) -> Result<IssuedToken> {
-        self.spoil_request_to_create(&mut request);
+impl MutantProvider {
+    pub(crate) async fn mutated_create(&self, mut request: CreateToken) -> Result<IssuedToken> {
+        self.corrupt_create_request(&mut request);
         self.check(OperationCall::Create(&request))?;
-        if self.is(Defect::RefusesSharedNames) && self.has_tokens().await {
+        if self.has(Defect::RefusesSharedNames) && self.has_tokens().await {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 Fate::Rejected,
@@ -31,35 +31,39 @@ impl Saboteur {
             (Defect::RetriesWrites, Err(error)) if error.may_have_applied() => {
                 result = self.inner.create(request).await;
             }
-            (Defect::RetriesAndFails, Err(error)) if error.may_have_applied() => {
+            (Defect::RetriesWritesAndFails, Err(error)) if error.may_have_applied() => {
                 let _ = self.inner.create(request).await;
             }
-            (Defect::MakesTwo, Ok(_)) => result = self.inner.create(request).await,
-            (Defect::ConflictIsSuccess, Err(error)) if error.kind() == ErrorKind::Conflict => {
+            (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request).await,
+            (Defect::ReportsConflictAsSuccess, Err(error))
+                if error.kind() == ErrorKind::Conflict =>
+            {
                 let token = Token::new(TokenId::new("1"), TokenState::Active);
                 result = Ok(IssuedToken::new(token, Secret::new("unknown")));
             }
-            (Defect::OverwritesAFullAccount, Err(error)) if error.kind() == ErrorKind::Conflict => {
-                let id = self.behind.tokens().await.remove(0).id;
+            (Defect::OverwritesInFullAccount, Err(error))
+                if error.kind() == ErrorKind::Conflict =>
+            {
+                let id = self.platform.tokens().await.remove(0).id;
                 result = self.inner.rotate(&id).await;
             }
             _ => {}
         }
         let mut issued = result?;
-        self.spoil_issued(&mut issued);
+        self.corrupt_issued(&mut issued);
         Ok(issued)
     }
 
-    fn spoil_request_to_create(&self, request: &mut CreateToken) {
+    fn corrupt_create_request(&self, request: &mut CreateToken) {
         match self.defect {
             Defect::DropsUndeclaredArguments => *request = CreateToken::unnamed(),
-            Defect::SendsTheMalformed
+            Defect::SendsInvalidArguments
                 if request
                     .name
                     .as_ref()
                     .is_some_and(|name| name.trim().is_empty()) =>
             {
-                request.name = Some("nothing".to_owned());
+                request.name = Some("placeholder".to_owned());
             }
             Defect::DropsExpiry => request.expiry = RequestedExpiry::PlatformDefault,
             Defect::ShiftsExpiry => {
@@ -67,7 +71,7 @@ impl Saboteur {
                     request.expiry = RequestedExpiry::At(at.saturating_add(DAY / 24));
                 }
             }
-            Defect::AYearForNever if request.expiry == RequestedExpiry::Never => {
+            Defect::ReplacesNeverWithAYear if request.expiry == RequestedExpiry::Never => {
                 let at = Timestamp::now().saturating_add(365 * DAY);
                 request.expiry = RequestedExpiry::At(at);
             }
@@ -82,47 +86,47 @@ impl Saboteur {
         }
     }
 
-    fn spoil_issued(&self, issued: &mut IssuedToken) {
+    fn corrupt_issued(&self, issued: &mut IssuedToken) {
         let secret = issued.secret.expose().to_owned();
         let mut secrets = self.secrets.lock().unwrap();
         secrets.insert(issued.token.id.clone(), secret.clone());
         let first = secrets.values().min().cloned();
         drop(secrets);
         match self.defect {
-            Defect::SecretAsId => issued.token.id = TokenId::new(secret),
-            Defect::NoSecret => issued.secret = Secret::new(""),
-            Defect::MaskedSecret => {
+            Defect::ReturnsSecretAsId => issued.token.id = TokenId::new(secret),
+            Defect::ReturnsNoSecret => issued.secret = Secret::new(""),
+            Defect::ReturnsMaskedSecret => {
                 issued.secret = Secret::new(format!("{}****************", &secret[..4]));
             }
-            Defect::HandsOutTheFirstAgain => {
+            Defect::ReturnsFirstSecretAgain => {
                 issued.secret = Secret::new(first.unwrap_or_default());
             }
-            Defect::InventsAnExpiry => {
+            Defect::InventsExpiry => {
                 issued.token.expiry = Fact::Known(Timestamp::now().saturating_add(DAY));
             }
             _ => {}
         }
-        self.spoil(&mut issued.token);
+        self.corrupt_token(&mut issued.token);
     }
 
-    pub(crate) async fn sabotaged_update(
+    pub(crate) async fn mutated_update(
         &self,
         id: &TokenId,
         mut change: UpdateToken,
     ) -> Result<Token> {
-        if self.is(Defect::DropsUndeclaredChanges) {
+        if self.has(Defect::DropsUndeclaredUpdates) {
             change = UpdateToken::rename("changed");
         }
-        self.check(OperationCall::Update(id.into(), &change))?;
+        self.check(OperationCall::Update(id, &change))?;
         match self.defect {
-            Defect::ChangesNothing => {
+            Defect::UpdatesNothing => {
                 let mut token = Token::new(id.clone(), TokenState::Active);
                 if change.suspension == Some(Suspension::Suspend) {
                     token.state = TokenState::Suspended;
                 }
                 return Ok(token);
             }
-            Defect::ForgetsTheRest => change.description = Some("forgotten".to_owned()),
+            Defect::UpdatesOtherFields => change.description = Some("forgotten".to_owned()),
             Defect::DropsDescription => {
                 change.description = None;
                 change.name = Some("changed".to_owned());
@@ -131,25 +135,25 @@ impl Saboteur {
         }
         match self.inner.update(id, change).await {
             Err(error)
-                if self.is(Defect::UnknownIdIsSuccess) && error.kind() == ErrorKind::NotFound =>
+                if self.has(Defect::AcceptsUnknownIds) && error.kind() == ErrorKind::NotFound =>
             {
                 Ok(Token::new(id.clone(), TokenState::Active))
             }
             other => other.map(|mut token| {
-                self.spoil(&mut token);
+                self.corrupt_token(&mut token);
                 token
             }),
         }
     }
 
-    pub(crate) async fn sabotaged_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.check(OperationCall::Rotate(id.into()))?;
+    pub(crate) async fn mutated_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.check(OperationCall::Rotate(id))?;
         if matches!(
             self.defect,
-            Defect::LeavesTheOldSecretAlive | Defect::RotatesByCreating
+            Defect::LeavesOldSecretAlive | Defect::RotatesByCreating
         ) {
             let issued = self.inner.create(CreateToken::unnamed()).await?;
-            if self.is(Defect::RotatesByCreating) {
+            if self.has(Defect::RotatesByCreating) {
                 self.inner
                     .revoke(id.into(), RevokeOptions::default())
                     .await?;
@@ -163,62 +167,60 @@ impl Saboteur {
             (Defect::RetriesWrites, Err(error)) if error.may_have_applied() => {
                 result = self.inner.rotate(id).await;
             }
-            (Defect::UnknownIdIsSuccess, Err(error)) if error.kind() == ErrorKind::NotFound => {
+            (Defect::AcceptsUnknownIds, Err(error)) if error.kind() == ErrorKind::NotFound => {
                 let token = Token::new(id.clone(), TokenState::Active);
                 result = Ok(IssuedToken::new(token, Secret::new("unknown")));
             }
             _ => {}
         }
         let mut issued = result?;
-        if let (Defect::ReturnsTheOldSecret, Some(old)) = (self.defect, old) {
+        if let (Defect::ReturnsOldSecret, Some(old)) = (self.defect, old) {
             issued.secret = Secret::new(old);
         }
-        self.spoil(&mut issued.token);
+        self.corrupt_token(&mut issued.token);
         Ok(issued)
     }
 
-    pub(crate) async fn sabotaged_renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.check(OperationCall::Renew(secret.into()))?;
-        let invented = || {
+    pub(crate) async fn mutated_renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        self.check(OperationCall::Renew(secret))?;
+        let made_up = || {
             let token = Token::new(TokenId::new("renewed"), TokenState::Active);
             RenewedToken::new(token, None)
         };
         match self.defect {
-            Defect::RenewsNothing => Ok(invented()),
-            Defect::RenewsTheDead => Ok(self
-                .inner
-                .renew(secret)
-                .await
-                .unwrap_or_else(|_| invented())),
+            Defect::RenewsNothing => Ok(made_up()),
+            Defect::RenewsDeadSecrets => {
+                Ok(self.inner.renew(secret).await.unwrap_or_else(|_| made_up()))
+            }
             _ => self.inner.renew(secret).await,
         }
     }
 
-    pub(crate) async fn sabotaged_revoke(
+    pub(crate) async fn mutated_revoke(
         &self,
         token: TokenRef<'_>,
         mut options: RevokeOptions,
     ) -> Result<Revocation> {
-        if self.is(Defect::ReplacesUnasked) {
+        if self.has(Defect::ReplacesWithoutConsent) {
             options.accept_replacement = true;
         }
         self.check(OperationCall::Revoke(token, &options))?;
         let id = match token {
-            TokenRef::Id(id) => Some(self.understood(id)),
+            TokenRef::Id(id) => Some(self.parse_id(id)),
             _ => None,
         };
         let token = id.as_ref().map_or(token, TokenRef::Id);
-        if self.is(Defect::RevokesNothing) {
+        if self.has(Defect::RevokesNothing) {
             let outcome = RevocationOutcome::Revoked;
             return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
         }
-        if let (Defect::RefusesWhatDoesNotWork, Some(id)) = (self.defect, &id)
-            && self.state(id).await != Some(TokenState::Active)
+        if let (Defect::RevokesOnlyActiveTokens, Some(id)) = (self.defect, &id)
+            && self.existing_state(id).await != Some(TokenState::Active)
         {
             return Err(Error::new(
                 ErrorKind::Conflict,
                 Fate::Rejected,
-                "it does not work",
+                "the token does not work",
             ));
         }
         let mut result = self.inner.revoke(token, options).await;
@@ -226,31 +228,33 @@ impl Saboteur {
             (Defect::RetriesWrites, Err(error)) if error.may_have_applied() => {
                 result = self.inner.revoke(token, options).await;
             }
-            (Defect::SecondRevocationFails, Ok(revocation))
+            (Defect::FailsToRevokeTwice, Ok(revocation))
                 if revocation.outcome != RevocationOutcome::Revoked =>
             {
                 return Err(Error::new(
                     ErrorKind::NotFound,
                     Fate::Rejected,
-                    "it is gone",
+                    "the token is already deleted",
                 ));
             }
-            (Defect::SecondRevocationSaysRevoked, Ok(revocation)) => {
+            (Defect::ReportsSecondRevocationAsFirst, Ok(revocation)) => {
                 revocation.outcome = RevocationOutcome::Revoked;
             }
-            (Defect::RevokesAll, Ok(_)) => {
-                for token in self.behind.tokens().await {
-                    self.behind.remove(&token.id).await;
+            (Defect::RevokesEveryToken, Ok(_)) => {
+                for token in self.platform.tokens().await {
+                    self.platform.remove(&token.id).await;
                 }
             }
-            (Defect::LosesTheReplacement, Ok(revocation)) => revocation.replacement = None,
-            (Defect::NamesAnother, Ok(revocation)) => revocation.id = Some(TokenId::new("another")),
+            (Defect::LosesReplacement, Ok(revocation)) => revocation.replacement = None,
+            (Defect::ReturnsAnotherId, Ok(revocation)) => {
+                revocation.id = Some(TokenId::new("another"))
+            }
             _ => {}
         }
         result
     }
 
     async fn has_tokens(&self) -> bool {
-        !self.behind.tokens().await.is_empty()
+        !self.platform.tokens().await.is_empty()
     }
 }

@@ -1,0 +1,192 @@
+//! Laws 1 and 9: arguments of a creation are kept or refused, never dropped.
+
+use std::time::Duration;
+
+use tokenfleet_core::capability::TokenField;
+use tokenfleet_core::{Capabilities, Fact, TokenId, TokenProvider, TokenState, UpdateToken};
+
+use crate::case::case;
+use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
+use crate::harness::{Harness, is_at};
+use crate::refusal::Refusal;
+use crate::{Case, Decision};
+
+const GROUP: &str = "create arguments";
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+pub(super) const CASES: &[Case] = &[
+    case! {
+        law 1: "a requested expiry is kept",
+        when: |declared| takes(declared, Refusal::Expiry),
+        run: expiry,
+        killed_by: [
+            DropsUndeclaredArguments on full,
+            DropsExpiry on retaining,
+            ShiftsExpiry on retaining,
+        ],
+    },
+    case! {
+        law 9: "a token created without an expiry never expires",
+        when: |declared| takes(declared, Refusal::NeverExpiring),
+        run: never,
+        killed_by: [
+            DropsUndeclaredArguments on full,
+            ReportsNeverAsUnreportedExpiry on deleting,
+            InventsExpiry on deleting,
+            ReplacesNeverWithAYear on retaining,
+        ],
+    },
+    case! {
+        law 1: "a description is kept",
+        when: |declared| takes(declared, Refusal::Description),
+        run: description,
+        killed_by: [DropsUndeclaredArguments on full, DropsDescription on deleting],
+    },
+    case! {
+        law 1: "scopes are kept",
+        when: |declared| takes(declared, Refusal::Scopes),
+        run: scopes,
+        killed_by: [DropsUndeclaredArguments on full, DropsScopes on deleting],
+    },
+    case! {
+        law 1: "a token created suspended works only after it is resumed",
+        when: |declared| takes(declared, Refusal::Suspended),
+        run: suspended,
+        killed_by: [DropsUndeclaredArguments on full, IgnoresSuspended on deleting],
+    },
+];
+
+fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
+    let Some(create) = &declared.create else {
+        return Decision::NotApplicable("it cannot create");
+    };
+    let declared = match refusal {
+        Refusal::Expiry => create.expiry,
+        Refusal::NeverExpiring => create.never_expiring,
+        Refusal::Description => create.description,
+        Refusal::Scopes => create.scopes,
+        _ => create.suspended,
+    };
+    Decision::run_or_refuse(declared, refusal)
+}
+
+async fn expiry(harness: &Harness) -> CaseResult {
+    let at = harness.in_days(40);
+    let request = harness.minimal_request("expiring").with_expiry(at);
+    let issued = harness.create(request).await?;
+    let id = &issued.token.id;
+    if harness.reports(TokenField::Expiry) {
+        ensure(
+            is_at(issued.token.expiry, at),
+            "the returned token has the requested expiry",
+            format!(
+                "{at} was requested and {:?} is reported",
+                issued.token.expiry
+            ),
+        )?;
+        let read = harness.read(id).await?;
+        ensure(
+            read.is_none_or(|read| is_at(read.expiry, at)),
+            "the token has the requested expiry",
+            "reading it returns another",
+        )?;
+    }
+    let existing = harness.existing_expiry(id).await;
+    ensure(
+        !existing.is_reported() || is_at(existing, at),
+        "the token at the platform has the requested expiry",
+        format!("{at} was requested and it is {existing:?}"),
+    )?;
+    let what = "a token before its expiry";
+    harness.expect_alive(&issued.secret, what).await?;
+    if harness.fixture().advance(41 * DAY).await {
+        let what = "a token after its expiry";
+        harness.expect_dead(&issued.secret, what).await?;
+    }
+    Ok(())
+}
+
+async fn never(harness: &Harness) -> CaseResult {
+    let request = harness.minimal_request("never expiring").without_expiry();
+    let issued = harness.create(request).await?;
+    if harness.reports(TokenField::Expiry) {
+        ensure(
+            issued.token.expiry == Fact::Absent,
+            "a token that never expires is reported to never expire",
+            format!("it is {:?}", issued.token.expiry),
+        )?;
+    }
+    if harness.fixture().advance(3_650 * DAY).await {
+        let what = "a token that never expires, ten years later,";
+        harness.expect_alive(&issued.secret, what).await?;
+    }
+    Ok(())
+}
+
+async fn description(harness: &Harness) -> CaseResult {
+    let text = "used by \"nightly\" builds, 100% of them";
+    let request = harness.minimal_request("described").with_description(text);
+    let issued = harness.create(request).await?;
+    let read = harness
+        .read(&issued.token.id)
+        .await?
+        .unwrap_or(issued.token);
+    ensure(
+        !harness.reports(TokenField::Description)
+            || read.description == Fact::Known(text.to_owned()),
+        "a description is kept",
+        format!("it is {:?}", read.description),
+    )
+}
+
+async fn scopes(harness: &Harness) -> CaseResult {
+    let mut all = harness.fixture().scopes();
+    let Some(first) = all.first().cloned() else {
+        return not_applicable("the fixture names no scopes");
+    };
+    let request = harness.minimal_request("scoped").with_scope(first.clone());
+    let issued = harness.create(request).await?;
+    expect_scopes(harness, &issued.token.id, vec![first]).await?;
+    let mut request = harness.minimal_request("scoped again");
+    request.scopes = Some(all.clone());
+    let issued = harness.create(request).await?;
+    all.sort();
+    expect_scopes(harness, &issued.token.id, all).await
+}
+
+async fn expect_scopes(harness: &Harness, id: &TokenId, requested: Vec<String>) -> CaseResult {
+    let read = harness.read(id).await?.map(|token| token.scopes);
+    let Some(Fact::Known(scopes)) = read else {
+        return Ok(());
+    };
+    let mut scopes = scopes.to_vec();
+    scopes.sort();
+    ensure(
+        scopes == requested,
+        "scopes are kept",
+        format!("{requested:?} were requested and the token has {scopes:?}"),
+    )
+}
+
+async fn suspended(harness: &Harness) -> CaseResult {
+    let request = harness.minimal_request("suspended").with_suspended();
+    let issued = harness.create(request).await?;
+    let what = "a token created suspended";
+    harness.expect_dead(&issued.secret, what).await?;
+    let id = &issued.token.id;
+    let read = harness.read(id).await?.unwrap_or(issued.token.clone());
+    ensure(
+        read.state == TokenState::Suspended,
+        "a token created suspended is reported as suspended",
+        format!("it is {}", read.state.as_str()),
+    )?;
+    let update = harness.capabilities().update.as_ref();
+    if update.is_some_and(|update| update.suspension) {
+        let resumed = harness.provider().update(id, UpdateToken::resume()).await;
+        expect_ok(resumed, "a suspended token is resumed")?;
+        let what = "a resumed token";
+        harness.expect_alive(&issued.secret, what).await?;
+    }
+    Ok(())
+}

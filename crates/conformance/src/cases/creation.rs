@@ -1,0 +1,328 @@
+//! Laws 1, 6 and 7: creating tokens.
+
+use tokenfleet_core::capability::{ArgumentSupport, TokenField};
+use tokenfleet_core::{
+    Capabilities, CreateToken, ErrorKind, Fact, Operation, Timestamp, TokenProvider, TokenState,
+};
+
+use super::preconditions::creates;
+use super::reading::ODD_NAMES;
+use crate::case::case;
+use crate::case_result::{
+    CaseResult, describe, ensure, expect_ok, expect_rejection, fail, not_applicable,
+};
+use crate::harness::{Harness, LiveToken};
+use crate::refusal::Refusal;
+use crate::{Case, Decision, Fault};
+
+const GROUP: &str = "creation";
+
+pub(super) const CASES: &[Case] = &[
+    case! {
+        law 7: "a created token works and comes with its secret",
+        when: |declared| Decision::for_operation(declared, Operation::Create),
+        run: works,
+        killed_by: [
+            SendsBeforeRefusing on full,
+            ReturnsNoSecret on retaining,
+            ReturnsMaskedSecret on retaining,
+            CreatesTwo on deleting,
+        ],
+    },
+    case! {
+        law 7: "an id does not contain the secret",
+        when: creates,
+        run: id_without_secret,
+        killed_by: [ReturnsSecretAsId on secret_only],
+    },
+    case! {
+        law 1: "every created token has its own id and secret",
+        when: creates,
+        run: distinct,
+        killed_by: [ReturnsFirstSecretAgain on secret_only],
+    },
+    case! {
+        law 1: "a created token is read back as it was returned",
+        when: creates,
+        run: read_back,
+        killed_by: [InventsExpiry on deleting],
+    },
+    case! {
+        law 1: "a token is created with exactly the requested name",
+        when: takes_names,
+        run: odd_names,
+        killed_by: [DropsUndeclaredArguments on full, ManglesNames on deleting],
+    },
+    case! {
+        law 1: "a name that is taken is a conflict",
+        when: has_unique_names,
+        run: name_taken,
+        killed_by: [ReportsConflictAsSuccess on retaining],
+    },
+    case! {
+        law 1: "two tokens may share a name",
+        when: has_shared_names,
+        run: shared_name,
+        killed_by: [RefusesSharedNames on deleting],
+    },
+    case! {
+        law 1: "creating in a full account is a conflict",
+        when: has_max_tokens,
+        run: full_account,
+        killed_by: [ReportsConflictAsSuccess on single_key, OverwritesInFullAccount on single_key],
+    },
+    case! {
+        law 6: "a creation whose response is lost may have been applied, at most once",
+        when: creates,
+        run: lost_response,
+        killed_by: [
+            RetriesWrites on single_key,
+            RetriesWrites on deleting,
+            RetriesWritesAndFails on deleting,
+            ReportsLostResponseAsRejected on full,
+        ],
+    },
+    case! {
+        law 6: "a creation whose request is lost creates at most one token",
+        when: creates,
+        run: lost_request,
+        killed_by: [RetriesWritesAndFails on deleting],
+    },
+];
+
+fn takes_names(declared: &Capabilities) -> Decision {
+    let name = declared.create.as_ref().map(|create| create.name);
+    match name {
+        None => Decision::NotApplicable("it cannot create"),
+        Some(ArgumentSupport::Unsupported) => Decision::Refuse(Refusal::Name),
+        Some(_) => Decision::Run,
+    }
+}
+
+fn has_unique_names(declared: &Capabilities) -> Decision {
+    let create = declared.create.as_ref();
+    let unique = create.is_some_and(|create| create.unique_names);
+    Decision::run_if(unique, "its names are not unique")
+}
+
+fn has_shared_names(declared: &Capabilities) -> Decision {
+    let shared = declared.create.as_ref().is_some_and(|create| {
+        create.name != ArgumentSupport::Unsupported
+            && !create.unique_names
+            && create.max_tokens.is_none()
+    });
+    Decision::run_if(shared, "it has no names that could be shared")
+}
+
+fn has_max_tokens(declared: &Capabilities) -> Decision {
+    let create = declared.create.as_ref();
+    let max_tokens = create.and_then(|create| create.max_tokens);
+    Decision::run_if(
+        max_tokens.is_some_and(|max| max <= 250),
+        "it declares no small maximum number of tokens",
+    )
+}
+
+async fn works(harness: &Harness) -> CaseResult {
+    let before = harness.token_count().await;
+    let issued = harness.create(harness.minimal_request("new")).await?;
+    let secret = issued.secret.expose();
+    ensure(
+        !secret.is_empty(),
+        "a created token comes with its secret",
+        "the secret is empty",
+    )?;
+    ensure(
+        !secret.contains(['*', '•', '…']),
+        "a created token comes with its whole secret",
+        "the secret is masked",
+    )?;
+    let what = "the secret of a created token";
+    harness.expect_alive(&issued.secret, what).await?;
+    let after = harness.token_count().await;
+    ensure(
+        after == before + 1,
+        "one creation creates one token",
+        format!("there were {before} tokens before and {after} after"),
+    )?;
+    ensure(
+        issued.token.state == TokenState::Active,
+        "a token that works is active",
+        format!("it is {}", issued.token.state.as_str()),
+    )
+}
+
+async fn id_without_secret(harness: &Harness) -> CaseResult {
+    let issued = harness.create(harness.minimal_request("new")).await?;
+    let id = issued.token.id.as_str();
+    ensure(!id.is_empty(), "a token has an id", "it is empty")?;
+    ensure(
+        !id.contains(issued.secret.expose()),
+        "an id does not contain the secret",
+        "the id contains the secret",
+    )
+}
+
+async fn distinct(harness: &Harness) -> CaseResult {
+    harness.require_room(2).await?;
+    let one = harness.create(harness.minimal_request("one")).await?;
+    let two = harness.create(harness.minimal_request("two")).await?;
+    ensure(
+        one.token.id != two.token.id && one.secret.expose() != two.secret.expose(),
+        "two tokens have different ids and different secrets",
+        "they share one",
+    )?;
+    let what = "the secret of the first token";
+    harness.expect_alive(&one.secret, what).await?;
+    let what = "the secret of the second token";
+    harness.expect_alive(&two.secret, what).await
+}
+
+async fn read_back(harness: &Harness) -> CaseResult {
+    let issued = harness.create(harness.minimal_request("new")).await?;
+    let Some(read) = harness.read(&issued.token.id).await? else {
+        return not_applicable("it cannot read tokens");
+    };
+    let returned = &issued.token;
+    let to_seconds = |fact: Fact<Timestamp>| fact.map(|at| at.truncated_to_seconds());
+    // A field that only one of the two responses reports does not differ.
+    let differs = returned.state != read.state
+        || differ(&returned.name, &read.name)
+        || differ(&returned.description, &read.description)
+        || differ(
+            &to_seconds(returned.created_at),
+            &to_seconds(read.created_at),
+        )
+        || differ(&to_seconds(returned.expiry), &to_seconds(read.expiry))
+        || differ(&returned.scopes, &read.scopes);
+    ensure(
+        !differs,
+        "a created token is read back as it was returned",
+        format!("{returned:?} was returned and {read:?} was read"),
+    )
+}
+
+fn differ<T: PartialEq>(returned: &Fact<T>, read: &Fact<T>) -> bool {
+    returned.is_reported() && read.is_reported() && returned != read
+}
+
+async fn odd_names(harness: &Harness) -> CaseResult {
+    harness.require_room(ODD_NAMES.len()).await?;
+    for name in ODD_NAMES {
+        let created = harness.provider().create(CreateToken::new(name)).await;
+        let issued = expect_ok(created, &format!("a token named {name:?} is created"))?;
+        let read = harness
+            .read(&issued.token.id)
+            .await?
+            .unwrap_or(issued.token);
+        ensure(
+            !harness.reports(TokenField::Name) || read.name == Fact::Known(name.to_owned()),
+            "a token is created with exactly the requested name",
+            format!("{name:?} was requested and the name is {:?}", read.name),
+        )?;
+    }
+    Ok(())
+}
+
+async fn name_taken(harness: &Harness) -> CaseResult {
+    let first = harness.create(CreateToken::new("taken")).await?;
+    expect_conflict(harness, CreateToken::new("taken")).await?;
+    if !harness.revokes_by_id() {
+        return Ok(());
+    }
+    harness.revoke(&LiveToken::from_issued(first)).await?;
+    expect_conflict(harness, CreateToken::new("taken")).await
+}
+
+async fn expect_conflict(harness: &Harness, request: CreateToken) -> CaseResult {
+    let before = harness.token_count().await;
+    let expected = "a creation that is impossible is a conflict and creates nothing";
+    let created = harness.provider().create(request).await;
+    expect_rejection(created, ErrorKind::Conflict, expected)?;
+    ensure(
+        harness.token_count().await == before,
+        expected,
+        "the number of tokens changed",
+    )
+}
+
+async fn shared_name(harness: &Harness) -> CaseResult {
+    let one = harness.create(CreateToken::new("shared")).await?;
+    let two = harness.create(CreateToken::new("shared")).await?;
+    ensure(
+        one.token.id != two.token.id,
+        "two tokens with one name are two tokens",
+        "they have the same id",
+    )?;
+    let what = "the first token with the name";
+    harness.expect_alive(&one.secret, what).await
+}
+
+async fn full_account(harness: &Harness) -> CaseResult {
+    let create = harness.capabilities().create.as_ref();
+    let max_tokens = create.and_then(|create| create.max_tokens).unwrap_or(0);
+    let free = (max_tokens as usize).saturating_sub(harness.token_count().await);
+    let mut secrets = Vec::new();
+    for number in 0..free {
+        let spec = harness.spec(&format!("filling-{number}"));
+        let Some(inserted) = harness.insert(spec).await else {
+            return not_applicable("the fixture cannot fill the account");
+        };
+        secrets.extend(inserted.secret);
+    }
+    expect_conflict(harness, harness.minimal_request("one too many")).await?;
+    for secret in secrets {
+        let what = "a token that was in the full account";
+        harness.expect_alive(&secret, what).await?;
+    }
+    Ok(())
+}
+
+async fn lost_response(harness: &Harness) -> CaseResult {
+    harness.require_room(1).await?;
+    let before = harness.token_count().await;
+    harness.inject(Fault::LoseResponse).await?;
+    let expected = "a creation whose response is lost fails as possibly applied";
+    let request = harness.minimal_request("possibly");
+    let result = harness.provider().create(request).await;
+    let created = harness.token_count().await - before;
+    let Err(error) = result else {
+        return fail(
+            expected,
+            format!("it succeeded, and {created} tokens were created"),
+        );
+    };
+    ensure(error.may_have_applied(), expected, describe(&error))?;
+    ensure(
+        !error.is_retryable(),
+        "the error is not retryable",
+        describe(&error),
+    )?;
+    ensure(
+        created == 1,
+        "one call creates at most one token",
+        format!("{created} tokens were created"),
+    )
+}
+
+async fn lost_request(harness: &Harness) -> CaseResult {
+    harness.require_room(1).await?;
+    let before = harness.token_count().await;
+    harness.inject(Fault::LoseRequest).await?;
+    let request = harness.minimal_request("possibly");
+    let result = harness.provider().create(request).await;
+    let created = harness.token_count().await - before;
+    match result {
+        // The provider knew that nothing had been sent, and retried.
+        Ok(_) => ensure(
+            created == 1,
+            "one creation creates one token",
+            format!("{created} tokens were created"),
+        ),
+        Err(_) => ensure(
+            created == 0,
+            "a creation that failed because its request was lost creates nothing",
+            format!("{created} tokens were created"),
+        ),
+    }
+}

@@ -1,0 +1,50 @@
+//! Inspecting what exists at the platform.
+
+use std::collections::BTreeSet;
+
+use tokenfleet_core::{Fact, Secret, Timestamp, TokenId};
+
+use super::Harness;
+use crate::ExistingToken;
+use crate::case_result::{CaseResult, fail};
+
+impl Harness {
+    /// Returns a token as it exists at the platform.
+    pub(crate) async fn existing(&self, id: &TokenId) -> Option<ExistingToken> {
+        let tokens = self.fixture.tokens().await;
+        tokens.into_iter().find(|token| token.id == *id)
+    }
+
+    /// Returns the expiry of a token as it exists at the platform.
+    pub(crate) async fn existing_expiry(&self, id: &TokenId) -> Fact<Timestamp> {
+        let existing = self.existing(id).await;
+        existing.map_or(Fact::NotReported, |existing| existing.expiry)
+    }
+
+    /// Returns the ids of all tokens that exist at the platform.
+    pub(crate) async fn existing_ids(&self) -> BTreeSet<TokenId> {
+        let tokens = self.fixture.tokens().await;
+        tokens.into_iter().map(|token| token.id).collect()
+    }
+
+    /// Returns how many tokens exist at the platform.
+    pub(crate) async fn token_count(&self) -> usize {
+        self.fixture.tokens().await.len()
+    }
+
+    /// Expects the platform to accept a secret.
+    pub(crate) async fn expect_alive(&self, secret: &Secret, what: &str) -> CaseResult {
+        if self.fixture.accepts(secret).await {
+            return Ok(());
+        }
+        fail(format!("{what} works"), "the platform does not accept it")
+    }
+
+    /// Expects the platform not to accept a secret.
+    pub(crate) async fn expect_dead(&self, secret: &Secret, what: &str) -> CaseResult {
+        if self.fixture.accepts(secret).await {
+            return fail(format!("{what} is dead"), "the platform still accepts it");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,171 @@
+//! Preparing the platform for a case.
+
+use std::time::Duration;
+
+use tokenfleet_core::capability::{ArgumentSupport, TokenField};
+use tokenfleet_core::{CreateToken, RequestedExpiry, TokenId, TokenState};
+
+use super::{Harness, LiveToken};
+use crate::case_result::{CaseResult, not_applicable};
+use crate::{Fault, InsertedToken, TokenSpec};
+
+impl Harness {
+    /// Returns a creation request with the required arguments and nothing else.
+    pub(crate) fn minimal_request(&self, name: &str) -> CreateToken {
+        match &self.capabilities().create {
+            Some(create) if create.name == ArgumentSupport::Required => CreateToken::new(name),
+            _ => CreateToken::unnamed(),
+        }
+    }
+
+    /// Returns the specification of an active token, with a name if the provider reports names.
+    pub(crate) fn spec(&self, name: &str) -> TokenSpec {
+        if self.reports(TokenField::Name) {
+            TokenSpec::active().with_name(name)
+        } else {
+            TokenSpec::active()
+        }
+    }
+
+    /// Inserts a token directly at the platform.
+    pub(crate) async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
+        let inserted = self.fixture.insert(spec).await?;
+        if let Some(secret) = &inserted.secret {
+            self.inspector.remember(secret);
+        }
+        Some(inserted)
+    }
+
+    /// Inserts a token in this state, named after it.
+    pub(crate) async fn insert_in_state(&self, state: TokenState) -> Option<InsertedToken> {
+        let spec = self.spec(state.as_str()).with_state(state);
+        self.insert(spec).await
+    }
+
+    /// Inserts active tokens, up to what the account can hold.
+    pub(crate) async fn seed_tokens(&self, count: usize) -> CaseResult<Vec<InsertedToken>> {
+        self.seed_tokens_named("seeded", count).await
+    }
+
+    /// Inserts active tokens whose names begin with a prefix, up to what the account can hold.
+    pub(crate) async fn seed_tokens_named(
+        &self,
+        prefix: &str,
+        count: usize,
+    ) -> CaseResult<Vec<InsertedToken>> {
+        let mut seeded = Vec::new();
+        for number in 0..count {
+            let spec = self.spec(&format!("{prefix}-{number:03}"));
+            match self.insert(spec).await {
+                Some(inserted) => seeded.push(inserted),
+                None => break,
+            }
+        }
+        if seeded.is_empty() {
+            return not_applicable("the fixture can insert no token");
+        }
+        Ok(seeded)
+    }
+
+    /// Inserts exactly this many active tokens and returns their ids, or skips the case if the
+    /// account cannot hold them.
+    pub(crate) async fn seed_several_pages(
+        &self,
+        prefix: &str,
+        count: usize,
+    ) -> CaseResult<Vec<TokenId>> {
+        let seeded = self.seed_tokens_named(prefix, count).await?;
+        if seeded.len() < count {
+            return not_applicable("the account cannot hold several pages");
+        }
+        Ok(seeded.into_iter().map(|token| token.id).collect())
+    }
+
+    /// Inserts tokens up to what the account can hold, and returns how many.
+    ///
+    /// Results are not searched for their secrets: with a thousand that takes long, and other cases
+    /// do it.
+    pub(crate) async fn fill_account(&self, count: usize) -> usize {
+        for number in 0..count {
+            let spec = self.spec(&format!("filling-{number:04}"));
+            if self.fixture.insert(spec).await.is_none() {
+                return number;
+            }
+        }
+        count
+    }
+
+    /// Returns a token that works and its secret: inserted, or created through the provider if the
+    /// fixture does not know the secrets of inserted tokens.
+    pub(crate) async fn live_token(&self, name: &str) -> CaseResult<LiveToken> {
+        if let Some(inserted) = self.insert(self.spec(name)).await {
+            let id = inserted.id.clone();
+            if let Some(token) = LiveToken::from_inserted(inserted) {
+                return Ok(token);
+            }
+            // Without its secret the token is useless, and may take the only place in the account.
+            self.fixture.remove(&id).await;
+        }
+        if self.capabilities().create.is_none() {
+            return not_applicable("the fixture knows no token's secret");
+        }
+        // Another name, because a platform with unique names may never free the first one.
+        let request = self.minimal_request(&format!("{name} again"));
+        Ok(LiveToken::from_issued(self.create(request).await?))
+    }
+
+    /// Returns a live token that expires in a day, if the fixture can choose the expiry.
+    pub(crate) async fn expiring_token(&self, name: &str) -> CaseResult<LiveToken> {
+        let expiry = RequestedExpiry::At(self.in_days(1));
+        if let Some(inserted) = self.insert(self.spec(name).with_expiry(expiry)).await
+            && let Some(token) = LiveToken::from_inserted(inserted)
+        {
+            return Ok(token);
+        }
+        self.live_token(name).await
+    }
+
+    /// Skips the case if the account has no room for this many more tokens.
+    pub(crate) async fn require_room(&self, count: usize) -> CaseResult {
+        let create = self.capabilities().create.as_ref();
+        let Some(max_tokens) = create.and_then(|create| create.max_tokens) else {
+            return Ok(());
+        };
+        let free = (max_tokens as usize).saturating_sub(self.token_count().await);
+        if free < count {
+            return not_applicable(format!(
+                "the account has room for {free} tokens, not {count}"
+            ));
+        }
+        Ok(())
+    }
+
+    /// Deletes tokens if the account is full, and skips the case if that is not possible.
+    pub(crate) async fn make_room(&self) -> CaseResult {
+        if self.require_room(1).await.is_err() {
+            for id in self.existing_ids().await {
+                self.fixture.remove(&id).await;
+            }
+        }
+        self.require_room(1).await
+    }
+
+    /// Arranges a fault for the next request, or skips the case.
+    pub(crate) async fn inject(&self, fault: Fault) -> CaseResult {
+        if self.fixture.inject(fault).await {
+            return Ok(());
+        }
+        not_applicable(match fault {
+            Fault::Redirect => "the fixture cannot redirect",
+            _ => "the fixture cannot lose requests or responses",
+        })
+    }
+
+    /// Moves the platform's clock, or skips the case.
+    pub(crate) async fn advance(&self, by: Duration) -> CaseResult {
+        if self.fixture.advance(by).await {
+            return Ok(());
+        }
+        not_applicable("the fixture cannot move the clock")
+    }
+}

@@ -1,0 +1,141 @@
+//! The defects of the mutants.
+
+use tokenfleet_core::capability::{
+    CreateCapability, FilterCapability, OrderCapability, UpdateCapability,
+};
+use tokenfleet_core::{Capabilities, SortKey};
+
+/// The one difference between a mutant and the reference provider.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Defect {
+    None,
+    Panics,
+    // Declared capabilities.
+    ContradictoryPageSizes,
+    ChangingCapabilities,
+    ReportsUndeclaredField,
+    SendsInvalidArguments,
+    ClampsPageSize,
+    SendsBeforeRefusing,
+    DropsUndeclaredArguments,
+    DropsUndeclaredUpdates,
+    DropsUndeclaredFilters,
+    // Listing.
+    SinglePage,
+    CountsPagesFromOne,
+    RepeatsFirstPage,
+    StopsAfterThirtyTokens,
+    ReportsPageSizeAsTotal,
+    FailsOnEmptyAccount,
+    FailsAfterLastPage,
+    ReturnsNoTokensIfListingIsUnsupported,
+    DeclaresThatNoTokenVanishes,
+    DeclaresThatMatchesStay,
+    IgnoresOrder,
+    DeclaresLooseOrderExact,
+    LosesMatches,
+    RemembersItsPosition,
+    // Reading.
+    ReportsEveryTokenActive,
+    ReportsUnknownStateAsActive,
+    AcceptsUnknownIds,
+    ParsesIdsLeniently,
+    ReportsUnreportedExpiryAsNever,
+    ReportsNeverAsUnreportedExpiry,
+    ManglesNames,
+    // Creation.
+    ReturnsSecretAsId,
+    ReturnsNoSecret,
+    ReturnsMaskedSecret,
+    CreatesTwo,
+    ReturnsFirstSecretAgain,
+    InventsExpiry,
+    ReportsConflictAsSuccess,
+    RefusesSharedNames,
+    OverwritesInFullAccount,
+    DropsExpiry,
+    ShiftsExpiry,
+    ReplacesNeverWithAYear,
+    DropsDescription,
+    DropsScopes,
+    IgnoresSuspended,
+    RetriesWrites,
+    RetriesWritesAndFails,
+    ReportsLostResponseAsRejected,
+    // Update, rotation and renewal.
+    UpdatesNothing,
+    UpdatesOtherFields,
+    LeavesOldSecretAlive,
+    ReturnsOldSecret,
+    RotatesByCreating,
+    RenewsNothing,
+    RenewsDeadSecrets,
+    // Revocation.
+    RevokesNothing,
+    FailsToRevokeTwice,
+    ReportsSecondRevocationAsFirst,
+    RevokesOnlyActiveTokens,
+    RevokesEveryToken,
+    ReplacesWithoutConsent,
+    LosesReplacement,
+    ReturnsAnotherId,
+    // Verification.
+    ReportsEverySecretAlive,
+    ReportsKnownSecretsAlive,
+    VerifiesByCreating,
+    ReportsDeadOnError,
+    // Failures.
+    ReturnsNoTokensIfUnauthenticated,
+    ReportsUnauthenticatedAsNotFound,
+    ReturnsNoTokensIfDisconnected,
+    ReturnsAnonymousErrors,
+    FollowsRedirects,
+    // Secrecy.
+    RevealsItsCredential,
+    RevealsSecretsInNames,
+    RevealsSecretsInErrors,
+    // Cancellation.
+    StaysBusy,
+}
+
+impl Defect {
+    /// Returns what a mutant declares, given what the reference provider declares.
+    pub(crate) fn declared(self, reference: &Capabilities) -> Capabilities {
+        let mut declared = reference.clone();
+        let list = declared.list.as_mut();
+        match (self, list) {
+            (Self::ContradictoryPageSizes, Some(list)) => list.default_page_size = Some(5_000),
+            (Self::DeclaresThatNoTokenVanishes, Some(list)) => list.tokens_vanish = false,
+            (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
+            (Self::DropsUndeclaredFilters, Some(list)) => {
+                list.filters = FilterCapability::default();
+                list.orders.retain(|order| order.key == SortKey::Id);
+            }
+            (Self::DeclaresLooseOrderExact, Some(list)) => {
+                list.orders.retain(|order| order.key != SortKey::Name);
+                let order = OrderCapability::new(SortKey::Name);
+                list.orders.push(
+                    order
+                        .with_exact_order()
+                        .with_stable_keys()
+                        .with_append_only(),
+                );
+            }
+            (Self::DropsUndeclaredArguments, _) => {
+                declared.create = Some(CreateCapability::new());
+            }
+            (Self::DropsUndeclaredUpdates, _) => {
+                let mut update = UpdateCapability::new().with_name(None);
+                update.description = false;
+                declared.update = Some(update);
+            }
+            (Self::SendsBeforeRefusing, Some(_)) => {
+                let reports = declared.reported_fields.clone();
+                declared = Capabilities::none().with_reported_fields(reports);
+                declared.list = reference.list.clone();
+            }
+            _ => {}
+        }
+        declared
+    }
+}

@@ -1,0 +1,197 @@
+//! The mutant: the reference provider with one defect.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::OperationCall;
+use tokenfleet_core::{
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
+    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
+    TokenRef, UpdateToken,
+};
+
+use super::defect::Defect;
+use crate::{Fixture, MemoryFixture};
+
+/// The secrets of all tokens, by id.
+pub(crate) type Secrets = Arc<Mutex<HashMap<TokenId, String>>>;
+
+/// A wrapper around the reference provider that adds one defect.
+///
+/// It implements [`TokenProvider`] and not `Adapter`, because some defects break what an adapter is
+/// checked for.
+pub(crate) struct MutantProvider {
+    pub(crate) inner: Arc<dyn TokenProvider>,
+    /// The platform, for defects that a provider could not cause alone.
+    pub(crate) platform: MemoryFixture,
+    pub(crate) defect: Defect,
+    pub(crate) secrets: Secrets,
+    pub(crate) position: Mutex<Option<PagePosition>>,
+    declared: Capabilities,
+    changed: Capabilities,
+    called: AtomicBool,
+    busy: AtomicBool,
+}
+
+impl MutantProvider {
+    pub(crate) fn new(
+        inner: Arc<dyn TokenProvider>,
+        platform: MemoryFixture,
+        secrets: Secrets,
+        defect: Defect,
+    ) -> Self {
+        let declared = defect.declared(inner.capabilities());
+        let mut changed = declared.clone();
+        if defect == Defect::ChangingCapabilities {
+            changed.verify = !declared.verify;
+        }
+        Self {
+            inner,
+            platform,
+            defect,
+            secrets,
+            position: Mutex::default(),
+            declared,
+            changed,
+            called: AtomicBool::new(false),
+            busy: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn has(&self, defect: Defect) -> bool {
+        self.defect == defect
+    }
+
+    /// Checks a call if the mutant declares other capabilities than the wrapped provider, which
+    /// checks its own.
+    pub(crate) fn check(&self, call: OperationCall<'_>) -> Result<()> {
+        if self.declared == *self.inner.capabilities() {
+            return Ok(());
+        }
+        self.declared.check(call)
+    }
+
+    /// Refuses an undeclared operation, but only after sending a request.
+    async fn send_before_refusing(&self, operation: Operation) -> Result<()> {
+        if self.has(Defect::SendsBeforeRefusing) && !self.declared.supports(operation) {
+            self.inner.list_page(PageRequest::first()).await?;
+            return Err(Error::unsupported("the platform has no such operation"));
+        }
+        Ok(())
+    }
+
+    /// Takes a lock that is not released if the caller drops the future.
+    fn begin(&self) -> Result<()> {
+        self.called.store(true, Ordering::SeqCst);
+        if self.has(Defect::StaysBusy) && self.busy.swap(true, Ordering::SeqCst) {
+            return Err(Error::new(ErrorKind::Other, Fate::NotSent, "busy"));
+        }
+        Ok(())
+    }
+
+    fn finish<T>(&self, operation: Operation, result: Result<T>) -> Result<T> {
+        self.busy.store(false, Ordering::SeqCst);
+        result.map_err(|error| match self.defect {
+            Defect::RevealsSecretsInErrors => {
+                let credential = self.platform.credentials().remove(0);
+                error.with_advice(format!("check {}", credential.expose()))
+            }
+            Defect::ReturnsAnonymousErrors if error.fate() != Fate::NotSent => {
+                Error::new(error.kind(), error.fate(), "it failed")
+            }
+            Defect::ReportsLostResponseAsRejected if operation.is_write() => {
+                error.with_fate(Fate::Rejected)
+            }
+            Defect::ReportsUnauthenticatedAsNotFound
+                if error.kind() == ErrorKind::Unauthenticated =>
+            {
+                error.with_kind(ErrorKind::NotFound)
+            }
+            _ => error,
+        })
+    }
+}
+
+#[async_trait]
+impl TokenProvider for MutantProvider {
+    fn account(&self) -> &Account {
+        self.inner.account()
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        if self.called.load(Ordering::SeqCst) {
+            &self.changed
+        } else {
+            &self.declared
+        }
+    }
+
+    async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        self.begin()?;
+        let result = self.mutated_list_page(request).await;
+        self.finish(Operation::List, result)
+    }
+
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Get).await?;
+        let result = self.mutated_get(id).await;
+        self.finish(Operation::Get, result)
+    }
+
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Create).await?;
+        let result = self.mutated_create(request).await;
+        self.finish(Operation::Create, result)
+    }
+
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Update).await?;
+        let result = self.mutated_update(id, change).await;
+        self.finish(Operation::Update, result)
+    }
+
+    async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Rotate).await?;
+        let result = self.mutated_rotate(id).await;
+        self.finish(Operation::Rotate, result)
+    }
+
+    async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Renew).await?;
+        let result = self.mutated_renew(secret).await;
+        self.finish(Operation::Renew, result)
+    }
+
+    async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Revoke).await?;
+        let result = self.mutated_revoke(token, options).await;
+        self.finish(Operation::Revoke, result)
+    }
+
+    async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Verify).await?;
+        let result = self.mutated_verify(secret).await;
+        self.finish(Operation::Verify, result)
+    }
+}
+
+impl fmt::Debug for MutantProvider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.has(Defect::RevealsItsCredential) {
+            let credential = self.platform.credentials().remove(0);
+            return write!(f, "MutantProvider({})", credential.expose());
+        }
+        write!(f, "MutantProvider({:?})", self.defect)
+    }
+}

@@ -1,0 +1,236 @@
+//! Defects in listing, reading and verifying.
+
+use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::OperationCall;
+use tokenfleet_core::{
+    CreateToken, Error, ErrorKind, Fact, Fate, Filter, Liveness, Result, Secret, Token, TokenId,
+    TokenState,
+};
+
+use super::defect::Defect;
+use super::provider::MutantProvider;
+use crate::Fixture;
+
+impl MutantProvider {
+    pub(crate) async fn mutated_list_page(&self, mut request: PageRequest) -> Result<Page> {
+        self.corrupt_page_request(&mut request);
+        if !self.has(Defect::DropsUndeclaredFilters) {
+            self.check(OperationCall::List(&request))?;
+        }
+        let requested = request.clone();
+        let mut page = match self.inner.list_page(request).await {
+            Ok(page) => page,
+            Err(error)
+                if self.has(Defect::FollowsRedirects)
+                    && error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                self.inner.list_page(requested.clone()).await?
+            }
+            Err(error) => {
+                let hidden = match self.defect {
+                    Defect::ReturnsNoTokensIfListingIsUnsupported => {
+                        error.kind() == ErrorKind::Unsupported
+                    }
+                    Defect::ReturnsNoTokensIfUnauthenticated => {
+                        error.kind() == ErrorKind::Unauthenticated
+                    }
+                    Defect::ReturnsNoTokensIfDisconnected => error.kind() == ErrorKind::Connection,
+                    _ => false,
+                };
+                return if hidden {
+                    Ok(Page::default())
+                } else {
+                    Err(error)
+                };
+            }
+        };
+        self.corrupt_page(&requested, &mut page)?;
+        page.tokens
+            .iter_mut()
+            .for_each(|token| self.corrupt_token(token));
+        Ok(page)
+    }
+
+    fn corrupt_page_request(&self, request: &mut PageRequest) {
+        let number = request.number();
+        match (self.defect, number) {
+            (Defect::CountsPagesFromOne, Some(number)) => {
+                request.position = PagePosition::Number(number + 1);
+            }
+            (Defect::RepeatsFirstPage, Some(number)) => {
+                request.position = PagePosition::Number(number.saturating_sub(1));
+            }
+            (Defect::ClampsPageSize, _) => {
+                request.size = request.size.map(|size| size.clamp(1, 1000));
+            }
+            (Defect::DropsUndeclaredFilters, _) => {
+                request.filter = None;
+                request.sort = None;
+            }
+            (Defect::RemembersItsPosition, None) => {
+                if let Some(position) = self.position.lock().unwrap().clone() {
+                    request.position = position;
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn corrupt_page(&self, requested: &PageRequest, page: &mut Page) -> Result<()> {
+        let first = requested.number() == Some(0);
+        match self.defect {
+            Defect::SinglePage => page.next = None,
+            Defect::CountsPagesFromOne | Defect::RepeatsFirstPage => {
+                page.number = None;
+                if let Some(PagePosition::Number(next)) = &mut page.next {
+                    match self.defect {
+                        Defect::CountsPagesFromOne => *next -= 1,
+                        _ => *next += u64::from(!first),
+                    }
+                }
+            }
+            Defect::StopsAfterThirtyTokens if requested.size.unwrap_or(30) >= 20 => {
+                page.next = None;
+                page.tokens.truncate(if first { 30 } else { 0 });
+            }
+            Defect::ReportsPageSizeAsTotal => page.total = Some(page.tokens.len() as u64),
+            Defect::FailsOnEmptyAccount if first && page.tokens.is_empty() => {
+                return Err(nothing_found());
+            }
+            Defect::FailsAfterLastPage if !first && page.tokens.is_empty() => {
+                return Err(nothing_found());
+            }
+            Defect::IgnoresOrder => page.tokens.reverse(),
+            Defect::RemembersItsPosition => *self.position.lock().unwrap() = page.next.clone(),
+            Defect::LosesMatches => {
+                if let Some(filter) = &requested.filter {
+                    let before = page.tokens.len();
+                    page.tokens.retain(|token| !is_lost_by(filter, token));
+                    let lost = (before - page.tokens.len()) as u64;
+                    // The total does not count the lost tokens either.
+                    page.total = page.total.map(|total| total.saturating_sub(lost));
+                }
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    pub(crate) async fn mutated_get(&self, id: &TokenId) -> Result<Token> {
+        if self.has(Defect::Panics) {
+            panic!("the mutant panics");
+        }
+        self.check(OperationCall::Get(id))?;
+        let id = &self.parse_id(id);
+        let token = match self.inner.get(id).await {
+            Err(error) if self.has(Defect::AcceptsUnknownIds) => {
+                if error.kind() != ErrorKind::NotFound {
+                    return Err(error);
+                }
+                Ok(Token::new(id.clone(), TokenState::Revoked))
+            }
+            other => other,
+        };
+        token.map(|mut token| {
+            self.corrupt_token(&mut token);
+            token
+        })
+    }
+
+    pub(crate) async fn mutated_verify(&self, secret: &Secret) -> Result<Liveness> {
+        self.check(OperationCall::Verify(secret))?;
+        match self.defect {
+            Defect::ReportsEverySecretAlive => Ok(Liveness::Alive),
+            Defect::ReportsKnownSecretsAlive => {
+                let known = self.secrets.lock().unwrap();
+                let known = known.values().any(|known| known == secret.expose());
+                Ok(if known {
+                    Liveness::Alive
+                } else {
+                    Liveness::Dead
+                })
+            }
+            Defect::VerifiesByCreating => {
+                self.inner.create(CreateToken::unnamed()).await?;
+                self.inner.verify(secret).await
+            }
+            Defect::ReportsDeadOnError => {
+                Ok(self.inner.verify(secret).await.unwrap_or(Liveness::Dead))
+            }
+            _ => self.inner.verify(secret).await,
+        }
+    }
+
+    /// Returns the id that this mutant understands.
+    pub(crate) fn parse_id(&self, id: &TokenId) -> TokenId {
+        if !self.has(Defect::ParsesIdsLeniently) {
+            return self.placeholder_if_empty(id);
+        }
+        let digits: String = id
+            .as_str()
+            .trim()
+            .chars()
+            .take_while(char::is_ascii_digit)
+            .collect();
+        TokenId::new(digits.trim_start_matches('0'))
+    }
+
+    /// Returns a placeholder for an empty id, so that it is sent.
+    fn placeholder_if_empty(&self, id: &TokenId) -> TokenId {
+        if self.has(Defect::SendsInvalidArguments) && id.as_str().is_empty() {
+            return TokenId::new("placeholder");
+        }
+        id.clone()
+    }
+
+    /// Corrupts a token before it is returned.
+    pub(crate) fn corrupt_token(&self, token: &mut Token) {
+        match self.defect {
+            Defect::ReportsEveryTokenActive => token.state = TokenState::Active,
+            Defect::ReportsUnknownStateAsActive if token.state == TokenState::Unknown => {
+                token.state = TokenState::Active;
+            }
+            Defect::ReportsUndeclaredField => token.last_used = Fact::Absent,
+            Defect::ReportsUnreportedExpiryAsNever => token.expiry = Fact::Absent,
+            Defect::ReportsNeverAsUnreportedExpiry if token.never_expires() => {
+                token.expiry = Fact::NotReported;
+            }
+            Defect::ManglesNames => {
+                token.name = token.name.clone().map(|name| name.replace(['"', '%'], ""));
+            }
+            Defect::RevealsSecretsInNames => {
+                let secrets = self.secrets.lock().unwrap();
+                if let Some(secret) = secrets.get(&token.id) {
+                    token.name = Fact::Known(format!("created as {secret}"));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Returns the state of a token as it exists at the platform.
+    pub(crate) async fn existing_state(&self, id: &TokenId) -> Option<TokenState> {
+        let tokens = self.platform.tokens().await;
+        tokens
+            .into_iter()
+            .find(|token| token.id == *id)
+            .map(|token| token.state)
+    }
+}
+
+/// Returns `true` if the platform's filter loses this token.
+///
+/// Its query language gives some characters a special meaning and does not know suspended tokens.
+fn is_lost_by(filter: &Filter, token: &Token) -> bool {
+    match filter {
+        Filter::State(_) => token.state == TokenState::Suspended,
+        _ => token
+            .name
+            .known()
+            .is_some_and(|name| name == "not" || name.contains(['%', '"', '\\', 'P'])),
+    }
+}
+
+fn nothing_found() -> Error {
+    Error::new(ErrorKind::NotFound, Fate::Rejected, "nothing was found")
+}

@@ -1,0 +1,117 @@
+//! Tests that every case can fail, and of what a report shows.
+
+use std::collections::BTreeSet;
+
+use futures_executor::block_on;
+
+use super::fixture::MutantFixture;
+use super::{Defect, Mutant};
+use crate::{MemoryFixture, MemoryProfile, Outcome, cases, run, run_some};
+
+#[test]
+fn every_case_fails_the_mutants_that_it_names() {
+    let mut survived = Vec::new();
+    for case in cases() {
+        for Mutant { defect, profile } in case.killed_by {
+            let make_fixture = async || MutantFixture::new(profile(), *defect);
+            let select = |other: &crate::Case| other.name() == case.name();
+            let report = block_on(run_some(make_fixture, select));
+            let outcome = report.outcome(case.name());
+            if !matches!(outcome, Some(Outcome::Failed(_))) {
+                survived.push(format!("{defect:?}: \"{}\": {outcome:?}", case.name()));
+            }
+        }
+    }
+    assert!(survived.is_empty(), "survived:\n{}", survived.join("\n"));
+}
+
+/// Cases that only the listing engine and the sorting in core can break, whatever a provider does.
+const KEPT_BY_CORE: [&str; 4] = [
+    "a time filter agrees with its definition",
+    "sorting more tokens than the scan limit is an error, not a shorter list",
+    "a cursor is refused by another query",
+    "a cursor is refused by another account",
+];
+
+#[test]
+fn every_case_is_failed_by_some_defect() {
+    let never: Vec<_> = cases()
+        .filter(|case| case.killed_by.is_empty())
+        .map(|case| case.name())
+        .filter(|name| !KEPT_BY_CORE.contains(name))
+        .collect();
+    assert!(never.is_empty(), "no defect fails {never:#?}");
+}
+
+#[test]
+fn every_case_has_its_own_name_and_a_law() {
+    let names: BTreeSet<_> = cases().map(|case| case.name()).collect();
+    assert_eq!(names.len(), cases().count());
+    assert!(cases().all(|case| (1..=10).contains(&case.law())));
+}
+
+#[test]
+fn a_mutant_without_a_defect_conforms() {
+    for profile in MemoryProfile::all() {
+        let make_fixture = async || MutantFixture::new(profile.clone(), Defect::None);
+        block_on(run(make_fixture)).assert_passed();
+    }
+}
+
+#[test]
+fn a_report_does_not_leak_what_it_found_leaking() {
+    for defect in [
+        Defect::ReturnsSecretAsId,
+        Defect::RevealsSecretsInErrors,
+        Defect::RevealsSecretsInNames,
+    ] {
+        let make_fixture = async || MutantFixture::new(MemoryProfile::full(), defect);
+        let report = block_on(run(make_fixture));
+        assert!(!report.passed());
+        let text = report.to_string();
+        assert!(
+            !text.contains("mem-") && !text.contains("memory-credential"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_panic_fails_its_case_and_not_the_run() {
+    let make_fixture = async || MutantFixture::new(MemoryProfile::retaining(), Defect::Panics);
+    let report = block_on(run(make_fixture));
+    let read = report.outcome("a token is read by its id");
+    assert!(
+        matches!(read, Some(Outcome::Failed(failure)) if failure.happened.contains("panicked"))
+    );
+    assert_eq!(report.entries().len(), cases().count());
+}
+
+#[test]
+fn a_report_states_the_outcome_of_every_case_and_its_reason() {
+    let report = block_on(run(async || {
+        MemoryFixture::new(MemoryProfile::secret_only())
+    }));
+    let text = report.to_string();
+    assert!(
+        text.contains("refused  law 3   every token is listed exactly once"),
+        "{text}"
+    );
+    assert!(
+        text.contains("pages can be read in any order (its pages are not numbered)"),
+        "{text}"
+    );
+    assert!(
+        text.contains("ran      law 5   a revoked secret is dead"),
+        "{text}"
+    );
+    assert!(text.ends_with("0 failed"), "{text}");
+}
+
+#[test]
+#[should_panic(expected = "FAILED   law 5   a revoked secret is dead")]
+fn a_failed_assertion_shows_the_whole_report() {
+    let make_fixture =
+        async || MutantFixture::new(MemoryProfile::retaining(), Defect::RevokesNothing);
+    block_on(run(make_fixture)).assert_passed();
+}
