@@ -1,16 +1,18 @@
-//! Comma-separated values: one row a token, quoted as RFC 4180 says.
+//! Comma-separated values: one row per token, quoted as RFC 4180 requires.
 //!
-//! A program that reads them gets every text exactly as it is. A terminal would obey some: there they are escaped.
+//! A program that reads the rows gets every text unchanged. On a terminal, control characters are
+//! escaped, because the terminal would interpret them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
+use ::csv::Writer;
 use tokenfleet::model::Principal;
 use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
-use super::text::visible;
+use super::text::escape;
 
-const NAMES: [&str; 13] = [
+const COLUMNS: [&str; 13] = [
     "account",
     "provider",
     "id",
@@ -26,28 +28,29 @@ const NAMES: [&str; 13] = [
     "scopes",
 ];
 
-/// The rows of tokens, under a row of names.
+/// The rows of tokens, under a header.
 pub(crate) struct Rows<W: Write> {
-    writer: csv::Writer<W>,
+    writer: Writer<W>,
     with_secrets: bool,
     to_terminal: bool,
-    begun: bool,
+    has_header: bool,
 }
 
 impl<W: Write> Rows<W> {
     pub(crate) fn new(writer: W, with_secrets: bool, to_terminal: bool) -> Self {
         Self {
-            writer: csv::Writer::from_writer(writer),
+            writer: Writer::from_writer(writer),
             with_secrets,
             to_terminal,
-            begun: false,
+            has_header: false,
         }
     }
 
-    fn begin(&mut self) -> io::Result<()> {
-        if !std::mem::replace(&mut self.begun, true) {
+    fn write_header(&mut self) -> io::Result<()> {
+        if !std::mem::replace(&mut self.has_header, true) {
             let secret = self.with_secrets.then_some("secret");
-            self.writer.write_record(NAMES.into_iter().chain(secret))?;
+            self.writer
+                .write_record(COLUMNS.into_iter().chain(secret))?;
         }
         Ok(())
     }
@@ -58,18 +61,18 @@ impl<W: Write> Rows<W> {
         token: &Token,
         secret: Option<&Secret>,
     ) -> io::Result<()> {
-        self.begin()?;
+        self.write_header()?;
         let row = [
             account.name().to_owned(),
             account.provider().to_owned(),
             token.id.to_string(),
-            known(&token.name),
-            known(&token.description),
+            text(&token.name),
+            text(&token.description),
             token.state.as_str().to_owned(),
-            known(&token.created_at),
-            known(&token.updated_at),
-            moment(&token.expiry),
-            moment(&token.last_used),
+            text(&token.created_at),
+            text(&token.updated_at),
+            time(&token.expiry),
+            time(&token.last_used),
             principal(&token.owner),
             principal(&token.creator),
             token
@@ -79,11 +82,12 @@ impl<W: Write> Rows<W> {
                 .unwrap_or_default(),
         ];
         for field in &row {
-            self.writer.write_field(&*shown(field, self.to_terminal))?;
+            self.writer
+                .write_field(&*escape_for(self.to_terminal, field))?;
         }
         if let Some(secret) = secret {
             self.writer
-                .write_field(&*shown(secret.expose(), self.to_terminal))?;
+                .write_field(&*escape_for(self.to_terminal, secret.expose()))?;
         }
         self.writer.write_record(None::<&[u8]>)?;
         Ok(())
@@ -94,37 +98,38 @@ impl<W: Write> Rows<W> {
     }
 
     pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.begin()?;
+        self.write_header()?;
         self.writer.flush()
     }
 }
 
-/// One row of anything else.
+/// Writes one row of anything else.
 pub(crate) fn record<'a>(
     writer: &mut impl Write,
     to_terminal: bool,
     fields: impl Iterator<Item = &'a str>,
 ) -> io::Result<()> {
-    let mut writer = csv::Writer::from_writer(writer);
+    let mut writer = Writer::from_writer(writer);
     for field in fields {
-        writer.write_field(&*shown(field, to_terminal))?;
+        writer.write_field(&*escape_for(to_terminal, field))?;
     }
     writer.write_record(None::<&[u8]>)?;
     writer.flush()
 }
 
-fn shown(text: &str, to_terminal: bool) -> Cow<'_, str> {
-    match to_terminal {
-        true => visible(text).into(),
-        false => text.into(),
+fn escape_for(terminal: bool, text: &str) -> Cow<'_, str> {
+    if terminal {
+        escape(text).into()
+    } else {
+        text.into()
     }
 }
 
-fn known(fact: &Fact<impl ToString>) -> String {
+fn text(fact: &Fact<impl ToString>) -> String {
     fact.known().map(ToString::to_string).unwrap_or_default()
 }
 
-fn moment(fact: &Fact<Timestamp>) -> String {
+fn time(fact: &Fact<Timestamp>) -> String {
     match fact {
         Fact::Known(at) => at.to_string(),
         Fact::Absent => "never".to_owned(),
@@ -132,8 +137,8 @@ fn moment(fact: &Fact<Timestamp>) -> String {
     }
 }
 
-/// A principal in one word, such as `user:575ec7417ae143cd83dc4a95`.
-pub(crate) fn principal(fact: &Fact<Principal>) -> String {
+/// Returns the kind and the id of a principal, such as `user:575ec7417ae143cd83dc4a95`.
+fn principal(fact: &Fact<Principal>) -> String {
     let word = |principal: &Principal| {
         format!(
             "{}:{}",
@@ -149,12 +154,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_gets_texts_as_they_are_and_a_terminal_harmless_ones() {
+    fn a_program_gets_texts_unchanged_and_a_terminal_gets_them_escaped() {
         let name = "a\u{1b}]0;owned\u{7}\n=1+1";
-        for (to_terminal, expected) in [(false, name), (true, &*visible(name))] {
+        for (to_terminal, expected) in [(false, name), (true, &*escape(name))] {
             let mut written = Vec::new();
             record(&mut written, to_terminal, ["1", name].into_iter()).unwrap();
-            let mut reader = csv::ReaderBuilder::new()
+            let mut reader = ::csv::ReaderBuilder::new()
                 .has_headers(false)
                 .from_reader(&*written);
             let row = reader.records().next().unwrap().unwrap();
