@@ -42,10 +42,13 @@ fn missing_feature(error: &clap::Error) -> Option<Error> {
     if cfg!(feature = "simulate") {
         return None;
     }
-    let names = |kind, name: &str| matches!(error.get(kind), Some(ContextValue::String(word)) if word == name);
-    let asks_for_simulators = names(ContextKind::InvalidArg, "--simulate")
-        || names(ContextKind::InvalidSubcommand, "simulate");
-    asks_for_simulators.then(|| {
+    let is_about = |kind, word: &str| match error.get(kind) {
+        Some(ContextValue::String(found)) => found == word,
+        _ => false,
+    };
+    let needs_simulators = is_about(ContextKind::InvalidArg, "--simulate")
+        || is_about(ContextKind::InvalidSubcommand, "simulate");
+    needs_simulators.then(|| {
         Error::invalid_input("this program was built without the simulators")
             .with_advice("build it with the cargo feature \"simulate\"")
     })

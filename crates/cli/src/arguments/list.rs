@@ -31,7 +31,7 @@ Example:
 \"tokenfleet help list\" describes the expressions for --where.";
 
 pub(super) const PLAN_HELP: &str = "\
-Example:
+Examples:
   tokenfleet plan --account iot --where 'last-used < now-90d' > revocations.txt
   tokenfleet revoke --plan revocations.txt
 
@@ -124,8 +124,7 @@ pub(crate) struct ExplainArguments {
 pub(crate) struct PlanArguments {
     #[command(flatten)]
     pub(crate) list: ListArguments,
-    /// Id of the token that the account itself authenticates with; it is revoked last, after all
-    /// others
+    /// Id of the token that the account itself authenticates with; it is revoked last
     #[arg(long, value_name = "ID")]
     pub(crate) own_token: Option<String>,
     /// Write the plan even if tokens may be missing from it

@@ -74,9 +74,9 @@ pub(crate) enum Command {
     ///
     /// Ends with a line for each account: complete, partial, failed, or cannot be listed.
     Inventory(PageArguments),
-    /// List the tokens that match
+    /// List the tokens of the selected accounts that match
     ///
-    /// Without --account, the only configured account is used.
+    /// --account may be omitted if only one account is configured.
     #[command(after_help = list::LIST_HELP)]
     List(Box<ListArguments>),
     /// Explain how list would find the tokens, without sending anything
@@ -150,7 +150,7 @@ pub(crate) enum Command {
     /// Exits with 0 if it is alive, 3 if it is dead, and 7 if the platform cannot tell.
     #[command(after_help = read::VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
-    /// Show what the platforms of the accounts support
+    /// Show what each account supports
     Capabilities(CapabilitiesArguments),
     /// Serve simulated platforms on loopback ports
     ///

@@ -139,8 +139,8 @@ pub(crate) struct RevokeArguments {
     /// Accept that the platform revokes a secret by issuing a new one, which is printed
     #[arg(long)]
     pub(crate) accept_replacement: bool,
-    /// Suspend tokens that you are not allowed to revoke, where the platform can; a suspended token
-    /// can be resumed
+    /// Suspend tokens that cannot be revoked, where the platform supports it; a suspended token can
+    /// be resumed
     #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
     pub(crate) or_suspend: bool,
     /// Maximum number of tokens to revoke concurrently [default: 4 with --plan, 1 with ids]

@@ -32,9 +32,17 @@ pub(super) fn check(
                 )
             })
         });
+    let needs_secret = (capabilities.revoke.as_ref()).is_some_and(|revoke| !revoke.by_id);
     checked.map_err(|error| {
         let error = Subject::from(token).add_to(error);
-        error.with_account(provider.account())
+        let error = error.with_account(provider.account());
+        match token {
+            // The advice of the check is for a program: a secret must not be typed as an argument.
+            TokenRef::Id(_) if needs_secret => {
+                error.with_advice("pass the secret with --secret-env or --secret-file")
+            }
+            _ => error,
+        }
     })
 }
 

@@ -113,7 +113,7 @@ impl Object {
             lines.push(match self.requests {
                 Some(1) => format!("  for {tokens} tokens: 1 request"),
                 Some(requests) => format!("  for {tokens} tokens: about {requests} requests"),
-                None => "  the number of requests depends on the size of the pages, which the platform decides".to_owned(),
+                None => "  the number of requests depends on the platform's page size".to_owned(),
             });
         }
         lines

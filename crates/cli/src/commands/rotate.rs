@@ -48,7 +48,7 @@ async fn only_token(provider: &dyn TokenProvider) -> Result<TokenId> {
     // Nothing is read if the platform cannot rotate. The id does not matter for this check.
     provider
         .capabilities()
-        .check(OperationCall::Rotate((&TokenId::new("any")).into()))
+        .check(OperationCall::Rotate(&TokenId::new("any")))
         .map_err(in_context)?;
     let mut tokens = provider.list_all(Query::new().limit(2)).await?.tokens;
     match (tokens.pop(), tokens.pop()) {

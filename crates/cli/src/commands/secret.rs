@@ -1,7 +1,7 @@
 //! Secrets that the user refers to, and secrets that a platform has issued.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokenfleet::config::is_world_readable;
 use tokenfleet::{
@@ -24,13 +24,15 @@ pub(super) async fn read_secret(
             "--secret-file: other users can read that file; restrict it to its owner (chmod 600)",
         );
     }
-    let (credential, option, place) = match (variable, file) {
-        (Some(variable), _) => (
-            Credential::from_env(variable),
-            "--secret-env",
-            "environment variable",
-        ),
-        (None, Some(file)) => (Credential::from_file(file), "--secret-file", "file"),
+    let (credential, problem) = match (variable, file) {
+        (Some(variable), _) => {
+            let problem = variable_problem(&variable);
+            (Credential::from_env(variable), problem)
+        }
+        (None, Some(file)) => {
+            let problem = file_problem(&file);
+            (Credential::from_file(file), problem)
+        }
         (None, None) => return Ok(None),
     };
     match credential.secret().await {
@@ -39,10 +41,32 @@ pub(super) async fn read_secret(
             let cause = std::error::Error::source(&error)
                 .map(|cause| format!(" ({cause})"))
                 .unwrap_or_default();
-            let message = format!("{option}: cannot read a secret from that {place}{cause}");
-            Err(Error::configuration(message)
+            let error = Error::configuration(format!("{problem}{cause}"));
+            Err(error
                 .with_advice("if you passed the secret itself, replace it, because it was exposed"))
         }
+    }
+}
+
+/// Returns the most likely reason why an environment variable yields no secret.
+fn variable_problem(name: &str) -> &'static str {
+    if std::env::var_os(name).is_none() {
+        "--secret-env: that environment variable is not set"
+    } else {
+        "--secret-env: that environment variable contains no usable secret"
+    }
+}
+
+/// Returns the most likely reason why a file yields no secret.
+fn file_problem(path: &Path) -> &'static str {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            "--secret-file: that file does not exist"
+        }
+        Err(_) => "--secret-file: that file cannot be read",
+        Ok(metadata) if !metadata.is_file() => "--secret-file: that path is not a regular file",
+        Ok(metadata) if metadata.len() == 0 => "--secret-file: that file is empty",
+        Ok(_) => "--secret-file: that file cannot be read, or contains no usable secret",
     }
 }
 

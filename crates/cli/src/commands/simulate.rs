@@ -12,6 +12,7 @@ use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator, Start
 
 use crate::arguments::{GlobalArguments, SimulateArguments};
 use crate::exit::{Exit, Failure};
+use crate::output::print_warning;
 use crate::signal::stop_requested;
 use crate::simulation::start_error;
 
@@ -86,23 +87,21 @@ async fn start(
 
 fn warn_about_exposure(server: &Server) {
     let address = server.address();
-    // If standard error is closed, there is nowhere left to report it.
-    let _ = writeln!(
-        std::io::stderr(),
-        "warning: anyone who can reach {address} can read and change every simulated token"
-    );
+    print_warning(&format!(
+        "anyone who can reach {address} can read and change every simulated token"
+    ));
 }
 
 /// Rejects global options that have no meaning here: there is no account, and only one format.
 fn check_global(global: &GlobalArguments) -> Result<()> {
-    let given = [
+    let used = [
         ("--config", global.config.is_some()),
         ("--account", !global.accounts.is_empty()),
         ("--simulate", global.simulate),
         ("--output", global.output.is_some()),
         ("--verbose", global.verbose > 0),
     ];
-    match given.iter().find(|(_, given)| *given) {
+    match used.iter().find(|(_, is_used)| *is_used) {
         Some((option, _)) => Err(Error::invalid_input(format!(
             "{option} cannot be used with the command simulate"
         ))),

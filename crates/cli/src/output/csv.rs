@@ -50,7 +50,8 @@ impl<W: Write> Rows<W> {
         if !std::mem::replace(&mut self.has_header, true) {
             let secret = self.with_secrets.then_some("secret");
             self.writer
-                .write_record(COLUMNS.into_iter().chain(secret))?;
+                .write_record(COLUMNS.into_iter().chain(secret))
+                .map_err(io_error)?;
         }
         Ok(())
     }
@@ -83,14 +84,15 @@ impl<W: Write> Rows<W> {
         ];
         for field in &row {
             self.writer
-                .write_field(&*escape_for(self.to_terminal, field))?;
+                .write_field(&*escape_for(self.to_terminal, field))
+                .map_err(io_error)?;
         }
         if let Some(secret) = secret {
             self.writer
-                .write_field(&*escape_for(self.to_terminal, secret.expose()))?;
+                .write_field(&*escape_for(self.to_terminal, secret.expose()))
+                .map_err(io_error)?;
         }
-        self.writer.write_record(None::<&[u8]>)?;
-        Ok(())
+        self.writer.write_record(None::<&[u8]>).map_err(io_error)
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
@@ -111,10 +113,20 @@ pub(crate) fn record<'a>(
 ) -> io::Result<()> {
     let mut writer = Writer::from_writer(writer);
     for field in fields {
-        writer.write_field(&*escape_for(to_terminal, field))?;
+        writer
+            .write_field(&*escape_for(to_terminal, field))
+            .map_err(io_error)?;
     }
-    writer.write_record(None::<&[u8]>)?;
+    writer.write_record(None::<&[u8]>).map_err(io_error)?;
     writer.flush()
+}
+
+/// Returns the IO error inside, whose kind tells a closed pipe from a real failure.
+fn io_error(error: ::csv::Error) -> io::Error {
+    match error.into_kind() {
+        ::csv::ErrorKind::Io(error) => error,
+        kind => io::Error::other(format!("{kind:?}")),
+    }
 }
 
 fn escape_for(terminal: bool, text: &str) -> Cow<'_, str> {
@@ -152,6 +164,26 @@ fn principal(fact: &Fact<Principal>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_closed_pipe_is_recognized_in_the_middle_of_the_output() {
+        struct ClosedPipe;
+
+        impl Write for ClosedPipe {
+            fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+                Err(io::ErrorKind::BrokenPipe.into())
+            }
+
+            fn flush(&mut self) -> io::Result<()> {
+                Ok(())
+            }
+        }
+
+        // More than the writer buffers.
+        let large = "x".repeat(100_000);
+        let error = record(&mut ClosedPipe, false, [&*large].into_iter()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
 
     #[test]
     fn a_program_gets_texts_unchanged_and_a_terminal_gets_them_escaped() {
