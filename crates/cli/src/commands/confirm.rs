@@ -119,7 +119,7 @@ fn question(provider: &dyn TokenProvider, ids: &[TokenId]) -> String {
         _ => String::new(),
     };
     format!(
-        "Permanently revoke {tokens} of {}?{effect} [y/N] ",
+        "Permanently revoke {tokens} in {}?{effect} [y/N] ",
         provider.account()
     )
 }
