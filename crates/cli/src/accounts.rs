@@ -10,130 +10,131 @@ use tokenfleet::{
 };
 
 use crate::arguments::GlobalArguments;
-use crate::output::warn;
+use crate::output::print_warning;
+#[cfg(feature = "simulate")]
 use crate::simulation::Simulation;
 
 const DEFAULT_FILE: &str = "tokenfleet.toml";
 
-/// The configured or simulated accounts, and which of them were chosen.
+/// The configured or simulated accounts, and which of them `--account` selects.
 pub(crate) struct Accounts {
     configuration: Configuration,
-    chosen: Vec<String>,
+    selection: Vec<String>,
     registry: Registry,
     transport: Arc<dyn Transport>,
+    /// The simulated platforms, which run until this is dropped.
+    #[cfg(feature = "simulate")]
     _simulation: Option<Simulation>,
 }
 
 impl Accounts {
-    pub(crate) async fn find(arguments: &GlobalArguments) -> Result<Self> {
-        let (simulation, configuration) = match (arguments.simulate, &arguments.config) {
-            (true, Some(_)) => {
-                return Err(Error::invalid_input(
-                    "--simulate stands for a configuration: --config has no place beside it",
-                ));
-            }
-            (true, None) => {
-                let (simulation, configuration) = Simulation::start().await?;
-                (Some(simulation), configuration)
-            }
-            (false, path) => (None, read(path.as_deref())?),
-        };
+    /// Reads the configuration, or starts the simulators, and checks the selection.
+    #[cfg(feature = "simulate")]
+    pub(crate) async fn open(arguments: &GlobalArguments) -> Result<Self> {
+        if !arguments.simulate {
+            let configuration = read(arguments.config.as_deref())?;
+            return Self::new(configuration, &arguments.accounts).await;
+        }
+        if arguments.config.is_some() {
+            return Err(Error::invalid_input(
+                "--simulate and --config cannot be used together",
+            ));
+        }
+        let (simulation, configuration) = Simulation::start().await?;
+        let mut accounts = Self::new(configuration, &arguments.accounts).await?;
+        accounts._simulation = Some(simulation);
+        Ok(accounts)
+    }
+
+    /// Reads the configuration and checks the selection.
+    #[cfg(not(feature = "simulate"))]
+    pub(crate) async fn open(arguments: &GlobalArguments) -> Result<Self> {
+        let configuration = read(arguments.config.as_deref())?;
+        Self::new(configuration, &arguments.accounts).await
+    }
+
+    async fn new(configuration: Configuration, names: &[String]) -> Result<Self> {
         if configuration.accounts().is_empty() {
             return Err(Error::configuration("no account is configured")
-                .with_advice("write a table [accounts.NAME] for each"));
+                .with_advice("add a table [accounts.NAME] for each account"));
         }
-        let mut chosen = Vec::new();
-        for name in &arguments.accounts {
+        let mut selection = Vec::new();
+        for name in names {
             configuration.account(name)?;
-            if !chosen.contains(name) {
-                chosen.push(name.clone());
+            if !selection.contains(name) {
+                selection.push(name.clone());
             }
         }
         let transport = Arc::new(configuration.transport().await?);
         let accounts = Self {
             configuration,
-            chosen,
+            selection,
             registry: Registry::with_builtin(),
             transport,
-            _simulation: simulation,
+            #[cfg(feature = "simulate")]
+            _simulation: None,
         };
-        let of_accounts = accounts.selected().into_iter();
-        let warnings = of_accounts.flat_map(AccountConfiguration::warnings);
+        let selected = accounts.selected().into_iter();
+        let warnings = selected.flat_map(AccountConfiguration::warnings);
         let warnings = warnings.chain(accounts.configuration.transport_warnings());
-        warnings.for_each(|text| warn(&text));
+        warnings.for_each(|text| print_warning(&text));
         Ok(accounts)
     }
 
-    /// The configured query of that name.
+    /// Returns the query of that name in the configuration.
     pub(crate) fn query(&self, name: &str) -> Result<Query> {
         self.configuration.query(name)
     }
 
-    /// The chosen accounts; all where none was chosen.
-    pub(crate) fn chosen_or_all(&self) -> Fleet {
-        self.open(self.selected())
+    /// Opens the selected accounts, or all if none is selected.
+    pub(crate) fn selected_or_all_fleet(&self) -> Fleet {
+        self.open_fleet(self.selected())
     }
 
-    /// The chosen accounts, or all: each opened, or why it cannot be.
-    pub(crate) fn each(&self) -> Vec<Result<Arc<dyn TokenProvider>>> {
-        let open = |account| self.registry.open(account, Arc::clone(&self.transport));
-        self.selected().into_iter().map(open).collect()
-    }
-
-    /// The account of that name: opened, or why it cannot be.
-    pub(crate) fn named(&self, name: &str) -> Result<Vec<Result<Arc<dyn TokenProvider>>>> {
-        let account = self.configuration.account(name)?;
-        let opened = self.registry.open(account, Arc::clone(&self.transport));
-        Ok(vec![opened])
-    }
-
-    fn selected(&self) -> Vec<&AccountConfiguration> {
-        let accounts = self.configuration.accounts().iter();
-        match self.chosen.is_empty() {
-            true => accounts.collect(),
-            // In the order of the command line.
-            false => self
-                .chosen
-                .iter()
-                .filter_map(|name| self.configuration.account(name).ok())
-                .collect(),
+    /// Opens the selected accounts, or the only configured one.
+    pub(crate) fn selected_fleet(&self) -> Result<Fleet> {
+        match (self.selection.as_slice(), self.configuration.accounts()) {
+            ([], accounts) if accounts.len() != 1 => Err(selection_required(accounts)),
+            _ => Ok(self.open_fleet(self.selected())),
         }
     }
 
-    /// The chosen accounts, or the only one.
-    pub(crate) fn chosen(&self) -> Result<Fleet> {
-        match (self.chosen.as_slice(), self.configuration.accounts()) {
-            ([], several) if several.len() != 1 => Err(unchosen(several)),
-            _ => Ok(self.open(self.selected())),
+    /// Opens each selected account, or each of all; an account that cannot be opened is an error.
+    pub(crate) fn open_each(&self) -> Vec<Result<Arc<dyn TokenProvider>>> {
+        let accounts = self.selected().into_iter();
+        accounts.map(|account| self.open_account(account)).collect()
+    }
+
+    /// Opens the account of that name, in the form that [`open_each`](Self::open_each) has.
+    pub(crate) fn open_named(&self, name: &str) -> Result<Vec<Result<Arc<dyn TokenProvider>>>> {
+        Ok(vec![self.open_account(self.configuration.account(name)?)])
+    }
+
+    /// Opens the one selected account, or the only configured one.
+    pub(crate) fn single(&self) -> Result<Arc<dyn TokenProvider>> {
+        match (self.selection.as_slice(), self.configuration.accounts()) {
+            ([], [only]) => self.open_account(only),
+            ([], accounts) => Err(selection_required(accounts)),
+            ([name], _) => self.open_account(self.configuration.account(name)?),
+            _ => Err(Error::invalid_input(
+                "this command works on one account; pass --account only once",
+            )),
         }
     }
 
-    /// The one chosen account, or the only one.
-    pub(crate) fn one(&self) -> Result<Arc<dyn TokenProvider>> {
-        let account = match (self.chosen.as_slice(), self.configuration.accounts()) {
-            ([], [only]) => only,
-            ([], several) => return Err(unchosen(several)),
-            ([name], _) => self.configuration.account(name)?,
-            _ => {
-                return Err(Error::invalid_input(
-                    "this works on one account at a time: give --account once",
-                ));
-            }
-        };
-        self.registry.open(account, Arc::clone(&self.transport))
-    }
-
-    /// The one chosen account, or the one of that name.
-    pub(crate) fn one_or(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
-        if !self.chosen.is_empty() {
-            return self.one();
+    /// Opens the one selected account, or else the one of that name.
+    pub(crate) fn single_or(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
+        if self.selection.is_empty() {
+            self.open_account(self.configuration.account(name)?)
+        } else {
+            self.single()
         }
-        let account = self.configuration.account(name)?;
-        self.registry.open(account, Arc::clone(&self.transport))
     }
 
-    /// The key that an account at Cloudsmith acts with, as a rule the very one that is replaced there. A password is none.
-    pub(crate) async fn acting_key(&self, account: &Account) -> Option<Secret> {
+    /// Returns the API key that a Cloudsmith account authenticates with, unless it uses a password.
+    ///
+    /// It is usually the very key that a rotation replaces there.
+    pub(crate) async fn current_key(&self, account: &Account) -> Option<Secret> {
         if account.provider() != cloudsmith::NAME {
             return None;
         }
@@ -143,8 +144,23 @@ impl Accounts {
         key.secret().await.ok()
     }
 
-    /// Opens accounts. A mistake in one of them is its own failure and stops no other.
-    fn open(&self, accounts: Vec<&AccountConfiguration>) -> Fleet {
+    fn selected(&self) -> Vec<&AccountConfiguration> {
+        if self.selection.is_empty() {
+            return self.configuration.accounts().iter().collect();
+        }
+        // In the order of the command line.
+        self.selection
+            .iter()
+            .filter_map(|name| self.configuration.account(name).ok())
+            .collect()
+    }
+
+    fn open_account(&self, account: &AccountConfiguration) -> Result<Arc<dyn TokenProvider>> {
+        self.registry.open(account, Arc::clone(&self.transport))
+    }
+
+    /// Opens accounts. A mistake in one of them does not affect the others.
+    fn open_fleet(&self, accounts: Vec<&AccountConfiguration>) -> Fleet {
         Fleet::open(&self.registry, accounts, Arc::clone(&self.transport))
     }
 }
@@ -153,18 +169,24 @@ fn read(path: Option<&Path>) -> Result<Configuration> {
     match path {
         Some(path) => Configuration::read(path),
         None if Path::new(DEFAULT_FILE).exists() => Configuration::read(DEFAULT_FILE),
-        None => Err(
-            Error::configuration(format!("there is no {DEFAULT_FILE} in this directory"))
-                .with_advice("name another file with --config, or try --simulate"),
-        ),
+        None => {
+            let advice = if cfg!(feature = "simulate") {
+                "create it, pass another file with --config, or try --simulate"
+            } else {
+                "create it, or pass another file with --config"
+            };
+            let message = format!("no {DEFAULT_FILE} in the current directory");
+            Err(Error::configuration(message).with_advice(advice))
+        }
     }
 }
 
-fn unchosen(accounts: &[AccountConfiguration]) -> Error {
-    const SHOWN: usize = 20;
+/// Returns the error for a command that needs `--account`, with the names to choose from.
+fn selection_required(accounts: &[AccountConfiguration]) -> Error {
+    const MAX_SHOWN: usize = 20;
     let mut names: Vec<_> = accounts.iter().map(AccountConfiguration::name).collect();
-    if names.len() > SHOWN {
-        names.truncate(SHOWN);
+    if names.len() > MAX_SHOWN {
+        names.truncate(MAX_SHOWN);
         names.push("…");
     }
     Error::invalid_input("several accounts are configured")

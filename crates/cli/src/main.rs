@@ -1,18 +1,19 @@
-//! The `tokenfleet` program.
+//! The `tokenfleet` program: inventory, create, rotate and revoke API tokens.
 //!
-//! What scripts rely on: its commands, configuration, JSON and exit codes.
+//! Scripts rely on its commands, configuration, JSON and exit codes.
 
 mod accounts;
 mod arguments;
 mod commands;
-mod duration;
-mod listening;
+mod exit;
+mod logging;
 mod output;
 mod progress;
-mod refusal;
 mod signal;
+#[cfg(feature = "simulate")]
 mod simulation;
-mod stop;
+mod time;
+mod usage_error;
 
 use std::process::ExitCode;
 
@@ -20,54 +21,36 @@ use clap::Parser;
 use tokenfleet::{Error, ErrorKind, Fate};
 
 use crate::arguments::Arguments;
-use crate::output::{Format, Output, complain};
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, print_error};
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
-        Err(refusal) => return refusal::refuse(&refusal),
+        Err(error) => return usage_error::report(&error),
     };
-    let format = arguments.global.output;
-    listening::listen(arguments.global.verbose);
+    let requested_format = arguments.global.output;
+    logging::init(arguments.global.verbose);
     match run(arguments) {
-        Ok(code) => code.into(),
-        Err(Stop::Failed(error)) => {
-            complain(format, &error);
-            Code::of(&error).into()
-        }
-        Err(Stop::Incomplete(error)) => {
-            complain(format, &error);
-            Code::Incomplete.into()
-        }
-        // Whoever read the output has enough of it: nothing is wrong with that.
-        Err(Stop::Output { error, code }) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            code.into()
-        }
-        Err(Stop::Output { error, code }) => {
-            complain(
-                format,
-                &failure(format!("the output cannot be written ({error})")),
-            );
-            match code {
-                Code::Well => Code::Failed.into(),
-                code => code.into(),
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            if let Some(error) = failure.error_to_print() {
+                print_error(requested_format, &error);
             }
+            failure.exit().into()
         }
     }
 }
 
-fn run(arguments: Arguments) -> Result<Code, Stop> {
+fn run(arguments: Arguments) -> Result<Exit, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| failure(format!("the program cannot begin ({error})")))?;
-    let mut output = Output::new(Format::choose(arguments.global.output));
-    let code = runtime.block_on(commands::run(arguments, &mut output))?;
-    code.if_written(output.flush())
-}
-
-/// What fails beside every operation.
-fn failure(message: String) -> Error {
-    Error::new(ErrorKind::Other, Fate::NotSent, message)
+        .map_err(|error| {
+            let message = format!("cannot start the async runtime ({error})");
+            Error::new(ErrorKind::Other, Fate::NotSent, message)
+        })?;
+    let mut output = Output::new(Format::for_stdout(arguments.global.output));
+    let exit = runtime.block_on(commands::run(arguments, &mut output))?;
+    exit.after_writing(output.flush())
 }

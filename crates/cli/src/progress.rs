@@ -1,4 +1,4 @@
-//! Signs of life while something takes long.
+//! A progress line on the terminal for work that takes long.
 
 use std::io::{self, IsTerminal};
 use std::sync::{Mutex, PoisonError};
@@ -7,30 +7,32 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at};
 
-use crate::listening;
+use crate::logging;
 
-/// How long nothing is shown: what is over sooner needs no sign of life.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The time before the line appears: quick work needs no progress line.
+const DELAY: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(100);
 
-/// The line that moves: a terminal has one.
+/// The line that is shown now. It is global because a terminal has only one.
 static LINE: Mutex<Option<ProgressBar>> = Mutex::new(None);
 
-/// A line on standard error, if that is a terminal and nothing else goes there, once the work takes longer than a second.
+/// A line on standard error that appears once the work takes longer than a second.
+///
+/// It appears only on a terminal, and not together with log lines.
 pub(crate) struct Progress {
     ticks: Interval,
 }
 
 impl Progress {
-    pub(crate) fn begin() -> Self {
-        let mut ticks = interval_at(Instant::now() + PATIENCE, TICK);
+    pub(crate) fn new() -> Self {
+        let mut ticks = interval_at(Instant::now() + DELAY, TICK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self { ticks }
     }
 
-    /// Comes whenever the line is due.
+    /// Completes whenever the line is due to be drawn, and never if there is none.
     pub(crate) async fn due(&mut self) {
-        if io::stderr().is_terminal() && !listening::is_on() {
+        if io::stderr().is_terminal() && !logging::is_enabled() {
             self.ticks.tick().await;
         } else {
             std::future::pending::<()>().await;
@@ -55,7 +57,7 @@ impl Drop for Progress {
     }
 }
 
-/// Takes the line away, so that something else can be written. It comes again when it is due.
+/// Clears the line, so that something else can be written. It comes back when it is due.
 pub(crate) fn clear() {
     let line = LINE.lock().unwrap_or_else(PoisonError::into_inner).take();
     if let Some(bar) = line {
@@ -63,15 +65,18 @@ pub(crate) fn clear() {
     }
 }
 
-/// Waits for work, and says what it waits for once that takes long.
-pub(crate) async fn showing<T>(say: impl Fn() -> String, work: impl Future<Output = T>) -> T {
-    let mut progress = Progress::begin();
+/// Waits for work, showing the text once it takes long.
+pub(crate) async fn with_progress<T>(
+    text: impl Fn() -> String,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut progress = Progress::new();
     tokio::pin!(work);
     loop {
         tokio::select! {
             biased;
             done = &mut work => return done,
-            () = progress.due() => progress.show(say()),
+            () = progress.due() => progress.show(text()),
         }
     }
 }

@@ -1,48 +1,48 @@
-//! Being asked to stop.
+//! Requests to stop the program: Ctrl-C and `SIGTERM`.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
 
-use crate::output::remark;
+use crate::output::print_note;
 
-/// How long an answer is waited for that is on its way when the program is asked to stop. Supervisors wait ten seconds.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The time that a response in flight gets after a request to stop. Supervisors wait ten seconds.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// Comes when the program is asked to stop, by Ctrl-C or by a request to terminate.
+/// Completes when the program is asked to stop, by Ctrl-C or by `SIGTERM`.
 ///
-/// From the first time this is waited for, such a request no longer ends the program by itself.
-pub(crate) async fn asked_to_stop() -> io::Result<()> {
+/// Once this was polled, such a request no longer ends the program by itself.
+pub(crate) async fn stop_requested() -> io::Result<()> {
     tokio::select! {
-        asked = tokio::signal::ctrl_c() => asked,
-        asked = terminated() => asked,
+        requested = tokio::signal::ctrl_c() => requested,
+        requested = terminated() => requested,
     }
 }
 
-/// As [`asked_to_stop`], for as long as something else is waited for: where no request can be heard it never comes.
+/// Completes when the program is asked to stop, and never if signals cannot be received.
 pub(crate) async fn stopped() {
-    if asked_to_stop().await.is_err() {
+    if stop_requested().await.is_err() {
         std::future::pending::<()>().await;
     }
 }
 
-/// Comes when a write is no longer waited for: after [`stopped`] and a while, or when it is asked for once more.
+/// Completes when a write in flight is given up: after a request to stop and the grace period.
 ///
-/// The answer may hold a secret that the platform shows once.
-pub(crate) async fn stopped_for_good() {
+/// The response is waited for because it may contain a secret that the platform shows only once.
+pub(crate) async fn stopped_after_grace_period() {
     stopped().await;
-    out_of_patience().await;
+    grace_period_over().await;
 }
 
-/// The second half of [`stopped_for_good`].
-pub(crate) async fn out_of_patience() {
+/// Completes when the grace period is over, or upon a second request to stop.
+pub(crate) async fn grace_period_over() {
     if io::stderr().is_terminal() {
-        remark(&format!(
-            "waiting at most {} s more for what is under way; ask again to end at once",
-            PATIENCE.as_secs()
+        print_note(&format!(
+            "waiting up to {} s for responses in flight; press Ctrl-C again to stop now",
+            GRACE_PERIOD.as_secs()
         ));
     }
     tokio::select! {
-        () = tokio::time::sleep(PATIENCE) => {}
+        () = tokio::time::sleep(GRACE_PERIOD) => {}
         () = stopped() => {}
     }
 }

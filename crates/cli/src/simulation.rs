@@ -1,12 +1,14 @@
 //! The four platforms, simulated in this process.
 
+use std::fmt::Display;
+
 use tokenfleet::config::Setting;
 use tokenfleet::{
     AccountConfiguration, Configuration, Credential, Error, ErrorKind, Fate, Result, Secret,
 };
 use tokenfleet_simulators::{Server, StartError};
 
-/// The platforms in the order of their accounts, and how many tokens each begins with.
+/// The platforms in the order of their accounts, and the number of tokens each starts with.
 const PLATFORMS: [(&str, &str); 4] = [
     ("losant", "12"),
     ("foreman", "8"),
@@ -14,13 +16,16 @@ const PLATFORMS: [(&str, &str); 4] = [
     ("mindbody", "3"),
 ];
 
-/// The servers behind the simulated accounts. They stop when this is dropped.
+/// A loopback address whose port the system chooses.
+const LOOPBACK: &str = "127.0.0.1:0";
+
+/// The servers behind the simulated accounts, which stop when this is dropped.
 pub(crate) struct Simulation {
     _servers: Vec<Server>,
 }
 
 impl Simulation {
-    /// Starts the four on loopback ports, with an account of the platform's name for each.
+    /// Starts all four on loopback ports, each with an account named like the platform.
     pub(crate) async fn start() -> Result<(Self, Configuration)> {
         let mut servers = Vec::new();
         let mut accounts = Vec::new();
@@ -29,9 +34,9 @@ impl Simulation {
             let options: Vec<_> = options.iter().map(String::as_str).collect();
             let simulator = tokenfleet_simulators::build(provider, &options)
                 .map_err(|error| Error::configuration(error.to_string()))?;
-            let server = Server::start_shared(simulator, "127.0.0.1:0")
+            let server = Server::start_shared(simulator, LOOPBACK)
                 .await
-                .map_err(not_started)?;
+                .map_err(|error| start_error(error, LOOPBACK))?;
             accounts.push(account(&server));
             servers.push(server);
         }
@@ -40,7 +45,7 @@ impl Simulation {
     }
 }
 
-/// The account that a simulator lets in.
+/// Returns the account that a simulator accepts.
 fn account(server: &Server) -> AccountConfiguration {
     let provider = server.simulator().provider();
     let mut account =
@@ -62,12 +67,12 @@ fn account(server: &Server) -> AccountConfiguration {
         })
 }
 
-/// Why a server did not start, in one line.
-pub(crate) fn not_started(error: StartError) -> Error {
+/// Converts the reason why a server did not start.
+pub(crate) fn start_error(error: StartError, address: impl Display) -> Error {
     match &error {
         StartError::NotLoopback(_) => Error::invalid_input(error.to_string()),
         StartError::Io(cause) => {
-            let message = format!("a simulator cannot listen ({cause})");
+            let message = format!("the simulator cannot listen on {address} ({cause})");
             Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error)
         }
         _ => Error::new(ErrorKind::Other, Fate::NotSent, error.to_string()),

@@ -1,5 +1,6 @@
-//! Planted secrets turn up nowhere in what the program prints, at its most verbose: but for the one that was asked for.
+//! Planted secrets never appear in the output, at full verbosity, except for a new secret.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -7,36 +8,38 @@ mod support;
 use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
-use support::configuration;
+use support::temporary_file;
 use tokenfleet_tests::Planted;
 
-/// Nobody told the program of it: the platform names it in its errors.
+/// A secret that the program does not know, and that the platform names in its errors.
 const FOREIGN: &str = "SK-PrjW98OTY1h8QTY9hUA";
 
-/// What goes wrong with the requests of a command. Answers name secrets.
+/// The faults that the requests of a command meet. The responses name secrets.
 fn faults(named: &str) -> Vec<Option<Value>> {
-    let said = format!("Key {named} of {FOREIGN} is refused");
+    let message = format!("Key {named} of {FOREIGN} is refused");
     let body = json!({
-        "type": named, "code": named, "message": said, "detail": said,
-        "error": {"message": said, "class": named}, "Error": {"Message": said, "Code": named},
+        "type": named, "code": named, "message": message, "detail": message,
+        "error": {"message": message, "class": named}, "Error": {"Message": message, "Code": named},
     });
-    let answer = |status: u16| {
+    let response = |status: u16| {
         let headers = json!({"content-type": "application/json", "retry-after": "0"});
         Some(json!({"answer": {"status": status, "headers": headers, "body": body.to_string()}}))
     };
     vec![
         None,
-        answer(200),
-        answer(400),
-        answer(401),
-        answer(503),
+        response(200),
+        response(400),
+        response(401),
+        response(503),
         Some(json!({"redirect": format!("https://elsewhere.example.com/{FOREIGN}")})),
         Some(json!({"cut_body": 10})),
         Some(json!("close_after")),
     ]
 }
 
-/// The commands, with `ID` for the id of a token, `SECRET` for its secret and `PLAN` for a plan that names both, and whether they print a new secret.
+/// The commands, and whether they print a new secret.
+///
+/// `ID` is the id of a token, `SECRET` is its secret, and `PLAN` is a plan that names both.
 const COMMANDS: [(&str, bool); 21] = [
     ("inventory", false),
     ("list", false),
@@ -63,8 +66,8 @@ const COMMANDS: [(&str, bool); 21] = [
         "reconcile --marker=tf-0123456789abcdef --revoke --yes",
         false,
     ),
-    ("plan --acting=ID", false),
-    ("plan --acting=SECRET --allow-incomplete", false),
+    ("plan --own-token=ID", false),
+    ("plan --own-token=SECRET --allow-incomplete", false),
     (
         "revoke --plan=PLAN --yes --accept-replacement --or-suspend",
         true,
@@ -73,7 +76,7 @@ const COMMANDS: [(&str, bool); 21] = [
     ("revoke --secret-env=SECRET --yes", false),
 ];
 
-/// The output without the one secret that it is there to show.
+/// Returns the output without the new secret, and the new secret.
 fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
     let value: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
     let shown = [&value["secret"], &value["replacement"]["secret"]];
@@ -86,10 +89,10 @@ fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
     }
 }
 
-fn try_everything(provider: &str) -> usize {
+fn new_secrets_shown(provider: &str) -> usize {
     let mut new_secrets = 0;
     for (command, shows_secret) in COMMANDS {
-        let account = Account::at(provider);
+        let account = Account::new(provider);
         let found = account.control("GET", "/tokens", "");
         let token = &found["tokens"][0];
         let (id, secret) = (
@@ -99,7 +102,7 @@ fn try_everything(provider: &str) -> usize {
         for fault in faults(secret) {
             account.control("DELETE", "/faults", "");
             if let Some(action) = &fault {
-                // After a lost connection the program waits, after these answers it does not.
+                // After a lost connection the program waits, after these responses it does not.
                 let times = if action.get("answer").is_some() {
                     20
                 } else {
@@ -108,8 +111,8 @@ fn try_everything(provider: &str) -> usize {
                 let fault = json!({"times": times, "actions": [action]}).to_string();
                 account.control("POST", "/faults", &fault);
             }
-            // Somebody wrote a secret where an id belongs.
-            let plan = configuration(&format!(
+            // The plan has a secret where an id belongs.
+            let plan = temporary_file(&format!(
                 "tokenfleet revocations 1\naccount {provider} mine\nrevoke {id}\nrevoke {secret}\n"
             ));
             let word = |word: &str| {
@@ -119,13 +122,13 @@ fn try_everything(provider: &str) -> usize {
                 match word.as_str() {
                     "ID" => id.to_owned(),
                     "SECRET" => secret.to_owned(),
-                    "--acting=SECRET" => format!("--acting={secret}"),
+                    "--own-token=SECRET" => format!("--own-token={secret}"),
                     _ => word,
                 }
             };
             let words: Vec<_> = command.split(' ').map(word).collect();
             let words: Vec<_> = words.iter().map(String::as_str).chain(["-vvv"]).collect();
-            let run = account.run_knowing(secret, &words);
+            let run = account.run_with_secret(secret, &words);
             let (stdout, shown) = without_the_new_secret(&run);
             assert!(
                 shown.is_none() || shows_secret,
@@ -158,31 +161,31 @@ fn try_everything(provider: &str) -> usize {
     new_secrets
 }
 
-// Each platform shows as many new secrets as there are commands that make one there and that nothing went wrong with.
+// Each platform shows as many new secrets as there are commands that issue one and succeed.
 
 #[test]
-fn nothing_of_losant_is_printed_but_a_new_secret() {
-    assert!(try_everything("losant") >= 1);
+fn losant_commands_show_no_secret_but_a_new_one() {
+    assert!(new_secrets_shown("losant") >= 1);
 }
 
 #[test]
-fn nothing_of_foreman_is_printed_but_a_new_secret() {
-    assert!(try_everything("foreman") >= 1);
+fn foreman_commands_show_no_secret_but_a_new_one() {
+    assert!(new_secrets_shown("foreman") >= 1);
 }
 
 #[test]
-fn nothing_of_cloudsmith_is_printed_but_a_new_secret() {
-    assert!(try_everything("cloudsmith") >= 2);
+fn cloudsmith_commands_show_no_secret_but_a_new_one() {
+    assert!(new_secrets_shown("cloudsmith") >= 2);
 }
 
 #[test]
-fn nothing_of_mindbody_is_printed_but_a_new_secret() {
-    assert!(try_everything("mindbody") >= 1);
+fn mindbody_commands_show_no_secret_but_a_new_one() {
+    assert!(new_secrets_shown("mindbody") >= 1);
 }
 
 #[test]
-fn the_more_it_is_asked_for_the_more_is_said_and_only_on_standard_error() {
-    let account = Account::at("losant");
+fn each_verbosity_level_logs_more_and_only_to_standard_error() {
+    let account = Account::new("losant");
     let run = |words: &[&str]| {
         let list = [&["list"], words].concat();
         account.run(&list).ends_with(0)
@@ -190,7 +193,7 @@ fn the_more_it_is_asked_for_the_more_is_said_and_only_on_standard_error() {
     let plain = run(&[]);
     assert!(plain.stderr.is_empty(), "{plain:?}");
     let refused = json!({"actions": [{"answer": {"status": 503}}]}).to_string();
-    let said: Vec<_> = ["-v", "-vv", "-vvv"]
+    let logged: Vec<_> = ["-v", "-vv", "-vvv"]
         .iter()
         .map(|verbosity| {
             account.control("POST", "/faults", &refused);
@@ -201,5 +204,5 @@ fn the_more_it_is_asked_for_the_more_is_said_and_only_on_standard_error() {
         })
         .collect();
     let expected = [[true, false, false], [true, true, false], [true; 3]];
-    assert_eq!(said, expected);
+    assert_eq!(logged, expected);
 }

@@ -1,5 +1,6 @@
-//! Tokens from creation to death, through configured accounts.
+//! The life of a token from creation to revocation, through configured accounts.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -12,9 +13,9 @@ fn text(value: &Value) -> &str {
 }
 
 #[test]
-fn losant_tokens_are_made_changed_and_deleted() {
-    let account = Account::at("losant");
-    let made = account
+fn losant_tokens_are_created_updated_and_deleted() {
+    let account = Account::new("losant");
+    let created = account
         .run(&[
             "create",
             "--name=ci",
@@ -23,8 +24,8 @@ fn losant_tokens_are_made_changed_and_deleted() {
         ])
         .ends_with(0)
         .json();
-    let (id, secret) = (text(&made["id"]), text(&made["secret"]));
-    assert_eq!(made["expiry"]["kind"], "at");
+    let (id, secret) = (text(&created["id"]), text(&created["secret"]));
+    assert_eq!(created["expiry"]["kind"], "at");
     assert_eq!(account.liveness(secret, 0), "alive");
 
     let shown = account
@@ -34,16 +35,16 @@ fn losant_tokens_are_made_changed_and_deleted() {
         .json();
     assert_eq!(shown["name"], "ci");
     assert!(shown.get("secret").is_none());
-    let changed = account
+    let updated = account
         .run(&["update", id, "--name=cd", "--suspend"])
         .ends_with(0)
         .json();
     assert_eq!(
-        (&changed["name"], &changed["state"]),
+        (&updated["name"], &updated["state"]),
         (&"cd".into(), &"suspended".into())
     );
-    let changed = account.run(&["update", id, "--resume"]).ends_with(0).json();
-    assert_eq!(changed["state"], "active");
+    let updated = account.run(&["update", id, "--resume"]).ends_with(0).json();
+    assert_eq!(updated["state"], "active");
     let found = account.run(&["list", "--name=cd"]).ends_with(0).json();
     assert_eq!(found["tokens"][0]["id"], id);
 
@@ -53,24 +54,24 @@ fn losant_tokens_are_made_changed_and_deleted() {
     assert_eq!(account.liveness(secret, 3), "dead");
     let again = account.run(&["revoke", id, "--yes"]).ends_with(0).json();
     assert_eq!(again["outcome"], "already_gone");
-    account.run(&["show", id]).ends_with(4).complaint();
+    account.run(&["show", id]).ends_with(4).error_line();
 }
 
 #[test]
-fn foreman_tokens_are_made_and_marked_as_revoked() {
-    let account = Account::at("foreman");
-    let made = account.run(&["create", "--name=ci"]).ends_with(0).json();
-    let (id, secret) = (text(&made["id"]), text(&made["secret"]));
+fn foreman_tokens_are_created_and_marked_as_revoked() {
+    let account = Account::new("foreman");
+    let created = account.run(&["create", "--name=ci"]).ends_with(0).json();
+    let (id, secret) = (text(&created["id"]), text(&created["secret"]));
     assert_eq!(account.liveness(secret, 0), "alive");
     let run = account.run(&["create", "--name=ci"]).ends_with(1);
-    assert!(run.complaint().contains("create failed"), "{run:?}");
+    assert!(run.error_line().contains("create failed"), "{run:?}");
 
-    // Several at once: one line each, and the failure of one does not keep the others alive.
+    // Several at once: one line each, and the failure of one does not affect the others.
     let run = account
         .run(&["revoke", "--yes", "999", id, "1"])
         .ends_with(1);
     assert_eq!(run.stdout.lines().count(), 2, "{run:?}");
-    let line = run.complaint();
+    let line = run.error_line();
     assert!(line.contains("revoke failed: token 999: "), "{line}");
     account.run(&["revoke", "--yes", "998", "999"]).ends_with(4);
     let words = ["revoke", "--yes", "999", id, "1", "--output=csv"];
@@ -82,8 +83,8 @@ fn foreman_tokens_are_made_and_marked_as_revoked() {
     assert_eq!(rows[1], vec!["1", "already_revoked", "marked"]);
     let words = ["revoke", "--yes", id, "1", "--output=table"];
     let run = account.run(&words).ends_with(0);
-    let heads = run.stdout.lines().filter(|line| line.contains("outcome"));
-    assert_eq!(heads.count(), 1, "{run:?}");
+    let headers = run.stdout.lines().filter(|line| line.contains("outcome"));
+    assert_eq!(headers.count(), 1, "{run:?}");
     assert_eq!(account.liveness(secret, 3), "dead");
     let shown = account.run(&["show", id]).ends_with(0).json();
     assert_eq!(shown["state"], "revoked");
@@ -91,12 +92,12 @@ fn foreman_tokens_are_made_and_marked_as_revoked() {
 
 #[test]
 fn the_one_cloudsmith_key_is_rotated_and_replaced() {
-    let account = Account::at("cloudsmith");
+    let account = Account::new("cloudsmith");
     let rotated = account.run(&["rotate"]).ends_with(0).json();
     let (id, first) = (text(&rotated["id"]), text(&rotated["secret"]));
     assert_eq!(account.liveness(first, 0), "alive");
     let run = account.run(&["revoke", id, "--yes"]).ends_with(2);
-    assert!(run.complaint().contains("--accept-replacement"), "{run:?}");
+    assert!(run.error_line().contains("--accept-replacement"), "{run:?}");
     assert_eq!(account.liveness(first, 0), "alive");
     let words = ["revoke", id, "--yes", "--accept-replacement"];
     let revoked = account.run(&words).ends_with(0).hiding(&[first]).json();
@@ -116,34 +117,34 @@ fn the_one_cloudsmith_key_is_rotated_and_replaced() {
 
 #[test]
 fn mindbody_tokens_are_issued_renewed_and_revoked_by_their_secret() {
-    let account = Account::at("mindbody");
+    let account = Account::new("mindbody");
     let issued = account.run(&["create"]).ends_with(0).json();
     let secret = text(&issued["secret"]);
     let renewed = account
-        .run_knowing(secret, &["renew", "--secret-env=SECRET"])
+        .run_with_secret(secret, &["renew", "--secret-env=SECRET"])
         .ends_with(0)
         .hiding(&[secret])
         .json();
     assert!(text(&renewed["expiry"]["at"]) > text(&issued["expiry"]["at"]));
     let revoke = ["revoke", "--secret-env=SECRET", "--yes"];
     let revoked = account
-        .run_knowing(secret, &revoke)
+        .run_with_secret(secret, &revoke)
         .ends_with(0)
         .hiding(&[secret]);
     assert_eq!(revoked.json()["outcome"], "revoked");
-    let again = account.run_knowing(secret, &revoke).ends_with(0);
+    let again = account.run_with_secret(secret, &revoke).ends_with(0);
     assert_eq!(again.json()["outcome"], "already_gone");
-    account.run(&["renew"]).ends_with(2).complaint();
+    account.run(&["renew"]).ends_with(2).error_line();
     drop(account.simulate);
 }
 
 #[test]
 fn a_table_shows_a_new_secret_on_a_line_of_its_own() {
-    let account = Account::at("losant");
+    let account = Account::new("losant");
     let run = account
         .run(&["create", "--name=ci", "--output=table"])
         .ends_with(0);
     let secret = run.stdout.lines().last().unwrap();
-    assert!(run.stdout.contains("shown this once"), "{run:?}");
+    assert!(run.stdout.contains("shown only once"), "{run:?}");
     assert_eq!(account.liveness(secret, 0), "alive");
 }

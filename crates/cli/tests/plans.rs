@@ -1,15 +1,16 @@
-//! Plans of revocations: made from a listing, reviewed, and carried out as often as it takes.
+//! Revocation plans: written from a listing, reviewed, and carried out any number of times.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
 use serde_json::{Value, json};
 use support::account::Account;
-use support::configuration;
+use support::temporary_file;
 
-fn filled(provider: &str, tokens: usize) -> Account {
-    let account = Account::at(provider);
+fn account_with_tokens(provider: &str, tokens: usize) -> Account {
+    let account = Account::new(provider);
     for number in 0..tokens {
         let token = json!({"name": format!("old {number}")}).to_string();
         account.control("POST", "/tokens", &token);
@@ -30,10 +31,12 @@ const PLAN: [&str; 2] = ["plan", "--where=name ^= old"];
 #[test]
 fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
     for provider in ["losant", "foreman"] {
-        let account = filled(provider, 6);
+        let account = account_with_tokens(provider, 6);
         let before = ids(&account, &[]);
-        let acting = format!("--acting={}", before[0]);
-        let plan = account.run(&[&PLAN[..], &[&acting]].concat()).ends_with(0);
+        let own_token = format!("--own-token={}", before[0]);
+        let plan = account
+            .run(&[&PLAN[..], &[&own_token]].concat())
+            .ends_with(0);
         assert_eq!(plan.stderr, "");
         let lines: Vec<_> = plan.stdout.lines().collect();
         assert_eq!(lines.len(), 2 + 6, "{plan:?}");
@@ -43,18 +46,18 @@ fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
         );
         assert_eq!(ids(&account, &[]).len(), 6, "a plan revokes nothing");
 
-        // Somebody strikes one out.
+        // The reviewer deletes one line.
         let (kept, rest): (Vec<&str>, Vec<&str>) = lines
             .iter()
             .copied()
             .partition(|line: &&str| line.contains("# old 3"));
         assert_eq!(kept.len(), 1);
-        let path = configuration(&rest.join("\n"));
+        let path = temporary_file(&rest.join("\n"));
         account
             .run(&["revoke", "--plan", &path])
             .ends_with(2)
-            .complaint();
-        let words = ["revoke", "--plan", &path, "--yes", "--at-a-time=2"];
+            .error_line();
+        let words = ["revoke", "--plan", &path, "--yes", "--max-concurrency=2"];
         let run = account.run(&words).ends_with(0);
         let verdicts: Vec<Value> = run
             .stdout
@@ -71,7 +74,7 @@ fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
         assert_eq!(
             verdicts[4]["id"].as_str(),
             Some(&*before[0]),
-            "the acting one is the last"
+            "the own token is the last"
         );
         assert_eq!(ids(&account, &["--state=active"]).len(), 1);
 
@@ -81,32 +84,39 @@ fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
 }
 
 #[test]
-fn a_plan_ends_well_only_if_every_token_is_dead() {
-    let account = filled("losant", 3);
+fn a_plan_succeeds_only_if_every_token_is_revoked() {
+    let account = account_with_tokens("losant", 3);
     let plan = account.run(&PLAN).ends_with(0);
-    let path = configuration(&plan.stdout);
-    let words = ["revoke", "--plan", &path, "--yes", "--at-a-time=1"];
-    let meet = |action: Value, times: u32| {
+    let path = temporary_file(&plan.stdout);
+    let words = ["revoke", "--plan", &path, "--yes", "--max-concurrency=1"];
+    let inject_fault = |action: Value, times: u32| {
         let fault = json!({"method": "DELETE", "times": times, "actions": [action]}).to_string();
         account.control("POST", "/faults", &fault);
     };
-    meet(json!({"answer": {"status": 403, "body": "{}"}}), 1);
+    inject_fault(json!({"answer": {"status": 403, "body": "{}"}}), 1);
     let run = account.run(&words).ends_with(1);
-    assert!(run.complaint().contains("revoke failed: token "), "{run:?}");
-    assert_eq!(run.stdout.lines().count(), 2, "the others died: {run:?}");
-    meet(json!("close_after"), 4);
+    assert!(
+        run.error_line().contains("revoke failed: token "),
+        "{run:?}"
+    );
+    assert_eq!(
+        run.stdout.lines().count(),
+        2,
+        "the others were revoked: {run:?}"
+    );
+    inject_fault(json!("close_after"), 4);
     let run = account.run(&words).ends_with(7);
     assert_eq!(run.stdout.lines().count(), 2, "{run:?}");
     account.run(&words).ends_with(0);
 }
 
 #[test]
-fn a_token_that_may_not_be_revoked_is_suspended_if_that_is_wanted_and_is_not_called_dead() {
-    let account = filled("losant", 1);
+fn a_token_that_cannot_be_revoked_is_suspended_on_request_and_not_called_revoked() {
+    let account = account_with_tokens("losant", 1);
     let plan = account.run(&PLAN).ends_with(0);
-    let path = configuration(&plan.stdout);
-    let refusal = json!({"answer": {"status": 403, "body": "{}"}});
-    account.meet("DELETE", &refusal);
+    let path = temporary_file(&plan.stdout);
+    let forbidden = json!({"answer": {"status": 403, "body": "{}"}});
+    account.inject_fault("DELETE", &forbidden);
     let words = ["revoke", "--plan", &path, "--yes", "--or-suspend"];
     let run = account.run(&words).ends_with(1);
     assert_eq!(run.json()["outcome"], "suspended_only");
@@ -114,64 +124,63 @@ fn a_token_that_may_not_be_revoked_is_suspended_if_that_is_wanted_and_is_not_cal
 }
 
 #[test]
-fn a_plan_names_its_account_and_is_refused_elsewhere() {
-    let account = filled("losant", 1);
-    let other = Account::at("foreman");
+fn a_plan_names_its_account_and_is_rejected_elsewhere() {
+    let account = account_with_tokens("losant", 1);
+    let other = Account::new("foreman");
     let plan = account.run(&PLAN).ends_with(0);
-    let path = configuration(&plan.stdout);
+    let path = temporary_file(&plan.stdout);
     let run = other
         .run(&["revoke", "--plan", &path, "--yes"])
         .ends_with(2);
-    assert!(
-        run.complaint()
-            .contains("the plan belongs to another account"),
-        "{run:?}"
-    );
+    assert!(run.error_line().contains("another account"), "{run:?}");
     for (text, expected) in [
-        ("no plan", "begins with the line"),
+        ("no plan", "tokenfleet revocations 1"),
         (
             "tokenfleet revocations 1\naccount losant mine\nkill 1\n",
-            "line 3 of the plan",
+            "line 3",
         ),
     ] {
-        let path = configuration(text);
+        let path = temporary_file(text);
         let run = account
             .run(&["revoke", "--plan", &path, "--yes"])
             .ends_with(2);
-        let line = run.complaint();
+        let line = run.error_line();
         assert!(line.contains(expected) && line.contains(&path), "{line}");
     }
     account
         .run(&["revoke", "--plan=there-is-none", "--yes"])
         .ends_with(2)
-        .complaint();
+        .error_line();
     assert_eq!(ids(&account, &[]).len(), 1);
 }
 
 #[test]
-fn an_incomplete_listing_makes_no_plan_unless_that_is_accepted() {
-    let account = Account::at("cloudsmith");
-    let meet = || {
+fn an_incomplete_listing_makes_no_plan_unless_accepted() {
+    let account = Account::new("cloudsmith");
+    let inject_fault = || {
         let fault = json!({"method": "GET", "times": 9, "actions": [{"lie_about_totals": 5}]});
         account.control("DELETE", "/faults", "");
         account.control("POST", "/faults", &fault.to_string());
     };
-    meet();
+    inject_fault();
     let run = account.run(&["plan"]).ends_with(6);
     assert_eq!(run.stdout, "");
-    assert!(run.complaint().contains("--allow-incomplete"), "{run:?}");
-    meet();
+    assert!(run.error_line().contains("--allow-incomplete"), "{run:?}");
+    inject_fault();
     let run = account.run(&["plan", "--allow-incomplete"]).ends_with(0);
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 4, "{run:?}");
-    assert!(lines[3].starts_with("# the listing is not"), "{run:?}");
-    assert!(run.complaint().starts_with("warning: "), "{run:?}");
+    assert!(
+        lines[3].starts_with("# the listing is incomplete"),
+        "{run:?}"
+    );
+    assert!(run.error_line().starts_with("warning: "), "{run:?}");
 }
 
 #[test]
-fn what_cannot_be_revoked_by_id_cannot_be_planned() {
-    Account::at("mindbody")
+fn a_platform_that_cannot_revoke_by_id_has_no_plans() {
+    Account::new("mindbody")
         .run(&["plan"])
         .ends_with(5)
-        .complaint();
+        .error_line();
 }

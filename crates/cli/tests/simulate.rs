@@ -1,5 +1,6 @@
 //! The command `simulate`.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -29,24 +30,27 @@ fn every_server_is_announced_on_a_line_and_serves_until_its_input_closes() {
 }
 
 #[test]
-fn without_an_input_it_ends_at_once() {
+fn without_standard_input_it_exits_at_once() {
     let run = tokenfleet(&["simulate", "losant"]).ends_with(0);
     assert_eq!(run.stdout.lines().count(), 1);
 }
 
 #[test]
-fn others_are_let_in_only_when_asked_loudly_and_with_a_warning() {
+fn other_addresses_need_an_explicit_option_and_raise_a_warning() {
     let words = ["simulate", "losant", "--listen=0.0.0.0:0"];
     let run = tokenfleet(&words).ends_with(2);
-    assert!(run.complaint().contains("not a loopback address"));
-    let loudly: Vec<_> = words.into_iter().chain(["--expose-to-network"]).collect();
-    let run = tokenfleet(&loudly).ends_with(0);
+    assert!(run.error_line().contains("--expose-to-network"));
+    let explicit: Vec<_> = words.into_iter().chain(["--expose-to-network"]).collect();
+    let run = tokenfleet(&explicit).ends_with(0);
     assert!(run.json()["url"].as_str().unwrap().contains("0.0.0.0"));
-    assert!(run.complaint().starts_with("warning: whoever reaches"));
+    assert!(
+        run.error_line()
+            .starts_with("warning: anyone who can reach 0.0.0.0:")
+    );
 }
 
 #[test]
-fn what_is_asked_for_wrongly_is_refused_in_one_line() {
+fn invalid_arguments_are_rejected_in_one_line() {
     for (words, expected) in [
         ("simulate losnt", "did you mean \"losant\"?"),
         (
@@ -54,19 +58,19 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
             "did you mean \"tokens\"?",
         ),
         ("simulate losant --option=tokens", "KEY=VALUE"),
-        ("simulate losant --option=tokens=many", "a number"),
+        ("simulate losant --option=tokens=many", "tokens"),
         (
             "simulate losant --listen=192.0.2.1:0",
             "--expose-to-network",
         ),
-        ("simulate losant --account=a", "--account means nothing"),
-        ("simulate losant --config=a", "--config means nothing"),
-        ("simulate losant --simulate", "--simulate means nothing"),
-        ("simulate losant --output=json", "--output means nothing"),
-        ("simulate losant -vv", "--verbose means nothing"),
+        ("simulate losant --account=a", "--account cannot be used"),
+        ("simulate losant --config=a", "--config cannot be used"),
+        ("simulate losant --simulate", "--simulate cannot be used"),
+        ("simulate losant --output=json", "--output cannot be used"),
+        ("simulate losant -vv", "--verbose cannot be used"),
         (
             "simulate losant --tokens=1 --option=tokens=2",
-            "give one of them",
+            "cannot be used together",
         ),
         (
             "simulate all --listen=127.0.0.1:65534",
@@ -82,7 +86,7 @@ fn what_is_asked_for_wrongly_is_refused_in_one_line() {
 }
 
 #[test]
-fn more_tokens_than_memory_holds_and_an_address_without_a_port_are_refused() {
+fn too_many_tokens_and_an_address_without_a_port_are_rejected() {
     for (option, expected) in [
         ("--tokens=99999999999", "10000000"),
         ("--listen=localhost", "such as 127.0.0.1:8080"),

@@ -1,13 +1,14 @@
-//! The program on simulated accounts: what it prints, and how it ends.
+//! The output and the exit codes of the program on simulated accounts.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
 use serde_json::Value;
 #[cfg(unix)]
-use support::unread;
-use support::{Simulate, configuration, tokenfleet, tokenfleet_knowing};
+use support::run_unread;
+use support::{Simulate, temporary_file, tokenfleet, tokenfleet_with_env};
 
 #[test]
 fn the_inventory_is_one_table_with_a_line_for_each_account() {
@@ -27,7 +28,7 @@ fn the_inventory_is_one_table_with_a_line_for_each_account() {
         let begins = |line: &&str| line.split_whitespace().next() == Some(platform);
         run.stdout.lines().filter(begins).count()
     };
-    // One row more than tokens: the account's own line.
+    // One more than there are tokens: the line of the account.
     assert_eq!(rows("losant"), 13);
     assert_eq!(rows("foreman"), 9);
     assert_eq!(rows("cloudsmith"), 2);
@@ -124,7 +125,7 @@ fn an_order_and_a_limit_hold_over_all_chosen_accounts() {
 
 #[test]
 fn conditions_on_state_and_expiry_are_kept() {
-    // One platform: the ids of another would tell when that was started.
+    // Only one platform, because the ids of another depend on when it was started.
     let (_simulate, list) = twelve_tokens("");
     let never = list(&["--never-expires"]);
     assert!(!never.is_empty());
@@ -140,7 +141,7 @@ fn conditions_on_state_and_expiry_are_kept() {
 }
 
 #[test]
-fn a_query_of_the_configuration_is_used_by_its_name_and_narrowed_by_options() {
+fn a_configured_query_is_used_by_its_name_and_narrowed_by_options() {
     let query = "[queries.first]\nwhere = 'state = active'\nsort = 'name:desc'\nlimit = 3\n";
     let (_simulate, list) = twelve_tokens(query);
     let named = list(&["--query=first"]);
@@ -150,18 +151,19 @@ fn a_query_of_the_configuration_is_used_by_its_name_and_narrowed_by_options() {
     assert!(list(&["--query=first", "--where=nothing"]).is_empty());
 }
 
-/// A platform with twelve tokens, and what list shows of it under a configuration that says this besides.
-fn twelve_tokens(besides: &str) -> (Simulate, impl Fn(&[&str]) -> Vec<Value>) {
+/// Starts a platform with twelve tokens. Returns a function that lists them, with `extra` appended
+/// to the configuration.
+fn twelve_tokens(extra: &str) -> (Simulate, impl Fn(&[&str]) -> Vec<Value>) {
     let simulate = Simulate::start(&["losant", "--tokens=12"], 1);
     let server = simulate.server("losant");
-    let path = configuration(&format!(
-        "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n{besides}",
+    let path = temporary_file(&format!(
+        "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n{extra}",
         server["url"]
     ));
     let token = server["credentials"]["token"].as_str().unwrap().to_owned();
     let list = move |options: &[&str]| {
         let words = [&["list", "--config", &path], options].concat();
-        let run = tokenfleet_knowing(&[("IOT_TOKEN", &token)], &words).ends_with(0);
+        let run = tokenfleet_with_env(&[("IOT_TOKEN", &token)], &words).ends_with(0);
         run.json()["tokens"].as_array().unwrap().clone()
     };
     (simulate, list)
@@ -175,20 +177,18 @@ fn ids(tokens: &[Value]) -> Vec<&str> {
 }
 
 #[test]
-fn a_mistake_in_an_expression_is_told_with_its_place() {
+fn a_mistake_in_an_expression_is_reported_with_its_position() {
     let words = ["list", "--simulate", "--account=losant"];
     for (option, expected) in [
         (
             "--where=stat = active",
-            "error: --where: at character 1: no such field; did you mean \"state\"?",
+            ["error: --where: ", "1", "did you mean \"state\"?"],
         ),
-        (
-            "--query=stale",
-            "error: there is no query \"stale\"; no query is configured",
-        ),
+        ("--query=stale", ["error: ", "query", "\"stale\""]),
     ] {
         let run = tokenfleet(&[&words[..], &[option]].concat()).ends_with(2);
-        assert_eq!(run.complaint(), expected);
+        let line = run.error_line();
+        assert!(expected.iter().all(|part| line.contains(part)), "{line}");
     }
     let run = tokenfleet(&["list", "--help"]).ends_with(0);
     let examples = run
@@ -214,7 +214,7 @@ fn rows_of_csv_have_as_many_fields_as_the_header() {
 }
 
 #[test]
-fn what_a_platform_cannot_do_ends_with_the_code_for_it() {
+fn unsupported_operations_exit_with_five() {
     for words in [
         "list --account=mindbody",
         "update 1 --name=x --account=foreman",
@@ -227,12 +227,12 @@ fn what_a_platform_cannot_do_ends_with_the_code_for_it() {
     ] {
         let mut words: Vec<_> = words.split(' ').collect();
         words.push("--simulate");
-        tokenfleet(&words).ends_with(5).complaint();
+        tokenfleet(&words).ends_with(5).error_line();
     }
 }
 
 #[test]
-fn a_command_line_that_is_wrong_ends_with_two() {
+fn an_invalid_command_line_exits_with_two() {
     for words in [
         "list",
         "show 1",
@@ -259,7 +259,7 @@ fn a_command_line_that_is_wrong_ends_with_two() {
 }
 
 #[test]
-fn failures_are_objects_where_json_is_asked_for() {
+fn errors_are_objects_if_json_is_requested() {
     let run = tokenfleet(&[
         "show",
         "999",
@@ -268,24 +268,24 @@ fn failures_are_objects_where_json_is_asked_for() {
         "--output=json",
     ]);
     let run = run.ends_with(4);
-    let object: Value = serde_json::from_str(run.complaint()).unwrap();
+    let object: Value = serde_json::from_str(run.error_line()).unwrap();
     assert_eq!(object["error"]["kind"], "not_found");
     assert_eq!(object["error"]["account"], "foreman");
     assert_eq!(object["error"]["fate"], "rejected");
     let run = tokenfleet(&["list", "--simulate", "--nam=x", "--output=json"]).ends_with(2);
-    let line = run.complaint();
+    let line = run.error_line();
     assert!(
         line.contains("a similar argument exists: '--name'"),
         "{line}"
     );
     let run = tokenfleet(&["verify", "--simulate", "--output=json"]).ends_with(2);
-    let object: Value = serde_json::from_str(run.complaint()).unwrap();
+    let object: Value = serde_json::from_str(run.error_line()).unwrap();
     let message = object["error"]["message"].as_str().unwrap();
     assert!(message.contains("--secret-env"), "{message}");
 }
 
 #[test]
-fn names_that_a_terminal_would_obey_are_shown_harmless() {
+fn control_characters_in_names_are_escaped() {
     let name = "x\u{1b}]0;owned\u{7}\u{9b}31m";
     let create = |format: &str| {
         let run = tokenfleet(&[
@@ -301,8 +301,8 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
     };
     for format in ["table", "json"] {
         let shown = create(format);
-        let harmless = |c: char| c == '\n' || !c.is_control();
-        assert!(shown.chars().all(harmless), "{shown:?}");
+        let is_harmless = |c: char| c == '\n' || !c.is_control();
+        assert!(shown.chars().all(is_harmless), "{shown:?}");
     }
     let object: Value = serde_json::from_str(&create("json")).unwrap();
     assert_eq!(object["name"], name);
@@ -312,22 +312,22 @@ fn names_that_a_terminal_would_obey_are_shown_harmless() {
 fn an_id_may_begin_with_a_dash() {
     let words = ["show", "--account=foreman", "--simulate", "--", "-5"];
     let run = tokenfleet(&words).ends_with(2);
-    // The platform's adapter judges it, not the command line.
-    let line = run.complaint();
+    // The adapter of the platform rejects it, not the command line.
+    let line = run.error_line();
     assert!(line.contains("show failed: token -5: "), "{line}");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_reader_who_leaves_early_is_no_failure() {
-    let run = unread(&["inventory", "--simulate", "--output=table"]).ends_with(0);
+fn a_reader_that_leaves_early_is_not_a_failure() {
+    let run = run_unread(&["inventory", "--simulate", "--output=table"]).ends_with(0);
     assert_eq!(run.stderr, "");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_code_says_the_same_when_nobody_reads_the_output() {
-    let dead = configuration("hunter2");
+fn the_exit_code_is_the_same_if_nobody_reads_the_output() {
+    let dead = temporary_file("hunter2");
     for format in ["table", "json", "ndjson", "csv"] {
         for (words, code) in [
             ("verify --account=losant --secret-file=", 3),
@@ -336,21 +336,21 @@ fn a_code_says_the_same_when_nobody_reads_the_output() {
             let words = words.replace("--secret-file=", &format!("--secret-file={dead}"));
             let mut words: Vec<_> = words.split(' ').collect();
             words.extend(["--simulate", "--output", format]);
-            unread(&words).ends_with(code);
+            run_unread(&words).ends_with(code);
         }
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn a_secret_that_nobody_could_read_is_a_failure_that_says_what_to_do() {
-    let run = unread(&["create", "--simulate", "--account=losant", "--name=ci"]).ends_with(7);
-    let line = run.complaint();
+fn a_secret_that_cannot_be_written_is_a_failure_with_advice() {
+    let run = run_unread(&["create", "--simulate", "--account=losant", "--name=ci"]).ends_with(7);
+    let line = run.error_line();
     assert!(line.contains("its secret is lost"), "{line}");
 }
 
 #[test]
-fn capabilities_are_told_for_one_account_or_all() {
+fn capabilities_are_shown_for_one_account_or_all() {
     let all = tokenfleet(&["capabilities", "--simulate"])
         .ends_with(0)
         .json();
@@ -364,9 +364,9 @@ fn capabilities_are_told_for_one_account_or_all() {
     assert!(one["accounts"][0]["reports"].is_array());
     tokenfleet(&["capabilities", "mindbodi", "--simulate"])
         .ends_with(2)
-        .complaint();
+        .error_line();
     let words = ["capabilities", "losant", "--account=foreman", "--simulate"];
-    tokenfleet(&words).ends_with(2).complaint();
+    tokenfleet(&words).ends_with(2).error_line();
     let run = tokenfleet(&["capabilities", "--simulate", "--output=ndjson"]).ends_with(0);
     let lines: Vec<Value> = (run.stdout.lines())
         .map(|line| serde_json::from_str(line).unwrap())
@@ -379,28 +379,36 @@ fn capabilities_are_told_for_one_account_or_all() {
 }
 
 #[test]
-fn csv_names_the_accounts_that_it_has_no_rows_of() {
+fn csv_reports_accounts_that_cannot_be_listed_on_standard_error() {
     let run = tokenfleet(&["inventory", "--simulate", "--output=csv"]).ends_with(0);
     assert_eq!(
-        run.complaint(),
+        run.error_line(),
         "note: mindbody (mindbody): cannot be listed"
     );
 }
 
 #[test]
-fn an_expiry_that_is_past_or_beyond_all_dates_is_refused_before_anything_is_sent() {
-    for words in [
-        "create --name=x --expires-in=0d",
-        "create --name=x --expires-at=2020-01-01T00:00:00Z",
-        "create --name=x --expires-in=9999999w",
-        "list --expires-within=9999999w",
+fn an_expiry_in_the_past_or_beyond_all_dates_is_rejected_before_anything_is_sent() {
+    for (words, expected) in [
+        ("create --name=x --expires-in=0d", "not in the future"),
+        (
+            "create --name=x --expires-at=2020-01-01T00:00:00Z",
+            "not in the future",
+        ),
+        (
+            "create --name=x --expires-in=9999999w",
+            "later than any representable date",
+        ),
+        (
+            "list --expires-within=9999999w",
+            "later than any representable date",
+        ),
     ] {
         let mut words: Vec<_> = words.split(' ').collect();
         words.extend(["--simulate", "--account=losant"]);
         let run = tokenfleet(&words).ends_with(2);
-        let line = run.complaint();
-        let told = line.contains("not in the future") || line.contains("later than any date");
-        assert!(told, "{line}");
+        let line = run.error_line();
+        assert!(line.contains(expected), "{line}");
     }
 }
 
@@ -411,7 +419,7 @@ fn a_secret_where_a_reference_belongs_is_not_repeated() {
         for option in ["--secret-env", "--secret-file"] {
             let words = ["verify", option, secret, "--simulate", "--account=losant"];
             let run = tokenfleet(&words).ends_with(2).hiding(&[secret]);
-            assert!(run.complaint().contains(option), "{run:?}");
+            assert!(run.error_line().contains(option), "{run:?}");
         }
     }
     for format in ["--output=table", "--output=json"] {

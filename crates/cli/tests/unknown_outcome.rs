@@ -1,5 +1,6 @@
-//! Writes whose answer is lost: what is said of them, and how they are found again.
+//! Writes whose response is lost: the advice in the error, and how the token is found again.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
@@ -8,16 +9,16 @@ use serde_json::json;
 use support::Run;
 use support::account::Account;
 
-/// The markers that were told before they were used.
+/// Returns the markers that were printed before they were used.
 fn markers(run: &Run) -> Vec<&str> {
     let notes = run.stderr.lines().filter(|line| line.starts_with("note: "));
     notes
-        .map(|note| note.split("bears the marker ").nth(1).unwrap())
+        .map(|note| note.split("with the marker ").nth(1).unwrap())
         .map(|rest| rest.split(';').next().unwrap())
         .collect()
 }
 
-/// How many tokens there really are that are not revoked.
+/// Returns the number of tokens that are not revoked.
 fn alive(account: &Account) -> usize {
     let list = account.run(&["list"]).ends_with(0).json();
     let tokens = list["tokens"].as_array().unwrap();
@@ -28,73 +29,76 @@ fn alive(account: &Account) -> usize {
 }
 
 #[test]
-fn a_token_is_made_exactly_once_whatever_becomes_of_the_answer() {
+fn a_token_is_created_exactly_once_even_if_the_response_is_lost() {
     for provider in ["losant", "foreman"] {
-        let account = Account::at(provider);
+        let account = Account::new(provider);
         let before = alive(&account);
-        for (made, fault) in [(1, "close_after"), (2, "close_before")] {
-            account.meet("POST", &json!(fault));
-            let name = format!("--name=ci {made}");
+        for (number, fault) in [(1, "close_after"), (2, "close_before")] {
+            account.inject_fault("POST", &json!(fault));
+            let name = format!("--name=ci {number}");
             let words = ["create", "--exactly-once", &name, "--look-again-after=1s"];
             let run = account.run(&words).ends_with(0);
             let token = run.json();
             let secret = token["secret"].as_str().unwrap();
             let markers = markers(&run);
             assert_eq!(markers.len(), 2, "{run:?}");
-            let told = format!("reconcile --account mine --marker {}", markers[0]);
-            assert!(run.stderr.contains(&told), "{run:?}");
-            let bearing = format!("{} {}", token["name"], token["description"]);
-            assert!(bearing.contains(markers[1]), "{bearing}");
+            let command = format!(
+                "tokenfleet reconcile --account mine --marker {}",
+                markers[0]
+            );
+            assert!(run.stderr.contains(&command), "{run:?}");
+            let marked = format!("{} {}", token["name"], token["description"]);
+            assert!(marked.contains(markers[1]), "{marked}");
             assert_eq!(account.liveness(secret, 0), "alive");
-            assert_eq!(alive(&account), before + made, "{provider}: {fault}");
+            assert_eq!(alive(&account), before + number, "{provider}: {fault}");
         }
     }
 }
 
 #[test]
-fn what_could_not_be_repaired_is_refused_before_anything_is_sent() {
+fn exactly_once_is_rejected_before_anything_is_sent_if_tokens_bear_no_marker() {
     for provider in ["cloudsmith", "mindbody"] {
-        let account = Account::at(provider);
+        let account = Account::new(provider);
         let run = account.run(&["create", "--exactly-once"]).ends_with(5);
-        let line = run.complaint();
+        let line = run.error_line();
         assert!(line.contains("create failed: "), "{line}");
         assert_eq!(account.control("GET", "/log", "")["total"], 0);
     }
-    let account = Account::at("losant");
+    let account = Account::new("losant");
     let words = ["create", "--name=ci", "--look-again-after=1s"];
     account.run(&words).ends_with(2);
 }
 
 #[test]
-fn a_lost_answer_is_followed_by_what_could_be_found_out() {
+fn a_lost_response_is_followed_by_reconciliation_and_advice() {
     for (provider, command, method, fault, expected) in [
         (
             "cloudsmith",
             "rotate",
             "PUT",
             "close_after",
-            "the key that acts is dead, so it was",
+            "it was, because the key in use is dead",
         ),
         (
             "cloudsmith",
             "rotate",
             "PUT",
             "close_before",
-            "the key that acts is alive: if it is the one",
+            "the key in use is alive: if it is the one to rotate",
         ),
         (
             "mindbody",
             "create",
             "POST",
             "close_after",
-            "a token that was made is dead by 20",
+            "a token that was created expires by 20",
         ),
         (
             "losant",
             "create --name=ci",
             "POST",
             "close_after",
-            "look for it with \"list --name ci\"",
+            "look for it with \"tokenfleet list --name ci\"",
         ),
         (
             "mindbody",
@@ -103,36 +107,30 @@ fn a_lost_answer_is_followed_by_what_could_be_found_out() {
             "close_after",
             "a renewal may count",
         ),
-        (
-            "mindbody",
-            "create",
-            "POST",
-            "garbage",
-            "the login page of a network answered instead; the platform does not list",
-        ),
+        ("mindbody", "create", "POST", "garbage", "login page"),
     ] {
         let own: &[&str] = match provider {
             "cloudsmith" => &["--option=credential=own"],
             _ => &[],
         };
-        let account = Account::with(provider, own);
+        let account = Account::with_options(provider, own);
         let tokens = account.control("GET", "/tokens", "");
         let secret = tokens["tokens"][0]["secret"].as_str().unwrap();
         let fault = match fault {
             "garbage" => json!({"answer": {"status": 200, "body": "<html>"}}),
             fault => json!(fault),
         };
-        account.meet(method, &fault);
+        account.inject_fault(method, &fault);
         let words: Vec<_> = command.split(' ').collect();
-        let run = account.run_knowing(secret, &words).ends_with(7);
+        let run = account.run_with_secret(secret, &words).ends_with(7);
         let run = run.hiding(&[secret]);
-        let line = run.complaint();
+        let line = run.error_line();
         assert!(line.contains(expected), "{provider}: {command}: {line}");
     }
 }
 
 #[test]
-fn a_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
+fn the_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
     const MARKER: &str = "tf-0123456789abcdef";
     for (provider, words) in [
         (
@@ -141,7 +139,7 @@ fn a_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
         ),
         ("foreman", &["--name=ci tf-0123456789abcdef"]),
     ] {
-        let account = Account::at(provider);
+        let account = Account::new(provider);
         let reconcile =
             |words: &[&str]| account.run(&[&["reconcile", "--marker", MARKER], words].concat());
         let nothing = reconcile(&["--name=ci"]).ends_with(4).json();
@@ -151,16 +149,16 @@ fn a_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
         );
         reconcile(&["--revoke", "--yes"]).ends_with(4);
 
-        let made = account
+        let created = account
             .run(&[&["create"], words].concat())
             .ends_with(0)
             .json();
-        let secret = made["secret"].as_str().unwrap();
-        // A name that is not right hides nothing.
+        let secret = created["secret"].as_str().unwrap();
+        // A wrong name hides nothing.
         for name in [&["--name=ci"][..], &["--name=elsewhere"], &[]] {
             let found = reconcile(name).ends_with(0).hiding(&[secret]).json();
             assert_eq!(found["outcome"], "applied");
-            assert_eq!(found["tokens"][0]["id"], made["id"], "{found}");
+            assert_eq!(found["tokens"][0]["id"], created["id"], "{found}");
         }
         let rows = reconcile(&["--output=csv"]).ends_with(0).stdout;
         assert!(
@@ -171,7 +169,7 @@ fn a_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
         other.ends_with(4);
 
         let run = reconcile(&["--revoke"]).ends_with(2);
-        assert!(run.complaint().contains("agree with --yes"), "{run:?}");
+        assert!(run.error_line().contains("confirm with --yes"), "{run:?}");
         assert_eq!(account.liveness(secret, 0), "alive");
         let verdict = reconcile(&["--revoke", "--yes", "--name=ci"])
             .ends_with(0)
@@ -182,14 +180,14 @@ fn a_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
 }
 
 #[test]
-fn where_no_token_bears_a_marker_nothing_is_called_not_found() {
+fn a_platform_without_markers_is_unsupported_and_not_called_not_found() {
     for provider in ["cloudsmith", "mindbody"] {
-        let account = Account::at(provider);
+        let account = Account::new(provider);
         let words = ["reconcile", "--marker=tf-0123456789abcdef"];
-        account.run(&words).ends_with(5).complaint();
+        account.run(&words).ends_with(5).error_line();
         let run = account.run(&[&words[..], &["--revoke", "--yes"]].concat());
         let run = run.ends_with(5);
-        // Whether it can be revoked is asked of no token in particular.
-        assert!(!run.complaint().contains("token any"), "{run:?}");
+        // The check for revocation concerns no token in particular.
+        assert!(!run.error_line().contains("token any"), "{run:?}");
     }
 }

@@ -1,4 +1,4 @@
-//! `capabilities`: what the accounts' platforms can do.
+//! `capabilities`: the operations that the platforms of the accounts support.
 
 use serde::Serialize;
 use tokenfleet::capability::{
@@ -11,10 +11,10 @@ use tokenfleet::{
 
 use crate::accounts::Accounts;
 use crate::arguments::{CapabilitiesArguments, GlobalArguments};
-use crate::output::{Format, Output, Results, complain};
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, print_error};
 
-const NAMES: [&str; 10] = [
+const COLUMNS: [&str; 10] = [
     "account", "provider", "list", "show", "create", "update", "rotate", "renew", "revoke",
     "verify",
 ];
@@ -24,43 +24,45 @@ pub(crate) fn run(
     global: &GlobalArguments,
     arguments: &CapabilitiesArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
+) -> Result<Exit, Failure> {
     let opened = match (&arguments.account, global.accounts.as_slice()) {
         (Some(name), chosen) if chosen.iter().any(|other| other != name) => {
             return Err(Error::invalid_input(format!(
-                "\"{name}\" and --account say different accounts: give one of them"
+                "the account \"{name}\" differs from --account; pass only one of them"
             ))
             .into());
         }
-        (Some(name), _) => accounts.named(name)?,
-        (None, _) => accounts.each(),
+        (Some(name), _) => accounts.open_named(name)?,
+        (None, _) => accounts.open_each(),
     };
-    let mut codes = Vec::new();
+    let mut failures = Vec::new();
     let mut providers = Vec::new();
-    for one in opened {
-        match one {
+    for provider in opened {
+        match provider {
             Ok(provider) => providers.push(provider),
             Err(error) => {
-                complain(global.output, &error);
-                codes.push(Code::of(&error));
+                print_error(global.output, &error);
+                failures.push(Exit::from_error(&error));
             }
         }
     }
     if output.format() == Format::Json {
         let accounts = providers.iter().map(|provider| object(&**provider));
         let accounts = accounts.collect();
-        output.object(&Whole { accounts })?;
+        output.object(&CapabilitiesObject { accounts })?;
     } else {
-        let mut results = Results::under(&NAMES);
+        let mut results = Results::with_columns(&COLUMNS);
         for provider in &providers {
             results.add(output, &object(&**provider), row(&**provider))?;
         }
         results.finish(output)?;
     }
-    Ok(match (codes.is_empty(), providers.is_empty()) {
-        (true, _) => Code::Well,
-        (false, true) => Code::of_all(codes),
-        (false, false) => Code::Incomplete,
+    Ok(if failures.is_empty() {
+        Exit::Success
+    } else if providers.is_empty() {
+        Exit::combine(failures)
+    } else {
+        Exit::Incomplete
     })
 }
 
@@ -68,7 +70,7 @@ fn row(provider: &dyn TokenProvider) -> Vec<String> {
     let account = provider.account();
     let capabilities = provider.capabilities();
     let operations = Operation::ALL.map(|operation| match operation {
-        Operation::Revoke => revoke_in_words(capabilities),
+        Operation::Revoke => describe_revoke(capabilities),
         _ if capabilities.supports(operation) => "yes".to_owned(),
         _ => "no".to_owned(),
     });
@@ -77,7 +79,7 @@ fn row(provider: &dyn TokenProvider) -> Vec<String> {
     row
 }
 
-fn revoke_in_words(capabilities: &Capabilities) -> String {
+fn describe_revoke(capabilities: &Capabilities) -> String {
     let Some(revoke) = &capabilities.revoke else {
         return "no".to_owned();
     };
@@ -89,7 +91,7 @@ fn revoke_in_words(capabilities: &Capabilities) -> String {
     format!("by {by}: {}", revoke.effect.as_str())
 }
 
-/// A field by its key in the JSON of a token.
+/// Returns the key of a field in the JSON of a token.
 fn field(field: TokenField) -> &'static str {
     match field {
         TokenField::Name => "name",
@@ -105,7 +107,7 @@ fn field(field: TokenField) -> &'static str {
     }
 }
 
-/// An operation by the name of its command.
+/// Returns the command for an operation.
 fn command(operation: Operation) -> &'static str {
     match operation {
         Operation::Get => "show",
@@ -114,7 +116,7 @@ fn command(operation: Operation) -> &'static str {
 }
 
 #[derive(Serialize)]
-struct Whole {
+struct CapabilitiesObject {
     accounts: Vec<Object>,
 }
 
@@ -138,7 +140,7 @@ struct List {
     tokens_vanish: bool,
     largest_page: Option<u32>,
     usual_page: Option<u32>,
-    /// What the platform does; the rest is done here, with the same result.
+    /// The sort keys of the platform. Other keys are sorted locally, with the same result.
     sorted_by_platform: Vec<&'static str>,
     filtered_by_platform: Filters,
 }
@@ -183,7 +185,7 @@ struct Revoke {
     by_id: bool,
     by_secret: bool,
     effect: &'static str,
-    /// Whether `--accept-replacement` must be said.
+    /// `true` if `--accept-replacement` is required.
     needs_consent: bool,
 }
 

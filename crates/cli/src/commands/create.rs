@@ -3,21 +3,23 @@
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{CreateToken, Error, Operation, Result, Timestamp};
 
-use super::write::{Subject, finish_or_find_out};
+use super::subject::Subject;
+use super::write::Write;
 use super::{exactly_once, secret};
 use crate::accounts::Accounts;
 use crate::arguments::CreateArguments;
-use crate::duration;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::stop::{Code, Stop};
+use crate::time;
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: CreateArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let provider = accounts.one()?;
-    let (once, look_again_after) = (arguments.exactly_once, arguments.look_again_after);
+) -> Result<Exit, Failure> {
+    let provider = accounts.single()?;
+    let is_exactly_once = arguments.exactly_once;
+    let look_again_after = arguments.look_again_after;
     let now = Timestamp::now();
     let request = request(arguments, now).map_err(|error| {
         error
@@ -25,15 +27,19 @@ pub(crate) async fn run(
             .with_operation(Operation::Create)
     })?;
     let name = request.name.clone();
-    let subject = name.as_deref().map_or(Subject::Unnamed, Subject::Name);
-    let issued = if once {
-        exactly_once::create(&*provider, request, subject, look_again_after).await?
-    } else {
-        let lost = Some(UnknownWrite::Unmarked { at: now });
-        let creating = provider.create(request);
-        finish_or_find_out(&*provider, Operation::Create, subject, lost, creating).await?
+    let write = Write {
+        provider: &*provider,
+        operation: Operation::Create,
+        subject: name.as_deref().map_or(Subject::Unnamed, Subject::Name),
     };
-    secret::hand_over(output, provider.account(), Operation::Create, &issued)
+    let issued = if is_exactly_once {
+        exactly_once::create(write, request, look_again_after).await?
+    } else {
+        let unknown = UnknownWrite::Unmarked { at: now };
+        let response = provider.create(request);
+        write.await_or_reconcile(Some(unknown), response).await?
+    };
+    secret::print_issued(output, &*provider, Operation::Create, &issued)
 }
 
 fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
@@ -42,13 +48,13 @@ fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
     request.description = arguments.description;
     let expiry = match (arguments.expires_in, arguments.expires_at) {
         // Platforms differ in how they read fractions of a second.
-        (Some(span), _) => Some(duration::after(now, span)?.truncated_to_seconds()),
+        (Some(period), _) => Some(time::after(now, period)?.truncated_to_seconds()),
         (None, at) => at,
     };
     request = match expiry {
         Some(at) if at <= now => {
             return Err(Error::invalid_input(format!(
-                "the token would be dead at once: {at} is not in the future"
+                "the expiry {at} is not in the future"
             )));
         }
         Some(at) => request.with_expiry(at),

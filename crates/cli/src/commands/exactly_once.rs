@@ -1,4 +1,6 @@
-//! `create --exactly-once`: no token is left behind.
+//! `create --exactly-once`: a creation that leaves no orphaned token behind.
+//!
+//! Decision 0009 says why it needs a marker.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,55 +8,47 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenfleet::transport::TokioTimer;
 use tokenfleet::workflow::{Marker, Timer};
-use tokenfleet::{
-    Account, CreateToken, ExactlyOnce, IssuedToken, Operation, Result, TokenProvider,
-};
+use tokenfleet::{Account, CreateToken, ExactlyOnce, IssuedToken, Result};
 use tokio::time::Instant;
 
-use super::write::{Subject, Unfinished, finish_saying};
-use crate::output::remark;
+use super::write::{Write, WriteError};
+use crate::output::print_note;
 
-/// Creates a token, and says beforehand by which marker it can be found.
+/// Creates a token, and prints beforehand the marker by which it can be found.
 pub(super) async fn create(
-    provider: &dyn TokenProvider,
+    write: Write<'_>,
     request: CreateToken,
-    subject: Subject<'_>,
     look_again_after: Option<Duration>,
-) -> Result<IssuedToken, Unfinished> {
-    let account = provider.account();
-    let waiting = Waiting::default();
-    let marker = Mutex::new(None);
-    let creating = ExactlyOnce::new(provider, &waiting).with_marker_callback(|new| {
-        remark(&format!(
-            "{account}: the token bears the marker {new}; should this end halfway, {}",
-            to_find(account, new)
+) -> Result<IssuedToken, WriteError> {
+    let account = write.provider.account();
+    let timer = ProgressTimer::default();
+    let last_marker = Mutex::new(None);
+    let creation = ExactlyOnce::new(write.provider, &timer).with_marker_callback(|marker| {
+        print_note(&format!(
+            "{account}: creating a token with the marker {marker}; if this is interrupted, {}",
+            how_to_find(account, marker)
         ));
-        *locked(&marker) = Some(new.clone());
+        *locked(&last_marker) = Some(marker.clone());
     });
-    let creating = match look_again_after {
-        Some(time) => creating.with_recheck_delay(time),
-        None => creating,
+    let creation = match look_again_after {
+        Some(delay) => creation.with_recheck_delay(delay),
+        None => creation,
     };
-    let say = || waiting.say();
-    let done = finish_saying(
-        provider,
-        Operation::Create,
-        subject,
-        say,
-        creating.create(request),
-    );
-    match (done.await, &*locked(&marker)) {
-        (Err(Unfinished::Stopped(error)), Some(marker)) => Err(Unfinished::Stopped(
-            error.with_advice(to_find(account, marker)),
+    let response = creation.create(request);
+    let result = write.await_with_progress(|| timer.status(), response).await;
+    match (result, &*locked(&last_marker)) {
+        (Err(WriteError::Interrupted(error)), Some(marker)) => Err(WriteError::Interrupted(
+            error.with_advice(how_to_find(account, marker)),
         )),
-        (done, _) => done,
+        (result, _) => result,
     }
 }
 
-fn to_find(account: &Account, marker: &Marker) -> String {
+fn how_to_find(account: &Account, marker: &Marker) -> String {
     let name = account.name();
     format!(
-        "find it with \"reconcile --account {name} --marker {marker}\" and revoke it, for nobody has its secret"
+        "find it with \"tokenfleet reconcile --account {name} --marker {marker}\" and revoke it, \
+         because nobody has its secret"
     )
 }
 
@@ -62,24 +56,27 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Waits by tokio's clock, and knows until when.
+/// A timer over tokio's clock that knows its deadline, for the progress line.
 #[derive(Debug, Default)]
-struct Waiting(Mutex<Option<Instant>>);
+struct ProgressTimer(Mutex<Option<Instant>>);
 
-impl Waiting {
-    fn say(&self) -> String {
+impl ProgressTimer {
+    fn status(&self) -> String {
         match *locked(&self.0) {
             None => "waiting for the platform".to_owned(),
-            Some(until) => {
-                let left = until.saturating_duration_since(Instant::now());
-                format!("the answer was lost: looking again in {} s", left.as_secs())
+            Some(deadline) => {
+                let left = deadline.saturating_duration_since(Instant::now());
+                format!(
+                    "the response was lost; looking again in {} s",
+                    left.as_secs()
+                )
             }
         }
     }
 }
 
 #[async_trait]
-impl Timer for Waiting {
+impl Timer for ProgressTimer {
     async fn wait(&self, time: Duration) {
         *locked(&self.0) = Instant::now().checked_add(time);
         TokioTimer.wait(time).await;

@@ -1,4 +1,4 @@
-//! `explain`: how `list` would find the tokens, step by step.
+//! `explain`: the steps in which `list` would find the tokens.
 
 use serde::Serialize;
 use tokenfleet::{Account, Error, ErrorKind, Plan, Result};
@@ -6,23 +6,23 @@ use tokenfleet::{Account, Error, ErrorKind, Plan, Result};
 use super::list;
 use crate::accounts::Accounts;
 use crate::arguments::ExplainArguments;
-use crate::output::{Format, Output, Results, complain};
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, print_error};
 
-const NAMES: [&str; 4] = ["account", "provider", "step", "what"];
+const COLUMNS: [&str; 4] = ["account", "provider", "step", "what"];
 
 pub(crate) fn run(
     accounts: &Accounts,
     arguments: &ExplainArguments,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let query = list::chosen_query(accounts, &arguments.list)?;
-    let plans = accounts.chosen()?.explain(&query);
+) -> Result<Exit, Failure> {
+    let query = list::build_query(accounts, &arguments.list)?;
+    let plans = accounts.selected_fleet()?.explain(&query);
     let objects = (plans.iter()).map(|(account, plan)| object(account, plan, arguments.tokens));
     let objects: Vec<_> = objects.collect();
     match output.format() {
-        Format::Json => output.object(&Whole { accounts: objects })?,
+        Format::Json => output.object(&Explanation { accounts: objects })?,
         Format::Ndjson => (objects.iter()).try_for_each(|account| output.object(account))?,
         Format::Csv => rows(&objects, output)?,
         Format::Table => {
@@ -32,26 +32,34 @@ pub(crate) fn run(
             output.paragraphs(blocks)?;
         }
     }
-    Ok(judge(&plans, asked_for, output))
+    Ok(exit_code(&plans, requested_format, output))
 }
 
-/// Ends as `list` would: an account that cannot be listed is no failure where others can.
-fn judge(plans: &[(Account, Result<Plan>)], asked_for: Option<Format>, output: &Output) -> Code {
-    let failures = || plans.iter().filter_map(|(_, plan)| plan.as_ref().err());
-    let unlistable = failures().filter(|error| is_unlistable(error)).count();
-    let all = unlistable == plans.len();
-    let told: Vec<_> = failures()
-        .filter(|error| all || !is_unlistable(error))
+/// Prints the failures and returns the exit code that `list` would have.
+///
+/// An account that cannot be listed counts as a failure only if none can be listed.
+fn exit_code(
+    plans: &[(Account, Result<Plan>)],
+    requested_format: Option<Format>,
+    output: &Output,
+) -> Exit {
+    let errors = || plans.iter().filter_map(|(_, plan)| plan.as_ref().err());
+    let unlistable = errors().filter(|error| is_unlistable(error)).count();
+    let none_listable = unlistable == plans.len();
+    let failures: Vec<_> = errors()
+        .filter(|error| none_listable || !is_unlistable(error))
         .collect();
-    if !output.is_read_by_people() {
-        told.iter().for_each(|error| complain(asked_for, error));
+    if !output.is_table_on_terminal() {
+        failures
+            .iter()
+            .for_each(|error| print_error(requested_format, error));
     }
-    match told.len() {
-        0 => Code::Well,
-        failed if all || failed == plans.len() - unlistable => {
-            Code::of_all(told.into_iter().map(Code::of))
+    match failures.len() {
+        0 => Exit::Success,
+        failed if none_listable || failed == plans.len() - unlistable => {
+            Exit::combine(failures.into_iter().map(Exit::from_error))
         }
-        _ => Code::Incomplete,
+        _ => Exit::Incomplete,
     }
 }
 
@@ -60,7 +68,7 @@ fn is_unlistable(error: &Error) -> bool {
 }
 
 #[derive(Serialize)]
-struct Whole {
+struct Explanation {
     accounts: Vec<Object>,
 }
 
@@ -68,18 +76,21 @@ struct Whole {
 struct Object {
     account: String,
     provider: String,
-    /// `None` where nothing would be read, for the reason below.
+    /// The steps, or `None` if nothing would be read for the reason below.
     steps: Option<Vec<String>>,
     reason: Option<String>,
-    /// For the number of tokens that was asked about; `None` also where the platform decides how large a page is.
+    /// The number of requests for `--tokens`, or `None` if it depends on the size of the pages.
     requests: Option<u64>,
 }
 
 fn object(account: &Account, plan: &Result<Plan>, tokens: Option<u64>) -> Object {
     let steps = |plan: &Plan| plan.to_string().lines().map(str::to_owned).collect();
-    let reason = |error: &Error| match is_unlistable(error) {
-        true => "cannot be listed".to_owned(),
-        false => error.to_string(),
+    let reason = |error: &Error| {
+        if is_unlistable(error) {
+            "cannot be listed".to_owned()
+        } else {
+            error.to_string()
+        }
     };
     Object {
         account: account.name().to_owned(),
@@ -93,28 +104,28 @@ fn object(account: &Account, plan: &Result<Plan>, tokens: Option<u64>) -> Object
 }
 
 impl Object {
-    /// The account, and what there is to say of it.
+    /// Returns the lines that describe the account.
     fn block(&self, tokens: Option<u64>) -> Vec<String> {
         let mut lines = vec![format!("{} ({})", self.account, self.provider)];
-        let said = self.steps.iter().flatten().chain(&self.reason);
-        lines.extend(said.map(|line| format!("  {line}")));
+        let steps = self.steps.iter().flatten().chain(&self.reason);
+        lines.extend(steps.map(|line| format!("  {line}")));
         if let (Some(_), Some(tokens)) = (&self.steps, tokens) {
             lines.push(match self.requests {
                 Some(1) => format!("  for {tokens} tokens: 1 request"),
                 Some(requests) => format!("  for {tokens} tokens: about {requests} requests"),
-                None => "  how many requests it takes is up to the platform".to_owned(),
+                None => "  the number of requests depends on the platform's page size".to_owned(),
             });
         }
         lines
     }
 }
 
-/// A row for each step.
+/// Prints one row per step.
 fn rows(objects: &[Object], output: &mut Output) -> std::io::Result<()> {
-    let mut results = Results::under(&NAMES);
+    let mut results = Results::with_columns(&COLUMNS);
     for object in objects {
-        let said = object.steps.iter().flatten().chain(&object.reason);
-        for (step, what) in (1..).zip(said) {
+        let steps = object.steps.iter().flatten().chain(&object.reason);
+        for (step, what) in (1..).zip(steps) {
             let step: u32 = step;
             let row = [&object.account, &object.provider, &step.to_string(), what];
             results.add(output, object, row.map(String::clone).to_vec())?;

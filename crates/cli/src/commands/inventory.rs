@@ -1,4 +1,4 @@
-//! `inventory`: the tokens of every account, and what became of each account.
+//! `inventory`: the tokens of every account, and the completeness of each account.
 
 use std::collections::HashMap;
 
@@ -8,52 +8,57 @@ use tokenfleet::{
 
 use crate::accounts::Accounts;
 use crate::arguments::PageArguments;
-use crate::output::{Format, Output, complain, remark};
-use crate::progress::{Progress, showing};
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, print_error, print_note};
+use crate::progress::{Progress, with_progress};
 
 pub(crate) async fn run(
     accounts: &Accounts,
     pages: &PageArguments,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let reports = print(&accounts.chosen_or_all(), pages.of(Query::new()), output).await?;
-    Ok(judge(&reports, asked_for, output))
+) -> Result<Exit, Failure> {
+    let reports = print(
+        &accounts.selected_or_all_fleet(),
+        pages.apply(Query::new()),
+        output,
+    )
+    .await?;
+    Ok(exit_code(&reports, requested_format, output))
 }
 
-/// Prints what a query finds, and returns what became of each account, in the order of the fleet.
+/// Prints the tokens that match a query, and returns a report for each account of the fleet.
 pub(super) async fn print(
     fleet: &Fleet,
     query: Query,
     output: &mut Output,
-) -> Result<Vec<AccountReport>, Stop> {
+) -> Result<Vec<AccountReport>, Failure> {
     let count = fleet.accounts().len();
     let in_order = !query.sort.is_empty() || query.offset > 0 || query.limit.is_some();
-    let mut report = output.report(in_order);
-    // An order over several accounts is known only when all of them are read; else nothing waits for anything.
+    let mut listing = output.listing(in_order);
+    // A sort order over several accounts is known only when all of them have been read.
     if in_order && count > 1 {
         let reading = || format!("reading {count} accounts");
-        let found = showing(reading, fleet.list_all(query)).await;
+        let found = with_progress(reading, fleet.list_all(query)).await;
         for (account, token) in found.tokens {
-            report.token(account, token)?;
+            listing.token(account, token)?;
         }
-        report.finish(&found.accounts)?;
+        listing.finish(&found.accounts)?;
         return Ok(found.accounts);
     }
-    let mut progress = Progress::begin();
+    let mut progress = Progress::new();
     let mut inventory = fleet.inventory(query);
     let mut reports = Vec::with_capacity(count);
     let mut tokens = 0;
-    let mut held_back = false;
+    let mut is_unflushed = false;
     loop {
         let event = tokio::select! {
             biased;
             event = inventory.next() => event,
-            // Nothing more is there yet: an account that dawdles holds back no token of another.
-            () = std::future::ready(()), if held_back => {
-                report.flush()?;
-                held_back = false;
+            // No event is ready: a slow account must not delay the tokens of another.
+            () = std::future::ready(()), if is_unflushed => {
+                listing.flush()?;
+                is_unflushed = false;
                 continue;
             }
             () = progress.due() => {
@@ -65,8 +70,8 @@ pub(super) async fn print(
         match event {
             Some(InventoryEvent::Token(account, token)) => {
                 tokens += 1;
-                held_back = true;
-                report.token(account, *token)?;
+                is_unflushed = true;
+                listing.token(account, *token)?;
             }
             Some(InventoryEvent::Finished(finished)) => reports.push(finished),
             Some(_) => {}
@@ -74,60 +79,63 @@ pub(super) async fn print(
         }
     }
     drop(progress);
-    let place: HashMap<_, _> = fleet.accounts().zip(0_usize..).collect();
-    reports.sort_by_key(|report| place.get(&report.account).copied());
-    report.finish(&reports)?;
+    let positions: HashMap<_, _> = fleet.accounts().zip(0_usize..).collect();
+    reports.sort_by_key(|report| positions.get(&report.account).copied());
+    listing.finish(&reports)?;
     Ok(reports)
 }
 
-/// Says what failed where the output itself does not tell people, and decides how the program ends.
+/// Prints the failures that the output does not show to a person, and returns the exit code.
 ///
-/// An account that cannot be listed is no failure of the inventory: it is said, and that is all there is to know. When
-/// every other account failed, the code is the one that their errors share; when only some did, the result is
-/// incomplete.
-pub(super) fn judge(reports: &[AccountReport], asked_for: Option<Format>, output: &Output) -> Code {
+/// An account that cannot be listed does not count as a failure. If every other account failed, the
+/// exit code is the one that their errors share; if only some failed, the result is incomplete.
+pub(super) fn exit_code(
+    reports: &[AccountReport],
+    requested_format: Option<Format>,
+    output: &Output,
+) -> Exit {
     let mut failures = Vec::new();
     let mut listed = 0;
     let mut partial = false;
     for report in reports {
         match &report.verdict {
             Verdict::NotListable => {
-                // Else the account would be missing without a word.
+                // CSV has no place for accounts, so this one would be missing without a trace.
                 if output.format() == Format::Csv {
-                    remark(&report.to_string());
+                    print_note(&report.to_string());
                 }
                 continue;
             }
             Verdict::Failed(error) => {
-                if !output.is_read_by_people() {
-                    complain(asked_for, error);
+                if !output.is_table_on_terminal() {
+                    print_error(requested_format, error);
                 }
-                failures.push(Code::of(error));
+                failures.push(Exit::from_error(error));
             }
             verdict => {
                 partial |= !verdict.is_complete();
                 if output.format() == Format::Csv && !verdict.is_complete() {
-                    complain(asked_for, &incomplete(report));
+                    print_error(requested_format, &incomplete(report));
                 }
             }
         }
         listed += 1;
     }
     match failures.len() {
-        0 if partial => Code::Incomplete,
-        0 => Code::Well,
-        failed if failed == listed => Code::of_all(failures),
-        _ => Code::Incomplete,
+        0 if partial => Exit::Incomplete,
+        0 => Exit::Success,
+        failed if failed == listed => Exit::combine(failures),
+        _ => Exit::Incomplete,
     }
 }
 
-/// A partial listing as an error, for a form of output that has no place to say so.
+/// Returns the error for a partial listing, for a format that has no place to report it.
 fn incomplete(report: &AccountReport) -> Error {
     let reason = report.verdict.reason().unwrap_or_default();
     Error::new(
         ErrorKind::Other,
         tokenfleet::Fate::Rejected,
-        format!("the listing is not complete: {reason}"),
+        format!("the listing is incomplete: {reason}"),
     )
     .with_account(&report.account)
     .with_operation(Operation::List)

@@ -1,4 +1,4 @@
-//! `list`: the tokens of the chosen accounts that match.
+//! `list`: the tokens of the selected accounts that match.
 
 use tokenfleet::query::NamePattern;
 use tokenfleet::{Error, Filter, Operation, Query, Result, Timestamp, Verdict};
@@ -6,35 +6,35 @@ use tokenfleet::{Error, Filter, Operation, Query, Result, Timestamp, Verdict};
 use super::inventory;
 use crate::accounts::Accounts;
 use crate::arguments::ListArguments;
-use crate::duration;
-use crate::output::{Format, Output, complain};
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, print_error};
+use crate::time;
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: &ListArguments,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let query = chosen_query(accounts, arguments)?;
-    let reports = inventory::print(&accounts.chosen()?, query, output).await?;
-    let unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
-    if reports.iter().all(|report| unlistable(&report.verdict)) {
+) -> Result<Exit, Failure> {
+    let query = build_query(accounts, arguments)?;
+    let reports = inventory::print(&accounts.selected_fleet()?, query, output).await?;
+    let is_unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
+    if reports.iter().all(|report| is_unlistable(&report.verdict)) {
         for report in &reports {
             let error = Error::unsupported("the platform cannot list tokens")
                 .with_account(&report.account)
                 .with_operation(Operation::List);
-            if !output.is_read_by_people() {
-                complain(asked_for, &error);
+            if !output.is_table_on_terminal() {
+                print_error(requested_format, &error);
             }
         }
-        return Ok(Code::Unsupported);
+        return Ok(Exit::Unsupported);
     }
-    Ok(inventory::judge(&reports, asked_for, output))
+    Ok(inventory::exit_code(&reports, requested_format, output))
 }
 
-/// What the options ask for.
-pub(super) fn chosen_query(accounts: &Accounts, arguments: &ListArguments) -> Result<Query> {
+/// Builds the query that the options describe.
+pub(super) fn build_query(accounts: &Accounts, arguments: &ListArguments) -> Result<Query> {
     let named = match &arguments.query {
         Some(name) => accounts.query(name)?,
         None => Query::new(),
@@ -42,7 +42,7 @@ pub(super) fn chosen_query(accounts: &Accounts, arguments: &ListArguments) -> Re
     query(named, arguments, Timestamp::now())
 }
 
-/// The query of that name, or all tokens, narrowed by every option.
+/// Narrows a query of the configuration, or all tokens, by every option.
 fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Query> {
     let ListArguments {
         name, glob, prefix, ..
@@ -66,8 +66,8 @@ fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Quer
     let before = arguments.expires_before.map(Filter::expires_before);
     let within = match arguments.expires_within {
         None => None,
-        Some(span) => {
-            let end = duration::after(now, span)?;
+        Some(period) => {
+            let end = time::after(now, period)?;
             Some(Filter::expires_from(now).and(Filter::expires_before(end)))
         }
     };
@@ -78,7 +78,7 @@ fn query(named: Query, arguments: &ListArguments, now: Timestamp) -> Result<Quer
     }
     query.offset = arguments.offset.unwrap_or(query.offset);
     query.limit = arguments.limit.or(query.limit);
-    Ok(arguments.pages.of(query))
+    Ok(arguments.pages.apply(query))
 }
 
 #[cfg(test)]
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
     use crate::arguments::{Arguments, Command};
 
-    fn read(words: &[&str]) -> Query {
+    fn parse(words: &[&str]) -> Query {
         narrowed(Query::new(), words)
     }
 
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn all_conditions_must_hold_but_one_of_several_states_is_enough() {
-        let query = read(&[
+        let query = parse(&[
             "--glob=ci-*",
             "--state=active",
             "--state=suspended",
@@ -129,12 +129,12 @@ mod tests {
     }
 
     #[test]
-    fn without_options_every_token_is_asked_for() {
-        assert_eq!(read(&[]), Query::new());
+    fn without_options_the_query_selects_every_token() {
+        assert_eq!(parse(&[]), Query::new());
     }
 
     #[test]
-    fn options_narrow_a_query_of_the_configuration_and_replace_its_order_and_limits() {
+    fn options_narrow_a_configured_query_and_replace_its_order_and_limits() {
         let [created, name] = ["created", "name:desc"].map(|sort| SortBy::parse_all(sort).unwrap());
         let named = Query::new()
             .filter(Filter::name("ci"))

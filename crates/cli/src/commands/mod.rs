@@ -1,7 +1,7 @@
-//! The commands, a file each.
+//! The commands, one per file.
 
 mod capabilities;
-mod consent;
+mod confirm;
 mod create;
 mod exactly_once;
 mod explain;
@@ -10,46 +10,59 @@ mod list;
 mod plan;
 mod reconcile;
 mod renew;
+mod revocation_report;
 mod revoke;
 mod rotate;
 mod secret;
 mod show;
+#[cfg(feature = "simulate")]
 mod simulate;
+mod subject;
 mod update;
-mod verdicts;
 mod verify;
 mod write;
 
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command};
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::stop::{Code, Stop};
 
-pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Code, Stop> {
+/// Runs the command of the command line.
+pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> {
     let Arguments { global, command } = arguments;
-    let asked_for = global.output;
-    if let Command::Simulate(arguments) = command {
-        return simulate::run(&global, &arguments).await;
+    let requested_format = global.output;
+    #[cfg(feature = "simulate")]
+    if let Command::Simulate(arguments) = &command {
+        return simulate::run(&global, arguments).await;
     }
-    let accounts = Accounts::find(&global).await?;
+    let accounts = Accounts::open(&global).await?;
     match command {
-        Command::Inventory(pages) => inventory::run(&accounts, &pages, asked_for, output).await,
-        Command::List(arguments) => list::run(&accounts, &arguments, asked_for, output).await,
-        Command::Explain(arguments) => explain::run(&accounts, &arguments, asked_for, output),
+        Command::Inventory(pages) => {
+            inventory::run(&accounts, &pages, requested_format, output).await
+        }
+        Command::List(arguments) => {
+            list::run(&accounts, &arguments, requested_format, output).await
+        }
+        Command::Explain(arguments) => {
+            explain::run(&accounts, &arguments, requested_format, output)
+        }
         Command::Show(arguments) => show::run(&accounts, arguments, output).await,
         Command::Create(arguments) => create::run(&accounts, arguments, output).await,
         Command::Update(arguments) => update::run(&accounts, arguments, output).await,
         Command::Rotate(arguments) => rotate::run(&accounts, arguments, output).await,
         Command::Renew(arguments) => renew::run(&accounts, arguments, output).await,
         Command::Reconcile(arguments) => {
-            reconcile::run(&accounts, arguments, asked_for, output).await
+            reconcile::run(&accounts, arguments, requested_format, output).await
         }
         Command::Plan(arguments) => plan::run(&accounts, &arguments, output).await,
-        Command::Revoke(arguments) => revoke::run(&accounts, arguments, asked_for, output).await,
+        Command::Revoke(arguments) => {
+            revoke::run(&accounts, arguments, requested_format, output).await
+        }
         Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
         Command::Capabilities(arguments) => {
             capabilities::run(&accounts, &global, &arguments, output)
         }
-        Command::Simulate(_) => Ok(Code::Well),
+        #[cfg(feature = "simulate")]
+        Command::Simulate(_) => Ok(Exit::Success),
     }
 }

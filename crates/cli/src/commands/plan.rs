@@ -1,79 +1,83 @@
-//! `plan`: which tokens would be revoked, as a text to be reviewed.
+//! `plan`: a revocation plan for review.
+
+use std::collections::HashMap;
 
 use tokenfleet::{
     Completeness, Error, ErrorKind, Fate, Operation, RevocationPlan, Token, TokenId,
     TokenProviderExt,
 };
 
-use super::{consent, list};
+use super::{confirm, list};
 use crate::accounts::Accounts;
 use crate::arguments::PlanArguments;
-use crate::output::{Output, remark, warn};
-use crate::progress::showing;
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, print_note, print_warning};
+use crate::progress::with_progress;
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: &PlanArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let query = list::chosen_query(accounts, &arguments.list)?;
-    let provider = accounts.one()?;
+) -> Result<Exit, Failure> {
+    let query = list::build_query(accounts, &arguments.list)?;
+    let provider = accounts.single()?;
     let account = provider.account();
-    consent::check_planning(&*provider)?;
+    confirm::check_revocable_by_id(&*provider)?;
     let reading = || format!("reading {account}");
-    let found = showing(reading, provider.list_all(query)).await?;
-    let mut missing = None;
+    let found = with_progress(reading, provider.list_all(query)).await?;
+    let mut incomplete = None;
     if let Completeness::Partial(reason) = &found.completeness {
-        let message = format!("the listing is not complete: {reason}");
+        let message = format!("the listing is incomplete: {reason}");
         if !arguments.allow_incomplete {
-            // Nobody would miss the token that lives on.
+            // Nobody would notice that a token is missing from the plan and stays alive.
             let error = Error::new(ErrorKind::Other, Fate::Rejected, message)
                 .with_account(account)
                 .with_operation(Operation::List)
-                .with_advice("make the plan again, or accept it with --allow-incomplete");
-            return Err(Stop::Incomplete(error));
+                .with_advice("run plan again, or accept this with --allow-incomplete");
+            return Err(Failure::Incomplete(error));
         }
-        warn(&format!("{account}: {message}"));
-        missing = Some(message);
+        print_warning(&format!("{account}: {message}"));
+        incomplete = Some(message);
     }
     let mut plan = RevocationPlan::from_tokens(account, &found.tokens);
-    if let Some(acting) = arguments.acting.as_deref().map(TokenId::new) {
-        if found.tokens.iter().any(|token| token.id == acting) {
-            plan = plan.with_acting_last(acting);
+    if let Some(own_token) = arguments.own_token.as_deref().map(TokenId::new) {
+        if found.tokens.iter().any(|token| token.id == own_token) {
+            plan = plan.with_acting_last(own_token);
         } else {
-            remark(&format!("{account}: the acting token is not among them"));
+            print_note(&format!(
+                "{account}: the token of --own-token is not in the plan"
+            ));
         }
     }
     output.lines(lines(&plan, &found.tokens))?;
-    // Whoever reviews the plan has not seen the warning.
-    output.lines(missing.map(|message| format!("# {message}")))?;
-    Ok(Code::Well)
+    // The person who reviews the plan has not seen the warning.
+    output.lines(incomplete.map(|message| format!("# {message}")))?;
+    Ok(Exit::Success)
 }
 
-/// The plan, with what people know each token by.
+/// Returns the lines of the plan, each token with a comment that describes it.
 fn lines(plan: &RevocationPlan, tokens: &[Token]) -> Vec<String> {
-    let by_id: std::collections::HashMap<_, _> =
-        tokens.iter().map(|token| (&token.id, token)).collect();
-    let mut remarks = plan
+    let tokens: HashMap<_, _> = tokens.iter().map(|token| (&token.id, token)).collect();
+    let mut comments = plan
         .tokens()
-        .map(|id| by_id.get(id).map(|token| known_by(token)));
+        .map(|id| tokens.get(id).map(|token| description(token)));
     let text = plan.to_string();
     let lines = text.lines().map(|line| {
         let names_a_token = line.starts_with("revoke ") || line.starts_with("last ");
-        match names_a_token.then(|| remarks.next()).flatten().flatten() {
-            Some(remark) => format!("{line}  # {remark}"),
+        let comment = names_a_token.then(|| comments.next()).flatten().flatten();
+        match comment {
+            Some(comment) => format!("{line}  # {comment}"),
             None => line.to_owned(),
         }
     });
     lines.collect()
 }
 
-fn known_by(token: &Token) -> String {
+fn description(token: &Token) -> String {
     let name = token.name.known().map_or("unnamed", String::as_str);
-    let used = match token.last_used.known() {
+    let last_used = match token.last_used.known() {
         Some(at) => format!(", last used {at}"),
         None => String::new(),
     };
-    format!("{name}, {}{used}", token.state.as_str())
+    format!("{name}, {}{last_used}", token.state.as_str())
 }

@@ -1,23 +1,22 @@
-//! `reconcile`: what became of a creation that carried a marker.
+//! `reconcile`: the outcome of a creation that carried a marker.
 
 use std::io;
 
 use serde::Serialize;
 use tokenfleet::workflow::{Marker, Reconciliation, RevokeManyOptions, UnknownWrite};
 use tokenfleet::{
-    CreateToken, Operation, Result, RevocationPlan, Token, TokenProvider, TokenProviderExt,
+    CreateToken, Error, Operation, Result, RevocationPlan, Token, TokenProvider, TokenProviderExt,
 };
 
-use super::{consent, revoke};
+use super::{confirm, revoke};
 use crate::accounts::Accounts;
 use crate::arguments::ReconcileArguments;
+use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, TokenObject};
-use crate::progress::showing;
-use crate::stop::{Code, Stop};
+use crate::progress::with_progress;
 
-const NAMES: [&str; 5] = ["outcome", "id", "name", "state", "reason"];
+const COLUMNS: [&str; 5] = ["outcome", "id", "name", "state", "reason"];
 
-/// `{"outcome","reason","tokens"}`.
 #[derive(Serialize)]
 struct ReconciliationObject<'a> {
     outcome: &'static str,
@@ -28,52 +27,62 @@ struct ReconciliationObject<'a> {
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: ReconcileArguments,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let provider = accounts.one()?;
+) -> Result<Exit, Failure> {
+    let provider = &*accounts.single()?;
     let account = provider.account();
-    let ReconcileArguments { marker, name, .. } = &arguments;
-    if arguments.revoke {
-        consent::check_planning(&*provider)?;
-        if !arguments.yes {
-            consent::can_ask(&*provider)?;
+    let ReconcileArguments {
+        marker,
+        name,
+        revoke,
+        yes: is_confirmed,
+    } = arguments;
+    if revoke {
+        confirm::check_revocable_by_id(provider)?;
+        if !is_confirmed {
+            confirm::require_terminal(provider)?;
         }
     }
     let reading = || format!("reading {account}");
-    let found = showing(reading, find(&*provider, marker, name.as_deref())).await?;
+    let found = with_progress(reading, find(provider, &marker, name.as_deref())).await?;
     match &found {
-        Reconciliation::Applied(tokens) if arguments.revoke => {
+        Reconciliation::Applied(tokens) if revoke => {
             let plan = RevocationPlan::from_tokens(account, tokens);
             let options = RevokeManyOptions::default();
-            let yes = arguments.yes;
-            let codes = revoke::agree_and_revoke(&*provider, plan, options, yes, asked_for, output);
-            Ok(Code::of_all(codes.await?))
+            let exits = revoke::confirm_and_revoke(
+                provider,
+                plan,
+                options,
+                is_confirmed,
+                requested_format,
+                output,
+            );
+            Ok(Exit::combine(exits.await?))
         }
         Reconciliation::Applied(tokens) => {
-            let written = print(&*provider, output, "applied", tokens, None);
-            Code::Well.if_written(written)
+            Exit::Success.after_writing(print(provider, output, "applied", tokens, None))
         }
         Reconciliation::NotApplied => {
-            let written = print(&*provider, output, "not_applied", &[], None);
-            Code::NotFound.if_written(written)
+            Exit::NotFound.after_writing(print(provider, output, "not_applied", &[], None))
         }
         Reconciliation::Unknown { reason, .. } => {
-            let written = print(&*provider, output, "unknown", &[], Some(reason));
-            Code::OutcomeUnknown.if_written(written)
+            let written = print(provider, output, "unknown", &[], Some(reason));
+            Exit::OutcomeUnknown.after_writing(written)
         }
-        _ => Ok(Code::OutcomeUnknown),
+        _ => Ok(Exit::OutcomeUnknown),
     }
 }
 
-/// Looks for the tokens that bear the marker: by the name first, if one was given, and then among all. A name that is not
-/// quite right must not make a living token look as if it did not exist.
+/// Finds the tokens that bear the marker: first by the name, if one is given, and then among all.
+///
+/// A misspelt name must not make a token that is alive look as if it did not exist.
 async fn find(
     provider: &dyn TokenProvider,
     marker: &Marker,
     name: Option<&str>,
 ) -> Result<Reconciliation> {
-    let in_context = |error: tokenfleet::Error| {
+    let in_context = |error: Error| {
         error
             .with_account(provider.account())
             .with_operation(Operation::List)
@@ -83,7 +92,7 @@ async fn find(
             Some(name) => CreateToken::new(name),
             None => CreateToken::unnamed(),
         };
-        // Refuses where no token can bear one, and tells the name that the token was really given.
+        // This fails where tokens cannot bear a marker, and returns the name as it was sent.
         let marked = marker.apply_to(request, create).map_err(in_context)?;
         if name.is_some() {
             let name = marked.name.as_deref();
@@ -95,11 +104,11 @@ async fn find(
             }
         }
     }
-    let lost = UnknownWrite::Marked { marker, name: None };
-    provider.reconcile(lost).await
+    let unknown = UnknownWrite::Marked { marker, name: None };
+    provider.reconcile(unknown).await
 }
 
-/// A row for each token, or one that says that there is none.
+/// Prints a row for each token, or a single row if there is none.
 fn print(
     provider: &dyn TokenProvider,
     output: &mut Output,
@@ -108,17 +117,18 @@ fn print(
     reason: Option<&str>,
 ) -> io::Result<()> {
     if matches!(output.format(), Format::Json | Format::Ndjson) {
+        let account = provider.account();
         let objects = tokens.iter();
         let object = ReconciliationObject {
             outcome,
             reason,
             tokens: objects
-                .map(|token| TokenObject::new(provider.account(), token, None))
+                .map(|token| TokenObject::new(account, token, None))
                 .collect(),
         };
         return output.object(&object);
     }
-    let mut results = Results::under(&NAMES);
+    let mut results = Results::with_columns(&COLUMNS);
     let reason = reason.unwrap_or_default();
     let row = |token: Option<&Token>| {
         let name = token.and_then(|token| token.name.known().cloned());

@@ -1,4 +1,4 @@
-//! `revoke`: dead tokens.
+//! `revoke`: revocation by ids, by a secret, or by a reviewed plan.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -9,22 +9,24 @@ use tokenfleet::{
     TokenProvider, TokenProviderExt, TokenRef,
 };
 
-use super::verdicts::Verdicts;
-use super::write::{Subject, Unfinished, finish, interrupted};
-use super::{consent, secret};
+use super::revocation_report::RevocationReport;
+use super::subject::Subject;
+use super::write::{Write, WriteError};
+use super::{confirm, secret};
 use crate::accounts::Accounts;
 use crate::arguments::RevokeArguments;
+use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output};
 use crate::progress::Progress;
-use crate::signal::{out_of_patience, stopped};
-use crate::stop::{Code, Stop};
+use crate::signal::{grace_period_over, stopped};
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: RevokeArguments,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Code, Stop> {
+) -> Result<Exit, Failure> {
+    let is_confirmed = arguments.yes;
     let mut options = RevokeManyOptions::default();
     if arguments.accept_replacement {
         options = options.with_revoke_options(RevokeOptions::accept_replacement());
@@ -33,112 +35,137 @@ pub(crate) async fn run(
         options = options.with_suspend_fallback();
     }
     if let Some(path) = &arguments.plan {
-        let plan = read(path)?;
-        let provider = accounts.one_or(plan.account().name())?;
-        if let Some(tokens) = arguments.at_a_time {
-            options = options.with_max_concurrency(tokens);
+        let plan = read_plan(path)?;
+        let provider = &*accounts.single_or(plan.account().name())?;
+        if let Some(max) = arguments.max_concurrency {
+            options = options.with_max_concurrency(max);
         }
-        let codes = agree_and_revoke(&*provider, plan, options, arguments.yes, asked_for, output);
-        return Ok(Code::of_plan(codes.await?));
+        let exits = confirm_and_revoke(
+            provider,
+            plan,
+            options,
+            is_confirmed,
+            requested_format,
+            output,
+        );
+        return Ok(Exit::combine_plan(exits.await?));
     }
-    let provider = accounts.one()?;
-    let given = secret::referred_to(arguments.secret_env, arguments.secret_file).await?;
-    if let Some(given) = given {
-        let provider = &*provider;
-        consent::check(provider, (&given).into(), &options.revoke_options)?;
-        if !arguments.yes {
-            consent::agreed(provider, &[])?;
+    let provider = &*accounts.single()?;
+    let secret = secret::read_secret(arguments.secret_env, arguments.secret_file).await?;
+    if let Some(secret) = secret {
+        let options = options.revoke_options;
+        confirm::check(provider, (&secret).into(), &options)?;
+        if !is_confirmed {
+            confirm::ask(provider, &[])?;
         }
-        return by_secret(provider, &given, options.revoke_options, asked_for, output).await;
+        return revoke_by_secret(provider, &secret, options, requested_format, output).await;
     }
     let ids = arguments.ids.into_iter().map(TokenId::new);
     let plan = RevocationPlan::from_ids(provider.account(), ids);
-    // Ids that somebody wrote down are revoked in that order.
-    options = options.with_max_concurrency(arguments.at_a_time.unwrap_or(1));
-    let codes = agree_and_revoke(&*provider, plan, options, arguments.yes, asked_for, output);
-    Ok(Code::of_all(codes.await?))
+    // Ids on the command line are revoked in their order.
+    options = options.with_max_concurrency(arguments.max_concurrency.unwrap_or(1));
+    let exits = confirm_and_revoke(
+        provider,
+        plan,
+        options,
+        is_confirmed,
+        requested_format,
+        output,
+    );
+    Ok(Exit::combine(exits.await?))
 }
 
-/// A plan that somebody has reviewed.
-fn read(path: &Path) -> Result<RevocationPlan> {
+fn read_plan(path: &Path) -> Result<RevocationPlan> {
     let origin = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::invalid_input(format!("{origin} cannot be read ({error})")).with_source(error)
+        Error::invalid_input(format!("cannot read {origin} ({error})")).with_source(error)
     })?;
     text.parse()
         .map_err(|error: Error| error.with_message_prefix(&origin))
 }
 
-async fn by_secret(
+async fn revoke_by_secret(
     provider: &dyn TokenProvider,
     secret: &Secret,
     options: RevokeOptions,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let mut verdicts = Verdicts::new(provider, asked_for, output);
-    let revoking = provider.revoke(secret.into(), options);
-    match finish(provider, Operation::Revoke, Subject::Unnamed, revoking).await {
-        Ok(revocation) => verdicts.dead(&revocation),
-        Err(Unfinished::Failed(error) | Unfinished::Stopped(error)) => verdicts.failed(&error),
+) -> Result<Exit, Failure> {
+    let mut report = RevocationReport::new(provider, requested_format, output);
+    let write = Write {
+        provider,
+        operation: Operation::Revoke,
+        subject: Subject::Unnamed,
+    };
+    let response = provider.revoke(secret.into(), options);
+    match write.await_response(response).await {
+        Ok(revocation) => report.revoked(&revocation),
+        Err(WriteError::Failed(error) | WriteError::Interrupted(error)) => report.failed(&error),
     }
-    verdicts.finish().map(Code::of_all)
+    report.finish().map(Exit::combine)
 }
 
-/// Revokes what a plan names, once somebody agrees: the code of each token.
-pub(super) async fn agree_and_revoke(
+/// Asks for confirmation and carries out a plan. Returns the exit code of each token.
+pub(super) async fn confirm_and_revoke(
     provider: &dyn TokenProvider,
     plan: RevocationPlan,
     options: RevokeManyOptions,
-    agreed: bool,
-    asked_for: Option<Format>,
+    is_confirmed: bool,
+    requested_format: Option<Format>,
     output: &mut Output,
-) -> Result<Vec<Code>, Stop> {
+) -> Result<Vec<Exit>, Failure> {
     let tokens: Vec<_> = plan.tokens().cloned().collect();
     for id in &tokens {
-        consent::check(provider, TokenRef::Id(id), &options.revoke_options)?;
+        confirm::check(provider, TokenRef::Id(id), &options.revoke_options)?;
     }
-    // Refused before anybody is asked, if it belongs to another account.
-    let mut revoking = provider.revoke_many(plan, options)?;
-    if !agreed && !tokens.is_empty() {
-        consent::agreed(provider, &tokens)?;
+    // This rejects a plan for another account, before anybody is asked.
+    let mut revocations = provider.revoke_many(plan, options)?;
+    if !is_confirmed && !tokens.is_empty() {
+        confirm::ask(provider, &tokens)?;
     }
-    let mut open: HashSet<_> = tokens.iter().collect();
-    let mut verdicts = Verdicts::new(provider, asked_for, output);
-    let mut progress = Progress::begin();
-    let mut untried = None;
-    let (stopped, out_of_patience) = (stopped(), out_of_patience());
-    tokio::pin!(stopped, out_of_patience);
+    let mut pending: HashSet<_> = tokens.iter().collect();
+    let mut report = RevocationReport::new(provider, requested_format, output);
+    let mut progress = Progress::new();
+    let mut not_attempted = None;
+    let (stopped, grace_period_over) = (stopped(), grace_period_over());
+    tokio::pin!(stopped, grace_period_over);
     loop {
         tokio::select! {
             biased;
-            next = revoking.next() => match next {
+            next = revocations.next() => match next {
                 Some((id, verdict)) => {
-                    open.remove(&id);
-                    verdicts.add(&id, verdict);
+                    pending.remove(&id);
+                    report.add(&id, verdict);
                 }
                 None => break,
             },
-            () = &mut stopped, if untried.is_none() => untried = Some(revoking.stop()),
-            () = &mut out_of_patience, if untried.is_some() => break,
+            () = &mut stopped, if not_attempted.is_none() => {
+                not_attempted = Some(revocations.stop());
+            }
+            () = &mut grace_period_over, if not_attempted.is_some() => break,
             () = progress.due() => {
-                let done = tokens.len() - open.len();
+                let done = tokens.len() - pending.len();
                 progress.show(format!("{done} of {} tokens", tokens.len()));
             }
         }
     }
     drop(progress);
-    let untried = untried.unwrap_or_default();
-    untried.iter().for_each(|id| {
-        open.remove(id);
-    });
-    for id in tokens.iter().filter(|id| open.contains(id)) {
-        verdicts.failed(&interrupted(provider, Operation::Revoke, Subject::Id(id)));
+    let not_attempted = not_attempted.unwrap_or_default();
+    for id in &not_attempted {
+        pending.remove(id);
     }
-    if !untried.is_empty() {
-        let message = format!("not tried: {}", consent::list(&untried));
+    for id in tokens.iter().filter(|id| pending.contains(id)) {
+        let write = Write {
+            provider,
+            operation: Operation::Revoke,
+            subject: Subject::Id(id),
+        };
+        report.failed(&write.interrupted());
+    }
+    if !not_attempted.is_empty() {
+        let message = format!("not attempted: {}", confirm::id_list(&not_attempted));
         let error = Error::new(ErrorKind::Other, Fate::NotSent, message);
-        verdicts.failed(&error.with_account(provider.account()));
+        report.failed(&error.with_account(provider.account()));
     }
-    verdicts.finish()
+    report.finish()
 }

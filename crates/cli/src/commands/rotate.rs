@@ -1,4 +1,4 @@
-//! `rotate`: a new secret for the same record.
+//! `rotate`: a new secret for an existing token.
 
 use tokenfleet::capability::OperationCall;
 use tokenfleet::workflow::UnknownWrite;
@@ -7,53 +7,60 @@ use tokenfleet::{
 };
 
 use super::secret;
-use super::write::{Subject, finish_or_find_out};
+use super::subject::Subject;
+use super::write::Write;
 use crate::accounts::Accounts;
-use crate::arguments::OptionalTokenArguments;
+use crate::arguments::RotateArguments;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::stop::{Code, Stop};
 
 pub(crate) async fn run(
     accounts: &Accounts,
-    arguments: OptionalTokenArguments,
+    arguments: RotateArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let provider = accounts.one()?;
+) -> Result<Exit, Failure> {
+    let provider = accounts.single()?;
     let id = match arguments.id {
         Some(id) => TokenId::new(id),
-        None => the_only_one(&*provider).await?,
+        None => only_token(&*provider).await?,
     };
-    // Read now: its source may know the new one afterwards.
-    let old = accounts.acting_key(provider.account()).await;
-    let lost = old.as_ref().map(|old| UnknownWrite::Rotation { old });
-    let rotating = provider.rotate(&id);
-    let subject = Subject::Id(&id);
-    let issued = finish_or_find_out(&*provider, Operation::Rotate, subject, lost, rotating).await?;
-    secret::hand_over(output, provider.account(), Operation::Rotate, &issued)
+    // The key is read now, because its source may already return the new one afterwards.
+    let old = accounts.current_key(provider.account()).await;
+    let unknown = old.as_ref().map(|old| UnknownWrite::Rotation { old });
+    let write = Write {
+        provider: &*provider,
+        operation: Operation::Rotate,
+        subject: Subject::Id(&id),
+    };
+    let issued = write
+        .await_or_reconcile(unknown, provider.rotate(&id))
+        .await?;
+    secret::print_issued(output, &*provider, Operation::Rotate, &issued)
 }
 
-/// The account's token, if it has exactly one.
-async fn the_only_one(provider: &dyn TokenProvider) -> Result<TokenId> {
-    let about = |error: Error| {
+/// Returns the id of the account's token if it has exactly one.
+async fn only_token(provider: &dyn TokenProvider) -> Result<TokenId> {
+    let in_context = |error: Error| {
         error
             .with_account(provider.account())
             .with_operation(Operation::Rotate)
     };
-    // Nothing is read for an operation that there is not; any id serves to ask.
+    // Nothing is read if the platform cannot rotate. The id does not matter for this check.
     provider
         .capabilities()
-        .check(OperationCall::Rotate((&TokenId::new("any")).into()))
-        .map_err(about)?;
+        .check(OperationCall::Rotate(&TokenId::new("any")))
+        .map_err(in_context)?;
     let mut tokens = provider.list_all(Query::new().limit(2)).await?.tokens;
     match (tokens.pop(), tokens.pop()) {
         (Some(only), None) => Ok(only.id),
-        (None, _) => Err(about(Error::new(
+        (None, _) => Err(in_context(Error::new(
             ErrorKind::NotFound,
             Fate::NotSent,
             "the account has no token",
         ))),
-        _ => Err(about(Error::invalid_input(
-            "the account has several tokens: say which by its id",
-        ))),
+        _ => Err(in_context(
+            Error::invalid_input("the account has several tokens")
+                .with_advice("pass the id of the one to rotate"),
+        )),
     }
 }

@@ -1,75 +1,110 @@
-//! Secrets on their way in and out.
+//! Secrets that the user refers to, and secrets that a platform has issued.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokenfleet::config::is_world_readable;
 use tokenfleet::{
-    Account, Credential, Error, ErrorKind, Fate, IssuedToken, Operation, Result, Secret,
+    Credential, Error, ErrorKind, Fate, IssuedToken, Operation, Result, Secret, TokenProvider,
 };
 
-use crate::output::{Output, warn};
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::{Output, print_warning};
 
-/// The secret that an option refers to. On the command line itself it would be seen by everyone on the machine.
-pub(super) async fn referred_to(
+/// Reads the secret that `--secret-env` or `--secret-file` refers to, if one of them is given.
+///
+/// A secret on the command line itself would be visible to everyone on the machine.
+pub(super) async fn read_secret(
     variable: Option<String>,
     file: Option<PathBuf>,
 ) -> Result<Option<Secret>> {
-    // Its path is not repeated, as nothing that was given is.
+    // The messages do not repeat what was typed, because it may be the secret itself.
     if file.as_deref().is_some_and(is_world_readable) {
-        warn(
-            "--secret-file: others may read that file; let its owner alone read it, as chmod 600 does",
+        print_warning(
+            "--secret-file: other users can read that file; restrict it to its owner (chmod 600)",
         );
     }
-    let (credential, option, place) = match (variable, file) {
-        (Some(variable), _) => (
-            Credential::from_env(variable),
-            "--secret-env",
-            "environment variable",
-        ),
-        (None, Some(file)) => (Credential::from_file(file), "--secret-file", "file"),
+    let (credential, problem) = match (variable, file) {
+        (Some(variable), _) => {
+            let problem = variable_problem(&variable);
+            (Credential::from_env(variable), problem)
+        }
+        (None, Some(file)) => {
+            let problem = file_problem(&file);
+            (Credential::from_file(file), problem)
+        }
         (None, None) => return Ok(None),
     };
     match credential.secret().await {
         Ok(secret) => Ok(Some(secret)),
-        // What was given is not repeated: too easily it is the secret itself.
         Err(error) => {
             let cause = std::error::Error::source(&error)
                 .map(|cause| format!(" ({cause})"))
                 .unwrap_or_default();
-            Err(Error::configuration(format!(
-                "{option} names no {place} that holds a secret{cause}"
-            ))
-            .with_advice("if the secret itself was given there, replace it: it was exposed"))
+            let error = Error::configuration(format!("{problem}{cause}"));
+            Err(error
+                .with_advice("if you passed the secret itself, replace it, because it was exposed"))
         }
     }
 }
 
-/// Prints a token with its secret at once. If nobody reads it the secret is lost, which is a failure.
-pub(super) fn hand_over(
-    output: &mut Output,
-    account: &Account,
-    operation: Operation,
-    issued: &IssuedToken,
-) -> Result<Code, Stop> {
-    output
-        .token(account, &issued.token, Some(&issued.secret))
-        .and_then(|()| output.flush())
-        .map_err(|error| lost(error, account, operation, issued))?;
-    Ok(Code::Well)
+/// Returns the most likely reason why an environment variable yields no secret.
+fn variable_problem(name: &str) -> &'static str {
+    if std::env::var_os(name).is_none() {
+        "--secret-env: that environment variable is not set"
+    } else {
+        "--secret-env: that environment variable contains no usable secret"
+    }
 }
 
-pub(super) fn lost(
+/// Returns the most likely reason why a file yields no secret.
+fn file_problem(path: &Path) -> &'static str {
+    match std::fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            "--secret-file: that file does not exist"
+        }
+        Err(_) => "--secret-file: that file cannot be read",
+        Ok(metadata) if !metadata.is_file() => "--secret-file: that path is not a regular file",
+        Ok(metadata) if metadata.len() == 0 => "--secret-file: that file is empty",
+        Ok(_) => "--secret-file: that file cannot be read, or contains no usable secret",
+    }
+}
+
+/// Prints an issued token with its secret, immediately: a secret that is not written is lost.
+pub(super) fn print_issued(
+    output: &mut Output,
+    provider: &dyn TokenProvider,
+    operation: Operation,
+    issued: &IssuedToken,
+) -> Result<Exit, Failure> {
+    output
+        .token(provider.account(), &issued.token, Some(&issued.secret))
+        .and_then(|()| output.flush())
+        .map_err(|error| lost_secret(error, provider, operation, issued))?;
+    Ok(Exit::Success)
+}
+
+/// Returns the error for an issued secret that cannot be written.
+pub(super) fn lost_secret(
     error: io::Error,
-    account: &Account,
+    provider: &dyn TokenProvider,
     operation: Operation,
     issued: &IssuedToken,
 ) -> Error {
     let id = &issued.token.id;
-    let message = format!("the answer with the secret of {id} cannot be written ({error})");
+    let message = format!("cannot write the secret of token {id} ({error})");
+    let capabilities = provider.capabilities();
+    let is_revocable = (capabilities.revoke.as_ref()).is_some_and(|revoke| revoke.by_id);
+    let remedy = match (is_revocable, capabilities.rotate) {
+        (true, true) => "revoke or rotate it",
+        (true, false) => "revoke it",
+        (false, true) => "rotate it",
+        (false, false) => "it stays alive until it expires",
+    };
     Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
-        .with_account(account)
+        .with_account(provider.account())
         .with_operation(operation)
-        .with_advice("it was: revoke or rotate that token, its secret is lost")
+        .with_advice(format!(
+            "the token exists, but its secret is lost: {remedy}"
+        ))
 }

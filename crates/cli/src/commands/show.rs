@@ -2,21 +2,21 @@
 
 use tokenfleet::TokenId;
 
-use super::write::Subject;
+use super::subject::Subject;
 use crate::accounts::Accounts;
-use crate::arguments::TokenArguments;
+use crate::arguments::ShowArguments;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::stop::{Code, Stop};
 
 pub(crate) async fn run(
     accounts: &Accounts,
-    arguments: TokenArguments,
+    arguments: ShowArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let provider = accounts.one()?;
+) -> Result<Exit, Failure> {
+    let provider = accounts.single()?;
     let id = TokenId::new(arguments.id);
     let token = provider.get(&id).await;
-    let token = token.map_err(|error| Subject::Id(&id).of(error))?;
+    let token = token.map_err(|error| Subject::Id(&id).add_to(error))?;
     output.token(provider.account(), &token, None)?;
-    Ok(Code::Well)
+    Ok(Exit::Success)
 }

@@ -1,4 +1,4 @@
-//! `simulate`: the platforms as servers, for tests and for a first look.
+//! `simulate`: the platforms as local servers, for tests and for a first look.
 
 use std::io::Write;
 use std::net::SocketAddr;
@@ -11,14 +11,15 @@ use tokenfleet::{Error, Result};
 use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator, StartError};
 
 use crate::arguments::{GlobalArguments, SimulateArguments};
-use crate::signal::asked_to_stop;
-use crate::simulation::not_started;
-use crate::stop::{Code, Stop};
+use crate::exit::{Exit, Failure};
+use crate::output::print_warning;
+use crate::signal::stop_requested;
+use crate::simulation::start_error;
 
 const ALL: &str = "all";
 
-/// Cloudsmith holds one token at most.
-const SINGLE: &str = "cloudsmith";
+/// The platform that holds at most one token.
+const SINGLE_TOKEN: &str = "cloudsmith";
 
 #[derive(Serialize)]
 struct ServerObject<'a> {
@@ -28,24 +29,24 @@ struct ServerObject<'a> {
     credentials: Credentials,
 }
 
-/// How many tokens a platform has where nothing is said.
-const TOKENS: u64 = 20;
+/// The number of tokens without `--tokens`.
+const DEFAULT_TOKENS: u64 = 20;
 
 pub(crate) async fn run(
     global: &GlobalArguments,
     arguments: &SimulateArguments,
-) -> Result<Code, Stop> {
+) -> Result<Exit, Failure> {
     check_global(global)?;
     let providers = providers(&arguments.provider)?;
     check_options(arguments, &providers)?;
     let mut servers = Vec::new();
-    for (provider, place) in providers.iter().zip(0_u16..) {
+    for (provider, offset) in providers.iter().zip(0_u16..) {
         let simulator = build(arguments, provider)?;
         let mut address: SocketAddr = arguments.listen;
         if address.port() != 0 {
-            address.set_port(address.port().checked_add(place).ok_or_else(|| {
+            address.set_port(address.port().checked_add(offset).ok_or_else(|| {
                 Error::invalid_input(format!(
-                    "{} servers do not fit between port {} and the last, 65535",
+                    "{} servers do not fit between port {} and the last port, 65535",
                     providers.len(),
                     address.port()
                 ))
@@ -56,11 +57,11 @@ pub(crate) async fn run(
     for server in &servers {
         announce(server)?;
     }
-    until_asked_to_stop().await?;
+    until_stopped().await?;
     for server in servers {
         server.stop().await;
     }
-    Ok(Code::Well)
+    Ok(Exit::Success)
 }
 
 async fn start(
@@ -74,38 +75,35 @@ async fn start(
         Server::start_shared(simulator, address).await
     };
     let server = started.map_err(|error| match error {
-        StartError::NotLoopback(_) => {
-            not_started(error).with_advice("--expose-to-network listens there all the same")
-        }
-        other => not_started(other),
+        StartError::NotLoopback(_) => start_error(error, address)
+            .with_advice("pass --expose-to-network to listen there anyway"),
+        other => start_error(other, address),
     })?;
     if !server.address().ip().is_loopback() {
-        warn(&server);
+        warn_about_exposure(&server);
     }
     Ok(server)
 }
 
-fn warn(server: &Server) {
+fn warn_about_exposure(server: &Server) {
     let address = server.address();
-    // There is nowhere left to say that standard error is closed.
-    let _ = writeln!(
-        std::io::stderr(),
-        "warning: whoever reaches {address} can read and change every simulated token"
-    );
+    print_warning(&format!(
+        "anyone who can reach {address} can read and change every simulated token"
+    ));
 }
 
-/// A server has no account, and its lines have one form.
+/// Rejects global options that have no meaning here: there is no account, and only one format.
 fn check_global(global: &GlobalArguments) -> Result<()> {
-    let given = [
+    let used = [
         ("--config", global.config.is_some()),
         ("--account", !global.accounts.is_empty()),
         ("--simulate", global.simulate),
         ("--output", global.output.is_some()),
         ("--verbose", global.verbose > 0),
     ];
-    match given.iter().find(|(_, given)| *given) {
+    match used.iter().find(|(_, is_used)| *is_used) {
         Some((option, _)) => Err(Error::invalid_input(format!(
-            "{option} means nothing to the command simulate"
+            "{option} cannot be used with the command simulate"
         ))),
         None => Ok(()),
     }
@@ -120,15 +118,13 @@ fn providers(name: &str) -> Result<Vec<&'static str>> {
         Some(provider) => Ok(vec![provider]),
         None => {
             let words: Vec<_> = known.into_iter().chain([ALL]).collect();
-            Err(
-                Error::invalid_input(format!("there is no simulator \"{name}\""))
-                    .with_advice(did_you_mean(name, &words)),
-            )
+            Err(Error::invalid_input(format!("unknown platform \"{name}\""))
+                .with_advice(did_you_mean(name, &words)))
         }
     }
 }
 
-/// Every option must be one of some chosen provider; each gets those that it knows.
+/// Rejects an option that none of the chosen simulators has.
 fn check_options(arguments: &SimulateArguments, providers: &[&str]) -> Result<()> {
     let keys: Vec<_> = providers
         .iter()
@@ -137,19 +133,21 @@ fn check_options(arguments: &SimulateArguments, providers: &[&str]) -> Result<()
         .collect();
     for option in &arguments.options {
         let Some((key, _)) = option.split_once('=') else {
-            return Err(Error::invalid_input("an option is written KEY=VALUE"));
+            return Err(Error::invalid_input(
+                "--option must have the form KEY=VALUE",
+            ));
         };
         if !keys.contains(&key) {
-            return Err(Error::invalid_input(format!(
-                "no chosen simulator has the option \"{key}\""
-            ))
-            .with_advice(did_you_mean(key, &keys)));
+            return Err(
+                Error::invalid_input(format!("unknown simulator option \"{key}\""))
+                    .with_advice(did_you_mean(key, &keys)),
+            );
         }
         if (key == "tokens" && arguments.tokens.is_some())
             || (key == "seed" && arguments.seed.is_some())
         {
             return Err(Error::invalid_input(format!(
-                "--{key} and --option {key}=… say the same: give one of them"
+                "--{key} and --option {key}=… cannot be used together"
             )));
         }
     }
@@ -161,21 +159,22 @@ fn keys(provider: &str) -> &'static [&'static str] {
 }
 
 fn build(arguments: &SimulateArguments, provider: &str) -> Result<Arc<dyn Simulator>> {
-    let tokens = arguments.tokens.unwrap_or(TOKENS);
-    let tokens = match provider {
-        SINGLE => tokens.min(1),
-        _ => tokens,
+    let tokens = arguments.tokens.unwrap_or(DEFAULT_TOKENS);
+    let tokens = if provider == SINGLE_TOKEN {
+        tokens.min(1)
+    } else {
+        tokens
     };
-    // What is said later counts: an option stands in the place of these.
+    // The last value of a key counts, so an option replaces these.
     let mut options = vec![
         format!("tokens={tokens}"),
         format!("seed={}", arguments.seed.unwrap_or_default()),
     ];
-    let known = |option: &&String| {
+    let is_known = |option: &&String| {
         let key = option.split_once('=').map(|(key, _)| key);
         key.is_some_and(|key| keys(provider).contains(&key))
     };
-    options.extend(arguments.options.iter().filter(known).cloned());
+    options.extend(arguments.options.iter().filter(is_known).cloned());
     let options: Vec<_> = options.iter().map(String::as_str).collect();
     let simulator = tokenfleet_simulators::build(provider, &options)
         .map_err(|error| Error::invalid_input(error.to_string()))?;
@@ -186,7 +185,7 @@ fn build(arguments: &SimulateArguments, provider: &str) -> Result<Arc<dyn Simula
     Ok(simulator)
 }
 
-/// One line, at once: whoever started this waits for it.
+/// Prints the line of a server and flushes it, because the caller waits for it.
 fn announce(server: &Server) -> std::io::Result<()> {
     let object = ServerObject {
         provider: server.simulator().provider(),
@@ -201,15 +200,15 @@ fn announce(server: &Server) -> std::io::Result<()> {
     output.flush()
 }
 
-async fn until_asked_to_stop() -> std::io::Result<()> {
+async fn until_stopped() -> std::io::Result<()> {
     let (closed, closing) = tokio::sync::oneshot::channel();
-    // A thread, because reading cannot be broken off: it ends with the program.
+    // A thread, because a blocking read cannot be cancelled: it ends with the program.
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
         let _ = closed.send(());
     });
     tokio::select! {
         _ = closing => Ok(()),
-        asked = asked_to_stop() => asked,
+        requested = stop_requested() => requested,
     }
 }

@@ -1,30 +1,37 @@
-//! `update`: another name, description or suspension.
+//! `update`: a new name or description, suspension and resumption.
 
 use tokenfleet::{Operation, Suspension, TokenId, UpdateToken};
 
-use super::write::{Subject, finish};
+use super::subject::Subject;
+use super::write::Write;
 use crate::accounts::Accounts;
 use crate::arguments::UpdateArguments;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::stop::{Code, Stop};
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: UpdateArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let provider = accounts.one()?;
+) -> Result<Exit, Failure> {
+    let provider = accounts.single()?;
     let mut change = UpdateToken::default();
     change.name = arguments.name;
     change.description = arguments.description;
-    change.suspension = match (arguments.suspend, arguments.resume) {
-        (true, _) => Some(Suspension::Suspend),
-        (false, true) => Some(Suspension::Resume),
-        (false, false) => None,
+    change.suspension = if arguments.suspend {
+        Some(Suspension::Suspend)
+    } else if arguments.resume {
+        Some(Suspension::Resume)
+    } else {
+        None
     };
     let id = TokenId::new(arguments.id);
-    let updating = provider.update(&id, change);
-    let token = finish(&*provider, Operation::Update, Subject::Id(&id), updating).await?;
+    let write = Write {
+        provider: &*provider,
+        operation: Operation::Update,
+        subject: Subject::Id(&id),
+    };
+    let token = write.await_response(provider.update(&id, change)).await?;
     output.token(provider.account(), &token, None)?;
-    Ok(Code::Well)
+    Ok(Exit::Success)
 }

@@ -1,13 +1,13 @@
-//! `verify`: whether a secret is alive.
+//! `verify`: a check whether a secret is alive.
 
 use serde::Serialize;
 use tokenfleet::{Error, Liveness};
 
 use super::secret;
 use crate::accounts::Accounts;
-use crate::arguments::SecretArguments;
+use crate::arguments::VerifyArguments;
+use crate::exit::{Exit, Failure};
 use crate::output::Output;
-use crate::stop::{Code, Stop};
 
 #[derive(Serialize)]
 struct LivenessObject {
@@ -17,20 +17,23 @@ struct LivenessObject {
 
 pub(crate) async fn run(
     accounts: &Accounts,
-    arguments: SecretArguments,
+    arguments: VerifyArguments,
     output: &mut Output,
-) -> Result<Code, Stop> {
-    let provider = accounts.one()?;
-    let given = secret::referred_to(arguments.secret_env, arguments.secret_file)
+) -> Result<Exit, Failure> {
+    let provider = accounts.single()?;
+    let secret = secret::read_secret(arguments.secret_env, arguments.secret_file)
         .await?
-        .ok_or_else(|| Error::invalid_input("it is not said which secret to verify"))?;
-    let (liveness, reason, code) = match provider.verify(&given).await? {
-        Liveness::Alive => ("alive", None, Code::Well),
-        Liveness::Dead => ("dead", None, Code::Refused),
-        Liveness::Unknown { reason } => ("unknown", Some(reason), Code::OutcomeUnknown),
-        other => ("unknown", Some(format!("{other:?}")), Code::OutcomeUnknown),
+        .ok_or_else(|| {
+            Error::invalid_input("there is no secret to verify")
+                .with_advice("pass it with --secret-env or --secret-file")
+        })?;
+    let (liveness, reason, exit) = match provider.verify(&secret).await? {
+        Liveness::Alive => ("alive", None, Exit::Success),
+        Liveness::Dead => ("dead", None, Exit::Refused),
+        Liveness::Unknown { reason } => ("unknown", Some(reason), Exit::OutcomeUnknown),
+        other => ("unknown", Some(format!("{other:?}")), Exit::OutcomeUnknown),
     };
     let row = vec![liveness.to_owned(), reason.clone().unwrap_or_default()];
     let object = LivenessObject { liveness, reason };
-    code.if_written(output.value(&object, &["liveness", "reason"], row))
+    exit.after_writing(output.value(&object, &["liveness", "reason"], row))
 }

@@ -1,190 +1,186 @@
-//! Writes, and what is to be said when the program is asked to stop in the middle of one.
+//! Writes: waiting for the response, and what to do when the response is lost.
 
 use tokenfleet::workflow::{Reconciliation, UnknownWrite};
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Result, RevocationEffect, TokenId, TokenProvider,
-    TokenProviderExt,
+    Error, ErrorKind, Fate, Operation, Result, RevocationEffect, TokenProvider, TokenProviderExt,
 };
 
-use crate::output::of_id;
-use crate::progress::showing;
-use crate::signal::{stopped, stopped_for_good};
-use crate::stop::Stop;
+use super::subject::Subject;
+use crate::exit::Failure;
+use crate::progress::with_progress;
+use crate::signal::{stopped, stopped_after_grace_period};
 
-/// Why a write has no result.
+/// The reason why a write has no result.
 #[derive(Debug)]
-pub(super) enum Unfinished {
-    /// It failed.
+pub(super) enum WriteError {
+    /// The write failed.
     Failed(Error),
-    /// The program was asked to stop, and no answer came. The platform may have carried it out.
-    Stopped(Error),
+    /// The program was asked to stop before the response arrived. The write may have been applied.
+    Interrupted(Error),
 }
 
-impl From<Unfinished> for Stop {
-    fn from(unfinished: Unfinished) -> Self {
-        match unfinished {
-            Unfinished::Failed(error) | Unfinished::Stopped(error) => Self::Failed(error),
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        match error {
+            WriteError::Failed(error) | WriteError::Interrupted(error) => Self::Operation(error),
         }
     }
 }
 
-/// What a write is about, for the texts of its errors.
-#[derive(Debug, Clone, Copy)]
-pub(super) enum Subject<'a> {
-    Id(&'a TokenId),
-    Name(&'a str),
-    /// A token without a name, or one that is known by its secret only.
-    Unnamed,
+/// A write to a platform: what it does, and to which token.
+#[derive(Clone, Copy)]
+pub(super) struct Write<'a> {
+    pub(super) provider: &'a dyn TokenProvider,
+    pub(super) operation: Operation,
+    pub(super) subject: Subject<'a>,
 }
 
-impl Subject<'_> {
-    /// Says which of the account's tokens an error is about.
-    pub(super) fn of(self, error: Error) -> Error {
-        match self {
-            Self::Id(id) => error.with_message_prefix(&format!("token {}", of_id(id))),
-            Self::Name(name) => error.with_message_prefix(&format!("{name:?}")),
-            Self::Unnamed => error,
+impl Write<'_> {
+    /// Waits for the response, but only for the grace period once the program is asked to stop.
+    pub(super) async fn await_response<T>(
+        self,
+        response: impl Future<Output = Result<T>>,
+    ) -> Result<T, WriteError> {
+        let progress = || format!("waiting for {}", self.provider.account());
+        self.await_with_progress(progress, response).await
+    }
+
+    /// Waits like [`await_response`](Self::await_response), with a text for the progress line.
+    pub(super) async fn await_with_progress<T>(
+        self,
+        progress: impl Fn() -> String,
+        response: impl Future<Output = Result<T>>,
+    ) -> Result<T, WriteError> {
+        tokio::select! {
+            // A response that has arrived is never dropped, because it may contain a secret.
+            biased;
+            result = with_progress(progress, response) => {
+                result.map_err(|error| WriteError::Failed(match self.subject {
+                    Subject::Id(_) => self.subject.add_to(error),
+                    // A token that is created has the name that the user just typed.
+                    Subject::Name(_) | Subject::Unnamed => error,
+                }))
+            }
+            () = stopped_after_grace_period() => Err(WriteError::Interrupted(self.interrupted())),
         }
     }
-}
 
-/// Waits for a write, but not long once the program is asked to stop: then nothing is kept of it but a warning.
-pub(super) async fn finish<T>(
-    provider: &dyn TokenProvider,
-    operation: Operation,
-    subject: Subject<'_>,
-    write: impl Future<Output = Result<T>>,
-) -> Result<T, Unfinished> {
-    let waiting = || format!("waiting for {}", provider.account());
-    finish_saying(provider, operation, subject, waiting, write).await
-}
-
-/// As [`finish`], with words for what it waits for.
-pub(super) async fn finish_saying<T>(
-    provider: &dyn TokenProvider,
-    operation: Operation,
-    subject: Subject<'_>,
-    say: impl Fn() -> String,
-    write: impl Future<Output = Result<T>>,
-) -> Result<T, Unfinished> {
-    tokio::select! {
-        // A result that is there is never thrown away: it may hold a secret.
-        biased;
-        done = showing(say, write) => done.map_err(|error| Unfinished::Failed(match subject {
-            Subject::Id(_) => subject.of(error),
-            // What is made is new: its name is what the caller just gave.
-            _ => error,
-        })),
-        () = stopped_for_good() => Err(Unfinished::Stopped(interrupted(provider, operation, subject))),
-    }
-}
-
-/// That the program was asked to stop while a write was under way.
-pub(super) fn interrupted(
-    provider: &dyn TokenProvider,
-    operation: Operation,
-    subject: Subject<'_>,
-) -> Error {
-    let message = "the program was asked to stop before the answer came";
-    let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
-        .with_account(provider.account())
-        .with_operation(operation)
-        .with_advice(before_repeating(provider, operation, subject));
-    subject.of(error)
-}
-
-/// As [`finish`], for a write that must not be repeated blindly: if its outcome is unknown, the error says what could be
-/// found out, and what is to be done before it is repeated.
-pub(super) async fn finish_or_find_out<T>(
-    provider: &dyn TokenProvider,
-    operation: Operation,
-    subject: Subject<'_>,
-    lost: Option<UnknownWrite<'_>>,
-    write: impl Future<Output = Result<T>>,
-) -> Result<T, Unfinished> {
-    match finish(provider, operation, subject, write).await {
-        Err(Unfinished::Failed(error)) if error.may_have_applied() && !is_explained(&error) => {
-            let before = before_repeating(provider, operation, subject);
-            let found = match lost {
-                Some(lost) => reconcile(provider, lost).await,
-                None => None,
-            };
-            let advice = match found {
-                Some(found) => told(&found, operation, before),
-                None => before,
-            };
-            let advice = match error.advice() {
-                Some(known) => format!("{known}; {advice}"),
-                None => advice,
-            };
-            Err(Unfinished::Failed(error.with_advice(advice)))
+    /// Waits for the response to a write that must not be retried blindly.
+    ///
+    /// If the outcome is unknown, asks the platform whether the write was applied. The error says
+    /// what was found and what to do before retrying.
+    pub(super) async fn await_or_reconcile<T>(
+        self,
+        unknown: Option<UnknownWrite<'_>>,
+        response: impl Future<Output = Result<T>>,
+    ) -> Result<T, WriteError> {
+        let error = match self.await_response(response).await {
+            Err(WriteError::Failed(error)) if error.may_have_applied() => error,
+            result => return result,
+        };
+        if was_reconciled_by_adapter(&error) {
+            return Err(WriteError::Failed(error));
         }
-        done => done,
+        let reconciliation = match unknown {
+            Some(unknown) => self.reconcile(unknown).await,
+            None => None,
+        };
+        let advice = match reconciliation {
+            Some(reconciliation) => self.after_reconciling(&reconciliation),
+            None => self.before_retrying(),
+        };
+        let advice = match error.advice() {
+            Some(existing) => format!("{existing}; {advice}"),
+            None => advice,
+        };
+        Err(WriteError::Failed(error.with_advice(advice)))
+    }
+
+    /// Returns the error for a write that was in flight when the program was asked to stop.
+    pub(super) fn interrupted(self) -> Error {
+        let message = "the program was asked to stop before the response arrived";
+        let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
+            .with_account(self.provider.account())
+            .with_operation(self.operation)
+            .with_advice(self.before_retrying());
+        self.subject.add_to(error)
+    }
+
+    /// Asks the platform whether the write was applied. Returns `None` if it cannot be asked.
+    async fn reconcile(self, unknown: UnknownWrite<'_>) -> Option<Reconciliation> {
+        let provider = self.provider;
+        let progress = || format!("asking {} whether it was applied", provider.account());
+        tokio::select! {
+            biased;
+            found = with_progress(progress, provider.reconcile(unknown)) => found.ok(),
+            () = stopped() => None,
+        }
+    }
+
+    fn after_reconciling(self, reconciliation: &Reconciliation) -> String {
+        let before_retrying = self.before_retrying();
+        match (reconciliation, self.operation) {
+            (Reconciliation::NotApplied, Operation::Create) => {
+                "the account has no token, so none was created so far".to_owned()
+            }
+            // A short-lived credential of OpenID Connect stays alive when the key is replaced.
+            (Reconciliation::NotApplied, _) => format!(
+                "the key in use is alive: if it is the one to rotate, nothing has changed so far; \
+                 {before_retrying}"
+            ),
+            (Reconciliation::Applied(_), _) => {
+                "it was, because the key in use is dead, and nobody has the new one: create \
+                 another key on the platform's website"
+                    .to_owned()
+            }
+            (Reconciliation::Unknown { reason, dead_by }, _) => match dead_by {
+                Some(at) => format!(
+                    "{reason}; {before_retrying}; a token that was created expires by {at}, unless \
+                     it is renewed"
+                ),
+                None => format!("{reason}; {before_retrying}"),
+            },
+            _ => before_retrying,
+        }
+    }
+
+    fn before_retrying(self) -> String {
+        let capabilities = self.provider.capabilities();
+        let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
+        let advice = match (self.operation, self.subject) {
+            (Operation::Create, _) if capabilities.list.is_none() => {
+                "a token may exist whose secret nobody has; this platform cannot list it, but it \
+                 expires by itself"
+            }
+            (Operation::Create, Subject::Name(name)) => {
+                return format!(
+                    "before retrying, look for it with \"tokenfleet list --name {name}\": if it \
+                     exists, nobody has its secret, so revoke it"
+                );
+            }
+            (Operation::Create, _) => {
+                "before retrying, look for it with \"tokenfleet list\": if it exists, nobody has \
+                 its secret, so replace it"
+            }
+            (Operation::Rotate, _) => {
+                "before retrying, check the old secret with \"tokenfleet verify\": if it is dead, \
+                 nobody has the new one"
+            }
+            (Operation::Renew, _) => {
+                "before retrying, note that a renewal may count towards the platform's maximum"
+            }
+            (Operation::Revoke, _) if effect == Some(RevocationEffect::Replaced) => {
+                "before retrying, check with \"tokenfleet list\" whether the token has changed: if \
+                 it has, nobody has the new secret"
+            }
+            (Operation::Revoke, _) => "revoke it again to be sure, which does no harm",
+            _ => "before retrying, check the token with \"tokenfleet show\"",
+        };
+        advice.to_owned()
     }
 }
 
-/// Whether an adapter has looked already: the failure of that is the cause of its error.
-fn is_explained(error: &Error) -> bool {
+/// Returns `true` if an adapter has tried to find the outcome: its error then has another as cause.
+fn was_reconciled_by_adapter(error: &Error) -> bool {
     std::error::Error::source(error).is_some_and(|cause| cause.is::<Error>())
-}
-
-/// What became of the write; nothing if that cannot be asked.
-async fn reconcile(provider: &dyn TokenProvider, lost: UnknownWrite<'_>) -> Option<Reconciliation> {
-    let finding_out = || format!("asking {} what became of it", provider.account());
-    tokio::select! {
-        biased;
-        found = showing(finding_out, provider.reconcile(lost)) => found.ok(),
-        () = stopped() => None,
-    }
-}
-
-fn told(found: &Reconciliation, operation: Operation, before: String) -> String {
-    match (found, operation) {
-        (Reconciliation::NotApplied, Operation::Create) => {
-            "the account has no token, so nothing was made until now".to_owned()
-        }
-        (Reconciliation::NotApplied, _) => {
-            // A credential of another kind, such as a short-lived one of OpenID Connect, outlives the key.
-            format!("the key that acts is alive: if it is the one to be replaced, nothing was done until now; {before}")
-        }
-        (Reconciliation::Applied(_), _) => {
-            "the key that acts is dead, so it was, and nobody has the new one: make another on the platform's website".to_owned()
-        }
-        (Reconciliation::Unknown { reason, dead_by }, _) => {
-            let end = dead_by.map(|at| format!("; a token that was made is dead by {at}, unless it is renewed"));
-            format!("{reason}; {before}{}", end.unwrap_or_default())
-        }
-        _ => before,
-    }
-}
-
-fn before_repeating(
-    provider: &dyn TokenProvider,
-    operation: Operation,
-    subject: Subject<'_>,
-) -> String {
-    let capabilities = provider.capabilities();
-    let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
-    match (operation, subject) {
-        (Operation::Create, _) if capabilities.list.is_none() => {
-            "a token may live whose secret nobody has, and this platform cannot list it: it dies when it expires".to_owned()
-        }
-        (Operation::Create, Subject::Name(name)) => format!(
-            "before repeating look for it with \"list --name {name}\": if it is there nobody has its secret, so revoke it"
-        ),
-        (Operation::Create, _) => {
-            "before repeating look for it with \"list\": if it is there nobody has its secret, so replace it".to_owned()
-        }
-        (Operation::Rotate, _) => {
-            "before repeating check with \"verify\" whether the old secret is alive: if not, nobody has the new one".to_owned()
-        }
-        (Operation::Renew, _) => {
-            "before repeating consider that a renewal may count towards the most that the platform allows".to_owned()
-        }
-        (Operation::Revoke, _) if effect == Some(RevocationEffect::Replaced) => {
-            "before repeating look with \"list\" whether the token has changed: if so nobody has the new secret".to_owned()
-        }
-        (Operation::Revoke, _) => "revoking once more does no harm, and makes sure".to_owned(),
-        _ => "before repeating look at it with \"show\"".to_owned(),
-    }
 }

@@ -1,13 +1,13 @@
-//! JSON, as scripts rely on it.
+//! The JSON output that scripts rely on.
 
 use std::io::{self, Write};
 
 use serde::Serialize;
 use tokenfleet::{Account, AccountReport, Error, Secret, Token};
 
-use super::text::{self, is_hazardous};
+use super::text::{self, needs_escape};
 
-/// One token: with its account, and with its secret only in the answer that issued it.
+/// A token with its account, and with its secret only in the response that issued it.
 #[derive(Serialize)]
 pub(crate) struct TokenObject<'a> {
     account: &'a str,
@@ -29,7 +29,7 @@ impl<'a> TokenObject<'a> {
     }
 }
 
-/// What became of one account of a listing.
+/// The completeness of one account in a listing.
 #[derive(Serialize)]
 pub(crate) struct AccountObject<'a> {
     account: &'a str,
@@ -51,26 +51,26 @@ impl<'a> AccountObject<'a> {
     }
 }
 
-/// `{"error": …}`.
+/// An error, as `{"error": …}`.
 #[derive(Serialize)]
-pub(crate) struct Failure<'a> {
-    error: FailureDetails<'a>,
+pub(crate) struct ErrorObject<'a> {
+    error: ErrorDetails<'a>,
 }
 
 #[derive(Serialize)]
-struct FailureDetails<'a> {
+struct ErrorDetails<'a> {
     kind: &'static str,
     message: String,
     account: Option<&'a str>,
     fate: &'static str,
 }
 
-impl<'a> Failure<'a> {
-    pub(crate) fn of(error: &'a Error) -> Self {
+impl<'a> ErrorObject<'a> {
+    pub(crate) fn new(error: &'a Error) -> Self {
         Self {
-            error: FailureDetails {
+            error: ErrorDetails {
                 kind: error.kind().as_str(),
-                message: text::of(error),
+                message: text::error_line(error),
                 account: error.account().map(Account::name),
                 fate: error.fate().as_str(),
             },
@@ -78,19 +78,21 @@ impl<'a> Failure<'a> {
     }
 }
 
-/// Writes a value and ends the line.
+/// Writes a value on a line of its own.
 pub(crate) fn line(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     object(writer, value)?;
     writeln!(writer)
 }
 
-/// Writes a value on one line, with everything escaped that a terminal would obey: it stands in texts only.
+/// Writes a value without a line break, with control characters escaped.
+///
+/// They occur only inside JSON strings, where an escape means the same.
 pub(crate) fn object(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
     let text = serde_json::to_string(value).map_err(io::Error::other)?;
     let mut rest = text.as_str();
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| is_hazardous(*c)) {
+    while let Some((at, c)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
         writer.write_all(&rest.as_bytes()[..at])?;
-        // All hazardous characters fit into one such escape.
+        // Every character that needs escaping fits into one such escape.
         write!(writer, "\\u{:04x}", u32::from(c))?;
         rest = &rest[at + c.len_utf8()..];
     }
@@ -102,12 +104,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn escaping_for_terminals_leaves_the_value_as_it_is() {
+    fn escaping_for_terminals_does_not_change_the_value() {
         let value = "a\u{9b}31m\u{202e}\u{1b}\"\\é\u{7f}";
         let mut written = Vec::new();
         object(&mut written, &value).unwrap();
         let text = String::from_utf8(written).unwrap();
-        assert!(!text.chars().any(is_hazardous), "{text}");
+        assert!(!text.chars().any(needs_escape), "{text}");
         assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
     }
 }

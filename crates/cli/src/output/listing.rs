@@ -1,41 +1,41 @@
-//! Many tokens and what became of each account.
+//! Output of a listing: many tokens, and the completeness of each account.
 
 use std::collections::HashMap;
 use std::io::{self, Write};
 
 use tokenfleet::{Account, AccountReport, Token};
 
-use super::comma::Rows;
+use super::csv::Rows;
 use super::json::{self, AccountObject, TokenObject};
-use super::{Format, table, visible};
+use super::{Format, escape, table};
 
-/// A listing being printed: its tokens as they come, then the accounts.
-pub(crate) trait Report {
+/// A writer for a listing: the tokens as they arrive, then the accounts.
+pub(crate) trait ListingWriter {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()>;
 
-    /// Shows what can be shown already: more may take long to come.
+    /// Shows what can be shown already, because the next token may take long to arrive.
     fn flush(&mut self) -> io::Result<()>;
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()>;
 }
 
-/// What people read is put together account by account, unless the tokens come in an order that was asked for.
-pub(crate) fn report<'a, W: Write>(
+/// Returns the writer for a format. A table groups tokens by account unless they come in order.
+pub(crate) fn writer<'a, W: Write>(
     format: Format,
     in_order: bool,
     to_terminal: bool,
     writer: &'a mut W,
-) -> Box<dyn Report + 'a> {
+) -> Box<dyn ListingWriter + 'a> {
     match format {
-        Format::Json => Box::new(OneObject {
+        Format::Json => Box::new(JsonListing {
             writer,
-            begun: false,
+            has_tokens: false,
         }),
-        Format::Ndjson => Box::new(Lines { writer }),
-        Format::Csv => Box::new(CommaSeparated {
+        Format::Ndjson => Box::new(NdjsonListing { writer }),
+        Format::Csv => Box::new(CsvListing {
             rows: Rows::new(writer, false, to_terminal),
         }),
-        Format::Table => Box::new(ForPeople {
+        Format::Table => Box::new(TableListing {
             writer,
             in_order,
             tokens: Vec::new(),
@@ -43,17 +43,20 @@ pub(crate) fn report<'a, W: Write>(
     }
 }
 
-/// `{"tokens": […], "accounts": […]}`, a token a line.
-struct OneObject<'a, W> {
+/// A listing as `{"tokens": […], "accounts": […]}`, with one token per line.
+struct JsonListing<'a, W> {
     writer: &'a mut W,
-    begun: bool,
+    has_tokens: bool,
 }
 
-impl<W: Write> Report for OneObject<'_, W> {
+impl<W: Write> ListingWriter for JsonListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        let begun = std::mem::replace(&mut self.begun, true);
-        self.writer
-            .write_all(if begun { b",\n" } else { b"{\"tokens\": [\n" })?;
+        let separator: &[u8] = if std::mem::replace(&mut self.has_tokens, true) {
+            b",\n"
+        } else {
+            b"{\"tokens\": [\n"
+        };
+        self.writer.write_all(separator)?;
         json::object(self.writer, &TokenObject::new(&account, &token, None))
     }
 
@@ -62,8 +65,8 @@ impl<W: Write> Report for OneObject<'_, W> {
     }
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
-        let Self { writer, begun } = *self;
-        writer.write_all(if begun {
+        let Self { writer, has_tokens } = *self;
+        writer.write_all(if has_tokens {
             b"\n], \"accounts\": ["
         } else {
             b"{\"tokens\": [], \"accounts\": ["
@@ -76,12 +79,12 @@ impl<W: Write> Report for OneObject<'_, W> {
     }
 }
 
-/// A token a line, then an account a line.
-struct Lines<'a, W> {
+/// A listing with one token per line, then one account per line.
+struct NdjsonListing<'a, W> {
     writer: &'a mut W,
 }
 
-impl<W: Write> Report for Lines<'_, W> {
+impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         json::line(self.writer, &TokenObject::new(&account, &token, None))
     }
@@ -97,12 +100,12 @@ impl<W: Write> Report for Lines<'_, W> {
     }
 }
 
-/// Tokens only: what became of the accounts is said on standard error.
-struct CommaSeparated<'a, W: Write> {
+/// A listing of tokens only. The accounts are reported on standard error.
+struct CsvListing<'a, W: Write> {
     rows: Rows<&'a mut W>,
 }
 
-impl<W: Write> Report for CommaSeparated<'_, W> {
+impl<W: Write> ListingWriter for CsvListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         self.rows.token(&account, &token, None)
     }
@@ -116,20 +119,20 @@ impl<W: Write> Report for CommaSeparated<'_, W> {
     }
 }
 
-/// One table, and a line for each account.
-struct ForPeople<'a, W> {
+/// A listing as one table, followed by a line for each account.
+struct TableListing<'a, W> {
     writer: &'a mut W,
     in_order: bool,
     tokens: Vec<(Account, Token)>,
 }
 
-impl<W: Write> Report for ForPeople<'_, W> {
+impl<W: Write> ListingWriter for TableListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
         self.tokens.push((account, token));
         Ok(())
     }
 
-    /// The width of a column is known when all rows are.
+    /// Does nothing: the widths of the columns are known only when all rows are.
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -141,15 +144,16 @@ impl<W: Write> Report for ForPeople<'_, W> {
             mut tokens,
         } = *self;
         if !in_order {
-            let place: HashMap<_, _> = accounts.iter().map(|one| &one.account).zip(0..).collect();
-            tokens.sort_by_cached_key(|(account, _)| place.get(account).copied().unwrap_or(0));
+            let accounts = accounts.iter().map(|report| &report.account);
+            let positions: HashMap<_, _> = accounts.zip(0..).collect();
+            tokens.sort_by_cached_key(|(account, _)| positions.get(account).copied().unwrap_or(0));
         }
         if !tokens.is_empty() {
             table::tokens(writer, &tokens)?;
             writeln!(writer)?;
         }
         for report in accounts {
-            writeln!(writer, "{}", visible(&report.to_string()))?;
+            writeln!(writer, "{}", escape(&report.to_string()))?;
         }
         Ok(())
     }

@@ -1,6 +1,6 @@
-//! What the program prints, in the form that was asked for.
+//! Output in the requested format, and messages on standard error.
 
-mod comma;
+mod csv;
 mod json;
 mod listing;
 mod results;
@@ -14,36 +14,39 @@ use serde::Serialize;
 use tokenfleet::{Account, Error, Secret, Token};
 
 pub(crate) use self::json::TokenObject;
-pub(crate) use self::listing::Report;
+pub(crate) use self::listing::ListingWriter;
 pub(crate) use self::results::Results;
-pub(crate) use self::text::{masked, of_id, visible};
+pub(crate) use self::text::{displayed_id, escape, redact};
 
 use crate::progress::clear;
 
-/// The form of the output.
+/// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// For people
+    /// A table for people
     Table,
-    /// One object
+    /// One JSON object
     Json,
-    /// One object a line
+    /// One JSON object per line
     Ndjson,
-    /// One row a token
+    /// One row per token
     Csv,
 }
 
 impl Format {
-    /// What was asked for, or else what suits the reader.
-    pub(crate) fn choose(asked_for: Option<Self>) -> Self {
-        asked_for.unwrap_or_else(|| match io::stdout().is_terminal() {
-            true => Self::Table,
-            false => Self::Json,
+    /// Returns the requested format, or else a table for a terminal and JSON for anything else.
+    pub(crate) fn for_stdout(requested: Option<Self>) -> Self {
+        requested.unwrap_or_else(|| {
+            if io::stdout().is_terminal() {
+                Self::Table
+            } else {
+                Self::Json
+            }
         })
     }
 }
 
-/// Standard output. What it holds back until [`flush`](Self::flush) is lost if the program ends before.
+/// Buffered standard output. What was not [flushed](Self::flush) is lost when the program ends.
 #[derive(Debug)]
 pub(crate) struct Output {
     format: Format,
@@ -64,17 +67,17 @@ impl Output {
         self.format
     }
 
-    /// Whether what was printed reached a person, so that it need not be said again on standard error.
-    pub(crate) fn is_read_by_people(&self) -> bool {
+    /// Returns `true` if a person reads the output, who needs no repetition on standard error.
+    pub(crate) fn is_table_on_terminal(&self) -> bool {
         self.format == Format::Table && self.to_terminal
     }
 
-    /// A report of a listing, to be filled token by token, be it in an order that was asked for or as they come.
-    pub(crate) fn report(&mut self, in_order: bool) -> Box<dyn Report + '_> {
-        listing::report(self.format, in_order, self.to_terminal, &mut self.writer)
+    /// Returns a writer for a listing, whose tokens come in a requested order or in any.
+    pub(crate) fn listing(&mut self, in_order: bool) -> Box<dyn ListingWriter + '_> {
+        listing::writer(self.format, in_order, self.to_terminal, &mut self.writer)
     }
 
-    /// One token, with its secret where that is shown this once.
+    /// Prints one token, with its secret if it was just issued.
     pub(crate) fn token(
         &mut self,
         account: &Account,
@@ -86,8 +89,8 @@ impl Output {
                 json::line(&mut self.writer, &TokenObject::new(account, token, secret))
             }
             Format::Csv => {
-                let mut rows =
-                    comma::Rows::new(&mut self.writer, secret.is_some(), self.to_terminal);
+                let with_secret = secret.is_some();
+                let mut rows = csv::Rows::new(&mut self.writer, with_secret, self.to_terminal);
                 rows.token(account, token, secret)?;
                 rows.finish()
             }
@@ -95,24 +98,24 @@ impl Output {
         }
     }
 
-    /// A value that is no token: as an object, or as a row under its names.
+    /// Prints one value that is not a token: as an object, or as a row under its columns.
     pub(crate) fn value(
         &mut self,
         value: &impl Serialize,
-        names: &[&'static str],
+        columns: &[&'static str],
         row: Vec<String>,
     ) -> io::Result<()> {
-        let mut results = Results::under(names);
+        let mut results = Results::with_columns(columns);
         results.add(self, value, row)?;
         results.finish(self)
     }
 
-    /// One object for all there is to say, where JSON is written.
+    /// Prints a JSON object on a line.
     pub(crate) fn object(&mut self, value: &impl Serialize) -> io::Result<()> {
         json::line(&mut self.writer, value)
     }
 
-    /// Lines for people, in blocks with an empty line between two.
+    /// Prints blocks of lines, separated by empty lines.
     pub(crate) fn paragraphs(
         &mut self,
         blocks: impl IntoIterator<Item = Vec<String>>,
@@ -126,10 +129,10 @@ impl Output {
         Ok(())
     }
 
-    /// Lines as they are, but for what a terminal would obey.
+    /// Prints lines, with control characters escaped.
     pub(crate) fn lines(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
         for line in lines {
-            writeln!(self.writer, "{}", visible(&line))?;
+            writeln!(self.writer, "{}", escape(&line))?;
         }
         Ok(())
     }
@@ -139,26 +142,28 @@ impl Output {
     }
 }
 
-/// Says on standard error what failed: one line, or an object where JSON was asked for.
-pub(crate) fn complain(asked_for: Option<Format>, error: &Error) {
+/// Prints an error on standard error: one line, or an object if JSON was requested.
+pub(crate) fn print_error(requested_format: Option<Format>, error: &Error) {
     let mut line = Vec::new();
-    let written = match asked_for {
-        Some(Format::Json | Format::Ndjson) => json::line(&mut line, &json::Failure::of(error)),
-        _ => writeln!(line, "error: {}", visible(&text::of(error))),
+    let written = match requested_format {
+        Some(Format::Json | Format::Ndjson) => {
+            json::line(&mut line, &json::ErrorObject::new(error))
+        }
+        _ => writeln!(line, "error: {}", escape(&text::error_line(error))),
     };
     clear();
-    // There is nowhere left to say that standard error is closed.
+    // If standard error is closed, there is nowhere left to report it.
     let _ = written.and_then(|()| io::stderr().write_all(&line));
 }
 
-/// Says on standard error what is no failure, but should be mended.
-pub(crate) fn warn(text: &str) {
+/// Prints a warning on standard error: nothing failed, but something should be fixed.
+pub(crate) fn print_warning(text: &str) {
     clear();
-    let _ = writeln!(io::stderr(), "warning: {}", visible(text));
+    let _ = writeln!(io::stderr(), "warning: {}", escape(text));
 }
 
-/// Says on standard error what is no failure, but has no place in the output.
-pub(crate) fn remark(text: &str) {
+/// Prints a note on standard error, for information that does not belong into the output.
+pub(crate) fn print_note(text: &str) {
     clear();
-    let _ = writeln!(io::stderr(), "note: {}", visible(text));
+    let _ = writeln!(io::stderr(), "note: {}", escape(text));
 }

@@ -1,30 +1,30 @@
-//! One result after another: lines, rows under one header, or one table.
+//! Output of results that are not tokens: JSON lines, CSV rows, or one table.
 
 use std::io;
 
 use serde::Serialize;
 
-use super::{Format, Output, comma, json, table};
+use super::{Format, Output, csv, json, table};
 
-/// Results that are no tokens. Each is printed as it comes, except in a table: that is drawn when its last row is known.
+/// A series of results. Each is printed at once, except in a table, which needs all rows.
 #[derive(Debug)]
 pub(crate) struct Results {
-    names: Vec<&'static str>,
+    columns: Vec<&'static str>,
     rows: Vec<Vec<String>>,
-    begun: bool,
+    has_header: bool,
 }
 
 impl Results {
-    /// None yet, under these names.
-    pub(crate) fn under(names: &[&'static str]) -> Self {
+    /// Creates an empty series with these columns.
+    pub(crate) fn with_columns(columns: &[&'static str]) -> Self {
         Self {
-            names: names.to_vec(),
+            columns: columns.to_vec(),
             rows: Vec::new(),
-            begun: false,
+            has_header: false,
         }
     }
 
-    /// One more, as an object and as a row.
+    /// Adds a result, given both as an object and as a row.
     pub(crate) fn add(
         &mut self,
         output: &mut Output,
@@ -34,9 +34,9 @@ impl Results {
         match output.format {
             Format::Json | Format::Ndjson => json::line(&mut output.writer, value),
             Format::Csv => {
-                self.begin(output)?;
+                self.write_header(output)?;
                 let fields = row.iter().map(String::as_str);
-                comma::record(&mut output.writer, output.to_terminal, fields)
+                csv::record(&mut output.writer, output.to_terminal, fields)
             }
             Format::Table => {
                 self.rows.push(row);
@@ -45,22 +45,22 @@ impl Results {
         }
     }
 
-    /// No more will come.
+    /// Ends the series: draws the table, or writes the CSV header if there was no row.
     pub(crate) fn finish(mut self, output: &mut Output) -> io::Result<()> {
         match output.format {
             Format::Table if !self.rows.is_empty() => {
-                table::grid(&mut output.writer, &self.names, &self.rows)
+                table::grid(&mut output.writer, &self.columns, &self.rows)
             }
-            Format::Csv => self.begin(output),
+            Format::Csv => self.write_header(output),
             _ => Ok(()),
         }
     }
 
-    fn begin(&mut self, output: &mut Output) -> io::Result<()> {
-        if std::mem::replace(&mut self.begun, true) {
+    fn write_header(&mut self, output: &mut Output) -> io::Result<()> {
+        if std::mem::replace(&mut self.has_header, true) {
             return Ok(());
         }
-        let names = self.names.iter().copied();
-        comma::record(&mut output.writer, output.to_terminal, names)
+        let columns = self.columns.iter().copied();
+        csv::record(&mut output.writer, output.to_terminal, columns)
     }
 }

@@ -6,15 +6,15 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableS
 use tokenfleet::model::Attribute;
 use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
-use super::text::visible;
+use super::text::escape;
 
-/// A terminal with fewer columns wraps whole lines itself: columns would cut words to letters.
-const NARROWEST: u16 = 100;
+/// The minimum width to fit a table to. Narrower columns would break words into letters.
+const MIN_WIDTH: u16 = 100;
 
-/// A date and the space around it.
-const DATE: u16 = 12;
+/// The width of a date and the space around it.
+const DATE_WIDTH: u16 = 12;
 
-const NAMES: [&str; 8] = [
+const COLUMNS: [&str; 8] = [
     "provider",
     "account",
     "id",
@@ -25,7 +25,7 @@ const NAMES: [&str; 8] = [
     "last used",
 ];
 
-/// Many tokens, a row each.
+/// Writes many tokens, one per row.
 pub(crate) fn tokens<'a>(
     writer: &mut impl Write,
     tokens: impl IntoIterator<Item = &'a (Account, Token)>,
@@ -44,28 +44,28 @@ pub(crate) fn tokens<'a>(
         .to_vec()
     };
     let rows: Vec<_> = tokens.into_iter().map(row).collect();
-    grid(writer, &NAMES, &rows)
+    grid(writer, &COLUMNS, &rows)
 }
 
-/// Any rows under their names.
+/// Writes rows under a header.
 pub(crate) fn grid(
     writer: &mut impl Write,
-    names: &[&str],
+    columns: &[&str],
     rows: &[Vec<String>],
 ) -> io::Result<()> {
     let mut table = empty();
-    table.set_header(names);
+    table.set_header(columns);
     for row in rows {
-        table.add_row(row.iter().map(|cell| visible(cell)));
+        table.add_row(row.iter().map(|cell| escape(cell)));
     }
-    for (name, column) in names.iter().zip(table.column_iter_mut()) {
+    for (name, column) in columns.iter().zip(table.column_iter_mut()) {
         match *name {
-            // Short words, and ids, which people copy, stay in one piece; names give way.
+            // Short words and ids, which people copy, are not wrapped; names are.
             "provider" | "account" | "id" | "state" => {
                 column.set_constraint(ColumnConstraint::ContentWidth);
             }
             "created" | "expiry" | "last used" => {
-                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(DATE)));
+                column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(DATE_WIDTH)));
             }
             _ => {}
         };
@@ -73,7 +73,7 @@ pub(crate) fn grid(
     write(writer, &table)
 }
 
-/// One token, a row for each fact, and its secret where that is shown this once.
+/// Writes one token, one fact per row, and its secret if it was just issued.
 pub(crate) fn record(
     writer: &mut impl Write,
     account: &Account,
@@ -82,7 +82,7 @@ pub(crate) fn record(
 ) -> io::Result<()> {
     let mut table = empty();
     let mut add = |name: &str, value: String| {
-        table.add_row([visible(name), visible(&value)]);
+        table.add_row([escape(name), escape(&value)]);
     };
     add("provider", account.provider().to_owned());
     add("account", account.name().to_owned());
@@ -104,16 +104,16 @@ pub(crate) fn record(
     write(writer, &table)?;
     let Some(secret) = secret else { return Ok(()) };
     writeln!(writer)?;
-    writeln!(writer, "The secret is shown this once. Store it now:")?;
-    writeln!(writer, "{}", visible(secret.expose()))
+    writeln!(writer, "The secret is shown only once. Store it now:")?;
+    writeln!(writer, "{}", escape(secret.expose()))
 }
 
-/// Fitted to the terminal, unless that is unknown or too narrow.
+/// Creates a table fitted to the terminal, unless its width is unknown or too small.
 fn empty() -> Table {
     let mut table = Table::new();
     let rule = LineStyle::none().fill('─').junction('─');
     table.load_style(TableStyle::new().header_separator(rule));
-    if table.width().is_some_and(|columns| columns >= NARROWEST) {
+    if table.width().is_some_and(|columns| columns >= MIN_WIDTH) {
         table.set_content_arrangement(ContentArrangement::Dynamic);
     }
     table
@@ -134,7 +134,7 @@ fn text(fact: &Fact<String>) -> String {
     }
 }
 
-/// A name as it is; one that merely looks like "none" is told from there being none by its quotes.
+/// Returns a name, in quotes if it is empty or padded, to tell it from "none".
 fn name(token: &Token) -> String {
     match &token.name {
         Fact::Known(name) if name.is_empty() || name.trim() != name => format!("{name:?}"),
@@ -142,20 +142,20 @@ fn name(token: &Token) -> String {
     }
 }
 
-/// A time to the minute, which is what people compare.
-fn time(fact: &Fact<Timestamp>, none: &str) -> String {
+/// Returns a time to the minute.
+fn time(fact: &Fact<Timestamp>, absent: &str) -> String {
     match fact {
         Fact::Known(at) => {
             let at = at.to_string();
             match (at.split_once('T'), at.rsplitn(2, ':').last()) {
-                (Some((date, _)), Some(to_the_minute)) => {
-                    let clock = to_the_minute.rsplit('T').next().unwrap_or_default();
+                (Some((date, _)), Some(minutes)) => {
+                    let clock = minutes.rsplit('T').next().unwrap_or_default();
                     format!("{date} {clock}Z")
                 }
                 _ => at,
             }
         }
-        Fact::Absent => none.to_owned(),
+        Fact::Absent => absent.to_owned(),
         Fact::NotReported => "not reported".to_owned(),
     }
 }

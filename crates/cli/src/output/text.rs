@@ -1,9 +1,9 @@
-//! Text that a terminal shows as it is.
+//! Text that is safe to show: control characters escaped, possible credentials redacted.
 
 use tokenfleet::{Error, Operation, TokenId};
 
-/// An error in the words of the program, whose command for reading one token is `show`.
-pub(crate) fn of(error: &Error) -> String {
+/// Returns the text of an error, which calls the operation "get" by its command, `show`.
+pub(crate) fn error_line(error: &Error) -> String {
     let text = error.to_string();
     match error.operation() {
         Some(Operation::Get) => text.replacen("get failed: ", "show failed: ", 1),
@@ -11,42 +11,43 @@ pub(crate) fn of(error: &Error) -> String {
     }
 }
 
-/// The text as it is, or masked where it looks like a credential: by the rule that holds for what platforms say.
-pub(crate) fn masked(text: &str) -> String {
-    let masked = Error::invalid_input("").with_platform_message(text, &[]);
-    masked.platform_message().unwrap_or_default().to_owned()
+/// Redacts a text that looks like a credential, by the rule for messages of platforms.
+pub(crate) fn redact(text: &str) -> String {
+    let redacted = Error::invalid_input("").with_platform_message(text, &[]);
+    redacted.platform_message().unwrap_or_default().to_owned()
 }
 
-/// The id as it was typed, unless it may be a credential that was typed in its place: longer than short ids are, and neither a
-/// UUID nor the 24 hexadecimal digits of Losant.
-pub(crate) fn of_id(id: &TokenId) -> String {
+/// Returns the id as it was typed, but redacts a long one that may be a credential.
+///
+/// UUIDs and the 24 hexadecimal digits of Losant are recognized as ids.
+pub(crate) fn displayed_id(id: &TokenId) -> String {
     const SHORT: usize = 16;
     let id = id.as_str();
     let hexadecimal = id
         .bytes()
         .all(|byte| byte == b'-' || byte.is_ascii_hexdigit());
     let is_id = id.len() <= SHORT || (hexadecimal && [24, 36].contains(&id.len()));
-    if is_id { id.to_owned() } else { masked(id) }
+    if is_id { id.to_owned() } else { redact(id) }
 }
 
-/// The text without anything that a terminal would obey, or that would reorder what is read.
+/// Escapes everything that a terminal would interpret or that changes the reading direction.
 ///
-/// Names come from platforms where others choose them: an escape sequence in a name must not move the cursor, change
-/// the title or hide a line.
-pub(crate) fn visible(text: &str) -> String {
-    let mut shown = String::with_capacity(text.len());
+/// Names come from platforms, where others choose them: an escape sequence in a name must not move
+/// the cursor, change the title or hide a line.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
-        if is_hazardous(c) {
-            shown.extend(c.escape_default());
+        if needs_escape(c) {
+            escaped.extend(c.escape_default());
         } else {
-            shown.push(c);
+            escaped.push(c);
         }
     }
-    shown
+    escaped
 }
 
-/// Control characters, and the marks that change direction or break lines.
-pub(crate) fn is_hazardous(c: char) -> bool {
+/// Returns `true` for control characters and for marks that change direction or break lines.
+pub(crate) fn needs_escape(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
         || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -57,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_shown_and_a_credential_in_its_place_is_not() {
+    fn an_id_is_shown_and_a_credential_in_its_place_is_redacted() {
         for id in [
             "17",
             "aB3dE5gH7jK9",
@@ -65,21 +66,21 @@ mod tests {
             "123e4567-e89b-12d3-a456-426614174000",
             "my-own-token-id-of-words",
         ] {
-            assert_eq!(of_id(&TokenId::new(id)), id);
+            assert_eq!(displayed_id(&TokenId::new(id)), id);
         }
         for secret in [
             "SK-PrjW98OTY1h8QTY9hUA",
             "2e6dd43110f6af830b89e98ce2c8cbf8",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
         ] {
-            assert_eq!(of_id(&TokenId::new(secret)), "[masked]");
+            assert_eq!(displayed_id(&TokenId::new(secret)), "[masked]");
         }
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_shown_instead() {
-        assert_eq!(visible("a\u{1b}[2Jb\tc\n"), "a\\u{1b}[2Jb\\tc\\n");
-        assert_eq!(visible("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
-        assert_eq!(visible("Zażółć 日本 🔑"), "Zażółć 日本 🔑");
+    fn control_characters_are_escaped_and_other_text_is_unchanged() {
+        assert_eq!(escape("a\u{1b}[2Jb\tc\n"), "a\\u{1b}[2Jb\\tc\\n");
+        assert_eq!(escape("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
+        assert_eq!(escape("Zażółć 日本 🔑"), "Zażółć 日本 🔑");
     }
 }

@@ -1,11 +1,11 @@
-//! An account of the program.
+//! An account that the program uses.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use serde_json::{Value, json};
 
-use super::{Run, Simulate, configuration, tokenfleet_knowing};
+use super::{Run, Simulate, temporary_file, tokenfleet_with_env};
 
 /// A configured account at a simulated platform, with its credentials in environment variables.
 pub(crate) struct Account {
@@ -15,12 +15,12 @@ pub(crate) struct Account {
 }
 
 impl Account {
-    pub(crate) fn at(provider: &str) -> Self {
-        Self::with(provider, &[])
+    pub(crate) fn new(provider: &str) -> Self {
+        Self::with_options(provider, &[])
     }
 
-    /// At a simulated platform with these options.
-    pub(crate) fn with(provider: &str, options: &[&str]) -> Self {
+    /// Creates an account at a simulated platform with these options.
+    pub(crate) fn with_options(provider: &str, options: &[&str]) -> Self {
         let simulate = Simulate::start(&[&[provider, "--tokens=1"], options].concat(), 1);
         let server = simulate.server(provider);
         let mut text = format!(
@@ -41,13 +41,13 @@ impl Account {
             }
         }
         Self {
-            path: configuration(&text),
+            path: temporary_file(&text),
             simulate,
             variables,
         }
     }
 
-    /// Asks the control interface of the simulated platform.
+    /// Sends a request to the control interface of the simulated platform.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
         let url = self.simulate.servers[0]["url"].as_str().unwrap();
         let address = url.strip_prefix("http://").unwrap();
@@ -58,35 +58,36 @@ impl Account {
             body.len()
         )
         .unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        let body = answer.split("\r\n\r\n").nth(1).unwrap();
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+        let mut response = String::new();
+        stream.read_to_string(&mut response).unwrap();
+        let body = response.split("\r\n\r\n").nth(1).unwrap();
+        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))
     }
 
-    /// Lets the next request of that method meet that fault.
-    pub(crate) fn meet(&self, method: &str, action: &Value) {
+    /// Injects a fault into the next request with that method.
+    pub(crate) fn inject_fault(&self, method: &str, action: &Value) {
         let fault = json!({"method": method, "actions": [action]}).to_string();
         self.control("POST", "/faults", &fault);
     }
 
     pub(crate) fn run(&self, words: &[&str]) -> Run {
-        self.run_knowing("", words)
+        self.run_with_secret("", words)
     }
 
-    /// Runs the program with a secret in `SECRET`. Of the account's own credentials it never shows anything.
-    pub(crate) fn run_knowing(&self, secret: &str, words: &[&str]) -> Run {
+    /// Runs the program with a secret in `SECRET`. Asserts that it hides the account's credentials.
+    pub(crate) fn run_with_secret(&self, secret: &str, words: &[&str]) -> Run {
         let own = self.variables.iter();
         let mut variables: Vec<_> = own.map(|(name, value)| (&**name, &**value)).collect();
         variables.push(("SECRET", secret));
         let mut words = words.to_vec();
         words.extend(["--config", &self.path]);
         let hidden: Vec<_> = self.variables.iter().map(|(_, value)| &**value).collect();
-        tokenfleet_knowing(&variables, &words).hiding(&hidden)
+        tokenfleet_with_env(&variables, &words).hiding(&hidden)
     }
 
+    /// Runs `verify` for a secret, asserts the exit code and returns the liveness.
     pub(crate) fn liveness(&self, secret: &str, code: i32) -> Value {
-        let run = self.run_knowing(secret, &["verify", "--secret-env=SECRET"]);
+        let run = self.run_with_secret(secret, &["verify", "--secret-env=SECRET"]);
         let run = run.ends_with(code).hiding(&[secret]);
         run.json()["liveness"].clone()
     }

@@ -1,4 +1,4 @@
-//! Running the real program.
+//! Runs the real program.
 
 // Not every test file uses everything.
 #![allow(dead_code)]
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tokenfleet");
 
-/// What a run of the program left behind.
+/// The exit code and the output of a run of the program.
 #[derive(Debug)]
 pub(crate) struct Run {
     pub(crate) code: i32,
@@ -23,28 +23,28 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    /// The run, if it ended with that code.
+    /// Asserts the exit code.
     #[track_caller]
     pub(crate) fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{self:#?}");
         self
     }
 
-    /// Its output, read as one JSON value.
+    /// Parses standard output as one JSON value.
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self:#?}"))
     }
 
-    /// Its one line on standard error.
+    /// Returns the only line on standard error.
     #[track_caller]
-    pub(crate) fn complaint(&self) -> &str {
+    pub(crate) fn error_line(&self) -> &str {
         let line = self.stderr.strip_suffix('\n').unwrap_or(&self.stderr);
         assert!(!line.is_empty() && !line.contains('\n'), "{self:#?}");
         line
     }
 
-    /// The run, if it shows none of these anywhere.
+    /// Asserts that none of these secrets is shown anywhere.
     #[track_caller]
     pub(crate) fn hiding(self, secrets: &[&str]) -> Self {
         for secret in secrets {
@@ -55,13 +55,13 @@ impl Run {
     }
 }
 
-/// Runs the program to its end, without a terminal.
+/// Runs the program without a terminal until it exits.
 pub(crate) fn tokenfleet(arguments: &[&str]) -> Run {
-    tokenfleet_knowing(&[], arguments)
+    tokenfleet_with_env(&[], arguments)
 }
 
 /// Runs the program with these environment variables.
-pub(crate) fn tokenfleet_knowing(variables: &[(&str, &str)], arguments: &[&str]) -> Run {
+pub(crate) fn tokenfleet_with_env(variables: &[(&str, &str)], arguments: &[&str]) -> Run {
     run(program(arguments).envs(variables.iter().copied()))
 }
 
@@ -83,11 +83,12 @@ fn run(program: &mut Command) -> Run {
     }
 }
 
-/// Runs the program to its end, and nobody reads what it prints.
+/// Runs the program until it exits, with a standard output that nobody reads.
 ///
-/// Not through a pipe whose reader is dropped: a process that another test is just starting holds that end too, for a moment.
+/// A pipe whose reader is dropped would not do: a process that another test is starting may hold
+/// that end for a moment.
 #[cfg(unix)]
-pub(crate) fn unread(arguments: &[&str]) -> Run {
+pub(crate) fn run_unread(arguments: &[&str]) -> Run {
     use std::net::Shutdown;
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
@@ -98,8 +99,8 @@ pub(crate) fn unread(arguments: &[&str]) -> Run {
     run(program.stdout(OwnedFd::from(written)))
 }
 
-/// A configuration file of this content; its path.
-pub(crate) fn configuration(content: &str) -> String {
+/// Writes a configuration, plan or secret to a new file and returns its path.
+pub(crate) fn temporary_file(content: &str) -> String {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("{}-{number}.toml", std::process::id());
@@ -108,7 +109,7 @@ pub(crate) fn configuration(content: &str) -> String {
     path.to_str().unwrap().to_owned()
 }
 
-/// `tokenfleet simulate …`, running.
+/// A running `tokenfleet simulate …`.
 #[derive(Debug)]
 pub(crate) struct Simulate {
     child: Child,
@@ -116,7 +117,7 @@ pub(crate) struct Simulate {
 }
 
 impl Simulate {
-    /// Starts it and reads the lines of that many servers.
+    /// Starts it and reads the lines of this many servers.
     pub(crate) fn start(arguments: &[&str], servers: usize) -> Self {
         let mut child = Command::new(PROGRAM)
             .arg("simulate")
@@ -132,7 +133,7 @@ impl Simulate {
         Self { child, servers }
     }
 
-    /// Its server for that platform.
+    /// Returns the server for a platform.
     pub(crate) fn server(&self, provider: &str) -> &Value {
         let mut servers = self.servers.iter();
         servers
@@ -140,7 +141,7 @@ impl Simulate {
             .unwrap()
     }
 
-    /// Closes its standard input and waits for its end.
+    /// Closes its standard input and returns the exit code.
     pub(crate) fn close(mut self) -> i32 {
         drop(self.child.stdin.take());
         self.child.wait().unwrap().code().unwrap_or(-1)

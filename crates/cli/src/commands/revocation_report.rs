@@ -1,4 +1,4 @@
-//! What became of each token that was to be revoked.
+//! The report of a revocation: a result for each token, and an exit code.
 
 use serde::Serialize;
 use tokenfleet::workflow::RevocationVerdict;
@@ -7,13 +7,13 @@ use tokenfleet::{
 };
 
 use super::secret;
-use super::write::Subject;
-use crate::output::{Format, Output, Results, TokenObject, complain};
+use super::subject::Subject;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, TokenObject, print_error};
 use crate::progress::clear;
-use crate::stop::{Code, Stop};
 
-/// The columns; the last two where killing means replacing.
-const NAMES: [&str; 5] = [
+/// The columns. The last two exist only where revoking a secret replaces it.
+const COLUMNS: [&str; 5] = [
     "id",
     "outcome",
     "effect",
@@ -21,7 +21,7 @@ const NAMES: [&str; 5] = [
     "replacement_secret",
 ];
 
-/// `{"outcome","effect","id"}`, and the token that took the place where there is one: else nobody would hold its secret.
+/// The result for one token, with its replacement if there is one: nobody else has its secret.
 #[derive(Serialize)]
 struct RevocationObject<'a> {
     outcome: &'static str,
@@ -31,27 +31,27 @@ struct RevocationObject<'a> {
     replacement: Option<TokenObject<'a>>,
 }
 
-/// Tells one verdict after another, and what they come to.
-pub(super) struct Verdicts<'a> {
+/// A report that prints each result as it arrives.
+pub(super) struct RevocationReport<'a> {
     provider: &'a dyn TokenProvider,
-    asked_for: Option<Format>,
+    requested_format: Option<Format>,
     output: &'a mut Output,
     results: Results,
     columns: usize,
-    codes: Vec<Code>,
-    /// An output that cannot be written must not keep the other tokens alive.
-    unwritten: Option<Stop>,
+    exits: Vec<Exit>,
+    /// The first failure to write the output, which must not keep other tokens from being revoked.
+    write_failure: Option<Failure>,
 }
 
-impl<'a> Verdicts<'a> {
+impl<'a> RevocationReport<'a> {
     pub(super) fn new(
         provider: &'a dyn TokenProvider,
-        asked_for: Option<Format>,
+        requested_format: Option<Format>,
         output: &'a mut Output,
     ) -> Self {
         let revoke = provider.capabilities().revoke.as_ref();
         let replaces = revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced);
-        // People get the new token on lines of its own: no table may cut its secret.
+        // A table would break the new secret, so there the new token is printed below it.
         let columns = if replaces && output.format() != Format::Table {
             5
         } else {
@@ -59,61 +59,61 @@ impl<'a> Verdicts<'a> {
         };
         Self {
             provider,
-            asked_for,
+            requested_format,
             output,
-            results: Results::under(&NAMES[..columns]),
+            results: Results::with_columns(&COLUMNS[..columns]),
             columns,
-            codes: Vec::new(),
-            unwritten: None,
+            exits: Vec::new(),
+            write_failure: None,
         }
     }
 
-    /// One token of several.
+    /// Reports the verdict on one of several tokens.
     pub(super) fn add(&mut self, id: &TokenId, verdict: RevocationVerdict) {
         match verdict {
             RevocationVerdict::Revoked(revocation) | RevocationVerdict::AlreadyGone(revocation) => {
-                self.dead(&revocation);
+                self.revoked(&revocation);
             }
             RevocationVerdict::SuspendedOnly(error) => {
                 let written = self.print(Some(id), "suspended_only", None, None);
-                self.keep(written);
-                self.failed(&Subject::Id(id).of(error));
+                self.keep_failure(written);
+                self.failed(&Subject::Id(id).add_to(error));
             }
             RevocationVerdict::Unreachable(error) | RevocationVerdict::CannotBeRevoked(error) => {
-                self.failed(&Subject::Id(id).of(error));
+                self.failed(&Subject::Id(id).add_to(error));
             }
-            _ => self.codes.push(Code::Failed),
+            _ => self.exits.push(Exit::Failed),
         }
     }
 
-    pub(super) fn dead(&mut self, revocation: &Revocation) {
-        self.codes.push(Code::Well);
+    pub(super) fn revoked(&mut self, revocation: &Revocation) {
+        self.exits.push(Exit::Success);
         let outcome = revocation.outcome.as_str();
         let effect = Some(revocation.effect.as_str());
-        let issued = revocation.replacement.as_ref();
-        let written = self.print(revocation.id.as_ref(), outcome, effect, issued);
-        self.keep(written);
+        let replacement = revocation.replacement.as_ref();
+        let written = self.print(revocation.id.as_ref(), outcome, effect, replacement);
+        self.keep_failure(written);
     }
 
     pub(super) fn failed(&mut self, error: &Error) {
-        complain(self.asked_for, error);
-        self.codes.push(Code::of(error));
+        print_error(self.requested_format, error);
+        self.exits.push(Exit::from_error(error));
     }
 
-    /// The code that each of them stands for.
-    pub(super) fn finish(self) -> Result<Vec<Code>, Stop> {
-        let written = self.results.finish(self.output).map_err(Stop::from);
-        let all_well = self.codes.iter().all(|code| *code == Code::Well);
-        match self.unwritten.or(written.err()) {
-            Some(stop @ Stop::Failed(_)) => Err(stop),
-            Some(stop) if all_well => Err(stop),
-            _ => Ok(self.codes),
+    /// Ends the report and returns the exit code of each token.
+    pub(super) fn finish(self) -> Result<Vec<Exit>, Failure> {
+        let written = self.results.finish(self.output).map_err(Failure::from);
+        let all_revoked = self.exits.iter().all(|exit| *exit == Exit::Success);
+        match self.write_failure.or(written.err()) {
+            Some(lost_secret @ Failure::Operation(_)) => Err(lost_secret),
+            Some(failure) if all_revoked => Err(failure),
+            _ => Ok(self.exits),
         }
     }
 
-    fn keep(&mut self, written: Result<(), Stop>) {
-        if let Err(stop) = written {
-            self.unwritten.get_or_insert(stop);
+    fn keep_failure(&mut self, written: Result<(), Failure>) {
+        if let Err(failure) = written {
+            self.write_failure.get_or_insert(failure);
         }
     }
 
@@ -122,14 +122,14 @@ impl<'a> Verdicts<'a> {
         id: Option<&TokenId>,
         outcome: &'static str,
         effect: Option<&'static str>,
-        issued: Option<&IssuedToken>,
-    ) -> Result<(), Stop> {
+        replacement: Option<&IssuedToken>,
+    ) -> Result<(), Failure> {
         let account = self.provider.account();
         let object = RevocationObject {
             outcome,
             effect,
             id,
-            replacement: issued
+            replacement: replacement
                 .map(|issued| TokenObject::new(account, &issued.token, Some(&issued.secret))),
         };
         let text = |id: &TokenId| id.to_string();
@@ -139,24 +139,28 @@ impl<'a> Verdicts<'a> {
             effect.unwrap_or_default().to_owned(),
         ];
         if self.columns > row.len() {
-            row.push(issued.map(|new| text(&new.token.id)).unwrap_or_default());
-            let secret = issued.map(|new| new.secret.expose().to_owned());
+            row.push(
+                replacement
+                    .map(|new| text(&new.token.id))
+                    .unwrap_or_default(),
+            );
+            let secret = replacement.map(|new| new.secret.expose().to_owned());
             row.push(secret.unwrap_or_default());
         }
         clear();
         let output = &mut *self.output;
         let written = (self.results.add(output, &object, row))
-            .and_then(|()| match issued {
+            .and_then(|()| match replacement {
                 Some(issued) if output.format() == Format::Table => {
                     output.token(account, &issued.token, Some(&issued.secret))
                 }
                 _ => Ok(()),
             })
             .and_then(|()| output.flush());
-        match (written, issued) {
+        match (written, replacement) {
             (Ok(()), _) => Ok(()),
             (Err(error), Some(issued)) => {
-                Err(secret::lost(error, account, Operation::Revoke, issued).into())
+                Err(secret::lost_secret(error, self.provider, Operation::Revoke, issued).into())
             }
             (Err(error), None) => Err(error.into()),
         }

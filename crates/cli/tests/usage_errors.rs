@@ -1,21 +1,23 @@
-//! Wrong credentials, wrong addresses, wrong words: one clear line, a code that is not zero, and no secret.
+//! Wrong credentials, addresses and settings: one clear line, a non-zero exit code, and no secret.
 
+#![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
-use support::{Simulate, configuration, tokenfleet, tokenfleet_knowing};
+use serde_json::Value;
+use support::{Simulate, temporary_file, tokenfleet, tokenfleet_with_env};
 
 const CANARY: &str = "canary-5ecret-c0ffee";
 
 fn losant(url: &str) -> String {
-    configuration(&format!(
+    temporary_file(&format!(
         "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ env = 'IOT_TOKEN' }}\n"
     ))
 }
 
 #[test]
-fn wrong_credentials_are_refused_by_every_platform_in_one_line() {
+fn wrong_credentials_are_reported_for_every_platform_in_one_line() {
     let simulate = Simulate::start(&["all", "--tokens=1"], 4);
     for (provider, command, settings) in [
         ("losant", "list", "token = { env = 'CANARY' }"),
@@ -32,14 +34,14 @@ fn wrong_credentials_are_refused_by_every_platform_in_one_line() {
         ),
     ] {
         let url = simulate.server(provider)["url"].as_str().unwrap();
-        let path = configuration(&format!(
+        let path = temporary_file(&format!(
             "[accounts.mine]\nprovider = '{provider}'\nbase_url = '{url}'\n{settings}\n"
         ));
         for format in ["table", "json", "csv"] {
             let words = ["--config", &path, command, "--output", format];
-            let run = tokenfleet_knowing(&[("CANARY", CANARY)], &words);
+            let run = tokenfleet_with_env(&[("CANARY", CANARY)], &words);
             let run = run.ends_with(3).hiding(&[CANARY]);
-            assert!(run.complaint().contains("mine"), "{run:?}");
+            assert!(run.error_line().contains("mine"), "{run:?}");
         }
     }
 }
@@ -51,42 +53,47 @@ fn an_unreachable_platform_is_named_in_one_line() {
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
     let path = losant(&url);
-    let words = ["list", "--config", &path];
-    let run = tokenfleet_knowing(&[("IOT_TOKEN", CANARY)], &words);
+    let words = ["list", "--output=json", "--config", &path];
+    let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words);
     let run = run.ends_with(1).hiding(&[CANARY]);
-    let line = run.complaint();
-    assert!(
-        line.contains("iot (losant): list failed: the platform cannot be reached"),
-        "{line}"
-    );
+    let error: Value = serde_json::from_str(run.error_line()).unwrap();
+    assert_eq!(error["error"]["kind"], "connection");
+    let message = error["error"]["message"].as_str().unwrap();
+    assert!(message.contains("iot (losant): list failed: "), "{message}");
     assert_eq!(run.json()["accounts"][0]["completeness"], "failed");
 }
 
 #[test]
-fn an_account_is_tried_as_often_as_its_settings_say() {
+fn an_account_is_retried_as_its_settings_say() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", closed.local_addr().unwrap());
     drop(closed);
-    for (settings, expected) in [
-        ("attempts = 1", "; check"),
-        ("attempts = 2", " after 2 attempts in "),
-        ("retry_budget = 1", " after 2 attempts in "),
+    for (settings, is_retried) in [
+        ("attempts = 1", false),
+        ("attempts = 2", true),
+        ("retry_budget = 1", true),
     ] {
-        let path = configuration(&format!(
+        let path = temporary_file(&format!(
             "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ env = 'IOT_TOKEN' }}\n{settings}\n"
         ));
         let words = ["list", "--config", &path];
-        let run = tokenfleet_knowing(&[("IOT_TOKEN", CANARY)], &words).ends_with(1);
-        let line = run.complaint();
-        assert!(line.contains(expected), "{settings}: {line}");
-        assert_eq!(line.contains("attempts"), expected.contains("attempts"));
+        let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(1);
+        let line = run.error_line();
+        assert_eq!(
+            line.contains("2 attempts"),
+            is_retried,
+            "{settings}: {line}"
+        );
+        assert_eq!(line.contains("attempts"), is_retried, "{settings}: {line}");
+        assert!(line.contains("; "), "{settings}: no advice: {line}");
     }
-    let path = configuration(
+    let path = temporary_file(
         "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'IOT_TOKEN' }\nattempts = 0\n",
     );
     let run = tokenfleet(&["capabilities", "--config", &path]).ends_with(2);
-    let expected = "line 4: accounts.iot.attempts must be a whole number from 1 to 100";
-    assert!(run.complaint().ends_with(expected), "{run:?}");
+    let line = run.error_line();
+    let expected = ["line 4: ", "accounts.iot.attempts", "100"];
+    assert!(expected.iter().all(|part| line.contains(part)), "{line}");
 }
 
 #[test]
@@ -96,7 +103,7 @@ fn one_account_that_fails_leaves_the_others_and_an_incomplete_inventory() {
     let key = simulate.server("cloudsmith")["credentials"]["api_key"]
         .as_str()
         .unwrap();
-    let path = configuration(&format!(
+    let path = temporary_file(&format!(
         "[accounts.iot]\nprovider = 'losant'\nbase_url = '{}'\ntoken = {{ env = 'IOT_TOKEN' }}\n\
          [accounts.unset]\nprovider = 'losant'\ntoken = {{ env = 'NEVER_SET_ANYWHERE' }}\n\
          [accounts.packages]\nprovider = 'cloudsmith'\nbase_url = '{}'\napi_key = {{ env = 'KEY' }}\n",
@@ -104,22 +111,19 @@ fn one_account_that_fails_leaves_the_others_and_an_incomplete_inventory() {
         url("cloudsmith"),
     ));
     let variables = [("IOT_TOKEN", CANARY), ("KEY", key)];
-    let run = tokenfleet_knowing(&variables, &["inventory", "--config", &path]);
+    let run = tokenfleet_with_env(&variables, &["inventory", "--config", &path]);
     let run = run.ends_with(6).hiding(&[CANARY, key]);
-    let whole = run.json();
-    let verdicts: Vec<_> = whole["accounts"]
+    let inventory = run.json();
+    let verdicts: Vec<_> = inventory["accounts"]
         .as_array()
         .unwrap()
         .iter()
         .map(|account| account["completeness"].as_str().unwrap())
         .collect();
     assert_eq!(verdicts, ["failed", "failed", "complete"]);
-    assert_eq!(whole["tokens"].as_array().unwrap().len(), 1);
+    assert_eq!(inventory["tokens"].as_array().unwrap().len(), 1);
     assert_eq!(run.stderr.lines().count(), 2, "{run:?}");
-    assert!(
-        run.stderr.contains("NEVER_SET_ANYWHERE is not set"),
-        "{run:?}"
-    );
+    assert!(run.stderr.contains("NEVER_SET_ANYWHERE"), "{run:?}");
 }
 
 #[test]
@@ -129,14 +133,14 @@ fn tokens_are_shown_while_another_account_has_not_answered() {
 
     let slow = Simulate::start(&["losant", "--latency=60000"], 1);
     let quick = Simulate::start(&["cloudsmith", "--tokens=1"], 1);
-    let path = configuration(&format!(
+    let path = temporary_file(&format!(
         "[accounts.slow]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'CREDENTIAL' }}\n\
          [accounts.quick]\nprovider = 'cloudsmith'\nbase_url = {}\napi_key = {{ env = 'CREDENTIAL' }}\n",
         slow.server("losant")["url"],
         quick.server("cloudsmith")["url"],
     ));
     let credentials = &quick.server("cloudsmith")["credentials"];
-    let begun = std::time::Instant::now();
+    let started = std::time::Instant::now();
     let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
         .args(["inventory", "--output=ndjson", "--config", &path])
         .env("CREDENTIAL", credentials["api_key"].as_str().unwrap())
@@ -150,7 +154,7 @@ fn tokens_are_shown_while_another_account_has_not_answered() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(line.contains("\"account\":\"quick\""), "{line}");
-    assert!(begun.elapsed() < std::time::Duration::from_secs(30));
+    assert!(started.elapsed() < std::time::Duration::from_secs(30));
 }
 
 #[test]
@@ -158,98 +162,100 @@ fn one_misconfigured_account_stops_no_other() {
     let simulate = Simulate::start(&["losant", "--tokens=2"], 1);
     let server = simulate.server("losant");
     let (url, token) = (&server["url"], &server["credentials"]["token"]);
-    let path = configuration(&format!(
+    let path = temporary_file(&format!(
         "[accounts.iot]\nprovider = 'losant'\nbase_url = {url}\ntoken = {{ env = 'IOT_TOKEN' }}\n\
          [accounts.broken]\nprovider = 'losant'\ntokn = {{ env = 'IOT_TOKEN' }}\n"
     ));
     let variables = [("IOT_TOKEN", token.as_str().unwrap())];
-    let run = tokenfleet_knowing(&variables, &["inventory", "--config", &path]).ends_with(6);
-    let whole = run.json();
-    assert_eq!(whole["tokens"].as_array().unwrap().len(), 2);
-    assert_eq!(whole["accounts"][1]["completeness"], "failed");
-    let reason = whole["accounts"][1]["reason"].as_str().unwrap();
+    let run = tokenfleet_with_env(&variables, &["inventory", "--config", &path]).ends_with(6);
+    let inventory = run.json();
+    assert_eq!(inventory["tokens"].as_array().unwrap().len(), 2);
+    assert_eq!(inventory["accounts"][1]["completeness"], "failed");
+    let reason = inventory["accounts"][1]["reason"].as_str().unwrap();
     assert!(!reason.contains("broken (losant)"), "said twice: {reason}");
     assert!(
-        run.complaint().contains("did you mean \"token\"?"),
+        run.error_line().contains("did you mean \"token\"?"),
         "{run:?}"
     );
-    let run = tokenfleet_knowing(&variables, &["capabilities", "--config", &path]).ends_with(6);
+    let run = tokenfleet_with_env(&variables, &["capabilities", "--config", &path]).ends_with(6);
     assert_eq!(run.json()["accounts"].as_array().unwrap().len(), 1);
-    run.complaint();
+    run.error_line();
 }
 
 #[test]
 fn a_credential_in_the_place_of_a_provider_is_not_repeated() {
-    let path = configuration(&format!("[accounts.iot]\nprovider = '{CANARY}'\n"));
+    let path = temporary_file(&format!("[accounts.iot]\nprovider = '{CANARY}'\n"));
     for command in ["inventory", "list", "capabilities"] {
         let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
         let run = run.hiding(&[CANARY]);
-        assert!(run.complaint().contains("line 2: "), "{run:?}");
+        assert!(run.error_line().contains("line 2: "), "{run:?}");
     }
 }
 
 #[test]
-fn an_unknown_account_is_refused_with_the_nearest_one() {
+fn an_unknown_account_is_rejected_with_the_nearest_one() {
     let path = losant("http://127.0.0.1:9");
     let words = ["list", "--config", &path, "--account=iott"];
     let run = tokenfleet(&words).ends_with(2);
-    let expected = "error: there is no account \"iott\"; did you mean \"iot\"?";
-    assert_eq!(run.complaint(), expected);
+    let line = run.error_line();
+    assert!(
+        line.starts_with("error: ") && line.contains("iott"),
+        "{line}"
+    );
+    assert!(line.ends_with("did you mean \"iot\"?"), "{line}");
 }
 
 #[test]
 fn a_misspelt_key_is_named_with_its_line_and_the_right_word() {
-    let path = configuration(&format!(
+    let path = temporary_file(&format!(
         "[accounts.iot]\nprovider = 'losant'\ntokn = {{ env = '{CANARY}' }}\n"
     ));
     for command in ["list", "inventory", "capabilities"] {
         let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
         let run = run.hiding(&[CANARY]);
-        let line = run.complaint();
-        let expected = "line 3: accounts.iot knows no key \"tokn\"; did you mean \"token\"?";
-        assert!(line.ends_with(expected), "{line}");
-        assert!(line.contains(&path), "{line}");
+        let line = run.error_line();
+        let expected = [&*path, "line 3: ", "accounts.iot", "tokn"];
+        assert!(expected.iter().all(|part| line.contains(part)), "{line}");
+        assert!(line.ends_with("did you mean \"token\"?"), "{line}");
     }
 }
 
 #[test]
-fn credentials_in_clear_are_refused_and_not_repeated() {
+fn plaintext_credentials_are_rejected_and_not_repeated() {
     for (provider, key) in [("losant", "token"), ("cloudsmith", "api_key")] {
-        let path = configuration(&format!(
+        let path = temporary_file(&format!(
             "[accounts.iot]\nprovider = '{provider}'\n{key} = '{CANARY}'\n"
         ));
         let run = tokenfleet(&["list", "--config", &path])
             .ends_with(2)
             .hiding(&[CANARY]);
-        assert!(run.complaint().contains("credential in clear"), "{run:?}");
+        let line = run.error_line();
+        let expected = ["line 3: ".to_owned(), format!("accounts.iot.{key}")];
+        assert!(expected.iter().all(|part| line.contains(part)), "{line}");
     }
-    let path = configuration(&format!("[accounts.iot]\ntoken = \"{CANARY}"));
+    let path = temporary_file(&format!("[accounts.iot]\ntoken = \"{CANARY}"));
     tokenfleet(&["list", "--config", &path])
         .ends_with(2)
         .hiding(&[CANARY])
-        .complaint();
+        .error_line();
 }
 
 #[test]
-fn an_unknown_provider_and_a_missing_file_are_told() {
-    let path = configuration("[accounts.iot]\nprovider = 'lossant'\n");
+fn an_unknown_provider_and_a_missing_file_are_reported() {
+    let path = temporary_file("[accounts.iot]\nprovider = 'lossant'\n");
     let run = tokenfleet(&["list", "--config", &path]).ends_with(2);
     assert!(
-        run.complaint().ends_with("did you mean \"losant\"?"),
+        run.error_line().ends_with("did you mean \"losant\"?"),
         "{run:?}"
     );
     let run = tokenfleet(&["list", "--config", "there-is-none.toml"]).ends_with(2);
-    assert!(
-        run.complaint()
-            .contains("there-is-none.toml cannot be read"),
-        "{run:?}"
-    );
+    assert!(run.error_line().contains("there-is-none.toml"), "{run:?}");
     let run = tokenfleet(&["list"]).ends_with(2);
-    assert!(run.complaint().contains("--simulate"), "{run:?}");
-    let path = configuration("");
+    assert!(run.error_line().contains("--simulate"), "{run:?}");
+    let path = temporary_file("");
     let run = tokenfleet(&["list", "--config", &path]).ends_with(2);
     assert!(
-        run.complaint().contains("no account is configured"),
+        run.error_line().contains("no account is configured"),
         "{run:?}"
     );
 }
@@ -261,66 +267,64 @@ fn a_credential_file_that_others_may_read_raises_one_warning_and_no_failure() {
 
     let simulate = Simulate::start(&["losant", "--tokens=1"], 1);
     let server = simulate.server("losant");
-    let file = configuration(server["credentials"]["token"].as_str().unwrap());
+    let file = temporary_file(server["credentials"]["token"].as_str().unwrap());
     let url = server["url"].as_str().unwrap();
-    let path = configuration(&format!(
+    let path = temporary_file(&format!(
         "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ file = '{file}' }}\n"
     ));
     for (mode, warned) in [(0o600, false), (0o400, false), (0o640, true), (0o604, true)] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let run = tokenfleet(&["list", "--config", &path]).ends_with(0);
         if warned {
-            let line = run.complaint();
+            let line = run.error_line();
             assert!(line.starts_with("warning: "), "{line}");
-            assert!(
-                line.contains("line 4: accounts.iot.token: others may read"),
-                "{line}"
-            );
+            assert!(line.contains("line 4: accounts.iot.token"), "{line}");
             assert!(line.contains(&file), "{line}");
         } else {
             assert!(run.stderr.is_empty(), "{run:?}");
         }
     }
-    let path = configuration(&format!(
+    let path = temporary_file(&format!(
         "[accounts.iot]\nprovider = 'losant'\nbase_url = '{url}'\ntoken = {{ env = 'IOT_TOKEN' }}\n\
          [transport]\nproxy = 'http://127.0.0.1:9'\nproxy_user = 'me'\nproxy_password = {{ file = '{file}' }}\n"
     ));
     let token = server["credentials"]["token"].as_str().unwrap();
     let words = ["list", "--config", &path];
-    let run = tokenfleet_knowing(&[("IOT_TOKEN", token)], &words).ends_with(0);
-    let line = run.complaint();
-    let expected = "line 8: transport.proxy_password: others may read";
+    let run = tokenfleet_with_env(&[("IOT_TOKEN", token)], &words).ends_with(0);
+    let line = run.error_line();
+    assert!(line.starts_with("warning: "), "{line}");
+    let expected = "line 8: transport.proxy_password";
     assert!(line.contains(expected), "{line}");
 }
 
 #[test]
-fn a_mistake_in_how_the_network_is_reached_names_its_line_and_stops_every_command() {
+fn a_mistake_in_the_transport_settings_names_its_line_and_stops_every_command() {
     let accounts = "[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'CANARY' }\n";
     for (settings, expected) in [
         (
             "prxy = 'http://proxy.example.com'",
-            "line 5: transport knows no key \"prxy\"; did you mean \"proxy\"?",
+            &["line 5: ", "transport", "prxy", "did you mean \"proxy\"?"][..],
         ),
         (
             "proxy_password = 'canary-5ecret-c0ffee'",
-            "line 5: transport.proxy_password holds a credential in clear",
+            &["line 5: ", "transport.proxy_password"],
         ),
         (
             "authorities = 'there-is-none.pem'",
-            "line 5: transport.authorities: there-is-none.pem cannot be read",
+            &["line 5: ", "transport.authorities", "there-is-none.pem"],
         ),
         (
             "proxy = 'http://proxy.example.com'\nproxy_user = 'me'\nproxy_password = { env = 'NEVER_SET_ANYWHERE' }",
-            "the environment variable NEVER_SET_ANYWHERE is not set",
+            &["NEVER_SET_ANYWHERE"],
         ),
     ] {
-        let path = configuration(&format!("{accounts}[transport]\n{settings}\n"));
+        let path = temporary_file(&format!("{accounts}[transport]\n{settings}\n"));
         for command in ["list", "capabilities"] {
             let words = [command, "--config", &path];
-            let run = tokenfleet_knowing(&[("CANARY", CANARY)], &words).ends_with(2);
+            let run = tokenfleet_with_env(&[("CANARY", CANARY)], &words).ends_with(2);
             let run = run.hiding(&[CANARY]);
-            let line = run.complaint();
-            assert!(line.contains(expected), "{line}");
+            let line = run.error_line();
+            assert!(expected.iter().all(|part| line.contains(part)), "{line}");
             assert!(line.contains(&path), "{line}");
         }
     }
@@ -328,12 +332,12 @@ fn a_mistake_in_how_the_network_is_reached_names_its_line_and_stops_every_comman
 
 #[cfg(unix)]
 #[test]
-fn a_secret_in_a_file_that_others_may_read_raises_a_warning_that_does_not_repeat_the_path() {
+fn a_world_readable_secret_file_raises_a_warning_that_does_not_repeat_the_path() {
     use std::os::unix::fs::PermissionsExt;
 
-    let account = support::account::Account::at("losant");
+    let account = support::account::Account::new("losant");
     let secret = &account.variables[0].1;
-    let file = configuration(secret);
+    let file = temporary_file(secret);
     for (mode, warnings) in [(0o600, 0), (0o640, 1), (0o604, 1)] {
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
         let run = account
@@ -342,7 +346,7 @@ fn a_secret_in_a_file_that_others_may_read_raises_a_warning_that_does_not_repeat
         let run = run.hiding(&[secret, &file]);
         let warned = run
             .stderr
-            .matches("warning: --secret-file: others may read")
+            .matches("warning: --secret-file: other users can read")
             .count();
         assert_eq!(warned, warnings, "{run:?}");
     }

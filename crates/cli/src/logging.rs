@@ -1,15 +1,15 @@
-//! What the program says of its calls, when it is asked to.
+//! The log of requests on standard error.
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// Ours. What the libraries beneath say may name what is nobody's business.
+/// The only target that is logged: events of other libraries may contain URLs or headers.
 const TARGET: &str = "tokenfleet";
 
-/// Writes what calls tell to standard error, the more of it the greater the number.
-pub(crate) fn listen(verbosity: u8) {
+/// Logs requests to standard error: with 1 warnings, with 2 also requests, with 3 everything.
+pub(crate) fn init(verbosity: u8) {
     let level = match verbosity {
         0 => return,
         1 => LevelFilter::WARN,
@@ -20,17 +20,17 @@ pub(crate) fn listen(verbosity: u8) {
         .with_writer(std::io::stderr)
         .with_ansi(false)
         .with_target(false)
-        // There is nowhere left to say that standard error is closed.
+        // If standard error is closed, there is nowhere left to report it.
         .log_internal_errors(false);
-    let ours = Targets::new().with_target(TARGET, level);
-    // It fails where another listener was installed before: there is none.
+    let targets = Targets::new().with_target(TARGET, level);
+    // This fails only if a subscriber is installed already, and the program installs no other.
     let _ = tracing_subscriber::registry()
         .with(lines)
-        .with(ours)
+        .with(targets)
         .try_init();
 }
 
-/// Whether lines go to standard error that a line which moves would mix with.
-pub(crate) fn is_on() -> bool {
+/// Returns `true` if log lines are written, which would collide with a progress line.
+pub(crate) fn is_enabled() -> bool {
     LevelFilter::current() != LevelFilter::OFF
 }

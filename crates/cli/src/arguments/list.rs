@@ -1,0 +1,133 @@
+//! The arguments of the commands that select tokens by a query: `list`, `explain` and `plan`.
+
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, value_parser};
+use tokenfleet::config::parse_duration;
+use tokenfleet::query::SortBy;
+use tokenfleet::{Query, Timestamp, TokenState};
+
+use crate::time;
+
+pub(super) const LIST_HELP: &str = "\
+Expressions for --where:
+  name = ci, name ~ \"ci-*\", name ^= ci-     exact, pattern, prefix; case-sensitive
+  state = active, state in (active, expired)
+  owner = alice, owner is none              by the owner's id or name
+  created < 2026-01-01, expiry >= now+30d   also last-used; < is before, >= is at or after
+  expiry is never, last-used is not-reported
+  and, or, not, ( )                         and binds tighter than or
+
+Examples:
+  tokenfleet list --where 'state = active and (last-used < now-90d or last-used is never)'
+  tokenfleet list --where 'expiry is never and not name ^= \"deploy \"' --sort created
+  tokenfleet list --query stale --limit 10
+  tokenfleet explain --where 'name ^= ci-' --sort created --tokens 5000";
+
+pub(super) const EXPLAIN_HELP: &str = "\
+Example:
+  tokenfleet explain --where 'name ^= ci-' --sort created --tokens 5000
+
+\"tokenfleet help list\" describes the expressions for --where.";
+
+pub(super) const PLAN_HELP: &str = "\
+Examples:
+  tokenfleet plan --account iot --where 'last-used < now-90d' > revocations.txt
+  tokenfleet revoke --plan revocations.txt
+
+\"tokenfleet help list\" describes the expressions for --where.";
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("names").args(["name", "glob", "prefix"]))]
+#[command(group = ArgGroup::new("expiries")
+    .args(["never_expires", "expires_before", "expires_within"]))]
+pub(crate) struct ListArguments {
+    /// Only tokens that match this expression
+    #[arg(long = "where", value_name = "EXPRESSION")]
+    pub(crate) expression: Option<String>,
+    /// Only tokens that match the query [queries.NAME] of the configuration; other options narrow
+    /// it, or replace its sort order, limit and offset
+    #[arg(long, value_name = "NAME")]
+    pub(crate) query: Option<String>,
+    /// Only tokens with exactly this name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Only tokens whose name matches this pattern, where * stands for any characters
+    #[arg(long, value_name = "PATTERN")]
+    pub(crate) glob: Option<String>,
+    /// Only tokens whose name starts with this text
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) prefix: Option<String>,
+    /// Only tokens in this state: active, suspended, revoked, expired or unknown; repeat it to
+    /// accept several
+    #[arg(long = "state", value_name = "STATE")]
+    pub(crate) states: Vec<TokenState>,
+    /// Only tokens that never expire
+    #[arg(long)]
+    pub(crate) never_expires: bool,
+    /// Only tokens that expire, or expired, before this time, e.g. 2030-01-31
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    pub(crate) expires_before: Option<Timestamp>,
+    /// Only tokens that will expire within this period, e.g. 30d
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) expires_within: Option<Duration>,
+    /// Sort by id, name, state, created, updated, expiry or last-used; :desc reverses the order.
+    /// Separate several keys with commas, or repeat the option. Tokens without a value come last
+    /// (first with :desc), unless :absent-first or :absent-last says otherwise
+    #[arg(
+        long = "sort",
+        value_name = "KEY[:desc][:absent-last]",
+        value_parser = SortBy::parse_all
+    )]
+    pub(crate) sort: Vec<Vec<SortBy>>,
+    /// Show at most N tokens in total, over all selected accounts
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+    /// Skip the first N tokens
+    #[arg(long, value_name = "N")]
+    pub(crate) offset: Option<u64>,
+    #[command(flatten)]
+    pub(crate) pages: PageArguments,
+}
+
+/// The options for reading pages.
+#[derive(Debug, Args)]
+pub(crate) struct PageArguments {
+    /// Number of tokens to request per page [default: chosen for each platform]
+    #[arg(long, value_name = "N")]
+    pub(crate) page_size: Option<u32>,
+    /// Maximum number of pages to read concurrently per account, where the result stays complete;
+    /// at most 64 over all accounts [default: 16]
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    pub(crate) max_concurrency: Option<u32>,
+}
+
+impl PageArguments {
+    /// Applies the options to a query.
+    pub(crate) fn apply(&self, mut query: Query) -> Query {
+        query.page_size = self.page_size.or(query.page_size);
+        query.max_concurrency = self.max_concurrency.unwrap_or(query.max_concurrency);
+        query
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainArguments {
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
+    /// Also show how many requests an account with N tokens takes if all of them match
+    #[arg(long, value_name = "N")]
+    pub(crate) tokens: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PlanArguments {
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
+    /// Id of the token that the account itself authenticates with; it is revoked last
+    #[arg(long, value_name = "ID")]
+    pub(crate) own_token: Option<String>,
+    /// Write the plan even if tokens may be missing from it
+    #[arg(long)]
+    pub(crate) allow_incomplete: bool,
+}

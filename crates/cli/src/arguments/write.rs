@@ -1,0 +1,159 @@
+//! The arguments of the commands that change tokens.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+use tokenfleet::Timestamp;
+use tokenfleet::config::parse_duration;
+use tokenfleet::workflow::Marker;
+
+use crate::time;
+
+pub(super) const CREATE_EXAMPLES: &str = "\
+Examples:
+  tokenfleet create --account iot --name ci --scope all.User.read --expires-in 90d
+  tokenfleet create --account infra --name ci --exactly-once";
+
+pub(super) const RECONCILE_EXAMPLES: &str = "\
+Examples:
+  tokenfleet reconcile --account iot --marker tf-0123456789abcdef
+  tokenfleet reconcile --account iot --marker tf-0123456789abcdef --name ci --revoke";
+
+pub(super) const REVOKE_EXAMPLES: &str = "\
+Examples:
+  tokenfleet revoke --account iot 575ec7417ae143cd83dc4a95
+  tokenfleet revoke --account studio --secret-file leaked.txt
+  tokenfleet revoke --plan revocations.txt";
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("expiry").args(["expires_in", "expires_at", "never_expires"]))]
+pub(crate) struct CreateArguments {
+    /// Name of the token
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Description of the token
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Let the token expire after this period, e.g. 30d [default: the platform decides]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
+    pub(crate) expires_in: Option<Duration>,
+    /// Let the token expire at this time, e.g. 2030-01-31T12:00:00Z or 2030-01-31
+    #[arg(long, value_name = "TIME", value_parser = time::parse)]
+    pub(crate) expires_at: Option<Timestamp>,
+    /// Let the token never expire
+    #[arg(long)]
+    pub(crate) never_expires: bool,
+    /// Scope of the token, as the platform names it; repeatable
+    #[arg(long = "scope", value_name = "SCOPE")]
+    pub(crate) scopes: Vec<String>,
+    /// If the response is lost, find the token by a marker, revoke it and retry. The marker ends
+    /// the description (at Foreman: the name) and is printed to standard error before anything is
+    /// sent. Losant and Foreman only
+    #[arg(long)]
+    pub(crate) exactly_once: bool,
+    /// If no token with the marker is found, look again after this period, because the platform
+    /// may still apply the request [default: 30s]
+    #[arg(
+        long,
+        value_name = "DURATION",
+        value_parser = parse_duration,
+        requires = "exactly_once"
+    )]
+    pub(crate) look_again_after: Option<Duration>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReconcileArguments {
+    /// Marker that create --exactly-once printed
+    #[arg(long)]
+    pub(crate) marker: Marker,
+    /// Name that was passed to create; finds the token faster
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// Revoke the tokens that are found; asks for confirmation on a terminal, and needs --yes
+    /// elsewhere
+    #[arg(long)]
+    pub(crate) revoke: bool,
+    /// Do not ask for confirmation
+    #[arg(long, requires = "revoke")]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct UpdateArguments {
+    /// Token id
+    pub(crate) id: String,
+    /// New name
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// New description
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) description: Option<String>,
+    /// Suspend the token until it is resumed
+    #[arg(long)]
+    pub(crate) suspend: bool,
+    /// Resume a suspended token
+    #[arg(long, conflicts_with = "suspend")]
+    pub(crate) resume: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateArguments {
+    /// Token id [default: the only token of the account]
+    pub(crate) id: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RenewArguments {
+    /// Token id, for platforms that renew by id; none of the built-in ones does
+    pub(crate) id: Option<String>,
+    /// Read the secret to renew from this environment variable
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "secret_file"])]
+    pub(crate) secret_env: Option<String>,
+    /// Read the secret to renew from this file
+    #[arg(long, value_name = "FILE", conflicts_with = "id")]
+    pub(crate) secret_file: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("tokens")
+    .args(["ids", "secret_env", "secret_file", "plan"])
+    .required(true))]
+pub(crate) struct RevokeArguments {
+    /// Token ids
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+    /// Read the secret to revoke from this environment variable
+    #[arg(long, value_name = "NAME")]
+    pub(crate) secret_env: Option<String>,
+    /// Read the secret to revoke from this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) secret_file: Option<PathBuf>,
+    /// Carry out this plan, written by "tokenfleet plan"; the plan names its account
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plan: Option<PathBuf>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Accept that the platform revokes a secret by issuing a new one, which is printed
+    #[arg(long)]
+    pub(crate) accept_replacement: bool,
+    /// Suspend tokens that cannot be revoked, where the platform supports it; a suspended token can
+    /// be resumed
+    #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
+    pub(crate) or_suspend: bool,
+    /// Maximum number of tokens to revoke concurrently [default: 4 with --plan, 1 with ids]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = at_least_one,
+        conflicts_with_all = ["secret_env", "secret_file"]
+    )]
+    pub(crate) max_concurrency: Option<usize>,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    let number = text.parse().ok().filter(|number| *number > 0);
+    number.ok_or_else(|| "expected a whole number of at least 1".to_owned())
+}

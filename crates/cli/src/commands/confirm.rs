@@ -1,0 +1,125 @@
+//! Checks and confirmation before tokens are revoked.
+
+use std::io::{self, BufRead, IsTerminal, Write};
+
+use tokenfleet::capability::OperationCall;
+use tokenfleet::{
+    Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
+};
+
+use super::subject::Subject;
+use crate::output::{displayed_id, escape};
+
+/// The largest number of ids in a message.
+const MAX_SHOWN: usize = 20;
+
+/// Rejects a revocation that cannot succeed, before anybody is asked to confirm it.
+pub(super) fn check(
+    provider: &dyn TokenProvider,
+    token: TokenRef<'_>,
+    options: &RevokeOptions,
+) -> Result<()> {
+    // Once this passes, the only thing that the second check can miss is the consent.
+    let consent = RevokeOptions::accept_replacement();
+    let capabilities = provider.capabilities();
+    let checked = capabilities
+        .check(OperationCall::Revoke(token, &consent))
+        .and_then(|()| {
+            let checked = capabilities.check(OperationCall::Revoke(token, options));
+            checked.map_err(|error| {
+                error.with_advice(
+                    "accept this with --accept-replacement, and store or discard the new secret",
+                )
+            })
+        });
+    let needs_secret = (capabilities.revoke.as_ref()).is_some_and(|revoke| !revoke.by_id);
+    checked.map_err(|error| {
+        let error = Subject::from(token).add_to(error);
+        let error = error.with_account(provider.account());
+        match token {
+            // The advice of the check is for a program: a secret must not be typed as an argument.
+            TokenRef::Id(_) if needs_secret => {
+                error.with_advice("pass the secret with --secret-env or --secret-file")
+            }
+            _ => error,
+        }
+    })
+}
+
+/// Rejects a plan for a platform that cannot revoke by id, before anything is read.
+pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider) -> Result<()> {
+    // The id does not matter. Consent is checked when the plan is carried out.
+    let id = TokenId::new("any");
+    let consent = RevokeOptions::accept_replacement();
+    let checked = provider
+        .capabilities()
+        .check(OperationCall::Revoke((&id).into(), &consent));
+    checked.map_err(|error| {
+        error
+            .with_account(provider.account())
+            .with_operation(Operation::Revoke)
+    })
+}
+
+/// Returns the ids, or the first of many, separated by commas.
+pub(super) fn id_list<'a>(ids: impl IntoIterator<Item = &'a TokenId>) -> String {
+    let mut ids: Vec<_> = ids.into_iter().map(displayed_id).collect();
+    if ids.len() > MAX_SHOWN {
+        ids.truncate(MAX_SHOWN);
+        ids.push("…".to_owned());
+    }
+    ids.join(", ")
+}
+
+/// Asks for confirmation to revoke these tokens, or without ids the token of a secret.
+pub(super) fn ask(provider: &dyn TokenProvider, ids: &[TokenId]) -> Result<()> {
+    require_terminal(provider)?;
+    let question = escape(&question(provider, ids));
+    let mut answer = String::new();
+    // An answer that cannot be read means no.
+    let _ = io::stderr().write_all(question.as_bytes());
+    let _ = io::stdin().lock().read_line(&mut answer);
+    match answer.trim() {
+        "y" | "Y" | "yes" => Ok(()),
+        _ => Err(Error::invalid_input("not confirmed: nothing was revoked")
+            .with_account(provider.account())),
+    }
+}
+
+/// Rejects a revocation that cannot be confirmed because there is no terminal.
+pub(super) fn require_terminal(provider: &dyn TokenProvider) -> Result<()> {
+    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+        return Ok(());
+    }
+    Err(
+        Error::invalid_input("cannot ask for confirmation without a terminal")
+            .with_account(provider.account())
+            .with_operation(Operation::Revoke)
+            .with_advice("confirm with --yes"),
+    )
+}
+
+/// Returns the question: which tokens are revoked, and what happens to their records.
+fn question(provider: &dyn TokenProvider, ids: &[TokenId]) -> String {
+    let (tokens, records) = match ids {
+        [] => ("the token with this secret".to_owned(), "its record"),
+        [id] => (format!("token {}", displayed_id(id)), "its record"),
+        ids => (
+            format!("{} tokens ({})", ids.len(), id_list(ids)),
+            "their records",
+        ),
+    };
+    let revoke = provider.capabilities().revoke.as_ref();
+    let effect = match revoke.map(|revoke| revoke.effect) {
+        Some(RevocationEffect::Deleted) => format!(" This deletes {records}."),
+        Some(RevocationEffect::Marked) => format!(" This keeps {records}, marked as revoked."),
+        Some(RevocationEffect::Replaced) => {
+            " This issues a new secret; the old one stops working immediately.".to_owned()
+        }
+        _ => String::new(),
+    };
+    format!(
+        "Permanently revoke {tokens} in {}?{effect} [y/N] ",
+        provider.account()
+    )
+}

@@ -1,0 +1,182 @@
+//! Exit codes, and the errors that end a command early.
+
+use std::io;
+use std::process::ExitCode;
+
+use tokenfleet::{Error, ErrorKind, Fate};
+
+/// An exit code that scripts rely on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Success = 0,
+    Failed = 1,
+    Usage = 2,
+    Refused = 3,
+    NotFound = 4,
+    Unsupported = 5,
+    Incomplete = 6,
+    OutcomeUnknown = 7,
+}
+
+impl Exit {
+    /// Returns the exit code for a failed operation.
+    pub(crate) fn from_error(error: &Error) -> Self {
+        if error.may_have_applied() {
+            return Self::OutcomeUnknown;
+        }
+        match error.kind() {
+            ErrorKind::InvalidInput | ErrorKind::Configuration | ErrorKind::InvalidCursor => {
+                Self::Usage
+            }
+            ErrorKind::Unauthenticated | ErrorKind::PermissionDenied => Self::Refused,
+            ErrorKind::NotFound => Self::NotFound,
+            ErrorKind::Unsupported => Self::Unsupported,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Returns this exit code if the output was written, and keeps it in the error otherwise.
+    pub(crate) fn after_writing(self, written: io::Result<()>) -> Result<Self, Failure> {
+        written
+            .map(|()| self)
+            .map_err(|error| Failure::OutputAfter { exit: self, error })
+    }
+
+    /// Returns the exit code of a plan: success only if every token is revoked.
+    pub(crate) fn combine_plan(exits: impl IntoIterator<Item = Self>) -> Self {
+        match Self::combine(exits) {
+            exit @ (Self::Success | Self::OutcomeUnknown) => exit,
+            _ => Self::Failed,
+        }
+    }
+
+    /// Returns the exit code that all results share, `OutcomeUnknown` if any has it, else `Failed`.
+    pub(crate) fn combine(exits: impl IntoIterator<Item = Self>) -> Self {
+        let mut exits = exits.into_iter();
+        let Some(first) = exits.next() else {
+            return Self::Success;
+        };
+        exits.fold(first, |combined, exit| match (combined, exit) {
+            (combined, exit) if combined == exit => combined,
+            (Self::OutcomeUnknown, _) | (_, Self::OutcomeUnknown) => Self::OutcomeUnknown,
+            _ => Self::Failed,
+        })
+    }
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}
+
+/// The reason why a command ended early.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// An operation failed.
+    #[error(transparent)]
+    Operation(#[from] Error),
+    /// Nothing was printed, because it would have been only a part of the result.
+    #[error(transparent)]
+    Incomplete(Error),
+    /// The output cannot be written.
+    #[error("cannot write the output ({0})")]
+    Output(#[from] io::Error),
+    /// The output of a finished command cannot be written. The exit code is kept nevertheless.
+    #[error("cannot write the output ({error})")]
+    OutputAfter {
+        exit: Exit,
+        #[source]
+        error: io::Error,
+    },
+}
+
+impl Failure {
+    /// Returns the exit code, which does not change when the reader of the output has left.
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Self::Operation(error) => Exit::from_error(error),
+            Self::Incomplete(_) => Exit::Incomplete,
+            Self::Output(_) if self.is_broken_pipe() => Exit::Success,
+            Self::Output(_) => Exit::Failed,
+            Self::OutputAfter { exit, .. } if self.is_broken_pipe() => *exit,
+            Self::OutputAfter { exit, .. } => match exit {
+                Exit::Success => Exit::Failed,
+                exit => *exit,
+            },
+        }
+    }
+
+    /// Returns the error to print. A reader that closed the pipe early has seen enough: no error.
+    pub(crate) fn error_to_print(&self) -> Option<Error> {
+        match self {
+            Self::Operation(error) | Self::Incomplete(error) => Some(error.clone()),
+            _ if self.is_broken_pipe() => None,
+            Self::Output(_) | Self::OutputAfter { .. } => Some(Error::new(
+                ErrorKind::Other,
+                Fate::NotSent,
+                self.to_string(),
+            )),
+        }
+    }
+
+    fn is_broken_pipe(&self) -> bool {
+        match self {
+            Self::Output(error) | Self::OutputAfter { error, .. } => {
+                error.kind() == io::ErrorKind::BrokenPipe
+            }
+            Self::Operation(_) | Self::Incomplete(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_may_have_applied_outweighs_its_cause() {
+        let timeout = Error::new(ErrorKind::Timeout, Fate::Rejected, "no response");
+        assert_eq!(Exit::from_error(&timeout), Exit::Failed);
+        let unknown = timeout.with_fate(Fate::MaybeApplied);
+        assert_eq!(Exit::from_error(&unknown), Exit::OutcomeUnknown);
+    }
+
+    #[test]
+    fn several_failures_keep_the_exit_code_that_they_share() {
+        use Exit::{Failed, NotFound, OutcomeUnknown, Refused, Success};
+        assert_eq!(Exit::combine([]), Success);
+        assert_eq!(Exit::combine([NotFound, NotFound]), NotFound);
+        assert_eq!(Exit::combine([NotFound, Refused]), Failed);
+        assert_eq!(Exit::combine([NotFound, OutcomeUnknown]), OutcomeUnknown);
+        assert_eq!(Exit::combine_plan([NotFound, NotFound]), Failed);
+        assert_eq!(
+            Exit::combine_plan([Success, OutcomeUnknown, Refused]),
+            OutcomeUnknown
+        );
+        assert_eq!(Exit::combine_plan([Success, Success]), Success);
+    }
+
+    #[test]
+    fn a_reader_that_left_changes_no_exit_code_and_a_full_disk_is_a_failure() {
+        let failure = |kind: io::ErrorKind, exit| {
+            let error = io::Error::from(kind);
+            match exit {
+                None => Failure::from(error),
+                Some(exit) => Failure::OutputAfter { exit, error },
+            }
+        };
+        let (left, full) = (io::ErrorKind::BrokenPipe, io::ErrorKind::StorageFull);
+        for (kind, exit, expected, is_printed) in [
+            (left, None, Exit::Success, false),
+            (left, Some(Exit::NotFound), Exit::NotFound, false),
+            (full, None, Exit::Failed, true),
+            (full, Some(Exit::Success), Exit::Failed, true),
+            (full, Some(Exit::NotFound), Exit::NotFound, true),
+        ] {
+            let failure = failure(kind, exit);
+            assert_eq!(failure.exit(), expected);
+            assert_eq!(failure.error_to_print().is_some(), is_printed);
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Reporting of help, the version, and errors in the command line.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use tokenfleet::Error;
+
+use crate::exit::Exit;
+use crate::output::{Format, print_error, redact};
+
+/// Prints what clap has to say: help and the version, or an error in the command line.
+pub(crate) fn report(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A reader that has closed the pipe needs no error.
+        let _ = write!(std::io::stdout(), "{error}");
+        return Exit::Success.into();
+    }
+    let as_json = requests_format("json") || requests_format("ndjson");
+    if let Some(error) = missing_feature(error) {
+        print_error(as_json.then_some(Format::Json), &error);
+    } else if as_json {
+        print_error(Some(Format::Json), &one_line(&redacted_text(error)));
+    } else {
+        let _ = write!(std::io::stderr(), "{}", redacted_text(error));
+    }
+    Exit::Usage.into()
+}
+
+/// Returns `true` if the command line asks for this output format, although it cannot be parsed.
+fn requests_format(format: &str) -> bool {
+    let words: Vec<_> = std::env::args_os().collect();
+    let one_word = format!("--output={format}");
+    words.iter().any(|word| word == one_word.as_str())
+        || words
+            .windows(2)
+            .any(|pair| pair[0] == "--output" && pair[1] == format)
+}
+
+/// Returns an error for the simulators if this program was built without them.
+fn missing_feature(error: &clap::Error) -> Option<Error> {
+    if cfg!(feature = "simulate") {
+        return None;
+    }
+    let is_about = |kind, word: &str| match error.get(kind) {
+        Some(ContextValue::String(found)) => found == word,
+        _ => false,
+    };
+    let needs_simulators = is_about(ContextKind::InvalidArg, "--simulate")
+        || is_about(ContextKind::InvalidSubcommand, "simulate");
+    needs_simulators.then(|| {
+        Error::invalid_input("this program was built without the simulators")
+            .with_advice("build it with the cargo feature \"simulate\"")
+    })
+}
+
+/// Reduces clap's message to one line: the error and the tips, without the usage.
+fn one_line(text: &str) -> Error {
+    let paragraphs: Vec<_> = text
+        .split("\n\n")
+        .take_while(|paragraph| !paragraph.starts_with("Usage:"))
+        .map(|paragraph| paragraph.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|paragraph| !paragraph.starts_with("For more information"))
+        .collect();
+    Error::invalid_input(paragraphs.join("; ").trim_start_matches("error: "))
+}
+
+/// Returns clap's message, with an argument redacted that may be a secret typed in the wrong place.
+fn redacted_text(error: &clap::Error) -> String {
+    let text = error.to_string();
+    match (error.kind(), error.get(ContextKind::InvalidArg)) {
+        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => {
+            text.replace(word, &redact(word))
+        }
+        _ => text,
+    }
+}
