@@ -1,4 +1,4 @@
-//! The interface that every platform is translated into.
+//! The interface that every platform is adapted to.
 
 mod adapter;
 mod call;
@@ -32,7 +32,7 @@ use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 /// The tokens of one account at one platform: what an application holds.
 ///
 /// Use it as `Arc<dyn TokenProvider>`, with [`TokenProviderExt`](crate::TokenProviderExt) for whole
-/// listings. [`capabilities`](Self::capabilities) tells what will work; everything else fails with
+/// listings. [`capabilities`](Self::capabilities) declares what works; everything else fails with
 /// [`Unsupported`](crate::ErrorKind::Unsupported) before anything is sent.
 ///
 /// To add a platform, implement [`Adapter`](crate::adapter::Adapter), which is a `TokenProvider` by
@@ -55,8 +55,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// Returns the account that this provider acts for.
     fn account(&self) -> &Account;
 
-    /// Returns what the provider does. It may grow as the provider learns more about its platform,
-    /// but never shrinks.
+    /// Returns what the provider supports. It may grow as the provider learns more about its
+    /// platform, but never shrinks.
     fn capabilities(&self) -> &Capabilities;
 
     /// Fetches one page of tokens, with the filter and the order of the request. Sends one request.
