@@ -80,8 +80,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// Updates a token's name, description or suspension. Sends one request.
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token>;
 
-    /// Rotates a token in place: the record gets a new secret and the old one stops working at once.
-    /// Sends one request, which is never repeated once it may have been applied.
+    /// Rotates a token in place: the record gets a new secret and the old one stops working at
+    /// once. Sends one request, which is never repeated once it may have been applied.
     ///
     /// A provider that authenticates with the rotated secret continues with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken>;

@@ -203,7 +203,10 @@ mod tests {
             sanitize_message("said hunter2-long", &["hunter2", "hunter2-long"]),
             "said [masked]"
         );
-        assert_eq!(sanitize_message("said abcdef", &["abcd", "cdef"]), "said [masked]");
+        assert_eq!(
+            sanitize_message("said abcdef", &["abcd", "cdef"]),
+            "said [masked]"
+        );
     }
 
     #[test]

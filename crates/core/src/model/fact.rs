@@ -6,8 +6,8 @@ use crate::model::Timestamp;
 
 /// A field of a token: known, absent, or not reported by the platform.
 ///
-/// "It expires at noon", "it never expires" and "the platform does not say" call for three different
-/// reactions, so a plain `Option` is not enough:
+/// "It expires at noon", "it never expires" and "the platform does not say" call for three
+/// different reactions, so a plain `Option` is not enough:
 ///
 /// | | `Known` | `Absent` | `NotReported` |
 /// | --- | --- | --- | --- |

@@ -61,9 +61,7 @@ impl TokenId {
 
     fn bytes(&self) -> &[u8] {
         match &self.0 {
-            Repr::Short { length, bytes } => {
-                bytes.get(..usize::from(*length)).unwrap_or_default()
-            }
+            Repr::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
             Repr::Long(id) => id.as_bytes(),
         }
     }

@@ -17,8 +17,8 @@ const FIRST_YEAR: &str = "-009999";
 
 /// A point in time, in UTC, to the nanosecond.
 ///
-/// It parses RFC 3339 with any offset, in the years -9998 to 9999, and displays RFC 3339 in UTC, with
-/// a fraction only if that is not zero.
+/// It parses RFC 3339 with any offset, in the years -9998 to 9999, and displays RFC 3339 in UTC,
+/// with a fraction only if that is not zero.
 ///
 /// ```
 /// use tokenfleet_core::Timestamp;
@@ -44,8 +44,8 @@ impl Timestamp {
 
     /// Parses a time as people write it, relative to `now`.
     ///
-    /// It accepts RFC 3339 with any offset, a date (midnight, UTC), `now`, and `now` plus or minus a
-    /// duration (see [`parse_duration`]), such as `now+30d` or `now-12h`.
+    /// It accepts RFC 3339 with any offset, a date (midnight, UTC), `now`, and `now` plus or minus
+    /// a duration (see [`parse_duration`]), such as `now+30d` or `now-12h`.
     ///
     /// ```
     /// use tokenfleet_core::Timestamp;

@@ -10,8 +10,8 @@ use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, Token
 
 /// A token as its platform describes it, without its secret.
 ///
-/// Serialised, it is the object that `tokenfleet list --output json` prints, without the account and
-/// the provider.
+/// Serialised, it is the object that `tokenfleet list --output json` prints, without the account
+/// and the provider.
 ///
 /// ```
 /// use tokenfleet_core::{Fact, Token, TokenId, TokenState};

@@ -24,10 +24,10 @@ use crate::provider::{
 ///   filter beyond what was requested: the layers above do.
 /// * Keep no state between calls but the acting credential, so that every call can be retried,
 ///   dropped and run concurrently. Dropping a future must leave the adapter usable.
-/// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation or
-///   a rotation that may have been applied.
-/// * Map what the platform does not say to [`Fact::NotReported`](crate::Fact::NotReported), never to
-///   [`Fact::Absent`](crate::Fact::Absent).
+/// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation
+///   or a rotation that may have been applied.
+/// * Map what the platform does not say to [`Fact::NotReported`](crate::Fact::NotReported), never
+///   to [`Fact::Absent`](crate::Fact::Absent).
 /// * Never let a secret into `Debug`, an error or an attribute.
 /// * Run the conformance suite (crate `tokenfleet-conformance`) against it.
 ///
@@ -75,8 +75,8 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     /// Returns the account that this adapter acts for.
     fn account(&self) -> &Account;
 
-    /// Returns what the adapter supports. It may grow as the adapter learns more about its platform,
-    /// but never shrinks.
+    /// Returns what the adapter supports. It may grow as the adapter learns more about its
+    /// platform, but never shrinks.
     fn capabilities(&self) -> &Capabilities;
 
     /// Fetches one page, as [`TokenProvider::list_page`] documents.

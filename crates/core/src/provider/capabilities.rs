@@ -9,8 +9,8 @@ use crate::provider::{ListCapability, RevocationEffect};
 
 /// The declaration of what a provider supports for one account.
 ///
-/// An operation that is not declared fails with [`Unsupported`](crate::ErrorKind::Unsupported) before
-/// anything is sent. An adapter declares its capabilities once, in code; every call is
+/// An operation that is not declared fails with [`Unsupported`](crate::ErrorKind::Unsupported)
+/// before anything is sent. An adapter declares its capabilities once, in code; every call is
 /// [checked](Self::check) against them, and the conformance suite tests each one.
 ///
 /// ```
@@ -36,8 +36,8 @@ pub struct Capabilities {
     pub create: Option<CreateCapability>,
     /// The update capability, or `None` if tokens cannot be updated.
     pub update: Option<UpdateCapability>,
-    /// `true` if a token can be rotated by its id: the record gets a new secret, and the old one stops
-    /// working at once.
+    /// `true` if a token can be rotated by its id: the record gets a new secret, and the old one
+    /// stops working at once.
     pub rotate: bool,
     /// The renew capability, or `None` if secrets cannot be renewed.
     pub renew: Option<RenewCapability>,
@@ -333,8 +333,9 @@ pub struct RevokeCapability {
     pub by_id: bool,
     /// `true` if a token can be revoked by its secret.
     pub by_secret: bool,
-    /// The effect on the record. [`Replaced`](RevocationEffect::Replaced) needs the caller's consent:
-    /// see [`RevokeOptions::accept_replacement`](crate::RevokeOptions::accept_replacement).
+    /// The effect on the record. [`Replaced`](RevocationEffect::Replaced) needs the caller's
+    /// consent: see
+    /// [`RevokeOptions::accept_replacement`](crate::RevokeOptions::accept_replacement).
     pub effect: RevocationEffect,
 }
 

@@ -116,8 +116,8 @@ pub struct OrderCapability {
 }
 
 impl OrderCapability {
-    /// Creates a declaration of an order without guarantees: collation, ties and the place of absent
-    /// values may differ.
+    /// Creates a declaration of an order without guarantees: collation, ties and the place of
+    /// absent values may differ.
     #[must_use]
     pub fn new(key: SortKey) -> Self {
         Self {
@@ -165,8 +165,8 @@ pub struct FilterCapability {
     pub states: Vec<TokenState>,
     /// `true` if the platform can combine several conditions by *and* and *or*.
     pub combinations: bool,
-    /// `true` if a token that matches always will and one that does not never will, for example by a
-    /// name that cannot be changed.
+    /// `true` if a token that matches always will and one that does not never will, for example by
+    /// a name that cannot be changed.
     pub immutable_matches: bool,
 }
 

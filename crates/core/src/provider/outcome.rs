@@ -12,8 +12,8 @@ pub struct Revocation {
     pub effect: RevocationEffect,
     /// The id of the record, if the platform reports one or a fingerprint stands in for it.
     pub id: Option<TokenId>,
-    /// The token that replaced this one, on platforms that revoke by replacing. Store its secret, or
-    /// revoke it in turn.
+    /// The token that replaced this one, on platforms that revoke by replacing. Store its secret,
+    /// or revoke it in turn.
     pub replacement: Option<IssuedToken>,
 }
 

@@ -3,8 +3,8 @@
 use crate::model::Token;
 use crate::query::{Filter, SortBy};
 
-/// The largest page number that can be requested: far beyond any real listing, and small enough that
-/// arithmetic cannot overflow.
+/// The largest page number that can be requested: far beyond any real listing, and small enough
+/// that arithmetic cannot overflow.
 pub(crate) const LAST_PAGE: u64 = 1 << 40;
 
 /// A request for one page of tokens.

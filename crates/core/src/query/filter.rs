@@ -19,9 +19,9 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 ///
 /// # As text
 ///
-/// On the command line and in a configuration, a filter is written in the language of its `Display`,
-/// which writes equal filters equally. `and` binds tighter than `or`; `not` and parentheses work as
-/// usual.
+/// On the command line and in a configuration, a filter is written in the language of its
+/// `Display`, which writes equal filters equally. `and` binds tighter than `or`; `not` and
+/// parentheses work as usual.
 ///
 /// | condition | matches |
 /// | --- | --- |
@@ -37,9 +37,9 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// | `everything`, `nothing` | all tokens; no token |
 ///
 /// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
-/// `state in (active, suspended)` matches any of several values, for names and owners too. Times are
-/// written as [`Timestamp::parse_at`] accepts them. Anything but a plain word is written in double
-/// quotes, with the escapes `\"`, `\\`, `\n`, `\r`, `\t` and `\u{…}`.
+/// `state in (active, suspended)` matches any of several values, for names and owners too. Times
+/// are written as [`Timestamp::parse_at`] accepts them. Anything but a plain word is written in
+/// double quotes, with the escapes `\"`, `\\`, `\n`, `\r`, `\t` and `\u{…}`.
 ///
 /// ```
 /// use tokenfleet_core::{Filter, Timestamp, TokenState};
@@ -117,8 +117,8 @@ pub enum NamePattern {
     Exact(String),
     /// Matches names with this prefix.
     Prefix(String),
-    /// Matches names by a pattern in which `*` stands for any characters or none. No other character
-    /// is special.
+    /// Matches names by a pattern in which `*` stands for any characters or none. No other
+    /// character is special.
     Glob(String),
 }
 
@@ -233,8 +233,8 @@ impl Filter {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the position of the mistake and what was
-    /// expected there. It never repeats the text. Text of more than 64 KiB, and parentheses and
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the position of the mistake and what
+    /// was expected there. It never repeats the text. Text of more than 64 KiB, and parentheses and
     /// negations nested more than 64 levels deep, are rejected.
     pub fn parse_at(text: &str, now: Timestamp) -> Result<Self> {
         parser::parse(text, now)

@@ -174,8 +174,8 @@ impl FromStr for SortBy {
 
 /// A field that tokens can be sorted by.
 ///
-/// Names are compared by code points, so case matters. [`NullsOrder`] decides where absent values go.
-/// By default, tokens that never expire come after those that do, and descending is the exact
+/// Names are compared by code points, so case matters. [`NullsOrder`] decides where absent values
+/// go. By default, tokens that never expire come after those that do, and descending is the exact
 /// reverse of ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]

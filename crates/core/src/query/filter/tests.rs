@@ -307,10 +307,7 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
             "at character 8: unexpected character; \
              write names in double quotes, such as name = \"two words\"",
         ),
-        (
-            "name = \"x",
-            "at character 8: missing closing double quote",
-        ),
+        ("name = \"x", "at character 8: missing closing double quote"),
         (
             r#"name = "é\d""#,
             r#"at character 10: unknown escape sequence; write one of \", \\, \n, \r, \t and \u{…}"#,
@@ -356,7 +353,9 @@ fn text_that_is_too_deep_or_too_long_is_rejected_and_the_deepest_filter_round_tr
         };
         let error = Filter::parse_at(&nested(10_000, "nothing"), now()).unwrap_err();
         assert!(
-            error.to_string().ends_with("nested more than 64 levels deep"),
+            error
+                .to_string()
+                .ends_with("nested more than 64 levels deep"),
             "{error}"
         );
         for inner in [

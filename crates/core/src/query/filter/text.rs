@@ -16,8 +16,8 @@ impl FromStr for Filter {
     }
 }
 
-/// Writes the language that [`Filter::parse_at`] parses. Filters that differ only in how their parts
-/// are grouped are written the same.
+/// Writes the language that [`Filter::parse_at`] parses. Filters that differ only in how their
+/// parts are grouped are written the same.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_filter(&self.clone().flattened(), Context::Top, f)
