@@ -169,10 +169,7 @@ fn one_misconfigured_account_stops_no_other() {
     assert_eq!(whole["accounts"][1]["completeness"], "failed");
     let reason = whole["accounts"][1]["reason"].as_str().unwrap();
     assert!(!reason.contains("broken (losant)"), "said twice: {reason}");
-    assert!(
-        run.complaint().contains("did you mean \"token\"?"),
-        "{run:?}"
-    );
+    assert!(run.complaint().contains("did you mean `token`?"), "{run:?}");
     let run = tokenfleet_knowing(&variables, &["capabilities", "--config", &path]).ends_with(6);
     assert_eq!(run.json()["accounts"].as_array().unwrap().len(), 1);
     run.complaint();
@@ -193,7 +190,7 @@ fn an_unknown_account_is_refused_with_the_nearest_one() {
     let path = losant("http://127.0.0.1:9");
     let words = ["list", "--config", &path, "--account=iott"];
     let run = tokenfleet(&words).ends_with(2);
-    let expected = "error: there is no account \"iott\"; did you mean \"iot\"?";
+    let expected = "error: there is no account \"iott\"; did you mean `iot`?";
     assert_eq!(run.complaint(), expected);
 }
 
@@ -206,7 +203,7 @@ fn a_misspelt_key_is_named_with_its_line_and_the_right_word() {
         let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
         let run = run.hiding(&[CANARY]);
         let line = run.complaint();
-        let expected = "line 3: accounts.iot knows no key \"tokn\"; did you mean \"token\"?";
+        let expected = "line 3: unknown key `tokn` in accounts.iot; did you mean `token`?";
         assert!(line.ends_with(expected), "{line}");
         assert!(line.contains(&path), "{line}");
     }
@@ -221,7 +218,10 @@ fn credentials_in_clear_are_refused_and_not_repeated() {
         let run = tokenfleet(&["list", "--config", &path])
             .ends_with(2)
             .hiding(&[CANARY]);
-        assert!(run.complaint().contains("credential in clear"), "{run:?}");
+        assert!(
+            run.complaint().contains("credential in plain text"),
+            "{run:?}"
+        );
     }
     let path = configuration(&format!("[accounts.iot]\ntoken = \"{CANARY}"));
     tokenfleet(&["list", "--config", &path])
@@ -235,7 +235,7 @@ fn an_unknown_provider_and_a_missing_file_are_told() {
     let path = configuration("[accounts.iot]\nprovider = 'lossant'\n");
     let run = tokenfleet(&["list", "--config", &path]).ends_with(2);
     assert!(
-        run.complaint().ends_with("did you mean \"losant\"?"),
+        run.complaint().ends_with("did you mean `losant`?"),
         "{run:?}"
     );
     let run = tokenfleet(&["list", "--config", "there-is-none.toml"]).ends_with(2);
@@ -273,7 +273,7 @@ fn a_credential_file_that_others_may_read_raises_one_warning_and_no_failure() {
             let line = run.complaint();
             assert!(line.starts_with("warning: "), "{line}");
             assert!(
-                line.contains("line 4: accounts.iot.token: others may read"),
+                line.contains("line 4: accounts.iot.token: the credential file"),
                 "{line}"
             );
             assert!(line.contains(&file), "{line}");
@@ -289,7 +289,7 @@ fn a_credential_file_that_others_may_read_raises_one_warning_and_no_failure() {
     let words = ["list", "--config", &path];
     let run = tokenfleet_knowing(&[("IOT_TOKEN", token)], &words).ends_with(0);
     let line = run.complaint();
-    let expected = "line 8: transport.proxy_password: others may read";
+    let expected = "line 8: transport.proxy_password: the credential file";
     assert!(line.contains(expected), "{line}");
 }
 
@@ -299,11 +299,11 @@ fn a_mistake_in_how_the_network_is_reached_names_its_line_and_stops_every_comman
     for (settings, expected) in [
         (
             "prxy = 'http://proxy.example.com'",
-            "line 5: transport knows no key \"prxy\"; did you mean \"proxy\"?",
+            "line 5: unknown key `prxy` in transport; did you mean `proxy`?",
         ),
         (
             "proxy_password = 'canary-5ecret-c0ffee'",
-            "line 5: transport.proxy_password holds a credential in clear",
+            "line 5: transport.proxy_password is a credential in plain text",
         ),
         (
             "authorities = 'there-is-none.pem'",

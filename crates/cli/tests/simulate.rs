@@ -48,11 +48,8 @@ fn others_are_let_in_only_when_asked_loudly_and_with_a_warning() {
 #[test]
 fn what_is_asked_for_wrongly_is_refused_in_one_line() {
     for (words, expected) in [
-        ("simulate losnt", "did you mean \"losant\"?"),
-        (
-            "simulate losant --option=tokns=1",
-            "did you mean \"tokens\"?",
-        ),
+        ("simulate losnt", "did you mean `losant`?"),
+        ("simulate losant --option=tokns=1", "did you mean `tokens`?"),
         ("simulate losant --option=tokens", "KEY=VALUE"),
         ("simulate losant --option=tokens=many", "a number"),
         (

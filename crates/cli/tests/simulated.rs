@@ -180,7 +180,7 @@ fn a_mistake_in_an_expression_is_told_with_its_place() {
     for (option, expected) in [
         (
             "--where=stat = active",
-            "error: --where: at character 1: no such field; did you mean \"state\"?",
+            "error: --where: at character 1: unknown field; did you mean `state`?",
         ),
         (
             "--query=stale",
