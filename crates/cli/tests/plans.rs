@@ -128,7 +128,7 @@ fn a_plan_names_its_account_and_is_refused_elsewhere() {
         "{run:?}"
     );
     for (text, expected) in [
-        ("no plan", "begins with the line"),
+        ("no plan", "must start with the line"),
         (
             "tokenfleet revocations 1\naccount losant mine\nkill 1\n",
             "line 3 of the plan",

@@ -35,7 +35,7 @@ use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 /// listings. [`capabilities`](Self::capabilities) declares what works; everything else fails with
 /// [`Unsupported`](crate::ErrorKind::Unsupported) before anything is sent.
 ///
-/// To add a platform, implement [`Adapter`](crate::adapter::Adapter), which is a `TokenProvider` by
+/// To add a platform, implement [`Adapter`], which is a `TokenProvider` by
 /// itself. Implement this trait directly only for a wrapper around another provider: it has no
 /// default methods, so a wrapper cannot forget one.
 ///

@@ -1,4 +1,4 @@
-//! Questions about an error, with what to do about each answer.
+//! Predicates of an error, each with what to do if it holds.
 
 use crate::error::{Error, ErrorKind, Fate};
 

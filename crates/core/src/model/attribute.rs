@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for AnyValue {
 /// The attributes of a token, under the platform's own names.
 ///
 /// Fields that a platform adds later are kept here too, unless their name or value suggests a
-/// credential: a secret must appear neither in a serialised token nor in a message about one.
+/// credential: a secret must appear neither in a serialised token nor in a message about it.
 ///
 /// ```
 /// use tokenfleet_core::model::{Attribute, Attributes};

@@ -26,8 +26,9 @@ use crate::provider::{
 ///   dropped and run concurrently. Dropping a future must leave the adapter usable.
 /// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation
 ///   or a rotation that may have been applied.
-/// * Map what the platform does not say to [`Fact::NotReported`](crate::Fact::NotReported), never
-///   to [`Fact::Absent`](crate::Fact::Absent).
+/// * Map a field that the platform does not report to
+///   [`Fact::NotReported`](crate::Fact::NotReported), never to
+///   [`Fact::Absent`](crate::Fact::Absent).
 /// * Never let a secret into `Debug`, an error or an attribute.
 /// * Run the conformance suite (crate `tokenfleet-conformance`) against it.
 ///

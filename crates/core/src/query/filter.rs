@@ -30,10 +30,10 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// | `name ^= ci-` | names with this prefix |
 /// | `state = active` | this state: `active`, `suspended`, `revoked`, `expired` or `unknown` |
 /// | `owner = alice` | an owner with this id or name |
-/// | `owner is none`, `owner is not-reported` | no owner; the platform does not report owners |
+/// | `owner is none` | no owner |
 /// | `created < 2026-01-01`, `expiry >= now+30d`, `last-used < now-90d` | before (`<`), or at or after (`>=`) this time |
 /// | `expiry is never`, `last-used is never` | never expires; never used |
-/// | `expiry is not-reported` | the platform does not report an expiry |
+/// | `expiry is not-reported` | a field that the platform does not report; also `owner`, `created`, `last-used` |
 /// | `everything`, `nothing` | all tokens; no token |
 ///
 /// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
