@@ -134,7 +134,7 @@ fn a_plan_names_its_account_and_is_rejected_elsewhere() {
         .ends_with(2);
     assert!(run.error_line().contains("another account"), "{run:?}");
     for (text, expected) in [
-        ("no plan", "tokenfleet revocations 1"),
+        ("no plan", "must start with the line"),
         (
             "tokenfleet revocations 1\naccount losant mine\nkill 1\n",
             "line 3",

@@ -52,11 +52,8 @@ fn other_addresses_need_an_explicit_option_and_raise_a_warning() {
 #[test]
 fn invalid_arguments_are_rejected_in_one_line() {
     for (words, expected) in [
-        ("simulate losnt", "did you mean \"losant\"?"),
-        (
-            "simulate losant --option=tokns=1",
-            "did you mean \"tokens\"?",
-        ),
+        ("simulate losnt", "did you mean `losant`?"),
+        ("simulate losant --option=tokns=1", "did you mean `tokens`?"),
         ("simulate losant --option=tokens", "KEY=VALUE"),
         ("simulate losant --option=tokens=many", "tokens"),
         (

@@ -182,7 +182,7 @@ fn a_mistake_in_an_expression_is_reported_with_its_position() {
     for (option, expected) in [
         (
             "--where=stat = active",
-            ["error: --where: ", "1", "did you mean \"state\"?"],
+            ["error: --where: ", "1", "did you mean `state`?"],
         ),
         ("--query=stale", ["error: ", "query", "\"stale\""]),
     ] {

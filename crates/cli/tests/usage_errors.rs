@@ -174,7 +174,7 @@ fn one_misconfigured_account_stops_no_other() {
     let reason = inventory["accounts"][1]["reason"].as_str().unwrap();
     assert!(!reason.contains("broken (losant)"), "said twice: {reason}");
     assert!(
-        run.error_line().contains("did you mean \"token\"?"),
+        run.error_line().contains("did you mean `token`?"),
         "{run:?}"
     );
     let run = tokenfleet_with_env(&variables, &["capabilities", "--config", &path]).ends_with(6);
@@ -202,7 +202,7 @@ fn an_unknown_account_is_rejected_with_the_nearest_one() {
         line.starts_with("error: ") && line.contains("iott"),
         "{line}"
     );
-    assert!(line.ends_with("did you mean \"iot\"?"), "{line}");
+    assert!(line.ends_with("did you mean `iot`?"), "{line}");
 }
 
 #[test]
@@ -214,9 +214,8 @@ fn a_misspelt_key_is_named_with_its_line_and_the_right_word() {
         let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
         let run = run.hiding(&[CANARY]);
         let line = run.error_line();
-        let expected = [&*path, "line 3: ", "accounts.iot", "tokn"];
-        assert!(expected.iter().all(|part| line.contains(part)), "{line}");
-        assert!(line.ends_with("did you mean \"token\"?"), "{line}");
+        let expected = "line 3: unknown key `tokn` in accounts.iot; did you mean `token`?";
+        assert!(line.contains(&*path) && line.ends_with(expected), "{line}");
     }
 }
 
@@ -245,7 +244,7 @@ fn an_unknown_provider_and_a_missing_file_are_reported() {
     let path = temporary_file("[accounts.iot]\nprovider = 'lossant'\n");
     let run = tokenfleet(&["list", "--config", &path]).ends_with(2);
     assert!(
-        run.error_line().ends_with("did you mean \"losant\"?"),
+        run.error_line().ends_with("did you mean `losant`?"),
         "{run:?}"
     );
     let run = tokenfleet(&["list", "--config", "there-is-none.toml"]).ends_with(2);

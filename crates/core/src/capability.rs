@@ -1,6 +1,6 @@
-//! What providers declare about themselves, operation by operation.
+//! The capabilities that providers declare, one type per operation.
 //!
-//! Applications read these facts from [`TokenProvider::capabilities`](crate::TokenProvider::capabilities);
+//! Applications read them from [`TokenProvider::capabilities`](crate::TokenProvider::capabilities);
 //! adapters build them.
 
 pub use crate::model::TokenField;

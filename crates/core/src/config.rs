@@ -1,10 +1,12 @@
 //! The settings of an account and the sources of its credentials.
 
 mod credential;
+mod setting;
 mod settings;
 
 pub use credential::{Credential, CredentialSource, is_world_readable};
-pub use settings::{Setting, Settings};
+pub use setting::Setting;
+pub use settings::Settings;
 
 pub use crate::error::did_you_mean;
 pub use crate::model::parse_duration;

@@ -1,18 +1,26 @@
-//! The model of tokenfleet: what a token is, what a platform can do with it, and how a listing stays complete.
+//! The model of tokenfleet: tokens, the interface to the platforms that issue them, and listings
+//! that never lose one.
 //!
-//! Applications depend on the crate `tokenfleet`, which re-exports all of this. Depend on this crate alone to write an
-//! adapter for a platform of your own: implement [`TokenProvider`] and run the conformance suite against it.
+//! Applications depend on the crate `tokenfleet`, which re-exports this one. Depend on this crate
+//! alone to write an adapter for another platform: implement [`Adapter`](adapter::Adapter) and run
+//! the conformance suite (crate `tokenfleet-conformance`) against it.
 //!
-//! | to | look at |
+//! | to … | look at |
 //! | --- | --- |
-//! | use or write a provider | [`TokenProvider`], [`Capabilities`], [`TokenProviderExt`] |
-//! | read tokens | [`Token`], [`Fact`], [`Query`], [`Filter`], [`Listing`], [`Completeness`], [`Cursor`] |
-//! | make and kill tokens | [`CreateToken`], [`IssuedToken`], [`Secret`], [`Revocation`], [`Liveness`] |
-//! | make one exactly once, kill many | [`ExactlyOnce`], [`Reconciliation`], [`RevocationPlan`], [`RevokeMany`] |
+//! | use a provider | [`TokenProvider`], [`TokenProviderExt`], [`Capabilities`] |
+//! | list tokens | [`Query`], [`Filter`], [`SortKey`], [`Listing`], [`TokenList`] |
+//! | know whether a listing is complete | [`Completeness`], [`PartialReason`] |
+//! | resume a listing | [`Cursor`] |
+//! | read a token | [`Token`], [`TokenState`], [`Fact`], [`Timestamp`], [`model`] |
+//! | create and update tokens | [`CreateToken`], [`IssuedToken`], [`Secret`], [`UpdateToken`] |
+//! | revoke and verify secrets | [`TokenRef`], [`RevokeOptions`], [`Revocation`], [`Liveness`] |
+//! | create exactly once, revoke many | [`ExactlyOnce`], [`RevocationPlan`], [`workflow`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
-//! | configure accounts | [`Settings`], [`Credential`] |
+//! | configure accounts | [`Credential`], [`config`] |
+//! | write an adapter | [`adapter`], [`capability`] |
 //!
-//! There is no HTTP and no async runtime in here.
+//! This crate sends no HTTP and depends on no async runtime. Where it has to wait, it waits through
+//! a [`Timer`](workflow::Timer) that the caller provides.
 
 pub mod adapter;
 pub mod capability;

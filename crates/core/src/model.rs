@@ -1,4 +1,4 @@
-//! The normalized record of a token and the values it is made of.
+//! The normalized record of a token, and the types of its fields.
 
 mod attribute;
 mod duration;

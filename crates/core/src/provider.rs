@@ -1,4 +1,4 @@
-//! The interface that every platform is translated into.
+//! The interface that every platform is adapted to.
 
 mod adapter;
 mod call;
@@ -32,10 +32,10 @@ use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 /// The tokens of one account at one platform: what an application holds.
 ///
 /// Use it as `Arc<dyn TokenProvider>`, with [`TokenProviderExt`](crate::TokenProviderExt) for whole
-/// listings. [`capabilities`](Self::capabilities) tells what will work; everything else fails with
+/// listings. [`capabilities`](Self::capabilities) declares what works; everything else fails with
 /// [`Unsupported`](crate::ErrorKind::Unsupported) before anything is sent.
 ///
-/// To add a platform, implement [`Adapter`](crate::adapter::Adapter), which is a `TokenProvider` by
+/// To add a platform, implement [`Adapter`], which is a `TokenProvider` by
 /// itself. Implement this trait directly only for a wrapper around another provider: it has no
 /// default methods, so a wrapper cannot forget one.
 ///
@@ -55,8 +55,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// Returns the account that this provider acts for.
     fn account(&self) -> &Account;
 
-    /// Returns what the provider does. It may grow as the provider learns more about its platform,
-    /// but never shrinks.
+    /// Returns what the provider supports. It may grow as the provider learns more about its
+    /// platform, but never shrinks.
     fn capabilities(&self) -> &Capabilities;
 
     /// Fetches one page of tokens, with the filter and the order of the request. Sends one request.
@@ -80,8 +80,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// Updates a token's name, description or suspension. Sends one request.
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token>;
 
-    /// Rotates a token in place: the record gets a new secret and the old one stops working at once.
-    /// Sends one request, which is never repeated once it may have been applied.
+    /// Rotates a token in place: the record gets a new secret and the old one stops working at
+    /// once. Sends one request, which is never repeated once it may have been applied.
     ///
     /// A provider that authenticates with the rotated secret continues with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken>;

@@ -1,4 +1,4 @@
-//! What a caller asks a listing for.
+//! The query of a listing: filter, order and limits.
 
 mod filter;
 mod sort;
@@ -10,10 +10,11 @@ use std::cmp::Ordering;
 
 use crate::model::Token;
 
-/// Which tokens to list, in which order, and how much work that may cost.
+/// A query for tokens: which ones to list, in which order, and how much work that may cost.
 ///
-/// Whatever a platform can do itself is left to it; the rest is done here, with the same result. Filter and order can
-/// be built, or read from the text that people write on the command line and in a configuration:
+/// The platform filters and sorts if it can; otherwise this crate does, with the same result. A
+/// filter and an order can be built, or parsed from the text that people write on the command line
+/// and in a configuration:
 ///
 /// ```
 /// use tokenfleet_core::query::SortBy;
@@ -23,29 +24,31 @@ use crate::model::Token;
 ///     .filter(Filter::name_glob("ci-*").and(Filter::State(TokenState::Active)))
 ///     .sort_by(SortKey::Created, Direction::Descending)
 ///     .limit(10);
-/// let read = Query::new()
+/// let parsed = Query::new()
 ///     .filter("name ~ ci-* and state = active".parse()?)
 ///     .sort_by_keys(SortBy::parse_all("created:desc")?)
 ///     .limit(10);
-/// assert_eq!(built, read);
+/// assert_eq!(built, parsed);
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Query {
-    /// Only tokens that match; `None`: all.
+    /// The filter that tokens must match; `None` lists all.
     pub filter: Option<Filter>,
-    /// The order, first key first; ties are ordered by ascending id. Empty: any order.
+    /// The sort keys, most significant first; ties are ordered by ascending id. Without a key, the
+    /// order is arbitrary.
     pub sort: Vec<SortBy>,
-    /// Leave out that many of the first.
+    /// The number of tokens to skip at the beginning.
     pub offset: u64,
-    /// At most that many.
+    /// The maximum number of tokens to list.
     pub limit: Option<u64>,
-    /// How many tokens may be held in memory to sort them here. Exceeding it is an error, never a shorter list.
+    /// The maximum number of tokens to hold in memory for sorting them here. Exceeding it is an
+    /// error, never a shorter list.
     pub scan_limit: u64,
-    /// How many tokens to ask for per page; `None` leaves it to the platform.
+    /// The number of tokens to request per page; `None` leaves it to the provider.
     pub page_size: Option<u32>,
-    /// How many pages to ask for at a time, at most, where reading them side by side loses nothing.
+    /// The maximum number of pages to fetch concurrently, where that cannot lose a token.
     pub max_concurrency: u32,
 }
 
@@ -64,13 +67,13 @@ impl Default for Query {
 }
 
 impl Query {
-    /// All tokens, in any order.
+    /// Creates a query for all tokens, in any order.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Only tokens that match `filter`, and every filter given before.
+    /// Adds a filter; tokens must match it and every filter added before.
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(match self.filter {
@@ -80,56 +83,56 @@ impl Query {
         self
     }
 
-    /// Sorted by one more key.
+    /// Adds a sort key, less significant than those added before.
     #[must_use]
     pub fn sort_by(mut self, key: SortKey, direction: Direction) -> Self {
         self.sort.push(SortBy::new(key, direction));
         self
     }
 
-    /// Sorted by these keys too, such as [`SortBy::parse_all`] reads them.
+    /// Adds several sort keys, for example from [`SortBy::parse_all`].
     #[must_use]
     pub fn sort_by_keys(mut self, keys: impl IntoIterator<Item = SortBy>) -> Self {
         self.sort.extend(keys);
         self
     }
 
-    /// Without the first `offset` tokens.
+    /// Sets the number of tokens to skip at the beginning.
     #[must_use]
     pub fn offset(mut self, offset: u64) -> Self {
         self.offset = offset;
         self
     }
 
-    /// At most `limit` tokens.
+    /// Sets the maximum number of tokens to list.
     #[must_use]
     pub fn limit(mut self, limit: u64) -> Self {
         self.limit = Some(limit);
         self
     }
 
-    /// Holding at most `scan_limit` tokens in memory where they must be sorted here.
+    /// Sets the maximum number of tokens to hold in memory for sorting them here.
     #[must_use]
     pub fn scan_limit(mut self, scan_limit: u64) -> Self {
         self.scan_limit = scan_limit;
         self
     }
 
-    /// Asking for `size` tokens per page.
+    /// Sets the number of tokens to request per page.
     #[must_use]
     pub fn page_size(mut self, size: u32) -> Self {
         self.page_size = Some(size);
         self
     }
 
-    /// Asking for that many pages at a time, at most.
+    /// Sets the maximum number of pages to fetch concurrently.
     #[must_use]
     pub fn max_concurrency(mut self, pages: u32) -> Self {
         self.max_concurrency = pages;
         self
     }
 
-    /// How two tokens are ordered by this query: its keys, then ascending id.
+    /// Compares two tokens by the sort keys, then by ascending id.
     #[must_use]
     pub fn compare(&self, a: &Token, b: &Token) -> Ordering {
         self.sort
@@ -139,7 +142,9 @@ impl Query {
             .unwrap_or_else(|| a.id.cmp(&b.id))
     }
 
-    /// What this query answers for a list that is all in memory: the definition that every execution must agree with.
+    /// Applies this query to tokens in memory.
+    ///
+    /// This defines the result of a query: every listing must agree with it.
     #[must_use]
     pub fn evaluate(&self, mut tokens: Vec<Token>) -> Vec<Token> {
         if let Some(filter) = &self.filter {

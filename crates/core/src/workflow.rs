@@ -1,15 +1,18 @@
-//! Workflows of several calls: whole lists, exactly-once creation, reconciliation, bulk revocation.
+//! Workflows of several calls: whole listings, exactly-once creation, reconciliation and bulk
+//! revocation.
 
 mod exactly_once;
-mod extension;
 mod marker;
+mod provider_ext;
 mod reconcile;
 mod revocation_plan;
 mod revoke_many;
+mod token_list;
 
 pub use exactly_once::{ExactlyOnce, Timer};
-pub use extension::{TokenList, TokenProviderExt};
 pub use marker::Marker;
+pub use provider_ext::TokenProviderExt;
 pub use reconcile::{Reconciliation, UnknownWrite};
 pub use revocation_plan::RevocationPlan;
 pub use revoke_many::{RevocationVerdict, RevokeMany, RevokeManyOptions};
+pub use token_list::TokenList;

@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn what_is_out_of_bounds_or_misspelt_is_refused_with_its_line() {
-        let a_time = "must be a time from \"1s\" to \"1d\", such as \"30s\"";
+        let a_time = "must be a duration from \"1s\" to \"1d\", such as \"30s\"";
         let a_number = "must be a whole number from 1 to 100";
         for (key, value, expected) in [
             ("attempts", Setting::Integer(0), a_number),
@@ -219,6 +219,6 @@ mod tests {
             assert_eq!(error, format!("line 3: accounts.iot.{key} {expected}"));
         }
         let error = read(&[("atempts", Setting::Integer(2))]).unwrap_err();
-        assert!(error.to_string().ends_with("did you mean \"attempts\"?"));
+        assert!(error.to_string().ends_with("did you mean `attempts`?"));
     }
 }

@@ -30,7 +30,7 @@ use crate::{Account, Credential, Error, Query, Result};
 /// assert!(configuration.query("stale")?.filter.is_some());
 ///
 /// let error = configuration.account("ito").unwrap_err();
-/// assert_eq!(error.to_string(), "there is no account \"ito\"; did you mean \"iot\"?");
+/// assert_eq!(error.to_string(), "there is no account \"ito\"; did you mean `iot`?");
 /// # }
 /// # Ok::<(), tokenfleet::Error>(())
 /// ```

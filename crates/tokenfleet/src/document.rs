@@ -39,7 +39,7 @@ pub(crate) fn configuration(text: &str) -> Result<Configuration> {
         let key = key.get_ref().as_ref();
         const KNOWN: [&str; 3] = [ACCOUNTS, QUERIES, TRANSPORT];
         if !KNOWN.contains(&key) {
-            let message = format!("the configuration knows no key \"{key}\"");
+            let message = format!("unknown key `{key}` in the configuration");
             return Err(mistake(line, message).with_advice(did_you_mean(key, &KNOWN)));
         }
         let Some(table) = value.get_ref().as_table() else {
@@ -86,7 +86,7 @@ fn entry<'t, 'a>(
 }
 
 fn settings(path: String, line: Option<usize>, table: &DeTable<'_>, lines: &Lines) -> Settings {
-    let mut settings = Settings::new(path).on_line(line);
+    let mut settings = Settings::new(path).with_line(line);
     for (key, value) in table {
         let line = lines.of(key);
         settings.insert(key.get_ref().clone(), setting(value.get_ref()), line);
@@ -112,7 +112,7 @@ fn account(
             provider_line,
         )),
         None => Err(settings.misspelled_key().unwrap_or_else(|| {
-            mistake(line, format!("accounts.{name} lacks provider"))
+            mistake(line, format!("missing key `provider` in accounts.{name}"))
                 .with_advice("write provider = \"…\"")
         })),
     }
@@ -206,27 +206,27 @@ mod tests {
         for (text, expected) in [
             (
                 "\n[acounts.iot]",
-                "line 2: the configuration knows no key \"acounts\"; did you mean \"accounts\"?",
+                "line 2: unknown key `acounts` in the configuration; did you mean `accounts`?",
             ),
             (
                 "[querys.stale]",
-                "line 1: the configuration knows no key \"querys\"; did you mean \"queries\"?",
+                "line 1: unknown key `querys` in the configuration; did you mean `queries`?",
             ),
             (
                 "[queries.stale]\nwhere = 'nmae = hunter2'",
-                "line 2: queries.stale.where: at character 1: no such field; did you mean \"name\"?",
+                "line 2: queries.stale.where: at character 1: unknown field; did you mean `name`?",
             ),
             (
                 "[queries.stale]\nwhere = 'hunter2'",
-                "line 2: queries.stale.where: at character 1: no such field; known are name, state, owner, created, expiry, last-used",
+                "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created, expiry, last-used",
             ),
             (
                 "[queries.stale]\n\nsort = 'id, hunter2'",
-                "line 3: queries.stale.sort: at character 5: no such key to sort by; known are id, name, state, created, updated, expiry, last-used",
+                "line 3: queries.stale.sort: at character 5: unknown sort key; expected one of id, name, state, created, updated, expiry, last-used",
             ),
             (
                 "[queries.stale]\nwhre = 'hunter2'",
-                "line 2: queries.stale knows no key \"whre\"; did you mean \"where\"?",
+                "line 2: unknown key `whre` in queries.stale; did you mean `where`?",
             ),
             (
                 "[queries.stale]\nlimit = 'hunter2'",
@@ -234,7 +234,7 @@ mod tests {
             ),
             (
                 "[transports]",
-                "line 1: the configuration knows no key \"transports\"; did you mean \"transport\"?",
+                "line 1: unknown key `transports` in the configuration; did you mean `transport`?",
             ),
             (
                 "transport = 'hunter2'",
@@ -250,15 +250,15 @@ mod tests {
             ),
             (
                 "[accounts.iot]\ntoken = 'hunter2'",
-                "line 1: accounts.iot lacks provider; write provider = \"…\"",
+                "line 1: missing key `provider` in accounts.iot; write provider = \"…\"",
             ),
             (
                 "[accounts.iot]\nprovidr = 'losant'",
-                "line 2: accounts.iot knows no key \"providr\"; did you mean \"provider\"?",
+                "line 2: unknown key `providr` in accounts.iot; did you mean `provider`?",
             ),
             (
                 "[accounts.iot]\nprovider = ['hunter2']",
-                "line 2: accounts.iot.provider must be a text in quotes",
+                "line 2: accounts.iot.provider must be a quoted string",
             ),
             (
                 "[accounts.iot]\nprovider = 'a'\nlogin = 'hunter2'\nlogin = 'b'",
@@ -323,12 +323,12 @@ mod provider_tests {
             (
                 "losant",
                 "token = 'hunter2'",
-                "line 3: accounts.mine.token holds a credential in clear",
+                "line 3: accounts.mine.token is a credential in plain text",
             ),
             (
                 "losant",
                 "token = ['hunter2']",
-                "line 3: accounts.mine.token holds a credential in clear",
+                "line 3: accounts.mine.token is a credential in plain text",
             ),
             (
                 "losant",
@@ -338,32 +338,32 @@ mod provider_tests {
             (
                 "losant",
                 "token = { env = 'X' }\nbase_url = 1.5",
-                "line 4: accounts.mine.base_url must be a text in quotes",
+                "line 4: accounts.mine.base_url must be a quoted string",
             ),
             (
                 "lossant",
                 "token = 'hunter2'",
-                "line 2: there is no provider \"lossant\"; did you mean \"losant\"?",
+                "line 2: there is no provider \"lossant\"; did you mean `losant`?",
             ),
             (
                 "eyJhbGciOiJIUzI1NiJ9.hunter2",
                 "",
-                "mine ([masked]): line 2: there is no provider \"[masked]\"; known are ",
+                "mine ([masked]): line 2: there is no provider \"[masked]\"; expected one of ",
             ),
             (
                 "losant",
                 "tokn = { env = 'X' }",
-                "line 3: accounts.mine knows no key \"tokn\"; did you mean \"token\"?",
+                "line 3: unknown key `tokn` in accounts.mine; did you mean `token`?",
             ),
             (
                 "cloudsmith",
                 "api_ky = { env = 'X' }",
-                "line 3: accounts.mine knows no key \"api_ky\"; did you mean \"api_key\"?",
+                "line 3: unknown key `api_ky` in accounts.mine; did you mean `api_key`?",
             ),
             (
                 "losant",
                 "token = { env = 'X' }\nbase_ulr = 'hunter2'",
-                "line 4: accounts.mine knows no key \"base_ulr\"; did you mean \"base_url\"?",
+                "line 4: unknown key `base_ulr` in accounts.mine; did you mean `base_url`?",
             ),
         ] {
             let text = format!("[accounts.mine]\nprovider = '{provider}'\n{keys}");

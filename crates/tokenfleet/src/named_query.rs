@@ -74,7 +74,7 @@ mod tests {
         let error = configuration.query("stael").unwrap_err();
         assert_eq!(
             error.to_string(),
-            "there is no query \"stael\"; did you mean \"stale\"?"
+            "there is no query \"stael\"; did you mean `stale`?"
         );
     }
 

@@ -1,11 +1,12 @@
-//! Which account of which provider something belongs to.
+//! The names of an account and of its provider.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// One set of credentials at one provider, by the names people use for them.
+/// One set of credentials at one provider, by the names that people use for them.
 ///
-/// Cheap to clone: every error and every cursor carries one. It holds no credential.
+/// It is cheap to clone, because every error and every cursor carries one. It contains no
+/// credential.
 ///
 /// ```
 /// use tokenfleet_core::Account;
@@ -29,13 +30,13 @@ impl Account {
         }
     }
 
-    /// The provider's name, such as `cloudsmith`.
+    /// Returns the name of the provider, such as `cloudsmith`.
     #[must_use]
     pub fn provider(&self) -> &str {
         &self.provider
     }
 
-    /// The account's name, chosen by whoever configured it.
+    /// Returns the name of the account, as it was configured.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

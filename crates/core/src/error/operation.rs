@@ -1,26 +1,28 @@
-//! What can be asked of a provider.
+//! The operations of a provider, without their arguments.
 
 use std::fmt;
 
-/// One of the things a provider can be asked to do.
+use crate::error::Fate;
+
+/// An operation of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Operation {
-    /// Read one page of the tokens.
+    /// Fetching one page of tokens.
     List,
-    /// Read one token.
+    /// Fetching one token.
     Get,
-    /// Make a token.
+    /// Creating a token.
     Create,
-    /// Change a token's name, description or suspension.
+    /// Changing a token's name, description or suspension.
     Update,
-    /// Give a record a new secret.
+    /// Replacing the secret of a token.
     Rotate,
-    /// Prolong the life of a secret.
+    /// Extending the expiry of a secret.
     Renew,
-    /// Kill a secret.
+    /// Revoking a secret for good.
     Revoke,
-    /// Ask whether a secret is alive.
+    /// Checking whether a secret still authenticates.
     Verify,
 }
 
@@ -37,7 +39,7 @@ impl Operation {
         Self::Verify,
     ];
 
-    /// Whether it changes something at the platform.
+    /// Returns `true` if the operation changes something at the platform.
     #[must_use]
     pub fn is_write(self) -> bool {
         matches!(
@@ -46,7 +48,25 @@ impl Operation {
         )
     }
 
-    /// The operation in one lower-case word.
+    /// Returns the fate of a request that was sent and got no conclusive response: a write may have
+    /// been applied, a read changed nothing.
+    ///
+    /// ```
+    /// use tokenfleet_core::{Fate, Operation};
+    ///
+    /// assert_eq!(Operation::Create.fate_if_unanswered(), Fate::MaybeApplied);
+    /// assert_eq!(Operation::List.fate_if_unanswered(), Fate::Rejected);
+    /// ```
+    #[must_use]
+    pub fn fate_if_unanswered(self) -> Fate {
+        if self.is_write() {
+            Fate::MaybeApplied
+        } else {
+            Fate::Rejected
+        }
+    }
+
+    /// Returns the operation as one lower-case word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

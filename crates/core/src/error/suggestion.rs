@@ -1,27 +1,30 @@
-//! "Did you mean": the nearest known word to a misspelled one.
+//! "Did you mean": the known word closest to a misspelled one.
 
-/// The nearest known word, or all of them when none is near.
+/// Suggests the known word closest to `word`, or lists all known words if none is close.
 ///
 /// ```
 /// use tokenfleet_core::config::did_you_mean;
 ///
-/// assert_eq!(did_you_mean("formean", &["losant", "foreman"]), "did you mean \"foreman\"?");
-/// assert_eq!(did_you_mean("github", &["losant", "foreman"]), "known are losant, foreman");
+/// assert_eq!(did_you_mean("formean", &["losant", "foreman"]), "did you mean `foreman`?");
+/// assert_eq!(did_you_mean("github", &["losant", "foreman"]), "expected one of losant, foreman");
 /// ```
 #[must_use]
 pub fn did_you_mean(word: &str, known: &[&str]) -> String {
-    let nearest = known
+    // Equally close words are ordered by spelling, so that the suggestion is always the same.
+    let closest = known
         .iter()
         .min_by_key(|candidate| (strsim::damerau_levenshtein(word, candidate), **candidate));
-    match nearest {
-        Some(candidate) if is_near(word, candidate) => format!("did you mean \"{candidate}\"?"),
-        Some(_) => format!("known are {}", known.join(", ")),
-        None => "nothing can be set here".to_owned(),
+    match closest {
+        Some(candidate) if is_near(word, candidate) => format!("did you mean `{candidate}`?"),
+        Some(_) => format!("expected one of {}", known.join(", ")),
+        None => "nothing is accepted here".to_owned(),
     }
 }
 
+/// Returns `true` if `word` is likely a misspelling of `candidate`.
 pub(crate) fn is_near(word: &str, candidate: &str) -> bool {
     let distance = strsim::damerau_levenshtein(word, candidate);
-    // A word of which nothing would stay is not near: one letter is near to no other.
+    // A word that would have to be replaced entirely is not a misspelling: otherwise every single
+    // letter would be near every other.
     distance <= 1 + candidate.len() / 4 && distance < word.chars().count()
 }

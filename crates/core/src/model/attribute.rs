@@ -1,4 +1,4 @@
-//! What a platform reports beyond the model.
+//! The attributes that a platform reports and the model has no field for.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -7,27 +7,27 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::error::holds_a_credential;
+use crate::error::contains_credential;
 use crate::model::{Fact, Timestamp};
 
-/// A value that a platform reports and the model has no field for.
+/// The value of an attribute.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Attribute {
-    /// Present and empty.
+    /// A field that is present and empty.
     Null,
-    /// True or false.
+    /// A boolean.
     Boolean(bool),
-    /// A whole number.
+    /// A whole number of at most 64 bits.
     Integer(i64),
     /// Any other number.
     Number(f64),
-    /// A text.
+    /// A string.
     Text(String),
-    /// Several values.
+    /// A list of values.
     List(Vec<Attribute>),
-    /// Named values.
+    /// A map of named values.
     Map(BTreeMap<String, Attribute>),
 }
 
@@ -43,6 +43,7 @@ impl<'de> Deserialize<'de> for Attribute {
     }
 }
 
+/// Deserialises a value of any type.
 struct AnyValue;
 
 impl<'de> Visitor<'de> for AnyValue {
@@ -97,10 +98,10 @@ impl<'de> Visitor<'de> for AnyValue {
     }
 }
 
-/// The attributes of a token, by the platform's own names.
+/// The attributes of a token, under the platform's own names.
 ///
-/// Fields that a platform added after this version was written are kept here too, unless their name or value suggests
-/// a credential: a secret must not travel in a serialised token, nor in a sentence about it.
+/// Fields that a platform adds later are kept here too, unless their name or value suggests a
+/// credential: a secret must appear neither in a serialised token nor in a message about it.
 ///
 /// ```
 /// use tokenfleet_core::model::{Attribute, Attributes};
@@ -115,11 +116,12 @@ impl<'de> Visitor<'de> for AnyValue {
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(
     clippy::box_collection,
-    reason = "most tokens have none, and each has room for it"
+    reason = "most tokens have no attributes, so the field must be small"
 )]
 pub struct Attributes(Option<Box<BTreeMap<String, Attribute>>>);
 
-const SUSPECT: [&str; 14] = [
+/// Parts of field names that suggest a credential.
+const CREDENTIAL_WORDS: [&str; 14] = [
     "token",
     "secret",
     "key",
@@ -137,33 +139,35 @@ const SUSPECT: [&str; 14] = [
 ];
 
 impl Attributes {
-    /// Keeps a field unless its name or its value suggests a credential. Within a list or a map only what does is left out.
+    /// Inserts a field, unless its name or its value suggests a credential. From a list or a map,
+    /// only the entries that do are removed.
     pub fn insert(&mut self, name: impl Into<String>, mut value: Attribute) {
         let name = name.into();
-        if !is_suspect(&name) && !is_secret(&value) {
-            drop_suspects(&mut value);
+        if !suggests_credential(&name) && !is_credential(&value) {
+            remove_credentials(&mut value);
             self.0.get_or_insert_default().insert(name, value);
         }
     }
 
-    /// Keeps what others hold.
+    /// Adds the attributes of another set; they replace those of the same name.
     pub fn extend(&mut self, others: Self) {
         match (&mut self.0, others.0) {
             (Some(these), Some(others)) => these.extend(*others),
-            (nothing @ None, others) => *nothing = others,
+            (empty @ None, others) => *empty = others,
             (Some(_), None) => {}
         }
     }
 
-    /// Reads a time. A text that is none is kept under its name, and the time counts as not reported.
+    /// Parses a time. A text that is not a valid time is kept as an attribute, and the time counts
+    /// as not reported.
     pub fn parse_time(
         &mut self,
         name: &str,
         text: Fact<impl AsRef<str>>,
-        read: impl FnOnce(&str) -> Option<Timestamp>,
+        parse: impl FnOnce(&str) -> Option<Timestamp>,
     ) -> Fact<Timestamp> {
         match text {
-            Fact::Known(text) => read(text.as_ref()).map_or_else(
+            Fact::Known(text) => parse(text.as_ref()).map_or_else(
                 || {
                     self.insert(name, Attribute::from(text.as_ref()));
                     Fact::NotReported
@@ -175,19 +179,19 @@ impl Attributes {
         }
     }
 
-    /// The attribute of that name.
+    /// Returns the attribute with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Attribute> {
         self.0.as_ref()?.get(name)
     }
 
-    /// All attributes, in the order of their names.
+    /// Returns all attributes, ordered by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Attribute)> {
-        let all = self.0.iter().flat_map(|attributes| attributes.iter());
-        all.map(|(name, value)| (name.as_str(), value))
+        let entries = self.0.iter().flat_map(|attributes| attributes.iter());
+        entries.map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Whether the platform reported nothing beyond the model.
+    /// Returns `true` if there are no attributes.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_none()
@@ -203,24 +207,24 @@ impl Serialize for Attributes {
     }
 }
 
-fn is_suspect(name: &str) -> bool {
+fn suggests_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    SUSPECT.iter().any(|word| name.contains(word))
+    CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
 }
 
-fn is_secret(value: &Attribute) -> bool {
-    matches!(value, Attribute::Text(text) if holds_a_credential(text))
+fn is_credential(value: &Attribute) -> bool {
+    matches!(value, Attribute::Text(text) if contains_credential(text))
 }
 
-fn drop_suspects(value: &mut Attribute) {
+fn remove_credentials(value: &mut Attribute) {
     match value {
         Attribute::List(values) => {
-            values.retain(|value| !is_secret(value));
-            values.iter_mut().for_each(drop_suspects);
+            values.retain(|value| !is_credential(value));
+            values.iter_mut().for_each(remove_credentials);
         }
         Attribute::Map(values) => {
-            values.retain(|name, value| !is_suspect(name) && !is_secret(value));
-            values.values_mut().for_each(drop_suspects);
+            values.retain(|name, value| !suggests_credential(name) && !is_credential(value));
+            values.values_mut().for_each(remove_credentials);
         }
         _ => {}
     }
@@ -231,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_name_that_suggests_a_credential_is_kept() {
+    fn a_field_whose_name_suggests_a_credential_is_dropped() {
         for name in [
             "Authorization",
             "pwd",
@@ -251,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn no_value_that_looks_like_a_credential_is_kept_however_deep() {
+    fn a_value_that_looks_like_a_credential_is_dropped_at_any_depth() {
         let secret = || Attribute::from("SK-PrjW98OTY1h8QTY9hUA");
         let map = |name: &str, value| Attribute::Map(BTreeMap::from([(name.to_owned(), value)]));
         let mut attributes = Attributes::default();

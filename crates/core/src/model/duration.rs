@@ -1,10 +1,11 @@
-//! Spans of time as people write them: `30d`, `12h`.
+//! Parsing of durations as people write them: `30d`, `12h`.
 
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// Reads a span of time: a whole number and a unit, `s`, `m` (minutes), `h`, `d` (24 hours) or `w` (7 days).
+/// Parses a duration: a whole number and a unit, `s`, `m` (minutes), `h`, `d` (24 hours) or `w`
+/// (7 days).
 ///
 /// ```
 /// use std::time::Duration;
@@ -16,10 +17,11 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 ///
-/// [`InvalidInput`](crate::ErrorKind::InvalidInput) for anything else: no sign, no fraction, no months or years.
+/// [`InvalidInput`](crate::ErrorKind::InvalidInput) for anything else: a sign, a fraction, months
+/// and years are not accepted.
 pub fn parse_duration(text: &str) -> Result<Duration> {
-    let wrong =
-        || Error::invalid_input("write a number and a unit, such as 90s, 30m, 12h, 30d or 4w");
+    let invalid =
+        || Error::invalid_input("expected a number and a unit, such as 90s, 30m, 12h, 30d or 4w");
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
     let seconds = match unit {
@@ -28,13 +30,13 @@ pub fn parse_duration(text: &str) -> Result<Duration> {
         "h" => 3_600,
         "d" => 86_400,
         "w" => 604_800,
-        _ => return Err(wrong()),
+        _ => return Err(invalid()),
     };
-    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let number: u64 = number.parse().map_err(|_| invalid())?;
     number
         .checked_mul(seconds)
         .map(Duration::from_secs)
-        .ok_or_else(wrong)
+        .ok_or_else(invalid)
 }
 
 #[cfg(test)]
@@ -42,11 +44,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_and_a_unit_are_read_and_nothing_else() {
+    fn only_a_number_and_a_unit_are_accepted() {
         for (text, seconds) in [("30d", 2_592_000), ("4w", 2_419_200), ("0s", 0)] {
             assert_eq!(parse_duration(text).unwrap(), Duration::from_secs(seconds));
         }
-        for wrong in [
+        for invalid in [
             "",
             "30",
             "d",
@@ -57,7 +59,7 @@ mod tests {
             "99999999999999999w",
             "é",
         ] {
-            assert!(parse_duration(wrong).is_err(), "{wrong}");
+            assert!(parse_duration(invalid).is_err(), "{invalid}");
         }
     }
 }

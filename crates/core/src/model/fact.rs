@@ -1,14 +1,19 @@
-//! What a platform says about a token, says is absent, or does not say at all.
+//! A field of a token with three values: known, absent or not reported.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::model::Timestamp;
 
-/// An answer with three values: known, none, not reported.
+/// A field of a token: known, absent, or not reported by the platform.
 ///
-/// "This token never expires", "it expires at noon" and "the platform does not say" call for three different
-/// reactions, so they are three different values here. For [`Token::expiry`](crate::Token::expiry) `Absent` means
-/// *never expires*; for [`Token::last_used`](crate::Token::last_used) it means *never used*.
+/// "It expires at noon", "it never expires" and "the platform does not say" call for three
+/// different reactions, so a plain `Option` is not enough:
+///
+/// | | `Known` | `Absent` | `NotReported` |
+/// | --- | --- | --- | --- |
+/// | [`expiry`](crate::Token::expiry) | expires then | never expires | unknown |
+/// | [`last_used`](crate::Token::last_used) | was last used then | was never used | unknown |
+/// | [`owner`](crate::Token::owner) | has this owner | has no owner | unknown |
 ///
 /// ```
 /// use tokenfleet_core::Fact;
@@ -19,32 +24,33 @@ use crate::model::Timestamp;
 /// assert_eq!(Fact::from_nullable(Some(3)), Fact::Known(3));
 /// ```
 ///
-/// Facts are ordered known (by value), then none, then not reported.
+/// Facts are ordered: known (by value), then absent, then not reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
 pub enum Fact<T> {
-    /// The platform gives this value.
+    /// The platform reports this value.
     Known(T),
-    /// The platform says that there is none: never expires, never used, no owner.
+    /// The platform reports that there is no value: never expires, never used, no owner.
     Absent,
-    /// The platform does not say.
+    /// The platform does not report this field.
     #[default]
     NotReported,
 }
 
 impl<T> Fact<T> {
-    /// Reads a field that the platform always sends and sets to null when there is none.
+    /// Converts a field that the platform always sends: `None` becomes [`Absent`](Self::Absent).
     #[must_use]
     pub fn from_nullable(value: Option<T>) -> Self {
         value.map_or(Self::Absent, Self::Known)
     }
 
-    /// Reads a field whose absence says nothing.
+    /// Converts a field that the platform may leave out: `None` becomes
+    /// [`NotReported`](Self::NotReported).
     #[must_use]
     pub fn from_optional(value: Option<T>) -> Self {
         value.map_or(Self::NotReported, Self::Known)
     }
 
-    /// The value, if there is one.
+    /// Returns the value, if it is known.
     pub fn known(&self) -> Option<&T> {
         match self {
             Self::Known(value) => Some(value),
@@ -52,7 +58,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// The value itself, if there is one.
+    /// Returns the value itself, if it is known.
     pub fn into_known(self) -> Option<T> {
         match self {
             Self::Known(value) => Some(value),
@@ -60,19 +66,19 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Whether the platform says that there is none.
+    /// Returns `true` if the platform reports that there is no value.
     #[must_use]
     pub fn is_absent(&self) -> bool {
         matches!(self, Self::Absent)
     }
 
-    /// Whether the platform says anything at all.
+    /// Returns `true` if the platform reports this field, even as absent.
     #[must_use]
     pub fn is_reported(&self) -> bool {
         !matches!(self, Self::NotReported)
     }
 
-    /// Converts the value and keeps the other two answers.
+    /// Converts a known value; the other two stay as they are.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Fact<U> {
         match self {
             Self::Known(value) => Fact::Known(convert(value)),
@@ -81,7 +87,7 @@ impl<T> Fact<T> {
         }
     }
 
-    /// Borrows the value.
+    /// Borrows a known value; the other two stay as they are.
     pub fn as_ref(&self) -> Fact<&T> {
         match self {
             Self::Known(value) => Fact::Known(value),
@@ -91,21 +97,21 @@ impl<T> Fact<T> {
     }
 }
 
-/// A known value as itself, the other two as null.
+/// Serialises a known value as itself, and the other two as null.
 impl<T: Serialize> Serialize for Fact<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.known().serialize(serializer)
     }
 }
 
-/// Null as none. With `#[serde(default)]` a missing field is read as not reported.
+/// Deserialises null as absent. With `#[serde(default)]` a missing field becomes not reported.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::from_nullable)
     }
 }
 
-/// Writes an expiry or a last use as `{"kind": "at" | "never" | "not_reported", "at": …}`.
+/// Serialises an expiry or a last use as `{"kind": "at" | "never" | "not_reported", "at": …}`.
 pub(crate) fn serialize_moment<S: Serializer>(
     fact: &Fact<Timestamp>,
     serializer: S,

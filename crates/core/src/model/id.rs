@@ -1,4 +1,4 @@
-//! How a token is named at its provider.
+//! The id of a token, and the reference to a token by id or secret.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,10 +9,11 @@ use serde::{Serialize, Serializer};
 
 use crate::model::Secret;
 
-/// The id of a token: opaque, unique within its account, never a secret. Cheap to clone.
+/// The id of a token: opaque, unique within its account and never a secret.
 ///
-/// Platforms without ids get a fingerprint of the secret instead. Ids are ordered by length and then by bytes, which
-/// is the numeric order for decimal ids and the order of creation for hexadecimal ones.
+/// For a platform without ids it is a fingerprint of the secret. Ids are ordered by length and then
+/// by bytes, which is numeric order for decimal ids and creation order for hexadecimal ones. An id
+/// is cheap to clone.
 ///
 /// ```
 /// use tokenfleet_core::TokenId;
@@ -20,49 +21,48 @@ use crate::model::Secret;
 /// assert!(TokenId::new("9") < TokenId::new("10"));
 /// ```
 #[derive(Clone)]
-pub struct TokenId(Spelling);
+pub struct TokenId(Repr);
 
-/// A long listing has as many ids as tokens: those of most platforms need no place of their own.
+/// The storage of an id. The ids of most platforms fit in place, which spares a long listing one
+/// allocation per token.
 #[derive(Clone)]
-enum Spelling {
-    Short { length: u8, bytes: [u8; SHORT] },
+enum Repr {
+    Short { length: u8, bytes: [u8; MAX_SHORT] },
     Long(Arc<str>),
 }
 
-/// The longest id that is kept in place, in bytes.
-const SHORT: usize = 30;
+/// The length of the longest id that is stored in place, in bytes.
+const MAX_SHORT: usize = 30;
 
 impl TokenId {
-    /// Wraps an id as the platform spells it.
+    /// Wraps an id as the platform writes it.
     #[must_use]
     pub fn new(id: impl AsRef<str>) -> Self {
         let id = id.as_ref();
-        let mut bytes = [0; SHORT];
+        let mut bytes = [0; MAX_SHORT];
         match (bytes.get_mut(..id.len()), u8::try_from(id.len())) {
-            (Some(place), Ok(length)) => {
-                place.copy_from_slice(id.as_bytes());
-                Self(Spelling::Short { length, bytes })
+            (Some(prefix), Ok(length)) => {
+                prefix.copy_from_slice(id.as_bytes());
+                Self(Repr::Short { length, bytes })
             }
-            _ => Self(Spelling::Long(id.into())),
+            _ => Self(Repr::Long(id.into())),
         }
     }
 
-    /// The id as the platform spells it.
+    /// Returns the id as the platform writes it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match &self.0 {
-            // It was made of a text.
-            Spelling::Short { .. } => str::from_utf8(self.bytes()).unwrap_or_default(),
-            Spelling::Long(id) => id,
+            // The bytes were copied from a `str`, so they are always valid UTF-8.
+            Repr::Short { .. } => str::from_utf8(self.bytes()).unwrap_or_default(),
+            Repr::Long(id) => id,
         }
     }
 
     fn bytes(&self) -> &[u8] {
         match &self.0 {
-            Spelling::Short { length, bytes } => {
-                bytes.get(..usize::from(*length)).unwrap_or_default()
-            }
-            Spelling::Long(id) => id.as_bytes(),
+            Repr::Short { length, bytes } => bytes.get(..usize::from(*length)).unwrap_or_default(),
+            Repr::Long(id) => id.as_bytes(),
         }
     }
 }
@@ -112,15 +112,16 @@ impl fmt::Display for TokenId {
     }
 }
 
-/// Which token an operation means: by its id, or by the secret itself where a platform knows no other handle.
+/// A reference to a token: its id, or the secret itself for platforms that have no ids.
 ///
-/// [`Capabilities`](crate::Capabilities) say which of the two a platform takes.
+/// [`Capabilities::revoke`](crate::Capabilities::revoke) declares which of the two a platform
+/// accepts.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum TokenRef<'a> {
-    /// By the id that a listing or a creation returned.
+    /// The id, as a listing or a creation returned it.
     Id(&'a TokenId),
-    /// By the credential.
+    /// The secret itself.
     Secret(&'a Secret),
 }
 
@@ -144,14 +145,14 @@ mod tests {
 
     use super::*;
 
-    /// As short and as long as can be kept in place, and beyond.
+    /// Generates ids that fit in place, that just do not, and that are much longer.
     fn ids() -> impl Strategy<Value = String> {
         prop_oneof!["[0-9]{0,3}", "[a-cé]{28,33}", "\\PC{0,40}"]
     }
 
     proptest! {
         #[test]
-        fn an_id_is_what_its_text_is_however_long(one in ids(), other in ids()) {
+        fn an_id_behaves_like_its_text_at_any_length(one in ids(), other in ids()) {
             let (a, b) = (TokenId::new(&one), TokenId::new(&other));
             prop_assert_eq!(a.as_str(), &one);
             prop_assert_eq!(format!("{a} {a:?}"), format!("{one} TokenId({one:?})"));

@@ -1,11 +1,11 @@
-//! What many tokens of a page have in common.
+//! Sharing of the values that many tokens of a page have in common.
 
 use crate::model::{Principal, Scopes};
 
-/// How many values of a kind are remembered: tokens that follow each other differ little.
-const REMEMBERED: usize = 8;
+/// The number of values of a kind that are remembered: neighbouring tokens rarely differ.
+const CAPACITY: usize = 8;
 
-/// Makes the principals and scopes of a page once, however many of its tokens have them.
+/// A cache that lets tokens of one page share equal principals and scopes.
 ///
 /// ```
 /// use tokenfleet_core::adapter::Interner;
@@ -22,7 +22,7 @@ pub struct Interner {
 }
 
 impl Interner {
-    /// The principal with that id, kind and name.
+    /// Returns a principal with this id, kind and name, shared if it was returned recently.
     pub fn principal(&mut self, id: &str, kind: Option<&str>, name: Option<&str>) -> Principal {
         self.principals.get(
             |known| known.id() == id && known.kind() == kind && known.name() == name,
@@ -34,7 +34,7 @@ impl Interner {
         )
     }
 
-    /// These scopes.
+    /// Returns these scopes, shared if they were returned recently.
     pub fn scopes(&mut self, scopes: &[impl AsRef<str>]) -> Scopes {
         let texts = || scopes.iter().map(AsRef::as_ref);
         self.scopes.get(
@@ -44,25 +44,25 @@ impl Interner {
     }
 }
 
-/// The values that were made last.
+/// The values that were created last.
 #[derive(Debug)]
 struct Recent<T> {
-    values: [Option<T>; REMEMBERED],
-    /// Which of them makes room for the next.
+    values: [Option<T>; CAPACITY],
+    /// The index of the value that the next one replaces.
     oldest: usize,
 }
 
 impl<T: Clone> Recent<T> {
-    fn get(&mut self, is_it: impl Fn(&T) -> bool, make: impl FnOnce() -> T) -> T {
-        if let Some(known) = self.values.iter().flatten().find(|known| is_it(known)) {
+    fn get(&mut self, is_equal: impl Fn(&T) -> bool, create: impl FnOnce() -> T) -> T {
+        if let Some(known) = self.values.iter().flatten().find(|known| is_equal(known)) {
             return known.clone();
         }
-        let made = make();
-        if let Some(place) = self.values.get_mut(self.oldest) {
-            *place = Some(made.clone());
+        let created = create();
+        if let Some(slot) = self.values.get_mut(self.oldest) {
+            *slot = Some(created.clone());
         }
-        self.oldest = (self.oldest + 1) % REMEMBERED;
-        made
+        self.oldest = (self.oldest + 1) % CAPACITY;
+        created
     }
 }
 
@@ -81,13 +81,17 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_was_made_before_what_is_asked_for_is_what_comes(
-            asked in prop::collection::vec(("[ab]{0,2}", prop::option::of("[ab]{0,1}"), prop::option::of("[ab]{0,1}")), 0..40),
+        fn a_returned_value_always_equals_the_requested_one(
+            requests in prop::collection::vec(
+                ("[ab]{0,2}", prop::option::of("[ab]{0,1}"), prop::option::of("[ab]{0,1}")),
+                0..40,
+            ),
         ) {
             let mut interner = Interner::default();
-            for (id, kind, name) in asked {
+            for (id, kind, name) in requests {
                 let principal = interner.principal(&id, kind.as_deref(), name.as_deref());
-                prop_assert_eq!(principal, Principal::new(id.clone()).with_kind(kind).with_name(name));
+                let expected = Principal::new(id.clone()).with_kind(kind).with_name(name);
+                prop_assert_eq!(principal, expected);
                 let scopes: Vec<_> = id.chars().map(String::from).collect();
                 prop_assert_eq!(interner.scopes(&scopes), Scopes::from(scopes));
             }

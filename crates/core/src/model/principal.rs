@@ -1,16 +1,19 @@
-//! Whom a token acts for, and who made it.
+//! The owner and the creator of a token.
 
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// A user, an application or whatever else owns or makes tokens. Cheap to clone: many tokens have the same.
+/// A user, an application or anything else that owns or creates tokens.
+///
+/// It is cheap to clone, because many tokens share the same one.
 ///
 /// ```
 /// use tokenfleet_core::model::Principal;
 ///
 /// let owner = Principal::new("575ec7417ae143cd83dc4a95").with_kind("user".to_owned());
-/// assert_eq!((owner.id(), owner.kind(), owner.name()), ("575ec7417ae143cd83dc4a95", Some("user"), None));
+/// assert_eq!(owner.id(), "575ec7417ae143cd83dc4a95");
+/// assert_eq!((owner.kind(), owner.name()), (Some("user"), None));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Principal(Arc<Parts>);
@@ -23,7 +26,7 @@ struct Parts {
 }
 
 impl Principal {
-    /// A principal by id.
+    /// Creates a principal with this id and nothing else.
     #[must_use]
     pub fn new(id: impl Into<String>) -> Self {
         Self(Arc::new(Parts {
@@ -33,33 +36,33 @@ impl Principal {
         }))
     }
 
-    /// Of that kind, if the platform says.
+    /// Sets the kind, if the platform reports one.
     #[must_use]
     pub fn with_kind(mut self, kind: impl Into<Option<String>>) -> Self {
         Arc::make_mut(&mut self.0).kind = kind.into();
         self
     }
 
-    /// Of that name, if the platform says.
+    /// Sets the name, if the platform reports one.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<Option<String>>) -> Self {
         Arc::make_mut(&mut self.0).name = name.into();
         self
     }
 
-    /// Its id at the platform.
+    /// Returns the id at the platform.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id
     }
 
-    /// What it is, in the platform's words: `user`, `application`, `flow`; `None` where it does not say.
+    /// Returns the kind in the platform's own words, such as `user`, `application` or `flow`.
     #[must_use]
     pub fn kind(&self) -> Option<&str> {
         self.0.kind.as_deref()
     }
 
-    /// Its name, where the platform gives one.
+    /// Returns the name, if the platform reports one.
     #[must_use]
     pub fn name(&self) -> Option<&str> {
         self.0.name.as_deref()

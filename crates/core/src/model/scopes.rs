@@ -1,11 +1,13 @@
-//! What a token may do.
+//! The scopes of a token.
 
 use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Serialize, Serializer};
 
-/// What a token may do, in the platform's own words and order. Cheap to clone: many tokens have the same.
+/// The scopes of a token, in the platform's own words and order.
+///
+/// They are cheap to clone, because many tokens share the same ones.
 ///
 /// ```
 /// use tokenfleet_core::model::Scopes;

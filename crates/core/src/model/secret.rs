@@ -5,10 +5,11 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-/// A credential: shown to nobody, wiped from memory when dropped.
+/// A credential that is never shown and is wiped from memory when dropped.
 ///
-/// It has no `Display`, no `Clone` and cannot be serialised, only read; its `Debug` says only that it exists. To use it call
-/// [`expose`](Self::expose), to keep a second copy [`duplicate`](Self::duplicate): both are easy to find in a review.
+/// It has no `Display`, no `Clone` and no `Serialize`, and its `Debug` is redacted. Call
+/// [`expose`](Self::expose) to use it and [`duplicate`](Self::duplicate) to copy it: both are easy
+/// to find in a review.
 ///
 /// ```
 /// use tokenfleet_core::Secret;
@@ -25,19 +26,21 @@ use zeroize::Zeroizing;
 pub struct Secret(Zeroizing<Box<str>>);
 
 impl Secret {
-    /// Takes a credential into care. A `String` is moved, not copied, when it has no spare capacity.
+    /// Wraps a credential. A `String` without spare capacity is moved, not copied.
     #[must_use]
     pub fn new(value: impl Into<Box<str>>) -> Self {
         Self(Zeroizing::new(value.into()))
     }
 
-    /// The credential itself. Do not log it, and do not keep it longer than the secret.
+    /// Returns the credential itself. Do not log it, and do not keep a copy that outlives the
+    /// secret.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether both are the same credential, found out in a time that tells only of their lengths.
+    /// Returns `true` if both are the same credential. Compares in time that depends only on the
+    /// lengths.
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         let (own, others) = (self.expose().as_bytes(), other.expose().as_bytes());
@@ -45,7 +48,7 @@ impl Secret {
         own.len() == others.len() && std::hint::black_box(differences) == 0
     }
 
-    /// A second copy, where two owners are really needed.
+    /// Creates a second copy, for the rare case of two owners.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self::new(self.expose())
@@ -69,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_is_equal_is_the_same() {
+    fn only_equal_secrets_are_the_same() {
         for (a, b) in [("", ""), ("a", ""), ("a", "ab"), ("ab", "ab"), ("ab", "aB")] {
             let (one, other) = (Secret::new(a), Secret::new(b));
             assert_eq!(one.is_same(&other), a == b, "{a:?} {b:?}");

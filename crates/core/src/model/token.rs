@@ -1,4 +1,4 @@
-//! The normalized record of a token.
+//! The normalized record of a token, alone or together with its secret.
 
 use std::str::FromStr;
 
@@ -8,9 +8,10 @@ use crate::error::{Error, Result, did_you_mean};
 use crate::model::fact::serialize_moment;
 use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, TokenId};
 
-/// A token as its platform describes it: never its secret.
+/// A token as its platform describes it, without its secret.
 ///
-/// Serialised it is the object that `tokenfleet list --output json` prints, without account and provider.
+/// Serialised, it is the object that `tokenfleet list --output json` prints, without the account
+/// and the provider.
 ///
 /// ```
 /// use tokenfleet_core::{Fact, Token, TokenId, TokenState};
@@ -19,41 +20,41 @@ use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, Token
 /// token.name = Fact::Known("ci".into());
 /// token.expiry = Fact::Absent;
 /// assert!(token.never_expires());
-/// assert!(!token.last_used.is_reported(), "the platform does not say when it was used");
+/// assert!(!token.never_used(), "the platform does not report when it was last used");
 /// ```
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Token {
-    /// Its id within the account.
+    /// The id of the token, unique within the account.
     pub id: TokenId,
-    /// The name that people gave it. Not unique on every platform.
+    /// The name that people gave the token. Names are not unique on every platform.
     pub name: Fact<String>,
-    /// A longer text about it.
+    /// A longer description of the token.
     pub description: Fact<String>,
-    /// Whether it works, as far as the platform says.
+    /// The state of the token, as far as the platform reports it.
     pub state: TokenState,
-    /// When it was created.
+    /// The time the token was created.
     pub created_at: Fact<Timestamp>,
-    /// When its record was last changed.
+    /// The time the record was last changed.
     pub updated_at: Fact<Timestamp>,
-    /// When it stops working; [`Fact::Absent`]: never.
+    /// The time the token expires; [`Fact::Absent`] if it never does.
     #[serde(serialize_with = "serialize_moment")]
     pub expiry: Fact<Timestamp>,
-    /// When it was last used; [`Fact::Absent`]: never.
+    /// The time the token was last used; [`Fact::Absent`] if it never was.
     #[serde(serialize_with = "serialize_moment")]
     pub last_used: Fact<Timestamp>,
-    /// Whom it acts for.
+    /// The principal that the token acts for.
     pub owner: Fact<Principal>,
-    /// Who made it.
+    /// The principal that created the token.
     pub creator: Fact<Principal>,
-    /// What it may do, in the platform's own words.
+    /// The scopes of the token, in the platform's own words.
     pub scopes: Fact<Scopes>,
-    /// What else the platform reports.
+    /// The fields that the platform reports beyond the model.
     pub attributes: Attributes,
 }
 
 impl Token {
-    /// A token of which nothing but id and state is reported yet.
+    /// Creates a token of which only the id and the state are known.
     #[must_use]
     pub fn new(id: TokenId, state: TokenState) -> Self {
         Self {
@@ -72,15 +73,23 @@ impl Token {
         }
     }
 
-    /// Returns `true` if the platform says that this token never expires.
+    /// Returns `true` if the platform reports that this token never expires.
     ///
-    /// A platform that does not report an expiry says nothing: see [`Fact::NotReported`].
+    /// It is `false` if the platform does not report an expiry: see [`Fact::NotReported`].
     #[must_use]
     pub fn never_expires(&self) -> bool {
         self.expiry.is_absent()
     }
 
-    /// Whether the platform says anything about a field, be it that there is none.
+    /// Returns `true` if the platform reports that this token was never used.
+    ///
+    /// It is `false` if the platform does not report uses: see [`Fact::NotReported`].
+    #[must_use]
+    pub fn never_used(&self) -> bool {
+        self.last_used.is_absent()
+    }
+
+    /// Returns `true` if the platform reports this field, even as absent.
     #[must_use]
     pub fn is_reported(&self, field: TokenField) -> bool {
         match field {
@@ -97,7 +106,7 @@ impl Token {
     }
 }
 
-/// A fact that a platform may or may not report of its tokens.
+/// A field that a platform may or may not report of its tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TokenField {
@@ -122,7 +131,7 @@ pub enum TokenField {
 }
 
 impl TokenField {
-    /// All fields.
+    /// All fields, in the order of [`Token`].
     pub const ALL: [Self; 9] = [
         Self::Name,
         Self::Description,
@@ -136,27 +145,28 @@ impl TokenField {
     ];
 }
 
-/// Whether a token works.
+/// The state of a token.
 ///
-/// Where several hold, the most final is reported: revoked, then expired, then suspended.
+/// If several apply, the most final one is reported: revoked, then expired, then suspended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum TokenState {
-    /// It works.
+    /// The token authenticates.
     Active,
-    /// It is switched off and can be switched on again.
+    /// The token is suspended and can be resumed.
     Suspended,
-    /// It is dead for good.
+    /// The token was revoked for good.
     Revoked,
-    /// Its time is over.
+    /// The token has passed its expiry.
     Expired,
-    /// The platform uses a word that this version does not know; [`Token::attributes`] hold it.
+    /// The platform reports a state that this version does not know; [`Token::attributes`] holds
+    /// its word.
     Unknown,
 }
 
 impl TokenState {
-    /// All states.
+    /// All states, in the order in which they are sorted.
     pub const ALL: [Self; 5] = [
         Self::Active,
         Self::Suspended,
@@ -165,7 +175,7 @@ impl TokenState {
         Self::Unknown,
     ];
 
-    /// The state as it is spelt in JSON and on the command line.
+    /// Returns the state as it is written in JSON and on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -178,51 +188,51 @@ impl TokenState {
     }
 }
 
-/// Reads what [`TokenState::as_str`] writes.
+/// Parses the words of [`TokenState::as_str`].
 impl FromStr for TokenState {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|state| state.as_str() == text);
         found.ok_or_else(|| {
-            Error::invalid_input("no such state")
+            Error::invalid_input("unknown state")
                 .with_advice(did_you_mean(text, &Self::ALL.map(Self::as_str)))
         })
     }
 }
 
-/// A token together with its secret: the one and only time that the secret is seen.
+/// A new token together with its secret.
 ///
-/// Store the secret before doing anything else; no platform shows it again.
+/// Store the secret before doing anything else: no platform shows it again.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct IssuedToken {
-    /// The record.
+    /// The record of the token.
     pub token: Token,
-    /// The credential.
+    /// The secret of the token.
     pub secret: Secret,
 }
 
 impl IssuedToken {
-    /// Puts a record and its secret together.
+    /// Combines a record and its secret.
     #[must_use]
     pub fn new(token: Token, secret: Secret) -> Self {
         Self { token, secret }
     }
 }
 
-/// A token whose life was prolonged.
+/// A token whose expiry was extended.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RenewedToken {
     /// The record with its new expiry.
     pub token: Token,
-    /// A new secret, if the platform changed it on this occasion; the old one must then be forgotten.
+    /// The new secret, if the platform replaced it on this occasion: discard the old one then.
     pub secret: Option<Secret>,
 }
 
 impl RenewedToken {
-    /// Puts the record and, where it changed, the secret together.
+    /// Combines a record and the new secret, if there is one.
     #[must_use]
     pub fn new(token: Token, secret: Option<Secret>) -> Self {
         Self { token, secret }

@@ -1,4 +1,4 @@
-//! The trait that translates one platform, and the check that stands before it.
+//! The trait that adapts one platform, and the check that precedes it.
 
 use std::fmt::Debug;
 
@@ -20,13 +20,14 @@ use crate::provider::{
 ///
 /// # Rules
 ///
-/// * Each method is one request, or the few that its documentation names. Do not page, sort or
-///   filter beyond what was asked: that is done above.
+/// * Send one request per method, or the few that its documentation names. Do not page, sort or
+///   filter beyond what was requested: the layers above do.
 /// * Keep no state between calls but the acting credential, so that every call can be retried,
 ///   dropped and run concurrently. Dropping a future must leave the adapter usable.
-/// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation or
-///   a rotation that may have been applied.
-/// * Map what the platform does not say to [`Fact::NotReported`](crate::Fact::NotReported), never to
+/// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation
+///   or a rotation that may have been applied.
+/// * Map a field that the platform does not report to
+///   [`Fact::NotReported`](crate::Fact::NotReported), never to
 ///   [`Fact::Absent`](crate::Fact::Absent).
 /// * Never let a secret into `Debug`, an error or an attribute.
 /// * Run the conformance suite (crate `tokenfleet-conformance`) against it.
@@ -75,8 +76,8 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     /// Returns the account that this adapter acts for.
     fn account(&self) -> &Account;
 
-    /// Returns what the adapter does. It may grow as the adapter learns more about its platform, but
-    /// never shrinks.
+    /// Returns what the adapter supports. It may grow as the adapter learns more about its
+    /// platform, but never shrinks.
     fn capabilities(&self) -> &Capabilities;
 
     /// Fetches one page, as [`TokenProvider::list_page`] documents.
@@ -190,6 +191,7 @@ impl<A: Adapter> TokenProvider for A {
     }
 }
 
+/// Checks a call against the declaration of an adapter.
 fn check<A: Adapter>(adapter: &A, call: OperationCall<'_>) -> Result<()> {
     (adapter.capabilities().check(call)).map_err(|error| error.with_account(adapter.account()))
 }
@@ -197,7 +199,7 @@ fn check<A: Adapter>(adapter: &A, call: OperationCall<'_>) -> Result<()> {
 /// A provider whose calls are checked again, for one that does not come from an [`Adapter`].
 ///
 /// [`TokenProvider`] can be implemented directly, for example by a cache around another provider.
-/// The registry and the fleet of `tokenfleet` put this around whatever they are given.
+/// The registry and the fleet of `tokenfleet` wrap every provider in this.
 #[derive(Debug)]
 pub struct Checked<P>(P);
 

@@ -4,7 +4,8 @@ use crate::error::Operation;
 use crate::model::{Secret, TokenId, TokenRef};
 use crate::provider::{CreateToken, PageRequest, RevokeOptions, UpdateToken};
 
-/// An operation with its arguments, as [`Capabilities::check`](crate::Capabilities::check) takes it.
+/// An operation with its arguments, as [`Capabilities::check`](crate::Capabilities::check) takes
+/// it.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum OperationCall<'a> {

@@ -1,4 +1,4 @@
-//! What a provider declares that it does.
+//! The declaration of what a provider supports, operation by operation.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,11 +7,11 @@ use crate::error::Operation;
 use crate::model::TokenField;
 use crate::provider::{ListCapability, RevocationEffect};
 
-/// What a provider does for one account: an operation that is `None` fails with
-/// [`Unsupported`](crate::ErrorKind::Unsupported) before anything is sent.
+/// The declaration of what a provider supports for one account.
 ///
-/// A provider declares it once, in code, and calls [`check`](Self::check) first in every method; the conformance
-/// suite holds it to every word.
+/// An operation that is not declared fails with [`Unsupported`](crate::ErrorKind::Unsupported)
+/// before anything is sent. An adapter declares its capabilities once, in code; every call is
+/// [checked](Self::check) against them, and the conformance suite tests each one.
 ///
 /// ```
 /// use tokenfleet_core::capability::{OperationCall, RevokeCapability};
@@ -22,99 +22,103 @@ use crate::provider::{ListCapability, RevocationEffect};
 /// let id = TokenId::new("1");
 /// let options = RevokeOptions::default();
 /// assert!(capabilities.check(OperationCall::Revoke((&id).into(), &options)).is_ok());
-/// let refusal = capabilities.check(OperationCall::Get((&id).into())).unwrap_err();
-/// assert_eq!(refusal.kind(), ErrorKind::Unsupported);
+/// let error = capabilities.check(OperationCall::Get(&id)).unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::Unsupported);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Capabilities {
-    /// Listing, page by page.
+    /// The list capability, or `None` if tokens cannot be listed.
     pub list: Option<ListCapability>,
-    /// Reading one token by its id.
+    /// `true` if one token can be fetched by its id.
     pub get: bool,
-    /// Making tokens.
+    /// The create capability, or `None` if tokens cannot be created.
     pub create: Option<CreateCapability>,
-    /// Changing tokens.
+    /// The update capability, or `None` if tokens cannot be updated.
     pub update: Option<UpdateCapability>,
-    /// Giving a record, by its id, a new secret; the old one dies at once.
+    /// `true` if a token can be rotated by its id: the record gets a new secret, and the old one
+    /// stops working at once.
     pub rotate: bool,
-    /// Prolonging the life of a secret.
+    /// The renew capability, or `None` if secrets cannot be renewed.
     pub renew: Option<RenewCapability>,
-    /// Killing secrets.
+    /// The revoke capability, or `None` if secrets cannot be revoked.
     pub revoke: Option<RevokeCapability>,
-    /// Telling whether a secret is alive, without changing anything.
+    /// `true` if a secret can be verified without changing anything.
     pub verify: bool,
-    /// Which facts its tokens may carry. A fact that is not declared is always
+    /// The fields that the platform reports. A field that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
     pub reported_fields: Vec<TokenField>,
-    /// Operations that the platform has and this account is not offered, with what to do about it.
+    /// The operations that the platform has but this account may not use, with advice on how to get
+    /// access.
     pub unavailable: BTreeMap<Operation, String>,
 }
 
 impl Capabilities {
-    /// Nothing at all, to build upon.
+    /// Creates a declaration that supports nothing, to build upon.
     #[must_use]
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// And lists.
+    /// Adds the list capability.
     #[must_use]
     pub fn with_list(mut self, list: ListCapability) -> Self {
         self.list = Some(list);
         self
     }
 
-    /// And reads one token by its id.
+    /// Adds fetching one token by its id.
     #[must_use]
     pub fn with_get(mut self) -> Self {
         self.get = true;
         self
     }
 
-    /// And makes tokens.
+    /// Adds the create capability.
     #[must_use]
     pub fn with_create(mut self, create: CreateCapability) -> Self {
         self.create = Some(create);
         self
     }
 
-    /// And changes tokens.
+    /// Adds the update capability.
     #[must_use]
     pub fn with_update(mut self, update: UpdateCapability) -> Self {
         self.update = Some(update);
         self
     }
 
-    /// And gives a record a new secret.
+    /// Adds rotating a token in place.
     #[must_use]
     pub fn with_rotate(mut self) -> Self {
         self.rotate = true;
         self
     }
 
-    /// And prolongs lives.
+    /// Adds the renew capability.
     #[must_use]
     pub fn with_renew(mut self, renew: RenewCapability) -> Self {
         self.renew = Some(renew);
         self
     }
 
-    /// And kills secrets.
+    /// Adds the revoke capability.
     #[must_use]
     pub fn with_revoke(mut self, revoke: RevokeCapability) -> Self {
         self.revoke = Some(revoke);
         self
     }
 
-    /// And tells whether a secret is alive.
+    /// Adds verifying a secret.
     #[must_use]
     pub fn with_verify(mut self) -> Self {
         self.verify = true;
         self
     }
 
-    /// And not that operation, which the platform has; the advice says what to do to be offered it.
+    /// Removes an operation that the platform has but this account may not use.
+    ///
+    /// The advice says how to get access to it.
     #[must_use]
     pub fn with_unavailable(mut self, operation: Operation, advice: impl Into<String>) -> Self {
         match operation {
@@ -131,7 +135,7 @@ impl Capabilities {
         self
     }
 
-    /// And reports these facts.
+    /// Adds fields that the platform reports.
     #[must_use]
     pub fn with_reported_fields(mut self, fields: impl IntoIterator<Item = TokenField>) -> Self {
         self.reported_fields.extend(fields);
@@ -139,46 +143,46 @@ impl Capabilities {
     }
 }
 
-/// Whether an argument must, may or must not be given.
+/// The support for an optional argument of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum ArgumentSupport {
-    /// Giving it is refused.
+    /// The argument is rejected.
     #[default]
     Unsupported,
-    /// It may be left out.
+    /// The argument is accepted.
     Optional,
-    /// Leaving it out is refused.
+    /// The argument is required.
     Required,
 }
 
-/// How a platform makes tokens.
+/// The declaration of how a platform creates tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CreateCapability {
-    /// Whether a name is given.
+    /// The support for a name.
     pub name: ArgumentSupport,
-    /// The longest name, in characters; `None`: no bound is known.
+    /// The maximum length of a name, in characters; `None` if no limit is known.
     pub max_name_length: Option<usize>,
-    /// Whether a name can be used only once, even after its token is dead.
+    /// `true` if a name can be used only once, even after its token was revoked.
     pub unique_names: bool,
-    /// Whether a description may be given.
+    /// `true` if a description is accepted.
     pub description: bool,
-    /// Whether an expiry may be chosen.
+    /// `true` if an expiry is accepted.
     pub expiry: bool,
-    /// Whether tokens may be made that never expire.
+    /// `true` if a token can be created that never expires.
     pub never_expiring: bool,
-    /// Whether scopes may be given.
+    /// `true` if scopes are accepted.
     pub scopes: bool,
-    /// Whether it may be made suspended.
+    /// `true` if a token can be created suspended.
     pub suspended: bool,
-    /// How many tokens an account can hold; `None`: no bound is known.
+    /// The maximum number of tokens of an account; `None` if no limit is known.
     pub max_tokens: Option<u32>,
-    /// How long a token lives at the most when it is not renewed; `None`: no bound is known.
+    /// The maximum lifetime of a token that is not renewed; `None` if no limit is known.
     pub max_lifetime: Option<Duration>,
 }
 
 impl CreateCapability {
-    /// Tokens without any argument.
+    /// Creates a declaration that accepts no argument, to build upon.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -191,28 +195,28 @@ impl CreateCapability {
         self
     }
 
-    /// Of at most that many characters.
+    /// Sets the maximum length of a name, in characters.
     #[must_use]
     pub fn with_max_name_length(mut self, characters: usize) -> Self {
         self.max_name_length = Some(characters);
         self
     }
 
-    /// Each name only once, even after its token is dead.
+    /// Declares that a name can be used only once, even after its token was revoked.
     #[must_use]
     pub fn with_unique_names(mut self) -> Self {
         self.unique_names = true;
         self
     }
 
-    /// With a description.
+    /// Accepts a description.
     #[must_use]
     pub fn with_description(mut self) -> Self {
         self.description = true;
         self
     }
 
-    /// With an expiry of the caller's choice, or none at all.
+    /// Accepts an expiry, and tokens that never expire.
     #[must_use]
     pub fn with_expiry(mut self) -> Self {
         self.expiry = true;
@@ -220,28 +224,28 @@ impl CreateCapability {
         self
     }
 
-    /// With scopes.
+    /// Accepts scopes.
     #[must_use]
     pub fn with_scopes(mut self) -> Self {
         self.scopes = true;
         self
     }
 
-    /// Suspended from the start, if asked.
+    /// Accepts tokens that are created suspended.
     #[must_use]
     pub fn with_suspended(mut self) -> Self {
         self.suspended = true;
         self
     }
 
-    /// Living no longer than that, unless it is renewed.
+    /// Sets the maximum lifetime of a token that is not renewed.
     #[must_use]
-    pub fn with_max_lifetime(mut self, life: Duration) -> Self {
-        self.max_lifetime = Some(life);
+    pub fn with_max_lifetime(mut self, lifetime: Duration) -> Self {
+        self.max_lifetime = Some(lifetime);
         self
     }
 
-    /// At most that many at a time.
+    /// Sets the maximum number of tokens of an account.
     #[must_use]
     pub fn with_max_tokens(mut self, tokens: u32) -> Self {
         self.max_tokens = Some(tokens);
@@ -249,43 +253,43 @@ impl CreateCapability {
     }
 }
 
-/// How a platform changes tokens.
+/// The declaration of how a platform updates tokens.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct UpdateCapability {
-    /// The name.
+    /// `true` if the name can be changed.
     pub name: bool,
-    /// The longest name, in characters; `None`: no bound is known.
+    /// The maximum length of a name, in characters; `None` if no limit is known.
     pub max_name_length: Option<usize>,
-    /// The description.
+    /// `true` if the description can be changed.
     pub description: bool,
-    /// Switching off and on again.
+    /// `true` if a token can be suspended and resumed.
     pub suspension: bool,
 }
 
 impl UpdateCapability {
-    /// Nothing yet, to build upon.
+    /// Creates a declaration that accepts no change, to build upon.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The name, of at most that many characters if a bound is known.
+    /// Accepts a new name, with its maximum length in characters if a limit is known.
     #[must_use]
-    pub fn with_name(mut self, longest: Option<usize>) -> Self {
+    pub fn with_name(mut self, max_length: Option<usize>) -> Self {
         self.name = true;
-        self.max_name_length = longest;
+        self.max_name_length = max_length;
         self
     }
 
-    /// The description.
+    /// Accepts a new description.
     #[must_use]
     pub fn with_description(mut self) -> Self {
         self.description = true;
         self
     }
 
-    /// Switching off and on again.
+    /// Accepts suspending and resuming.
     #[must_use]
     pub fn with_suspension(mut self) -> Self {
         self.suspension = true;
@@ -293,18 +297,18 @@ impl UpdateCapability {
     }
 }
 
-/// How a platform prolongs a secret's life.
+/// The declaration of how a platform renews secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RenewCapability {
-    /// By how much.
+    /// The time by which one renewal extends the expiry.
     pub extension: Duration,
-    /// How often, at most.
+    /// The maximum number of renewals of a secret; `None` if there is no limit.
     pub max_renewals: Option<u32>,
 }
 
 impl RenewCapability {
-    /// By that much, any number of times.
+    /// Creates a declaration of renewals by `extension`, without a limit on their number.
     #[must_use]
     pub fn new(extension: Duration) -> Self {
         Self {
@@ -313,28 +317,30 @@ impl RenewCapability {
         }
     }
 
-    /// At most that often.
+    /// Sets the maximum number of renewals of a secret.
     #[must_use]
-    pub fn with_max_renewals(mut self, times: u32) -> Self {
-        self.max_renewals = Some(times);
+    pub fn with_max_renewals(mut self, renewals: u32) -> Self {
+        self.max_renewals = Some(renewals);
         self
     }
 }
 
-/// How a platform kills secrets.
+/// The declaration of how a platform revokes secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevokeCapability {
-    /// Given the token's id.
+    /// `true` if a token can be revoked by its id.
     pub by_id: bool,
-    /// Given the secret itself.
+    /// `true` if a token can be revoked by its secret.
     pub by_secret: bool,
-    /// What remains. [`Replaced`](RevocationEffect::Replaced) asks for the caller's consent.
+    /// The effect on the record. [`Replaced`](RevocationEffect::Replaced) needs the caller's
+    /// consent: see
+    /// [`RevokeOptions::accept_replacement`](crate::RevokeOptions::accept_replacement).
     pub effect: RevocationEffect,
 }
 
 impl RevokeCapability {
-    /// By the token's id.
+    /// Creates a declaration of revoking by id.
     #[must_use]
     pub fn by_id(effect: RevocationEffect) -> Self {
         Self {
@@ -344,7 +350,7 @@ impl RevokeCapability {
         }
     }
 
-    /// By the secret itself.
+    /// Creates a declaration of revoking by secret.
     #[must_use]
     pub fn by_secret(effect: RevocationEffect) -> Self {
         Self {

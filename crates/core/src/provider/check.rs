@@ -215,10 +215,12 @@ fn check_name(name: &str, max_length: Option<usize>) -> Result<()> {
     }
 }
 
+/// Rejects an argument that is given although it is not supported.
 fn require_if(given: bool, supported: bool, what: &str) -> Result<()> {
     require(!given || supported, what)
 }
 
+/// Rejects an argument that is not supported.
 fn require(supported: bool, what: &str) -> Result<()> {
     if supported {
         Ok(())
@@ -227,6 +229,7 @@ fn require(supported: bool, what: &str) -> Result<()> {
     }
 }
 
+/// Creates the error of an argument that the platform does not support.
 fn unsupported(what: &str) -> Error {
     Error::unsupported(format!("the platform does not support {what}"))
 }

@@ -1,30 +1,31 @@
-//! What a provider declares of its listing: the facts that walks and push-down rest on.
+//! The declaration of how a platform lists tokens: paging, orders and filters.
 
 use crate::model::TokenState;
 use crate::query::{Filter, NamePattern, SortKey};
 
-/// How a platform lists.
+/// The declaration of how a platform lists tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListCapability {
-    /// How one gets from page to page.
+    /// The way that pages are addressed.
     pub paging: Paging,
-    /// The largest page that may be asked for; `None`: no bound is known.
+    /// The maximum page size; `None` if no limit is known.
     pub max_page_size: Option<u32>,
-    /// The page size that a walk asks for when the caller does not say.
+    /// The page size that a listing requests if the query does not set one.
     pub default_page_size: Option<u32>,
-    /// Whether every page says how many tokens match in all.
+    /// `true` if every page reports the total number of matching tokens.
     pub totals: bool,
-    /// Whether tokens can vanish from the listing. Where revoking only marks a record they cannot.
+    /// `true` if tokens can vanish from the listing. If revoking only marks a record, they cannot.
     pub tokens_vanish: bool,
-    /// What the platform can order by.
+    /// The orders that the platform supports.
     pub orders: Vec<OrderCapability>,
-    /// What the platform can filter by.
+    /// The filters that the platform supports.
     pub filters: FilterCapability,
 }
 
 impl ListCapability {
-    /// A listing in its platform's own order, without totals, from which tokens may vanish.
+    /// Creates a declaration of a listing in the platform's own order, without totals, from which
+    /// tokens may vanish.
     #[must_use]
     pub fn new(paging: Paging) -> Self {
         Self {
@@ -38,83 +39,85 @@ impl ListCapability {
         }
     }
 
-    /// With pages of at most that many tokens.
+    /// Sets the maximum page size.
     #[must_use]
     pub fn with_max_page_size(mut self, size: u32) -> Self {
         self.max_page_size = Some(size);
         self
     }
 
-    /// With that page size unless the caller says another.
+    /// Sets the page size that is requested if the query does not set one.
     #[must_use]
     pub fn with_default_page_size(mut self, size: u32) -> Self {
         self.default_page_size = Some(size);
         self
     }
 
-    /// With a total on every page.
+    /// Declares that every page reports the total.
     #[must_use]
     pub fn with_totals(mut self) -> Self {
         self.totals = true;
         self
     }
 
-    /// From which nothing ever vanishes.
+    /// Declares that tokens never vanish from the listing.
     #[must_use]
     pub fn without_vanishing_tokens(mut self) -> Self {
         self.tokens_vanish = false;
         self
     }
 
-    /// Orderable by one more key.
+    /// Adds an order.
     #[must_use]
     pub fn with_order(mut self, order: OrderCapability) -> Self {
         self.orders.push(order);
         self
     }
 
-    /// With these filters.
+    /// Sets the supported filters.
     #[must_use]
     pub fn with_filters(mut self, filters: FilterCapability) -> Self {
         self.filters = filters;
         self
     }
 
-    /// What is declared of ordering by that key.
+    /// Returns the declaration of the order by this key, if the platform supports it.
     #[must_use]
     pub fn order(&self, key: SortKey) -> Option<&OrderCapability> {
         self.orders.iter().find(|order| order.key == key)
     }
 }
 
-/// How one gets from page to page.
+/// The way that pages are addressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Paging {
-    /// Any page can be asked for by its number; the set may change meanwhile.
+    /// Each page is requested by its number; tokens may change between requests.
     Numbered,
-    /// Each page names the next one, and all pages show the set as it was at the first.
+    /// Each page names the next one, and all pages show the tokens as they were at the first.
     Snapshot,
-    /// Each page names the next one; the set may change meanwhile.
+    /// Each page names the next one; tokens may change between requests.
     Sequential,
 }
 
-/// What is known of an order that a platform offers, both ascending and descending.
+/// The declaration of an order that a platform supports, both ascending and descending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrderCapability {
-    /// The key.
+    /// The sort key.
     pub key: SortKey,
-    /// Whether it is exactly the order that [`SortKey`] defines, so that nothing must be sorted again.
+    /// `true` if it is exactly the order that [`SortKey`] defines, so that nothing has to be sorted
+    /// again.
     pub exact: bool,
-    /// Whether no two tokens share a key and a token's key never changes.
+    /// `true` if no two tokens share a key and the key of a token never changes.
     pub stable: bool,
-    /// Whether new tokens come last in ascending order.
+    /// `true` if new tokens come last in ascending order.
     pub appends: bool,
 }
 
 impl OrderCapability {
-    /// An order by that key of which nothing is promised: other collation, other ties, other places for null.
+    /// Creates a declaration of an order without guarantees: collation, ties and the place of
+    /// absent values may differ.
     #[must_use]
     pub fn new(key: SortKey) -> Self {
         Self {
@@ -125,21 +128,21 @@ impl OrderCapability {
         }
     }
 
-    /// Exactly as the key defines it.
+    /// Declares that the order is exactly the one that [`SortKey`] defines.
     #[must_use]
     pub fn with_exact_order(mut self) -> Self {
         self.exact = true;
         self
     }
 
-    /// By a unique key that never changes.
+    /// Declares that keys are unique and never change.
     #[must_use]
     pub fn with_stable_keys(mut self) -> Self {
         self.stable = true;
         self
     }
 
-    /// Where new tokens come last.
+    /// Declares that new tokens come last in ascending order.
     #[must_use]
     pub fn with_append_only(mut self) -> Self {
         self.appends = true;
@@ -147,24 +150,28 @@ impl OrderCapability {
     }
 }
 
-/// What a platform can filter by. It may return more than matches, never less: every filter is applied again here.
+/// The declaration of the filters that a platform supports.
+///
+/// The platform may return more tokens than match, but never fewer: every filter is applied again
+/// here.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct FilterCapability {
-    /// By the whole name.
+    /// `true` if the platform can match the whole name.
     pub name_exact: bool,
-    /// By a name's beginning or a pattern with `*`.
+    /// `true` if the platform can match a prefix of the name and a pattern with `*`.
     pub name_pattern: bool,
-    /// By these states.
+    /// The states that the platform can filter by.
     pub states: Vec<TokenState>,
-    /// Several conditions at once, joined by *and* or *or*.
+    /// `true` if the platform can combine several conditions by *and* and *or*.
     pub combinations: bool,
-    /// Whether a token that matches always matches and one that does not never will: names that cannot be changed.
+    /// `true` if a token that matches always will and one that does not never will, for example by
+    /// a name that cannot be changed.
     pub immutable_matches: bool,
 }
 
 impl FilterCapability {
-    /// By whole names and by patterns.
+    /// Creates a declaration of filters by whole names and by patterns.
     #[must_use]
     pub fn for_names() -> Self {
         Self {
@@ -174,28 +181,28 @@ impl FilterCapability {
         }
     }
 
-    /// And by these states.
+    /// Adds filters by these states.
     #[must_use]
     pub fn with_states(mut self, states: impl IntoIterator<Item = TokenState>) -> Self {
         self.states.extend(states);
         self
     }
 
-    /// And by several conditions at once.
+    /// Adds combinations of several conditions.
     #[must_use]
     pub fn with_combinations(mut self) -> Self {
         self.combinations = true;
         self
     }
 
-    /// On what never changes.
+    /// Declares that the filtered fields never change.
     #[must_use]
     pub fn with_immutable_matches(mut self) -> Self {
         self.immutable_matches = true;
         self
     }
 
-    /// Whether the platform can apply this filter.
+    /// Returns `true` if the platform can apply this filter.
     #[must_use]
     pub fn covers(&self, filter: &Filter) -> bool {
         match filter {

@@ -1,23 +1,24 @@
-//! What revoking and verifying found.
+//! The outcomes of revoking and verifying a secret.
 
 use crate::model::{IssuedToken, TokenId};
 
-/// The old secret is dead: what happened, and what remains.
+/// The result of a successful revocation: the secret no longer authenticates.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// Whether this call killed it.
+    /// The outcome: revoked by this call, or before it.
     pub outcome: RevocationOutcome,
-    /// What became of the record.
+    /// The effect on the record.
     pub effect: RevocationEffect,
-    /// The record's id, where the platform has one or a fingerprint stands for it.
+    /// The id of the record, if the platform reports one or a fingerprint stands in for it.
     pub id: Option<TokenId>,
-    /// The token that took its place, where revoking means replacing. Store its secret or revoke it in turn.
+    /// The token that replaced this one, on platforms that revoke by replacing. Store its secret,
+    /// or revoke it in turn.
     pub replacement: Option<IssuedToken>,
 }
 
 impl Revocation {
-    /// A revocation without a replacement.
+    /// Creates a revocation without a replacement.
     #[must_use]
     pub fn new(outcome: RevocationOutcome, effect: RevocationEffect) -> Self {
         Self {
@@ -28,14 +29,14 @@ impl Revocation {
         }
     }
 
-    /// Of the record with that id.
+    /// Sets the id of the record.
     #[must_use]
     pub fn with_id(mut self, id: TokenId) -> Self {
         self.id = Some(id);
         self
     }
 
-    /// By replacing it with that token.
+    /// Sets the token that replaced this one, and the effect accordingly.
     #[must_use]
     pub fn with_replacement(mut self, replacement: IssuedToken) -> Self {
         self.effect = RevocationEffect::Replaced;
@@ -44,20 +45,20 @@ impl Revocation {
     }
 }
 
-/// Whether a revocation killed the secret or found it dead.
+/// The outcome of a revocation: the secret was revoked now or before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RevocationOutcome {
-    /// It was alive and is dead now, or the platform does not say which.
+    /// The call revoked the secret, or the platform does not report whether it did.
     Revoked,
-    /// The record says that it was revoked before.
+    /// The record was already marked as revoked.
     AlreadyRevoked,
-    /// There is no such token any more.
+    /// The token no longer exists.
     AlreadyGone,
 }
 
 impl RevocationOutcome {
-    /// The outcome in snake case, as in the program's JSON.
+    /// Returns the outcome in snake case, as it appears in the program's JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -68,20 +69,20 @@ impl RevocationOutcome {
     }
 }
 
-/// What a revocation leaves behind.
+/// The effect of a revocation on the record of the token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RevocationEffect {
-    /// Nothing: the record is deleted.
+    /// The record is deleted.
     Deleted,
-    /// The record, marked as revoked.
+    /// The record stays, marked as revoked.
     Marked,
-    /// The record with a new secret.
+    /// The record stays and gets a new secret.
     Replaced,
 }
 
 impl RevocationEffect {
-    /// The effect in snake case, as in the program's JSON.
+    /// Returns the effect in snake case, as it appears in the program's JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -92,17 +93,17 @@ impl RevocationEffect {
     }
 }
 
-/// Whether a secret is alive.
+/// The result of verifying a secret.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Liveness {
-    /// The platform accepts it.
+    /// The platform accepts the secret.
     Alive,
-    /// The platform refuses it.
+    /// The platform rejects the secret.
     Dead,
-    /// The platform's answer does not tell, for this reason.
+    /// The platform's response is inconclusive.
     Unknown {
-        /// Why it cannot be told, for people.
+        /// The reason, for people to read.
         reason: String,
     },
 }

@@ -1,105 +1,122 @@
-//! One page of a listing.
+//! The request for one page of tokens, and the page itself.
 
 use crate::model::Token;
 use crate::query::{Filter, SortBy};
 
-/// The last page that can be asked for: far beyond what any platform has, and safe to count with.
+/// The largest page number that can be requested: far beyond any real listing, and small enough
+/// that arithmetic cannot overflow.
 pub(crate) const LAST_PAGE: u64 = 1 << 40;
 
-/// Which page of which tokens a provider shall read.
+/// A request for one page of tokens.
 ///
-/// A filter or an order in it is what the platform itself shall apply: it must be among the declared
-/// [`ListCapability`](crate::ListCapability), or the request is refused.
+/// The platform itself applies the filter and the order, so they must be declared in the
+/// [`ListCapability`](crate::capability::ListCapability).
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct PageRequest {
-    /// Where the page lies.
+    /// The position of the page.
     pub position: PagePosition,
-    /// How many tokens it shall hold at most; `None` leaves it to the platform.
+    /// The maximum number of tokens of the page; `None` leaves it to the platform.
     pub size: Option<u32>,
-    /// Only tokens that match. The platform may return more, never fewer.
+    /// The filter that tokens must match. The platform may return more tokens, but never fewer.
     pub filter: Option<Filter>,
-    /// In this order.
+    /// The order of the tokens; `None` leaves it to the platform.
     pub sort: Option<SortBy>,
 }
 
 impl PageRequest {
-    /// The first page of all tokens.
+    /// Creates a request for the first page of all tokens.
     #[must_use]
     pub fn first() -> Self {
         Self::default()
     }
 
-    /// The page at that position.
+    /// Sets the position of the page.
     #[must_use]
     pub fn position(mut self, position: PagePosition) -> Self {
         self.position = position;
         self
     }
 
-    /// Of at most that many tokens.
+    /// Sets the maximum number of tokens of the page.
     #[must_use]
     pub fn size(mut self, size: u32) -> Self {
         self.size = Some(size);
         self
     }
 
-    /// Of the tokens that match.
+    /// Sets the filter.
     #[must_use]
     pub fn filter(mut self, filter: Filter) -> Self {
         self.filter = Some(filter);
         self
     }
 
-    /// In that order.
+    /// Sets the order.
     #[must_use]
     pub fn sort_by(mut self, sort: SortBy) -> Self {
         self.sort = Some(sort);
         self
     }
 
-    /// The number of the requested page, counted from 0, unless the position is a token.
+    /// Returns the number of the requested page, counted from 0, or `None` for a page token.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
-        match self.position {
-            PagePosition::First => Some(0),
-            PagePosition::Number(number) => Some(number),
-            PagePosition::Token(_) => None,
+        self.position.number()
+    }
+}
+
+/// The position of a page in a listing.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+#[non_exhaustive]
+pub enum PagePosition {
+    /// The first page.
+    #[default]
+    First,
+    /// The page with this number, counted from 0 whatever the platform counts from.
+    Number(u64),
+    /// The page of this page token, which the platform returned with the previous page.
+    Token(String),
+}
+
+impl PagePosition {
+    /// Returns the page number, counted from 0, or `None` for a page token.
+    ///
+    /// ```
+    /// use tokenfleet_core::adapter::PagePosition;
+    ///
+    /// assert_eq!(PagePosition::First.number(), Some(0));
+    /// assert_eq!(PagePosition::Number(3).number(), Some(3));
+    /// assert_eq!(PagePosition::Token("abc".into()).number(), None);
+    /// ```
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::First => Some(0),
+            Self::Number(number) => Some(*number),
+            Self::Token(_) => None,
         }
     }
 }
 
-/// Where a page lies.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
-#[non_exhaustive]
-pub enum PagePosition {
-    /// At the beginning.
-    #[default]
-    First,
-    /// By number, counted from 0 whatever the platform counts from.
-    Number(u64),
-    /// By a text that the platform gave with the page before.
-    Token(String),
-}
-
-/// What a platform answered for one page.
+/// One page of tokens, as a platform returned it.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[non_exhaustive]
 pub struct Page {
     /// The tokens, in the platform's order.
     pub tokens: Vec<Token>,
-    /// How many tokens match in all, as far as the platform says.
+    /// The total number of matching tokens, if the platform reports it.
     pub total: Option<u64>,
-    /// The page's number as the platform repeats it, counted from 0.
+    /// The page number as the platform reports it, counted from 0.
     pub number: Option<u64>,
-    /// The page size as the platform applied it.
+    /// The page size that the platform applied.
     pub size: Option<u32>,
-    /// Where the next page lies; `None`: this is the last one.
+    /// The position of the next page; `None` if this is the last one.
     pub next: Option<PagePosition>,
 }
 
 impl Page {
-    /// The last page, of which nothing more is known.
+    /// Creates a last page without a total, a number or a size.
     #[must_use]
     pub fn last(tokens: Vec<Token>) -> Self {
         Self {

@@ -1,8 +1,10 @@
-//! What a caller asks for when creating, changing or revoking a token.
+//! The requests to create, update and revoke a token.
 
 use crate::model::Timestamp;
 
-/// A token to be made. Every argument that a platform does not take is refused before anything is sent.
+/// A request to create a token.
+///
+/// An argument that the platform does not support is rejected before anything is sent.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,39 +17,39 @@ use crate::model::Timestamp;
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CreateToken {
-    /// The name that people will know it by.
+    /// The name of the token.
     pub name: Option<String>,
-    /// A longer text.
+    /// A longer description of the token.
     pub description: Option<String>,
-    /// When it shall stop working.
+    /// The expiry of the token.
     pub expiry: RequestedExpiry,
-    /// What it may do, in the platform's words; `None` leaves it to the platform.
+    /// The scopes, in the platform's own words; `None` leaves them to the platform.
     pub scopes: Option<Vec<String>>,
-    /// Make it suspended, to be resumed when it is needed.
+    /// `true` to create the token suspended, to be resumed when it is needed.
     pub suspended: bool,
 }
 
-/// When a token to be made shall stop working.
+/// The expiry of a token to be created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RequestedExpiry {
-    /// As the platform does when nothing is said: never on Losant and Foreman.
+    /// The platform's default, which is never on Losant and Foreman.
     #[default]
     PlatformDefault,
-    /// At this time.
+    /// The token expires at this time.
     At(Timestamp),
-    /// Never, said on purpose.
+    /// The token never expires, by explicit choice.
     Never,
 }
 
 impl CreateToken {
-    /// A token without a name, for platforms that give none.
+    /// Creates a request for a token without a name, for platforms that have no names.
     #[must_use]
     pub fn unnamed() -> Self {
         Self::default()
     }
 
-    /// A token of that name.
+    /// Creates a request for a token with this name.
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: Some(name.into()),
@@ -55,35 +57,35 @@ impl CreateToken {
         }
     }
 
-    /// With a longer text.
+    /// Sets the description.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
         self
     }
 
-    /// Stopping at that time.
+    /// Sets the expiry.
     #[must_use]
     pub fn with_expiry(mut self, at: Timestamp) -> Self {
         self.expiry = RequestedExpiry::At(at);
         self
     }
 
-    /// Never stopping.
+    /// Requests a token that never expires.
     #[must_use]
     pub fn without_expiry(mut self) -> Self {
         self.expiry = RequestedExpiry::Never;
         self
     }
 
-    /// With one more scope.
+    /// Adds a scope.
     #[must_use]
     pub fn with_scope(mut self, scope: impl Into<String>) -> Self {
         self.scopes.get_or_insert_default().push(scope.into());
         self
     }
 
-    /// Suspended from the start.
+    /// Requests a token that is suspended from the start.
     #[must_use]
     pub fn with_suspended(mut self) -> Self {
         self.suspended = true;
@@ -91,35 +93,35 @@ impl CreateToken {
     }
 }
 
-/// A change of a token: what is `None` stays as it is.
+/// A request to update a token; a field that is `None` stays as it is.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct UpdateToken {
-    /// A new name.
+    /// The new name.
     pub name: Option<String>,
-    /// A new description.
+    /// The new description.
     pub description: Option<String>,
-    /// Switch it off or on again.
+    /// The change of its suspension.
     pub suspension: Option<Suspension>,
 }
 
-/// Switching a token off and on again.
+/// A change of the suspension of a token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suspension {
-    /// It stops working until it is resumed.
+    /// Suspends the token: it stops working until it is resumed.
     Suspend,
-    /// It works again.
+    /// Resumes the token: it works again.
     Resume,
 }
 
 impl UpdateToken {
-    /// Gives it another name.
+    /// Creates a request to rename a token.
     #[must_use]
     pub fn rename(name: impl Into<String>) -> Self {
         Self::default().with_name(name)
     }
 
-    /// Switches it off.
+    /// Creates a request to suspend a token.
     #[must_use]
     pub fn suspend() -> Self {
         Self {
@@ -128,7 +130,7 @@ impl UpdateToken {
         }
     }
 
-    /// Switches it on again.
+    /// Creates a request to resume a token.
     #[must_use]
     pub fn resume() -> Self {
         Self {
@@ -137,14 +139,14 @@ impl UpdateToken {
         }
     }
 
-    /// And gives it another name.
+    /// Sets a new name.
     #[must_use]
     pub fn with_name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// And gives it another description.
+    /// Sets a new description.
     #[must_use]
     pub fn with_description(mut self, description: impl Into<String>) -> Self {
         self.description = Some(description.into());
@@ -152,16 +154,17 @@ impl UpdateToken {
     }
 }
 
-/// What a caller accepts when revoking.
+/// The options of a revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct RevokeOptions {
-    /// Revoke by replacing, where a platform has no other way: the old secret dies, a new one is issued and returned.
+    /// `true` to accept a replacement on a platform that has no other way to revoke: the old secret
+    /// stops working, and a new one is issued and returned.
     pub accept_replacement: bool,
 }
 
 impl RevokeOptions {
-    /// Accepts that the secret is replaced where it cannot simply be killed.
+    /// Creates options that accept a replacement.
     #[must_use]
     pub fn accept_replacement() -> Self {
         Self {

@@ -1,7 +1,8 @@
-//! Which tokens a caller wants.
+//! The filter of a query, built or parsed from text.
 
 mod lexer;
 mod parser;
+mod syntax_error;
 mod text;
 
 #[cfg(test)]
@@ -12,36 +13,40 @@ use std::ops::Not;
 use crate::error::Result;
 use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 
-/// Which tokens match.
+/// A condition that tokens must match.
 ///
-/// Names and owners compare by code points: case counts, everywhere.
+/// Names and owners are compared by code points, so case matters.
 ///
 /// # As text
 ///
-/// A filter is written on the command line and in a configuration as it is shown by `Display`, which writes equal filters
-/// equally. `and` binds tighter than `or`; `not` and parentheses do what they say.
+/// On the command line and in a configuration, a filter is written in the language of its
+/// `Display`, which writes equal filters equally. `and` binds tighter than `or`; `not` and
+/// parentheses work as usual.
 ///
 /// | condition | matches |
 /// | --- | --- |
-/// | `name = ci`, `name = "two words"` | exactly that name |
-/// | `name ~ "ci-*"` | a pattern, where `*` stands for any characters |
-/// | `name ^= ci-` | a name's beginning |
-/// | `state = active` | `active`, `suspended`, `revoked`, `expired` or `unknown` |
-/// | `owner = alice` | the owner's id or name |
-/// | `owner is none`, `owner is not-reported` | the platform says that there is none, or does not say |
-/// | `created < 2026-01-01`, `expiry >= now+30d`, `last-used < now-90d` | before (`<`), or at or after (`>=`) a time |
-/// | `expiry is never`, `last-used is not-reported` | never expires or never used, or the platform does not say |
-/// | `everything`, `nothing` | what they say |
+/// | `name = ci`, `name = "two words"` | exactly this name |
+/// | `name ~ "ci-*"` | a pattern; `*` stands for any characters |
+/// | `name ^= ci-` | names with this prefix |
+/// | `state = active` | this state: `active`, `suspended`, `revoked`, `expired` or `unknown` |
+/// | `owner = alice` | an owner with this id or name |
+/// | `owner is none` | no owner |
+/// | `created < 2026-01-01`, `expiry >= now+30d`, `last-used < now-90d` | before (`<`), or at or after (`>=`) this time |
+/// | `expiry is never`, `last-used is never` | never expires; never used |
+/// | `expiry is not-reported` | a field that the platform does not report; also `owner`, `created`, `last-used` |
+/// | `everything`, `nothing` | all tokens; no token |
 ///
-/// `!=` is `=` denied, so it also matches tokens without a name or owner; `is not` is `is` denied; `state in (active,
-/// suspended)` is one of several, for names and owners too. Times are as [`Timestamp::parse_at`] reads them. What is not
-/// a plain word is written in double quotes, with `\"`, `\\`, `\n`, `\r`, `\t` and `\u{…}` inside.
+/// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
+/// `state in (active, suspended)` matches any of several values, for names and owners too. Times
+/// are written as [`Timestamp::parse_at`] accepts them. Anything but a plain word is written in
+/// double quotes, with the escapes `\"`, `\\`, `\n`, `\r`, `\t` and `\u{…}`.
 ///
 /// ```
 /// use tokenfleet_core::{Filter, Timestamp, TokenState};
 ///
 /// let now: Timestamp = "2026-04-01T00:00:00Z".parse()?;
-/// let stale = Filter::parse_at("state = active and (last-used < now-90d or last-used is never)", now)?;
+/// let text = "state = active and (last-used < now-90d or last-used is never)";
+/// let stale = Filter::parse_at(text, now)?;
 ///
 /// let built = Filter::State(TokenState::Active)
 ///     .and(Filter::used_before("2026-01-01T00:00:00Z".parse()?).or(Filter::never_used()));
@@ -52,41 +57,41 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// );
 ///
 /// let error = "stat = active".parse::<Filter>().unwrap_err();
-/// assert_eq!(error.to_string(), "at character 1: no such field; did you mean \"state\"?");
+/// assert_eq!(error.to_string(), "at character 1: unknown field; did you mean `state`?");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Filter {
-    /// Whose name is known and matches.
+    /// Matches tokens whose name is known and matches the pattern.
     Name(NamePattern),
-    /// That are in this state.
+    /// Matches tokens in this state.
     State(TokenState),
-    /// By owner.
+    /// Matches tokens by their owner.
     Owner(OwnerPredicate),
-    /// By creation.
+    /// Matches tokens by the time of their creation.
     Created(TimePredicate),
-    /// By expiry; [`TimePredicate::Never`]: those that never expire.
+    /// Matches tokens by their expiry; [`TimePredicate::Never`] matches those that never expire.
     Expiry(TimePredicate),
-    /// By last use; [`TimePredicate::Never`]: those never used.
+    /// Matches tokens by their last use; [`TimePredicate::Never`] matches those never used.
     LastUsed(TimePredicate),
-    /// That match all of these.
+    /// Matches tokens that match all of these filters.
     All(Vec<Filter>),
-    /// That match one of these.
+    /// Matches tokens that match at least one of these filters.
     Any(Vec<Filter>),
-    /// That do not match this.
+    /// Matches tokens that do not match this filter.
     Not(Box<Filter>),
 }
 
-/// A condition on an owner. Case always counts.
+/// A condition on an owner. Case always matters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OwnerPredicate {
-    /// Known, and this is its id or its name.
+    /// Matches a known owner with this id or name.
     Is(String),
-    /// Reported as none.
+    /// Matches tokens that are reported to have no owner.
     Absent,
-    /// Not reported.
+    /// Matches tokens whose owner is not reported.
     NotReported,
 }
 
@@ -94,98 +99,99 @@ pub enum OwnerPredicate {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TimePredicate {
-    /// Known and earlier than this.
+    /// Matches a known time before this one.
     Before(Timestamp),
-    /// Known and not earlier than this.
+    /// Matches a known time at or after this one.
     From(Timestamp),
-    /// Reported as none.
+    /// Matches tokens that never expire, or that were never used.
     Never,
-    /// Not reported.
+    /// Matches tokens whose time is not reported.
     NotReported,
 }
 
-/// A condition on a name. Case always counts.
+/// A condition on a name. Case always matters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NamePattern {
-    /// The whole name.
+    /// Matches exactly this name.
     Exact(String),
-    /// Its beginning.
+    /// Matches names with this prefix.
     Prefix(String),
-    /// The whole name, where `*` stands for any characters, also none; nothing else is special.
+    /// Matches names by a pattern in which `*` stands for any characters or none. No other
+    /// character is special.
     Glob(String),
 }
 
 impl Filter {
-    /// Tokens of exactly that name.
+    /// Matches tokens with exactly this name.
     pub fn name(name: impl Into<String>) -> Self {
         Self::Name(NamePattern::Exact(name.into()))
     }
 
-    /// Tokens whose name begins so.
+    /// Matches tokens whose name has this prefix.
     pub fn name_prefix(prefix: impl Into<String>) -> Self {
         Self::Name(NamePattern::Prefix(prefix.into()))
     }
 
-    /// Tokens whose name matches a pattern with `*`.
+    /// Matches tokens whose name matches a pattern with `*`.
     pub fn name_glob(glob: impl Into<String>) -> Self {
         Self::Name(NamePattern::Glob(glob.into()))
     }
 
-    /// Tokens whose owner has this id or this name.
+    /// Matches tokens whose owner has this id or name.
     pub fn owned_by(owner: impl Into<String>) -> Self {
         Self::Owner(OwnerPredicate::Is(owner.into()))
     }
 
-    /// Tokens that were created before this.
+    /// Matches tokens created before `end`.
     #[must_use]
     pub fn created_before(end: Timestamp) -> Self {
         Self::Created(TimePredicate::Before(end))
     }
 
-    /// Tokens that were created at this time or later.
+    /// Matches tokens created at or after `start`.
     #[must_use]
     pub fn created_from(start: Timestamp) -> Self {
         Self::Created(TimePredicate::From(start))
     }
 
-    /// Tokens that expire, or expired, before this.
+    /// Matches tokens that expire, or expired, before `end`.
     #[must_use]
     pub fn expires_before(end: Timestamp) -> Self {
         Self::Expiry(TimePredicate::Before(end))
     }
 
-    /// Tokens that expire, or expired, at this time or later; not those that never do.
+    /// Matches tokens that expire, or expired, at or after `start`, but not those that never do.
     #[must_use]
     pub fn expires_from(start: Timestamp) -> Self {
         Self::Expiry(TimePredicate::From(start))
     }
 
-    /// Tokens that never expire.
+    /// Matches tokens that never expire.
     #[must_use]
     pub fn never_expires() -> Self {
         Self::Expiry(TimePredicate::Never)
     }
 
-    /// Tokens whose last use was before this; not those that were never used.
+    /// Matches tokens last used before `end`, but not those never used.
     #[must_use]
     pub fn used_before(end: Timestamp) -> Self {
         Self::LastUsed(TimePredicate::Before(end))
     }
 
-    /// Tokens whose last use was at this time or later.
+    /// Matches tokens last used at or after `start`.
     #[must_use]
     pub fn used_from(start: Timestamp) -> Self {
         Self::LastUsed(TimePredicate::From(start))
     }
 
-    /// Tokens that were never used.
+    /// Matches tokens that were never used.
     #[must_use]
     pub fn never_used() -> Self {
         Self::LastUsed(TimePredicate::Never)
     }
 
-    /// Both this and that.
+    /// Requires another filter in addition to this one.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         match self {
@@ -197,7 +203,7 @@ impl Filter {
         }
     }
 
-    /// This or that, or both.
+    /// Allows another filter as an alternative to this one.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         match self {
@@ -209,61 +215,64 @@ impl Filter {
         }
     }
 
-    /// What matches all of them; everything, if there is none.
+    /// Matches tokens that match all of these filters; without any filter, every token.
     #[must_use]
     pub fn all_of(filters: impl IntoIterator<Item = Self>) -> Self {
         Self::All(filters.into_iter().collect())
     }
 
-    /// What matches one of them or more; nothing, if there is none.
+    /// Matches tokens that match at least one of these filters; without any filter, no token.
     #[must_use]
     pub fn any_of(filters: impl IntoIterator<Item = Self>) -> Self {
         Self::Any(filters.into_iter().collect())
     }
 
-    /// Reads a filter from its text, where `now` in it is the given time. `parse` takes the present one.
+    /// Parses a filter, with the time that `now` in the text stands for.
+    ///
+    /// [`str::parse`] uses the current time.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput): it says at which character what was expected and never repeats the
-    /// text. Text of more than 64 KiB, and parentheses and denials more than 64 deep, are refused.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the position of the mistake and what
+    /// was expected there. It never repeats the text. Text of more than 64 KiB, and parentheses and
+    /// negations nested more than 64 levels deep, are rejected.
     pub fn parse_at(text: &str, now: Timestamp) -> Result<Self> {
         parser::parse(text, now)
     }
 
-    /// Whether a token matches.
+    /// Returns `true` if a token matches.
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
         match self {
             Self::Name(pattern) => token.name.known().is_some_and(|name| pattern.matches(name)),
             Self::State(state) => token.state == *state,
             Self::Owner(owner) => owner.matches(&token.owner),
-            Self::Created(when) => when.matches(token.created_at),
-            Self::Expiry(when) => when.matches(token.expiry),
-            Self::LastUsed(when) => when.matches(token.last_used),
+            Self::Created(predicate) => predicate.matches(token.created_at),
+            Self::Expiry(predicate) => predicate.matches(token.expiry),
+            Self::LastUsed(predicate) => predicate.matches(token.last_used),
             Self::All(filters) => filters.iter().all(|filter| filter.matches(token)),
             Self::Any(filters) => filters.iter().any(|filter| filter.matches(token)),
             Self::Not(filter) => !filter.matches(token),
         }
     }
 
-    /// About how many bytes it takes to say it.
+    /// Estimates the number of bytes that the filter takes in a request.
     pub(crate) fn text_length(&self) -> usize {
-        /// What stands around a name: its field, quotes, `and`.
-        const CONDITION: usize = 16;
+        /// The bytes around a value: the field, the operator, quotes and `and`.
+        const CONDITION_OVERHEAD: usize = 16;
         match self {
             Self::Name(
                 NamePattern::Exact(text) | NamePattern::Prefix(text) | NamePattern::Glob(text),
             )
-            | Self::Owner(OwnerPredicate::Is(text)) => CONDITION + text.len(),
+            | Self::Owner(OwnerPredicate::Is(text)) => CONDITION_OVERHEAD + text.len(),
             Self::All(filters) | Self::Any(filters) => filters.iter().map(Self::text_length).sum(),
             Self::Not(filter) => filter.text_length(),
-            _ => CONDITION,
+            _ => CONDITION_OVERHEAD,
         }
     }
 }
 
-/// What does not match: `!Filter::name("ci")`.
+/// Negates a filter: `!Filter::name("ci")`.
 impl Not for Filter {
     type Output = Self;
 
@@ -296,7 +305,7 @@ impl TimePredicate {
 }
 
 impl NamePattern {
-    /// Whether a name matches.
+    /// Returns `true` if a name matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {
         match self {
@@ -307,7 +316,8 @@ impl NamePattern {
     }
 }
 
-/// The first and the last piece are anchored; each piece between them is found as early as possible.
+/// Matches a glob greedily: the first and the last part are anchored, and each part between them is
+/// matched as early as possible.
 fn glob_matches(glob: &str, name: &str) -> bool {
     let Some((first, rest)) = glob.split_once('*') else {
         return glob == name;
@@ -319,9 +329,9 @@ fn glob_matches(glob: &str, name: &str) -> bool {
     else {
         return false;
     };
-    for piece in middle.split('*') {
-        match name.find(piece) {
-            Some(at) => name = &name[at + piece.len()..],
+    for part in middle.split('*') {
+        match name.find(part) {
+            Some(at) => name = &name[at + part.len()..],
             None => return false,
         }
     }

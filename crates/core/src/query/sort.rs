@@ -1,4 +1,4 @@
-//! The order of tokens.
+//! Sort keys, and the comparison of tokens by them.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -7,10 +7,11 @@ use std::str::FromStr;
 use crate::error::{Error, Result, did_you_mean};
 use crate::model::{Fact, Token};
 
-/// One key of an order: what to compare, which way, and where tokens go that have no such value.
+/// A sort key with its direction and the place of tokens without a value.
 ///
-/// Its text is `KEY`, then `:asc` or `:desc`, then `:absent-first` or `:absent-last`; what is left out is as
-/// [`new`](Self::new) has it.
+/// As text it is `KEY`, optionally followed by `:asc` or `:desc` and by `:absent-first` or
+/// `:absent-last`. The defaults are ascending, and the place of absent values that
+/// [`new`](Self::new) chooses.
 ///
 /// ```
 /// use tokenfleet_core::query::SortBy;
@@ -19,24 +20,24 @@ use crate::model::{Fact, Token};
 /// let latest_first = SortBy::new(SortKey::LastUsed, Direction::Descending);
 /// assert_eq!("last-used:desc".parse::<SortBy>()?, latest_first);
 ///
-/// // Tokens that were never used come after all that were, instead of before them.
+/// // Tokens that were never used come last, instead of first.
 /// assert_eq!(latest_first.nulls_last().to_string(), "last-used:desc:absent-last");
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct SortBy {
-    /// What to compare.
+    /// The field to compare.
     pub key: SortKey,
-    /// Which way.
+    /// The direction.
     pub direction: Direction,
-    /// Where tokens go of which the key is none or not reported.
+    /// The place of tokens without a value: absent or not reported.
     pub nulls: NullsOrder,
 }
 
-/// Where tokens go of which a key is none or not reported.
+/// The place of tokens without a value for the sort key: absent or not reported.
 ///
-/// Among each other they follow the direction: ascending, none comes before not reported; descending, after it.
+/// Among themselves they follow the direction: ascending, absent comes before not reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum NullsOrder {
     /// Before all tokens that have a value.
@@ -46,7 +47,8 @@ pub enum NullsOrder {
 }
 
 impl SortBy {
-    /// By that key, that way. Absent values count as the greatest: they come last ascending and first descending.
+    /// Creates a sort key. Absent values count as the greatest: they come last if ascending and
+    /// first if descending.
     #[must_use]
     pub fn new(key: SortKey, direction: Direction) -> Self {
         let nulls = match direction {
@@ -60,43 +62,45 @@ impl SortBy {
         }
     }
 
-    /// With absent values before all others.
+    /// Puts absent values before all others.
     #[must_use]
     pub fn nulls_first(mut self) -> Self {
         self.nulls = NullsOrder::First;
         self
     }
 
-    /// With absent values after all others.
+    /// Puts absent values after all others.
     #[must_use]
     pub fn nulls_last(mut self) -> Self {
         self.nulls = NullsOrder::Last;
         self
     }
 
-    /// Reads several keys, separated by commas: `state, expiry:desc:absent-last`.
+    /// Parses several keys, separated by commas: `state, expiry:desc:absent-last`.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), saying at which character, with the nearest right word.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput), with the position of the mistake and the
+    /// closest known word.
     pub fn parse_all(text: &str) -> Result<Vec<Self>> {
-        let mut before = 0;
-        let read = |part: &str| {
-            let blank = part.chars().take_while(|c| c.is_whitespace()).count();
-            let place = format!("at character {}", before + blank + 1);
-            before += part.chars().count() + 1;
+        let mut consumed = 0;
+        let parse = |part: &str| {
+            let indent = part.chars().take_while(|c| c.is_whitespace()).count();
+            let location = format!("at character {}", consumed + indent + 1);
+            consumed += part.chars().count() + 1;
             part.trim()
                 .parse()
-                .map_err(|error: Error| error.with_message_prefix(&place))
+                .map_err(|error: Error| error.with_message_prefix(&location))
         };
-        text.split(',').map(read).collect()
+        text.split(',').map(parse).collect()
     }
 
+    /// Compares two tokens by this key alone.
     pub(crate) fn compare(self, a: &Token, b: &Token) -> Ordering {
         match self.key {
-            SortKey::Id => self.direction.of(a.id.cmp(&b.id)),
+            SortKey::Id => self.direction.apply(a.id.cmp(&b.id)),
             SortKey::Name => self.compare_facts(&a.name, &b.name),
-            SortKey::State => self.direction.of(a.state.cmp(&b.state)),
+            SortKey::State => self.direction.apply(a.state.cmp(&b.state)),
             SortKey::Created => self.compare_facts(&a.created_at, &b.created_at),
             SortKey::Updated => self.compare_facts(&a.updated_at, &b.updated_at),
             SortKey::Expiry => self.compare_facts(&a.expiry, &b.expiry),
@@ -106,12 +110,12 @@ impl SortBy {
 
     fn compare_facts<T: Ord>(self, a: &Fact<T>, b: &Fact<T>) -> Ordering {
         let is_absent = |fact: &Fact<T>| fact.known().is_none();
-        let known_first = is_absent(a).cmp(&is_absent(b));
+        let absent_last = is_absent(a).cmp(&is_absent(b));
         let by_presence = match self.nulls {
-            NullsOrder::Last => known_first,
-            NullsOrder::First => known_first.reverse(),
+            NullsOrder::Last => absent_last,
+            NullsOrder::First => absent_last.reverse(),
         };
-        by_presence.then_with(|| self.direction.of(a.cmp(b)))
+        by_presence.then_with(|| self.direction.apply(a.cmp(b)))
     }
 }
 
@@ -139,17 +143,18 @@ impl FromStr for SortBy {
             .into_iter()
             .find(|known| known.as_str() == key)
             .ok_or_else(|| {
-                Error::invalid_input("no such key to sort by")
+                Error::invalid_input("unknown sort key")
                     .with_advice(did_you_mean(key, &SortKey::ALL.map(SortKey::as_str)))
             })?;
         let mut expected: &[&str] = &["asc", "desc", "absent-first", "absent-last"];
         let mut sort = Self::new(key, Direction::Ascending);
         for word in words {
             if !expected.contains(&word) {
-                return Err(match expected {
-                    [] => Error::invalid_input("nothing can follow the place of absent values"),
-                    _ => Error::invalid_input("no such way to sort")
-                        .with_advice(did_you_mean(word, expected)),
+                return Err(if expected.is_empty() {
+                    Error::invalid_input("nothing can follow absent-first or absent-last")
+                } else {
+                    Error::invalid_input("unknown sort option")
+                        .with_advice(did_you_mean(word, expected))
                 });
             }
             expected = match word {
@@ -167,31 +172,32 @@ impl FromStr for SortBy {
     }
 }
 
-/// What tokens can be ordered by.
+/// A field that tokens can be sorted by.
 ///
-/// Names compare by code points, so case counts. Where values are absent is said by [`NullsOrder`]: unless asked otherwise,
-/// ascending, tokens that never expire come after those that do, and descending is exactly the reverse.
+/// Names are compared by code points, so case matters. [`NullsOrder`] decides where absent values
+/// go. By default, tokens that never expire come after those that do, and descending is the exact
+/// reverse of ascending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum SortKey {
-    /// By id, see [`TokenId`](crate::TokenId).
+    /// The id, ordered as [`TokenId`](crate::TokenId) documents.
     Id,
-    /// By name.
+    /// The name.
     Name,
-    /// By state, in the order of [`TokenState`](crate::TokenState).
+    /// The state, in the order of [`TokenState`](crate::TokenState).
     State,
-    /// By creation.
+    /// The time of creation.
     Created,
-    /// By last change.
+    /// The time of the last change.
     Updated,
-    /// By expiry.
+    /// The expiry.
     Expiry,
-    /// By last use.
+    /// The time of the last use.
     LastUsed,
 }
 
 impl SortKey {
-    /// All keys.
+    /// All sort keys.
     pub const ALL: [Self; 7] = [
         Self::Id,
         Self::Name,
@@ -202,7 +208,7 @@ impl SortKey {
         Self::LastUsed,
     ];
 
-    /// The key as it is spelt on the command line.
+    /// Returns the key as it is written on the command line.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -217,19 +223,19 @@ impl SortKey {
     }
 }
 
-/// Which way to sort.
+/// The direction of a sort key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Direction {
-    /// Smallest first.
+    /// Sorts the smallest value first.
     #[default]
     Ascending,
-    /// Greatest first.
+    /// Sorts the greatest value first.
     Descending,
 }
 
 impl Direction {
-    /// An ascending order, this way.
-    fn of(self, ascending: Ordering) -> Ordering {
+    /// Converts an ascending order to this direction.
+    fn apply(self, ascending: Ordering) -> Ordering {
         match self {
             Self::Ascending => ascending,
             Self::Descending => ascending.reverse(),
@@ -246,23 +252,23 @@ mod tests {
     const DIRECTIONS: [Direction; 2] = [Direction::Ascending, Direction::Descending];
 
     #[test]
-    fn every_key_of_an_order_survives_its_text_and_none_shares_it() {
+    fn every_sort_key_round_trips_through_its_own_text() {
         let mut texts = std::collections::BTreeSet::new();
         for key in SortKey::ALL {
             for direction in DIRECTIONS {
-                let usual = SortBy::new(key, direction);
-                for sort in [usual.nulls_first(), usual.nulls_last()] {
+                let default = SortBy::new(key, direction);
+                for sort in [default.nulls_first(), default.nulls_last()] {
                     assert_eq!(sort.to_string().parse::<SortBy>().unwrap(), sort);
                     texts.insert(sort.to_string());
                 }
-                assert!(!usual.to_string().contains("absent"));
+                assert!(!default.to_string().contains("absent"));
             }
         }
         assert_eq!(texts.len(), 28);
     }
 
     #[test]
-    fn absent_values_go_where_they_are_sent_and_ties_are_ordered_by_ascending_id() {
+    fn absent_values_follow_the_nulls_order_and_ties_the_ascending_id() {
         let token = |id: &str, expiry| {
             let mut token = Token::new(TokenId::new(id), TokenState::Active);
             token.expiry = expiry;
@@ -296,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn several_keys_are_read_in_turn_and_a_mistake_in_one_has_its_place() {
+    fn several_keys_are_parsed_in_order_and_a_mistake_names_its_position() {
         let keys = SortBy::parse_all("state:desc, name").unwrap();
         assert_eq!(
             keys,
@@ -308,19 +314,20 @@ mod tests {
         for (text, expected) in [
             (
                 "state:desc, nam",
-                "at character 13: no such key to sort by; did you mean \"name\"?",
+                "at character 13: unknown sort key; did you mean `name`?",
             ),
             (
                 "",
-                "at character 1: no such key to sort by; known are id, name, state, created, updated, expiry, last-used",
+                "at character 1: unknown sort key; \
+                 expected one of id, name, state, created, updated, expiry, last-used",
             ),
             (
                 "name:decs",
-                "at character 1: no such way to sort; did you mean \"desc\"?",
+                "at character 1: unknown sort option; did you mean `desc`?",
             ),
             (
                 "name:absent-last:desc",
-                "at character 1: nothing can follow the place of absent values",
+                "at character 1: nothing can follow absent-first or absent-last",
             ),
         ] {
             let error = SortBy::parse_all(text).unwrap_err();

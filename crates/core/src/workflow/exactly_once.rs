@@ -1,103 +1,113 @@
-//! Creating a token so that no other is left behind.
+//! Exactly-once creation: a lost response leaves no unknown token behind.
 
 use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::error::{Error, Fate, Operation, Result};
+use crate::error::{Error, ErrorKind, Fate, Operation, Result};
 use crate::model::IssuedToken;
 use crate::provider::{CreateToken, OperationCall, RevocationEffect, RevokeOptions, TokenProvider};
-use crate::workflow::{Marker, Reconciliation, TokenProviderExt, UnknownWrite};
+use crate::workflow::reconcile::reconcile;
+use crate::workflow::{Marker, Reconciliation, UnknownWrite};
 
-/// How often the platform is asked what became of a creation, at most.
-const LOOKS: u32 = 6;
+/// The maximum number of times the platform is searched for the token of one attempt.
+const MAX_SEARCHES: u32 = 6;
 
-/// How to wait, in whatever async runtime there is. The crate `tokenfleet-http` has one for tokio.
+/// A way to wait, independent of the async runtime. The crate `tokenfleet-http` has one for tokio.
 #[async_trait]
 pub trait Timer: fmt::Debug + Send + Sync {
-    /// Returns when the time is over.
-    async fn wait(&self, time: Duration);
+    /// Waits until the duration has passed.
+    async fn wait(&self, duration: Duration);
 }
 
-/// Creates a token exactly once: either it is returned with its secret, or none that this call made is left alive.
+/// Creates a token exactly once: either the token is returned with its secret, or no token that
+/// this call created stays active.
 ///
-/// The creation carries a [`Marker`]. When its answer is lost, the token that bears the marker is looked for and
-/// revoked, because nobody knows its secret; then the creation is tried anew under another marker. A token that does
-/// not bear the marker is never touched. A request may be carried out after its answer was given up, so where nothing
-/// is found it is looked for once more after [a while](Self::looking_again_after). What remains: a creation that is
-/// carried out later still, and a future that is dropped halfway. For these [`remembering`](Self::remembering) hands
-/// out every marker before it is used, and [`reconcile`](TokenProviderExt::reconcile) finds its token at any time.
+/// The creation carries a [`Marker`] (decision 0009). If its response is lost, the token with that
+/// marker is searched for and revoked, because nobody knows its secret, and the creation is tried
+/// again with another marker. A token without the marker is never touched.
 ///
-/// Works where tokens can be listed, marked and revoked by id: on Losant and Foreman.
+/// A platform may apply a request after its response was given up. So if no token is found, the
+/// platform is searched once more after a [delay](Self::with_recheck_delay). Two cases remain: a
+/// creation that is applied even later, and a future that is dropped halfway. For these,
+/// [`with_marker_callback`](Self::with_marker_callback) reports every marker before it is used, and
+/// [`reconcile`](crate::TokenProviderExt::reconcile) finds its token at any time.
+///
+/// It works on platforms that list tokens, accept a marker and revoke by id, such as Losant and
+/// Foreman.
 #[must_use = "it creates nothing until `create` is called"]
 pub struct ExactlyOnce<'a, P: ?Sized> {
     provider: &'a P,
     timer: &'a dyn Timer,
     recheck_delay: Duration,
-    attempts: u32,
-    remember: Box<dyn Fn(&Marker) + Send + Sync + 'a>,
+    max_attempts: u32,
+    on_marker: Box<dyn Fn(&Marker) + Send + Sync + 'a>,
 }
 
 impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
-    /// At that provider, waiting by that timer: three attempts at most, and a second look after 30 seconds.
+    /// Creates the workflow with at most three attempts and a recheck after 30 seconds.
     pub fn new(provider: &'a P, timer: &'a dyn Timer) -> Self {
         Self {
             provider,
             timer,
             recheck_delay: Duration::from_secs(30),
-            attempts: 3,
-            remember: Box::new(|_| {}),
+            max_attempts: 3,
+            on_marker: Box::new(|_| {}),
         }
     }
 
-    /// Looking again so long after nothing was found.
-    pub fn with_recheck_delay(mut self, time: Duration) -> Self {
-        self.recheck_delay = time;
+    /// Sets the delay before the platform is searched again for a token that was not found.
+    pub fn with_recheck_delay(mut self, delay: Duration) -> Self {
+        self.recheck_delay = delay;
         self
     }
 
-    /// Trying so often at most, at least once.
+    /// Sets the maximum number of attempts (at least 1).
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
-        self.attempts = attempts.max(1);
+        self.max_attempts = attempts.max(1);
         self
     }
 
-    /// Handing each marker to that function before it is used, to be stored until the call has ended.
-    pub fn with_marker_callback(mut self, remember: impl Fn(&Marker) + Send + Sync + 'a) -> Self {
-        self.remember = Box::new(remember);
+    /// Sets a function that gets each marker before it is used. Store it until the call has ended.
+    pub fn with_marker_callback(mut self, on_marker: impl Fn(&Marker) + Send + Sync + 'a) -> Self {
+        self.on_marker = Box::new(on_marker);
         self
     }
 
-    /// Creates the token. Its description, or its name where the platform takes no description, ends with the marker.
+    /// Creates the token. Its description ends with the marker, or its name if the platform has no
+    /// descriptions.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported), before anything is sent, where a lost answer could not be
-    /// repaired. Otherwise as [`TokenProvider::create`]. An error that
-    /// [may have been applied](Error::may_have_applied) says that the platform could not be asked, or could not
-    /// revoke: then the token of the named marker may be alive.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported), before anything is sent, if the platform
+    /// offers no way to find and revoke a token after a lost response. Otherwise the errors of
+    /// [`TokenProvider::create`]. An error that [may have been applied](Error::may_have_applied)
+    /// means that the search or the revocation failed: the token of the marker it names may be
+    /// active.
     pub async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let mut attempt = 1;
         loop {
             let marker = Marker::random();
             let marked = self.mark(&marker, request.clone())?;
             let name = marked.name.clone();
-            (self.remember)(&marker);
+            (self.on_marker)(&marker);
             let error = match self.provider.create(marked).await {
                 Ok(issued) => return Ok(issued),
                 Err(error) if !error.may_have_applied() => return Err(error),
                 Err(error) => error,
             };
-            match self.remove(&marker, name.as_deref()).await {
-                Err(reason) => return Err(left_behind(error, &marker, &reason)),
-                Ok(()) if attempt == self.attempts => return Err(error.with_fate(Fate::Rejected)),
+            match self.clean_up(&marker, name.as_deref()).await {
+                Err(cause) => return Err(maybe_left_behind(error, &marker, &cause)),
+                Ok(()) if attempt == self.max_attempts => {
+                    return Err(error.with_fate(Fate::Rejected));
+                }
                 Ok(()) => attempt += 1,
             }
         }
     }
 
-    /// Refuses beforehand what could not be repaired.
+    /// Adds the marker to a request, or rejects a request that could not be cleaned up.
     fn mark(&self, marker: &Marker, request: CreateToken) -> Result<CreateToken> {
         let capabilities = self.provider.capabilities();
         let in_context = |error: Error| {
@@ -108,49 +118,50 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         capabilities
             .check(OperationCall::Create(&request))
             .map_err(in_context)?;
-        let killable = capabilities
+        let can_revoke = capabilities
             .revoke
             .as_ref()
             .is_some_and(|revoke| revoke.by_id && revoke.effect != RevocationEffect::Replaced);
         match &capabilities.create {
-            Some(create) if killable && capabilities.list.is_some() => {
+            Some(create) if can_revoke && capabilities.list.is_some() => {
                 marker.apply_to(request, create).map_err(in_context)
             }
             _ => Err(in_context(
                 Error::unsupported(
-                    "a token whose secret is lost could not be found and revoked here",
+                    "after a lost response, the token could not be found and revoked here",
                 )
                 .with_advice(
-                    "create it plainly; if the answer is lost, the error says what can be known",
+                    "use a plain create; if its response is lost, the error says what is known",
                 ),
             )),
         }
     }
 
-    /// Revokes what the creation made, or makes sure that it made nothing.
-    async fn remove(&self, marker: &Marker, name: Option<&str>) -> Result<()> {
-        let mut found_nothing = 0;
-        let mut failure = None;
-        for look in 0..LOOKS {
-            if look > 0 {
+    /// Revokes the token that a creation with a lost response left behind, or makes sure that it
+    /// left none.
+    async fn clean_up(&self, marker: &Marker, name: Option<&str>) -> Result<()> {
+        let mut times_not_found = 0;
+        let mut last_error = None;
+        for search in 0..MAX_SEARCHES {
+            if search > 0 {
                 self.timer.wait(self.recheck_delay).await;
             }
-            match self.look(marker, name).await {
+            match self.find_and_revoke(marker, name).await {
                 Ok(true) => return Ok(()),
-                Ok(false) => found_nothing += 1,
-                Err(error) => failure = Some(error),
+                Ok(false) => times_not_found += 1,
+                Err(error) => last_error = Some(error),
             }
-            if found_nothing == 2 {
+            if times_not_found == 2 {
                 return Ok(());
             }
         }
-        failure.map_or(Ok(()), Err)
+        last_error.map_or(Ok(()), Err)
     }
 
-    /// Revokes the tokens that bear the marker; `false` when there are none.
-    async fn look(&self, marker: &Marker, name: Option<&str>) -> Result<bool> {
-        let lost = UnknownWrite::Marked { marker, name };
-        match self.provider.reconcile(lost).await? {
+    /// Revokes the tokens with the marker, and returns `false` if there are none.
+    async fn find_and_revoke(&self, marker: &Marker, name: Option<&str>) -> Result<bool> {
+        let write = UnknownWrite::Marked { marker, name };
+        match reconcile(self.provider, write).await? {
             Reconciliation::Applied(tokens) => {
                 for token in tokens {
                     let options = RevokeOptions::default();
@@ -159,11 +170,9 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
                 Ok(true)
             }
             Reconciliation::NotApplied => Ok(false),
-            Reconciliation::Unknown { reason, .. } => Err(Error::new(
-                crate::error::ErrorKind::Other,
-                Fate::Rejected,
-                reason,
-            )),
+            Reconciliation::Unknown { reason, .. } => {
+                Err(Error::new(ErrorKind::Other, Fate::Rejected, reason))
+            }
         }
     }
 }
@@ -173,13 +182,15 @@ impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
         f.debug_struct("ExactlyOnce")
             .field("account", self.provider.account())
             .field("recheck_delay", &self.recheck_delay)
-            .field("attempts", &self.attempts)
+            .field("max_attempts", &self.max_attempts)
             .finish_non_exhaustive()
     }
 }
 
-fn left_behind(error: Error, marker: &Marker, reason: &Error) -> Error {
+/// Adds to the error of a creation that its token could not be cleaned up.
+fn maybe_left_behind(error: Error, marker: &Marker, cause: &Error) -> Error {
     error.with_advice(format!(
-        "a token marked {marker} may be alive, and nobody has its secret: look for it and revoke it ({reason})"
+        "a token marked {marker} may be active, and nobody has its secret: \
+         find it and revoke it ({cause})"
     ))
 }

@@ -1,4 +1,4 @@
-//! Telling a token that one call made from all others.
+//! The marker by which the token of one creation is recognised.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -9,21 +9,23 @@ use crate::model::Token;
 use crate::provider::{ArgumentSupport, CreateCapability, CreateToken};
 
 const PREFIX: &str = "tf-";
+/// The number of hexadecimal digits after the prefix: 64 bits.
 const DIGITS: usize = 16;
 
-/// A word that a creation carries, so that its token can be told from all others when the answer is lost.
+/// A word that a creation carries, so that its token can be recognised if the response is lost.
 ///
-/// It is put at the end of the description, where the platform takes one, and at the end of the name otherwise. It holds
-/// no secret. Store it before the creation is sent, and [`reconcile`](crate::TokenProviderExt::reconcile) can find the
-/// token from another process.
+/// It ends the description, or the name if the platform has no descriptions (decision 0009). It is
+/// not a secret. Store it before the creation is sent, so that
+/// [`reconcile`](crate::TokenProviderExt::reconcile) can find the token from another process.
 ///
 /// ```
+/// use tokenfleet_core::CreateToken;
 /// use tokenfleet_core::capability::CreateCapability;
 /// use tokenfleet_core::workflow::Marker;
-/// use tokenfleet_core::CreateToken;
 ///
 /// let marker: Marker = "tf-0123456789abcdef".parse()?;
-/// let marked = marker.apply_to(CreateToken::new("ci"), &CreateCapability::new().with_required_name())?;
+/// let create = CreateCapability::new().with_required_name();
+/// let marked = marker.apply_to(CreateToken::new("ci"), &create)?;
 /// assert_eq!(marked.name.as_deref(), Some("ci tf-0123456789abcdef"));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
@@ -31,40 +33,40 @@ const DIGITS: usize = 16;
 pub struct Marker(Box<str>);
 
 impl Marker {
-    /// A marker that no token bears yet: it has 64 random bits.
+    /// Creates a new marker of 64 random bits.
     #[must_use]
     pub fn random() -> Self {
-        // Each state is seeded by the operating system.
+        // The standard library seeds each state from the operating system.
         let bits = RandomState::new().hash_one(RandomState::new().hash_one(PREFIX));
         Self(format!("{PREFIX}{bits:016x}").into())
     }
 
-    /// The marker as a word.
+    /// Returns the marker as a word.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Puts it onto a creation.
+    /// Adds the marker to a creation.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](crate::ErrorKind::Unsupported) where a platform takes neither description nor name,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a name that leaves no room for it.
+    /// [`Unsupported`](crate::ErrorKind::Unsupported) if the platform accepts neither a description
+    /// nor a name, [`InvalidInput`](crate::ErrorKind::InvalidInput) if the name becomes too long.
     pub fn apply_to(
         &self,
         mut request: CreateToken,
         create: &CreateCapability,
     ) -> Result<CreateToken> {
         if create.description {
-            request.description = Some(self.after(request.description.as_deref()));
+            request.description = Some(self.appended_to(request.description.as_deref()));
         } else if create.name != ArgumentSupport::Unsupported {
-            let name = self.after(request.name.as_deref());
-            if let Some(longest) = create.max_name_length
-                && name.chars().count() > longest
+            let name = self.appended_to(request.name.as_deref());
+            if let Some(max) = create.max_name_length
+                && name.chars().count() > max
             {
                 return Err(Error::invalid_input(format!(
-                    "the name leaves no room for the {} characters by which its token is found again",
+                    "the name leaves no room for the {} characters of the marker",
                     self.0.len() + 1
                 ))
                 .with_advice("shorten the name"));
@@ -72,20 +74,21 @@ impl Marker {
             request.name = Some(name);
         } else {
             return Err(Error::unsupported(
-                "nothing that is given to a token here could tell it from others",
+                "the platform accepts neither a description nor a name to carry the marker",
             ));
         }
         Ok(request)
     }
 
-    /// Whether a token bears it.
+    /// Returns `true` if a token carries the marker.
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
-        let bears = |text: &String| text.split(' ').next_back() == Some(&*self.0);
-        token.description.known().is_some_and(bears) || token.name.known().is_some_and(bears)
+        let is_last_word = |text: &String| text.split(' ').next_back() == Some(&*self.0);
+        token.description.known().is_some_and(is_last_word)
+            || token.name.known().is_some_and(is_last_word)
     }
 
-    fn after(&self, text: Option<&str>) -> String {
+    fn appended_to(&self, text: Option<&str>) -> String {
         match text {
             None | Some("") => self.0.to_string(),
             Some(text) => format!("{text} {}", self.0),
@@ -104,12 +107,12 @@ impl FromStr for Marker {
 
     fn from_str(text: &str) -> Result<Self> {
         let digits = text.strip_prefix(PREFIX).unwrap_or_default();
-        let plain = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-        if digits.len() == DIGITS && digits.bytes().all(plain) {
+        let is_lower_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+        if digits.len() == DIGITS && digits.bytes().all(is_lower_hex) {
             Ok(Self(text.into()))
         } else {
             Err(Error::invalid_input(
-                "a marker is tf- and 16 digits from 0 to f",
+                "not a valid marker: expected tf- and 16 lower-case hexadecimal digits",
             ))
         }
     }
@@ -122,7 +125,7 @@ mod tests {
     use crate::model::{Fact, TokenId, TokenState};
 
     #[test]
-    fn a_marker_is_found_where_it_was_put_and_nowhere_else() {
+    fn a_marker_matches_only_the_token_that_carries_it() {
         let marker = Marker::random();
         assert_eq!(marker.to_string().parse::<Marker>().unwrap(), marker);
         assert_ne!(marker, Marker::random());
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_without_room_for_the_marker_is_refused_beforehand() {
+    fn a_name_without_room_for_the_marker_is_rejected() {
         let create = CreateCapability::new()
             .with_required_name()
             .with_max_name_length(30);

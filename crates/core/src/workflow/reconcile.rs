@@ -1,61 +1,66 @@
-//! What became of a write whose answer was lost.
+//! Reconciliation of a write with an unknown outcome.
 
 use crate::error::Result;
 use crate::listing::Completeness;
 use crate::model::{Secret, Timestamp, Token};
 use crate::provider::{Liveness, TokenProvider};
 use crate::query::{Filter, Query};
-use crate::workflow::{Marker, TokenProviderExt};
+use crate::workflow::Marker;
+use crate::workflow::token_list::list_all;
 
 /// A write that [may have been applied](crate::Fate::MaybeApplied).
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum UnknownWrite<'a> {
-    /// A creation that carried a marker.
+    /// A creation with a marker.
     Marked {
         /// The marker.
         marker: &'a Marker,
-        /// The name that the token was given, if it is still known: it saves reading the whole list.
+        /// The name of the token, if it is still known: it saves listing all tokens.
         name: Option<&'a str>,
     },
-    /// A creation that carried none.
+    /// A creation without a marker.
     Unmarked {
-        /// When it was sent.
+        /// The time the request was sent.
         at: Timestamp,
     },
     /// A rotation.
     Rotation {
-        /// The secret that it was to replace.
+        /// The secret that the rotation was to replace.
         old: &'a Secret,
     },
 }
 
-/// What became of a write whose answer was lost.
+/// The outcome of a write, as far as the platform reveals it.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Reconciliation {
-    /// It was applied. Of a creation, these are the tokens that bear its marker: alive, and without anybody who knows
-    /// the secret.
+    /// The write was applied. For a creation, these are the tokens with its marker: they are
+    /// active, and nobody knows their secret.
     Applied(Vec<Token>),
-    /// It was not applied until now. A request that is still under way somewhere may be applied yet: look again later.
+    /// The write was not applied so far. A request that is still in flight may be applied yet, so
+    /// check again later.
     NotApplied,
-    /// The platform does not let it be known.
+    /// The platform does not reveal the outcome.
     Unknown {
-        /// Why, for people.
+        /// The reason, for people to read.
         reason: String,
-        /// When a token that it may have made is dead at the latest, unless it is renewed.
+        /// The latest time at which a token that the write may have created expires, unless it is
+        /// renewed.
         dead_by: Option<Timestamp>,
     },
 }
 
-/// Finds out what became of a write.
+/// Finds out whether a write was applied.
 pub(crate) async fn reconcile<P: TokenProvider + ?Sized>(
     provider: &P,
-    lost: UnknownWrite<'_>,
+    write: UnknownWrite<'_>,
 ) -> Result<Reconciliation> {
-    match lost {
-        UnknownWrite::Marked { marker, name } => marked(provider, marker, name).await,
-        UnknownWrite::Unmarked { at } => unmarked(provider, at).await,
+    match write {
+        UnknownWrite::Marked { marker, name } => {
+            reconcile_marked_creation(provider, marker, name).await
+        }
+        UnknownWrite::Unmarked { at } => reconcile_unmarked_creation(provider, at).await,
         UnknownWrite::Rotation { old } => Ok(match provider.verify(old).await? {
             Liveness::Dead => Reconciliation::Applied(Vec::new()),
             Liveness::Alive => Reconciliation::NotApplied,
@@ -64,7 +69,7 @@ pub(crate) async fn reconcile<P: TokenProvider + ?Sized>(
     }
 }
 
-async fn marked<P: TokenProvider + ?Sized>(
+async fn reconcile_marked_creation<P: TokenProvider + ?Sized>(
     provider: &P,
     marker: &Marker,
     name: Option<&str>,
@@ -73,37 +78,37 @@ async fn marked<P: TokenProvider + ?Sized>(
     if let Some(name) = name {
         query = query.filter(Filter::name(name));
     }
-    let list = provider.list_all(query).await?;
-    let bearing = list
+    let list = list_all(provider, query).await?;
+    let marked: Vec<_> = list
         .tokens
         .into_iter()
-        .filter(|token| marker.matches(token));
-    let bearing: Vec<_> = bearing.collect();
-    Ok(match (bearing.is_empty(), list.completeness) {
-        (false, _) => Reconciliation::Applied(bearing),
+        .filter(|token| marker.matches(token))
+        .collect();
+    Ok(match (marked.is_empty(), list.completeness) {
+        (false, _) => Reconciliation::Applied(marked),
         (true, Completeness::Complete) => Reconciliation::NotApplied,
         (true, Completeness::Partial(reason)) => {
-            unknown(format!("it is not in the list, but {reason}"))
+            unknown(format!("no listed token has the marker, but {reason}"))
         }
     })
 }
 
-/// Without a marker only an empty account tells anything.
-async fn unmarked<P: TokenProvider + ?Sized>(
+/// Reconciles a creation without a marker, which only an empty account can rule out.
+async fn reconcile_unmarked_creation<P: TokenProvider + ?Sized>(
     provider: &P,
     at: Timestamp,
 ) -> Result<Reconciliation> {
     let capabilities = provider.capabilities();
-    let life = (capabilities.create.as_ref()).and_then(|create| create.max_lifetime);
-    let dead_by = life.map(|life| at.saturating_add(life));
+    let lifetime = (capabilities.create.as_ref()).and_then(|create| create.max_lifetime);
+    let dead_by = lifetime.map(|lifetime| at.saturating_add(lifetime));
     let reason = if capabilities.list.is_none() {
         "the platform does not list its tokens"
     } else {
-        let list = provider.list_all(Query::new().limit(1)).await?;
+        let list = list_all(provider, Query::new().limit(1)).await?;
         if list.tokens.is_empty() && list.completeness.is_complete() {
             return Ok(Reconciliation::NotApplied);
         }
-        "a token that it made cannot be told from others"
+        "a token without a marker cannot be distinguished from others"
     };
     Ok(Reconciliation::Unknown {
         reason: reason.to_owned(),

@@ -1,4 +1,4 @@
-//! Which tokens shall be revoked, to be reviewed before anything is.
+//! The plan of a bulk revocation, as a text for review.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -9,19 +9,22 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_perc
 use crate::error::{Account, Error, Result};
 use crate::model::{Token, TokenId};
 
+/// The first line of a plan, with the version of the format.
 const HEADING: &str = "tokenfleet revocations 1";
 
-/// What people could misread in a name or an id.
+/// The characters that are percent-encoded, because a reviewer could misread them.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// The tokens of one account that shall be revoked, each once.
+/// A plan to revoke tokens of one account, each once.
 ///
-/// It is made from a finished listing, so that nothing is revoked while a list is read, and it has a text: write it to a
-/// file, have it reviewed, strike lines out, and read it again. What follows a blank and a `#` is for people. A text that shows
-/// them something else than it says is refused: one with control characters, or with an id in another spelling than its own.
+/// It is built from a finished listing, so that nothing is revoked while tokens are listed. As text
+/// it can be saved, reviewed, shortened by deleting lines, and parsed again. A `#` after a space
+/// starts a comment. A text that displays differently from what it means is rejected: control
+/// characters are not allowed, and each id has exactly one spelling.
 ///
-/// A plan that was carried out in part is simply carried out again, for revoking twice succeeds. Only where revoking means
-/// replacing, strike out first what was replaced: its id now belongs to the replacement, which would be replaced in turn.
+/// A plan that was interrupted can simply be executed again, because revoking twice succeeds. The
+/// exception is a platform that revokes by replacing: first remove the tokens that were replaced,
+/// because their ids now belong to the replacements.
 ///
 /// ```
 /// use tokenfleet_core::{Account, RevocationPlan, Token, TokenId, TokenState};
@@ -36,30 +39,31 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 pub struct RevocationPlan {
     account: Account,
     tokens: Vec<TokenId>,
+    /// The acting token, which is revoked after all others.
     last: Option<TokenId>,
 }
 
 impl RevocationPlan {
-    /// A plan to revoke these tokens of that account.
+    /// Creates a plan to revoke these tokens of an account.
     #[must_use]
     pub fn from_tokens<'a>(account: &Account, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         let ids = tokens.into_iter().map(|token| token.id.clone());
         Self::from_ids(account, ids)
     }
 
-    /// A plan to revoke the tokens of that account that have these ids.
+    /// Creates a plan to revoke the tokens of an account with these ids.
     #[must_use]
     pub fn from_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
         let mut seen = HashSet::new();
-        let new = |id: &TokenId| seen.insert(id.clone());
+        let is_new = |id: &TokenId| seen.insert(id.clone());
         Self {
             account: account.clone(),
-            tokens: ids.into_iter().filter(new).collect(),
+            tokens: ids.into_iter().filter(is_new).collect(),
             last: None,
         }
     }
 
-    /// And at the very end, when all others are dead, this one: the token that the provider authenticates with.
+    /// Adds the token that the provider authenticates with, to be revoked after all others.
     #[must_use]
     pub fn with_acting_last(mut self, acting: TokenId) -> Self {
         self.tokens.retain(|id| *id != acting);
@@ -67,7 +71,7 @@ impl RevocationPlan {
         self
     }
 
-    /// Without a token, because it shall live or is dead.
+    /// Removes a token, because it must stay or was revoked already.
     #[must_use]
     pub fn without(mut self, id: &TokenId) -> Self {
         self.tokens.retain(|planned| planned != id);
@@ -75,18 +79,18 @@ impl RevocationPlan {
         self
     }
 
-    /// The account.
+    /// Returns the account.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// The tokens, in the order in which their revocations begin.
+    /// Returns the tokens, in the order in which they are revoked.
     pub fn tokens(&self) -> impl Iterator<Item = &TokenId> {
         self.tokens.iter().chain(&self.last)
     }
 
-    /// Those to begin with, and the one to end with.
+    /// Returns the tokens to revoke first, and the acting token to revoke last.
     pub(crate) fn into_parts(self) -> (Vec<TokenId>, Option<TokenId>) {
         (self.tokens, self.last)
     }
@@ -96,7 +100,7 @@ fn encode(text: &str) -> impl fmt::Display {
     utf8_percent_encode(text, ENCODED)
 }
 
-/// A heading, the account, and a line for each token.
+/// Writes a heading, the account and a line for each token.
 impl fmt::Display for RevocationPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (provider, name) = (self.account.provider(), self.account.name());
@@ -119,18 +123,19 @@ impl FromStr for RevocationPlan {
         let mut lines = (1..).zip(text.lines());
         if lines.next().map(|(_, line)| line) != Some(HEADING) {
             return Err(Error::invalid_input(format!(
-                "a plan of revocations begins with the line \"{HEADING}\""
+                "a revocation plan must start with the line \"{HEADING}\""
             )));
         }
         let (mut account, mut tokens, mut last) = (None, Vec::new(), None);
         for (number, line) in lines {
-            if line.chars().any(hides_something) {
+            if line.chars().any(alters_display) {
                 return Err(Error::invalid_input(format!(
-                    "line {number} of the plan holds a character that changes what people see of it"
+                    "line {number} of the plan contains a control character, \
+                     which could hide what the line says"
                 ))
-                .with_advice("make the plan again"));
+                .with_advice("create the plan again"));
             }
-            let line = before_remark(line);
+            let line = strip_comment(line);
             let words: Option<Vec<_>> = line.split_whitespace().map(decode).collect();
             let words = words.unwrap_or_default();
             let words: Vec<_> = words.iter().map(String::as_str).collect();
@@ -143,7 +148,7 @@ impl FromStr for RevocationPlan {
                 (["last", id], Some(_), None) => last = Some(TokenId::new(*id)),
                 _ => {
                     return Err(Error::invalid_input(format!(
-                        "line {number} of the plan is neither the account nor a token to revoke, as a plan spells them"
+                        "line {number} of the plan is not a valid account, revoke or last line"
                     )));
                 }
             }
@@ -158,25 +163,27 @@ impl FromStr for RevocationPlan {
     }
 }
 
-/// What is meant by a word, if that is how it is written: each id has one spelling.
+/// Decodes a word, or returns `None` unless encoding it again yields the same spelling.
 fn decode(word: &str) -> Option<String> {
     let decoded = percent_decode_str(word).decode_utf8().ok()?;
-    let spelt = encode(&decoded).to_string();
-    (spelt == word).then(|| decoded.into_owned())
+    let canonical = encode(&decoded).to_string();
+    (canonical == word).then(|| decoded.into_owned())
 }
 
-/// A line without what is for people. Within a word a `#` begins no remark: half an id may be the id of another token.
-fn before_remark(line: &str) -> &str {
-    let begins =
-        |(place, _): &(usize, &str)| line[..*place].trim_end().len() < *place || *place == 0;
-    match line.match_indices('#').find(begins) {
-        Some((place, _)) => &line[..place],
+/// Strips the comment of a line. A `#` within a word does not start one, because half an id may be
+/// the id of another token.
+fn strip_comment(line: &str) -> &str {
+    let starts_comment =
+        |(index, _): &(usize, &str)| *index == 0 || line[..*index].trim_end().len() < *index;
+    match line.match_indices('#').find(starts_comment) {
+        Some((index, _)) => &line[..index],
         None => line,
     }
 }
 
-/// Whether a terminal or an editor shows something else where that stands, such as another line or nothing.
-fn hides_something(c: char) -> bool {
+/// Returns `true` for a character that makes a terminal or an editor show something else, such as
+/// another line or nothing.
+fn alters_display(c: char) -> bool {
     c.is_control() && c != '\t' || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
@@ -188,8 +195,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_plan_survives_its_text(
-            names in (".{1,9}", ".{1,9}"), ids in prop::collection::vec(".{1,9}", 0..9), last in prop::option::of(".{1,9}"),
+        fn a_plan_round_trips_through_its_text(
+            names in (".{1,9}", ".{1,9}"),
+            ids in prop::collection::vec(".{1,9}", 0..9),
+            last in prop::option::of(".{1,9}"),
         ) {
             let account = Account::new(&names.0, &names.1);
             let mut plan = RevocationPlan::from_ids(&account, ids.into_iter().map(TokenId::new));
@@ -200,16 +209,21 @@ mod tests {
         }
 
         #[test]
-        fn what_follows_a_hash_is_for_people(ids in prop::collection::vec(".{1,9}", 0..9), remark in "[^\\p{Cc}\u{2028}\u{2029}]{0,20}") {
-            let plan = RevocationPlan::from_ids(&Account::new("a", "b"), ids.into_iter().map(TokenId::new));
+        fn comments_are_ignored(
+            ids in prop::collection::vec(".{1,9}", 0..9),
+            comment in "[^\\p{Cc}\u{2028}\u{2029}]{0,20}",
+        ) {
+            let ids = ids.into_iter().map(TokenId::new);
+            let plan = RevocationPlan::from_ids(&Account::new("a", "b"), ids);
             let text = plan.to_string();
             let (heading, rest) = text.split_once('\n').unwrap();
-            let rest = rest.replace('\n', &format!(" # {remark}\n"));
-            prop_assert_eq!(format!("{heading}\n{rest}").parse::<RevocationPlan>().unwrap(), plan);
+            let rest = rest.replace('\n', &format!(" # {comment}\n"));
+            let commented = format!("{heading}\n{rest}");
+            prop_assert_eq!(commented.parse::<RevocationPlan>().unwrap(), plan);
         }
 
         #[test]
-        fn an_id_is_read_in_its_own_spelling_only(id in "[!-~]{1,9}") {
+        fn an_id_is_accepted_in_one_spelling_only(id in "[!-~]{1,9}") {
             let text = format!("{HEADING}\naccount a b\nrevoke {id}\n");
             if let Ok(plan) = text.parse::<RevocationPlan>() {
                 let written = plan.to_string();
@@ -218,16 +232,18 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_the_reader_panic(text in "(tokenfleet revocations 1\n)?(account a b\n)?(.|\n){0,60}") {
+        fn no_text_makes_the_parser_panic(
+            text in "(tokenfleet revocations 1\n)?(account a b\n)?(.|\n){0,60}",
+        ) {
             let _ = text.parse::<RevocationPlan>();
         }
     }
 
     #[test]
-    fn a_text_that_shows_people_something_else_is_refused() {
-        let read =
+    fn a_text_that_displays_differently_from_what_it_means_is_rejected() {
+        let parse =
             |lines: &str| format!("{HEADING}\naccount a b\n{lines}").parse::<RevocationPlan>();
-        assert!(read("revoke 12\t# ci\r\n# 13\r\n#14").is_ok());
+        assert!(parse("revoke 12\t# ci\r\n# 13\r\n#14").is_ok());
         for lines in [
             "revoke 12#34",
             "revoke 12 #\rrevoke 13  # ci",
@@ -237,7 +253,7 @@ mod tests {
             "revoke 1\u{200b}2",
             "revoke %31%32",
         ] {
-            let error = read(lines).unwrap_err().to_string();
+            let error = parse(lines).unwrap_err().to_string();
             assert!(
                 error.starts_with("line 3 of the plan "),
                 "{lines:?}: {error}"

@@ -1,4 +1,4 @@
-//! Carrying out a plan of revocations.
+//! Execution of a revocation plan, several tokens at a time.
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -13,18 +13,19 @@ use crate::model::TokenId;
 use crate::provider::{Revocation, RevocationOutcome, RevokeOptions, TokenProvider, UpdateToken};
 use crate::workflow::RevocationPlan;
 
-/// How many revocations are under way at a time.
-const AT_A_TIME: usize = 4;
+/// The default number of concurrent revocations.
+const DEFAULT_CONCURRENCY: usize = 4;
 
-/// What a caller accepts when revoking many, and how fast it goes.
+/// The options of a bulk revocation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevokeManyOptions {
-    /// What is accepted of each revocation.
+    /// The options of each revocation.
     pub revoke_options: RevokeOptions,
-    /// Suspend a token that may not be revoked, where the platform can: it does no harm until somebody resumes it.
+    /// `true` to suspend a token that cannot be revoked, if the platform supports it: the token
+    /// does not work until somebody resumes it.
     pub suspend_fallback: bool,
-    /// How many are revoked at a time.
+    /// The maximum number of concurrent revocations.
     pub max_concurrency: usize,
 }
 
@@ -33,27 +34,27 @@ impl Default for RevokeManyOptions {
         Self {
             revoke_options: RevokeOptions::default(),
             suspend_fallback: false,
-            max_concurrency: AT_A_TIME,
+            max_concurrency: DEFAULT_CONCURRENCY,
         }
     }
 }
 
 impl RevokeManyOptions {
-    /// Accepts of each revocation what these say.
+    /// Sets the options of each revocation.
     #[must_use]
     pub fn with_revoke_options(mut self, options: RevokeOptions) -> Self {
         self.revoke_options = options;
         self
     }
 
-    /// Suspends what may not be revoked.
+    /// Suspends tokens that cannot be revoked.
     #[must_use]
     pub fn with_suspend_fallback(mut self) -> Self {
         self.suspend_fallback = true;
         self
     }
 
-    /// Revokes that many at a time, at least one.
+    /// Sets the maximum number of concurrent revocations (at least 1).
     #[must_use]
     pub fn with_max_concurrency(mut self, tokens: usize) -> Self {
         self.max_concurrency = tokens.max(1);
@@ -61,30 +62,30 @@ impl RevokeManyOptions {
     }
 }
 
-/// What became of one token of a plan.
+/// The outcome for one token of a plan.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum RevocationVerdict {
-    /// It was alive and is dead now. A replacement's secret is in here: store it.
+    /// The token was revoked. If it was replaced, this holds the new secret: store it.
     Revoked(Revocation),
-    /// It was dead already.
+    /// The token was revoked or deleted before.
     AlreadyGone(Revocation),
-    /// It may not be revoked, for this reason, and was suspended instead.
+    /// The token could not be revoked, for this reason, and was suspended instead.
     SuspendedOnly(Error),
-    /// The platform could not be asked, or its answer was lost: carry the plan out again.
+    /// The platform could not be reached, or its response was lost: execute the plan again.
     Unreachable(Error),
-    /// It lives on, for this reason.
+    /// The token could not be revoked, for this reason, and stays as it was.
     CannotBeRevoked(Error),
 }
 
 impl RevocationVerdict {
-    /// Whether the token is dead.
+    /// Returns `true` if the token no longer authenticates for good.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         matches!(self, Self::Revoked(_) | Self::AlreadyGone(_))
     }
 
-    /// The verdict in snake case.
+    /// Returns the verdict in snake case, as it appears in the program's JSON.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -97,22 +98,25 @@ impl RevocationVerdict {
     }
 }
 
-type Revoking<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerdict)> + Send + 'a>>;
+type RevocationFuture<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerdict)> + Send + 'a>>;
 
-/// A plan that is being carried out: a stream of one verdict for each token, as they come.
+/// A stream that executes a plan and yields one verdict per token, as they arrive.
 ///
-/// A failure ends nothing but its own token. The plan's last token is revoked when all others have their verdict.
-/// Dropping it lets those under way be carried out or not; carrying the plan out again tells.
+/// A failure affects only its own token. The acting token of the plan is revoked after all others
+/// have their verdict. Dropping the stream leaves open what happens to the revocations in flight;
+/// execute the plan again to find out.
 #[must_use = "nothing is revoked until it is polled"]
 pub struct RevokeMany<'a> {
-    revoke: Box<dyn Fn(TokenId) -> Revoking<'a> + Send + Sync + 'a>,
-    waiting: std::vec::IntoIter<TokenId>,
+    revoke: Box<dyn Fn(TokenId) -> RevocationFuture<'a> + Send + Sync + 'a>,
+    pending: std::vec::IntoIter<TokenId>,
+    /// The acting token, which is revoked after all others.
     last: Option<TokenId>,
-    under_way: FuturesUnordered<Revoking<'a>>,
+    in_flight: FuturesUnordered<RevocationFuture<'a>>,
     max_concurrency: usize,
 }
 
 impl<'a> RevokeMany<'a> {
+    /// Starts the execution of a plan, if it belongs to the account of the provider.
     pub(crate) fn new<P: TokenProvider + ?Sized>(
         provider: &'a P,
         plan: RevocationPlan,
@@ -126,26 +130,28 @@ impl<'a> RevokeMany<'a> {
         let (tokens, last) = plan.into_parts();
         Ok(Self {
             revoke: Box::new(move |id| Box::pin(revoke(provider, id, options))),
-            waiting: tokens.into_iter(),
+            pending: tokens.into_iter(),
             last,
-            under_way: FuturesUnordered::new(),
+            in_flight: FuturesUnordered::new(),
             max_concurrency: options.max_concurrency.max(1),
         })
     }
 
-    /// Begins no further revocation, for a caller who stops early, and says which tokens are left untried. Those under way
-    /// still get their verdicts.
+    /// Stops starting revocations, and returns the tokens that were not tried.
+    ///
+    /// The revocations in flight still get their verdicts.
     pub fn stop(&mut self) -> Vec<TokenId> {
-        let waiting = std::mem::take(&mut self.waiting);
-        waiting.chain(self.last.take()).collect()
+        let pending = std::mem::take(&mut self.pending);
+        pending.chain(self.last.take()).collect()
     }
 
-    /// The next verdict; `None` when every token has one.
+    /// Returns the next verdict, or `None` if every token has one.
     pub async fn next(&mut self) -> Option<(TokenId, RevocationVerdict)> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 }
 
+/// Revokes one token, or suspends it if that is allowed instead.
 async fn revoke<P: TokenProvider + ?Sized>(
     provider: &P,
     id: TokenId,
@@ -160,19 +166,20 @@ async fn revoke<P: TokenProvider + ?Sized>(
             RevocationVerdict::Unreachable(error)
         }
         Err(error) => {
-            let forbidden = matches!(
+            let is_forbidden = matches!(
                 error.kind(),
                 ErrorKind::PermissionDenied | ErrorKind::Unsupported
             );
             let update = provider.capabilities().update.as_ref();
             let can_suspend = update.is_some_and(|update| update.suspension);
-            let suspended = options.suspend_fallback
-                && forbidden
+            if options.suspend_fallback
+                && is_forbidden
                 && can_suspend
-                && provider.update(&id, UpdateToken::suspend()).await.is_ok();
-            match suspended {
-                true => RevocationVerdict::SuspendedOnly(error),
-                false => RevocationVerdict::CannotBeRevoked(error),
+                && provider.update(&id, UpdateToken::suspend()).await.is_ok()
+            {
+                RevocationVerdict::SuspendedOnly(error)
+            } else {
+                RevocationVerdict::CannotBeRevoked(error)
             }
         }
     };
@@ -184,25 +191,25 @@ impl Stream for RevokeMany<'_> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
-        while this.under_way.len() < this.max_concurrency {
-            let next = match this.waiting.next() {
-                None if this.under_way.is_empty() => this.last.take(),
+        while this.in_flight.len() < this.max_concurrency {
+            let next = match this.pending.next() {
+                None if this.in_flight.is_empty() => this.last.take(),
                 next => next,
             };
             match next {
-                Some(id) => this.under_way.push((this.revoke)(id)),
+                Some(id) => this.in_flight.push((this.revoke)(id)),
                 None => break,
             }
         }
-        Pin::new(&mut this.under_way).poll_next(context)
+        Pin::new(&mut this.in_flight).poll_next(context)
     }
 }
 
 impl fmt::Debug for RevokeMany<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RevokeMany")
-            .field("waiting", &self.waiting.len())
-            .field("under_way", &self.under_way.len())
+            .field("pending", &self.pending.len())
+            .field("in_flight", &self.in_flight.len())
             .finish_non_exhaustive()
     }
 }

@@ -260,24 +260,27 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
             vec![("proxy", text("socks5://hunter2.example.com"))],
             "line 1: transport.proxy: the proxy is no http",
         ),
-        (vec![("proxy_user", text("me"))], "transport lacks proxy;"),
+        (
+            vec![("proxy_user", text("me"))],
+            "missing key `proxy` in transport;",
+        ),
         (
             vec![
                 ("proxy", text("http://proxy:3128")),
                 ("proxy_user", text("me")),
             ],
-            "transport lacks proxy_password;",
+            "missing key `proxy_password` in transport;",
         ),
         (
             vec![
                 ("proxy", text("http://proxy:3128")),
                 ("proxy_password", env("X")),
             ],
-            "transport lacks proxy_user;",
+            "missing key `proxy_user` in transport;",
         ),
         (
             vec![("proxy_password", text("hunter2"))],
-            "line 1: transport.proxy_password holds a credential in clear",
+            "line 1: transport.proxy_password is a credential in plain text",
         ),
         (
             vec![
@@ -289,7 +292,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
         ),
         (
             vec![("client_key", text(pasted))],
-            "line 1: transport.client_key holds a credential in clear",
+            "line 1: transport.client_key is a credential in plain text",
         ),
         (
             vec![
@@ -300,11 +303,11 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
         ),
         (
             vec![("client_certificate", text(missing))],
-            "transport lacks client_key;",
+            "missing key `client_key` in transport;",
         ),
         (
             vec![("client_key", env("X"))],
-            "transport lacks client_certificate;",
+            "missing key `client_certificate` in transport;",
         ),
         (
             vec![("authorities", text(missing))],
@@ -316,7 +319,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
         ),
         (
             vec![("authorities", Setting::Integer(1))],
-            "line 1: transport.authorities must be a text in quotes, or several in brackets",
+            "line 1: transport.authorities must be a quoted string or a list of quoted strings",
         ),
         (
             vec![("only_given_authorities", Setting::Boolean(true))],
@@ -331,11 +334,11 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
         ),
         (
             vec![("connect_timeout", text("0s"))],
-            "line 1: transport.connect_timeout must be a time from \"1s\" to \"1d\", such as \"30s\"",
+            "line 1: transport.connect_timeout must be a duration from \"1s\" to \"1d\", such as \"30s\"",
         ),
         (
             vec![("connect_timeout", Setting::Integer(10))],
-            "line 1: transport.connect_timeout must be a time",
+            "line 1: transport.connect_timeout must be a duration",
         ),
     ] {
         let error = configured(settings).await.unwrap_err();

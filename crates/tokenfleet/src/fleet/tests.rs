@@ -422,7 +422,7 @@ fn an_unknown_provider_is_refused_with_the_nearest_name() {
     });
     assert_eq!(
         open(&registry, "valut"),
-        "mine (valut): there is no provider \"valut\"; did you mean \"vault\"?",
+        "mine (valut): there is no provider \"valut\"; did you mean `vault`?",
     );
 }
 

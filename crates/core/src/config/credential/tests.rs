@@ -1,33 +1,34 @@
 use futures_executor::block_on;
 
+use super::file::{MAX_FILE_SIZE, describe};
 use super::*;
 
-/// A path of this test's own, removed when dropped.
-struct Place(PathBuf);
+/// A path that no other test uses; whatever is there is removed on drop.
+struct TestPath(PathBuf);
 
-impl Place {
+impl TestPath {
     fn new(name: &str) -> Self {
         let name = format!("tokenfleet-{}-{name}", std::process::id());
         Self(std::env::temp_dir().join(name))
     }
 
-    fn holding(name: &str, content: impl AsRef<[u8]>) -> Self {
-        let place = Self::new(name);
-        std::fs::write(&place.0, content).unwrap();
-        place
+    fn with_content(name: &str, content: impl AsRef<[u8]>) -> Self {
+        let path = Self::new(name);
+        std::fs::write(&path.0, content).unwrap();
+        path
     }
 
     fn read(&self) -> Result<Secret> {
         block_on(Credential::from_file(&self.0).secret())
     }
 
-    fn refusal(&self) -> String {
+    fn error_text(&self) -> String {
         let text = self.read().unwrap_err().to_string();
         text.replace(&self.0.display().to_string(), "PATH")
     }
 }
 
-impl Drop for Place {
+impl Drop for TestPath {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
         let _ = std::fs::remove_dir(&self.0);
@@ -36,35 +37,35 @@ impl Drop for Place {
 
 #[test]
 fn the_first_line_of_a_file_is_the_credential() {
-    let place = Place::holding("first", " hunter2 \r\nand more\n");
-    assert_eq!(place.read().unwrap().expose(), "hunter2");
+    let path = TestPath::with_content("first", " hunter2 \r\nand more\n");
+    assert_eq!(path.read().unwrap().expose(), "hunter2");
 }
 
 #[test]
-fn a_whole_file_is_a_credential_of_several_lines() {
-    let place = Place::holding("whole", "-----BEGIN\nhunter2\n");
-    let read = |place: &Place| block_on(Credential::from_untrimmed_file(&place.0).secret());
-    let secret = read(&place).unwrap();
+fn a_whole_file_can_be_a_credential_of_several_lines() {
+    let path = TestPath::with_content("whole", "-----BEGIN\nhunter2\n");
+    let read = |path: &TestPath| block_on(Credential::from_untrimmed_file(&path.0).secret());
+    let secret = read(&path).unwrap();
     assert_eq!(secret.expose(), "-----BEGIN\nhunter2\n");
-    let nothing = Place::holding("nothing", "");
+    let nothing = TestPath::with_content("nothing", "");
     let error = read(&nothing).unwrap_err().to_string();
     assert!(error.contains("nothing is empty; "), "{error}");
 }
 
 #[test]
-fn what_was_changed_elsewhere_is_picked_up() {
-    let place = Place::holding("changed", "old");
-    let credential = Credential::from_file(&place.0);
+fn a_replaced_credential_is_picked_up() {
+    let path = TestPath::with_content("changed", "old");
+    let credential = Credential::from_file(&path.0);
     let read = || block_on(credential.secret()).unwrap();
     assert_eq!(read().expose(), "old");
-    std::fs::write(&place.0, "new").unwrap();
+    std::fs::write(&path.0, "new").unwrap();
     assert_eq!(read().expose(), "new");
 }
 
 #[test]
-fn a_function_is_asked_each_time_and_never_shown() {
-    let asked = Arc::new(std::sync::atomic::AtomicU32::new(0));
-    let counted = Arc::clone(&asked);
+fn a_function_is_called_for_each_read_and_its_result_is_never_shown() {
+    let calls = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    let counted = Arc::clone(&calls);
     let credential = Credential::from_fn(move || {
         let number = counted.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         async move { Ok(Secret::new(format!("hunter{number}"))) }
@@ -77,55 +78,56 @@ fn a_function_is_asked_each_time_and_never_shown() {
 }
 
 #[test]
-fn a_file_that_cannot_be_read_says_why_and_what_to_do() {
+fn an_unreadable_file_is_reported_with_the_reason_and_advice() {
     assert_eq!(
-        Place::new("missing").refusal(),
-        "the credential file PATH does not exist; make it, or correct the path"
+        TestPath::new("missing").error_text(),
+        "the credential file PATH does not exist; create it, or correct the path"
     );
-    let directory = Place::new("directory");
+    let directory = TestPath::new("directory");
     std::fs::create_dir(&directory.0).unwrap();
     assert_eq!(
-        directory.refusal(),
-        "the credential file PATH is a directory; name a file in it"
+        directory.error_text(),
+        "the credential file PATH is a directory; give the path of a file"
     );
     assert_eq!(
-        Place::holding("empty", "\nhunter2").refusal(),
-        "the first line of the credential file PATH is empty; put the credential on the first line"
+        TestPath::with_content("empty", "\nhunter2").error_text(),
+        "the first line of the credential file PATH is empty; write the credential on the first line"
     );
     assert_eq!(
-        Place::holding("bytes", [0xff]).refusal(),
-        "the credential file PATH is not UTF-8; put the credential on the first line, as text"
+        TestPath::with_content("bytes", [0xff]).error_text(),
+        "the credential file PATH is not valid UTF-8; write the credential as text on the first line"
     );
     assert_eq!(
-        Place::holding("large", "x".repeat(LARGEST_FILE + 1)).refusal(),
-        "the credential file PATH is larger than 64 KiB; name the file that holds the credential and nothing else"
+        TestPath::with_content("large", "x".repeat(MAX_FILE_SIZE + 1)).error_text(),
+        "the credential file PATH is larger than 64 KiB; \
+         give the path of a file that contains only the credential"
     );
-    let denied = why(&std::io::ErrorKind::PermissionDenied.into());
-    assert_eq!(denied.0, "may not be read by this user");
+    let denied = describe(&std::io::ErrorKind::PermissionDenied.into());
+    assert_eq!(denied.0, "is not readable by this user");
 }
 
 #[cfg(unix)]
 #[test]
-fn a_file_that_this_user_may_not_read_says_so() {
+fn a_file_without_read_permission_is_reported() {
     use std::os::unix::fs::PermissionsExt;
 
-    let place = Place::holding("closed", "hunter2");
-    std::fs::set_permissions(&place.0, std::fs::Permissions::from_mode(0o000)).unwrap();
-    // The superuser reads it all the same.
-    if let Err(error) = place.read() {
-        assert!(error.to_string().contains("may not be read by this user"));
+    let path = TestPath::with_content("closed", "hunter2");
+    std::fs::set_permissions(&path.0, std::fs::Permissions::from_mode(0o000)).unwrap();
+    // The superuser can read it regardless.
+    if let Err(error) = path.read() {
+        assert!(error.to_string().contains("is not readable by this user"));
     }
 }
 
 #[cfg(unix)]
 #[test]
-fn what_is_no_regular_file_is_refused_without_waiting_for_it() {
+fn a_special_file_is_rejected_without_reading_it() {
     let error = block_on(Credential::from_file("/dev/zero").secret()).unwrap_err();
     assert!(error.to_string().contains("is not a regular file"));
 }
 
 #[test]
-fn a_credential_in_place_of_a_variable_is_never_repeated() {
+fn a_credential_given_instead_of_a_variable_name_is_never_repeated() {
     for pasted in [
         "SK-PrjW98OTY1h8QTY9hUA",
         "hunter 2",

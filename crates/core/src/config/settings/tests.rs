@@ -1,19 +1,21 @@
 use super::*;
+use crate::config::Credential;
+use crate::error::did_you_mean;
 use crate::model::Secret;
 
 #[test]
-fn a_misspelt_key_explains_what_is_missing() {
+fn a_misspelled_key_explains_a_missing_one() {
     let mut settings = Settings::new("accounts.iot");
     settings.insert("tokne", Setting::Text("hunter2".into()), Some(3));
     assert!(settings.required_credential("token").is_err());
     assert_eq!(
         settings.misspelled_key().unwrap().to_string(),
-        "line 3: accounts.iot knows no key \"tokne\"; did you mean \"token\"?"
+        "line 3: unknown key `tokne` in accounts.iot; did you mean `token`?"
     );
 }
 
 #[test]
-fn a_program_hands_over_a_credential_that_it_holds() {
+fn a_program_can_pass_a_credential_that_it_holds() {
     let mut settings = Settings::new("accounts.iot");
     let held = Credential::from_secret(Secret::new("hunter2"));
     settings.insert("token", Setting::Credential(held), None);
@@ -25,9 +27,9 @@ fn table(key: &str, value: &str) -> Setting {
     Setting::Table(BTreeMap::from([(key.to_owned(), value.to_owned())]))
 }
 
-/// What reading a credential from that says.
-fn refusal(value: Setting) -> String {
-    let mut settings = Settings::new("accounts.iot").on_line(Some(2));
+/// Returns everything that is shown when a credential cannot be read from this value.
+fn shown_texts(value: Setting) -> String {
+    let mut settings = Settings::new("accounts.iot").with_line(Some(2));
     settings.insert("token", value, Some(3));
     let shown = format!("{settings:?}");
     let error = settings.required_credential("token").unwrap_err();
@@ -35,7 +37,7 @@ fn refusal(value: Setting) -> String {
 }
 
 #[test]
-fn a_credential_written_in_clear_is_never_repeated() {
+fn a_credential_in_plain_text_is_never_repeated() {
     let secret = "SK-PrjW98OTY1h8QTY9hUA";
     for value in [
         Setting::Text(secret.to_owned()),
@@ -44,15 +46,15 @@ fn a_credential_written_in_clear_is_never_repeated() {
         table("value", secret),
     ] {
         assert_eq!(format!("{value:?}").split('(').nth(1), Some("..)"));
-        let text = refusal(value);
+        let text = shown_texts(value);
         assert!(!text.contains("PrjW98"), "{text}");
         assert!(text.starts_with("line 3: accounts.iot.token "), "{text}");
     }
 }
 
 #[test]
-fn every_mistake_says_on_which_line_it_is() {
-    let mut settings = Settings::new("accounts.iot").on_line(Some(2));
+fn every_error_names_its_line() {
+    let mut settings = Settings::new("accounts.iot").with_line(Some(2));
     settings.insert("number", Setting::Boolean(true), Some(4));
     let texts = [
         settings.number("number").unwrap_err().to_string(),
@@ -68,8 +70,9 @@ fn every_mistake_says_on_which_line_it_is() {
         texts,
         [
             "line 4: accounts.iot.number must be a whole number",
-            "line 2: accounts.iot lacks name; write name = \"…\"",
-            "line 2: accounts.iot lacks token; write token = { env = \"…\" } or token = { file = \"…\" }",
+            "line 2: missing key `name` in accounts.iot; write name = \"…\"",
+            "line 2: missing key `token` in accounts.iot; \
+             write token = { env = \"…\" } or token = { file = \"…\" }",
             "line 4: accounts.iot.number",
             "line 2: accounts.iot.name",
         ]
@@ -77,9 +80,9 @@ fn every_mistake_says_on_which_line_it_is() {
 }
 
 #[test]
-fn a_word_of_which_nothing_stays_is_near_to_none() {
+fn a_word_that_would_be_replaced_entirely_is_not_a_misspelling() {
     for word in ["", "x"] {
-        assert_eq!(did_you_mean(word, &["a", "id"]), "known are a, id");
+        assert_eq!(did_you_mean(word, &["a", "id"]), "expected one of a, id");
     }
-    assert_eq!(did_you_mean("it", &["id"]), "did you mean \"id\"?");
+    assert_eq!(did_you_mean("it", &["id"]), "did you mean `id`?");
 }

@@ -1,53 +1,56 @@
-//! The pieces that the text of a filter is made of.
+//! Splitting the text of a filter into lexemes.
 
-use super::parser::mistake;
 use crate::error::Result;
+use crate::query::filter::syntax_error::syntax_error;
 
-/// Longer ones before their beginnings. Some are never right, and are here to be refused as what they were meant for.
+/// The symbols, with longer ones before their prefixes.
+///
+/// Some are never valid. They are recognised so that the parser can reject them as operators.
 const SYMBOLS: [&str; 12] = [
     "!=", "^=", "<=", ">=", "==", "=", "~", "<", ">", "(", ")", ",",
 ];
 
+/// The smallest unit of a filter's text.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Piece<'a> {
+pub(super) enum Lexeme<'a> {
     Word(&'a str),
     Quoted(String),
     Symbol(&'static str),
     End,
 }
 
-/// The pieces of a text, each with the byte that it begins at. The last one is the end.
-pub(super) fn pieces(text: &str) -> Result<Vec<(usize, Piece<'_>)>> {
-    let mut pieces = Vec::new();
+/// Splits a text into lexemes, each with its byte offset. The last one is [`Lexeme::End`].
+pub(super) fn lexemes(text: &str) -> Result<Vec<(usize, Lexeme<'_>)>> {
+    let mut lexemes = Vec::new();
     let mut rest = text.trim_start();
     while let Some(first) = rest.chars().next() {
-        let at = text.len() - rest.len();
+        let offset = text.len() - rest.len();
         let after_word = rest.trim_start_matches(is_word_character);
-        let (piece, after) = if first == '"' {
-            let (quoted, length) = quoted(text, at)?;
-            (Piece::Quoted(quoted), &rest[length..])
+        let (lexeme, after) = if first == '"' {
+            let (content, length) = unquote(text, offset)?;
+            (Lexeme::Quoted(content), &rest[length..])
         } else if after_word.len() < rest.len() {
             let word = &rest[..rest.len() - after_word.len()];
-            (Piece::Word(word), after_word)
+            (Lexeme::Word(word), after_word)
         } else if let Some(symbol) = SYMBOLS.into_iter().find(|s| rest.starts_with(s)) {
-            (Piece::Symbol(symbol), &rest[symbol.len()..])
+            (Lexeme::Symbol(symbol), &rest[symbol.len()..])
         } else {
-            return Err(mistake(text, at, "this character has no place here")
+            return Err(syntax_error(text, offset, "unexpected character")
                 .with_advice("write names in double quotes, such as name = \"two words\""));
         };
-        pieces.push((at, piece));
+        lexemes.push((offset, lexeme));
         rest = after.trim_start();
     }
-    pieces.push((text.len(), Piece::End));
-    Ok(pieces)
+    lexemes.push((text.len(), Lexeme::End));
+    Ok(lexemes)
 }
 
 fn is_word_character(c: char) -> bool {
     c.is_alphanumeric() || "-_.:+/@*".contains(c)
 }
 
-/// What stands in the quotes that open at that byte, and how many bytes they take.
-fn quoted(text: &str, open: usize) -> Result<(String, usize)> {
+/// Returns the content of the quotes that open at a byte offset, and their length with the quotes.
+fn unquote(text: &str, open: usize) -> Result<(String, usize)> {
     let mut content = String::new();
     let mut characters = text[open..].char_indices().skip(1);
     while let Some((at, character)) = characters.next() {
@@ -59,22 +62,22 @@ fn quoted(text: &str, open: usize) -> Result<(String, usize)> {
                     Some((_, 'n')) => Some('\n'),
                     Some((_, 'r')) => Some('\r'),
                     Some((_, 't')) => Some('\t'),
-                    Some((_, 'u')) => by_number(characters.by_ref().map(|(_, c)| c)),
+                    Some((_, 'u')) => unicode_escape(characters.by_ref().map(|(_, c)| c)),
                     _ => None,
                 };
                 content.push(unescaped.ok_or_else(|| {
-                    mistake(text, open + at, "nothing is written like this")
-                        .with_advice("after a backslash stands one of \", \\, n, r, t and u{…}")
+                    syntax_error(text, open + at, "unknown escape sequence")
+                        .with_advice(r#"write one of \", \\, \n, \r, \t and \u{…}"#)
                 })?);
             }
             other => content.push(other),
         }
     }
-    Err(mistake(text, open, "these quotes are never closed"))
+    Err(syntax_error(text, open, "missing closing double quote"))
 }
 
-/// The character whose number follows in braces, in up to six hexadecimal digits.
-fn by_number(mut characters: impl Iterator<Item = char>) -> Option<char> {
+/// Parses the braces of a `\u{…}` escape: up to six hexadecimal digits.
+fn unicode_escape(mut characters: impl Iterator<Item = char>) -> Option<char> {
     if characters.next() != Some('{') {
         return None;
     }

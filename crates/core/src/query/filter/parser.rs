@@ -1,158 +1,150 @@
-//! From text to a filter.
+//! Parsing of a filter from its text, by recursive descent.
 
 use std::ops::Not;
 
-use super::lexer::{Piece, pieces};
-use super::{NamePattern, OwnerPredicate};
-use crate::error::is_near;
-use crate::error::{Error, Result, did_you_mean};
+use crate::error::{Error, Result, did_you_mean, is_near};
 use crate::model::{Timestamp, TokenState};
-use crate::query::{Filter, TimePredicate};
+use crate::query::filter::lexer::{Lexeme, lexemes};
+use crate::query::filter::syntax_error::at_offset;
+use crate::query::{Filter, NamePattern, OwnerPredicate, TimePredicate};
 
-const LONGEST: usize = 64 * 1024;
-/// What stands in parentheses or is denied is read by recursion.
-const DEEPEST: usize = 64;
+/// The maximum length of a filter's text, in bytes.
+const MAX_LENGTH: usize = 64 * 1024;
+/// The maximum nesting of parentheses and negations, because these are parsed by recursion.
+const MAX_DEPTH: usize = 64;
 
 const FIELDS: [&str; 6] = ["name", "state", "owner", "created", "expiry", "last-used"];
 const NOT_REPORTED: &str = "not-reported";
 
+/// Parses a filter, as [`Filter::parse_at`] documents.
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<Filter> {
-    if text.len() > LONGEST {
+    if text.len() > MAX_LENGTH {
         return Err(Error::invalid_input(format!(
-            "a filter of {} bytes is longer than the {LONGEST} allowed",
+            "the filter has {} bytes, more than the maximum of {MAX_LENGTH}",
             text.len()
         )));
     }
     let mut parser = Parser {
         text,
         now,
-        pieces: pieces(text)?,
+        lexemes: lexemes(text)?,
         next: 0,
         depth: 0,
     };
-    let filter = parser.any()?;
-    parser.end(Piece::End, "the end")?;
+    let filter = parser.parse_or()?;
+    parser.expect_end(Lexeme::End, "the end")?;
     Ok(filter.flattened())
-}
-
-/// A mistake at that byte of a text. Its message does not repeat the text, which may hold anything.
-pub(super) fn mistake(text: &str, at: usize, message: impl Into<String>) -> Error {
-    placed(text, at, Error::invalid_input(message))
-}
-
-fn placed(text: &str, at: usize, error: Error) -> Error {
-    let character = text.get(..at).unwrap_or(text).chars().count() + 1;
-    error.with_message_prefix(&format!("at character {character}"))
 }
 
 struct Parser<'a> {
     text: &'a str,
     now: Timestamp,
-    /// The last one is the end.
-    pieces: Vec<(usize, Piece<'a>)>,
+    /// The lexemes with their byte offsets; the last one is the end.
+    lexemes: Vec<(usize, Lexeme<'a>)>,
     next: usize,
     depth: usize,
 }
 
 impl<'a> Parser<'a> {
-    fn peek(&self) -> &Piece<'a> {
-        self.pieces
+    fn peek(&self) -> &Lexeme<'a> {
+        self.lexemes
             .get(self.next)
-            .map_or(&Piece::End, |(_, piece)| piece)
+            .map_or(&Lexeme::End, |(_, lexeme)| lexeme)
     }
 
-    /// The next piece if it is a word.
-    fn word(&self) -> &'a str {
+    /// Returns the next lexeme if it is a word, or else an empty string.
+    fn peek_word(&self) -> &'a str {
         match self.peek() {
-            Piece::Word(word) => word,
+            Lexeme::Word(word) => word,
             _ => "",
         }
     }
 
-    fn take(&mut self, expected: &Piece<'_>) -> bool {
+    /// Consumes the next lexeme if it is the expected one, and returns `true` if it was.
+    fn take(&mut self, expected: &Lexeme<'_>) -> bool {
         let found = self.peek() == expected;
         self.next += usize::from(found);
         found
     }
 
-    /// A mistake at the next piece.
-    fn mistake(&self, message: impl Into<String>) -> Error {
-        self.placed(Error::invalid_input(message))
+    /// Creates the error of a mistake at the next lexeme.
+    fn error(&self, message: impl Into<String>) -> Error {
+        self.at_next(Error::invalid_input(message))
     }
 
-    fn placed(&self, error: Error) -> Error {
-        let at = self.pieces.get(self.next).map(|(at, _)| *at);
-        placed(self.text, at.unwrap_or(self.text.len()), error)
+    /// Adds the position of the next lexeme to an error.
+    fn at_next(&self, error: Error) -> Error {
+        let offset = self.lexemes.get(self.next).map(|(offset, _)| *offset);
+        at_offset(self.text, offset.unwrap_or(self.text.len()), error)
     }
 
-    fn deeper<T>(&mut self, read: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
-        if self.depth == DEEPEST {
-            let message = format!("conditions are nested more than {DEEPEST} deep");
-            return Err(self.mistake(message));
+    /// Runs a parsing function one nesting level deeper.
+    fn nested<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        if self.depth == MAX_DEPTH {
+            let message = format!("conditions are nested more than {MAX_DEPTH} levels deep");
+            return Err(self.error(message));
         }
         self.depth += 1;
-        let read = read(self);
+        let parsed = parse(self);
         self.depth -= 1;
-        read
+        parsed
     }
 
-    fn any(&mut self) -> Result<Filter> {
-        let mut filters = vec![self.all()?];
-        while self.take(&Piece::Word("or")) {
-            filters.push(self.all()?);
+    fn parse_or(&mut self) -> Result<Filter> {
+        let mut filters = vec![self.parse_and()?];
+        while self.take(&Lexeme::Word("or")) {
+            filters.push(self.parse_and()?);
         }
         Ok(Filter::Any(filters))
     }
 
-    fn all(&mut self) -> Result<Filter> {
-        let mut filters = vec![self.one()?];
-        while self.take(&Piece::Word("and")) {
-            filters.push(self.one()?);
+    fn parse_and(&mut self) -> Result<Filter> {
+        let mut filters = vec![self.parse_operand()?];
+        while self.take(&Lexeme::Word("and")) {
+            filters.push(self.parse_operand()?);
         }
         Ok(Filter::All(filters))
     }
 
-    fn one(&mut self) -> Result<Filter> {
-        if self.take(&Piece::Word("not")) {
-            return self.deeper(Self::one).map(Filter::not);
+    fn parse_operand(&mut self) -> Result<Filter> {
+        if self.take(&Lexeme::Word("not")) {
+            return self.nested(Self::parse_operand).map(Filter::not);
         }
-        if self.take(&Piece::Symbol("(")) {
-            let filter = self.deeper(Self::any)?;
-            self.end(Piece::Symbol(")"), "\")\"")?;
+        if self.take(&Lexeme::Symbol("(")) {
+            let filter = self.nested(Self::parse_or)?;
+            self.expect_end(Lexeme::Symbol(")"), "`)`")?;
             return Ok(filter);
         }
-        self.condition()
+        self.parse_condition()
     }
 
-    /// What ends conditions that are joined.
-    fn end(&mut self, end: Piece<'_>, name: &str) -> Result<()> {
+    /// Consumes the end of a sequence of conditions.
+    fn expect_end(&mut self, end: Lexeme<'_>, name: &str) -> Result<()> {
         if self.take(&end) {
             return Ok(());
         }
-        let mistake = self.mistake(format!("expected and, or, or {name}"));
+        let error = self.error(format!("expected `and`, `or` or {name}"));
         let known = ["and", "or"];
         Err(match self.peek() {
-            Piece::Word(word) if known.iter().any(|known| is_near(word, known)) => {
-                mistake.with_advice(did_you_mean(word, &known))
+            Lexeme::Word(word) if known.iter().any(|known| is_near(word, known)) => {
+                error.with_advice(did_you_mean(word, &known))
             }
-            Piece::Word(_) | Piece::Quoted(_) => {
-                mistake.with_advice("write a name of several words in double quotes")
+            Lexeme::Word(_) | Lexeme::Quoted(_) => {
+                error.with_advice("write a name of several words in double quotes")
             }
-            Piece::Symbol(_) | Piece::End => mistake,
+            Lexeme::Symbol(_) | Lexeme::End => error,
         })
     }
 
-    fn condition(&mut self) -> Result<Filter> {
-        let field = self.word();
+    fn parse_condition(&mut self) -> Result<Filter> {
+        let field = self.peek_word();
         match field {
-            "" => {
-                return Err(self.mistake("expected a condition, such as state = active"));
-            }
+            "" => return Err(self.error("expected a condition, such as state = active")),
             "everything" | "nothing" => {}
             _ if FIELDS.contains(&field) => {}
             _ => {
                 return Err(self
-                    .mistake("no such field")
+                    .error("unknown field")
                     .with_advice(did_you_mean(field, &FIELDS)));
             }
         }
@@ -160,72 +152,72 @@ impl<'a> Parser<'a> {
         match field {
             "everything" => Ok(Filter::All(Vec::new())),
             "nothing" => Ok(Filter::Any(Vec::new())),
-            "name" => self.name(),
-            "state" => self.state(),
-            "owner" => self.owner(),
-            "created" => self.time(Filter::Created),
-            "expiry" => self.time(Filter::Expiry),
-            _ => self.time(Filter::LastUsed),
+            "name" => self.parse_name(),
+            "state" => self.parse_state(),
+            "owner" => self.parse_owner(),
+            "created" => self.parse_time_condition(Filter::Created),
+            "expiry" => self.parse_time_condition(Filter::Expiry),
+            _ => self.parse_time_condition(Filter::LastUsed),
         }
     }
 
-    fn name(&mut self) -> Result<Filter> {
+    fn parse_name(&mut self) -> Result<Filter> {
         let pattern = match self.peek() {
-            Piece::Symbol("~") => NamePattern::Glob,
-            Piece::Symbol("^=") => NamePattern::Prefix,
+            Lexeme::Symbol("~") => NamePattern::Glob,
+            Lexeme::Symbol("^=") => NamePattern::Prefix,
             _ => {
-                let exact = |parser: &mut Self| Ok(Filter::name(parser.value("a name")?));
-                return self.equality(exact)?.ok_or_else(|| {
-                    self.mistake("expected =, !=, ~ (a pattern), ^= (a beginning) or in")
+                let exact = |parser: &mut Self| Ok(Filter::name(parser.parse_value("a name")?));
+                return self.parse_equality(exact)?.ok_or_else(|| {
+                    self.error("expected `=`, `!=`, `~` (pattern), `^=` (prefix) or `in`")
                 });
             }
         };
         self.next += 1;
-        Ok(Filter::Name(pattern(self.value("a name")?)))
+        Ok(Filter::Name(pattern(self.parse_value("a name")?)))
     }
 
-    fn state(&mut self) -> Result<Filter> {
-        self.equality(|parser| {
+    fn parse_state(&mut self) -> Result<Filter> {
+        self.parse_equality(|parser| {
             let state: TokenState = parser
-                .word()
+                .peek_word()
                 .parse()
-                .map_err(|error: Error| parser.placed(error))?;
+                .map_err(|error: Error| parser.at_next(error))?;
             parser.next += 1;
             Ok(Filter::State(state))
         })?
-        .ok_or_else(|| self.mistake("expected =, != or in"))
+        .ok_or_else(|| self.error("expected `=`, `!=` or `in`"))
     }
 
-    fn owner(&mut self) -> Result<Filter> {
-        if self.take(&Piece::Word("is")) {
-            return self.absence("none", |none| {
-                Filter::Owner(if none {
+    fn parse_owner(&mut self) -> Result<Filter> {
+        if self.take(&Lexeme::Word("is")) {
+            return self.parse_absence("none", |is_absent| {
+                Filter::Owner(if is_absent {
                     OwnerPredicate::Absent
                 } else {
                     OwnerPredicate::NotReported
                 })
             });
         }
-        self.equality(|parser| {
-            let word = parser.word();
+        self.parse_equality(|parser| {
+            let word = parser.peek_word();
             if word == "none" || word == NOT_REPORTED {
-                return Err(parser.mistake("this is no owner").with_advice(format!(
-                    "write owner is {word}, or \"{word}\" in double quotes if one is called so"
+                return Err(parser.error("expected an owner").with_advice(format!(
+                    "write owner is {word}, or owner = \"{word}\" if an owner has that name"
                 )));
             }
-            Ok(Filter::owned_by(parser.value("an owner")?))
+            Ok(Filter::owned_by(parser.parse_value("an owner")?))
         })?
-        .ok_or_else(|| self.mistake("expected =, !=, is or in"))
+        .ok_or_else(|| self.error("expected `=`, `!=`, `is` or `in`"))
     }
 
-    fn time(&mut self, condition: fn(TimePredicate) -> Filter) -> Result<Filter> {
-        let when = match self.peek() {
-            Piece::Symbol("<") => TimePredicate::Before,
-            Piece::Symbol(">=") => TimePredicate::From,
-            Piece::Word("is") => {
+    fn parse_time_condition(&mut self, condition: fn(TimePredicate) -> Filter) -> Result<Filter> {
+        let predicate = match self.peek() {
+            Lexeme::Symbol("<") => TimePredicate::Before,
+            Lexeme::Symbol(">=") => TimePredicate::From,
+            Lexeme::Word("is") => {
                 self.next += 1;
-                return self.absence("never", |never| {
-                    condition(if never {
+                return self.parse_absence("never", |is_absent| {
+                    condition(if is_absent {
                         TimePredicate::Never
                     } else {
                         TimePredicate::NotReported
@@ -233,92 +225,104 @@ impl<'a> Parser<'a> {
                 });
             }
             _ => {
-                return Err(self.mistake(
-                    "expected < (before), >= (at or after), is never or is not-reported",
+                return Err(self.error(
+                    "expected `<` (before), `>=` (at or after), `is never` or `is not-reported`",
                 ));
             }
         };
         self.next += 1;
-        Ok(condition(when(self.moment()?)))
+        Ok(condition(predicate(self.parse_time()?)))
     }
 
-    /// `=`, `!=` and `in`, which mean the same for every field that has values.
-    fn equality(&mut self, value: impl Fn(&mut Self) -> Result<Filter>) -> Result<Option<Filter>> {
+    /// Parses `=`, `!=` and `in`, which mean the same for every field that has values.
+    ///
+    /// Returns `None` if none of them follows.
+    fn parse_equality(
+        &mut self,
+        parse_value: impl Fn(&mut Self) -> Result<Filter>,
+    ) -> Result<Option<Filter>> {
         let operator = match self.peek() {
-            Piece::Symbol(symbol @ ("=" | "!=")) => *symbol,
-            Piece::Word("in") => "in",
+            Lexeme::Symbol(symbol @ ("=" | "!=")) => *symbol,
+            Lexeme::Word("in") => "in",
             _ => return Ok(None),
         };
         self.next += 1;
         match operator {
-            "=" => value(self),
-            // These are written with a level more than they are read with.
-            "!=" => self.deeper(value).map(Filter::not),
-            _ => self.deeper(|parser| parser.list(value)),
+            "=" => parse_value(self),
+            // `Display` writes these two with one more level of nesting than they are parsed with.
+            "!=" => self.nested(parse_value).map(Filter::not),
+            _ => self.nested(|parser| parser.parse_list(parse_value)),
         }
         .map(Some)
     }
 
-    fn list(&mut self, value: impl Fn(&mut Self) -> Result<Filter>) -> Result<Filter> {
-        if !self.take(&Piece::Symbol("(")) {
-            return Err(self.mistake("expected a list in parentheses, such as (active, expired)"));
+    fn parse_list(&mut self, parse_value: impl Fn(&mut Self) -> Result<Filter>) -> Result<Filter> {
+        if !self.take(&Lexeme::Symbol("(")) {
+            return Err(self.error("expected a list in parentheses, such as (active, expired)"));
         }
-        let mut filters = vec![value(self)?];
-        while self.take(&Piece::Symbol(",")) {
-            filters.push(value(self)?);
+        let mut filters = vec![parse_value(self)?];
+        while self.take(&Lexeme::Symbol(",")) {
+            filters.push(parse_value(self)?);
         }
-        match self.take(&Piece::Symbol(")")) {
-            true => Ok(Filter::Any(filters)),
-            false => Err(self.mistake("expected \",\" or \")\"")),
+        if self.take(&Lexeme::Symbol(")")) {
+            Ok(Filter::Any(filters))
+        } else {
+            Err(self.error("expected `,` or `)`"))
         }
     }
 
-    /// What follows `is`: that there is none, in the field's own word, or that it is not reported.
-    fn absence(&mut self, none: &str, filter: impl Fn(bool) -> Filter) -> Result<Filter> {
-        let denied = self.take(&Piece::Word("not"));
-        if denied && self.take(&Piece::Word("reported")) {
+    /// Parses what follows `is`: the field's own word for absent, or `not-reported`.
+    ///
+    /// The argument of `filter` is `true` for absent and `false` for not reported.
+    fn parse_absence(&mut self, absent: &str, filter: impl Fn(bool) -> Filter) -> Result<Filter> {
+        let negated = self.take(&Lexeme::Word("not"));
+        if negated && self.take(&Lexeme::Word("reported")) {
             return Ok(filter(false));
         }
-        let word = self.word();
-        if word != none && word != NOT_REPORTED {
-            let known = [none, NOT_REPORTED];
-            return Err(self
-                .mistake("no such absence")
-                .with_advice(did_you_mean(word, &known)));
+        let word = self.peek_word();
+        if word != absent && word != NOT_REPORTED {
+            let known = [absent, NOT_REPORTED];
+            let error = self.error(format!("expected `{absent}` or `{NOT_REPORTED}`"));
+            return Err(if known.iter().any(|known| is_near(word, known)) {
+                error.with_advice(did_you_mean(word, &known))
+            } else {
+                error
+            });
         }
         self.next += 1;
-        match denied {
-            true => self.deeper(|_| Ok(!filter(word == none))),
-            false => Ok(filter(word == none)),
+        if negated {
+            self.nested(|_| Ok(!filter(word == absent)))
+        } else {
+            Ok(filter(word == absent))
         }
     }
 
-    fn value(&mut self, what: &str) -> Result<String> {
+    fn parse_value(&mut self, what: &str) -> Result<String> {
         let value = match self.peek() {
-            Piece::Word(word) => (*word).to_owned(),
-            Piece::Quoted(text) => text.clone(),
-            Piece::Symbol(_) | Piece::End => {
-                return Err(self.mistake(format!("expected {what}")));
+            Lexeme::Word(word) => (*word).to_owned(),
+            Lexeme::Quoted(text) => text.clone(),
+            Lexeme::Symbol(_) | Lexeme::End => {
+                return Err(self.error(format!("expected {what}")));
             }
         };
         self.next += 1;
         Ok(value)
     }
 
-    fn moment(&mut self) -> Result<Timestamp> {
+    fn parse_time(&mut self) -> Result<Timestamp> {
         let begin = self.next;
-        let mut text = self.value("a time")?;
-        // Also with blanks: now - 90d.
-        if text == "now" && self.word().starts_with(['+', '-']) {
-            text.push_str(self.word());
+        let mut text = self.parse_value("a time")?;
+        // The sign and the duration may be separated by spaces: now - 90d.
+        if text == "now" && self.peek_word().starts_with(['+', '-']) {
+            text.push_str(self.peek_word());
             self.next += 1;
             if text.len() == "now+".len() {
-                text.push_str(&self.value("a span of time, such as 30d")?);
+                text.push_str(&self.parse_value("a duration, such as 30d")?);
             }
         }
         Timestamp::parse_at(&text, self.now).map_err(|error| {
             self.next = begin;
-            self.placed(error)
+            self.at_next(error)
         })
     }
 }

@@ -9,11 +9,11 @@ fn now() -> Timestamp {
     "2026-04-01T00:00:00Z".parse().unwrap()
 }
 
-fn read(text: &str) -> Filter {
+fn parse(text: &str) -> Filter {
     Filter::parse_at(text, now()).unwrap()
 }
 
-/// Names that a careless writer would not bring back, and some that tokens and filters share.
+/// Names that need quoting or escaping, and some that tokens and filters share.
 const NAMES: [&str; 14] = [
     "",
     " ",
@@ -44,7 +44,7 @@ fn any_time() -> impl Strategy<Value = Timestamp> {
     })
 }
 
-fn any_when() -> impl Strategy<Value = TimePredicate> {
+fn any_time_predicate() -> impl Strategy<Value = TimePredicate> {
     prop_oneof![
         any_time().prop_map(TimePredicate::Before),
         any_time().prop_map(TimePredicate::From),
@@ -61,9 +61,9 @@ fn any_condition() -> impl Strategy<Value = Filter> {
         select(TokenState::ALL.to_vec()).prop_map(Filter::State),
         any_name().prop_map(Filter::owned_by),
         select(vec![OwnerPredicate::Absent, OwnerPredicate::NotReported]).prop_map(Filter::Owner),
-        any_when().prop_map(Filter::Created),
-        any_when().prop_map(Filter::Expiry),
-        any_when().prop_map(Filter::LastUsed),
+        any_time_predicate().prop_map(Filter::Created),
+        any_time_predicate().prop_map(Filter::Expiry),
+        any_time_predicate().prop_map(Filter::LastUsed),
     ]
 }
 
@@ -106,9 +106,9 @@ prop_compose! {
     }
 }
 
-/// Something like an expression: pieces of one in any order.
-fn any_babble() -> impl Strategy<Value = String> {
-    let pieces = [
+/// Generates text that resembles a filter: lexemes of one in any order.
+fn any_lexemes() -> impl Strategy<Value = String> {
+    let lexemes = [
         "name",
         "state",
         "owner",
@@ -149,17 +149,17 @@ fn any_babble() -> impl Strategy<Value = String> {
         "\n",
         "'",
     ];
-    proptest::collection::vec(select(pieces.to_vec()), 0..12).prop_map(|pieces| pieces.join(" "))
+    proptest::collection::vec(select(lexemes.to_vec()), 0..12).prop_map(|lexemes| lexemes.join(" "))
 }
 
 proptest! {
     #[test]
-    fn a_filter_survives_its_text(filter in any_filter()) {
+    fn a_filter_round_trips_through_its_text(filter in any_filter()) {
         let text = filter.to_string();
         prop_assert!(!text.contains(char::is_control), "{}", text);
-        let read = Filter::parse_at(&text, now()).unwrap();
-        prop_assert_eq!(read.to_string(), text);
-        prop_assert_eq!(read, filter.flattened());
+        let parsed = Filter::parse_at(&text, now()).unwrap();
+        prop_assert_eq!(parsed.to_string(), text);
+        prop_assert_eq!(parsed, filter.flattened());
     }
 
     #[test]
@@ -168,7 +168,11 @@ proptest! {
     }
 
     #[test]
-    fn the_same_filters_grouped_otherwise_have_the_same_text(a in any_filter(), b in any_filter(), c in any_filter()) {
+    fn filters_that_differ_only_in_grouping_have_the_same_text(
+        a in any_filter(),
+        b in any_filter(),
+        c in any_filter(),
+    ) {
         let [left, right] = [Filter::and, Filter::or].map(|join| {
             let left = join(join(a.clone(), b.clone()), c.clone());
             let right = join(a.clone(), join(b.clone(), c.clone()));
@@ -179,9 +183,11 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused_without_repeating_it(text in prop_oneof![any_babble(), "(?s).{0,40}"]) {
+    fn any_text_is_parsed_or_rejected_without_repeating_it(
+        text in prop_oneof![any_lexemes(), "(?s).{0,40}"],
+    ) {
         match Filter::parse_at(&text, now()) {
-            Ok(filter) => prop_assert_eq!(read(&filter.to_string()), filter),
+            Ok(filter) => prop_assert_eq!(parse(&filter.to_string()), filter),
             Err(error) => {
                 prop_assert_eq!(error.kind(), ErrorKind::InvalidInput);
                 prop_assert!(error.to_string().starts_with("at character "));
@@ -191,26 +197,28 @@ proptest! {
     }
 
     #[test]
-    fn a_glob_matches_as_its_definition_says(glob in "[ab*é]{0,7}", name in "[ab*é]{0,9}") {
+    fn a_glob_matches_like_its_reference_implementation(glob in "[ab*é]{0,7}", name in "[ab*é]{0,9}") {
         let chars = |text: &str| text.chars().collect::<Vec<_>>();
-        prop_assert_eq!(glob_matches(&glob, &name), reference(&chars(&glob), &chars(&name)));
+        let expected = reference_glob_matches(&chars(&glob), &chars(&name));
+        prop_assert_eq!(glob_matches(&glob, &name), expected);
     }
 }
 
-/// Slow and plainly right.
-fn reference(glob: &[char], name: &[char]) -> bool {
+/// Matches a glob by recursion: slow, and obviously correct.
+fn reference_glob_matches(glob: &[char], name: &[char]) -> bool {
     match (glob.split_first(), name.split_first()) {
         (None, None) => true,
         (Some(('*', rest)), _) => {
-            reference(rest, name) || (!name.is_empty() && reference(glob, &name[1..]))
+            reference_glob_matches(rest, name)
+                || (!name.is_empty() && reference_glob_matches(glob, &name[1..]))
         }
-        (Some((g, glob)), Some((n, name))) => g == n && reference(glob, name),
+        (Some((g, glob)), Some((n, name))) => g == n && reference_glob_matches(glob, name),
         _ => false,
     }
 }
 
 #[test]
-fn every_form_means_what_it_says() {
+fn every_syntactic_form_is_parsed() {
     let march: Timestamp = "2026-03-02T00:00:00Z".parse().unwrap();
     let two = |join: fn(Vec<Filter>) -> Filter| join(vec![Filter::name("a"), Filter::name("b")]);
     for (text, filter) in [
@@ -252,12 +260,12 @@ fn every_form_means_what_it_says() {
         ("everything", Filter::all_of([])),
         ("nothing", Filter::any_of([])),
     ] {
-        assert_eq!(read(text), filter, "{text}");
+        assert_eq!(parse(text), filter, "{text}");
     }
 }
 
 #[test]
-fn a_mistake_is_told_with_its_place_and_the_right_word() {
+fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
     for (text, expected) in [
         (
             "",
@@ -265,68 +273,71 @@ fn a_mistake_is_told_with_its_place_and_the_right_word() {
         ),
         (
             "nmae = x",
-            "at character 1: no such field; did you mean \"name\"?",
+            "at character 1: unknown field; did you mean `name`?",
         ),
         (
             "éé = x",
-            "at character 1: no such field; known are name, state, owner, created, expiry, last-used",
+            "at character 1: unknown field; \
+             expected one of name, state, owner, created, expiry, last-used",
         ),
         (
             "name = é adn state = active",
-            "at character 10: expected and, or, or the end; did you mean \"and\"?",
+            "at character 10: expected `and`, `or` or the end; did you mean `and`?",
         ),
         (
             "name = two words",
-            "at character 12: expected and, or, or the end; write a name of several words in double quotes",
+            "at character 12: expected `and`, `or` or the end; \
+             write a name of several words in double quotes",
         ),
-        ("(name = x", "at character 10: expected and, or, or \")\""),
+        ("(name = x", "at character 10: expected `and`, `or` or `)`"),
         (
             "state = activ",
-            "at character 9: no such state; did you mean \"active\"?",
+            "at character 9: unknown state; did you mean `active`?",
         ),
         (
             "state in (active expired)",
-            "at character 18: expected \",\" or \")\"",
+            "at character 18: expected `,` or `)`",
         ),
         (
             "name > x",
-            "at character 6: expected =, !=, ~ (a pattern), ^= (a beginning) or in",
+            "at character 6: expected `=`, `!=`, `~` (pattern), `^=` (prefix) or `in`",
         ),
         (
             "name = 'x'",
-            "at character 8: this character has no place here; write names in double quotes, such as name = \"two words\"",
+            "at character 8: unexpected character; \
+             write names in double quotes, such as name = \"two words\"",
         ),
-        (
-            "name = \"x",
-            "at character 8: these quotes are never closed",
-        ),
+        ("name = \"x", "at character 8: missing closing double quote"),
         (
             r#"name = "é\d""#,
-            "at character 10: nothing is written like this; after a backslash stands one of \", \\, n, r, t and u{…}",
+            r#"at character 10: unknown escape sequence; write one of \", \\, \n, \r, \t and \u{…}"#,
         ),
         (
             "owner = none",
-            "at character 9: this is no owner; write owner is none, or \"none\" in double quotes if one is called so",
+            "at character 9: expected an owner; \
+             write owner is none, or owner = \"none\" if an owner has that name",
         ),
         (
             "expiry is nevr",
-            "at character 11: no such absence; did you mean \"never\"?",
+            "at character 11: expected `never` or `not-reported`; did you mean `never`?",
         ),
         (
             "created <= 2026-01-01",
-            "at character 9: expected < (before), >= (at or after), is never or is not-reported",
+            "at character 9: \
+             expected `<` (before), `>=` (at or after), `is never` or `is not-reported`",
         ),
         (
             "created < yesterday",
-            "at character 11: this is no time; write one such as 2030-01-31T12:00:00Z, 2030-01-31, now, now+30d or now-12h",
+            "at character 11: not a valid time; \
+             write a time such as 2030-01-31T12:00:00Z, 2030-01-31, now, now+30d or now-12h",
         ),
         (
             "created < now+9999999w",
-            "at character 11: there is no such date",
+            "at character 11: the time is out of range",
         ),
         (
             "created < now+30",
-            "at character 11: write a number and a unit, such as 90s, 30m, 12h, 30d or 4w",
+            "at character 11: expected a number and a unit, such as 90s, 30m, 12h, 30d or 4w",
         ),
     ] {
         let error = Filter::parse_at(text, now()).unwrap_err();
@@ -335,14 +346,16 @@ fn a_mistake_is_told_with_its_place_and_the_right_word() {
 }
 
 #[test]
-fn text_that_is_too_deep_or_too_long_is_refused_and_no_deeper_than_it_is_shown() {
+fn text_that_is_too_deep_or_too_long_is_rejected_and_the_deepest_filter_round_trips() {
     for (opening, closing) in [("(", ")"), ("not ", ""), ("not (", ")")] {
         let nested = |times: usize, inner: &str| {
             format!("{}{inner}{}", opening.repeat(times), closing.repeat(times))
         };
         let error = Filter::parse_at(&nested(10_000, "nothing"), now()).unwrap_err();
         assert!(
-            error.to_string().ends_with("nested more than 64 deep"),
+            error
+                .to_string()
+                .ends_with("nested more than 64 levels deep"),
             "{error}"
         );
         for inner in [
@@ -355,7 +368,7 @@ fn text_that_is_too_deep_or_too_long_is_refused_and_no_deeper_than_it_is_shown()
                 .rev()
                 .find_map(|times| Filter::parse_at(&nested(times, inner), now()).ok())
                 .unwrap();
-            assert_eq!(read(&deepest.to_string()), deepest);
+            assert_eq!(parse(&deepest.to_string()), deepest);
         }
     }
     let long = format!("name = \"{}\"", "x".repeat(65_536));

@@ -1,14 +1,13 @@
-//! A filter as text.
+//! Parsing and formatting of a filter as text.
 
 use std::fmt;
 use std::str::FromStr;
 
-use super::{NamePattern, OwnerPredicate};
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
-use crate::query::{Filter, TimePredicate};
+use crate::query::{Filter, NamePattern, OwnerPredicate, TimePredicate};
 
-/// Reads a filter, where `now` is the present time: see [`Filter::parse_at`].
+/// Parses a filter in which `now` is the current time: see [`Filter::parse_at`].
 impl FromStr for Filter {
     type Err = Error;
 
@@ -17,16 +16,16 @@ impl FromStr for Filter {
     }
 }
 
-/// In the language that [`Filter::parse_at`] reads; filters that differ only in how their parts are grouped are written
-/// the same.
+/// Writes the language that [`Filter::parse_at`] parses. Filters that differ only in how their
+/// parts are grouped are written the same.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write(&self.clone().flattened(), Place::Alone, f)
+        write_filter(&self.clone().flattened(), Context::Top, f)
     }
 }
 
 impl Filter {
-    /// The same filter with *all* within *all* and *any* within *any* joined, and none around a single part.
+    /// Merges *all* within *all* and *any* within *any*, and unwraps those with a single part.
     pub(super) fn flattened(self) -> Self {
         match self {
             Self::All(filters) => joined(filters, Self::All, |filter| match filter {
@@ -43,30 +42,31 @@ impl Filter {
     }
 }
 
+/// Flattens the parts of an *all* or *any* and joins them again.
 fn joined(
     filters: Vec<Filter>,
     join: fn(Vec<Filter>) -> Filter,
     parts: fn(Filter) -> Vec<Filter>,
 ) -> Filter {
-    let all: Vec<_> = filters
+    let flattened: Vec<_> = filters
         .into_iter()
         .flat_map(|filter| parts(filter.flattened()))
         .collect();
-    match <[Filter; 1]>::try_from(all) {
+    match <[Filter; 1]>::try_from(flattened) {
         Ok([only]) => only,
         Err(several) => join(several),
     }
 }
 
-/// What a filter stands in, from what binds least.
+/// The context that a filter is written in, ordered from the loosest binding to the tightest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Place {
-    Alone,
+enum Context {
+    Top,
     InAll,
     InNot,
 }
 
-fn write(filter: &Filter, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn write_filter(filter: &Filter, context: Context, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match filter {
         Filter::Name(NamePattern::Exact(name)) => write!(f, "name = {}", Quoted(name)),
         Filter::Name(NamePattern::Prefix(prefix)) => write!(f, "name ^= {}", Quoted(prefix)),
@@ -75,43 +75,48 @@ fn write(filter: &Filter, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         Filter::Owner(OwnerPredicate::Is(owner)) => write!(f, "owner = {}", Quoted(owner)),
         Filter::Owner(OwnerPredicate::Absent) => f.write_str("owner is none"),
         Filter::Owner(OwnerPredicate::NotReported) => f.write_str("owner is not-reported"),
-        Filter::Created(when) => write!(f, "created {}", Condition(*when)),
-        Filter::Expiry(when) => write!(f, "expiry {}", Condition(*when)),
-        Filter::LastUsed(when) => write!(f, "last-used {}", Condition(*when)),
+        Filter::Created(predicate) => write!(f, "created {}", Comparison(*predicate)),
+        Filter::Expiry(predicate) => write!(f, "expiry {}", Comparison(*predicate)),
+        Filter::LastUsed(predicate) => write!(f, "last-used {}", Comparison(*predicate)),
         Filter::All(parts) if parts.is_empty() => f.write_str("everything"),
         Filter::Any(parts) if parts.is_empty() => f.write_str("nothing"),
-        Filter::All(parts) if place < Place::InNot => write_joined(parts, " and ", Place::InAll, f),
-        Filter::Any(parts) if place < Place::InAll => write_joined(parts, " or ", Place::Alone, f),
+        Filter::All(parts) if context < Context::InNot => {
+            write_joined(parts, " and ", Context::InAll, f)
+        }
+        Filter::Any(parts) if context < Context::InAll => {
+            write_joined(parts, " or ", Context::Top, f)
+        }
         Filter::All(_) | Filter::Any(_) => {
             f.write_str("(")?;
-            write(filter, Place::Alone, f)?;
+            write_filter(filter, Context::Top, f)?;
             f.write_str(")")
         }
         Filter::Not(filter) => {
             f.write_str("not ")?;
-            write(filter, Place::InNot, f)
+            write_filter(filter, Context::InNot, f)
         }
     }
 }
 
 fn write_joined(
     parts: &[Filter],
-    word: &str,
-    place: Place,
+    separator: &str,
+    context: Context,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     for (index, part) in parts.iter().enumerate() {
         if index > 0 {
-            f.write_str(word)?;
+            f.write_str(separator)?;
         }
-        write(part, place, f)?;
+        write_filter(part, context, f)?;
     }
     Ok(())
 }
 
-struct Condition(TimePredicate);
+/// A time predicate as text, after the name of its field.
+struct Comparison(TimePredicate);
 
-impl fmt::Display for Condition {
+impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             TimePredicate::Before(end) => write!(f, "< {end}"),
@@ -122,7 +127,7 @@ impl fmt::Display for Condition {
     }
 }
 
-/// A text in quotes, on one line.
+/// A text in double quotes, escaped to one line.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {

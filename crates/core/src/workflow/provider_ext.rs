@@ -1,18 +1,19 @@
-//! What every provider can do because of what it does.
+//! The methods that every provider gets for free.
 
 use std::future::Future;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
-use crate::listing::{Completeness, Listing, PartialReason};
+use crate::listing::{Completeness, Listing};
 use crate::model::Token;
 use crate::provider::TokenProvider;
 use crate::query::{Filter, Query};
 use crate::workflow::reconcile::reconcile;
+use crate::workflow::token_list::list_all;
 use crate::workflow::{
-    Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions, UnknownWrite,
+    Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions, TokenList, UnknownWrite,
 };
 
-/// Whole listings, for every [`TokenProvider`].
+/// Whole listings, reconciliation and bulk revocation, for every [`TokenProvider`].
 ///
 /// ```
 /// use tokenfleet_core::{Query, Result, TokenProvider, TokenProviderExt};
@@ -27,42 +28,31 @@ use crate::workflow::{
 /// }
 /// ```
 pub trait TokenProviderExt: TokenProvider {
-    /// Walks over the tokens that a query asks for.
+    /// Lists the tokens of a query as a stream that fetches pages as it goes.
     ///
     /// # Errors
     ///
-    /// As [`Listing::new`].
+    /// The same as [`Listing::new`].
     fn list(&self, query: Query) -> Result<Listing<'_>> {
         Listing::new(self, query)
     }
 
-    /// All tokens that a query asks for, and what the list may claim.
+    /// Lists all tokens of a query, and reports whether the list is complete.
     ///
     /// # Errors
     ///
-    /// The first error of the walk; the tokens read until then are dropped.
+    /// The first error of the listing; the tokens listed until then are dropped.
     fn list_all(&self, query: Query) -> impl Future<Output = Result<TokenList>> + Send {
-        async move {
-            let mut listing = self.list(query)?;
-            let mut tokens = Vec::new();
-            while let Some(token) = listing.next().await {
-                tokens.push(token?);
-            }
-            let unfinished = Completeness::Partial(PartialReason::UnprotectedPaging);
-            Ok(TokenList {
-                tokens,
-                completeness: listing.completeness().unwrap_or(unfinished),
-            })
-        }
+        list_all(self, query)
     }
 
-    /// The one token of that name.
+    /// Finds the only token with this name.
     ///
     /// # Errors
     ///
-    /// [`NotFound`](ErrorKind::NotFound) when no token has the name (unless the listing was partial: then
-    /// [`Other`](ErrorKind::Other) with the reason), [`Conflict`](ErrorKind::Conflict) when several
-    /// have it: names are not unique on every platform.
+    /// [`NotFound`](ErrorKind::NotFound) if no token has the name, [`Other`](ErrorKind::Other) if
+    /// none was found but the listing was partial, and [`Conflict`](ErrorKind::Conflict) if several
+    /// tokens have the name, because names are not unique on every platform.
     fn find_by_name(&self, name: &str) -> impl Future<Output = Result<Token>> + Send {
         let query = Query::new().filter(Filter::name(name));
         async move {
@@ -71,7 +61,7 @@ pub trait TokenProviderExt: TokenProvider {
                 (1, Some(token), _) => return Ok(token),
                 (0, _, Completeness::Partial(reason)) => (
                     ErrorKind::Other,
-                    format!("no token of that name was found, but {reason}"),
+                    format!("no token with that name was found, but {reason}"),
                 ),
                 (0, _, _) => (ErrorKind::NotFound, "no token has that name".to_owned()),
                 _ => (
@@ -85,24 +75,25 @@ pub trait TokenProviderExt: TokenProvider {
         }
     }
 
-    /// Finds out what became of a write whose answer was lost, and changes nothing.
+    /// Finds out whether a write with an unknown outcome was applied, and changes nothing.
     ///
     /// # Errors
     ///
-    /// As [`list_page`](TokenProvider::list_page) and [`verify`](TokenProvider::verify).
+    /// The same as [`list_page`](TokenProvider::list_page) and [`verify`](TokenProvider::verify).
     fn reconcile(
         &self,
-        lost: UnknownWrite<'_>,
+        write: UnknownWrite<'_>,
     ) -> impl Future<Output = Result<Reconciliation>> + Send {
-        reconcile(self, lost)
+        reconcile(self, write)
     }
 
-    /// Revokes the tokens of a plan, several at a time, and goes on after failures.
+    /// Revokes the tokens of a plan, several at a time, and continues after failures.
+    ///
+    /// Each token gets its own [`RevocationVerdict`](crate::workflow::RevocationVerdict).
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a plan of another account. What becomes of each token is told by
-    /// its verdict.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the plan belongs to another account.
     fn revoke_many(
         &self,
         plan: RevocationPlan,
@@ -113,13 +104,3 @@ pub trait TokenProviderExt: TokenProvider {
 }
 
 impl<P: TokenProvider + ?Sized> TokenProviderExt for P {}
-
-/// The tokens of a finished listing.
-#[derive(Debug, Clone, PartialEq)]
-#[non_exhaustive]
-pub struct TokenList {
-    /// The tokens, in the order of the query.
-    pub tokens: Vec<Token>,
-    /// Whether they are all.
-    pub completeness: Completeness,
-}

@@ -1,0 +1,39 @@
+//! The effect that a failed call may have had.
+
+/// The effect that a failed call may have had at the platform.
+///
+/// Fates are ordered by how much may have happened, so the fate of several attempts together is
+/// their maximum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Fate {
+    /// Nothing was sent.
+    NotSent,
+    /// The request was sent and changed nothing: the platform rejected it, or it only reads.
+    Rejected,
+    /// The request was sent and may have been applied. Do not repeat a creation or a rotation
+    /// before checking what it did.
+    MaybeApplied,
+}
+
+impl Fate {
+    /// Returns the fate in snake case, as it appears in the program's JSON.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::NotSent => "not_sent",
+            Self::Rejected => "rejected",
+            Self::MaybeApplied => "maybe_applied",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fate_of_several_attempts_is_their_maximum() {
+        assert!(Fate::NotSent < Fate::Rejected);
+        assert!(Fate::Rejected < Fate::MaybeApplied);
+    }
+}

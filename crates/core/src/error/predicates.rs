@@ -1,0 +1,103 @@
+//! Predicates of an error, each with what to do if it holds.
+
+use crate::error::{Error, ErrorKind, Fate};
+
+impl Error {
+    /// Returns `true` if the call may have taken effect although it failed.
+    ///
+    /// # What to do
+    ///
+    /// Find out before repeating the call. For a creation, look for the token that it may have left
+    /// behind: [`reconcile`](crate::TokenProviderExt::reconcile) does, and
+    /// [`ExactlyOnce`](crate::ExactlyOnce) does it for you. For a rotation, verify whether the old
+    /// secret still works. A revocation can simply be repeated.
+    #[must_use]
+    pub fn may_have_applied(&self) -> bool {
+        self.fate() == Fate::MaybeApplied
+    }
+
+    /// Returns `true` if the same call may succeed later without any change, and repeating it does
+    /// no harm.
+    ///
+    /// # What to do
+    ///
+    /// Wait for [`retry_after`](Self::retry_after), or back off, and repeat the call. The built-in
+    /// adapters have already retried it: [`attempts`](Self::attempts) returns how often.
+    #[must_use]
+    pub fn is_retryable(&self) -> bool {
+        !self.may_have_applied() && self.kind().is_transient()
+    }
+
+    /// Returns `true` if no response arrived in time.
+    ///
+    /// # What to do
+    ///
+    /// Check [`may_have_applied`](Self::may_have_applied) first. If it happens often, raise the
+    /// timeout of the account, or request smaller pages.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        self.kind() == ErrorKind::Timeout
+    }
+
+    /// Returns `true` if the platform refused the call because it received too many requests.
+    ///
+    /// # What to do
+    ///
+    /// Wait for [`retry_after`](Self::retry_after) before the next call, or lower the rate limit
+    /// and the concurrency of the account.
+    #[must_use]
+    pub fn is_rate_limited(&self) -> bool {
+        self.kind() == ErrorKind::RateLimited
+    }
+
+    /// Returns `true` if the token, the user or another resource does not exist.
+    ///
+    /// # What to do
+    ///
+    /// Check the id, and that the acting credential may see the resource: many platforms hide what
+    /// a credential may not access.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        self.kind() == ErrorKind::NotFound
+    }
+
+    /// Returns `true` if the platform does not accept the acting credential.
+    ///
+    /// # What to do
+    ///
+    /// Replace the credential where it is stored. A call is not repeated with the same one: several
+    /// platforms lock the account after a few failed logins.
+    #[must_use]
+    pub fn is_unauthenticated(&self) -> bool {
+        self.kind() == ErrorKind::Unauthenticated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_predicate_holds_for_its_kind_only() {
+        let predicates = [
+            (ErrorKind::Timeout, Error::is_timeout as fn(&Error) -> bool),
+            (ErrorKind::RateLimited, Error::is_rate_limited),
+            (ErrorKind::NotFound, Error::is_not_found),
+            (ErrorKind::Unauthenticated, Error::is_unauthenticated),
+        ];
+        for (kind, _) in predicates {
+            let error = Error::new(kind, Fate::Rejected, "failed");
+            for (other, holds) in predicates {
+                assert_eq!(holds(&error), kind == other, "{kind:?} {other:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_error_that_may_have_applied_is_not_retryable() {
+        let failed = |fate| Error::new(ErrorKind::Timeout, fate, "no response");
+        assert!(failed(Fate::Rejected).is_retryable());
+        assert!(!failed(Fate::MaybeApplied).is_retryable());
+        assert!(failed(Fate::MaybeApplied).may_have_applied());
+    }
+}
