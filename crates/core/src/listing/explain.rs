@@ -10,7 +10,7 @@ impl fmt::Display for Plan {
         self.explain_shortcut(f)?;
         self.explain_walk(f)?;
         self.explain_filter(f)?;
-        if self.sorts_here {
+        if self.sorts_in_memory {
             let most = self.bounds.scan_limit;
             write!(
                 f,
@@ -35,7 +35,7 @@ impl fmt::Display for Plan {
 
 impl Plan {
     fn explain_shortcut(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.shortcut, &self.pushed_filter) {
+        match (self.fast_path, &self.pushed_filter) {
             (Some(FastPath::PageRange(window, order)), _) => {
                 let first = window.first_page + 1;
                 match window.pages {
@@ -60,7 +60,7 @@ impl Plan {
     }
 
     fn explain_walk(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.walk {
+        f.write_str(match self.scan {
             ScanDirection::Forward => "read from the first page to the last",
             ScanDirection::Backward => "read from the last page to the first",
         })?;
@@ -75,7 +75,7 @@ impl Plan {
     }
 
     fn explain_filter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.pushed_filter, self.shortcut) {
+        match (&self.pushed_filter, self.fast_path) {
             _ if self.bounds.unfiltered => return Ok(()),
             (Some(filter), None | Some(FastPath::PageRange(..))) => {
                 write!(f, "\nthe platform filters by {filter}")?;
@@ -162,12 +162,12 @@ mod tests {
     /// What decides which requests are sent and what is done with their answers.
     fn parts(plan: &Plan) -> impl PartialEq + fmt::Debug + use<> {
         let bounds = (plan.bounds.offset, plan.bounds.limit);
-        let held = plan.sorts_here.then_some(plan.bounds.scan_limit);
-        let reading = (plan.walk, plan.page_size, plan.max_concurrency);
+        let held = plan.sorts_in_memory.then_some(plan.bounds.scan_limit);
+        let reading = (plan.scan, plan.page_size, plan.max_concurrency);
         let asking = (
             plan.pushed_filter.clone(),
             plan.pushed_order,
-            plan.shortcut,
+            plan.fast_path,
             plan.bounds.unfiltered,
         );
         (asking, reading, held, bounds, plan.protected)
