@@ -19,32 +19,32 @@ fn people_read_a_block_for_each_account() {
     let run = explain(&format!("{accounts} {query}")).ends_with(0);
     let expected = "\
 losant (losant)
-  ask for one page of what the platform finds by name ^= \"ci-\"
-  if it finds more: read from the last page to the first, 100 tokens a page, up to 16 pages at a time, ordered by id
-  apply the filter here to every token that is read
-  sort here what matches: all of it is held in memory, at most 100000 tokens
-  hand out at most 10
-  the result is complete, whatever is created or deleted meanwhile
+  fetch one page of tokens, filtered by the platform: name ^= \"ci-\"
+  if more tokens match: fetch pages from last to first, 100 tokens per page, up to 16 pages at a time, ordered by id
+  apply the whole filter to every fetched token
+  sort the matching tokens in memory, at most 100000
+  return at most 10
+  the result is complete, even if tokens are created or deleted meanwhile
   for 5000 tokens: about 52 requests
 
 foreman (foreman)
-  read from the first page to the last, 1000 tokens a page, up to 8 pages at a time, ordered by name
+  fetch pages from first to last, 1000 tokens per page, up to 8 pages at a time, ordered by name
   the platform filters by name ^= \"ci-\"
-  apply the filter here to every token that is read
-  sort here what matches: all of it is held in memory, at most 100000 tokens
-  hand out at most 10
-  the result is complete, whatever is created or deleted meanwhile
+  apply the whole filter to every fetched token
+  sort the matching tokens in memory, at most 100000
+  return at most 10
+  the result is complete, even if tokens are created or deleted meanwhile
   for 5000 tokens: about 5 requests
 
 mindbody (mindbody)
   cannot be listed
 
 cloudsmith (cloudsmith)
-  read from the first page to the last, 500 tokens a page, one page after another
-  apply the filter here to every token that is read
-  sort here what matches: all of it is held in memory, at most 100000 tokens
-  hand out at most 10
-  the result is complete if one page holds it all; else partial, for tokens may move from page to page meanwhile
+  fetch pages from first to last, 500 tokens per page, one page at a time
+  apply the whole filter to every fetched token
+  sort the matching tokens in memory, at most 100000
+  return at most 10
+  the result is complete if it fits on one page, otherwise partial: tokens may move between pages meanwhile
   for 5000 tokens: about 10 requests
 ";
     assert_eq!(run.stdout, expected);
@@ -56,12 +56,12 @@ fn a_pipe_gets_one_object_with_the_steps_of_each_account() {
     let query = "--sort=id:desc --offset=950 --limit=100 --tokens=5000";
     let run = explain(&format!("--account=losant {query}")).ends_with(0);
     let steps = [
-        "read page 10 and no other, 105 tokens a page, ordered by id descending",
-        "if the platform cuts its pages otherwise: read from the last page to the first, 100 tokens a page, \
+        "fetch only page 10, 105 tokens per page, ordered by id descending",
+        "if the platform does not serve pages of that size: fetch pages from last to first, 100 tokens per page, \
          up to 16 pages at a time, ordered by id",
-        "leave out the first 950",
-        "hand out at most 100",
-        "the result is complete, whatever is created or deleted meanwhile",
+        "skip the first 950",
+        "return at most 100",
+        "the result is complete, even if tokens are created or deleted meanwhile",
     ];
     let losant = json!({
         "account": "losant", "provider": "losant", "steps": steps, "reason": null, "requests": 1,
@@ -115,7 +115,7 @@ fn how_many_pages_are_read_at_a_time_can_be_said() {
             .to_owned()
     };
     assert!(reads("--pages-at-a-time=5").contains("up to 5 pages at a time"));
-    assert!(reads("--pages-at-a-time=1").contains("one page after another"));
+    assert!(reads("--pages-at-a-time=1").contains("one page at a time"));
     explain("--account=foreman --pages-at-a-time=0").ends_with(2);
     let words = [
         "inventory",

@@ -29,7 +29,7 @@ const MAX_RANGE_PAGE_SIZE: u32 = 1000;
 ///
 /// let list = ListCapability::new(Paging::Numbered).with_filters(FilterCapability::for_names());
 /// let plan = Plan::for_query(&Query::new().filter(Filter::name("ci")), &list)?;
-/// assert!(plan.to_string().starts_with("ask for one page of what the platform finds by name"));
+/// assert!(plan.to_string().starts_with("fetch one page of tokens, filtered by the platform"));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
