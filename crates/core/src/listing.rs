@@ -36,8 +36,8 @@ use crate::query::Query;
 type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
 type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a>;
 
-/// A stream of the tokens of one account that fetches pages as it goes, several at a time where that
-/// loses nothing.
+/// A stream of the tokens of one account that fetches pages as it goes, several at a time where
+/// that loses nothing.
 ///
 /// It holds only the pages in flight, unless the matches must be sorted in memory.
 ///
@@ -156,8 +156,8 @@ impl<'a> Listing<'a> {
 
     /// Continues where the cursor was taken, instead of at the beginning.
     ///
-    /// Tokens of the page that was being consumed may come again; none is skipped. A listing that is
-    /// sorted in memory starts again.
+    /// Tokens of the page that was being consumed may come again; none is skipped. A listing that
+    /// is sorted in memory starts again.
     ///
     /// # Errors
     ///

@@ -16,9 +16,9 @@ const VERSION: &str = "tf1";
 
 /// The place of a listing: a text to store and to resume from, also in another process.
 ///
-/// It names the account and the query that it belongs to and is rejected with any other. It holds no
-/// secret, only the id of a token. It points at the page being consumed, so a resumed listing may
-/// repeat tokens of that page but never skips one.
+/// It names the account and the query that it belongs to and is rejected with any other. It holds
+/// no secret, only the id of a token. It points at the page being consumed, so a resumed listing
+/// may repeat tokens of that page but never skips one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     provider: String,
@@ -268,8 +268,8 @@ mod tests {
         ) -> Cursor {
             let query = fingerprint(&query());
             Cursor {
-                provider, account, query, position, after, size, total, to_skip, to_yield, scan, key,
-                filter, partial,
+                provider, account, query, position, after, size, total, to_skip, to_yield, scan,
+                key, filter, partial,
             }
         }
     }

@@ -5,14 +5,16 @@
 //! the order of the scan.
 //!
 //! Each part of it owns its state. The files that drive the engine (`schedule`, `probe`,
-//! `validate`, `newest`, `emit`, `forward`, `backward`) only connect the parts. A new way to scan is
-//! a new [`ScanStrategy`] and a file beside `forward` and `backward`.
+//! `validate`, `fast_path`, `newest`, `emit`, `forward`, `backward`) only connect the parts. A new
+//! way to scan is a new [`ScanStrategy`] and a file beside `forward` and `backward`; the rule for
+//! the newest tokens is in `newest`, and the one for the width in [`AdaptiveConcurrency`].
 
 mod backward;
 mod bookmark;
 mod concurrency;
 mod dedup;
 mod emit;
+mod fast_path;
 mod forward;
 mod frontier;
 mod id_set;
@@ -26,7 +28,7 @@ mod template;
 mod totals;
 mod validate;
 
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::listing::cursor::{fingerprint_of_filter, invalid};
 use crate::listing::{Completeness, Cursor, FastPath, PartialReason, Plan, ScanDirection};
 use crate::model::Token;
@@ -152,7 +154,7 @@ impl PageEngine {
         self.frontier.is_exhausted() && self.in_flight.is_empty()
     }
 
-    /// Returns a number that changes whenever the requests in flight are given up: their responses
+    /// Returns a number that changes whenever the requests in flight are discarded: their responses
     /// need not be waited for.
     pub(crate) fn generation(&self) -> u64 {
         self.in_flight.generation()
@@ -211,27 +213,31 @@ impl PageEngine {
                         "the platform sent an empty page, but counts tokens on it",
                     ));
                 }
-                (self.bookmark).mark_partial(PartialReason::ContradictoryTotals);
+                self.bookmark
+                    .mark_partial(PartialReason::ContradictoryTotals);
             }
             match self.judge(&pending, received_at, &page) {
                 Verdict::Safe => return self.emit(&pending, received_at, page).map(Some),
                 Verdict::Stale => self.restart_at(pending.position().clone()),
                 Verdict::Pending => {
                     let page = Ok(page);
-                    (self.in_flight).put_back(pending, Response { received_at, page });
+                    self.in_flight
+                        .put_back(pending, Response { received_at, page });
                     return Ok(None);
                 }
                 Verdict::RereadAbove => {
                     self.discard_in_flight();
                     self.concurrency.on_change();
                     let page = Ok(page);
-                    (self.in_flight).reread_above(pending, Response { received_at, page });
+                    self.in_flight
+                        .reread_above(pending, Response { received_at, page });
                 }
             }
         }
         Ok(None)
     }
 
+    /// Judges whether a page is safe to emit.
     fn judge(&self, pending: &PendingPage, received_at: Tick, page: &Page) -> Verdict {
         if !self.frontier.has_started() || pending.purpose() != Purpose::Tokens {
             return Verdict::Safe;
@@ -251,6 +257,7 @@ impl PageEngine {
         self.frontier.continue_at(Some(position));
     }
 
+    /// Discards the pages in flight, and what the tail showed about them.
     fn discard_in_flight(&mut self) {
         self.in_flight.discard();
         self.tail.forget();
@@ -264,41 +271,6 @@ impl PageEngine {
             self.concurrency.on_change();
         }
         self.in_flight.retry(pending);
-    }
-
-    /// Accepts the first page if it serves the fast path, or the scan. From then on it is known how
-    /// many tokens there are.
-    fn accept_first(&mut self, pending: &PendingPage, page: &Page) -> bool {
-        match self.template.fast_path() {
-            Some(FastPath::FilteredPage) if self.has_more_than(page) => return false,
-            Some(FastPath::PageRange(range, _)) => {
-                // On smaller pages the number means other tokens, perhaps just as many.
-                let as_requested = page.size.is_none_or(|size| size == range.page_size);
-                if !as_requested || page.total.is_none() || self.contradicts_itself(pending, page) {
-                    return false;
-                }
-            }
-            _ => self.adopt_size(page),
-        }
-        self.totals.start(page.total);
-        true
-    }
-
-    /// Returns whether the scan may still succeed after the fast path failed with such an error.
-    fn may_abandon_fast_path(&self, error: ErrorKind) -> bool {
-        let untried = self.template.fast_path().is_some() && !self.frontier.has_started();
-        untried && error == ErrorKind::InvalidInput
-    }
-
-    /// Begins the scan because the fast path does not serve the query.
-    fn abandon_fast_path(&mut self) {
-        let in_flight = std::mem::take(&mut self.in_flight);
-        let template = RequestTemplate::for_scan(&self.plan);
-        let first = Frontier::first_at(PagePosition::First);
-        *self = Self {
-            in_flight,
-            ..Self::with_template(&self.plan, template, first)
-        };
     }
 
     /// Returns the number of the last page that holds tokens.

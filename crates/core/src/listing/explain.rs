@@ -179,7 +179,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn plans_with_the_same_explanation_do_the_same_and_each_step_is_one_line(plans in vec(plan(), 40)) {
+        fn plans_with_the_same_explanation_do_the_same_and_each_step_is_one_line(
+            plans in vec(plan(), 40),
+        ) {
             let mut explained = HashMap::new();
             for plan in plans {
                 let text = plan.to_string();

@@ -37,7 +37,7 @@ const MAX_RANGE_PAGE_SIZE: u32 = 1000;
 pub struct Plan {
     /// The part of the filter that the platform applies. The client applies all of it again.
     pub(crate) pushed_filter: Option<Filter>,
-    /// The order that the platform is asked for, so that the scan loses nothing.
+    /// The order that is requested from the platform, so that the scan loses nothing.
     pub(crate) pushed_order: Option<SortBy>,
     /// The cheaper way that is tried before the scan.
     pub(crate) fast_path: Option<FastPath>,

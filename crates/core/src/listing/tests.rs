@@ -105,7 +105,7 @@ fn tokens_repeated_after_an_interruption_do_not_count() {
                 }
                 let mut whole = seen.clone();
                 whole.extend(read(&mut first));
-                // Meanwhile three tokens vanish from the beginning of the scan, or are created there.
+                // Three tokens vanish from the beginning of the scan, or are created there.
                 let changed = if list.tokens_vanish {
                     FakePages::new(37)
                 } else {

@@ -35,15 +35,18 @@ impl PageEngine {
         let skipped = total.saturating_sub((number + 1).saturating_mul(size));
         self.totals.skip(skipped);
         // The newest tokens need no care if they are skipped.
-        (self.frontier).set_newest_page((skipped == 0).then_some(number));
-        (self.frontier).continue_at(Some(PagePosition::Number(number)));
+        self.frontier
+            .set_newest_page((skipped == 0).then_some(number));
+        self.frontier
+            .continue_at(Some(PagePosition::Number(number)));
         // In any order, the tokens of the first page can be emitted at once.
         if self.plan.any_order && bounds.offset == 0 && bounds.limit.is_none() {
             let ids = page.tokens.iter().map(|token| token.id.clone());
             self.dedup.insert_first_page(ids.collect());
             return Ok(page.tokens);
         }
-        (self.bookmark).turn_to(PagePosition::Number(number), page.total);
+        self.bookmark
+            .turn_to(PagePosition::Number(number), page.total);
         Ok(Vec::new())
     }
 
@@ -75,7 +78,8 @@ impl PageEngine {
         if Some(number) == self.last_page() && !self.concurrency.is_sequential() {
             self.watch_tail_of(number, &page);
         }
-        (self.bookmark).turn_to(PagePosition::Number(number), page.total);
+        self.bookmark
+            .turn_to(PagePosition::Number(number), page.total);
         if self.in_flight.is_empty() {
             let below = self.page_after(number);
             self.frontier.continue_at(below);
@@ -87,8 +91,8 @@ impl PageEngine {
         Ok(tokens)
     }
 
-    /// Requests a recount of the tokens created during the scan, and returns `true`, if the platform
-    /// counts more tokens than it showed: a deletion may have hidden a creation from the totals.
+    /// Requests a recount of the tokens created during the scan, and returns `true`, if the
+    /// platform counts more tokens than it showed: a deletion may have hidden a creation.
     pub(super) fn request_recount(&mut self, purpose: Purpose) -> bool {
         let doubtful = self.strategy.is_backward() && self.counts_more_than_shown();
         let Some(last) = self.last_page().filter(|_| doubtful) else {
@@ -111,10 +115,11 @@ impl PageEngine {
         }
         let before = number * self.template.size_or_one() + old;
         let created = page.total.map(|total| total.saturating_sub(before));
-        (self.totals).recount(page.total, created.unwrap_or_default());
+        self.totals.recount(page.total, created.unwrap_or_default());
     }
 
     fn enqueue_recount(&mut self, number: u64) {
-        (self.in_flight).enqueue(PagePosition::Number(number), Purpose::Recount);
+        self.in_flight
+            .enqueue(PagePosition::Number(number), Purpose::Recount);
     }
 }

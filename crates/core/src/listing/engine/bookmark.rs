@@ -1,4 +1,4 @@
-//! The place of the listing as a cursor stores it.
+//! The place of the listing as a cursor stores it (law 4 in `docs/SEMANTICS.md`).
 
 use crate::listing::{Completeness, Cursor, PartialReason};
 use crate::model::{Token, TokenId};

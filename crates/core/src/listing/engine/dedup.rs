@@ -35,7 +35,7 @@ enum Emitted {
     AnyOrder(IdSet),
 }
 
-/// The tokens that were emitted in descending id order.
+/// The tokens that were emitted in descending id order (decision 0002).
 #[derive(Debug, Default)]
 struct DescendingWindow {
     highest: Option<TokenId>,

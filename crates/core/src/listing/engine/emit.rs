@@ -21,7 +21,7 @@ impl PageEngine {
         let tokens = match (pending.purpose(), pending.number()) {
             (Purpose::Reread, Some(number)) => {
                 let total = self.totals.current();
-                (self.bookmark).turn_to(PagePosition::Number(number), total);
+                self.bookmark.turn_to(PagePosition::Number(number), total);
                 self.deduplicate_reversed(page.tokens)
             }
             (Purpose::Recount, Some(number)) => {
@@ -66,7 +66,7 @@ impl PageEngine {
             Insertion::New => true,
             Insertion::Repeated => false,
             Insertion::Unexpected => {
-                (self.bookmark).mark_partial(PartialReason::UnexpectedOrder);
+                self.bookmark.mark_partial(PartialReason::UnexpectedOrder);
                 true
             }
         });

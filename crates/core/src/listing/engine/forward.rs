@@ -1,4 +1,4 @@
-//! The forward scan: first page to last.
+//! The forward scan: first page to last, where nothing vanishes (decision 0008).
 
 use crate::error::Result;
 use crate::listing::PartialReason;
@@ -28,7 +28,7 @@ impl PageEngine {
         } else {
             self.totals.update(page.total);
         }
-        (self.bookmark).turn_to(position.clone(), page.total);
+        self.bookmark.turn_to(position.clone(), page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
                 "the platform sent an empty page and says that more follow",
@@ -38,7 +38,8 @@ impl PageEngine {
         let (tokens, received) = self.deduplicate(page.tokens);
         self.check_repeats(received, tokens.len() as u64)?;
         if !self.plan.protected && (next.is_some() || self.in_flight.received() > 1) {
-            (self.bookmark).mark_partial_if_complete(PartialReason::UnprotectedPaging);
+            self.bookmark
+                .mark_partial_if_complete(PartialReason::UnprotectedPaging);
         }
         if received == 0 && next.is_none() {
             // Nothing is there, whatever an earlier page counted.

@@ -1,4 +1,4 @@
-//! Probes of the tail, which show whether anything was deleted.
+//! Probes of the tail, which show whether anything was deleted (decision 0008).
 
 use crate::error::Result;
 use crate::listing::engine::PageEngine;
@@ -81,6 +81,6 @@ impl PageEngine {
 
     fn probe_of_tail(&self) -> Option<TailProbe> {
         let size = self.template.size()?.max(1);
-        (self.tail).probe_for(self.totals.last_index()?, size)
+        self.tail.probe_for(self.totals.last_index()?, size)
     }
 }

@@ -1,4 +1,4 @@
-//! The choice of the page to request next.
+//! The choice of the page to request next (decision 0008).
 
 use crate::listing::engine::PageEngine;
 use crate::listing::engine::in_flight::{Tick, number};
@@ -32,7 +32,7 @@ impl PageEngine {
             && self.in_flight.len() < self.max_held(width)
             && (self.in_flight.is_empty() || !self.next_is_newest());
         if has_room && let Some(position) = self.frontier.take_next() {
-            (self.frontier).continue_at(self.following(&position));
+            self.frontier.continue_at(self.following(&position));
             let id = self.in_flight.send(position.clone());
             return Some((id, self.template.at(position)));
         }
@@ -44,7 +44,7 @@ impl PageEngine {
 
     /// Returns how many received pages wait for a probe.
     pub(super) fn received_unconfirmed(&self) -> usize {
-        (self.in_flight).received_since(self.tail.confirmed_until())
+        self.in_flight.received_since(self.tail.confirmed_until())
     }
 
     /// Returns how many pages may be held: no more than the query can want.

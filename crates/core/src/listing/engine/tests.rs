@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::Account;
+use crate::error::{Account, ErrorKind};
 use crate::listing::fake_pages::{
     FakePages, appending, growing, ids, token, vanishing, vanishing_by_creation,
 };

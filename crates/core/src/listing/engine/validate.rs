@@ -1,4 +1,5 @@
-//! The validation of responses: what would make a listing skip tokens, or never end.
+//! The validation of responses: guards against skipped tokens and endless listings (law 3 in
+//! `docs/SEMANTICS.md`).
 
 use crate::error::{Error, ErrorKind, Fate, Result};
 use crate::listing::PartialReason;
@@ -56,7 +57,7 @@ impl PageEngine {
     pub(super) fn contradicts_itself(&self, pending: &PendingPage, page: &Page) -> bool {
         let received = page.tokens.len() as u64;
         match (pending.number(), self.template.size(), page.total) {
-            // All tokens on one page are more than was asked for, but nothing is missing.
+            // All tokens on one page are more than was requested, but nothing is missing.
             (Some(0), _, Some(total)) if received == total => false,
             (Some(number), Some(size), Some(total)) => {
                 let size = u64::from(size);
@@ -113,7 +114,8 @@ impl PageEngine {
     /// Marks the listing as partial if the platform counts more tokens than it showed.
     pub(super) fn check_end(&mut self) {
         if self.counts_more_than_shown() {
-            (self.bookmark).mark_partial_if_complete(PartialReason::ContradictoryTotals);
+            self.bookmark
+                .mark_partial_if_complete(PartialReason::ContradictoryTotals);
         }
     }
 

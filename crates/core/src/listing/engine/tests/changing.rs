@@ -9,8 +9,8 @@ enum Change {
     Delete(usize),
 }
 
-/// Generates the changes after each request: frequent ones, ones so rare that the scan fetches pages
-/// concurrently, or ones that leave the total as it was.
+/// Generates the changes after each request: frequent ones, ones so rare that the scan fetches
+/// pages concurrently, or ones that leave the total as it was.
 fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
     let change = prop_oneof![
         Just(Change::Create),

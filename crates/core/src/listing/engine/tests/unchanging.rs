@@ -114,7 +114,8 @@ proptest! {
         let pages = FakePages::new(count);
         let (scanned, probes) = scan_with_probes(&pages, PageRequest::clone);
         prop_assert!(scanned.is_complete() && scanned.is_exact(&pages.ids));
-        prop_assert!(scanned.requests <= u64::from(count.div_ceil(1_000)) + 6, "{}", scanned.requests);
+        let pages_needed = u64::from(count.div_ceil(1_000));
+        prop_assert!(scanned.requests <= pages_needed + 6, "{}", scanned.requests);
         // A last page with no more tokens than that is probed whole.
         prop_assert_eq!(probes.is_empty(), (count - 1) % 1_000 < 200);
         prop_assert!(probes.iter().all(|tokens| (100..=200).contains(tokens)), "{:?}", probes);
