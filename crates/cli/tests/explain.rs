@@ -57,8 +57,8 @@ fn a_pipe_gets_one_object_with_the_steps_of_each_account() {
     let run = explain(&format!("--account=losant {query}")).ends_with(0);
     let steps = [
         "fetch only page 10, 105 tokens per page, ordered by id descending",
-        "if the platform does not serve pages of that size: fetch pages from last to first, 100 tokens per page, \
-         up to 16 pages at a time, ordered by id",
+        "if the platform does not serve pages of that size: fetch pages from last to first, \
+         100 tokens per page, up to 16 pages at a time, ordered by id",
         "skip the first 950",
         "return at most 100",
         "the result is complete, even if tokens are created or deleted meanwhile",
