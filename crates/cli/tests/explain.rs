@@ -25,6 +25,45 @@ fn steps(account: &Value) -> Vec<&str> {
 }
 
 #[test]
+fn the_table_says_each_step_in_plain_words() {
+    let accounts = "--account=losant --account=foreman --account=mindbody --account=cloudsmith";
+    let query = "--prefix=ci- --sort=created --limit=10 --tokens=5000 --output=table";
+    let run = explain(&format!("{accounts} {query}")).ends_with(0);
+    let expected = "\
+losant (losant)
+  fetch one page of tokens, filtered by the platform: name ^= \"ci-\"
+  if more tokens match: fetch pages from last to first, 100 tokens per page, up to 16 pages at a time, ordered by id
+  apply the whole filter to every fetched token
+  sort the matching tokens in memory, at most 100000
+  return at most 10
+  the result is complete, even if tokens are created or deleted meanwhile
+  for 5000 tokens: about 52 requests
+
+foreman (foreman)
+  fetch pages from first to last, 1000 tokens per page, up to 8 pages at a time, ordered by name
+  the platform filters by name ^= \"ci-\"
+  apply the whole filter to every fetched token
+  sort the matching tokens in memory, at most 100000
+  return at most 10
+  the result is complete, even if tokens are created or deleted meanwhile
+  for 5000 tokens: about 5 requests
+
+mindbody (mindbody)
+  cannot be listed
+
+cloudsmith (cloudsmith)
+  fetch pages from first to last, 500 tokens per page, one page at a time
+  apply the whole filter to every fetched token
+  sort the matching tokens in memory, at most 100000
+  return at most 10
+  the result is complete if it fits on one page, otherwise partial: tokens may move between pages meanwhile
+  for 5000 tokens: about 10 requests
+";
+    assert_eq!(run.stdout, expected);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
 fn a_table_is_a_block_of_steps_for_each_account() {
     let accounts = "--account=losant --account=foreman --account=mindbody --account=cloudsmith";
     let query = "--prefix=ci- --sort=created --limit=10 --tokens=5000";

@@ -1,9 +1,11 @@
-//! A walk over tokens, page by page.
+//! Listings: streams over the tokens of an account, page by page.
 
 mod completeness;
 mod cursor;
 mod engine;
 mod explain;
+#[cfg(test)]
+mod fake_pages;
 mod page_range;
 mod plan;
 
@@ -24,7 +26,7 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 
 use cursor::invalid;
-use engine::{Batch, Moment, Walker};
+use engine::{Batch, PageEngine, Tick};
 
 use crate::error::{Account, Error, ErrorKind, Fate, Operation, Result};
 use crate::model::Token;
@@ -34,77 +36,80 @@ use crate::query::Query;
 type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
 type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a>;
 
-/// A walk over the tokens of one account: a stream that reads pages as it goes, several at a time where that loses
-/// nothing. It holds the pages on their way and no more, unless the query must be sorted here.
+/// A stream of the tokens of one account that fetches pages as it goes, several at a time where
+/// that loses nothing.
 ///
-/// When it has ended, [`completeness`](Self::completeness) says what it may claim. After an error it ends; its
-/// [`cursor`](Self::cursor) says where, and a listing resumed from there yields the rest.
+/// It holds only the pages in flight, unless the matches must be sorted in memory.
 ///
-/// Dropping it at any point is safe: it only reads.
-#[must_use = "a listing reads nothing until it is polled"]
+/// After its end, [`completeness`](Self::completeness) tells whether it is complete. It also ends
+/// after an error; a listing resumed from its [`cursor`](Self::cursor) yields the rest.
+///
+/// A listing can be dropped at any point: it only reads.
+#[must_use = "a listing fetches nothing until it is polled"]
 pub struct Listing<'a> {
     account: Account,
     query: Query,
     list: ListCapability,
     plan: Plan,
     read_page: ReadPage<'a>,
-    reading: FuturesUnordered<Reading<'a>>,
-    /// Which of the walker's givings up was heard of.
-    given_up: u64,
-    walker: Walker,
+    reading: FuturesUnordered<PageRead<'a>>,
+    /// The engine generation that `reading` belongs to.
+    generation: u64,
+    engine: PageEngine,
+    /// The tokens that were emitted and not yielded yet.
     ready: VecDeque<Token>,
-    left: Left,
-    /// What was left before the tokens of the page being consumed.
-    left_before_page: Left,
+    remaining: Remaining,
+    /// The value of `remaining` before the tokens of the page being consumed.
+    remaining_before_page: Remaining,
     state: State,
 }
 
-/// How many tokens are still left out, and how many are still wanted.
+/// The number of tokens that are still to be skipped, and still to be yielded.
 #[derive(Debug, Clone, Copy)]
-struct Left {
+struct Remaining {
     to_skip: u64,
     to_yield: Option<u64>,
 }
 
-/// A page on its way, with the walker's name for the request.
-struct Reading<'a> {
-    name: Moment,
+/// The future of a page, with the engine's identifier of its request.
+struct PageRead<'a> {
+    id: Tick,
     page: PageFuture<'a>,
 }
 
-impl Future for Reading<'_> {
-    type Output = (Moment, Result<Page>);
+impl Future for PageRead<'_> {
+    type Output = (Tick, Result<Page>);
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let page = ready!(self.page.as_mut().poll(context));
-        Poll::Ready((self.name, page))
+        Poll::Ready((self.id, page))
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    Walking,
+    Active,
     Ended,
     Failed,
 }
 
 impl<'a> Listing<'a> {
-    /// A listing that borrows its provider.
+    /// Creates a listing that borrows its provider.
     ///
     /// # Errors
     ///
-    /// [`Unsupported`](ErrorKind::Unsupported) where the provider cannot list,
-    /// [`InvalidInput`](ErrorKind::InvalidInput) for a query that makes no sense there.
+    /// [`Unsupported`](ErrorKind::Unsupported) if the provider cannot list,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) for a query that does not fit the provider.
     pub fn new<P: TokenProvider + ?Sized>(provider: &'a P, query: Query) -> Result<Self> {
         let read_page: ReadPage<'a> = Box::new(move |request| provider.list_page(request));
         Self::with_reader(provider, query, read_page)
     }
 
-    /// A listing that shares its provider and so can be sent elsewhere.
+    /// Creates a listing that shares its provider, so that it can be moved anywhere.
     ///
     /// # Errors
     ///
-    /// As [`of`](Self::of).
+    /// The same as [`new`](Self::new).
     pub fn from_arc(provider: Arc<dyn TokenProvider>, query: Query) -> Result<Listing<'static>> {
         let reader = Arc::clone(&provider);
         let read_page: ReadPage<'static> = Box::new(move |request| {
@@ -129,148 +134,154 @@ impl<'a> Listing<'a> {
             .ok_or_else(|| Error::unsupported("the platform cannot list tokens"))
             .map_err(in_context)?;
         let plan = Plan::for_query(&query, list).map_err(in_context)?;
-        let left = Left {
+        let remaining = Remaining {
             to_skip: query.offset,
             to_yield: query.limit,
         };
         Ok(Self {
             list: list.clone(),
             account,
-            walker: Walker::new(&plan),
-            left,
-            left_before_page: left,
+            engine: PageEngine::new(&plan),
+            remaining,
+            remaining_before_page: remaining,
             query,
             plan,
             read_page,
             reading: FuturesUnordered::new(),
-            given_up: 0,
+            generation: 0,
             ready: VecDeque::new(),
-            state: State::Walking,
+            state: State::Active,
         })
     }
 
-    /// Goes on where the cursor was taken, instead of at the beginning.
+    /// Continues where the cursor was taken, instead of at the beginning.
     ///
-    /// Tokens of the page that was being consumed may come again; none is skipped. What must be sorted here starts anew.
+    /// Tokens of the page that was being consumed may come again; none is skipped. A listing that
+    /// is sorted in memory starts again.
     ///
     /// # Errors
     ///
     /// [`InvalidCursor`](ErrorKind::InvalidCursor) for a cursor of another account or query.
     pub fn resume(mut self, cursor: &Cursor) -> Result<Self> {
         cursor.check(&self.account, &self.query)?;
-        // The walk goes on as it began, even if the provider has learned of a better one since.
+        // The scan continues as it began, even if the provider has learned of a better one since.
         if cursor.key.is_some_and(|key| self.list.order(key).is_none()) {
-            return Err(
-                invalid("the platform no longer offers the order of the cursor")
-                    .with_account(&self.account),
-            );
+            return Err(invalid(
+                "the platform no longer offers the order that the cursor was taken with",
+            )
+            .with_account(&self.account));
         }
         let in_context = |error: Error| error.with_account(&self.account);
         self.plan =
-            Plan::for_scan(&self.query, &self.list, cursor.walk, cursor.key).map_err(in_context)?;
-        self.walker = Walker::resume(&self.plan, cursor).map_err(in_context)?;
+            Plan::for_scan(&self.query, &self.list, cursor.scan, cursor.key).map_err(in_context)?;
+        self.engine = PageEngine::resume(&self.plan, cursor).map_err(in_context)?;
         self.reading = FuturesUnordered::new();
-        self.given_up = 0;
+        self.generation = 0;
         self.ready.clear();
-        self.left = Left {
+        self.remaining = Remaining {
             to_skip: cursor.to_skip,
             to_yield: cursor.to_yield,
         };
-        self.left_before_page = self.left;
-        self.state = State::Walking;
+        self.remaining_before_page = self.remaining;
+        self.state = State::Active;
         Ok(self)
     }
 
-    /// The next token; `None` when there are no more.
+    /// Returns the next token; `None` at the end, and after an error.
     pub async fn next(&mut self) -> Option<Result<Token>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// Where the listing stands.
+    /// Returns a cursor to resume from: the page whose tokens are being yielded.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
         let mut cursor = Cursor::new(&self.account, &self.query, &self.plan);
-        if !self.walker.must_be_sorted() {
-            self.walker.mark(&mut cursor);
+        if !self.engine.sorts_in_memory() {
+            self.engine.write_to(&mut cursor);
             if cursor.position != PagePosition::First {
-                cursor.to_skip = self.left_before_page.to_skip;
-                cursor.to_yield = self.left_before_page.to_yield;
+                cursor.to_skip = self.remaining_before_page.to_skip;
+                cursor.to_yield = self.remaining_before_page.to_yield;
             }
         }
         cursor
     }
 
-    /// What the listing may claim: `None` until it has ended, and for ever after an error.
+    /// Returns whether the listing is complete: `None` until it has ended, and after an error.
     ///
-    /// It speaks of what the query asks for: one that is limited to ten tokens is complete with the right ten.
+    /// The claim is about what the query asks for: a listing that is limited to ten tokens is
+    /// complete with the right ten.
     #[must_use]
     pub fn completeness(&self) -> Option<Completeness> {
-        (self.state == State::Ended).then(|| self.walker.completeness())
+        (self.state == State::Ended).then(|| self.engine.completeness())
     }
 
-    /// How the query is carried out.
+    /// Returns the plan that the listing follows.
     #[must_use]
     pub fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// The account whose tokens these are.
+    /// Returns the account whose tokens are listed.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    fn take(&mut self, batch: Batch) -> Result<()> {
-        self.left.to_skip = self.left.to_skip.saturating_sub(batch.passed_over);
-        self.left_before_page = self.left;
+    /// Filters the tokens of a page and adds them to those that are ready.
+    fn accept(&mut self, batch: Batch) -> Result<()> {
+        self.remaining.to_skip = self.remaining.to_skip.saturating_sub(batch.skipped);
+        self.remaining_before_page = self.remaining;
         let mut tokens = batch.tokens;
         if let Some(filter) = &self.query.filter {
             tokens.retain(|token| filter.matches(token));
         }
-        // A page is large: where nothing is before it, it stays where it is.
-        match self.ready.is_empty() {
-            true => self.ready = tokens.into(),
-            false => self.ready.extend(tokens),
+        // A page is large, so it is not copied if nothing precedes it.
+        if self.ready.is_empty() {
+            self.ready = tokens.into();
+        } else {
+            self.ready.extend(tokens);
         }
-        if self.walker.must_be_sorted() && self.ready.len() as u64 > self.query.scan_limit {
+        if self.engine.sorts_in_memory() && self.ready.len() as u64 > self.query.scan_limit {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 Fate::Rejected,
                 format!(
-                    "more than {} tokens would have to be sorted in memory",
+                    "the matching tokens must be sorted in memory, and there are more than {}",
                     self.query.scan_limit
                 ),
             )
-            .with_advice("raise the scan limit, narrow the filter, or list unsorted"));
+            .with_advice("raise the scan limit, narrow the filter, or list without a sort order"));
         }
         Ok(())
     }
 
-    /// A token that may be handed out now: any, or when sorting here those of the finished walk.
+    /// Takes the next token that may be yielded. A listing that sorts in memory yields none before
+    /// all pages were read.
     fn pop(&mut self) -> Option<Token> {
-        if self.walker.must_be_sorted() && !self.walker.is_done() {
+        if self.engine.sorts_in_memory() && !self.engine.is_done() {
             return None;
         }
-        while self.left.to_skip > 0 && self.ready.pop_front().is_some() {
-            self.left.to_skip -= 1;
+        let remaining = &mut self.remaining;
+        while remaining.to_skip > 0 && self.ready.pop_front().is_some() {
+            remaining.to_skip -= 1;
         }
         let token = self.ready.pop_front()?;
-        self.left.to_yield = self.left.to_yield.map(|tokens| tokens.saturating_sub(1));
+        remaining.to_yield = remaining.to_yield.map(|tokens| tokens.saturating_sub(1));
         Some(token)
     }
 
-    /// Reads until tokens can be handed out, or there are none.
+    /// Fetches pages until tokens are ready, or the listing is done.
     fn poll_pages(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         loop {
-            if let Some(batch) = self.walker.hand_out()? {
-                self.take(batch)?;
-                if !self.walker.must_be_sorted() {
+            if let Some(batch) = self.engine.next_batch()? {
+                self.accept(batch)?;
+                if !self.engine.sorts_in_memory() {
                     return Poll::Ready(Ok(()));
                 }
                 continue;
             }
-            if self.walker.is_done() {
-                if self.walker.must_be_sorted() {
+            if self.engine.is_done() {
+                if self.engine.sorts_in_memory() {
                     let query = &self.query;
                     self.ready
                         .make_contiguous()
@@ -278,29 +289,31 @@ impl<'a> Listing<'a> {
                 }
                 return Poll::Ready(Ok(()));
             }
-            if self.walker.given_up() != self.given_up {
-                self.given_up = self.walker.given_up();
+            if self.generation != self.engine.generation() {
+                self.generation = self.engine.generation();
                 self.reading = FuturesUnordered::new();
             }
-            while let Some((name, request)) = self.walker.ask() {
+            while let Some((id, request)) = self.engine.next_request() {
                 let page = (self.read_page)(request);
-                self.reading.push(Reading { name, page });
+                self.reading.push(PageRead { id, page });
             }
             match ready!(Pin::new(&mut self.reading).poll_next(context)) {
-                Some((name, page)) => self.walker.answer(name, page),
-                None => return Poll::Ready(Err(stuck())),
+                Some((id, page)) => self.engine.on_response(id, page),
+                None => return Poll::Ready(Err(stalled())),
             }
         }
     }
 }
 
-/// A walk that neither ends nor asks for anything would be a mistake of ours: never an end.
-fn stuck() -> Error {
+/// Returns the error for an engine that neither ends nor requests a page. That would be a bug in
+/// tokenfleet, and must not look like the end of the listing.
+fn stalled() -> Error {
     Error::new(
         ErrorKind::Other,
         Fate::Rejected,
-        "the listing does not know how to go on",
+        "the listing has not ended, but no request is in flight",
     )
+    .with_advice("this is a bug in tokenfleet: report it")
 }
 
 impl Stream for Listing<'_> {
@@ -308,12 +321,12 @@ impl Stream for Listing<'_> {
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let listing = &mut *self;
-        while listing.state == State::Walking {
-            if listing.left.to_yield == Some(0) {
+        while listing.state == State::Active {
+            if listing.remaining.to_yield == Some(0) {
                 listing.state = State::Ended;
             } else if let Some(token) = listing.pop() {
                 return Poll::Ready(Some(Ok(token)));
-            } else if listing.walker.is_done() {
+            } else if listing.engine.is_done() {
                 listing.state = State::Ended;
             } else if let Err(error) = ready!(listing.poll_pages(context)) {
                 listing.state = State::Failed;
@@ -323,7 +336,7 @@ impl Stream for Listing<'_> {
                 return Poll::Ready(Some(Err(error)));
             }
             if listing.state == State::Ended {
-                // What was asked for ahead is not needed any more.
+                // Pages that were requested ahead are not needed any more.
                 listing.reading = FuturesUnordered::new();
             }
         }

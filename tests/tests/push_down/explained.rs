@@ -1,8 +1,8 @@
-//! What a plan does, read from the text that explains it to people.
+//! The steps of a plan, parsed from the text that explains it to people.
 
 use tokenfleet_core::{Direction, Plan, SortKey};
 
-/// The parts of a plan that these laws speak of.
+/// The parts of a plan that these laws are about.
 #[derive(Debug)]
 pub(crate) struct Explained {
     pub(crate) fast_path: Option<FastPath>,
@@ -14,9 +14,9 @@ pub(crate) struct Explained {
 
 #[derive(Debug)]
 pub(crate) enum FastPath {
-    /// One page of what the platform filters.
+    /// One page of tokens that the platform filters.
     FilteredPage,
-    /// The pages that hold an offset and a limit.
+    /// The pages that hold the tokens from an offset up to a limit.
     PageRange {
         page_size: u32,
         order: Option<(SortKey, Direction)>,
@@ -35,31 +35,29 @@ impl Explained {
         let mut lines = text.lines();
         let mut scan = lines.next().unwrap_or_default();
         let mut fast_path = None;
-        if scan.starts_with("ask for one page") {
+        if scan.starts_with("fetch one page") {
             fast_path = Some(FastPath::FilteredPage);
             let next = lines.next().unwrap_or_default();
-            scan = next.strip_prefix("if it finds more: ").expect(next);
-        } else if let Some(range) = scan
-            .strip_prefix("read page")
-            .or(scan.strip_prefix("read from page"))
-        {
+            scan = next.strip_prefix("if more tokens match: ").expect(next);
+        } else if let Some(range) = scan.strip_prefix("fetch only page") {
             fast_path = Some(FastPath::PageRange {
                 page_size: page_size(range).expect(&text),
                 order: order(range),
             });
             let next = lines.next().unwrap_or_default();
-            scan = (next.strip_prefix("if the platform cuts its pages otherwise: ")).expect(next);
+            scan = (next.strip_prefix("if the platform does not serve pages of that size: "))
+                .expect(next);
         }
         Self {
             fast_path,
             backward: match scan {
-                forward if forward.starts_with("read from the first page to the last") => false,
-                backward if backward.starts_with("read from the last page to the first") => true,
+                forward if forward.starts_with("fetch pages from first to last") => false,
+                backward if backward.starts_with("fetch pages from last to first") => true,
                 other => panic!("{other:?} in {text}"),
             },
             page_size: page_size(scan),
             concurrent: match scan {
-                one if one.contains(", one page after another") => false,
+                one if one.contains(", one page at a time") => false,
                 several if several.contains(" pages at a time") => true,
                 other => panic!("{other:?} in {text}"),
             },
@@ -75,7 +73,7 @@ impl Explained {
 fn page_size(step: &str) -> Option<u32> {
     let words = step
         .split(", ")
-        .find_map(|part| part.strip_suffix(" tokens a page"))?;
+        .find_map(|part| part.strip_suffix(" tokens per page"))?;
     Some(words.parse().expect(step))
 }
 

@@ -1,38 +1,38 @@
-//! What a listing may claim.
+//! The claim that a listing makes when it ends.
 
 use std::fmt;
 
-/// Whether a listing holds every token that existed throughout the walk.
+/// The claim of a listing about the tokens that existed from its first request to its last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Completeness {
-    /// It does, each exactly once, whatever was created or deleted meanwhile.
+    /// The listing holds each of them exactly once, whatever was created or deleted during it.
     Complete,
-    /// That cannot be promised, for this reason. Walk again when the set rests.
+    /// The listing may lack some of them, for this reason. List again when the set is not changing.
     Partial(PartialReason),
 }
 
 impl Completeness {
-    /// Whether nothing is missing.
+    /// Returns `true` if no token is missing.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         *self == Self::Complete
     }
 }
 
-/// Why a listing cannot promise to be complete.
+/// The reason why a listing cannot promise to be complete.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PartialReason {
-    /// The platform pages over a set from which tokens may vanish, in no order that would protect from it.
+    /// Tokens may vanish from the platform's pages, and no order of them protects from that.
     UnprotectedPaging,
     /// The platform counts more tokens than it shows.
     ContradictoryTotals,
-    /// Tokens turned up where the order of the walk leaves no place for them.
+    /// Tokens turned up where the requested order leaves no place for them.
     UnexpectedOrder,
 }
 
 impl PartialReason {
-    /// The reason in one letter, for a cursor.
+    /// Returns the letter that stands for the reason in a cursor.
     pub(crate) fn letter(&self) -> char {
         match self {
             Self::UnprotectedPaging => 'u',
@@ -41,6 +41,7 @@ impl PartialReason {
         }
     }
 
+    /// Returns the reason that a letter in a cursor stands for.
     pub(crate) fn from_letter(letter: &str) -> Option<Self> {
         [
             Self::UnprotectedPaging,

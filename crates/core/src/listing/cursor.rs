@@ -1,4 +1,4 @@
-//! Where a listing stands, as a text.
+//! The place of a listing as text, to resume from.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,10 +14,11 @@ use crate::query::{Filter, Query, SortBy, SortKey};
 
 const VERSION: &str = "tf1";
 
-/// Where a listing stands: a text to store and to resume from, also in another process.
+/// The place of a listing: a text to store and to resume from, also in another process.
 ///
-/// It names the account and the query that it belongs to and is refused with any other. It holds no secret, only a token's id. It points
-/// at the page being consumed, so a resumed listing may repeat tokens of that page but never skips one.
+/// It names the account and the query that it belongs to and is rejected with any other. It holds
+/// no secret, only the id of a token. It points at the page being consumed, so a resumed listing
+/// may repeat tokens of that page but never skips one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
     provider: String,
@@ -25,26 +26,29 @@ pub struct Cursor {
     query: u64,
     /// The page being consumed.
     pub(crate) position: PagePosition,
-    /// The token handed out last before that page: it and those before it may have moved onto the page since.
+    /// The token emitted last before that page. It and those before it may have moved onto the page
+    /// since.
     pub(crate) after: Option<TokenId>,
-    /// The size of the pages that the position counts in.
+    /// The size of the pages that the position counts.
     pub(crate) size: Option<u32>,
     /// The total when that page was read.
     pub(crate) total: Option<u64>,
-    /// How many tokens are still left out, and how many still wanted, from that page on.
+    /// The number of tokens to skip from that page on.
     pub(crate) to_skip: u64,
+    /// The number of tokens still wanted from that page on.
     pub(crate) to_yield: Option<u64>,
-    /// Which way the pages are read, and ordered by what.
-    pub(crate) walk: ScanDirection,
+    /// The direction in which the pages are read.
+    pub(crate) scan: ScanDirection,
+    /// The key that the platform orders by.
     pub(crate) key: Option<SortKey>,
-    /// By what the platform filters, if it does: the page counts only what matches.
+    /// The fingerprint of the filter that the platform applies: positions count only its matches.
     pub(crate) filter: Option<u64>,
-    /// What the listing cannot claim any more.
+    /// The reason why the listing cannot be complete any more.
     pub(crate) partial: Option<PartialReason>,
 }
 
 impl Cursor {
-    /// A cursor at the beginning.
+    /// Returns a cursor at the beginning of a listing.
     pub(crate) fn new(account: &Account, query: &Query, plan: &Plan) -> Self {
         Self {
             provider: account.provider().to_owned(),
@@ -56,32 +60,33 @@ impl Cursor {
             total: None,
             to_skip: query.offset,
             to_yield: query.limit,
-            walk: plan.walk,
+            scan: plan.scan,
             key: plan.pushed_order.map(|order| order.key),
             filter: plan.pushed_filter.as_ref().map(fingerprint_of_filter),
             partial: None,
         }
     }
 
-    /// Refuses a cursor of another account or query.
+    /// Rejects the cursor with any other account or query.
     pub(crate) fn check(&self, account: &Account, query: &Query) -> Result<()> {
-        let refusal = if self.provider != account.provider() || self.account != account.name() {
+        let message = if self.provider != account.provider() || self.account != account.name() {
             "the cursor belongs to another account"
         } else if self.query != fingerprint(query) {
             "the cursor belongs to another query"
         } else {
             return Ok(());
         };
-        Err(invalid(refusal).with_account(account))
+        Err(invalid(message).with_account(account))
     }
 }
 
+/// Returns an error about a cursor that cannot be resumed from.
 pub(crate) fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidCursor, Fate::NotSent, message)
-        .with_advice("start the listing anew, without a cursor")
+        .with_advice("start the listing again without a cursor")
 }
 
-/// Tells queries apart by what decides which tokens come in which order.
+/// Hashes the parts of a query that decide which tokens come in which order.
 fn fingerprint(query: &Query) -> u64 {
     let filter = query.filter.as_ref().map(Filter::to_string);
     let sort: Vec<_> = query.sort.iter().map(SortBy::to_string).collect();
@@ -89,11 +94,12 @@ fn fingerprint(query: &Query) -> u64 {
     hash(&format!("{filter:?} {sort:?} {offset} {limit:?}"))
 }
 
+/// Hashes a filter.
 pub(crate) fn fingerprint_of_filter(filter: &Filter) -> u64 {
     hash(&filter.to_string())
 }
 
-/// FNV-1a: the same in every process.
+/// Hashes a text with FNV-1a, which gives the same result in every process.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -123,7 +129,7 @@ impl fmt::Display for Cursor {
             number(self.total),
             self.to_skip,
             number(self.to_yield),
-            match self.walk {
+            match self.scan {
                 ScanDirection::Forward => 'f',
                 ScanDirection::Backward => 'b',
             },
@@ -142,7 +148,7 @@ impl FromStr for Cursor {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        parse(text).ok_or_else(|| invalid("this is no cursor of this version"))
+        parse(text).ok_or_else(|| invalid("not a valid cursor for this version"))
     }
 }
 
@@ -166,7 +172,7 @@ fn parse(text: &str) -> Option<Cursor> {
         total,
         to_skip,
         to_yield,
-        way,
+        scan_and_claim,
         filter,
         key,
         after,
@@ -180,7 +186,7 @@ fn parse(text: &str) -> Option<Cursor> {
         ("t", token) => PagePosition::Token(decode(token)?),
         _ => return None,
     };
-    let (walk, partial) = (way.get(..1)?, way.get(1..)?);
+    let (scan, partial) = (scan_and_claim.get(..1)?, scan_and_claim.get(1..)?);
     Some(Cursor {
         provider: decode(provider)?,
         account: decode(account)?,
@@ -197,7 +203,7 @@ fn parse(text: &str) -> Option<Cursor> {
         total: optional(total)?,
         to_skip: number(to_skip)?,
         to_yield: optional(to_yield)?,
-        walk: match walk {
+        scan: match scan {
             "f" => ScanDirection::Forward,
             "b" => ScanDirection::Backward,
             _ => return None,
@@ -255,35 +261,40 @@ mod tests {
             total in proptest::option::of(any::<u64>()),
             to_skip in any::<u64>(),
             to_yield in proptest::option::of(any::<u64>()),
-            walk in prop_oneof![Just(ScanDirection::Forward), Just(ScanDirection::Backward)],
+            scan in prop_oneof![Just(ScanDirection::Forward), Just(ScanDirection::Backward)],
             key in proptest::option::of(proptest::sample::select(SortKey::ALL.to_vec())),
             filter in proptest::option::of(any::<u64>()),
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
         ) -> Cursor {
             let query = fingerprint(&query());
-            Cursor { provider, account, query, position, after, size, total, to_skip, to_yield, walk, key, filter, partial }
+            Cursor {
+                provider, account, query, position, after, size, total, to_skip, to_yield, scan,
+                key, filter, partial,
+            }
         }
     }
 
     proptest! {
         #[test]
-        fn a_cursor_survives_its_text_and_belongs_to_its_query(cursor in any_cursor()) {
+        fn a_cursor_is_parsed_from_its_text_and_belongs_to_its_query(cursor in any_cursor()) {
             let account = Account::new(&cursor.provider, &cursor.account);
             let read: Cursor = cursor.to_string().parse().unwrap();
             prop_assert_eq!(&read, &cursor);
             prop_assert!(read.check(&account, &query()).is_ok());
-            prop_assert_eq!(read.check(&account, &Query::new()).unwrap_err().kind(), ErrorKind::InvalidCursor);
+            let error = read.check(&account, &Query::new()).unwrap_err();
+            prop_assert_eq!(error.kind(), ErrorKind::InvalidCursor);
         }
 
         #[test]
-        fn a_damaged_cursor_is_read_or_refused_without_a_panic(
+        fn a_damaged_cursor_is_parsed_or_rejected_without_a_panic(
             cursor in any_cursor(),
             at in any::<proptest::sample::Index>(),
             damage in ".{0,3}",
         ) {
             let text: Vec<char> = cursor.to_string().chars().collect();
             let at = at.index(text.len());
-            let damaged: String = text[..at].iter().copied().chain(damage.chars()).chain(text[at + 1..].iter().copied()).collect();
+            let (before, after) = (text[..at].iter().copied(), text[at + 1..].iter().copied());
+            let damaged: String = before.chain(damage.chars()).chain(after).collect();
             if let Ok(read) = damaged.parse::<Cursor>() {
                 prop_assert_eq!(read.to_string().parse::<Cursor>().unwrap(), read);
             }
@@ -291,7 +302,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_that_no_platform_has_are_refused() {
+    fn page_numbers_beyond_all_platforms_are_rejected() {
         let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fc..id.";
         assert!(text.parse::<Cursor>().is_err());
         assert!(

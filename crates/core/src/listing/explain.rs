@@ -1,4 +1,4 @@
-//! A plan in words.
+//! The explanation of a plan for people.
 
 use std::fmt;
 
@@ -7,82 +7,81 @@ use crate::query::{Direction, SortBy};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.explain_shortcut(f)?;
-        self.explain_walk(f)?;
+        self.explain_fast_path(f)?;
+        self.explain_scan(f)?;
         self.explain_filter(f)?;
-        if self.sorts_here {
+        if self.sorts_in_memory {
             let most = self.bounds.scan_limit;
-            write!(
-                f,
-                "\nsort here what matches: all of it is held in memory, at most {most} tokens"
-            )?;
+            write!(f, "\nsort the matching tokens in memory, at most {most}")?;
         }
         if self.bounds.offset > 0 {
-            write!(f, "\nleave out the first {}", self.bounds.offset)?;
+            write!(f, "\nskip the first {}", self.bounds.offset)?;
         }
         if let Some(limit) = self.bounds.limit {
-            write!(f, "\nhand out at most {limit}")?;
+            write!(f, "\nreturn at most {limit}")?;
         }
-        f.write_str(match self.protected {
-            true => "\nthe result is complete, whatever is created or deleted meanwhile",
-            false => {
-                "\nthe result is complete if one page holds it all; else partial, \
-                 for tokens may move from page to page meanwhile"
-            }
+        f.write_str(if self.protected {
+            "\nthe result is complete, even if tokens are created or deleted meanwhile"
+        } else {
+            "\nthe result is complete if it fits on one page, otherwise partial: \
+             tokens may move between pages meanwhile"
         })
     }
 }
 
 impl Plan {
-    fn explain_shortcut(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.shortcut, &self.pushed_filter) {
-            (Some(FastPath::PageRange(window, order)), _) => {
-                let first = window.first_page + 1;
-                match window.pages {
-                    Some(1) => write!(f, "read page {first} and no other")?,
-                    Some(pages) => write!(
-                        f,
-                        "read pages {first} to {} and no other",
-                        window.first_page.saturating_add(pages)
-                    )?,
-                    None => write!(f, "read from page {first} on")?,
+    fn explain_fast_path(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.fast_path, &self.pushed_filter) {
+            (Some(FastPath::PageRange(range, order)), _) => {
+                let first = range.first_page + 1;
+                match range.pages {
+                    Some(1) => write!(f, "fetch only page {first}")?,
+                    Some(pages) => {
+                        let last = range.first_page.saturating_add(pages);
+                        write!(f, "fetch only pages {first} to {last}")?;
+                    }
+                    None => write!(f, "fetch only page {first} and the pages after it")?,
                 }
-                write!(f, ", {} tokens a page", window.page_size)?;
+                write!(f, ", {} tokens per page", range.page_size)?;
                 explain_order(f, order)?;
-                f.write_str("\nif the platform cuts its pages otherwise: ")
+                f.write_str("\nif the platform does not serve pages of that size: ")
             }
             (Some(FastPath::FilteredPage), Some(filter)) => {
-                write!(f, "ask for one page of what the platform finds by {filter}")?;
-                f.write_str("\nif it finds more: ")
+                write!(
+                    f,
+                    "fetch one page of tokens, filtered by the platform: {filter}"
+                )?;
+                f.write_str("\nif more tokens match: ")
             }
             _ => Ok(()),
         }
     }
 
-    fn explain_walk(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.walk {
-            ScanDirection::Forward => "read from the first page to the last",
-            ScanDirection::Backward => "read from the last page to the first",
+    fn explain_scan(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.scan {
+            ScanDirection::Forward => "fetch pages from first to last",
+            ScanDirection::Backward => "fetch pages from last to first",
         })?;
         if let Some(size) = self.page_size {
-            write!(f, ", {size} tokens a page")?;
+            write!(f, ", {size} tokens per page")?;
         }
         match self.max_concurrency {
-            1 => f.write_str(", one page after another")?,
+            1 => f.write_str(", one page at a time")?,
             pages => write!(f, ", up to {pages} pages at a time")?,
         }
         explain_order(f, self.pushed_order)
     }
 
     fn explain_filter(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&self.pushed_filter, self.shortcut) {
-            _ if self.bounds.unfiltered => return Ok(()),
-            (Some(filter), None | Some(FastPath::PageRange(..))) => {
-                write!(f, "\nthe platform filters by {filter}")?;
-            }
-            _ => {}
+        if self.bounds.unfiltered {
+            return Ok(());
         }
-        f.write_str("\napply the filter here to every token that is read")
+        if let Some(filter) = &self.pushed_filter
+            && self.fast_path != Some(FastPath::FilteredPage)
+        {
+            write!(f, "\nthe platform filters by {filter}")?;
+        }
+        f.write_str("\napply the whole filter to every fetched token")
     }
 }
 
@@ -115,7 +114,7 @@ mod tests {
             .with_stable_keys()
             .with_append_only();
         let by_name = FilterCapability::for_names();
-        let settled = by_name.clone().with_combinations().with_immutable_matches();
+        let immutable = by_name.clone().with_combinations().with_immutable_matches();
         [
             numbered()
                 .with_order(by_id.clone())
@@ -125,11 +124,11 @@ mod tests {
                 .with_order(by_id)
                 .without_vanishing_tokens()
                 .with_default_page_size(1000)
-                .with_filters(settled.clone()),
+                .with_filters(immutable.clone()),
             numbered()
                 .with_order(OrderCapability::new(SortKey::Name).with_stable_keys())
                 .without_vanishing_tokens()
-                .with_filters(settled),
+                .with_filters(immutable),
             numbered(),
             ListCapability::new(Paging::Snapshot),
             ListCapability::new(Paging::Sequential).with_default_page_size(10),
@@ -137,7 +136,7 @@ mod tests {
     }
 
     prop_compose! {
-        /// Of so few kinds that several are alike.
+        /// Generates plans of so few kinds that some are equal.
         fn plan()(
             list in select(platforms().to_vec()),
             filter in select(vec![
@@ -146,7 +145,12 @@ mod tests {
                 Some(Filter::name("ci")),
                 Some(Filter::State(TokenState::Active)),
             ]),
-            sort in select(vec![vec![], vec![SortKey::Id], vec![SortKey::Name], vec![SortKey::Created]]),
+            sort in select(vec![
+                vec![],
+                vec![SortKey::Id],
+                vec![SortKey::Name],
+                vec![SortKey::Created],
+            ]),
             direction in select(vec![Direction::Ascending, Direction::Descending]),
             (offset, limit) in (select(vec![0, 5, 250]), select(vec![None, Some(5), Some(1500)])),
             page_size in select(vec![None, Some(10), Some(100)]),
@@ -159,47 +163,49 @@ mod tests {
         }
     }
 
-    /// What decides which requests are sent and what is done with their answers.
+    /// Returns the parts of a plan that decide what is requested and what is done with it.
     fn parts(plan: &Plan) -> impl PartialEq + fmt::Debug + use<> {
         let bounds = (plan.bounds.offset, plan.bounds.limit);
-        let held = plan.sorts_here.then_some(plan.bounds.scan_limit);
-        let reading = (plan.walk, plan.page_size, plan.max_concurrency);
-        let asking = (
+        let held = plan.sorts_in_memory.then_some(plan.bounds.scan_limit);
+        let scan = (plan.scan, plan.page_size, plan.max_concurrency);
+        let pushed = (
             plan.pushed_filter.clone(),
             plan.pushed_order,
-            plan.shortcut,
+            plan.fast_path,
             plan.bounds.unfiltered,
         );
-        (asking, reading, held, bounds, plan.protected)
+        (pushed, scan, held, bounds, plan.protected)
     }
 
     proptest! {
         #[test]
-        fn plans_that_read_alike_are_alike_and_each_step_is_one_line(plans in vec(plan(), 40)) {
-            let mut read = HashMap::new();
+        fn plans_with_the_same_explanation_do_the_same_and_each_step_is_one_line(
+            plans in vec(plan(), 40),
+        ) {
+            let mut explained = HashMap::new();
             for plan in plans {
                 let text = plan.to_string();
                 prop_assert!(text.lines().all(|line| !line.trim().is_empty()));
                 prop_assert!(text.lines().count() <= 7, "{}", text);
                 let parts = parts(&plan);
-                if let Some(earlier) = read.get(&text) {
+                if let Some(earlier) = explained.get(&text) {
                     prop_assert_eq!(earlier, &parts, "{}", text);
                 }
-                read.insert(text, parts);
+                explained.insert(text, parts);
             }
         }
     }
 
     #[test]
-    fn a_filter_on_what_may_change_is_said_to_be_tried() {
+    fn a_mutable_filter_is_explained_as_a_first_try() {
         let query = Query::new().filter(Filter::name("ci"));
         let plan = Plan::for_query(&query, &platforms()[0]).unwrap();
         let steps = [
-            "ask for one page of what the platform finds by name = \"ci\"",
-            "if it finds more: read from the last page to the first, 100 tokens a page, up to 16 pages at a time, \
-             ordered by id",
-            "apply the filter here to every token that is read",
-            "the result is complete, whatever is created or deleted meanwhile",
+            "fetch one page of tokens, filtered by the platform: name = \"ci\"",
+            "if more tokens match: fetch pages from last to first, 100 tokens per page, \
+             up to 16 pages at a time, ordered by id",
+            "apply the whole filter to every fetched token",
+            "the result is complete, even if tokens are created or deleted meanwhile",
         ];
         assert_eq!(plan.to_string(), steps.join("\n"));
     }

@@ -1,27 +1,27 @@
-//! How a query is carried out on a platform.
+//! The plan of a listing: the parts of a query that the platform does, and those done here.
 
 use crate::error::Result;
 use crate::listing::PageRange;
-use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
+use crate::provider::{FilterCapability, ListCapability, Paging};
 use crate::query::{Direction, Filter, NamePattern, Query, SortBy, SortKey};
 
-/// How many bytes a platform is asked to filter by, at most: a URL, which may take three for each, holds no more
-/// everywhere.
-const LONGEST_PUSHED: usize = 1000;
+/// The longest filter that is pushed down, in bytes. Each byte may take three in a URL, and this is
+/// what fits into one everywhere.
+const MAX_PUSHED_FILTER: usize = 1000;
 
-/// How many tokens may be on their way at a time, whatever the size of the pages.
-const TOKENS_AT_A_TIME: u32 = 8_192;
+/// The number of tokens that may be in flight at a time, whatever the page size.
+const MAX_TOKENS_IN_FLIGHT: u32 = 8_192;
 
-/// How many pages must travel together for it to be worth making sure that nothing was deleted meanwhile.
-const FEWEST_WATCHED: u32 = 4;
+/// The smallest number of concurrent pages that is worth the probes of a backward scan.
+const MIN_PROBED_PAGES: u32 = 4;
 
-/// The largest page that a window is laid onto where the platform knows no bound.
-const LARGEST_WINDOW: u32 = 1000;
+/// The largest page of a page range if the platform declares no maximum.
+const MAX_RANGE_PAGE_SIZE: u32 = 1000;
 
-/// How a query is carried out: what is left to the platform and what is done here.
+/// The way a query is carried out: what the platform does and what is done in the client.
 ///
-/// A pure function of the query and of what the platform declares; its `Display` explains it to people, a line for each
-/// step.
+/// A plan is a pure function of the query and the platform's capabilities. Its `Display` explains
+/// it to people, one line per step.
 ///
 /// ```
 /// use tokenfleet_core::capability::{FilterCapability, ListCapability, Paging};
@@ -29,103 +29,104 @@ const LARGEST_WINDOW: u32 = 1000;
 ///
 /// let list = ListCapability::new(Paging::Numbered).with_filters(FilterCapability::for_names());
 /// let plan = Plan::for_query(&Query::new().filter(Filter::name("ci")), &list)?;
-/// assert!(plan.to_string().starts_with("ask for one page of what the platform finds by name"));
+/// assert!(plan.to_string().starts_with("fetch one page of tokens, filtered by the platform"));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Plan {
-    /// The part of the filter that the platform applies. All of it is applied again here.
+    /// The part of the filter that the platform applies. The client applies all of it again.
     pub(crate) pushed_filter: Option<Filter>,
-    /// The order that the platform is asked for, for the sake of the walk.
+    /// The order that is requested from the platform, so that the scan loses nothing.
     pub(crate) pushed_order: Option<SortBy>,
-    /// What is tried first, because it would be cheaper than the walk.
-    pub(crate) shortcut: Option<FastPath>,
-    /// Which way the pages are read.
-    pub(crate) walk: ScanDirection,
-    /// How many tokens are asked for per page; `None` leaves it to the platform.
+    /// The cheaper way that is tried before the scan.
+    pub(crate) fast_path: Option<FastPath>,
+    /// The direction in which the pages are read.
+    pub(crate) scan: ScanDirection,
+    /// The number of tokens requested per page; `None` leaves it to the platform.
     pub(crate) page_size: Option<u32>,
-    /// How many pages are asked for at a time, at most.
+    /// The maximum number of pages in flight.
     pub(crate) max_concurrency: u32,
-    /// Whether all matches must be held in memory to be sorted here.
-    pub(crate) sorts_here: bool,
-    /// Whether the walk protects from tokens that come and go meanwhile.
+    /// `true` if all matches must be held in memory to be sorted.
+    pub(crate) sorts_in_memory: bool,
+    /// `true` if the scan loses no token, whatever is created or deleted during it.
     pub(crate) protected: bool,
-    /// What the listing is bounded by: the query's offset, limit and scan limit.
+    /// The parts of the query that count tokens.
     pub(crate) bounds: Bounds,
-    /// Whether the query leaves the order to us.
+    /// `true` if the query asks for no order.
     pub(crate) any_order: bool,
-    /// Whether new tokens come after all that were read.
-    pub(crate) appends: bool,
-    /// Whether the platform keeps exactly the order that it is asked for.
-    pub(crate) exact: bool,
+    /// `true` if new tokens come after all others.
+    pub(crate) append_only: bool,
+    /// `true` if the platform keeps the requested order exactly.
+    pub(crate) exact_order: bool,
 }
 
-/// The part of a query that counts tokens.
+/// The parts of a query that count tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) offset: u64,
     pub(crate) limit: Option<u64>,
     pub(crate) scan_limit: u64,
-    /// Whether offset and limit count the platform's own tokens, none of which is filtered out here.
+    /// `true` if the query has no filter, so that offset and limit count the platform's own tokens.
     pub(crate) unfiltered: bool,
 }
 
-/// Which way the pages of a listing are read.
+/// The direction in which the pages of a listing are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ScanDirection {
-    /// From the first page to the last.
+    /// First page to last.
     Forward,
-    /// From the last page to the first, in an order to whose end new tokens are added: what is deleted meanwhile moves
-    /// the others only onto pages that are still to be read.
+    /// Last page to first, in an order in which new tokens come last: deletions move tokens only
+    /// onto pages that are still to be read (decision 0002).
     Backward,
 }
 
-/// A way that needs fewer requests than the walk, and is given up for it when the first answer shows that it does not
-/// serve.
+/// A way that takes fewer requests than the scan. It is abandoned for the scan if its first
+/// response shows that it does not serve the query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum FastPath {
-    /// The platform filters, and one page holds all that match. What matches may change while several pages are read,
-    /// which no walk protects from.
+    /// One page of what the platform filters, if all matches fit on it. Matches may change while
+    /// several pages are read, and no scan protects from that (decision 0006).
     FilteredPage,
-    /// Only the pages that hold the wanted window are read, in this order.
+    /// The pages that hold the offset and limit of the query, in this order.
     PageRange(PageRange, Option<SortBy>),
 }
 
 impl Plan {
-    /// Plans a query on a platform.
+    /// Plans a query for a platform.
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a page size of 0 or beyond the platform's largest.
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a page size of 0 or larger than the
+    /// platform's maximum.
     pub fn for_query(query: &Query, list: &ListCapability) -> Result<Self> {
         let wanted = wanted_order(query, list).map(|by| by.key);
         let key = (list.orders.iter())
             .filter(|order| order.stable)
             .max_by_key(|order| {
-                let protected = protecting_walk(list, Some(order.key)).1;
+                let protected = safest_scan(list, Some(order.key)).1;
                 (protected, wanted == Some(order.key), order.appends)
             })
             .map(|order| order.key);
-        Self::for_scan(query, list, protecting_walk(list, key).0, key)
+        Self::for_scan(query, list, safest_scan(list, key).0, key)
     }
 
-    /// Plans a query for a walk that was begun by that key.
+    /// Plans a query for a scan that was begun in this direction and by this key.
     pub(crate) fn for_scan(
         query: &Query,
         list: &ListCapability,
-        walk: ScanDirection,
+        scan: ScanDirection,
         key: Option<SortKey>,
     ) -> Result<Self> {
         if let Some(size) = query.page_size {
             list.check_page_size(size)?;
         }
         let page_size = (query.page_size).or(list.default_page_size.filter(|size| *size > 0));
-        let (protecting, protected) = protecting_walk(list, key);
-        let protected = protected && walk == protecting;
+        let (safest, protected) = safest_scan(list, key);
+        let protected = protected && scan == safest;
         let wanted = wanted_order(query, list);
         let pushed_order = key.map(|key| match wanted {
-            Some(by) if by.key == key && walk == ScanDirection::Forward && protected => by,
+            Some(by) if by.key == key && scan == ScanDirection::Forward && protected => by,
             _ => SortBy::new(key, Direction::Ascending),
         });
         let order = pushed_order.and_then(|by| Some((by.direction, list.order(by.key)?)));
@@ -133,28 +134,19 @@ impl Plan {
             .filter
             .as_ref()
             .and_then(|filter| push_down(filter, &list.filters))
-            .filter(|filter| filter.text_length() <= LONGEST_PUSHED);
-        // Side by side only where what each page says of the whole shows that no token slipped between two of them.
-        let countable = list.paging == Paging::Numbered && list.totals && protected;
-        let max_concurrency = match (countable, page_size) {
-            (true, Some(size)) => match query.max_concurrency.min(TOKENS_AT_A_TIME / size) {
-                pages if walk == ScanDirection::Backward && pages < FEWEST_WATCHED => 1,
-                pages => pages.max(1),
-            },
-            _ => 1,
-        };
+            .filter(|filter| filter.text_length() <= MAX_PUSHED_FILTER);
         Ok(Self {
-            shortcut: match pushed_filter {
+            fast_path: match pushed_filter {
                 Some(_) if !list.filters.immutable_matches => Some(FastPath::FilteredPage),
-                _ => window(query, list, walk, pushed_order, protected),
+                _ => page_range(query, list, scan, pushed_order, protected),
             },
             pushed_filter,
-            sorts_here: !query.sort.is_empty() && !yields(wanted, walk, pushed_order),
-            appends: match order {
+            sorts_in_memory: !query.sort.is_empty() && !yields(wanted, scan, pushed_order),
+            append_only: match order {
                 Some((direction, order)) => order.appends && direction == Direction::Ascending,
                 None => list.paging == Paging::Snapshot,
             },
-            exact: order.is_some_and(|(_, order)| order.exact && order.stable),
+            exact_order: order.is_some_and(|(_, order)| order.exact && order.stable),
             any_order: query.sort.is_empty(),
             bounds: Bounds {
                 offset: query.offset,
@@ -162,35 +154,34 @@ impl Plan {
                 scan_limit: query.scan_limit,
                 unfiltered: query.filter.is_none(),
             },
+            max_concurrency: max_concurrency(query, list, scan, page_size, protected),
             pushed_order,
-            walk,
+            scan,
             page_size,
-            max_concurrency,
             protected,
         })
     }
 
-    /// How many requests the plan takes at most at a platform that holds so many tokens, none of which comes or goes
-    /// meanwhile and all of which match. `None` where the platform decides how many tokens a page holds.
+    /// Returns the maximum number of requests on a platform that holds this many tokens, all of
+    /// which match, while none is created or deleted. Returns `None` if the platform decides how
+    /// many tokens a page holds.
     ///
-    /// Reading side by side adds some that make sure that nothing changed; so does what changes.
+    /// Changes during the listing add requests, and so do the probes that detect them while pages
+    /// are fetched concurrently.
     #[must_use]
     pub fn requests(&self, tokens: u64) -> Option<u64> {
         let pages = |size: u32| tokens.div_ceil(u64::from(size.max(1)));
-        let size = self.page_size;
-        match self.shortcut {
-            Some(FastPath::PageRange(window, _)) => {
-                let there = pages(window.page_size).saturating_sub(window.first_page);
-                Some(there.min(window.pages.unwrap_or(there)).max(1))
-            }
-            shortcut => Some(match (self.walk, pages(size?)) {
-                (_, 0 | 1) => 1,
-                (walk, pages) => {
-                    let counting = u64::from(walk == ScanDirection::Backward);
-                    pages + counting + u64::from(shortcut.is_some())
-                }
-            }),
+        if let Some(FastPath::PageRange(range, _)) = self.fast_path {
+            let there = pages(range.page_size).saturating_sub(range.first_page);
+            return Some(there.min(range.pages.unwrap_or(there)).max(1));
         }
+        let pages = pages(self.page_size?);
+        if pages <= 1 {
+            return Some(1);
+        }
+        // A backward scan counts the pages first.
+        let first_page = u64::from(self.scan == ScanDirection::Backward);
+        Some(pages + first_page + u64::from(self.fast_path.is_some()))
     }
 
     /// Returns `true` if the plan promises a complete listing, whatever is created or deleted while
@@ -204,22 +195,36 @@ impl Plan {
     /// [`Query::scan_limit`].
     #[must_use]
     pub fn sorts_in_memory(&self) -> bool {
-        self.sorts_here
-    }
-
-    /// The request for the first page of this plan's walk.
-    pub(crate) fn request(&self) -> PageRequest {
-        PageRequest {
-            size: self.page_size,
-            filter: self.pushed_filter.clone(),
-            sort: self.pushed_order,
-            ..PageRequest::default()
-        }
+        self.sorts_in_memory
     }
 }
 
-/// The walk by that key that loses most surely nothing, and whether it loses nothing.
-fn protecting_walk(list: &ListCapability, key: Option<SortKey>) -> (ScanDirection, bool) {
+/// Returns the maximum number of pages in flight. Concurrent pages need totals, which show that no
+/// token slipped between two of them (decision 0008).
+fn max_concurrency(
+    query: &Query,
+    list: &ListCapability,
+    scan: ScanDirection,
+    page_size: Option<u32>,
+    protected: bool,
+) -> u32 {
+    let Some(size) = page_size.filter(|_| protected && is_countable(list)) else {
+        return 1;
+    };
+    let pages = query.max_concurrency.min(MAX_TOKENS_IN_FLIGHT / size);
+    if scan == ScanDirection::Backward && pages < MIN_PROBED_PAGES {
+        return 1;
+    }
+    pages.max(1)
+}
+
+/// Returns whether pages have numbers and say how many tokens there are.
+fn is_countable(list: &ListCapability) -> bool {
+    list.paging == Paging::Numbered && list.totals
+}
+
+/// Returns the safest scan by a key, and whether it loses no token.
+fn safest_scan(list: &ListCapability, key: Option<SortKey>) -> (ScanDirection, bool) {
     let order = key
         .and_then(|key| list.order(key))
         .filter(|order| order.stable);
@@ -233,45 +238,46 @@ fn protecting_walk(list: &ListCapability, key: Option<SortKey>) -> (ScanDirectio
     }
 }
 
-/// The order that the query asks for, if the platform keeps it exactly and no two tokens share a place in it.
+/// Returns the order that the query asks for, if the platform keeps it exactly and no two tokens
+/// share a place in it.
 fn wanted_order(query: &Query, list: &ListCapability) -> Option<SortBy> {
     let first = *query.sort.first()?;
     let order = list.order(first.key)?;
     let plain = SortBy::new(first.key, first.direction);
-    // Every token has an id, so it does not matter where the others would be.
+    // Every token has an id, so it does not matter where tokens without one would come.
     let as_declared = plain == first || first.key == SortKey::Id;
     (order.exact && order.stable && as_declared).then_some(plain)
 }
 
-/// Whether the walk itself yields the order that the query asks for.
-fn yields(wanted: Option<SortBy>, walk: ScanDirection, pushed: Option<SortBy>) -> bool {
+/// Returns whether the scan itself yields the order that the query asks for.
+fn yields(wanted: Option<SortBy>, scan: ScanDirection, pushed: Option<SortBy>) -> bool {
     match (wanted, pushed) {
         (Some(wanted), Some(pushed)) => {
-            let same_way = wanted.direction == pushed.direction;
-            wanted.key == pushed.key && same_way == (walk == ScanDirection::Forward)
+            let same_direction = wanted.direction == pushed.direction;
+            wanted.key == pushed.key && same_direction == (scan == ScanDirection::Forward)
         }
         _ => false,
     }
 }
 
-/// The pages to read for an offset or a limit alone, where that is as safe as the walk: one page is true of its moment,
-/// and several are where the walk reads in the same order and nothing vanishes.
-fn window(
+/// Returns the pages that hold an offset and limit without a filter, if reading them alone is as
+/// safe as the scan: a single page is a snapshot, and several pages are safe if the scan reads in
+/// the same order and nothing vanishes.
+fn page_range(
     query: &Query,
     list: &ListCapability,
-    walk: ScanDirection,
+    scan: ScanDirection,
     pushed_order: Option<SortBy>,
     protected: bool,
 ) -> Option<FastPath> {
     let bounded = query.offset > 0 || query.limit.is_some();
-    let countable = list.paging == Paging::Numbered && list.totals;
-    if !bounded || !countable || query.filter.is_some() {
+    if !bounded || !is_countable(list) || query.filter.is_some() {
         return None;
     }
     let order = match query.sort.first() {
         Some(_) => Some(wanted_order(query, list)?),
-        // The order of the walk, so that one window goes on where another ends.
-        None => pushed_order.map(|by| match walk {
+        // The order of the scan, so that one range continues where another ends.
+        None => pushed_order.map(|by| match scan {
             ScanDirection::Forward => by,
             ScanDirection::Backward => SortBy::new(by.key, Direction::Descending),
         }),
@@ -279,14 +285,19 @@ fn window(
     let largest = list.max_page_size.or(list.default_page_size);
     let (smallest, largest) = match query.page_size {
         Some(size) => (size, size),
-        None => (1, largest.unwrap_or(LARGEST_WINDOW).min(LARGEST_WINDOW)),
+        None => (
+            1,
+            largest
+                .unwrap_or(MAX_RANGE_PAGE_SIZE)
+                .min(MAX_RANGE_PAGE_SIZE),
+        ),
     };
-    let window = PageRange::over(query.offset, query.limit, smallest, largest);
+    let range = PageRange::covering(query.offset, query.limit, smallest, largest);
     let several = protected && !list.tokens_vanish && order == pushed_order;
-    (window.pages == Some(1) || several).then_some(FastPath::PageRange(window, order))
+    (range.pages == Some(1) || several).then_some(FastPath::PageRange(range, order))
 }
 
-/// The largest part of a filter that the platform can apply without losing a match.
+/// Returns the largest part of a filter that the platform can apply without losing a match.
 fn push_down(filter: &Filter, offered: &FilterCapability) -> Option<Filter> {
     if offered.covers(filter) {
         return Some(filter.clone());

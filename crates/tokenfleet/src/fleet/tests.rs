@@ -368,7 +368,7 @@ fn a_fleet_explains_each_account_as_it_would_be_read() {
     let plans = fleet.explain(&Query::new().max_concurrency(100));
     let width = |plan: &Plan| {
         let text = plan.to_string();
-        ["up to 32 pages at a time", "one page after another"]
+        ["up to 32 pages at a time", "one page at a time"]
             .into_iter()
             .find(|width| text.contains(width))
     };
@@ -379,7 +379,7 @@ fn a_fleet_explains_each_account_as_it_would_be_read() {
     let expected = [
         ("a0", Ok(Some("up to 32 pages at a time"))),
         ("a1", Err(ErrorKind::Unsupported)),
-        ("a2", Ok(Some("one page after another"))),
+        ("a2", Ok(Some("one page at a time"))),
         ("broken", Err(ErrorKind::Configuration)),
     ];
     assert_eq!(told, expected);

@@ -1,55 +1,108 @@
-//! How many pages are asked for at a time.
+//! The number of pages that are requested at a time.
 
-/// How many times faster a walk becomes when nothing changes, and more patient when it was too fast.
+/// The factor by which the width grows, and by which patience grows after wasted requests.
 const STEP: u32 = 4;
 
-/// How many pages are asked for at a time: more while nothing changes, one while something does.
+/// The number of pages to request at a time: more while the set is stable, one after a change.
 ///
-/// Each time that pages were read in vain it waits longer until it tries again, so that what is read in vain stays
-/// little beside the listing however often the set changes.
+/// Each time that requests were wasted it waits for more stable pages before it widens again, so
+/// that a set that keeps changing costs little more than reading it page by page (decision 0008).
 #[derive(Debug)]
-pub(crate) struct Pace {
+pub(super) struct AdaptiveConcurrency {
     width: u32,
-    most: u32,
-    calm: u32,
-    calm_needed: u32,
+    max: u32,
+    stable_pages: u32,
+    stable_pages_needed: u32,
 }
 
-impl Pace {
-    pub(crate) fn new(width: u32, most: u32) -> Self {
+impl AdaptiveConcurrency {
+    pub(super) fn new(width: u32, max: u32) -> Self {
         Self {
-            width: width.clamp(1, most.max(1)),
-            most: most.max(1),
-            calm: 0,
-            calm_needed: 1,
+            width: width.clamp(1, max.max(1)),
+            max: max.max(1),
+            stable_pages: 0,
+            stable_pages_needed: 1,
         }
     }
 
-    pub(crate) fn width(&self) -> usize {
+    /// Returns how many pages may be in flight.
+    pub(super) fn width(&self) -> usize {
         self.width as usize
     }
 
-    /// Whether pages are always read one after another.
-    pub(crate) fn is_single(&self) -> bool {
-        self.most == 1
+    /// Returns whether pages are always read one after another.
+    pub(super) fn is_sequential(&self) -> bool {
+        self.max == 1
     }
 
-    /// Takes from a page whether nothing changed.
-    pub(crate) fn judge(&mut self, calm: bool) {
-        if !calm {
-            self.calm = 0;
-            self.width = 1;
-            return;
-        }
-        self.calm = self.calm.saturating_add(1);
-        if self.calm >= self.calm_needed {
-            self.width = self.width.saturating_mul(STEP).min(self.most);
+    /// Notes a page that shows no change.
+    pub(super) fn on_stable(&mut self) {
+        self.stable_pages = self.stable_pages.saturating_add(1);
+        if self.stable_pages >= self.stable_pages_needed {
+            self.width = self.width.saturating_mul(STEP).min(self.max);
         }
     }
 
-    /// Pages were read in vain.
-    pub(crate) fn in_vain(&mut self) {
-        self.judge(false);
-        self.calm_needed = self.calm_needed.saturating_mul(STEP);
+    /// Notes a change of the set.
+    pub(super) fn on_change(&mut self) {
+        self.stable_pages = 0;
+        self.width = 1;
+    }
+
+    /// Notes a change that wasted the pages in flight.
+    pub(super) fn on_wasted(&mut self) {
+        self.on_change();
+        self.stable_pages_needed = self.stable_pages_needed.saturating_mul(STEP);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Returns how many stable pages it takes to widen.
+    fn patience(concurrency: &mut AdaptiveConcurrency) -> u32 {
+        let before = concurrency.width();
+        (1..)
+            .find(|_| {
+                concurrency.on_stable();
+                concurrency.width() > before
+            })
+            .unwrap()
+    }
+
+    #[test]
+    fn the_width_grows_up_to_the_maximum_while_nothing_changes() {
+        let mut concurrency = AdaptiveConcurrency::new(1, 10);
+        let widths: Vec<_> = (0..3)
+            .map(|_| {
+                concurrency.on_stable();
+                concurrency.width()
+            })
+            .collect();
+        assert_eq!(widths, [4, 10, 10]);
+        concurrency.on_change();
+        assert_eq!(concurrency.width(), 1);
+        assert_eq!(patience(&mut concurrency), 1);
+    }
+
+    #[test]
+    fn wasted_requests_make_it_four_times_as_patient() {
+        let mut concurrency = AdaptiveConcurrency::new(1, 16);
+        for expected in [1, 4, 16] {
+            assert_eq!(patience(&mut concurrency), expected);
+            concurrency.on_wasted();
+            assert_eq!(concurrency.width(), 1);
+        }
+    }
+
+    #[test]
+    fn a_maximum_of_one_or_none_is_sequential() {
+        for max in [0, 1] {
+            let mut concurrency = AdaptiveConcurrency::new(max, max);
+            concurrency.on_stable();
+            assert!(concurrency.is_sequential());
+            assert_eq!(concurrency.width(), 1);
+        }
     }
 }

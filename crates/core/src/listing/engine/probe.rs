@@ -1,109 +1,86 @@
-//! Second looks at the end of a set that loses tokens.
+//! Probes of the tail, which show whether anything was deleted (decision 0008).
 
-use super::Walker;
 use crate::error::Result;
-use crate::listing::ScanDirection;
-use crate::listing::engine::in_flight::Moment;
-use crate::listing::engine::tail_watch::Look;
+use crate::listing::engine::PageEngine;
+use crate::listing::engine::in_flight::Tick;
+use crate::listing::engine::tail_watch::TailProbe;
 use crate::model::Token;
-use crate::provider::{Page, PagePosition, PageRequest};
+use crate::provider::{Page, PageRequest};
 
-/// How many tokens of a large last page are looked at. The last page of one of these sizes holds a hundred tokens or more,
-/// whatever the total.
-const SIZES: std::ops::RangeInclusive<u32> = 100..=200;
-
-impl Walker {
-    /// Asks for the tokens that came last where that shows whether anything was deleted.
-    pub(super) fn look_at_the_end(&mut self) -> Option<(Moment, PageRequest)> {
-        let wanted = match self.still.watched() {
-            Some(_) => self.queue.arrived_since(self.still.until()) > 0,
-            None => self.pace.width() > 1 && self.next.is_some(),
+impl PageEngine {
+    /// Returns a probe to send now, if pages wait for one, or could be fetched concurrently after
+    /// one.
+    pub(super) fn next_probe(&mut self) -> Option<(Tick, PageRequest)> {
+        let wanted = if self.tail.is_watching() {
+            self.received_unconfirmed() > 0
+        } else {
+            self.concurrency.width() > 1 && self.frontier.next().is_some()
         };
-        let backward = self.started && self.plan.walk == ScanDirection::Backward;
-        if !backward || !wanted || self.still.is_asking() {
+        let backward = self.strategy.is_backward() && self.frontier.has_started();
+        if !backward || !wanted || self.tail.is_probing() {
             return None;
         }
-        let look = self.still.watched().or(self.last_tokens())?;
-        let at = self.tick();
-        self.still.asks(at, look);
-        let mut request = self
-            .request
-            .clone()
-            .position(PagePosition::Number(look.number));
-        request.size = Some(look.size);
-        Some((at, request))
+        let probe = self.tail.probe().or(self.probe_of_tail())?;
+        let id = self.in_flight.tick();
+        self.tail.on_sent(id, probe);
+        Some((id, self.template.probe(probe)))
     }
 
-    /// Where the tokens are that came last: the last page, or of a large one its end.
-    fn last_tokens(&self) -> Option<Look> {
-        let size = self.request.size?.max(1);
-        let last = self.total?.checked_sub(1)?;
-        let place = |size: u32| last % u64::from(size);
-        let whole = self.looks_at_pages || place(size) < u64::from(*SIZES.end());
-        let size = match whole {
-            true => size,
-            false => SIZES.max_by_key(|size| place(*size))?,
-        };
-        let number = last / u64::from(size);
-        Some(Look { number, size })
-    }
-
-    /// Watches the tokens that came last, which are among those of the last page.
-    pub(super) fn watch_the_end_of(&mut self, number: u64, page: &Page) {
-        if let (Some(look), Some(size)) = (self.last_tokens(), self.request.size) {
-            let first = number.saturating_mul(size.into());
-            let before = look.first().saturating_sub(first) as usize;
-            self.watch(
-                look,
-                page.total,
-                page.tokens.get(before..).unwrap_or_default(),
-            );
-        }
-    }
-
-    fn watch(&mut self, look: Look, total: Option<u64>, last: &[Token]) {
-        if !self.still.begin(look, total, last) {
-            self.pace.judge(false);
-        }
-    }
-
-    /// Takes the answer to a look.
-    pub(super) fn take_look(&mut self, name: Moment, look: Look, answer: Result<Page>) {
-        let page = match answer {
-            Ok(page) if look.is_shown_by(&page) => Some(page),
-            Err(error) if self.request.size == Some(look.size) => {
-                self.failure = Some(error);
+    /// Takes the response to a probe.
+    pub(super) fn on_probe(&mut self, id: Tick, probe: TailProbe, response: Result<Page>) {
+        let page = match response {
+            Ok(page) if probe.matches(&page) => Some(page),
+            Err(error) if self.template.size() == Some(probe.size()) => {
+                self.tail.fail(error);
                 return;
             }
-            // Perhaps the platform has no pages of that size.
+            // The platform may not serve pages of that size.
             _ => {
-                self.looks_at_pages = true;
+                self.tail.probe_whole_pages();
                 None
             }
         };
-        match (page, self.still.watched(), self.queue.first()) {
-            (Some(page), None, _) if page.total == self.total => {
-                self.watch(look, page.total, &page.tokens);
+        if !self.tail.is_watching() {
+            match page {
+                Some(page) if page.total == self.totals.current() => {
+                    self.watch(probe, &page, 0);
+                }
+                _ => self.stop_watching(),
             }
-            (Some(page), Some(_), _) if self.still.compare(name, &page) => {}
-            (_, Some(_), Some(first)) => self.read_again_from(first.clone()),
-            _ => {
-                self.still.forget();
-                self.pace.judge(false);
+            return;
+        }
+        if !page.is_some_and(|page| self.tail.confirm(id, &page)) {
+            match self.in_flight.first().cloned() {
+                Some(first) => self.restart_at(first),
+                None => self.stop_watching(),
             }
         }
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::SIZES;
-
-    #[test]
-    fn one_of_the_sizes_shows_a_hundred_tokens_whatever_the_total() {
-        for last in u64::from(*SIZES.end())..1_000_000 {
-            let shown = SIZES.map(|size| last % u64::from(size) + 1).max();
-            assert!(shown >= Some(100), "{last}: {shown:?}");
+    /// Watches the tail that a backward scan finds on its first page.
+    pub(super) fn watch_tail_of(&mut self, number: u64, page: &Page) {
+        if let (Some(probe), Some(size)) = (self.probe_of_tail(), self.template.size()) {
+            let first = number.saturating_mul(size.into());
+            let before = probe.offset().saturating_sub(first) as usize;
+            self.watch(probe, page, before);
         }
+    }
+
+    /// Watches the tokens of a page from an index on.
+    fn watch(&mut self, probe: TailProbe, page: &Page, index: usize) {
+        let last: &[Token] = page.tokens.get(index..).unwrap_or_default();
+        if !self.tail.begin(probe, page.total, last) {
+            self.concurrency.on_change();
+        }
+    }
+
+    fn stop_watching(&mut self) {
+        self.tail.forget();
+        self.concurrency.on_change();
+    }
+
+    fn probe_of_tail(&self) -> Option<TailProbe> {
+        let size = self.template.size()?.max(1);
+        self.tail.probe_for(self.totals.last_index()?, size)
     }
 }

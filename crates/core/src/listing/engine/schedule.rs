@@ -1,123 +1,78 @@
-//! Which page to read next.
+//! The choice of the page to request next (decision 0008).
 
-use super::Walker;
-use crate::listing::ScanDirection;
-use crate::listing::engine::in_flight::{Asked, Moment};
+use crate::listing::engine::PageEngine;
+use crate::listing::engine::in_flight::{Tick, number};
 use crate::provider::{PagePosition, PageRequest};
 
-/// How many tokens are held that nobody asked for yet, unless the pages that are read side by side are more.
-const TOKENS_AHEAD: usize = 8_192;
-
-impl Walker {
-    /// A page to read now, with a name for the request; `None` while others must come first, and in the end.
-    pub(crate) fn ask(&mut self) -> Option<(Moment, PageRequest)> {
-        // What comes before a page that failed is still wanted.
-        if let Some(unsent) = self.queue.unsent() {
-            unsent.sent = true;
-            let (at, position) = (unsent.at, unsent.position.clone());
-            return Some((at, self.request.clone().position(position)));
+impl PageEngine {
+    /// Returns a request to send now, and the tick that identifies it; `None` while responses must
+    /// be received first, and at the end.
+    pub(crate) fn next_request(&mut self) -> Option<(Tick, PageRequest)> {
+        // Queued pages come before a page that failed, so they are still wanted.
+        if let Some((id, position)) = self.in_flight.send_queued() {
+            return Some((id, self.template.at(position)));
         }
-        if self.queue.has_failed() || self.failure.is_some() {
+        if self.in_flight.has_failed() || self.tail.has_failed() {
             return None;
         }
-        let width = if self.reads_side_by_side() {
-            self.pace.width()
+        let watching = self.tail.is_watching();
+        let width = if self.strategy.may_fetch_concurrently(watching) {
+            self.concurrency.width()
         } else {
             1
         };
-        // The look takes the place of a page, so as many as were on their way are waiting for it.
-        if self.queue.arrived_since(self.still.until()) + 1 >= width
-            && let Some(look) = self.look_at_the_end()
+        // The probe takes the place of a page, so that it covers as many as were in flight.
+        if self.received_unconfirmed() + 1 >= width
+            && let Some(probe) = self.next_probe()
         {
-            return Some(look);
+            return Some(probe);
         }
-        let watched = self.still.watched().is_some();
-        let looking = usize::from(self.still.is_asking() && watched);
-        let room = self.queue.on_their_way() + looking < width
-            && self.queue.len() < self.most_ahead(width)
-            && (self.queue.is_empty() || !self.comes_to_the_newest());
-        if room && let Some(position) = self.next.take() {
-            self.next = self.following(&position);
-            let mut asked = Asked::new(position.clone(), self.tick());
-            asked.sent = true;
-            let at = asked.at;
-            self.queue.push(asked);
-            return Some((at, self.request.clone().position(position)));
+        let probing = usize::from(watching && self.tail.is_probing());
+        let has_room = self.in_flight.outstanding() + probing < width
+            && self.in_flight.len() < self.max_held(width)
+            && (self.in_flight.is_empty() || !self.next_is_newest());
+        if has_room && let Some(position) = self.frontier.take_next() {
+            self.frontier.continue_at(self.following(&position));
+            let id = self.in_flight.send(position.clone());
+            return Some((id, self.template.at(position)));
         }
-        if self.queue.on_their_way() == 0 || !watched {
-            return self.look_at_the_end();
+        if self.in_flight.outstanding() == 0 || !watching {
+            return self.next_probe();
         }
         None
     }
 
-    /// Backwards only while it is watched that nothing changes.
-    fn reads_side_by_side(&self) -> bool {
-        self.plan.walk == ScanDirection::Forward || self.still.watched().is_some()
+    /// Returns how many received pages wait for a probe.
+    pub(super) fn received_unconfirmed(&self) -> usize {
+        self.in_flight.received_since(self.tail.confirmed_until())
     }
 
-    /// Whether the next page is the last one or beyond where nothing else depends on when it is read: what is created may
-    /// show a little after what was created later, and then moves the newest tokens.
-    fn comes_to_the_newest(&self) -> bool {
-        let Some(PagePosition::Number(number)) = self.next else {
-            return false;
-        };
-        let size = u64::from(self.request.size.unwrap_or_default());
-        let end = number.saturating_add(1).saturating_mul(size);
-        self.plan.walk == ScanDirection::Forward
-            && self.plan.appends
-            && self.first_total.is_some_and(|total| end >= total)
-    }
-
-    /// How many pages are asked for ahead of what is consumed: no more than the query can want.
-    fn most_ahead(&self, width: usize) -> usize {
-        let size = self.request.size.unwrap_or(1).max(1) as usize;
-        // On their way, and waiting for those before them; backwards also for a look that is on its way, and for the next one.
-        let ahead = match (width, self.plan.walk) {
-            (1, _) => 1,
-            (_, ScanDirection::Forward) => (TOKENS_AHEAD / size).clamp(width, 2 * width),
-            (_, ScanDirection::Backward) => (TOKENS_AHEAD / size).clamp(2 * width, 3 * width),
-        };
+    /// Returns how many pages may be held: no more than the query can want.
+    fn max_held(&self, width: usize) -> usize {
+        let size = self.template.size_or_one();
+        let held = self.strategy.max_held(width, size);
         let bounds = &self.plan.bounds;
-        match (bounds.limit, self.request.size) {
-            (Some(limit), Some(size)) if bounds.unfiltered && !self.must_be_sorted() => {
+        match (bounds.limit, self.template.size()) {
+            (Some(limit), Some(_)) if bounds.unfiltered && !self.sorts_in_memory() => {
                 let wanted = bounds.offset.saturating_add(limit);
-                let had = self.passed_over.saturating_add(self.handed_out);
-                let pages = wanted.saturating_sub(had).div_ceil(u64::from(size.max(1)));
-                ahead.min(usize::try_from(pages).unwrap_or(ahead).max(1))
+                let pages = wanted.saturating_sub(self.totals.passed()).div_ceil(size);
+                held.min(usize::try_from(pages).unwrap_or(held).max(1))
             }
-            _ => ahead,
+            _ => held,
         }
     }
 
-    /// The page after that one, as far as it is known without its answer.
+    /// Returns the position after another one, if it is known without a response.
     pub(super) fn following(&self, position: &PagePosition) -> Option<PagePosition> {
-        let number = match position {
-            PagePosition::First => 0,
-            PagePosition::Number(number) => *number,
-            PagePosition::Token(_) => return None,
-        };
-        match self.plan.walk {
-            _ if !self.started || self.pace.is_single() => None,
-            ScanDirection::Forward => {
-                (number < self.last_page()?).then(|| PagePosition::Number(number + 1))
-            }
-            ScanDirection::Backward => self.below(number),
+        if !self.frontier.has_started() || self.concurrency.is_sequential() {
+            return None;
         }
+        self.page_after(number(position)?)
     }
 
-    /// The next page below that can hold tokens: many may have been deleted.
-    pub(super) fn below(&self, number: u64) -> Option<PagePosition> {
-        let below = number.checked_sub(1)?;
-        let last = match self.total {
-            Some(_) => self.last_page()?,
-            None => below,
-        };
-        Some(PagePosition::Number(below.min(last)))
-    }
-
-    /// The last page that holds tokens.
-    pub(super) fn last_page(&self) -> Option<u64> {
-        let size = u64::from(self.request.size?.max(1));
-        Some(self.total?.checked_sub(1)? / size)
+    /// Returns the position after the page of that number, as far as the total tells.
+    pub(super) fn page_after(&self, number: u64) -> Option<PagePosition> {
+        let following = self.strategy.following(number, self.last_page())?;
+        Some(PagePosition::Number(following))
     }
 }

@@ -1,215 +1,107 @@
-//! A shelf of tokens to walk over, and the walking.
+//! Scans of fake pages, by an engine alone.
 
 use std::collections::HashMap;
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::error::Account;
-use crate::model::{TokenId, TokenState};
-use crate::provider::{FilterCapability, ListCapability, OrderCapability, Paging};
-use crate::query::{Direction, Filter, Query};
+use crate::error::{Account, ErrorKind};
+use crate::listing::fake_pages::{
+    FakePages, appending, growing, ids, token, vanishing, vanishing_by_creation,
+};
+use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
+use crate::query::{Direction, Filter, Query, SortKey};
 
 mod changing;
+mod interrupted;
 mod misbehaving;
-mod reading;
-mod resuming;
-
-/// Between two ids, where tokens may come between them.
-const SPACE: u32 = 1 << 16;
-
-/// A platform's tokens in the order that it lists them in.
-#[derive(Debug, Clone)]
-struct Shelf {
-    ids: Vec<u32>,
-    last_id: u32,
-}
-
-impl Shelf {
-    fn of(count: u32) -> Self {
-        Self {
-            ids: (1..=count).collect(),
-            last_id: count,
-        }
-    }
-
-    /// With room between the ids.
-    fn spaced(count: u32) -> Self {
-        Self {
-            ids: (1..=count).map(|id| id * SPACE).collect(),
-            last_id: count * SPACE,
-        }
-    }
-
-    fn create(&mut self) {
-        self.last_id += 1;
-        self.ids.push(self.last_id);
-    }
-
-    /// Creates a token so many places before the end, if there is room.
-    fn create_before(&mut self, newest: usize) {
-        let at = self.ids.len().saturating_sub(newest);
-        let below = at.checked_sub(1).map_or(0, |below| self.ids[below]);
-        match self.ids.get(at) {
-            Some(above) if above - below > 1 => self.ids.insert(at, below + (above - below) / 2),
-            Some(_) => {}
-            None => {
-                self.last_id += SPACE;
-                self.ids.push(self.last_id);
-            }
-        }
-    }
-
-    fn delete(&mut self, at: usize) {
-        if !self.ids.is_empty() {
-            self.ids.remove(at % self.ids.len());
-        }
-    }
-
-    /// An honest answer.
-    fn page(&self, request: &PageRequest) -> Page {
-        let (number, size) = (request.number().unwrap(), request.size.unwrap());
-        let mut ids = self.ids.clone();
-        if request.sort.map(|by| by.direction) == Some(Direction::Descending) {
-            ids.reverse();
-        }
-        let start = (number as usize)
-            .saturating_mul(size as usize)
-            .min(self.ids.len());
-        let end = (start + size as usize).min(self.ids.len());
-        Page {
-            tokens: ids[start..end].iter().map(|id| token(*id)).collect(),
-            total: Some(self.ids.len() as u64),
-            number: Some(number),
-            size: Some(size),
-            next: (end < self.ids.len()).then_some(PagePosition::Number(number + 1)),
-        }
-    }
-}
-
-fn token(id: u32) -> Token {
-    Token::new(TokenId::new(id.to_string()), TokenState::Active)
-}
-
-fn by_id() -> OrderCapability {
-    OrderCapability::new(SortKey::Id)
-        .with_exact_order()
-        .with_stable_keys()
-        .with_append_only()
-}
-
-/// Tokens vanish, ids grow, totals are told: read backwards.
-fn losing() -> ListCapability {
-    ListCapability::new(Paging::Numbered)
-        .with_totals()
-        .with_order(by_id())
-}
-
-/// The same, where the order that new tokens come last in is not that of ids.
-fn losing_by_creation() -> ListCapability {
-    let by_creation = OrderCapability::new(SortKey::Created);
-    ListCapability::new(Paging::Numbered)
-        .with_totals()
-        .with_order(
-            by_creation
-                .with_exact_order()
-                .with_stable_keys()
-                .with_append_only(),
-        )
-}
-
-/// Nothing vanishes, ids grow: read forwards.
-fn keeping() -> ListCapability {
-    losing().without_vanishing_tokens()
-}
-
-/// Nothing vanishes, and new tokens come anywhere in an order that cannot be followed.
-fn keeping_by_name() -> ListCapability {
-    ListCapability::new(Paging::Numbered)
-        .with_totals()
-        .without_vanishing_tokens()
-        .with_order(OrderCapability::new(SortKey::Name).with_stable_keys())
-}
+mod unchanging;
 
 fn plan(list: &ListCapability, size: u32) -> Plan {
     Plan::for_query(&Query::new().page_size(size), list).unwrap()
 }
 
+/// The result of a scan to its end.
 #[derive(Debug)]
-struct Walked {
+struct Scanned {
     ids: Vec<u32>,
     end: Result<Completeness>,
     requests: u64,
 }
 
-/// Walks to the end, answering each request as it comes.
-fn walk(walker: Walker, answer: impl FnMut(&PageRequest) -> Page) -> Walked {
-    walk_side_by_side(walker, answer, |_| 0)
+impl Scanned {
+    fn is_complete(&self) -> bool {
+        matches!(self.end, Ok(Completeness::Complete))
+    }
+
+    /// Returns whether it holds every lasting token, and no token twice.
+    fn is_exact(&self, lasting: &[u32]) -> bool {
+        let mut times = HashMap::new();
+        for id in &self.ids {
+            *times.entry(*id).or_insert(0) += 1;
+        }
+        lasting.iter().all(|id| times.contains_key(id)) && times.values().all(|times| *times == 1)
+    }
+
+    /// Returns whether it makes no false claim: it is exact if it says that it is complete.
+    fn is_honest(&self, lasting: &[u32]) -> bool {
+        !self.is_complete() || self.is_exact(lasting)
+    }
 }
 
-/// Walks to the end. Of the requests on their way, the chosen one is carried out by the platform, or, when it was, its
-/// answer comes.
-fn walk_side_by_side(
-    mut walker: Walker,
-    mut answer: impl FnMut(&PageRequest) -> Page,
+/// Scans to the end; each request is answered before the next one.
+fn scan(engine: PageEngine, respond: impl FnMut(&PageRequest) -> Page) -> Scanned {
+    scan_in_order(engine, respond, |_| 0)
+}
+
+/// Scans to the end. Of the requests in flight, the chosen one is carried out by the platform or,
+/// if it was already, its response is received.
+fn scan_in_order(
+    mut engine: PageEngine,
+    mut respond: impl FnMut(&PageRequest) -> Page,
     mut choose: impl FnMut(usize) -> usize,
-) -> Walked {
-    let (mut ids, mut requests) = (Vec::new(), 0);
-    let mut on_their_way: Vec<(Moment, PageRequest, Option<Page>)> = Vec::new();
-    let mut given_up = 0;
+) -> Scanned {
+    let (mut emitted, mut requests) = (Vec::new(), 0);
+    let mut in_flight: Vec<(Tick, PageRequest, Option<Page>)> = Vec::new();
+    let mut generation = 0;
     let end = loop {
-        match walker.hand_out() {
+        match engine.next_batch() {
             Ok(Some(batch)) => {
-                ids.extend(numbers(&batch.tokens));
+                emitted.extend(ids(&batch.tokens));
                 continue;
             }
-            Ok(None) if walker.is_done() => break Ok(walker.completeness()),
+            Ok(None) if engine.is_done() => break Ok(engine.completeness()),
             Ok(None) => {}
             Err(error) => break Err(error),
         }
-        if walker.given_up() != given_up {
-            given_up = walker.given_up();
-            on_their_way.clear();
+        if engine.generation() != generation {
+            generation = engine.generation();
+            in_flight.clear();
         }
-        while let Some((name, request)) = walker.ask() {
+        while let Some((id, request)) = engine.next_request() {
             requests += 1;
-            assert!(requests < 50_000, "a walk must end");
-            on_their_way.push((name, request, None));
+            assert!(requests < 50_000, "a scan must end");
+            in_flight.push((id, request, None));
         }
-        assert!(!on_their_way.is_empty(), "a walk goes on or ends");
-        let chosen = choose(on_their_way.len()) % on_their_way.len();
-        match &mut on_their_way[chosen] {
-            (_, request, page @ None) => *page = Some(answer(request)),
+        assert!(!in_flight.is_empty(), "a scan continues or ends");
+        let chosen = choose(in_flight.len()) % in_flight.len();
+        match &mut in_flight[chosen] {
+            (_, request, page @ None) => *page = Some(respond(request)),
             _ => {
-                let (name, _, page) = on_their_way.remove(chosen);
-                walker.answer(name, Ok(page.unwrap()));
+                let (id, _, page) = in_flight.remove(chosen);
+                engine.on_response(id, Ok(page.unwrap()));
             }
         }
     };
-    Walked { ids, end, requests }
+    Scanned {
+        ids: emitted,
+        end,
+        requests,
+    }
 }
 
-/// How many tokens there are and how many on a page. Of a large page only the last tokens are looked at again.
+/// Generates a number of tokens and a page size. Of large pages, only the tail is probed.
 fn small_or_large_pages() -> impl Strategy<Value = (u32, u32)> {
     let large = (0u32..4_000, 200u32..500);
     prop_oneof![2 => (0u32..40, 1u32..8), 2 => (0u32..300, 1u32..8), 1 => large]
-}
-
-fn numbers(tokens: &[Token]) -> impl Iterator<Item = u32> {
-    tokens
-        .iter()
-        .map(|token| token.id.as_str().parse().unwrap())
-}
-
-fn is_complete(walked: &Walked) -> bool {
-    matches!(walked.end, Ok(Completeness::Complete))
-}
-
-/// Every lasting token once, and no token twice.
-fn is_exact(walked: &Walked, lasting: &[u32]) -> bool {
-    let mut times = HashMap::new();
-    for id in &walked.ids {
-        *times.entry(*id).or_insert(0) += 1;
-    }
-    lasting.iter().all(|id| times.contains_key(id)) && times.values().all(|times| *times == 1)
 }

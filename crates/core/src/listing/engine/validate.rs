@@ -1,63 +1,63 @@
-//! What a walk refuses to believe of a platform.
+//! The validation of responses: guards against skipped tokens and endless listings (law 3 in
+//! `docs/SEMANTICS.md`).
 
-use super::Walker;
 use crate::error::{Error, ErrorKind, Fate, Result};
 use crate::listing::PartialReason;
-use crate::listing::engine::in_flight::Asked;
+use crate::listing::engine::PageEngine;
+use crate::listing::engine::in_flight::PendingPage;
+use crate::listing::engine::strategy::ScanStrategy;
 use crate::provider::LAST_PAGE;
 use crate::provider::Page;
 use crate::query::Direction;
 
-/// How many pages without anything new are borne where nothing else tells a platform that repeats itself.
-const STALE_PAGES: u64 = 20;
+/// The number of pages in a row without a new token that are tolerated if nothing else reveals a
+/// platform that repeats itself.
+const MAX_STALE_PAGES: u64 = 20;
 
-/// How many pages more than the first total implies are read of a set that keeps growing.
-const GROWTH_PAGES: u64 = 1_000;
+/// The number of pages that a growing set may take beyond twice what its first total implies.
+const MAX_GROWTH_PAGES: u64 = 1_000;
 
-impl Walker {
-    /// Refuses an answer that would make the walk skip tokens, or never end.
-    pub(super) fn check(&self, asked: &Asked, page: &Page) -> Result<()> {
-        if let (Some(wanted), Some(got)) = (asked.number(), page.number)
-            && wanted != got
+impl PageEngine {
+    /// Rejects a response that would make the listing skip tokens, or never end.
+    pub(super) fn validate(&self, pending: &PendingPage, page: &Page) -> Result<()> {
+        if let (Some(requested), Some(received)) = (pending.number(), page.number)
+            && requested != received
         {
             return Err(violation(&format!(
-                "the platform was asked for page {wanted} and sent page {got}"
+                "page {requested} was requested, but the platform sent page {received}"
             )));
         }
         if page.total.is_some_and(|total| total > LAST_PAGE) {
             return Err(violation(
-                "the platform counts more tokens than there can be",
+                "the platform reports an impossible number of tokens",
             ));
         }
         let mut pairs = page.tokens.windows(2);
-        let in_order = match self.ordered {
+        let in_order = match self.template.id_order() {
             Some(Direction::Ascending) => pairs.all(|pair| pair[0].id < pair[1].id),
             Some(Direction::Descending) => pairs.all(|pair| pair[0].id > pair[1].id),
             None => true,
         };
         if !in_order {
-            return Err(violation(
-                "the platform was asked to order by id and did not",
-            ));
+            return Err(violation("the platform did not order the tokens by id"));
         }
-        let size = u64::from(self.request.size.unwrap_or(1).max(1));
-        let implied = self.first_total.unwrap_or_default() / size;
-        let most = implied.saturating_mul(2).saturating_add(GROWTH_PAGES);
-        if page.total.is_some() && self.pages_read > most {
+        let implied = self.totals.first().unwrap_or_default() / self.template.size_or_one();
+        let most = implied.saturating_mul(2).saturating_add(MAX_GROWTH_PAGES);
+        if page.total.is_some() && self.in_flight.received() > most {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 Fate::Rejected,
-                "the listing grows faster than it can be read",
+                "the set of tokens grows faster than it can be read",
             ));
         }
         Ok(())
     }
 
-    /// Whether a page holds fewer tokens, or more, than its own total says.
-    pub(super) fn contradicts_itself(&self, asked: &Asked, page: &Page) -> bool {
+    /// Returns whether a page holds fewer or more tokens than its own total implies.
+    pub(super) fn contradicts_itself(&self, pending: &PendingPage, page: &Page) -> bool {
         let received = page.tokens.len() as u64;
-        match (asked.number(), self.request.size, page.total) {
-            // All at once is more than was asked for, and everything.
+        match (pending.number(), self.template.size(), page.total) {
+            // All tokens on one page are more than was requested, but nothing is missing.
             (Some(0), _, Some(total)) if received == total => false,
             (Some(number), Some(size), Some(total)) => {
                 let size = u64::from(size);
@@ -69,71 +69,69 @@ impl Walker {
         }
     }
 
-    /// Whether more matches, or is counted, than this first page holds.
-    pub(super) fn holds_not_all(&self, page: &Page) -> bool {
+    /// Returns whether more tokens match, or are counted, than this first page holds.
+    pub(super) fn has_more_than(&self, page: &Page) -> bool {
         let received = page.tokens.len() as u64;
         page.next.is_some() || page.total.is_some_and(|total| total > received)
     }
 
-    /// A platform that gives fewer tokens than asked for, and has more, is asked for as many from then on.
+    /// Adopts the page size of a platform that sends fewer tokens than requested, and has more.
     pub(super) fn adopt_size(&mut self, page: &Page) {
         let received = u32::try_from(page.tokens.len()).unwrap_or(u32::MAX);
-        let fewer = self.request.size.is_none_or(|asked| received < asked);
-        if received > 0 && fewer && self.holds_not_all(page) {
-            self.request.size = Some(received);
+        let is_smaller = (self.template.size()).is_none_or(|requested| received < requested);
+        if received > 0 && is_smaller && self.has_more_than(page) {
+            self.template.set_size(received);
         }
     }
 
-    /// Refuses tokens that came before and cannot have moved.
+    /// Rejects tokens that came before and cannot have moved.
     pub(super) fn check_repeats(&mut self, received: u64, new: u64) -> Result<()> {
-        self.repeated += received - new;
-        // Without totals it is not known how many were created.
-        let counted = self.plan.appends || self.total.is_some();
-        if !(self.plan.protected && counted) {
+        let repeats = self.dedup.count_repeats(received - new);
+        // Without totals it is unknown how many tokens were created.
+        let creations_are_known = match self.strategy {
+            ScanStrategy::ForwardAppending => true,
+            ScanStrategy::ForwardGrowing => self.totals.current().is_some(),
+            ScanStrategy::ForwardUnprotected | ScanStrategy::Backward => false,
+        };
+        if !creations_are_known {
             return self.check_progress(new == 0 && received > 0);
         }
-        // Where nothing vanishes, each token that is created before this page moves one onto it that was seen.
-        match self.repeated > self.created && !self.resumed {
-            true => Err(repeats()),
-            false => Ok(()),
+        // Where nothing vanishes, a token moves onto a later page only if another is created.
+        if repeats > self.totals.created() && !self.bookmark.is_resumed() {
+            return Err(repeated_tokens());
         }
+        Ok(())
     }
 
-    /// Gives up after several pages in a row that hold nothing new, though nothing explains it.
+    /// Gives up after several pages in a row that hold nothing new for no known reason.
     pub(super) fn check_progress(&mut self, stale: bool) -> Result<()> {
-        self.stale_pages = match stale {
-            true => self.stale_pages + 1,
-            false => 0,
-        };
-        match self.stale_pages > STALE_PAGES {
-            true => Err(repeats()),
-            false => Ok(()),
+        if self.dedup.count_stale_page(stale) > MAX_STALE_PAGES {
+            return Err(repeated_tokens());
         }
+        Ok(())
     }
 
-    /// At the end, no more tokens may be counted than were handed out or came into being meanwhile.
+    /// Marks the listing as partial if the platform counts more tokens than it showed.
     pub(super) fn check_end(&mut self) {
-        if self.counts_more_than_it_shows() {
-            self.partial
-                .get_or_insert(PartialReason::ContradictoryTotals);
+        if self.counts_more_than_shown() {
+            self.bookmark
+                .mark_partial_if_complete(PartialReason::ContradictoryTotals);
         }
     }
 
-    pub(super) fn counts_more_than_it_shows(&self) -> bool {
-        let accounted_for = self
-            .handed_out
-            .saturating_add(self.passed_over)
-            .saturating_add(self.created);
-        let bounded = self.resumed || self.is_one_page_window();
-        !bounded && self.total.is_some_and(|total| total > accounted_for)
+    /// Returns whether the platform counts more tokens than it showed, provided that the listing
+    /// was to show all of them.
+    pub(super) fn counts_more_than_shown(&self) -> bool {
+        let shows_all = !self.bookmark.is_resumed() && !self.template.is_single_page_range();
+        shows_all && self.totals.exceed_passed()
     }
 }
 
-fn repeats() -> Error {
-    violation("the platform sent tokens of one page on another page again")
+fn repeated_tokens() -> Error {
+    violation("the platform sent the same tokens on several pages")
 }
 
 pub(super) fn violation(message: &str) -> Error {
     Error::protocol_violation(Fate::Rejected, message)
-        .with_advice("no part of a listing is shown as the whole: report this to the platform")
+        .with_advice("report this to the platform: the listing stops rather than look complete")
 }
