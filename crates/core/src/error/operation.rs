@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::error::Fate;
+
 /// One of the things a provider can be asked to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -44,6 +46,18 @@ impl Operation {
             self,
             Self::Create | Self::Update | Self::Rotate | Self::Renew | Self::Revoke
         )
+    }
+
+    /// Returns the fate of a request for this operation that got no usable response.
+    ///
+    /// The one place for this rule: a write may have been applied, a read changes nothing.
+    #[must_use]
+    pub fn fate_if_unanswered(self) -> Fate {
+        if self.is_write() {
+            Fate::MaybeApplied
+        } else {
+            Fate::Rejected
+        }
     }
 
     /// The operation in one lower-case word.

@@ -61,11 +61,7 @@ impl PageRequest {
     /// The number of the requested page, counted from 0, unless the position is a token.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
-        match self.position {
-            PagePosition::First => Some(0),
-            PagePosition::Number(number) => Some(number),
-            PagePosition::Token(_) => None,
-        }
+        self.position.number()
     }
 }
 
@@ -80,6 +76,18 @@ pub enum PagePosition {
     Number(u64),
     /// By a text that the platform gave with the page before.
     Token(String),
+}
+
+impl PagePosition {
+    /// Returns the number of the page, counted from 0, unless the position is a token.
+    #[must_use]
+    pub fn number(&self) -> Option<u64> {
+        match self {
+            Self::First => Some(0),
+            Self::Number(number) => Some(*number),
+            Self::Token(_) => None,
+        }
+    }
 }
 
 /// What a platform answered for one page.
