@@ -317,7 +317,8 @@ async fn no_cookie_is_sent_back() {
     }
 }
 
-/// Runs the next test in its own process, since the environment of a running test cannot be changed.
+/// Runs the next test in its own process, since the environment of a running test cannot be
+/// changed.
 #[tokio::test]
 async fn the_proxies_of_the_environment_are_ignored() {
     let server = Server::new([response("200 OK", "", "[]")]).await;

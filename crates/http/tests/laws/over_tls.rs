@@ -173,8 +173,8 @@ async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
         .with_client_certificate(certificate.pem(), Secret::new(key.serialize_pem()));
     send(known, &base).await.unwrap();
     assert_eq!(log.lock().unwrap().len(), 1);
-    // In TLS 1.3 the server rejects the client after it has begun to write, so the fate is ambiguous
-    // although nothing is applied.
+    // In TLS 1.3 the server rejects the client after it has begun to write, so the fate is
+    // ambiguous although nothing is applied.
     let error = send(trusting(&authority), &base).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert_eq!(log.lock().unwrap().len(), 1);

@@ -54,7 +54,8 @@ async fn nothing_is_sent_between_the_last_allowed_request_and_the_reset() {
         let client = client(ScriptedTransport::new([step, status(200)]), BASE);
         client.send(read()).await.unwrap();
         let begin = Instant::now();
-        // A pause may last as long as the total timeout of a request; then the next one goes through.
+        // A pause may last as long as the total timeout of a request; then the next one goes
+        // through.
         if client.send(read()).await.is_err() {
             client.send(read()).await.unwrap();
         }
