@@ -45,7 +45,9 @@ pub async fn revoke_unwanted(
                  be revoked"
             ))
             .with_source(error)
-            .with_advice(format!("revoke {token}: it is active and nobody has its secret")),
+            .with_advice(format!(
+                "revoke {token}: it is active and nobody has its secret"
+            )),
     }
 }
 
