@@ -12,6 +12,9 @@ use futures_core::Stream;
 /// A transport that sends one request and returns one response, without retries, redirects or
 /// cookies.
 ///
+/// The types of other crates in its signature, and the attribute `async_trait`, are re-exported by
+/// this crate.
+///
 /// ```
 /// use tokenfleet_http::{Body, Bytes, Transport, TransportError, async_trait, http};
 ///

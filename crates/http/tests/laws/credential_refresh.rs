@@ -152,7 +152,7 @@ async fn a_request_that_is_not_idempotent_is_not_retried_and_the_next_one_fetche
     let found = (error.kind(), error.fate(), error.attempts());
     assert_eq!(found, (ErrorKind::Unauthenticated, Fate::Rejected, 1));
     assert_eq!((source.fetches(), platform.received().len()), (1, 1));
-    // A source that caches must be told all the same.
+    // A source that caches learns of the rejection all the same.
     assert_eq!(*source.refused.lock().unwrap(), ["old"]);
     assert!(send(&client, &source, create()).await.is_ok());
 }
