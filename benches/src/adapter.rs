@@ -75,7 +75,7 @@ fn provider(
         Platform::Cloudsmith => {
             let config = CloudsmithConfig::new(credential("api_key"))
                 .with_base_url(url)
-                .accepting_lockout();
+                .with_lockout_accepted();
             Arc::new(Cloudsmith::new(account, config, transport))
         }
     })

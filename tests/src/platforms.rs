@@ -141,9 +141,9 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
     let defaults = tokenfleet_simulators::cloudsmith::Options::default();
     let provider = |secret: &str| {
         let config = if with_password {
-            CloudsmithConfig::of_user(defaults.email.as_str(), fixed(secret))
+            CloudsmithConfig::for_user(defaults.email.as_str(), fixed(secret))
         } else {
-            CloudsmithConfig::new(fixed(secret)).accepting_lockout()
+            CloudsmithConfig::new(fixed(secret)).with_lockout_accepted()
         };
         let config = config.with_base_url(base_url());
         Arc::new(Cloudsmith::new("packages", config, transport(&simulator)).with_retry(retry()))

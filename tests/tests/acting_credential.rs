@@ -42,7 +42,7 @@ fn provider(simulator: &Arc<dyn Simulator>, acting: Credential) -> Box<dyn Token
         }
         "cloudsmith" => {
             let config = CloudsmithConfig::new(acting)
-                .accepting_lockout()
+                .with_lockout_accepted()
                 .with_base_url(base_url());
             Box::new(Cloudsmith::new("main", config, over).with_retry(retry()))
         }

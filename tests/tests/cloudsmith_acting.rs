@@ -24,19 +24,19 @@ async fn whoever_acts_learns_as_whom_in_every_scheme() {
     let key = key(&simulator);
     for (config, header, value) in [
         (
-            CloudsmithConfig::new(fixed(&key)).accepting_lockout(),
+            CloudsmithConfig::new(fixed(&key)).with_lockout_accepted(),
             "x-api-key",
             key.clone(),
         ),
         (
             CloudsmithConfig::new(fixed(&key))
-                .accepting_lockout()
-                .in_authorization(),
+                .with_lockout_accepted()
+                .with_authorization_header(),
             "authorization",
             format!("token {key}"),
         ),
         (
-            CloudsmithConfig::of_user("me@example.com", fixed("pw")),
+            CloudsmithConfig::for_user("me@example.com", fixed("pw")),
             "authorization",
             "Basic bWVAZXhhbXBsZS5jb206cHc=".to_owned(),
         ),
@@ -60,7 +60,7 @@ async fn nobody_is_not_somebody_although_cloudsmith_answers_200() {
     let simulator = build("cloudsmith", &["bad_key=anonymous"]);
     for config in [
         CloudsmithConfig::new(fixed("never-issued")),
-        CloudsmithConfig::new(fixed("never-issued")).in_authorization(),
+        CloudsmithConfig::new(fixed("never-issued")).with_authorization_header(),
     ] {
         let provider = provider(&simulator, config.with_base_url(base_url()));
         let error = provider.who_am_i().await.unwrap_err();
@@ -74,8 +74,8 @@ async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_r
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
     let old = key(&simulator);
     let config = CloudsmithConfig::new(fixed(&old))
-        .accepting_lockout()
-        .in_authorization()
+        .with_lockout_accepted()
+        .with_authorization_header()
         .with_base_url(base_url());
     let provider = provider(&simulator, config);
     let listed = provider.list_all(Query::new()).await.unwrap().tokens;
@@ -109,7 +109,7 @@ async fn a_replacement_that_was_replaced_elsewhere_gives_way_to_what_is_configur
     });
     let config = |key| {
         CloudsmithConfig::new(key)
-            .accepting_lockout()
+            .with_lockout_accepted()
             .with_base_url(base_url())
     };
     let ours = provider(&simulator, config(stored_key));
@@ -139,7 +139,7 @@ async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
         // Without its last slash a path may be redirected, which is never followed.
         let simulator = build("cloudsmith", &["tokens=1", "missing_slash=404"]);
         let config = CloudsmithConfig::new(fixed(&key(&simulator)))
-            .accepting_lockout()
+            .with_lockout_accepted()
             .with_base_url(BaseUrl::parse(base).unwrap());
         let provider = provider(&simulator, config);
         let listed = provider.list_all(Query::new()).await.unwrap().tokens;

@@ -78,7 +78,7 @@ fn provider(platform: &str, weather: Weather, operation: Operation) -> Box<dyn T
             Box::new(Foreman::new("main", config, over).with_retry(policy))
         }
         "cloudsmith" => {
-            let config = CloudsmithConfig::new(credential()).accepting_lockout();
+            let config = CloudsmithConfig::new(credential()).with_lockout_accepted();
             Box::new(Cloudsmith::new("main", config, over).with_retry(policy))
         }
         _ => {

@@ -1,4 +1,4 @@
-//! What to connect to, and with which credential.
+//! The configuration of an account.
 
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Credential, Result};
@@ -6,9 +6,10 @@ use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.cloudsmith.io";
 
-/// Whose key at Cloudsmith, and how to reach it.
+/// The configuration of a [`Cloudsmith`](crate::Cloudsmith) account: the credential, and how to
+/// reach the API.
 ///
-/// The base URL may end in `/v1` or not: Cloudsmith answers the same at both.
+/// The base URL may end in `/v1` or not: both reach the same API.
 ///
 /// ```
 /// use tokenfleet_cloudsmith::CloudsmithConfig;
@@ -24,31 +25,32 @@ pub struct CloudsmithConfig {
     accept_lockout: bool,
 }
 
-/// How the credential is shown to Cloudsmith.
+/// The way in which the credential is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Scheme {
-    /// `X-Api-Key: …`
+    /// The API key in `X-Api-Key`.
     ApiKey,
-    /// `Authorization: token …`
+    /// The API key in `Authorization: token …`.
     Token,
-    /// `Authorization: Basic …`, with this e-mail address.
+    /// The password in `Authorization: Basic …`, with this e-mail address.
     Basic(String),
 }
 
 impl CloudsmithConfig {
-    /// With an API key in `X-Api-Key`, at `https://api.cloudsmith.io`.
+    /// Creates a configuration with an API key, sent in `X-Api-Key` to `https://api.cloudsmith.io`.
     #[must_use]
     pub fn new(api_key: Credential) -> Self {
-        Self::by(Scheme::ApiKey, api_key)
+        Self::with_scheme(Scheme::ApiKey, api_key)
     }
 
-    /// With an e-mail address and a password. Cloudsmith is switching this off.
+    /// Creates a configuration with an e-mail address and a password. Cloudsmith is phasing this
+    /// out.
     #[must_use]
-    pub fn of_user(email: impl Into<String>, password: Credential) -> Self {
-        Self::by(Scheme::Basic(email.into()), password)
+    pub fn for_user(email: impl Into<String>, password: Credential) -> Self {
+        Self::with_scheme(Scheme::Basic(email.into()), password)
     }
 
-    fn by(scheme: Scheme, credential: Credential) -> Self {
+    fn with_scheme(scheme: Scheme, credential: Credential) -> Self {
         Self {
             base_url: BaseUrl::from_host(HOST),
             scheme,
@@ -57,38 +59,39 @@ impl CloudsmithConfig {
         }
     }
 
-    /// With the API key in `Authorization: token` instead.
+    /// Sends the API key in `Authorization: token` instead.
     #[must_use]
-    pub fn in_authorization(mut self) -> Self {
+    pub fn with_authorization_header(mut self) -> Self {
         self.scheme = Scheme::Token;
         self
     }
 
-    /// Rotating and revoking although a lost answer may lock this account out.
+    /// Allows rotating and revoking although a lost response may lock this account out (decision
+    /// 0010).
     ///
-    /// The key that is replaced is the one that acts: if the answer with the new one is lost, nobody has a working key,
-    /// and only somebody who logs in can repair that. Without this, rotating and revoking are offered only to an e-mail
-    /// address with a password, which can log in again.
+    /// The key that is replaced is the acting one: if the response with the new key is lost, nobody
+    /// has a working key, and someone must log in to repair that. Without this option, rotating and
+    /// revoking are available only with an e-mail address and a password, which can log in again.
     #[must_use]
-    pub fn accepting_lockout(mut self) -> Self {
+    pub fn with_lockout_accepted(mut self) -> Self {
         self.accept_lockout = true;
         self
     }
 
-    /// Whether a key may be replaced.
-    pub(crate) fn may_replace(&self) -> bool {
+    /// Returns `true` if rotating and revoking are available.
+    pub(crate) fn may_rotate(&self) -> bool {
         self.accept_lockout || matches!(self.scheme, Scheme::Basic(_))
     }
 
-    /// At another address.
+    /// Sets the base URL.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
     }
 
-    /// Takes `base_url`, and one of `api_key`, `token` (the same key in `Authorization`) or `email` with `password` from
-    /// an account's settings; with a key also `accept_lockout`.
+    /// Reads `base_url`, one of `api_key`, `token` (the same key in `Authorization`) or `email`
+    /// with `password`, and `accept_lockout` from an account's settings.
     ///
     /// # Errors
     ///
@@ -101,17 +104,18 @@ impl CloudsmithConfig {
         let email = settings.text("email")?;
         let config = match (api_key, token, email, password) {
             (Some(key), None, None, None) => Self::new(key),
-            (None, Some(key), None, None) => Self::new(key).in_authorization(),
-            (None, None, Some(email), Some(password)) => Self::of_user(email, password),
+            (None, Some(key), None, None) => Self::new(key).with_authorization_header(),
+            (None, None, Some(email), Some(password)) => Self::for_user(email, password),
             _ => {
                 return Err(settings
                     .error("needs exactly one credential")
-                    .with_advice("give api_key, or token, or email with password"));
+                    .with_advice("set api_key, or token, or email with password"));
             }
         };
-        let config = match settings.boolean("accept_lockout")?.unwrap_or_default() {
-            true => config.accepting_lockout(),
-            false => config,
+        let config = if settings.boolean("accept_lockout")?.unwrap_or_default() {
+            config.with_lockout_accepted()
+        } else {
+            config
         };
         Ok(config.with_base_url(base_url))
     }

@@ -1,8 +1,9 @@
 //! Cloudsmith user API keys as a tokenfleet provider.
 //!
-//! A user has no key or one (`/user/tokens/`). Cloudsmith lists it, creates it, and refreshes it: the record gets a new
-//! key and the old one dies at once. There is no other way to kill a key, so revoking means replacing and asks for the
-//! caller's consent. The key is readable in the answers to creation and refresh; listings show it masked.
+//! A user has at most one key (`/user/tokens/`). Cloudsmith lists it, creates it, and refreshes it:
+//! the record gets a new key and the old one stops working at once. A key cannot be revoked in any
+//! other way, so revoking means replacing and requires the caller's consent. The key is readable in
+//! the responses to creation and refresh; listings show it masked.
 //!
 //! ```no_run
 //! use std::sync::Arc;
@@ -21,12 +22,12 @@
 //! }
 //! ```
 
-mod acting;
 mod config;
 mod convert;
 mod login;
 mod provider;
 mod query;
+mod rotating_credential;
 mod wire;
 
 pub use config::CloudsmithConfig;

@@ -1,38 +1,41 @@
-//! The operations, one short method each.
+//! The adapter: one method per operation.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
+use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, TokenId,
 };
+use tokenfleet_http::adapter::FromSettings;
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 use tokio::sync::Mutex;
 
-use crate::acting::Acting;
 use crate::config::CloudsmithConfig;
+use crate::rotating_credential::RotatingCredential;
 use crate::{convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "cloudsmith";
 
-/// The Cloudsmith API key of one user.
+/// The adapter for the API key of one Cloudsmith user.
 #[derive(Debug)]
 pub struct Cloudsmith {
     client: ApiClient,
-    acting: Acting,
-    refreshing: Mutex<()>,
+    credential: RotatingCredential,
+    refresh_lock: Mutex<()>,
     capabilities: Capabilities,
 }
 
-/// Why a key is not replaced.
-const LOCKOUT: &str = "a lost answer would leave nobody with a working key: act by e-mail address and password, which \
-                       can log in again, or accept it with accept_lockout = true";
+/// The reason why rotating and revoking are unavailable by default (decision 0010).
+const LOCKOUT_RISK: &str = "if the response is lost, nobody has a working key: use an e-mail \
+                            address and a password, which can log in again, or accept the risk \
+                            with accept_lockout = true";
 
-/// Whom a credential belongs to.
+/// The user that a credential belongs to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct User {
@@ -44,9 +47,11 @@ pub struct User {
     pub email: Option<String>,
 }
 
-/// What the adapter declares: listing, creating at most one, rotating, revoking by replacement, verifying.
+/// Returns what the adapter declares: list, create (at most one key), rotate, revoke (by
+/// replacement) and verify.
 ///
-/// With an API key it rotates and revokes only if a [lockout is accepted](CloudsmithConfig::accepting_lockout).
+/// With an API key, rotate and revoke need
+/// [`with_lockout_accepted`](CloudsmithConfig::with_lockout_accepted).
 #[must_use]
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
@@ -59,49 +64,49 @@ pub fn capabilities() -> Capabilities {
 }
 
 impl Cloudsmith {
-    /// A provider for the account of that name.
+    /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: CloudsmithConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account);
         let mut capabilities = capabilities();
-        if !config.may_replace() {
+        if !config.may_rotate() {
             capabilities = capabilities
-                .with_unavailable(Operation::Rotate, LOCKOUT)
-                .with_unavailable(Operation::Revoke, LOCKOUT);
+                .with_unavailable(Operation::Rotate, LOCKOUT_RISK)
+                .with_unavailable(Operation::Revoke, LOCKOUT_RISK);
         }
         Self {
-            client: ApiClient::new(account, config.base_url, transport, convert::refusal),
-            acting: Acting::new(config.scheme, config.credential),
-            refreshing: Mutex::new(()),
+            client: ApiClient::new(account, config.base_url, transport, convert::error_body),
+            credential: RotatingCredential::new(config.scheme, config.credential),
+            refresh_lock: Mutex::new(()),
             capabilities,
         }
     }
 
-    /// With that policy of trying again.
+    /// Sets the retry policy.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.client = self.client.with_retry(retry);
         self
     }
 
-    /// Whom the acting credential belongs to.
+    /// Returns the user that the acting credential belongs to.
     ///
     /// # Errors
     ///
-    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also when Cloudsmith answers 200 to nobody, as it does when it
-    /// does not recognise a credential as one.
+    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also when Cloudsmith responds with 200 and
+    /// no user, as it does when it does not recognise a credential as one.
     pub async fn who_am_i(&self) -> Result<User> {
         self.identify(Operation::Verify).await
     }
 
     async fn identify(&self, operation: Operation) -> Result<User> {
-        let answer = self.send(Self::user_self(operation)).await?;
-        let user: wire::UserBrief = answer.json()?;
+        let response = self.send(Self::self_request(operation)).await?;
+        let user: wire::UserBrief = response.json()?;
         if !user.authenticated {
-            return Err(answer
-                .violation("Cloudsmith does not recognise the credential and answers to nobody")
+            return Err(response
+                .violation("Cloudsmith does not recognise the credential")
                 .with_kind(ErrorKind::Unauthenticated)
-                .with_advice("check that the credential is right and still alive"));
+                .with_advice("check that the credential is correct and still valid"));
         }
         Ok(User {
             slug: user.slug,
@@ -110,25 +115,39 @@ impl Cloudsmith {
         })
     }
 
-    fn user_self(operation: Operation) -> ApiRequest {
+    fn self_request(operation: Operation) -> ApiRequest {
         ApiRequest::get(operation, ["user", "self", ""])
     }
 
-    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
-        let dress = |call, secret: &Secret| self.acting.dress(call, secret);
+    async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
+        let authorize = |request, secret: &Secret| self.credential.authorize(request, secret);
         self.client
-            .send_authenticated(&self.acting, call, dress)
+            .send_authenticated(&self.credential, request, authorize)
             .await
     }
 
-    /// One at a time: the last key to be issued is the one that works.
+    /// Refreshes the key. One refresh at a time, since only the last issued key works.
     async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
-        let _turn = self.refreshing.lock().await;
-        let call = ApiRequest::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
-        let answer = self.send(call).await?;
-        let issued = convert::issued(Some(id), &answer)?;
-        self.acting.replace(&issued.secret);
+        let _guard = self.refresh_lock.lock().await;
+        let request = ApiRequest::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
+        let response = self.send(request).await?;
+        let issued = convert::issued(Some(id), &response)?;
+        self.credential.rotate(&issued.secret);
         Ok(issued)
+    }
+}
+
+impl FromSettings for Cloudsmith {
+    const NAME: &'static str = NAME;
+
+    fn from_settings(
+        account: &str,
+        settings: &mut Settings,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self> {
+        let config = CloudsmithConfig::from_settings(settings)?;
+        let retry = RetryPolicy::from_settings(settings)?;
+        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 
@@ -142,15 +161,16 @@ impl Adapter for Cloudsmith {
         &self.capabilities
     }
 
-    /// Cloudsmith answers 404 beyond the last page. An empty first page is believed only after asking who we are.
+    /// Lists the key. Cloudsmith responds with 404 beyond the last page. An empty first page is
+    /// accepted only if the credential is recognised.
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let number = request.number().unwrap_or_default();
-        let call = ApiRequest::get(Operation::List, ["user", "tokens", ""])
-            .page(number)
+        let api_request = ApiRequest::get(Operation::List, ["user", "tokens", ""])
+            .page_number(number)
             .query("page", number.saturating_add(1))
             .query_if("page_size", request.size);
-        let page = match self.send(call).await {
-            Ok(answer) => convert::page(&request, &answer)?,
+        let page = match self.send(api_request).await {
+            Ok(response) => convert::page(&request, &response)?,
             Err(error) if number > 0 && error.kind() == ErrorKind::NotFound => Page::default(),
             Err(error) => return Err(error),
         };
@@ -161,16 +181,17 @@ impl Adapter for Cloudsmith {
     }
 
     async fn create(&self, _: CreateToken) -> Result<IssuedToken> {
-        let call = ApiRequest::post(Operation::Create, ["user", "tokens", ""]);
-        convert::issued(None, &self.send(call).await?)
+        let request = ApiRequest::post(Operation::Create, ["user", "tokens", ""]);
+        convert::issued(None, &self.send(request).await?)
     }
 
-    /// Refreshes the key: the old one dies with the answer, and a provider that acts with it goes on with the new one.
+    /// Refreshes the key: the old one stops working at once, and an adapter that acts with it
+    /// continues with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         self.refresh(Operation::Rotate, id).await
     }
 
-    /// Refreshes the key and returns its replacement. A second time it replaces the replacement.
+    /// Refreshes the key and returns its replacement. A second revocation replaces the replacement.
     async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
         let replacement = self.refresh(Operation::Revoke, id).await?;
         Ok(
@@ -180,17 +201,20 @@ impl Adapter for Cloudsmith {
         )
     }
 
-    /// Asks who the secret in question belongs to: nobody means dead, whatever the status.
+    /// Asks whom the secret in question belongs to: a response without a user means it is dead.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        let call = Self::user_self(Operation::Verify).credential("x-api-key", "", secret);
-        match self.client.send(call).await {
-            Ok(answer) if answer.json::<wire::UserBrief>()?.authenticated => Ok(Liveness::Alive),
+        let request = Self::self_request(Operation::Verify).credential("x-api-key", "", secret);
+        match self.client.send(request).await {
+            Ok(response) if response.json::<wire::UserBrief>()?.authenticated => {
+                Ok(Liveness::Alive)
+            }
             Ok(_) => Ok(Liveness::Dead),
             Err(error) if error.platform_message().is_none() => Err(error),
             Err(error) => match error.kind() {
                 ErrorKind::Unauthenticated => Ok(Liveness::Dead),
                 ErrorKind::PermissionDenied => Ok(Liveness::Unknown {
-                    reason: "Cloudsmith knows the key and a policy forbids its use".to_owned(),
+                    reason: "Cloudsmith recognises the key, but a policy forbids its use"
+                        .to_owned(),
                 }),
                 _ => Err(error),
             },

@@ -1,12 +1,13 @@
-//! Bodies exactly as Cloudsmith spells them. Blank fields are null; none is promised to be there.
+//! The bodies of Cloudsmith's API, in its own spelling. Blank fields are null, and any field may be
+//! absent.
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
-/// `UserAuthenticationToken`.
+/// The schema `UserAuthenticationToken`.
 #[derive(Debug, Default)]
 pub(crate) struct UserAuthenticationToken<'a> {
     pub(crate) slug_perm: Fact<JsonStr<'a>>,
@@ -25,16 +26,17 @@ impl<'de: 'a, 'a> FromFields<'de> for UserAuthenticationToken<'a> {
     }
 }
 
-/// What of the answer to a creation or refresh must not be lost, whatever else it says.
+/// The part of the response to a creation or refresh that must not be lost, whatever the rest looks
+/// like.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Issued<'a> {
     #[serde(borrow)]
     pub(crate) slug_perm: Option<JsonStr<'a>>,
-    /// Whole after POST and PUT; listings mask it.
+    /// The key: complete after POST and PUT, masked in listings.
     pub(crate) key: Option<Secret>,
 }
 
-/// `UserBrief`.
+/// The schema `UserBrief`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UserBrief {
     pub(crate) authenticated: bool,
@@ -43,7 +45,8 @@ pub(crate) struct UserBrief {
     pub(crate) slug: Option<String>,
 }
 
-/// `UserAuthTokenRequest`, with the field that the schema omits and the official program sends.
+/// The schema `UserAuthTokenRequest`, with the field that the schema omits and the official CLI
+/// sends.
 #[derive(Default, Serialize)]
 pub(crate) struct UserAuthTokenRequest<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,7 +59,7 @@ pub(crate) struct UserAuthTokenRequest<'a> {
     pub(crate) two_factor_token: Option<&'a str>,
 }
 
-/// `UserAuthToken`.
+/// The schema `UserAuthToken`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct UserAuthToken {
     pub(crate) token: Option<Secret>,
@@ -65,9 +68,9 @@ pub(crate) struct UserAuthToken {
     pub(crate) two_factor_token: Option<Secret>,
 }
 
-/// `ErrorDetail`.
+/// The schema `ErrorDetail`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Refused {
+pub(crate) struct ErrorResponse {
     pub(crate) detail: Option<String>,
     pub(crate) code: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! What to connect to, and with which credential.
+//! The configuration of an account.
 
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Credential, Error, Result};
@@ -6,7 +6,7 @@ use tokenfleet_http::BaseUrl;
 
 use crate::Release;
 
-/// Whose tokens of which Foreman, and how to reach them.
+/// The configuration of a [`Foreman`](crate::Foreman) account: whose tokens, and how to reach them.
 ///
 /// ```
 /// use tokenfleet_core::Credential;
@@ -31,9 +31,11 @@ pub struct ForemanConfig {
 }
 
 impl ForemanConfig {
-    /// The tokens of the user with that id, as `login` with a personal access token or password.
+    /// Creates a configuration for the tokens of the user `user_id`, acting as `login` with a
+    /// personal access token or password.
     ///
-    /// Foreman takes the numeric id here, never a login. Since 3.1 users may see and revoke their own tokens.
+    /// Foreman takes the numeric id here, never a login. Since 3.1 users may see and revoke their
+    /// own tokens.
     pub fn new(
         base_url: BaseUrl,
         login: impl Into<String>,
@@ -52,45 +54,45 @@ impl ForemanConfig {
         }
     }
 
-    /// At another address.
+    /// Sets the base URL.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
     }
 
-    /// Whose tokens are those of another login than the acting one. Only [`verify`](tokenfleet_core::TokenProvider::verify)
-    /// needs to know; without it Foreman is asked.
+    /// Sets the login that owns the tokens, if it is not the acting one. Only
+    /// [`verify`](tokenfleet_core::TokenProvider::verify) needs it; without it Foreman is asked.
     #[must_use]
     pub fn with_token_login(mut self, login: impl Into<String>) -> Self {
         self.token_login = Some(login.into());
         self
     }
 
-    /// Within an organization, by id.
+    /// Sets the organization, by id.
     #[must_use]
     pub fn with_organization(mut self, id: impl Into<String>) -> Self {
         self.organization_id = Some(id.into());
         self
     }
 
-    /// Within a location, by id.
+    /// Sets the location, by id.
     #[must_use]
     pub fn with_location(mut self, id: impl Into<String>) -> Self {
         self.location_id = Some(id.into());
         self
     }
 
-    /// Of that release. Without it the provider begins with what all releases can do and learns the release from the
-    /// first answer that names it.
+    /// Sets the release of Foreman. Without it the adapter begins with what all releases can do,
+    /// and learns the release from the first response that names it.
     #[must_use]
     pub fn with_release(mut self, release: Release) -> Self {
         self.release = Some(release);
         self
     }
 
-    /// Takes `base_url`, `login`, `token`, `user_id`, `token_login`, `organization_id`, `location_id` and `version` from an account's
-    /// settings.
+    /// Reads `base_url`, `login`, `token`, `user_id`, `token_login`, `organization_id`,
+    /// `location_id` and `version` from an account's settings.
     ///
     /// # Errors
     ///
@@ -103,7 +105,7 @@ impl ForemanConfig {
         if login.is_empty() || login.contains(':') {
             let place = settings.place("login");
             return Err(Error::configuration(format!(
-                "{place} must not be empty or hold a colon"
+                "{place} must not be empty or contain a colon"
             )));
         }
         let user_id = user_id.parse().map_err(|_| {

@@ -1,58 +1,54 @@
-//! Between Foreman's words and the model.
+//! Conversions between Foreman's bodies and the model.
 
 use std::time::Duration;
 
-use tokenfleet_core::adapter::{Interner, Page, PagePosition, PageRequest};
+use tokenfleet_core::adapter::{Interner, Page, PageRequest};
 use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, RequestedExpiry, Result,
     Timestamp, Token, TokenId, TokenState,
 };
-use tokenfleet_http::{ApiResponse, ErrorBody, Fields, parse_json};
+use tokenfleet_http::adapter::{self, NumberedPage};
+use tokenfleet_http::decode::{Fields, parse_json};
+use tokenfleet_http::{ApiResponse, ErrorBody};
 
 use crate::wire;
 
-/// How many logins may fail from one address, unless its administrator chose another number.
-pub(crate) const FAILED_LOGINS: u32 = 30;
+/// The number of failed logins that Foreman tolerates from one address by default.
+pub(crate) const MAX_FAILED_LOGINS: u32 = 30;
 
-/// How long Foreman refuses everyone after too many failed logins from one address.
-pub(crate) const LOCK: Duration = Duration::from_secs(5 * 60);
+/// The time for which Foreman locks an address out after too many failed logins.
+pub(crate) const LOCKOUT: Duration = Duration::from_secs(5 * 60);
 
-/// Foreman's own page size when none is asked for or repeated, unless its administrator chose another.
-const DEFAULT_PER_PAGE: u32 = 20;
+/// Foreman's default page size when none is requested or repeated.
+const DEFAULT_PAGE_SIZE: u32 = 20;
 
-pub(crate) fn page(request: &PageRequest, answer: &ApiResponse) -> Result<Page> {
+/// Decodes a page of tokens.
+pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page> {
     let mut interner = Interner::default();
-    let (body, tokens): (wire::Index, _) = answer.page("results", request.size, |result| {
-        token(result, &mut interner, answer)
+    let (body, tokens): (wire::Index, _) = response.page("results", request.size, |result| {
+        token(result, &mut interner, response)
     })?;
-    let Fact::Known(total) = body.subtotal else {
-        return Err(answer.violation("a page without the number of all tokens"));
+    let page = NumberedPage {
+        total: body.subtotal,
+        number: body.page.known().and_then(|page| page.checked_sub(1)),
+        size: body.per_page.into_known().filter(|size| *size > 0),
     };
-    let mut page = Page::default();
-    page.tokens = tokens;
-    page.total = Some(total);
-    page.number = body.page.known().and_then(|page| page.checked_sub(1));
-    page.size = body.per_page.into_known().filter(|size| *size > 0);
-    let number = request.number().unwrap_or_default();
-    let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
-    let end = number.saturating_add(1).saturating_mul(u64::from(size));
-    page.next = (end < total).then_some(PagePosition::Number(number + 1));
-    Ok(page)
+    page.into_page(request, DEFAULT_PAGE_SIZE, tokens, response)
 }
 
-/// The record of one token alone.
-pub(crate) fn record(answer: &ApiResponse) -> Result<Token> {
-    let Fields(wire) = answer.json()?;
-    token(wire, &mut Interner::default(), answer)
+/// Decodes the record of a single token.
+pub(crate) fn record(response: &ApiResponse) -> Result<Token> {
+    let Fields(wire) = response.json()?;
+    token(wire, &mut Interner::default(), response)
 }
 
 fn token(
     wire: wire::PersonalAccessToken<'_>,
     interner: &mut Interner,
-    answer: &ApiResponse,
+    response: &ApiResponse,
 ) -> Result<Token> {
     let Fact::Known(id) = wire.id else {
-        return Err(answer.violation("a token without an id"));
+        return Err(response.violation("a token without an id"));
     };
     let mut token = Token::new(token_id(id), TokenState::Unknown);
     let times = &mut token.attributes;
@@ -60,7 +56,7 @@ fn token(
     token.updated_at = times.parse_time("updated_at", wire.updated_at, time);
     token.expiry = times.parse_time("expires_at", wire.expires_at, time);
     token.last_used = times.parse_time("last_used_at", wire.last_used_at, time);
-    let expired = token.expiry.known().is_some_and(|at| answer.is_past(*at));
+    let expired = token.expiry.known().is_some_and(|at| response.is_past(*at));
     token.state = match (wire.active.known(), wire.revoked.known()) {
         (_, Some(true)) => TokenState::Revoked,
         (Some(true), _) => TokenState::Active,
@@ -83,28 +79,25 @@ fn token_id(number: u64) -> TokenId {
     TokenId::new(itoa::Buffer::new().format(number))
 }
 
-/// The secret is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(answer: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued = answer.json()?;
-    match issued.token_value {
-        Some(secret) if !secret.expose().is_empty() => {
-            let bare = || Token::new(token_id(issued.id), TokenState::Unknown);
-            let record = record(answer).unwrap_or_else(|_| bare());
-            Ok(IssuedToken::new(record, secret))
-        }
-        _ => Err(answer.violation("the answer to the creation holds no token")),
-    }
+/// Decodes the response to a creation, the secret first.
+pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
+    let issued: wire::Issued = response.json()?;
+    adapter::issued(response, issued.token_value, |_| {
+        let bare = || Token::new(token_id(issued.id), TokenState::Unknown);
+        Some(record(response).unwrap_or_else(|_| bare()))
+    })
 }
 
+/// Encodes the body of a creation, and rejects a name that Foreman would change.
 pub(crate) fn creation(request: CreateToken) -> Result<wire::Creation> {
     if let Some(name) = &request.name {
         if name.trim() != name {
             return Err(Error::invalid_input(
-                "the name begins or ends with white space, which Foreman would drop",
+                "the name begins or ends with white space, which Foreman would remove",
             ));
         }
         if name.contains('\0') {
-            return Err(Error::invalid_input("the name holds a null character"));
+            return Err(Error::invalid_input("the name contains a null character"));
         }
     }
     Ok(wire::Creation {
@@ -118,29 +111,31 @@ pub(crate) fn creation(request: CreateToken) -> Result<wire::Creation> {
     })
 }
 
-/// Foreman finds token 1 also by `1-foo`, `01` and `1abc`; here only its one spelling will do.
+/// Rejects an id that is not a plain whole number: Foreman also finds token 1 by `1-foo`, `01` and
+/// `1abc`.
 pub(crate) fn check_id(id: &TokenId) -> Result<()> {
     match id.as_str().parse::<u64>() {
         Ok(number) if number.to_string() == id.as_str() => Ok(()),
         _ => Err(Error::invalid_input(
-            "the id is not a whole number, as Foreman's are",
+            "the id is not a whole number, as Foreman's ids are",
         )),
     }
 }
 
-/// Reads Foreman's five time formats: `2019-11-07 08:45:43 UTC` or with `+0200` in the zone of the caller, and RFC 3339
-/// with or without milliseconds, in UTC or with an offset.
+/// Parses Foreman's five time formats: `2019-11-07 08:45:43 UTC`, the same with an offset such as
+/// `+0200` in the caller's zone, and RFC 3339 with or without milliseconds, in UTC or with an
+/// offset.
 fn time(text: &str) -> Option<Timestamp> {
     match text.split_at_checked("2019-11-07 08:45:43".len()) {
         Some((date_and_time, zone)) if zone.starts_with(' ') => {
-            Timestamp::from_date_and_time(date_and_time, ahead(&zone[1..])?)
+            Timestamp::from_date_and_time(date_and_time, utc_offset(&zone[1..])?)
         }
         _ => text.parse().ok(),
     }
 }
 
-/// By how many seconds a zone is ahead of UTC: `UTC`, `+0200`.
-fn ahead(zone: &str) -> Option<i32> {
+/// Parses the offset of a zone from UTC in seconds: `UTC`, `+0200`.
+fn utc_offset(zone: &str) -> Option<i32> {
     let (sign, digits) = match zone.split_at_checked(1)? {
         _ if zone == "UTC" => return Some(0),
         ("+", digits) => (1, digits),
@@ -152,12 +147,13 @@ fn ahead(zone: &str) -> Option<i32> {
     Some(sign * (number / 100 * 60 + number % 100) * 60)
 }
 
-pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
-    let Some(refused) = parse_json::<wire::Refused>(body) else {
+/// Parses an error response.
+pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
+    let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
-    let (message, class, taken) = match refused.error {
-        Some(wire::RefusedError::Details {
+    let (message, class, taken) = match response.error {
+        Some(wire::ErrorField::Details {
             message,
             details,
             class,
@@ -172,32 +168,34 @@ pub(crate) fn refusal(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
             let taken = format!("{:?}", errors.get("name")).contains("taken");
             (message, class, taken)
         }
-        Some(wire::RefusedError::Text(text)) => (Some(text), None, false),
-        None => (refused.message, None, false),
+        Some(wire::ErrorField::Text(text)) => (Some(text), None, false),
+        None => (response.message, None, false),
     };
     let says = |words: &str| {
         message
             .as_deref()
-            .is_some_and(|said| said.starts_with(words))
+            .is_some_and(|message| message.starts_with(words))
     };
-    let (locked, disabled) = (says("Too many tries"), says("User account is disabled"));
+    let (locked_out, disabled) = (says("Too many tries"), says("User account is disabled"));
     let no_user = says("Couldn't find User");
-    let refusal = ErrorBody::from_message(message).with_code(class);
+    let error_body = ErrorBody::from_message(message).with_code(class);
     match status {
-        401 if locked => refusal
+        401 if locked_out => error_body
             .with_kind(ErrorKind::RateLimited)
-            .with_retry_after(LOCK)
-            .with_advice("too many logins failed from this address; let it rest"),
-        401 if disabled => refusal
+            .with_retry_after(LOCKOUT)
+            .with_advice(
+                "too many logins failed from this address; wait until Foreman forgets them",
+            ),
+        401 if disabled => error_body
             .with_kind(ErrorKind::PermissionDenied)
             .with_advice("ask an administrator to enable the user"),
-        422 if taken => refusal.with_kind(ErrorKind::Conflict).with_advice(
-            "choose another name: Foreman never frees one, not even of a revoked token",
+        422 if taken => error_body.with_kind(ErrorKind::Conflict).with_advice(
+            "choose another name: Foreman never frees a name, not even of a revoked token",
         ),
-        422 if no_user => refusal
+        422 if no_user => error_body
             .with_kind(ErrorKind::NotFound)
             .with_advice("check user_id: Foreman takes the user's number here, not the login"),
-        _ => refusal,
+        _ => error_body,
     }
 }
 
@@ -206,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_five_time_formats_mean_the_same_moment() {
+    fn all_five_time_formats_are_parsed() {
         for text in [
             "2030-07-01 00:00:00 UTC",
             "2030-07-01 02:00:00 +0200",
@@ -220,19 +218,19 @@ mod tests {
                 "{text}"
             );
         }
-        for odd in [
+        for invalid in [
             "",
             "UTC",
             "a b c",
             "2030-07-01 00:00:00 CEST",
             "2030-07-01 00:00:00 +é",
         ] {
-            assert_eq!(time(odd), None, "{odd}");
+            assert_eq!(time(invalid), None, "{invalid}");
         }
     }
 
     #[test]
-    fn an_id_is_taken_in_its_one_spelling_only() {
+    fn an_id_is_accepted_in_its_canonical_spelling_only() {
         assert!(check_id(&TokenId::new("10")).is_ok());
         for id in ["1-foo", "01", "1abc", " 1", "+1", "1.json", "x"] {
             assert!(check_id(&TokenId::new(id)).is_err(), "{id}");

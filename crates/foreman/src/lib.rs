@@ -1,8 +1,9 @@
 //! Foreman personal access tokens as a tokenfleet provider.
 //!
-//! The tokens of one user (`/api/users/:user_id/personal_access_tokens`). Foreman lists, reads, creates and revokes
-//! tokens; revoking marks the record, which stays for ever and keeps its name. Nothing can be changed, rotated or
-//! renewed. The secret is in the answer to the creation and nowhere else.
+//! It manages the tokens of one user (`/api/users/:user_id/personal_access_tokens`). Foreman lists,
+//! gets, creates and revokes tokens. Revoking marks the record, which stays forever and keeps its
+//! name. Tokens cannot be updated, rotated or renewed. The secret is returned once, by the
+//! creation.
 //!
 //! ```no_run
 //! use std::sync::Arc;

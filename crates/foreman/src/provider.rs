@@ -1,39 +1,37 @@
-//! The operations, one short method each.
+//! The adapter: one method per operation.
 
 use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
+use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     TokenState,
 };
-use tokenfleet_http::{
-    ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport, expiry_matches, revoke_unwanted,
-};
-use zeroize::Zeroizing;
+use tokenfleet_http::adapter::{FromSettings, expiry_matches, revoke_unwanted};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::{ForemanConfig, Release, convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "foreman";
 
-/// Foreman personal access tokens of one user.
+/// The adapter for the personal access tokens of one Foreman user.
 #[derive(Debug)]
 pub struct Foreman {
     client: ApiClient,
     config: ForemanConfig,
-    /// The release that was configured, or the oldest.
+    /// The configured release, or the oldest.
     assumed: (Release, Capabilities),
-    /// The release that Foreman named.
+    /// The release that Foreman reported.
     learned: OnceLock<(Release, Capabilities)>,
 }
 
-/// What the adapter declares for a release: listing, reading, creating, revoking by mark, verifying.
+/// Returns what the adapter declares for a release: list, get, create, revoke (which marks the
+/// token) and verify.
 #[must_use]
 pub fn capabilities(release: Release) -> Capabilities {
     Capabilities::none()
@@ -58,7 +56,7 @@ pub fn capabilities(release: Release) -> Capabilities {
 }
 
 impl Foreman {
-    /// A provider for the account of that name.
+    /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: ForemanConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account);
@@ -68,74 +66,72 @@ impl Foreman {
                 account,
                 config.base_url.clone(),
                 transport,
-                convert::refusal,
+                convert::error_body,
             )
-            .with_lockout(convert::FAILED_LOGINS, convert::LOCK),
+            .with_lockout(convert::MAX_FAILED_LOGINS, convert::LOCKOUT),
             config,
             assumed: (release, capabilities(release)),
             learned: OnceLock::new(),
         }
     }
 
-    /// With that policy of trying again.
+    /// Sets the retry policy.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.client = self.client.with_retry(retry);
         self
     }
 
-    /// The path of the tokens, or of one of them.
-    fn path(&self, id: Option<&TokenId>) -> Vec<String> {
+    /// Returns the path of the collection of tokens.
+    fn path(&self) -> [String; 4] {
         let user_id = self.config.user_id.to_string();
-        let collection = ["api", "users", &user_id, "personal_access_tokens"];
-        let id = id.map(TokenId::as_str);
-        collection
-            .into_iter()
-            .chain(id)
-            .map(str::to_owned)
-            .collect()
+        ["api", "users", &user_id, "personal_access_tokens"].map(str::to_owned)
     }
 
-    /// Adds what every call carries, as that login.
-    fn dress(&self, call: ApiRequest, login: &str, secret: &Secret) -> ApiRequest {
-        let pair = Zeroizing::new(format!("{login}:{}", secret.expose()));
-        let basic = Secret::new(STANDARD.encode(pair.as_bytes()));
-        call.credential("authorization", "Basic ", &basic)
-            .redact(secret)
+    /// Adds login, secret and the common parameters.
+    fn authorize(&self, request: ApiRequest, login: &str, secret: &Secret) -> ApiRequest {
+        request
+            .basic_auth(login, secret)
             .query_if("organization_id", self.config.organization_id.as_deref())
             .query_if("location_id", self.config.location_id.as_deref())
     }
 
-    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
-        let dress = |call, secret: &Secret| self.dress(call, &self.config.login, secret);
-        let answer = self
+    async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
+        let authorize = |request, secret: &Secret| {
+            let login = &self.config.login;
+            self.authorize(request, login, secret)
+        };
+        let response = self
             .client
-            .send_authenticated(&self.config.token, call, dress)
+            .send_authenticated(&self.config.token, request, authorize)
             .await?;
-        self.learn(&answer);
-        Ok(answer)
+        self.learn_release(&response);
+        Ok(response)
     }
 
-    /// Learns the release from an answer, unless it was configured.
-    fn learn(&self, answer: &ApiResponse) {
-        let named = answer.header("foreman_version").map(str::parse::<Release>);
-        if let (None, Some(Ok(release))) = (self.config.release, named) {
+    /// Learns the release from a response, unless it was configured.
+    fn learn_release(&self, response: &ApiResponse) {
+        let reported = response
+            .header("foreman_version")
+            .map(str::parse::<Release>);
+        if let (None, Some(Ok(release))) = (self.config.release, reported) {
             self.learned
                 .get_or_init(|| (release, capabilities(release)));
         }
     }
 
-    /// Whether the record says that it is revoked. A credential that may revoke but not read does not know.
+    /// Returns `true` if the token is known to be revoked. A credential that may revoke but not
+    /// read cannot tell, so then it is `false`.
     async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
-        let call = ApiRequest::get(Operation::Get, self.path(Some(id)));
-        match self.send(call).await {
-            Ok(answer) => Ok(convert::record(&answer)?.state == TokenState::Revoked),
+        let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
+        match self.send(request).await {
+            Ok(response) => Ok(convert::record(&response)?.state == TokenState::Revoked),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(error.for_operation(Operation::Revoke)),
         }
     }
 
-    /// Whether the tokens are known to be those of the login that a secret was tried with.
+    /// Returns `true` if the tokens are known to belong to the login that `verify` acts as.
     async fn owns_the_tokens(&self) -> bool {
         if self.config.token_login.is_some() {
             return true;
@@ -145,9 +141,9 @@ impl Foreman {
             "login = \"{}\"",
             login.replace('\\', "\\\\").replace('"', "\\\"")
         );
-        let call = ApiRequest::get(Operation::Verify, ["api", "users"]).query("search", search);
-        let found = match self.send(call).await {
-            Ok(answer) => answer.json::<wire::Users>(),
+        let request = ApiRequest::get(Operation::Verify, ["api", "users"]).query("search", search);
+        let found = match self.send(request).await {
+            Ok(response) => response.json::<wire::Users>(),
             Err(error) => Err(error),
         };
         found.is_ok_and(|users| {
@@ -155,6 +151,20 @@ impl Foreman {
                 user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
             })
         })
+    }
+}
+
+impl FromSettings for Foreman {
+    const NAME: &'static str = NAME;
+
+    fn from_settings(
+        account: &str,
+        settings: &mut Settings,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self> {
+        let config = ForemanConfig::from_settings(settings)?;
+        let retry = RetryPolicy::from_settings(settings)?;
+        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 
@@ -170,77 +180,87 @@ impl Adapter for Foreman {
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let number = request.number().unwrap_or_default();
-        let call = ApiRequest::get(Operation::List, self.path(None))
-            .page(number)
+        let api_request = ApiRequest::get(Operation::List, self.path())
+            .page_number(number)
             .query("page", number.saturating_add(1))
             .query_if("per_page", request.size);
         // Learning the release must not change the order between two pages.
-        let call = query::sort(call, request.sort, self.assumed.0);
-        let call = query::filter(call, request.filter.as_ref());
-        convert::page(&request, &self.send(call).await?)
+        let api_request = query::sort(api_request, request.sort, self.assumed.0);
+        let api_request = query::filter(api_request, request.filter.as_ref());
+        convert::page(&request, &self.send(api_request).await?)
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Get, error))?;
-        let call = ApiRequest::get(Operation::Get, self.path(Some(id)));
-        let answer = self.send(call).await?;
-        convert::record(&answer)
+        let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
+        convert::record(&self.send(request).await?)
     }
 
-    /// Before 3.9 Foreman dropped an expiry that it could not read: the answer is compared with what was asked.
+    /// Creates a token and compares its expiry with the request: before 3.9 Foreman drops an expiry
+    /// that it cannot parse (decision 0003).
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let expiry = request.expiry;
         let body = convert::creation(request)
             .map_err(|error| self.client.in_context(Operation::Create, error))?;
-        let call = ApiRequest::post(Operation::Create, self.path(None)).json(&body);
-        let answer = self.send(call).await?;
-        let issued = convert::issued(&answer)?;
+        let api_request = ApiRequest::post(Operation::Create, self.path()).json(&body);
+        let response = self.send(api_request).await?;
+        let issued = convert::issued(&response)?;
         if !expiry_matches(expiry, &issued.token) {
-            return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
+            return Err(revoke_unwanted(self, &issued.token.id, &response).await);
         }
         Ok(issued)
     }
 
-    /// Marks the record, which stays. Foreman answers a second time as it did the first, so the record is read before.
+    /// Marks the record as revoked. Foreman answers a second revocation like the first, so the
+    /// record is read before.
     async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Revoke, error))?;
         let outcome = if self.is_revoked(id).await? {
             RevocationOutcome::AlreadyRevoked
         } else {
-            let call = ApiRequest::delete(Operation::Revoke, self.path(Some(id))).idempotent();
-            let answer = self.send(call).await?;
-            let body: wire::Revoked = answer.json()?;
+            let request = ApiRequest::delete(Operation::Revoke, self.path())
+                .segment(id.as_str())
+                .idempotent();
+            let response = self.send(request).await?;
+            let body: wire::Revoked = response.json()?;
             if !body.revoked || body.id.to_string() != id.as_str() {
-                return Err(answer.violation("the platform did not revoke what it was asked to"));
+                return Err(response.violation("the platform did not revoke the requested token"));
             }
             RevocationOutcome::Revoked
         };
         Ok(Revocation::new(outcome, RevocationEffect::Marked).with_id(id.clone()))
     }
 
-    /// Lists one token with the secret in question. A dead secret counts as a failed login, of which Foreman allows 30 in
-    /// five minutes from one address. Dead is said only of the login that owns the tokens.
+    /// Lists one token with the secret in question. A dead secret counts as a failed login, of
+    /// which Foreman allows 30 in five minutes from one address. The result is `Dead` only for the
+    /// login that owns the tokens.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let login = self
             .config
             .token_login
             .as_ref()
             .unwrap_or(&self.config.login);
-        let call = ApiRequest::get(Operation::Verify, self.path(None)).query("per_page", 1);
+        let request = ApiRequest::get(Operation::Verify, self.path()).query("per_page", 1);
         let unknown = |reason: &str| {
             Ok(Liveness::Unknown {
                 reason: reason.to_owned(),
             })
         };
-        match self.client.send(self.dress(call, login, secret)).await {
-            Ok(answer) => convert::page(&PageRequest::first(), &answer).map(|_| Liveness::Alive),
+        match self
+            .client
+            .send(self.authorize(request, login, secret))
+            .await
+        {
+            Ok(response) => {
+                convert::page(&PageRequest::first(), &response).map(|_| Liveness::Alive)
+            }
             Err(error) if error.platform_message().is_none() => Err(error),
             Err(error) => match (error.status(), error.kind()) {
                 (Some(401), ErrorKind::Unauthenticated) if self.owns_the_tokens().await => {
                     Ok(Liveness::Dead)
                 }
                 (Some(401), ErrorKind::Unauthenticated) => {
-                    unknown("it may belong to another login than the acting one: set token_login")
+                    unknown("it may belong to a login other than the acting one: set token_login")
                 }
                 (Some(401), ErrorKind::RateLimited) => {
                     unknown("Foreman locks out this address after failed logins")

@@ -1,4 +1,4 @@
-//! What Foreman orders and searches itself.
+//! Ordering and searching by Foreman.
 
 use tokenfleet_core::capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 use tokenfleet_core::query::{NamePattern, SortBy};
@@ -7,9 +7,11 @@ use tokenfleet_http::ApiRequest;
 
 use crate::Release;
 
-/// Pages count from 1 and repeat the total; revoked and expired tokens stay, so nothing ever vanishes.
+/// Returns the list capability: numbered pages from 1 with a total. Revoked and expired tokens stay
+/// in the listing.
 ///
-/// Names are unique and never change, but follow the database's collation. Ids can be ordered by since 3.2.
+/// Names are unique and never change, but are sorted by the database's collation. Ids can be
+/// ordered by since 3.2.
 pub(crate) fn list(release: Release) -> ListCapability {
     let list = ListCapability::new(Paging::Numbered)
         .with_default_page_size(1000)
@@ -29,8 +31,9 @@ pub(crate) fn list(release: Release) -> ListCapability {
     }
 }
 
-/// Adds `order`, always: without one Foreman's pages follow the places of the rows on disk, which move.
-pub(crate) fn sort(call: ApiRequest, sort: Option<SortBy>, release: Release) -> ApiRequest {
+/// Adds `order`, always: without it Foreman's pages follow the positions of the rows on disk, which
+/// change.
+pub(crate) fn sort(request: ApiRequest, sort: Option<SortBy>, release: Release) -> ApiRequest {
     let field = match sort.map(|sort| sort.key) {
         Some(SortKey::Id) => "id",
         None if release.orders_by_id() => "id",
@@ -40,19 +43,19 @@ pub(crate) fn sort(call: ApiRequest, sort: Option<SortBy>, release: Release) -> 
         Direction::Ascending => "ASC",
         Direction::Descending => "DESC",
     };
-    call.query("order", format!("{field} {direction}"))
+    request.query("order", format!("{field} {direction}"))
 }
 
 /// Adds `search`.
-pub(crate) fn filter(call: ApiRequest, filter: Option<&Filter>) -> ApiRequest {
-    call.query_if("search", filter.and_then(search))
+pub(crate) fn filter(request: ApiRequest, filter: Option<&Filter>) -> ApiRequest {
+    request.query_if("search", filter.and_then(search))
 }
 
-/// A search that finds at least what the filter matches; `None`: everything.
+/// Returns a search that finds at least what the filter matches, or `None` to find everything.
 fn search(filter: &Filter) -> Option<String> {
     match filter {
         Filter::Name(NamePattern::Exact(name)) => {
-            sayable(name).then(|| format!("name = {}", quoted(name)))
+            is_searchable(name).then(|| format!("name = {}", quoted(name)))
         }
         Filter::Name(NamePattern::Prefix(prefix)) => like(&format!("{prefix}*")),
         Filter::Name(NamePattern::Glob(glob)) => like(glob),
@@ -65,20 +68,22 @@ fn search(filter: &Filter) -> Option<String> {
     }
 }
 
-/// Each in parentheses: Foreman's *and* and *or* have no precedence.
+/// Joins searches, each in parentheses, since Foreman's *and* and *or* have no precedence.
 fn joined(searches: impl Iterator<Item = String>, word: &str) -> Option<String> {
     let searches: Vec<_> = searches.map(|search| format!("({search})")).collect();
     (!searches.is_empty()).then(|| searches.join(&format!(" {word} ")))
 }
 
-/// `~` ignores case and knows `%` and `*` for any characters, `_` for one, and `\` as an escape, which is therefore
-/// asked for as any one character. So it finds more than the pattern matches, never less.
+/// Returns a search for a pattern. `~` ignores case, and knows `%` and `*` for any characters, `_`
+/// for one, and `\` as an escape, which is therefore searched for as any one character. So it may
+/// find more than the pattern matches, but never less.
 fn like(glob: &str) -> Option<String> {
-    sayable(glob).then(|| format!("name ~ {}", quoted(&glob.replace('\\', "_"))))
+    is_searchable(glob).then(|| format!("name ~ {}", quoted(&glob.replace('\\', "_"))))
 }
 
-/// An empty value would end the expression, and PostgreSQL has no null character.
-fn sayable(value: &str) -> bool {
+/// Returns `true` if the value can be searched for: an empty one would end the expression, and
+/// PostgreSQL has no null character.
+fn is_searchable(value: &str) -> bool {
     !value.trim().is_empty() && !value.contains('\0')
 }
 
@@ -101,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_that_cannot_be_said_asks_for_everything() {
+    fn a_condition_that_cannot_be_expressed_searches_for_everything() {
         assert_eq!(search(&Filter::name("")), None);
         assert_eq!(
             search(&Filter::Any(vec![Filter::name("a"), Filter::name("\0")])),
@@ -114,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_backslash_in_a_pattern_is_any_character() {
+    fn a_backslash_in_a_pattern_matches_any_character() {
         assert_eq!(
             search(&Filter::name_glob(r"back\*")).unwrap(),
             r#"name ~ "back_*""#

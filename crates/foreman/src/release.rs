@@ -1,18 +1,18 @@
-//! What differs between Foreman's releases.
+//! The releases of Foreman and their differences.
 
 use std::fmt;
 use std::str::FromStr;
 
 use tokenfleet_core::Error;
 
-/// A release of Foreman, by its first two numbers.
+/// A release of Foreman: the first two numbers of its version.
 ///
 /// ```
 /// use tokenfleet_foreman::Release;
 ///
 /// let release: Release = "3.13.0-develop".parse()?;
 /// assert_eq!(release, Release::new(3, 13));
-/// assert!(release > Release::default(), "the default promises least");
+/// assert!(release > Release::default(), "the default assumes the least");
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -22,19 +22,19 @@ pub struct Release {
 }
 
 impl Release {
-    /// The release of these numbers.
+    /// Creates the release `major.minor`.
     #[must_use]
     pub const fn new(major: u16, minor: u16) -> Self {
         Self { major, minor }
     }
 
-    /// Whether tokens can be ordered and searched by id: since 3.2.
+    /// Returns `true` if tokens can be ordered and searched by id, which is so since 3.2.
     pub(crate) fn orders_by_id(self) -> bool {
         self >= Self::new(3, 2)
     }
 }
 
-/// 1.24, the oldest release that this adapter was written for: what works there works everywhere.
+/// Returns 1.24, the oldest supported release: what works there works everywhere.
 impl Default for Release {
     fn default() -> Self {
         Self::new(1, 24)

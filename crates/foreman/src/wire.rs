@@ -1,4 +1,4 @@
-//! Bodies exactly as Foreman spells them.
+//! The bodies of Foreman's API, in its own spelling.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
-/// A token as listed, shown and created.
+/// A token, as in the responses to index, show and create.
 #[derive(Debug, Default)]
 pub(crate) struct PersonalAccessToken<'a> {
     pub(crate) id: Fact<u64>,
@@ -42,7 +42,7 @@ impl<'de: 'a, 'a> FromFields<'de> for PersonalAccessToken<'a> {
     }
 }
 
-/// What of the answer to a creation must not be lost, whatever else it says.
+/// The part of the response to a creation that must not be lost, whatever the rest looks like.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Issued {
     pub(crate) id: u64,
@@ -50,20 +50,21 @@ pub(crate) struct Issued {
     pub(crate) token_value: Option<Secret>,
 }
 
-/// The users that a search for a login finds.
+/// The result of a search for users.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Users {
     pub(crate) results: Vec<User>,
 }
 
-/// One of them.
+/// A user in that result.
 #[derive(Debug, Deserialize)]
 pub(crate) struct User {
     pub(crate) id: u64,
     pub(crate) login: Option<String>,
 }
 
-/// A page of tokens without its results. `subtotal` counts what matches the search, `total` all tokens of the user.
+/// A page of tokens without its results. `subtotal` counts the tokens that match the search,
+/// `total` all tokens of the user.
 #[derive(Debug, Default)]
 pub(crate) struct Index {
     pub(crate) subtotal: Fact<u64>,
@@ -82,7 +83,7 @@ impl<'de> FromFields<'de> for Index {
     }
 }
 
-/// The answer to DELETE has another shape; its `token` is a hash and is not read.
+/// The response to DELETE, which has another shape. Its `token` is a hash and is ignored.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revoked {
     pub(crate) id: u64,
@@ -95,24 +96,24 @@ pub(crate) struct Creation {
     pub(crate) personal_access_token: NewToken,
 }
 
-/// What is created.
+/// The attributes of the token to create.
 #[derive(Debug, Serialize)]
 pub(crate) struct NewToken {
     pub(crate) name: Option<String>,
     pub(crate) expires_at: Option<String>,
 }
 
-/// The body of a refusal. `error` is an object, a string or absent.
+/// The body of an error response. `error` is an object, a string or absent.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Refused {
-    pub(crate) error: Option<RefusedError>,
+pub(crate) struct ErrorResponse {
+    pub(crate) error: Option<ErrorField>,
     pub(crate) message: Option<String>,
 }
 
-/// The two shapes of `error`.
+/// The field `error` in its two shapes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-pub(crate) enum RefusedError {
+pub(crate) enum ErrorField {
     Text(String),
     Details {
         message: Option<String>,

@@ -1,4 +1,4 @@
-//! Where an account lives, and the only place its credentials go.
+//! The base URL of an account: the only place its credentials are sent to.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Error, Result};
 use url::{Host, Url};
 
-/// What RFC 3986 leaves unreserved stands for itself, everything else is encoded.
+/// The characters to encode: all but those that RFC 3986 calls unreserved.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'.')
@@ -21,26 +21,26 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
 ///
 /// assert!(BaseUrl::parse("https://api.losant.com").is_ok());
 /// assert!(BaseUrl::parse("http://127.0.0.1:8080").is_ok());
-/// assert!(BaseUrl::parse("http://foreman.example.com").is_err(), "credentials in the open");
-/// assert!(BaseUrl::parse("https://admin:pw@foreman.example.com").is_err(), "credentials in a URL");
+/// assert!(BaseUrl::parse("http://foreman.example.com").is_err(), "no plain http");
+/// assert!(BaseUrl::parse("https://admin:pw@foreman.example.com").is_err(), "no login");
 /// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct BaseUrl {
-    /// Without a slash at its end.
+    /// The URL without a trailing slash.
     prefix: String,
 }
 
 impl BaseUrl {
-    /// Reads a base URL: https, or http to a loopback address.
+    /// Parses a base URL: https, or http to a loopback address.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) for anything else. The text does not repeat the URL,
-    /// which may hold a password.
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) for anything else. The message
+    /// does not repeat the URL, which may contain a password.
     pub fn parse(text: &str) -> Result<Self> {
-        let url = Self::read(text)?;
+        let url = Self::parse_url(text)?;
         match (url.scheme(), is_loopback(&url)) {
-            ("https", _) | ("http", true) => Ok(Self::keep(&url)),
+            ("https", _) | ("http", true) => Ok(Self::from_url(&url)),
             _ => Err(
                 Error::configuration("the base URL would send credentials over plain http")
                     .with_advice("use https; plain http is for loopback addresses"),
@@ -48,7 +48,7 @@ impl BaseUrl {
         }
     }
 
-    /// The root of a host that is known to be right, over https.
+    /// Creates the base URL of a known host, over https.
     #[must_use]
     pub fn from_host(host: &'static str) -> Self {
         Self {
@@ -56,20 +56,20 @@ impl BaseUrl {
         }
     }
 
-    /// Reads a base URL and accepts plain http to any host: credentials travel in the open.
+    /// Parses a base URL and accepts plain http to any host, which sends credentials unencrypted.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), for what is no http or https URL.
+    /// Those of [`parse`](Self::parse), except for plain http.
     pub fn parse_allowing_plain_http(text: &str) -> Result<Self> {
-        Self::read(text).map(|url| Self::keep(&url))
+        Self::parse_url(text).map(|url| Self::from_url(&url))
     }
 
-    /// Takes `base_url` and `allow_plain_http` from an account's settings.
+    /// Reads `base_url` and `allow_plain_http` from an account's settings.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), and when there is neither a setting nor a default.
+    /// Those of [`parse`](Self::parse), and a missing `base_url` without a default.
     pub fn from_settings(settings: &mut Settings, default: Option<Self>) -> Result<Self> {
         let plain_http = settings.boolean("allow_plain_http")?.unwrap_or(false);
         let text = match (settings.text("base_url")?, default) {
@@ -85,38 +85,39 @@ impl BaseUrl {
         .map_err(|error| error.with_message_prefix(&settings.place("base_url")))
     }
 
-    fn read(text: &str) -> Result<Url> {
-        let wrong = |what: &str| {
-            Err(Error::configuration(format!("the base URL {what}"))
+    fn parse_url(text: &str) -> Result<Url> {
+        let invalid = |problem: &str| {
+            Err(Error::configuration(format!("the base URL {problem}"))
                 .with_advice("write it as https://host or https://host/prefix"))
         };
         match Url::parse(text) {
-            Err(_) => wrong("is not a URL"),
+            Err(_) => invalid("is not a valid URL"),
             Ok(url) if !matches!(url.scheme(), "http" | "https") => {
-                wrong("is neither https nor http")
+                invalid("is neither https nor http")
             }
             Ok(url) if !url.username().is_empty() || url.password().is_some() => {
-                wrong("holds a user name or password")
+                invalid("contains a user name or password")
             }
             Ok(url) if url.query().is_some() || url.fragment().is_some() => {
-                wrong("holds a query or fragment")
+                invalid("contains a query or fragment")
             }
             Ok(url) => Ok(url),
         }
     }
 
-    fn keep(url: &Url) -> Self {
+    fn from_url(url: &Url) -> Self {
         Self {
             prefix: url.as_str().trim_end_matches('/').to_owned(),
         }
     }
 
-    /// The absolute URI of a path below this URL. Segments and parameters are encoded whatever they hold.
+    /// Returns the absolute URI of a path below this URL. Segments and parameters are always
+    /// encoded.
     pub(crate) fn join(&self, path: &[String], query: &[(String, String)]) -> Result<String> {
         let mut uri = self.prefix.clone();
         for segment in path {
             if matches!(segment.as_str(), "." | "..") {
-                return Err(Error::invalid_input("\".\" and \"..\" are no ids"));
+                return Err(Error::invalid_input("\".\" and \"..\" are not valid ids"));
             }
             uri.push('/');
             uri.extend(utf8_percent_encode(segment, RESERVED));

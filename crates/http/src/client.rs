@@ -1,25 +1,25 @@
-//! From a described request to a judged answer.
+//! The client of one account: it sends described requests, and retries them within the policy.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{Account, Error, ErrorKind, Fate, Operation, Result, Secret};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
-use crate::attempt::Failure;
+use crate::in_flight::{Authorization, Failure, InFlight};
 use crate::lockout::{Lockout, LockoutGuard};
 use crate::rate_limiter::RateLimiter;
 use crate::retry_budget::RetryBudget;
-use crate::telemetry::{Suppressed, Telemetry, pauses};
+use crate::telemetry::{Suppressed, Telemetry, record_pause};
 use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorParser, RetryPolicy, Transport};
 
-const REQUESTS_AT_A_TIME: u32 = 16;
+const MAX_CONCURRENT_REQUESTS: u32 = 16;
 
-/// Sends the calls of one account.
+/// A client that sends the requests of one account.
 ///
-/// One client per account: it owns the account's limits.
+/// Create one client per account: it owns the account's rate limits and retry budget.
 #[derive(Debug)]
 pub struct ApiClient {
     pub(crate) account: Account,
@@ -28,32 +28,12 @@ pub struct ApiClient {
     pub(crate) error_parser: ErrorParser,
     pub(crate) retry: RetryPolicy,
     pub(crate) rate_limiter: RateLimiter,
-    pub(crate) logins: LockoutGuard,
-    budget: RetryBudget,
-}
-
-/// Where the acting credential comes from, and how a call shows it.
-#[derive(Clone, Copy)]
-pub(crate) struct Acting<'a> {
-    pub(crate) source: &'a dyn CredentialSource,
-    pub(crate) dress: &'a (dyn Fn(ApiRequest, &Secret) -> ApiRequest + Sync),
-}
-
-/// A call on its way.
-pub(crate) struct Sending<'a> {
-    /// Without the acting credential, if there is one.
-    pub(crate) call: ApiRequest,
-    pub(crate) acting: Option<Acting<'a>>,
-    /// The acting credential, once it was asked for.
-    pub(crate) secret: Option<Secret>,
-    pub(crate) attempt: u32,
-    pub(crate) started: Instant,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) telemetry: Telemetry,
+    pub(crate) lockout_guard: LockoutGuard,
+    retry_budget: RetryBudget,
 }
 
 impl ApiClient {
-    /// A client for that account.
+    /// Creates a client for `account`, with the default [`RetryPolicy`].
     #[must_use]
     pub fn new(
         account: Account,
@@ -66,61 +46,63 @@ impl ApiClient {
             base_url,
             transport,
             error_parser,
-            budget: RetryBudget::new(RetryPolicy::default().budget),
+            retry_budget: RetryBudget::new(RetryPolicy::default().budget),
             retry: RetryPolicy::default(),
-            rate_limiter: RateLimiter::new(REQUESTS_AT_A_TIME),
-            logins: LockoutGuard::new(None),
+            rate_limiter: RateLimiter::new(MAX_CONCURRENT_REQUESTS),
+            lockout_guard: LockoutGuard::new(None),
         }
     }
 
-    /// With that policy of trying again.
+    /// Sets the retry policy.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
-        self.budget = RetryBudget::new(retry.budget);
+        self.retry_budget = RetryBudget::new(retry.budget);
         self.retry = retry;
         self
     }
 
-    /// At a platform that publishes how many requests it takes in a time.
+    /// Limits the client to the published rate of the platform: `requests` per `period`.
     #[must_use]
-    pub fn with_rate_limit(self, requests: u32, time: Duration) -> Self {
-        self.rate_limiter.set_rate(requests, time);
+    pub fn with_rate_limit(self, requests: u32, period: Duration) -> Self {
+        self.rate_limiter.set_rate(requests, period);
         self
     }
 
-    /// At a platform that locks an address out after that many failed logins, and forgets them a while after the last.
+    /// Protects against a platform that locks an address out after `failures` failed logins, and
+    /// forgets them `forgotten_after` the last one.
     ///
-    /// It is never brought to that: a credential that was not accepted yet is shown by one request at a time, and before
-    /// the last failures are used up only one that was accepted is shown at all. A call with another one fails with
-    /// [`RateLimited`](ErrorKind::RateLimited), unsent.
+    /// The lockout is never triggered: a credential that was not accepted yet is sent by one
+    /// request at a time, and once few failures are left only an accepted credential is sent at
+    /// all. A request with another one fails with [`RateLimited`](ErrorKind::RateLimited), unsent.
     #[must_use]
     pub fn with_lockout(mut self, failures: u32, forgotten_after: Duration) -> Self {
-        // Requests with an accepted credential are under way together, and all fail when it is revoked: even then fewer
-        // fail than lock the address out.
-        let failures = failures.saturating_sub(REQUESTS_AT_A_TIME + 1).max(1);
-        self.logins = LockoutGuard::new(Some(Lockout {
+        // Requests with an accepted credential are in flight together, and all of them fail when it
+        // is revoked: even then fewer fail than lock the address out.
+        let failures = failures.saturating_sub(MAX_CONCURRENT_REQUESTS + 1).max(1);
+        self.lockout_guard = LockoutGuard::new(Some(Lockout {
             failures,
             forgotten_after,
         }));
         self
     }
 
-    /// The account.
+    /// Returns the account.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// A provider's own judgement of a call, naming account and operation.
+    /// Attaches account and operation to an adapter's own error.
     pub fn in_context(&self, operation: Operation, error: Error) -> Error {
         error.with_account(&self.account).with_operation(operation)
     }
 
-    /// A credential that an operation needs besides the acting one, such as a password in a body.
+    /// Fetches a credential that an operation needs besides the acting one, such as a password in a
+    /// body.
     ///
     /// # Errors
     ///
-    /// As [`CredentialSource::secret`], naming account and operation.
+    /// Those of [`CredentialSource::secret`], with account and operation.
     pub async fn secret(
         &self,
         operation: Operation,
@@ -132,73 +114,81 @@ impl ApiClient {
             .map_err(|error| self.in_context(operation, error))
     }
 
-    /// Sends a call as it is, again where that is harmless, and returns its answer if it is a success.
+    /// Sends a request as it is, retries it where that is harmless, and returns a successful
+    /// response.
     ///
-    /// For calls that show no acting credential, but one that is itself in question.
+    /// Meant for requests without the acting credential, such as one that verifies another secret.
     ///
     /// # Errors
     ///
-    /// Everything else, with its fate.
-    pub async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
-        self.send_by(call, None).await
+    /// Anything but a success, with its [`Fate`].
+    pub async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
+        self.send_in_span(request, None).await
     }
 
-    /// Sends a call with the acting credential, which `dress` adds to it, as [`send`](Self::send) does.
+    /// Sends a request with the acting credential, which `authorize` adds to it, as
+    /// [`send`](Self::send) does.
     ///
-    /// When the credential is refused its source is asked once more. If it gives another one, a call that may be repeated
-    /// is sent again with it; the refused one is never sent again by the same call. A credential that was refused several
-    /// times in a row, by whatever calls, rests for some minutes.
+    /// When the platform rejects the credential, its source is asked once more. If the source
+    /// returns another one, an idempotent request is sent again with it; the rejected one is never
+    /// sent again by the same request. A credential that was rejected several times in a row, by
+    /// whichever requests, is not sent for some minutes.
     ///
     /// # Errors
     ///
-    /// As [`send`](Self::send), and as [`CredentialSource::secret`].
+    /// Those of [`send`](Self::send), and those of [`CredentialSource::secret`].
     pub async fn send_authenticated(
         &self,
         source: &dyn CredentialSource,
-        call: ApiRequest,
-        dress: impl Fn(ApiRequest, &Secret) -> ApiRequest + Sync,
+        request: ApiRequest,
+        authorize: impl Fn(ApiRequest, &Secret) -> ApiRequest + Sync,
     ) -> Result<ApiResponse> {
-        let dress = &dress;
-        self.send_by(call, Some(Acting { source, dress })).await
+        let authorize = &authorize;
+        self.send_in_span(request, Some(Authorization { source, authorize }))
+            .await
     }
 
-    async fn send_by(&self, call: ApiRequest, acting: Option<Acting<'_>>) -> Result<ApiResponse> {
-        let operation = call.operation;
+    async fn send_in_span(
+        &self,
+        request: ApiRequest,
+        authorization: Option<Authorization<'_>>,
+    ) -> Result<ApiResponse> {
+        let operation = request.operation;
         let started = Instant::now();
-        let telemetry = Telemetry::begin(&self.account, &call);
+        let telemetry = Telemetry::begin(&self.account, &request);
         let span = telemetry.span();
-        let mut sending = Sending {
-            call,
-            acting,
-            secret: None,
+        let mut in_flight = InFlight {
+            request,
+            authorization,
+            credential: None,
             attempt: 1,
             started,
             deadline: started.checked_add(self.retry.total_timeout),
             telemetry,
         };
         let sent = async {
-            let result = self.keep_sending(&mut sending).await;
-            sending.telemetry.finish(&result);
+            let result = self.send_with_retries(&mut in_flight).await;
+            in_flight.telemetry.finish(&result);
             result
         };
         let sent = sent.instrument(span).await;
         sent.map_err(|error| self.in_context(operation, error))
     }
 
-    async fn keep_sending(&self, sending: &mut Sending<'_>) -> Result<ApiResponse> {
-        // What all attempts together may have done: a later one says nothing about an earlier one.
+    async fn send_with_retries(&self, in_flight: &mut InFlight<'_>) -> Result<ApiResponse> {
+        // The fate of all attempts together: a later one says nothing about an earlier one.
         let mut fate = Fate::NotSent;
-        let mut asked_again = false;
+        let mut credential_refreshed = false;
         loop {
-            let attempt = sending.attempt;
-            let failure = match self.attempt(sending).await {
-                Ok(answer) => {
-                    self.budget.give_back();
-                    return Ok(answer);
+            let attempt = in_flight.attempt;
+            let failure = match self.attempt(in_flight).await {
+                Ok(response) => {
+                    self.retry_budget.deposit();
+                    return Ok(response);
                 }
                 Err(failure) => failure,
             };
-            let elapsed = sending.started.elapsed();
+            let elapsed = in_flight.started.elapsed();
             let error = match failure {
                 Failure::Sent(error) => error.with_attempts(attempt),
                 Failure::Unsent(error) => {
@@ -212,72 +202,54 @@ impl ApiClient {
                 self.pause(wait);
             }
             if error.kind() == ErrorKind::Unauthenticated
-                && let (Some(acting), Some(refused)) = (sending.acting, sending.secret.take())
+                && let (Some(authorization), Some(rejected)) =
+                    (in_flight.authorization, in_flight.credential.take())
             {
-                acting.source.refused(&refused);
-                // A refusal should mean that nothing was done. But it may come from something before the platform, on
-                // the way back too: what may not be done twice is left to the caller, whose next call asks anew.
-                let again = sending.call.idempotent && attempt < self.retry.max_attempts;
-                if !again || std::mem::replace(&mut asked_again, true) {
+                authorization.source.refused(&rejected);
+                // A 401 should mean that nothing was done. But something in front of the platform
+                // may have sent it, even on the way back: a request that is not idempotent is left
+                // to the caller, whose next call fetches the credential again.
+                let may_retry = in_flight.request.idempotent && attempt < self.retry.max_attempts;
+                if !may_retry || std::mem::replace(&mut credential_refreshed, true) {
                     return Err(error);
                 }
-                // If none can be had now, the refusal says more than why.
-                match sending.ask(acting).await {
-                    Ok(other) if !other.is_same(&refused) => {
-                        sending.telemetry.retries(&error, Duration::ZERO);
-                        sending.secret = Some(other);
+                // If the source fails now, the 401 says more than its error.
+                match in_flight.fetch_credential(authorization).await {
+                    Ok(credential) if !credential.is_same(&rejected) => {
+                        in_flight.telemetry.record_retry(&error, Duration::ZERO);
+                        in_flight.credential = Some(credential);
                     }
                     _ => return Err(error),
                 }
             } else {
-                let remaining = until(sending.deadline);
-                let idempotent = sending.call.idempotent;
-                let wait = self
-                    .retry
-                    .next_delay(&error, idempotent, attempt, remaining);
-                match wait {
-                    // Who waits as long as the platform asks does not press it.
-                    Some(wait) if error.retry_after().is_some() || self.budget.spend() => {
-                        sending.telemetry.retries(&error, wait);
-                        sleep(wait).await;
-                    }
-                    Some(_) => {
-                        sending.telemetry.suppresses(Suppressed::Budget);
-                        return Err(error);
-                    }
-                    None => return Err(error),
+                let delay = self.retry.next_delay(
+                    &error,
+                    in_flight.request.idempotent,
+                    attempt,
+                    in_flight.time_left(),
+                );
+                let Some(delay) = delay else {
+                    return Err(error);
+                };
+                // A retry the platform scheduled (`Retry-After`) does not spend the budget.
+                if error.retry_after().is_none() && !self.retry_budget.withdraw() {
+                    in_flight
+                        .telemetry
+                        .record_suppressed(Suppressed::RetryBudget);
+                    return Err(error);
                 }
+                in_flight.telemetry.record_retry(&error, delay);
+                sleep(delay).await;
             }
-            sending.attempt = attempt.saturating_add(1);
+            in_flight.attempt = attempt.saturating_add(1);
         }
     }
 
-    /// Lets nothing through for that long, or until a call that begins now would have given up: then it is tried whether
-    /// the platform still means it.
+    /// Sends nothing for `wait`, or until a call that begins now would reach its deadline: then the
+    /// next request finds out whether the platform still asks for the pause.
     pub(crate) fn pause(&self, wait: Duration) {
         let wait = wait.min(self.retry.total_timeout);
-        pauses(wait);
-        self.rate_limiter.close_for(wait);
+        record_pause(wait);
+        self.rate_limiter.pause(wait);
     }
-}
-
-impl Sending<'_> {
-    /// Asks for the acting credential, for as long as the call may take.
-    pub(crate) async fn ask(&self, acting: Acting<'_>) -> Result<Secret> {
-        let asked = timeout(until(self.deadline), acting.source.secret());
-        asked.await.unwrap_or_else(|_| {
-            Err(Error::new(
-                ErrorKind::Timeout,
-                Fate::NotSent,
-                "the source of the credential did not answer in time",
-            ))
-        })
-    }
-}
-
-/// How long until then; for ever, when that is too far away to be told.
-pub(crate) fn until(deadline: Option<Instant>) -> Duration {
-    deadline.map_or(Duration::MAX, |deadline| {
-        deadline.saturating_duration_since(Instant::now())
-    })
 }

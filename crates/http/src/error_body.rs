@@ -1,28 +1,27 @@
-//! What a platform says when it does not do what it was asked.
+//! The body of an error response, as an adapter parses it.
 
 use std::fmt;
 use std::time::Duration;
 
-use serde::Deserialize;
-use tokenfleet_core::{ErrorKind, Fate, Operation};
+use tokenfleet_core::{ErrorKind, Operation};
 
-/// What an adapter reads from an answer that is no success. Empty fields leave it to the status.
+/// The parsed body of an error response. Empty fields leave the error to the status.
 #[derive(Default)]
 #[non_exhaustive]
 pub struct ErrorBody {
-    /// A better kind than the status suggests.
+    /// The kind, if it is more precise than the status.
     pub kind: Option<ErrorKind>,
-    /// The platform's own code.
+    /// The error code of the platform.
     pub code: Option<String>,
-    /// What the platform says; it is masked and cut before it is shown.
+    /// The message of the platform. It is redacted and truncated before it is shown.
     pub message: Option<String>,
-    /// What to do next.
+    /// Advice on what to do next.
     pub advice: Option<&'static str>,
-    /// How long to wait, where the platform means it but has no header for it.
+    /// The time to wait before a retry, for platforms that do not send `Retry-After`.
     pub retry_after: Option<Duration>,
 }
 
-/// Shows nothing of the platform's words, which are not masked yet.
+/// Omits code and message, which are not redacted yet.
 impl fmt::Debug for ErrorBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ErrorBody")
@@ -34,7 +33,7 @@ impl fmt::Debug for ErrorBody {
 }
 
 impl ErrorBody {
-    /// What the platform says.
+    /// Creates an error body with the platform's message, if it has one.
     #[must_use]
     pub fn from_message(message: Option<String>) -> Self {
         Self {
@@ -43,28 +42,28 @@ impl ErrorBody {
         }
     }
 
-    /// With the platform's own code.
+    /// Sets the platform's error code.
     #[must_use]
     pub fn with_code(mut self, code: Option<String>) -> Self {
         self.code = code;
         self
     }
 
-    /// Of that kind, whatever the status suggests.
+    /// Sets the kind, whatever the status suggests.
     #[must_use]
     pub fn with_kind(mut self, kind: ErrorKind) -> Self {
         self.kind = Some(kind);
         self
     }
 
-    /// To be repeated after that long at the earliest.
+    /// Sets the time to wait before a retry.
     #[must_use]
     pub fn with_retry_after(mut self, wait: Duration) -> Self {
         self.retry_after = Some(wait);
         self
     }
 
-    /// With what to do next.
+    /// Sets the advice on what to do next.
     #[must_use]
     pub fn with_advice(mut self, advice: &'static str) -> Self {
         self.advice = Some(advice);
@@ -72,45 +71,6 @@ impl ErrorBody {
     }
 }
 
-/// How an adapter reads a refusal: from the operation, the status and the body, which may be anything.
+/// A function that parses an error response: from the operation, the status and the body, which may
+/// contain anything.
 pub type ErrorParser = fn(Operation, u16, &[u8]) -> ErrorBody;
-
-/// The body of a refusal in the shape that the platform documents, or nothing: a proxy may have answered instead.
-pub fn parse_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
-    serde_json::from_slice(body).ok()
-}
-
-/// What a status means when the platform says no more.
-pub(crate) fn kind_of(status: u16) -> (ErrorKind, &'static str) {
-    match status {
-        300..=399 => (
-            ErrorKind::ProtocolViolation,
-            "the platform redirects elsewhere, which is never followed",
-        ),
-        401 => (ErrorKind::Unauthenticated, "the credential is not accepted"),
-        403 => (
-            ErrorKind::PermissionDenied,
-            "the credential may not do this",
-        ),
-        404 | 410 => (ErrorKind::NotFound, "there is no such thing"),
-        408 => (ErrorKind::Timeout, "the platform waited too long"),
-        409 => (ErrorKind::Conflict, "it clashes with what exists"),
-        429 => (ErrorKind::RateLimited, "too many requests"),
-        400..=499 => (ErrorKind::InvalidInput, "the platform refused the request"),
-        500..=599 => (ErrorKind::Unavailable, "the platform is out of order"),
-        _ => (
-            ErrorKind::ProtocolViolation,
-            "the platform sent an unexpected status",
-        ),
-    }
-}
-
-/// What became of a request that was answered with that status.
-pub(crate) fn fate_of(operation: Operation, status: u16) -> Fate {
-    match status {
-        _ if !operation.is_write() => Fate::Rejected,
-        408 => Fate::MaybeApplied,
-        400..=499 => Fate::Rejected,
-        _ => Fate::MaybeApplied,
-    }
-}

@@ -1,28 +1,43 @@
-//! The HTTP path that every tokenfleet adapter shares: from a described request to a judged answer.
+//! The HTTP path that every tokenfleet adapter shares: it turns a described request into a decoded
+//! response or an [`Error`](tokenfleet_core::Error).
 //!
-//! An adapter describes a request as an [`ApiRequest`] and hands it to its [`ApiClient`], which adds the origin, keeps to
-//! the account's limits, repeats what may be repeated, and turns every failure into a
-//! [`tokenfleet_core::Error`] with the right [`Fate`](tokenfleet_core::Fate). What really sends is a [`Transport`]:
-//! reqwest (feature `reqwest`, with TLS by `rustls` or `native-tls`), a simulator in the same process, or your own.
+//! An adapter describes a request as an [`ApiRequest`] and hands it to its [`ApiClient`], which
+//! adds the origin, applies the account's rate limits, retries what may be retried, and turns every
+//! failure into an error with the right [`Fate`](tokenfleet_core::Fate). The request itself is sent
+//! by a [`Transport`]: reqwest (feature `reqwest`, with TLS by `rustls` or `native-tls`), a
+//! simulator in the same process, or your own.
 //!
-//! Credentials go to the configured origin and nowhere else: no redirect is followed, no cookie is kept, no proxy is
-//! taken from the environment, and plain http is refused except to loopback or by an explicit opt-in.
+//! Timeouts, backoff and rate limits use tokio's clock, so the client needs a tokio runtime with
+//! time enabled, whichever transport sends.
 //!
-//! Every call tells whoever listens, through `tracing` (target `tokenfleet`) and with the feature `metrics` through the facade of
-//! that name, what became of it: never what it carried. The names are in `docs/OBSERVABILITY.md`.
+//! Credentials are sent to the configured origin and nowhere else: redirects are not followed,
+//! cookies are not kept, proxies are not taken from the environment, and plain http is refused
+//! except to loopback or by an explicit opt-in.
+//!
+//! Every request reports its progress through `tracing` (target `tokenfleet`) and, with the feature
+//! `metrics`, through the `metrics` crate. It never reports what a request or response contained.
+//! `docs/OBSERVABILITY.md` lists all names.
+//!
+//! | to | look at |
+//! |---|---|
+//! | send requests over reqwest | `ReqwestTransport`, `ReqwestTransportBuilder` |
+//! | send them another way | [`Transport`], [`Body`], [`TransportError`], [`SendPhase`] |
+//! | set retry limits and timeouts | [`RetryPolicy`] |
+//! | write an adapter | [`ApiClient`], [`ApiRequest`], [`ApiResponse`], [`decode`], [`adapter`] |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+pub mod adapter;
 mod attempt;
+mod backoff;
 mod base_url;
 mod client;
+pub mod decode;
 mod error_body;
-mod expiry_guard;
-mod fields;
+mod in_flight;
 mod lockout;
 #[cfg(feature = "metrics")]
 mod metrics;
-mod page_seed;
 mod rate_headers;
 mod rate_limiter;
 mod request;
@@ -31,6 +46,7 @@ mod reqwest_builder;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod response;
+mod response_error;
 mod retry;
 mod retry_budget;
 mod telemetry;
@@ -40,9 +56,7 @@ mod zeroizing_buffer;
 
 pub use base_url::BaseUrl;
 pub use client::ApiClient;
-pub use error_body::{ErrorBody, ErrorParser, parse_json};
-pub use expiry_guard::{expiry_matches, revoke_unwanted};
-pub use fields::{Fields, FromFields, JsonStr, read_unique};
+pub use error_body::{ErrorBody, ErrorParser};
 pub use request::ApiRequest;
 #[cfg(feature = "reqwest")]
 pub use reqwest_builder::ReqwestTransportBuilder;
@@ -52,3 +66,8 @@ pub use response::ApiResponse;
 pub use retry::RetryPolicy;
 pub use timer::TokioTimer;
 pub use transport::{Body, SendPhase, Transport, TransportError};
+
+/// The types of other crates that an implementation of [`Transport`] names, so that it need not
+/// depend on those crates itself.
+#[doc(no_inline)]
+pub use {async_trait::async_trait, bytes::Bytes, http};

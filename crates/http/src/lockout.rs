@@ -1,4 +1,4 @@
-//! Keeping a credential that is refused from being shown again and again.
+//! The lockout guard: it keeps a rejected credential from being sent again and again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,168 +7,183 @@ use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-/// How often in a row the same credential may be refused before it rests.
-const REFUSALS_IN_A_ROW: u32 = 10;
-/// How long it rests. As long as Foreman remembers failed logins: after it one more try does no harm.
-const REST: Duration = Duration::from_secs(5 * 60);
+/// The number of rejections in a row after which a credential is not sent for a while.
+const MAX_REJECTIONS: u32 = 10;
+/// The time for which it is not sent: as long as Foreman remembers failed logins, so that one more
+/// attempt after it does no harm.
+const COOLDOWN: Duration = Duration::from_secs(5 * 60);
 
-/// What an account knows of the logins that were accepted and refused.
+/// A guard that knows which credentials of an account were accepted and which were rejected.
 #[derive(Debug)]
 pub(crate) struct LockoutGuard {
     lockout: Option<Lockout>,
-    turn: Semaphore,
-    known: Mutex<Known>,
+    login_slot: Semaphore,
+    history: Mutex<History>,
 }
 
-/// A platform that locks an address out after failed logins, whose count it forgets after a while without one.
+/// The lockout rule of a platform: after `failures` failed logins it locks an address out, and it
+/// forgets them `forgotten_after` the last one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lockout {
     pub(crate) failures: u32,
     pub(crate) forgotten_after: Duration,
 }
 
+/// The results of the logins so far.
 #[derive(Debug, Default)]
-struct Known {
+struct History {
     accepted: Option<Secret>,
-    refused: Option<Refused>,
+    rejected: Option<Rejected>,
     failures: u32,
     last_failure: Option<Instant>,
 }
 
+/// The credential that was rejected last.
 #[derive(Debug)]
-struct Refused {
-    secret: Secret,
-    in_a_row: u32,
+struct Rejected {
+    credential: Secret,
+    times_in_a_row: u32,
     last: Instant,
 }
 
-/// The leave to show a credential that was not accepted yet.
+/// The permission to send a credential that was not accepted yet.
 pub(crate) struct Permit<'a> {
-    _permit: SemaphorePermit<'a>,
-    /// Another was shown meanwhile: the credential may have been found to be wrong.
+    _slot: SemaphorePermit<'a>,
+    /// `true` if another request held the permit meanwhile: it may have found that the credential
+    /// is wrong.
     pub(crate) waited: bool,
 }
 
 impl LockoutGuard {
+    /// Creates a guard for a platform with this lockout rule, if it has one.
     pub(crate) fn new(lockout: Option<Lockout>) -> Self {
         Self {
             lockout,
-            turn: Semaphore::new(1),
-            known: Mutex::default(),
+            login_slot: Semaphore::new(1),
+            history: Mutex::default(),
         }
     }
 
-    /// Where failed logins are counted, what was not accepted yet is shown by one request at a time: the others learn
-    /// from it.
-    pub(crate) async fn turn(&self, secret: Option<&Secret>) -> Option<Permit<'_>> {
-        if self.lockout.is_none() || self.accepts(secret) {
+    /// Waits until the credential may be sent. Where failed logins are counted, only one request at
+    /// a time sends a credential that was not accepted yet, so that the others learn from it.
+    pub(crate) async fn acquire(&self, credential: Option<&Secret>) -> Option<Permit<'_>> {
+        if self.lockout.is_none() || self.accepts(credential) {
             return None;
         }
-        let (permit, waited) = match self.turn.try_acquire() {
-            Ok(permit) => (permit, false),
-            Err(_) => (self.turn.acquire().await.ok()?, true),
+        let (slot, waited) = match self.login_slot.try_acquire() {
+            Ok(slot) => (slot, false),
+            Err(_) => (self.login_slot.acquire().await.ok()?, true),
         };
         Some(Permit {
-            _permit: permit,
+            _slot: slot,
             waited,
         })
     }
 
-    /// Whether the credential was accepted, and not refused since.
-    pub(crate) fn accepts(&self, secret: Option<&Secret>) -> bool {
-        self.known().accepts(secret)
+    /// Returns `true` if the credential was accepted, and not rejected since.
+    pub(crate) fn accepts(&self, credential: Option<&Secret>) -> bool {
+        self.history().accepts(credential)
     }
 
-    /// Whether the credential may be shown now.
-    pub(crate) fn check(&self, secret: Option<&Secret>) -> Result<()> {
-        let known = self.known();
-        if let (Some(secret), Some(refused)) = (secret, &known.refused) {
-            let rest = (refused.last + REST).saturating_duration_since(Instant::now());
-            if refused.in_a_row >= REFUSALS_IN_A_ROW
-                && !rest.is_zero()
-                && refused.secret.is_same(secret)
+    /// Returns an error if the credential must not be sent now.
+    pub(crate) fn check(&self, credential: Option<&Secret>) -> Result<()> {
+        let history = self.history();
+        if let (Some(credential), Some(rejected)) = (credential, &history.rejected) {
+            let cooldown = (rejected.last + COOLDOWN).saturating_duration_since(Instant::now());
+            let times = rejected.times_in_a_row;
+            if times >= MAX_REJECTIONS
+                && !cooldown.is_zero()
+                && rejected.credential.is_same(credential)
             {
+                let seconds = cooldown.as_secs().max(1);
                 return Err(Error::new(
                     ErrorKind::Unauthenticated,
                     Fate::NotSent,
                     format!(
-                        "the credential was refused {} times in a row and is not sent for another {} s",
-                        refused.in_a_row,
-                        rest.as_secs().max(1)
+                        "the credential was rejected {times} times in a row and is not sent for \
+                         another {seconds} s"
                     ),
                 )
-                .with_advice("replace it at its source: another one is sent at once"));
+                .with_advice("replace it at its source: a new credential is sent at once"));
             }
         }
         if let Some(lockout) = self.lockout
-            && !known.accepts(secret)
-            && let Some(rest) = known.rest(lockout)
+            && !history.accepts(credential)
+            && let Some(wait) = history.time_until_login_allowed(lockout)
         {
             return Err(Error::new(
                 ErrorKind::RateLimited,
                 Fate::NotSent,
                 "too many logins failed, and more would make the platform lock out this address",
             )
-            .with_retry_after(rest));
+            .with_retry_after(wait));
         }
         Ok(())
     }
 
-    /// Remembers what the platform said of the credential; of a secret in question itself (`None`) only that it failed.
-    pub(crate) fn judge(&self, secret: Option<&Secret>, error: Option<&Error>) {
-        let mut known = self.known();
+    /// Records whether the platform accepted the credential. Without one (a secret being verified,
+    /// for example) only a failed login is counted.
+    pub(crate) fn record(&self, credential: Option<&Secret>, error: Option<&Error>) {
+        let mut history = self.history();
         let now = Instant::now();
         if let Some(lockout) = self.lockout
             && error.is_some_and(|error| error.status() == Some(401))
         {
-            if known.rest_of_count(lockout).is_zero() {
-                known.failures = 0;
+            if history.time_until_forgotten(lockout).is_zero() {
+                history.failures = 0;
             }
-            known.failures += 1;
-            known.last_failure = Some(now);
+            history.failures += 1;
+            history.last_failure = Some(now);
         }
-        let Some(secret) = secret else { return };
-        let refused = known.refused.take_if(|known| known.secret.is_same(secret));
+        let Some(credential) = credential else { return };
+        let rejected = history
+            .rejected
+            .take_if(|rejected| rejected.credential.is_same(credential));
         match error.map(Error::kind) {
             None => {
-                if !known.accepts(Some(secret)) {
-                    known.accepted = Some(secret.duplicate());
+                if !history.accepts(Some(credential)) {
+                    history.accepted = Some(credential.duplicate());
                 }
             }
             Some(ErrorKind::Unauthenticated) => {
-                known.accepted.take_if(|accepted| accepted.is_same(secret));
-                known.refused = Some(Refused {
-                    secret: secret.duplicate(),
-                    in_a_row: refused.map_or(0, |refused| refused.in_a_row) + 1,
+                history
+                    .accepted
+                    .take_if(|accepted| accepted.is_same(credential));
+                history.rejected = Some(Rejected {
+                    credential: credential.duplicate(),
+                    times_in_a_row: rejected.map_or(0, |rejected| rejected.times_in_a_row) + 1,
                     last: now,
                 });
             }
-            // Says nothing of it.
-            Some(_) => known.refused = refused.or(known.refused.take()),
+            // Any other error says nothing about the credential.
+            Some(_) => history.rejected = rejected.or(history.rejected.take()),
         }
     }
 
-    fn known(&self) -> MutexGuard<'_, Known> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn history(&self) -> MutexGuard<'_, History> {
+        self.history.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Known {
-    fn accepts(&self, secret: Option<&Secret>) -> bool {
-        matches!((&self.accepted, secret), (Some(accepted), Some(secret)) if accepted.is_same(secret))
+impl History {
+    fn accepts(&self, credential: Option<&Secret>) -> bool {
+        matches!(
+            (&self.accepted, credential),
+            (Some(accepted), Some(credential)) if accepted.is_same(credential)
+        )
     }
 
-    /// How long no login may fail, because as many failed as may.
-    fn rest(&self, lockout: Lockout) -> Option<Duration> {
-        let rest = self.rest_of_count(lockout);
-        (self.failures >= lockout.failures && !rest.is_zero()).then_some(rest)
+    /// Returns how long no further login may fail; `None` if one still may.
+    fn time_until_login_allowed(&self, lockout: Lockout) -> Option<Duration> {
+        let wait = self.time_until_forgotten(lockout);
+        (self.failures >= lockout.failures && !wait.is_zero()).then_some(wait)
     }
 
-    /// Until the platform forgets the failures.
-    fn rest_of_count(&self, lockout: Lockout) -> Duration {
+    /// Returns the time until the platform forgets the failed logins.
+    fn time_until_forgotten(&self, lockout: Lockout) -> Duration {
         self.last_failure.map_or(Duration::ZERO, |last| {
-            let gone = Instant::now().saturating_duration_since(last);
-            lockout.forgotten_after.saturating_sub(gone)
+            let elapsed = Instant::now().saturating_duration_since(last);
+            lockout.forgotten_after.saturating_sub(elapsed)
         })
     }
 }

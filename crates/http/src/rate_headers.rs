@@ -1,24 +1,26 @@
-//! What a platform says of its rates in the headers of an answer.
+//! Parsing of the rate limit headers of a response.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, header};
 
-/// How long the platform asks to wait: seconds, or a date on its own clock.
+/// Returns how long `Retry-After` asks to wait: seconds, or a date on the platform's clock.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More seconds than there are numbers for are still no reason to come back at once.
+        // A number too large to be represented still means a long wait, not none.
         return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
     }
     let date = httpdate::parse_http_date(value).ok()?;
     Some(date.duration_since(now(headers)).unwrap_or_default())
 }
 
-/// How long nothing more is granted: `X-RateLimit-Remaining` is 0 until `X-RateLimit-Reset`, in seconds since 1970.
+/// Returns how long the rate limit is exhausted: `X-RateLimit-Remaining` is 0 until
+/// `X-RateLimit-Reset`, in seconds since 1970.
 ///
-/// Cloudsmith's `X-RateLimit-Interval` is not read: it suggests to wait between two requests also while many are left.
-pub(crate) fn exhausted(headers: &HeaderMap) -> Option<Duration> {
+/// Cloudsmith's `X-RateLimit-Interval` is ignored: it suggests a wait between two requests even
+/// while many are left.
+pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
     let number = |name| text(headers, name)?.parse::<u64>().ok();
     if number("x-ratelimit-remaining")? > 0 {
         return None;
@@ -27,7 +29,7 @@ pub(crate) fn exhausted(headers: &HeaderMap) -> Option<Duration> {
     reset.duration_since(now(headers)).ok()
 }
 
-/// The platform's clock, or ours when it does not say.
+/// Returns the time on the platform's clock, or on ours when the response has no `Date`.
 fn now(headers: &HeaderMap) -> SystemTime {
     text(headers, header::DATE.as_str())
         .and_then(|date| httpdate::parse_http_date(date).ok())

@@ -1,4 +1,4 @@
-//! Keeping to what an account may send.
+//! The rate limiter of an account.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -6,54 +6,57 @@ use std::time::Duration;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, sleep_until};
 
-/// Lets a bounded number of requests through at a time and in a time, and none while the platform has asked to wait.
+/// A limiter of concurrent requests and of requests per time, which also holds requests back while
+/// the platform asks to wait.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
-    places: Semaphore,
-    at_a_time: u32,
+    slots: Semaphore,
+    max_concurrent: u32,
     state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
 struct State {
-    closed_until: Option<Instant>,
-    /// Between two requests on average; those that fit into the places may come together.
+    paused_until: Option<Instant>,
+    /// The average time between two requests. As many as there are slots may come in a burst.
     interval: Duration,
-    /// When the next request would begin if all came evenly.
+    /// The moment when the next request would begin if all were spaced evenly.
     next: Option<Instant>,
 }
 
 impl RateLimiter {
-    pub(crate) fn new(at_a_time: u32) -> Self {
+    /// Creates a limiter of concurrent requests without a rate.
+    pub(crate) fn new(max_concurrent: u32) -> Self {
         Self {
-            places: Semaphore::new(at_a_time as usize),
-            at_a_time,
+            slots: Semaphore::new(max_concurrent as usize),
+            max_concurrent,
             state: Mutex::default(),
         }
     }
 
-    /// At most that many requests in that time, evenly but for a few.
-    pub(crate) fn set_rate(&self, requests: u32, time: Duration) {
-        self.state().interval = time / requests.max(1);
+    /// Sets the rate: at most `requests` per `period`, apart from a burst.
+    pub(crate) fn set_rate(&self, requests: u32, period: Duration) {
+        self.state().interval = period / requests.max(1);
     }
 
-    /// Waits for a place, for as long as the platform asked, and for what the rate allows.
-    pub(crate) async fn enter(&self) -> Option<SemaphorePermit<'_>> {
-        let permit = self.places.acquire().await.ok();
+    /// Waits for a free slot, for the end of a pause, and for the rate; the request may be sent
+    /// while the permit is held.
+    pub(crate) async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
+        let permit = self.slots.acquire().await.ok();
         loop {
-            let wait = self.state().pass(self.at_a_time);
-            match wait {
-                Some(until) => sleep_until(until).await,
+            let wait_until = self.state().try_start(self.max_concurrent);
+            match wait_until {
+                Some(moment) => sleep_until(moment).await,
                 None => return permit,
             }
         }
     }
 
-    /// Keeps everyone out for that long.
-    pub(crate) fn close_for(&self, wait: Duration) {
+    /// Holds all requests back for `wait`.
+    pub(crate) fn pause(&self, wait: Duration) {
         let until = Instant::now().checked_add(wait);
         let mut state = self.state();
-        state.closed_until = state.closed_until.max(until);
+        state.paused_until = state.paused_until.max(until);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -62,17 +65,17 @@ impl RateLimiter {
 }
 
 impl State {
-    /// Passes, or says until when to wait.
-    fn pass(&mut self, at_once: u32) -> Option<Instant> {
+    /// Starts a request now, or returns the moment until which it must wait.
+    fn try_start(&mut self, burst: u32) -> Option<Instant> {
         let now = Instant::now();
-        if let Some(until) = self.closed_until.filter(|until| *until > now) {
+        if let Some(until) = self.paused_until.filter(|until| *until > now) {
             return Some(until);
         }
         let next = self.next.map_or(now, |next| next.max(now));
-        let early = self.interval.saturating_mul(at_once.saturating_sub(1));
-        let begin = next.checked_sub(early).unwrap_or(now);
-        if begin > now {
-            return Some(begin);
+        let head_start = self.interval.saturating_mul(burst.saturating_sub(1));
+        let earliest = next.checked_sub(head_start).unwrap_or(now);
+        if earliest > now {
+            return Some(earliest);
         }
         self.next = next.checked_add(self.interval);
         None

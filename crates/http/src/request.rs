@@ -1,7 +1,9 @@
-//! A request as an adapter describes it.
+//! The description of a request.
 
 use std::fmt;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
@@ -10,21 +12,24 @@ use zeroize::Zeroizing;
 
 use crate::zeroizing_buffer::ZeroizingBuffer;
 
-const BODY_RESERVE: usize = 1 << 10;
+/// The initial capacity of a JSON body.
+const BODY_CAPACITY: usize = 1 << 10;
 
-/// A request as an adapter describes it: a value, without an origin, sent by an [`ApiClient`](crate::ApiClient).
+/// A request as an adapter describes it: a value without an origin, which an
+/// [`ApiClient`](crate::ApiClient) sends.
 ///
 /// ```
 /// use tokenfleet_core::{Operation, Secret};
 /// use tokenfleet_http::ApiRequest;
 ///
-/// let call = ApiRequest::get(Operation::List, ["me", "tokens"])
+/// let request = ApiRequest::get(Operation::List, ["me", "tokens"])
 ///     .query("page", 0)
-///     .credential("authorization", "Bearer ", &Secret::new("jwt"));
+///     .bearer_auth(&Secret::new("jwt"));
 /// ```
 ///
-/// An answer of 2xx must be JSON, unless [`allow_empty_body`](Self::allow_empty_body): anything else comes from something between
-/// us and the platform, such as the login page of a network, and proves nothing.
+/// A 2xx response must be JSON, or empty if [`allow_empty_body`](Self::allow_empty_body) was
+/// called. Anything else comes from something in front of the platform, such as the login page of a
+/// network, and is an error.
 pub struct ApiRequest {
     pub(crate) operation: Operation,
     pub(crate) method: Method,
@@ -33,18 +38,18 @@ pub struct ApiRequest {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
-    /// Which page of a listing it reads, for whoever watches.
-    pub(crate) page: Option<u64>,
+    /// The page of a listing that it reads, for telemetry only.
+    pub(crate) page_number: Option<u64>,
     pub(crate) allow_empty_body: bool,
-    /// Statuses besides 2xx whose body the adapter reads itself.
-    pub(crate) accepted: Vec<u16>,
-    /// What must not show in any text about this call.
+    /// The statuses besides 2xx that the adapter handles itself.
+    pub(crate) accepted_statuses: Vec<u16>,
+    /// The secrets that are redacted in every error about this request.
     pub(crate) secrets: Vec<Secret>,
-    /// A mistake found while describing it.
-    pub(crate) mistake: Option<Error>,
+    /// The error found while the request was described; it is returned instead of sending.
+    pub(crate) invalid: Option<Error>,
 }
 
-/// Shows neither body nor headers nor parameters: they carry passwords.
+/// Omits body, headers and parameters, which may contain credentials.
 impl fmt::Debug for ApiRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiRequest")
@@ -57,27 +62,29 @@ impl fmt::Debug for ApiRequest {
 }
 
 impl ApiRequest {
-    /// Reads. May be repeated.
+    /// Creates a GET request, which is idempotent.
     pub fn get<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
         Self::new(operation, Method::GET, path).idempotent()
     }
 
-    /// Makes something. Not repeated once it may have been carried out.
+    /// Creates a POST request. It is not retried once it may have been applied.
     pub fn post<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
         Self::new(operation, Method::POST, path)
     }
 
-    /// Replaces something. Not repeated once it may have been carried out.
+    /// Creates a PUT request. It is not retried once it may have been applied.
     pub fn put<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
         Self::new(operation, Method::PUT, path)
     }
 
-    /// Sets fields to given values. Not repeated once it may have been carried out, unless [`idempotent`](Self::idempotent).
+    /// Creates a PATCH request. It is not retried once it may have been applied, unless
+    /// [`idempotent`](Self::idempotent).
     pub fn patch<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
         Self::new(operation, Method::PATCH, path)
     }
 
-    /// Removes something. Not repeated once it may have been carried out, unless [`idempotent`](Self::idempotent).
+    /// Creates a DELETE request. It is not retried once it may have been applied, unless
+    /// [`idempotent`](Self::idempotent).
     pub fn delete<S: Into<String>>(
         operation: Operation,
         path: impl IntoIterator<Item = S>,
@@ -100,56 +107,65 @@ impl ApiRequest {
             headers,
             body: Bytes::new(),
             idempotent: false,
-            page: None,
+            page_number: None,
             allow_empty_body: false,
-            accepted: Vec::new(),
+            accepted_statuses: Vec::new(),
             secrets: Vec::new(),
-            mistake: None,
+            invalid: None,
         }
     }
 
-    /// What it is part of.
+    /// Returns the operation that the request is part of.
     #[must_use]
     pub fn operation(&self) -> Operation {
         self.operation
     }
 
-    /// Carrying it out twice has the same effect as once.
+    /// Marks the request as idempotent: applying it twice has the same effect as once, so it may be
+    /// retried.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Reads the page of that number of a listing, counted from 0: said to whoever watches, not to the platform.
+    /// Sets the page of a listing that the request reads, counted from 0. It is reported in
+    /// telemetry and not sent.
     #[must_use]
-    pub fn page(mut self, number: u64) -> Self {
-        self.page = Some(number);
+    pub fn page_number(mut self, number: u64) -> Self {
+        self.page_number = Some(number);
         self
     }
 
-    /// Whose success may have no body, as after a deletion.
+    /// Appends a segment, such as an id, to the path.
+    #[must_use]
+    pub fn segment(mut self, segment: impl Into<String>) -> Self {
+        self.path.push(segment.into());
+        self
+    }
+
+    /// Accepts a success without a body, as after a deletion.
     #[must_use]
     pub fn allow_empty_body(mut self) -> Self {
         self.allow_empty_body = true;
         self
     }
 
-    /// Whose answer with that status the adapter reads itself, as it does a success.
+    /// Returns a response with this status to the adapter, as if it were a success.
     #[must_use]
     pub fn accept_status(mut self, status: u16) -> Self {
-        self.accepted.push(status);
+        self.accepted_statuses.push(status);
         self
     }
 
-    /// With a query parameter.
+    /// Adds a query parameter.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl ToString) -> Self {
         self.query.push((name.to_owned(), value.to_string()));
         self
     }
 
-    /// With a query parameter, if there is a value.
+    /// Adds a query parameter, if there is a value.
     #[must_use]
     pub fn query_if(self, name: &str, value: Option<impl ToString>) -> Self {
         match value {
@@ -158,13 +174,13 @@ impl ApiRequest {
         }
     }
 
-    /// With a header. Upper and lower case of its name mean the same.
+    /// Sets a header. Its name is case-insensitive.
     #[must_use]
     pub fn header(self, name: &'static str, value: &str) -> Self {
         self.insert(name, HeaderValue::from_str(value))
     }
 
-    /// With a header, if there is a value.
+    /// Sets a header, if there is a value.
     #[must_use]
     pub fn header_if(self, name: &'static str, value: Option<&str>) -> Self {
         match value {
@@ -173,48 +189,64 @@ impl ApiRequest {
         }
     }
 
-    /// With a header that carries a credential after a prefix such as `Bearer `.
+    /// Sets a header that carries a credential after a prefix such as `token `. The credential is
+    /// redacted in every error about this request.
     #[must_use]
     pub fn credential(mut self, name: &'static str, prefix: &str, secret: &Secret) -> Self {
-        // Of the right size from the start: a text that grows leaves copies.
-        let size = prefix.len() + secret.expose().len();
-        let mut text = Zeroizing::new(String::with_capacity(size));
-        text.push_str(prefix);
-        text.push_str(secret.expose());
+        // Allocated in its final size: a string that grows leaves copies behind.
+        let length = prefix.len() + secret.expose().len();
+        let mut value = Zeroizing::new(String::with_capacity(length));
+        value.push_str(prefix);
+        value.push_str(secret.expose());
         self.secrets.push(secret.duplicate());
-        let value = HeaderValue::from_str(&text).map(|mut value| {
+        let value = HeaderValue::from_str(&value).map(|mut value| {
             value.set_sensitive(true);
             value
         });
         self.insert(name, value)
     }
 
-    /// With that secret kept out of every text about this call, because its body holds it.
+    /// Sets `Authorization: Bearer …`.
+    #[must_use]
+    pub fn bearer_auth(self, token: &Secret) -> Self {
+        self.credential("authorization", "Bearer ", token)
+    }
+
+    /// Sets `Authorization: Basic …` from a login and a password or token.
+    #[must_use]
+    pub fn basic_auth(self, login: &str, password: &Secret) -> Self {
+        let pair = Zeroizing::new(format!("{login}:{}", password.expose()));
+        let encoded = Secret::new(STANDARD.encode(pair.as_bytes()));
+        self.credential("authorization", "Basic ", &encoded)
+            .redact(password)
+    }
+
+    /// Redacts a secret in every error about this request, because its body contains it.
     #[must_use]
     pub fn redact(mut self, secret: &Secret) -> Self {
         self.secrets.push(secret.duplicate());
         self
     }
 
-    /// With a JSON body. The bytes are wiped after use: they may hold a credential.
+    /// Sets a JSON body. Its bytes are wiped after use, since they may contain a credential.
     #[must_use]
     pub fn json(mut self, body: &impl Serialize) -> Self {
-        let mut bytes = ZeroizingBuffer::with_capacity(BODY_RESERVE);
+        let mut bytes = ZeroizingBuffer::with_capacity(BODY_CAPACITY);
         match serde_json::to_writer(&mut bytes, body) {
             Ok(()) => {
                 self.body = Bytes::from_owner(bytes);
                 self.header("content-type", "application/json")
             }
             Err(_) => {
-                self.mistake = Some(Error::invalid_input(
-                    "the request cannot be written as JSON",
+                self.invalid = Some(Error::invalid_input(
+                    "the request cannot be encoded as JSON",
                 ));
                 self
             }
         }
     }
 
-    /// The same call once more, for another credential to be added.
+    /// Copies the request, so that a retry can carry another credential.
     pub(crate) fn duplicate(&self) -> Self {
         Self {
             operation: self.operation,
@@ -224,11 +256,11 @@ impl ApiRequest {
             headers: self.headers.clone(),
             body: self.body.clone(),
             idempotent: self.idempotent,
-            page: self.page,
+            page_number: self.page_number,
             allow_empty_body: self.allow_empty_body,
-            accepted: self.accepted.clone(),
+            accepted_statuses: self.accepted_statuses.clone(),
             secrets: self.secrets.iter().map(Secret::duplicate).collect(),
-            mistake: self.mistake.clone(),
+            invalid: self.invalid.clone(),
         }
     }
 
@@ -242,13 +274,13 @@ impl ApiRequest {
                 self.headers.insert(name, value);
             }
             (Err(_), _) => {
-                self.mistake = Some(Error::invalid_input(format!(
-                    "{name} is no name of a header"
+                self.invalid = Some(Error::invalid_input(format!(
+                    "{name} is not a valid header name"
                 )));
             }
             (_, Err(_)) => {
-                self.mistake = Some(Error::invalid_input(format!(
-                    "the value of the header {name} holds characters that no header can carry"
+                self.invalid = Some(Error::invalid_input(format!(
+                    "the value of the header {name} contains characters that a header cannot carry"
                 )));
             }
         }
@@ -261,26 +293,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_call_shows_neither_its_body_nor_its_headers_nor_its_parameters() {
+    fn debug_omits_body_headers_and_parameters() {
         let secret = Secret::new("hunter2");
-        let call = ApiRequest::post(Operation::Create, ["issue"])
-            .credential("Authorization", "Bearer ", &secret)
+        let request = ApiRequest::post(Operation::Create, ["issue"])
+            .bearer_auth(&secret)
             .header("x-plain", "hunter2")
             .query("search", "hunter2")
             .json(&secret.expose());
-        let shown = format!("{call:?}");
+        let shown = format!("{request:?}");
         assert!(!shown.contains("hunter2"), "{shown}");
         assert!(!shown.contains("104, 117, 110"), "{shown}");
         assert!(shown.contains("issue"), "{shown}");
     }
 
     #[test]
-    fn a_header_has_any_case_and_a_name_that_none_has_is_a_mistake() {
-        let call = ApiRequest::get(Operation::List, ["tokens"]).header("Accept-Version", "1");
-        assert_eq!(call.headers["accept-version"], "1");
+    fn header_names_are_case_insensitive_and_invalid_ones_are_an_error() {
+        let request = ApiRequest::get(Operation::List, ["tokens"]).header("Accept-Version", "1");
+        assert_eq!(request.headers["accept-version"], "1");
         for (name, value) in [("no name", "1"), ("", "1"), ("plain", "a\nb")] {
-            let call = ApiRequest::get(Operation::List, ["tokens"]).header(name, value);
-            assert!(call.mistake.is_some(), "{name:?}");
+            let request = ApiRequest::get(Operation::List, ["tokens"]).header(name, value);
+            assert!(request.invalid.is_some(), "{name:?}");
         }
     }
 }

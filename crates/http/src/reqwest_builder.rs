@@ -1,4 +1,4 @@
-//! What a network may need besides: a private authority, a client certificate, a proxy.
+//! The builder of the transport over reqwest: CA certificates, a client certificate, a proxy.
 
 use std::fmt;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::ReqwestTransport;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Makes a [`ReqwestTransport`].
+/// A builder of a [`ReqwestTransport`].
 ///
 /// ```no_run
 /// use tokenfleet_core::Secret;
@@ -36,7 +36,7 @@ pub struct ReqwestTransportBuilder {
     client_certificate: Option<(Vec<u8>, Secret)>,
 }
 
-/// Shows neither certificates nor the way through the proxy: its URL may hold what nobody should read.
+/// Omits everything: certificates, keys, and the proxy URL, which may contain a password.
 impl fmt::Debug for ReqwestTransportBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ReqwestTransportBuilder")
@@ -45,9 +45,9 @@ impl fmt::Debug for ReqwestTransportBuilder {
 }
 
 impl ReqwestTransportBuilder {
-    /// Takes `connect_timeout`, `proxy`, `proxy_user` and `proxy_password` from settings, and where there is TLS the paths
-    /// `authorities` (one or several) and `client_certificate`, its `client_key`, and `only_given_authorities`. Reads the
-    /// files and credentials that they name.
+    /// Reads `connect_timeout`, `proxy`, `proxy_user` and `proxy_password` from settings; with a
+    /// TLS feature also the paths `authorities` (one or several) and `client_certificate`, its
+    /// `client_key`, and `only_given_authorities`. Reads the files and credentials that they name.
     ///
     /// # Errors
     ///
@@ -62,11 +62,11 @@ impl ReqwestTransportBuilder {
         let password = settings.credential("proxy_password")?;
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
         {
-            builder = builder.certified(settings).await?;
+            builder = builder.read_certificates(settings).await?;
         }
         if let Some(url) = url {
-            // A mistake is told here, with its line.
-            proxy(&url, None).map_err(|error| at(settings, "proxy", error))?;
+            // Validated here, so that the error names the line.
+            parse_proxy(&url, None).map_err(|error| in_setting(settings, "proxy", error))?;
             builder = builder.with_proxy(url);
         }
         match (user, password) {
@@ -76,7 +76,8 @@ impl ReqwestTransportBuilder {
             }
             (Some(user), Some(password)) => {
                 let password = password.secret().await;
-                let password = password.map_err(|error| at(settings, "proxy_password", error))?;
+                let password =
+                    password.map_err(|error| in_setting(settings, "proxy_password", error))?;
                 builder = builder.with_proxy_login(user, password);
             }
             (Some(_), None) => return Err(settings.missing_credential("proxy_password")),
@@ -88,7 +89,7 @@ impl ReqwestTransportBuilder {
     }
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    async fn certified(mut self, settings: &mut Settings) -> Result<Self> {
+    async fn read_certificates(mut self, settings: &mut Settings) -> Result<Self> {
         let paths = settings.texts("authorities")?;
         self.only_given_authorities = settings
             .boolean("only_given_authorities")?
@@ -96,24 +97,27 @@ impl ReqwestTransportBuilder {
         let chain = settings.text("client_certificate")?;
         let key = settings.untrimmed_credential("client_key")?;
         for path in &paths {
-            let pem = read(settings, "authorities", path)?;
-            authorities(&pem)
-                .map_err(|error| at(settings, "authorities", error.with_message_prefix(path)))?;
+            let pem = read_file(settings, "authorities", path)?;
+            parse_authorities(&pem).map_err(|error| {
+                in_setting(settings, "authorities", error.with_message_prefix(path))
+            })?;
             self.authorities.push(pem);
         }
         if self.only_given_authorities && paths.is_empty() {
             let place = settings.place("only_given_authorities");
-            return Err(Error::configuration(format!("{place} trusts nobody"))
-                .with_advice("give authorities = \"…\""));
+            return Err(
+                Error::configuration(format!("{place} needs authorities to trust"))
+                    .with_advice("set authorities = \"…\""),
+            );
         }
         match (chain, key) {
             (None, None) => {}
             (Some(path), Some(key)) => {
-                let chain = read(settings, "client_certificate", &path)?;
+                let chain = read_file(settings, "client_certificate", &path)?;
                 let key = key.secret().await;
-                let key = key.map_err(|error| at(settings, "client_key", error))?;
-                identity(&chain, &key)
-                    .map_err(|error| at(settings, "client_certificate", error))?;
+                let key = key.map_err(|error| in_setting(settings, "client_key", error))?;
+                parse_identity(&chain, &key)
+                    .map_err(|error| in_setting(settings, "client_certificate", error))?;
                 self.client_certificate = Some((chain, key));
             }
             (Some(_), None) => return Err(settings.missing_credential("client_key")),
@@ -124,29 +128,29 @@ impl ReqwestTransportBuilder {
         Ok(self)
     }
 
-    /// Giving up a connection that is not there after that time: 10 seconds if nothing is said.
+    /// Sets the timeout of opening a connection; 10 seconds by default.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
         self
     }
 
-    /// Through an http proxy at that address. It sees the names of hosts and nothing of what is said: https goes through
-    /// it as a tunnel, and plain http, which is for loopback, does not go through it.
+    /// Sends https requests through the http proxy at `url`, as a tunnel: the proxy sees host names
+    /// and nothing else. Plain http, which is for loopback, does not go through it.
     #[must_use]
     pub fn with_proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self
     }
 
-    /// With a user name and password for the proxy.
+    /// Sets the user name and password for the proxy.
     #[must_use]
     pub fn with_proxy_login(mut self, user: impl Into<String>, password: Secret) -> Self {
         self.proxy_login = Some((user.into(), password));
         self
     }
 
-    /// Trusting these certificates of authorities too, in PEM: one or several.
+    /// Trusts these CA certificates too: one or several, in PEM.
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     #[must_use]
     pub fn with_authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
@@ -154,7 +158,7 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// Trusting no authority but those that are given.
+    /// Trusts only the CA certificates that were given, and not those of the system.
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     #[must_use]
     pub fn with_only_given_authorities(mut self) -> Self {
@@ -162,7 +166,8 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// Showing a certificate of its own to servers that ask for one: the chain in PEM, and its key in PEM (PKCS #8).
+    /// Presents a client certificate to servers that ask for one: the chain in PEM, and its key in
+    /// PEM (PKCS #8).
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     #[must_use]
     pub fn with_client_certificate(mut self, chain: impl Into<Vec<u8>>, key: Secret) -> Self {
@@ -170,11 +175,12 @@ impl ReqwestTransportBuilder {
         self
     }
 
-    /// The transport, with a connection pool of its own.
+    /// Builds the transport, with its own connection pool.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), saying which of these cannot be used.
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the part that is
+    /// invalid.
     pub fn build(self) -> Result<ReqwestTransport> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -182,27 +188,25 @@ impl ReqwestTransportBuilder {
             .no_proxy()
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         let client = match &self.proxy {
-            Some(url) => client.proxy(proxy(url, self.proxy_login.as_ref())?),
+            Some(url) => client.proxy(parse_proxy(url, self.proxy_login.as_ref())?),
             None if self.proxy_login.is_some() => {
-                return Err(Error::configuration(
-                    "there is a login for a proxy, but no proxy",
-                ));
+                return Err(Error::configuration("a proxy login is set, but no proxy"));
             }
             None => client,
         };
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
-        let client = self.certify(client)?;
+        let client = self.apply_certificates(client)?;
         client
             .build()
             .map(ReqwestTransport)
-            .map_err(|error| unusable("the HTTP client cannot be set up", error))
+            .map_err(|error| invalid("the HTTP client cannot be set up", error))
     }
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    fn certify(self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+    fn apply_certificates(self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
         let mut trusted = Vec::new();
         for pem in &self.authorities {
-            trusted.extend(authorities(pem)?);
+            trusted.extend(parse_authorities(pem)?);
         }
         let client = if self.only_given_authorities {
             client.tls_certs_only(trusted)
@@ -210,31 +214,31 @@ impl ReqwestTransportBuilder {
             client.tls_certs_merge(trusted)
         };
         match self.client_certificate {
-            Some((chain, key)) => Ok(client.identity(identity(&chain, &key)?)),
+            Some((chain, key)) => Ok(client.identity(parse_identity(&chain, &key)?)),
             None => Ok(client),
         }
     }
 }
 
-/// Says in which setting a mistake is.
-fn at(settings: &Settings, key: &str, error: Error) -> Error {
+/// Prefixes an error with the setting that it is about.
+fn in_setting(settings: &Settings, key: &str, error: Error) -> Error {
     error.with_message_prefix(&settings.place(key))
 }
 
+/// Reads the file that a setting names.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn read(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
+fn read_file(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
     if path.contains("-----BEGIN") {
-        // It may be a key.
+        // It may be a private key.
         let place = settings.place(key);
-        return Err(
-            Error::configuration(format!("{place} holds what should stand in a file")).with_advice(
-                "write the path of that file; if it was a key, replace it: it was exposed",
-            ),
-        );
+        return Err(Error::configuration(format!(
+            "{place} must be the path of a file, not its content"
+        ))
+        .with_advice("move it to a file; if it was a key, replace it: it was exposed"));
     }
     std::fs::read(path).map_err(|error| {
         let message = format!("{path} cannot be read ({error})");
-        at(
+        in_setting(
             settings,
             key,
             Error::configuration(message).with_source(error),
@@ -242,63 +246,65 @@ fn read(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
     })
 }
 
+/// Parses CA certificates in PEM.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
-    let found = reqwest::Certificate::from_pem_bundle(pem)
-        .map_err(|error| unusable("an authority's certificate is not PEM", error))?;
-    if found.is_empty() {
-        return Err(
-            Error::configuration("there is no certificate of an authority in it")
-                .with_advice("give it in PEM, beginning with -----BEGIN CERTIFICATE-----"),
-        );
+fn parse_authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
+    let certificates = reqwest::Certificate::from_pem_bundle(pem)
+        .map_err(|error| invalid("a CA certificate is not valid PEM", error))?;
+    if certificates.is_empty() {
+        return Err(Error::configuration("no CA certificate found")
+            .with_advice("use PEM, which begins with -----BEGIN CERTIFICATE-----"));
     }
-    Ok(found)
+    Ok(certificates)
 }
 
-fn proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::Proxy> {
+/// Parses the URL of a proxy and adds its login.
+fn parse_proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::Proxy> {
     let parsed = Url::parse(url).ok().filter(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.username().is_empty()
             && url.password().is_none()
     });
-    // What was given is not repeated: it may hold a password.
+    // The URL is not repeated: it may contain a password.
     let Some(parsed) = parsed else {
         return Err(
-            Error::configuration("the proxy is no http or https URL without a login")
-                .with_advice("write http://host:port, and give the login apart"),
+            Error::configuration("the proxy is not an http or https URL without a login")
+                .with_advice("write http://host:port, and set the login separately"),
         );
     };
     let proxy = reqwest::Proxy::https(parsed.as_str())
-        .map_err(|error| unusable("the proxy cannot be used", error))?;
+        .map_err(|error| invalid("the proxy cannot be used", error))?;
     Ok(match login {
         Some((user, password)) => proxy.basic_auth(user, password.expose()),
         None => proxy,
     })
 }
 
-/// In the form of the TLS stack that reqwest takes when both are built in.
+/// Parses a client certificate for native-tls, which reqwest prefers when both stacks are built in.
 #[cfg(feature = "native-tls")]
-fn identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
-    reqwest::Identity::from_pkcs8_pem(chain, key.expose().as_bytes()).map_err(bad_identity)
+fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
+    reqwest::Identity::from_pkcs8_pem(chain, key.expose().as_bytes()).map_err(invalid_identity)
 }
 
+/// Parses a client certificate for rustls.
 #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
-fn identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
+fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
     let key = key.expose().as_bytes();
     let mut both = zeroize::Zeroizing::new(Vec::with_capacity(chain.len() + 1 + key.len()));
     both.extend_from_slice(chain);
     both.push(b'\n');
     both.extend_from_slice(key);
-    reqwest::Identity::from_pem(&both).map_err(bad_identity)
+    reqwest::Identity::from_pem(&both).map_err(invalid_identity)
 }
 
-/// Without its cause, which may quote the key.
+/// Returns the error of a client certificate, without its cause, which may quote the key.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn bad_identity(_: reqwest::Error) -> Error {
+fn invalid_identity(_: reqwest::Error) -> Error {
     Error::configuration("the client certificate and its key cannot be used together")
-        .with_advice("give the chain and the key in PEM, the key as PKCS #8")
+        .with_advice("use PEM for the chain and the key, and PKCS #8 for the key")
 }
 
-fn unusable(message: &str, error: reqwest::Error) -> Error {
+/// Returns a configuration error with its cause, whose URL is stripped.
+fn invalid(message: &str, error: reqwest::Error) -> Error {
     Error::configuration(message).with_source(error.without_url())
 }

@@ -11,24 +11,26 @@ use tokenfleet_core::Result;
 
 use crate::{Body, ReqwestTransportBuilder, SendPhase, Transport, TransportError};
 
-/// Sends over reqwest: HTTP/1.1, TLS by the features `rustls` or `native-tls`.
+/// A transport over reqwest: HTTP/1.1, with TLS by the feature `rustls` or `native-tls`.
 ///
-/// It follows no redirect, keeps no cookie, takes no proxy from the environment, repeats nothing and asks for no
-/// compression: each of these has one owner, and it is not here.
+/// It does not follow redirects, keep cookies, take proxies from the environment, retry, or request
+/// compression. Retries belong to the [`ApiClient`](crate::ApiClient); the rest is never done.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport(pub(crate) reqwest::Client);
 
 impl ReqwestTransport {
-    /// A transport with a connection pool of its own. Cheap to clone and to share between accounts.
+    /// Creates a transport with its own connection pool. It is cheap to clone, and accounts may
+    /// share it.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) when the TLS stack cannot be set up.
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) when the TLS stack cannot be
+    /// set up.
     pub fn new() -> Result<Self> {
         Self::builder().build()
     }
 
-    /// A transport through a proxy, or with certificates of its own.
+    /// Returns a builder that can set a proxy, CA certificates and a client certificate.
     #[must_use]
     pub fn builder() -> ReqwestTransportBuilder {
         ReqwestTransportBuilder::default()
@@ -41,17 +43,17 @@ impl Transport for ReqwestTransport {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
-        let request = reqwest::Request::try_from(request).map_err(refine)?;
-        let response = self.0.execute(request).await.map_err(refine)?;
-        let answer = http::Response::from(response);
-        Ok(answer.map(|body| Body::from_stream(Pieces(body))))
+        let request = reqwest::Request::try_from(request).map_err(convert_error)?;
+        let response = self.0.execute(request).await.map_err(convert_error)?;
+        let response = http::Response::from(response);
+        Ok(response.map(|body| Body::from_stream(Chunks(body))))
     }
 }
 
-/// The data of reqwest's body with our error.
-struct Pieces(reqwest::Body);
+/// The data chunks of reqwest's body, with our error type.
+struct Chunks(reqwest::Body);
 
-impl Stream for Pieces {
+impl Stream for Chunks {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
@@ -59,47 +61,48 @@ impl Stream for Pieces {
             let frame = Pin::new(&mut self.0).poll_frame(context);
             return Poll::Ready(match ready!(frame) {
                 Some(Ok(frame)) => match frame.into_data() {
-                    Ok(piece) => Some(Ok(piece)),
-                    // Trailers tell nothing of a token.
+                    Ok(chunk) => Some(Ok(chunk)),
+                    // Trailers say nothing about a token.
                     Err(_) => continue,
                 },
-                Some(Err(error)) => Some(Err(refine(error))),
+                Some(Err(error)) => Some(Err(convert_error(error))),
                 None => None,
             });
         }
     }
 }
 
-/// Says how far the request got, and strips the URL, whose query may hold what nobody should read.
-fn refine(error: reqwest::Error) -> TransportError {
+/// Converts an error of reqwest: finds out the phase, and strips the URL, whose query may contain
+/// private data.
+fn convert_error(error: reqwest::Error) -> TransportError {
     let error = error.without_url();
     let (phase, message) = if error.is_builder() {
         (SendPhase::NotSent, "the request cannot be built")
     } else if error.is_connect() {
         (SendPhase::NotSent, "no connection")
     } else if error.is_timeout() {
-        (SendPhase::MaybeSent, "no answer in time")
+        (SendPhase::MaybeSent, "no response in time")
     } else {
         (SendPhase::MaybeSent, "connection lost")
     };
-    let message = match innermost(&error) {
+    let message = match root_cause(&error) {
         Some(cause) => format!("{message}: {cause}"),
         None => message.to_owned(),
     };
     let timed_out = error.is_timeout();
-    let refined = TransportError::new(phase, message).with_source(error);
+    let converted = TransportError::new(phase, message).with_source(error);
     if timed_out {
-        refined.timed_out()
+        converted.timed_out()
     } else {
-        refined
+        converted
     }
 }
 
-/// The cause that says most to people, such as "Connection refused".
-fn innermost(error: &reqwest::Error) -> Option<String> {
+/// Returns the text of the root cause, such as "Connection refused", which says most to people.
+fn root_cause(error: &reqwest::Error) -> Option<String> {
     let mut cause = std::error::Error::source(error)?;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
+    while let Some(source) = cause.source() {
+        cause = source;
     }
     Some(cause.to_string())
 }

@@ -1,4 +1,4 @@
-//! An answer that was accepted.
+//! A successful response.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,20 +9,21 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
-use tokenfleet_core::{Account, Error, Fate, Operation, Result, Timestamp};
+use tokenfleet_core::{Account, Error, Operation, Result, Timestamp};
 
-use crate::fields::FromFields;
-use crate::page_seed::PageSeed;
+use crate::decode::{FromFields, PageSeed};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
 
-/// What is reserved at most for a body of announced length: the announcement may lie.
-const LARGEST_RESERVE: usize = 1 << 20;
-const SMALLEST_RESERVE: usize = 4 << 10;
-/// Every platform takes more bytes to describe a token.
-const SMALLEST_RECORD: usize = 32;
+/// The largest initial buffer for a body with a `Content-Length`, which may be wrong.
+const MAX_INITIAL_CAPACITY: usize = 1 << 20;
+/// The initial buffer for a body without one.
+const DEFAULT_CAPACITY: usize = 4 << 10;
+/// The minimum size of a record: every platform takes more bytes to describe a token.
+const MIN_RECORD_SIZE: usize = 32;
 
-/// A successful answer, its body wiped from memory when dropped: it may hold a new secret.
+/// A successful response. Its body is wiped from memory when dropped, since it may contain a new
+/// secret.
 pub struct ApiResponse {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
@@ -34,7 +35,7 @@ pub struct ApiResponse {
     pub(crate) date: OnceLock<Timestamp>,
 }
 
-/// Shows neither body nor headers.
+/// Omits body and headers.
 impl fmt::Debug for ApiResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ApiResponse")
@@ -47,32 +48,32 @@ impl fmt::Debug for ApiResponse {
 }
 
 impl ApiResponse {
-    /// The HTTP status.
+    /// Returns the HTTP status.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// A header's value, if it is there and is text.
+    /// Returns the value of a header, if it is present and is text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// A header's value as a whole number, if it is one.
+    /// Returns the value of a header as a whole number, if it is one.
     #[must_use]
-    pub fn number(&self, name: &str) -> Option<u64> {
+    pub fn header_number(&self, name: &str) -> Option<u64> {
         self.header(name)
             .and_then(|value| value.trim().parse().ok())
     }
 
-    /// The time on the platform's clock, or on ours when it does not say.
+    /// Returns the time on the platform's clock, or on ours when the response has no `Date`.
     #[must_use]
     pub fn date(&self) -> Timestamp {
-        *self.date.get_or_init(|| self.read_date())
+        *self.date.get_or_init(|| self.parse_date())
     }
 
-    fn read_date(&self) -> Timestamp {
+    fn parse_date(&self) -> Timestamp {
         self.header("date")
             .and_then(|date| httpdate::parse_http_date(date).ok())
             .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
@@ -81,20 +82,20 @@ impl ApiResponse {
             .unwrap_or_else(Timestamp::now)
     }
 
-    /// Whether a moment has passed on the platform's clock, to the second that its answers keep.
+    /// Returns `true` if `at` has passed on the platform's clock, which has a precision of seconds.
     #[must_use]
     pub fn is_past(&self, at: Timestamp) -> bool {
         at.truncated_to_seconds() <= self.date()
     }
 
-    /// Whether there is nothing in it.
+    /// Returns `true` if the body is empty or blank.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.body.iter().all(u8::is_ascii_whitespace)
     }
 
-    /// Whether it is JSON at all, whatever it says. Of a listing, which is long and is read to its end anyway, only the
-    /// beginning is judged: it is an object or an array.
+    /// Returns `true` if the body is JSON of any shape. For a listing, which is long and is parsed
+    /// to its end later, it only checks that an object or array begins (decision 0011).
     pub(crate) fn is_json(&self) -> bool {
         if self.operation == Operation::List {
             let first = self.body.iter().find(|byte| !byte.is_ascii_whitespace());
@@ -104,31 +105,34 @@ impl ApiResponse {
         }
     }
 
-    /// How many requests it took.
+    /// Returns the number of attempts that it took.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Reads the body.
+    /// Decodes the body.
     ///
     /// # Errors
     ///
-    /// [`ProtocolViolation`](tokenfleet_core::ErrorKind::ProtocolViolation) when it is not the expected JSON. The text
-    /// says where, never what: the body may hold a secret. For a write the fate is
-    /// [`MaybeApplied`](Fate::MaybeApplied).
+    /// [`ProtocolViolation`](tokenfleet_core::ErrorKind::ProtocolViolation) when it is not the
+    /// expected JSON. The message says where, but never quotes the body, which may contain a
+    /// secret. For a write the fate is [`MaybeApplied`](tokenfleet_core::Fate::MaybeApplied).
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
-        self.read(PhantomData)
-            .map_err(|error| self.unreadable(&error))
+        self.decode(PhantomData)
+            .map_err(|error| self.decode_error(&error))
     }
 
-    /// Reads a page: what it says of itself, and its records, which are the values of `field`. Each is converted as soon as
-    /// it is read. Room is made for so many as are `expected`.
+    /// Decodes a page into its own fields and its records, which are the elements of `field`.
+    ///
+    /// Each record is converted as soon as it is decoded. `expected` is the number of records to
+    /// allocate for.
     ///
     /// ```
     /// use serde::de::MapAccess;
     /// use tokenfleet_core::{Fact, Result, Token, TokenId, TokenState};
-    /// use tokenfleet_http::{ApiResponse, FromFields, JsonStr, read_unique};
+    /// use tokenfleet_http::ApiResponse;
+    /// use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
     ///
     /// #[derive(Default)]
     /// struct Key<'a> {
@@ -144,10 +148,10 @@ impl ApiResponse {
     ///     }
     /// }
     ///
-    /// fn tokens(answer: &ApiResponse) -> Result<Vec<Token>> {
-    ///     let ((), tokens) = answer.page("results", None, |key: Key<'_>| match key.slug {
+    /// fn tokens(response: &ApiResponse) -> Result<Vec<Token>> {
+    ///     let ((), tokens) = response.page("results", None, |key: Key<'_>| match key.slug {
     ///         Fact::Known(slug) => Ok(Token::new(TokenId::new(slug), TokenState::Active)),
-    ///         _ => Err(answer.violation("a key without a slug")),
+    ///         _ => Err(response.violation("a key without a slug")),
     ///     })?;
     ///     Ok(tokens)
     /// }
@@ -155,45 +159,43 @@ impl ApiResponse {
     ///
     /// # Errors
     ///
-    /// As for [`json`](Self::json), also when there is no such field, and those of `convert`.
+    /// Those of [`json`](Self::json), also when `field` is missing, and those of `convert`.
     pub fn page<'a, P: FromFields<'a>, R: FromFields<'a>, T>(
         &'a self,
         field: &str,
         expected: Option<u32>,
         convert: impl FnMut(R) -> Result<T>,
     ) -> Result<(P, Vec<T>)> {
-        let mut refused = None;
-        // A page holds only so many, whatever was asked for.
-        let room = (expected.unwrap_or_default() as usize).min(self.body.len() / SMALLEST_RECORD);
-        let read = self.read(PageSeed::new(field, room, convert, &mut refused));
-        read.map_err(|error| refused.unwrap_or_else(|| self.unreadable(&error)))
+        let mut conversion_error = None;
+        // The body limits how many records there can be, whatever page size was requested.
+        let capacity =
+            (expected.unwrap_or_default() as usize).min(self.body.len() / MIN_RECORD_SIZE);
+        let seed = PageSeed::new(field, capacity, convert, &mut conversion_error);
+        let decoded = self.decode(seed);
+        decoded.map_err(|error| conversion_error.unwrap_or_else(|| self.decode_error(&error)))
     }
 
-    fn read<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> serde_json::Result<S::Value> {
-        // Text that was judged as a whole need not be judged piece by piece. What nobody reads may be anything.
+    fn decode<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> serde_json::Result<S::Value> {
+        // UTF-8 that is validated as a whole need not be validated string by string. Invalid UTF-8
+        // is an error only where it is decoded.
         match str::from_utf8(&self.body) {
-            Ok(text) => read_to_end(serde_json::Deserializer::from_str(text), seed),
-            Err(_) => read_to_end(serde_json::Deserializer::from_slice(&self.body), seed),
+            Ok(text) => decode_to_end(serde_json::Deserializer::from_str(text), seed),
+            Err(_) => decode_to_end(serde_json::Deserializer::from_slice(&self.body), seed),
         }
     }
 
-    fn unreadable(&self, error: &serde_json::Error) -> Error {
+    fn decode_error(&self, error: &serde_json::Error) -> Error {
         let message = match error.classify() {
-            Category::Data | Category::Io => "the answer is not what the platform documents",
-            Category::Syntax | Category::Eof => "the answer is not JSON",
+            Category::Data | Category::Io => "the response is not what the platform documents",
+            Category::Syntax | Category::Eof => "the response is not JSON",
         };
         let (line, column) = (error.line(), error.column());
         self.violation(format!("{message} (at line {line}, column {column})"))
     }
 
-    /// An error about what this answer says.
+    /// Returns a protocol violation about the content of this response.
     pub fn violation(&self, message: impl Into<String>) -> Error {
-        let fate = if self.operation.is_write() {
-            Fate::MaybeApplied
-        } else {
-            Fate::Rejected
-        };
-        Error::protocol_violation(fate, message)
+        Error::protocol_violation(self.operation.fate_if_unanswered(), message)
             .with_account(&self.account)
             .with_operation(self.operation)
             .with_status(self.status)
@@ -202,38 +204,43 @@ impl ApiResponse {
     }
 }
 
-fn read_to_end<'a, R: serde_json::de::Read<'a>, S: DeserializeSeed<'a>>(
-    mut text: serde_json::Deserializer<R>,
+fn decode_to_end<'a, R: serde_json::de::Read<'a>, S: DeserializeSeed<'a>>(
+    mut deserializer: serde_json::Deserializer<R>,
     seed: S,
 ) -> serde_json::Result<S::Value> {
-    let value = seed.deserialize(&mut text)?;
-    text.end()?;
+    let value = seed.deserialize(&mut deserializer)?;
+    deserializer.end()?;
     Ok(value)
 }
 
-/// Why a body could not be read whole.
+/// The reason why a body could not be read whole.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Unread {
+    #[error("the body is too large")]
     TooLarge,
-    Failed(TransportError),
+    #[error(transparent)]
+    Failed(#[from] TransportError),
 }
 
-/// Reads a body of at most `largest` bytes, perhaps of an announced length.
+/// Reads a body of at most `max_size` bytes, whose length may have been announced.
 pub(crate) async fn read_body(
     mut body: Body,
     announced: Option<usize>,
-    largest: usize,
+    max_size: usize,
 ) -> Result<ZeroizingBuffer, Unread> {
-    if announced.is_some_and(|length| length > largest) {
+    if announced.is_some_and(|length| length > max_size) {
         return Err(Unread::TooLarge);
     }
-    let reserve = announced.unwrap_or(SMALLEST_RESERVE).min(LARGEST_RESERVE);
-    let mut bytes = ZeroizingBuffer::with_capacity(reserve);
-    while let Some(piece) = body.next().await {
-        let piece = piece.map_err(Unread::Failed)?;
-        if bytes.len() + piece.len() > largest {
+    let capacity = announced
+        .unwrap_or(DEFAULT_CAPACITY)
+        .min(MAX_INITIAL_CAPACITY);
+    let mut bytes = ZeroizingBuffer::with_capacity(capacity);
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk?;
+        if bytes.len() + chunk.len() > max_size {
             return Err(Unread::TooLarge);
         }
-        bytes.extend(&piece);
+        bytes.extend(&chunk);
     }
     Ok(bytes)
 }

@@ -1,36 +1,39 @@
-//! Trying again, within bounds.
+//! The retry policy: whether a failed request is retried, and after which delay.
 
-use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Error, Result};
 
-/// How often and how long a call is tried.
+use crate::backoff;
+
+/// The limits of retries: number of attempts, timeouts, backoff and budget.
 ///
-/// A call is repeated when the platform was unreachable, out of order or asked to wait, and only if repeating cannot do
-/// harm: reads, and writes that are idempotent or were certainly not carried out. Between attempts it waits a random
-/// time up to a growing bound, or as long as the platform asks for.
+/// A request is retried when the platform was unreachable, unavailable or asked to wait, and only
+/// if that is harmless: reads, and writes that are idempotent or were certainly not applied. The
+/// delay between attempts is an exponential backoff with full jitter, or as long as the platform
+/// asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many requests one call may send in all.
+    /// The maximum number of attempts per request.
     pub max_attempts: u32,
-    /// How long one request may take.
+    /// The timeout of one attempt.
     pub attempt_timeout: Duration,
-    /// How long a call may take in all, waiting included.
+    /// The timeout of all attempts together, including the delays between them.
     pub total_timeout: Duration,
-    /// The bound of the first wait; it doubles each time.
+    /// The upper bound of the first delay; it doubles with each attempt.
     pub initial_backoff: Duration,
-    /// The bound of every wait that we choose.
+    /// The upper bound of every delay, unless the platform asks for a longer one.
     pub max_backoff: Duration,
-    /// How many retries the calls of one account may make together before one succeeds: every success gives one back. A
-    /// retry that comes when the platform asked for it costs nothing. When all are spent, every call sends one request.
+    /// The number of retries that all requests of an account share. Every success gives one back,
+    /// and a retry the platform scheduled (`Retry-After`) costs nothing. Once the budget is spent,
+    /// every request gets one attempt.
     pub budget: u32,
 }
 
-/// More attempts than anybody waits for.
-const MOST_ATTEMPTS: u32 = 100;
+/// The largest number of attempts that a configuration may set.
+const MAX_ATTEMPTS: u32 = 100;
 
 impl Default for RetryPolicy {
     fn default() -> Self {
@@ -46,8 +49,8 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// Takes `attempts` (1 to 100), `attempt_timeout`, `total_timeout` (such as `"30s"`) and `retry_budget` from an account's
-    /// settings; what is not there is as by default.
+    /// Reads `attempts` (1 to 100), `attempt_timeout`, `total_timeout` (such as `"30s"`) and
+    /// `retry_budget` from an account's settings. Missing keys keep their default.
     ///
     /// # Errors
     ///
@@ -55,9 +58,9 @@ impl RetryPolicy {
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
         let mut policy = Self::default();
         if let Some(attempts) = settings.number("attempts")? {
-            if !(1..=MOST_ATTEMPTS).contains(&attempts) {
+            if !(1..=MAX_ATTEMPTS).contains(&attempts) {
                 return Err(Error::configuration(format!(
-                    "{} must be a whole number from 1 to {MOST_ATTEMPTS}",
+                    "{} must be a whole number from 1 to {MAX_ATTEMPTS}",
                     settings.place("attempts")
                 )));
             }
@@ -69,11 +72,11 @@ impl RetryPolicy {
         match settings.timeout("attempt_timeout")? {
             Some(time) if time > policy.total_timeout => {
                 return Err(Error::configuration(format!(
-                    "{} is more than the {} s that a call may take in all",
+                    "{} is longer than the total timeout of {} s",
                     settings.place("attempt_timeout"),
                     policy.total_timeout.as_secs()
                 ))
-                .with_advice("raise total_timeout, or lower this"));
+                .with_advice("raise total_timeout, or lower this timeout"));
             }
             Some(time) => policy.attempt_timeout = time,
             None => {}
@@ -84,76 +87,65 @@ impl RetryPolicy {
         Ok(policy)
     }
 
-    /// Every call sends one request.
+    /// Creates a policy without retries: every request gets one attempt.
     #[must_use]
     pub fn no_retries() -> Self {
         Self::default().with_max_attempts(1)
     }
 
-    /// At most that many requests a call.
+    /// Sets the maximum number of attempts (at least 1).
     #[must_use]
     pub fn with_max_attempts(mut self, attempts: u32) -> Self {
         self.max_attempts = attempts.max(1);
         self
     }
 
-    /// At most that long a request.
+    /// Sets the timeout of one attempt.
     #[must_use]
     pub fn with_attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout;
         self
     }
 
-    /// At most that long a call.
+    /// Sets the timeout of all attempts together.
     #[must_use]
     pub fn with_total_timeout(mut self, timeout: Duration) -> Self {
         self.total_timeout = timeout;
         self
     }
 
-    /// With random waits up to these bounds.
+    /// Sets the upper bounds of the first delay and of every delay.
     #[must_use]
-    pub fn with_backoff(mut self, first: Duration, longest: Duration) -> Self {
-        self.initial_backoff = first;
-        self.max_backoff = longest;
+    pub fn with_backoff(mut self, initial: Duration, max: Duration) -> Self {
+        self.initial_backoff = initial;
+        self.max_backoff = max;
         self
     }
 
-    /// With that many retries for all calls of an account together.
+    /// Sets the number of retries that all requests of an account share.
     #[must_use]
     pub fn with_budget(mut self, retries: u32) -> Self {
         self.budget = retries;
         self
     }
 
-    /// How long to wait before trying again; `None`: give up.
+    /// Returns the delay before the next attempt, or `None` if the request is not retried.
     pub(crate) fn next_delay(
         &self,
         error: &Error,
         idempotent: bool,
         attempt: u32,
-        remaining: Duration,
+        time_left: Duration,
     ) -> Option<Duration> {
         let harmless = idempotent || !error.may_have_applied();
         if attempt >= self.max_attempts || !harmless || !error.kind().is_transient() {
             return None;
         }
-        let wait = error.retry_after().unwrap_or_else(|| {
-            let bound = self
-                .initial_backoff
-                .saturating_mul(1 << (attempt - 1).min(16))
-                .min(self.max_backoff);
-            bound.mul_f64(random_fraction())
-        });
-        (wait < remaining).then_some(wait)
+        let delay = error
+            .retry_after()
+            .unwrap_or_else(|| backoff::delay(self.initial_backoff, self.max_backoff, attempt));
+        (delay < time_left).then_some(delay)
     }
-}
-
-/// From 0 up to 1: clients that fail together shall not come again together.
-fn random_fraction() -> f64 {
-    // Each state is seeded by the operating system.
-    let bits = RandomState::new().hash_one(0) as u32;
-    f64::from(bits) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[cfg(test)]
@@ -176,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn what_settings_say_replaces_the_default_and_nothing_else_does() {
+    fn settings_replace_the_defaults_and_missing_ones_keep_them() {
         assert_eq!(read(&[]).unwrap(), RetryPolicy::default());
         let policy = read(&[
             ("attempts", Setting::Integer(2)),
@@ -193,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_out_of_bounds_or_misspelt_is_refused_with_its_line() {
+    fn a_setting_out_of_bounds_or_misspelled_is_rejected_with_its_line() {
         let a_time = "must be a duration from \"1s\" to \"1d\", such as \"30s\"";
         let a_number = "must be a whole number from 1 to 100";
         for (key, value, expected) in [
@@ -207,7 +199,7 @@ mod tests {
             (
                 "attempt_timeout",
                 time("3m"),
-                "is more than the 120 s that a call may take in all; raise total_timeout, or lower this",
+                "is longer than the total timeout of 120 s; raise total_timeout, or lower this timeout",
             ),
             (
                 "retry_budget",

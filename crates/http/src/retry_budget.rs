@@ -1,9 +1,11 @@
-//! How many retries the calls of one account may make together.
+//! The retry budget that all requests of an account share.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Spent by retries, given back by successes: when a platform is down for everybody, every call soon sends one request
-/// and not as many as its policy allows.
+/// A number of retries that retries withdraw from and successes deposit to.
+///
+/// When a platform is down for everybody, each request soon sends one attempt instead of as many as
+/// its policy allows.
 #[derive(Debug)]
 pub(crate) struct RetryBudget {
     size: u32,
@@ -11,6 +13,7 @@ pub(crate) struct RetryBudget {
 }
 
 impl RetryBudget {
+    /// Creates a full budget of `size` retries.
     pub(crate) fn new(size: u32) -> Self {
         Self {
             size,
@@ -18,20 +21,19 @@ impl RetryBudget {
         }
     }
 
-    /// Takes one retry, if one is left.
-    pub(crate) fn spend(&self) -> bool {
-        let fewer = |left: u32| left.checked_sub(1);
-        self.change(fewer)
+    /// Takes one retry, and returns `false` if none is left.
+    pub(crate) fn withdraw(&self) -> bool {
+        self.update(|left| left.checked_sub(1))
     }
 
-    /// Gives one back, for a call that succeeded.
-    pub(crate) fn give_back(&self) {
-        self.change(|left| (left < self.size).then(|| left + 1));
+    /// Gives one retry back for a request that succeeded, up to the size of the budget.
+    pub(crate) fn deposit(&self) {
+        self.update(|left| (left < self.size).then(|| left + 1));
     }
 
-    fn change(&self, to: impl FnMut(u32) -> Option<u32>) -> bool {
+    fn update(&self, change: impl FnMut(u32) -> Option<u32>) -> bool {
         self.left
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, to)
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, change)
             .is_ok()
     }
 }

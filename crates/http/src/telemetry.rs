@@ -1,7 +1,8 @@
-//! What a call tells whoever listens: a span and events of `tracing`, and metrics where they are wanted.
+//! The telemetry of a request: a span and events of `tracing`, and metrics if the feature is
+//! enabled.
 //!
-//! Names are documented in `docs/OBSERVABILITY.md` and stay. Told are names, numbers and our own words: never a credential,
-//! a body, a path, a parameter, a header or what the platform said.
+//! Names are documented in `docs/OBSERVABILITY.md` and stay. Values are names, numbers and words of
+//! our own: never a credential, a body, a path, a parameter, a header or a message of the platform.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -11,67 +12,67 @@ use tokio::time::Instant;
 use tracing::field::Empty;
 use tracing::{Span, debug, trace, warn, warn_span};
 
-use crate::attempt::Failure;
 #[cfg(feature = "metrics")]
 use crate::metrics::Meter;
 use crate::{ApiRequest, ApiResponse};
 
-/// What listeners filter by, whichever module speaks.
+/// The target that subscribers filter by, whichever module reports.
 const TARGET: &str = "tokenfleet";
 const OK: &str = "ok";
 const CANCELLED: &str = "cancelled";
 
-/// One call, from its beginning until it is finished or dropped.
+/// The telemetry of one request, from its beginning until it is finished or dropped.
 pub(crate) struct Telemetry {
     span: Span,
     started: Instant,
-    /// Also those that are never answered: a call is dropped while it waits.
+    /// The number of attempts, including one that was dropped while it waited for a response.
     attempts: AtomicU32,
     finished: bool,
     #[cfg(feature = "metrics")]
     meter: Meter,
 }
 
-/// Why a request was not sent although the call might have been.
+/// The reason why an attempt was suppressed: not sent, although the platform could be reached.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Suppressed {
-    /// The credential was refused too often.
-    Rest,
+    /// The credential was rejected too often and is not sent for a while.
+    Cooldown,
     /// Another failed login would lock this address out.
     Lockout,
-    /// The account's retries are used up.
-    Budget,
+    /// The retry budget of the account is spent.
+    RetryBudget,
 }
 
 impl Suppressed {
-    /// Why the account's logins allow none.
-    pub(crate) fn of_login(error: &Error) -> Self {
+    /// Returns the reason behind an error of the lockout guard.
+    pub(crate) fn from_lockout_error(error: &Error) -> Self {
         match error.kind() {
             ErrorKind::RateLimited => Self::Lockout,
-            _ => Self::Rest,
+            _ => Self::Cooldown,
         }
     }
 
     fn as_str(self) -> &'static str {
         match self {
-            Self::Rest => "rest",
+            Self::Cooldown => "cooldown",
             Self::Lockout => "lockout",
-            Self::Budget => "budget",
+            Self::RetryBudget => "retry_budget",
         }
     }
 }
 
 impl Telemetry {
-    pub(crate) fn begin(account: &Account, call: &ApiRequest) -> Self {
-        let operation: Operation = call.operation;
-        // As loud as the warnings in it: who hears only those hears whom they are about.
+    /// Opens the span of a request.
+    pub(crate) fn begin(account: &Account, request: &ApiRequest) -> Self {
+        let operation: Operation = request.operation;
+        // WARN, so that a WARN filter still shows which account a warning is about.
         let span = warn_span!(
             target: TARGET,
             "tokenfleet.call",
             provider = account.provider(),
             account = account.name(),
             operation = operation.as_str(),
-            page = call.page,
+            page = request.page_number,
             attempts = Empty,
             status = Empty,
             outcome = Empty,
@@ -84,22 +85,22 @@ impl Telemetry {
             attempts: AtomicU32::new(0),
             finished: false,
             #[cfg(feature = "metrics")]
-            meter: Meter::of(account, operation),
+            meter: Meter::new(account, operation),
         }
     }
 
-    /// What everything about the call happens in.
+    /// Returns the span that everything about the request happens in.
     pub(crate) fn span(&self) -> Span {
         self.span.clone()
     }
 
-    /// How long it waited for its account's limits before a request.
-    pub(crate) fn waited(&self, wait: Duration) {
+    /// Records how long an attempt waited for the account's limits.
+    pub(crate) fn record_wait(&self, wait: Duration) {
         trace!(name: "tokenfleet.wait", target: TARGET, wait_ms = millis(wait), "wait");
     }
 
-    /// A request is about to be sent.
-    pub(crate) fn sends(&self) {
+    /// Counts an attempt that is about to be sent.
+    pub(crate) fn count_attempt(&self) {
         self.attempts.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -107,13 +108,11 @@ impl Telemetry {
         self.attempts.load(Ordering::Relaxed)
     }
 
-    /// What became of that request.
-    pub(crate) fn attempted(&self, result: &Result<ApiResponse, Failure>, took: Duration) {
+    /// Records the result of an attempt.
+    pub(crate) fn record_attempt(&self, result: &Result<ApiResponse>, elapsed: Duration) {
         let (outcome, status) = match result {
-            Ok(answer) => (OK, Some(answer.status())),
-            Err(Failure::Sent(error) | Failure::Unsent(error)) => {
-                (error.kind().as_str(), error.status())
-            }
+            Ok(response) => (OK, Some(response.status())),
+            Err(error) => (error.kind().as_str(), error.status()),
         };
         debug!(
             name: "tokenfleet.attempt",
@@ -121,48 +120,49 @@ impl Telemetry {
             attempt = self.attempts(),
             status,
             outcome,
-            elapsed_ms = millis(took),
+            elapsed_ms = millis(elapsed),
             "attempt"
         );
         #[cfg(feature = "metrics")]
-        self.meter.attempt(outcome, status, took);
+        self.meter.attempt(outcome, status, elapsed);
     }
 
-    /// Another request follows after a wait.
-    pub(crate) fn retries(&self, because: &Error, wait: Duration) {
-        let outcome = because.kind().as_str();
+    /// Records that another attempt follows after `delay`.
+    pub(crate) fn record_retry(&self, cause: &Error, delay: Duration) {
+        let outcome = cause.kind().as_str();
         warn!(
             name: "tokenfleet.retry",
             target: TARGET,
             attempt = self.attempts(),
-            status = because.status(),
+            status = cause.status(),
             outcome,
-            wait_ms = millis(wait),
+            wait_ms = millis(delay),
             "retry"
         );
         #[cfg(feature = "metrics")]
         self.meter.retry(outcome);
     }
 
-    /// A request is not sent.
-    pub(crate) fn suppresses(&self, why: Suppressed) {
-        let reason = why.as_str();
-        warn!(name: "tokenfleet.unavailable", target: TARGET, reason, "suppressed");
+    /// Records that an attempt was suppressed.
+    pub(crate) fn record_suppressed(&self, suppressed: Suppressed) {
+        let reason = suppressed.as_str();
+        warn!(name: "tokenfleet.suppressed", target: TARGET, reason, "suppressed");
         #[cfg(feature = "metrics")]
         self.meter.suppressed(reason);
     }
 
+    /// Records the result of the request.
     pub(crate) fn finish(&mut self, result: &Result<ApiResponse>) {
         match result {
-            Ok(answer) => self.end(OK, Some(answer.status()), None),
+            Ok(response) => self.end(OK, Some(response.status()), None),
             Err(error) => self.end(error.kind().as_str(), error.status(), Some(error.fate())),
         }
     }
 
     fn end(&mut self, outcome: &'static str, status: Option<u16>, fate: Option<Fate>) {
         self.finished = true;
-        let (took, attempts) = (self.started.elapsed(), self.attempts());
-        let (elapsed_ms, fate) = (millis(took), fate.map(Fate::as_str));
+        let (elapsed, attempts) = (self.started.elapsed(), self.attempts());
+        let (elapsed_ms, fate) = (millis(elapsed), fate.map(Fate::as_str));
         debug!(
             name: "tokenfleet.call",
             target: TARGET,
@@ -174,7 +174,7 @@ impl Telemetry {
             elapsed_ms,
             "call"
         );
-        // Afterwards, so that a line about the event does not say everything twice.
+        // After the event, so that its line does not show every field twice.
         self.span
             .record("attempts", attempts)
             .record("status", status)
@@ -182,11 +182,11 @@ impl Telemetry {
             .record("fate", fate)
             .record("elapsed_ms", elapsed_ms);
         #[cfg(feature = "metrics")]
-        self.meter.call(outcome, took);
+        self.meter.call(outcome, elapsed);
     }
 }
 
-/// Who drops a call before it ends hears of it too.
+/// Records a request that was dropped as `cancelled`.
 impl Drop for Telemetry {
     fn drop(&mut self) {
         if !self.finished {
@@ -195,8 +195,8 @@ impl Drop for Telemetry {
     }
 }
 
-/// The account sends nothing for that long, because the platform asked for it.
-pub(crate) fn pauses(wait: Duration) {
+/// Records that the account sends nothing for `wait`, because the platform asked for it.
+pub(crate) fn record_pause(wait: Duration) {
     warn!(name: "tokenfleet.pause", target: TARGET, wait_ms = millis(wait), "pause");
 }
 

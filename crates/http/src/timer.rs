@@ -1,11 +1,11 @@
-//! Waiting by tokio's clock.
+//! The timer over tokio's clock.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::workflow::Timer;
 
-/// Waits by tokio's clock, in a runtime whose time is enabled.
+/// A [`Timer`] over tokio's clock. It needs a tokio runtime with time enabled.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct TokioTimer;
 

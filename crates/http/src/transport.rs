@@ -1,4 +1,4 @@
-//! What really sends a request.
+//! The transport: it sends one HTTP request and returns one response.
 
 use std::error::Error;
 use std::fmt;
@@ -9,19 +9,21 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
-/// Sends one request and returns one answer: no retry, no redirect, no cookies.
+/// A transport that sends one request and returns one response, without retries, redirects or
+/// cookies.
+///
+/// The types of other crates in its signature, and the attribute `async_trait`, are re-exported by
+/// this crate.
 ///
 /// ```
-/// use async_trait::async_trait;
-/// use bytes::Bytes;
-/// use tokenfleet_http::{Body, Transport, TransportError};
+/// use tokenfleet_http::{Body, Bytes, Transport, TransportError, async_trait, http};
 ///
-/// /// Answers everything with an empty object.
+/// /// A transport that responds to everything with an empty object.
 /// #[derive(Debug)]
-/// struct Silent;
+/// struct EmptyObject;
 ///
 /// #[async_trait]
-/// impl Transport for Silent {
+/// impl Transport for EmptyObject {
 ///     async fn send(
 ///         &self,
 ///         _request: http::Request<Bytes>,
@@ -32,37 +34,39 @@ use futures_core::Stream;
 /// ```
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Sends a request with an absolute URI. Any status is an answer, not an error.
+    /// Sends a request with an absolute URI. Any status is a response, not an error.
     ///
     /// # Errors
     ///
-    /// Say honestly how far the request got, see [`SendPhase`]: what may be repeated depends on it.
+    /// A failure to get a response. Its [`SendPhase`] must be true: retries depend on it.
     async fn send(
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError>;
 }
 
-/// How far a request got before the transport failed.
+/// The phase that a request had reached when the transport failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SendPhase {
-    /// Nothing of it was written: no address, refused, no TLS.
+    /// No byte of it was written: the address, the connection or the TLS handshake failed.
     NotSent,
-    /// It may have been read and carried out.
+    /// It may have been received and applied.
     MaybeSent,
 }
 
-/// Why a transport could not get an answer. Its text holds no URL and no credential.
-#[derive(Debug)]
+/// The reason why a transport could not get a response. Its text contains no URL and no credential.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct TransportError {
     phase: SendPhase,
     timed_out: bool,
     message: String,
+    #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
 
 impl TransportError {
-    /// A failure in that phase. The message names neither URL nor credential.
+    /// Creates a failure in `phase`. The message must contain neither a URL nor a credential.
     pub fn new(phase: SendPhase, message: impl Into<String>) -> Self {
         Self {
             phase,
@@ -72,57 +76,44 @@ impl TransportError {
         }
     }
 
-    /// Because no answer came in time.
+    /// Marks the failure as a timeout.
     #[must_use]
     pub fn timed_out(mut self) -> Self {
         self.timed_out = true;
         self
     }
 
-    /// Because of that.
+    /// Sets the underlying error.
     #[must_use]
     pub fn with_source(mut self, source: impl Error + Send + Sync + 'static) -> Self {
         self.source = Some(Box::new(source));
         self
     }
 
-    /// How far the request got.
+    /// Returns the phase that the request had reached.
     #[must_use]
     pub fn phase(&self) -> SendPhase {
         self.phase
     }
 
-    /// Whether no answer came in time.
+    /// Returns `true` if the failure is a timeout.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.timed_out
     }
 }
 
-impl fmt::Display for TransportError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl Error for TransportError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        let source: &(dyn Error + 'static) = self.source.as_deref()?;
-        Some(source)
-    }
-}
-
-/// The body of an answer, in pieces, so that one that is too large is never held whole.
+/// The body of a response, read in chunks so that one that is too large is never held whole.
 pub struct Body(Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>);
 
 impl Body {
-    /// A body that is already at hand.
+    /// Creates a body from bytes in memory.
     #[must_use]
     pub fn full(bytes: impl Into<Bytes>) -> Self {
         Self(Box::pin(Once(Some(bytes.into()))))
     }
 
-    /// A body that comes in pieces.
+    /// Creates a body from a stream of chunks.
     #[must_use]
     pub fn from_stream(
         stream: impl Stream<Item = Result<Bytes, TransportError>> + Send + 'static,
@@ -130,6 +121,7 @@ impl Body {
         Self(Box::pin(stream))
     }
 
+    /// Returns the next chunk.
     pub(crate) async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         poll_fn(|context| self.0.as_mut().poll_next(context)).await
     }
@@ -141,6 +133,7 @@ impl fmt::Debug for Body {
     }
 }
 
+/// A stream of one chunk.
 struct Once(Option<Bytes>);
 
 impl Stream for Once {

@@ -1,4 +1,4 @@
-//! Bytes that may hold a credential.
+//! The buffer for bytes that may contain a credential.
 
 use std::hint::black_box;
 use std::io;
@@ -6,27 +6,31 @@ use std::ops::Deref;
 
 use zeroize::Zeroize;
 
-/// No answer that holds a whole credential comes near this size: listings do, and mask or leave out what is secret.
-const LARGEST_WITH_A_SECRET: usize = 64 << 10;
+/// The largest body that may contain a whole credential. Only listings are larger, and they mask or
+/// omit secrets.
+const MAX_SIZE_WITH_SECRET: usize = 64 << 10;
 
-/// A buffer that leaves no copy behind, neither when it is dropped nor when it grows.
+/// A buffer that leaves no copy of its bytes in memory, neither when it is dropped nor when it
+/// grows.
 pub(crate) struct ZeroizingBuffer(Vec<u8>);
 
 impl ZeroizingBuffer {
+    /// Creates an empty buffer.
     pub(crate) fn with_capacity(capacity: usize) -> Self {
         Self(Vec::with_capacity(capacity))
     }
 
-    pub(crate) fn extend(&mut self, piece: &[u8]) {
-        let needed = self.0.len() + piece.len();
+    /// Appends bytes.
+    pub(crate) fn extend(&mut self, chunk: &[u8]) {
+        let needed = self.0.len() + chunk.len();
         if needed > self.0.capacity() {
-            // A vector that grows by itself frees its old place as it is.
+            // A vector that grows by itself frees its old allocation without wiping it.
             let capacity = needed.max(2 * self.0.capacity());
             let mut larger = Self::with_capacity(capacity);
             larger.0.extend_from_slice(&self.0);
             *self = larger;
         }
-        self.0.extend_from_slice(piece);
+        self.0.extend_from_slice(chunk);
     }
 }
 
@@ -44,11 +48,11 @@ impl AsRef<[u8]> for ZeroizingBuffer {
     }
 }
 
-/// Byte by byte, which no compiler leaves out. That takes longer than receiving a page of a listing, which is overwritten at
-/// once instead.
+/// Wipes the bytes one by one, which the compiler cannot elide. For a page of a listing that would
+/// take longer than receiving it, so large buffers are overwritten in one go instead.
 impl Drop for ZeroizingBuffer {
     fn drop(&mut self) {
-        if self.0.len() <= LARGEST_WITH_A_SECRET {
+        if self.0.len() <= MAX_SIZE_WITH_SECRET {
             self.0.zeroize();
         } else {
             self.0.fill(0);
@@ -58,9 +62,9 @@ impl Drop for ZeroizingBuffer {
 }
 
 impl io::Write for ZeroizingBuffer {
-    fn write(&mut self, piece: &[u8]) -> io::Result<usize> {
-        self.extend(piece);
-        Ok(piece.len())
+    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
+        self.extend(chunk);
+        Ok(chunk.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -73,10 +77,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_buffer_that_grows_keeps_what_it_holds() {
+    fn a_buffer_that_grows_keeps_its_content() {
         let mut bytes = ZeroizingBuffer::with_capacity(2);
-        for piece in ["a", "", "bcd", "efghijkl"] {
-            bytes.extend(piece.as_bytes());
+        for chunk in ["a", "", "bcd", "efghijkl"] {
+            bytes.extend(chunk.as_bytes());
         }
         assert_eq!(bytes.len(), 12);
         assert_eq!(*bytes, *b"abcdefghijkl");

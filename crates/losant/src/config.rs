@@ -1,4 +1,4 @@
-//! What to connect to, and with which credential.
+//! The configuration of an account.
 
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Credential, Error, Result};
@@ -6,10 +6,10 @@ use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.losant.com";
 
-/// The API versions whose schemas this adapter knows: a semver range, sent as `Accept-Version`.
+/// The API versions that this adapter supports: a semver range, sent as `Accept-Version`.
 const ACCEPT_VERSION: &str = "^1.20.1";
 
-/// Which tokens of Losant, and how to reach them.
+/// The configuration of a [`Losant`](crate::Losant) account: whose tokens, and how to reach them.
 ///
 /// ```
 /// use tokenfleet_core::Credential;
@@ -27,21 +27,22 @@ pub struct LosantConfig {
     pub(crate) domain: Option<String>,
 }
 
-/// Whose tokens.
+/// The owner of the tokens that an account manages.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Resource {
-    /// The user's own, to whom the acting token belongs.
+    /// The user that the acting token belongs to.
     #[default]
     User,
-    /// Those of the application with this id.
+    /// The application with this id.
     Application(String),
-    /// Those of the instance with this id.
+    /// The instance with this id.
     Instance(String),
 }
 
 impl LosantConfig {
-    /// The user's own tokens at `https://api.losant.com`; `token` is a JWT of that user.
+    /// Creates a configuration for the user's own tokens at `https://api.losant.com`. `token` is a
+    /// JWT of that user.
     #[must_use]
     pub fn new(token: Credential) -> Self {
         Self {
@@ -53,35 +54,36 @@ impl LosantConfig {
         }
     }
 
-    /// At another address.
+    /// Sets the base URL.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
     }
 
-    /// The tokens of something else than the user.
+    /// Sets the owner of the tokens.
     #[must_use]
     pub fn with_resource(mut self, resource: Resource) -> Self {
         self.resource = resource;
         self
     }
 
-    /// For another range of API versions.
+    /// Sets the range of API versions, sent as `Accept-Version`.
     #[must_use]
     pub fn with_accept_version(mut self, range: impl Into<String>) -> Self {
         self.accept_version = range.into();
         self
     }
 
-    /// Within a domain, sent as `losantdomain`; rarely needed.
+    /// Sets the domain, sent as `losantdomain`; rarely needed.
     #[must_use]
     pub fn with_domain(mut self, domain: impl Into<String>) -> Self {
         self.domain = Some(domain.into());
         self
     }
 
-    /// Takes `base_url`, `token`, `resource`, `accept_version` and `losantdomain` from an account's settings.
+    /// Reads `base_url`, `token`, `resource`, `accept_version` and `losantdomain` from an account's
+    /// settings.
     ///
     /// # Errors
     ///
@@ -93,7 +95,7 @@ impl LosantConfig {
             Some((_, id)) if id.is_empty() => {
                 let place = settings.path();
                 return Err(Error::configuration(format!(
-                    "{place}.resource names no id"
+                    "{place}.resource has an empty id"
                 )));
             }
             Some(("application", id)) => Resource::Application(id),

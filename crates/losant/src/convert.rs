@@ -1,63 +1,63 @@
-//! Between Losant's words and the model.
+//! Conversions between Losant's bodies and the model.
 
-use tokenfleet_core::adapter::{Interner, Page, PagePosition, PageRequest};
+use tokenfleet_core::adapter::{Interner, Page, PageRequest};
 use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     CreateToken, Error, Fact, IssuedToken, Operation, RequestedExpiry, Result, Suspension,
     Timestamp, Token, TokenId, TokenState, UpdateToken,
 };
-use tokenfleet_http::{ApiResponse, ErrorBody, Fields, JsonStr, parse_json};
+use tokenfleet_http::adapter::{self, NumberedPage};
+use tokenfleet_http::decode::{Fields, JsonStr, parse_json};
+use tokenfleet_http::{ApiResponse, ErrorBody};
 
 use crate::wire;
 
 pub(crate) const ACTIVE: &str = "active";
 pub(crate) const INACTIVE: &str = "inactive";
 
-pub(crate) fn page(request: &PageRequest, answer: &ApiResponse) -> Result<Page> {
+/// Losant's page size when none is requested or repeated.
+const DEFAULT_PAGE_SIZE: u32 = 100;
+
+/// Decodes a page of tokens.
+pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page> {
     let mut interner = Interner::default();
-    let (body, tokens): (wire::ApiTokens, _) = answer.page("items", request.size, |item| {
-        token(item, &mut interner, answer)
+    let (body, tokens): (wire::ApiTokens, _) = response.page("items", request.size, |item| {
+        token(item, &mut interner, response)
     })?;
-    let Fact::Known(total) = body.total_count else {
-        return Err(answer.violation("a page without the number of all tokens"));
+    let page = NumberedPage {
+        total: body.total_count,
+        number: body.page.into_known(),
+        size: body.per_page.into_known(),
     };
-    let mut page = Page::default();
-    page.tokens = tokens;
-    page.total = Some(total);
-    page.number = body.page.into_known();
-    page.size = body.per_page.into_known();
-    let number = request.number().unwrap_or_default();
-    let size = page.size.or(request.size).unwrap_or(DEFAULT_PER_PAGE);
-    let end = number.saturating_add(1).saturating_mul(u64::from(size));
-    page.next = (end < total).then_some(PagePosition::Number(number + 1));
-    Ok(page)
+    page.into_page(request, DEFAULT_PAGE_SIZE, tokens, response)
 }
 
-/// Losant's own page size when none is asked for or repeated.
-const DEFAULT_PER_PAGE: u32 = 100;
-
-/// The record of one token alone.
-pub(crate) fn record(answer: &ApiResponse) -> Result<Token> {
-    let Fields(wire) = answer.json()?;
-    token(wire, &mut Interner::default(), answer)
+/// Decodes the record of a single token.
+pub(crate) fn record(response: &ApiResponse) -> Result<Token> {
+    let Fields(wire) = response.json()?;
+    token(wire, &mut Interner::default(), response)
 }
 
-fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &ApiResponse) -> Result<Token> {
+fn token(
+    wire: wire::ApiToken<'_>,
+    interner: &mut Interner,
+    response: &ApiResponse,
+) -> Result<Token> {
     let Some(id) = id(wire.id.into_known(), wire.api_token_id.into_known()) else {
-        return Err(answer.violation("a token without an id"));
+        return Err(response.violation("a token without an id"));
     };
     let mut token = Token::new(id, TokenState::Unknown);
     let times = &mut token.attributes;
     token.created_at = times.parse_time("creationDate", wire.creation_date, time);
     token.updated_at = times.parse_time("lastUpdated", wire.last_updated, time);
-    // A token without an expiry date is one that never expires.
+    // A token without an expiry date never expires.
     let expiry = match wire.expiration_date {
         Fact::NotReported => Fact::Absent,
         reported => reported,
     };
     token.expiry = times.parse_time("expirationDate", expiry, time);
     token.state = match text(&wire.status) {
-        _ if token.expiry.known().is_some_and(|at| answer.is_past(*at)) => TokenState::Expired,
+        _ if token.expiry.known().is_some_and(|at| response.is_past(*at)) => TokenState::Expired,
         Some(ACTIVE) => TokenState::Active,
         Some(INACTIVE) => TokenState::Suspended,
         Some(other) => {
@@ -80,10 +80,10 @@ fn token(wire: wire::ApiToken<'_>, interner: &mut Interner, answer: &ApiResponse
     Ok(token)
 }
 
-/// Losant names a token twice.
+/// Returns the id, which Losant sends in two fields.
 fn id(id: Option<JsonStr<'_>>, api_token_id: Option<JsonStr<'_>>) -> Option<TokenId> {
-    let mut names = [id, api_token_id].into_iter().flatten();
-    names.find(|id| !id.is_empty()).map(TokenId::new)
+    let mut ids = [id, api_token_id].into_iter().flatten();
+    ids.find(|id| !id.is_empty()).map(TokenId::new)
 }
 
 fn text<'a>(fact: &'a Fact<JsonStr<'_>>) -> Option<&'a str> {
@@ -94,26 +94,24 @@ fn time(text: &str) -> Option<Timestamp> {
     text.parse().ok()
 }
 
-/// The secret is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(answer: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued<'_> = answer.json()?;
-    match (id(issued.id, issued.api_token_id), issued.token) {
-        (Some(id), Some(secret)) if !secret.expose().is_empty() => {
-            let bare = || Token::new(id, TokenState::Unknown);
-            let record = record(answer).unwrap_or_else(|_| bare());
-            Ok(IssuedToken::new(record, secret))
-        }
-        _ => Err(answer.violation("the answer to the creation holds no token")),
-    }
+/// Decodes the response to a creation, the secret first.
+pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
+    let issued: wire::Issued<'_> = response.json()?;
+    let id = id(issued.id, issued.api_token_id);
+    adapter::issued(response, issued.token, |_| {
+        let bare = Token::new(id?, TokenState::Unknown);
+        Some(record(response).unwrap_or(bare))
+    })
 }
 
+/// Encodes the body of a creation.
 pub(crate) fn creation(request: CreateToken) -> wire::ApiTokenPost {
     wire::ApiTokenPost {
         name: request.name,
         description: request.description,
         expiration_date: match request.expiry {
             RequestedExpiry::At(at) => Some(date_time(at)),
-            // Losant never lets a token expire whose creation names no date; `null` is not in its schema.
+            // Without a date the token never expires; `null` is not in Losant's schema.
             _ => None,
         },
         scope: request.scopes,
@@ -121,7 +119,8 @@ pub(crate) fn creation(request: CreateToken) -> wire::ApiTokenPost {
     }
 }
 
-pub(crate) fn change(change: &UpdateToken) -> wire::ApiTokenPatch {
+/// Encodes the body of an update.
+pub(crate) fn update(change: &UpdateToken) -> wire::ApiTokenPatch {
     wire::ApiTokenPatch {
         name: change.name.clone(),
         description: change.description.clone(),
@@ -132,20 +131,21 @@ pub(crate) fn change(change: &UpdateToken) -> wire::ApiTokenPatch {
     }
 }
 
-/// Losant's times have milliseconds.
+/// Formats a time as Losant does, with milliseconds.
 fn date_time(at: Timestamp) -> String {
-    let whole = at.truncated_to_seconds().to_string();
-    format!("{}.{:03}Z", whole.trim_end_matches('Z'), at.millisecond())
+    let seconds = at.truncated_to_seconds().to_string();
+    format!("{}.{:03}Z", seconds.trim_end_matches('Z'), at.millisecond())
 }
 
-pub(crate) fn refusal(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
-    match parse_json::<wire::Refused>(body) {
+/// Parses an error response.
+pub(crate) fn error_body(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
+    match parse_json::<wire::ErrorResponse>(body) {
         Some(error) => ErrorBody::from_message(error.message).with_code(error.kind),
         None => ErrorBody::default(),
     }
 }
 
-/// Whether Losant itself says that there is no such thing, and not a proxy before it.
+/// Returns `true` if the 404 comes from Losant itself, and not from a proxy in front of it.
 pub(crate) fn is_gone(error: &Error) -> bool {
     error.status() == Some(404) && error.code() == Some("NotFound")
 }

@@ -1,8 +1,9 @@
 //! Losant API tokens as a tokenfleet provider.
 //!
-//! A user's own tokens (`/me/tokens`), or by configuration those of an application or of an instance, which share the
-//! schema. Losant lists, reads, creates, changes, suspends and deletes tokens; there is no rotation in place and no
-//! renewal. The secret, a JWT, is in the answer to the creation and nowhere else.
+//! It manages a user's own tokens (`/me/tokens`), or by configuration those of an application or of
+//! an instance, which share the schema. Losant lists, gets, creates, updates, suspends and deletes
+//! tokens. It can neither rotate a token in place nor renew one. The secret, a JWT, is returned
+//! once, by the creation.
 //!
 //! ```no_run
 //! use std::sync::Arc;

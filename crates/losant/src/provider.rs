@@ -1,4 +1,4 @@
-//! The operations, one short method each.
+//! The adapter: one method per operation.
 
 use std::sync::Arc;
 
@@ -7,14 +7,14 @@ use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
     CreateCapability, RevokeCapability, TokenField, UpdateCapability,
 };
+use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     UpdateToken,
 };
-use tokenfleet_http::{
-    ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport, expiry_matches, revoke_unwanted,
-};
+use tokenfleet_http::adapter::{FromSettings, expiry_matches, revoke_unwanted};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
 use crate::{convert, query, wire};
@@ -22,10 +22,10 @@ use crate::{convert, query, wire};
 /// The provider's name in configurations.
 pub const NAME: &str = "losant";
 
-/// The longest name that Losant's schema allows.
-const LONGEST_NAME: usize = 255;
+/// The maximum length of a name in Losant's schema.
+const MAX_NAME_LENGTH: usize = 255;
 
-/// Losant API tokens of one user, application or instance.
+/// The adapter for the API tokens of one Losant user, application or instance.
 #[derive(Debug)]
 pub struct Losant {
     client: ApiClient,
@@ -33,7 +33,7 @@ pub struct Losant {
     capabilities: Capabilities,
 }
 
-/// What the adapter declares: everything but rotation in place and renewal.
+/// Returns what the adapter declares: everything but rotation in place and renewal.
 #[must_use]
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
@@ -42,7 +42,7 @@ pub fn capabilities() -> Capabilities {
         .with_create(
             CreateCapability::new()
                 .with_required_name()
-                .with_max_name_length(LONGEST_NAME)
+                .with_max_name_length(MAX_NAME_LENGTH)
                 .with_description()
                 .with_expiry()
                 .with_scopes()
@@ -50,7 +50,7 @@ pub fn capabilities() -> Capabilities {
         )
         .with_update(
             UpdateCapability::new()
-                .with_name(Some(LONGEST_NAME))
+                .with_name(Some(MAX_NAME_LENGTH))
                 .with_description()
                 .with_suspension(),
         )
@@ -69,7 +69,7 @@ pub fn capabilities() -> Capabilities {
 }
 
 impl Losant {
-    /// A provider for the account of that name.
+    /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: LosantConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account);
@@ -78,38 +78,35 @@ impl Losant {
                 account,
                 config.base_url.clone(),
                 transport,
-                convert::refusal,
+                convert::error_body,
             ),
             config,
             capabilities: capabilities(),
         }
     }
 
-    /// With that policy of trying again.
+    /// Sets the retry policy.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.client = self.client.with_retry(retry);
         self
     }
 
-    /// The path of the tokens, or of one of them.
-    fn path(&self, id: Option<&TokenId>) -> Vec<String> {
-        let collection = match &self.config.resource {
+    /// Returns the path of the collection of tokens.
+    fn path(&self) -> Vec<String> {
+        let segments = match &self.config.resource {
             Resource::User => vec!["me", "tokens"],
             Resource::Application(id) => vec!["applications", id, "tokens"],
             Resource::Instance(id) => vec!["instances", id, "tokens"],
         };
-        let id = id.map(TokenId::as_str);
-        collection
-            .into_iter()
-            .chain(id)
-            .map(str::to_owned)
-            .collect()
+        segments.into_iter().map(str::to_owned).collect()
     }
 
-    /// Adds what every call carries. The answer is asked to hold no links, actions or embedded resources.
-    fn dress(&self, call: ApiRequest, secret: &Secret) -> ApiRequest {
-        call.credential("authorization", "Bearer ", secret)
+    /// Adds the secret and the common headers, and opts out of links, actions and embedded
+    /// resources.
+    fn authorize(&self, request: ApiRequest, secret: &Secret) -> ApiRequest {
+        request
+            .bearer_auth(secret)
             .header("accept-version", &self.config.accept_version)
             .header_if("losantdomain", self.config.domain.as_deref())
             .query("_actions", false)
@@ -117,21 +114,36 @@ impl Losant {
             .query("_embedded", false)
     }
 
-    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
-        let dress = |call, secret: &Secret| self.dress(call, secret);
+    async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
+        let authorize = |request, secret: &Secret| self.authorize(request, secret);
         self.client
-            .send_authenticated(&self.config.token, call, dress)
+            .send_authenticated(&self.config.token, request, authorize)
             .await
     }
 
-    /// Whether what holds the tokens exists: else "not found" would say nothing of a token.
-    async fn make_sure_of_the_collection(&self) -> Result<()> {
+    /// Returns an error unless the application or instance exists: without it a 404 would say
+    /// nothing about a token.
+    async fn check_collection(&self) -> Result<()> {
         if self.config.resource != Resource::User {
-            let call = ApiRequest::get(Operation::List, self.path(None)).query("perPage", 1);
-            let sent = self.send(call).await;
+            let request = ApiRequest::get(Operation::List, self.path()).query("perPage", 1);
+            let sent = self.send(request).await;
             sent.map_err(|error| error.for_operation(Operation::Revoke))?;
         }
         Ok(())
+    }
+}
+
+impl FromSettings for Losant {
+    const NAME: &'static str = NAME;
+
+    fn from_settings(
+        account: &str,
+        settings: &mut Settings,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self> {
+        let config = LosantConfig::from_settings(settings)?;
+        let retry = RetryPolicy::from_settings(settings)?;
+        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 
@@ -147,56 +159,59 @@ impl Adapter for Losant {
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let number = request.number().unwrap_or_default();
-        let call = ApiRequest::get(Operation::List, self.path(None))
-            .page(number)
+        let api_request = ApiRequest::get(Operation::List, self.path())
+            .page_number(number)
             .query("page", number)
             .query_if("perPage", request.size);
-        let call = query::sort(call, request.sort);
-        let call = query::filter(call, request.filter.as_ref());
-        convert::page(&request, &self.send(call).await?)
+        let api_request = query::sort(api_request, request.sort);
+        let api_request = query::filter(api_request, request.filter.as_ref());
+        convert::page(&request, &self.send(api_request).await?)
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        let call = ApiRequest::get(Operation::Get, self.path(Some(id)));
-        let answer = self.send(call).await?;
-        convert::record(&answer)
+        let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
+        convert::record(&self.send(request).await?)
     }
 
-    /// Losant's names are not unique: a second creation makes a second token.
+    /// Creates a token. Losant's names are not unique, so a second creation creates a second token.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let expiry = request.expiry;
-        let call =
-            ApiRequest::post(Operation::Create, self.path(None)).json(&convert::creation(request));
-        let answer = self.send(call).await?;
-        let issued = convert::issued(&answer)?;
+        let api_request =
+            ApiRequest::post(Operation::Create, self.path()).json(&convert::creation(request));
+        let response = self.send(api_request).await?;
+        let issued = convert::issued(&response)?;
         if !expiry_matches(expiry, &issued.token) {
-            return Err(revoke_unwanted(self, &issued.token.id, &answer).await);
+            return Err(revoke_unwanted(self, &issued.token.id, &response).await);
         }
         Ok(issued)
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        let call = ApiRequest::patch(Operation::Update, self.path(Some(id)))
+        let request = ApiRequest::patch(Operation::Update, self.path())
+            .segment(id.as_str())
             .idempotent()
-            .json(&convert::change(&change));
-        let answer = self.send(call).await?;
-        convert::record(&answer)
+            .json(&convert::update(&change));
+        convert::record(&self.send(request).await?)
     }
 
-    /// Deletes the record. When it is gone already, a second request makes sure that what holds the tokens is not.
+    /// Deletes the token. After a 404 a second request checks that the application or instance
+    /// exists.
     async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
-        let call = ApiRequest::delete(Operation::Revoke, self.path(Some(id)))
+        let request = ApiRequest::delete(Operation::Revoke, self.path())
+            .segment(id.as_str())
             .idempotent()
             .allow_empty_body();
-        let outcome = match self.send(call).await {
-            Ok(answer) if answer.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
-            Ok(answer) => return Err(answer.violation("the platform says that it did not delete")),
+        let outcome = match self.send(request).await {
+            Ok(response) if response.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
+            Ok(response) => {
+                return Err(response.violation("the platform reports that it did not delete"));
+            }
             Err(error) if convert::is_gone(&error) => {
-                // It only reads: what became of the revocation is what the refusal says.
-                let found = self.make_sure_of_the_collection().await;
-                found.map_err(|failed| failed.with_fate(error.fate()))?;
+                // The check only reads, so its failure has the fate of the revocation.
+                let checked = self.check_collection().await;
+                checked.map_err(|failed| failed.with_fate(error.fate()))?;
                 if error.may_have_applied() {
-                    // An earlier attempt, whose answer was lost, may have been the one that deleted it.
+                    // An earlier attempt, whose response was lost, may have deleted it.
                     RevocationOutcome::Revoked
                 } else {
                     RevocationOutcome::AlreadyGone
@@ -207,11 +222,13 @@ impl Adapter for Losant {
         Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))
     }
 
-    /// Lists one token with the secret in question: a refusal for lack of scope is a sign of life too.
+    /// Lists one token with the secret in question. A 403 for lack of scope proves it is alive too.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        let call = ApiRequest::get(Operation::Verify, self.path(None)).query("perPage", 1);
-        match self.client.send(self.dress(call, secret)).await {
-            Ok(answer) => convert::page(&PageRequest::first(), &answer).map(|_| Liveness::Alive),
+        let request = ApiRequest::get(Operation::Verify, self.path()).query("perPage", 1);
+        match self.client.send(self.authorize(request, secret)).await {
+            Ok(response) => {
+                convert::page(&PageRequest::first(), &response).map(|_| Liveness::Alive)
+            }
             Err(error) if error.code().is_none() => Err(error),
             Err(error) => match error.kind() {
                 ErrorKind::Unauthenticated => Ok(Liveness::Dead),

@@ -1,16 +1,17 @@
-//! What Losant sorts and filters itself.
+//! Sorting and filtering by Losant.
 
 use tokenfleet_core::capability::{FilterCapability, ListCapability, OrderCapability, Paging};
-use tokenfleet_core::query::NamePattern;
+use tokenfleet_core::query::{NamePattern, SortBy};
 use tokenfleet_core::{Direction, Filter, SortKey, TokenState};
 use tokenfleet_http::ApiRequest;
 
 use crate::convert::{ACTIVE, INACTIVE};
 
-/// Pages count from 0 and repeat the total; ids are Mongo's and grow; deleted tokens vanish.
+/// Returns the list capability: numbered pages from 0 with a total, and ids that grow (they are
+/// Mongo's). Deleted tokens vanish from the listing.
 ///
-/// Of the other orders collation, ties and the place of absent dates are not documented. Losant documents a default of
-/// 100 tokens a page; first-party programs ask other collections for 1,000.
+/// Collation, ties and the position of absent dates are not documented for the other orders. Losant
+/// documents a default of 100 tokens per page; its own programs request 1,000 of other collections.
 pub(crate) fn list() -> ListCapability {
     let id = OrderCapability::new(SortKey::Id)
         .with_exact_order()
@@ -32,8 +33,8 @@ pub(crate) fn list() -> ListCapability {
 }
 
 /// Adds `sortField` and `sortDirection`.
-pub(crate) fn sort(call: ApiRequest, sort: Option<tokenfleet_core::query::SortBy>) -> ApiRequest {
-    let Some(sort) = sort else { return call };
+pub(crate) fn sort(request: ApiRequest, sort: Option<SortBy>) -> ApiRequest {
+    let Some(sort) = sort else { return request };
     let field = match sort.key {
         SortKey::Id => "id",
         SortKey::Name => "name",
@@ -41,22 +42,23 @@ pub(crate) fn sort(call: ApiRequest, sort: Option<tokenfleet_core::query::SortBy
         SortKey::Created => "creationDate",
         SortKey::Updated => "lastUpdated",
         SortKey::Expiry => "expirationDate",
-        // Refused by the capabilities before it gets here.
-        _ => return call,
+        // Rejected by the check of the capabilities before it gets here.
+        _ => return request,
     };
     let direction = match sort.direction {
         Direction::Ascending => "asc",
         Direction::Descending => "desc",
     };
-    call.query("sortField", field)
+    request
+        .query("sortField", field)
         .query("sortDirection", direction)
 }
 
 /// Adds `filterField` and `filter`.
-pub(crate) fn filter(call: ApiRequest, filter: Option<&Filter>) -> ApiRequest {
+pub(crate) fn filter(request: ApiRequest, filter: Option<&Filter>) -> ApiRequest {
     match filter.and_then(field_and_glob) {
-        Some((field, glob)) => call.query("filterField", field).query("filter", glob),
-        None => call,
+        Some((field, glob)) => request.query("filterField", field).query("filter", glob),
+        None => request,
     }
 }
 
@@ -74,10 +76,11 @@ fn field_and_glob(filter: &Filter) -> Option<(&'static str, String)> {
     }
 }
 
-/// A pattern that finds at least what the given one does.
+/// Returns a pattern that matches at least what the given one does.
 ///
-/// Only `*` is documented, for any characters. Letters, digits, spaces within, `-`, `_` and `.` stand for themselves in every
-/// dialect of globs or find more; whatever else may be special in one becomes a `*`, and so does white space at the ends.
+/// Only `*` is documented, for any characters. Letters, digits, inner spaces, `-`, `_` and `.`
+/// match themselves or more in every glob syntax. Anything else may be special in some syntax and
+/// becomes a `*`, and so does leading or trailing white space.
 fn glob(pattern: &str) -> String {
     let trimmed = pattern.trim();
     let plain = |c: char| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_' | '.' | '*');
@@ -100,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sent_pattern_finds_at_least_what_was_asked_for() {
+    fn a_sent_pattern_matches_at_least_what_was_requested() {
         for name in [
             "cost$1",
             "#1",

@@ -1,12 +1,12 @@
-//! Bodies exactly as Losant spells them.
+//! The bodies of Losant's API, in its own spelling.
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
-/// `apiToken`: every field is formally optional.
+/// The schema `apiToken`, in which every field is formally optional.
 #[derive(Debug, Default)]
 pub(crate) struct ApiToken<'a> {
     pub(crate) id: Fact<JsonStr<'a>>,
@@ -43,9 +43,9 @@ impl<'de: 'a, 'a> FromFields<'de> for ApiToken<'a> {
             "expirationDate" => read_unique(&mut self.expiration_date, values)?,
             "scope" => read_unique(&mut self.scope, values)?,
             "status" => read_unique(&mut self.status, values)?,
-            // `_type`, `_links` and `_etag` describe the answer, not the token.
-            about_the_answer if about_the_answer.starts_with('_') => {
-                ().read(about_the_answer, values)?;
+            // `_type`, `_links` and `_etag` describe the response, not the token.
+            metadata if metadata.starts_with('_') => {
+                ().read(metadata, values)?;
             }
             other => self.rest.insert(other, values.next_value()?),
         }
@@ -53,7 +53,7 @@ impl<'de: 'a, 'a> FromFields<'de> for ApiToken<'a> {
     }
 }
 
-/// What of the answer to a creation must not be lost, whatever else it says.
+/// The part of the response to a creation that must not be lost, whatever the rest looks like.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Issued<'a> {
@@ -61,11 +61,11 @@ pub(crate) struct Issued<'a> {
     pub(crate) id: Option<JsonStr<'a>>,
     #[serde(borrow)]
     pub(crate) api_token_id: Option<JsonStr<'a>>,
-    /// The JWT.
+    /// The secret, a JWT.
     pub(crate) token: Option<Secret>,
 }
 
-/// `apiTokens` without its items: where a page of them lies.
+/// The schema `apiTokens` without its items: where a page lies in the listing.
 #[derive(Debug, Default)]
 pub(crate) struct ApiTokens {
     pub(crate) total_count: Fact<u64>,
@@ -84,7 +84,7 @@ impl<'de> FromFields<'de> for ApiTokens {
     }
 }
 
-/// `apiTokenPost`.
+/// The schema `apiTokenPost`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct ApiTokenPost {
@@ -98,7 +98,7 @@ pub(crate) struct ApiTokenPost {
     pub(crate) status: &'static str,
 }
 
-/// `apiTokenPatch`.
+/// The schema `apiTokenPatch`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ApiTokenPatch {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -109,15 +109,15 @@ pub(crate) struct ApiTokenPatch {
     pub(crate) status: Option<&'static str>,
 }
 
-/// `success`.
+/// The schema `success`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Success {
     pub(crate) success: bool,
 }
 
-/// `error`.
+/// The schema `error`.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Refused {
+pub(crate) struct ErrorResponse {
     #[serde(rename = "type")]
     pub(crate) kind: Option<String>,
     pub(crate) message: Option<String>,

@@ -1,4 +1,4 @@
-//! What to connect to, and with which credentials.
+//! The configuration of an account.
 
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Credential, Error, Result};
@@ -6,10 +6,11 @@ use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.mindbodyonline.com";
 
-/// The version of the Public API that this adapter knows.
+/// The version of the Public API that this adapter supports.
 const API_VERSION: &str = "6";
 
-/// Whose tokens at which site, and how to reach them.
+/// The configuration of a [`Mindbody`](crate::Mindbody) account: whose tokens at which site, and
+/// how to reach them.
 ///
 /// ```
 /// use tokenfleet_core::Credential;
@@ -34,7 +35,8 @@ pub struct MindbodyConfig {
 }
 
 impl MindbodyConfig {
-    /// The tokens of a staff member at a site (`-99` is the public sandbox), at `https://api.mindbodyonline.com`.
+    /// Creates a configuration for the tokens of a staff member at a site (`-99` is the public
+    /// sandbox), at `https://api.mindbodyonline.com`.
     pub fn new(
         site_id: impl Into<String>,
         api_key: Credential,
@@ -52,29 +54,29 @@ impl MindbodyConfig {
         }
     }
 
-    /// At another address.
+    /// Sets the base URL.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {
         self.base_url = base_url;
         self
     }
 
-    /// With another version of the Public API than 6.
+    /// Sets the version of the Public API; 6 by default.
     #[must_use]
     pub fn with_api_version(mut self, version: impl Into<String>) -> Self {
         self.api_version = version.into();
         self
     }
 
-    /// With the token alone in `Authorization`, without `Bearer`. Mindbody accepts both.
+    /// Sends the token alone in `Authorization`, without `Bearer`. Mindbody accepts both.
     #[must_use]
     pub fn with_bare_authorization(mut self) -> Self {
         self.bare_authorization = true;
         self
     }
 
-    /// Takes `base_url`, `api_version`, `site_id`, `api_key`, `username`, `password` and `bare_authorization` from an
-    /// account's settings.
+    /// Reads `base_url`, `api_version`, `site_id`, `api_key`, `username`, `password` and
+    /// `bare_authorization` from an account's settings.
     ///
     /// # Errors
     ///

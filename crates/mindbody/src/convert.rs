@@ -1,4 +1,4 @@
-//! Between Mindbody's words and the model.
+//! Conversions between Mindbody's bodies and the model.
 
 use sha2::{Digest, Sha256};
 use tokenfleet_core::model::Principal;
@@ -6,11 +6,12 @@ use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, RenewedToken, Result, Secret, Timestamp, Token,
     TokenId, TokenState,
 };
-use tokenfleet_http::{ApiResponse, ErrorBody, Fields, parse_json};
+use tokenfleet_http::decode::{Fields, parse_json};
+use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
 use crate::wire;
 
-/// How a token is known here: the first half of the SHA-256 of its secret, in hexadecimal.
+/// Returns the id of a token: the first half of the SHA-256 of its secret, in hexadecimal.
 pub(crate) fn fingerprint(secret: &Secret) -> TokenId {
     let digest = Sha256::digest(secret.expose().as_bytes());
     let hex: String = digest
@@ -21,29 +22,27 @@ pub(crate) fn fingerprint(secret: &Secret) -> TokenId {
     TokenId::new(hex)
 }
 
-/// The secret is read first: a record that cannot be read must not cost it.
-pub(crate) fn issued(answer: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued = answer.json()?;
-    match issued.access_token {
-        Some(secret) if !secret.expose().is_empty() => {
-            Ok(IssuedToken::new(token(answer, &secret), secret))
-        }
-        _ => Err(answer.violation("the answer to the issue holds no token")),
-    }
+/// Decodes the response to an issue request, the secret first.
+pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
+    let issued: wire::Issued = response.json()?;
+    adapter::issued(response, issued.access_token, |secret| {
+        Some(token(response, secret))
+    })
 }
 
-/// The answer to a renewal is not specified, it may be nothing at all: what it does not say is not reported.
-pub(crate) fn renewed(secret: &Secret, answer: &ApiResponse) -> RenewedToken {
-    let issued: wire::Issued = answer.json().unwrap_or_default();
+/// Decodes the response to a renewal. It is not specified and may be empty, so whatever it lacks is
+/// not reported.
+pub(crate) fn renewed(secret: &Secret, response: &ApiResponse) -> RenewedToken {
+    let issued: wire::Issued = response.json().unwrap_or_default();
     let changed = issued
         .access_token
         .filter(|new| !new.expose().is_empty() && new.expose() != secret.expose());
-    let token = token(answer, changed.as_ref().unwrap_or(secret));
+    let token = token(response, changed.as_ref().unwrap_or(secret));
     RenewedToken::new(token, changed)
 }
 
-fn token(answer: &ApiResponse, secret: &Secret) -> Token {
-    let wire = answer.json::<Fields<wire::UserToken<'_>>>();
+fn token(response: &ApiResponse, secret: &Secret) -> Token {
+    let wire = response.json::<Fields<wire::UserToken<'_>>>();
     let wire = wire.map(|Fields(wire)| wire).unwrap_or_default();
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
     let expires = Fact::from_optional(wire.expires.into_known());
@@ -53,7 +52,7 @@ fn token(answer: &ApiResponse, secret: &Secret) -> Token {
     token
 }
 
-/// An id of 0 stands for every admin and owner; without one nobody is named.
+/// Returns the owner, unless the user has no id. The id 0 stands for every admin and owner.
 fn owner(user: wire::User) -> Option<Principal> {
     let names: Vec<_> = [user.first_name, user.last_name]
         .into_iter()
@@ -64,48 +63,49 @@ fn owner(user: wire::User) -> Option<Principal> {
     Some(Principal::new(id).with_kind(user.kind).with_name(name))
 }
 
-/// `Expires` is in UTC, also when it names no zone.
+/// Parses `Expires`, which is in UTC even without a zone.
 fn time(text: &str) -> Option<Timestamp> {
     text.parse().or_else(|_| format!("{text}Z").parse()).ok()
 }
 
-pub(crate) fn refusal(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
-    let Some(refused) = parse_json::<wire::Refused>(body) else {
+/// Parses an error response.
+pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
+    let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
-    let (message, code) = match refused.error {
+    let (message, code) = match response.error {
         Some(error) => (error.message, error.code),
-        None => (refused.message, None),
+        None => (response.message, None),
     };
-    let refusal = ErrorBody::from_message(message).with_code(code);
+    let error_body = ErrorBody::from_message(message).with_code(code);
     match (operation, status) {
-        // A wrong user name or password is answered with 403.
-        (Operation::Create, 403) => refusal
+        // Mindbody responds with 403 to a wrong user name or password.
+        (Operation::Create, 403) => error_body
             .with_kind(ErrorKind::Unauthenticated)
             .with_advice(
-                "check user name, password, API key and site; a second issue within seconds is refused too",
+                "check user name, password, API key and site; a second issue within seconds also fails",
             ),
-        _ => refusal,
+        _ => error_body,
     }
 }
 
-/// Whether Mindbody itself refuses a token: not for lack of a right, and not because the token belongs to another site,
-/// where it may live on.
+/// Returns `true` if Mindbody itself rejected a token: not for lack of a permission, and not
+/// because the token belongs to another site, where it may still be valid (decision 0004).
 pub(crate) fn may_be_gone(error: &Error) -> bool {
-    let said = error.platform_message().map(str::to_ascii_lowercase);
-    let about_something_else = ["site", "subscriber", "permission"];
+    let message = error.platform_message().map(str::to_ascii_lowercase);
+    let other_reasons = ["site", "subscriber", "permission"];
     matches!(error.status(), Some(401 | 403))
         && error.code().is_some()
-        && said.is_some_and(|said| !about_something_else.iter().any(|word| said.contains(word)))
+        && message.is_some_and(|message| !other_reasons.iter().any(|word| message.contains(word)))
 }
 
-/// Whether two refusals are the same, word by word.
-pub(crate) fn same_refusal(a: &Error, b: &Error) -> bool {
-    let words = |error: &Error| {
-        let said = error.platform_message().map(str::to_owned);
-        (error.status(), error.code().map(str::to_owned), said)
+/// Returns `true` if two error responses have the same status, code and message.
+pub(crate) fn is_same_response(a: &Error, b: &Error) -> bool {
+    let content = |error: &Error| {
+        let message = error.platform_message().map(str::to_owned);
+        (error.status(), error.code().map(str::to_owned), message)
     };
-    words(a) == words(b)
+    content(a) == content(b)
 }
 
 #[cfg(test)]
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_fingerprint_does_not_hold_the_secret_and_is_stable() {
+    fn a_fingerprint_is_stable_and_does_not_contain_the_secret() {
         let secret = Secret::new("b1a5c0ffee");
         let id = fingerprint(&secret);
         assert_eq!(id, fingerprint(&secret.duplicate()));

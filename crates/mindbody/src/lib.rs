@@ -1,8 +1,8 @@
 //! Mindbody staff user tokens as a tokenfleet provider.
 //!
-//! Mindbody issues tokens for a user name and password, prolongs them (`renew`) and kills the one that is shown
-//! (`revoke`). It lists nothing and gives no ids: a token is known by a fingerprint of its secret, so whoever issues
-//! tokens must remember them. Issue, use, revoke.
+//! Mindbody issues tokens for a user name and password, renews them, and revokes a token by its
+//! secret. It neither lists tokens nor assigns ids: a token is identified by a fingerprint of its
+//! secret, so whoever creates tokens must remember them.
 //!
 //! ```no_run
 //! use std::sync::Arc;

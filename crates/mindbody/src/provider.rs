@@ -1,4 +1,4 @@
-//! The operations, one short method each.
+//! The adapter: one method per operation.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,12 @@ use tokenfleet_core::adapter::Adapter;
 use tokenfleet_core::capability::{
     CreateCapability, RenewCapability, RevokeCapability, TokenField,
 };
-use tokenfleet_core::config::CredentialSource;
+use tokenfleet_core::config::{CredentialSource, Settings};
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Operation, RenewedToken,
     Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
 };
+use tokenfleet_http::adapter::FromSettings;
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::{MindbodyConfig, convert, wire};
@@ -20,19 +21,19 @@ use crate::{MindbodyConfig, convert, wire};
 /// The provider's name in configurations.
 pub const NAME: &str = "mindbody";
 
-/// "Current lifetime: 24hrs", says Mindbody's reference of the issue.
-const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The lifetime of a new token. Mindbody's reference says "Current lifetime: 24hrs".
+const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a renewal adds to the current expiry.
-const EXTENSION: Duration = Duration::from_secs(24 * 3600);
+/// The time that a renewal adds to the current expiry.
+const EXTENSION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What Mindbody asks its clients to keep below.
-const REQUESTS_A_MINUTE: u32 = 2000;
+/// The rate that Mindbody asks its clients to stay below.
+const MAX_REQUESTS_PER_MINUTE: u32 = 2000;
 
-/// How often a token can be renewed.
-const RENEWALS: u32 = 7;
+/// The number of times a token can be renewed.
+const MAX_RENEWALS: u32 = 7;
 
-/// Mindbody staff user tokens of one user at one site.
+/// The adapter for the staff user tokens of one Mindbody user at one site.
 #[derive(Debug)]
 pub struct Mindbody {
     client: ApiClient,
@@ -40,18 +41,19 @@ pub struct Mindbody {
     capabilities: Capabilities,
 }
 
-/// What the adapter declares: issuing, renewing, and revoking by secret. Nothing can be listed or looked up.
+/// Returns what the adapter declares: create, renew, and revoke by secret. Mindbody can neither
+/// list nor get tokens.
 #[must_use]
 pub fn capabilities() -> Capabilities {
     Capabilities::none()
-        .with_create(CreateCapability::new().with_max_lifetime(LONGEST_LIFE))
-        .with_renew(RenewCapability::new(EXTENSION).with_max_renewals(RENEWALS))
+        .with_create(CreateCapability::new().with_max_lifetime(MAX_LIFETIME))
+        .with_renew(RenewCapability::new(EXTENSION).with_max_renewals(MAX_RENEWALS))
         .with_revoke(RevokeCapability::by_secret(RevocationEffect::Deleted))
         .with_reported_fields([TokenField::Expiry, TokenField::Owner])
 }
 
 impl Mindbody {
-    /// A provider for the account of that name.
+    /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: MindbodyConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account);
@@ -60,22 +62,22 @@ impl Mindbody {
                 account,
                 config.base_url.clone(),
                 transport,
-                convert::refusal,
+                convert::error_body,
             )
-            .with_rate_limit(REQUESTS_A_MINUTE, Duration::from_secs(60)),
+            .with_rate_limit(MAX_REQUESTS_PER_MINUTE, Duration::from_secs(60)),
             config,
             capabilities: capabilities(),
         }
     }
 
-    /// With that policy of trying again.
+    /// Sets the retry policy.
     #[must_use]
     pub fn with_retry(mut self, retry: RetryPolicy) -> Self {
         self.client = self.client.with_retry(retry);
         self
     }
 
-    /// The path of an action on user tokens.
+    /// Returns the path of an action on user tokens.
     fn path(&self, action: &str) -> [String; 4] {
         let version = format!("v{}", self.config.api_version);
         [
@@ -86,41 +88,54 @@ impl Mindbody {
         ]
     }
 
-    /// Adds what every call carries.
-    async fn send(&self, call: ApiRequest) -> Result<ApiResponse> {
-        let dress = |call: ApiRequest, api_key: &Secret| {
-            call.credential("api-key", "", api_key)
+    async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
+        let authorize = |request: ApiRequest, api_key: &Secret| {
+            request
+                .credential("api-key", "", api_key)
                 .header("siteid", &self.config.site_id)
         };
         self.client
-            .send_authenticated(&self.config.api_key, call, dress)
+            .send_authenticated(&self.config.api_key, request, authorize)
             .await
     }
 
-    /// Adds the token that a call is about.
-    fn about(&self, call: ApiRequest, secret: &Secret) -> ApiRequest {
-        let prefix = if self.config.bare_authorization {
-            ""
+    /// Adds the token that a request is about.
+    fn with_token(&self, request: ApiRequest, token: &Secret) -> ApiRequest {
+        if self.config.bare_authorization {
+            request.credential("authorization", "", token)
         } else {
-            "Bearer "
-        };
-        call.credential("authorization", prefix, secret)
-            .redact(secret)
+            request.bearer_auth(token)
+        }
     }
 
-    /// Whether a refusal is about the token: a request without one is then refused in another way, if at all. It asks to
-    /// issue a token for nobody, which cannot succeed.
-    async fn refused_for_the_token(&self, refusal: &Error) -> Result<bool> {
-        let call = ApiRequest::post(Operation::Revoke, self.path("issue"))
+    /// Returns `true` if the token was the reason of a rejection: a control request without it is
+    /// then rejected in another way. The control request issues a token for nobody, which cannot
+    /// succeed (decision 0004).
+    async fn is_about_the_token(&self, rejection: &Error) -> Result<bool> {
+        let request = ApiRequest::post(Operation::Revoke, self.path("issue"))
             .json(&wire::IssueRequest::default());
-        match self.send(call).await {
-            Ok(answer) => Err(answer.violation("the platform issued a token for nobody")),
+        match self.send(request).await {
+            Ok(response) => Err(response.violation("the platform issued a token for nobody")),
             Err(control) if matches!(control.status(), Some(400..=403)) => {
-                Ok(!convert::same_refusal(&control, refusal))
+                Ok(!convert::is_same_response(&control, rejection))
             }
-            // It cannot have done anything: what became of the revocation is what the refusal says.
-            Err(control) => Err(control.with_fate(refusal.fate())),
+            // The control request changes nothing, so its failure has the fate of the revocation.
+            Err(control) => Err(control.with_fate(rejection.fate())),
         }
+    }
+}
+
+impl FromSettings for Mindbody {
+    const NAME: &'static str = NAME;
+
+    fn from_settings(
+        account: &str,
+        settings: &mut Settings,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self> {
+        let config = MindbodyConfig::from_settings(settings)?;
+        let retry = RetryPolicy::from_settings(settings)?;
+        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 
@@ -143,10 +158,10 @@ impl Adapter for Mindbody {
             username: Some(&self.config.username),
             password: Some(password.expose()),
         };
-        let call = ApiRequest::post(Operation::Create, self.path("issue"))
+        let request = ApiRequest::post(Operation::Create, self.path("issue"))
             .json(&body)
             .redact(&password);
-        let sent = self.send(call).await.inspect_err(|error| {
+        let sent = self.send(request).await.inspect_err(|error| {
             if error.kind() == ErrorKind::Unauthenticated {
                 self.config.password.refused(&password);
             }
@@ -154,27 +169,28 @@ impl Adapter for Mindbody {
         convert::issued(&sent?)
     }
 
-    /// Adds 24 hours to the token's expiry. It is not known whether the secret changes: if it does, the new one is
-    /// returned.
+    /// Adds 24 hours to the token's expiry. Mindbody does not document whether the secret changes:
+    /// if it does, the new one is returned.
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        let call = ApiRequest::post(Operation::Renew, self.path("renew")).allow_empty_body();
-        let answer = self.send(self.about(call, secret)).await?;
-        Ok(convert::renewed(secret, &answer))
+        let request = ApiRequest::post(Operation::Renew, self.path("renew")).allow_empty_body();
+        let response = self.send(self.with_token(request, secret)).await?;
+        Ok(convert::renewed(secret, &response))
     }
 
-    /// Kills the token that is shown. A refusal is taken for "already gone" only if a second request, without the token,
-    /// is refused in another way: so a wrong API key or site never passes for a revocation.
+    /// Revokes the token. A rejection counts as "already gone" only if a control request without
+    /// the token is rejected in another way, so that a wrong API key or site never passes for a
+    /// revocation.
     async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {
-        let call = ApiRequest::delete(Operation::Revoke, self.path("revoke"))
+        let request = ApiRequest::delete(Operation::Revoke, self.path("revoke"))
             .idempotent()
             .allow_empty_body();
-        let outcome = match self.send(self.about(call, secret)).await {
+        let outcome = match self.send(self.with_token(request, secret)).await {
             Ok(_) => RevocationOutcome::Revoked,
             Err(error)
-                if convert::may_be_gone(&error) && self.refused_for_the_token(&error).await? =>
+                if convert::may_be_gone(&error) && self.is_about_the_token(&error).await? =>
             {
                 if error.may_have_applied() {
-                    // An earlier attempt, whose answer was lost, may have been the one that killed it.
+                    // An earlier attempt, whose response was lost, may have revoked it.
                     RevocationOutcome::Revoked
                 } else {
                     RevocationOutcome::AlreadyGone

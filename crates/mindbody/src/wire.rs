@@ -1,12 +1,12 @@
-//! Bodies exactly as Mindbody spells them.
+//! The bodies of Mindbody's API, in its own spelling.
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
-/// The body of an issue. Empty it asks for nothing and is refused.
+/// The body of an issue request. An empty one is rejected.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct IssueRequest<'a> {
@@ -16,7 +16,7 @@ pub(crate) struct IssueRequest<'a> {
     pub(crate) password: Option<&'a str>,
 }
 
-/// The answer to an issue, and perhaps to a renewal, which is not specified.
+/// The response to an issue request, and perhaps to a renewal, whose response is not specified.
 #[derive(Debug, Default)]
 pub(crate) struct UserToken<'a> {
     pub(crate) expires: Fact<JsonStr<'a>>,
@@ -35,18 +35,18 @@ impl<'de: 'a, 'a> FromFields<'de> for UserToken<'a> {
     }
 }
 
-/// What of that answer must not be lost, whatever else it says.
+/// The part of that response that must not be lost, whatever the rest looks like.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct Issued {
     pub(crate) access_token: Option<Secret>,
 }
 
-/// Whom a token acts for.
+/// The user that a token acts for.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct User {
-    /// 0 for admins and owners.
+    /// The id of the user; 0 for admins and owners.
     pub(crate) id: Option<i64>,
     pub(crate) first_name: Option<String>,
     pub(crate) last_name: Option<String>,
@@ -54,15 +54,15 @@ pub(crate) struct User {
     pub(crate) kind: Option<String>,
 }
 
-/// The body of a refusal: `Error`, or `Message` alone.
+/// The body of an error response: `Error`, or `Message` alone.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
-pub(crate) struct Refused {
+pub(crate) struct ErrorResponse {
     pub(crate) error: Option<ApiError>,
     pub(crate) message: Option<String>,
 }
 
-/// What is wrong.
+/// The field `Error`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ApiError {

@@ -63,11 +63,11 @@ pub fn foreman(data: &[u8]) {
 pub fn cloudsmith(data: &[u8]) {
     try_out(data, |variant, transport| {
         let config = match variant {
-            0 | 1 => CloudsmithConfig::new(acting()).accepting_lockout(),
+            0 | 1 => CloudsmithConfig::new(acting()).with_lockout_accepted(),
             2 => CloudsmithConfig::new(acting())
-                .in_authorization()
-                .accepting_lockout(),
-            _ => CloudsmithConfig::of_user(LOGIN, acting()),
+                .with_authorization_header()
+                .with_lockout_accepted(),
+            _ => CloudsmithConfig::for_user(LOGIN, acting()),
         };
         Arc::new(Cloudsmith::new("fuzzed", config, transport))
     });

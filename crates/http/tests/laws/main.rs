@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
-mod acting;
+mod credential_refresh;
 #[cfg(feature = "reqwest")]
 mod over_sockets;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod over_tls;
-mod pacing;
-mod support;
-mod trying_again;
+mod rate_limiting;
+mod retrying;
+mod scripted_transport;

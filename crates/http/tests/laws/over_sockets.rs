@@ -1,34 +1,36 @@
-//! The transport over reqwest against real sockets: how far a request got, and that credentials go nowhere else.
+//! The transport over reqwest against real sockets: the phase of a failure, and that credentials go
+//! nowhere else.
 
 use std::net::TcpListener as Port;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use super::support::client;
+use super::scripted_transport::client;
 use tokenfleet_core::config::{Setting, Settings};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Secret};
 use tokenfleet_http::{ApiClient, ApiRequest, BaseUrl, ReqwestTransport, RetryPolicy};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-const THE_OTHER: &str = "over_sockets::sends_past_the_proxies_it_is_given";
-const PROXIED: &str = "TOKENFLEET_TEST_PROXIED_BASE";
+const CHILD_TEST: &str = "over_sockets::sends_directly_although_proxies_are_set";
+const CHILD_BASE_URL: &str = "TOKENFLEET_TEST_PROXIED_BASE";
 
-/// What a server does with its connections: one entry each, the last for all that follow.
+/// The reply to one connection.
 #[derive(Clone)]
 enum Reply {
-    /// Reads the request and writes that.
+    /// Reads the request and writes these bytes.
     Bytes(String),
     /// Reads the request and never stops writing.
     Endless,
     /// Closes without reading.
     Close,
-    /// Reads the request and says nothing.
+    /// Reads the request and never responds.
     Silence,
 }
 
-/// A server that keeps what it is sent.
+/// A server that plays one reply per connection, the last for all that follow, and logs the
+/// requests.
 struct Server {
     base: String,
     log: Arc<Mutex<Vec<String>>>,
@@ -80,34 +82,38 @@ impl Server {
     }
 }
 
-/// An answer of one connection, with that body.
-fn answer(status: &str, headers: &str, body: &str) -> Reply {
+/// Returns a response with this body, after which the connection is closed.
+fn response(status: &str, headers: &str, body: &str) -> Reply {
     Reply::Bytes(format!(
         "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
         body.len()
     ))
 }
 
-fn over_reqwest(base: &str) -> ApiClient {
-    let waits = RetryPolicy::default().with_backoff(Duration::ZERO, Duration::ZERO);
-    client(Arc::new(ReqwestTransport::new().unwrap()), base).with_retry(waits)
+fn client_over_reqwest(base: &str) -> ApiClient {
+    let policy = RetryPolicy::default().with_backoff(Duration::ZERO, Duration::ZERO);
+    client(Arc::new(ReqwestTransport::new().unwrap()), base).with_retry(policy)
 }
 
 fn create() -> ApiRequest {
     ApiRequest::post(Operation::Create, ["tokens"])
-        .credential("authorization", "Bearer ", &Secret::new("hunter2"))
+        .bearer_auth(&Secret::new("hunter2"))
         .credential("x-api-key", "", &Secret::new("hunter3"))
 }
 
 fn list() -> ApiRequest {
     ApiRequest::get(Operation::List, ["tokens"])
-        .credential("authorization", "Bearer ", &Secret::new("hunter2"))
+        .bearer_auth(&Secret::new("hunter2"))
         .query("search", "hunter4")
 }
 
-async fn failure(call: ApiRequest, reply: Reply) -> (Error, usize) {
+/// Returns the error of a request and the number of requests that the server received.
+async fn failure(request: ApiRequest, reply: Reply) -> (Error, usize) {
     let server = Server::new([reply]).await;
-    let error = over_reqwest(&server.base).send(call).await.unwrap_err();
+    let error = client_over_reqwest(&server.base)
+        .send(request)
+        .await
+        .unwrap_err();
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("hunter"), "{shown}");
     (error, server.log().len())
@@ -116,15 +122,15 @@ async fn failure(call: ApiRequest, reply: Reply) -> (Error, usize) {
 #[tokio::test]
 async fn a_refused_connection_sent_nothing() {
     let free = Port::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let client = over_reqwest(&format!("http://{free}"));
+    let client = client_over_reqwest(&format!("http://{free}"));
     let error = client.send(create()).await.unwrap_err();
     let found = (error.kind(), error.fate(), error.attempts());
     assert_eq!(found, (ErrorKind::Connection, Fate::NotSent, 4), "{error}");
 }
 
 #[tokio::test]
-async fn a_name_that_is_nowhere_sent_nothing() {
-    let error = over_reqwest("https://nowhere.invalid")
+async fn an_unknown_host_name_sent_nothing() {
+    let error = client_over_reqwest("https://nowhere.invalid")
         .send(create())
         .await
         .unwrap_err();
@@ -133,24 +139,24 @@ async fn a_name_that_is_nowhere_sent_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_that_nobody_answers_is_in_doubt() {
+async fn a_request_without_a_response_is_ambiguous() {
     let server = Server::new([Reply::Silence]).await;
     let policy = RetryPolicy::default()
         .with_attempt_timeout(Duration::from_millis(100))
         .with_backoff(Duration::ZERO, Duration::ZERO);
-    let client = over_reqwest(&server.base).with_retry(policy);
-    for (call, fate, requests) in [
+    let client = client_over_reqwest(&server.base).with_retry(policy);
+    for (request, fate, requests) in [
         (create(), Fate::MaybeApplied, 1),
         (list(), Fate::Rejected, 5),
     ] {
-        let error = client.send(call).await.unwrap_err();
+        let error = client.send(request).await.unwrap_err();
         let found = (error.kind(), error.fate(), server.log().len());
         assert_eq!(found, (ErrorKind::Timeout, fate, requests), "{error}");
     }
 }
 
 #[tokio::test]
-async fn the_page_of_a_gateway_is_what_its_status_says_and_is_never_shown() {
+async fn the_page_of_a_gateway_is_judged_by_its_status_and_never_shown() {
     use ErrorKind::{RateLimited, Timeout, Unavailable};
     use Fate::{MaybeApplied, Rejected};
 
@@ -164,7 +170,7 @@ async fn the_page_of_a_gateway_is_what_its_status_says_and_is_never_shown() {
         ("429 Too Many Requests", RateLimited, Rejected, 4),
     ] {
         let page = || {
-            answer(
+            response(
                 status,
                 "Content-Type: text/html\r\n",
                 "<html>hunter2</html>",
@@ -180,31 +186,37 @@ async fn the_page_of_a_gateway_is_what_its_status_says_and_is_never_shown() {
 }
 
 #[tokio::test]
-async fn no_compression_is_asked_for_and_a_compressed_answer_is_refused_unread() {
+async fn compression_is_not_requested_and_a_compressed_response_is_rejected_unread() {
     for coding in ["gzip", "br", "deflate", "zstd", "gzip, gzip", "x-unknown"] {
-        // Readable, if it were read in spite of what it says of itself.
-        let bomb = answer("200 OK", &format!("Content-Encoding: {coding}\r\n"), "[]");
-        let (error, requests) = failure(list(), bomb).await;
+        // The body is valid JSON, so only the header can be the reason.
+        let compressed = response("200 OK", &format!("Content-Encoding: {coding}\r\n"), "[]");
+        let (error, requests) = failure(list(), compressed).await;
         let found = (error.kind(), error.fate(), requests);
         let expected = (ErrorKind::ProtocolViolation, Fate::Rejected, 1);
         assert_eq!(found, expected, "{error}");
         assert!(error.to_string().contains("compressed"), "{error}");
     }
-    let plain = answer("200 OK", "Content-Encoding: identity\r\n", "[]");
+    let plain = response("200 OK", "Content-Encoding: identity\r\n", "[]");
     let server = Server::new([plain]).await;
-    over_reqwest(&server.base).send(list()).await.unwrap();
+    client_over_reqwest(&server.base)
+        .send(list())
+        .await
+        .unwrap();
     let sent = server.log()[0].to_lowercase();
     assert!(!sent.contains("accept-encoding"), "{sent}");
 }
 
 #[tokio::test]
-async fn json_that_is_nested_too_deep_is_an_error_and_no_overflow() {
+async fn json_that_is_nested_too_deep_is_an_error_and_not_an_overflow() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
-    for (depth, read) in [(100, true), (1000, false), (1_000_000, false)] {
-        let server = Server::new([answer("200 OK", "", &nested(depth))]).await;
-        let answer = over_reqwest(&server.base).send(list()).await.unwrap();
-        let result = answer.json::<serde_json::Value>();
-        assert_eq!(result.is_ok(), read, "{depth}");
+    for (depth, decoded) in [(100, true), (1000, false), (1_000_000, false)] {
+        let server = Server::new([response("200 OK", "", &nested(depth))]).await;
+        let response = client_over_reqwest(&server.base)
+            .send(list())
+            .await
+            .unwrap();
+        let result = response.json::<serde_json::Value>();
+        assert_eq!(result.is_ok(), decoded, "{depth}");
         if let Err(error) = result {
             assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
         }
@@ -212,7 +224,7 @@ async fn json_that_is_nested_too_deep_is_an_error_and_no_overflow() {
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_leaves_a_write_in_doubt_and_is_not_tried_again() {
+async fn a_broken_connection_leaves_a_write_ambiguous_and_it_is_not_retried() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":";
     for (reply, read) in [
         (Reply::Close, 0),
@@ -232,8 +244,8 @@ async fn a_connection_that_breaks_leaves_a_write_in_doubt_and_is_not_tried_again
 }
 
 #[tokio::test]
-async fn the_page_of_a_portal_is_no_success() {
-    let portal = answer(
+async fn the_page_of_a_captive_portal_is_not_a_success() {
+    let portal = response(
         "200 OK",
         "Content-Type: text/html\r\n",
         "<html>Log in</html>",
@@ -245,7 +257,7 @@ async fn the_page_of_a_portal_is_no_success() {
 }
 
 #[tokio::test]
-async fn an_endless_answer_is_cut_and_not_asked_for_again() {
+async fn an_endless_response_is_cut_off_and_not_retried() {
     let revoke = || ApiRequest::delete(Operation::Revoke, ["tokens", "1"]).idempotent();
     let (error, requests) = failure(revoke(), Reply::Endless).await;
     let found = (error.kind(), error.fate(), requests);
@@ -254,27 +266,34 @@ async fn an_endless_answer_is_cut_and_not_asked_for_again() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_passes_is_tried_again() {
+async fn a_transient_rejection_is_retried() {
     for status in [
         "429 Too Many Requests",
         "503 Unavailable",
         "408 Request Timeout",
     ] {
-        let wait = answer(status, "Retry-After: 0\r\n", "busy");
-        let server = Server::new([wait, answer("200 OK", "", "[]")]).await;
-        let answer = over_reqwest(&server.base).send(list()).await.unwrap();
-        assert_eq!((answer.attempts(), server.log().len()), (2, 2), "{status}");
+        let wait = response(status, "Retry-After: 0\r\n", "busy");
+        let server = Server::new([wait, response("200 OK", "", "[]")]).await;
+        let response = client_over_reqwest(&server.base)
+            .send(list())
+            .await
+            .unwrap();
+        assert_eq!(
+            (response.attempts(), server.log().len()),
+            (2, 2),
+            "{status}"
+        );
     }
 }
 
 #[tokio::test]
 async fn no_redirect_is_followed_and_nothing_reaches_the_other_origin() {
     for status in [301, 302, 303, 307, 308] {
-        for call in [create, list] {
-            let elsewhere = Server::new([answer("200 OK", "", "{}")]).await;
+        for request in [create, list] {
+            let elsewhere = Server::new([response("200 OK", "", "{}")]).await;
             let location = format!("Location: {}/tokens\r\n", elsewhere.base);
-            let redirect = answer(&format!("{status} Elsewhere"), &location, "");
-            let (error, requests) = failure(call(), redirect).await;
+            let redirect = response(&format!("{status} Elsewhere"), &location, "");
+            let (error, requests) = failure(request(), redirect).await;
             assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
             assert_eq!((error.status(), requests), (Some(status), 1));
             assert_eq!(elsewhere.log(), [""; 0], "{status}");
@@ -284,9 +303,9 @@ async fn no_redirect_is_followed_and_nothing_reaches_the_other_origin() {
 
 #[tokio::test]
 async fn no_cookie_is_sent_back() {
-    let baking = answer("200 OK", "Set-Cookie: session=hunter5; Path=/\r\n", "[]");
+    let baking = response("200 OK", "Set-Cookie: session=hunter5; Path=/\r\n", "[]");
     let server = Server::new([baking]).await;
-    let client = over_reqwest(&server.base);
+    let client = client_over_reqwest(&server.base);
     for _ in 0..2 {
         client.send(list()).await.unwrap();
     }
@@ -298,15 +317,16 @@ async fn no_cookie_is_sent_back() {
     }
 }
 
-/// The environment of a running test cannot be changed, so this test runs the next one in a process of its own.
+/// Runs the next test in its own process, since the environment of a running test cannot be
+/// changed.
 #[tokio::test]
 async fn the_proxies_of_the_environment_are_ignored() {
-    let server = Server::new([answer("200 OK", "", "[]")]).await;
-    let proxy = Server::new([answer("200 OK", "", "[]")]).await;
+    let server = Server::new([response("200 OK", "", "[]")]).await;
+    let proxy = Server::new([response("200 OK", "", "[]")]).await;
     let mut child = Command::new(std::env::current_exe().unwrap());
-    child.args(["--exact", THE_OTHER, "--ignored"]);
+    child.args(["--exact", CHILD_TEST, "--ignored"]);
     child
-        .env(PROXIED, &server.base)
+        .env(CHILD_BASE_URL, &server.base)
         .env_remove("NO_PROXY")
         .env_remove("no_proxy");
     for name in [
@@ -328,16 +348,16 @@ async fn the_proxies_of_the_environment_are_ignored() {
 
 #[tokio::test]
 #[ignore = "the_proxies_of_the_environment_are_ignored runs it, with proxies in its environment"]
-async fn sends_past_the_proxies_it_is_given() {
-    // Without it someone runs all that is ignored.
-    let Ok(base) = std::env::var(PROXIED) else {
+async fn sends_directly_although_proxies_are_set() {
+    // It is not set when someone runs all ignored tests.
+    let Ok(base) = std::env::var(CHILD_BASE_URL) else {
         return;
     };
-    over_reqwest(&base).send(list()).await.unwrap();
+    client_over_reqwest(&base).send(list()).await.unwrap();
 }
 
 #[tokio::test]
-async fn plain_http_to_a_host_is_refused_before_a_client_exists() {
+async fn plain_http_to_a_host_is_rejected_before_a_client_exists() {
     let settings = |plain_http| {
         let mut settings = Settings::new("accounts.iot");
         let base_url = Setting::Text("http://api.example.com".to_owned());

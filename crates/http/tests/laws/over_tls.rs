@@ -1,10 +1,10 @@
-//! The transport over reqwest against servers that speak TLS: whom it trusts, whom it shows itself to, and proxies.
+//! The transport over reqwest against TLS servers: trust, client certificates, and proxies.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use super::support::client;
+use super::scripted_transport::client;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokenfleet_core::config::{Setting, Settings};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
@@ -21,7 +21,7 @@ use tokio_rustls::rustls::{RootCertStore, ServerConfig};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-/// A private authority, which no system knows.
+/// A private CA, which no system trusts.
 struct Authority {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
@@ -31,9 +31,9 @@ impl Authority {
     fn new() -> Self {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(Vec::new()).unwrap();
-        // A name of its own: OpenSSL takes a certificate by itself for one that signed itself.
+        // A distinct name, or OpenSSL takes the certificates it issues for self-signed ones.
         let name = &mut params.distinguished_name;
-        name.push(DnType::CommonName, "a private authority");
+        name.push(DnType::CommonName, "a private CA");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let certificate = params.self_signed(&key).unwrap();
         let issuer = Issuer::new(params, key);
@@ -45,17 +45,19 @@ impl Authority {
 
     fn issue(&self, name: &str) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        let mut params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        // As real authorities do, so that OpenSSL can tell two of the same name apart.
+        params.use_authority_key_identifier_extension = true;
         (params.signed_by(&key, &self.issuer).unwrap(), key)
     }
 
-    /// A server for `name` whose log has the requests that were understood; it may ask who is there.
-    async fn serve(&self, name: &str, asks: bool) -> (String, Log) {
+    /// Starts a server for `name` that logs its requests, and may ask for a client certificate.
+    async fn serve(&self, name: &str, asks_for_certificate: bool) -> (String, Log) {
         let (certificate, key) = self.issue(name);
         let provider = Arc::new(default_provider());
         let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
         let config = config.with_safe_default_protocol_versions().unwrap();
-        let config = if asks {
+        let config = if asks_for_certificate {
             let mut roots = RootCertStore::empty();
             roots.add(self.certificate.der().clone()).unwrap();
             let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
@@ -79,11 +81,11 @@ impl Authority {
                 let Ok(mut stream) = acceptor.accept(socket).await else {
                     continue;
                 };
-                if let Some(request) = head(&mut stream).await {
+                if let Some(request) = read_head(&mut stream).await {
                     kept.lock().unwrap().push(request);
-                    let answer =
+                    let response =
                         "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
-                    let _ = stream.write_all(answer.as_bytes()).await;
+                    let _ = stream.write_all(response.as_bytes()).await;
                     let _ = stream.shutdown().await;
                 }
             }
@@ -92,7 +94,8 @@ impl Authority {
     }
 }
 
-async fn head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
+/// Reads the head of a request.
+async fn read_head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
     let mut head = Vec::new();
     while !head.windows(4).any(|end| end == b"\r\n\r\n") {
         if stream.read_buf(&mut head).await.ok()? == 0 {
@@ -103,17 +106,14 @@ async fn head(stream: &mut (impl AsyncReadExt + Unpin)) -> Option<String> {
 }
 
 async fn send(builder: ReqwestTransportBuilder, base: &str) -> Result<ApiResponse> {
-    let create = ApiRequest::post(Operation::Create, ["tokens"]).credential(
-        "authorization",
-        "Bearer ",
-        &Secret::new("hunter2"),
-    );
+    let create =
+        ApiRequest::post(Operation::Create, ["tokens"]).bearer_auth(&Secret::new("hunter2"));
     let client =
         client(Arc::new(builder.build().unwrap()), base).with_retry(RetryPolicy::no_retries());
     client.send(create).await
 }
 
-fn nothing_was_sent(result: Result<ApiResponse>, log: &Log) {
+fn assert_nothing_was_sent(result: Result<ApiResponse>, log: &Log) {
     let error = result.unwrap_err();
     let found = (error.kind(), error.fate());
     assert_eq!(found, (ErrorKind::Connection, Fate::NotSent), "{error}");
@@ -131,18 +131,18 @@ async fn a_failed_handshake_sent_nothing() {
     ] {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("https://{}", listener.local_addr().unwrap());
-        let heard = tokio::spawn(async move {
+        let received = tokio::spawn(async move {
             let (mut socket, _) = listener.accept().await.unwrap();
-            let mut heard = Vec::new();
-            socket.read_buf(&mut heard).await.unwrap();
+            let mut received = Vec::new();
+            socket.read_buf(&mut received).await.unwrap();
             socket.write_all(garbage.as_bytes()).await.unwrap();
             socket.shutdown().await.unwrap();
-            let _ = socket.read_to_end(&mut heard).await;
-            String::from_utf8_lossy(&heard).into_owned()
+            let _ = socket.read_to_end(&mut received).await;
+            String::from_utf8_lossy(&received).into_owned()
         });
         let result = send(ReqwestTransport::builder(), &base).await;
-        nothing_was_sent(result, &Log::default());
-        assert!(!heard.await.unwrap().contains("hunter2"), "{garbage:?}");
+        assert_nothing_was_sent(result, &Log::default());
+        assert!(!received.await.unwrap().contains("hunter2"), "{garbage:?}");
     }
 }
 
@@ -151,21 +151,21 @@ fn trusting(authority: &Authority) -> ReqwestTransportBuilder {
 }
 
 #[tokio::test]
-async fn a_private_authority_is_trusted_if_it_is_given_and_only_for_the_name_it_certified() {
+async fn a_private_ca_is_trusted_if_configured_and_only_for_the_name_it_certified() {
     let authority = Authority::new();
     let (base, log) = authority.serve("127.0.0.1", false).await;
-    nothing_was_sent(send(ReqwestTransport::builder(), &base).await, &log);
-    nothing_was_sent(send(trusting(&Authority::new()), &base).await, &log);
+    assert_nothing_was_sent(send(ReqwestTransport::builder(), &base).await, &log);
+    assert_nothing_was_sent(send(trusting(&Authority::new()), &base).await, &log);
     assert!(send(trusting(&authority), &base).await.is_ok());
     let only = trusting(&authority).with_only_given_authorities();
     assert!(send(only, &base).await.is_ok());
     assert_eq!(log.lock().unwrap().len(), 2);
     let (base, log) = authority.serve("elsewhere.example.com", false).await;
-    nothing_was_sent(send(trusting(&authority), &base).await, &log);
+    assert_nothing_was_sent(send(trusting(&authority), &base).await, &log);
 }
 
 #[tokio::test]
-async fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
+async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
     let authority = Authority::new();
     let (base, log) = authority.serve("127.0.0.1", true).await;
     let (certificate, key) = authority.issue("client.example.com");
@@ -173,17 +173,18 @@ async fn a_client_certificate_is_shown_to_a_server_that_asks_for_one() {
         .with_client_certificate(certificate.pem(), Secret::new(key.serialize_pem()));
     send(known, &base).await.unwrap();
     assert_eq!(log.lock().unwrap().len(), 1);
-    // In TLS 1.3 the server refuses after the client has begun to write: that is in doubt, and never carried out.
+    // In TLS 1.3 the server rejects the client after it has begun to write, so the fate is
+    // ambiguous although nothing is applied.
     let error = send(trusting(&authority), &base).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection, "{error}");
     assert_eq!(log.lock().unwrap().len(), 1);
 }
 
-/// A file of this test's own, removed when dropped.
-struct File(PathBuf);
+/// A temporary file, removed when dropped.
+struct TempFile(PathBuf);
 
-impl File {
-    fn holding(name: &str, content: impl AsRef<[u8]>) -> Self {
+impl TempFile {
+    fn with_content(name: &str, content: impl AsRef<[u8]>) -> Self {
         let name = format!("tokenfleet-tls-{}-{name}", std::process::id());
         let path = std::env::temp_dir().join(name);
         std::fs::write(&path, content).unwrap();
@@ -194,19 +195,19 @@ impl File {
         self.0.to_str().unwrap().to_owned()
     }
 
-    /// As a reference to a credential.
+    /// Returns a setting that refers to the file as a credential.
     fn reference(&self) -> Setting {
         Setting::Table(BTreeMap::from([("file".to_owned(), self.path())]))
     }
 }
 
-impl Drop for File {
+impl Drop for TempFile {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
     }
 }
 
-async fn configured(
+async fn from_settings(
     settings: impl IntoIterator<Item = (&'static str, Setting)>,
 ) -> Result<ReqwestTransportBuilder> {
     let mut table = Settings::new("transport");
@@ -217,17 +218,17 @@ async fn configured(
 }
 
 #[tokio::test]
-async fn a_configuration_says_whom_to_trust_whom_to_be_and_which_way_to_go() {
+async fn settings_configure_authorities_client_certificate_and_proxy() {
     let authority = Authority::new();
     let (base, log) = authority.serve("127.0.0.1", true).await;
-    let (url, told) = proxy().await;
+    let (url, proxy_log) = proxy().await;
     let (certificate, key) = authority.issue("client.example.com");
-    let root = File::holding("root.pem", authority.certificate.pem());
-    let other = File::holding("other.pem", Authority::new().certificate.pem());
-    let chain = File::holding("chain.pem", certificate.pem());
-    let key = File::holding("key.pem", key.serialize_pem());
-    let password = File::holding("password", "hunter3\n");
-    let builder = configured([
+    let root = TempFile::with_content("root.pem", authority.certificate.pem());
+    let other = TempFile::with_content("other.pem", Authority::new().certificate.pem());
+    let chain = TempFile::with_content("chain.pem", certificate.pem());
+    let key = TempFile::with_content("key.pem", key.serialize_pem());
+    let password = TempFile::with_content("password", "hunter3\n");
+    let builder = from_settings([
         (
             "authorities",
             Setting::Texts(vec![other.path(), root.path()]),
@@ -242,15 +243,15 @@ async fn a_configuration_says_whom_to_trust_whom_to_be_and_which_way_to_go() {
     ]);
     send(builder.await.unwrap(), &base).await.unwrap();
     assert_eq!(log.lock().unwrap().len(), 1);
-    assert_eq!(told.lock().unwrap().len(), 1);
-    let stranger = configured([("authorities", Setting::Text(other.path()))]);
-    nothing_was_sent(send(stranger.await.unwrap(), &base).await, &Log::default());
+    assert_eq!(proxy_log.lock().unwrap().len(), 1);
+    let wrong_ca = from_settings([("authorities", Setting::Text(other.path()))]);
+    assert_nothing_was_sent(send(wrong_ca.await.unwrap(), &base).await, &Log::default());
 }
 
 #[tokio::test]
-async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
-    let root = File::holding("lone.pem", Authority::new().certificate.pem());
-    let nothing = File::holding("nothing.pem", "hunter2");
+async fn an_invalid_setting_is_reported_with_its_line_and_without_secrets() {
+    let root = TempFile::with_content("lone.pem", Authority::new().certificate.pem());
+    let nothing = TempFile::with_content("nothing.pem", "hunter2");
     let text = |text: &str| Setting::Text(text.to_owned());
     let env = |name: &str| Setting::Table(BTreeMap::from([("env".to_owned(), name.to_owned())]));
     let pasted = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
@@ -258,7 +259,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
     for (settings, expected) in [
         (
             vec![("proxy", text("socks5://hunter2.example.com"))],
-            "line 1: transport.proxy: the proxy is no http",
+            "line 1: transport.proxy: the proxy is not an http",
         ),
         (
             vec![("proxy_user", text("me"))],
@@ -299,7 +300,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
                 ("client_certificate", text(pasted)),
                 ("client_key", env("X")),
             ],
-            "line 1: transport.client_certificate holds what should stand in a file",
+            "line 1: transport.client_certificate must be the path of a file, not its content",
         ),
         (
             vec![("client_certificate", text(missing))],
@@ -315,7 +316,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
         ),
         (
             vec![("authorities", text(&nothing.path()))],
-            "there is no certificate of an authority in it",
+            "no CA certificate found",
         ),
         (
             vec![("authorities", Setting::Integer(1))],
@@ -323,7 +324,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
         ),
         (
             vec![("only_given_authorities", Setting::Boolean(true))],
-            "line 1: transport.only_given_authorities trusts nobody",
+            "line 1: transport.only_given_authorities needs authorities to trust",
         ),
         (
             vec![
@@ -341,7 +342,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
             "line 1: transport.connect_timeout must be a duration",
         ),
     ] {
-        let error = configured(settings).await.unwrap_err();
+        let error = from_settings(settings).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Configuration, "{error}");
         let shown = format!("{error} {error:?}");
         assert!(shown.contains(expected), "{shown}");
@@ -349,7 +350,7 @@ async fn a_setting_that_cannot_be_used_names_its_line_and_repeats_no_secret() {
     }
 }
 
-/// A proxy that makes tunnels, and remembers what it was told.
+/// Starts a proxy that opens tunnels and logs the requests it receives.
 async fn proxy() -> (String, Log) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -357,49 +358,49 @@ async fn proxy() -> (String, Log) {
     let kept = Arc::clone(&log);
     tokio::spawn(async move {
         loop {
-            let (mut near, _) = listener.accept().await.unwrap();
-            let Some(request) = head(&mut near).await else {
+            let (mut client, _) = listener.accept().await.unwrap();
+            let Some(request) = read_head(&mut client).await else {
                 continue;
             };
             kept.lock().unwrap().push(request.clone());
             if !request.contains("Basic dXNlcjpodW50ZXIz") {
-                let refusal = "HTTP/1.1 407 Log In\r\nContent-Length: 0\r\n\r\n";
-                let _ = near.write_all(refusal.as_bytes()).await;
+                let rejection = "HTTP/1.1 407 Log In\r\nContent-Length: 0\r\n\r\n";
+                let _ = client.write_all(rejection.as_bytes()).await;
                 continue;
             }
             let target = request.split(' ').nth(1).unwrap().to_owned();
-            let mut far = TcpStream::connect(target).await.unwrap();
-            let _ = near.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
-            tokio::spawn(async move { copy_bidirectional(&mut near, &mut far).await });
+            let mut server = TcpStream::connect(target).await.unwrap();
+            let _ = client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await;
+            tokio::spawn(async move { copy_bidirectional(&mut client, &mut server).await });
         }
     });
     (url, log)
 }
 
 #[tokio::test]
-async fn a_proxy_makes_a_tunnel_and_sees_no_credential() {
+async fn a_proxy_opens_a_tunnel_and_sees_no_credential() {
     let authority = Authority::new();
     let (base, log) = authority.serve("127.0.0.1", false).await;
-    let (url, told) = proxy().await;
+    let (url, proxy_log) = proxy().await;
     let through = || trusting(&authority).with_proxy(url.as_str());
-    // What it refuses was not sent.
-    nothing_was_sent(send(through(), &base).await, &log);
+    // The proxy rejects it without a login, so nothing was sent.
+    assert_nothing_was_sent(send(through(), &base).await, &log);
     let login = || through().with_proxy_login("user", Secret::new("hunter3"));
     let shown = format!("{:?}", login().build().unwrap());
     assert!(!shown.contains("dXNlcjpodW50ZXIz"), "{shown}");
     assert!(!shown.contains("hunter3"), "{shown}");
     send(login(), &base).await.unwrap();
     assert!(log.lock().unwrap()[0].contains("Bearer hunter2"));
-    let told = told.lock().unwrap();
-    assert_eq!(told.len(), 2);
-    for request in &*told {
+    let proxy_log = proxy_log.lock().unwrap();
+    assert_eq!(proxy_log.len(), 2);
+    for request in &*proxy_log {
         assert!(request.starts_with("CONNECT 127.0.0.1:"), "{request}");
         assert!(!request.contains("hunter2"), "{request}");
     }
 }
 
 #[test]
-fn what_cannot_be_used_says_so_and_is_not_repeated() {
+fn an_invalid_part_is_reported_and_not_repeated() {
     let new = ReqwestTransport::builder;
     let secret =
         || Secret::new("-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n");

@@ -1,22 +1,23 @@
-//! Reading the objects of an answer with as few copies as can be.
+//! Decoding of objects field by field, with as few copies as possible.
 
 use std::fmt;
-use std::ops::Deref;
 
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokenfleet_core::Fact;
 
-/// An object as a platform spells it, whose unknown fields count too.
+use crate::decode::JsonStr;
+
+/// A record that is decoded field by field, so that it can keep unknown fields.
 ///
-/// Each field goes straight to where it is kept, and what is kept of a text may be [borrowed](JsonStr) from the answer. An
-/// [`Fields`] of it is read by serde.
+/// Each value goes straight to where it is stored, and strings may be [borrowed](JsonStr) from the
+/// body. Wrap the record in [`Fields`] to decode it with serde.
 ///
 /// ```
 /// use serde::de::MapAccess;
 /// use tokenfleet_core::model::{Attribute, Attributes};
 /// use tokenfleet_core::Fact;
-/// use tokenfleet_http::{Fields, FromFields, JsonStr, read_unique};
+/// use tokenfleet_http::decode::{Fields, FromFields, JsonStr, read_unique};
 ///
 /// #[derive(Default)]
 /// struct Key<'a> {
@@ -39,27 +40,28 @@ use tokenfleet_core::Fact;
 /// assert_eq!(key.rest.get("region"), Some(&Attribute::from("eu")));
 /// ```
 pub trait FromFields<'de>: Default {
-    /// Reads the value of the field of that name. It must be read exactly once, be it into
-    /// [`IgnoredAny`](serde::de::IgnoredAny).
+    /// Decodes the value of the field `name`. It must be consumed exactly once; use
+    /// [`IgnoredAny`](serde::de::IgnoredAny) to skip it.
     ///
     /// # Errors
     ///
-    /// Those of reading the value.
+    /// Those of decoding the value.
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error>;
 }
 
-/// Nothing of the object counts.
+/// Skips every field.
 impl<'de> FromFields<'de> for () {
     fn read<A: MapAccess<'de>>(&mut self, _: &str, values: &mut A) -> Result<(), A::Error> {
         values.next_value().map(|_: IgnoredAny| ())
     }
 }
 
-/// Reads the value of a field that the record knows.
+/// Decodes the value of a known field, and rejects a field that comes twice.
 ///
 /// # Errors
 ///
-/// When it was read before: which of two values is meant, nobody knows. And those of reading the value.
+/// A field that was decoded before, since either value could be meant, and those of decoding the
+/// value.
 pub fn read_unique<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     field: &mut Fact<T>,
     values: &mut A,
@@ -71,7 +73,7 @@ pub fn read_unique<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     Ok(())
 }
 
-/// A [`FromFields`] that is read field by field.
+/// A wrapper that implements [`Deserialize`] for a [`FromFields`] record.
 #[derive(Debug)]
 pub struct Fields<R>(pub R);
 
@@ -83,7 +85,8 @@ impl<'de, R: FromFields<'de>> Deserialize<'de> for Fields<R> {
     }
 }
 
-/// Reads the fields of an object into a record, where it lies: it is large, and there are many.
+/// A seed that decodes an object into an existing record: records are large, and moving each of
+/// many would cost time.
 pub(crate) struct FieldsSeed<'r, R>(pub(crate) &'r mut R);
 
 impl<'de, R: FromFields<'de>> DeserializeSeed<'de> for FieldsSeed<'_, R> {
@@ -109,76 +112,6 @@ impl<'de, R: FromFields<'de>> Visitor<'de> for FieldsSeed<'_, R> {
     }
 }
 
-/// A text of an answer: a piece of the answer itself unless characters of it were escaped.
-#[derive(Clone, PartialEq, Eq)]
-pub enum JsonStr<'a> {
-    /// As it stands in the answer.
-    Borrowed(&'a str),
-    /// As it is meant.
-    Unescaped(String),
-}
-
-impl Deref for JsonStr<'_> {
-    type Target = str;
-
-    fn deref(&self) -> &str {
-        match self {
-            Self::Borrowed(text) => text,
-            Self::Unescaped(text) => text,
-        }
-    }
-}
-
-impl AsRef<str> for JsonStr<'_> {
-    fn as_ref(&self) -> &str {
-        self
-    }
-}
-
-impl From<JsonStr<'_>> for String {
-    fn from(text: JsonStr<'_>) -> Self {
-        match text {
-            JsonStr::Borrowed(text) => text.to_owned(),
-            JsonStr::Unescaped(text) => text,
-        }
-    }
-}
-
-/// It may be a credential.
-impl fmt::Debug for JsonStr<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("JsonStr(..)")
-    }
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for JsonStr<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(JsonStrVisitor)
-    }
-}
-
-struct JsonStrVisitor;
-
-impl<'a> Visitor<'a> for JsonStrVisitor {
-    type Value = JsonStr<'a>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text")
-    }
-
-    fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<JsonStr<'a>, E> {
-        Ok(JsonStr::Borrowed(text))
-    }
-
-    fn visit_str<E: Error>(self, text: &str) -> Result<JsonStr<'a>, E> {
-        Ok(JsonStr::Unescaped(text.to_owned()))
-    }
-
-    fn visit_string<E: Error>(self, text: String) -> Result<JsonStr<'a>, E> {
-        Ok(JsonStr::Unescaped(text))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_field_that_comes_twice_is_refused_however_it_is_spelt() {
+    fn a_known_field_that_comes_twice_is_rejected_however_it_is_escaped() {
         let read = |text| serde_json::from_str::<Fields<Key>>(text).is_ok();
         assert!(read(r#"{"id":1,"_etag":1,"_etag":2}"#));
         for twice in [
@@ -207,18 +140,5 @@ mod tests {
         ] {
             assert!(!read(twice), "{twice}");
         }
-    }
-
-    #[test]
-    fn a_text_is_borrowed_unless_it_is_escaped() {
-        let read: Vec<JsonStr<'_>> = serde_json::from_str(r#"["plain", "a\"b", ""]"#).unwrap();
-        assert!(matches!(read[0], JsonStr::Borrowed("plain")));
-        assert!(matches!(&read[1], JsonStr::Unescaped(text) if text == "a\"b"));
-        assert!(matches!(read[2], JsonStr::Borrowed("")));
-    }
-
-    #[test]
-    fn a_text_is_not_shown() {
-        assert!(!format!("{:?}", JsonStr::Borrowed("SK-PrjW98OTY1h8QTY9hUA")).contains("SK"));
     }
 }

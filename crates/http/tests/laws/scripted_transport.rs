@@ -1,4 +1,4 @@
-//! A transport that plays a script.
+//! A transport that plays a script, and a client over it.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -8,54 +8,53 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
 use tokenfleet_core::{Account, Operation};
-use tokenfleet_http::{
-    ApiClient, BaseUrl, Body, ErrorBody, SendPhase, Transport, TransportError, parse_json,
-};
+use tokenfleet_http::decode::parse_json;
+use tokenfleet_http::{ApiClient, BaseUrl, Body, ErrorBody, SendPhase, Transport, TransportError};
 
-/// What happens to one request.
+/// The result of one request.
 #[derive(Debug, Clone)]
 pub(crate) enum Step {
-    /// It is answered with that status, these headers and that body.
-    Answer(u16, Vec<(&'static str, String)>, Bytes),
-    /// It is answered with an empty object after that long.
-    Late(Duration),
-    /// It fails in that phase.
+    /// A response with a status, headers and a body.
+    Respond(u16, Vec<(&'static str, String)>, Bytes),
+    /// A response with an empty object, after a delay.
+    RespondLate(Duration),
+    /// A failure of the transport in this phase.
     Fail(SendPhase),
-    /// It is never answered.
+    /// No response, ever.
     Hang,
 }
 
-/// An answer in JSON without headers.
+/// Returns a JSON response without headers.
 pub(crate) fn status(status: u16) -> Step {
-    Step::Answer(status, Vec::new(), "{}".into())
+    Step::Respond(status, Vec::new(), "{}".into())
 }
 
-/// An answer with one header.
+/// Returns a JSON response with one header.
 pub(crate) fn with_header(status: u16, name: &'static str, value: impl ToString) -> Step {
-    Step::Answer(status, vec![(name, value.to_string())], "{}".into())
+    Step::Respond(status, vec![(name, value.to_string())], "{}".into())
 }
 
-/// An answer with that body.
-pub(crate) fn saying(status: u16, body: impl Into<Bytes>) -> Step {
-    Step::Answer(status, Vec::new(), body.into())
+/// Returns a response with this body.
+pub(crate) fn with_body(status: u16, body: impl Into<Bytes>) -> Step {
+    Step::Respond(status, Vec::new(), body.into())
 }
 
-/// Plays a script: one step a request, and the last one for all that follow.
+/// A transport that plays one step per request, and the last one for all that follow.
 #[derive(Debug)]
-pub(crate) struct Scripted {
+pub(crate) struct ScriptedTransport {
     steps: Mutex<VecDeque<Step>>,
     counts: Mutex<Counts>,
 }
 
-/// How many requests there were.
+/// The number of requests so far, now, and at most at the same time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub(crate) requests: u32,
-    pub(crate) now: u32,
-    pub(crate) most_at_a_time: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) max_in_flight: u32,
 }
 
-impl Scripted {
+impl ScriptedTransport {
     pub(crate) fn new(steps: impl IntoIterator<Item = Step>) -> Arc<Self> {
         Arc::new(Self {
             steps: Mutex::new(steps.into_iter().collect()),
@@ -69,13 +68,13 @@ impl Scripted {
 }
 
 #[async_trait]
-impl Transport for Scripted {
+impl Transport for ScriptedTransport {
     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
         {
             let mut counts = self.counts.lock().unwrap();
             counts.requests += 1;
-            counts.now += 1;
-            counts.most_at_a_time = counts.most_at_a_time.max(counts.now);
+            counts.in_flight += 1;
+            counts.max_in_flight = counts.max_in_flight.max(counts.in_flight);
         }
         let step = {
             let mut steps = self.steps.lock().unwrap();
@@ -86,32 +85,38 @@ impl Transport for Scripted {
             }
         };
         let result = match step.unwrap() {
-            Step::Answer(status, headers, body) => {
-                let mut answer = http::Response::builder().status(status);
+            Step::Respond(status, headers, body) => {
+                let mut response = http::Response::builder().status(status);
                 for (name, value) in headers {
-                    answer = answer.header(name, value);
+                    response = response.header(name, value);
                 }
-                Ok(answer.body(Body::full(body)).unwrap())
+                Ok(response.body(Body::full(body)).unwrap())
             }
-            Step::Late(wait) => {
+            Step::RespondLate(wait) => {
                 tokio::time::sleep(wait).await;
                 Ok(http::Response::new(Body::full("{}")))
             }
             Step::Fail(phase) => Err(TransportError::new(phase, "as the script says")),
             Step::Hang => std::future::pending().await,
         };
-        self.counts.lock().unwrap().now -= 1;
+        self.counts.lock().unwrap().in_flight -= 1;
         result
     }
 }
 
-/// A client of the account `main` at `example`, whose refusals say `{"code": …, "message": …}`.
+/// Returns a client of the account `main` at `example`, whose error bodies are
+/// `{"code": …, "message": …}`.
 pub(crate) fn client(transport: Arc<dyn Transport>, base_url: &str) -> ApiClient {
     let base_url = BaseUrl::parse(base_url).unwrap();
-    ApiClient::new(Account::new("example", "main"), base_url, transport, read)
+    ApiClient::new(
+        Account::new("example", "main"),
+        base_url,
+        transport,
+        parse_error,
+    )
 }
 
-fn read(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
+fn parse_error(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
     let body: Value = parse_json(body).unwrap_or_default();
     let text = |name: &str| body[name].as_str().map(str::to_owned);
     ErrorBody::from_message(text("message")).with_code(text("code"))

@@ -1,4 +1,4 @@
-//! Reading a page of records.
+//! Decoding of a page of records.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,39 +7,42 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error as _, MapAccess, SeqAccess, Visitor};
 use tokenfleet_core::{Error, Result};
 
-use crate::fields::{FieldsSeed, FromFields, JsonStr};
+use crate::decode::fields::FieldsSeed;
+use crate::decode::{FromFields, JsonStr};
 
-/// A page and its records, each of which is converted before the next one is read: while it is at hand, and so that they need
-/// not be held in two forms.
+/// A seed that decodes a page and its records. Each record is converted before the next one is
+/// decoded, while it is still in the cache, and so that records need not be held in two forms
+/// (decision 0011).
 pub(crate) struct PageSeed<'f, P, R, F> {
     field: &'f str,
     records: RecordsSeed<'f, R, F>,
     page: PhantomData<P>,
 }
 
-/// Its records.
+/// A seed that decodes and converts the records of a page.
 struct RecordsSeed<'f, R, F> {
-    /// For how many room is made beforehand.
-    room: usize,
+    /// The number of records to allocate for.
+    capacity: usize,
     convert: F,
-    /// Why one of them could not be converted.
-    refused: &'f mut Option<Error>,
+    /// The error of the record that could not be converted.
+    conversion_error: &'f mut Option<Error>,
     record: PhantomData<R>,
 }
 
 impl<'f, P, R, F> PageSeed<'f, P, R, F> {
+    /// Creates a seed whose records are the elements of `field`.
     pub(crate) fn new(
         field: &'f str,
-        room: usize,
+        capacity: usize,
         convert: F,
-        refused: &'f mut Option<Error>,
+        conversion_error: &'f mut Option<Error>,
     ) -> Self {
         Self {
             field,
             records: RecordsSeed {
-                room,
+                capacity,
                 convert,
-                refused,
+                conversion_error,
                 record: PhantomData,
             },
             page: PhantomData,
@@ -68,18 +71,18 @@ impl<'de, P: FromFields<'de>, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> V
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Self::Value, A::Error> {
         let mut page = P::default();
-        let mut unread = Some(self.records);
+        let mut records_seed = Some(self.records);
         let mut records = Vec::new();
         while let Some(name) = fields.next_key::<JsonStr<'de>>()? {
             if *name != *self.field {
                 page.read(&name, &mut fields)?;
                 continue;
             }
-            let seed = unread.take();
+            let seed = records_seed.take();
             let seed = seed.ok_or_else(|| A::Error::custom("the records come twice"))?;
             records = fields.next_value_seed(seed)?;
         }
-        match unread {
+        match records_seed {
             None => Ok((page, records)),
             Some(_) => Err(A::Error::custom("the records are missing")),
         }
@@ -104,7 +107,7 @@ impl<'de, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for Reco
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut records: A) -> Result<Vec<T>, A::Error> {
-        let mut converted = Vec::with_capacity(self.room);
+        let mut converted = Vec::with_capacity(self.capacity);
         loop {
             let mut record = R::default();
             if records
@@ -114,7 +117,7 @@ impl<'de, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> Visitor<'de> for Reco
                 return Ok(converted);
             }
             converted.push((self.convert)(record).map_err(|error| {
-                *self.refused = Some(error);
+                *self.conversion_error = Some(error);
                 A::Error::custom("a record cannot be converted")
             })?);
         }
@@ -128,9 +131,9 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Kept(Attributes);
+    struct AllFields(Attributes);
 
-    impl<'de> FromFields<'de> for Kept {
+    impl<'de> FromFields<'de> for AllFields {
         fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
             self.0.insert(name, values.next_value()?);
             Ok(())
@@ -139,39 +142,40 @@ mod tests {
 
     type Names = Vec<String>;
 
-    /// The names in what a page says of itself, and in each of its records; a record without any is refused.
-    fn read(text: &str) -> Result<(Names, Vec<Names>), Option<Error>> {
-        let names = |kept: Kept| Names::from_iter(kept.0.iter().map(|(name, _)| name.to_owned()));
-        let convert = |record: Kept| match names(record) {
-            empty if empty.is_empty() => Err(Error::invalid_input("nothing in it")),
+    /// Returns the field names of a page, and of each of its records; an empty record is an error.
+    fn decode(text: &str) -> Result<(Names, Vec<Names>), Option<Error>> {
+        let names =
+            |fields: AllFields| Names::from_iter(fields.0.iter().map(|(name, _)| name.to_owned()));
+        let convert = |record: AllFields| match names(record) {
+            empty if empty.is_empty() => Err(Error::invalid_input("an empty record")),
             names => Ok(names),
         };
-        let mut refused = None;
-        let page = PageSeed::<Kept, _, _>::new("items", 0, convert, &mut refused)
+        let mut conversion_error = None;
+        let page = PageSeed::<AllFields, _, _>::new("items", 0, convert, &mut conversion_error)
             .deserialize(&mut serde_json::Deserializer::from_str(text));
         page.map(|(page, records)| (names(page), records))
-            .map_err(|_| refused)
+            .map_err(|_| conversion_error)
     }
 
     #[test]
-    fn records_are_read_wherever_they_stand_and_in_their_order() {
+    fn records_are_decoded_in_order_wherever_they_stand() {
         let (page, records) =
-            read(r#"{"a":1,"items":[{"x":1},{"y":1,"z":2}],"b":[{"c":1}]}"#).unwrap();
+            decode(r#"{"a":1,"items":[{"x":1},{"y":1,"z":2}],"b":[{"c":1}]}"#).unwrap();
         assert_eq!(page, ["a", "b"]);
         assert_eq!(records, [vec!["x"], vec!["y", "z"]]);
     }
 
     #[test]
-    fn records_that_are_missing_or_come_twice_are_refused() {
-        assert!(matches!(read(r#"{"a":1}"#), Err(None)));
-        assert!(matches!(read(r#"{"items":[],"items":[]}"#), Err(None)));
-        assert!(matches!(read(r#"{"items":null}"#), Err(None)));
+    fn records_that_are_missing_or_come_twice_are_an_error() {
+        assert!(matches!(decode(r#"{"a":1}"#), Err(None)));
+        assert!(matches!(decode(r#"{"items":[],"items":[]}"#), Err(None)));
+        assert!(matches!(decode(r#"{"items":null}"#), Err(None)));
     }
 
     #[test]
-    fn why_a_record_cannot_be_converted_is_told() {
-        let refused = read(r#"{"items":[{"x":1},{},{"y":1}]}"#);
-        let said = refused.unwrap_err().unwrap().to_string();
-        assert!(said.contains("nothing in it"), "{said}");
+    fn the_error_of_a_conversion_is_returned() {
+        let result = decode(r#"{"items":[{"x":1},{},{"y":1}]}"#);
+        let message = result.unwrap_err().unwrap().to_string();
+        assert!(message.contains("an empty record"), "{message}");
     }
 }

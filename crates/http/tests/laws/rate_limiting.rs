@@ -1,9 +1,9 @@
-//! What all calls of an account share: the rates of the platform, and the budget of retries.
+//! The limits that all requests of an account share: the platform's rate, and the retry budget.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::support::{Scripted, Step, client, status};
+use super::scripted_transport::{ScriptedTransport, Step, client, status};
 use tokenfleet_core::{ErrorKind, Fate, Operation};
 use tokenfleet_http::{ApiRequest, RetryPolicy, SendPhase};
 use tokio::time::Instant;
@@ -19,11 +19,12 @@ fn read() -> ApiRequest {
 fn with_headers(status: u16, headers: &[(&'static str, String)]) -> Step {
     let mut headers = headers.to_vec();
     headers.push(("date", NOON.to_owned()));
-    Step::Answer(status, headers, "{}".into())
+    Step::Respond(status, headers, "{}".into())
 }
 
-/// Cloudsmith's headers: how many are left, when they are all back, and how long it suggests to wait.
-fn rates(remaining: &str, reset: &str, interval: &str) -> Step {
+/// Returns a response with Cloudsmith's headers: the requests left, the time of the reset, and the
+/// suggested interval.
+fn rate_limit(remaining: &str, reset: &str, interval: &str) -> Step {
     let headers = [
         ("x-ratelimit-limit", "1800".to_owned()),
         ("x-ratelimit-remaining", remaining.to_owned()),
@@ -34,36 +35,37 @@ fn rates(remaining: &str, reset: &str, interval: &str) -> Step {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_sent_from_the_last_granted_request_until_more_are_granted() {
+async fn nothing_is_sent_between_the_last_allowed_request_and_the_reset() {
     let at = |offset: u64| (NOON_SECONDS + offset).to_string();
     for (step, seconds) in [
-        (rates("0", &at(40), "0"), 40),
-        // A suggestion to wait between two requests is not followed while some are left.
-        (rates("1", &at(40), "3303.557"), 0),
-        (rates("0", &at(0), "3303.557"), 0),
-        // Neither seconds from now, as others write it, nor what is no number.
-        (rates("0", "40", "1"), 0),
-        (rates("0", "soon", "1"), 0),
-        (rates("", &at(40), "1"), 0),
-        // Then it is tried whether the platform still means it.
-        (rates("0", &at(3600), "1"), 120),
-        (rates("0", &u64::MAX.to_string(), "1"), 0),
+        (rate_limit("0", &at(40), "0"), 40),
+        // The suggested interval is ignored while requests are left.
+        (rate_limit("1", &at(40), "3303.557"), 0),
+        (rate_limit("0", &at(0), "3303.557"), 0),
+        // Seconds from now, as other platforms send, and anything that is not a number are ignored.
+        (rate_limit("0", "40", "1"), 0),
+        (rate_limit("0", "soon", "1"), 0),
+        (rate_limit("", &at(40), "1"), 0),
+        // After the longest pause a request finds out whether the platform still asks for it.
+        (rate_limit("0", &at(3600), "1"), 120),
+        (rate_limit("0", &u64::MAX.to_string(), "1"), 0),
     ] {
-        let place = format!("{step:?}");
-        let client = client(Scripted::new([step, status(200)]), BASE);
+        let case = format!("{step:?}");
+        let client = client(ScriptedTransport::new([step, status(200)]), BASE);
         client.send(read()).await.unwrap();
         let begin = Instant::now();
-        // One call may have to wait as long as it may take in all: the next one goes through.
+        // A pause may last as long as the total timeout of a request; then the next one goes
+        // through.
         if client.send(read()).await.is_err() {
             client.send(read()).await.unwrap();
         }
-        assert_eq!(begin.elapsed().as_secs(), seconds, "{place}");
+        assert_eq!(begin.elapsed().as_secs(), seconds, "{case}");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_account_keeps_below_a_published_rate() {
-    let transport = Scripted::new([status(200)]);
+async fn an_account_stays_below_a_published_rate() {
+    let transport = ScriptedTransport::new([status(200)]);
     let minute = Duration::from_secs(60);
     let client = client(transport.clone(), BASE).with_rate_limit(60, minute);
     let client = Arc::new(client);
@@ -74,10 +76,10 @@ async fn an_account_keeps_below_a_published_rate() {
             tokio::spawn(async move { client.send(read()).await })
         })
         .collect();
-    for call in running {
-        call.await.unwrap().unwrap();
+    for request in running {
+        request.await.unwrap().unwrap();
     }
-    // As many as there are places come together, and one a second after them.
+    // A burst as large as the number of slots, and one per second after it.
     assert_eq!(begin.elapsed().as_secs(), 80);
     assert_eq!(transport.counts().requests, 96);
 }
@@ -87,13 +89,13 @@ fn policy() -> RetryPolicy {
 }
 
 #[tokio::test(start_paused = true)]
-async fn when_the_budget_is_spent_a_call_sends_one_request_until_calls_succeed_again() {
+async fn a_spent_budget_allows_one_attempt_until_requests_succeed_again() {
     let failing = [status(503), Step::Fail(SendPhase::NotSent)];
     for step in failing {
         let mut steps = vec![step.clone(); 4 + 3 + 1 + 1];
         steps.extend([status(200), status(200)]);
         steps.push(step);
-        let client = client(Scripted::new(steps), BASE).with_retry(policy());
+        let client = client(ScriptedTransport::new(steps), BASE).with_retry(policy());
         for attempts in [4, 3, 1, 1] {
             let error = client.send(read()).await.unwrap_err();
             assert_eq!(error.attempts(), attempts, "{error}");
@@ -102,15 +104,15 @@ async fn when_the_budget_is_spent_a_call_sends_one_request_until_calls_succeed_a
             client.send(read()).await.unwrap();
         }
         let error = client.send(read()).await.unwrap_err();
-        assert_eq!(error.attempts(), 3, "two successes gave two back");
+        assert_eq!(error.attempts(), 3, "two successes gave back two retries");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn successes_never_give_back_more_than_there_was() {
+async fn successes_never_give_back_more_than_the_budget() {
     let mut steps = vec![status(200); 20];
     steps.push(status(503));
-    let client = client(Scripted::new(steps), BASE).with_retry(policy());
+    let client = client(ScriptedTransport::new(steps), BASE).with_retry(policy());
     for _ in 0..20 {
         client.send(read()).await.unwrap();
     }
@@ -121,9 +123,9 @@ async fn successes_never_give_back_more_than_there_was() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_that_the_platform_asked_for_costs_nothing() {
+async fn a_retry_that_the_platform_scheduled_does_not_spend_the_budget() {
     let busy = with_headers(429, &[("retry-after", "1".to_owned())]);
-    let client = client(Scripted::new([busy]), BASE).with_retry(policy());
+    let client = client(ScriptedTransport::new([busy]), BASE).with_retry(policy());
     for _ in 0..5 {
         let error = client.send(read()).await.unwrap_err();
         assert_eq!(
@@ -134,9 +136,9 @@ async fn a_retry_that_the_platform_asked_for_costs_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_error_says_how_often_and_how_long_it_was_tried() {
+async fn an_error_reports_its_attempts_and_elapsed_time() {
     let busy = with_headers(429, &[("retry-after", "4".to_owned())]);
-    let client = client(Scripted::new([busy]), BASE);
+    let client = client(ScriptedTransport::new([busy]), BASE);
     let error = client.send(read()).await.unwrap_err();
     let text = error.to_string();
     assert!(text.contains(" after 4 attempts in 12.0 s"), "{text}");
@@ -144,15 +146,15 @@ async fn an_error_says_how_often_and_how_long_it_was_tried() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_attempt_outlives_the_call() {
+async fn no_attempt_outlives_the_total_timeout() {
     let policy = RetryPolicy::default()
         .with_attempt_timeout(Duration::from_secs(30))
         .with_total_timeout(Duration::from_secs(45))
         .with_backoff(Duration::ZERO, Duration::ZERO);
-    let client = client(Scripted::new([Step::Hang]), BASE).with_retry(policy);
+    let client = client(ScriptedTransport::new([Step::Hang]), BASE).with_retry(policy);
     let begin = Instant::now();
     let error = client.send(read()).await.unwrap_err();
-    assert_eq!(begin.elapsed().as_secs(), 45, "30 and the remaining 15");
+    assert_eq!(begin.elapsed().as_secs(), 45, "30 s and the remaining 15 s");
     let found = (error.kind(), error.fate(), error.attempts());
     assert_eq!(found, (ErrorKind::Timeout, Fate::Rejected, 2), "{error}");
 }

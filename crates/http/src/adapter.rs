@@ -1,0 +1,14 @@
+//! The policy that adapters share above HTTP.
+//!
+//! Nothing here sends a request by itself. It is what several platforms have in common: configured
+//! construction, numbered pages, issued tokens, and the rule on expiry.
+
+mod expiry_guard;
+mod from_settings;
+mod issued;
+mod numbered_page;
+
+pub use expiry_guard::{expiry_matches, revoke_unwanted};
+pub use from_settings::FromSettings;
+pub use issued::issued;
+pub use numbered_page::NumberedPage;

@@ -1,0 +1,127 @@
+//! The errors of requests that were sent: by status, by a success that is not usable, and by a
+//! broken connection.
+
+use http::HeaderMap;
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
+
+use crate::rate_headers::retry_after;
+use crate::{ApiRequest, ApiResponse, ErrorBody, SendPhase, TransportError};
+
+/// Returns the error of a response whose status is not a success.
+pub(crate) fn status_error(
+    request: &ApiRequest,
+    status: u16,
+    headers: &HeaderMap,
+    error_body: ErrorBody,
+) -> Error {
+    let (kind, message) = kind_of(status);
+    let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
+    let mut error = Error::new(
+        error_body.kind.unwrap_or(kind),
+        fate_of(request.operation, status),
+        message,
+    )
+    .with_status(status);
+    if let Some(code) = error_body.code {
+        error = error.with_code(&code, &secrets);
+    }
+    if let Some(message) = error_body.message {
+        error = error.with_platform_message(&message, &secrets);
+    }
+    if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
+        error = error.with_retry_after(wait);
+    }
+    let advice = error_body.advice.or(match status {
+        300..=399 => Some("check the base URL"),
+        401 => Some("check that the credential is correct and still valid"),
+        403 => Some("grant the credential the scope or role that this needs"),
+        _ => None,
+    });
+    match advice {
+        Some(advice) => error.with_advice(advice),
+        None => error,
+    }
+}
+
+/// Returns the kind and message of a status, for when the platform says no more.
+fn kind_of(status: u16) -> (ErrorKind, &'static str) {
+    match status {
+        300..=399 => (
+            ErrorKind::ProtocolViolation,
+            "the platform sent a redirect, and redirects are never followed",
+        ),
+        401 => (ErrorKind::Unauthenticated, "the credential is not accepted"),
+        403 => (
+            ErrorKind::PermissionDenied,
+            "the credential is not allowed to do this",
+        ),
+        404 | 410 => (ErrorKind::NotFound, "not found"),
+        408 => (
+            ErrorKind::Timeout,
+            "the platform timed out waiting for the request",
+        ),
+        409 => (
+            ErrorKind::Conflict,
+            "the request conflicts with what exists",
+        ),
+        429 => (ErrorKind::RateLimited, "too many requests"),
+        400..=499 => (ErrorKind::InvalidInput, "the platform rejected the request"),
+        500..=599 => (ErrorKind::Unavailable, "the platform is unavailable"),
+        _ => (
+            ErrorKind::ProtocolViolation,
+            "the platform sent an unexpected status",
+        ),
+    }
+}
+
+/// Returns the fate of a request that was answered with `status`.
+fn fate_of(operation: Operation, status: u16) -> Fate {
+    match status {
+        408 => operation.fate_if_unanswered(),
+        400..=499 => Fate::Rejected,
+        _ => operation.fate_if_unanswered(),
+    }
+}
+
+/// Rejects a 2xx that is not an API response: the platform's own are JSON, and empty only where
+/// that is known.
+pub(crate) fn check_success(request: &ApiRequest, response: &ApiResponse) -> Result<()> {
+    if let Some(coding) = response.header("content-encoding")
+        && !coding.eq_ignore_ascii_case("identity")
+    {
+        let error = response.violation("the response is compressed, which was not requested");
+        return Err(error.with_advice("check whether a proxy compresses responses"));
+    }
+    let message = match (response.status(), response.is_empty()) {
+        (200..=299, true) if request.allow_empty_body => return Ok(()),
+        (200..=299, true) => "the response is empty",
+        (200..=299, false) if !response.is_json() => "the response is not JSON",
+        _ => return Ok(()),
+    };
+    let error = response.violation(message);
+    Err(error.with_advice(
+        "check the base URL, and whether a proxy or the login page of a network answered instead",
+    ))
+}
+
+/// Returns the error of a request that the transport could not complete.
+pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Error {
+    let kind = if error.is_timeout() {
+        ErrorKind::Timeout
+    } else {
+        ErrorKind::Connection
+    };
+    let (fate, message) = match error.phase() {
+        SendPhase::NotSent => (Fate::NotSent, "the platform cannot be reached"),
+        SendPhase::MaybeSent => (
+            operation.fate_if_unanswered(),
+            "the connection broke before the response was complete",
+        ),
+    };
+    let message = format!("{message} ({error})");
+    let error = Error::new(kind, fate, message).with_source(error);
+    match fate {
+        Fate::NotSent => error.with_advice("check the base URL, the network and the certificates"),
+        _ => error,
+    }
+}
