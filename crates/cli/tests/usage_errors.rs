@@ -302,7 +302,7 @@ fn a_mistake_in_the_transport_settings_names_its_line_and_stops_every_command() 
     for (settings, expected) in [
         (
             "prxy = 'http://proxy.example.com'",
-            &["line 5: ", "transport", "prxy", "did you mean \"proxy\"?"][..],
+            &["line 5: ", "transport", "prxy", "did you mean `proxy`?"][..],
         ),
         (
             "proxy_password = 'canary-5ecret-c0ffee'",
