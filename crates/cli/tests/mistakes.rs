@@ -193,7 +193,7 @@ fn an_unknown_account_is_refused_with_the_nearest_one() {
     let path = losant("http://127.0.0.1:9");
     let words = ["list", "--config", &path, "--account=iott"];
     let run = tokenfleet(&words).ends_with(2);
-    let expected = "error: there is no account \"iott\"; did you mean \"iot\"?";
+    let expected = "error: unknown account `iott`; did you mean \"iot\"?";
     assert_eq!(run.complaint(), expected);
 }
 
@@ -241,7 +241,7 @@ fn an_unknown_provider_and_a_missing_file_are_told() {
     let run = tokenfleet(&["list", "--config", "there-is-none.toml"]).ends_with(2);
     assert!(
         run.complaint()
-            .contains("there-is-none.toml cannot be read"),
+            .contains("cannot read there-is-none.toml"),
         "{run:?}"
     );
     let run = tokenfleet(&["list"]).ends_with(2);

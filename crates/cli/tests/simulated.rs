@@ -184,7 +184,7 @@ fn a_mistake_in_an_expression_is_told_with_its_place() {
         ),
         (
             "--query=stale",
-            "error: there is no query \"stale\"; no query is configured",
+            "error: unknown query `stale`; no queries are configured",
         ),
     ] {
         let run = tokenfleet(&[&words[..], &[option]].concat()).ends_with(2);

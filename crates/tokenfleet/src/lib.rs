@@ -47,16 +47,17 @@
 //! # }
 //! ```
 
-mod alarm;
 mod builtin;
 mod configuration;
-#[cfg(feature = "toml")]
-mod document;
 mod fleet;
 mod inventory;
 mod named_query;
 mod registry;
 mod report;
+#[cfg(test)]
+mod test_doubles;
+#[cfg(feature = "toml")]
+mod toml;
 
 pub use configuration::{AccountConfiguration, Configuration};
 pub use fleet::{Fleet, FleetTokens};
