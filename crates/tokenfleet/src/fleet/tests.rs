@@ -270,6 +270,14 @@ async fn a_fleet_of_one_account_reads_only_the_pages_of_the_window() {
     }
 }
 
+/// Returns the part of a plan that says how many pages are fetched at a time.
+fn concurrency(plan: &Plan) -> Option<&'static str> {
+    let text = plan.to_string();
+    ["up to 32 pages at a time", "one page after another"]
+        .into_iter()
+        .find(|part| text.contains(part))
+}
+
 #[tokio::test(start_paused = true)]
 async fn explain_returns_the_plan_by_which_each_account_is_listed() {
     let (fleet, in_flight) = fleet([Script::Pages(50), Script::CannotList, Script::Tokens(1)]);
@@ -278,15 +286,9 @@ async fn explain_returns_the_plan_by_which_each_account_is_listed() {
         Error::configuration("no key"),
     );
     let plans = fleet.explain(&Query::new().max_concurrency(100));
-    let width = |plan: &Plan| {
-        let text = plan.to_string();
-        ["up to 32 pages at a time", "one page after another"]
-            .into_iter()
-            .find(|width| text.contains(width))
-    };
     let explained: Vec<_> = (plans.iter())
         .map(|(account, plan)| (account.name(), plan.as_ref().map_err(Error::kind)))
-        .map(|(name, plan)| (name, plan.map(|plan| width(plan))))
+        .map(|(name, plan)| (name, plan.map(concurrency)))
         .collect();
     let expected = [
         ("a0", Ok(Some("up to 32 pages at a time"))),
