@@ -2,8 +2,8 @@
 //!
 //! It uses the first account of a configuration, or a simulator of the enabled platform:
 //!
-//! `cargo run -p tokenfleet-examples --example one_account --no-default-features --features foreman`
-//! `cargo run -p tokenfleet-examples --example one_account --no-default-features --features cloudsmith`
+//! `cargo run -p tokenfleet-examples --example one_account --no-default-features -F foreman`
+//! `cargo run -p tokenfleet-examples --example one_account --no-default-features -F cloudsmith`
 
 use std::process::ExitCode;
 use std::sync::Arc;

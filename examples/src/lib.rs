@@ -67,10 +67,10 @@ async fn start_simulator(provider: &str) -> Result<(Server, AccountConfiguration
     let server = Server::start_shared(simulator, "127.0.0.1:0")
         .await
         .map_err(|error| failed(error.to_string()))?;
-    let mut account =
-        AccountConfiguration::new(provider, provider).with("base_url", Setting::Text(server.url()));
+    let mut account = AccountConfiguration::new(provider, provider)
+        .with_setting("base_url", Setting::Text(server.url()));
     if provider == "cloudsmith" {
-        account = account.with("accept_lockout", Setting::Boolean(true));
+        account = account.with_setting("accept_lockout", Setting::Boolean(true));
     }
     for (key, value) in server.simulator().credentials() {
         let setting = match key.as_str() {
@@ -79,7 +79,7 @@ async fn start_simulator(provider: &str) -> Result<(Server, AccountConfiguration
             }
             _ => Setting::Text(value),
         };
-        account = account.with(key, setting);
+        account = account.with_setting(key, setting);
     }
     Ok((server, account))
 }

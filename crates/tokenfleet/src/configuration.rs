@@ -8,11 +8,11 @@ use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
 use crate::{Account, Credential, Error, Query, Result};
 
-/// The contents of a `tokenfleet.toml`: accounts in the order of the file, named queries and network
-/// settings.
+/// The contents of a `tokenfleet.toml`: accounts in the order of the file, named queries and
+/// network settings.
 ///
-/// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and are read when they are used.
-/// Every mistake is an error that names its line.
+/// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and are read when they are
+/// used. Every mistake is an error that names its line.
 ///
 /// ```
 /// # #[cfg(feature = "toml")] {
@@ -54,7 +54,7 @@ pub struct Configuration {
 ///
 /// let secret = Secret::new("from the vault");
 /// let account = AccountConfiguration::new("iot", "losant")
-///     .with("token", Setting::Credential(Credential::from_secret(secret)));
+///     .with_setting("token", Setting::Credential(Credential::from_secret(secret)));
 /// assert_eq!(account.account().to_string(), "iot (losant)");
 /// ```
 #[derive(Debug, Clone)]
@@ -200,7 +200,6 @@ fn with_origin(warnings: Vec<String>, origin: Option<&str>) -> Vec<String> {
 /// Returns the error for the name of an account or a query that is not configured.
 fn unknown(kind: &str, plural: &str, name: &str, known: &[&str]) -> Error {
     let advice = match known {
-        [] if kind == "query" => "no queries are configured".to_owned(),
         [] => format!("no {plural} are configured"),
         known => did_you_mean(name, known),
     };
@@ -232,7 +231,7 @@ impl AccountConfiguration {
 
     /// Adds a setting.
     #[must_use]
-    pub fn with(mut self, key: impl Into<String>, value: Setting) -> Self {
+    pub fn with_setting(mut self, key: impl Into<String>, value: Setting) -> Self {
         self.settings.insert(key, value, None);
         self
     }

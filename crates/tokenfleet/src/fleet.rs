@@ -146,8 +146,8 @@ impl Fleet {
     /// Sets the maximum number of accounts that are read at a time (at least 1, by default 16).
     /// Accounts without an event for two seconds do not count.
     ///
-    /// The more accounts are read at a time, the fewer pages of each are in flight: with 64 accounts
-    /// or more, one page of each.
+    /// The more accounts are read at a time, the fewer pages of each are in flight: with 64
+    /// accounts or more, one page of each.
     #[must_use]
     pub fn with_max_concurrent_accounts(mut self, accounts: usize) -> Self {
         self.max_concurrent_accounts = accounts.max(1);
@@ -169,8 +169,8 @@ impl Fleet {
 
     /// Lists all accounts concurrently and yields tokens and reports as they arrive.
     ///
-    /// The query applies to each account on its own, including its order, offset and limit. To apply
-    /// it to all accounts together, see [`list_all`](Self::list_all).
+    /// The query applies to each account on its own, including its order, offset and limit. To
+    /// apply it to all accounts together, see [`list_all`](Self::list_all).
     pub fn inventory(&self, query: Query) -> Inventory {
         let members = (0..).zip(self.members.iter().cloned()).collect();
         Inventory::new(
@@ -200,8 +200,8 @@ impl Fleet {
         self.members.iter().map(explain).collect()
     }
 
-    /// Returns the query for each account that yields enough tokens to apply the offset and limit of
-    /// `query` to all accounts together. A single account can apply them itself.
+    /// Returns the query for each account that yields enough tokens to apply the offset and limit
+    /// of `query` to all accounts together. A single account can apply them itself.
     fn query_per_account(&self, query: &Query) -> Query {
         let mut per_account = query.clone();
         if self.members.len() > 1 {

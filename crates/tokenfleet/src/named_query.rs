@@ -34,11 +34,11 @@ impl NamedQuery {
         let mut query = Query::new();
         if let Some(text) = settings.text("where")? {
             let filter = Filter::parse_at(&text, Timestamp::now());
-            query = query.filter(filter.map_err(|error| located(error, &settings, "where"))?);
+            query = query.filter(filter.map_err(|error| with_place(error, &settings, "where"))?);
         }
         if let Some(text) = settings.text("sort")? {
             let keys = SortBy::parse_all(&text);
-            query = query.sort_by_keys(keys.map_err(|error| located(error, &settings, "sort"))?);
+            query = query.sort_by_keys(keys.map_err(|error| with_place(error, &settings, "sort"))?);
         }
         query.limit = settings.number("limit")?.map(u64::from);
         query.offset = settings.number("offset")?.map_or(0, u64::from);
@@ -48,7 +48,7 @@ impl NamedQuery {
 }
 
 /// Attaches the place of a setting to an error of its value.
-fn located(error: Error, settings: &Settings, key: &str) -> Error {
+fn with_place(error: Error, settings: &Settings, key: &str) -> Error {
     error
         .with_kind(ErrorKind::Configuration)
         .with_message_prefix(&settings.place(key))

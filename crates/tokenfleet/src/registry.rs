@@ -35,7 +35,7 @@ type Factory =
 /// });
 ///
 /// let account = AccountConfiguration::new("mine", "memory")
-///     .with("profile", Setting::Text("marking".into()));
+///     .with_setting("profile", Setting::Text("marking".into()));
 /// let provider = registry.open(&account, Arc::new(ReqwestTransport::new()?))?;
 /// assert!(provider.capabilities().supports(Operation::List));
 /// # }

@@ -21,7 +21,7 @@ type Value<'a> = Spanned<DeValue<'a>>;
 pub(crate) fn parse(text: &str) -> Result<Configuration> {
     let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
-        // Use only the message: the parser's full text quotes the line, which may hold a credential.
+        // Use only the message: the full text quotes the line, which may hold a credential.
         let line = error.span().map(|span| lines.at(span.start));
         let message = one_line(error.message());
         match (error.span(), &*message) {
@@ -203,7 +203,9 @@ mod tests {
 
     #[test]
     fn accounts_keep_the_order_of_the_file() {
-        let text = "[accounts.z]\nprovider = 'b'\n[accounts.a]\nprovider = 'a'\n[accounts.m]\nprovider = 'c'";
+        let text = "[accounts.z]\nprovider = 'b'\n\
+            [accounts.a]\nprovider = 'a'\n\
+            [accounts.m]\nprovider = 'c'";
         let configuration = Configuration::parse(text).unwrap();
         let names: Vec<_> = configuration.accounts().iter().map(|a| a.name()).collect();
         assert_eq!(names, ["z", "a", "m"]);
