@@ -18,8 +18,8 @@ impl Packages {
     ///
     /// Without Node or Python, or when a registry cannot be reached.
     pub fn install() -> Result<Self, Box<dyn Error>> {
-        let script =
-            Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/official-clients/install");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("../crates/simulators/official-clients/install");
         let installed = |registry: &str| {
             let directory = said_by(Command::new("bash").arg(&script).arg(registry))?;
             Ok::<_, Box<dyn Error>>(PathBuf::from(directory))

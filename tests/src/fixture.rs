@@ -90,7 +90,7 @@ impl Fixture for SimulatedFixture {
             TokenState::Suspended => State::Suspended,
             TokenState::Revoked => State::Revoked,
             TokenState::Expired => State::Expired,
-            TokenState::Unknown => State::Tomorrow,
+            TokenState::Unknown => State::Unrecognized,
             _ => State::Active,
         });
         if let RequestedExpiry::At(at) = spec.expiry {

@@ -11,6 +11,8 @@
 //! Every call tells whoever listens, through `tracing` (target `tokenfleet`) and with the feature `metrics` through the facade of
 //! that name, what became of it: never what it carried. The names are in `docs/OBSERVABILITY.md`.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod attempt;
 mod base_url;
 mod client;

@@ -1,100 +1,83 @@
-//! The simulators by name, with options from text: what a program needs.
+//! The simulators by provider name, with options parsed from text.
 
 use std::sync::Arc;
 
 use crate::{OptionError, Simulator, cloudsmith, foreman, losant, mindbody};
 
-type Build = fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>;
-
-/// A switch: its key and its settings, the default first.
+/// The key of a switch and its settings, the default first.
 pub type Switch = (&'static str, &'static [&'static str]);
 
-struct Listed {
+type Build = fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>;
+
+/// A simulator in the catalogue.
+struct CatalogueEntry {
     provider: &'static str,
     keys: &'static [&'static str],
     switches: fn() -> Vec<Switch>,
     build: Build,
 }
 
-const CATALOGUE: &[Listed] = &[
-    Listed {
-        provider: "losant",
-        keys: losant::Options::KEYS,
-        switches: losant::Options::switches,
-        build: |options| {
-            let options = losant::Options::parse(options.iter().copied())?;
-            Ok(Arc::new(losant::Losant::new(options)))
-        },
-    },
-    Listed {
-        provider: "foreman",
-        keys: foreman::Options::KEYS,
-        switches: foreman::Options::switches,
-        build: |options| {
-            let options = foreman::Options::parse(options.iter().copied())?;
-            Ok(Arc::new(foreman::Foreman::new(options)))
-        },
-    },
-    Listed {
-        provider: "cloudsmith",
-        keys: cloudsmith::Options::KEYS,
-        switches: cloudsmith::Options::switches,
-        build: |options| {
-            let options = cloudsmith::Options::parse(options.iter().copied())?;
-            Ok(Arc::new(cloudsmith::Cloudsmith::new(options)))
-        },
-    },
-    Listed {
-        provider: "mindbody",
-        keys: mindbody::Options::KEYS,
-        switches: mindbody::Options::switches,
-        build: |options| {
-            let options = mindbody::Options::parse(options.iter().copied())?;
-            Ok(Arc::new(mindbody::Mindbody::new(options)))
-        },
-    },
+macro_rules! catalogue {
+    ($($module:ident::$simulator:ident),*) => {
+        &[$( CatalogueEntry {
+            provider: stringify!($module),
+            keys: $module::Options::KEYS,
+            switches: $module::Options::switches,
+            build: |options| {
+                let options = $module::Options::parse(options.iter().copied())?;
+                Ok(Arc::new($module::$simulator::new(options)))
+            },
+        } ),*]
+    };
+}
+
+const CATALOGUE: &[CatalogueEntry] = catalogue![
+    losant::Losant,
+    foreman::Foreman,
+    cloudsmith::Cloudsmith,
+    mindbody::Mindbody
 ];
 
-/// The names that [`build`] knows.
+/// Returns the provider names that [`build`] accepts.
 pub fn providers() -> impl Iterator<Item = &'static str> {
-    CATALOGUE.iter().map(|listed| listed.provider)
+    CATALOGUE.iter().map(|entry| entry.provider)
 }
 
-/// The option keys of a provider.
+/// Returns the option keys of a provider.
 ///
 /// # Errors
-/// When there is no such provider.
+/// Fails on an unknown provider.
 pub fn option_keys(provider: &str) -> Result<&'static [&'static str], OptionError> {
-    listed(provider).map(|listed| listed.keys)
+    find(provider).map(|entry| entry.keys)
 }
 
-/// The switches of a provider: whatever an adapter relies on should hold under every setting.
+/// Returns the switches of a provider: an adapter should work under every setting.
 ///
 /// # Errors
-/// When there is no such provider.
+/// Fails on an unknown provider.
 pub fn switches(provider: &str) -> Result<Vec<Switch>, OptionError> {
-    listed(provider).map(|listed| (listed.switches)())
+    find(provider).map(|entry| (entry.switches)())
 }
 
-/// Builds a simulator by its provider's name, with options as `key=value`.
+/// Builds a simulator from its provider name and `key=value` options.
 ///
 /// ```
 /// let simulator = tokenfleet_simulators::build("losant", &["tokens=3", "seed=7"]).unwrap();
 /// assert_eq!(simulator.token_count(), 3);
 /// let error = tokenfleet_simulators::build("losant", &["tokns=3"]).unwrap_err();
-/// assert!(error.to_string().starts_with("unknown option `tokns`; known are: tokens, seed, "));
+/// assert!(error.to_string().starts_with("unknown option `tokns`; known options: tokens, seed, "));
 /// ```
 ///
 /// # Errors
-/// When there is no such provider or option, or the option does not take the value.
+/// Fails on an unknown provider, an unknown option and an invalid value.
 pub fn build(provider: &str, options: &[&str]) -> Result<Arc<dyn Simulator>, OptionError> {
-    (listed(provider)?.build)(options)
+    (find(provider)?.build)(options)
 }
 
-fn listed(provider: &str) -> Result<&'static Listed, OptionError> {
+fn find(provider: &str) -> Result<&'static CatalogueEntry, OptionError> {
     CATALOGUE
         .iter()
-        .find(|listed| listed.provider == provider)
+        .find(|entry| entry.provider == provider)
         .ok_or_else(|| OptionError::UnknownProvider {
             provider: provider.to_owned(),
             known: providers().collect::<Vec<_>>().join(", "),

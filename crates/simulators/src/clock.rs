@@ -1,10 +1,10 @@
-//! The time a simulator believes in.
+//! The clock of a simulator.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-/// A clock that tests can freeze, set and advance. Clones show and set the same time.
+/// A clock that tests can freeze, set and advance. Clones share the same time.
 ///
 /// ```
 /// use jiff::SignedDuration;
@@ -20,32 +20,32 @@ pub struct Clock(Arc<Mutex<Reading>>);
 #[derive(Clone, Copy, Debug)]
 enum Reading {
     Frozen(Timestamp),
-    /// Real time plus this much.
+    /// Real time plus an offset.
     Moving(SignedDuration),
 }
 
 impl Clock {
-    /// A clock that stands still at `at` until it is moved.
+    /// Returns a clock that stands still at `at` until it is set, advanced or resumed.
     pub fn frozen(at: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(Reading::Frozen(at))))
     }
 
-    /// A clock that runs with the machine's.
+    /// Returns a clock that follows the system clock.
     pub fn moving() -> Self {
         Self(Arc::new(Mutex::new(Reading::Moving(SignedDuration::ZERO))))
     }
 
-    /// The time now.
+    /// Returns the current time.
     pub fn now(&self) -> Timestamp {
         read(*self.lock())
     }
 
-    /// Whether the clock stands still.
+    /// Returns `true` if the clock is frozen.
     pub fn is_frozen(&self) -> bool {
         matches!(*self.lock(), Reading::Frozen(_))
     }
 
-    /// Sets the time; a moving clock moves on from there.
+    /// Sets the time; a moving clock continues from there.
     pub fn set(&self, at: Timestamp) {
         let mut reading = self.lock();
         *reading = match *reading {
@@ -54,7 +54,7 @@ impl Clock {
         };
     }
 
-    /// Moves the clock by `by`, which may be negative. Time that no calendar holds is clamped.
+    /// Moves the clock by `by`, which may be negative, within the supported range.
     pub fn advance(&self, by: SignedDuration) {
         let mut reading = self.lock();
         *reading = match *reading {
@@ -63,13 +63,13 @@ impl Clock {
         };
     }
 
-    /// Stops the clock where it is.
+    /// Freezes the clock at its current time.
     pub fn freeze(&self) {
         let mut reading = self.lock();
         *reading = Reading::Frozen(read(*reading));
     }
 
-    /// Lets the clock run on from where it is.
+    /// Resumes a frozen clock from its current time.
     pub fn resume(&self) {
         let mut reading = self.lock();
         *reading = Reading::Moving(read(*reading).duration_since(Timestamp::now()));

@@ -1,4 +1,4 @@
-//! The control interface over HTTP, for tests that are not written in Rust.
+//! The control interface over HTTP, for tests in any language.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -6,34 +6,35 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{Entry, Fault, NewToken, Simulator, State, Token, answer, target::Target};
+use crate::{Action, Entry, Fault, NewToken, Simulator, response, target::Target};
 
-/// Where the control interface begins on every server.
+/// The path of the control interface on every server.
 ///
-/// It lives beside the platform on the same port, under this path, which no platform uses. Its
-/// requests are neither logged nor met by faults.
+/// The control interface shares the port with the platform, which never uses this path. Its
+/// requests are not logged and not affected by faults.
 ///
-/// | Request | Does |
+/// | Request | Effect |
 /// |---|---|
-/// | `GET /` | names the provider, its credentials, the time, and counts |
-/// | `GET /log?after=N` | the requests received, those with a number above N |
-/// | `DELETE /log` | forgets them |
-/// | `GET /clock` | `{"now","frozen"}` |
-/// | `PUT /clock` | any of `{"set":TIME,"advance":"25h","frozen":BOOL}`, then as `GET` |
-/// | `GET /faults` | the faults that wait |
-/// | `POST /faults` | adds one: `{"method","path","after","times","actions":[…]}`, gives `{"number"}` |
-/// | `DELETE /faults`, `DELETE /faults/N` | removes all, or one |
-/// | `GET /tokens?offset=N&limit=N` | what really exists, with secrets; 1,000 at most unless told |
-/// | `GET /tokens/ID` | one of them |
-/// | `POST /tokens` | creates `{"name",…}` past the platform's rules, gives `{"id","secret"}` |
-/// | `DELETE /tokens/ID` | erases one |
-/// | `POST /accepts` | `{"secret"}` to `{"accepts":BOOL}` |
+/// | `GET /` | returns the provider, its credentials, the time, and counts |
+/// | `GET /log?after=N` | returns the received requests with a number above N |
+/// | `DELETE /log` | clears the log |
+/// | `GET /clock` | returns `{"now","frozen"}` |
+/// | `PUT /clock` | takes any of `{"set":TIME,"advance":"25h","frozen":BOOL}`, returns as `GET` |
+/// | `GET /faults` | returns the pending faults |
+/// | `POST /faults` | takes `{"method","path","after","times","actions":[…]}`, returns `{"number"}` |
+/// | `DELETE /faults`, `DELETE /faults/N` | removes all faults, or one |
+/// | `GET /tokens?offset=N&limit=N` | returns existing tokens with secrets, 1,000 by default |
+/// | `GET /tokens/ID` | returns one token |
+/// | `POST /tokens` | inserts `{"name",…}` past the platform's rules, returns `{"id","secret"}` |
+/// | `DELETE /tokens/ID` | erases one token |
+/// | `POST /accepts` | takes `{"secret"}`, returns `{"accepts":BOOL}` |
 ///
-/// `times` is 1 unless given, and null for ever. An action is written like its Rust name in
-/// `snake_case`: `"close_after"`, `{"answer":{"status":503,"headers":{"retry-after":"1"},"body":"…"}}`,
+/// `times` defaults to 1; null means always. An action is spelled like its Rust name in snake case:
+/// `"close_after"`, `{"answer":{"status":503,"headers":{"retry-after":"1"},"body":"…"}}`,
 /// `{"delay":MILLISECONDS}`, `{"trickle":{"bytes":1,"millis":10}}`, `{"churn":{"create":"name"}}`.
 pub const CONTROL_PATH: &str = "/__control";
 
+/// The body of `PUT /clock`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ClockChange {
@@ -42,71 +43,48 @@ struct ClockChange {
     frozen: Option<bool>,
 }
 
+/// The body of `POST /accepts`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct TokenToMake {
-    #[serde(default)]
-    name: String,
-    description: Option<String>,
-    #[serde(default)]
-    state: TokenState,
-    created: Option<Timestamp>,
-    expires: Option<Timestamp>,
-    last_used: Option<Timestamp>,
-    #[serde(default)]
-    scopes: Vec<String>,
-}
-
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum TokenState {
-    #[default]
-    Active,
-    Suspended,
-    Revoked,
-    Expired,
-    Tomorrow,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SecretToTry {
+struct SecretCheck {
     secret: String,
 }
 
-/// Why a control request failed.
+/// The reason why a control request failed.
 #[derive(Debug)]
-enum Refusal {
+enum ControlError {
     NotFound,
     BadRequest(String),
 }
 
-/// The answer, when the request is one for the control interface.
+/// Answers a request to the control interface; `None` for any other request.
 pub(crate) fn control(
     simulator: &dyn Simulator,
     request: &Request<Bytes>,
 ) -> Option<Response<Bytes>> {
-    let target = Target::of(request.uri());
+    let target = Target::parse(request.uri());
     let path = target.path.strip_prefix(CONTROL_PATH)?;
     if !path.is_empty() && !path.starts_with('/') {
         return None;
     }
     let segments = target.segments();
     let segments: Vec<&str> = segments.iter().skip(1).map(String::as_str).collect();
-    let answered = serve(simulator, request, &target, &segments);
-    Some(match answered {
-        Ok(body) => answer::json(200, &body),
-        Err(Refusal::NotFound) => answer::json(404, &json!({"error": "no such control"})),
-        Err(Refusal::BadRequest(error)) => answer::json(400, &json!({"error": error})),
+    Some(match serve(simulator, request, &target, &segments) {
+        Ok(body) => response::json(200, &body),
+        Err(ControlError::NotFound) => {
+            response::json(404, &json!({"error": "no such control request"}))
+        }
+        Err(ControlError::BadRequest(error)) => response::json(400, &json!({"error": error})),
     })
 }
 
+/// Serves a control request, `path` being the rest of its path.
 fn serve(
     simulator: &dyn Simulator,
     request: &Request<Bytes>,
     target: &Target,
     path: &[&str],
-) -> Result<Value, Refusal> {
+) -> Result<Value, ControlError> {
     match (request.method().as_str(), path) {
         ("GET", []) => Ok(summary(simulator)),
         ("GET", ["log"]) => Ok(log(simulator, target)),
@@ -116,12 +94,12 @@ fn serve(
         }
         ("GET", ["clock"]) => Ok(clock(simulator)),
         ("PUT", ["clock"]) => {
-            change_clock(simulator, &read(request)?);
+            change_clock(simulator, &read_body(request)?);
             Ok(clock(simulator))
         }
         ("GET", ["faults"]) => Ok(faults(simulator)),
         ("POST", ["faults"]) => {
-            let fault: Fault = read(request)?;
+            let fault: Fault = read_body(request)?;
             Ok(json!({"number": simulator.faults().add(fault)}))
         }
         ("DELETE", ["faults"]) => {
@@ -129,33 +107,36 @@ fn serve(
             Ok(json!({}))
         }
         ("DELETE", ["faults", number]) => {
-            let number = number.parse().map_err(|_| Refusal::NotFound)?;
-            done(simulator.faults().remove(number))
+            let number = number.parse().map_err(|_| ControlError::NotFound)?;
+            found_or_error(simulator.faults().remove(number))
         }
         ("GET", ["tokens"]) => Ok(tokens(simulator, target)),
         ("GET", ["tokens", id]) => match simulator.token(id) {
-            Some(found) => Ok(token(&found)),
-            None => Err(Refusal::NotFound),
+            Some(token) => Ok(json!(token)),
+            None => Err(ControlError::NotFound),
         },
         ("POST", ["tokens"]) => {
-            let made = simulator.insert(new_token(read(request)?));
-            Ok(json!({"id": made.id, "secret": made.secret}))
+            let token: NewToken = read_body(request)?;
+            let inserted = simulator.insert(token);
+            Ok(json!({"id": inserted.id, "secret": inserted.secret}))
         }
-        ("DELETE", ["tokens", id]) => done(simulator.remove(id)),
+        ("DELETE", ["tokens", id]) => found_or_error(simulator.remove(id)),
         ("POST", ["accepts"]) => {
-            let tried: SecretToTry = read(request)?;
-            Ok(json!({"accepts": simulator.accepts(&tried.secret)}))
+            let check: SecretCheck = read_body(request)?;
+            Ok(json!({"accepts": simulator.accepts(&check.secret)}))
         }
-        _ => Err(Refusal::NotFound),
+        _ => Err(ControlError::NotFound),
     }
 }
 
-fn read<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, Refusal> {
-    serde_json::from_slice(request.body()).map_err(|error| Refusal::BadRequest(error.to_string()))
+fn read_body<T: DeserializeOwned>(request: &Request<Bytes>) -> Result<T, ControlError> {
+    serde_json::from_slice(request.body())
+        .map_err(|error| ControlError::BadRequest(error.to_string()))
 }
 
-fn done(found: bool) -> Result<Value, Refusal> {
-    found.then(|| json!({})).ok_or(Refusal::NotFound)
+/// Returns an empty object if something was found and removed.
+fn found_or_error(found: bool) -> Result<Value, ControlError> {
+    found.then(|| json!({})).ok_or(ControlError::NotFound)
 }
 
 fn summary(simulator: &dyn Simulator) -> Value {
@@ -165,7 +146,7 @@ fn summary(simulator: &dyn Simulator) -> Value {
         "clock": clock(simulator),
         "tokens": simulator.token_count(),
         "requests": simulator.log().total(),
-        "faults": simulator.faults().waiting().len(),
+        "faults": simulator.faults().pending().len(),
     })
 }
 
@@ -208,7 +189,7 @@ fn tokens(simulator: &dyn Simulator, target: &Target) -> Value {
         .iter()
         .skip(number(target, "offset").unwrap_or(0))
         .take(number(target, "limit").unwrap_or(1000))
-        .filter_map(|id| Some(token(&simulator.token(id)?)))
+        .filter_map(|id| Some(json!(simulator.token(id)?)))
         .collect();
     json!({"total": ids.len(), "tokens": tokens})
 }
@@ -240,52 +221,15 @@ fn change_clock(simulator: &dyn Simulator, change: &ClockChange) {
 fn faults(simulator: &dyn Simulator) -> Value {
     let faults: Vec<Value> = simulator
         .faults()
-        .waiting()
+        .pending()
         .into_iter()
         .map(|(number, mut fault)| {
-            // A hook is a function of a Rust test; it has no spelling.
+            // A hook is a Rust closure, which JSON cannot spell.
             fault
                 .actions
-                .retain(|action| !matches!(action, crate::Action::Run(_)));
+                .retain(|action| !matches!(action, Action::Run(_)));
             json!({"number": number, "fault": fault})
         })
         .collect();
     json!({"faults": faults})
-}
-
-fn token(token: &Token) -> Value {
-    json!({
-        "id": token.id,
-        "name": token.name,
-        "state": match token.state {
-            State::Active => "active",
-            State::Suspended => "suspended",
-            State::Revoked => "revoked",
-            State::Expired => "expired",
-            State::Tomorrow => "tomorrow",
-        },
-        "created": token.created,
-        "updated": token.updated,
-        "expires": token.expires,
-        "last_used": token.last_used,
-        "secret": token.secret,
-    })
-}
-
-fn new_token(asked: TokenToMake) -> NewToken {
-    NewToken {
-        name: asked.name,
-        description: asked.description,
-        state: match asked.state {
-            TokenState::Active => State::Active,
-            TokenState::Suspended => State::Suspended,
-            TokenState::Revoked => State::Revoked,
-            TokenState::Expired => State::Expired,
-            TokenState::Tomorrow => State::Tomorrow,
-        },
-        created: asked.created,
-        expires: asked.expires,
-        last_used: asked.last_used,
-        scopes: asked.scopes,
-    }
 }

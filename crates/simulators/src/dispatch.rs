@@ -1,4 +1,4 @@
-//! The way of a request: log, faults, platform, answer. Servers and in-process tests share it.
+//! The path of a request through log, faults and platform, with or without a socket.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,35 +6,37 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::{
-    Simulator, answer,
-    faults::{Delivery, Instead, Plan},
+    Simulator,
+    faults::{Delivery, Plan, Replacement},
+    response,
 };
 
-/// The connection was dropped before the answer was whole. A real client cannot tell which of these
-/// it was.
+/// A connection that was dropped before the response was complete.
+///
+/// A real client cannot tell the variants apart.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Dropped {
     /// The request was not processed.
     #[error("connection closed before the request was processed")]
     BeforeProcessing,
-    /// The request was processed, its answer lost.
+    /// The request was processed, and its response lost.
     #[error("connection closed after the request was processed")]
     AfterProcessing,
-    /// The head of the answer arrived, and so much of its body.
+    /// The head of the response and a part of its body were sent.
     #[error("connection closed after {received} bytes of the body")]
     DuringBody {
-        /// Bytes of the body that were sent.
+        /// The number of body bytes sent.
         received: usize,
     },
 }
 
-/// Sends a request to a simulator without a socket: faults, delays and log work as on a server.
+/// Sends a request to a simulator without a socket, with faults, delays and log as on a server.
 ///
-/// Needs a tokio runtime only while a fault waits.
+/// A tokio runtime is needed only for faults that wait.
 ///
 /// # Errors
-/// When a fault drops the connection.
+/// Fails when a fault drops the connection.
 pub async fn dispatch(
     simulator: &dyn Simulator,
     request: Request<Bytes>,
@@ -42,7 +44,7 @@ pub async fn dispatch(
     let is_head = request.method() == http::Method::HEAD;
     let (mut response, delivery) = exchange(simulator, request).await?;
     if is_head {
-        // A server leaves it out by itself.
+        // A server omits the body by itself.
         response.body_mut().clear();
     }
     let length = response.body().len();
@@ -58,24 +60,24 @@ pub async fn dispatch(
     }
 }
 
-/// Everything but the delivery of the body.
+/// Logs and processes a request, leaving the delivery of the body to the caller.
 pub(crate) async fn exchange(
     simulator: &dyn Simulator,
     request: Request<Bytes>,
 ) -> Result<(Response<Bytes>, Delivery), Dropped> {
-    let number = simulator.log().receive(&request, simulator.clock().now());
+    let number = simulator.log().record(&request, simulator.clock().now());
     let plan = simulator.faults().take(&request);
     wait(plan.delay).await;
-    let mut response = match (&plan.instead, plan.apply_late) {
+    let mut response = match (&plan.replacement, plan.apply_late) {
         (None, None) => process(simulator, &plan, request, number),
-        (None, Some(late)) => return apply_late(simulator, plan, request, number, late).await,
-        (Some(instead), late) => {
-            if let Some(late) = late {
-                apply_unseen(simulator, plan.clone(), request, number, late);
+        (None, Some(delay)) => return apply_late(simulator, plan, request, number, delay).await,
+        (Some(replacement), delay) => {
+            if let Some(delay) = delay {
+                apply_in_background(simulator, plan.clone(), request, number, delay);
             }
-            match instead {
-                Instead::Close => return Err(Dropped::BeforeProcessing),
-                Instead::Answer(canned) => canned.response(),
+            match replacement {
+                Replacement::Close => return Err(Dropped::BeforeProcessing),
+                Replacement::Answer(canned) => canned.response(),
             }
         }
     };
@@ -83,6 +85,7 @@ pub(crate) async fn exchange(
     Ok((response, plan.delivery))
 }
 
+/// Processes a request and marks it in the log.
 fn process(
     simulator: &dyn Simulator,
     plan: &Plan,
@@ -90,21 +93,21 @@ fn process(
     number: u64,
 ) -> Response<Bytes> {
     let response = plan.process(simulator, request);
-    simulator.log().processed(number);
+    simulator.log().mark_processed(number);
     response
 }
 
-/// Processes in a task of its own, which lives on when the client leaves and this future is dropped.
+/// Processes a request in its own task, which continues if the client disconnects.
 async fn apply_late(
     simulator: &dyn Simulator,
     plan: Plan,
     request: Request<Bytes>,
     number: u64,
-    late: Duration,
+    delay: Duration,
 ) -> Result<(Response<Bytes>, Delivery), Dropped> {
     let simulator = simulator.to_arc();
     let task = tokio::spawn(async move {
-        wait(late).await;
+        wait(delay).await;
         let mut response = process(&*simulator, &plan, request, number);
         finish(&*simulator, &plan, &mut response, number).await?;
         Ok((response, plan.delivery))
@@ -112,21 +115,22 @@ async fn apply_late(
     task.await.unwrap_or(Err(Dropped::AfterProcessing))
 }
 
-/// Processes after the client was told something else.
-fn apply_unseen(
+/// Processes a request in the background, after the client received another response.
+fn apply_in_background(
     simulator: &dyn Simulator,
     plan: Plan,
     request: Request<Bytes>,
     number: u64,
-    late: Duration,
+    delay: Duration,
 ) {
     let simulator = simulator.to_arc();
     tokio::spawn(async move {
-        wait(late).await;
+        wait(delay).await;
         process(&*simulator, &plan, request, number);
     });
 }
 
+/// Applies the faults that follow processing, and completes the log entry.
 async fn finish(
     simulator: &dyn Simulator,
     plan: &Plan,
@@ -139,9 +143,11 @@ async fn finish(
     }
     if !response.headers().contains_key("date") {
         let now = SystemTime::from(simulator.clock().now());
-        answer::set(response, "date", &httpdate::fmt_http_date(now));
+        response::set_header(response, "date", &httpdate::fmt_http_date(now));
     }
-    simulator.log().answered(number, response.status().as_u16());
+    simulator
+        .log()
+        .record_status(number, response.status().as_u16());
     Ok(())
 }
 

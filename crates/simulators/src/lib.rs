@@ -1,18 +1,19 @@
 //! Losant, Foreman, Cloudsmith and Mindbody as local servers for tests.
 //!
-//! Each platform is a small state machine written from the vendor's facts alone: this crate uses none
-//! of tokenfleet's other crates, so that an adapter's misreading of a platform fails instead of being
-//! mirrored. What nobody knows about a platform is a switch in that platform's `Options`.
+//! Each platform is a small state machine, written only from the vendor's facts. This crate uses
+//! none of tokenfleet's other crates, so that an adapter that misreads a platform fails instead of
+//! being mirrored. Where the facts leave the behaviour open, a switch in the platform's `Options`
+//! decides.
 //!
-//! - [`Simulator`]: what all four have in common, usable as `Arc<dyn Simulator>`
-//! - [`Server`]: a simulator on a loopback port; [`dispatch`]: the same without a socket
-//! - [`Clock`]: the time the platform believes in
-//! - [`Log`]: every request received
-//! - [`Faults`]: what goes wrong, and when
-//! - [`Token`], [`NewToken`]: the ground truth, past the platform's own interface
-//!
-//! - [`build`]: a simulator by its name, with options from text
-//! - [`CONTROL_PATH`]: the same abilities over HTTP
+//! - [`Simulator`]: the common interface, usable as `Arc<dyn Simulator>`
+//! - [`build`]: builds a simulator from its name, with options parsed from text
+//! - [`Server`]: serves a simulator on a loopback port
+//! - [`dispatch`]: sends a request to a simulator without a socket
+//! - [`Clock`]: the platform's clock
+//! - [`Log`]: the received requests
+//! - [`Faults`]: the faults to inject
+//! - [`Token`], [`NewToken`]: the ground truth, past the platform's own API
+//! - [`CONTROL_PATH`]: the control interface, which offers all of this over HTTP
 //!
 //! # Example
 //!
@@ -27,17 +28,17 @@
 //! let ci = losant.insert(NewToken::named("ci"));
 //! losant.faults().add(Fault::new(Action::Answer(Canned::status(503))).method("DELETE"));
 //!
-//! // In process:
+//! // Without a socket:
 //! let request = http::Request::delete(format!("/me/tokens/{}", ci.id))
 //!     .header("authorization", format!("Bearer {}", losant.credentials()["token"]))
 //!     .body(Bytes::new())?;
 //! assert_eq!(dispatch(&losant, request.clone()).await?.status(), 503);
-//! assert!(losant.accepts(&ci.secret), "the fault came instead of the deletion");
+//! assert!(losant.accepts(&ci.secret), "the fault replaced the deletion");
 //! assert_eq!(dispatch(&losant, request).await?.status(), 200);
 //! assert!(!losant.accepts(&ci.secret));
 //! assert_eq!(losant.log().entries().len(), 2);
 //!
-//! // On a port, for clients of any language:
+//! // On a port, for clients in any language:
 //! let server = Server::start(losant, "127.0.0.1:0").await?;
 //! println!("{} {}", server.url(), server.control_url());
 //! server.stop().await;
@@ -45,7 +46,6 @@
 //! # }
 //! ```
 
-mod answer;
 mod catalogue;
 mod clock;
 mod control;
@@ -53,6 +53,7 @@ mod dispatch;
 mod faults;
 mod log;
 mod options;
+mod response;
 mod seeding;
 mod server;
 mod simulator;

@@ -1,4 +1,4 @@
-//! Every request a simulator received.
+//! The log of received requests.
 
 use std::{
     collections::VecDeque,
@@ -9,33 +9,33 @@ use bytes::Bytes;
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
 
-/// How many requests are kept unless [`Log::keep_last`] says otherwise.
-const KEPT: usize = 100_000;
+/// The default number of requests to keep.
+const DEFAULT_CAPACITY: usize = 100_000;
 
-/// One request received, and what became of it.
+/// A received request and its outcome.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Entry {
-    /// Counts from 1 and is never used twice, not even after [`Log::clear`].
+    /// The number of the request, from 1; not reused, even after [`Log::clear`].
     pub number: u64,
-    /// When it came, by the simulator's clock.
+    /// The time of receipt by the simulator's clock.
     pub received: Timestamp,
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The request target exactly as sent: absolute form, doubled slashes and escapes included.
+    /// The request target exactly as sent, including absolute form, repeated slashes and escapes.
     pub target: String,
-    /// The headers; their names have lost their case on the way.
+    /// The headers, with names in lower case.
     pub headers: HeaderMap,
     /// The body.
     pub body: Bytes,
-    /// Whether the platform acted upon it. A fault can answer without, or act and not answer.
+    /// `true` if the platform processed the request, even if a fault withheld the response.
     pub processed: bool,
-    /// The status answered; `None` while under way, and for ever when the connection was dropped.
+    /// The status of the response; `None` while in flight and after a dropped connection.
     pub status: Option<u16>,
 }
 
 impl Entry {
-    /// A header's value as text, empty when absent or not text.
+    /// Returns the value of a header, empty if it is absent or not text.
     pub fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -44,59 +44,60 @@ impl Entry {
     }
 }
 
-/// The log of a simulator. Clones are the same log.
+/// The log of a simulator. Clones share it.
 #[derive(Clone, Debug)]
-pub struct Log(Arc<Mutex<Pages>>);
+pub struct Log(Arc<Mutex<Entries>>);
 
 #[derive(Debug)]
-struct Pages {
+struct Entries {
     entries: VecDeque<Entry>,
     total: u64,
-    keep: usize,
+    capacity: usize,
 }
 
 impl Log {
-    /// An empty log.
+    /// Returns an empty log.
     pub fn new() -> Self {
-        Self(Arc::new(Mutex::new(Pages {
+        Self(Arc::new(Mutex::new(Entries {
             entries: VecDeque::new(),
             total: 0,
-            keep: KEPT,
+            capacity: DEFAULT_CAPACITY,
         })))
     }
 
-    /// The requests kept, oldest first.
+    /// Returns the kept requests, oldest first.
     pub fn entries(&self) -> Vec<Entry> {
         self.lock().entries.iter().cloned().collect()
     }
 
-    /// The newest request.
+    /// Returns the most recent request.
     pub fn last(&self) -> Option<Entry> {
         self.lock().entries.back().cloned()
     }
 
-    /// How many requests came since the simulator began, also those no longer kept.
+    /// Returns the number of requests received so far, including those no longer kept.
     pub fn total(&self) -> u64 {
         self.lock().total
     }
 
-    /// Forgets the requests, not their number.
+    /// Removes all requests; numbering continues.
     pub fn clear(&self) {
         self.lock().entries.clear();
     }
 
-    /// Keeps at most `count` requests from now on (100,000 unless told).
+    /// Limits the log to the last `count` requests (100,000 by default).
     pub fn keep_last(&self, count: usize) {
-        let mut pages = self.lock();
-        pages.keep = count;
-        pages.trim();
+        let mut inner = self.lock();
+        inner.capacity = count;
+        inner.trim();
     }
 
-    pub(crate) fn receive(&self, request: &http::Request<Bytes>, received: Timestamp) -> u64 {
-        let mut pages = self.lock();
-        pages.total += 1;
+    /// Adds a request and returns its number.
+    pub(crate) fn record(&self, request: &http::Request<Bytes>, received: Timestamp) -> u64 {
+        let mut inner = self.lock();
+        inner.total += 1;
         let entry = Entry {
-            number: pages.total,
+            number: inner.total,
             received,
             method: request.method().clone(),
             target: request.uri().to_string(),
@@ -105,34 +106,36 @@ impl Log {
             processed: false,
             status: None,
         };
-        pages.entries.push_back(entry);
-        pages.trim();
-        pages.total
+        inner.entries.push_back(entry);
+        inner.trim();
+        inner.total
     }
 
-    pub(crate) fn processed(&self, number: u64) {
-        self.amend(number, |entry| entry.processed = true);
+    /// Marks a request as processed.
+    pub(crate) fn mark_processed(&self, number: u64) {
+        self.update(number, |entry| entry.processed = true);
     }
 
-    pub(crate) fn answered(&self, number: u64, status: u16) {
-        self.amend(number, |entry| entry.status = Some(status));
+    /// Records the status of the response to a request.
+    pub(crate) fn record_status(&self, number: u64, status: u16) {
+        self.update(number, |entry| entry.status = Some(status));
     }
 
-    fn amend(&self, number: u64, change: impl FnOnce(&mut Entry)) {
-        let mut pages = self.lock();
-        // Numbers are consecutive, so the place follows from the first one kept.
-        let Some(first) = pages.entries.front().map(|entry| entry.number) else {
+    fn update(&self, number: u64, change: impl FnOnce(&mut Entry)) {
+        let mut inner = self.lock();
+        // Numbers are consecutive, so the index follows from the first kept number.
+        let Some(first) = inner.entries.front().map(|entry| entry.number) else {
             return;
         };
-        let place = number
+        let index = number
             .checked_sub(first)
-            .and_then(|place| usize::try_from(place).ok());
-        if let Some(entry) = place.and_then(|place| pages.entries.get_mut(place)) {
+            .and_then(|index| usize::try_from(index).ok());
+        if let Some(entry) = index.and_then(|index| inner.entries.get_mut(index)) {
             change(entry);
         }
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Pages> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -143,9 +146,9 @@ impl Default for Log {
     }
 }
 
-impl Pages {
+impl Entries {
     fn trim(&mut self) {
-        while self.entries.len() > self.keep {
+        while self.entries.len() > self.capacity {
             self.entries.pop_front();
         }
     }

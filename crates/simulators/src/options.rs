@@ -1,54 +1,49 @@
-//! Options of the simulators, from Rust and from `key=value` text.
+//! The options of the simulators, set from Rust or parsed from `key=value` text.
 
 use crate::Clock;
 
-/// Why an option was refused.
+/// The reason why an option was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OptionError {
-    /// Not of the form `key=value`.
+    /// The assignment does not have the form `key=value`.
     #[error("`{0}` is not of the form key=value")]
     Malformed(String),
-    /// No option of that name.
-    #[error("unknown option `{key}`; known are: {known}")]
+    /// The platform has no option with this key.
+    #[error("unknown option `{key}`; known options: {known}")]
     UnknownKey {
-        /// The name given.
+        /// The unknown key.
         key: String,
-        /// The names that exist, separated by commas.
+        /// The known keys, separated by commas.
         known: String,
     },
-    /// A value that the option does not take.
-    #[error("option `{key}` does not take `{value}`; it takes {expected}")]
+    /// The value is not valid for the option.
+    #[error("invalid value `{value}` for option `{key}`; expected {expected}")]
     BadValue {
-        /// The option.
+        /// The key of the option.
         key: String,
-        /// The value given.
+        /// The rejected value.
         value: String,
-        /// What would have been right.
+        /// A description of the valid values.
         expected: String,
     },
-    /// No simulator of that name.
-    #[error("unknown provider `{provider}`; known are: {known}")]
+    /// No simulator has this provider name.
+    #[error("unknown provider `{provider}`; known providers: {known}")]
     UnknownProvider {
-        /// The name given.
+        /// The unknown name.
         provider: String,
-        /// The names that exist, separated by commas.
+        /// The known names, separated by commas.
         known: String,
     },
 }
 
-/// A value that an option can take.
+/// A type whose values an option can hold.
 pub trait OptionValue: Sized {
-    /// Reads the value, or says nothing.
+    /// Parses a value; `None` if the text is not valid.
     fn from_text(text: &str) -> Option<Self>;
 
-    /// What it takes, in a few words.
+    /// Describes the valid values in a few words.
     fn expected() -> String;
-
-    /// All values there are, where they can be counted: a switch's settings, its default first.
-    fn alternatives() -> &'static [&'static str] {
-        &[]
-    }
 }
 
 macro_rules! number_value {
@@ -63,18 +58,18 @@ macro_rules! number_value {
         }
     )*};
 }
-number_value!(u64, u32, u16, i64, i32);
+number_value!(u64, u32, i32);
 
-/// The most that fits into memory of every size that such tests run with.
-const MOST: usize = 10_000_000;
+/// The largest count that fits into the memory of an ordinary test machine.
+const MAX_COUNT: usize = 10_000_000;
 
-/// A number of things, of tokens above all.
+/// A count, above all of tokens.
 impl OptionValue for usize {
     fn from_text(text: &str) -> Option<Self> {
-        text.parse().ok().filter(|count| *count <= MOST)
+        text.parse().ok().filter(|count| *count <= MAX_COUNT)
     }
     fn expected() -> String {
-        format!("a number up to {MOST}")
+        format!("a number up to {MAX_COUNT}")
     }
 }
 
@@ -108,7 +103,7 @@ impl OptionValue for Clock {
         }
     }
     fn expected() -> String {
-        "`now`, or a time like 2026-01-31T12:00:00Z at which it stands still".to_owned()
+        "`now`, or a time such as 2026-01-31T12:00:00Z to freeze the clock at".to_owned()
     }
 }
 
@@ -124,98 +119,133 @@ impl<T: OptionValue> OptionValue for Option<T> {
     }
 }
 
-/// Declares a switch: an enum whose variants have a spelling. The first variant is the default.
-macro_rules! switch {
-    (
-        $(#[$meta:meta])*
-        $name:ident { $(#[$first_meta:meta])* $first:ident = $first_text:literal $(, $(#[$variant_meta:meta])* $variant:ident = $text:literal)* $(,)? }
-    ) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum $name {
-            $(#[$first_meta])*
-            #[doc = concat!("\n\nWritten `", $first_text, "`; the default.")]
-            #[default]
-            $first,
-            $(
-                $(#[$variant_meta])*
-                #[doc = concat!("\n\nWritten `", $text, "`.")]
-                $variant,
-            )*
-        }
-
-        impl $crate::OptionValue for $name {
-            fn from_text(text: &str) -> Option<Self> {
-                match text {
-                    $first_text => Some(Self::$first),
-                    $($text => Some(Self::$variant),)*
-                    _ => None,
-                }
-            }
-            fn expected() -> String {
-                [concat!("`", $first_text, "`") $(, concat!("`", $text, "`"))*].join(" or ")
-            }
-            fn alternatives() -> &'static [&'static str] {
-                &[$first_text $(, $text)*]
-            }
-        }
-    };
+/// Splits an assignment into key and value.
+pub(crate) fn split_assignment(assignment: &str) -> Result<(&str, &str), OptionError> {
+    assignment
+        .split_once('=')
+        .ok_or_else(|| OptionError::Malformed(assignment.to_owned()))
 }
-pub(crate) use switch;
 
-/// Declares the options of a platform: a struct with defaults that also reads `key=value`.
+/// Parses the value of an option.
+pub(crate) fn parse_value<T: OptionValue>(key: &str, value: &str) -> Result<T, OptionError> {
+    T::from_text(value).ok_or_else(|| OptionError::BadValue {
+        key: key.to_owned(),
+        value: value.to_owned(),
+        expected: T::expected(),
+    })
+}
+
+/// Lists the settings of a switch as `` `a` or `b` ``.
+pub(crate) fn alternatives(settings: &[&str]) -> String {
+    let quoted: Vec<String> = settings
+        .iter()
+        .map(|setting| format!("`{setting}`"))
+        .collect();
+    quoted.join(" or ")
+}
+
+/// Declares the `Options` of a platform: the struct, its defaults, its keys and its parser.
+///
+/// `values` are fields of any [`OptionValue`] type. `switches` are fields whose enum is declared in
+/// place; the doc comment serves the field and the enum, and the first setting is the default.
+/// Every platform also gets the options `tokens`, `seed` and `clock`.
 macro_rules! options {
     (
         $(#[$meta:meta])*
-        $name:ident { $( $(#[$field_meta:meta])* $field:ident : $kind:ty = $default:expr ),* $(,)? }
+        values { $( $(#[$value_meta:meta])* $value:ident: $kind:ty = $default:expr, )* }
+        switches { $(
+            $(#[$switch_meta:meta])*
+            $switch:ident: $setting:ident {
+                $(#[$first_meta:meta])* $first:ident = $first_text:literal,
+                $( $(#[$variant_meta:meta])* $variant:ident = $text:literal, )+
+            }
+        )* }
+    ) => {
+        $crate::options::options! {
+            $(#[$meta])*
+            @fields
+            /// The number of tokens at the start.
+            tokens: usize = 0,
+            /// The seed of the tokens and secrets; equal seeds give equal tokens.
+            seed: u64 = 0,
+            /// The platform's clock.
+            clock: $crate::Clock = $crate::Clock::moving(),
+            $( $(#[$value_meta])* $value: $kind = $default, )*
+            $( $(#[$switch_meta])* $switch: $setting = $setting::$first, )*
+        }
+
+        impl Options {
+            /// Returns the switches with their settings, for tests that try every setting.
+            pub fn switches() -> Vec<$crate::Switch> {
+                vec![$( (stringify!($switch), $setting::SETTINGS), )*]
+            }
+        }
+
+        $(
+            $(#[$switch_meta])*
+            #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+            #[non_exhaustive]
+            pub enum $setting {
+                $(#[$first_meta])*
+                #[doc = concat!("\n\nWritten `", $first_text, "`; the default.")]
+                #[default]
+                $first,
+                $(
+                    $(#[$variant_meta])*
+                    #[doc = concat!("\n\nWritten `", $text, "`.")]
+                    $variant,
+                )+
+            }
+
+            impl $setting {
+                const SETTINGS: &'static [&'static str] = &[$first_text $(, $text)+];
+            }
+
+            impl $crate::OptionValue for $setting {
+                fn from_text(text: &str) -> Option<Self> {
+                    match text {
+                        $first_text => Some(Self::$first),
+                        $( $text => Some(Self::$variant), )+
+                        _ => None,
+                    }
+                }
+                fn expected() -> String {
+                    $crate::options::alternatives(Self::SETTINGS)
+                }
+            }
+        )*
+    };
+    (
+        $(#[$meta:meta])*
+        @fields
+        $( $(#[$field_meta:meta])* $field:ident: $kind:ty = $default:expr, )*
     ) => {
         $(#[$meta])*
         #[derive(Clone, Debug)]
-        pub struct $name {
+        pub struct Options {
             $( $(#[$field_meta])* pub $field: $kind, )*
         }
 
-        impl Default for $name {
+        impl Default for Options {
             fn default() -> Self {
                 Self { $( $field: $default, )* }
             }
         }
 
-        impl $name {
-            /// The names that [`Self::set`] knows.
+        impl Options {
+            /// The keys that [`Self::set`] accepts.
             pub const KEYS: &'static [&'static str] = &[$( stringify!($field) ),*];
-
-            /// The switches, each with its settings: what tests under every setting go through.
-            pub fn switches() -> Vec<(&'static str, &'static [&'static str])> {
-                [$(
-                    (stringify!($field), <$kind as $crate::OptionValue>::alternatives()),
-                )*]
-                .into_iter()
-                .filter(|(_, settings)| !settings.is_empty())
-                .collect()
-            }
 
             /// Sets one option from `key=value`.
             ///
             /// # Errors
-            /// An unknown key, with the known ones; a value that the option does not take.
+            /// Fails on an unknown key and on a value that is not valid for the option.
             pub fn set(&mut self, assignment: &str) -> Result<(), $crate::OptionError> {
-                let (key, value) = assignment
-                    .split_once('=')
-                    .ok_or_else(|| $crate::OptionError::Malformed(assignment.to_owned()))?;
+                let (key, value) = $crate::options::split_assignment(assignment)?;
                 match key {
-                    $(
-                        stringify!($field) => {
-                            self.$field = <$kind as $crate::OptionValue>::from_text(value).ok_or_else(|| {
-                                $crate::OptionError::BadValue {
-                                    key: key.to_owned(),
-                                    value: value.to_owned(),
-                                    expected: <$kind as $crate::OptionValue>::expected(),
-                                }
-                            })?;
-                        }
-                    )*
+                    $( stringify!($field) => {
+                        self.$field = $crate::options::parse_value(key, value)?;
+                    } )*
                     _ => {
                         return Err($crate::OptionError::UnknownKey {
                             key: key.to_owned(),
@@ -226,10 +256,10 @@ macro_rules! options {
                 Ok(())
             }
 
-            /// Default options changed by `key=value` assignments.
+            /// Returns the default options, changed by `key=value` assignments.
             ///
             /// # Errors
-            /// As [`Self::set`].
+            /// Fails when [`Self::set`] fails on an assignment.
             pub fn parse<'a>(
                 assignments: impl IntoIterator<Item = &'a str>,
             ) -> Result<Self, $crate::OptionError> {

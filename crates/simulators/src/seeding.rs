@@ -1,37 +1,36 @@
-//! Tokens to begin with: the same for the same seed, and as mixed as on a platform long in use.
+//! Seeded tokens, as varied as on a platform long in use, and reproducible from the seed.
 
 use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 
 use crate::State;
 
-/// Draws that depend only on a seed, a token's place and the question, so that nothing is stored.
+/// Pseudo-random draws that depend only on seed, slot and purpose, so that nothing is stored.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Dice {
     seed: u64,
 }
 
-/// A token's life as drawn by the dice.
+/// The dates and state of a seeded token.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Life {
     pub(crate) created: Timestamp,
     pub(crate) updated: Timestamp,
     pub(crate) expires: Option<Timestamp>,
-    #[allow(dead_code)] // Only Foreman keeps it.
     pub(crate) last_used: Option<Timestamp>,
-    /// Active, or switched off for good or for a while; expiry is told by the date alone.
+    /// `true` if the token is suspended or revoked; expiry depends only on the date.
     pub(crate) off: bool,
 }
 
 impl Life {
-    /// The state for a platform whose tokens can be switched off in this way.
+    /// Returns `off` for a token that is switched off, otherwise `Active`.
     pub(crate) fn state(&self, off: State) -> State {
         if self.off { off } else { State::Active }
     }
 }
 
-/// Seeded tokens were created within this many seconds before now.
-const AGE: u64 = 3 * 365 * 24 * 3600;
+/// The age of the oldest seeded token in seconds.
+const MAX_AGE: u64 = 3 * 365 * 24 * 3600;
 const DAY: u64 = 24 * 3600;
 
 const SERVICES: [&str; 12] = [
@@ -48,8 +47,8 @@ const SERVICES: [&str; 12] = [
     "mobile app",
     "etl_worker",
 ];
-const PLACES: [&str; 6] = ["prod", "staging", "dev", "eu-west-1", "Plant 7", "QA"];
-const ODD: [&str; 16] = [
+const ENVIRONMENTS: [&str; 6] = ["prod", "staging", "dev", "eu-west-1", "Plant 7", "QA"];
+const UNUSUAL_NAMES: [&str; 16] = [
     "100% coverage",
     "a*b",
     "*",
@@ -69,11 +68,12 @@ const ODD: [&str; 16] = [
 ];
 
 impl Dice {
+    /// Returns the draws of a seed.
     pub(crate) fn new(seed: u64) -> Self {
         Self { seed }
     }
 
-    /// A number that looks random (splitmix64 of seed, slot and purpose).
+    /// Draws a number (splitmix64 of seed, slot and purpose).
     pub(crate) fn roll(self, slot: u64, purpose: u64) -> u64 {
         let mut z = self
             .seed
@@ -84,35 +84,35 @@ impl Dice {
         z ^ (z >> 31)
     }
 
+    /// Draws a number below `bound`.
     fn below(self, slot: u64, purpose: u64, bound: u64) -> u64 {
         self.roll(slot, purpose) % bound.max(1)
     }
 
-    /// A name: mostly `service-place-number`, now and then one already in use, or an odd one.
+    /// Draws a name: mostly `service-environment-number`, sometimes a repeated or unusual one.
     pub(crate) fn name(self, slot: u64) -> String {
         match self.below(slot, 1, 100) {
-            0..4 => pick(&ODD, self.roll(slot, 2)).to_owned(),
-            4..10 => format!("{} {slot}", pick(&ODD, self.roll(slot, 2))),
+            0..4 => pick(&UNUSUAL_NAMES, self.roll(slot, 2)).to_owned(),
+            4..10 => format!("{} {slot}", pick(&UNUSUAL_NAMES, self.roll(slot, 2))),
             10..18 => pick(&SERVICES, self.roll(slot, 3)).to_owned(),
             _ => format!(
                 "{}-{}-{:05}",
                 pick(&SERVICES, self.roll(slot, 3)),
-                pick(&PLACES, self.roll(slot, 4)),
+                pick(&ENVIRONMENTS, self.roll(slot, 4)),
                 self.below(slot, 5, 100_000)
             ),
         }
     }
 
-    /// As [`Self::name`], but never twice the same, for platforms that insist.
-    #[allow(dead_code)] // Only Foreman insists.
+    /// Draws a name that no other slot has, for platforms that require unique names.
     pub(crate) fn unique_name(self, slot: u64) -> String {
         format!("{} #{slot}", self.name(slot))
     }
 
-    /// A life among `count` tokens that were created one after the other, in the order of their slots.
+    /// Draws the dates and state of one of `count` tokens, whose slots are in order of creation.
     pub(crate) fn life(self, slot: u64, count: u64, now: Timestamp) -> Life {
-        let step = (AGE * 1000) / count.max(1);
-        let age = AGE * 1000 - (slot * step) - self.below(slot, 6, step);
+        let step = (MAX_AGE * 1000) / count.max(1);
+        let age = MAX_AGE * 1000 - (slot * step) - self.below(slot, 6, step);
         let created = before(now, age);
         let updated = if self.below(slot, 7, 3) == 0 {
             before(now, self.below(slot, 8, age))
@@ -136,7 +136,7 @@ impl Dice {
         }
     }
 
-    /// Bytes for secrets and ids: nobody guesses them from others, everybody gets them from the seed.
+    /// Draws bytes for secrets and ids, which cannot be guessed from others without the seed.
     pub(crate) fn digest(self, purpose: &str, number: u64) -> [u8; 32] {
         let mut hash = Sha256::new();
         hash.update(self.seed.to_be_bytes());
@@ -146,7 +146,7 @@ impl Dice {
     }
 }
 
-/// Lower-case hexadecimal.
+/// Encodes bytes in lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     bytes
@@ -156,7 +156,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// So many letters and digits, out of as many bytes.
+/// Encodes each of the first `length` bytes as a letter or digit.
 pub(crate) fn alphanumeric(bytes: &[u8], length: usize) -> String {
     const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
     bytes
@@ -179,7 +179,7 @@ fn after(now: Timestamp, seconds: u64) -> Timestamp {
 }
 
 fn shifted(now: Timestamp, milliseconds: i64) -> Timestamp {
-    // The platforms keep milliseconds at most.
+    // The platforms store milliseconds at most.
     let now = Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now);
     now.saturating_add(SignedDuration::from_millis(milliseconds))
         .unwrap_or(now)

@@ -1,4 +1,4 @@
-//! A simulator on a port.
+//! A simulator as an HTTP server on a port.
 
 mod delivery;
 
@@ -16,24 +16,24 @@ use tokio::{
 };
 
 use self::delivery::DeliveredBody;
-use crate::{CONTROL_PATH, Peer, Simulator, answer, control::control, dispatch::exchange};
+use crate::{CONTROL_PATH, Peer, Simulator, control::control, dispatch::exchange, response};
 
-/// More than any client of these platforms sends.
-const LARGEST_REQUEST: usize = 64 * 1024 * 1024;
+/// The largest accepted request body, more than any client of these platforms sends.
+const MAX_REQUEST_BODY: usize = 64 * 1024 * 1024;
 
-/// Why a server did not start.
+/// The reason why a server did not start.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The address is not loopback; [`Server::start_on_any_address`] would take it.
-    #[error("{0} is not a loopback address, and the secrets of a simulator are no secrets")]
+    /// The address is not loopback; [`Server::start_on_any_address`] accepts it.
+    #[error("{0} is not a loopback address, and a simulator does not protect its secrets")]
     NotLoopback(SocketAddr),
-    /// The port could not be had.
+    /// The address cannot be listened on.
     #[error("cannot listen")]
     Io(#[from] io::Error),
 }
 
-/// A simulator that listens on a port. Dropping it stops it.
+/// A simulator that listens on a port, until it is dropped.
 #[derive(Debug)]
 pub struct Server {
     address: SocketAddr,
@@ -43,10 +43,10 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the simulator on a loopback address; port 0 lets the system choose.
+    /// Starts a server on a loopback address; port 0 lets the system choose.
     ///
     /// # Errors
-    /// When the address is not loopback, or not to be had.
+    /// Fails if the address is not loopback or cannot be listened on.
     pub async fn start(
         simulator: impl Simulator,
         address: impl ToSocketAddrs,
@@ -54,10 +54,10 @@ impl Server {
         Self::start_shared(simulator.to_arc(), address).await
     }
 
-    /// As [`Self::start`], for a simulator whose type is not known.
+    /// Starts a server like [`Self::start`], for a simulator of dynamic type.
     ///
     /// # Errors
-    /// As [`Self::start`].
+    /// Fails like [`Self::start`].
     pub async fn start_shared(
         simulator: Arc<dyn Simulator>,
         address: impl ToSocketAddrs,
@@ -70,10 +70,10 @@ impl Server {
         Self::start_on_any_address(simulator, address).await
     }
 
-    /// Serves on an address that others can reach. They can then read every token on it.
+    /// Starts a server that other machines may reach, which can then read every token on it.
     ///
     /// # Errors
-    /// When the address is not to be had.
+    /// Fails if the address cannot be listened on.
     pub async fn start_on_any_address(
         simulator: Arc<dyn Simulator>,
         address: impl ToSocketAddrs,
@@ -90,30 +90,30 @@ impl Server {
         })
     }
 
-    /// Where it listens.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The base URL for clients, without a slash at its end.
+    /// Returns the base URL for clients, without a trailing slash.
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// Where the control interface is.
+    /// Returns the URL of the control interface.
     pub fn control_url(&self) -> String {
         format!("{}{CONTROL_PATH}", self.url())
     }
 
-    /// The simulator it serves.
+    /// Returns the served simulator.
     pub fn simulator(&self) -> &Arc<dyn Simulator> {
         &self.simulator
     }
 
-    /// Stops listening and closes the connections.
+    /// Stops listening and closes all connections.
     pub async fn stop(mut self) {
         self.stop.send_replace(true);
-        // The task ends by itself; how it ended does not matter.
+        // The task has nothing to report.
         let _ = (&mut self.accepting).await;
     }
 }
@@ -135,7 +135,7 @@ async fn accept(
             accepted = listener.accept() => accepted,
             _ = stopped.wait_for(|stop| *stop) => return,
         };
-        // A connection that failed while being accepted concerns nobody else.
+        // A connection that fails to be accepted does not affect the others.
         if let Ok((stream, peer)) = accepted {
             tokio::spawn(serve(stream, peer, Arc::clone(&simulator), stopped.clone()));
         }
@@ -148,7 +148,7 @@ async fn serve(
     simulator: Arc<dyn Simulator>,
     mut stopped: watch::Receiver<bool>,
 ) {
-    // Without this, small answers wait for acknowledgements.
+    // Without this, small responses wait for acknowledgements.
     let _ = stream.set_nodelay(true);
     let service = service_fn(|request| {
         let simulator = Arc::clone(&simulator);
@@ -159,7 +159,7 @@ async fn serve(
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
-        // Dropped connections and cut bodies end here as errors, which is what they are for.
+        // Injected connection faults arrive here as errors.
         _ = connection => {}
         _ = stopped.wait_for(|stop| *stop) => {}
     }
@@ -172,9 +172,9 @@ async fn respond(
 ) -> Result<Response<DeliveredBody>, crate::Dropped> {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(Peer(peer.ip()));
-    let body: Bytes = match Limited::new(body, LARGEST_REQUEST).collect().await {
+    let body: Bytes = match Limited::new(body, MAX_REQUEST_BODY).collect().await {
         Ok(body) => body.to_bytes(),
-        Err(_) => return Ok(answer::empty(413).map(DeliveredBody::whole)),
+        Err(_) => return Ok(response::empty(413).map(DeliveredBody::whole)),
     };
     let request = Request::from_parts(parts, body);
     if let Some(response) = control(simulator, &request) {

@@ -1,4 +1,4 @@
-//! What the four simulators have in common.
+//! The interface that all simulators implement.
 
 use std::{collections::BTreeMap, fmt::Debug, net::IpAddr, sync::Arc};
 
@@ -6,91 +6,92 @@ use bytes::Bytes;
 
 use crate::{Clock, Faults, Inserted, Log, NewToken, Token};
 
-/// Credentials under the names that tokenfleet's configuration gives them: `token`, `login`,
-/// `user_id`, `api_key`, `site_id`, `username`, `password`.
+/// Credentials by their keys in tokenfleet's configuration: `token`, `login`, `user_id`, `api_key`,
+/// `site_id`, `username`, `password`.
 pub type Credentials = BTreeMap<String, String>;
 
-/// The address a request came from, among the request's extensions. Absent in process.
+/// The address that a request came from, as a request extension; absent without a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
-/// One simulated platform. Implementors are handles: clones share the platform.
+/// A simulated platform. Implementors are handles: clones share the platform.
 pub trait Simulator: Send + Sync + Debug + 'static {
-    /// The platform's name: `losant`, `foreman`, `cloudsmith` or `mindbody`.
+    /// Returns the name of the platform: `losant`, `foreman`, `cloudsmith` or `mindbody`.
     fn provider(&self) -> &'static str;
 
-    /// Another handle to the same platform.
+    /// Returns another handle to the same platform.
     fn to_arc(&self) -> Arc<dyn Simulator>;
 
-    /// Credentials that work, under the configuration's names.
+    /// Returns valid credentials, by their configuration keys.
     fn credentials(&self) -> Credentials;
 
-    /// Clock, log and faults.
+    /// Returns the clock, the log and the faults.
     fn instruments(&self) -> &Instruments;
 
-    /// What the platform itself answers: a function of request, state and clock, without faults, log
-    /// or waiting. Tests send requests through [`dispatch`](crate::dispatch) or a
-    /// [`Server`](crate::Server), which add those.
+    /// Answers a request as the platform itself would, without faults, log or delays.
+    ///
+    /// Tests send requests through [`dispatch`](crate::dispatch) or a [`Server`](crate::Server),
+    /// which add those.
     fn answer(&self, request: http::Request<Bytes>) -> http::Response<Bytes>;
 
-    /// How the platform spells a page of a list; `None` where it lists nothing.
+    /// Returns the format of listed pages; `None` if the platform has no listing.
     fn listing_shape(&self) -> Option<ListingShape>;
 
-    /// Every token that exists, oldest first. With a million tokens this takes its time.
+    /// Returns all existing tokens, oldest first, which is slow for a million tokens.
     fn tokens(&self) -> Vec<Token>;
 
-    /// The ids of all tokens, oldest first.
+    /// Returns the ids of all existing tokens, oldest first.
     fn ids(&self) -> Vec<String> {
         self.tokens().into_iter().map(|token| token.id).collect()
     }
 
-    /// One token, by id.
+    /// Returns the token with this id.
     fn token(&self, id: &str) -> Option<Token> {
         self.tokens().into_iter().find(|token| token.id == id)
     }
 
-    /// How many tokens exist.
+    /// Returns the number of existing tokens.
     fn token_count(&self) -> usize;
 
-    /// Whether this secret would authenticate now. Asking is not using it.
+    /// Returns `true` if this secret would authenticate now; this does not count as a use.
     fn accepts(&self, secret: &str) -> bool;
 
-    /// Puts a token onto the platform, past its rules on names and numbers.
+    /// Inserts a token, bypassing the platform's rules on names and counts.
     fn insert(&self, token: NewToken) -> Inserted;
 
-    /// Erases a token, by id; `false` when there is none.
+    /// Erases the token with this id; `false` if there is none.
     fn remove(&self, id: &str) -> bool;
 
-    /// The time the platform believes in.
+    /// Returns the clock of the platform.
     fn clock(&self) -> &Clock {
         &self.instruments().clock
     }
 
-    /// Every request received.
+    /// Returns the log of received requests.
     fn log(&self) -> &Log {
         &self.instruments().log
     }
 
-    /// What goes wrong, and when.
+    /// Returns the faults to inject.
     fn faults(&self) -> &Faults {
         &self.instruments().faults
     }
 }
 
-/// Clock, log and faults of one simulator. Clones are the same instruments.
+/// The clock, log and faults of a simulator. Clones share them.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Instruments {
-    /// See [`Clock`].
+    /// The clock of the platform.
     pub clock: Clock,
-    /// See [`Log`].
+    /// The log of received requests.
     pub log: Log,
-    /// See [`Faults`].
+    /// The faults to inject.
     pub faults: Faults,
 }
 
 impl Instruments {
-    /// A fresh log and no faults, with this clock.
+    /// Returns an empty log and no faults, with this clock.
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,
@@ -99,23 +100,23 @@ impl Instruments {
     }
 }
 
-/// How a platform spells a page of a list, for the faults that falsify pages.
+/// The format of a platform's pages, for the faults that falsify pages.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ListingShape {
-    /// The member that holds the items.
+    /// The member with the items.
     pub items: &'static str,
-    /// The member that holds the page number, if any.
+    /// The member with the page number.
     pub page: Option<&'static str>,
-    /// Members that hold totals.
+    /// The members with totals.
     pub totals: &'static [&'static str],
-    /// Headers that hold totals, in lower case.
+    /// The headers with totals, in lower case.
     pub total_headers: &'static [&'static str],
-    /// Header that holds the page number, in lower case.
+    /// The header with the page number, in lower case.
     pub page_header: Option<&'static str>,
-    /// Header that holds the number of pages, in lower case.
+    /// The header with the number of pages, in lower case.
     pub page_count_header: Option<&'static str>,
-    /// The query parameter that asks for a page.
+    /// The query parameter with the requested page.
     pub page_parameter: &'static str,
     /// The number of the first page.
     pub first_page: u64,

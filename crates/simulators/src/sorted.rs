@@ -1,13 +1,18 @@
-//! Slots of records kept in an order, so that a page costs no sorting.
+//! A sorted index of record slots, so that a page needs no sorting.
 
 use std::cmp::Ordering;
 
-/// Numbers of records, in the order that the comparison passed to each method gives. The comparison
-/// must be total and the same every time; ties are for the caller to break.
-#[derive(Debug)]
-pub(crate) struct Sorted(Vec<u32>);
+/// A total order of slots.
+pub(crate) type Compare<'a> = dyn Fn(u32, u32) -> Ordering + 'a;
 
-impl Sorted {
+/// The slots of records, sorted by the comparison that is passed to each method.
+///
+/// The comparison must be total, break ties, and be the same in every call.
+#[derive(Debug)]
+pub(crate) struct SortedSlots(Vec<u32>);
+
+impl SortedSlots {
+    /// Sorts the slots.
     pub(crate) fn new(
         slots: impl IntoIterator<Item = u32>,
         mut compare: impl FnMut(u32, u32) -> Ordering,
@@ -17,25 +22,26 @@ impl Sorted {
         Self(slots)
     }
 
+    /// Returns the slots in ascending order.
     pub(crate) fn slots(&self) -> &[u32] {
         &self.0
     }
 
-    /// Puts a slot in its place.
-    pub(crate) fn insert(&mut self, slot: u32, mut compare: impl FnMut(u32, u32) -> Ordering) {
-        let place = self
+    /// Inserts a slot at its sorted position.
+    pub(crate) fn insert(&mut self, slot: u32, compare: &Compare<'_>) {
+        let position = self
             .0
             .partition_point(|other| compare(*other, slot).is_lt());
-        self.0.insert(place, slot);
+        self.0.insert(position, slot);
     }
 
-    /// Takes a slot out. Its record must still be what it was when the slot was put in.
-    pub(crate) fn remove(&mut self, slot: u32, mut compare: impl FnMut(u32, u32) -> Ordering) {
-        let place = self
+    /// Removes a slot, whose record must not have changed since the slot was inserted.
+    pub(crate) fn remove(&mut self, slot: u32, compare: &Compare<'_>) {
+        let position = self
             .0
             .partition_point(|other| compare(*other, slot).is_lt());
-        if self.0.get(place) == Some(&slot) {
-            self.0.remove(place);
+        if self.0.get(position) == Some(&slot) {
+            self.0.remove(position);
         }
     }
 }

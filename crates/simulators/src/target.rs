@@ -1,22 +1,23 @@
-//! A request target, made readable: absolute form and doubled slashes gone, query taken apart.
+//! Parsing of request targets: path normalization and query parameters.
 
 use percent_encoding::percent_decode_str;
 
-/// Path and query of a request.
+/// The path and query of a request.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
-    /// The path with doubled slashes made single, still percent-encoded.
+    /// The path with repeated slashes collapsed, still percent-encoded.
     pub(crate) path: String,
-    /// The query parameters in their order, decoded.
+    /// The decoded query parameters in the order of the request.
     pub(crate) query: Vec<(String, String)>,
 }
 
 impl Target {
-    pub(crate) fn of(uri: &http::Uri) -> Self {
+    /// Parses a URI; scheme and authority of an absolute form are ignored.
+    pub(crate) fn parse(uri: &http::Uri) -> Self {
         let mut path = String::with_capacity(uri.path().len());
-        for letter in uri.path().chars() {
-            if letter != '/' || !path.ends_with('/') {
-                path.push(letter);
+        for character in uri.path().chars() {
+            if character != '/' || !path.ends_with('/') {
+                path.push(character);
             }
         }
         Self {
@@ -25,7 +26,7 @@ impl Target {
         }
     }
 
-    /// The path's segments, decoded, without the empty one that a trailing slash leaves.
+    /// Returns the decoded path segments, without the empty one after a trailing slash.
     pub(crate) fn segments(&self) -> Vec<String> {
         self.path
             .split('/')
@@ -34,12 +35,12 @@ impl Target {
             .collect()
     }
 
-    /// Whether the path ends in a slash.
+    /// Returns `true` if the path ends in a slash.
     pub(crate) fn trailing_slash(&self) -> bool {
         self.path.len() > 1 && self.path.ends_with('/')
     }
 
-    /// The last value given for a query parameter.
+    /// Returns the last value of a query parameter.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
         self.query
             .iter()
@@ -49,20 +50,20 @@ impl Target {
     }
 }
 
-/// Takes `a=b&c=d+e%20f` apart.
+/// Parses a query such as `a=b&c=d+e%20f` into decoded pairs.
 pub(crate) fn query_pairs(query: &str) -> Vec<(String, String)> {
     query
         .split('&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decoded(key), decoded(value))
+            (decode(key), decode(value))
         })
         .collect()
 }
 
-fn decoded(text: &str) -> String {
-    // In a query a plus is a space; Python's clients send it so.
+fn decode(text: &str) -> String {
+    // A plus is a space in a query; Python clients send it that way.
     percent_decode_str(&text.replace('+', " "))
         .decode_utf8_lossy()
         .into_owned()

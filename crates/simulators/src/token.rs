@@ -1,74 +1,79 @@
-//! The ground truth: what exists on a platform, past the platform's own interface.
+//! The ground truth: the tokens of a platform, read and written past its own API.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
-/// A token as it really is on the platform.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A token as the platform stores it, secret included.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Token {
-    /// The platform's id. Mindbody has none: there it is a number that only the simulator knows.
+    /// The platform's id; for Mindbody, which has none, a number that only the simulator knows.
     pub id: String,
-    /// The name, where the platform has names.
+    /// The name, on platforms that have names.
     pub name: Option<String>,
-    /// What has become of it. A suspension or revocation is named before an expiry.
+    /// The state; suspension and revocation take precedence over expiry.
     pub state: State,
-    /// When it was created.
+    /// The time of creation.
     pub created: Timestamp,
-    /// When it was changed last, where the platform says so.
+    /// The time of the last change, on platforms that report it.
     pub updated: Option<Timestamp>,
-    /// When it expires; `None` is never.
+    /// The time of expiry; `None` if the token never expires.
     pub expires: Option<Timestamp>,
-    /// When it was used last, where the platform keeps that.
+    /// The time of the last use, on platforms that record it.
     pub last_used: Option<Timestamp>,
-    /// The secret that authenticates as long as the token lives.
+    /// The secret that authenticates while the token is active.
     pub secret: String,
 }
 
-/// What has become of a token.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+/// The state of a token.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum State {
-    /// It authenticates.
+    /// The token authenticates.
     #[default]
     Active,
-    /// Switched off, can be switched on again (Losant).
+    /// The token is switched off and can be switched on again (Losant).
     Suspended,
-    /// Revoked for good, the record remains (Foreman).
+    /// The token is revoked for good, and its record remains (Foreman).
     Revoked,
-    /// Its time has passed.
+    /// The token has expired.
     Expired,
-    /// In a state that does not exist yet, called by a word that no client knows (Losant). It does not
-    /// authenticate.
-    Tomorrow,
+    /// The token is in a state that no client knows yet, and does not authenticate (Losant).
+    ///
+    /// JSON spells it `"tomorrow"`.
+    #[serde(rename = "tomorrow")]
+    Unrecognized,
 }
 
-/// A token to put onto a platform directly. A platform ignores what it has no place for.
+/// A token to insert into a platform directly; fields that the platform lacks are ignored.
 ///
 /// ```
 /// use tokenfleet_simulators::{NewToken, State};
 /// let token = NewToken::named("ci").state(State::Suspended);
 /// ```
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct NewToken {
-    /// The name; empty lets the platform choose one.
+    /// The name; if empty, the platform chooses one.
     pub name: String,
     /// The description.
     pub description: Option<String>,
-    /// The state. `Expired` without an expiry date in the past sets one.
+    /// The state; `Expired` without an expiry sets one in the past.
     pub state: State,
-    /// When it was created; `None` is now.
+    /// The time of creation; `None` is now.
     pub created: Option<Timestamp>,
-    /// When it expires; `None` is never, or the platform's own rule.
+    /// The time of expiry; `None` is never, or the platform's own rule.
     pub expires: Option<Timestamp>,
-    /// When it was used last.
+    /// The time of the last use.
     pub last_used: Option<Timestamp>,
-    /// What it may do; empty is the platform's default.
+    /// The scopes; if empty, the platform's default.
     pub scopes: Vec<String>,
 }
 
 impl NewToken {
-    /// A token with this name, active, created now, never expiring.
+    /// Returns an active token with this name, created now and never expiring.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -76,42 +81,42 @@ impl NewToken {
         }
     }
 
-    /// With this description.
+    /// Sets the description.
     #[must_use]
     pub fn description(mut self, text: impl Into<String>) -> Self {
         self.description = Some(text.into());
         self
     }
 
-    /// In this state.
+    /// Sets the state.
     #[must_use]
     pub fn state(mut self, state: State) -> Self {
         self.state = state;
         self
     }
 
-    /// Created then.
+    /// Sets the time of creation.
     #[must_use]
     pub fn created(mut self, at: Timestamp) -> Self {
         self.created = Some(at);
         self
     }
 
-    /// Expiring then.
+    /// Sets the time of expiry.
     #[must_use]
     pub fn expires(mut self, at: Timestamp) -> Self {
         self.expires = Some(at);
         self
     }
 
-    /// Used last then.
+    /// Sets the time of the last use.
     #[must_use]
     pub fn last_used(mut self, at: Timestamp) -> Self {
         self.last_used = Some(at);
         self
     }
 
-    /// With these scopes.
+    /// Sets the scopes.
     #[must_use]
     pub fn scopes<S: Into<String>>(mut self, scopes: impl IntoIterator<Item = S>) -> Self {
         self.scopes = scopes.into_iter().map(Into::into).collect();
@@ -119,18 +124,18 @@ impl NewToken {
     }
 }
 
-/// What [`Simulator::insert`](crate::Simulator::insert) made.
+/// The id and secret of a token that [`Simulator::insert`](crate::Simulator::insert) created.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Inserted {
-    /// Its id, as in [`Token::id`].
+    /// The id, as in [`Token::id`].
     pub id: String,
-    /// Its secret.
+    /// The secret.
     pub secret: String,
 }
 
 impl Inserted {
-    /// This id and this secret.
+    /// Returns an inserted token with this id and secret.
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             id: id.into(),

@@ -1,17 +1,17 @@
-//! What Cloudsmith does, as sentences.
+//! The behaviour of the Cloudsmith simulator.
 
 #![allow(clippy::unwrap_used)]
 
 mod support;
 
 use jiff::{SignedDuration, Timestamp};
-use support::{Answer, http_recording, send};
+use support::{TestResponse, http_recording, send};
 use tokenfleet_simulators::{
     Clock, Simulator,
     cloudsmith::{Cloudsmith, Options},
 };
 
-fn with(assignments: &[&str]) -> Cloudsmith {
+fn simulator_with(assignments: &[&str]) -> Cloudsmith {
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     let mut options = Options {
         clock: Clock::frozen(now),
@@ -23,7 +23,7 @@ fn with(assignments: &[&str]) -> Cloudsmith {
     Cloudsmith::new(options)
 }
 
-fn call(cloudsmith: &Cloudsmith, method: &str, target: &str) -> Answer {
+fn call(cloudsmith: &Cloudsmith, method: &str, target: &str) -> TestResponse {
     call_as(
         cloudsmith,
         &cloudsmith.credentials()["api_key"],
@@ -32,26 +32,26 @@ fn call(cloudsmith: &Cloudsmith, method: &str, target: &str) -> Answer {
     )
 }
 
-fn call_as(cloudsmith: &Cloudsmith, key: &str, method: &str, target: &str) -> Answer {
+fn call_as(cloudsmith: &Cloudsmith, key: &str, method: &str, target: &str) -> TestResponse {
     send(cloudsmith, method, target, &[("x-api-key", key)], "")
 }
 
-fn log_in(cloudsmith: &Cloudsmith, body: &str) -> Answer {
+fn log_in(cloudsmith: &Cloudsmith, body: &str) -> TestResponse {
     send(cloudsmith, "POST", "/user/token/", &[], body)
 }
 
-fn detail(answer: &Answer) -> &str {
-    answer.json["detail"].as_str().unwrap_or_default()
+fn detail(response: &TestResponse) -> &str {
+    response.json["detail"].as_str().unwrap_or_default()
 }
 
 #[test]
 fn a_key_is_created_once_listed_masked_and_replaced_by_refreshing() {
-    let cloudsmith = with(&[]);
-    let made = call(&cloudsmith, "POST", "/user/tokens/");
-    assert_eq!(made.status, 201);
-    assert_eq!(made.json["created"], "2026-06-01T12:00:00.000Z");
-    let key = made.json["key"].as_str().unwrap();
-    let slug = made.json["slug_perm"].as_str().unwrap();
+    let cloudsmith = simulator_with(&[]);
+    let created = call(&cloudsmith, "POST", "/user/tokens/");
+    assert_eq!(created.status, 201);
+    assert_eq!(created.json["created"], "2026-06-01T12:00:00.000Z");
+    let key = created.json["key"].as_str().unwrap();
+    let slug = created.json["slug_perm"].as_str().unwrap();
     assert_eq!((key.len(), slug.len()), (32, 12));
     assert!(cloudsmith.accepts(key));
 
@@ -66,7 +66,7 @@ fn a_key_is_created_once_listed_masked_and_replaced_by_refreshing() {
     assert_ne!(list.json["results"][0]["key"], key);
     assert!(!cloudsmith.accepts(list.json["results"][0]["key"].as_str().unwrap()));
 
-    // With the very key that it ends.
+    // The refresh uses the key that it replaces.
     let refreshed = call_as(
         &cloudsmith,
         key,
@@ -85,8 +85,8 @@ fn a_key_is_created_once_listed_masked_and_replaced_by_refreshing() {
 }
 
 #[test]
-fn nothing_else_can_be_done_to_a_key() {
-    let cloudsmith = with(&["tokens=1"]);
+fn a_key_can_neither_be_deleted_nor_read_by_itself() {
+    let cloudsmith = simulator_with(&["tokens=1"]);
     let delete = call(&cloudsmith, "DELETE", "/user/tokens/");
     assert_eq!(
         (delete.status, detail(&delete)),
@@ -106,8 +106,8 @@ fn nothing_else_can_be_done_to_a_key() {
 }
 
 #[test]
-fn an_unknown_scheme_is_nobody_and_a_wrong_key_is_refused() {
-    let cloudsmith = with(&["tokens=1"]);
+fn an_unknown_scheme_is_anonymous_and_a_wrong_key_is_rejected() {
+    let cloudsmith = simulator_with(&["tokens=1"]);
     let key = cloudsmith.tokens()[0].secret.clone();
     let token = format!("token {key}");
     let bearer = format!("Bearer {key}");
@@ -144,23 +144,23 @@ fn an_unknown_scheme_is_nobody_and_a_wrong_key_is_refused() {
         anonymous.text,
         r#"{"detail":"Authentication credentials were not provided."}"#
     );
-    let nobody = send(&cloudsmith, "GET", "/user/self/", &[], "");
-    assert!(nobody.json["email"].is_null() && nobody.json["slug"].is_null());
+    let anonymous_user = send(&cloudsmith, "GET", "/user/self/", &[], "");
+    assert!(anonymous_user.json["email"].is_null() && anonymous_user.json["slug"].is_null());
 }
 
 #[test]
 fn totals_are_in_headers_and_a_page_past_the_end_is_not_found() {
-    let cloudsmith = with(&["tokens=1203"]);
+    let cloudsmith = simulator_with(&["tokens=1203"]);
     let first = call(&cloudsmith, "GET", "/user/tokens/");
     assert_eq!(first.json["results"].as_array().unwrap().len(), 30);
     assert!(first.json.get("count").is_none());
-    let place = |answer: &Answer| {
+    let pagination = |response: &TestResponse| {
         ["count", "page", "pagetotal", "pagesize"]
-            .map(|name| answer.header(&format!("x-pagination-{name}")).to_owned())
+            .map(|name| response.header(&format!("x-pagination-{name}")).to_owned())
     };
-    assert_eq!(place(&first), ["1203", "1", "41", "30"]);
+    assert_eq!(pagination(&first), ["1203", "1", "41", "30"]);
     let clamped = call(&cloudsmith, "GET", "/user/tokens/?page=3&page_size=1000");
-    assert_eq!(place(&clamped), ["1203", "3", "3", "500"]);
+    assert_eq!(pagination(&clamped), ["1203", "3", "3", "500"]);
     assert_eq!(clamped.json["results"].as_array().unwrap().len(), 203);
     let link = clamped.header("link");
     assert!(
@@ -172,25 +172,29 @@ fn totals_are_in_headers_and_a_page_past_the_end_is_not_found() {
         "{link}"
     );
     assert_eq!(
-        place(&call(&cloudsmith, "GET", "/user/tokens/?page=-4"))[1],
+        pagination(&call(&cloudsmith, "GET", "/user/tokens/?page=-4"))[1],
         "1"
     );
     let past = call(&cloudsmith, "GET", "/user/tokens/?page=42");
     assert_eq!((past.status, detail(&past)), (404, "Invalid page."));
 
-    let empty = call(&with(&[]), "GET", "/user/tokens/");
+    let empty = call(&simulator_with(&[]), "GET", "/user/tokens/");
     assert_eq!(
         (empty.status, empty.text.as_str()),
         (200, r#"{"results":[]}"#)
     );
     assert_eq!(empty.header("x-pagination-count"), "");
-    let empty = call(&with(&["empty_headers=present"]), "GET", "/user/tokens/");
+    let empty = call(
+        &simulator_with(&["empty_headers=present"]),
+        "GET",
+        "/user/tokens/",
+    );
     assert_eq!(empty.header("x-pagination-count"), "0");
 }
 
 #[test]
-fn a_login_returns_the_key_and_may_ask_for_a_second_factor() {
-    let cloudsmith = with(&["tokens=1"]);
+fn a_login_returns_the_key_and_may_require_a_second_factor() {
+    let cloudsmith = simulator_with(&["tokens=1"]);
     let key = cloudsmith.tokens()[0].secret.clone();
     let plain = log_in(&cloudsmith, r#"{"email":"me@example.com","password":"pw"}"#);
     assert_eq!(
@@ -198,15 +202,15 @@ fn a_login_returns_the_key_and_may_ask_for_a_second_factor() {
         (201, &key.clone().into())
     );
 
-    let asked = log_in(
+    let challenge = log_in(
         &cloudsmith,
         r#"{"email":"2fa@example.com","password":"pw"}"#,
     );
     assert_eq!(
-        (asked.status, &asked.json["two_factor_required"]),
+        (challenge.status, &challenge.json["two_factor_required"]),
         (422, &true.into())
     );
-    let token = asked.json["two_factor_token"].as_str().unwrap();
+    let token = challenge.json["two_factor_token"].as_str().unwrap();
     let step = |code: &str| {
         let body = format!(r#"{{"totp_token":"{code}","two_factor_token":"{token}"}}"#);
         log_in(&cloudsmith, &body)
@@ -240,18 +244,18 @@ fn a_login_returns_the_key_and_may_ask_for_a_second_factor() {
         "This field may not be blank."
     );
     for (switch, status) in [("login=404", 404), ("login=410", 410)] {
-        assert_eq!(log_in(&with(&[switch]), "{}").status, status);
+        assert_eq!(log_in(&simulator_with(&[switch]), "{}").status, status);
     }
 }
 
 #[test]
-fn the_budget_of_an_hour_is_told_and_kept() {
-    let cloudsmith = with(&["rate_limit=3"]);
+fn the_hourly_rate_limit_is_reported_and_enforced() {
+    let cloudsmith = simulator_with(&["rate_limit=3"]);
     for remaining in ["2", "1", "0"] {
-        let answer = call(&cloudsmith, "GET", "/user/tokens/");
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("x-ratelimit-limit"), "3");
-        assert_eq!(answer.header("x-ratelimit-remaining"), remaining);
+        let response = call(&cloudsmith, "GET", "/user/tokens/");
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("x-ratelimit-limit"), "3");
+        assert_eq!(response.header("x-ratelimit-remaining"), remaining);
         cloudsmith
             .clock()
             .advance(SignedDuration::from_millis(100_500));
@@ -269,23 +273,27 @@ fn the_budget_of_an_hour_is_told_and_kept() {
     assert_eq!(limits.json["resources"]["core"]["throttled"], true);
     cloudsmith.clock().advance(SignedDuration::from_secs(3299));
     assert_eq!(call(&cloudsmith, "POST", "/user/tokens/").status, 201);
-    let unlimited = call(&with(&["rate_limit=none"]), "GET", "/user/tokens/");
+    let unlimited = call(
+        &simulator_with(&["rate_limit=none"]),
+        "GET",
+        "/user/tokens/",
+    );
     assert_eq!(unlimited.header("x-ratelimit-limit"), "");
 }
 
 #[test]
-fn what_is_not_known_is_a_switch() {
+fn switches_decide_behaviour_that_is_not_known() {
     for (switch, expected) in [
         ("mask=stars", "********************************"),
         ("mask=last_four", "****************************"),
         ("mask=empty", ""),
     ] {
-        let cloudsmith = with(&["tokens=1", switch]);
+        let cloudsmith = simulator_with(&["tokens=1", switch]);
         let list = call(&cloudsmith, "GET", "/user/tokens/");
         let shown = list.json["results"][0]["key"].as_str().unwrap();
         assert!(shown.starts_with(expected), "{switch}: {shown}");
     }
-    let cloudsmith = with(&[
+    let cloudsmith = simulator_with(&[
         "tokens=1",
         "slug_on_refresh=changes",
         "created_on_refresh=stays",
@@ -311,17 +319,27 @@ fn what_is_not_known_is_a_switch() {
     assert!(refreshed.json["key"].as_str().unwrap().starts_with("ck_"));
     assert!(!cloudsmith.accepts(&before.secret));
 
-    let redirect = call(&with(&[]), "GET", "/user/tokens?page=2");
+    let redirect = call(&simulator_with(&[]), "GET", "/user/tokens?page=2");
     assert_eq!(
         (redirect.status, redirect.header("location")),
         (301, "/user/tokens/?page=2")
     );
     assert_eq!(
-        call(&with(&["missing_slash=404"]), "GET", "/user/tokens").status,
+        call(
+            &simulator_with(&["missing_slash=404"]),
+            "GET",
+            "/user/tokens"
+        )
+        .status,
         404
     );
     assert_eq!(
-        call(&with(&["missing_slash=accept"]), "GET", "/user/tokens").status,
+        call(
+            &simulator_with(&["missing_slash=accept"]),
+            "GET",
+            "/user/tokens"
+        )
+        .status,
         200
     );
 }
@@ -329,13 +347,13 @@ fn what_is_not_known_is_a_switch() {
 #[test]
 fn every_recorded_request_of_the_official_clients_is_understood() {
     let replay = |recording: &str| -> Vec<u16> {
-        let cloudsmith = with(&["tokens=1", "api_key=KEY0"]);
+        let cloudsmith = simulator_with(&["tokens=1", "api_key=KEY0"]);
         http_recording(recording)
             .into_iter()
             .map(|mut request| {
                 let slug = cloudsmith.tokens()[0].id.clone();
                 request.line = request.line.replace("yHrzrMMfZfQ0", &slug);
-                // The recording ends in a Basic login as `u`, whom this platform does not know.
+                // The recording ends in a Basic login as `u`, a user that this platform lacks.
                 request.send(&cloudsmith).status
             })
             .collect()
@@ -359,10 +377,10 @@ fn every_recorded_request_of_the_official_clients_is_understood() {
 }
 
 #[test]
-fn a_wrong_key_may_be_nobodys_and_nobodys_list_may_be_empty() {
+fn a_wrong_key_can_count_as_anonymous_and_an_anonymous_list_can_be_empty() {
     for (list, status) in [("refused", 401), ("empty", 200)] {
         let list = format!("anonymous_list={list}");
-        let cloudsmith = with(&["tokens=1", "bad_key=anonymous", list.as_str()]);
+        let cloudsmith = simulator_with(&["tokens=1", "bad_key=anonymous", list.as_str()]);
         let myself = call_as(&cloudsmith, "wrong", "GET", "/user/self/");
         assert_eq!(
             (myself.status, &myself.json["authenticated"]),
@@ -373,8 +391,8 @@ fn a_wrong_key_may_be_nobodys_and_nobodys_list_may_be_empty() {
         if status == 200 {
             assert_eq!(tokens.json["results"].as_array().unwrap().len(), 0);
         }
-        // Nobody makes or replaces keys in any case.
-        let made = call_as(&cloudsmith, "wrong", "POST", "/user/tokens/");
-        assert_eq!((made.status, cloudsmith.token_count()), (401, 1));
+        // Anonymous callers never create keys.
+        let created = call_as(&cloudsmith, "wrong", "POST", "/user/tokens/");
+        assert_eq!((created.status, cloudsmith.token_count()), (401, 1));
     }
 }

@@ -1,4 +1,4 @@
-//! The control interface, driven as a test in another language would.
+//! The control interface, used over HTTP as from a test in another language.
 
 #![allow(clippy::unwrap_used)]
 
@@ -19,9 +19,9 @@ async fn send(server: &Server, method: &str, target: &str, body: &str) -> (u16, 
         "{method} {target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{body}"
     );
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).await.unwrap();
+    let (head, body) = response.split_once("\r\n\r\n").unwrap();
     let status = head.split(' ').nth(1).unwrap().parse().unwrap();
     (status, serde_json::from_str(body).unwrap_or(Value::Null))
 }
@@ -42,7 +42,7 @@ async fn started() -> (Losant, Server) {
 }
 
 #[tokio::test]
-async fn the_clock_is_read_frozen_set_and_advanced() {
+async fn the_clock_can_be_read_frozen_set_and_advanced() {
     let (losant, server) = started().await;
     let change = json!({"frozen": true, "set": "2030-01-01T00:00:00Z", "advance": "25h"});
     let (status, clock) = control(&server, "PUT", "/clock", change).await;
@@ -55,7 +55,7 @@ async fn the_clock_is_read_frozen_set_and_advanced() {
 }
 
 #[tokio::test]
-async fn faults_are_added_met_and_removed_and_the_log_tells() {
+async fn faults_are_added_applied_logged_and_removed() {
     let (losant, server) = started().await;
     let fault = json!({"method": "GET", "path": "/me", "actions": [
         {"answer": {"status": 503, "headers": {"retry-after": "1"}}},
@@ -113,21 +113,21 @@ async fn faults_are_added_met_and_removed_and_the_log_tells() {
 }
 
 #[tokio::test]
-async fn tokens_are_made_tried_and_erased_past_the_platform() {
+async fn tokens_are_inserted_checked_and_erased_past_the_platform() {
     let (losant, server) = started().await;
     let body = json!({"name": "x", "state": "suspended"});
-    let (_, made) = control(&server, "POST", "/tokens", body).await;
+    let (_, created) = control(&server, "POST", "/tokens", body).await;
     let (_, tried) = control(
         &server,
         "POST",
         "/accepts",
-        json!({"secret": made["secret"]}),
+        json!({"secret": created["secret"]}),
     )
     .await;
     assert_eq!(tried, json!({"accepts": false}));
     let (_, tokens) = control(&server, "GET", "/tokens", Value::Null).await;
     assert_eq!(tokens["tokens"][0]["state"], "suspended");
-    let path = format!("/tokens/{}", made["id"].as_str().unwrap());
+    let path = format!("/tokens/{}", created["id"].as_str().unwrap());
     assert_eq!(control(&server, "DELETE", &path, Value::Null).await.0, 200);
     assert_eq!(control(&server, "DELETE", &path, Value::Null).await.0, 404);
     assert_eq!(losant.token_count(), 0);

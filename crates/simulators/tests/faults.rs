@@ -1,4 +1,4 @@
-//! Pages that lie, on the platforms that have pages.
+//! Falsified pages and other faults, and the documentation of the options.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -6,12 +6,12 @@ mod support;
 
 use bytes::Bytes;
 use http::Request;
-use support::{Answer, read};
+use support::{TestResponse, read};
 use tokenfleet_simulators::{
     Action, Canned, Churn, Fault, Hook, NewToken, Simulator, build, dispatch,
 };
 
-async fn get(simulator: &dyn Simulator, target: &str) -> Answer {
+async fn get(simulator: &dyn Simulator, target: &str) -> TestResponse {
     let credentials = simulator.credentials();
     let (name, value) = match credentials.get("token") {
         Some(token) => ("authorization", format!("Bearer {token}")),
@@ -22,7 +22,7 @@ async fn get(simulator: &dyn Simulator, target: &str) -> Answer {
     read(dispatch(simulator, request).await.unwrap())
 }
 
-fn ids(page: &Answer) -> Vec<&str> {
+fn ids(page: &TestResponse) -> Vec<&str> {
     let items = page.json.get("items").or(page.json.get("results")).unwrap();
     items
         .as_array()
@@ -52,7 +52,7 @@ async fn a_page_can_repeat_or_reorder_its_items() {
 }
 
 #[tokio::test]
-async fn totals_can_lie_in_the_body_and_in_headers() {
+async fn totals_can_be_wrong_in_the_body_and_in_headers() {
     let losant = build("losant", &["tokens=5"]).unwrap();
     losant.faults().add(Fault::new(Action::LieAboutTotals(-2)));
     let page = get(&*losant, "/me/tokens").await;
@@ -135,24 +135,24 @@ async fn the_collection_can_change_after_the_nth_request() {
 }
 
 #[tokio::test]
-async fn a_write_can_be_done_and_answered_with_an_error() {
+async fn a_write_can_take_effect_and_return_an_error() {
     let cloudsmith = build("cloudsmith", &[]).unwrap();
     let key = cloudsmith.credentials()["api_key"].clone();
     let fault = Fault::new(Action::AnswerAfterwards(Canned::status(502))).method("POST");
     cloudsmith.faults().add(fault);
     let request = Request::post("/user/tokens/").header("x-api-key", key);
-    let answer = dispatch(&*cloudsmith, request.body(Bytes::new()).unwrap())
+    let response = dispatch(&*cloudsmith, request.body(Bytes::new()).unwrap())
         .await
         .unwrap();
     assert_eq!(
-        (answer.status().as_u16(), cloudsmith.token_count()),
+        (response.status().as_u16(), cloudsmith.token_count()),
         (502, 1)
     );
     assert!(cloudsmith.log().last().unwrap().processed);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_gateway_can_give_up_on_a_write_that_happens_later() {
+async fn a_gateway_can_give_up_on_a_write_that_takes_effect_later() {
     let cloudsmith = build("cloudsmith", &[]).unwrap();
     let key = cloudsmith.credentials()["api_key"].clone();
     let late = Action::ApplyLate(std::time::Duration::from_secs(5));
@@ -160,11 +160,11 @@ async fn a_gateway_can_give_up_on_a_write_that_happens_later() {
         .faults()
         .add(Fault::new(Action::Answer(Canned::status(504))).and(late));
     let request = Request::post("/user/tokens/").header("x-api-key", key);
-    let answer = dispatch(&*cloudsmith, request.body(Bytes::new()).unwrap())
+    let response = dispatch(&*cloudsmith, request.body(Bytes::new()).unwrap())
         .await
         .unwrap();
     assert_eq!(
-        (answer.status().as_u16(), cloudsmith.token_count()),
+        (response.status().as_u16(), cloudsmith.token_count()),
         (504, 0)
     );
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
@@ -173,32 +173,32 @@ async fn a_gateway_can_give_up_on_a_write_that_happens_later() {
 }
 
 #[tokio::test]
-async fn a_redirect_names_its_place_and_does_nothing() {
+async fn a_redirect_has_its_location_and_is_not_processed() {
     let losant = build("losant", &["tokens=1"]).unwrap();
     losant.faults().add(Fault::new(Action::Redirect(
         "http://127.0.0.2:1/x".to_owned(),
     )));
-    let answer = get(&*losant, "/me/tokens").await;
+    let response = get(&*losant, "/me/tokens").await;
     assert_eq!(
-        (answer.status, answer.header("location")),
+        (response.status, response.header("location")),
         (307, "http://127.0.0.2:1/x")
     );
     assert!(!losant.log().last().unwrap().processed);
 }
 
 #[tokio::test]
-async fn every_answer_has_the_date_of_the_clock() {
+async fn every_response_has_the_date_of_the_clock() {
     for provider in tokenfleet_simulators::providers() {
         let simulator = build(provider, &["clock=2031-02-03T04:05:06Z"]).unwrap();
-        let answer = dispatch(&*simulator, Request::new(Bytes::new()))
+        let response = dispatch(&*simulator, Request::new(Bytes::new()))
             .await
             .unwrap();
-        assert_eq!(answer.headers()["date"], "Mon, 03 Feb 2031 04:05:06 GMT");
+        assert_eq!(response.headers()["date"], "Mon, 03 Feb 2031 04:05:06 GMT");
     }
 }
 
 #[test]
-fn every_switch_has_at_least_two_settings_and_takes_each() {
+fn every_switch_has_at_least_two_settings_and_accepts_each() {
     for provider in tokenfleet_simulators::providers() {
         let switches = tokenfleet_simulators::switches(provider).unwrap();
         assert!(!switches.is_empty());
@@ -211,19 +211,19 @@ fn every_switch_has_at_least_two_settings_and_takes_each() {
     }
 }
 
-/// The page that says what is faithful, what is a switch and what is left out.
-const PAGE: &str = include_str!("../../../docs/SIMULATORS.md");
+/// The documentation of the simulators.
+const DOCUMENTATION: &str = include_str!("../../../docs/SIMULATORS.md");
 
-/// The chapter of this title.
+/// Returns the chapter with this title.
 fn chapter(title: &str) -> &'static str {
-    let mut chapters = PAGE.split("\n## ");
+    let mut chapters = DOCUMENTATION.split("\n## ");
     chapters
         .find(|chapter| chapter.lines().next() == Some(title))
-        .unwrap_or_else(|| panic!("there is no chapter {title}"))
+        .unwrap_or_else(|| panic!("no chapter {title}"))
 }
 
 #[test]
-fn the_page_names_every_option_with_its_default_and_every_setting() {
+fn the_documentation_lists_every_option_and_its_settings_default_first() {
     for provider in tokenfleet_simulators::providers() {
         let (first, rest) = provider.split_at(1);
         let chapter = chapter(&format!("{}{rest}", first.to_uppercase()));
@@ -237,12 +237,12 @@ fn the_page_names_every_option_with_its_default_and_every_setting() {
             let Some((_, settings)) = switches.iter().find(|(switch, _)| switch == key) else {
                 continue;
             };
-            let places: Vec<_> = settings
+            let positions: Vec<_> = settings
                 .iter()
                 .map(|setting| row.find(&format!("`{setting}`: ")))
                 .collect();
-            assert!(places.iter().all(Option::is_some), "{provider} {row}");
-            assert!(places.is_sorted(), "{provider} {row}");
+            assert!(positions.iter().all(Option::is_some), "{provider} {row}");
+            assert!(positions.is_sorted(), "{provider} {row}");
         }
         for kind in ["Faithful: ", "Left out: "] {
             assert!(chapter.contains(kind), "{provider}: {kind}");
@@ -251,9 +251,9 @@ fn the_page_names_every_option_with_its_default_and_every_setting() {
 }
 
 #[test]
-fn the_page_spells_every_action() {
-    let chapter = chapter("Faults, time and what really happened");
-    let table = chapter.split("| Action | Does |").nth(1).unwrap();
+fn the_documentation_spells_every_action() {
+    let chapter = chapter("Faults, time and ground truth");
+    let table = chapter.split("| Action | Effect |").nth(1).unwrap();
     let spelled: Vec<&str> = table
         .lines()
         .filter_map(|row| row.strip_prefix("| ")?.split(" | ").next())
@@ -263,12 +263,12 @@ fn the_page_spells_every_action() {
         let read: Result<Action, _> = serde_json::from_str(action);
         assert!(read.is_ok(), "{action}: {read:?}");
     }
-    // What an action can be is told to whoever writes something else.
-    let refusal = serde_json::from_str::<Action>("\"explode\"").unwrap_err();
-    let refusal = refusal.to_string();
-    let (_, known) = refusal.split_once("expected one of").unwrap();
+    // The error about an unknown action lists the known ones.
+    let error = serde_json::from_str::<Action>("\"explode\"").unwrap_err();
+    let error = error.to_string();
+    let (_, known) = error.split_once("expected one of").unwrap();
     for name in known.split('`').skip(1).step_by(2) {
-        let written = format!("\"{name}\"");
-        assert!(spelled.iter().any(|one| one.contains(&written)), "{name}");
+        let spelling = format!("\"{name}\"");
+        assert!(spelled.iter().any(|one| one.contains(&spelling)), "{name}");
     }
 }

@@ -1,4 +1,4 @@
-//! Server, faults, clock and log, on a platform without behaviour.
+//! Server, faults, clock and log, on a platform that only echoes the path.
 
 #![allow(clippy::unwrap_used)]
 
@@ -15,7 +15,7 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Answers `{"path":…}` to everything: also what a platform of somebody else's looks like.
+/// A platform that returns `{"path":…}` to every request, and an example of a custom simulator.
 #[derive(Clone, Debug, Default)]
 struct Echo {
     instruments: Instruments,
@@ -72,27 +72,27 @@ fn get(target: &str) -> Request<Bytes> {
     Request::get(target).body(Bytes::new()).unwrap()
 }
 
-/// Sends text, reads until the server closes or a second is over.
-async fn raw(server: &Server, request: &str) -> String {
+/// Sends send_raw text and reads until the server closes the connection, for at most a second.
+async fn send_raw(server: &Server, request: &str) -> String {
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    let read = stream.read_to_end(&mut answer);
+    let mut response = Vec::new();
+    let read = stream.read_to_end(&mut response);
     let _ = tokio::time::timeout(Duration::from_secs(1), read).await;
-    String::from_utf8_lossy(&answer).into_owned()
+    String::from_utf8_lossy(&response).into_owned()
 }
 
 #[tokio::test]
 async fn absolute_targets_and_any_case_are_understood_and_logged_as_sent() {
     let server = Server::start(Echo::default(), "127.0.0.1:0").await.unwrap();
     for target in ["https://api.example.com//a//b?x=1", "//a//b"] {
-        let answer = raw(
+        let response = send_raw(
             &server,
             &format!("GET {target} HTTP/1.1\r\nhOsT: x\r\nconnection: close\r\n\r\n"),
         )
         .await;
-        assert!(answer.ends_with(r#"{"path":"//a//b"}"#), "{answer}");
-        assert!(answer.contains("\r\nDate: "), "{answer}");
+        assert!(response.ends_with(r#"{"path":"//a//b"}"#), "{response}");
+        assert!(response.contains("\r\nDate: "), "{response}");
         let entry = server.simulator().log().last().unwrap();
         assert_eq!(entry.target, target);
         assert!(entry.processed);
@@ -101,13 +101,13 @@ async fn absolute_targets_and_any_case_are_understood_and_logged_as_sent() {
 }
 
 #[tokio::test]
-async fn only_loopback_addresses_are_served_unasked() {
+async fn only_loopback_addresses_are_served_by_default() {
     let refused = Server::start(Echo::default(), "0.0.0.0:0").await;
     assert!(matches!(refused, Err(StartError::NotLoopback(_))));
 }
 
 #[tokio::test]
-async fn a_fault_meets_the_requests_it_describes_and_runs_out() {
+async fn a_fault_applies_to_matching_requests_and_runs_out() {
     let platform = Echo::default();
     let fault = Fault::new(Action::Answer(Canned::status(503)))
         .method("get")
@@ -117,11 +117,11 @@ async fn a_fault_meets_the_requests_it_describes_and_runs_out() {
     platform.faults().add(fault);
     let mut statuses = Vec::new();
     for target in ["/a/b/c", "/a/b/c/d", "/b", "/A/x/c", "/a/b/c"] {
-        let answer = dispatch(&platform, get(target)).await.unwrap();
-        statuses.push(answer.status().as_u16());
+        let response = dispatch(&platform, get(target)).await.unwrap();
+        statuses.push(response.status().as_u16());
     }
     assert_eq!(statuses, [200, 503, 200, 503, 200]);
-    assert!(platform.faults().waiting().is_empty());
+    assert!(platform.faults().pending().is_empty());
 }
 
 #[tokio::test]
@@ -148,13 +148,13 @@ async fn a_cut_body_announces_more_than_it_sends() {
         .await
         .unwrap();
     platform.faults().add(Fault::new(Action::CutBody(4)));
-    let answer = raw(&server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert!(answer.contains("Content-Length: 13\r\n"), "{answer}");
-    assert!(answer.ends_with("\r\n\r\n{\"pa"), "{answer}");
+    let response = send_raw(&server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert!(response.contains("Content-Length: 13\r\n"), "{response}");
+    assert!(response.ends_with("\r\n\r\n{\"pa"), "{response}");
 
     platform.faults().add(Fault::new(Action::CloseAfter));
-    let answer = raw(&server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
-    assert_eq!(answer, "");
+    let response = send_raw(&server, "GET /a HTTP/1.1\r\nhost: x\r\n\r\n").await;
+    assert_eq!(response, "");
 }
 
 #[tokio::test]
@@ -168,24 +168,24 @@ async fn a_trickled_body_arrives_whole() {
         millis: 1,
     };
     platform.faults().add(Fault::new(action));
-    let answer = raw(
+    let response = send_raw(
         &server,
         "GET /a HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
     )
     .await;
-    assert!(answer.ends_with(r#"{"path":"/a"}"#), "{answer}");
+    assert!(response.ends_with(r#"{"path":"/a"}"#), "{response}");
 }
 
 #[tokio::test]
-async fn a_client_that_leaves_cancels_a_delayed_request_but_not_a_late_one() {
+async fn a_disconnect_cancels_a_delayed_request_but_not_one_applied_late() {
     let platform = Echo::default();
     let server = Server::start(platform.clone(), "127.0.0.1:0")
         .await
         .unwrap();
-    let wait = Duration::from_millis(100);
+    let delay = Duration::from_millis(100);
     for (action, processed) in [
-        (Action::Delay(wait), false),
-        (Action::ApplyLate(wait), true),
+        (Action::Delay(delay), false),
+        (Action::ApplyLate(delay), true),
     ] {
         platform.faults().add(Fault::new(action));
         let mut stream = TcpStream::connect(server.address()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What Losant does, as sentences.
+//! The behaviour of the Losant simulator.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ mod support;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use support::{Answer, http_recording, send};
+use support::{TestResponse, http_recording, send};
 use tokenfleet_simulators::{
     Clock, NewToken, Simulator, State,
     losant::{Losant, Options},
@@ -23,7 +23,7 @@ fn options() -> Options {
     }
 }
 
-fn with(assignments: &[&str]) -> Losant {
+fn simulator_with(assignments: &[&str]) -> Losant {
     let mut options = options();
     for assignment in assignments {
         options.set(assignment).unwrap();
@@ -31,16 +31,16 @@ fn with(assignments: &[&str]) -> Losant {
     Losant::new(options)
 }
 
-fn call(losant: &Losant, method: &str, target: &str, body: &str) -> Answer {
+fn call(losant: &Losant, method: &str, target: &str, body: &str) -> TestResponse {
     call_as(losant, &losant.credentials()["token"], method, target, body)
 }
 
-fn call_as(losant: &Losant, token: &str, method: &str, target: &str, body: &str) -> Answer {
+fn call_as(losant: &Losant, token: &str, method: &str, target: &str, body: &str) -> TestResponse {
     let bearer = format!("Bearer {token}");
     send(losant, method, target, &[("authorization", &bearer)], body)
 }
 
-fn names(page: &Answer) -> Vec<&str> {
+fn names(page: &TestResponse) -> Vec<&str> {
     let items = page.json["items"].as_array().unwrap();
     items
         .iter()
@@ -50,25 +50,25 @@ fn names(page: &Answer) -> Vec<&str> {
 
 #[test]
 fn a_token_lives_from_creation_through_suspension_to_deletion() {
-    let losant = with(&[]);
+    let losant = simulator_with(&[]);
     let body = r#"{"name":"ci","description":"d","scope":["all.User.read"],"expirationDate":"2026-06-02T14:00:00+02:00"}"#;
-    let made = call(&losant, "POST", "/me/tokens", body);
-    assert_eq!(made.status, 201);
-    let id = made.json["id"].as_str().unwrap();
-    let secret = made.json["token"].as_str().unwrap();
-    assert_eq!(made.json["apiTokenId"], id);
+    let created = call(&losant, "POST", "/me/tokens", body);
+    assert_eq!(created.status, 201);
+    let id = created.json["id"].as_str().unwrap();
+    let secret = created.json["token"].as_str().unwrap();
+    assert_eq!(created.json["apiTokenId"], id);
     assert_eq!(id.len(), 24);
     assert_eq!(
         &id[..8],
         "6a1d7440",
         "an id begins with its second of creation"
     );
-    assert_eq!(made.json["creationDate"], "2026-06-01T12:00:00.000Z");
-    assert_eq!(made.json["expirationDate"], "2026-06-02T12:00:00.000Z");
-    assert_eq!(made.json["status"], "active");
-    assert_eq!(made.json["creatorType"], "user");
+    assert_eq!(created.json["creationDate"], "2026-06-01T12:00:00.000Z");
+    assert_eq!(created.json["expirationDate"], "2026-06-02T12:00:00.000Z");
+    assert_eq!(created.json["status"], "active");
+    assert_eq!(created.json["creatorType"], "user");
     assert_eq!(
-        made.json["_links"]["self"]["href"],
+        created.json["_links"]["self"]["href"],
         format!("/me/tokens/{id}")
     );
     assert!(losant.accepts(secret));
@@ -93,7 +93,7 @@ fn a_token_lives_from_creation_through_suspension_to_deletion() {
     );
     assert_eq!(call_as(&losant, secret, "GET", &path, "").status, 401);
     call(&losant, "PATCH", &path, r#"{"status":"active"}"#);
-    assert!(losant.accepts(secret), "a suspension can be undone");
+    assert!(losant.accepts(secret), "a suspended token can be resumed");
 
     let deleted = call(&losant, "DELETE", &path, "{}");
     assert_eq!(
@@ -110,8 +110,8 @@ fn a_token_lives_from_creation_through_suspension_to_deletion() {
 }
 
 #[test]
-fn an_expired_token_stays_listed_as_active_and_authenticates_no_more() {
-    let losant = with(&[]);
+fn an_expired_token_stays_listed_as_active_but_no_longer_authenticates() {
+    let losant = simulator_with(&[]);
     let expires = now() + SignedDuration::from_hours(1);
     let token = losant.insert(NewToken::named("short").expires(expires));
     assert!(losant.accepts(&token.secret));
@@ -132,8 +132,8 @@ fn an_expired_token_stays_listed_as_active_and_authenticates_no_more() {
 }
 
 #[test]
-fn a_page_names_its_place_and_lies_past_the_end_without_an_error() {
-    let losant = with(&["tokens=250"]);
+fn a_page_reports_its_position_and_is_empty_past_the_end() {
+    let losant = simulator_with(&["tokens=250"]);
     let first = call(&losant, "GET", "/me/tokens", "");
     assert_eq!(first.json["count"], 100);
     assert_eq!(first.json["totalCount"], 250);
@@ -160,8 +160,8 @@ fn a_page_names_its_place_and_lies_past_the_end_without_an_error() {
 }
 
 #[test]
-fn every_order_lists_every_token_once_and_stays_right_through_changes() {
-    let losant = with(&["tokens=60"]);
+fn every_sort_order_lists_each_token_once_and_survives_changes() {
+    let losant = simulator_with(&["tokens=60"]);
     for field in [
         "name",
         "status",
@@ -172,9 +172,9 @@ fn every_order_lists_every_token_once_and_stays_right_through_changes() {
     ] {
         call(&losant, "GET", &format!("/me/tokens?sortField={field}"), "");
     }
-    for (place, token) in losant.tokens().iter().enumerate() {
+    for (index, token) in losant.tokens().iter().enumerate() {
         let path = format!("/me/tokens/{}", token.id);
-        match place % 4 {
+        match index % 4 {
             0 => call(&losant, "DELETE", &path, ""),
             1 => call(
                 &losant,
@@ -218,7 +218,7 @@ fn every_order_lists_every_token_once_and_stays_right_through_changes() {
 
 #[test]
 fn a_filter_needs_field_and_pattern_and_matches_the_whole_value() {
-    let losant = with(&[]);
+    let losant = simulator_with(&[]);
     for name in ["my token", "my*token", "my other token!", "MY TOKEN"] {
         losant.insert(NewToken::named(name));
     }
@@ -252,8 +252,8 @@ fn a_filter_needs_field_and_pattern_and_matches_the_whole_value() {
 }
 
 #[test]
-fn a_body_that_breaks_the_schema_is_refused_by_field_and_problem() {
-    let losant = with(&[]);
+fn a_body_that_violates_the_schema_is_rejected_with_field_and_problem() {
+    let losant = simulator_with(&[]);
     let long = format!(r#"{{"name":"{}"}}"#, "x".repeat(256));
     for (body, message) in [
         ("", "name is required"),
@@ -287,33 +287,36 @@ fn a_body_that_breaks_the_schema_is_refused_by_field_and_problem() {
             "status must be an enum value",
         ),
     ] {
-        let answer = call(&losant, "POST", "/me/tokens", body);
-        assert_eq!(answer.status, 400, "{body}");
-        assert_eq!(answer.json["type"], "Validation");
-        assert_eq!(answer.json["message"], message);
+        let response = call(&losant, "POST", "/me/tokens", body);
+        assert_eq!(response.status, 400, "{body}");
+        assert_eq!(response.json["type"], "Validation");
+        assert_eq!(response.json["message"], message);
     }
     let id = losant.insert(NewToken::named("n")).id;
     for body in [
         r#"{"scope":["all.User"]}"#,
         r#"{"expirationDate":"2027-01-01T00:00:00.000Z"}"#,
     ] {
-        let answer = call(&losant, "PATCH", &format!("/me/tokens/{id}"), body);
-        assert_eq!(answer.status, 400, "scope and expiry are fixed at creation");
+        let response = call(&losant, "PATCH", &format!("/me/tokens/{id}"), body);
+        assert_eq!(
+            response.status, 400,
+            "scope and expiry are fixed at creation"
+        );
     }
     assert_eq!(losant.token_count(), 1);
 }
 
 #[test]
-fn a_caller_needs_a_live_token_and_a_scope_that_reaches() {
-    let losant = with(&[]);
+fn a_caller_needs_a_valid_token_with_a_sufficient_scope() {
+    let losant = simulator_with(&[]);
     for headers in [
         vec![],
         vec![("authorization", "Bearer x.y.z")],
         vec![("authorization", "Basic dTpw")],
     ] {
-        let answer = send(&losant, "GET", "/me/tokens", &headers, "");
+        let response = send(&losant, "GET", "/me/tokens", &headers, "");
         assert_eq!(
-            (answer.status, &answer.json["type"]),
+            (response.status, &response.json["type"]),
             (401, &"Unauthorized".into())
         );
     }
@@ -343,33 +346,33 @@ fn a_caller_needs_a_live_token_and_a_scope_that_reaches() {
 }
 
 #[test]
-fn a_token_can_make_others_and_delete_itself() {
-    let losant = with(&[]);
-    let maker = losant.insert(NewToken::named("maker"));
-    let made = call_as(
+fn a_token_can_create_others_and_delete_itself() {
+    let losant = simulator_with(&[]);
+    let creator = losant.insert(NewToken::named("creator"));
+    let created = call_as(
         &losant,
-        &maker.secret,
+        &creator.secret,
         "POST",
         "/me/tokens",
         r#"{"name":"made"}"#,
     );
-    assert_eq!(made.json["creatorType"], "apiToken");
-    assert_eq!(made.json["creatorId"], maker.id);
-    assert_eq!(made.json["scope"], serde_json::json!(["all.User"]));
-    let path = format!("/me/tokens/{}", maker.id);
+    assert_eq!(created.json["creatorType"], "apiToken");
+    assert_eq!(created.json["creatorId"], creator.id);
+    assert_eq!(created.json["scope"], serde_json::json!(["all.User"]));
+    let path = format!("/me/tokens/{}", creator.id);
     assert_eq!(
-        call_as(&losant, &maker.secret, "DELETE", &path, "").status,
+        call_as(&losant, &creator.secret, "DELETE", &path, "").status,
         200
     );
     assert_eq!(
-        call_as(&losant, &maker.secret, "GET", "/me/tokens", "").status,
+        call_as(&losant, &creator.secret, "GET", "/me/tokens", "").status,
         401
     );
 }
 
 #[test]
-fn applications_and_instances_have_collections_of_their_own() {
-    let losant = with(&[]);
+fn applications_and_instances_have_their_own_collections() {
+    let losant = simulator_with(&[]);
     let user = losant.insert(NewToken::named("user's"));
     for (path, kind, scope) in [
         (
@@ -383,18 +386,21 @@ fn applications_and_instances_have_collections_of_their_own() {
             "all.Instance",
         ),
     ] {
-        let made = call(&losant, "POST", path, r#"{"name":"n"}"#);
-        assert_eq!((made.status, &made.json["ownerType"]), (201, &kind.into()));
-        assert_eq!(made.json["scope"][0], scope);
+        let created = call(&losant, "POST", path, r#"{"name":"n"}"#);
+        assert_eq!(
+            (created.status, &created.json["ownerType"]),
+            (201, &kind.into())
+        );
+        assert_eq!(created.json["scope"][0], scope);
         assert_eq!(call(&losant, "GET", path, "").json["totalCount"], 1);
-        let secret = made.json["token"].as_str().unwrap();
+        let secret = created.json["token"].as_str().unwrap();
         assert_eq!(call_as(&losant, secret, "GET", path, "").status, 200);
         assert_eq!(
             call_as(&losant, secret, "GET", "/me/tokens", "").status,
             403
         );
-        let stranger = format!("{path}/{}", user.id);
-        assert_eq!(call(&losant, "GET", &stranger, "").status, 404);
+        let foreign_path = format!("{path}/{}", user.id);
+        assert_eq!(call(&losant, "GET", &foreign_path, "").status, 404);
     }
     let unknown = call(
         &losant,
@@ -410,16 +416,16 @@ fn applications_and_instances_have_collections_of_their_own() {
 
 #[test]
 fn other_paths_and_methods_are_not_allowed() {
-    let losant = with(&[]);
+    let losant = simulator_with(&[]);
     for (method, target) in [
         ("GET", "/nothing"),
         ("PUT", "/me/tokens"),
         ("GET", "/auth/user"),
     ] {
-        let answer = call(&losant, method, target, "");
+        let response = call(&losant, method, target, "");
         let expected =
             format!(r#"{{"type":"MethodNotAllowed","message":"{method} is not allowed"}}"#);
-        assert_eq!((answer.status, answer.text), (405, expected));
+        assert_eq!((response.status, response.text), (405, expected));
     }
     assert_eq!(call(&losant, "GET", "/me/tokens/xyz", "").status, 400);
     assert_eq!(
@@ -429,32 +435,35 @@ fn other_paths_and_methods_are_not_allowed() {
 }
 
 #[test]
-fn what_is_not_known_is_a_switch() {
+fn switches_decide_behaviour_that_is_not_known() {
     let list =
         |losant: &Losant, query: &str| call(losant, "GET", &format!("/me/tokens{query}"), "");
-    let losant = with(&["tokens=20", "max_per_page=10"]);
+    let losant = simulator_with(&["tokens=20", "max_per_page=10"]);
     assert_eq!(list(&losant, "?perPage=11").json["perPage"], 10);
     assert_eq!(
         list(
-            &with(&["max_per_page=10", "above_max=refuse"]),
+            &simulator_with(&["max_per_page=10", "above_max=refuse"]),
             "?perPage=11"
         )
         .status,
         400
     );
-    assert_eq!(list(&with(&[]), "?page=-1").status, 400);
+    assert_eq!(list(&simulator_with(&[]), "?page=-1").status, 400);
     assert_eq!(
-        list(&with(&["bad_page=default"]), "?page=-1").json["page"],
+        list(&simulator_with(&["bad_page=default"]), "?page=-1").json["page"],
         0
     );
-    assert_eq!(list(&with(&["trailing_slash=refuse"]), "/").status, 405);
-    assert_eq!(list(&with(&[]), "/").status, 200);
+    assert_eq!(
+        list(&simulator_with(&["trailing_slash=refuse"]), "/").status,
+        405
+    );
+    assert_eq!(list(&simulator_with(&[]), "/").status, 200);
 
     for (switch, expected) in [
         ("collation=bytes", ["B", "a"]),
         ("collation=ignore_case", ["a", "B"]),
     ] {
-        let losant = with(&[switch]);
+        let losant = simulator_with(&[switch]);
         losant.insert(NewToken::named("B"));
         losant.insert(NewToken::named("a"));
         assert_eq!(names(&list(&losant, "")), expected);
@@ -463,31 +472,40 @@ fn what_is_not_known_is_a_switch() {
         ("missing_expiry=first", ["never", "soon"]),
         ("missing_expiry=last", ["soon", "never"]),
     ] {
-        let losant = with(&[switch]);
+        let losant = simulator_with(&[switch]);
         losant.insert(NewToken::named("soon").expires(now()));
         losant.insert(NewToken::named("never"));
         assert_eq!(names(&list(&losant, "?sortField=expirationDate")), expected);
     }
     let body = r#"{"name":"n","expirationDate":"2020-01-01T00:00:00Z"}"#;
-    assert_eq!(call(&with(&[]), "POST", "/me/tokens", body).status, 201);
     assert_eq!(
-        call(&with(&["past_expiry=refuse"]), "POST", "/me/tokens", body).status,
+        call(&simulator_with(&[]), "POST", "/me/tokens", body).status,
+        201
+    );
+    assert_eq!(
+        call(
+            &simulator_with(&["past_expiry=refuse"]),
+            "POST",
+            "/me/tokens",
+            body
+        )
+        .status,
         400
     );
-    let made = call(
-        &with(&["no_expiry=null"]),
+    let created = call(
+        &simulator_with(&["no_expiry=null"]),
         "POST",
         "/me/tokens",
         r#"{"name":"n"}"#,
     );
-    assert_eq!(made.json.get("expirationDate"), Some(&Value::Null));
+    assert_eq!(created.json.get("expirationDate"), Some(&Value::Null));
 
     let error = Options::default()
         .set("colation=bytes")
         .unwrap_err()
         .to_string();
     assert!(
-        error.contains("unknown option `colation`; known are: tokens, seed"),
+        error.contains("unknown option `colation`; known options: tokens, seed"),
         "{error}"
     );
     let error = Options::default()
@@ -496,16 +514,16 @@ fn what_is_not_known_is_a_switch() {
         .to_string();
     assert_eq!(
         error,
-        "option `collation` does not take `x`; it takes `bytes` or `ignore_case`"
+        "invalid value `x` for option `collation`; expected `bytes` or `ignore_case`"
     );
 }
 
 #[test]
-fn seeded_tokens_are_mixed_and_the_same_for_the_same_seed() {
-    let tokens = with(&["tokens=2000"]).tokens();
-    let same = with(&["tokens=2000"]).tokens();
+fn seeded_tokens_are_varied_and_reproducible() {
+    let tokens = simulator_with(&["tokens=2000"]).tokens();
+    let same = simulator_with(&["tokens=2000"]).tokens();
     assert_eq!(tokens, same);
-    assert_ne!(tokens, with(&["tokens=2000", "seed=1"]).tokens());
+    assert_ne!(tokens, simulator_with(&["tokens=2000", "seed=1"]).tokens());
     for state in [State::Active, State::Suspended, State::Expired] {
         assert!(tokens.iter().filter(|token| token.state == state).count() > 50);
     }
@@ -525,33 +543,33 @@ fn seeded_tokens_are_mixed_and_the_same_for_the_same_seed() {
             .all(|pair| pair[0].created <= pair[1].created)
     );
     assert!(tokens.iter().all(|token| token.created <= now()));
-    let losant = with(&["tokens=50"]);
+    let losant = simulator_with(&["tokens=50"]);
     for token in losant.tokens() {
         assert_eq!(losant.accepts(&token.secret), token.state == State::Active);
     }
 }
 
-/// The id that the recordings use becomes the id of a token that exists.
+/// Replays a recording, replacing its token id by the id of an existing token.
 fn replay(recording: &str) -> Vec<u16> {
-    let losant = with(&["token=TEST.JWT.TOKEN", "email=a@b.c", "password=password"]);
+    let losant = simulator_with(&["token=TEST.JWT.TOKEN", "email=a@b.c", "password=password"]);
     let mut id = losant.insert(NewToken::named("recorded")).id;
     http_recording(recording)
         .into_iter()
         .map(|mut request| {
             request.line = request.line.replace("575ec7417ae143cd83dc4a95", &id);
-            let answer = request.send(&losant);
+            let response = request.send(&losant);
             if !losant.tokens().iter().any(|token| token.id == id) {
                 id = losant.insert(NewToken::named("next")).id;
             }
-            answer.status
+            response.status
         })
         .collect()
 }
 
 #[test]
 fn every_recorded_request_of_the_official_clients_is_understood() {
-    // 400: a password too short, a body without a name, an unknown key, an id with a slash in it.
-    // 404: ids that the recording's own server answered errors for. 405: that slash unescaped.
+    // 400: a short password, a body without a name, an unknown member, an id with a slash.
+    // 404: ids for which the recorded server returned errors. 405: an unescaped slash.
     let js_2 = replay(include_str!("recorded/losant-js-2.8.1.http"));
     let expected = [
         400, 200, 200, 201, 201, 400, 400, 200, 200, 400, 200, 200, 404, 404, 404, 404, 404, 200,
@@ -571,16 +589,16 @@ fn every_recorded_request_of_the_official_clients_is_understood() {
 }
 
 #[test]
-fn a_status_of_tomorrow_is_a_word_that_no_schema_has_and_lets_nobody_in() {
-    let losant = with(&[]);
-    let token = losant.insert(NewToken::named("strange").state(State::Tomorrow));
+fn an_unrecognized_status_is_in_no_schema_and_does_not_authenticate() {
+    let losant = simulator_with(&[]);
+    let token = losant.insert(NewToken::named("strange").state(State::Unrecognized));
     let path = format!("/me/tokens/{}", token.id);
     let shown = call(&losant, "GET", &path, "");
     let status = shown.json["status"].as_str().unwrap();
     assert!(!["active", "inactive"].contains(&status));
     assert!(!losant.accepts(&token.secret));
-    let asked = call(&losant, "PATCH", &path, r#"{"status":"quarantined"}"#);
-    assert_eq!(asked.status, 400);
+    let rejected = call(&losant, "PATCH", &path, r#"{"status":"quarantined"}"#);
+    assert_eq!(rejected.status, 400);
     call(&losant, "PATCH", &path, r#"{"status":"active"}"#);
     assert!(losant.accepts(&token.secret));
 }

@@ -1,4 +1,4 @@
-//! What Mindbody does, as sentences.
+//! The behaviour of the Mindbody simulator.
 
 #![allow(clippy::unwrap_used)]
 
@@ -6,7 +6,7 @@ mod support;
 
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
-use support::{Answer, json_recording, send};
+use support::{TestResponse, json_recording, send};
 use tokenfleet_simulators::{
     Action, Clock, Fault, NewToken, Simulator, State, dispatch,
     mindbody::{Mindbody, Options, Outage},
@@ -14,7 +14,7 @@ use tokenfleet_simulators::{
 
 const LOGIN: &str = r#"{"Username":"Siteowner","Password":"apitest1234"}"#;
 
-fn with(assignments: &[&str]) -> Mindbody {
+fn simulator_with(assignments: &[&str]) -> Mindbody {
     let now: Timestamp = "2026-06-01T12:00:00Z".parse().unwrap();
     let mut options = Options {
         clock: Clock::frozen(now),
@@ -27,11 +27,11 @@ fn with(assignments: &[&str]) -> Mindbody {
     Mindbody::new(options)
 }
 
-fn issue(mindbody: &Mindbody) -> Answer {
+fn issue(mindbody: &Mindbody) -> TestResponse {
     call(mindbody, "POST", "issue", "", LOGIN)
 }
 
-fn call(mindbody: &Mindbody, method: &str, action: &str, token: &str, body: &str) -> Answer {
+fn call(mindbody: &Mindbody, method: &str, action: &str, token: &str, body: &str) -> TestResponse {
     let target = format!("/public/v6/usertoken/{action}");
     let mut headers = vec![("API-Key", "key123"), ("SiteId", "-99")];
     if !token.is_empty() {
@@ -40,21 +40,21 @@ fn call(mindbody: &Mindbody, method: &str, action: &str, token: &str, body: &str
     send(mindbody, method, &target, &headers, body)
 }
 
-fn token(answer: &Answer) -> String {
-    answer.json["AccessToken"].as_str().unwrap().to_owned()
+fn token(response: &TestResponse) -> String {
+    response.json["AccessToken"].as_str().unwrap().to_owned()
 }
 
-fn denied(answer: &Answer) -> (u16, &str) {
-    assert_eq!(answer.json["Error"]["Code"], "DeniedAccess");
+fn denied(response: &TestResponse) -> (u16, &str) {
+    assert_eq!(response.json["Error"]["Code"], "DeniedAccess");
     (
-        answer.status,
-        answer.json["Error"]["Message"].as_str().unwrap(),
+        response.status,
+        response.json["Error"]["Message"].as_str().unwrap(),
     )
 }
 
 #[test]
 fn a_token_is_issued_used_bare_or_as_bearer_and_revoked_by_itself() {
-    let mindbody = with(&[]);
+    let mindbody = simulator_with(&[]);
     let issued = issue(&mindbody);
     assert_eq!(issued.status, 200);
     assert_eq!(issued.json["TokenType"], "Bearer");
@@ -85,7 +85,7 @@ fn a_token_is_issued_used_bare_or_as_bearer_and_revoked_by_itself() {
 
 #[test]
 fn a_renewal_adds_a_day_to_the_expiry_seven_times() {
-    let mindbody = with(&[]);
+    let mindbody = simulator_with(&[]);
     let token = token(&issue(&mindbody));
     let bearer = format!("Bearer {token}");
     for day in 3..=9 {
@@ -107,8 +107,8 @@ fn a_renewal_adds_a_day_to_the_expiry_seven_times() {
 }
 
 #[test]
-fn refusals_have_the_error_object() {
-    let mindbody = with(&[]);
+fn errors_have_the_error_object() {
+    let mindbody = simulator_with(&[]);
     let wrong = call(
         &mindbody,
         "POST",
@@ -127,9 +127,9 @@ fn refusals_have_the_error_object() {
         r#"{"Error":{"Code":"DeniedAccess","Message":"Missing API key"}}"#
     );
     assert_eq!(keyless.status, 401);
-    let stranger = [("API-Key", "x"), ("SiteId", "-99")];
+    let wrong_key = [("API-Key", "x"), ("SiteId", "-99")];
     assert_eq!(
-        send(&mindbody, "POST", target, &stranger, LOGIN).status,
+        send(&mindbody, "POST", target, &wrong_key, LOGIN).status,
         401
     );
     let nowhere = send(
@@ -171,8 +171,8 @@ fn refusals_have_the_error_object() {
 }
 
 #[test]
-fn a_source_and_a_form_are_logins_as_well_and_older_tokens_live_on() {
-    let mindbody = with(&[]);
+fn sources_and_forms_can_log_in_and_older_tokens_stay_valid() {
+    let mindbody = simulator_with(&[]);
     let first = token(&issue(&mindbody));
     let source = r#"{"username":"_ExampleSource","password":"source-password"}"#;
     assert_eq!(call(&mindbody, "POST", "issue", "", source).status, 200);
@@ -194,7 +194,7 @@ fn a_source_and_a_form_are_logins_as_well_and_older_tokens_live_on() {
 }
 
 #[test]
-fn what_is_not_known_is_a_switch() {
+fn switches_decide_behaviour_that_is_not_known() {
     for (switch, status, body) in [
         (
             "revoke_answer=object",
@@ -204,7 +204,7 @@ fn what_is_not_known_is_a_switch() {
         ("revoke_answer=empty", 200, ""),
         ("revoke_answer=204", 204, ""),
     ] {
-        let mindbody = with(&[switch]);
+        let mindbody = simulator_with(&[switch]);
         let token = token(&issue(&mindbody));
         let revoked = call(&mindbody, "DELETE", "revoke", &token, "");
         assert_eq!((revoked.status, revoked.text.as_str()), (status, body));
@@ -219,15 +219,15 @@ fn what_is_not_known_is_a_switch() {
         ("expires_format=offset", "2026-06-02T12:00:00+00:00".into()),
         ("expires_format=bare", "2026-06-02T12:00:00.000".into()),
     ] {
-        assert_eq!(issue(&with(&[switch])).json["Expires"], expected);
+        assert_eq!(issue(&simulator_with(&[switch])).json["Expires"], expected);
     }
-    let mindbody = with(&["renewed_token=changes", "token_format=long"]);
+    let mindbody = simulator_with(&["renewed_token=changes", "token_format=long"]);
     let old = token(&issue(&mindbody));
     assert_eq!(old.len(), 64);
     let new = token(&call(&mindbody, "POST", "renew", &old, ""));
     assert!(!mindbody.accepts(&old) && mindbody.accepts(&new));
 
-    let mindbody = with(&[
+    let mindbody = simulator_with(&[
         "renew_answer=empty",
         "max_renewals=0",
         "renewals_exhausted=unchanged",
@@ -239,7 +239,7 @@ fn what_is_not_known_is_a_switch() {
         Some("2026-06-02T12:00:00Z".parse().unwrap())
     );
 
-    let mindbody = with(&[
+    let mindbody = simulator_with(&[
         "second_revoke=403",
         "issue_again=refused",
         "older_tokens=end",
@@ -254,10 +254,17 @@ fn what_is_not_known_is_a_switch() {
     assert_eq!(issue(&mindbody).status, 200);
     assert!(!mindbody.accepts(&first));
     assert_eq!(
-        call(&with(&["empty_username=403"]), "POST", "issue", "", "{}").status,
+        call(
+            &simulator_with(&["empty_username=403"]),
+            "POST",
+            "issue",
+            "",
+            "{}"
+        )
+        .status,
         403
     );
-    let mindbody = with(&["daily_limit=1"]);
+    let mindbody = simulator_with(&["daily_limit=1"]);
     assert_eq!(
         [issue(&mindbody).status, issue(&mindbody).status],
         [200, 429]
@@ -265,8 +272,8 @@ fn what_is_not_known_is_a_switch() {
 }
 
 #[tokio::test]
-async fn an_outage_has_one_of_three_shapes() {
-    let mindbody = with(&[]);
+async fn an_outage_has_one_of_three_formats() {
+    let mindbody = simulator_with(&[]);
     for (outage, expected) in [
         (Outage::ErrorObject, r#"{"Error":{"#),
         (Outage::TopLevelMessage, r#"{"Message":"#),
@@ -276,21 +283,21 @@ async fn an_outage_has_one_of_three_shapes() {
             .faults()
             .add(Fault::new(Action::Answer(outage.answer(500))));
         let request = http::Request::post("/public/v6/usertoken/issue");
-        let answer = dispatch(&mindbody, request.body(LOGIN.into()).unwrap())
+        let response = dispatch(&mindbody, request.body(LOGIN.into()).unwrap())
             .await
             .unwrap();
-        let answer = support::read(answer);
+        let response = support::read(response);
         assert!(
-            answer.status == 500 && answer.text.starts_with(expected),
+            response.status == 500 && response.text.starts_with(expected),
             "{}",
-            answer.text
+            response.text
         );
     }
 }
 
-/// Tokens in the recordings become the one issued last.
+/// Replays a recording, replacing its tokens by the one issued last.
 fn replay(recording: &str) -> Vec<u16> {
-    let mindbody = with(&[]);
+    let mindbody = simulator_with(&[]);
     let mut token = String::new();
     json_recording(recording)
         .into_iter()
@@ -305,18 +312,18 @@ fn replay(recording: &str) -> Vec<u16> {
                     *value = format!("{scheme}{token}");
                 }
             }
-            let answer = request.send(&mindbody);
-            if let Some(issued) = answer.json["AccessToken"].as_str() {
+            let response = request.send(&mindbody);
+            if let Some(issued) = response.json["AccessToken"].as_str() {
                 token = issued.to_owned();
             }
-            answer.status
+            response.status
         })
         .collect()
 }
 
 #[test]
 fn every_recorded_request_of_the_clients_is_understood() {
-    // 403 is the documented answer to the wrong password that two of them were given.
+    // 403 is the documented response to the wrong password that two of the clients send.
     let python = replay(include_str!("recorded/mindbody-python-clients.jsonl"));
     assert_eq!(python, [200, 200, 403, 200, 200, 200, 403]);
     let npm = replay(include_str!("recorded/mindbody-npm-api-v6.jsonl"));

@@ -56,6 +56,8 @@
 //! Every call is a `tracing` span with the target `tokenfleet`, with its attempts and retries as
 //! events and never a credential; `docs/OBSERVABILITY.md` lists all names.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod builtin;
 mod configuration;
 mod fleet;

@@ -33,7 +33,7 @@ fn new_tokens() -> impl Strategy<Value = Vec<NewToken>> {
         State::Suspended,
         State::Revoked,
         State::Expired,
-        State::Tomorrow,
+        State::Unrecognized,
     ];
     let day = || (0i64..8).prop_map(|day| at_day(day).to_string().parse().unwrap());
     let token = (
@@ -82,7 +82,7 @@ fn fill(simulator: &dyn Simulator, tokens: Vec<NewToken>) {
         };
         // Suspension is Losant's, revocation without a trace of deletion is Foreman's.
         let foreign = match token.state {
-            State::Suspended | State::Tomorrow => unique,
+            State::Suspended | State::Unrecognized => unique,
             State::Revoked => !unique,
             _ => false,
         };

@@ -1,4 +1,4 @@
-//! Who asks. A wrong key is refused; a scheme that Cloudsmith does not look at is nobody.
+//! Authentication of callers: a wrong key is rejected, an unknown scheme counts as anonymous.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -10,39 +10,44 @@ use super::{
     options::{BadKey, Credential},
 };
 
-/// Who asks.
+/// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Caller {
     Anonymous,
     User,
 }
 
-/// What an `Authorization` header says, in so far as anyone listens.
-enum Offered<'a> {
+/// The credentials in an `Authorization` header, of the schemes that Cloudsmith reads.
+enum PresentedCredentials<'a> {
     Nothing,
     Key(&'a str),
     Login(String, String),
 }
 
 impl Platform {
+    /// Authenticates the sender of a request.
     pub(super) fn caller(&self, state: &State, request: &Request<Bytes>) -> Result<Caller, Error> {
         let key = request
             .headers()
             .get("x-api-key")
             .and_then(|value| value.to_str().ok());
         if let Some(key) = key {
-            return self.holder(state, key);
+            return self.caller_with_key(state, key);
         }
-        match offered(request) {
-            Offered::Nothing => Ok(Caller::Anonymous),
-            Offered::Key(key) => self.holder(state, key),
-            Offered::Login(user, password) if self.is_login(&user, &password) => Ok(Caller::User),
-            Offered::Login(..) => Err(Error::unauthorized("Invalid username/password.")),
+        match presented_credentials(request) {
+            PresentedCredentials::Nothing => Ok(Caller::Anonymous),
+            PresentedCredentials::Key(key) => self.caller_with_key(state, key),
+            PresentedCredentials::Login(user, password) if self.is_login(&user, &password) => {
+                Ok(Caller::User)
+            }
+            PresentedCredentials::Login(..) => {
+                Err(Error::unauthorized("Invalid username/password."))
+            }
         }
     }
 
-    /// Whose key this is.
-    fn holder(&self, state: &State, key: &str) -> Result<Caller, Error> {
+    /// Returns the caller that presents this key.
+    fn caller_with_key(&self, state: &State, key: &str) -> Result<Caller, Error> {
         if self.is_key(state, key) {
             return Ok(Caller::User);
         }
@@ -55,42 +60,46 @@ impl Platform {
         }
     }
 
-    /// Whether this key works now.
+    /// Returns `true` if this key is valid now.
     pub(super) fn is_key(&self, state: &State, key: &str) -> bool {
         let separate = self.options.api_key.is_some()
             || self.options.credential == Credential::Separate
-            || state.keys.places().is_empty();
+            || state.keys.live_slots().is_empty();
         (separate && key == self.separate_key()) || state.keys.by_secret(key).is_some()
     }
 
+    /// Returns `true` if name and password are those of the user.
     pub(super) fn is_login(&self, user: &str, password: &str) -> bool {
         let known = [self.options.email.as_str(), super::USERNAME];
         known.contains(&user) && password == self.options.password
     }
 }
 
-/// The name and password of HTTP Basic, if that is what is offered.
-pub(super) fn basic(request: &Request<Bytes>) -> Option<(String, String)> {
-    match offered(request) {
-        Offered::Login(user, password) => Some((user, password)),
+/// Returns the name and password of HTTP Basic, if the request has them.
+pub(super) fn basic_credentials(request: &Request<Bytes>) -> Option<(String, String)> {
+    match presented_credentials(request) {
+        PresentedCredentials::Login(user, password) => Some((user, password)),
         _ => None,
     }
 }
 
-fn offered(request: &Request<Bytes>) -> Offered<'_> {
+/// Reads the `Authorization` header.
+fn presented_credentials(request: &Request<Bytes>) -> PresentedCredentials<'_> {
     let header = request
         .headers()
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.split_once(' '));
     match header {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => Offered::Key(key.trim()),
+        Some((scheme, key)) if scheme.eq_ignore_ascii_case("token") => {
+            PresentedCredentials::Key(key.trim())
+        }
         Some((scheme, login)) if scheme.eq_ignore_ascii_case("basic") => {
             let decoded = STANDARD.decode(login.trim()).unwrap_or_default();
             let decoded = String::from_utf8_lossy(&decoded);
             let (user, password) = decoded.split_once(':').unwrap_or((&decoded, ""));
-            Offered::Login(user.to_owned(), password.to_owned())
+            PresentedCredentials::Login(user.to_owned(), password.to_owned())
         }
-        _ => Offered::Nothing,
+        _ => PresentedCredentials::Nothing,
     }
 }

@@ -1,12 +1,12 @@
-//! Cloudsmith's error body: `detail`, and for validation `fields` and `code`.
+//! Errors in the format of Cloudsmith: `detail`, and for validation `fields` and `code`.
 
 use bytes::Bytes;
 use http::Response;
 use serde_json::{Value, json};
 
-use crate::answer;
+use crate::response;
 
-/// An error as Cloudsmith answers it.
+/// An error in the format of Cloudsmith.
 #[derive(Debug)]
 pub(super) struct Error {
     status: u16,
@@ -15,6 +15,7 @@ pub(super) struct Error {
 }
 
 impl Error {
+    /// Returns an error with this status and detail.
     pub(super) fn new(status: u16, detail: &str) -> Self {
         Self {
             status,
@@ -23,12 +24,13 @@ impl Error {
         }
     }
 
+    /// Adds a header.
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
     }
 
-    /// With further members in the body.
+    /// Adds a member to the body.
     pub(super) fn member(mut self, name: &str, value: impl Into<Value>) -> Self {
         if let Value::Object(body) = &mut self.body {
             body.insert(name.to_owned(), value.into());
@@ -36,26 +38,28 @@ impl Error {
         self
     }
 
-    /// 401, which names the scheme that would do.
+    /// Returns a 401 that names an accepted scheme.
     pub(super) fn unauthorized(detail: &str) -> Self {
         Self::new(401, detail).header("www-authenticate", "Basic realm=\"Cloudsmith API\"")
     }
 
-    /// 422 for one field.
+    /// Returns a 422 about one field.
     pub(super) fn invalid(field: &str, problem: &str) -> Self {
         Self::new(422, "Invalid input.")
             .member("fields", json!({field: [problem]}))
             .member("code", "invalid")
     }
 
+    /// Returns a 404.
     pub(super) fn not_found() -> Self {
         Self::new(404, "Not found.")
     }
 
+    /// Converts the error into a response.
     pub(super) fn response(&self) -> Response<Bytes> {
-        let mut response = answer::json(self.status, &self.body);
+        let mut response = response::json(self.status, &self.body);
         for (name, value) in &self.headers {
-            answer::set(&mut response, name, value);
+            response::set_header(&mut response, name, value);
         }
         response
     }

@@ -1,4 +1,4 @@
-//! `POST /user/token/`: the key for an email address and a password, perhaps with a second factor.
+//! `POST /user/token/`: login by email address and password, with an optional second factor.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -7,24 +7,25 @@ use serde_json::{Map, Value, json};
 
 use super::{
     Platform, State,
-    caller::basic,
+    caller::basic_credentials,
     error::Error,
     options::{Login, TwoFactorAnswer},
 };
-use crate::answer;
+use crate::response;
 
-/// Failed logins, and second factors waited for.
+/// The state of logins: failures, the lockout, and a pending second factor.
 #[derive(Debug, Default)]
-pub(super) struct Attempts {
+pub(super) struct Logins {
     failures: u32,
     locked_until: Option<Timestamp>,
-    /// Counts the tokens handed out for a second factor.
-    asked: u32,
-    /// The one that is waited for.
+    /// The number of second-factor tokens issued.
+    second_factors: u32,
+    /// The second-factor token that awaits its code.
     pending: Option<String>,
 }
 
 impl Platform {
+    /// Serves `POST /user/token/`.
     pub(super) fn log_in(
         &self,
         state: &mut State,
@@ -36,11 +37,11 @@ impl Platform {
             Login::Gone => return Err(Error::new(410, "Password login is no longer available.")),
         }
         let now = self.now();
-        if state.attempts.locked_until.is_some_and(|until| now < until) {
+        if state.logins.locked_until.is_some_and(|until| now < until) {
             return Err(Error::new(403, "Locked out."));
         }
         let body = object(request.body())?;
-        if let Some((user, password)) = basic(request) {
+        if let Some((user, password)) = basic_credentials(request) {
             if !self.is_login(&user, &password) {
                 self.count_failure(state, now);
                 return Err(Error::unauthorized("Invalid username/password."));
@@ -50,36 +51,37 @@ impl Platform {
         if body.contains_key("two_factor_token") {
             return self.second_factor(state, &body, now);
         }
-        let email = field(&body, "email")?;
-        let password = field(&body, "password")?;
+        let email = required_field(&body, "email")?;
+        let password = required_field(&body, "password")?;
         if password == self.options.password && email == self.options.email {
             return Ok(self.logged_in(state));
         }
         if password == self.options.password && email == self.options.two_factor_email {
-            return self.ask_for_second_factor(state);
+            return self.request_second_factor(state);
         }
         self.count_failure(state, now);
-        Err(failed())
+        Err(login_failed())
     }
 
-    /// The key there is, or a new one.
+    /// Returns a response with the existing key, or with a new one.
     fn logged_in(&self, state: &mut State) -> Response<Bytes> {
-        state.attempts.failures = 0;
-        let first = state.keys.places().first().copied();
-        let place = first.unwrap_or_else(|| state.keys.add(self.now().as_microsecond()));
-        answer::json(201, &json!({"token": state.keys.secret(place)}))
+        state.logins.failures = 0;
+        let first = state.keys.live_slots().first().copied();
+        let slot = first.unwrap_or_else(|| state.keys.add(self.now().as_microsecond()));
+        response::json(201, &json!({"token": state.keys.secret(slot)}))
     }
 
-    fn ask_for_second_factor(&self, state: &mut State) -> Result<Response<Bytes>, Error> {
-        state.attempts.asked += 1;
-        let token = format!("tft-{}", state.attempts.asked);
-        state.attempts.pending = Some(token.clone());
+    /// Responds to a correct password by requesting the second factor.
+    fn request_second_factor(&self, state: &mut State) -> Result<Response<Bytes>, Error> {
+        state.logins.second_factors += 1;
+        let token = format!("tft-{}", state.logins.second_factors);
+        state.logins.pending = Some(token.clone());
         match self.options.two_factor_answer {
             TwoFactorAnswer::Created => {
                 let body = json!({
                     "token": null, "two_factor_required": true, "two_factor_token": token,
                 });
-                Ok(answer::json(201, &body))
+                Ok(response::json(201, &body))
             }
             TwoFactorAnswer::Unprocessable => {
                 Err(Error::new(422, "Two-factor authentication required.")
@@ -89,38 +91,41 @@ impl Platform {
         }
     }
 
+    /// Checks the second factor.
     fn second_factor(
         &self,
         state: &mut State,
         body: &Map<String, Value>,
         now: Timestamp,
     ) -> Result<Response<Bytes>, Error> {
-        let token = field(body, "two_factor_token")?;
-        let code = field(body, "totp_token")?;
-        if state.attempts.pending.as_deref() == Some(token) && code == self.options.totp {
-            state.attempts.pending = None;
+        let token = required_field(body, "two_factor_token")?;
+        let code = required_field(body, "totp_token")?;
+        if state.logins.pending.as_deref() == Some(token) && code == self.options.totp {
+            state.logins.pending = None;
             return Ok(self.logged_in(state));
         }
         self.count_failure(state, now);
-        Err(failed())
+        Err(login_failed())
     }
 
+    /// Counts a failed login, and locks the user out after too many.
     fn count_failure(&self, state: &mut State, now: Timestamp) {
-        let attempts = &mut state.attempts;
-        attempts.failures += 1;
-        if attempts.failures >= self.options.lockout_after {
-            attempts.failures = 0;
+        let logins = &mut state.logins;
+        logins.failures += 1;
+        if logins.failures >= self.options.lockout_after {
+            logins.failures = 0;
             let minutes = jiff::SignedDuration::from_mins(self.options.lockout_minutes.into());
-            attempts.locked_until = now.saturating_add(minutes).ok();
+            logins.locked_until = now.saturating_add(minutes).ok();
         }
     }
 }
 
-fn failed() -> Error {
+/// Returns the error of a failed login.
+fn login_failed() -> Error {
     Error::new(422, "Failed to authenticate.").member("code", "invalid")
 }
 
-/// The body as an object; none at all is an empty one.
+/// Parses a body as an object; an empty body is an empty object.
 fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     if body.is_empty() {
         return Ok(Map::new());
@@ -135,7 +140,8 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     }
 }
 
-fn field<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
+/// Returns a required string field.
+fn required_field<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
     match body.get(name) {
         None => Err(Error::invalid(name, "This field is required.")),
         Some(Value::Null) => Err(Error::invalid(name, "This field may not be null.")),

@@ -1,16 +1,16 @@
-//! Cloudsmith: the API key of a user, which can be created once and refreshed, never revoked.
+//! Cloudsmith: the API key of a user, which can be created once and refreshed, but not revoked.
 //!
 //! Served, under `/` and `/v1`: `GET /user/self/`, `POST /user/token/`, `GET` and `POST
 //! /user/tokens/`, `PUT /user/tokens/{slug}/refresh/`, `GET /rates/limits/`. Left out: version 2,
-//! service accounts, SAML sessions (`Authorization: Bearer` is nobody, as any unknown scheme is),
-//! API key policies of a workspace, and address restrictions.
+//! service accounts, SAML sessions (`Authorization: Bearer` counts as anonymous, like any unknown
+//! scheme), API key policies of a workspace, and address restrictions.
 
-mod budget;
 mod caller;
 mod error;
 mod keys;
 mod login;
 mod options;
+mod rate_limit;
 mod tokens;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,21 +18,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
-pub use options::{
-    AnonymousList, BadKey, CreatedOnRefresh, Credential, EmptyHeaders, KeyFormat, Links, Login,
-    Mask, MissingSlash, Options, PastEnd, RateInterval, SecondKey, SlugOnRefresh, Times,
-    TwoFactorAnswer, UnknownSlug,
-};
+pub use options::*;
 use serde_json::{Value, json};
 
-use self::{budget::Budget, caller::Caller, error::Error, keys::Keys, login::Attempts};
+use self::{caller::Caller, error::Error, keys::Keys, login::Logins, rate_limit::RateLimit};
 use crate::{
-    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, answer,
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, response,
     seeding::{Dice, hex},
     target::Target,
 };
 
-/// A simulated Cloudsmith. Clones are the same platform.
+/// A simulated Cloudsmith. Clones share the platform.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -63,15 +59,15 @@ struct Platform {
 #[derive(Debug)]
 struct State {
     keys: Keys,
-    attempts: Attempts,
-    user_budget: Budget,
-    anonymous_budget: Budget,
+    logins: Logins,
+    user_limit: RateLimit,
+    anonymous_limit: RateLimit,
 }
 
 const USERNAME: &str = "example-user";
 
 impl Cloudsmith {
-    /// A platform with these options.
+    /// Returns a platform with these options.
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut keys = Keys::new(&options, dice);
@@ -85,18 +81,18 @@ impl Cloudsmith {
             dice,
             state: Mutex::new(State {
                 keys,
-                attempts: Attempts::default(),
-                user_budget: Budget::new(options.rate_limit.unwrap_or(u32::MAX)),
-                anonymous_budget: Budget::new(options.anonymous_rate_limit),
+                logins: Logins::default(),
+                user_limit: RateLimit::new(options.rate_limit.unwrap_or(u32::MAX)),
+                anonymous_limit: RateLimit::new(options.anonymous_rate_limit),
             }),
             options,
         }))
     }
 }
 
-/// The end of a path, after the version.
+/// An endpoint, independent of the version in the path.
 enum Route<'a> {
-    Myself,
+    CurrentUser,
     Login,
     Tokens,
     Refresh(&'a str),
@@ -104,18 +100,20 @@ enum Route<'a> {
 }
 
 impl Route<'_> {
-    fn method(&self) -> &'static [Method] {
+    /// Returns the served methods.
+    fn methods(&self) -> &'static [Method] {
         match self {
-            Self::Myself | Self::Limits => &[Method::GET],
+            Self::CurrentUser | Self::Limits => &[Method::GET],
             Self::Login => &[Method::POST],
             Self::Tokens => &[Method::GET, Method::POST],
             Self::Refresh(_) => &[Method::PUT],
         }
     }
 
+    /// Returns the `Allow` header.
     fn allow(&self) -> &'static str {
         match self {
-            Self::Myself | Self::Limits => "GET, HEAD, OPTIONS",
+            Self::CurrentUser | Self::Limits => "GET, HEAD, OPTIONS",
             Self::Login => "POST, OPTIONS",
             Self::Tokens => "GET, POST, HEAD, OPTIONS",
             Self::Refresh(_) => "PUT, OPTIONS",
@@ -123,13 +121,14 @@ impl Route<'_> {
     }
 }
 
+/// Finds the endpoint of a path.
 fn route<'a>(segments: &[&'a str]) -> Option<Route<'a>> {
     let path = match segments {
         ["v1", rest @ ..] => rest,
         all => all,
     };
     Some(match path {
-        ["user", "self"] => Route::Myself,
+        ["user", "self"] => Route::CurrentUser,
         ["user", "token"] => Route::Login,
         ["user", "tokens"] => Route::Tokens,
         ["user", "tokens", slug, "refresh"] => Route::Refresh(slug),
@@ -147,14 +146,15 @@ impl Platform {
         self.instruments.clock.now()
     }
 
-    /// The key that is in no list.
+    /// Returns the key that is not listed.
     fn separate_key(&self) -> String {
-        let made = || hex(&self.dice.digest("cloudsmith separate key", 0)[..16]);
-        self.options.api_key.clone().unwrap_or_else(made)
+        let derived = || hex(&self.dice.digest("cloudsmith separate key", 0)[..16]);
+        self.options.api_key.clone().unwrap_or_else(derived)
     }
 
+    /// Routes a request.
     fn handle(&self, state: &mut State, request: &Request<Bytes>) -> Response<Bytes> {
-        let target = Target::of(request.uri());
+        let target = Target::parse(request.uri());
         let segments = target.segments();
         let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let Some(route) = route(&segments) else {
@@ -167,8 +167,8 @@ impl Platform {
                 MissingSlash::Redirect if request.method() == Method::GET => {
                     let query = request.uri().query();
                     let query = query.map_or(String::new(), |query| format!("?{query}"));
-                    let mut response = answer::empty(301);
-                    answer::set(&mut response, "location", &format!("{path}{query}"));
+                    let mut response = response::empty(301);
+                    response::set_header(&mut response, "location", &format!("{path}{query}"));
                     return response;
                 }
                 _ => return Error::not_found().response(),
@@ -178,19 +178,20 @@ impl Platform {
             Method::HEAD => Method::GET,
             ref method => method.clone(),
         };
-        let mut response = if route.method().contains(&method) {
+        let mut response = if route.methods().contains(&method) {
             self.serve(state, &route, &method, request, &target)
         } else {
             let detail = format!("Method \"{method}\" not allowed.");
             Error::new(405, &detail).response()
         };
-        answer::set(&mut response, "allow", route.allow());
+        response::set_header(&mut response, "allow", route.allow());
         if target.parameter("pretty") == Some("true") {
             indent(&mut response);
         }
         response
     }
 
+    /// Authenticates a request, serves it, and adds the rate-limit headers.
     fn serve(
         &self,
         state: &mut State,
@@ -199,28 +200,29 @@ impl Platform {
         request: &Request<Bytes>,
         target: &Target,
     ) -> Response<Bytes> {
-        // The login reads the header itself, and says other things about it.
+        // The login reads the header itself, and has its own messages about it.
         let caller = match route {
             Route::Login => Ok(Caller::Anonymous),
             _ => self.caller(state, request),
         };
-        let (caller, answered) = match caller {
+        let (caller, result) = match caller {
             Err(error) => (Caller::Anonymous, Err(error)),
             Ok(caller) => {
-                let answered = self.serve_caller(state, route, method, caller, request, target);
-                (caller, answered)
+                let result = self.serve_caller(state, route, method, caller, request, target);
+                (caller, result)
             }
         };
-        let mut response = answered.unwrap_or_else(|error| error.response());
+        let mut response = result.unwrap_or_else(|error| error.response());
         if self.options.rate_limit.is_some() {
             let rule = self.options.rate_interval;
             state
-                .budget(caller)
+                .limit(caller)
                 .add_headers(&mut response, self.now(), rule);
         }
         response
     }
 
+    /// Serves an authenticated or anonymous caller.
     fn serve_caller(
         &self,
         state: &mut State,
@@ -230,25 +232,25 @@ impl Platform {
         request: &Request<Bytes>,
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
-        let open = matches!(route, Route::Myself | Route::Login | Route::Limits);
-        if caller == Caller::Anonymous && !open {
-            let listing = matches!(route, Route::Tokens) && method == Method::GET;
-            if listing && self.options.anonymous_list == AnonymousList::Empty {
-                return Ok(answer::json(200, &json!({"results": []})));
+        let is_public = matches!(route, Route::CurrentUser | Route::Login | Route::Limits);
+        if caller == Caller::Anonymous && !is_public {
+            let is_list = matches!(route, Route::Tokens) && method == Method::GET;
+            if is_list && self.options.anonymous_list == AnonymousList::Empty {
+                return Ok(response::json(200, &json!({"results": []})));
             }
             let detail = "Authentication credentials were not provided.";
             return Err(Error::unauthorized(detail));
         }
         if self.options.rate_limit.is_some() && !matches!(route, Route::Limits) {
-            self.spend(state.budget(caller))?;
+            self.count_request(state.limit(caller))?;
         }
         match route {
-            Route::Myself => Ok(self.describe(caller)),
+            Route::CurrentUser => Ok(self.current_user(caller)),
             Route::Login => self.log_in(state, request),
             Route::Limits => {
                 let rule = self.options.rate_interval;
-                let core = state.budget(caller).described(self.now(), rule);
-                Ok(answer::json(200, &json!({"resources": {"core": core}})))
+                let core = state.limit(caller).json(self.now(), rule);
+                Ok(response::json(200, &json!({"resources": {"core": core}})))
             }
             Route::Tokens if method == Method::POST => self.create(state),
             Route::Tokens => self.list(state, request, target),
@@ -256,20 +258,21 @@ impl Platform {
         }
     }
 
-    fn spend(&self, budget: &mut Budget) -> Result<(), Error> {
-        budget.spend(self.now()).map_err(|wait| {
+    /// Counts a request, which fails beyond the rate limit.
+    fn count_request(&self, limit: &mut RateLimit) -> Result<(), Error> {
+        limit.acquire(self.now()).map_err(|wait| {
             let wait = wait.ceil();
             let detail = format!("Request was throttled. Expected available in {wait:.1} seconds.");
             Error::new(429, &detail).header("retry-after", format!("{wait:.0}"))
         })
     }
 
-    /// `GET /user/self/`, which answers nobody as well.
-    fn describe(&self, caller: Caller) -> Response<Bytes> {
-        let known = caller == Caller::User;
-        let value = |text: &str| known.then(|| text.to_owned());
+    /// Serves `GET /user/self/`, also for anonymous callers.
+    fn current_user(&self, caller: Caller) -> Response<Bytes> {
+        let authenticated = caller == Caller::User;
+        let value = |text: &str| authenticated.then(|| text.to_owned());
         let body = json!({
-            "authenticated": known,
+            "authenticated": authenticated,
             "email": value(&self.options.email),
             "name": value("Example User"),
             "profile_url": value("https://api.cloudsmith.io/users/profile/example-user/"),
@@ -277,19 +280,21 @@ impl Platform {
             "slug": value(USERNAME),
             "slug_perm": value("q1w2E3r4T5y6"),
         });
-        answer::json(200, &body)
+        response::json(200, &body)
     }
 }
 
 impl State {
-    fn budget(&mut self, caller: Caller) -> &mut Budget {
+    /// Returns the rate limit of a caller.
+    fn limit(&mut self, caller: Caller) -> &mut RateLimit {
         match caller {
-            Caller::User => &mut self.user_budget,
-            Caller::Anonymous => &mut self.anonymous_budget,
+            Caller::User => &mut self.user_limit,
+            Caller::Anonymous => &mut self.anonymous_limit,
         }
     }
 }
 
+/// Indents a JSON body, for `pretty=true`.
 fn indent(response: &mut Response<Bytes>) {
     let body: Result<Value, _> = serde_json::from_slice(response.body());
     if let Ok(text) = body.and_then(|body| serde_json::to_vec_pretty(&body)) {
@@ -297,17 +302,18 @@ fn indent(response: &mut Response<Bytes>) {
     }
 }
 
-fn ground_truth(state: &State, place: u32) -> Option<Token> {
-    let key = state.keys.get(place)?;
+/// Returns the ground truth of a key.
+fn ground_truth(state: &State, slot: u32) -> Option<Token> {
+    let key = state.keys.get(slot)?;
     Some(Token {
-        id: state.keys.slug(place)?,
+        id: state.keys.slug(slot)?,
         name: None,
         state: crate::State::Active,
         created: Timestamp::from_microsecond(key.created).ok()?,
         updated: None,
         expires: None,
         last_used: None,
-        secret: state.keys.secret(place)?,
+        secret: state.keys.secret(slot)?,
     })
 }
 
@@ -324,10 +330,10 @@ impl Simulator for Cloudsmith {
         let state = self.0.state();
         let own = state
             .keys
-            .places()
+            .live_slots()
             .first()
             .filter(|_| self.0.options.credential == Credential::Own)
-            .and_then(|place| state.keys.secret(*place));
+            .and_then(|slot| state.keys.secret(*slot));
         let key = own.unwrap_or_else(|| self.0.separate_key());
         Credentials::from([("api_key".to_owned(), key)])
     }
@@ -344,7 +350,7 @@ impl Simulator for Cloudsmith {
             ("x-content-type-options", "nosniff"),
             ("x-frame-options", "SAMEORIGIN"),
         ] {
-            answer::set(&mut response, name, value);
+            response::set_header(&mut response, name, value);
         }
         response
     }
@@ -364,16 +370,16 @@ impl Simulator for Cloudsmith {
 
     fn tokens(&self) -> Vec<Token> {
         let state = self.0.state();
-        let places = state.keys.places().iter();
-        places
-            .filter_map(|place| ground_truth(&state, *place))
+        let slots = state.keys.live_slots().iter();
+        slots
+            .filter_map(|slot| ground_truth(&state, *slot))
             .collect()
     }
 
     fn ids(&self) -> Vec<String> {
         let state = self.0.state();
-        let places = state.keys.places().iter();
-        places.filter_map(|place| state.keys.slug(*place)).collect()
+        let slots = state.keys.live_slots().iter();
+        slots.filter_map(|slot| state.keys.slug(*slot)).collect()
     }
 
     fn token(&self, id: &str) -> Option<Token> {
@@ -382,7 +388,7 @@ impl Simulator for Cloudsmith {
     }
 
     fn token_count(&self) -> usize {
-        self.0.state().keys.places().len()
+        self.0.state().keys.live_slots().len()
     }
 
     fn accepts(&self, secret: &str) -> bool {
@@ -392,19 +398,19 @@ impl Simulator for Cloudsmith {
     fn insert(&self, token: NewToken) -> Inserted {
         let created = token.created.unwrap_or_else(|| self.0.now());
         let mut state = self.0.state();
-        let place = state.keys.add(created.as_microsecond());
+        let slot = state.keys.add(created.as_microsecond());
         Inserted::new(
-            state.keys.slug(place).unwrap_or_default(),
-            state.keys.secret(place).unwrap_or_default(),
+            state.keys.slug(slot).unwrap_or_default(),
+            state.keys.secret(slot).unwrap_or_default(),
         )
     }
 
     fn remove(&self, id: &str) -> bool {
         let mut state = self.0.state();
-        let place = state.keys.by_slug(id);
-        if let Some(place) = place {
-            state.keys.remove(place);
+        let slot = state.keys.by_slug(id);
+        if let Some(slot) = slot {
+            state.keys.remove(slot);
         }
-        place.is_some()
+        slot.is_some()
     }
 }

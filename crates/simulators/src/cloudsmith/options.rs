@@ -1,252 +1,162 @@
-//! Options of the Cloudsmith simulator: its size, its credentials, and what the facts leave open.
+//! The options of the Cloudsmith simulator: its size, its credentials and its switches.
 
-use crate::{
-    Clock,
-    options::{options, switch},
-};
+use crate::options::options;
 
 options! {
-    /// Options of the Cloudsmith simulator. Each can be given as `key=value` under its field's name.
-    Options {
-        /// How many API keys the user has at the start; the real one allows 0 or 1.
-        tokens: usize = 0,
-        /// Where their variety comes from; the same seed makes the same keys.
-        seed: u64 = 0,
-        /// The time the platform believes in.
-        clock: Clock = Clock::moving(),
-        /// A key that works beside those listed, instead of one made from the seed.
+    /// Options of the Cloudsmith simulator, which can also be set as `key=value` by field name.
+    ///
+    /// The real platform allows a user at most one API key; `tokens` may exceed that.
+    values {
+        /// An accepted key that is not listed, in place of one derived from the seed.
         api_key: Option<String> = None,
-        /// Which key the credentials hold.
-        credential: Credential = Credential::Separate,
-        /// The user's email address.
+        /// The email address of the user.
         email: String = "me@example.com".to_owned(),
-        /// The user's password.
+        /// The password of the user.
         password: String = "pw".to_owned(),
-        /// Another address of the same user; logging in with it takes a second factor.
+        /// A second email address of the user, whose login requires a second factor.
         two_factor_email: String = "2fa@example.com".to_owned(),
-        /// The code that is the second factor.
+        /// The code that is accepted as the second factor.
         totp: String = "123456".to_owned(),
-        /// After how many failed logins the user is locked out.
+        /// The number of failed logins that lock the user out.
         lockout_after: u32 = 5,
-        /// For how many minutes.
+        /// The duration of a lockout in minutes.
         lockout_minutes: u32 = 15,
-        /// Whether one can still log in by password.
-        login: Login = Login::Enabled,
-        /// How the second factor is asked for.
-        two_factor_answer: TwoFactorAnswer = TwoFactorAnswer::Unprocessable,
-        /// Requests an hour for the user; `none` is no limit and no headers about it.
+        /// The hourly request limit of the user; `none` removes the limit and its headers.
         rate_limit: Option<u32> = Some(5400),
-        /// Requests an hour for those without credentials.
+        /// The hourly request limit of anonymous callers.
         anonymous_rate_limit: u32 = 1800,
-        /// The wait that answers suggest while there is budget.
-        rate_interval: RateInterval = RateInterval::Zero,
-        /// What keys look like.
-        key_format: KeyFormat = KeyFormat::Hex,
-        /// What listed keys look like.
-        mask: Mask = Mask::Stars,
-        /// What becomes of the slug when a key is refreshed.
-        slug_on_refresh: SlugOnRefresh = SlugOnRefresh::Stays,
-        /// What becomes of the creation time when a key is refreshed.
-        created_on_refresh: CreatedOnRefresh = CreatedOnRefresh::Changes,
-        /// How times are written.
-        times: Times = Times::Milliseconds,
-        /// Whether an empty list has page headers.
-        empty_headers: EmptyHeaders = EmptyHeaders::Absent,
-        /// What a page past the end is.
-        past_end: PastEnd = PastEnd::NotFound,
-        /// What the page links keep of the query.
-        links: Links = Links::PageOnly,
-        /// What creating a key does when there is one.
-        second_key: SecondKey = SecondKey::Refused,
-        /// What is said when the slug is unknown.
-        unknown_slug: UnknownSlug = UnknownSlug::Spec,
-        /// What becomes of a caller whose key is wrong.
-        bad_key: BadKey = BadKey::InvalidToken,
-        /// What a list of keys is for nobody.
-        anonymous_list: AnonymousList = AnonymousList::Refused,
-        /// What a path without its last slash does.
-        missing_slash: MissingSlash = MissingSlash::Redirect,
     }
-}
-
-switch! {
-    /// Which key the credentials hold.
-    Credential {
-        /// One that the list does not show, as an OIDC token is not shown.
-        Separate = "separate",
-        /// The first one listed: refreshing it ends the caller's own access.
-        Own = "own",
-    }
-}
-
-switch! {
-    /// Whether one can still log in by password. Announced to end on 2026-11-20.
-    Login {
-        /// One can.
-        Enabled = "enabled",
-        /// It is gone: 404.
-        NotFound = "404",
-        /// It is gone: 410.
-        Gone = "410",
-    }
-}
-
-switch! {
-    /// How the second factor is asked for. Clients expect 422, the published schema says 201.
-    TwoFactorAnswer {
-        /// 422.
-        Unprocessable = "422",
-        /// 201 with `token: null`.
-        Created = "201",
-    }
-}
-
-switch! {
-    /// The wait that answers suggest while there is budget. Unknown; the command line client obeys it.
-    RateInterval {
-        /// None: 0.0.
-        Zero = "zero",
-        /// What spreads the rest of the budget over the rest of the hour.
-        Spread = "spread",
-    }
-}
-
-switch! {
-    /// What keys look like. Unknown.
-    KeyFormat {
-        /// 32 hexadecimal digits.
-        Hex = "hex",
-        /// The same after `ck_`.
-        Prefixed = "prefixed",
-    }
-}
-
-switch! {
-    /// What listed keys look like. Unknown.
-    Mask {
-        /// Nothing but stars.
-        Stars = "stars",
-        /// Stars and the last four characters.
-        LastFour = "last_four",
-        /// The first four characters and dots.
-        FirstFour = "first_four",
-        /// An empty text.
-        Empty = "empty",
-    }
-}
-
-switch! {
-    /// What becomes of the slug when a key is refreshed. Likely stays.
-    SlugOnRefresh {
-        /// It stays.
-        Stays = "stays",
-        /// It changes.
-        Changes = "changes",
-    }
-}
-
-switch! {
-    /// What becomes of the creation time when a key is refreshed. Unknown.
-    CreatedOnRefresh {
-        /// It is the time of the refresh.
-        Changes = "changes",
-        /// It stays.
-        Stays = "stays",
-    }
-}
-
-switch! {
-    /// How times are written. Documented with milliseconds; clients take more.
-    Times {
-        /// `2017-01-29T17:52:35.123Z`.
-        Milliseconds = "milliseconds",
-        /// `2017-01-29T17:52:35.123456Z`.
-        Microseconds = "microseconds",
-        /// `2017-01-29T17:52:35.123+00:00`.
-        Offset = "offset",
-    }
-}
-
-switch! {
-    /// Whether an empty list has page headers. Documented as "never paginated".
-    EmptyHeaders {
-        /// It has none.
-        Absent = "absent",
-        /// It has them, with zeros.
-        Present = "present",
-    }
-}
-
-switch! {
-    /// What a page past the end is. A third party saw 404.
-    PastEnd {
-        /// 404.
-        NotFound = "404",
-        /// 200 without results.
-        Empty = "empty",
-    }
-}
-
-switch! {
-    /// What the page links keep of the query. The documentation's sample drops the page size.
-    Links {
-        /// Only the page number.
-        PageOnly = "page_only",
-        /// The page size as well.
-        Full = "full",
-    }
-}
-
-switch! {
-    /// What creating a key does when there is one.
-    SecondKey {
-        /// 400.
-        Refused = "refused",
-        /// It makes another: unknown whether this ever happens.
-        Allowed = "allowed",
-    }
-}
-
-switch! {
-    /// What is said when the slug is unknown. The status is 404 either way.
-    UnknownSlug {
-        /// The published description.
-        Spec = "spec",
-        /// The framework's `Not found.`
-        Framework = "framework",
-    }
-}
-
-switch! {
-    /// What becomes of a caller whose key is wrong. Seen was 401, and that an unknown scheme is nobody.
-    BadKey {
-        /// 401 `Invalid token.`
-        InvalidToken = "invalid_token",
-        /// 401 and the longer sentence seen by a third party.
-        Sentence = "sentence",
-        /// It is nobody, as one without a key is.
-        Anonymous = "anonymous",
-    }
-}
-
-switch! {
-    /// What a list of keys is for nobody. Seen was 401.
-    AnonymousList {
-        /// 401.
-        Refused = "refused",
-        /// 200 without results.
-        Empty = "empty",
-    }
-}
-
-switch! {
-    /// What a path without its last slash does. Unknown.
-    MissingSlash {
-        /// 301 to the right path for GET, 404 for the rest.
-        Redirect = "redirect",
-        /// 404.
-        NotFound = "404",
-        /// Nothing.
-        Accept = "accept",
+    switches {
+        /// The key that the simulator's credentials hold.
+        credential: Credential {
+            /// A key that is not listed, as OIDC tokens are not.
+            Separate = "separate",
+            /// The first listed key; refreshing it ends the caller's own access.
+            Own = "own",
+        }
+        /// The availability of password login. Its end is announced for 2026-11-20.
+        login: Login {
+            /// It is available.
+            Enabled = "enabled",
+            /// It is gone: 404.
+            NotFound = "404",
+            /// It is gone: 410.
+            Gone = "410",
+        }
+        /// The response that requests the second factor. Clients expect 422, the schema says 201.
+        two_factor_answer: TwoFactorAnswer {
+            /// 422.
+            Unprocessable = "422",
+            /// 201 with `token: null`.
+            Created = "201",
+        }
+        /// The wait that responses suggest within the limit. Unknown; the vendor's CLI obeys it.
+        rate_interval: RateInterval {
+            /// 0.0.
+            Zero = "zero",
+            /// The rest of the hour divided by the requests left.
+            Spread = "spread",
+        }
+        /// The format of keys. Unknown.
+        key_format: KeyFormat {
+            /// 32 hexadecimal digits.
+            Hex = "hex",
+            /// `ck_` and 32 hexadecimal digits.
+            Prefixed = "prefixed",
+        }
+        /// The masked form of listed keys. Unknown.
+        mask: Mask {
+            /// Only stars.
+            Stars = "stars",
+            /// Stars and the last four characters.
+            LastFour = "last_four",
+            /// The first four characters and three dots.
+            FirstFour = "first_four",
+            /// An empty string.
+            Empty = "empty",
+        }
+        /// The slug of a key after a refresh. Probably unchanged.
+        slug_on_refresh: SlugOnRefresh {
+            /// Unchanged.
+            Stays = "stays",
+            /// A new slug.
+            Changes = "changes",
+        }
+        /// The creation time of a key after a refresh. Unknown.
+        created_on_refresh: CreatedOnRefresh {
+            /// The time of the refresh.
+            Changes = "changes",
+            /// Unchanged.
+            Stays = "stays",
+        }
+        /// The format of times. Documented with milliseconds; clients accept more.
+        times: Times {
+            /// `2017-01-29T17:52:35.123Z`.
+            Milliseconds = "milliseconds",
+            /// `2017-01-29T17:52:35.123456Z`.
+            Microseconds = "microseconds",
+            /// `2017-01-29T17:52:35.123+00:00`.
+            Offset = "offset",
+        }
+        /// The pagination headers of an empty list. Documented as "never paginated".
+        empty_headers: EmptyHeaders {
+            /// None.
+            Absent = "absent",
+            /// All of them, with a count of 0.
+            Present = "present",
+        }
+        /// The response to a page past the end. A third party saw 404.
+        past_end: PastEnd {
+            /// 404.
+            NotFound = "404",
+            /// 200 without results.
+            Empty = "empty",
+        }
+        /// The query parameters in pagination links. The documented sample drops the page size.
+        links: Links {
+            /// Only the page number.
+            PageOnly = "page_only",
+            /// The page number and the page size.
+            Full = "full",
+        }
+        /// The response to creating a key when one exists.
+        second_key: SecondKey {
+            /// 400.
+            Refused = "refused",
+            /// Another key is created; not known to happen on the real platform.
+            Allowed = "allowed",
+        }
+        /// The message for an unknown slug. The status is 404 either way.
+        unknown_slug: UnknownSlug {
+            /// The description in the published specification.
+            Spec = "spec",
+            /// The framework's `Not found.`
+            Framework = "framework",
+        }
+        /// The response to a wrong key. Observed: 401, and unknown schemes counting as anonymous.
+        bad_key: BadKey {
+            /// 401 `Invalid token.`
+            InvalidToken = "invalid_token",
+            /// 401 with the longer message that a third party saw.
+            Sentence = "sentence",
+            /// The caller counts as anonymous.
+            Anonymous = "anonymous",
+        }
+        /// The response to an anonymous list request. Observed: 401.
+        anonymous_list: AnonymousList {
+            /// 401.
+            Refused = "refused",
+            /// 200 without results.
+            Empty = "empty",
+        }
+        /// The response to a path without its trailing slash. Unknown.
+        missing_slash: MissingSlash {
+            /// 301 to the path with the slash for GET, 404 for other methods.
+            Redirect = "redirect",
+            /// 404.
+            NotFound = "404",
+            /// The path is served.
+            Accept = "accept",
+        }
     }
 }

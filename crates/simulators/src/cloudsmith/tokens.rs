@@ -1,4 +1,4 @@
-//! `/user/tokens/`: list, create, refresh.
+//! `/user/tokens/`: list, create and refresh API keys.
 
 use bytes::Bytes;
 use http::{Request, Response, header};
@@ -10,67 +10,70 @@ use super::{
     error::Error,
     options::{EmptyHeaders, Links, Mask, PastEnd, SecondKey, Times, UnknownSlug},
 };
-use crate::{answer, target::Target};
+use crate::{response, target::Target};
 
-const PAGE_SIZE: usize = 30;
-const LARGEST_PAGE: usize = 500;
+const DEFAULT_PAGE_SIZE: usize = 30;
+const MAX_PAGE_SIZE: usize = 500;
 
-/// A key as Cloudsmith shows it.
+/// An API key as JSON.
 #[derive(Debug, Serialize)]
-struct Shown {
+struct ApiKey {
     created: String,
     key: String,
     slug_perm: String,
 }
 
+/// A page of API keys as JSON.
 #[derive(Debug, Serialize)]
 struct Page {
-    results: Vec<Shown>,
+    results: Vec<ApiKey>,
 }
 
 impl Platform {
+    /// Serves `GET /user/tokens/`.
     pub(super) fn list(
         &self,
         state: &State,
         request: &Request<Bytes>,
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
-        let places = state.keys.places();
+        let slots = state.keys.live_slots();
         let page = page_number(target.parameter("page"))?;
         let size = page_size(target.parameter("page_size"));
-        let pages = places.len().div_ceil(size).max(1);
+        let pages = slots.len().div_ceil(size).max(1);
         if page > pages && self.options.past_end == PastEnd::NotFound {
             return Err(Error::new(404, "Invalid page."));
         }
-        let results = places
+        let results = slots
             .iter()
             .skip((page - 1).saturating_mul(size))
             .take(size)
-            .filter_map(|place| {
-                let mut shown = self.shown(state, *place)?;
-                shown.key = masked(&shown.key, self.options.mask);
-                Some(shown)
+            .filter_map(|slot| {
+                let mut key = self.api_key(state, *slot)?;
+                key.key = mask_key(&key.key, self.options.mask);
+                Some(key)
             })
             .collect();
-        let mut response = answer::json(200, &Page { results });
-        if places.is_empty() && self.options.empty_headers == EmptyHeaders::Absent {
+        let mut response = response::json(200, &Page { results });
+        if slots.is_empty() && self.options.empty_headers == EmptyHeaders::Absent {
             return Ok(response);
         }
         for (name, value) in [
-            ("x-pagination-count", places.len()),
+            ("x-pagination-count", slots.len()),
             ("x-pagination-page", page),
             ("x-pagination-pagetotal", pages),
             ("x-pagination-pagesize", size),
         ] {
-            answer::set(&mut response, name, &value.to_string());
+            response::set_header(&mut response, name, &value.to_string());
         }
         let links = self.page_links(request, target, page, pages);
         if !links.is_empty() {
-            answer::set(&mut response, header::LINK.as_str(), &links);
+            response::set_header(&mut response, header::LINK.as_str(), &links);
         }
         Ok(response)
     }
 
+    /// Returns the `Link` header of a page, empty if the page has no links.
     fn page_links(
         &self,
         request: &Request<Bytes>,
@@ -109,23 +112,25 @@ impl Platform {
         links.join(", ")
     }
 
+    /// Serves `POST /user/tokens/`.
     pub(super) fn create(&self, state: &mut State) -> Result<Response<Bytes>, Error> {
-        let exists = !state.keys.places().is_empty();
+        let exists = !state.keys.live_slots().is_empty();
         if exists && self.options.second_key == SecondKey::Refused {
             return Err(Error::new(400, "User has already created an API key."));
         }
-        let place = state.keys.add(self.now().as_microsecond());
-        self.answered(state, place, 201)
+        let slot = state.keys.add(self.now().as_microsecond());
+        self.key_response(state, slot, 201)
     }
 
+    /// Serves `PUT /user/tokens/{slug}/refresh/`.
     pub(super) fn refresh(&self, state: &mut State, slug: &str) -> Result<Response<Bytes>, Error> {
-        let place = state
+        let slot = state
             .keys
             .by_slug(slug)
             .ok_or_else(|| self.unknown_slug())?;
         let now = self.now().as_microsecond();
-        state.keys.refresh(place, now, &self.options);
-        self.answered(state, place, 200)
+        state.keys.refresh(slot, now, &self.options);
+        self.key_response(state, slot, 200)
     }
 
     fn unknown_slug(&self) -> Error {
@@ -135,24 +140,31 @@ impl Platform {
         }
     }
 
-    fn answered(&self, state: &State, place: u32, status: u16) -> Result<Response<Bytes>, Error> {
-        let shown = self.shown(state, place).ok_or_else(Error::not_found)?;
-        Ok(answer::json(status, &shown))
+    /// Returns a response that shows a key with its secret.
+    fn key_response(
+        &self,
+        state: &State,
+        slot: u32,
+        status: u16,
+    ) -> Result<Response<Bytes>, Error> {
+        let key = self.api_key(state, slot).ok_or_else(Error::not_found)?;
+        Ok(response::json(status, &key))
     }
 
-    fn shown(&self, state: &State, place: u32) -> Option<Shown> {
-        let key = state.keys.get(place)?;
-        Some(Shown {
-            created: written(key.created, self.options.times),
-            key: state.keys.secret(place)?,
-            slug_perm: state.keys.slug(place)?,
+    /// Converts a key into JSON, with its secret.
+    fn api_key(&self, state: &State, slot: u32) -> Option<ApiKey> {
+        let key = state.keys.get(slot)?;
+        Some(ApiKey {
+            created: format_time(key.created, self.options.times),
+            key: state.keys.secret(slot)?,
+            slug_perm: state.keys.slug(slot)?,
         })
     }
 }
 
-/// Omitted or not positive is the first page.
-fn page_number(asked: Option<&str>) -> Result<usize, Error> {
-    match asked {
+/// Parses a page number; absent, empty or not positive is the first page.
+fn page_number(text: Option<&str>) -> Result<usize, Error> {
+    match text {
         None | Some("") => Ok(1),
         Some(text) => match text.parse::<i64>() {
             Ok(number) if number < 1 => Ok(1),
@@ -162,14 +174,16 @@ fn page_number(asked: Option<&str>) -> Result<usize, Error> {
     }
 }
 
-fn page_size(asked: Option<&str>) -> usize {
-    match asked.and_then(|text| text.parse::<usize>().ok()) {
-        None | Some(0) => PAGE_SIZE,
-        Some(size) => size.min(LARGEST_PAGE),
+/// Parses a page size; absent, 0 or not a number is the default.
+fn page_size(text: Option<&str>) -> usize {
+    match text.and_then(|text| text.parse::<usize>().ok()) {
+        None | Some(0) => DEFAULT_PAGE_SIZE,
+        Some(size) => size.min(MAX_PAGE_SIZE),
     }
 }
 
-fn masked(key: &str, mask: Mask) -> String {
+/// Masks a key.
+fn mask_key(key: &str, mask: Mask) -> String {
     let stars = |count: usize| "*".repeat(count);
     match mask {
         Mask::Stars => stars(key.len()),
@@ -179,7 +193,8 @@ fn masked(key: &str, mask: Mask) -> String {
     }
 }
 
-fn written(microseconds: i64, times: Times) -> String {
+/// Formats a time.
+fn format_time(microseconds: i64, times: Times) -> String {
     let time = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);
     match times {
         Times::Milliseconds => format!("{time:.3}"),

@@ -1,4 +1,4 @@
-//! The things that can go wrong.
+//! The actions of faults.
 
 use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 
@@ -7,71 +7,71 @@ use serde::{Deserialize, Serialize};
 
 use crate::{NewToken, Simulator};
 
-/// One thing that goes wrong with a request.
+/// An action of a fault on a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Action {
-    /// Answers this instead of processing the request.
+    /// Responds with this instead of processing the request.
     Answer(Canned),
-    /// Processes the request, then answers this: the 503 that came after the commit.
+    /// Processes the request, then responds with this, such as a 503 after the commit.
     AnswerAfterwards(Canned),
-    /// Answers with a redirect to this location (307) instead of processing.
+    /// Redirects to this location (307) instead of processing.
     Redirect(String),
-    /// Waits, then processes. A client that has left by then is not served.
+    /// Waits, then processes the request unless the client has disconnected.
     #[serde(with = "millis")]
     Delay(Duration),
-    /// Processes at once, answers later.
+    /// Processes the request at once and responds later.
     #[serde(with = "millis")]
     DelayAnswer(Duration),
-    /// Waits, then processes even when the client has long left. Together with `Answer` or
-    /// `CloseBefore` the client is told that at once, and the request is processed all the same: the
-    /// gateway that gave up too early.
+    /// Waits, then processes the request even if the client has disconnected.
+    ///
+    /// Combined with `Answer` or `CloseBefore`, the client gets that at once and the request is
+    /// still processed later, as behind a gateway that gives up too early.
     #[serde(with = "millis")]
     ApplyLate(Duration),
-    /// Closes the connection without processing.
+    /// Closes the connection without processing the request.
     CloseBefore,
-    /// Processes, then closes the connection without an answer.
+    /// Processes the request, then closes the connection without a response.
     CloseAfter,
-    /// Announces the whole body and closes the connection after so many bytes of it.
+    /// Announces the whole body and closes the connection after this many bytes of it.
     CutBody(usize),
-    /// Sends the body in pieces of `bytes`, one every `millis`.
+    /// Sends the body in chunks of `bytes`, one every `millis`.
     Trickle {
-        /// Bytes in a piece.
+        /// The size of a chunk in bytes.
         bytes: usize,
-        /// Milliseconds between two.
+        /// The time between two chunks in milliseconds.
         millis: u64,
     },
-    /// Calls the body this type, whatever it is.
+    /// Sets the content type, whatever the body is.
     ContentType(String),
-    /// Lists the first items of the page again at its end, so many of them.
+    /// Repeats this many of the page's first items at its end.
     RepeatItems(usize),
-    /// Lists the page's items backwards.
+    /// Reverses the page's items.
     ReorderItems,
-    /// Adds this to every total that the answer names.
+    /// Adds this number to every total in the response.
     LieAboutTotals(i64),
-    /// Answers the first page whatever page is asked for, and calls it the first.
+    /// Returns the first page, and labels it as the first, whatever page is requested.
     IgnorePage,
-    /// Answers every page with the first page's items, under the number asked for, and says that
-    /// there is more.
+    /// Returns the first page's items under the requested number, and reports that more follow.
     EndlessPages,
-    /// Pads the body with a member of so many bytes.
+    /// Pads the body with a member of this many bytes.
     HugeBody(usize),
-    /// Adds a member of arrays nested so deep.
+    /// Adds a member of arrays nested this deep.
     DeepBody(usize),
-    /// Changes the collection after the request was processed.
+    /// Changes the collection after the request is processed.
     Churn(Churn),
-    /// Calls this after the request was processed.
+    /// Calls a function after the request is processed.
     #[serde(skip)]
     Run(Hook),
 }
 
-/// An answer prepared beforehand.
+/// A prepared response.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Canned {
-    /// The status.
+    /// The status code.
     pub status: u16,
     /// The headers.
     #[serde(default)]
@@ -82,7 +82,7 @@ pub struct Canned {
 }
 
 impl Canned {
-    /// This status, no headers, an empty body.
+    /// Returns a response with this status, no headers and an empty body.
     pub fn status(status: u16) -> Self {
         Self {
             status,
@@ -91,49 +91,50 @@ impl Canned {
         }
     }
 
-    /// This status with a body in JSON.
+    /// Returns a response with this status and a JSON body.
     pub fn json(status: u16, body: impl Into<String>) -> Self {
         Self::status(status)
             .header("content-type", "application/json")
             .body(body)
     }
 
-    /// With this header.
+    /// Adds a header.
     #[must_use]
     pub fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// With this body.
+    /// Sets the body.
     #[must_use]
     pub fn body(mut self, body: impl Into<String>) -> Self {
         self.body = body.into();
         self
     }
 
+    /// Converts this into an HTTP response.
     pub(crate) fn response(&self) -> http::Response<Bytes> {
-        let mut response = crate::answer::empty(self.status);
+        let mut response = crate::response::empty(self.status);
         for (name, value) in &self.headers {
-            crate::answer::set(&mut response, name, value);
+            crate::response::set_header(&mut response, name, value);
         }
         *response.body_mut() = Bytes::from(self.body.clone());
         response
     }
 }
 
-/// A change to the collection while somebody walks it.
+/// A change to the collection while it is being listed.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Churn {
-    /// Creates a token of this name.
+    /// Creates a token with this name.
     Create(String),
-    /// Erases the token of this id.
+    /// Erases the token with this id.
     Remove(String),
-    /// Erases the oldest tokens, so many.
+    /// Erases this many of the oldest tokens.
     RemoveOldest(usize),
-    /// Erases the newest tokens, so many.
+    /// Erases this many of the newest tokens.
     RemoveNewest(usize),
 }
 
@@ -160,14 +161,14 @@ impl Churn {
     }
 }
 
-/// A function of the test's own, run after a request was processed.
+/// A function of the test, called after a request is processed.
 #[derive(Clone)]
 pub struct Hook(Arc<Run>);
 
 type Run = dyn Fn(&dyn Simulator) + Send + Sync;
 
 impl Hook {
-    /// Runs this.
+    /// Wraps a function.
     pub fn new(run: impl Fn(&dyn Simulator) + Send + Sync + 'static) -> Self {
         Self(Arc::new(run))
     }
@@ -183,7 +184,7 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// Durations in JSON are whole milliseconds.
+/// Durations as whole milliseconds in JSON.
 mod millis {
     use std::time::Duration;
 

@@ -1,26 +1,25 @@
-//! Answers made wrong: pages that repeat, totals that lie, bodies that burst.
+//! Falsified responses: repeated items, wrong totals, oversized bodies.
 
 use bytes::Bytes;
 use http::{Request, Response, Uri, uri::PathAndQuery};
 use serde_json::{Map, Value};
 
 use super::Action;
-use crate::{ListingShape, Simulator, answer, target::Target};
+use crate::{ListingShape, Simulator, response, target::Target};
 
-/// The page that the request asks for, where the platform has pages.
-pub(super) fn asked_page(simulator: &dyn Simulator, request: &Request<Bytes>) -> Option<u64> {
+/// Returns the requested page, on platforms with pages.
+pub(super) fn requested_page(simulator: &dyn Simulator, request: &Request<Bytes>) -> Option<u64> {
     let shape = simulator.listing_shape()?;
-    let target = Target::of(request.uri());
-    let asked = target.parameter(shape.page_parameter);
+    let target = Target::parse(request.uri());
+    let page = target.parameter(shape.page_parameter);
     Some(
-        asked
-            .and_then(|page| page.parse().ok())
+        page.and_then(|page| page.parse().ok())
             .unwrap_or(shape.first_page),
     )
 }
 
-/// Drops the page number from the request, so that the platform answers the first page.
-pub(super) fn ask_for_first_page(simulator: &dyn Simulator, request: &mut Request<Bytes>) {
+/// Drops the page number from a request, so that the platform returns the first page.
+pub(super) fn request_first_page(simulator: &dyn Simulator, request: &mut Request<Bytes>) {
     let Some(shape) = simulator.listing_shape() else {
         return;
     };
@@ -41,15 +40,17 @@ pub(super) fn ask_for_first_page(simulator: &dyn Simulator, request: &mut Reques
     }
 }
 
-/// Applies one falsification; what does not fit the answer leaves it alone.
-pub(super) fn answer(
+/// Applies one falsification; an action that does not fit the response has no effect.
+pub(super) fn falsify(
     action: &Action,
     simulator: &dyn Simulator,
-    asked: Option<u64>,
+    requested_page: Option<u64>,
     response: &mut Response<Bytes>,
 ) {
     match action {
-        Action::ContentType(kind) => answer::set(response, "content-type", kind),
+        Action::ContentType(content_type) => {
+            response::set_header(response, "content-type", content_type);
+        }
         Action::HugeBody(bytes) => {
             let padding = "x".repeat(*bytes);
             append_member(response, &format!("\"padding\":\"{padding}\""));
@@ -58,18 +59,19 @@ pub(super) fn answer(
             let nested = format!("{}{}", "[".repeat(*levels), "]".repeat(*levels));
             append_member(response, &format!("\"nested\":{nested}"));
         }
-        page_fault => {
+        page_action => {
             if let Some(shape) = simulator.listing_shape() {
-                falsify_page(page_fault, shape, asked, response);
+                falsify_page(page_action, shape, requested_page, response);
             }
         }
     }
 }
 
+/// Falsifies a page of a listing.
 fn falsify_page(
     action: &Action,
     shape: ListingShape,
-    asked: Option<u64>,
+    requested_page: Option<u64>,
     response: &mut Response<Bytes>,
 ) {
     let Ok(Value::Object(mut page)) = serde_json::from_slice(response.body()) else {
@@ -80,24 +82,24 @@ fn falsify_page(
     };
     match action {
         Action::RepeatItems(count) => {
-            let again: Vec<Value> = items.iter().take(*count).cloned().collect();
-            items.extend(again);
+            let repeated: Vec<Value> = items.iter().take(*count).cloned().collect();
+            items.extend(repeated);
         }
         Action::ReorderItems => items.reverse(),
         Action::LieAboutTotals(by) => shift_totals(shape, *by, &mut page, response),
         Action::EndlessPages => {
-            let asked = asked.unwrap_or(shape.first_page);
-            // However far the walk has come, a million more are promised.
-            let ahead = i64::try_from(asked.saturating_add(1_000_000)).unwrap_or(i64::MAX);
+            let page_number = requested_page.unwrap_or(shape.first_page);
+            // However far a client has come, a million more pages follow.
+            let ahead = i64::try_from(page_number.saturating_add(1_000_000)).unwrap_or(i64::MAX);
             shift_totals(shape, ahead, &mut page, response);
             if let Some(member) = shape.page {
-                page.insert(member.to_owned(), asked.into());
+                page.insert(member.to_owned(), page_number.into());
             }
             if let Some(header) = shape.page_header {
-                answer::set(response, header, &asked.to_string());
+                response::set_header(response, header, &page_number.to_string());
             }
             if let Some(header) = shape.page_count_header {
-                answer::set(response, header, &ahead.to_string());
+                response::set_header(response, header, &ahead.to_string());
             }
         }
         _ => return,
@@ -107,6 +109,7 @@ fn falsify_page(
     }
 }
 
+/// Adds `by` to every total in the body and the headers.
 fn shift_totals(
     shape: ListingShape,
     by: i64,
@@ -127,12 +130,12 @@ fn shift_totals(
             .and_then(|value| value.parse::<i64>().ok());
         if let Some(total) = total {
             let shifted = total.saturating_add(by).max(0);
-            answer::set(response, header, &shifted.to_string());
+            response::set_header(response, header, &shifted.to_string());
         }
     }
 }
 
-/// Adds a member to the object that is the body, without reading it.
+/// Appends a member to a JSON object without parsing it.
 fn append_member(response: &mut Response<Bytes>, member: &str) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
     let Some(open) = body.trim_end().strip_suffix('}') else {

@@ -1,4 +1,4 @@
-//! What goes wrong, and when: faults wait in a list, match requests and run out.
+//! Fault injection: pending faults match requests, act on them and run out.
 
 mod action;
 mod falsify;
@@ -8,19 +8,19 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use action::{Action, Canned, Churn, Hook};
 use http::Method;
-pub(crate) use plan::{Delivery, Instead, Plan};
+pub(crate) use plan::{Delivery, Plan, Replacement};
 use serde::{Deserialize, Serialize};
 
 use crate::target::Target;
 
-/// One thing that goes wrong: which requests it meets and what it does to them.
+/// A fault to inject: the requests that it matches and its actions on them.
 ///
-/// A fresh fault meets the next request, whatever it is, and is then used up.
+/// A new fault matches any request and applies once.
 ///
 /// ```
 /// use tokenfleet_simulators::{Action, Canned, Fault};
 ///
-/// // The second and third POST to a tokens collection are answered 503 without being processed.
+/// // The second and third POST to the tokens get a 503 without being processed.
 /// let fault = Fault::new(Action::Answer(Canned::status(503).header("retry-after", "1")))
 ///     .method("POST")
 ///     .path("/me/tokens")
@@ -31,20 +31,21 @@ use crate::target::Target;
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Fault {
-    /// Only requests with this method.
+    /// The method of matching requests; `None` matches every method.
     #[serde(default)]
     pub method: Option<String>,
-    /// Only paths that begin so; `*` stands for anything, letters' case does not count, doubled
-    /// slashes are single.
+    /// The pattern that matching paths start with; `None` matches every path.
+    ///
+    /// `*` matches any text, case is ignored, and repeated slashes count as one.
     #[serde(default)]
     pub path: Option<String>,
-    /// How many matching requests pass unharmed first.
+    /// The number of matching requests to skip first.
     #[serde(default)]
     pub after: u64,
-    /// How many requests it meets; `None` is all of them.
+    /// The number of requests to act on; `None` is unlimited.
     #[serde(default = "once")]
     pub times: Option<u64>,
-    /// What it does, all of it to the same request.
+    /// The actions, all of which apply to the same request.
     pub actions: Vec<Action>,
 }
 
@@ -53,7 +54,7 @@ fn once() -> Option<u64> {
 }
 
 impl Fault {
-    /// A fault that does this to the next request.
+    /// Returns a fault that applies this action to the next request.
     pub fn new(action: Action) -> Self {
         Self {
             method: None,
@@ -64,42 +65,42 @@ impl Fault {
         }
     }
 
-    /// Does this as well, to the same request.
+    /// Adds an action on the same request.
     #[must_use]
     pub fn and(mut self, action: Action) -> Self {
         self.actions.push(action);
         self
     }
 
-    /// Only requests with this method.
+    /// Sets the method of matching requests.
     #[must_use]
     pub fn method(mut self, method: &str) -> Self {
         self.method = Some(method.to_owned());
         self
     }
 
-    /// Only paths that begin so; `*` stands for anything.
+    /// Sets the pattern that matching paths start with; `*` matches any text.
     #[must_use]
     pub fn path(mut self, prefix: &str) -> Self {
         self.path = Some(prefix.to_owned());
         self
     }
 
-    /// Lets `count` matching requests pass first.
+    /// Skips the first `count` matching requests.
     #[must_use]
     pub fn after(mut self, count: u64) -> Self {
         self.after = count;
         self
     }
 
-    /// Meets `count` requests.
+    /// Acts on `count` requests.
     #[must_use]
     pub fn times(mut self, count: u64) -> Self {
         self.times = Some(count);
         self
     }
 
-    /// Meets every matching request from then on.
+    /// Acts on every matching request.
     #[must_use]
     pub fn always(mut self) -> Self {
         self.times = None;
@@ -110,16 +111,16 @@ impl Fault {
         let method_fits = self
             .method
             .as_deref()
-            .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()));
-        let path_fits = self
-            .path
-            .as_deref()
-            .is_none_or(|pattern| begins_like(&path.to_lowercase(), &pattern.to_lowercase()));
+            .is_none_or(|expected| expected.eq_ignore_ascii_case(method.as_str()));
+        let path_fits = self.path.as_deref().is_none_or(|pattern| {
+            starts_with_pattern(&path.to_lowercase(), &pattern.to_lowercase())
+        });
         method_fits && path_fits
     }
 }
 
-fn begins_like(path: &str, pattern: &str) -> bool {
+/// Returns `true` if the path starts with the pattern, in which `*` matches any text.
+fn starts_with_pattern(path: &str, pattern: &str) -> bool {
     let mut parts = pattern.split('*');
     let Some(mut rest) = path.strip_prefix(parts.next().unwrap_or_default()) else {
         return false;
@@ -133,35 +134,35 @@ fn begins_like(path: &str, pattern: &str) -> bool {
     true
 }
 
-/// The faults of a simulator. Clones are the same list.
+/// The pending faults of a simulator. Clones share the list.
 ///
-/// Faults that match the same request all act upon it, in the order in which they were added; where
-/// two contradict each other the first one wins.
+/// All faults that match a request act on it, in the order in which they were added; of two
+/// contradictory actions, the first one wins.
 #[derive(Clone, Debug, Default)]
-pub struct Faults(Arc<Mutex<Waiting>>);
+pub struct Faults(Arc<Mutex<FaultList>>);
 
 #[derive(Debug, Default)]
-struct Waiting {
+struct FaultList {
     faults: Vec<(u64, Fault)>,
     next: u64,
 }
 
 impl Faults {
-    /// Adds a fault, and returns the number by which it can be removed.
+    /// Adds a fault and returns the number that removes it.
     pub fn add(&self, fault: Fault) -> u64 {
-        let mut waiting = self.lock();
-        waiting.next += 1;
-        let number = waiting.next;
-        waiting.faults.push((number, fault));
+        let mut list = self.lock();
+        list.next += 1;
+        let number = list.next;
+        list.faults.push((number, fault));
         number
     }
 
-    /// Removes one fault; `false` when it is used up or was never there.
+    /// Removes a fault; `false` if it is used up or unknown.
     pub fn remove(&self, number: u64) -> bool {
-        let mut waiting = self.lock();
-        let before = waiting.faults.len();
-        waiting.faults.retain(|(own, _)| *own != number);
-        waiting.faults.len() != before
+        let mut list = self.lock();
+        let before = list.faults.len();
+        list.faults.retain(|(own, _)| *own != number);
+        list.faults.len() != before
     }
 
     /// Removes all faults.
@@ -169,17 +170,17 @@ impl Faults {
         self.lock().faults.clear();
     }
 
-    /// The faults that still wait, with their numbers and with what is left of their counts.
-    pub fn waiting(&self) -> Vec<(u64, Fault)> {
+    /// Returns the pending faults with their numbers and remaining counts.
+    pub fn pending(&self) -> Vec<(u64, Fault)> {
         self.lock().faults.clone()
     }
 
-    /// Takes what befalls this request, counting down.
+    /// Collects the actions of all matching faults, counting each fault down.
     pub(crate) fn take<B>(&self, request: &http::Request<B>) -> Plan {
-        let path = Target::of(request.uri()).path;
+        let path = Target::parse(request.uri()).path;
         let mut plan = Plan::default();
-        let mut waiting = self.lock();
-        waiting.faults.retain_mut(|(_, fault)| {
+        let mut list = self.lock();
+        list.faults.retain_mut(|(_, fault)| {
             if !fault.matches(request.method(), &path) {
                 return true;
             }
@@ -188,7 +189,7 @@ impl Faults {
                 return true;
             }
             for action in &fault.actions {
-                plan.include(action);
+                plan.add(action);
             }
             match &mut fault.times {
                 Some(times) => {
@@ -201,7 +202,7 @@ impl Faults {
         plan
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, Waiting> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, FaultList> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! What befalls one request, gathered from all the faults that it meets.
+//! The combined effect of all faults on one request.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use http::Response;
 use super::{Action, Canned, falsify};
 use crate::Simulator;
 
-/// What befalls one request.
+/// The combined effect of all faults on one request.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) delay: Duration,
     pub(crate) apply_late: Option<Duration>,
-    pub(crate) instead: Option<Instead>,
+    pub(crate) replacement: Option<Replacement>,
     pub(crate) delay_answer: Duration,
     pub(crate) close_after: bool,
     pub(crate) delivery: Delivery,
-    /// What is done to the request or the answer, or after the processing, in order.
+    /// The actions on the request, the response or the collection, in order.
     steps: Vec<Action>,
     answer_afterwards: Option<Canned>,
 }
 
-/// What happens in place of processing.
+/// The outcome of a request that is not processed.
 #[derive(Clone, Debug)]
-pub(crate) enum Instead {
+pub(crate) enum Replacement {
     Close,
     Answer(Canned),
 }
 
-/// How the body of the answer gets to the client.
+/// The delivery of the response body to the client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Delivery {
     #[default]
@@ -42,13 +42,14 @@ pub(crate) enum Delivery {
 }
 
 impl Plan {
-    pub(crate) fn include(&mut self, action: &Action) {
+    /// Adds an action.
+    pub(crate) fn add(&mut self, action: &Action) {
         match action {
-            Action::Answer(canned) => self.replace(Instead::Answer(canned.clone())),
-            Action::Redirect(location) => self.replace(Instead::Answer(
+            Action::Answer(canned) => self.replace(Replacement::Answer(canned.clone())),
+            Action::Redirect(location) => self.replace(Replacement::Answer(
                 Canned::status(307).header("location", location),
             )),
-            Action::CloseBefore => self.replace(Instead::Close),
+            Action::CloseBefore => self.replace(Replacement::Close),
             Action::AnswerAfterwards(canned) => {
                 self.answer_afterwards.get_or_insert_with(|| canned.clone());
             }
@@ -76,8 +77,8 @@ impl Plan {
         }
     }
 
-    fn replace(&mut self, instead: Instead) {
-        self.instead.get_or_insert(instead);
+    fn replace(&mut self, replacement: Replacement) {
+        self.replacement.get_or_insert(replacement);
     }
 
     fn deliver(&mut self, delivery: Delivery) {
@@ -86,26 +87,26 @@ impl Plan {
         }
     }
 
-    /// Has the platform answer, changes the collection, and falsifies the answer.
+    /// Processes a request, changes the collection, and falsifies the response.
     pub(crate) fn process(
         &self,
         simulator: &dyn Simulator,
         mut request: http::Request<Bytes>,
     ) -> Response<Bytes> {
-        let asked = falsify::asked_page(simulator, &request);
+        let requested_page = falsify::requested_page(simulator, &request);
         if self
             .steps
             .iter()
             .any(|step| matches!(step, Action::IgnorePage | Action::EndlessPages))
         {
-            falsify::ask_for_first_page(simulator, &mut request);
+            falsify::request_first_page(simulator, &mut request);
         }
         let mut response = simulator.answer(request);
         for step in &self.steps {
             match step {
                 Action::Churn(churn) => churn.apply(simulator),
                 Action::Run(hook) => hook.run(simulator),
-                other => falsify::answer(other, simulator, asked, &mut response),
+                other => falsify::falsify(other, simulator, requested_page, &mut response),
             }
         }
         match &self.answer_afterwards {

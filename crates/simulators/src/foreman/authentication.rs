@@ -1,4 +1,4 @@
-//! Who is calling: a session's cookie, else Basic with a token or a password.
+//! Authentication of the caller by session cookie or by HTTP Basic with a token or a password.
 
 use std::net::IpAddr;
 
@@ -8,15 +8,16 @@ use http::{HeaderMap, Request, header};
 
 use super::{
     instant::Instant,
-    people::{People, User},
+    lockout::Lockout,
     reply::Reply,
     secret::Secrets,
-    sessions::{Cookie, Lockout, Sessions},
+    sessions::{SessionState, Sessions},
     store::Store,
+    users::{User, Users},
 };
 use crate::Peer;
 
-/// A caller who proved who it is.
+/// An authenticated caller.
 #[derive(Clone, Debug)]
 pub(super) struct Caller<'a> {
     pub(super) user: &'a User,
@@ -24,9 +25,9 @@ pub(super) struct Caller<'a> {
     pub(super) new_session: Option<String>,
 }
 
-/// What it takes to know callers.
-pub(super) struct Gate<'p, 's> {
-    pub(super) people: &'p People,
+/// The users, tokens and sessions that callers are authenticated against.
+pub(super) struct Authenticator<'u, 's> {
+    pub(super) users: &'u Users,
     pub(super) secrets: Secrets,
     pub(super) store: &'s mut Store,
     pub(super) sessions: &'s mut Sessions,
@@ -34,54 +35,54 @@ pub(super) struct Gate<'p, 's> {
     pub(super) now: Instant,
 }
 
-impl<'p> Gate<'p, '_> {
-    pub(super) fn admit(&mut self, request: &Request<Bytes>) -> Result<Caller<'p>, Reply> {
+impl<'u> Authenticator<'u, '_> {
+    pub(super) fn authenticate(&mut self, request: &Request<Bytes>) -> Result<Caller<'u>, Reply> {
         let session = cookie(request.headers(), "_session_id");
         match session.map(|id| self.sessions.resume(&id, self.now)) {
-            // The session alone decides; credentials beside it are not looked at.
-            Some(Cookie::User(id)) => {
+            // With an open session, Foreman ignores the credentials of the request.
+            Some(SessionState::Open(id)) => {
                 let user = self
-                    .people
+                    .users
                     .by_id(id.into())
-                    .ok_or_else(|| Reply::unauthorized(&failed("")))?;
-                return enabled(user).map(|user| Caller {
-                    user,
-                    new_session: None,
-                });
+                    .ok_or_else(|| Reply::login_failed(""))?;
+                let new_session = None;
+                require_enabled(user).map(|()| Caller { user, new_session })
             }
-            Some(Cookie::Expired) => return Err(Reply::session_expired()),
-            Some(Cookie::Unknown) | None => {}
+            Some(SessionState::Expired) => Err(Reply::session_expired()),
+            Some(SessionState::Unknown) | None => {
+                let source = request.extensions().get::<Peer>().map(|peer| peer.0);
+                self.authenticate_basic(request.headers(), source)
+            }
         }
-        let source = request.extensions().get::<Peer>().map(|peer| peer.0);
-        self.by_credentials(request.headers(), source)
     }
 
-    fn by_credentials(
+    fn authenticate_basic(
         &mut self,
         headers: &HeaderMap,
         source: Option<IpAddr>,
-    ) -> Result<Caller<'p>, Reply> {
+    ) -> Result<Caller<'u>, Reply> {
         if self.lockout.is_locked(source, self.now) {
             return Err(Reply::unauthorized(
                 "Too many tries, please try again in a few minutes.",
             ));
         }
-        let (login, secret) = basic(headers).unwrap_or_default();
+        let (login, secret) = basic_credentials(headers).unwrap_or_default();
         let user = self
-            .people
+            .users
             .by_login(&login)
-            .filter(|user| self.proves(user, &secret));
+            .filter(|user| self.accepts(user, &secret));
         let Some(user) = user else {
-            self.lockout.fail(source, self.now);
-            return Err(Reply::unauthorized(&failed(&login)));
+            self.lockout.record_failure(source, self.now);
+            return Err(Reply::login_failed(&login));
         };
-        let user = enabled(user)?;
+        require_enabled(user)?;
         let new_session = Some(self.sessions.start(user.id, self.now));
         Ok(Caller { user, new_session })
     }
 
-    /// A token is tried before the password; its use is noted.
-    fn proves(&mut self, user: &User, secret: &str) -> bool {
+    /// Returns whether a secret is a token or the password of a user, and records the use of a
+    /// token.
+    fn accepts(&mut self, user: &User, secret: &str) -> bool {
         let token = self
             .secrets
             .id_of(secret)
@@ -100,20 +101,16 @@ impl<'p> Gate<'p, '_> {
     }
 }
 
-fn failed(login: &str) -> String {
-    format!("Unable to authenticate user {login}")
-}
-
-fn enabled(user: &User) -> Result<&User, Reply> {
+fn require_enabled(user: &User) -> Result<(), Reply> {
     if user.disabled {
         return Err(Reply::unauthorized(
             "User account is disabled, please contact your administrator",
         ));
     }
-    Ok(user)
+    Ok(())
 }
 
-/// A cookie's value.
+/// Returns the value of a cookie.
 pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     headers
         .get_all(header::COOKIE)
@@ -125,8 +122,8 @@ pub(super) fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|(_, value)| value.to_owned())
 }
 
-/// Login and secret out of `Authorization`, which must say `Basic` in exactly these letters.
-fn basic(headers: &HeaderMap) -> Option<(String, String)> {
+/// Parses login and secret from `Authorization`, whose scheme `Basic` is case-sensitive in Foreman.
+fn basic_credentials(headers: &HeaderMap) -> Option<(String, String)> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let encoded = value.strip_prefix("Basic")?;
     let decoded = String::from_utf8_lossy(&lenient_base64(encoded)).into_owned();
@@ -134,7 +131,7 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     Some((login.to_owned(), secret.to_owned()))
 }
 
-/// Ruby's `decode64`: skips what is not base64.
+/// Decodes like Ruby's `decode64`, which skips characters that are not base64.
 fn lenient_base64(text: &str) -> Vec<u8> {
     let letters: String = text
         .chars()
@@ -145,7 +142,7 @@ fn lenient_base64(text: &str) -> Vec<u8> {
         .with_decode_allow_trailing_bits(true)
         .with_decode_padding_mode(DecodePaddingMode::Indifferent);
     let engine = base64::engine::GeneralPurpose::new(&base64::alphabet::STANDARD, config);
-    // A last letter alone holds no whole byte.
+    // A single letter at the end encodes less than one byte.
     let whole = if letters.len() % 4 == 1 {
         letters.len() - 1
     } else {

@@ -1,16 +1,18 @@
-//! The order of names: the database's `en_US`, in five steps.
+//! The collation of names: the database's `en_US`, which compares names level by level.
 //!
-//! 1. letters and digits only, `$` before digits before letters, without case and accents;
-//! 2. accents; 3. lower case before upper case; 4. the ignored characters by their places;
-//! 5. bytes.
+//! 1. Letters and digits without case and accents: `$` before digits before letters.
+//! 2. Accents.
+//! 3. Lower case before upper case.
+//! 4. The positions of the characters that the first level ignores.
+//! 5. Bytes.
 
 use std::{collections::HashMap, sync::LazyLock};
 
-/// A name, turned into bytes that compare as the names do.
+/// A name encoded as bytes that sort in the order of the names.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SortKey(Box<[u8]>);
 
-/// Below every weight, so that what ends first comes first.
+/// The end of a level, lower than every weight so that a prefix sorts first.
 const END: u8 = 0;
 
 impl SortKey {
@@ -18,32 +20,32 @@ impl SortKey {
         let mut letters = Vec::with_capacity(name.len() * 4);
         let mut accents = Vec::new();
         let mut cases = Vec::new();
-        let mut places = Vec::with_capacity(name.len());
+        let mut positions = Vec::with_capacity(name.len());
         let mut letter_count = 0;
-        let mut unseen: u8 = 0;
+        let mut unweighted: u8 = 0;
         for character in name.chars() {
-            let letter = Letter::of(character);
+            let letter = Letter::from_char(character);
             if letter.is_some() && has_implicit_weight(character) {
-                unseen = unseen.saturating_add(1);
+                unweighted = unweighted.saturating_add(1);
             } else {
-                if unseen > 0 {
-                    // What stands behind unseen characters comes after what stands there at once.
-                    places.push(3_u8.saturating_add(unseen));
-                    unseen = 0;
+                if unweighted > 0 {
+                    // A character that follows unweighted ones sorts after one that does not.
+                    positions.push(3_u8.saturating_add(unweighted));
+                    unweighted = 0;
                 }
-                places.push(if letter.is_some() { 2 } else { 1 });
+                positions.push(if letter.is_some() { 2 } else { 1 });
             }
             let Some(letter) = letter else {
-                places.extend_from_slice(&u32::from(character).to_be_bytes()[1..]);
+                positions.extend_from_slice(&u32::from(character).to_be_bytes()[1..]);
                 continue;
             };
-            letter.weigh(&mut letters, &mut letter_count);
-            // Trailing "no accent" and "lower case" say nothing and are left out.
-            set(&mut accents, letter_count - 1, letter.accent);
-            set(&mut cases, letter_count - 1, u8::from(letter.upper));
+            letter_count += letter.push_weights(&mut letters);
+            // Trailing "no accent" and "lower case" weights are omitted: they decide nothing.
+            set_weight(&mut accents, letter_count - 1, letter.accent);
+            set_weight(&mut cases, letter_count - 1, u8::from(letter.upper));
         }
         let mut key = letters;
-        for level in [&accents, &cases, &places] {
+        for level in [&accents, &cases, &positions] {
             key.push(END);
             key.extend_from_slice(level);
         }
@@ -53,28 +55,30 @@ impl SortKey {
     }
 }
 
-/// Sets one weight of a level; missing ones before it are the lowest.
-fn set(level: &mut Vec<u8>, place: usize, weight: u8) {
+/// Appends the weight at `index` to a level and fills the gap before it with the lowest weight.
+fn set_weight(level: &mut Vec<u8>, index: usize, weight: u8) {
     if weight > 0 {
-        level.resize(place, 1);
+        level.resize(index, 1);
         level.push(weight + 1);
     }
 }
 
+/// A character that counts on the first level.
 struct Letter {
     base: Base,
     accent: u8,
     upper: bool,
 }
 
+/// The letters that a character has on the first level.
 enum Base {
     One(char),
     Several(&'static str),
 }
 
 impl Letter {
-    /// `None` for the characters that the first steps ignore.
-    fn of(character: char) -> Option<Self> {
+    /// Returns the letter for a character, or `None` if the first level ignores it.
+    fn from_char(character: char) -> Option<Self> {
         if character.is_ascii() {
             let counts = character.is_ascii_alphanumeric() || character == '$';
             return counts.then(|| Self {
@@ -100,46 +104,52 @@ impl Letter {
         })
     }
 
-    fn weigh(&self, letters: &mut Vec<u8>, count: &mut usize) {
+    /// Appends the weights of the first level and returns the number of letters.
+    fn push_weights(&self, weights: &mut Vec<u8>) -> usize {
         match self.base {
             Base::One(letter) => {
-                weigh(letter, letters);
-                *count += 1;
+                push_weight(letter, weights);
+                1
             }
-            Base::Several(base) => {
-                for letter in base.chars() {
-                    weigh(letter, letters);
-                    *count += 1;
+            Base::Several(letters) => {
+                for letter in letters.chars() {
+                    push_weight(letter, weights);
                 }
+                letters.chars().count()
             }
         }
     }
 }
 
-/// Han and Hangul have no weight of their own in the fourth step, which sees only that they are there.
+/// Returns whether a character is Han or Hangul, of which the fourth level only counts the number.
 fn has_implicit_weight(character: char) -> bool {
-    matches!(character, '\u{ac00}'..='\u{d7a3}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+    matches!(
+        character,
+        '\u{ac00}'..='\u{d7a3}'
+            | '\u{3400}'..='\u{9fff}'
+            | '\u{f900}'..='\u{faff}'
+            | '\u{20000}'..='\u{3ffff}'
+    )
 }
 
 fn is_currency(character: char) -> bool {
     matches!(character, '$' | '\u{a2}'..='\u{a5}' | '\u{20a0}'..='\u{20cf}')
 }
 
-fn weigh(letter: char, letters: &mut Vec<u8>) {
+fn push_weight(letter: char, weights: &mut Vec<u8>) {
     match letter {
-        '$' => letters.push(1),
-        '0'..='9' => letters.push(3 + letter as u8 - b'0'),
-        'a'..='z' => letters.push(20 + letter as u8 - b'a'),
+        '$' => weights.push(1),
+        '0'..='9' => weights.push(3 + letter as u8 - b'0'),
+        'a'..='z' => weights.push(20 + letter as u8 - b'a'),
         other => {
-            // Other currencies before digits, other scripts after Latin.
-            letters.push(if is_currency(other) { 2 } else { 200 });
-            letters.extend_from_slice(&u32::from(other).to_be_bytes()[1..]);
+            // Other currencies sort before digits, other scripts after Latin.
+            weights.push(if is_currency(other) { 2 } else { 200 });
+            weights.extend_from_slice(&u32::from(other).to_be_bytes()[1..]);
         }
     }
 }
 
-/// Letters with accents and the like: what they are without, and their place among
-/// the variants of the same letters.
+/// The base letters of each accented letter, and its rank among the variants of those letters.
 static VARIANTS: LazyLock<HashMap<char, (&'static str, u8)>> = LazyLock::new(|| {
     LATIN
         .iter()
@@ -151,6 +161,7 @@ static VARIANTS: LazyLock<HashMap<char, (&'static str, u8)>> = LazyLock::new(|| 
         .collect()
 });
 
+/// Base letters with their variants in the order of rank.
 const LATIN: &[(&str, &str)] = &[
     ("1", "¹"),
     ("2", "²"),
@@ -192,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn names_sort_as_the_database_was_seen_to_sort_them() {
+    fn names_sort_as_recorded_from_the_database() {
         assert_sorted(&[
             "100%",
             "42",
@@ -223,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn each_step_decides_only_what_the_steps_before_left_open() {
+    fn each_level_breaks_only_the_ties_of_the_levels_before_it() {
         assert_sorted(&["$1", "1", "a", "A", "á", "Á", "ab", "áb", "b"]);
         assert_sorted(&[
             "", "-", "a-a", "aa", "A-a", "-ab", "a b", "a-b", "a_b", "a~b", "ab", "ab-",

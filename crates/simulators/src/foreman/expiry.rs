@@ -1,4 +1,4 @@
-//! The expiry that a caller asks for: a text in nearly any form, read in the caller's zone.
+//! Parsing of the `expires_at` parameter: a text in almost any form, in the caller's zone.
 
 use super::{
     date_parse::{self, Parts},
@@ -6,34 +6,35 @@ use super::{
     parameters::Parameter,
 };
 
-/// The asked-for expiry.
+/// The expiry that a caller requests for a new token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Asked {
-    /// None was asked for; also what the platform silently drops.
+pub(super) enum RequestedExpiry {
+    /// The parameter is absent, or has a value that Foreman silently drops.
     Never,
     At(Instant),
-    /// Not a time; the text as the platform repeats it.
-    Unreadable(String),
+    /// The parameter is not a time; this is its text in the error message.
+    Invalid(String),
 }
 
-/// Reads the parameter.
-pub(super) fn read(parameter: Option<&Parameter>, now: Instant, zone: &Zone) -> Asked {
+/// Parses the parameter.
+pub(super) fn parse(parameter: Option<&Parameter>, now: Instant, zone: &Zone) -> RequestedExpiry {
     match parameter {
-        // Lists and objects are not let through to the model.
-        None
-        | Some(Parameter::Null | Parameter::Bool(false) | Parameter::List(_) | Parameter::Map(_)) => {
-            Asked::Never
-        }
-        Some(Parameter::Text(text)) => match parse(text, now, zone) {
-            Some(at) => Asked::At(at),
-            None => Asked::Unreadable(text.clone()),
+        None | Some(Parameter::Null | Parameter::Bool(false)) => RequestedExpiry::Never,
+        // Rails permits only scalars here and drops lists and objects.
+        Some(Parameter::List(_) | Parameter::Map(_)) => RequestedExpiry::Never,
+        Some(Parameter::Text(text)) => match parse_time(text, now, zone) {
+            Some(at) => RequestedExpiry::At(at),
+            None => RequestedExpiry::Invalid(text.clone()),
         },
-        Some(other) => Asked::Unreadable(other.to_text()),
+        Some(other) => RequestedExpiry::Invalid(other.to_text()),
     }
 }
 
-/// A time like Ruby's `Time.zone.parse`: what is missing comes from today or is the first.
-fn parse(text: &str, now: Instant, zone: &Zone) -> Option<Instant> {
+/// Parses a time like Ruby's `Time.zone.parse`.
+///
+/// A missing year or month is today's. A missing day is today's too, or the first of the month if
+/// the text has a year or a month.
+fn parse_time(text: &str, now: Instant, zone: &Zone) -> Option<Instant> {
     let parts = date_parse::parse(text)?;
     if parts == Parts::default() {
         return None;
@@ -53,8 +54,9 @@ fn parse(text: &str, now: Instant, zone: &Zone) -> Option<Instant> {
         second: parts.second.unwrap_or(0),
         micros: parts.micros.unwrap_or(0),
     };
-    let day = 24 * 3600;
-    if !exists(civil) || parts.offset.is_some_and(|offset| offset.abs() >= day) {
+    let day_seconds = 24 * 3600;
+    let valid_offset = parts.offset.is_none_or(|offset| offset.abs() < day_seconds);
+    if !is_accepted(civil) || !valid_offset {
         return None;
     }
     match parts.offset {
@@ -63,8 +65,8 @@ fn parse(text: &str, now: Instant, zone: &Zone) -> Option<Instant> {
     }
 }
 
-/// What Ruby's `Time.new` accepts: day 31 of every month and 24:00, but not more.
-fn exists(civil: Civil) -> bool {
+/// Returns whether Ruby's `Time.new` accepts a time; it allows day 31 in every month, and 24:00.
+fn is_accepted(civil: Civil) -> bool {
     let midnight = civil.minute == 0 && civil.second == 0 && civil.micros == 0;
     (0..=9999).contains(&civil.year)
         && (1..=12).contains(&civil.month)
@@ -78,19 +80,19 @@ fn exists(civil: Civil) -> bool {
 mod tests {
     use super::*;
 
-    fn read_at(text: &str, zone: &Zone) -> Option<String> {
+    fn parsed(text: &str, zone: &Zone) -> Option<String> {
         let now = "2026-11-22T13:13:25Z"
             .parse::<jiff::Timestamp>()
             .unwrap()
             .into();
-        match read(Some(&Parameter::Text(text.to_owned())), now, zone) {
-            Asked::At(at) => Some(at.plain(&Zone::UTC)),
+        match parse(Some(&Parameter::Text(text.to_owned())), now, zone) {
+            RequestedExpiry::At(at) => Some(at.plain(&Zone::UTC)),
             _ => None,
         }
     }
 
     #[test]
-    fn times_are_read_in_nearly_any_form() {
+    fn times_are_parsed_in_almost_any_form() {
         for (text, expected) in [
             ("2030-01-01T00:00:00Z", "2030-01-01 00:00:00 UTC"),
             ("2030-01-01", "2030-01-01 00:00:00 UTC"),
@@ -111,7 +113,7 @@ mod tests {
             ("9999-12-31T23:59:59Z", "9999-12-31 23:59:59 UTC"),
         ] {
             assert_eq!(
-                read_at(text, &Zone::UTC).as_deref(),
+                parsed(text, &Zone::UTC).as_deref(),
                 Some(expected),
                 "{text}"
             );
@@ -119,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_stays_unreadable() {
+    fn a_text_that_is_not_a_time_is_invalid() {
         for text in [
             "",
             "garbage",
@@ -129,19 +131,19 @@ mod tests {
             "2030-08-34T12:00:00.000Z",
             "1893456000",
         ] {
-            assert_eq!(read_at(text, &Zone::UTC), None, "{text}");
+            assert_eq!(parsed(text, &Zone::UTC), None, "{text}");
         }
     }
 
     #[test]
-    fn a_time_without_zone_is_the_callers() {
+    fn a_time_without_a_zone_is_in_the_callers_zone() {
         let prague = Zone::named("Europe/Prague").unwrap();
         assert_eq!(
-            read_at("2030-07-01 12:00:00", &prague).unwrap(),
+            parsed("2030-07-01 12:00:00", &prague).unwrap(),
             "2030-07-01 10:00:00 UTC"
         );
         assert_eq!(
-            read_at("2030-01-01", &prague).unwrap(),
+            parsed("2030-01-01", &prague).unwrap(),
             "2029-12-31 23:00:00 UTC"
         );
     }

@@ -1,17 +1,18 @@
-//! Points in time to the microsecond, as the database keeps them, and how they are written.
+//! Points in time with the database's precision, one microsecond, and their text forms.
 //!
-//! A calendar of our own, because the platform takes the last second of the year 9999 in every zone.
+//! The calendar is implemented here because Foreman accepts the last second of the year 9999 in
+//! every zone, which is beyond the range of [`Timestamp`].
 
 use jiff::{Timestamp, tz::TimeZone};
 
-/// Microseconds since 1970, in UTC.
+/// A point in time in microseconds since 1970 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Instant(pub(super) i64);
 
 const SECOND: i64 = 1_000_000;
 const DAY: i64 = 86_400;
 
-/// A time on a wall.
+/// A date and time of day without a zone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Civil {
     pub(super) year: i64,
@@ -30,11 +31,12 @@ impl From<Timestamp> for Instant {
 }
 
 impl Instant {
-    pub(super) fn an_hour_later(self) -> Self {
-        Self(self.0.saturating_add(3600 * SECOND))
+    /// Returns the instant this many seconds later.
+    pub(super) fn plus_seconds(self, seconds: i64) -> Self {
+        Self(self.0.saturating_add(seconds.saturating_mul(SECOND)))
     }
 
-    /// The nearest time that the other crates can hold.
+    /// Returns the nearest instant that a [`Timestamp`] can represent.
     pub(super) fn timestamp(self) -> Timestamp {
         let clamped = self.0.clamp(
             Timestamp::MIN.as_microsecond(),
@@ -43,7 +45,7 @@ impl Instant {
         Timestamp::from_microsecond(clamped).unwrap_or(Timestamp::MAX)
     }
 
-    /// The wall clock of a place that is so many seconds ahead of UTC.
+    /// Returns the local time at an offset in seconds east of UTC.
     pub(super) fn civil(self, offset: i64) -> Civil {
         let micros = self.0.rem_euclid(SECOND);
         let seconds = self.0.div_euclid(SECOND) + offset;
@@ -60,40 +62,36 @@ impl Instant {
         }
     }
 
-    /// `2019-11-07 08:45:43 UTC`, or with the zone's offset as `+0200`.
+    /// Formats as `2019-11-07 08:45:43 UTC`, or with the zone's offset as `+0200`.
     pub(super) fn plain(self, zone: &Zone) -> String {
         let offset = zone.offset_at(self);
-        let at = self.civil(offset);
-        let (year, month, day) = (at.year, at.month, at.day);
-        let (hour, minute, second) = (at.hour, at.minute, at.second);
-        let suffix = if zone.is_utc() {
-            "UTC".to_owned()
-        } else {
-            offset_text(offset, "")
-        };
-        format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} {suffix}")
+        let local = self.civil(offset);
+        let suffix = zone.suffix("UTC", offset, "");
+        format!("{} {} {suffix}", local.date_text(), local.time_text())
     }
 
-    /// `2019-11-07T08:45:43.434Z`, or with the zone's offset as `+02:00`.
+    /// Formats as `2019-11-07T08:45:43.434Z`, or with the zone's offset as `+02:00`.
     pub(super) fn iso(self, zone: &Zone) -> String {
         let offset = zone.offset_at(self);
-        let at = self.civil(offset);
-        let (year, month, day) = (at.year, at.month, at.day);
-        let (hour, minute, second, millis) = (at.hour, at.minute, at.second, at.micros / 1000);
-        let suffix = if zone.is_utc() {
-            "Z".to_owned()
-        } else {
-            offset_text(offset, ":")
-        };
-        format!(
-            "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{millis:03}{suffix}"
-        )
+        let local = self.civil(offset);
+        let suffix = zone.suffix("Z", offset, ":");
+        let (date, time) = (local.date_text(), local.time_text());
+        format!("{date}T{time}.{:03}{suffix}", local.micros / 1000)
     }
 }
 
 impl Civil {
-    /// The instant at which a wall clock so many seconds ahead of UTC shows this. Days beyond the
-    /// end of the month run into the next one.
+    fn date_text(&self) -> String {
+        format!("{:04}-{:02}-{:02}", self.year, self.month, self.day)
+    }
+
+    fn time_text(&self) -> String {
+        format!("{:02}:{:02}:{:02}", self.hour, self.minute, self.second)
+    }
+
+    /// Returns the instant of this local time at an offset in seconds east of UTC.
+    ///
+    /// Days beyond the end of the month continue into the next one.
     pub(super) fn instant(self, offset: i64) -> Option<Instant> {
         let days = days_of(self.year, self.month, 1).checked_add(self.day - 1)?;
         let seconds = self.hour * 3600 + self.minute * 60 + self.second - offset;
@@ -104,13 +102,7 @@ impl Civil {
     }
 }
 
-fn offset_text(offset: i64, between: &str) -> String {
-    let sign = if offset < 0 { '-' } else { '+' };
-    let minutes = offset.abs() / 60;
-    format!("{sign}{:02}{between}{:02}", minutes / 60, minutes % 60)
-}
-
-/// Days since 1970 to year, month and day (Howard Hinnant's civil calendar).
+/// Converts days since 1970 to year, month and day (Howard Hinnant's `civil_from_days`).
 fn date_of(days: i64) -> (i64, i64, i64) {
     let shifted = days + 719_468;
     let era = shifted.div_euclid(146_097);
@@ -129,6 +121,7 @@ fn date_of(days: i64) -> (i64, i64, i64) {
     (year, month, day)
 }
 
+/// Converts a date to days since 1970.
 fn days_of(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
     let era = year.div_euclid(400);
@@ -139,14 +132,14 @@ fn days_of(year: i64, month: i64, day: i64) -> i64 {
     era * 146_097 + day_of_era - 719_468
 }
 
-/// A time zone, by its IANA name or by one of Rails' own.
+/// A time zone, or `None` for UTC.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Zone(Option<TimeZone>);
 
 impl Zone {
     pub(super) const UTC: Self = Self(None);
 
-    /// `None` for a name that nobody knows.
+    /// Returns the zone with an IANA name or one of Rails' own names, or `None` if it is unknown.
     pub(super) fn named(name: &str) -> Option<Self> {
         let iana = match name {
             "UTC" | "Etc/UTC" => return Some(Self::UTC),
@@ -166,23 +159,30 @@ impl Zone {
         TimeZone::get(iana).ok().map(|zone| Self(Some(zone)))
     }
 
-    fn is_utc(&self) -> bool {
-        self.0.is_none()
+    /// Returns `utc` in UTC, and otherwise the offset as hours and minutes.
+    fn suffix(&self, utc: &str, offset: i64, separator: &str) -> String {
+        if self.0.is_none() {
+            return utc.to_owned();
+        }
+        let sign = if offset < 0 { '-' } else { '+' };
+        let minutes = offset.abs() / 60;
+        format!("{sign}{:02}{separator}{:02}", minutes / 60, minutes % 60)
     }
 
-    /// Seconds ahead of UTC at that instant.
+    /// Returns the offset at an instant in seconds east of UTC.
     pub(super) fn offset_at(&self, instant: Instant) -> i64 {
         self.0.as_ref().map_or(0, |zone| {
             i64::from(zone.to_offset(instant.timestamp()).seconds())
         })
     }
 
-    /// The instant at which this zone's wall clock shows `civil`.
+    /// Returns the instant of a local time in this zone.
     pub(super) fn instant_of(&self, civil: Civil) -> Option<Instant> {
         let as_if_utc = civil.instant(0)?;
-        // Two steps settle it but for the hour that a clock change skips or repeats.
-        let first = self.offset_at(Instant(as_if_utc.0 - self.offset_at(as_if_utc) * SECOND));
-        civil.instant(first)
+        // Two lookups give the right offset except in the hour that a clock change skips or
+        // repeats.
+        let approximate = as_if_utc.plus_seconds(-self.offset_at(as_if_utc));
+        civil.instant(self.offset_at(approximate))
     }
 }
 
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn both_forms_cut_fractions_and_show_the_zone() {
+    fn both_forms_truncate_fractions_and_show_the_zone() {
         let at = instant("2030-07-01T00:00:00.999999Z");
         let prague = Zone::named("Prague").unwrap();
         assert_eq!(at.plain(&Zone::UTC), "2030-07-01 00:00:00 UTC");
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn days_and_dates_agree_through_the_centuries() {
+    fn days_and_dates_convert_back_and_forth_over_centuries() {
         for days in (-800_000..3_000_000).step_by(997) {
             let (year, month, day) = date_of(days);
             assert_eq!(days_of(year, month, day), days);
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_second_of_9999_exists() {
+    fn the_last_second_of_9999_is_in_range() {
         let civil = Civil {
             year: 9999,
             month: 12,

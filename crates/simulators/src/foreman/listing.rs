@@ -1,4 +1,4 @@
-//! Which rows a listing shows.
+//! Selection of the rows on a page of a listing.
 
 use super::{
     order::{Order, SortField},
@@ -7,16 +7,16 @@ use super::{
     store::Store,
 };
 
-/// What was found.
+/// The rows on a page and the counts around it.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Found {
     pub(super) total: usize,
     pub(super) subtotal: usize,
-    /// The rows of the page, in order.
+    /// The rows of the page in order.
     pub(super) ids: Vec<i32>,
 }
 
-/// Finds a page of the user's rows.
+/// Finds a page of a user's rows.
 pub(super) fn find(
     store: &mut Store,
     user_id: i32,
@@ -24,50 +24,50 @@ pub(super) fn find(
     order: Option<Order>,
     page: &Page,
 ) -> Result<Found, SearchError> {
-    if order.is_some_and(|order| order.field == SortField::Name) {
-        store.by_name(user_id);
+    let field = order.map(|order| order.field);
+    if field == Some(SortField::Name) {
+        store.sort_by_name(user_id);
     }
-    let total = store.by_id(user_id).len();
-    let descending = order.is_some_and(|order| order.descending);
-    let ids = match order.map(|order| order.field) {
+    let ids = match field {
         Some(SortField::Id) => store.by_id(user_id),
-        Some(SortField::Name) => store.sorted_by_name(user_id),
-        // One user's rows are all equal by user, and equal rows come as they lie.
-        Some(SortField::UserId) | None => store.physical(user_id),
+        Some(SortField::Name) => store.by_name(user_id),
+        // All rows of a user are equal in this order, and equal rows stay in physical order.
+        Some(SortField::UserId) | None => store.physical_order(user_id),
+    };
+    let (ids, predicate) = match IdRange::for_predicate(predicate) {
+        Some(range) if field == Some(SortField::Id) => range.narrow(ids, predicate),
+        _ => (ids, predicate),
     };
     let descending =
-        descending && !matches!(order.map(|order| order.field), Some(SortField::UserId));
-    let by_id = matches!(order.map(|order| order.field), Some(SortField::Id));
-    let (ids, predicate) = match id_range(predicate).filter(|_| by_id) {
-        Some((range, exact)) => {
-            let from = ids.partition_point(|id| i64::from(*id) < range.0);
-            let to = ids
-                .partition_point(|id| i64::from(*id) <= range.1)
-                .max(from);
-            (
-                &ids[from..to],
-                if exact { &Predicate::All } else { predicate },
-            )
-        }
-        None => (ids, predicate),
-    };
-    let mut page = Window::new(page);
-    if matches!(predicate, Predicate::All) {
-        page.cut(ids, descending);
-    } else if descending {
-        for id in ids.iter().rev() {
-            page.offer(*id, matches(store, predicate, *id)?);
-        }
+        field != Some(SortField::UserId) && order.is_some_and(|order| order.descending);
+    let rows: Box<dyn Iterator<Item = i32>> = if descending {
+        Box::new(ids.iter().rev().copied())
     } else {
-        for id in ids {
-            page.offer(*id, matches(store, predicate, *id)?);
+        Box::new(ids.iter().copied())
+    };
+    let offset = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let limit = page.limit.map_or(usize::MAX, |limit| {
+        usize::try_from(limit).unwrap_or(usize::MAX)
+    });
+    let mut found = Found {
+        total: store.by_id(user_id).len(),
+        ..Found::default()
+    };
+    if matches!(predicate, Predicate::All) {
+        // Skips over the rows before the page instead of visiting each one.
+        found.subtotal = ids.len();
+        found.ids = rows.skip(offset).take(limit).collect();
+        return Ok(found);
+    }
+    for id in rows {
+        if matches(store, predicate, id)? {
+            if found.subtotal >= offset && found.ids.len() < limit {
+                found.ids.push(id);
+            }
+            found.subtotal += 1;
         }
     }
-    Ok(Found {
-        total,
-        subtotal: page.matched,
-        ids: page.ids,
-    })
+    Ok(found)
 }
 
 fn matches(store: &Store, predicate: &Predicate, id: i32) -> Result<bool, SearchError> {
@@ -76,94 +76,84 @@ fn matches(store: &Store, predicate: &Predicate, id: i32) -> Result<bool, Search
         .map_or(Ok(false), |record| predicate.matches(record.row()))
 }
 
-/// The part of the matches that is on the page.
-struct Window {
-    offset: usize,
-    limit: usize,
-    matched: usize,
-    ids: Vec<i32>,
+/// A range of ids outside which a predicate matches nothing.
+#[derive(Clone, Copy)]
+struct IdRange {
+    first: i64,
+    last: i64,
+    /// `true` if the predicate matches every id in the range.
+    exact: bool,
 }
 
-impl Window {
-    fn new(page: &Page) -> Self {
+impl IdRange {
+    fn new(first: i64, last: i64) -> Self {
         Self {
-            offset: usize::try_from(page.offset).unwrap_or(usize::MAX),
-            limit: page.limit.map_or(usize::MAX, |limit| {
-                usize::try_from(limit).unwrap_or(usize::MAX)
-            }),
-            matched: 0,
-            ids: Vec::new(),
+            first,
+            last,
+            exact: true,
         }
     }
 
-    fn offer(&mut self, id: i32, matches: bool) {
-        if matches {
-            if self.matched >= self.offset && self.ids.len() < self.limit {
-                self.ids.push(id);
+    /// Returns the range of ids that a predicate can match, or `None` if it is not known.
+    fn for_predicate(predicate: &Predicate) -> Option<Self> {
+        match predicate {
+            Predicate::All => Some(Self::new(i64::MIN, i64::MAX)),
+            Predicate::And(conditions) => {
+                let everything = Self::new(i64::MIN, i64::MAX);
+                Some(conditions.iter().fold(everything, Self::intersect))
             }
-            self.matched += 1;
+            Predicate::Number {
+                column: Column::Id,
+                test,
+            } => Self::for_test(test),
+            _ => None,
         }
     }
 
-    /// When everything matches, nobody needs to look at every row.
-    fn cut(&mut self, ids: &[i32], descending: bool) {
-        self.matched = ids.len();
-        self.ids = if descending {
-            ids.iter()
-                .rev()
-                .skip(self.offset)
-                .take(self.limit)
-                .copied()
-                .collect()
-        } else {
-            ids.iter()
-                .skip(self.offset)
-                .take(self.limit)
-                .copied()
-                .collect()
-        };
-    }
-}
-
-/// The ids that a predicate lets through at most, and whether it asks for nothing else.
-fn id_range(predicate: &Predicate) -> Option<((i64, i64), bool)> {
-    let everything = (i64::MIN, i64::MAX);
-    match predicate {
-        Predicate::All => Some((everything, true)),
-        Predicate::And(all) => {
-            let mut range = everything;
-            let mut exact = true;
-            for one in all {
-                match id_range(one) {
-                    Some((inner, inner_exact)) => {
-                        range = (range.0.max(inner.0), range.1.min(inner.1));
-                        exact &= inner_exact;
-                    }
-                    None => exact = false,
-                }
-            }
-            Some((range, exact))
-        }
-        Predicate::Number {
-            column: Column::Id,
-            test,
-        } => match test {
+    fn for_test(test: &NumberTest) -> Option<Self> {
+        match test {
             NumberTest::Ordered(bound, value) => {
                 let value = i64::from(*value);
-                let range = match bound {
-                    Bound::Greater => (value + 1, i64::MAX),
-                    Bound::GreaterOrEqual => (value, i64::MAX),
-                    Bound::Less => (i64::MIN, value - 1),
-                    Bound::LessOrEqual => (i64::MIN, value),
-                };
-                Some((range, true))
+                Some(match bound {
+                    Bound::Greater => Self::new(value + 1, i64::MAX),
+                    Bound::GreaterOrEqual => Self::new(value, i64::MAX),
+                    Bound::Less => Self::new(i64::MIN, value - 1),
+                    Bound::LessOrEqual => Self::new(i64::MIN, value),
+                })
             }
-            NumberTest::In(values) => {
-                let least = i64::from(*values.iter().min()?);
-                let greatest = i64::from(*values.iter().max()?);
-                Some(((least, greatest), values.len() == 1))
-            }
-        },
-        _ => None,
+            NumberTest::In(values) => Some(Self {
+                first: i64::from(*values.iter().min()?),
+                last: i64::from(*values.iter().max()?),
+                exact: values.len() == 1,
+            }),
+        }
+    }
+
+    fn intersect(self, condition: &Predicate) -> Self {
+        match Self::for_predicate(condition) {
+            Some(other) => Self {
+                first: self.first.max(other.first),
+                last: self.last.min(other.last),
+                exact: self.exact && other.exact,
+            },
+            None => Self {
+                exact: false,
+                ..self
+            },
+        }
+    }
+
+    /// Narrows sorted ids to the range, and the predicate to what is left to test there.
+    fn narrow<'a>(self, ids: &'a [i32], predicate: &'a Predicate) -> (&'a [i32], &'a Predicate) {
+        let start = ids.partition_point(|id| i64::from(*id) < self.first);
+        let end = ids
+            .partition_point(|id| i64::from(*id) <= self.last)
+            .max(start);
+        let predicate = if self.exact {
+            &Predicate::All
+        } else {
+            predicate
+        };
+        (&ids[start..end], predicate)
     }
 }

@@ -1,59 +1,62 @@
-//! Foreman: personal access tokens of users.
+//! A simulated Foreman with the personal access tokens of its users.
 //!
-//! Served: index, show, create and revoke under `/api` and `/api/v2`, with the search language of the
-//! listings, sessions, the lock against guessing, contexts, rights and the differences between releases
-//! from 1.17 on; a listing of users by login; a description of the API as far as it concerns tokens.
-//! Left out: OAuth, JWT and OpenID Connect logins, the user interface, and every other resource. The
-//! hash in the answer to a revocation has the platform's salt, but is not bcrypt of the secret.
+//! It serves index, show, create and revoke under `/api` and `/api/v2`, including the search
+//! language of listings, sessions, the lockout after failed logins, contexts, permissions and the
+//! differences between releases from 1.17 on. It also serves a listing of users by login, and the
+//! part of the API documentation that describes tokens. It does not serve OAuth, JWT and OpenID
+//! Connect logins, the user interface, and other resources. The hash in the response to a
+//! revocation has Foreman's salt, but it is not a bcrypt hash of the secret.
 //!
-//! Besides the account of the [`Options`] there are five users, whose passwords are their logins:
-//! `jane.doe` (5, no permissions), `viewer` (6), `prague` (7, in that zone), `disabled` (8) and `mgr` (9,
-//! who manages other users' tokens); organization 1 is `ACME`, location 2 is `Brno`.
+//! Besides the account of the [`Options`], there are five users whose password is their login:
+//! `jane.doe` (id 5, without permissions), `viewer` (6), `prague` (7, in the time zone of Prague),
+//! `disabled` (8) and `mgr` (9, who can manage other users' tokens). Organization 1 is `ACME`, and
+//! location 2 is `Brno`.
 
 mod authentication;
 mod collation;
 mod date_parse;
 mod expiry;
 mod headers;
-mod incoming;
 mod instant;
 mod listing;
+mod lockout;
 mod options;
 mod order;
 mod paging;
 mod parameters;
-mod people;
 mod platform;
 mod release;
 mod reply;
+mod request;
 mod ruby;
 mod search;
 mod secret;
 mod sessions;
 mod store;
+mod taxonomy;
 mod tokens;
+mod user_listing;
 mod users;
 mod wire;
-mod zone_names;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-pub use options::{AskedExpiry, Options, RowOrder, SearchEngine, UnknownUser, ZoneName};
+pub use options::{ExpiryHandling, Options, RowOrder, SearchEngine, UnknownUser, ZoneName};
 pub use release::Release;
 
 use self::{
     instant::Instant,
     platform::Platform,
-    store::{Draft, Record, Store},
+    store::{NewRecord, Record, Store},
 };
 use crate::{
     Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, State, Token,
     seeding::Dice,
 };
 
-/// A simulated Foreman. Clones are the same installation.
+/// A simulated Foreman installation, which all clones share.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -66,7 +69,8 @@ use crate::{
 /// let request = http::Request::get("/api/users/4/personal_access_tokens?search=name%20=%20ci")
 ///     .header("authorization", "Basic YWRtaW46Y2hhbmdlbWU=")
 ///     .body(Bytes::new())?;
-/// let page: serde_json::Value = serde_json::from_slice(dispatch(&foreman, request).await?.body())?;
+/// let response = dispatch(&foreman, request).await?;
+/// let page: serde_json::Value = serde_json::from_slice(response.body())?;
 /// assert_eq!(page["results"][0]["name"], "ci");
 /// # Ok(())
 /// # }
@@ -75,14 +79,15 @@ use crate::{
 pub struct Foreman(Arc<Platform>);
 
 impl Foreman {
-    /// An installation with these options.
+    /// Creates an installation with these options.
     pub fn new(options: Options) -> Self {
-        let store = seeded(&options);
+        let store = seeded_store(&options);
         Self(Arc::new(Platform::new(options, store)))
     }
 
-    /// Rewrites a token's row behind the platform's back: state, expiry and last use become those of
-    /// `token`, the name too unless it is empty. `false` when there is none with this id.
+    /// Overwrites a token in the database and returns whether there is one with this id.
+    ///
+    /// State, expiry and last use become those of `token`, and so does the name unless it is empty.
     pub fn rewrite(&self, id: &str, token: NewToken) -> bool {
         let now = self.0.instruments.clock.now();
         let mut state = self.0.state();
@@ -100,7 +105,7 @@ impl Foreman {
         true
     }
 
-    fn written(&self, record: &Record, now: Instant) -> Token {
+    fn to_token(&self, record: &Record, now: Instant) -> Token {
         let state = if record.revoked {
             State::Revoked
         } else if record.is_active(now) {
@@ -116,36 +121,33 @@ impl Foreman {
             updated: Some(record.updated.timestamp()),
             expires: record.expires.map(Instant::timestamp),
             last_used: record.last_used.map(Instant::timestamp),
-            secret: self.0.secrets.of(record.id),
+            secret: self.0.secrets.secret_of(record.id),
         }
     }
 }
 
-/// The expiry of a token put onto the platform directly: an expired one has one in the past.
+/// Returns the expiry of a token to be inserted; for an expired token it is in the past.
 fn expiry_of(token: &NewToken, now: Timestamp) -> Option<Instant> {
     let past = now
         .saturating_sub(SignedDuration::from_secs(1))
         .unwrap_or(Timestamp::MIN);
-    let expires = match token.state {
-        State::Expired => Some(
-            token
-                .expires
-                .filter(|expires| *expires < now)
-                .unwrap_or(past),
-        ),
-        _ => token.expires,
+    let expires = if token.state == State::Expired {
+        let expires = token.expires.filter(|expires| *expires < now);
+        Some(expires.unwrap_or(past))
+    } else {
+        token.expires
     };
     expires.map(Instant::from)
 }
 
-fn seeded(options: &Options) -> Store {
+fn seeded_store(options: &Options) -> Store {
     let mut store = Platform::empty_store(options);
     let dice = Dice::new(options.seed);
     let now = options.clock.now();
     let count = options.tokens as u64;
     for slot in 0..count {
         let life = dice.life(slot, count, now);
-        let id = store.add(Draft {
+        let id = store.add(NewRecord {
             user_id: options.user_id,
             name: dice.unique_name(slot).into(),
             created: life.created.into(),
@@ -153,10 +155,9 @@ fn seeded(options: &Options) -> Store {
         });
         store.amend(id, |record| {
             record.last_used = life.last_used.map(Instant::from);
-            // A use is an update, and nothing is updated before it is used last.
-            record.updated = record
-                .last_used
-                .map_or(life.updated.into(), |used| used.max(life.updated.into()));
+            // Recording a use updates the row, so the row is never older than its last use.
+            let updated = life.updated.into();
+            record.updated = record.last_used.map_or(updated, |used| used.max(updated));
             record.revoked = life.off;
         });
     }
@@ -208,7 +209,7 @@ impl Simulator for Foreman {
         state
             .store
             .records()
-            .map(|record| self.written(record, now))
+            .map(|record| self.to_token(record, now))
             .collect()
     }
 
@@ -225,7 +226,7 @@ impl Simulator for Foreman {
         let now = self.0.now();
         let state = self.0.state();
         let record = state.store.get(id.parse().ok()?)?;
-        Some(self.written(record, now))
+        Some(self.to_token(record, now))
     }
 
     fn token_count(&self) -> usize {
@@ -236,7 +237,7 @@ impl Simulator for Foreman {
         if !secret.is_empty()
             && self
                 .0
-                .people
+                .users
                 .all()
                 .iter()
                 .any(|user| !user.disabled && user.password == secret)
@@ -250,7 +251,7 @@ impl Simulator for Foreman {
             .id_of(secret)
             .and_then(|id| state.store.get(id));
         record.is_some_and(|record| {
-            let owner = self.0.people.by_id(record.user_id.into());
+            let owner = self.0.users.by_id(record.user_id.into());
             record.authenticates(self.0.now()) && owner.is_some_and(|owner| !owner.disabled)
         })
     }
@@ -264,7 +265,7 @@ impl Simulator for Foreman {
         } else {
             token.name
         };
-        let id = state.store.add(Draft {
+        let id = state.store.add(NewRecord {
             user_id: self.0.options.user_id,
             name: name.into(),
             created: token.created.unwrap_or(now).into(),
@@ -277,7 +278,7 @@ impl Simulator for Foreman {
                 .updated
                 .max(record.last_used.unwrap_or(record.updated));
         });
-        Inserted::new(id.to_string(), self.0.secrets.of(id))
+        Inserted::new(id.to_string(), self.0.secrets.secret_of(id))
     }
 
     fn remove(&self, id: &str) -> bool {

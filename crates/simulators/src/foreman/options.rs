@@ -1,110 +1,78 @@
-//! The switches of the simulator.
+//! The options of the Foreman simulator: its size, its credentials and its switches.
 
-use super::{instant::Zone, release::Release, search::Engine};
-use crate::{
-    Clock, OptionValue,
-    options::{options, switch},
-};
+use super::{instant::Zone, release::Release};
+use crate::{OptionValue, options::options};
 
 options! {
-    /// What the simulated Foreman is like.
-    Options {
-        /// How many tokens the account has at the start.
-        tokens: usize = 0,
-        /// What decides the seeded tokens and all secrets.
-        seed: u64 = 0,
-        /// The time the platform believes in.
-        clock: Clock = Clock::moving(),
-        /// The release, which decides what the platform can do.
+    /// Options of the Foreman simulator, which can also be set as `key=value` by field name.
+    values {
+        /// The release, which decides the platform's capabilities.
         version: Release = Release::default(),
-        /// Whether answers carry the header with the release.
+        /// `true` if responses carry the header with the release.
         version_header: bool = true,
-        /// The account's user id.
+        /// The user id of the account.
         user_id: i32 = 4,
-        /// The account's login.
+        /// The login of the account.
         login: String = "admin".to_owned(),
-        /// The account's password.
+        /// The password of the account.
         password: String = "changeme".to_owned(),
-        /// The account's time zone, in which its answers show times; `none` is UTC.
+        /// The time zone of the account, used for times in its responses; `none` is UTC.
         zone: Option<ZoneName> = None,
-        /// Page size where none is asked for.
+        /// The default page size.
         entries_per_page: u64 = 20,
-        /// The generation of the search engine.
-        search_engine: SearchEngine = SearchEngine::default(),
-        /// Where rows go that were updated, which shows where no order is asked for.
-        row_order: RowOrder = RowOrder::default(),
-        /// Failed logins within five minutes that lock a source out; 0 is never.
+        /// The number of failed logins within five minutes that lock a source out; 0 is never.
         failed_login_limit: u32 = 30,
-        /// Minutes after which an unused session has expired.
+        /// The idle time in minutes after which a session expires.
         idle_timeout: u32 = 60,
-        /// What becomes of an expiry that is asked for: for testing clients.
-        asked_expiry: AskedExpiry = AskedExpiry::default(),
-        /// How the id of an unknown user is shown.
-        unknown_user: UnknownUser = UnknownUser::default(),
     }
-}
-
-switch! {
-    /// The generation of the search engine.
-    SearchEngine {
-        /// scoped_search 4.1.13 and later.
-        Current = "current",
-        /// Before 4.1.13: a leading `and`, `or` or `^` is an error.
-        Before4_1_13 = "before-4.1.13",
-    }
-}
-
-switch! {
-    /// Where an updated row comes to lie. Both were seen.
-    RowOrder {
-        /// At the end.
-        Moving = "moving",
-        /// Where it was.
-        Staying = "staying",
-    }
-}
-
-switch! {
-    /// How the message about an unknown user shows the id. Not known for releases on Rails before 6.1,
-    /// nor within the context of an organization or a location.
-    UnknownUser {
-        /// In quotation marks.
-        Quoted = "quoted",
-        /// Bare.
-        Unquoted = "unquoted",
-        /// In quotation marks, and within a context followed by the condition of the statement.
-        WithCondition = "with-condition",
-    }
-}
-
-switch! {
-    /// What becomes of an expiry that is asked for and was read. Kept as far as is known; before 3.9 one
-    /// that cannot be read is dropped in silence, and a client should notice whatever it sent.
-    AskedExpiry {
-        /// It is the expiry.
-        Kept = "kept",
-        /// The token never expires.
-        Dropped = "dropped",
-        /// It is an hour later.
-        Shifted = "shifted",
-    }
-}
-
-impl From<SearchEngine> for Engine {
-    fn from(engine: SearchEngine) -> Self {
-        match engine {
-            SearchEngine::Current => Self::Current,
-            SearchEngine::Before4_1_13 => Self::BeforeLeadingOperators,
+    switches {
+        /// The generation of the search engine.
+        search_engine: SearchEngine {
+            /// scoped_search 4.1.13 and later.
+            Current = "current",
+            /// Before 4.1.13: a leading `and`, `or` or `^` is an error.
+            Before4_1_13 = "before-4.1.13",
+        }
+        /// The position of updated rows in a list without an order. Both were observed.
+        row_order: RowOrder {
+            /// At the end.
+            Moving = "moving",
+            /// Unchanged.
+            Staying = "staying",
+        }
+        /// The expiry of a token created with one, for testing clients.
+        ///
+        /// Kept on all known releases. Before 3.9 an expiry that cannot be parsed is dropped
+        /// silently, and a client should notice that whatever it sent.
+        asked_expiry: ExpiryHandling {
+            /// The requested expiry.
+            Kept = "kept",
+            /// The token never expires.
+            Dropped = "dropped",
+            /// An hour after the requested expiry.
+            Shifted = "shifted",
+        }
+        /// The form of the id in the message about an unknown user.
+        ///
+        /// Not known for releases on Rails before 6.1, nor within the context of an organization
+        /// or a location.
+        unknown_user: UnknownUser {
+            /// In quotation marks.
+            Quoted = "quoted",
+            /// Without quotation marks.
+            Unquoted = "unquoted",
+            /// In quotation marks, and within a context followed by the condition of the statement.
+            WithCondition = "with-condition",
         }
     }
 }
 
-/// A time zone by its name, such as `Europe/Prague`.
+/// A time zone given by name, such as `Europe/Prague`.
 #[derive(Clone, Debug)]
 pub struct ZoneName(pub(super) Zone);
 
 impl ZoneName {
-    /// The zone of that name, if there is one.
+    /// Looks a time zone up by name.
     pub fn new(name: &str) -> Option<Self> {
         Zone::named(name).map(Self)
     }
@@ -125,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn options_are_read_from_text_and_unknown_ones_name_the_known() {
+    fn options_are_parsed_and_an_unknown_key_lists_the_known_ones() {
         let options = Options::parse([
             "user_id=7",
             "version=3.1",

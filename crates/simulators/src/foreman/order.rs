@@ -1,8 +1,8 @@
-//! The `order` parameter.
+//! Parsing of the `order` parameter.
 
 use super::{parameters::Parameter, ruby};
 
-/// The columns that can be sorted by.
+/// A column that tokens can be sorted by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SortField {
     Id,
@@ -10,24 +10,24 @@ pub(super) enum SortField {
     UserId,
 }
 
-/// An order that the database understands.
+/// A sort order for the database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Order {
     pub(super) field: SortField,
     pub(super) descending: bool,
 }
 
-/// What the envelope shows of the parameter: `sort.by` and `sort.order`.
+/// The `order` parameter as the envelope repeats it in `sort.by` and `sort.order`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct SortEcho {
     pub(super) by: Option<String>,
     pub(super) order: Option<String>,
 }
 
-/// Reads the parameter; an error is the message of a 400.
+/// Parses the parameter; the error is the message of a 400 response.
 pub(super) fn parse(
     parameter: Option<&Parameter>,
-    id_is_a_field: bool,
+    id_is_searchable: bool,
 ) -> Result<Option<Order>, String> {
     let Some(parameter) = parameter.filter(|parameter| !parameter.is_blank()) else {
         return Ok(None);
@@ -37,19 +37,19 @@ pub(super) fn parse(
     let field = match field {
         "name" => SortField::Name,
         "user_id" => SortField::UserId,
-        "id" if id_is_a_field => SortField::Id,
+        "id" if id_is_searchable => SortField::Id,
         unknown => {
             return Err(format!(
                 "the field '{unknown}' in the order statement is not valid field for search"
             ));
         }
     };
-    // Anything but this word alone sorts upwards, and nobody complains.
+    // Foreman sorts in ascending order for any other text, and reports no error.
     let descending = direction.is_some_and(|direction| direction.to_lowercase() == "desc");
     Ok(Some(Order { field, descending }))
 }
 
-/// The parameter as the envelope repeats it.
+/// Returns the parameter as the envelope repeats it.
 pub(super) fn echo(parameter: Option<&Parameter>) -> SortEcho {
     let Some(Parameter::Text(text)) = parameter else {
         return SortEcho::default();
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn only_desc_alone_sorts_downwards() {
+    fn only_desc_on_its_own_sorts_in_descending_order() {
         for (order, descending) in [
             ("id DESC", true),
             ("id  dEsC", true),
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_sorts_only_where_it_is_searchable_and_blank_is_no_order() {
+    fn ids_can_be_sorted_by_only_if_searchable_and_a_blank_order_is_ignored() {
         assert!(
             parse(text("id DESC").as_ref(), false)
                 .unwrap_err()
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_echo_repeats_the_second_word_as_it_was_sent() {
+    fn the_echo_repeats_the_second_word_unchanged() {
         let shown = echo(text("name ASC, id DESC").as_ref());
         assert_eq!(shown.by.as_deref(), Some("name"));
         assert_eq!(shown.order.as_deref(), Some("ASC,"));

@@ -1,73 +1,73 @@
-//! The `page` and `per_page` parameters.
+//! Parsing of the `page` and `per_page` parameters.
 
 use super::{parameters::Parameter, ruby};
 
-/// Which rows a page holds, and what the envelope says of it.
+/// The rows that a page contains, and the page's numbers in the envelope.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Page {
     pub(super) offset: u64,
-    /// `None` is everything.
+    /// The maximum number of rows, or `None` for all.
     pub(super) limit: Option<u64>,
     pub(super) shown_page: i128,
-    /// `None` shows the total.
+    /// The page size in the envelope, or `None` to show the total.
     pub(super) shown_per_page: Option<i128>,
-    /// The limit is one that the database refuses, with this message, once it comes that far.
-    pub(super) refused: Option<String>,
+    /// The message with which the database rejects the limit, if it does so when the query runs.
+    pub(super) limit_error: Option<String>,
 }
 
-/// Why there is no page: both are answers with status 500.
+/// An error in the parameters, for which the status is 500.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum PageError {
     Message(String),
-    /// An error whose text the platform keeps to itself.
-    Hidden,
+    /// The error is one that Foreman does not explain.
+    Unexplained,
 }
 
-/// Reads both parameters.
+/// Parses both parameters.
+///
+/// Releases for which `supports_all` is `true` accept `per_page=all`.
 pub(super) fn parse(
     page: Option<&Parameter>,
     per_page: Option<&Parameter>,
     default_per_page: u64,
-    all_is_known: bool,
+    supports_all: bool,
 ) -> Result<Page, PageError> {
-    let (page, per_page) = (scalar(page), scalar(per_page));
+    let (page, per_page) = (normalized(page), normalized(per_page));
     let (page, per_page) = (page.as_ref(), per_page.as_ref());
-    let shown_page = shown(page, 1)?;
-    if all_is_known && matches!(per_page, Some(Parameter::Text(text)) if text == "all") {
+    let shown_page = shown(page, 1);
+    if supports_all && matches!(per_page, Some(Parameter::Text(text)) if text == "all") {
         let everything = Page {
             offset: 0,
             limit: None,
             shown_page,
             shown_per_page: None,
-            refused: None,
+            limit_error: None,
         };
         return Ok(everything);
     }
     let limit = match per_page {
         None => i128::from(default_per_page),
         Some(Parameter::Text(text)) => ruby::to_i(text),
-        Some(_) => return Err(PageError::Hidden),
+        Some(_) => return Err(PageError::Unexplained),
     };
-    let shown_per_page = shown(per_page, i128::from(default_per_page))?;
+    let shown_per_page = shown(per_page, i128::from(default_per_page));
     let number = page_number(page)?;
     let offset = (number - 1).saturating_mul(limit);
     let offset = u64::try_from(offset)
         .ok()
         .filter(|offset| i64::try_from(*offset).is_ok())
         .ok_or_else(|| PageError::Message(format!("invalid offset: {offset}")))?;
-    let refused = refused(limit);
-    let limit = u64::try_from(limit).unwrap_or_default();
     Ok(Page {
         offset,
-        limit: Some(limit),
+        limit: Some(u64::try_from(limit).unwrap_or_default()),
         shown_page,
         shown_per_page: Some(shown_per_page),
-        refused,
+        limit_error: limit_error(limit),
     })
 }
 
-/// Null is as good as absent, and a number in a body as good as its text.
-fn scalar(parameter: Option<&Parameter>) -> Option<Parameter> {
+/// Treats null as absent, and a number in a body as its text.
+fn normalized(parameter: Option<&Parameter>) -> Option<Parameter> {
     match parameter? {
         Parameter::Null => None,
         number @ Parameter::Number(_) => Some(Parameter::Text(number.to_text())),
@@ -75,48 +75,37 @@ fn scalar(parameter: Option<&Parameter>) -> Option<Parameter> {
     }
 }
 
-/// What the envelope shows: blank is the default, also where it pages otherwise.
-fn shown(parameter: Option<&Parameter>, default: i128) -> Result<i128, PageError> {
+/// Returns the number in the envelope, which for a blank parameter is the default even if the page
+/// itself is chosen differently.
+fn shown(parameter: Option<&Parameter>, default: i128) -> i128 {
     match parameter {
-        Some(parameter) if parameter.is_blank() => Ok(default),
-        Some(Parameter::Text(text)) => Ok(ruby::to_i(text)),
-        Some(_) => Ok(0),
-        None => Ok(default),
+        Some(Parameter::Text(text)) if !ruby::is_blank(text) => ruby::to_i(text),
+        Some(parameter) if !parameter.is_blank() => 0,
+        _ => default,
     }
 }
 
 fn page_number(page: Option<&Parameter>) -> Result<i128, PageError> {
     let number = match page {
-        None => 1,
-        Some(Parameter::Text(text)) => ruby::integer(text).ok_or_else(|| {
-            PageError::Message(format!(
-                "invalid value for Integer(): {}",
-                ruby::inspect(text)
-            ))
-        })?,
-        Some(Parameter::List(_)) => {
-            return Err(PageError::Message(
-                "can't convert Array into Integer".into(),
-            ));
-        }
+        Some(Parameter::Text(text)) => ruby::integer(text)
+            .ok_or_else(|| format!("invalid value for Integer(): {}", ruby::inspect(text))),
+        Some(Parameter::List(_)) => Err("can't convert Array into Integer".to_owned()),
         Some(Parameter::Map(_)) => {
-            return Err(PageError::Message(
-                "can't convert ActionController::Parameters into Integer".into(),
-            ));
+            Err("can't convert ActionController::Parameters into Integer".to_owned())
         }
-        Some(_) => 1,
+        _ => Ok(1),
     };
-    if number < 1 {
-        return Err(PageError::Message(format!("invalid page: {number}")));
+    match number.map_err(PageError::Message)? {
+        number if number < 1 => Err(PageError::Message(format!("invalid page: {number}"))),
+        number => Ok(number),
     }
-    Ok(number)
 }
 
-fn refused(limit: i128) -> Option<String> {
+fn limit_error(limit: i128) -> Option<String> {
     if i64::try_from(limit).is_err() {
         return Some(format!(
-            "PG::NumericValueOutOfRange: ERROR:  value \"{limit}\" is out of range for type bigint\n\
-             CONTEXT:  unnamed portal parameter $2 = '...'\n"
+            "PG::NumericValueOutOfRange: ERROR:  value \"{limit}\" is out of range for type \
+             bigint\nCONTEXT:  unnamed portal parameter $2 = '...'\n"
         ));
     }
     (limit < 0)
@@ -153,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn page_sizes_are_read_leniently_and_all_only_in_lower_case() {
+    fn page_sizes_are_parsed_leniently_and_all_only_in_lower_case() {
         assert_eq!(page("1", "5.7").unwrap().limit, Some(5));
         assert_eq!(page("1", "ALL").unwrap().limit, Some(0));
         assert_eq!(page("7", "all").unwrap().limit, None);
@@ -162,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_in_a_body_count_as_text_and_null_as_nothing() {
+    fn numbers_in_a_body_count_as_text_and_null_as_absent() {
         let number = Parameter::Number(7.into());
         let page = parse(Some(&Parameter::Null), Some(&number), 20, true).unwrap();
         assert_eq!((page.offset, page.limit, page.shown_page), (0, Some(7), 1));
@@ -171,20 +160,13 @@ mod tests {
     }
 
     #[test]
-    fn the_database_refuses_what_it_cannot_count() {
-        assert!(
-            page("1", "-1")
-                .unwrap()
-                .refused
-                .unwrap()
-                .contains("LIMIT must not be negative")
-        );
-        assert!(
-            page("1", "99999999999999999999")
-                .unwrap()
-                .refused
-                .unwrap()
-                .contains("out of range for type bigint")
-        );
+    fn the_database_rejects_negative_and_too_large_limits() {
+        for (per_page, message) in [
+            ("-1", "LIMIT must not be negative"),
+            ("99999999999999999999", "out of range for type bigint"),
+        ] {
+            let error = page("1", per_page).unwrap().limit_error.unwrap();
+            assert!(error.contains(message), "{error}");
+        }
     }
 }

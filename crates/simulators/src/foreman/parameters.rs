@@ -1,11 +1,11 @@
-//! Request parameters as Rails merges them: query, then body, then path.
+//! Request parameters, merged the way Rails does: query, then body, then path.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 use super::ruby;
 
-/// One value.
+/// The value of a parameter.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Parameter {
     Null,
@@ -16,16 +16,16 @@ pub(super) enum Parameter {
     Map(Parameters),
 }
 
-/// Names and values in the order of their first mention.
+/// Parameters in the order in which their names first appeared.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Parameters(Vec<(String, Parameter)>);
 
-/// Text that is not UTF-8.
+/// The error for text that is not UTF-8.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct NotUtf8;
+pub(super) struct InvalidUtf8;
 
 impl Parameter {
-    /// Rails' `blank?`.
+    /// Returns whether Rails' `blank?` holds.
     pub(super) fn is_blank(&self) -> bool {
         match self {
             Self::Null | Self::Bool(false) => true,
@@ -36,7 +36,7 @@ impl Parameter {
         }
     }
 
-    /// Ruby's `to_s`.
+    /// Converts to text like Ruby's `to_s`.
     pub(super) fn to_text(&self) -> String {
         match self {
             Self::Null => String::new(),
@@ -47,7 +47,7 @@ impl Parameter {
         }
     }
 
-    /// Ruby's `inspect`.
+    /// Formats like Ruby's `inspect`.
     pub(super) fn inspect(&self) -> String {
         match self {
             Self::Null => "nil".to_owned(),
@@ -88,8 +88,8 @@ impl From<Value> for Parameter {
 }
 
 impl Parameters {
-    /// Reads a query string with its `a[b]` and `a[]`.
-    pub(super) fn from_query(query: &str) -> Result<Self, NotUtf8> {
+    /// Parses a query string, in which `a[b]` nests and `a[]` appends to a list.
+    pub(super) fn from_query(query: &str) -> Result<Self, InvalidUtf8> {
         let mut parameters = Self::default();
         for pair in query.split('&').filter(|pair| !pair.is_empty()) {
             let (name, value) = pair
@@ -109,7 +109,7 @@ impl Parameters {
         Ok(parameters)
     }
 
-    /// Puts a value under `first` and what follows in brackets.
+    /// Sets a value under the name `first` followed by the bracketed names in `rest`.
     fn nest(&mut self, first: &str, rest: &str, value: Parameter) {
         if rest.is_empty() {
             self.set(first, value);
@@ -149,12 +149,20 @@ impl Parameters {
             .map(|(_, value)| value)
     }
 
-    /// The names, in order.
+    /// Returns the caller's name for the list or object in the response.
+    pub(super) fn root_name(&self) -> Option<&str> {
+        match self.get("root_name") {
+            Some(parameter @ Parameter::Text(text)) if !parameter.is_blank() => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Returns the names in order.
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Sets a value; the place of an older one is kept.
+    /// Sets a value; one that replaces an older value keeps its position.
     pub(super) fn set(&mut self, name: &str, value: Parameter) {
         match self.get_mut(name) {
             Some(old) => *old = value,
@@ -162,7 +170,7 @@ impl Parameters {
         }
     }
 
-    /// Later values win.
+    /// Merges other parameters into these; the later values win.
     pub(super) fn merge(&mut self, later: Self) {
         for (name, value) in later.0 {
             self.set(&name, value);
@@ -170,15 +178,15 @@ impl Parameters {
     }
 }
 
-fn decoded(text: &str) -> Result<String, NotUtf8> {
+fn decoded(text: &str) -> Result<String, InvalidUtf8> {
     let text = text.replace('+', " ");
     Ok(percent_decode_str(&text)
         .decode_utf8()
-        .map_err(|_| NotUtf8)?
+        .map_err(|_| InvalidUtf8)?
         .into_owned())
 }
 
-/// Ruby's text of a number from JSON.
+/// Formats a number from JSON the way Ruby does.
 fn number_text(number: &serde_json::Number) -> String {
     let Some(float) = number.as_f64().filter(|_| number.is_f64()) else {
         return number.to_string();
@@ -218,12 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_utf8_is_refused() {
-        assert_eq!(Parameters::from_query("a=%ff"), Err(NotUtf8));
+    fn text_that_is_not_utf8_is_rejected() {
+        assert_eq!(Parameters::from_query("a=%ff"), Err(InvalidUtf8));
     }
 
     #[test]
-    fn numbers_become_the_text_that_ruby_gives_them() {
+    fn numbers_are_formatted_as_in_ruby() {
         for (json, text) in [
             ("12", "12"),
             ("1.50", "1.5"),

@@ -1,4 +1,4 @@
-//! The way of a request through the application, step by step in the platform's own order.
+//! The handling of a request, step by step in Foreman's own order.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -6,43 +6,45 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use super::{
-    authentication::{Caller, Gate, cookie},
-    headers::{Surroundings, respond},
-    incoming::{Incoming, Route},
+    authentication::{Authenticator, Caller, cookie},
+    headers::{ResponseContext, respond},
     instant::{Instant, Zone},
+    lockout::Lockout,
     options::{Options, RowOrder, UnknownUser},
-    parameters::Parameter,
-    people::{LOCATION, ORGANIZATION, People, Right, Role, Taxonomy, User, is_plain_user_id},
+    parameters::{Parameter, Parameters},
     reply::Reply,
+    request::{ParsedRequest, Route, WRAPPER},
     ruby,
     secret::Secrets,
-    sessions::{Lockout, Sessions},
+    sessions::Sessions,
     store::Store,
-    tokens::{Operation, root_name},
-    users,
+    taxonomy::{LOCATION, ORGANIZATION},
+    tokens::Operation,
+    user_listing,
+    users::{Permission, Role, User, Users, is_id_parameter},
 };
 use crate::{
     Instruments,
     seeding::{Dice, hex},
 };
 
-/// One installation.
+/// A Foreman installation.
 #[derive(Debug)]
 pub(super) struct Platform {
     pub(super) options: Options,
     pub(super) instruments: Instruments,
-    pub(super) people: People,
+    pub(super) users: Users,
     pub(super) secrets: Secrets,
     state: Mutex<State>,
 }
 
-/// What requests change.
+/// The state that requests change.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) store: Store,
     sessions: Sessions,
     lockout: Lockout,
-    requests: u64,
+    request_count: u64,
 }
 
 const APIDOC: &str = include_str!("apidoc.json");
@@ -53,11 +55,11 @@ impl Platform {
             store,
             sessions: Sessions::new(options.seed, options.idle_timeout),
             lockout: Lockout::new(options.failed_login_limit),
-            requests: 0,
+            request_count: 0,
         };
         Self {
             instruments: Instruments::new(options.clock.clone()),
-            people: People::new(&options),
+            users: Users::new(&options),
             secrets: Secrets::new(options.seed),
             state: Mutex::new(state),
             options,
@@ -78,60 +80,60 @@ impl Platform {
 
     pub(super) fn answer(&self, request: &Request<Bytes>) -> Response<Bytes> {
         let mut state = self.state();
-        state.requests += 1;
-        let mut around = self.surroundings(state.requests, request);
-        let reply = match Incoming::read(request, &self.options.version) {
-            Ok(incoming) => {
-                around.root_name = root_name(&incoming.parameters).map(str::to_owned);
-                self.run(&mut state, request, &incoming, &mut around)
+        state.request_count += 1;
+        let mut context = self.response_context(state.request_count, request);
+        let reply = match ParsedRequest::parse(request, &self.options.version) {
+            Ok(parsed) => {
+                context.root_name = parsed.parameters.root_name().map(str::to_owned);
+                self.handle(&mut state, request, &parsed, &mut context)
                     .unwrap_or_else(|reply| reply)
             }
             Err(reply) => reply,
         };
-        respond(reply, &around, request.method(), request.headers())
+        respond(reply, &context, request.method(), request.headers())
     }
 
-    fn surroundings(&self, number: u64, request: &Request<Bytes>) -> Surroundings {
+    fn response_context(&self, request_number: u64, request: &Request<Bytes>) -> ResponseContext {
         let dice = Dice::new(self.options.seed);
-        let id = hex(&dice.digest("foreman request", number)[..16]);
-        let own = format!(
+        let digits = hex(&dice.digest("foreman request", request_number)[..16]);
+        let generated_id = format!(
             "{}-{}-4{}-a{}-{}",
-            &id[..8],
-            &id[8..12],
-            &id[13..16],
-            &id[17..20],
-            &id[20..]
+            &digits[..8],
+            &digits[8..12],
+            &digits[13..16],
+            &digits[17..20],
+            &digits[20..]
         );
-        let asked = request
+        let sent_id = request
             .headers()
             .get("x-request-id")
             .and_then(|id| id.to_str().ok());
-        Surroundings {
+        ResponseContext {
             release: self
                 .options
                 .version_header
                 .then(|| self.options.version.text().to_owned()),
-            request_id: asked.map_or(own, str::to_owned),
-            runtime: format!("0.{:06}", 10_000 + dice.roll(number, 90) % 90_000),
-            ..Surroundings::default()
+            request_id: sent_id.map_or(generated_id, str::to_owned),
+            runtime: format!("0.{:06}", 10_000 + dice.roll(request_number, 90) % 90_000),
+            ..ResponseContext::default()
         }
     }
 
-    fn run(
+    fn handle(
         &self,
         state: &mut State,
         request: &Request<Bytes>,
-        incoming: &Incoming,
-        around: &mut Surroundings,
+        parsed: &ParsedRequest,
+        context: &mut ResponseContext,
     ) -> Result<Reply, Reply> {
-        match incoming.route {
+        match parsed.route {
             Route::Apidoc => return Ok(Reply::success(200, APIDOC.to_owned())),
             Route::ApidocChecksum => return Err(Reply::no_route()),
             _ => {}
         }
         let now = self.now();
-        let mut gate = Gate {
-            people: &self.people,
+        let mut authenticator = Authenticator {
+            users: &self.users,
             secrets: self.secrets,
             store: &mut state.store,
             sessions: &mut state.sessions,
@@ -141,75 +143,73 @@ impl Platform {
         let Caller {
             user: caller,
             new_session,
-        } = gate.admit(request)?;
-        around.new_session = new_session;
-        self.authorize(caller, &incoming.route)?;
-        let location = taxonomy("Location", LOCATION, incoming.parameters.get("location_id"))?;
-        let organization = taxonomy(
-            "Organization",
-            ORGANIZATION,
-            incoming.parameters.get("organization_id"),
-        )?;
-        around.context = Some((organization, location));
+        } = authenticator.authenticate(request)?;
+        context.new_session = new_session;
+        self.authorize(caller, &parsed.route)?;
+        let location = LOCATION.select(parsed.parameters.get("location_id"))?;
+        let organization = ORGANIZATION.select(parsed.parameters.get("organization_id"))?;
+        context.taxonomies = Some((organization, location));
         let (Route::Index { user }
         | Route::Show { user, .. }
         | Route::Create { user }
-        | Route::Destroy { user, .. }) = &incoming.route
+        | Route::Destroy { user, .. }) = &parsed.route
         else {
-            return users::index(&self.people, caller, &incoming.parameters);
+            return user_listing::index(&self.users, caller, &parsed.parameters);
         };
-        if let Route::Create { .. } = incoming.route {
-            check_body(incoming)?;
-        }
+        let attributes = if matches!(parsed.route, Route::Create { .. }) {
+            creation_attributes(parsed)?
+        } else {
+            Parameters::default()
+        };
         let owner = self.owner(caller, user, organization.or(location).is_some())?;
-        let zone = zone(caller, request);
+        let zone = caller_zone(caller, request);
         let operation = Operation {
             options: &self.options,
             secrets: self.secrets,
             store: &mut state.store,
-            parameters: &incoming.parameters,
+            parameters: &parsed.parameters,
             caller,
             owner: owner.id,
-            reachable: reachable(caller, owner, user, incoming),
+            owner_visible: is_owner_visible(caller, owner, user, &parsed.parameters),
             zone: &zone,
             now,
         };
-        match &incoming.route {
+        match &parsed.route {
             Route::Show { id, .. } => operation.show(id),
-            Route::Create { .. } => operation.create(),
+            Route::Create { .. } => operation.create(&attributes),
             Route::Destroy { id, .. } => operation.destroy(id),
             _ => operation.index(),
         }
     }
 
     fn authorize(&self, caller: &User, route: &Route) -> Result<(), Reply> {
-        let (right, user) = match route {
-            Route::Index { user } | Route::Show { user, .. } => (Right::View, user),
-            Route::Create { user } => (Right::Create, user),
-            Route::Destroy { user, .. } => (Right::Revoke, user),
+        let (permission, user) = match route {
+            Route::Index { user } | Route::Show { user, .. } => (Permission::View, user),
+            Route::Create { user } => (Permission::Create, user),
+            Route::Destroy { user, .. } => (Permission::Revoke, user),
             _ => return Ok(()),
         };
         let release = &self.options.version;
-        let own = release.own_tokens_need_no_permission() && is_self(caller, user);
-        let by_role =
-            caller.role.may(right) && (right != Right::Revoke || release.others_may_revoke());
-        if caller.role == Role::Admin || own || by_role {
+        let own_tokens = release.own_tokens_need_no_permission() && is_self(caller, user);
+        let by_role = caller.role.has(permission)
+            && (permission != Permission::Revoke || release.has_revoke_permission());
+        if caller.role == Role::Admin || own_tokens || by_role {
             Ok(())
         } else {
-            Err(Reply::lacks(right))
+            Err(Reply::access_denied(permission.name()))
         }
     }
 
-    /// The user in the path, by the number that the path begins with; a login is none.
+    /// Returns the user that the path names by the number at its start; logins are not accepted.
     fn owner(&self, caller: &User, user: &str, in_context: bool) -> Result<&User, Reply> {
-        let number = if is_self(caller, user) {
+        let id = if is_self(caller, user) {
             i128::from(caller.id)
         } else {
             ruby::to_i(user)
         };
-        self.people.by_id(number).ok_or_else(|| {
+        self.users.by_id(id).ok_or_else(|| {
             let quoted = ruby::inspect(user);
-            Reply::no_user(&match self.options.unknown_user {
+            Reply::user_not_found(&match self.options.unknown_user {
                 UnknownUser::Unquoted => user.to_owned(),
                 UnknownUser::WithCondition if in_context => {
                     format!("{quoted} [WHERE \"taxable_taxonomies\".\"taxonomy_id\" = $1]")
@@ -224,50 +224,35 @@ fn is_self(caller: &User, user: &str) -> bool {
     ruby::to_i(user) == i128::from(caller.id)
 }
 
-/// Somebody else's tokens are found only by a plain id, unless a context replaces the user as the
-/// parent of the search.
-fn reachable(caller: &User, owner: &User, user: &str, incoming: &Incoming) -> bool {
-    let parent = incoming
-        .parameters
+/// Returns whether the caller can see the owner's tokens by this spelling of the owner's id.
+///
+/// Another user's tokens are visible only by an id in its usual form, unless a context parameter
+/// replaces the user as the parent of the search.
+fn is_owner_visible(caller: &User, owner: &User, user: &str, parameters: &Parameters) -> bool {
+    let parent = parameters
         .names()
         .find(|name| matches!(*name, "user_id" | "organization_id" | "location_id"));
-    caller.id == owner.id || is_plain_user_id(user) || parent.is_some_and(|name| name != "user_id")
+    caller.id == owner.id || is_id_parameter(user) || parent.is_some_and(|name| name != "user_id")
 }
 
-/// What a context parameter means; blank is any context.
-fn taxonomy(
-    kind: &str,
-    existing: Taxonomy,
-    parameter: Option<&Parameter>,
-) -> Result<Option<Taxonomy>, Reply> {
-    let Some(parameter) = parameter.filter(|parameter| !parameter.is_blank()) else {
-        return Ok(None);
+/// Returns the attributes of the token to create.
+///
+/// # Errors
+/// The response to a body of the wrong form, checked in Foreman's order.
+fn creation_attributes(parsed: &ParsedRequest) -> Result<Parameters, Reply> {
+    let attributes = match parsed.parameters.get(WRAPPER) {
+        Some(Parameter::Map(attributes)) => attributes.clone(),
+        None | Some(Parameter::Null | Parameter::Bool(false)) => Parameters::default(),
+        Some(_) => return Err(Reply::unexplained()),
     };
-    let text = parameter.to_text();
-    if existing.is_meant_by(&text) {
-        Ok(Some(existing))
-    } else {
-        Err(Reply::no_taxonomy(kind, &text))
-    }
-}
-
-/// A body that is not what a creation takes, in the order in which the platform notices.
-fn check_body(incoming: &Incoming) -> Result<(), Reply> {
-    let wrapped = incoming.parameters.get("personal_access_token");
-    if !matches!(
-        wrapped,
-        None | Some(Parameter::Map(_) | Parameter::Null | Parameter::Bool(false))
-    ) {
-        return Err(Reply::unexplained());
-    }
-    match incoming.media_type.as_deref() {
-        Some("application/json") => Ok(()),
+    match parsed.media_type.as_deref() {
+        Some("application/json") => Ok(attributes),
         other => Err(Reply::unsupported_media_type(other.unwrap_or_default())),
     }
 }
 
-/// The caller's own zone, else the one in its cookie.
-fn zone(caller: &User, request: &Request<Bytes>) -> Zone {
+/// Returns the caller's own time zone or else the one in its cookie.
+fn caller_zone(caller: &User, request: &Request<Bytes>) -> Zone {
     let from_cookie = || {
         let name = cookie(request.headers(), "timezone")?;
         let name = percent_encoding::percent_decode_str(&name)

@@ -1,8 +1,8 @@
-//! Which release of Foreman answers, and what each brought.
+//! Foreman releases and the changes that they introduced.
 
 use crate::OptionValue;
 
-/// A release such as `3.13.0-develop`. Only the first two numbers decide behaviour.
+/// A Foreman release such as `3.13.0-develop`, whose first two numbers determine the behaviour.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Release {
     text: String,
@@ -10,7 +10,7 @@ pub struct Release {
 }
 
 impl Release {
-    /// Reads a release: at least two numbers with a dot between.
+    /// Parses a release, which starts with two numbers separated by a dot.
     pub fn parse(text: &str) -> Option<Self> {
         let (major, rest) = text.split_once('.')?;
         let minor: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -20,7 +20,7 @@ impl Release {
         })
     }
 
-    /// The release as the header shows it.
+    /// Returns the release as the `Foreman_version` header shows it.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -41,7 +41,8 @@ impl Release {
         self.since(2, 4)
     }
 
-    pub(super) fn others_may_revoke(&self) -> bool {
+    /// Returns whether users other than administrators can have the permission to revoke.
+    pub(super) fn has_revoke_permission(&self) -> bool {
         self.since(3, 0)
     }
 
@@ -53,7 +54,7 @@ impl Release {
         self.since(3, 2)
     }
 
-    pub(super) fn answers_bad_json_with_400(&self) -> bool {
+    pub(super) fn reports_malformed_json_as_400(&self) -> bool {
         self.since(3, 3)
     }
 
@@ -86,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn releases_compare_by_number_not_by_text() {
+    fn releases_are_compared_as_numbers() {
         assert!(Release::parse("3.13.0-develop").unwrap().validates_expiry());
         assert!(!Release::parse("3.8").unwrap().validates_expiry());
         assert!(!Release::parse("1.24").unwrap().shows_revoked());

@@ -1,13 +1,10 @@
-//! Conversions as Ruby and Rails make them, where the platform shows them.
+//! Ruby and Rails string conversions that are visible in Foreman's responses.
 
-/// `String#to_i`: the number at the start, or 0. Too large ones are clamped.
+/// Converts like `String#to_i`: returns the leading number, or 0 without one.
+///
+/// Numbers outside the range of `i128` are clamped.
 pub(super) fn to_i(text: &str) -> i128 {
-    let text = text.trim_start_matches(is_space);
-    let (negative, digits) = match text.as_bytes().first() {
-        Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
-        _ => (false, text),
-    };
+    let (negative, digits) = split_sign(text.trim_start_matches(is_space));
     let mut number: i128 = 0;
     let mut after_underscore = true;
     for byte in digits.bytes() {
@@ -25,14 +22,10 @@ pub(super) fn to_i(text: &str) -> i128 {
     if negative { -number } else { number }
 }
 
-/// `Kernel#Integer`: the whole text must be a number, which may have a prefix such as `0x`.
+/// Converts like `Kernel#Integer`: the whole text must be a number, optionally with a prefix such
+/// as `0x`.
 pub(super) fn integer(text: &str) -> Option<i128> {
-    let text = text.trim_matches(is_space);
-    let (negative, unsigned) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
+    let (negative, unsigned) = split_sign(text.trim_matches(is_space));
     let lower = unsigned.to_ascii_lowercase();
     let (base, digits) = match lower.as_bytes() {
         [b'0', b'x', ..] => (16, &lower[2..]),
@@ -43,8 +36,9 @@ pub(super) fn integer(text: &str) -> Option<i128> {
         [b'0', _, ..] => (8, &lower[1..]),
         _ => (10, lower.as_str()),
     };
-    let lone_underscore = digits.starts_with('_') || digits.ends_with('_') || digits.contains("__");
-    if digits.is_empty() || lone_underscore {
+    let misplaced_underscore =
+        digits.starts_with('_') || digits.ends_with('_') || digits.contains("__");
+    if digits.is_empty() || misplaced_underscore {
         return None;
     }
     let mut number: i128 = 0;
@@ -57,16 +51,30 @@ pub(super) fn integer(text: &str) -> Option<i128> {
     Some(if negative { -number } else { number })
 }
 
-fn is_space(character: char) -> bool {
+/// Splits a leading `+` or `-` off a number and returns `true` for a minus.
+fn split_sign(text: &str) -> (bool, &str) {
+    match text.strip_prefix('-') {
+        Some(unsigned) => (true, unsigned),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    }
+}
+
+/// Returns whether `text` is one or more ASCII digits and nothing else.
+pub(super) fn is_all_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Returns whether a character matches `\s`, ASCII whitespace including vertical tab.
+pub(super) fn is_space(character: char) -> bool {
     matches!(character, ' ' | '\t'..='\r')
 }
 
-/// `String#split(" ")`: words between runs of white space.
+/// Splits like `String#split(" ")`, into the words between runs of whitespace.
 pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(is_space).filter(|word| !word.is_empty())
 }
 
-/// Where the first run of white space ends a field and the rest begins: `split(/\s+/, 2)`.
+/// Splits like `split(/\s+/, 2)`, at the first run of whitespace.
 pub(super) fn split_at_space(text: &str) -> (&str, Option<&str>) {
     match text.find(is_space) {
         Some(at) => (&text[..at], Some(text[at..].trim_start_matches(is_space))),
@@ -74,18 +82,18 @@ pub(super) fn split_at_space(text: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// `blank?`: nothing but white space.
+/// Returns whether `blank?` holds: the text is empty or all whitespace.
 pub(super) fn is_blank(text: &str) -> bool {
     text.chars().all(char::is_whitespace)
 }
 
-/// `strip`: without white space and NUL at the end, without white space at the start.
+/// Trims like `String#strip`: whitespace at both ends, and NUL at the end only.
 pub(super) fn strip(text: &str) -> &str {
     text.trim_start_matches(is_space)
         .trim_end_matches(|character| character == '\0' || is_space(character))
 }
 
-/// `String#inspect`.
+/// Quotes and escapes like `String#inspect`.
 pub(super) fn inspect(text: &str) -> String {
     let mut quoted = String::from("\"");
     let mut characters = text.chars().peekable();
@@ -120,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn to_i_takes_what_it_can() {
+    fn to_i_reads_the_leading_number() {
         for (text, number) in [
             ("12", 12),
             (" 7x", 7),
@@ -135,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn integer_takes_only_whole_numbers() {
+    fn integer_accepts_only_whole_numbers() {
         for (text, number) in [
             (" 2 ", 2),
             ("0x1F", 31),
@@ -152,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn inspect_escapes_what_ruby_escapes() {
+    fn inspect_escapes_the_same_characters_as_ruby() {
         assert_eq!(inspect("a\"\\\n#{x} é"), r##""a\"\\\n\#{x} é""##);
     }
 }

@@ -1,12 +1,13 @@
-//! Secrets that nobody stores: each follows from the seed and the token's id, and shows the id to
-//! whoever knows the seed.
+//! Token secrets, derived from the seed and the token's id instead of being stored.
+//!
+//! With the seed, the id can be recovered from a secret.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha1::{Digest, Sha1};
 
 use crate::seeding::{Dice, hex};
 
-/// Issues and recognises secrets.
+/// The derivation of secrets and their hashes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Secrets(Dice);
 
@@ -15,8 +16,8 @@ impl Secrets {
         Self(Dice::new(seed))
     }
 
-    /// The secret of a token: 22 characters of base64url.
-    pub(super) fn of(self, id: i32) -> String {
+    /// Returns the secret of a token, 22 characters of base64url.
+    pub(super) fn secret_of(self, id: i32) -> String {
         let digest = self.0.digest("foreman secret", id.unsigned_abs().into());
         let mut bytes = [0; 16];
         bytes[4..].copy_from_slice(&digest[..12]);
@@ -25,12 +26,12 @@ impl Secrets {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// The id of the token whose secret this would be.
+    /// Returns the id of the token with this secret, whether or not the token exists.
     pub(super) fn id_of(self, secret: &str) -> Option<i32> {
         let bytes = URL_SAFE_NO_PAD.decode(secret).ok()?;
         let (hidden, rest) = bytes.split_first_chunk::<4>()?;
         let id = i32::try_from(u32::from_be_bytes(*hidden) ^ self.mask(rest)).ok()?;
-        (self.of(id) == secret).then_some(id)
+        (self.secret_of(id) == secret).then_some(id)
     }
 
     fn mask(self, rest: &[u8]) -> u32 {
@@ -40,38 +41,46 @@ impl Secrets {
         (self.0.roll(folded, 77) >> 16) as u32
     }
 
-    /// What the database keeps instead of the secret. The salt is the real one, as anybody can see
-    /// in the answer to a revocation; what follows it only looks like bcrypt.
-    pub(super) fn digest_of(self, id: i32, user_id: i32, bcrypt: bool) -> String {
+    /// Returns the hash that the database stores in place of the secret.
+    ///
+    /// The salt is the one that Foreman uses and shows in the response to a revocation. The rest
+    /// only has the form of a bcrypt hash.
+    pub(super) fn hash_of(self, id: i32, user_id: i32, bcrypt: bool) -> String {
         let digest = self.0.digest("foreman hash", id.unsigned_abs().into());
         let salt = hex(&Sha1::digest(user_id.to_string()));
         if !bcrypt {
             return hex(&digest[..20]);
         }
-        let letter = |bits: u8| char::from(BCRYPT[usize::from(bits % 64)]);
-        let mut text = format!("$2a$04${}", &salt[..21]);
-        // The last letter of a salt holds two bits only.
-        let last = BCRYPT
+        let letter = |index: usize| char::from(BCRYPT_ALPHABET[index]);
+        let mut hash = format!("$2a$04${}", &salt[..21]);
+        // The last letter of a salt carries only two bits.
+        let last = BCRYPT_ALPHABET
             .iter()
             .position(|byte| *byte == salt.as_bytes()[21])
             .unwrap_or(0);
-        text.push(char::from(BCRYPT[last & 0b11_0000]));
-        text.extend(digest.iter().take(31).map(|byte| letter(*byte)));
-        text
+        hash.push(letter(last & 0b11_0000));
+        hash.extend(
+            digest
+                .iter()
+                .take(31)
+                .map(|byte| letter(usize::from(byte % 64))),
+        );
+        hash
     }
 }
 
-const BCRYPT: &[u8; 64] = b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+const BCRYPT_ALPHABET: &[u8; 64] =
+    b"./ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_secret_leads_to_its_token_and_to_no_other() {
+    fn a_secret_identifies_its_token_and_no_other() {
         let secrets = Secrets::new(7);
         for id in [1, 2, 1_000_000, i32::MAX] {
-            let secret = secrets.of(id);
+            let secret = secrets.secret_of(id);
             assert_eq!(secret.len(), 22);
             assert_eq!(secrets.id_of(&secret), Some(id));
             assert_eq!(Secrets::new(8).id_of(&secret), None);
@@ -81,19 +90,19 @@ mod tests {
     }
 
     #[test]
-    fn one_users_hashes_share_the_salt_that_was_observed() {
+    fn the_hashes_of_a_user_share_the_recorded_salt() {
         let secrets = Secrets::new(1);
         assert!(
             secrets
-                .digest_of(1, 4, true)
+                .hash_of(1, 4, true)
                 .starts_with("$2a$04$1b6453892473a467d0737u")
         );
         assert!(
             secrets
-                .digest_of(2, 5, true)
+                .hash_of(2, 5, true)
                 .starts_with("$2a$04$ac3478d69a3c81fa62e60e")
         );
-        assert_eq!(secrets.digest_of(2, 7, true).len(), 60);
-        assert_eq!(secrets.digest_of(1, 4, false).len(), 40);
+        assert_eq!(secrets.hash_of(2, 7, true).len(), 60);
+        assert_eq!(secrets.hash_of(1, 4, false).len(), 40);
     }
 }

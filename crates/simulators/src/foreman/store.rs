@@ -1,5 +1,6 @@
-//! The table of tokens, with the orders that listings ask for. They are made when first asked for and
-//! kept from then on.
+//! The table of tokens and the sort orders of listings.
+//!
+//! An order is built when a listing first needs it, and maintained from then on.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -8,7 +9,7 @@ use std::{
 
 use super::{collation::SortKey, instant::Instant, search::Row};
 
-/// One row.
+/// A row of the table.
 #[derive(Clone, Debug)]
 pub(super) struct Record {
     pub(super) id: i32,
@@ -22,7 +23,7 @@ pub(super) struct Record {
 }
 
 impl Record {
-    /// The columns that can be searched.
+    /// Returns the searchable columns.
     pub(super) fn row(&self) -> Row<'_> {
         Row {
             id: self.id,
@@ -31,52 +32,54 @@ impl Record {
         }
     }
 
-    /// Whether the secret works.
+    /// Returns whether the token's secret is accepted.
     pub(super) fn authenticates(&self, now: Instant) -> bool {
         !self.revoked && self.expires.is_none_or(|expires| expires >= now)
     }
 
-    /// What the platform calls active.
+    /// Returns whether Foreman shows the token as active.
+    ///
+    /// At the very instant of its expiry, a token is no longer active but still accepted.
     pub(super) fn is_active(&self, now: Instant) -> bool {
         !self.revoked && self.expires.is_none_or(|expires| expires > now)
     }
 }
 
-/// What a new row is made of.
+/// The initial values of a new row.
 #[derive(Clone, Debug)]
-pub(super) struct Draft {
+pub(super) struct NewRecord {
     pub(super) user_id: i32,
     pub(super) name: Box<str>,
     pub(super) created: Instant,
     pub(super) expires: Option<Instant>,
 }
 
-/// All rows.
+/// The table of all tokens.
 #[derive(Debug, Default)]
 pub(super) struct Store {
-    /// Row of id 1 first. Ids are never used twice, so erased rows leave gaps.
+    /// The rows by id, starting with 1. Ids are never reused, so removed rows leave gaps.
     records: Vec<Option<Record>>,
     count: usize,
-    tables: HashMap<i32, Table>,
-    /// Whether an updated row moves behind all others.
-    rows_move: bool,
+    indexes: HashMap<i32, UserIndex>,
+    /// `true` if an updated row moves to the end of the physical order.
+    updates_move_rows: bool,
 }
 
-/// The rows of one user, by id.
+/// The ids of a user's tokens in several orders.
 #[derive(Debug, Default)]
-struct Table {
+struct UserIndex {
     by_id: Vec<i32>,
-    /// As the database has them on disk; `None` while that is the order of ids.
+    /// The order on disk, or `None` while it is the order of ids.
     physical: Option<Vec<i32>>,
     by_name: Option<Vec<i32>>,
-    names: Option<HashSet<u64>>,
+    name_hashes: Option<HashSet<u64>>,
 }
 
 impl Store {
-    pub(super) fn new(rows_move: bool, capacity: usize) -> Self {
+    pub(super) fn new(updates_move_rows: bool, capacity: usize) -> Self {
         Self {
             records: Vec::with_capacity(capacity),
-            rows_move,
+            updates_move_rows,
             ..Self::default()
         }
     }
@@ -85,48 +88,49 @@ impl Store {
         self.count
     }
 
-    /// Every row, by id.
+    /// Returns all rows by id.
     pub(super) fn records(&self) -> impl Iterator<Item = &Record> {
         self.records.iter().flatten()
     }
 
     pub(super) fn get(&self, id: i32) -> Option<&Record> {
-        self.records.get(place(id)?)?.as_ref()
+        record(&self.records, id)
     }
 
-    /// The id that the next row will get.
+    /// Returns the id of the next row to be added.
     pub(super) fn next_id(&self) -> i32 {
         i32::try_from(self.records.len() + 1).unwrap_or(i32::MAX)
     }
 
-    /// Uses up an id without a row, as a failed insertion does.
+    /// Consumes an id without adding a row, as a failed insertion does.
     pub(super) fn skip_id(&mut self) {
         self.records.push(None);
     }
 
-    pub(super) fn add(&mut self, draft: Draft) -> i32 {
+    /// Adds a row and returns its id.
+    pub(super) fn add(&mut self, new: NewRecord) -> i32 {
         let id = self.next_id();
-        let table = self.tables.entry(draft.user_id).or_default();
-        table.by_id.push(id);
-        if let Some(physical) = &mut table.physical {
+        let index = self.indexes.entry(new.user_id).or_default();
+        index.by_id.push(id);
+        if let Some(physical) = &mut index.physical {
             physical.push(id);
         }
-        if let Some(names) = &mut table.names {
-            names.insert(hash(&draft.name));
+        if let Some(hashes) = &mut index.name_hashes {
+            hashes.insert(name_hash(&new.name));
         }
-        if let Some(by_name) = &mut table.by_name {
-            let key = SortKey::new(&draft.name);
+        if let Some(by_name) = &mut index.by_name {
+            let key = SortKey::new(&new.name);
             let records = &self.records;
-            let at = by_name.partition_point(|other| sort_key(records, *other) < key);
-            by_name.insert(at, id);
+            let position = by_name.partition_point(|other| sort_key(records, *other) < key);
+            by_name.insert(position, id);
         }
         self.records.push(Some(Record {
             id,
-            user_id: draft.user_id,
-            name: draft.name,
-            created: draft.created,
-            updated: draft.created,
-            expires: draft.expires,
+            user_id: new.user_id,
+            name: new.name,
+            created: new.created,
+            updated: new.created,
+            expires: new.expires,
             last_used: None,
             revoked: false,
         }));
@@ -134,135 +138,129 @@ impl Store {
         id
     }
 
-    /// Changes a row in place, without a trace in its place on disk.
+    /// Changes a row in place, without updating `updated` or moving the row.
     pub(super) fn amend(&mut self, id: i32, change: impl FnOnce(&mut Record)) {
-        let record = place(id).and_then(|place| self.records.get_mut(place));
-        if let Some(Some(record)) = record {
+        let slot = slot(id).and_then(|slot| self.records.get_mut(slot));
+        if let Some(Some(record)) = slot {
             change(record);
         }
     }
 
-    /// Changes a row as the platform does: it notes the time and may move.
+    /// Changes a row the way Foreman does, which updates `updated` and may move the row.
     pub(super) fn update(&mut self, id: i32, now: Instant, change: impl FnOnce(&mut Record)) {
         self.amend(id, |record| {
             change(record);
             record.updated = now;
         });
-        if !self.rows_move {
+        if !self.updates_move_rows {
             return;
         }
         let Some(user_id) = self.get(id).map(|record| record.user_id) else {
             return;
         };
-        if let Some(table) = self.tables.get_mut(&user_id) {
-            let physical = table.physical.get_or_insert_with(|| table.by_id.clone());
-            take(physical, id);
+        if let Some(index) = self.indexes.get_mut(&user_id) {
+            let physical = index.physical.get_or_insert_with(|| index.by_id.clone());
+            remove_id(physical, id);
             physical.push(id);
         }
     }
 
-    /// Gives a row another name.
+    /// Renames a token.
     pub(super) fn rename(&mut self, id: i32, name: &str) {
         self.amend(id, |record| record.name = name.into());
         let user_id = self.get(id).map(|record| record.user_id);
-        if let Some(table) = user_id.and_then(|user_id| self.tables.get_mut(&user_id)) {
-            (table.by_name, table.names) = (None, None);
+        if let Some(index) = user_id.and_then(|user_id| self.indexes.get_mut(&user_id)) {
+            (index.by_name, index.name_hashes) = (None, None);
         }
     }
 
-    /// Erases a row.
+    /// Removes a row and returns whether it existed.
     pub(super) fn remove(&mut self, id: i32) -> bool {
-        let Some(record) = place(id).and_then(|place| self.records.get_mut(place)?.take()) else {
+        let Some(record) = slot(id).and_then(|slot| self.records.get_mut(slot)?.take()) else {
             return false;
         };
         self.count -= 1;
-        if let Some(table) = self.tables.get_mut(&record.user_id) {
-            take(&mut table.by_id, id);
-            for ids in [&mut table.physical, &mut table.by_name]
+        if let Some(index) = self.indexes.get_mut(&record.user_id) {
+            remove_id(&mut index.by_id, id);
+            for ids in [&mut index.physical, &mut index.by_name]
                 .into_iter()
                 .flatten()
             {
-                take(ids, id);
+                remove_id(ids, id);
             }
-            table.names = None;
+            index.name_hashes = None;
         }
         true
     }
 
-    /// Whether the user has a token of that name, whatever became of it.
+    /// Returns whether the user has a token with this name, including expired and revoked ones.
     pub(super) fn has_name(&mut self, user_id: i32, name: &str) -> bool {
-        let Some(table) = self.tables.get_mut(&user_id) else {
+        let Some(index) = self.indexes.get_mut(&user_id) else {
             return false;
         };
         let records = &self.records;
-        let row = |id: &i32| records.get(place(*id)?)?.as_ref();
-        let names = table.names.get_or_insert_with(|| {
-            table
-                .by_id
-                .iter()
-                .filter_map(row)
-                .map(|record| hash(&record.name))
-                .collect()
-        });
-        // Two names may share a hash; only the rows themselves prove it.
-        names.contains(&hash(name))
-            && table
-                .by_id
-                .iter()
-                .filter_map(row)
-                .any(|record| *record.name == *name)
+        let rows = || index.by_id.iter().filter_map(|id| record(records, *id));
+        let hashes = index
+            .name_hashes
+            .get_or_insert_with(|| rows().map(|row| name_hash(&row.name)).collect());
+        // Two names may have the same hash, so only a row proves that the name exists.
+        hashes.contains(&name_hash(name)) && rows().any(|row| *row.name == *name)
     }
 
-    /// The user's rows by id.
+    /// Returns the user's tokens in the order of their ids.
     pub(super) fn by_id(&self, user_id: i32) -> &[i32] {
-        self.tables.get(&user_id).map_or(&[], |table| &table.by_id)
+        self.indexes.get(&user_id).map_or(&[], |index| &index.by_id)
     }
 
-    /// The user's rows as they lie on disk.
-    pub(super) fn physical(&self, user_id: i32) -> &[i32] {
-        self.tables
+    /// Returns the user's tokens in their order on disk.
+    pub(super) fn physical_order(&self, user_id: i32) -> &[i32] {
+        self.indexes
             .get(&user_id)
-            .map_or(&[], |table| table.physical.as_ref().unwrap_or(&table.by_id))
+            .map_or(&[], |index| index.physical.as_ref().unwrap_or(&index.by_id))
     }
 
-    /// The user's rows by name, once [`Self::by_name`] has sorted them.
-    pub(super) fn sorted_by_name(&self, user_id: i32) -> &[i32] {
-        self.tables
+    /// Returns the user's tokens in the order of their names, once [`Self::sort_by_name`] was
+    /// called.
+    pub(super) fn by_name(&self, user_id: i32) -> &[i32] {
+        self.indexes
             .get(&user_id)
-            .and_then(|table| table.by_name.as_deref())
+            .and_then(|index| index.by_name.as_deref())
             .unwrap_or_default()
     }
 
-    /// Sorts the user's rows by name.
-    pub(super) fn by_name(&mut self, user_id: i32) -> &[i32] {
-        let Some(table) = self.tables.get_mut(&user_id) else {
-            return &[];
-        };
+    /// Sorts the user's tokens by name unless they already are.
+    pub(super) fn sort_by_name(&mut self, user_id: i32) {
         let records = &self.records;
-        table.by_name.get_or_insert_with(|| {
-            let mut ids = table.by_id.clone();
-            ids.sort_by_cached_key(|id| sort_key(records, *id));
-            ids
-        })
+        if let Some(index) = self.indexes.get_mut(&user_id) {
+            index.by_name.get_or_insert_with(|| {
+                let mut ids = index.by_id.clone();
+                ids.sort_by_cached_key(|id| sort_key(records, *id));
+                ids
+            });
+        }
     }
 }
 
-fn place(id: i32) -> Option<usize> {
+/// Returns the position of an id in [`Store::records`].
+fn slot(id: i32) -> Option<usize> {
     usize::try_from(id).ok()?.checked_sub(1)
 }
 
-fn sort_key(records: &[Option<Record>], id: i32) -> SortKey {
-    let record = place(id).and_then(|place| records.get(place)?.as_ref());
-    SortKey::new(record.map_or("", |record| &record.name))
+fn record(records: &[Option<Record>], id: i32) -> Option<&Record> {
+    records.get(slot(id)?)?.as_ref()
 }
 
-fn take(ids: &mut Vec<i32>, id: i32) {
-    if let Some(at) = ids.iter().position(|other| *other == id) {
-        ids.remove(at);
+fn sort_key(records: &[Option<Record>], id: i32) -> SortKey {
+    SortKey::new(record(records, id).map_or("", |record| &record.name))
+}
+
+fn remove_id(ids: &mut Vec<i32>, id: i32) {
+    if let Some(position) = ids.iter().position(|other| *other == id) {
+        ids.remove(position);
     }
 }
 
-fn hash(name: &str) -> u64 {
+fn name_hash(name: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     name.hash(&mut hasher);
     hasher.finish()
@@ -272,49 +270,46 @@ fn hash(name: &str) -> u64 {
 mod tests {
     use super::*;
 
+    fn new_record(name: &str) -> NewRecord {
+        NewRecord {
+            user_id: 4,
+            name: name.into(),
+            created: Instant(0),
+            expires: None,
+        }
+    }
+
     fn store(names: &[&str]) -> Store {
         let mut store = Store::new(true, 0);
         for name in names {
-            let draft = Draft {
-                user_id: 4,
-                name: (*name).into(),
-                created: Instant(0),
-                expires: None,
-            };
-            store.add(draft);
+            store.add(new_record(name));
         }
         store
     }
 
     #[test]
-    fn an_updated_row_lies_behind_all_others() {
+    fn an_updated_row_moves_to_the_end_of_the_physical_order() {
         let mut store = store(&["a", "b", "c"]);
         store.update(1, Instant(5), |record| record.revoked = true);
-        assert_eq!(store.physical(4), [2, 3, 1]);
+        assert_eq!(store.physical_order(4), [2, 3, 1]);
         assert_eq!(store.by_id(4), [1, 2, 3]);
         assert_eq!(store.get(1).unwrap().updated, Instant(5));
     }
 
     #[test]
-    fn orders_once_made_follow_every_change() {
+    fn orders_once_built_follow_every_change() {
         let mut store = store(&["b", "a"]);
+        store.sort_by_name(4);
         assert_eq!(store.by_name(4), [2, 1]);
         assert!(store.has_name(4, "b") && !store.has_name(4, "B") && !store.has_name(5, "b"));
-        let mut draft = Draft {
-            user_id: 4,
-            name: "aa".into(),
-            created: Instant(0),
-            expires: None,
-        };
-        assert_eq!(store.add(draft.clone()), 3);
+        assert_eq!(store.add(new_record("aa")), 3);
         assert_eq!(store.by_name(4), [2, 3, 1]);
         assert!(store.has_name(4, "aa"));
         assert!(store.remove(2) && !store.remove(2));
         assert_eq!(store.by_name(4), [3, 1]);
         assert!(!store.has_name(4, "a"));
-        draft.name = "z".into();
         store.skip_id();
-        assert_eq!(store.add(draft), 5);
+        assert_eq!(store.add(new_record("z")), 5);
         assert_eq!(store.count(), 3);
     }
 }

@@ -1,62 +1,65 @@
 //! The four operations on tokens.
 
 use super::{
-    expiry::{self, Asked},
+    expiry::{self, RequestedExpiry},
     instant::{Instant, Zone},
     listing,
-    options::{AskedExpiry, Options},
-    order, paging,
-    paging::PageError,
+    options::{ExpiryHandling, Options},
+    order,
+    paging::{self, PageError},
     parameters::{Parameter, Parameters},
-    people::User,
-    reply::Reply,
+    reply::{Reply, json_string},
     ruby,
     search::{self, Predicate, SearchError},
     secret::Secrets,
-    store::{Draft, Record, Store},
-    wire::{Envelope, Style},
+    store::{NewRecord, Record, Store},
+    users::{Permission, Role, User},
+    wire::{Envelope, ListPermissions, TokenFormat},
 };
 
-/// What an operation works with.
+/// An authorized operation on the tokens of a user.
 pub(super) struct Operation<'a> {
     pub(super) options: &'a Options,
     pub(super) secrets: Secrets,
     pub(super) store: &'a mut Store,
     pub(super) parameters: &'a Parameters,
     pub(super) caller: &'a User,
-    /// Whose tokens these are.
+    /// The id of the user whose tokens these are.
     pub(super) owner: i32,
-    /// Whether the caller gets to see any of them by this spelling of the owner's id.
-    pub(super) reachable: bool,
+    /// `true` if the path's spelling of the owner's id lets the caller see existing tokens.
+    pub(super) owner_visible: bool,
     pub(super) zone: &'a Zone,
     pub(super) now: Instant,
 }
 
+/// The name, label and message of an invalid attribute.
+type AttributeError = (&'static str, &'static str, String);
+
 impl Operation<'_> {
-    fn style(&self) -> Style<'_> {
-        Style {
+    fn format(&self) -> TokenFormat<'_> {
+        TokenFormat {
             now: self.now,
             zone: self.zone,
             release: &self.options.version,
         }
     }
 
-    /// Nobody has tokens of this owner, so a listing of them is empty.
+    /// Returns the owner to look up tokens for, which is one without tokens if they are not
+    /// visible.
     fn visible_owner(&self) -> i32 {
-        if self.reachable { self.owner } else { 0 }
+        if self.owner_visible { self.owner } else { 0 }
     }
 
     pub(super) fn index(self) -> Result<Reply, Reply> {
         let release = &self.options.version;
         let search = self.parameters.get("search");
         let order_parameter = self.parameters.get("order");
-        let predicate = self.predicate(search);
-        if let Err(SearchError::NotSupported(message)) = &predicate {
-            return Err(Reply::query_not_supported(message));
-        }
-        if let Err(SearchError::Internal(message)) = &predicate {
-            return Err(Reply::exception(message));
-        }
+        let predicate = match self.predicate(search) {
+            Err(error) if !matches!(error, SearchError::Database(_)) => {
+                return Err(search_failed(error));
+            }
+            predicate => predicate,
+        };
         let order = order::parse(order_parameter, release.searches_ids())
             .map_err(|message| Reply::query_not_supported(&message))?;
         let page = paging::parse(
@@ -67,22 +70,18 @@ impl Operation<'_> {
         );
         let page = page.map_err(|error| match error {
             PageError::Message(message) => Reply::exception(&message),
-            PageError::Hidden => Reply::unexplained(),
+            PageError::Unexplained => Reply::unexplained(),
         })?;
-        // The database is asked only now, and complains about the condition before the limit.
-        let predicate = predicate.map_err(database)?;
-        if let Some(message) = &page.refused {
+        // Only now does the query reach the database, which checks the condition before the limit.
+        let predicate = predicate.map_err(search_failed)?;
+        if let Some(message) = &page.limit_error {
             return Err(Reply::exception(message));
         }
         let owner = self.visible_owner();
-        let found = listing::find(self.store, owner, &predicate, order, &page).map_err(database)?;
-        let style = self.style();
-        let mut items = String::new();
-        for record in found.ids.iter().filter_map(|id| self.store.get(*id)) {
-            items.push_str(if items.is_empty() { "{" } else { ",{" });
-            style.token(record, &mut items);
-            items.push('}');
-        }
+        let found =
+            listing::find(self.store, owner, &predicate, order, &page).map_err(search_failed)?;
+        let records = found.ids.iter().filter_map(|id| self.store.get(*id));
+        let items: Vec<String> = records.map(|record| self.format().token(record)).collect();
         let envelope = Envelope {
             total: found.total,
             subtotal: found.subtotal,
@@ -96,17 +95,17 @@ impl Operation<'_> {
             permissions: self
                 .parameters
                 .get("include_permissions")
-                .map(|_| permissions(self.caller)),
-            root_name: root_name(self.parameters).unwrap_or("results"),
+                .map(|_| list_permissions(self.caller)),
+            root_name: self.parameters.root_name().unwrap_or("results"),
         };
-        Ok(Reply::success(200, envelope.around(&items)))
+        Ok(Reply::success(200, envelope.to_json(&items)))
     }
 
     fn predicate(&self, search: Option<&Parameter>) -> Result<Predicate, SearchError> {
         let shown = match search {
             None | Some(Parameter::Null) => return Ok(Predicate::All),
             Some(Parameter::Text(query)) => {
-                let engine = self.options.search_engine.into();
+                let engine = self.options.search_engine;
                 return search::compile(query, engine, self.options.version.searches_ids());
             }
             Some(map @ Parameter::Map(_)) => {
@@ -123,99 +122,98 @@ impl Operation<'_> {
     }
 
     pub(super) fn show(self, id: &str) -> Result<Reply, Reply> {
-        let record = self.find(id)?;
-        let mut token = String::from("{");
-        self.style().token(record, &mut token);
-        token.push('}');
-        if let Some(root) = root_name(self.parameters) {
-            token = format!("{{{}:{token}}}", super::reply::text(root));
-        }
-        Ok(Reply::success(200, token))
+        let token = self.format().token(self.find(id)?);
+        let body = match self.parameters.root_name() {
+            Some(root) => format!("{{{}:{token}}}", json_string(root)),
+            None => token,
+        };
+        Ok(Reply::success(200, body))
     }
 
-    /// A token by the number its id begins with.
+    /// Finds a token by the number at the start of `id`.
     fn find(&self, id: &str) -> Result<&Record, Reply> {
         i32::try_from(ruby::to_i(id))
             .ok()
             .and_then(|number| self.store.get(number))
             .filter(|record| record.user_id == self.visible_owner())
-            .ok_or_else(|| Reply::no_token(id))
+            .ok_or_else(|| Reply::token_not_found(id))
     }
 
-    pub(super) fn create(mut self) -> Result<Reply, Reply> {
-        let attributes = match self.parameters.get("personal_access_token") {
-            Some(Parameter::Map(attributes)) => attributes.clone(),
-            None | Some(Parameter::Null | Parameter::Bool(false)) => Parameters::default(),
-            Some(_) => return Err(Reply::unexplained()),
-        };
-        let name = name(attributes.get("name"));
+    pub(super) fn create(mut self, attributes: &Parameters) -> Result<Reply, Reply> {
+        let name = token_name(attributes.get("name"));
         if name.contains('\0') {
-            // The insertion fails late enough to use up an id.
+            // The insertion fails in the database, after the id was assigned.
             self.store.skip_id();
             return Err(Reply::exception("string contains null byte"));
         }
-        let asked = expiry::read(attributes.get("expires_at"), self.now, self.zone);
-        let errors = self.errors(&name, &asked);
+        let requested = expiry::parse(attributes.get("expires_at"), self.now, self.zone);
+        let errors: Vec<AttributeError> = [self.name_error(&name), self.expiry_error(&requested)]
+            .into_iter()
+            .flatten()
+            .collect();
         if !errors.is_empty() {
             return Err(Reply::invalid(&errors));
         }
-        let expires = match (asked, self.options.asked_expiry) {
-            (Asked::At(at), AskedExpiry::Kept) => Some(at),
-            (Asked::At(at), AskedExpiry::Shifted) => Some(at.an_hour_later()),
-            (Asked::At(_), AskedExpiry::Dropped) | (Asked::Never | Asked::Unreadable(_), _) => None,
+        let expires = match (requested, self.options.asked_expiry) {
+            (RequestedExpiry::At(at), ExpiryHandling::Kept) => Some(at),
+            (RequestedExpiry::At(at), ExpiryHandling::Shifted) => Some(at.plus_seconds(3600)),
+            (RequestedExpiry::At(_), ExpiryHandling::Dropped)
+            | (RequestedExpiry::Never | RequestedExpiry::Invalid(_), _) => None,
         };
-        let draft = Draft {
+        let id = self.store.add(NewRecord {
             user_id: self.owner,
             name: name.into(),
             created: self.now,
             expires,
-        };
-        let id = self.store.add(draft);
-        let mut token = format!("{{\"token_value\":\"{}\",", self.secrets.of(id));
-        if let Some(record) = self.store.get(id) {
-            self.style().token(record, &mut token);
-        }
-        token.push('}');
-        Ok(Reply::success(201, token))
+        });
+        let record = self
+            .store
+            .get(id)
+            .ok_or_else(|| Reply::token_not_found(""))?;
+        let secret = self.secrets.secret_of(id);
+        Ok(Reply::success(201, self.format().created(record, &secret)))
     }
 
-    fn errors(&mut self, name: &str, asked: &Asked) -> Vec<(&'static str, &'static str, String)> {
-        let mut errors = Vec::new();
-        if ruby::is_blank(name) {
-            errors.push(("name", "Name", "can't be blank".to_owned()));
+    fn name_error(&mut self, name: &str) -> Option<AttributeError> {
+        let message = if ruby::is_blank(name) {
+            "can't be blank"
         } else if self.store.has_name(self.owner, name) {
-            errors.push(("name", "Name", "has already been taken".to_owned()));
-        }
-        if self.options.version.validates_expiry() {
-            let message = match asked {
-                Asked::At(at) if *at < self.now => Some("cannot be in the past".to_owned()),
-                Asked::Unreadable(text) => Some(format!("Could not parse timestamp '{text}'")),
-                Asked::At(_) | Asked::Never => None,
-            };
-            errors.extend(message.map(|message| ("expires_at", "Expires at", message)));
-        }
-        errors
+            "has already been taken"
+        } else {
+            return None;
+        };
+        Some(("name", "Name", message.to_owned()))
+    }
+
+    fn expiry_error(&self, requested: &RequestedExpiry) -> Option<AttributeError> {
+        let message = match requested {
+            _ if !self.options.version.validates_expiry() => return None,
+            RequestedExpiry::At(at) if *at < self.now => "cannot be in the past".to_owned(),
+            RequestedExpiry::Invalid(text) => format!("Could not parse timestamp '{text}'"),
+            RequestedExpiry::At(_) | RequestedExpiry::Never => return None,
+        };
+        Some(("expires_at", "Expires at", message))
     }
 
     pub(super) fn destroy(self, id: &str) -> Result<Reply, Reply> {
-        let (id, revoked) = {
-            let record = self.find(id)?;
-            (record.id, record.revoked)
-        };
+        let Record { id, revoked, .. } = *self.find(id)?;
         if !revoked {
-            // A second revocation changes nothing, so nothing is written.
+            // Revoking a revoked token changes no column, so Rails does not write the row.
             self.store
                 .update(id, self.now, |record| record.revoked = true);
         }
-        let record = self.store.get(id).ok_or_else(|| Reply::no_token(""))?;
+        let record = self
+            .store
+            .get(id)
+            .ok_or_else(|| Reply::token_not_found(""))?;
         Ok(Reply::success(
             200,
-            self.style().revoked(record, self.secrets),
+            self.format().revoked(record, self.secrets),
         ))
     }
 }
 
-fn database(error: SearchError) -> Reply {
+fn search_failed(error: SearchError) -> Reply {
     match error {
         SearchError::NotSupported(message) => Reply::query_not_supported(&message),
         SearchError::Database(message) | SearchError::Internal(message) => {
@@ -224,22 +222,18 @@ fn database(error: SearchError) -> Reply {
     }
 }
 
-/// Whether the caller may create and edit. Nobody but an administrator edits: there is no such permission.
-fn permissions(caller: &User) -> (bool, bool) {
-    use super::people::{Right, Role};
-    (caller.role.may(Right::Create), caller.role == Role::Admin)
-}
-
-/// The name that a caller gives to the list or the object.
-pub(super) fn root_name(parameters: &Parameters) -> Option<&str> {
-    match parameters.get("root_name") {
-        Some(parameter @ Parameter::Text(text)) if !parameter.is_blank() => Some(text),
-        _ => None,
+/// Returns the caller's permissions as a listing shows them.
+///
+/// Only an administrator can edit, because there is no edit permission.
+fn list_permissions(caller: &User) -> ListPermissions {
+    ListPermissions {
+        can_create: caller.role.has(Permission::Create),
+        can_edit: caller.role == Role::Admin,
     }
 }
 
-/// A name as the model takes it: one value, as text, without white space around it.
-fn name(parameter: Option<&Parameter>) -> String {
+/// Converts the parameter to a name as the model does: a scalar, as text, stripped.
+fn token_name(parameter: Option<&Parameter>) -> String {
     let text = match parameter {
         None | Some(Parameter::Null | Parameter::List(_) | Parameter::Map(_)) => String::new(),
         Some(Parameter::Bool(value)) => if *value { "t" } else { "f" }.to_owned(),

@@ -1,69 +1,77 @@
-//! Tokens and pages of them as the platform writes them.
+//! Tokens and pages of tokens as Foreman writes them in JSON.
 
 use super::{
     instant::{Instant, Zone},
     order::SortEcho,
     release::Release,
-    reply::{escaped, text},
+    reply::{html_safe_json_string, json_string},
     secret::Secrets,
     store::Record,
 };
 
-/// What decides how a token is written.
+/// The settings that determine how a token is written.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Style<'a> {
+pub(super) struct TokenFormat<'a> {
     pub(super) now: Instant,
-    /// The caller's zone.
+    /// The caller's time zone.
     pub(super) zone: &'a Zone,
     pub(super) release: &'a Release,
 }
 
-impl Style<'_> {
-    /// A token as index, show and create show it.
-    pub(super) fn token(&self, record: &Record, into: &mut String) {
-        let plain = |instant: Instant| format!("\"{}\"", instant.plain(self.zone));
-        let optional = |instant: Option<Instant>| instant.map_or_else(|| "null".to_owned(), plain);
-        into.push_str(&format!(
-            "\"created_at\":{},\"updated_at\":{},\"id\":{},\"name\":{},\"expires_at\":{},\"active?\":{},\
-             \"user_id\":{},\"last_used_at\":{}",
-            plain(record.created),
-            plain(record.updated),
-            record.id,
-            text(&record.name),
-            optional(record.expires),
-            record.is_active(self.now),
-            record.user_id,
-            optional(record.last_used),
-        ));
-        if self.release.shows_revoked() {
-            into.push_str(&format!(",\"revoked?\":{}", record.revoked));
-        }
+impl TokenFormat<'_> {
+    /// Writes a token as listings and single tokens show it.
+    pub(super) fn token(&self, record: &Record) -> String {
+        format!("{{{}}}", self.members(record))
     }
 
-    /// A token as its revocation shows it: the row itself, hash included.
+    /// Writes a new token with its secret.
+    pub(super) fn created(&self, record: &Record, secret: &str) -> String {
+        format!("{{\"token_value\":\"{secret}\",{}}}", self.members(record))
+    }
+
+    fn members(&self, record: &Record) -> String {
+        let time = |instant: Instant| format!("\"{}\"", instant.plain(self.zone));
+        let mut members = format!(
+            "\"created_at\":{},\"updated_at\":{},\"id\":{},\"name\":{},\"expires_at\":{},\
+             \"active?\":{},\"user_id\":{},\"last_used_at\":{}",
+            time(record.created),
+            time(record.updated),
+            record.id,
+            json_string(&record.name),
+            or_null(record.expires.map(time)),
+            record.is_active(self.now),
+            record.user_id,
+            or_null(record.last_used.map(time)),
+        );
+        if self.release.shows_revoked() {
+            members.push_str(&format!(",\"revoked?\":{}", record.revoked));
+        }
+        members
+    }
+
+    /// Writes a token as its revocation shows it: the database row, including the hash.
     pub(super) fn revoked(&self, record: &Record, secrets: Secrets) -> String {
-        let iso = |instant: Instant| format!("\"{}\"", instant.iso(self.zone));
-        let optional = |instant: Option<Instant>| instant.map_or_else(|| "null".to_owned(), iso);
-        let hash = secrets.digest_of(record.id, record.user_id, self.release.hashes_with_bcrypt());
+        let time = |instant: Instant| format!("\"{}\"", instant.iso(self.zone));
+        let hash = secrets.hash_of(record.id, record.user_id, self.release.hashes_with_bcrypt());
         let first = if self.release.shows_revoked() {
             format!("\"revoked\":true,\"id\":{}", record.id)
         } else {
             format!("\"id\":{},\"revoked\":true", record.id)
         };
         format!(
-            "{{{first},\"token\":\"{hash}\",\"name\":{},\"expires_at\":{},\"last_used_at\":{},\"user_id\":{},\
-             \"created_at\":{},\"updated_at\":{}}}",
-            escaped(&record.name),
-            optional(record.expires),
-            optional(record.last_used),
+            "{{{first},\"token\":\"{hash}\",\"name\":{},\"expires_at\":{},\"last_used_at\":{},\
+             \"user_id\":{},\"created_at\":{},\"updated_at\":{}}}",
+            html_safe_json_string(&record.name),
+            or_null(record.expires.map(time)),
+            or_null(record.last_used.map(time)),
             record.user_id,
-            iso(record.created),
-            iso(record.updated),
+            time(record.created),
+            time(record.updated),
         )
     }
 }
 
-/// What stands around a page of a list.
+/// A page of a listing without its items.
 #[derive(Clone, Debug)]
 pub(super) struct Envelope<'a> {
     pub(super) total: usize,
@@ -72,32 +80,47 @@ pub(super) struct Envelope<'a> {
     pub(super) per_page: i128,
     pub(super) search: Option<&'a str>,
     pub(super) sort: SortEcho,
-    /// Whether the caller may create and edit, when it asked.
-    pub(super) permissions: Option<(bool, bool)>,
+    /// The caller's permissions, if the request asks for them.
+    pub(super) permissions: Option<ListPermissions>,
     pub(super) root_name: &'a str,
 }
 
+/// The caller's permissions as a listing shows them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ListPermissions {
+    pub(super) can_create: bool,
+    pub(super) can_edit: bool,
+}
+
 impl Envelope<'_> {
-    /// The page, around items already written.
-    pub(super) fn around(&self, items: &str) -> String {
-        let shown = |value: Option<&str>| value.map_or_else(|| "null".to_owned(), escaped);
-        let permissions = match self.permissions {
-            Some((create, edit)) => {
-                format!("  \"can_create\": {create},\n  \"can_edit\": {edit},\n")
-            }
-            None => String::new(),
-        };
+    /// Writes the page with these items, each of them in JSON.
+    pub(super) fn to_json(&self, items: &[String]) -> String {
+        let text = |value: Option<&str>| or_null(value.map(html_safe_json_string));
+        let permissions = self.permissions.map(|permissions| {
+            let ListPermissions {
+                can_create,
+                can_edit,
+            } = permissions;
+            format!("  \"can_create\": {can_create},\n  \"can_edit\": {can_edit},\n")
+        });
         format!(
-            "{{\n  \"total\": {},\n  \"subtotal\": {},\n  \"page\": {},\n  \"per_page\": {},\n  \"search\": {},\n\
-             {permissions}  \"sort\": {{\n    \"by\": {},\n    \"order\": {}\n  }},\n  {}: [{items}]\n}}\n",
+            "{{\n  \"total\": {},\n  \"subtotal\": {},\n  \"page\": {},\n  \"per_page\": {},\n  \
+             \"search\": {},\n{}  \"sort\": {{\n    \"by\": {},\n    \"order\": {}\n  }},\n  \
+             {}: [{}]\n}}\n",
             self.total,
             self.subtotal,
             self.page,
             self.per_page,
-            shown(self.search),
-            shown(self.sort.by.as_deref()),
-            shown(self.sort.order.as_deref()),
-            escaped(self.root_name),
+            text(self.search),
+            permissions.unwrap_or_default(),
+            text(self.sort.by.as_deref()),
+            text(self.sort.order.as_deref()),
+            html_safe_json_string(self.root_name),
+            items.join(","),
         )
     }
+}
+
+fn or_null(json: Option<String>) -> String {
+    json.unwrap_or_else(|| "null".to_owned())
 }

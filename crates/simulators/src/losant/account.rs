@@ -1,4 +1,4 @@
-//! The user behind the tokens: logging in, sessions, versions.
+//! The user account: login, sessions, and the API version.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -9,15 +9,15 @@ use super::{
     body::{self, text},
     error::Error,
     options::{AcceptVersion, Api},
-    record::written,
+    record::format_time,
     secret::{self, Claims},
 };
-use crate::answer;
+use crate::response;
 
 impl Platform {
-    /// A user's JWT that is no token's, with these scopes and, if any, this lifetime in seconds.
+    /// Returns the JWT of a user session with these scopes and an optional lifetime in seconds.
     pub(super) fn session(&self, scopes: &[&str], lifetime: Option<i64>) -> String {
-        // One that never ends is the same each time, so that it can be written down.
+        // A session without an end is deterministic, so that it can serve as a fixed credential.
         let issued = lifetime.map_or(0, |_| self.now().as_second());
         let claims = Claims {
             sub: self.user_id.clone(),
@@ -31,7 +31,7 @@ impl Platform {
         secret::sign(&claims, &self.key)
     }
 
-    /// `POST /auth/user`.
+    /// Serves `POST /auth/user`.
     pub(super) fn log_in(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         let body = body::object(request.body())?;
         let required = |field, shortest, longest| {
@@ -56,25 +56,26 @@ impl Platform {
         if email != options.email || password != options.password || !second_factor {
             return Err(self.unauthorized());
         }
-        Ok(self.authed(&scopes, lifetime))
+        Ok(self.session_response(&scopes, lifetime))
     }
 
-    /// `GET /me/refreshToken`.
+    /// Serves `GET /me/refreshToken`.
     pub(super) fn refresh_session(
         &self,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Error> {
         let caller = self.caller(request)?;
         let scopes: Vec<&str> = caller.scopes.iter().map(String::as_str).collect();
-        Ok(self.authed(&scopes, None))
+        Ok(self.session_response(&scopes, None))
     }
 
-    fn authed(&self, scopes: &[&str], lifetime: Option<i64>) -> Response<Bytes> {
+    /// Returns a response with a new session.
+    fn session_response(&self, scopes: &[&str], lifetime: Option<i64>) -> Response<Bytes> {
         let token = self.session(scopes, lifetime);
-        answer::json(200, &json!({"userId": self.user_id, "token": token}))
+        response::json(200, &json!({"userId": self.user_id, "token": token}))
     }
 
-    /// `GET /me`.
+    /// Serves `GET /me`.
     pub(super) fn show_user(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
         self.caller(request)?;
         let body = json!({
@@ -84,22 +85,23 @@ impl Platform {
             "firstName": "Example",
             "lastName": "Name",
             "fullName": USER_NAME,
-            "creationDate": written(1_465_790_400_000),
-            "lastUpdated": written(1_465_790_400_000),
+            "creationDate": format_time(1_465_790_400_000),
+            "lastUpdated": format_time(1_465_790_400_000),
         });
-        Ok(answer::json(200, &body))
+        Ok(response::json(200, &body))
     }
 
+    /// Rejects an `Accept-Version` that the served version does not satisfy, if that is enforced.
     pub(super) fn check_version(&self, request: &Request<Bytes>) -> Result<(), Error> {
         let served = match self.options.api {
             Api::V1_31 => [1, 31, 0],
             Api::V1_20 => [1, 20, 1],
         };
-        let asked = request
+        let range = request
             .headers()
             .get("accept-version")
             .and_then(|value| value.to_str().ok());
-        match asked {
+        match range {
             Some(range)
                 if self.options.accept_version == AcceptVersion::Enforce
                     && !satisfies(served, range) =>
@@ -112,14 +114,14 @@ impl Platform {
     }
 }
 
-/// Whether a version lies in a range like `^1.20.1` or `1.20.1`.
+/// Returns `true` if a version satisfies a range such as `^1.20.1` or `1.20.1`.
 fn satisfies(served: [u64; 3], range: &str) -> bool {
     let version = range.strip_prefix('^').unwrap_or(range);
     let mut parts = version.split('.').map(|part| part.parse().unwrap_or(0));
-    let asked: [u64; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
+    let required: [u64; 3] = std::array::from_fn(|_| parts.next().unwrap_or(0));
     if range.starts_with('^') {
-        served[0] == asked[0] && served >= asked
+        served[0] == required[0] && served >= required
     } else {
-        served == asked
+        served == required
     }
 }

@@ -1,4 +1,4 @@
-//! Request bodies, checked as Losant's schemas check them.
+//! Request bodies, validated like Losant's schemas.
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::{
     scope,
 };
 
-/// The body of a create, accepted.
+/// The validated body of a create request.
 #[derive(Debug)]
 pub(super) struct Post {
     pub(super) name: String,
@@ -21,7 +21,7 @@ pub(super) struct Post {
     pub(super) roles: Roles,
 }
 
-/// The body of an update, accepted.
+/// The validated body of an update request.
 #[derive(Debug)]
 pub(super) struct Patch {
     pub(super) name: Option<String>,
@@ -30,7 +30,7 @@ pub(super) struct Patch {
     pub(super) roles: Roles,
 }
 
-/// The body as an object; clients send an empty body for none.
+/// Parses a body as an object; an empty body is an empty object, as clients send it.
 pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     if body.is_empty() {
         return Ok(Map::new());
@@ -43,7 +43,8 @@ pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 impl Post {
-    pub(super) fn read(
+    /// Parses and validates the body of a create request.
+    pub(super) fn parse(
         body: &[u8],
         api: Api,
         past: PastExpiry,
@@ -54,7 +55,7 @@ impl Post {
             text(&body, "name", 1, 255)?.ok_or_else(|| Error::validation("name", "is required"))?;
         let mut known = vec!["name", "description", "expirationDate", "scope", "status"];
         known.extend(role_fields(api));
-        only(&body, &known)?;
+        reject_unknown_fields(&body, &known)?;
         let expires = expiration(&body)?;
         if past == PastExpiry::Refuse
             && expires.is_some_and(|expires| expires <= now.as_millisecond())
@@ -73,11 +74,12 @@ impl Post {
 }
 
 impl Patch {
-    pub(super) fn read(body: &[u8], api: Api) -> Result<Self, Error> {
+    /// Parses and validates the body of an update request.
+    pub(super) fn parse(body: &[u8], api: Api) -> Result<Self, Error> {
         let body = object(body)?;
         let mut known = vec!["name", "description", "status"];
         known.extend(role_fields(api));
-        only(&body, &known)?;
+        reject_unknown_fields(&body, &known)?;
         Ok(Self {
             name: text(&body, "name", 1, 255)?,
             description: text(&body, "description", 0, 32767)?,
@@ -87,6 +89,7 @@ impl Patch {
     }
 }
 
+/// Returns the fields about roles, which older versions lack.
 fn role_fields(api: Api) -> &'static [&'static str] {
     match api {
         Api::V1_20 => &[],
@@ -94,7 +97,8 @@ fn role_fields(api: Api) -> &'static [&'static str] {
     }
 }
 
-fn only(body: &Map<String, Value>, known: &[&str]) -> Result<(), Error> {
+/// Rejects a body with unknown fields.
+fn reject_unknown_fields(body: &Map<String, Value>, known: &[&str]) -> Result<(), Error> {
     if body.keys().all(|key| known.contains(&key.as_str())) {
         Ok(())
     } else {
@@ -102,7 +106,7 @@ fn only(body: &Map<String, Value>, known: &[&str]) -> Result<(), Error> {
     }
 }
 
-/// A text of so many characters.
+/// Reads a string field with `shortest` to `longest` characters.
 pub(super) fn text(
     body: &Map<String, Value>,
     field: &str,
@@ -125,17 +129,18 @@ pub(super) fn text(
     Ok(Some(text.clone()))
 }
 
+/// Reads the expiration date.
 fn expiration(body: &Map<String, Value>) -> Result<Option<i64>, Error> {
     let Some(date) = text(body, "expirationDate", 0, usize::MAX)? else {
         return Ok(None);
     };
-    // Written in full, as the format asks; the parser alone would take less.
-    let in_full = date.len() >= 20
+    // The format requires a full date and time; the parser alone would accept less.
+    let is_full = date.len() >= 20
         && matches!(date.as_bytes().get(10), Some(b'T' | b't' | b' '))
         && date.as_bytes().get(16) == Some(&b':');
     let time: Option<Timestamp> = date.parse().ok();
     match time {
-        Some(time) if in_full => Ok(Some(time.as_millisecond())),
+        Some(time) if is_full => Ok(Some(time.as_millisecond())),
         _ => Err(Error::validation(
             "expirationDate",
             "must be date-time format",
@@ -143,7 +148,8 @@ fn expiration(body: &Map<String, Value>) -> Result<Option<i64>, Error> {
     }
 }
 
-pub(super) fn scopes(body: &Map<String, Value>, api: Api) -> Result<Option<Vec<String>>, Error> {
+/// Reads the scopes.
+fn scopes(body: &Map<String, Value>, api: Api) -> Result<Option<Vec<String>>, Error> {
     let Some(value) = body.get("scope") else {
         return Ok(None);
     };
@@ -151,7 +157,7 @@ pub(super) fn scopes(body: &Map<String, Value>, api: Api) -> Result<Option<Vec<S
         return Err(Error::validation("scope", "is the wrong type"));
     };
     let mut scopes: Vec<String> = Vec::with_capacity(items.len());
-    for (place, item) in items.iter().enumerate() {
+    for (index, item) in items.iter().enumerate() {
         match item.as_str() {
             Some(name) if scope::exists(api, name) => {
                 if scopes.iter().any(|known| known == name) {
@@ -160,7 +166,7 @@ pub(super) fn scopes(body: &Map<String, Value>, api: Api) -> Result<Option<Vec<S
                 scopes.push(name.to_owned());
             }
             _ => {
-                let field = format!("scope.{place}");
+                let field = format!("scope.{index}");
                 let problem = "no (or more than one) schemas match";
                 return Err(Error::validation(&field, problem));
             }
@@ -169,7 +175,7 @@ pub(super) fn scopes(body: &Map<String, Value>, api: Api) -> Result<Option<Vec<S
     Ok(Some(scopes))
 }
 
-/// The status that is asked for.
+/// Reads the status.
 fn status(body: &Map<String, Value>) -> Result<Option<Status>, Error> {
     match body.get("status") {
         None => Ok(None),
@@ -182,16 +188,17 @@ fn status(body: &Map<String, Value>) -> Result<Option<Status>, Error> {
 const ROLES: [&str; 5] = ["admin", "edit", "collaborate", "view", "none"];
 const RESOURCE_ROLES: [&str; 3] = ["collaborate", "view", "none"];
 
+/// Reads and validates the roles.
 fn roles(body: &Map<String, Value>, api: Api) -> Result<Roles, Error> {
     if api == Api::V1_20 {
         return Ok(Roles::default());
     }
     if let Some(role) = body.get("defaultRole") {
-        one_of(role, &ROLES, "defaultRole")?;
+        check_enum(role, &ROLES, "defaultRole")?;
     }
     if let Some(list) = body.get("orgRoles") {
-        for item in list_of(list, 25, "orgRoles")? {
-            org_role(item)?;
+        for item in bounded_array(list, 25, "orgRoles")? {
+            check_org_role(item)?;
         }
     }
     Ok(Roles {
@@ -200,7 +207,8 @@ fn roles(body: &Map<String, Value>, api: Api) -> Result<Roles, Error> {
     })
 }
 
-fn org_role(item: &Value) -> Result<(), Error> {
+/// Validates the role in one organization.
+fn check_org_role(item: &Value) -> Result<(), Error> {
     let Value::Object(item) = item else {
         return Err(Error::validation("orgRoles", "is the wrong type"));
     };
@@ -213,7 +221,7 @@ fn org_role(item: &Value) -> Result<(), Error> {
             ));
         }
     }
-    one_of(
+    check_enum(
         item.get("role").unwrap_or(&Value::Null),
         &ROLES,
         "orgRoles.role",
@@ -222,32 +230,34 @@ fn org_role(item: &Value) -> Result<(), Error> {
         let Some(list) = item.get(field) else {
             continue;
         };
-        for resource in list_of(list, 100, field)? {
+        for resource in bounded_array(list, 100, field)? {
             if !resource["resourceId"].as_str().is_some_and(is_id) {
                 return Err(Error::validation(field, "pattern mismatch"));
             }
-            one_of(&resource["role"], &RESOURCE_ROLES, field)?;
+            check_enum(&resource["role"], &RESOURCE_ROLES, field)?;
         }
     }
     Ok(())
 }
 
-fn list_of<'a>(value: &'a Value, most: usize, field: &str) -> Result<&'a [Value], Error> {
+/// Returns the items of an array of at most `max` items.
+fn bounded_array<'a>(value: &'a Value, max: usize, field: &str) -> Result<&'a [Value], Error> {
     match value {
-        Value::Array(items) if items.len() <= most => Ok(items),
+        Value::Array(items) if items.len() <= max => Ok(items),
         Value::Array(_) => Err(Error::validation(field, "has more items than allowed")),
         _ => Err(Error::validation(field, "is the wrong type")),
     }
 }
 
-fn one_of(value: &Value, allowed: &[&str], field: &str) -> Result<(), Error> {
+/// Rejects a value that is not one of the allowed strings.
+fn check_enum(value: &Value, allowed: &[&str], field: &str) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if allowed.contains(&text) => Ok(()),
         _ => Err(Error::validation(field, "must be an enum value")),
     }
 }
 
-/// Whether this is written as an id: 24 hexadecimal digits.
+/// Returns `true` if the text has the form of an id: 24 hexadecimal digits.
 pub(super) fn is_id(text: &str) -> bool {
     text.len() == 24 && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }

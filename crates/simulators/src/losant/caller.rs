@@ -1,10 +1,10 @@
-//! Who asks, and whether they may.
+//! Authentication and authorization of callers.
 
 use bytes::Bytes;
 use http::{Request, header};
 
 use super::{
-    Named, Platform, body,
+    CollectionPath, Platform, body,
     error::Error,
     options::{Collection, LackingScope, UnauthorizedType},
     record::{Creator, Status},
@@ -14,44 +14,44 @@ use super::{
     wire::Owner,
 };
 
-/// Who sends a request.
+/// The authenticated sender of a request.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) scopes: Vec<String>,
-    /// Set when an API token is used.
+    /// The API token used, with its collection; `None` for a user session.
     pub(super) token: Option<(Collection, Creator)>,
 }
 
 impl Platform {
-    /// The owner named in the path, when it exists and the caller may do this to its tokens.
+    /// Returns the owner in the path, if it exists and the caller may operate on its tokens.
     pub(super) fn owner(
         &self,
-        named: Named<'_>,
+        path: CollectionPath<'_>,
         operation: Operation,
         caller: &Caller,
     ) -> Result<Owner, Error> {
-        let (owner, what) = match named.collection {
+        let (owner, resource) = match path.collection {
             Collection::User => (&self.user_id, "User"),
             Collection::Application => (&self.options.application_id, "Application"),
             Collection::Instance => (&self.options.instance_id, "Instance"),
         };
-        if let Some(id) = named.owner {
+        if let Some(id) = path.owner {
             if !body::is_id(id) {
-                let field = match named.collection {
+                let field = match path.collection {
                     Collection::Instance => "instanceId",
                     _ => "applicationId",
                 };
                 return Err(Error::validation(field, "pattern mismatch"));
             }
             if !id.eq_ignore_ascii_case(owner) {
-                return Err(Error::not_found(what));
+                return Err(Error::not_found(resource));
             }
         }
-        // The token of an application or instance reaches nothing beside it.
+        // The token of an application or instance reaches no other collection.
         let home = caller.token.as_ref().map(|(collection, _)| *collection);
         let reaches =
-            matches!(home, None | Some(Collection::User)) || home == Some(named.collection);
-        if !reaches || !scope::allows(&caller.scopes, named.collection, operation) {
+            matches!(home, None | Some(Collection::User)) || home == Some(path.collection);
+        if !reaches || !scope::allows(&caller.scopes, path.collection, operation) {
             let message = "The token does not have the scope for this action";
             return Err(match self.options.lacking_scope {
                 LackingScope::Forbidden => Error::new(403, "Forbidden", message),
@@ -60,12 +60,12 @@ impl Platform {
         }
         Ok(Owner {
             id: owner.clone(),
-            kind: match named.collection {
+            kind: match path.collection {
                 Collection::User => "user",
                 Collection::Application => "application",
                 Collection::Instance => "instance",
             },
-            path: match named.collection {
+            path: match path.collection {
                 Collection::User => "/me/tokens".to_owned(),
                 Collection::Application => format!("/applications/{owner}/tokens"),
                 Collection::Instance => format!("/instances/{owner}/tokens"),
@@ -73,6 +73,7 @@ impl Platform {
         })
     }
 
+    /// Authenticates the sender of a request.
     pub(super) fn caller(&self, request: &Request<Bytes>) -> Result<Caller, Error> {
         request
             .headers()
@@ -80,12 +81,12 @@ impl Platform {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split_once(' '))
             .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-            .and_then(|(_, jwt)| self.bearer(&self.store(), jwt.trim()))
+            .and_then(|(_, jwt)| self.authenticate(&self.store(), jwt.trim()))
             .ok_or_else(|| self.unauthorized())
     }
 
-    /// Whose bearer token this is, when it is good now.
-    pub(super) fn bearer(&self, store: &Store, jwt: &str) -> Option<Caller> {
+    /// Returns the caller of a bearer token, if the token is valid now.
+    pub(super) fn authenticate(&self, store: &Store, jwt: &str) -> Option<Caller> {
         if self.options.token.as_deref() == Some(jwt) {
             return Some(Caller {
                 scopes: vec!["all.User".to_owned()],
@@ -114,6 +115,7 @@ impl Platform {
         })
     }
 
+    /// Returns the 401 error.
     pub(super) fn unauthorized(&self) -> Error {
         let kind = match self.options.unauthorized_type {
             UnauthorizedType::Unauthorized => "Unauthorized",
@@ -122,7 +124,7 @@ impl Platform {
         Error::new(401, kind, "Unauthorized")
     }
 
-    /// The JWT of a token's record.
+    /// Returns the JWT of a token.
     pub(super) fn jwt(&self, store: &Store, slot: u32) -> String {
         let Some(record) = store.get(slot) else {
             return String::new();

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use http::Response;
 use serde::Serialize;
 
-use crate::answer;
+use crate::response;
 
-/// An error as Losant answers it: the status is not in the body.
+/// An error in the format of Losant, whose body does not contain the status.
 #[derive(Debug, Serialize)]
 pub(super) struct Error {
     #[serde(skip)]
@@ -17,6 +17,7 @@ pub(super) struct Error {
 }
 
 impl Error {
+    /// Returns an error with this status, type and message.
     pub(super) fn new(status: u16, kind: &'static str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -25,20 +26,23 @@ impl Error {
         }
     }
 
-    /// A field that is not as it should be, in the words of the validator that Losant uses.
+    /// Returns a 400 about an invalid field, worded like the validator that Losant uses.
     pub(super) fn validation(field: &str, problem: &str) -> Self {
         Self::new(400, "Validation", format!("{field} {problem}"))
     }
 
-    pub(super) fn not_found(what: &str) -> Self {
-        Self::new(404, "NotFound", format!("{what} was not found"))
+    /// Returns a 404 about a resource.
+    pub(super) fn not_found(resource: &str) -> Self {
+        Self::new(404, "NotFound", format!("{resource} was not found"))
     }
 
+    /// Returns a 405.
     pub(super) fn method_not_allowed(method: &http::Method) -> Self {
         Self::new(405, "MethodNotAllowed", format!("{method} is not allowed"))
     }
 
+    /// Converts the error into a response.
     pub(super) fn response(&self) -> Response<Bytes> {
-        answer::json(self.status, self)
+        response::json(self.status, self)
     }
 }

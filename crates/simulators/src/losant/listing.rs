@@ -1,4 +1,4 @@
-//! What a list request asks for.
+//! Parsing of list requests, and matching of their filters.
 
 use super::{
     error::Error,
@@ -7,9 +7,10 @@ use super::{
 };
 use crate::target::Target;
 
-/// Unless the request says otherwise.
-const PER_PAGE: u64 = 100;
+/// The page size of a request that does not set one.
+const DEFAULT_PER_PAGE: u64 = 100;
 
+/// The parameters of a list request.
 #[derive(Debug)]
 pub(super) struct ListRequest {
     pub(super) page: u64,
@@ -17,18 +18,19 @@ pub(super) struct ListRequest {
     pub(super) sort: SortField,
     pub(super) sort_name: String,
     pub(super) descending: bool,
-    /// The direction as it was asked for, to be echoed.
+    /// The direction as requested, for the echo in the response.
     pub(super) direction: String,
     pub(super) filter: Option<Filter>,
 }
 
 impl ListRequest {
-    pub(super) fn read(target: &Target, options: &Options) -> Result<Self, Error> {
-        let given = |name| target.parameter(name).filter(|value| !value.is_empty());
-        let sort_name = given("sortField").unwrap_or("name").to_owned();
+    /// Parses the query parameters of a list request.
+    pub(super) fn parse(target: &Target, options: &Options) -> Result<Self, Error> {
+        let parameter = |name| target.parameter(name).filter(|value| !value.is_empty());
+        let sort_name = parameter("sortField").unwrap_or("name").to_owned();
         let sort = sort_field(&sort_name)
             .ok_or_else(|| Error::validation("sortField", "must be an enum value"))?;
-        let direction = given("sortDirection").unwrap_or("asc").to_owned();
+        let direction = parameter("sortDirection").unwrap_or("asc").to_owned();
         let descending = match direction.as_str() {
             "asc" | "ASC" => false,
             "desc" | "DESC" => true,
@@ -36,7 +38,7 @@ impl ListRequest {
                 return Err(Error::validation("sortDirection", "must be an enum value"));
             }
         };
-        let field = match given("filterField") {
+        let field = match parameter("filterField") {
             None => None,
             Some("name") => Some(SortField::Name),
             Some("status") => Some(SortField::Status),
@@ -44,10 +46,12 @@ impl ListRequest {
                 return Err(Error::validation("filterField", "must be an enum value"));
             }
         };
-        let filter = field.zip(given("filter")).map(|(field, pattern)| Filter {
-            field,
-            pattern: pattern.to_owned(),
-        });
+        let filter = field
+            .zip(parameter("filter"))
+            .map(|(field, pattern)| Filter {
+                field,
+                pattern: pattern.to_owned(),
+            });
         Ok(Self {
             page: number(target, "page", 0, 0, options)?,
             per_page: per_page(target, options)?,
@@ -73,30 +77,31 @@ fn sort_field(name: &str) -> Option<SortField> {
 }
 
 fn per_page(target: &Target, options: &Options) -> Result<u64, Error> {
-    let most = options.max_per_page as u64;
-    let asked = number(target, "perPage", PER_PAGE, 1, options)?;
+    let max = options.max_per_page as u64;
+    let requested = number(target, "perPage", DEFAULT_PER_PAGE, 1, options)?;
     match options.above_max {
-        AboveMax::Refuse if asked > most => Err(Error::validation(
+        AboveMax::Refuse if requested > max => Err(Error::validation(
             "perPage",
-            &format!("must be at most {most}"),
+            &format!("must be at most {max}"),
         )),
-        _ => Ok(asked.min(most)),
+        _ => Ok(requested.min(max)),
     }
 }
 
+/// Reads a numeric parameter that must be at least `min`.
 fn number(
     target: &Target,
     name: &str,
     default: u64,
-    least: u64,
+    min: u64,
     options: &Options,
 ) -> Result<u64, Error> {
     let Some(text) = target.parameter(name).filter(|text| !text.is_empty()) else {
         return Ok(default);
     };
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_unsigned = text.bytes().all(|byte| byte.is_ascii_digit());
     match text.parse() {
-        Ok(number) if digits && number >= least => Ok(number),
+        Ok(number) if is_unsigned && number >= min => Ok(number),
         _ => match options.bad_page {
             BadPage::Default => Ok(default),
             BadPage::Refuse => Err(Error::validation(name, "is the wrong type")),
@@ -104,7 +109,7 @@ fn number(
     }
 }
 
-/// Whether the whole value matches the pattern, in which only `*` is special.
+/// Returns `true` if the whole value matches the pattern, in which only `*` is special.
 pub(super) fn glob(pattern: &str, value: &str, case: GlobCase) -> bool {
     match case {
         GlobCase::Sensitive => matches(pattern, value),
@@ -134,7 +139,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_star_stands_for_anything_and_the_whole_value_must_match() {
+    fn a_star_matches_any_text_and_the_pattern_is_anchored() {
         for (pattern, value, expected) in [
             ("a*c", "abc", true),
             ("a*c", "ac", true),
@@ -149,8 +154,8 @@ mod tests {
             ("a?c", "abc", false),
             ("[a]*", "[a]b", true),
         ] {
-            let found = glob(pattern, value, GlobCase::Sensitive);
-            assert_eq!(found, expected, "{pattern} {value}");
+            let matched = glob(pattern, value, GlobCase::Sensitive);
+            assert_eq!(matched, expected, "{pattern} {value}");
         }
     }
 }

@@ -2,8 +2,8 @@
 //!
 //! Served: `/me/tokens`, `/applications/{id}/tokens` and `/instances/{id}/tokens` with all their
 //! operations, `POST /auth/user`, `GET /me/refreshToken` and `GET /me`. Left out: user OAuth tokens
-//! (`/me/oauth-tokens` and callers that hold one), the limits on requests, which Losant does not have
-//! for these, and whatever `_embedded` would embed.
+//! (`/me/oauth-tokens` and callers that hold one), rate limits, which Losant does not have for
+//! these paths, and the content of `_embedded`.
 
 mod account;
 mod body;
@@ -23,11 +23,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use jiff::Timestamp;
-pub use options::{
-    AboveMax, AcceptVersion, Api, BadPage, Collation, Collection, GlobCase, LackingScope,
-    MalformedId, MissingExpiry, NoExpiry, Options, PastExpiry, Ties, TrailingSlash,
-    UnauthorizedType, Unmapped,
-};
+pub use options::*;
 
 use self::{
     error::Error,
@@ -42,7 +38,7 @@ use crate::{
     target::Target,
 };
 
-/// A simulated Losant. Clones are the same platform.
+/// A simulated Losant. Clones share the platform.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -68,7 +64,7 @@ pub struct Losant(Arc<Platform>);
 struct Platform {
     options: Options,
     instruments: Instruments,
-    /// What bearer tokens are signed with.
+    /// The key that signs bearer tokens.
     key: [u8; 32],
     user_id: String,
     store: Mutex<Store>,
@@ -77,14 +73,14 @@ struct Platform {
 const USER_NAME: &str = "Example Name";
 
 impl Losant {
-    /// A platform with these options.
+    /// Returns a platform with these options.
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut store = Store::new(&options, dice);
         let now = options.clock.now();
         let count = options.tokens as u64;
         for slot in 0..count {
-            let record = seeded(dice, slot, count, now, options.collection, &mut store);
+            let record = seeded_record(dice, slot, count, now, options.collection, &mut store);
             store.add(record);
         }
         Self(Arc::new(Platform {
@@ -97,7 +93,8 @@ impl Losant {
     }
 }
 
-fn seeded(
+/// Draws the record of a seeded token.
+fn seeded_record(
     dice: Dice,
     slot: u64,
     count: u64,
@@ -145,6 +142,7 @@ impl Platform {
         self.instruments.clock.now()
     }
 
+    /// Returns the ground truth of a token.
     fn ground_truth(&self, store: &Store, slot: u32) -> Option<Token> {
         let record = store.get(slot)?;
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -153,7 +151,7 @@ impl Platform {
             name: Some(record.name.to_string()),
             state: match record.status {
                 Status::Inactive => State::Suspended,
-                Status::Tomorrow => State::Tomorrow,
+                Status::Unrecognized => State::Unrecognized,
                 Status::Active if record.is_expired(self.now()) => State::Expired,
                 Status::Active => State::Active,
             },
@@ -165,8 +163,9 @@ impl Platform {
         })
     }
 
+    /// Routes a request.
     fn handle(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let target = Target::of(request.uri());
+        let target = Target::parse(request.uri());
         let unmapped = || match self.options.unmapped {
             Unmapped::MethodNotAllowed => Error::method_not_allowed(request.method()),
             Unmapped::NotFound => Error::not_found("Path"),
@@ -188,53 +187,55 @@ impl Platform {
             (["me", "refreshToken"], "GET") => self.refresh_session(request),
             (["auth", "user"] | ["me"] | ["me", "refreshToken"], _) => Err(not_allowed()),
             ([collection @ .., "tokens"], method) => {
-                let collection = named(collection).ok_or_else(unmapped)?;
+                let path = parse_collection(collection).ok_or_else(unmapped)?;
                 let operation = match method {
                     "GET" => Operation::List,
                     "POST" => Operation::Create,
                     _ => return Err(not_allowed()),
                 };
-                self.collection(collection, operation, request, &target)
+                self.collection_request(path, operation, request, &target)
             }
             ([collection @ .., "tokens", id], method) => {
-                let collection = named(collection).ok_or_else(unmapped)?;
+                let path = parse_collection(collection).ok_or_else(unmapped)?;
                 let operation = match method {
                     "GET" => Operation::Read,
                     "PATCH" => Operation::Update,
                     "DELETE" => Operation::Delete,
                     _ => return Err(not_allowed()),
                 };
-                self.single(collection, id, operation, request, &target)
+                self.token_request(path, id, operation, request, &target)
             }
             _ => Err(unmapped()),
         }
     }
 
-    fn collection(
+    /// Serves a request for a collection.
+    fn collection_request(
         &self,
-        named: Named<'_>,
+        path: CollectionPath<'_>,
         operation: Operation,
         request: &Request<Bytes>,
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
         let caller = self.caller(request)?;
-        let owner = self.owner(named, operation, &caller)?;
+        let owner = self.owner(path, operation, &caller)?;
         match operation {
-            Operation::Create => self.create(named.collection, &owner, &caller, request, target),
-            _ => self.list(named.collection, &owner, target),
+            Operation::Create => self.create(path.collection, &owner, &caller, request, target),
+            _ => self.list(path.collection, &owner, target),
         }
     }
 
-    fn single(
+    /// Serves a request for one token.
+    fn token_request(
         &self,
-        named: Named<'_>,
+        path: CollectionPath<'_>,
         id: &str,
         operation: Operation,
         request: &Request<Bytes>,
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
         let caller = self.caller(request)?;
-        let owner = self.owner(named, operation, &caller)?;
+        let owner = self.owner(path, operation, &caller)?;
         if !body::is_id(id) && self.options.malformed_id == MalformedId::Refuse {
             return Err(Error::validation("apiTokenId", "pattern mismatch"));
         }
@@ -244,14 +245,14 @@ impl Platform {
             .filter(|slot| {
                 store
                     .get(*slot)
-                    .is_some_and(|record| record.collection == named.collection)
+                    .is_some_and(|record| record.collection == path.collection)
             })
             .ok_or_else(|| Error::not_found("API Token"))?;
         match operation {
             Operation::Update => self.update(&mut store, slot, &owner, request, target),
             Operation::Delete => {
                 store.delete(slot);
-                Ok(crate::answer::json(
+                Ok(crate::response::json(
                     200,
                     &serde_json::json!({"success": true}),
                 ))
@@ -261,33 +262,34 @@ impl Platform {
     }
 }
 
-/// A collection as a path names it.
+/// The collection and owner in a path.
 #[derive(Clone, Copy, Debug)]
-struct Named<'a> {
+struct CollectionPath<'a> {
     collection: Collection,
     owner: Option<&'a str>,
 }
 
-fn named<'a>(segments: &[&'a str]) -> Option<Named<'a>> {
+/// Parses the path segments before `tokens`.
+fn parse_collection<'a>(segments: &[&'a str]) -> Option<CollectionPath<'a>> {
     let (collection, owner) = match segments {
         ["me"] => (Collection::User, None),
         ["applications", id] => (Collection::Application, Some(*id)),
         ["instances", id] => (Collection::Instance, Some(*id)),
         _ => return None,
     };
-    Some(Named { collection, owner })
+    Some(CollectionPath { collection, owner })
 }
 
-/// `_links` and `_actions`; Python spells booleans with a capital.
+/// Reads `_links` and `_actions`; Python spells booleans with a capital letter.
 fn extras(target: &Target) -> Extras {
-    let wanted = |name, default| {
+    let flag = |name, default| {
         target
             .parameter(name)
             .map_or(default, |value| value.eq_ignore_ascii_case("true"))
     };
     Extras {
-        links: wanted("_links", true),
-        actions: wanted("_actions", false),
+        links: flag("_links", true),
+        actions: flag("_actions", false),
     }
 }
 
@@ -356,7 +358,7 @@ impl Simulator for Losant {
     }
 
     fn accepts(&self, secret: &str) -> bool {
-        self.0.bearer(&self.0.store(), secret).is_some()
+        self.0.authenticate(&self.0.store(), secret).is_some()
     }
 
     fn insert(&self, token: NewToken) -> Inserted {
@@ -381,7 +383,7 @@ impl Simulator for Losant {
             expires,
             status: match token.state {
                 State::Suspended | State::Revoked => Status::Inactive,
-                State::Tomorrow => Status::Tomorrow,
+                State::Unrecognized => Status::Unrecognized,
                 State::Active | State::Expired => Status::Active,
             },
             collection,

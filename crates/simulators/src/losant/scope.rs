@@ -1,19 +1,19 @@
-//! Scopes: the closed list of them, and which of them an operation asks for.
+//! Scopes: the closed list of them, and the scopes that an operation requires.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
 use super::options::{Api, Collection};
 
 static SCOPES_1_20: LazyLock<BTreeSet<String>> =
-    LazyLock::new(|| read(include_str!("scopes-1.20.json")));
+    LazyLock::new(|| parse(include_str!("scopes-1.20.json")));
 static SCOPES_1_30: LazyLock<BTreeSet<String>> =
-    LazyLock::new(|| read(include_str!("scopes-1.30.json")));
+    LazyLock::new(|| parse(include_str!("scopes-1.30.json")));
 
-fn read(list: &str) -> BTreeSet<String> {
+fn parse(list: &str) -> BTreeSet<String> {
     serde_json::from_str(list).unwrap_or_default()
 }
 
-/// Whether the API knows this scope. There is no globbing: `user*` is unknown.
+/// Returns `true` if the API knows this scope. Wildcards such as `user*` are unknown.
 pub(super) fn exists(api: Api, scope: &str) -> bool {
     match api {
         Api::V1_20 => SCOPES_1_20.contains(scope),
@@ -21,7 +21,7 @@ pub(super) fn exists(api: Api, scope: &str) -> bool {
     }
 }
 
-/// An operation on tokens, as far as scopes are concerned.
+/// An operation on tokens that scopes distinguish.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     List,
@@ -31,7 +31,7 @@ pub(super) enum Operation {
     Delete,
 }
 
-/// Whether one of these scopes allows the operation.
+/// Returns `true` if one of the scopes allows the operation.
 pub(super) fn allows(held: &[String], collection: Collection, operation: Operation) -> bool {
     use Operation::{Create, Delete, List, Read, Update};
     let resource = match (collection, operation) {
@@ -50,15 +50,17 @@ pub(super) fn allows(held: &[String], collection: Collection, operation: Operati
     };
     let reads = matches!(operation, List | Read);
     held.iter().any(|scope| {
-        if let Some(own) = scope.strip_prefix(resource) {
-            return own == ".*" || own.strip_prefix('.') == Some(action);
+        if let Some(suffix) = scope.strip_prefix(resource) {
+            return suffix == ".*" || suffix.strip_prefix('.') == Some(action);
         }
         in_group(scope, collection, reads)
     })
 }
 
-/// The groups that cover a collection. `all.User.bounded` and `only.User.bounded` read tokens but
-/// do not write them; for the other two collections the groups are an inference from their names.
+/// Returns `true` if the scope is a group that covers the collection.
+///
+/// `all.User.bounded` and `only.User.bounded` allow reading but not writing; for the other two
+/// collections the groups are inferred from their names.
 fn in_group(scope: &str, collection: Collection, reads: bool) -> bool {
     let groups: &[&str] = match collection {
         Collection::User => &["all.User", "only.User"],
@@ -68,10 +70,10 @@ fn in_group(scope: &str, collection: Collection, reads: bool) -> bool {
     groups
         .iter()
         .filter_map(|group| scope.strip_prefix(group))
-        .any(|rest| rest.is_empty() || (reads && matches!(rest, ".read" | ".bounded")))
+        .any(|suffix| suffix.is_empty() || (reads && matches!(suffix, ".read" | ".bounded")))
 }
 
-/// What a token may do when its creator did not say.
+/// Returns the scope of a token that is created without scopes.
 pub(super) fn default_scope(collection: Collection) -> &'static str {
     match collection {
         Collection::User => "all.User",

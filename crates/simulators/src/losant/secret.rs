@@ -1,11 +1,12 @@
-//! Bearer tokens: JWTs whose signature is a keyed hash. Nothing is stored; a token's JWT is computed
-//! from its record.
+//! Bearer tokens: JWTs whose signature is a keyed hash.
+//!
+//! No secret is stored; the JWT of a token is computed from its record.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-/// What a JWT says. Either it names a token's record, or it is a user's session.
+/// The claims of a JWT, which belongs to an API token or to a user session.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Claims {
     pub(super) sub: String,
@@ -14,7 +15,7 @@ pub(super) struct Claims {
     pub(super) iat: i64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) exp: Option<i64>,
-    /// The id of the record, for API tokens.
+    /// The id of the API token; `None` for a user session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) jti: Option<String>,
     pub(super) iss: String,
@@ -22,6 +23,7 @@ pub(super) struct Claims {
 
 const HEADER: &str = r#"{"alg":"HS256","typ":"JWT"}"#;
 
+/// Returns the JWT of the claims.
 pub(super) fn sign(claims: &Claims, key: &[u8]) -> String {
     let payload = serde_json::to_vec(claims).unwrap_or_default();
     let signed = format!(
@@ -33,10 +35,10 @@ pub(super) fn sign(claims: &Claims, key: &[u8]) -> String {
     format!("{signed}.{signature}")
 }
 
-/// The claims of a JWT that this key signed.
+/// Returns the claims of a JWT, if this key signed it.
 pub(super) fn verify(jwt: &str, key: &[u8]) -> Option<Claims> {
-    let (signed, given) = jwt.rsplit_once('.')?;
-    if given != signature(signed, key) {
+    let (signed, presented) = jwt.rsplit_once('.')?;
+    if presented != signature(signed, key) {
         return None;
     }
     let payload = URL_SAFE_NO_PAD.decode(signed.split_once('.')?.1).ok()?;

@@ -1,4 +1,4 @@
-//! All tokens of the platform, found by id and walked in any order.
+//! The tokens of the platform, found by id and listed in any order.
 
 use std::{cmp::Ordering, collections::HashMap};
 
@@ -8,10 +8,10 @@ use super::{
 };
 use crate::{
     seeding::{Dice, hex},
-    sorted::Sorted,
+    sorted::{Compare, SortedSlots},
 };
 
-/// A field that tokens can be sorted by.
+/// A field to sort tokens by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum SortField {
     Name,
@@ -22,37 +22,39 @@ pub(super) enum SortField {
     ExpirationDate,
 }
 
-/// A filter that was asked for: the field and the pattern.
+/// A filter: a field and a pattern.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) field: SortField,
     pub(super) pattern: String,
 }
 
-/// How many filtered walks are remembered, so that their later pages cost no search.
-const REMEMBERED: usize = 8;
+/// The number of cached filter results, so that later pages need no search.
+const MAX_CACHED_RESULTS: usize = 8;
 
+/// The tokens of the platform.
 #[derive(Debug)]
 pub(super) struct Store {
     records: Vec<Option<Record>>,
-    orders: HashMap<(Collection, SortField), Sorted>,
+    orders: HashMap<(Collection, SortField), SortedSlots>,
     counts: HashMap<Collection, usize>,
-    /// Results of filters, thrown away at every change.
-    found: Vec<(Collection, SortField, Filter, Vec<u32>)>,
+    /// The results of filters, cleared by every change.
+    filter_cache: Vec<(Collection, SortField, Filter, Vec<u32>)>,
     scope_sets: Vec<Vec<String>>,
     machine: [u8; 5],
-    rule: Rule,
+    sort_rules: SortRules,
 }
 
-/// What the switches say about order.
+/// The rules of sorting that the switches decide.
 #[derive(Clone, Copy, Debug)]
-struct Rule {
+struct SortRules {
     collation: Collation,
     ties: Ties,
     missing_expiry: MissingExpiry,
 }
 
 impl Store {
+    /// Returns an empty store.
     pub(super) fn new(options: &Options, dice: Dice) -> Self {
         let mut machine = [0; 5];
         machine.copy_from_slice(&dice.digest("losant machine", 0)[..5]);
@@ -60,10 +62,10 @@ impl Store {
             records: Vec::new(),
             orders: HashMap::new(),
             counts: HashMap::new(),
-            found: Vec::new(),
+            filter_cache: Vec::new(),
             scope_sets: Vec::new(),
             machine,
-            rule: Rule {
+            sort_rules: SortRules {
                 collation: options.collation,
                 ties: options.ties,
                 missing_expiry: options.missing_expiry,
@@ -76,35 +78,38 @@ impl Store {
         let slot = u32::try_from(self.records.len()).unwrap_or(u32::MAX);
         *self.counts.entry(record.collection).or_default() += 1;
         self.records.push(Some(record));
-        self.put_in_order(slot);
+        self.update_orders(slot, SortedSlots::insert);
         slot
     }
 
+    /// Returns the record of a slot.
     pub(super) fn get(&self, slot: u32) -> Option<&Record> {
         self.records.get(slot as usize)?.as_ref()
     }
 
-    /// Changes a record; its places in the orders follow.
+    /// Changes a record and its positions in the sort orders.
     pub(super) fn change(&mut self, slot: u32, change: impl FnOnce(&mut Record)) {
-        self.take_out_of_order(slot);
+        self.update_orders(slot, SortedSlots::remove);
         if let Some(Some(record)) = self.records.get_mut(slot as usize) {
             change(record);
         }
-        self.put_in_order(slot);
+        self.update_orders(slot, SortedSlots::insert);
     }
 
+    /// Deletes a record.
     pub(super) fn delete(&mut self, slot: u32) {
-        self.take_out_of_order(slot);
+        self.update_orders(slot, SortedSlots::remove);
         if let Some(record) = self.records.get_mut(slot as usize).and_then(Option::take) {
             *self.counts.entry(record.collection).or_default() -= 1;
         }
     }
 
+    /// Returns the number of tokens in a collection.
     pub(super) fn count(&self, collection: Collection) -> usize {
         self.counts.get(&collection).copied().unwrap_or_default()
     }
 
-    /// The slots of a collection, oldest first.
+    /// Returns the slots of a collection, oldest first.
     pub(super) fn slots(&self, collection: Collection) -> impl Iterator<Item = u32> {
         (0u32..)
             .zip(&self.records)
@@ -116,7 +121,7 @@ impl Store {
             .map(|(slot, _)| slot)
     }
 
-    /// The id: seconds of creation, the machine, a counter, as MongoDB makes them.
+    /// Returns the id of a token in MongoDB's format: seconds of creation, machine, counter.
     pub(super) fn id(&self, slot: u32) -> String {
         let created = self.get(slot).map_or(0, |record| record.created);
         let seconds = u32::try_from(created.div_euclid(1000)).unwrap_or_default();
@@ -128,7 +133,7 @@ impl Store {
         hex(&bytes)
     }
 
-    /// The slot of an id, in either case.
+    /// Returns the slot of an id in either case.
     pub(super) fn slot(&self, id: &str) -> Option<u32> {
         let counter = u32::from_str_radix(id.get(18..24)?, 16).ok()?;
         let slot = counter.checked_sub(1)?;
@@ -136,24 +141,25 @@ impl Store {
         self.id(slot).eq_ignore_ascii_case(id).then_some(slot)
     }
 
-    /// The number of a set of scopes, the same for the same scopes.
+    /// Returns the index of a set of scopes, storing the set if it is new.
     pub(super) fn scope_set(&mut self, scopes: Vec<String>) -> u16 {
         let known = self.scope_sets.iter().position(|known| *known == scopes);
-        let place = known.unwrap_or_else(|| {
+        let index = known.unwrap_or_else(|| {
             self.scope_sets.push(scopes);
             self.scope_sets.len() - 1
         });
-        u16::try_from(place).unwrap_or_default()
+        u16::try_from(index).unwrap_or_default()
     }
 
+    /// Returns the scopes of a token.
     pub(super) fn scopes(&self, record: &Record) -> &[String] {
         self.scope_sets
             .get(usize::from(record.scopes))
             .map_or(&[], Vec::as_slice)
     }
 
-    /// The slots of a collection in ascending order, those that pass the filter.
-    pub(super) fn walk(
+    /// Returns the slots of a collection that pass the filter, in ascending order of a field.
+    pub(super) fn matching(
         &mut self,
         collection: Collection,
         field: SortField,
@@ -163,11 +169,11 @@ impl Store {
         let Some(filter) = filter else {
             return self.ordered(collection, field);
         };
-        let remembered = self
-            .found
+        let cached = self
+            .filter_cache
             .iter()
             .position(|(c, f, known, _)| *c == collection && *f == field && known == filter);
-        let place = remembered.unwrap_or_else(|| {
+        let index = cached.unwrap_or_else(|| {
             let ordered = self.ordered(collection, field).to_vec();
             let found = ordered
                 .into_iter()
@@ -180,55 +186,48 @@ impl Store {
                     })
                 })
                 .collect();
-            if self.found.len() == REMEMBERED {
-                self.found.remove(0);
+            if self.filter_cache.len() == MAX_CACHED_RESULTS {
+                self.filter_cache.remove(0);
             }
-            self.found.push((collection, field, filter.clone(), found));
-            self.found.len() - 1
+            self.filter_cache
+                .push((collection, field, filter.clone(), found));
+            self.filter_cache.len() - 1
         });
-        self.found.get(place).map_or(&[], |(_, _, _, slots)| slots)
+        self.filter_cache
+            .get(index)
+            .map_or(&[], |(_, _, _, slots)| slots)
     }
 
+    /// Returns the slots of a collection in ascending order of a field.
     fn ordered(&mut self, collection: Collection, field: SortField) -> &[u32] {
         if !self.orders.contains_key(&(collection, field)) {
             let slots: Vec<u32> = self.slots(collection).collect();
-            let (records, rule) = (&self.records, self.rule);
-            let sorted = Sorted::new(slots, |a, b| rule.compare(records, field, a, b));
+            let (records, rules) = (&self.records, self.sort_rules);
+            let sorted = SortedSlots::new(slots, |a, b| rules.compare(records, field, a, b));
             self.orders.insert((collection, field), sorted);
         }
         self.orders
             .get(&(collection, field))
-            .map_or(&[], Sorted::slots)
+            .map_or(&[], SortedSlots::slots)
     }
 
-    fn put_in_order(&mut self, slot: u32) {
-        self.reorder(slot, true);
-    }
-
-    fn take_out_of_order(&mut self, slot: u32) {
-        self.reorder(slot, false);
-    }
-
-    fn reorder(&mut self, slot: u32, put: bool) {
-        let (records, rule) = (&self.records, self.rule);
+    /// Inserts a slot into the sort orders of its collection, or removes it from them.
+    fn update_orders(&mut self, slot: u32, update: fn(&mut SortedSlots, u32, &Compare<'_>)) {
+        let (records, rules) = (&self.records, self.sort_rules);
         let Some(Some(record)) = records.get(slot as usize) else {
             return;
         };
-        self.found.clear();
+        self.filter_cache.clear();
         for ((collection, field), order) in &mut self.orders {
             if *collection == record.collection {
-                let compare = |a, b| rule.compare(records, *field, a, b);
-                if put {
-                    order.insert(slot, compare);
-                } else {
-                    order.remove(slot, compare);
-                }
+                update(order, slot, &|a, b| rules.compare(records, *field, a, b));
             }
         }
     }
 }
 
-impl Rule {
+impl SortRules {
+    /// Compares two slots by a field.
     fn compare(self, records: &[Option<Record>], field: SortField, a: u32, b: u32) -> Ordering {
         let (Some(Some(left)), Some(Some(right))) =
             (records.get(a as usize), records.get(b as usize))
@@ -254,16 +253,15 @@ impl Rule {
         })
     }
 
+    /// Compares two names.
     fn compare_names(self, left: &str, right: &str) -> Ordering {
         match self.collation {
             Collation::Bytes => left.cmp(right),
             Collation::IgnoreCase => {
-                let folded = |name: &str| -> Vec<char> {
+                let fold = |name: &str| -> Vec<char> {
                     name.chars().flat_map(char::to_lowercase).collect()
                 };
-                folded(left)
-                    .cmp(&folded(right))
-                    .then_with(|| left.cmp(right))
+                fold(left).cmp(&fold(right)).then_with(|| left.cmp(right))
             }
         }
     }

@@ -14,34 +14,41 @@ use super::{
     record::{Record, Roles},
     scope,
     store::Store,
-    wire::{self, ApiToken, ApiTokens, Around, Extras, Owner},
+    wire::{self, ApiToken, ApiTokens, Extras, Owner, TokenContext},
 };
-use crate::{answer, target::Target};
+use crate::{response, target::Target};
 
 impl Platform {
+    /// Lists a collection.
     pub(super) fn list(
         &self,
         collection: Collection,
         owner: &Owner,
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
-        let asked = ListRequest::read(target, &self.options)?;
+        let request = ListRequest::parse(target, &self.options)?;
         let extras = extras(target);
         let mut store = self.store();
         let passes = |value: &str| {
-            let pattern = asked.filter.as_ref().map(|filter| &filter.pattern);
+            let pattern = request.filter.as_ref().map(|filter| &filter.pattern);
             pattern.is_none_or(|pattern| glob(pattern, value, self.options.glob_case))
         };
-        let walk = store.walk(collection, asked.sort, asked.filter.as_ref(), passes);
-        let total = walk.len();
-        let size = usize::try_from(asked.per_page).unwrap_or(usize::MAX);
-        let start = usize::try_from(asked.page)
+        let matching = store.matching(collection, request.sort, request.filter.as_ref(), passes);
+        let total = matching.len();
+        let size = usize::try_from(request.per_page).unwrap_or(usize::MAX);
+        let start = usize::try_from(request.page)
             .unwrap_or(usize::MAX)
             .saturating_mul(size);
-        let slots: Vec<u32> = if asked.descending {
-            walk.iter().rev().skip(start).take(size).copied().collect()
+        let slots: Vec<u32> = if request.descending {
+            matching
+                .iter()
+                .rev()
+                .skip(start)
+                .take(size)
+                .copied()
+                .collect()
         } else {
-            walk.iter().skip(start).take(size).copied().collect()
+            matching.iter().skip(start).take(size).copied().collect()
         };
         let store = &*store;
         let ids: Vec<String> = slots.iter().map(|slot| store.id(*slot)).collect();
@@ -50,31 +57,32 @@ impl Platform {
             .zip(&ids)
             .filter_map(|(slot, id)| {
                 let record = store.get(*slot)?;
-                Some(self.rendered(store, record, id, owner, extras))
+                Some(self.render(store, record, id, owner, extras))
             })
             .collect();
-        let filter = asked.filter.as_ref();
-        let seen = format!("{} {} {}", ids.concat(), total, asked.page);
+        let filter = request.filter.as_ref();
+        let content = format!("{} {} {}", ids.concat(), total, request.page);
         let page = ApiTokens {
             count: items.len(),
             items,
             total_count: total,
-            per_page: asked.per_page,
-            page: asked.page,
+            per_page: request.per_page,
+            page: request.page,
             filter: filter.map(|filter| filter.pattern.as_str()),
             filter_field: filter.and_then(|_| target.parameter("filterField")),
-            sort_field: &asked.sort_name,
-            sort_direction: &asked.direction,
+            sort_field: &request.sort_name,
+            sort_direction: &request.direction,
             owner_id: &owner.id,
             owner_type: owner.kind,
             resource: "apiTokens",
             links: extras.links.then(|| wire::collection_links(owner)),
             actions: extras.actions.then(|| wire::collection_actions(owner)),
-            etag: wire::etag(&seen),
+            etag: wire::etag(&content),
         };
-        Ok(answer::json(200, &page))
+        Ok(response::json(200, &page))
     }
 
+    /// Creates a token.
     pub(super) fn create(
         &self,
         collection: Collection,
@@ -85,7 +93,7 @@ impl Platform {
     ) -> Result<Response<Bytes>, Error> {
         let now = self.now();
         let options = &self.options;
-        let post = Post::read(request.body(), options.api, options.past_expiry, now)?;
+        let post = Post::parse(request.body(), options.api, options.past_expiry, now)?;
         let scopes = post
             .scope
             .unwrap_or_else(|| vec![scope::default_scope(collection).to_owned()]);
@@ -104,12 +112,13 @@ impl Platform {
                 .token
                 .as_ref()
                 .map(|(_, creator)| Box::new(creator.clone())),
-            roles: boxed(post.roles),
+            roles: box_roles(post.roles),
         });
         let jwt = self.jwt(&store, slot);
         Ok(self.show(&store, slot, owner, extras(target), 201, Some(&jwt)))
     }
 
+    /// Updates a token.
     pub(super) fn update(
         &self,
         store: &mut Store,
@@ -118,7 +127,7 @@ impl Platform {
         request: &Request<Bytes>,
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
-        let patch = Patch::read(request.body(), self.options.api)?;
+        let patch = Patch::parse(request.body(), self.options.api)?;
         let now = self.now().as_millisecond();
         store.change(slot, |record| {
             if let Some(name) = patch.name {
@@ -130,7 +139,7 @@ impl Platform {
             if let Some(status) = patch.status {
                 record.status = status;
             }
-            if let Some(changed) = boxed(patch.roles) {
+            if let Some(changed) = box_roles(patch.roles) {
                 let roles = record.roles.get_or_insert_default();
                 roles.default_role = changed.default_role.or(roles.default_role.take());
                 roles.org_roles = changed.org_roles.or(roles.org_roles.take());
@@ -140,6 +149,7 @@ impl Platform {
         Ok(self.show(store, slot, owner, extras(target), 200, None))
     }
 
+    /// Returns a response that shows a token.
     pub(super) fn show(
         &self,
         store: &Store,
@@ -152,15 +162,16 @@ impl Platform {
         let id = store.id(slot);
         match store.get(slot) {
             Some(record) => {
-                let mut body = self.rendered(store, record, &id, owner, extras);
+                let mut body = self.render(store, record, &id, owner, extras);
                 body.token = jwt;
-                answer::json(status, &body)
+                response::json(status, &body)
             }
             None => Error::not_found("API Token").response(),
         }
     }
 
-    fn rendered<'a>(
+    /// Converts a record into JSON.
+    fn render<'a>(
         &'a self,
         store: &'a Store,
         record: &'a Record,
@@ -168,7 +179,7 @@ impl Platform {
         owner: &'a Owner,
         extras: Extras,
     ) -> ApiToken<'a> {
-        let around = Around {
+        let context = TokenContext {
             id,
             scope: store.scopes(record),
             owner,
@@ -177,10 +188,11 @@ impl Platform {
             no_expiry: self.options.no_expiry,
             extras,
         };
-        ApiToken::new(record, around)
+        ApiToken::new(record, context)
     }
 }
 
-fn boxed(roles: Roles) -> Option<Box<Roles>> {
+/// Boxes the roles, if there are any.
+fn box_roles(roles: Roles) -> Option<Box<Roles>> {
     (roles.default_role.is_some() || roles.org_roles.is_some()).then(|| Box::new(roles))
 }

@@ -1,4 +1,4 @@
-//! Answers as Losant spells them, members in Losant's order.
+//! Response bodies in the format of Losant, with members in Losant's order.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -7,25 +7,26 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use super::{options::NoExpiry, record::Record, record::written};
-use crate::answer;
+use super::{options::NoExpiry, record::Record, record::format_time};
+use crate::response;
 
-/// Whom a collection belongs to.
+/// The owner of a collection.
 #[derive(Clone, Debug)]
 pub(super) struct Owner {
     pub(super) id: String,
     pub(super) kind: &'static str,
-    /// The collection's path without a slash at its end.
+    /// The path of the collection without a trailing slash.
     pub(super) path: String,
 }
 
-/// Which of the envelope's extra members the caller wants.
+/// The optional members of the envelope that the caller requests.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Extras {
     pub(super) links: bool,
     pub(super) actions: bool,
 }
 
+/// A token as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApiToken<'a> {
@@ -49,7 +50,7 @@ pub(super) struct ApiToken<'a> {
     default_role: Option<&'a Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     org_roles: Option<&'a Value>,
-    /// Only in the answer that creates it.
+    /// The secret, only in the response that creates the token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) token: Option<&'a str>,
     #[serde(rename = "_type")]
@@ -62,10 +63,11 @@ pub(super) struct ApiToken<'a> {
     etag: String,
 }
 
+/// The `_links` member.
 #[derive(Debug, Serialize)]
 pub(super) struct Links {
     #[serde(rename = "self")]
-    own: Link,
+    this: Link,
     #[serde(rename = "apiTokens", skip_serializing_if = "Option::is_none")]
     parent: Option<Link>,
 }
@@ -75,7 +77,7 @@ struct Link {
     href: String,
 }
 
-/// How an action is spelt is not known; this is a guess, given only to those who ask.
+/// An item of `_actions`, whose format is a guess; only callers that request it get it.
 #[derive(Debug, Serialize)]
 pub(super) struct Action {
     name: &'static str,
@@ -83,9 +85,9 @@ pub(super) struct Action {
     href: String,
 }
 
-/// Everything about a token that is not in its record.
+/// The data about a token that is not in its record.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Around<'a> {
+pub(super) struct TokenContext<'a> {
     pub(super) id: &'a str,
     pub(super) scope: &'a [String],
     pub(super) owner: &'a Owner,
@@ -96,30 +98,31 @@ pub(super) struct Around<'a> {
 }
 
 impl<'a> ApiToken<'a> {
-    pub(super) fn new(record: &'a Record, around: Around<'a>) -> Self {
-        let expiration_date = match (record.expires, around.no_expiry) {
-            (Some(expires), _) => Some(Some(written(expires))),
+    /// Converts a record into JSON.
+    pub(super) fn new(record: &'a Record, context: TokenContext<'a>) -> Self {
+        let expiration_date = match (record.expires, context.no_expiry) {
+            (Some(expires), _) => Some(Some(format_time(expires))),
             (None, NoExpiry::Null) => Some(None),
             (None, NoExpiry::Absent) => None,
         };
         let creator = record.creator.as_deref();
-        let path = &around.owner.path;
-        let href = || format!("{path}/{}", around.id);
-        let seen = format!("{} {} {}", around.id, record.updated, record.status());
+        let path = &context.owner.path;
+        let href = || format!("{path}/{}", context.id);
+        let content = format!("{} {} {}", context.id, record.updated, record.status());
         Self {
-            id: around.id,
-            api_token_id: around.id,
-            creator_id: creator.map_or(around.user_id, |creator| &creator.id),
+            id: context.id,
+            api_token_id: context.id,
+            creator_id: creator.map_or(context.user_id, |creator| &creator.id),
             creator_type: creator.map_or("user", |_| "apiToken"),
-            creator_name: creator.map_or(around.user_name, |creator| &creator.name),
-            owner_id: &around.owner.id,
-            owner_type: around.owner.kind,
+            creator_name: creator.map_or(context.user_name, |creator| &creator.name),
+            owner_id: &context.owner.id,
+            owner_type: context.owner.kind,
             name: &record.name,
             description: record.description.as_deref(),
-            creation_date: written(record.created),
-            last_updated: written(record.updated),
+            creation_date: format_time(record.created),
+            last_updated: format_time(record.updated),
             expiration_date,
-            scope: around.scope,
+            scope: context.scope,
             status: record.status(),
             default_role: record
                 .roles
@@ -131,11 +134,11 @@ impl<'a> ApiToken<'a> {
                 .and_then(|roles| roles.org_roles.as_ref()),
             token: None,
             resource: "apiToken",
-            links: around.extras.links.then(|| Links {
-                own: Link { href: href() },
+            links: context.extras.links.then(|| Links {
+                this: Link { href: href() },
                 parent: Some(Link { href: path.clone() }),
             }),
-            actions: around.extras.actions.then(|| {
+            actions: context.extras.actions.then(|| {
                 [("get", "GET"), ("patch", "PATCH"), ("delete", "DELETE")]
                     .map(|(name, method)| Action {
                         name,
@@ -144,11 +147,12 @@ impl<'a> ApiToken<'a> {
                     })
                     .into()
             }),
-            etag: etag(&seen),
+            etag: etag(&content),
         }
     }
 }
 
+/// A page of tokens as JSON.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ApiTokens<'a> {
@@ -175,17 +179,17 @@ pub(super) struct ApiTokens<'a> {
     pub(super) etag: String,
 }
 
-/// Links of a collection.
+/// Returns the links of a collection.
 pub(super) fn collection_links(owner: &Owner) -> Links {
     Links {
-        own: Link {
+        this: Link {
             href: owner.path.clone(),
         },
         parent: None,
     }
 }
 
-/// Actions of a collection.
+/// Returns the actions of a collection.
 pub(super) fn collection_actions(owner: &Owner) -> Vec<Action> {
     [("get", "GET"), ("post", "POST")]
         .map(|(name, method)| Action {
@@ -196,13 +200,13 @@ pub(super) fn collection_actions(owner: &Owner) -> Vec<Action> {
         .into()
 }
 
-/// Quoted, a length and a hash, as in recorded answers: `"36b-XyLg…"`.
-pub(super) fn etag(seen: &str) -> String {
-    let hash = STANDARD.encode(Sha256::digest(seen.as_bytes()));
-    format!("\"{:x}-{}\"", seen.len(), &hash[..27])
+/// Returns a quoted length and hash, as in recorded responses: `"36b-XyLg…"`.
+pub(super) fn etag(content: &str) -> String {
+    let hash = STANDARD.encode(Sha256::digest(content.as_bytes()));
+    format!("\"{:x}-{}\"", content.len(), &hash[..27])
 }
 
-/// The headers that recorded answers of Losant carry.
+/// Adds the headers that recorded responses of Losant carry.
 pub(super) fn add_headers(response: &mut Response<Bytes>) {
     for (name, value) in [
         ("server", "Losant API"),
@@ -217,6 +221,6 @@ pub(super) fn add_headers(response: &mut Response<Bytes>) {
         ("access-control-allow-origin", "*"),
         ("strict-transport-security", "max-age=31536000"),
     ] {
-        answer::set(response, name, value);
+        response::set_header(response, name, value);
     }
 }

@@ -1,4 +1,4 @@
-//! Issue, renew, revoke.
+//! The operations on tokens: issue, renew and revoke.
 
 use bytes::Bytes;
 use http::{Request, Response, header};
@@ -14,67 +14,72 @@ use super::{
     },
     tokens::Site,
 };
-use crate::{answer, target::query_pairs};
+use crate::{response, target::query_pairs};
 
-/// Within so many milliseconds a second token may be refused.
-const AGAIN: i64 = 5000;
+/// The time in milliseconds within which a second token may be refused.
+const REISSUE_WINDOW: i64 = 5000;
 const HOUR: i64 = 3_600_000;
 
 impl Platform {
-    /// `POST usertoken/issue`.
+    /// Serves `POST usertoken/issue`.
     pub(super) fn issue(
         &self,
         state: &mut State,
         site: Site,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Error> {
-        let (username, password) = login(request);
+        let (username, password) = read_login(request);
         let empty = username.is_empty() || password.is_empty();
         if empty && self.options.empty_username == EmptyUsername::BadRequest {
             let message = "Username and Password are required.";
             return Err(Error::new(400, "MissingRequiredFields", message));
         }
         let options = &self.options;
-        let source = username
+        let is_source = username
             .strip_prefix('_')
             .is_some_and(|name| name == options.source_name);
-        let known = (username == options.username && password == options.password)
-            || (source && password == options.source_password);
+        let is_valid = (username == options.username && password == options.password)
+            || (is_source && password == options.source_password);
         let now = self.now().as_millisecond();
-        let again = state.last_issue.is_some_and(|last| now - last < AGAIN);
-        let refused = again && options.issue_again == IssueAgain::Refused;
-        if !known || refused {
+        let is_reissue = state
+            .last_issue
+            .is_some_and(|last| now - last < REISSUE_WINDOW);
+        let is_refused = is_reissue && options.issue_again == IssueAgain::Refused;
+        if !is_valid || is_refused {
             return Err(Error::denied(403, "Staff identity authentication failed."));
         }
         state.last_issue = Some(now);
         if options.older_tokens == OlderTokens::End {
-            state.tokens.end_all(site);
+            state.tokens.remove_all(site);
         }
-        let place = state.tokens.add(site, now, now + self.lifetime());
+        let slot = state.tokens.add(site, now, now + self.lifetime());
         let mut body = json!({
             "TokenType": "Bearer",
-            "AccessToken": state.tokens.secret(place),
+            "AccessToken": state.tokens.secret(slot),
         });
-        self.add_expiry(state, place, &mut body);
+        self.add_expiry(state, slot, &mut body);
         body["User"] = self.user();
-        Ok(answer::with_body(200, JSON, body.to_string()))
+        Ok(response::with_body(200, JSON, body.to_string()))
     }
 
-    /// `POST usertoken/renew`.
+    /// Serves `POST usertoken/renew`.
     pub(super) fn renew(
         &self,
         state: &mut State,
         site: Site,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Error> {
-        let place = self.bearer(state, site, request, 401)?;
+        let slot = self.authenticate(state, site, request, 401)?;
         let options = &self.options;
-        let token = state.tokens.get_mut(place).ok_or_else(|| rejected(401))?;
+        let token = state
+            .tokens
+            .get_mut(slot)
+            .ok_or_else(|| invalid_token(401))?;
         if token.renewals < options.max_renewals {
             token.renewals += 1;
             token.expires += self.lifetime();
             if options.renewed_token == RenewedToken::Changes {
-                state.tokens.replace_secret(place);
+                state.tokens.replace_secret(slot);
             }
         } else {
             let message = "The token cannot be renewed any more.";
@@ -87,55 +92,59 @@ impl Platform {
             }
         }
         let mut body = json!({});
-        // A new token that nobody learns would serve nobody.
-        let must_tell = options.renewed_token == RenewedToken::Changes;
-        if options.renew_answer == RenewAnswer::Full || must_tell {
+        // The caller must learn the new token.
+        let is_changed = options.renewed_token == RenewedToken::Changes;
+        if options.renew_answer == RenewAnswer::Full || is_changed {
             body["TokenType"] = "Bearer".into();
-            body["AccessToken"] = state.tokens.secret(place).into();
+            body["AccessToken"] = state.tokens.secret(slot).into();
         }
         if options.renew_answer != RenewAnswer::Empty {
-            self.add_expiry(state, place, &mut body);
+            self.add_expiry(state, slot, &mut body);
         }
-        Ok(answer::with_body(200, JSON, body.to_string()))
+        Ok(response::with_body(200, JSON, body.to_string()))
     }
 
-    /// `DELETE usertoken/revoke`.
+    /// Serves `DELETE usertoken/revoke`.
     pub(super) fn revoke(
         &self,
         state: &mut State,
         site: Site,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Error> {
-        let gone = match self.options.second_revoke {
+        let status = match self.options.second_revoke {
             SecondRevoke::Unauthorized => 401,
             SecondRevoke::Forbidden => 403,
         };
-        let place = self.bearer(state, site, request, gone)?;
-        state.tokens.remove(place);
+        let slot = self.authenticate(state, site, request, status)?;
+        state.tokens.remove(slot);
         Ok(match self.options.revoke_answer {
-            RevokeAnswer::Object => answer::with_body(
+            RevokeAnswer::Object => response::with_body(
                 200,
                 JSON,
                 json!({"Message": "User token revoked."}).to_string(),
             ),
-            RevokeAnswer::Empty => answer::empty(200),
-            RevokeAnswer::NoContent => answer::empty(204),
+            RevokeAnswer::Empty => response::empty(200),
+            RevokeAnswer::NoContent => response::empty(204),
         })
     }
 
-    /// The living token in the `Authorization` header, bare or after `Bearer`.
-    pub(super) fn bearer(
+    /// Returns the slot of the valid token in the `Authorization` header, bare or after `Bearer`.
+    ///
+    /// `status` is the status for an invalid token.
+    pub(super) fn authenticate(
         &self,
         state: &State,
         site: Site,
         request: &Request<Bytes>,
         status: u16,
     ) -> Result<u32, Error> {
-        let token = presented(request).ok_or_else(|| rejected(status))?;
-        let place = self.living(state, token).ok_or_else(|| rejected(status))?;
+        let token = presented_token(request).ok_or_else(|| invalid_token(status))?;
+        let slot = self
+            .live_token(state, token)
+            .ok_or_else(|| invalid_token(status))?;
         if state
             .tokens
-            .get(place)
+            .get(slot)
             .is_some_and(|token| token.site != site)
         {
             let status = match self.options.foreign_site {
@@ -145,26 +154,29 @@ impl Platform {
             let message = "User token site id does not match requested site";
             return Err(Error::denied(status, message));
         }
-        Ok(place)
+        Ok(slot)
     }
 
-    /// The place of a token that works now.
-    pub(super) fn living(&self, state: &State, token: &str) -> Option<u32> {
-        let place = state.tokens.by_secret(token)?;
-        let expires = state.tokens.get(place)?.expires;
-        (self.now().as_millisecond() < expires).then_some(place)
+    /// Returns the slot of a token that is valid now.
+    pub(super) fn live_token(&self, state: &State, token: &str) -> Option<u32> {
+        let slot = state.tokens.by_secret(token)?;
+        let expires = state.tokens.get(slot)?.expires;
+        (self.now().as_millisecond() < expires).then_some(slot)
     }
 
+    /// Returns the lifetime of a token in milliseconds.
     pub(super) fn lifetime(&self) -> i64 {
         i64::from(self.options.lifetime_hours) * HOUR
     }
 
-    fn add_expiry(&self, state: &State, place: u32, body: &mut Value) {
-        if let (Expires::Present, Some(token)) = (self.options.expires, state.tokens.get(place)) {
-            body["Expires"] = written(token.expires, self.options.expires_format).into();
+    /// Adds the expiry to a response body.
+    fn add_expiry(&self, state: &State, slot: u32, body: &mut Value) {
+        if let (Expires::Present, Some(token)) = (self.options.expires, state.tokens.get(slot)) {
+            body["Expires"] = format_expiry(token.expires, self.options.expires_format).into();
         }
     }
 
+    /// Returns the user as JSON.
     fn user(&self) -> Value {
         let (id, kind) = match self.options.user_type {
             UserType::Owner => (0, "Owner"),
@@ -175,12 +187,13 @@ impl Platform {
     }
 }
 
-fn rejected(status: u16) -> Error {
+/// Returns the error about an invalid token.
+fn invalid_token(status: u16) -> Error {
     Error::denied(status, "Invalid or expired user token.")
 }
 
-/// The token presented, if any.
-pub(super) fn presented(request: &Request<Bytes>) -> Option<&str> {
+/// Returns the token in the `Authorization` header.
+pub(super) fn presented_token(request: &Request<Bytes>) -> Option<&str> {
     let header = request
         .headers()
         .get(header::AUTHORIZATION)?
@@ -194,8 +207,8 @@ pub(super) fn presented(request: &Request<Bytes>) -> Option<&str> {
     (!token.is_empty()).then_some(token)
 }
 
-/// Username and password, from JSON or a form; member names in any case, as .NET reads them.
-fn login(request: &Request<Bytes>) -> (String, String) {
+/// Reads username and password from JSON or a form, with member names in any case, like .NET.
+fn read_login(request: &Request<Bytes>) -> (String, String) {
     let body = request.body();
     let is_form = request
         .headers()
@@ -213,17 +226,18 @@ fn login(request: &Request<Bytes>) -> (String, String) {
             _ => Vec::new(),
         }
     };
-    let member = |wanted: &str| {
+    let member = |key: &str| {
         members
             .iter()
-            .find(|(name, _)| name.eq_ignore_ascii_case(wanted))
+            .find(|(name, _)| name.eq_ignore_ascii_case(key))
             .map(|(_, value)| value.clone())
             .unwrap_or_default()
     };
     (member("Username"), member("Password"))
 }
 
-fn written(milliseconds: i64, format: ExpiresFormat) -> String {
+/// Formats an expiry.
+fn format_expiry(milliseconds: i64, format: ExpiresFormat) -> String {
     let time = Timestamp::from_millisecond(milliseconds).unwrap_or(Timestamp::UNIX_EPOCH);
     match format {
         ExpiresFormat::Milliseconds => format!("{time:.3}"),

@@ -1,9 +1,8 @@
-//! Mindbody: staff user tokens, which are issued, renewed and revoked, and never listed.
+//! Mindbody: staff user tokens, which are issued, renewed and revoked, but not listed.
 //!
-//! Served, under `/public/v6` and any other version number, in any case of letters: `POST
-//! usertoken/issue`, `POST usertoken/renew`, `DELETE usertoken/revoke`, and `GET site/sites` as an
-//! endpoint to try a token on. Left out: everything else of the Public API, XML, multipart forms, and
-//! the OAuth sign-in.
+//! Served, under `/public/v6` and any other version number, ignoring case: `POST usertoken/issue`,
+//! `POST usertoken/renew`, `DELETE usertoken/revoke`, and `GET site/sites` as an endpoint to try a
+//! token on. Left out: the rest of the Public API, XML, multipart forms, and the OAuth sign-in.
 
 mod error;
 mod issue;
@@ -16,11 +15,7 @@ use bytes::Bytes;
 pub use error::Outage;
 use http::{Request, Response};
 use jiff::Timestamp;
-pub use options::{
-    EmptyUsername, Expires, ExpiresFormat, ForeignSite, IssueAgain, OlderTokens, Options,
-    RenewAnswer, RenewalsExhausted, RenewedToken, RevokeAnswer, SecondRevoke, TokenFormat,
-    UserType, WrongApiKey, WrongSite,
-};
+pub use options::*;
 use serde_json::json;
 
 use self::{
@@ -28,11 +23,11 @@ use self::{
     tokens::{Site, Tokens},
 };
 use crate::{
-    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, answer,
+    Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, response,
     seeding::Dice, target::Target,
 };
 
-/// A simulated Mindbody. Clones are the same platform.
+/// A simulated Mindbody. Clones share the platform.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -64,17 +59,18 @@ struct Platform {
 #[derive(Debug)]
 struct State {
     tokens: Tokens,
-    /// When a token was issued last, in milliseconds.
+    /// The time of the last issue in milliseconds since 1970.
     last_issue: Option<i64>,
-    /// The day that is counted, and its calls.
+    /// The current day, counted from 1970.
     day: i64,
+    /// The number of calls on the current day.
     calls: u32,
 }
 
 const DAY: i64 = 86_400_000;
 
 impl Mindbody {
-    /// A platform with these options.
+    /// Returns a platform with these options.
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut tokens = Tokens::new(&options, dice);
@@ -82,10 +78,10 @@ impl Mindbody {
         let lifetime = i64::from(options.lifetime_hours) * 3_600_000;
         let count = options.tokens as u64;
         for slot in 0..count {
-            // Issued evenly over the last lifetime and a half: the first third has expired.
-            let age = lifetime / 2 * 3;
-            let place = i64::try_from(slot * 1000 / count.max(1)).unwrap_or_default();
-            let issued = now - age + age / 1000 * place;
+            // Issued evenly over the last one and a half lifetimes: the first third has expired.
+            let max_age = lifetime / 2 * 3;
+            let thousandths = i64::try_from(slot * 1000 / count.max(1)).unwrap_or_default();
+            let issued = now - max_age + max_age / 1000 * thousandths;
             tokens.add(Site::Own, issued, issued + lifetime);
         }
         Self(Arc::new(Platform {
@@ -110,11 +106,12 @@ impl Platform {
         self.instruments.clock.now()
     }
 
-    fn ground_truth(&self, state: &State, place: u32) -> Option<Token> {
-        let token = state.tokens.get(place)?;
+    /// Returns the ground truth of a token.
+    fn ground_truth(&self, state: &State, slot: u32) -> Option<Token> {
+        let token = state.tokens.get(slot)?;
         let time = |ms| Timestamp::from_millisecond(ms).unwrap_or(Timestamp::UNIX_EPOCH);
         Some(Token {
-            id: id(place),
+            id: id(slot),
             name: None,
             state: if token.expires <= self.now().as_millisecond() {
                 crate::State::Expired
@@ -125,12 +122,13 @@ impl Platform {
             updated: None,
             expires: Some(time(token.expires)),
             last_used: None,
-            secret: state.tokens.secret(place)?,
+            secret: state.tokens.secret(slot)?,
         })
     }
 
+    /// Routes a request.
     fn handle(&self, request: &Request<Bytes>) -> Result<Response<Bytes>, Error> {
-        let target = Target::of(request.uri());
+        let target = Target::parse(request.uri());
         let path: Vec<String> = target
             .segments()
             .iter()
@@ -160,7 +158,7 @@ impl Platform {
             return Err(Error::framework(405, &message));
         }
         let mut state = self.state();
-        let site = self.admit(&mut state, request)?;
+        let site = self.check_request(&mut state, request)?;
         match action {
             ["usertoken", "issue"] => self.issue(&mut state, site, request),
             ["usertoken", "renew"] => self.renew(&mut state, site, request),
@@ -169,8 +167,8 @@ impl Platform {
         }
     }
 
-    /// Checks the API key, the site and the day's budget.
-    fn admit(&self, state: &mut State, request: &Request<Bytes>) -> Result<Site, Error> {
+    /// Checks the API key, the daily limit and the site of a request.
+    fn check_request(&self, state: &mut State, request: &Request<Bytes>) -> Result<Site, Error> {
         let header = |name: &str| {
             let value = request.headers().get(name)?.to_str().ok()?.trim();
             (!value.is_empty()).then_some(value)
@@ -210,15 +208,15 @@ impl Platform {
         }
     }
 
-    /// `GET site/sites`: with less data when no token is shown, and refused when a wrong one is.
+    /// Serves `GET site/sites`, with or without a token, but not with an invalid one.
     fn sites(
         &self,
         state: &State,
         site: Site,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>, Error> {
-        if issue::presented(request).is_some() {
-            self.bearer(state, site, request, 401)?;
+        if issue::presented_token(request).is_some() {
+            self.authenticate(state, site, request, 401)?;
         }
         let id = match site {
             Site::Own => &self.options.site_id,
@@ -231,11 +229,11 @@ impl Platform {
             },
             "Sites": [{"Id": id, "Name": "Sandbox"}],
         });
-        Ok(answer::with_body(200, JSON, body.to_string()))
+        Ok(response::with_body(200, JSON, body.to_string()))
     }
 }
 
-/// `v6`, or any other number.
+/// Returns `true` for `v6` and any other version number.
 fn is_version(segment: &str) -> bool {
     segment.strip_prefix('v').is_some_and(|number| {
         !number.is_empty()
@@ -245,12 +243,13 @@ fn is_version(segment: &str) -> bool {
     })
 }
 
-/// A token's place as an id that only the simulator knows; they count from 1.
-fn id(place: u32) -> String {
-    (u64::from(place) + 1).to_string()
+/// Returns the id of a token, which only the simulator knows and which counts from 1.
+fn id(slot: u32) -> String {
+    (u64::from(slot) + 1).to_string()
 }
 
-fn place(id: &str) -> Option<u32> {
+/// Returns the slot of an id.
+fn slot(id: &str) -> Option<u32> {
     id.parse::<u32>().ok()?.checked_sub(1)
 }
 
@@ -281,8 +280,8 @@ impl Simulator for Mindbody {
     }
 
     fn answer(&self, request: Request<Bytes>) -> Response<Bytes> {
-        let handled = self.0.handle(&request);
-        handled.unwrap_or_else(|error| error.response())
+        let result = self.0.handle(&request);
+        result.unwrap_or_else(|error| error.response())
     }
 
     fn listing_shape(&self) -> Option<ListingShape> {
@@ -291,18 +290,24 @@ impl Simulator for Mindbody {
 
     fn tokens(&self) -> Vec<Token> {
         let state = self.0.state();
-        let places = state.tokens.places().into_iter();
-        places
-            .filter_map(|place| self.0.ground_truth(&state, place))
+        let slots = state.tokens.live_slots().into_iter();
+        slots
+            .filter_map(|slot| self.0.ground_truth(&state, slot))
             .collect()
     }
 
     fn ids(&self) -> Vec<String> {
-        self.0.state().tokens.places().into_iter().map(id).collect()
+        self.0
+            .state()
+            .tokens
+            .live_slots()
+            .into_iter()
+            .map(id)
+            .collect()
     }
 
     fn token(&self, id: &str) -> Option<Token> {
-        self.0.ground_truth(&self.0.state(), place(id)?)
+        self.0.ground_truth(&self.0.state(), slot(id)?)
     }
 
     fn token_count(&self) -> usize {
@@ -310,7 +315,7 @@ impl Simulator for Mindbody {
     }
 
     fn accepts(&self, secret: &str) -> bool {
-        self.0.living(&self.0.state(), secret).is_some()
+        self.0.live_token(&self.0.state(), secret).is_some()
     }
 
     fn insert(&self, token: NewToken) -> Inserted {
@@ -322,11 +327,11 @@ impl Simulator for Mindbody {
             (None, _) => issued + self.0.lifetime(),
         };
         let mut state = self.0.state();
-        let place = state.tokens.add(Site::Own, issued, expires);
-        Inserted::new(id(place), state.tokens.secret(place).unwrap_or_default())
+        let slot = state.tokens.add(Site::Own, issued, expires);
+        Inserted::new(id(slot), state.tokens.secret(slot).unwrap_or_default())
     }
 
     fn remove(&self, id: &str) -> bool {
-        place(id).is_some_and(|place| self.0.state().tokens.remove(place))
+        slot(id).is_some_and(|slot| self.0.state().tokens.remove(slot))
     }
 }

@@ -1,234 +1,152 @@
-//! Options of the Mindbody simulator: its size, its credentials, and what the facts leave open.
+//! The options of the Mindbody simulator: its size, its credentials and its switches.
 
-use crate::{
-    Clock,
-    options::{options, switch},
-};
+use crate::options::options;
 
 options! {
-    /// Options of the Mindbody simulator. Each can be given as `key=value` under its field's name.
-    Options {
-        /// How many tokens exist at the start.
-        tokens: usize = 0,
-        /// Where their variety comes from; the same seed makes the same tokens.
-        seed: u64 = 0,
-        /// The time the platform believes in.
-        clock: Clock = Clock::moving(),
-        /// The only API key there is.
+    /// Options of the Mindbody simulator, which can also be set as `key=value` by field name.
+    values {
+        /// The only API key.
         api_key: String = "a1b2c3d4e5f60718293a4b5c6d7e8f90".to_owned(),
-        /// The site; -99 is the public sandbox.
+        /// The id of the site; -99 is the public sandbox.
         site_id: String = "-99".to_owned(),
-        /// A second site, where tokens of the first are refused.
+        /// The id of a second site, which rejects tokens of the first.
         other_site_id: String = "31415".to_owned(),
-        /// Who can have a token issued.
+        /// The username of the user that tokens are issued to.
         username: String = "Siteowner".to_owned(),
-        /// The password for it.
+        /// The password of the user.
         password: String = "apitest1234".to_owned(),
-        /// A source: `_` and this is a username as well.
+        /// The name of a source, which can log in with `_` and this name as its username.
         source_name: String = "ExampleSource".to_owned(),
-        /// The source's password.
+        /// The password of the source.
         source_password: String = "source-password".to_owned(),
-        /// What kind of user that is.
-        user_type: UserType = UserType::Owner,
-        /// How many hours a token lives, and how many a renewal adds.
+        /// The lifetime of a token in hours, which each renewal adds again.
         lifetime_hours: u32 = 24,
-        /// How often a token can be renewed.
+        /// The number of times that a token can be renewed.
         max_renewals: u32 = 7,
-        /// Calls a day; a third party says that the sandbox refuses more than 1,000.
+        /// The daily call limit. A third party says that the sandbox rejects more than 1,000.
         daily_limit: Option<u32> = None,
-        /// What tokens look like.
-        token_format: TokenFormat = TokenFormat::Hex,
-        /// Whether answers name the expiry.
-        expires: Expires = Expires::Present,
-        /// How the expiry is written.
-        expires_format: ExpiresFormat = ExpiresFormat::Milliseconds,
-        /// What becomes of the token's text when it is renewed.
-        renewed_token: RenewedToken = RenewedToken::Stays,
-        /// What a renewal answers.
-        renew_answer: RenewAnswer = RenewAnswer::Full,
-        /// What one renewal too many does.
-        renewals_exhausted: RenewalsExhausted = RenewalsExhausted::Forbidden,
-        /// What a revocation answers.
-        revoke_answer: RevokeAnswer = RevokeAnswer::Object,
-        /// The status for revoking a token that is gone, expired or was never there.
-        second_revoke: SecondRevoke = SecondRevoke::Unauthorized,
-        /// The status for an API key that is wrong.
-        wrong_api_key: WrongApiKey = WrongApiKey::Unauthorized,
-        /// The status for a site that does not exist.
-        wrong_site: WrongSite = WrongSite::BadRequest,
-        /// The status for a token at another site than its own.
-        foreign_site: ForeignSite = ForeignSite::Unauthorized,
-        /// What an empty username does.
-        empty_username: EmptyUsername = EmptyUsername::BadRequest,
-        /// What issuing a second token within five seconds does.
-        issue_again: IssueAgain = IssueAgain::Allowed,
-        /// What issuing a token does to those issued before.
-        older_tokens: OlderTokens = OlderTokens::Live,
     }
-}
-
-switch! {
-    /// What kind of user logs in.
-    UserType {
-        /// An owner, whose id is 0.
-        Owner = "Owner",
-        /// Staff, with an id.
-        Staff = "Staff",
-        /// An administrator, whose id is 0.
-        Admin = "Admin",
-    }
-}
-
-switch! {
-    /// What tokens look like. Known to be letters and digits.
-    TokenFormat {
-        /// 32 hexadecimal digits.
-        Hex = "hex",
-        /// 64 of them.
-        Long = "long",
-    }
-}
-
-switch! {
-    /// Whether answers name the expiry. They do since early 2024.
-    Expires {
-        /// They do.
-        Present = "present",
-        /// They do not.
-        Absent = "absent",
-    }
-}
-
-switch! {
-    /// How the expiry is written. Unknown but for being UTC.
-    ExpiresFormat {
-        /// `2016-03-13T12:52:32.123Z`.
-        Milliseconds = "milliseconds",
-        /// `2016-03-13T12:52:32Z`.
-        Seconds = "seconds",
-        /// `2016-03-13T12:52:32.1234567Z`.
-        Ticks = "ticks",
-        /// `2016-03-13T12:52:32+00:00`.
-        Offset = "offset",
-        /// `2016-03-13T12:52:32.123`, UTC without saying so.
-        Bare = "bare",
-    }
-}
-
-switch! {
-    /// What becomes of the token's text when it is renewed. Unknown.
-    RenewedToken {
-        /// It stays.
-        Stays = "stays",
-        /// It changes, and the old one is dead. The answer then always has the new one.
-        Changes = "changes",
-    }
-}
-
-switch! {
-    /// What a renewal answers. Unknown; clients read `AccessToken` and `Expires`.
-    RenewAnswer {
-        /// `TokenType`, `AccessToken` and `Expires`.
-        Full = "full",
-        /// `Expires` alone.
-        WithoutToken = "without_token",
-        /// An empty object.
-        Empty = "empty",
-    }
-}
-
-switch! {
-    /// What one renewal too many does. Unknown.
-    RenewalsExhausted {
-        /// 403 `DeniedAccess`.
-        Forbidden = "403",
-        /// 400 `InvalidParameter`.
-        BadRequest = "400",
-        /// 200, and the expiry stays.
-        Unchanged = "unchanged",
-    }
-}
-
-switch! {
-    /// What a revocation answers. Unknown beyond the status 200.
-    RevokeAnswer {
-        /// 200 with an object.
-        Object = "object",
-        /// 200 without a body.
-        Empty = "empty",
-        /// 204.
-        NoContent = "204",
-    }
-}
-
-switch! {
-    /// The status for revoking a token that is gone, expired or was never there. Unknown.
-    SecondRevoke {
-        /// 401.
-        Unauthorized = "401",
-        /// 403.
-        Forbidden = "403",
-    }
-}
-
-switch! {
-    /// The status for an API key that is wrong. Unknown.
-    WrongApiKey {
-        /// 401.
-        Unauthorized = "401",
-        /// 403.
-        Forbidden = "403",
-    }
-}
-
-switch! {
-    /// The status for a site that does not exist. Unknown.
-    WrongSite {
-        /// 400.
-        BadRequest = "400",
-        /// 401.
-        Unauthorized = "401",
-        /// 403.
-        Forbidden = "403",
-    }
-}
-
-switch! {
-    /// The status for a token at another site than its own. Unknown.
-    ForeignSite {
-        /// 401.
-        Unauthorized = "401",
-        /// 403.
-        Forbidden = "403",
-    }
-}
-
-switch! {
-    /// What an empty username does. Unknown.
-    EmptyUsername {
-        /// 400 `MissingRequiredFields`.
-        BadRequest = "400",
-        /// 403 `DeniedAccess`.
-        Forbidden = "403",
-    }
-}
-
-switch! {
-    /// What issuing a second token within five seconds does. It was refused once.
-    IssueAgain {
-        /// It makes another token.
-        Allowed = "allowed",
-        /// 403, as if the password were wrong.
-        Refused = "refused",
-    }
-}
-
-switch! {
-    /// What issuing a token does to those issued before. Inferred to be nothing.
-    OlderTokens {
-        /// They live on.
-        Live = "live",
-        /// They end.
-        End = "end",
+    switches {
+        /// The type of the user.
+        user_type: UserType {
+            /// An owner, whose id is 0.
+            Owner = "Owner",
+            /// A member of staff, with an id.
+            Staff = "Staff",
+            /// An administrator, whose id is 0.
+            Admin = "Admin",
+        }
+        /// The format of tokens. Known to be letters and digits.
+        token_format: TokenFormat {
+            /// 32 hexadecimal digits.
+            Hex = "hex",
+            /// 64 hexadecimal digits.
+            Long = "long",
+        }
+        /// The presence of the expiry in responses. Included since early 2024.
+        expires: Expires {
+            /// Included.
+            Present = "present",
+            /// Left out.
+            Absent = "absent",
+        }
+        /// The format of the expiry. Only known to be UTC.
+        expires_format: ExpiresFormat {
+            /// `2016-03-13T12:52:32.123Z`.
+            Milliseconds = "milliseconds",
+            /// `2016-03-13T12:52:32Z`.
+            Seconds = "seconds",
+            /// `2016-03-13T12:52:32.1234567Z`.
+            Ticks = "ticks",
+            /// `2016-03-13T12:52:32+00:00`.
+            Offset = "offset",
+            /// `2016-03-13T12:52:32.123`, UTC without a designator.
+            Bare = "bare",
+        }
+        /// The text of a token after a renewal. Unknown.
+        renewed_token: RenewedToken {
+            /// Unchanged.
+            Stays = "stays",
+            /// A new text, which the response always includes; the old one stops working.
+            Changes = "changes",
+        }
+        /// The response to a renewal. Unknown; clients read `AccessToken` and `Expires`.
+        renew_answer: RenewAnswer {
+            /// `TokenType`, `AccessToken` and `Expires`.
+            Full = "full",
+            /// Only `Expires`.
+            WithoutToken = "without_token",
+            /// An empty object.
+            Empty = "empty",
+        }
+        /// The response to a renewal beyond `max_renewals`. Unknown.
+        renewals_exhausted: RenewalsExhausted {
+            /// 403 `DeniedAccess`.
+            Forbidden = "403",
+            /// 400 `InvalidParameter`.
+            BadRequest = "400",
+            /// 200 with the expiry unchanged.
+            Unchanged = "unchanged",
+        }
+        /// The response to a revocation. Only its status 200 is known.
+        revoke_answer: RevokeAnswer {
+            /// 200 with an object.
+            Object = "object",
+            /// 200 without a body.
+            Empty = "empty",
+            /// 204.
+            NoContent = "204",
+        }
+        /// The status for revoking a token that is revoked, expired or not known. Unknown.
+        second_revoke: SecondRevoke {
+            /// 401.
+            Unauthorized = "401",
+            /// 403.
+            Forbidden = "403",
+        }
+        /// The status for a wrong API key. Unknown.
+        wrong_api_key: WrongApiKey {
+            /// 401.
+            Unauthorized = "401",
+            /// 403.
+            Forbidden = "403",
+        }
+        /// The status for a site that does not exist. Unknown.
+        wrong_site: WrongSite {
+            /// 400.
+            BadRequest = "400",
+            /// 401.
+            Unauthorized = "401",
+            /// 403.
+            Forbidden = "403",
+        }
+        /// The status for a token that belongs to another site. Unknown.
+        foreign_site: ForeignSite {
+            /// 401.
+            Unauthorized = "401",
+            /// 403.
+            Forbidden = "403",
+        }
+        /// The response to an empty username or password. Unknown.
+        empty_username: EmptyUsername {
+            /// 400 `MissingRequiredFields`.
+            BadRequest = "400",
+            /// 403 `DeniedAccess`.
+            Forbidden = "403",
+        }
+        /// The response to issuing a second token within five seconds. Refused once when observed.
+        issue_again: IssueAgain {
+            /// Another token is issued.
+            Allowed = "allowed",
+            /// 403, as for a wrong password.
+            Refused = "refused",
+        }
+        /// The effect of issuing a token on those issued before. Inferred to be none.
+        older_tokens: OlderTokens {
+            /// They stay valid.
+            Live = "live",
+            /// They are revoked.
+            End = "end",
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! A response body that arrives whole, in drops, or not to its end.
+//! Response bodies that are sent whole, slowly, or only in part.
 
 use std::{
     io,
@@ -14,23 +14,27 @@ use tokio::time::Sleep;
 
 use crate::faults::Delivery;
 
-/// The body of an answer on its way.
+/// A response body that is being sent.
 #[derive(Debug)]
 pub(super) struct DeliveredBody {
     rest: Bytes,
-    breaks: Option<Break>,
+    cut: Option<Cut>,
     trickle: Option<Trickle>,
 }
 
-/// How long the last bytes before a break get to leave: an error discards what is not yet sent.
-const FLUSH: Duration = Duration::from_millis(20);
+/// The time for the last bytes before a cut to be sent; an error discards unsent bytes.
+const FLUSH_TIME: Duration = Duration::from_millis(20);
 
+/// The point at which the connection is closed.
 #[derive(Debug)]
-enum Break {
+enum Cut {
+    /// Closes it after this many more bytes.
     After(usize),
-    Now(Pin<Box<Sleep>>),
+    /// Closes it once the bytes had time to be sent.
+    Flushing(Pin<Box<Sleep>>),
 }
 
+/// The pace of a body that is sent in small chunks.
 #[derive(Debug)]
 struct Trickle {
     bytes: usize,
@@ -39,19 +43,21 @@ struct Trickle {
 }
 
 impl DeliveredBody {
+    /// Returns a body that is sent whole.
     pub(super) fn whole(rest: Bytes) -> Self {
         Self {
             rest,
-            breaks: None,
+            cut: None,
             trickle: None,
         }
     }
 
+    /// Turns the body of a response into one that is sent as `delivery` requires.
     pub(super) fn deliver(mut response: Response<Bytes>, delivery: Delivery) -> Response<Self> {
         if matches!(delivery, Delivery::Whole) {
             return response.map(Self::whole);
         }
-        // The length is announced in full, so that the client notices what is missing.
+        // Announce the full length, so that the client notices the missing part.
         let length = response.body().len();
         response
             .headers_mut()
@@ -60,7 +66,7 @@ impl DeliveredBody {
         response.map(|rest| match delivery {
             Delivery::Whole => Self::whole(rest),
             Delivery::Cut(bytes) => Self {
-                breaks: (bytes < length).then_some(Break::After(bytes)),
+                cut: (bytes < length).then_some(Cut::After(bytes)),
                 ..Self::whole(rest)
             },
             Delivery::Trickle { bytes, every } => Self {
@@ -83,24 +89,24 @@ impl Body for DeliveredBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
-        match &mut self.breaks {
+        match &mut self.cut {
             None => {}
-            Some(Break::Now(flushed)) => {
-                let broken = Some(Err(io::ErrorKind::ConnectionAborted.into()));
-                return flushed.as_mut().poll(context).map(|()| broken);
+            Some(Cut::Flushing(flushed)) => {
+                let aborted = Some(Err(io::ErrorKind::ConnectionAborted.into()));
+                return flushed.as_mut().poll(context).map(|()| aborted);
             }
-            Some(Break::After(bytes)) => {
+            Some(Cut::After(bytes)) => {
                 let bytes = *bytes;
-                self.breaks = Some(Break::Now(Box::pin(tokio::time::sleep(FLUSH))));
-                let piece = self.rest.split_to(bytes);
-                return Poll::Ready(Some(Ok(Frame::data(piece))));
+                self.cut = Some(Cut::Flushing(Box::pin(tokio::time::sleep(FLUSH_TIME))));
+                let chunk = self.rest.split_to(bytes);
+                return Poll::Ready(Some(Ok(Frame::data(chunk))));
             }
         }
         if self.rest.is_empty() {
             return Poll::Ready(None);
         }
         let length = self.rest.len();
-        let piece = match &mut self.trickle {
+        let chunk = match &mut self.trickle {
             None => length,
             Some(trickle) => {
                 if trickle.sleep.as_mut().poll(context).is_pending() {
@@ -110,12 +116,12 @@ impl Body for DeliveredBody {
                 trickle.bytes.min(length)
             }
         };
-        let piece = self.rest.split_to(piece);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let chunk = self.rest.split_to(chunk);
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.rest.is_empty() && self.breaks.is_none()
+        self.rest.is_empty() && self.cut.is_none()
     }
 
     fn size_hint(&self) -> SizeHint {

@@ -1,24 +1,18 @@
-//! The life of tokens, and what callers should not send.
+//! Tests of the lifecycle of tokens and of invalid requests.
 
 use serde_json::json;
 use tokenfleet_simulators::{NewToken, Simulator, State, build};
 
-use crate::client::{TOKENS, basic, delete, foreman, get, named, post, send};
+use crate::client::{TOKENS, delete, foreman, get, insert_named, post, send_as};
 
 #[test]
-fn rows_without_an_order_move_behind_the_others_when_used_or_revoked() {
+fn without_an_order_used_or_revoked_tokens_are_listed_last() {
     let foreman = foreman(&[]);
-    named(&foreman, &["a", "b", "c"]);
+    insert_named(&foreman, &["a", "b", "c"]);
     delete(&foreman, &format!("{TOKENS}/1"));
     assert_eq!(get(&foreman, TOKENS).ids(), [2, 3, 1]);
     let secret = foreman.tokens()[1].secret.clone();
-    let used = send(
-        &foreman,
-        "GET",
-        TOKENS,
-        &[("authorization", &basic("admin", &secret))],
-        "",
-    );
+    let used = send_as(&foreman, ("admin", &secret), "GET", TOKENS);
     assert_eq!(used.ids(), [3, 1, 2]);
     delete(&foreman, &format!("{TOKENS}/1"));
     assert_eq!(
@@ -37,7 +31,7 @@ fn rows_without_an_order_move_behind_the_others_when_used_or_revoked() {
 }
 
 #[test]
-fn names_are_stripped_and_taken_for_ever_per_user_and_case() {
+fn names_are_stripped_and_remain_taken_per_user_and_case() {
     let foreman = foreman(&[]);
     let create = |user: u8, name: &str| {
         let body = json!({"name": name}).to_string();
@@ -64,9 +58,9 @@ fn names_are_stripped_and_taken_for_ever_per_user_and_case() {
 }
 
 #[test]
-fn a_revocation_shows_the_row_with_its_hash_and_escapes_the_name() {
+fn a_revocation_shows_the_hash_and_escapes_the_name_for_html() {
     let foreman = foreman(&[]);
-    named(&foreman, &["<b>&"]);
+    insert_named(&foreman, &["<b>&"]);
     let shown = get(&foreman, &format!("{TOKENS}/1")).text;
     assert!(shown.contains(r#""name":"<b>&""#), "{shown}");
     let revoked = delete(&foreman, &format!("{TOKENS}/1")).text;
@@ -81,9 +75,9 @@ fn a_revocation_shows_the_row_with_its_hash_and_escapes_the_name() {
 }
 
 #[test]
-fn hostile_searches_are_refused_without_harm() {
+fn hostile_searches_are_handled_without_a_crash() {
     let foreman = foreman(&[]);
-    named(&foreman, &["ab"]);
+    insert_named(&foreman, &["ab"]);
     let search = |query: String| {
         get(
             &foreman,
@@ -104,7 +98,7 @@ fn hostile_searches_are_refused_without_harm() {
 }
 
 #[test]
-fn tokens_put_there_directly_are_seen_and_can_be_erased() {
+fn inserted_tokens_are_listed_and_can_be_removed() {
     let foreman = foreman(&["user_id=7", "login=root"]);
     let revoked = foreman.insert(NewToken::named("x").state(State::Revoked));
     let expired = foreman.insert(NewToken::named("x").state(State::Expired));
@@ -114,36 +108,26 @@ fn tokens_put_there_directly_are_seen_and_can_be_erased() {
     assert!(foreman.remove(&revoked.id) && !foreman.remove(&revoked.id));
     assert_eq!(foreman.token_count(), 1);
     let credentials = foreman.credentials();
-    let authorization = basic(&credentials["login"], &credentials["token"]);
+    let account = (credentials["login"].as_str(), credentials["token"].as_str());
     let target = format!(
         "/api/users/{}/personal_access_tokens",
         credentials["user_id"]
     );
-    assert_eq!(
-        send(
-            &foreman,
-            "GET",
-            &target,
-            &[("authorization", &authorization)],
-            ""
-        )
-        .ids(),
-        [2]
-    );
+    assert_eq!(send_as(&foreman, account, "GET", &target).ids(), [2]);
 }
 
 #[test]
-fn it_is_built_by_name_and_refuses_options_that_it_does_not_have() {
+fn the_simulator_is_built_by_name_and_rejects_unknown_options() {
     assert_eq!(build("foreman", &["tokens=3"]).unwrap().token_count(), 3);
     let error = build("foreman", &["token=3"]).unwrap_err().to_string();
     assert!(
-        error.contains("known are: tokens, seed, clock, version"),
+        error.contains("known options: tokens, seed, clock, version"),
         "{error}"
     );
 }
 
 #[test]
-fn whatever_is_sent_gets_an_answer() {
+fn random_requests_get_a_response() {
     const PIECES: [&str; 34] = [
         "name",
         "id",
@@ -241,19 +225,19 @@ fn whatever_is_sent_gets_an_answer() {
 }
 
 #[test]
-fn an_expiry_may_be_lost_or_moved_to_see_whether_a_client_notices() {
+fn options_can_drop_or_shift_a_requested_expiry() {
     for (setting, expires) in [
         ("kept", json!("2031-01-01 00:00:00 UTC")),
         ("dropped", json!(null)),
         ("shifted", json!("2031-01-01 01:00:00 UTC")),
     ] {
         let foreman = foreman(&[&format!("asked_expiry={setting}")]);
-        let made = post(
+        let created = post(
             &foreman,
             TOKENS,
             r#"{"name":"x","expires_at":"2031-01-01"}"#,
         );
-        assert_eq!(made.status, 201, "{setting}");
-        assert_eq!(made.json()["expires_at"], expires, "{setting}");
+        assert_eq!(created.status, 201, "{setting}");
+        assert_eq!(created.json()["expires_at"], expires, "{setting}");
     }
 }

@@ -1,4 +1,4 @@
-//! Requests to a simulator and their answers, in one line each.
+//! Requests to a simulated Foreman in one line each.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -10,25 +10,34 @@ use tokenfleet_simulators::{
     foreman::{Foreman, Options},
 };
 
-/// An answer with its body as text.
+/// A response with its body as text.
 #[derive(Clone, Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) text: String,
 }
 
-impl Answer {
+impl Response {
+    /// Parses the body as JSON, or returns it as a JSON string if it is not JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| Value::String(self.text.clone()))
     }
 
+    /// Returns the value of a header, or an empty text without it.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
             .map_or("", |value| value.to_str().unwrap())
     }
 
+    /// Returns the name and value of the new session's cookie.
+    pub(crate) fn session_cookie(&self) -> Option<String> {
+        let (cookie, _) = self.header("set-cookie").split_once(';')?;
+        Some(cookie.to_owned())
+    }
+
+    /// Returns the ids of the items of a listing.
     pub(crate) fn ids(&self) -> Vec<i64> {
         let json = self.json();
         let items = json["results"].as_array().cloned().unwrap_or_default();
@@ -39,78 +48,87 @@ impl Answer {
     }
 }
 
+/// Sends a request.
 pub(crate) fn send(
     foreman: &Foreman,
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Answer {
+) -> Response {
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
     let response = foreman.answer(request.body(Bytes::from(body.to_owned())).unwrap());
-    Answer {
+    Response {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         text: String::from_utf8(response.body().to_vec()).unwrap(),
     }
 }
 
+/// Formats an `Authorization` header with Basic credentials.
 pub(crate) fn basic(login: &str, secret: &str) -> String {
     format!("Basic {}", STANDARD.encode(format!("{login}:{secret}")))
 }
 
-/// As the administrator.
-pub(crate) fn get(foreman: &Foreman, target: &str) -> Answer {
+/// Sends a request without a body as a user with a password or token.
+pub(crate) fn send_as(
+    foreman: &Foreman,
+    (login, secret): (&str, &str),
+    method: &str,
+    target: &str,
+) -> Response {
+    let authorization = basic(login, secret);
     send(
         foreman,
-        "GET",
+        method,
         target,
-        &[("authorization", &basic("admin", "changeme"))],
+        &[("authorization", &authorization)],
         "",
     )
 }
 
-/// As the administrator, with a JSON body.
-pub(crate) fn post(foreman: &Foreman, target: &str, body: &str) -> Answer {
+/// The login and password of the administrator.
+pub(crate) const ADMIN: (&str, &str) = ("admin", "changeme");
+
+/// Sends a GET request as the administrator.
+pub(crate) fn get(foreman: &Foreman, target: &str) -> Response {
+    send_as(foreman, ADMIN, "GET", target)
+}
+
+/// Sends a POST request with a JSON body as the administrator.
+pub(crate) fn post(foreman: &Foreman, target: &str, body: &str) -> Response {
+    let authorization = basic(ADMIN.0, ADMIN.1);
     let headers = [
-        ("authorization", basic("admin", "changeme")),
-        ("content-type", "application/json".to_owned()),
+        ("authorization", authorization.as_str()),
+        ("content-type", "application/json"),
     ];
-    let headers = headers
-        .each_ref()
-        .map(|(name, value)| (*name, value.as_str()));
     send(foreman, "POST", target, &headers, body)
 }
 
-/// As the administrator.
-pub(crate) fn delete(foreman: &Foreman, target: &str) -> Answer {
-    send(
-        foreman,
-        "DELETE",
-        target,
-        &[("authorization", &basic("admin", "changeme"))],
-        "",
-    )
+/// Sends a DELETE request as the administrator.
+pub(crate) fn delete(foreman: &Foreman, target: &str) -> Response {
+    send_as(foreman, ADMIN, "DELETE", target)
 }
 
+/// The path of the administrator's tokens.
 pub(crate) const TOKENS: &str = "/api/users/4/personal_access_tokens";
 
 pub(crate) fn time(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// An empty installation on 22 November 2026, 13:13:25 UTC, with these options.
+/// Creates an empty installation with these options on 22 November 2026 at 13:13:25 UTC.
 pub(crate) fn foreman(options: &[&str]) -> Foreman {
     let mut parsed = Options::parse(options.iter().copied()).unwrap();
     parsed.clock = Clock::frozen(time("2026-11-22T13:13:25Z"));
     Foreman::new(parsed)
 }
 
-/// Puts tokens with these names there.
-pub(crate) fn named(foreman: &Foreman, names: &[&str]) {
+/// Inserts tokens with these names.
+pub(crate) fn insert_named(foreman: &Foreman, names: &[&str]) {
     for name in names {
         foreman.insert(NewToken::named(*name));
     }

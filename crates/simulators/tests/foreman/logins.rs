@@ -1,25 +1,16 @@
-//! Who gets in, for how long, and to whose tokens.
+//! Tests of authentication, sessions, the lockout and access to other users' tokens.
 
 use jiff::SignedDuration;
 use serde_json::json;
 use tokenfleet_simulators::{NewToken, Simulator, State};
 
-use crate::client::{TOKENS, basic, delete, foreman, get, post, send, time};
+use crate::client::{TOKENS, delete, foreman, get, post, send, send_as, time};
 
 #[test]
-fn a_token_authenticates_only_its_own_user_and_only_while_it_lives() {
+fn a_token_authenticates_only_its_own_user_and_only_until_it_expires() {
     let foreman = foreman(&[]);
     let token = foreman.insert(NewToken::named("ci").expires(time("2026-11-22T14:00:00Z")));
-    let status = |login: &str| {
-        send(
-            &foreman,
-            "GET",
-            TOKENS,
-            &[("authorization", &basic(login, &token.secret))],
-            "",
-        )
-        .status
-    };
+    let status = |login: &str| send_as(&foreman, (login, &token.secret), "GET", TOKENS).status;
     assert_eq!(
         (status("admin"), status("Admin"), status("mgr")),
         (200, 401, 401)
@@ -37,29 +28,18 @@ fn a_token_authenticates_only_its_own_user_and_only_while_it_lives() {
 }
 
 #[test]
-fn a_session_outlives_its_token_until_nobody_has_used_it_for_an_hour() {
+fn a_session_outlives_its_token_until_it_is_idle_for_an_hour() {
     let foreman = foreman(&[]);
     let token = foreman.insert(NewToken::named("ci"));
-    let login = send(
-        &foreman,
-        "GET",
-        TOKENS,
-        &[("authorization", &basic("admin", &token.secret))],
-        "",
-    );
-    let cookie = login
-        .header("set-cookie")
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let login = send_as(&foreman, ("admin", &token.secret), "GET", TOKENS);
+    let cookie = login.session_cookie().unwrap();
     assert!(
         login
             .header("set-cookie")
             .ends_with("; path=/; HttpOnly; SameSite=Lax")
     );
     delete(&foreman, &format!("{TOKENS}/1"));
-    let again = || {
+    let resume = || {
         send(
             &foreman,
             "GET",
@@ -70,36 +50,25 @@ fn a_session_outlives_its_token_until_nobody_has_used_it_for_an_hour() {
     };
     for _ in 0..3 {
         foreman.clock().advance(SignedDuration::from_mins(59));
-        let answer = again();
-        assert_eq!(answer.status, 200);
-        assert_eq!(answer.header("set-cookie"), "");
+        let response = resume();
+        assert_eq!(response.status, 200);
+        assert_eq!(response.header("set-cookie"), "");
     }
     foreman.clock().advance(SignedDuration::from_mins(61));
-    let expired = again();
+    let expired = resume();
     assert_eq!((expired.status, expired.text.as_str()), (401, ""));
     assert!(expired.header("content-type").starts_with("text/plain"));
 }
 
 #[test]
-fn thirty_failures_lock_everybody_out_but_those_with_a_session() {
+fn thirty_failures_lock_out_all_callers_without_a_session() {
     let foreman = foreman(&[]);
     let login = get(&foreman, TOKENS);
-    let cookie = login
-        .header("set-cookie")
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let cookie = login.session_cookie().unwrap();
     for _ in 0..30 {
-        let answer = send(
-            &foreman,
-            "GET",
-            TOKENS,
-            &[("authorization", &basic("admin", "wrong"))],
-            "",
-        );
+        let response = send_as(&foreman, ("admin", "wrong"), "GET", TOKENS);
         assert_eq!(
-            answer.json()["error"]["message"],
+            response.json()["error"]["message"],
             "Unable to authenticate user admin"
         );
     }
@@ -118,7 +87,7 @@ fn thirty_failures_lock_everybody_out_but_those_with_a_session() {
 }
 
 #[test]
-fn somebody_elses_tokens_are_found_by_a_plain_id_or_within_a_context() {
+fn another_users_tokens_are_found_by_a_plain_id_or_within_a_context() {
     let foreman = foreman(&[]);
     post(
         &foreman,
@@ -138,7 +107,7 @@ fn somebody_elses_tokens_are_found_by_a_plain_id_or_within_a_context() {
 }
 
 #[test]
-fn a_login_leads_to_an_id_for_those_who_may_see_users() {
+fn users_can_be_searched_by_login_with_the_permission_to_view_users() {
     let foreman = foreman(&[]);
     let found = get(
         &foreman,
@@ -148,7 +117,6 @@ fn a_login_leads_to_an_id_for_those_who_may_see_users() {
         (found.ids(), found.json()["results"][0]["login"].clone()),
         (vec![5], json!("jane.doe"))
     );
-    let jane = [("authorization", basic("jane.doe", "jane.doe"))];
-    let jane = jane.each_ref().map(|(name, value)| (*name, value.as_str()));
-    assert_eq!(send(&foreman, "GET", "/api/users", &jane, "").status, 403);
+    let denied = send_as(&foreman, ("jane.doe", "jane.doe"), "GET", "/api/users");
+    assert_eq!(denied.status, 403);
 }

@@ -1,4 +1,5 @@
-//! The simulated Foreman against what the real one was seen to answer, and against what is known of it.
+//! Tests of the simulated Foreman against recorded responses of the real one and against its
+//! documented behaviour.
 
 #![allow(
     clippy::unwrap_used,
@@ -7,7 +8,6 @@
     clippy::print_stdout
 )]
 
-mod answers;
 mod behaviour;
 mod client;
 mod logins;
@@ -15,5 +15,6 @@ mod names;
 mod observed;
 mod recorded;
 mod releases;
+mod responses;
 mod scale;
 mod vectors;

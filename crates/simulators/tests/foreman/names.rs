@@ -1,5 +1,5 @@
-//! The order of names against that of the C library under the database (glibc 2.36, `en_US.UTF-8`,
-//! equal names by bytes), which sorted this list.
+//! A test of the order of names against a list sorted by the C library that the database uses
+//! (glibc 2.36, `en_US.UTF-8`, equal names by bytes).
 
 use serde_json::Value;
 use tokenfleet_simulators::{NewToken, Simulator};
@@ -29,12 +29,15 @@ fn five_hundred_names_sort_as_the_c_library_sorts_them() {
         .zip(&found)
         .filter(|(expected, found)| *expected == *found)
         .count();
-    println!("{agree} of {} names are in their place", expected.len());
-    let first = expected
+    println!(
+        "{agree} of {} names are in the right position",
+        expected.len()
+    );
+    let first_difference = expected
         .iter()
         .zip(&found)
         .find(|(expected, found)| *expected != *found);
-    assert_eq!(first, None);
+    assert_eq!(first_difference, None);
     assert_eq!(
         page["sort"],
         serde_json::from_str::<Value>(r#"{"by":"name","order":"ASC"}"#).unwrap()

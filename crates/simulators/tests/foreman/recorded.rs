@@ -1,4 +1,4 @@
-//! The requests of two official clients, and what they got from the real platform.
+//! A replay of the requests of two official clients against their recorded responses.
 
 use std::collections::BTreeMap;
 
@@ -6,15 +6,15 @@ use regex_lite::Regex;
 use serde_json::Value;
 use tokenfleet_simulators::foreman::{Foreman, Options};
 
-use crate::client::{Answer, basic, send};
+use crate::client::{Response, basic, send};
 
 const APYPIE: &str = include_str!("../recorded/foreman-apypie-0.8.0.jsonl");
 const HAMMER: &str = include_str!("../recorded/foreman-hammer.jsonl");
 
-/// Replays a recording; recorded secrets and cookies become those of this run.
+/// Replays a recording, with the recorded secrets and cookies replaced by those of this run.
 fn replay(foreman: &Foreman, recording: &str) {
-    let mut ours: Vec<(String, String)> = Vec::new();
-    let mut disagreements = Vec::new();
+    let mut replacements: Vec<(String, String)> = Vec::new();
+    let mut differences = Vec::new();
     let exchanges: Vec<Value> = recording
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -25,18 +25,18 @@ fn replay(foreman: &Foreman, recording: &str) {
         let (method, target) = (words.next().unwrap(), words.next().unwrap());
         let mut headers: BTreeMap<String, String> = pairs(&exchange["headers"]);
         headers.remove("content-length");
-        for (theirs, ours) in &ours {
+        for (recorded, current) in &replacements {
             for value in headers.values_mut() {
                 *value = value
-                    .replace(theirs, ours)
-                    .replace(&basic("admin", theirs), &basic("admin", ours));
+                    .replace(recorded, current)
+                    .replace(&basic("admin", recorded), &basic("admin", current));
             }
         }
         let headers: Vec<_> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
             .collect();
-        let answer = send(
+        let response = send(
             foreman,
             method,
             target,
@@ -44,40 +44,38 @@ fn replay(foreman: &Foreman, recording: &str) {
             exchange["body"].as_str().unwrap(),
         );
         let recorded = &exchange["response"];
-        if let Some(reason) = disagreement(target, recorded, &answer) {
-            disagreements.push(format!("{number} {line}: {reason}"));
+        if let Some(reason) = difference(target, recorded, &response) {
+            differences.push(format!("{number} {line}: {reason}"));
         }
-        let body = recorded["body"].as_str().unwrap();
-        for (name, text, header) in [
+        let recorded_body = recorded["body"].as_str().unwrap();
+        let recorded_cookie = pairs(&recorded["headers"])
+            .remove("set-cookie")
+            .unwrap_or_default();
+        for (pattern, texts) in [
             (
                 r#""token_value":"([^"]*)""#,
-                [body, answer.text.as_str()],
-                None,
+                [recorded_body, response.text.as_str()],
             ),
-            ("_session_id=([0-9a-f]*)", ["", ""], Some("set-cookie")),
+            (
+                "_session_id=([0-9a-f]*)",
+                [recorded_cookie.as_str(), response.header("set-cookie")],
+            ),
         ] {
-            let recorded_header = header
-                .and_then(|name| pairs(&recorded["headers"]).remove(name))
-                .unwrap_or_default();
-            let texts = match header {
-                Some(header) => [recorded_header.as_str(), answer.header(header)],
-                None => text,
-            };
-            let pattern = Regex::new(name).unwrap();
-            if let [Some(theirs), Some(ours_now)] = texts.map(|text| pattern.captures(text)) {
-                ours.push((theirs[1].to_owned(), ours_now[1].to_owned()));
+            let pattern = Regex::new(pattern).unwrap();
+            if let [Some(recorded), Some(current)] = texts.map(|text| pattern.captures(text)) {
+                replacements.push((recorded[1].to_owned(), current[1].to_owned()));
             }
         }
     }
     println!(
         "{} of {} recorded exchanges agree",
-        exchanges.len() - disagreements.len(),
+        exchanges.len() - differences.len(),
         exchanges.len()
     );
-    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }
 
-/// Headers by lower-case name.
+/// Returns headers by their lower-case names.
 fn pairs(headers: &Value) -> BTreeMap<String, String> {
     let pairs: Vec<(String, String)> = serde_json::from_value(headers.clone()).unwrap();
     pairs
@@ -86,25 +84,26 @@ fn pairs(headers: &Value) -> BTreeMap<String, String> {
         .collect()
 }
 
-fn disagreement(target: &str, recorded: &Value, answer: &Answer) -> Option<String> {
+/// Describes the first difference from the recorded response, if there is one.
+fn difference(target: &str, recorded: &Value, response: &Response) -> Option<String> {
     if target.contains("/api/users?") {
-        // The recorder had no users; here a login leads to an id.
-        return (answer.status != 200).then(|| format!("status {}", answer.status));
+        // The recorded installation had other users, so only the status can be compared.
+        return (response.status != 200).then(|| format!("status {}", response.status));
     }
-    if recorded["status"] != answer.status {
-        return Some(format!("status {}: {}", answer.status, answer.text));
+    if recorded["status"] != response.status {
+        return Some(format!("status {}: {}", response.status, response.text));
     }
     if recorded["body"] == "(apidoc)" {
         return None;
     }
     let (expected, found) = (
-        settled(recorded["body"].as_str().unwrap()),
-        settled(&answer.text),
+        without_volatile_values(recorded["body"].as_str().unwrap()),
+        without_volatile_values(&response.text),
     );
     if expected != found {
         return Some(format!("expected {expected}\nfound    {found}"));
     }
-    let volatile = |(name, value): (String, String)| {
+    let without_volatile_value = |(name, value): (String, String)| {
         let volatile = matches!(
             name.as_str(),
             "etag" | "set-cookie" | "x-request-id" | "x-runtime"
@@ -113,19 +112,19 @@ fn disagreement(target: &str, recorded: &Value, answer: &Answer) -> Option<Strin
     };
     let expected: BTreeMap<_, _> = pairs(&recorded["headers"])
         .into_iter()
-        .map(volatile)
+        .map(without_volatile_value)
         .collect();
-    let found: BTreeMap<_, _> = answer
+    let found: BTreeMap<_, _> = response
         .headers
         .iter()
         .map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()))
-        .map(volatile)
+        .map(without_volatile_value)
         .collect();
     (expected != found).then(|| format!("expected {expected:?}\nfound    {found:?}"))
 }
 
-/// Without secrets, hashes and times, which no two runs share.
-fn settled(body: &str) -> String {
+/// Removes the secrets, hashes and times from a body, because they differ in every run.
+fn without_volatile_values(body: &str) -> String {
     let times = Regex::new(r#""(created_at|updated_at|last_used_at)":"[^"]*""#).unwrap();
     let secrets = Regex::new(r#""token_value":"[^"]{22}""#).unwrap();
     let hashes = Regex::new(r#"(\$2a\$04\$.{22})[^"]{31}"#).unwrap();
@@ -135,10 +134,10 @@ fn settled(body: &str) -> String {
 }
 
 #[test]
-fn both_clients_get_what_they_got_from_the_real_platform() {
+fn both_clients_get_the_recorded_responses() {
     let options = Options::parse(["version=3.13.0-develop", "clock=2026-11-22T13:20:26Z"]).unwrap();
     let foreman = Foreman::new(options);
     replay(&foreman, APYPIE);
-    // The recorder went on with the same database.
+    // The second recording was made with the same database.
     replay(&foreman, HAMMER);
 }

@@ -1,29 +1,19 @@
-//! What older releases do otherwise.
+//! Tests of the differences between releases.
 
 use serde_json::json;
 use tokenfleet_simulators::{NewToken, Simulator, foreman::Foreman};
 
-use crate::client::{TOKENS, basic, delete, foreman, get, post, send};
+use crate::client::{TOKENS, delete, foreman, get, post, send_as};
 
+/// Creates an installation of a release with one token.
 fn release(version: &str) -> Foreman {
     let foreman = foreman(&[&format!("version={version}")]);
     foreman.insert(NewToken::named("a"));
     foreman
 }
 
-fn as_jane(foreman: &Foreman, method: &str, target: &str) -> u16 {
-    send(
-        foreman,
-        method,
-        target,
-        &[("authorization", &basic("jane.doe", "jane.doe"))],
-        "",
-    )
-    .status
-}
-
 #[test]
-fn every_page_on_request_came_with_2_2() {
+fn a_page_size_of_all_is_supported_since_2_2() {
     for (version, count) in [("2.1", 0), ("2.2", 1)] {
         assert_eq!(
             get(&release(version), &format!("{TOKENS}?per_page=all"))
@@ -36,7 +26,7 @@ fn every_page_on_request_came_with_2_2() {
 }
 
 #[test]
-fn the_revocation_mark_came_with_2_4() {
+fn tokens_show_whether_they_are_revoked_since_2_4() {
     for (version, shown) in [("1.24", false), ("2.4", true)] {
         let token = get(&release(version), &format!("{TOKENS}/1")).json();
         assert_eq!(token.get("revoked?").is_some(), shown, "{version}");
@@ -49,26 +39,20 @@ fn the_revocation_mark_came_with_2_4() {
 }
 
 #[test]
-fn rights_to_own_tokens_came_with_3_0_and_3_1() {
+fn own_tokens_need_no_permission_since_3_1_and_revoking_has_one_since_3_0() {
     let own = "/api/users/5/personal_access_tokens";
-    assert_eq!(as_jane(&release("3.0"), "GET", own), 403);
-    assert_eq!(as_jane(&release("3.1"), "GET", own), 200);
+    let list =
+        |version: &str| send_as(&release(version), ("jane.doe", "jane.doe"), "GET", own).status;
+    assert_eq!((list("3.0"), list("3.1")), (403, 200));
     let revoke = |version: &str| {
-        let foreman = release(version);
-        send(
-            &foreman,
-            "DELETE",
-            &format!("{TOKENS}/1"),
-            &[("authorization", &basic("mgr", "mgr"))],
-            "",
-        )
-        .status
+        let target = format!("{TOKENS}/1");
+        send_as(&release(version), ("mgr", "mgr"), "DELETE", &target).status
     };
     assert_eq!((revoke("2.5"), revoke("3.0")), (403, 200));
 }
 
 #[test]
-fn ids_became_a_field_with_3_2() {
+fn ids_can_be_searched_and_sorted_by_since_3_2() {
     for (version, status) in [("3.1", 400), ("3.2", 200)] {
         assert_eq!(
             get(&release(version), &format!("{TOKENS}?order=id")).status,
@@ -84,7 +68,7 @@ fn ids_became_a_field_with_3_2() {
 }
 
 #[test]
-fn malformed_bodies_became_the_callers_fault_with_3_3() {
+fn malformed_bodies_get_a_400_since_3_3() {
     for (version, status) in [("3.2", 500), ("3.3", 400)] {
         assert_eq!(
             post(&release(version), TOKENS, "{bad").status,
@@ -95,7 +79,7 @@ fn malformed_bodies_became_the_callers_fault_with_3_3() {
 }
 
 #[test]
-fn expiries_are_checked_since_3_9() {
+fn expiries_are_validated_since_3_9() {
     let create = |version: &str, expires: &str| {
         post(
             &release(version),
@@ -118,18 +102,21 @@ fn expiries_are_checked_since_3_9() {
 }
 
 #[test]
-fn the_release_is_told_only_where_it_shall_be() {
+fn the_version_header_can_be_switched_off() {
     assert_eq!(
         get(&release("2.5.4"), TOKENS).header("foreman_version"),
         "2.5.4"
     );
-    let silent = foreman(&["version_header=false"]);
-    assert_eq!(get(&silent, TOKENS).header("foreman_version"), "");
-    assert_eq!(get(&silent, TOKENS).header("foreman_api_version"), "2");
+    let without_header = foreman(&["version_header=false"]);
+    assert_eq!(get(&without_header, TOKENS).header("foreman_version"), "");
+    assert_eq!(
+        get(&without_header, TOKENS).header("foreman_api_version"),
+        "2"
+    );
 }
 
 #[test]
-fn older_search_engines_refuse_leading_operators() {
+fn older_search_engines_reject_leading_operators() {
     for (engine, status) in [("current", 200), ("before-4.1.13", 400)] {
         let foreman = foreman(&[&format!("search_engine={engine}")]);
         for query in ["and+a", "or+a", "%5E+(a,b)"] {
@@ -143,7 +130,7 @@ fn older_search_engines_refuse_leading_operators() {
 }
 
 #[test]
-fn unknown_users_are_quoted_or_not() {
+fn the_message_about_an_unknown_user_has_several_forms() {
     for (setting, shown) in [
         ("quoted", "'id'=\\\"99\\\"\""),
         ("unquoted", "'id'=99\""),
@@ -151,8 +138,8 @@ fn unknown_users_are_quoted_or_not() {
     ] {
         let foreman = foreman(&[&format!("unknown_user={setting}")]);
         let target = "/api/users/99/personal_access_tokens?organization_id=1";
-        let answer = get(&foreman, target);
-        assert!(answer.text.contains(shown), "{}", answer.text);
-        assert_eq!(answer.status, 422);
+        let response = get(&foreman, target);
+        assert!(response.text.contains(shown), "{}", response.text);
+        assert_eq!(response.status, 422);
     }
 }

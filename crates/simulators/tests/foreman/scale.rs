@@ -1,4 +1,4 @@
-//! Seeding, and what many tokens cost.
+//! Tests of seeding and of the cost of many tokens.
 
 use std::{collections::HashSet, time::Instant};
 
@@ -14,7 +14,7 @@ fn the_same_seed_gives_the_same_tokens_and_another_gives_others() {
 }
 
 #[test]
-fn seeded_tokens_are_as_mixed_as_on_a_platform_long_in_use() {
+fn seeded_tokens_have_mixed_states_expiries_and_names() {
     let foreman = foreman(&["tokens=2000"]);
     let tokens = foreman.tokens();
     let names: HashSet<_> = tokens.iter().map(|token| token.name.clone()).collect();
@@ -38,9 +38,9 @@ fn seeded_tokens_are_as_mixed_as_on_a_platform_long_in_use() {
     assert_eq!(get(&foreman, TOKENS).json()["total"], 2000);
 }
 
-/// Takes a while without optimisation: `cargo test --release -- --ignored --nocapture a_million`.
+/// Runs slowly without optimization: `cargo test --release -- --ignored --nocapture a_million`.
 #[test]
-#[ignore = "for optimised builds"]
+#[ignore = "for optimized builds"]
 fn a_million_tokens_start_in_seconds_and_page_in_milliseconds() {
     let start = Instant::now();
     let foreman = foreman(&["tokens=1000000"]);

@@ -1,4 +1,4 @@
-//! Every recorded search, order and page.
+//! A test against recorded responses to searches, orders and pages.
 
 use std::collections::HashMap;
 
@@ -6,11 +6,11 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokenfleet_simulators::{NewToken, Simulator, foreman::Foreman};
 
-use crate::client::{Answer, TOKENS, foreman, get, post};
+use crate::client::{Response, TOKENS, foreman, get, post};
 
 const VECTORS: &str = include_str!("../data/foreman/search-vectors.json");
 
-fn platform(rows: &Value) -> Foreman {
+fn foreman_with(rows: &Value) -> Foreman {
     let foreman = foreman(&[]);
     for row in rows.as_array().unwrap() {
         let inserted = foreman.insert(NewToken::named(row["name"].as_str().unwrap()));
@@ -44,16 +44,16 @@ fn target(query: &Value) -> String {
     format!("{TOKENS}?{}", pairs.join("&"))
 }
 
-/// Why the answer is not the recorded one, if so.
-fn disagreement(case: &Value, answer: &Answer) -> Option<String> {
+/// Describes the first difference from the recorded response, if there is one.
+fn difference(case: &Value, response: &Response) -> Option<String> {
     let different = |what: &str, expected: &Value, found: &Value| {
         (expected != found).then(|| format!("{what}: expected {expected}, found {found}"))
     };
-    let mut body = answer.json();
-    if let Some(reason) = different("status", &case["status"], &answer.status.into()) {
+    let mut body = response.json();
+    if let Some(reason) = different("status", &case["status"], &response.status.into()) {
         return Some(format!("{reason} {body}"));
     }
-    if answer.status != 200 {
+    if response.status != 200 {
         return different("error", &comparable(&case["error"]), &comparable(&body));
     }
     let root = case["root"].as_str().unwrap_or("results");
@@ -71,7 +71,7 @@ fn disagreement(case: &Value, answer: &Answer) -> Option<String> {
     different("envelope", &case["envelope"], &body).or_else(|| different("ids", &case["ids"], &ids))
 }
 
-/// Texts of the database quote the statement behind their first line.
+/// Removes the quoted statement that follows the first line of a database error.
 fn comparable(error: &Value) -> Value {
     let mut error = error.clone();
     if let Some(Value::String(message)) = error.pointer_mut("/error/message")
@@ -83,27 +83,27 @@ fn comparable(error: &Value) -> Value {
 }
 
 #[test]
-fn every_recorded_search_is_answered_as_the_real_platform_did() {
+fn every_recorded_search_gets_the_recorded_response() {
     let vectors: Value = serde_json::from_str(VECTORS).unwrap();
-    let platforms: HashMap<&String, Foreman> = vectors["datasets"]
+    let installations: HashMap<&String, Foreman> = vectors["datasets"]
         .as_object()
         .unwrap()
         .iter()
-        .map(|(name, rows)| (name, platform(rows)))
+        .map(|(name, rows)| (name, foreman_with(rows)))
         .collect();
     let cases = vectors["cases"].as_array().unwrap();
-    let mut disagreements = Vec::new();
+    let mut differences = Vec::new();
     for case in cases {
         let dataset = case["dataset"].as_str().unwrap().to_owned();
-        let answer = get(&platforms[&dataset], &target(&case["query"]));
-        if let Some(reason) = disagreement(case, &answer) {
-            disagreements.push(format!("{} {}: {reason}", case["id"], case["query"]));
+        let response = get(&installations[&dataset], &target(&case["query"]));
+        if let Some(reason) = difference(case, &response) {
+            differences.push(format!("{} {}: {reason}", case["id"], case["query"]));
         }
     }
     println!(
         "{} of {} recorded searches agree",
-        cases.len() - disagreements.len(),
+        cases.len() - differences.len(),
         cases.len()
     );
-    assert!(disagreements.is_empty(), "{}", disagreements.join("\n"));
+    assert!(differences.is_empty(), "{}", differences.join("\n"));
 }

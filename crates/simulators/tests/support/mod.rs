@@ -1,4 +1,4 @@
-//! Requests made and answers read in one line, and the recordings of the vendors' clients.
+//! Requests and parsed responses in one line, and the recordings of the vendors' clients.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -7,17 +7,18 @@ use http::{Request, Response};
 use serde_json::Value;
 use tokenfleet_simulators::Simulator;
 
-/// An answer with its body read.
+/// A response with its body parsed.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct TestResponse {
     pub(crate) status: u16,
     pub(crate) headers: http::HeaderMap,
     pub(crate) text: String,
-    /// Null when the body is not JSON.
+    /// The body, null if it is not JSON.
     pub(crate) json: Value,
 }
 
-impl Answer {
+impl TestResponse {
+    /// Returns a header, empty if it is absent.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -26,14 +27,14 @@ impl Answer {
     }
 }
 
-/// Sends a request straight to the platform.
+/// Sends a request directly to the platform.
 pub(crate) fn send(
     simulator: &dyn Simulator,
     method: &str,
     target: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Answer {
+) -> TestResponse {
     let mut request = Request::builder().method(method).uri(target);
     for (name, value) in headers {
         request = request.header(*name, *value);
@@ -42,9 +43,10 @@ pub(crate) fn send(
     read(simulator.answer(request.body(body).unwrap()))
 }
 
-pub(crate) fn read(response: Response<Bytes>) -> Answer {
+/// Parses a response.
+pub(crate) fn read(response: Response<Bytes>) -> TestResponse {
     let text = String::from_utf8_lossy(response.body()).into_owned();
-    Answer {
+    TestResponse {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
         json: serde_json::from_str(&text).unwrap_or(Value::Null),
@@ -52,7 +54,7 @@ pub(crate) fn read(response: Response<Bytes>) -> Answer {
     }
 }
 
-/// A request that an official client sent.
+/// A recorded request of an official client.
 #[derive(Debug)]
 pub(crate) struct Recorded {
     pub(crate) line: String,
@@ -61,7 +63,8 @@ pub(crate) struct Recorded {
 }
 
 impl Recorded {
-    pub(crate) fn send(&self, simulator: &dyn Simulator) -> Answer {
+    /// Sends the request to a simulator.
+    pub(crate) fn send(&self, simulator: &dyn Simulator) -> TestResponse {
         let mut words = self.line.split(' ');
         let (method, target) = (words.next().unwrap(), words.next().unwrap());
         let headers: Vec<(&str, &str)> = self
@@ -73,7 +76,7 @@ impl Recorded {
     }
 }
 
-/// Reads a recording in the form of HTTP, requests divided by `----`.
+/// Parses a recording of HTTP requests, separated by `----`.
 pub(crate) fn http_recording(text: &str) -> Vec<Recorded> {
     text.split("----\n")
         .filter(|part| !part.trim().is_empty())
@@ -92,7 +95,7 @@ pub(crate) fn http_recording(text: &str) -> Vec<Recorded> {
         .collect()
 }
 
-/// Reads a recording in lines of JSON.
+/// Parses a recording with one JSON object per line.
 pub(crate) fn json_recording(text: &str) -> Vec<Recorded> {
     text.lines()
         .map(|line| {

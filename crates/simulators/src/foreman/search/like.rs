@@ -1,25 +1,27 @@
-//! `ILIKE` as the database matches it.
+//! `ILIKE` as the database evaluates it.
 
-/// A pattern, folded to lower case once.
+/// An `ILIKE` pattern in lower case.
 #[derive(Debug)]
-pub(super) struct Pattern {
+pub(in crate::foreman) struct Pattern {
     folded: Vec<char>,
 }
 
-/// A pattern ended in its escape character, and the match came that far.
+/// The error for a pattern that ends with an escape character, if matching gets that far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct DanglingEscape;
 
 enum Match {
     Yes,
     No,
-    /// The text ran out: a later start cannot match either.
+    /// The text ended before the pattern, so that a later start cannot match either.
     TextTooShort,
 }
 
 impl Pattern {
-    /// The pattern that the search engine makes from a value: wrapped in `%`
-    /// when it has no wildcard, else with runs of `%` and `*` made one `%`.
+    /// Creates the pattern that the search engine derives from a value.
+    ///
+    /// A value without wildcards is enclosed in `%`. In other values, each run of `%` and `*`
+    /// becomes one `%`.
     pub(super) fn from_value(value: &str) -> Self {
         if !value.contains(['%', '*']) {
             return Self::new(&format!("%{value}%"));
@@ -42,14 +44,14 @@ impl Pattern {
         }
     }
 
-    /// Whether the whole text matches.
+    /// Returns whether the whole text matches.
     pub(super) fn matches(&self, text: &str) -> Result<bool, DanglingEscape> {
         let folded: Vec<char> = text.chars().map(fold).collect();
-        Ok(matches!(step(&folded, &self.folded)?, Match::Yes))
+        Ok(matches!(match_from(&folded, &self.folded)?, Match::Yes))
     }
 }
 
-/// One character to one: the database folds each character alone.
+/// Converts to lower case like the database, which maps each character to a single one.
 fn fold(character: char) -> char {
     if character.is_ascii() {
         return character.to_ascii_lowercase();
@@ -57,44 +59,38 @@ fn fold(character: char) -> char {
     character.to_lowercase().next().unwrap_or(character)
 }
 
-fn step(mut text: &[char], mut pattern: &[char]) -> Result<Match, DanglingEscape> {
+/// Matches the pattern at the start of the text.
+fn match_from(mut text: &[char], mut pattern: &[char]) -> Result<Match, DanglingEscape> {
     while let (Some((&wanted, wanted_rest)), Some((&found, text_rest))) =
         (pattern.split_first(), text.split_first())
     {
-        match wanted {
+        let (literal, pattern_rest) = match wanted {
+            '%' => return match_after_percent(text, wanted_rest),
+            '_' => (found, wanted_rest),
             '\\' => {
-                let (&literal, after) = wanted_rest.split_first().ok_or(DanglingEscape)?;
-                if literal != found {
-                    return Ok(Match::No);
-                }
-                pattern = after;
-                text = text_rest;
+                let (&escaped, after) = wanted_rest.split_first().ok_or(DanglingEscape)?;
+                (escaped, after)
             }
-            '%' => return any_run(text, wanted_rest),
-            '_' => {
-                pattern = wanted_rest;
-                text = text_rest;
-            }
-            literal if literal == found => {
-                pattern = wanted_rest;
-                text = text_rest;
-            }
-            _ => return Ok(Match::No),
+            literal => (literal, wanted_rest),
+        };
+        if literal != found {
+            return Ok(Match::No);
         }
+        (pattern, text) = (pattern_rest, text_rest);
     }
     if !text.is_empty() {
         return Ok(Match::No);
     }
-    let only_runs_left = pattern.iter().all(|character| *character == '%');
-    Ok(if only_runs_left {
+    let only_percents_left = pattern.iter().all(|character| *character == '%');
+    Ok(if only_percents_left {
         Match::Yes
     } else {
         Match::TextTooShort
     })
 }
 
-/// Matches what follows a `%`, at every later place of the text.
-fn any_run(mut text: &[char], mut pattern: &[char]) -> Result<Match, DanglingEscape> {
+/// Matches the pattern after a `%` at every position of the text.
+fn match_after_percent(mut text: &[char], mut pattern: &[char]) -> Result<Match, DanglingEscape> {
     while let Some((&next, rest)) = pattern.split_first() {
         match next {
             '%' => pattern = rest,
@@ -118,7 +114,7 @@ fn any_run(mut text: &[char], mut pattern: &[char]) -> Result<Match, DanglingEsc
     };
     while let Some((&found, rest)) = text.split_first() {
         if found == first {
-            match step(text, pattern)? {
+            match match_from(text, pattern)? {
                 Match::No => {}
                 decided => return Ok(decided),
             }
@@ -147,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn one_wildcard_anywhere_anchors_both_ends() {
+    fn a_value_with_a_wildcard_is_anchored_at_both_ends() {
         assert!(matches("d*1", "deploy-1"));
         assert!(!matches("d*1", "deploy-10"));
         assert!(matches("a%*%b", "a--b"));
@@ -155,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn underscore_and_backslash_keep_their_meaning_in_the_database() {
+    fn underscore_and_backslash_have_their_sql_meaning() {
         assert!(matches("a_b", "a.b"));
         assert!(!matches("back\\slash", "back\\slash"));
         assert!(matches("under\\_score", "under_score"));
@@ -163,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn an_escape_at_the_end_fails_only_when_the_match_comes_that_far() {
+    fn an_escape_at_the_end_fails_only_if_matching_gets_that_far() {
         let pattern = Pattern::from_value("*a\\");
         assert_eq!(pattern.matches("xyz"), Ok(false));
         assert_eq!(pattern.matches("xa"), Ok(false));

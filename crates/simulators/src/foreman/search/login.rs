@@ -1,8 +1,8 @@
-//! The one search on users that clients make: `login = "admin"`.
+//! The search for users by login, such as `login = "admin"`.
 
 use super::token::{Comparison, Symbol, Token, tokenize};
 
-/// A condition on logins.
+/// A condition on the login of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::foreman) enum LoginTest {
     All,
@@ -10,7 +10,7 @@ pub(in crate::foreman) enum LoginTest {
     Like(String),
 }
 
-/// Reads `login = x`, `login ~ x` or a bare word; anything else lets everybody through.
+/// Parses `login = x`, `login ~ x` or a bare word; any other query matches all users.
 pub(in crate::foreman) fn login_test(query: &str) -> LoginTest {
     match tokenize(query).as_slice() {
         [Token::Word(word)] => LoginTest::Like(word.clone()),

@@ -1,13 +1,18 @@
-//! From tokens to a tree, with the grammar's habits: no precedence, association
-//! to the right, trailing operators dropped, parentheses that need not match.
+//! Parsing of search queries to a syntax tree.
+//!
+//! In this grammar, operators have no precedence and associate to the right, trailing operators are
+//! dropped, and parentheses need not match.
 
-use super::token::{Comparison, Symbol, Token, tokenize};
-use super::{Engine, SearchError};
+use super::{
+    SearchError,
+    token::{Comparison, Symbol, Token, tokenize},
+};
+use crate::foreman::options::SearchEngine;
 
 /// A parsed query.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Node {
-    /// A word alone.
+    /// A word without an operator.
     Bare(String),
     /// A comparison with a named field.
     Field {
@@ -17,35 +22,35 @@ pub(super) enum Node {
     },
     /// A comparison without a field.
     Default { operator: Comparison, value: String },
-    /// `null?` or `has`: whether the field must be null.
+    /// A test of whether a field is null: `null?`, or `has` for the opposite.
     Null { field: String, null: bool },
-    /// One or more negations; `negate` tells whether they are odd in number.
+    /// One or more negations, which negate the inner node only if their number is odd.
     Not { inner: Box<Node>, negate: bool },
-    /// Expressions side by side, all of which must hold.
+    /// Adjacent expressions, all of which must hold.
     All(Vec<Node>),
-    /// Values of a `^` without a field, one of which must hold.
+    /// The values of a `^` without a field, one of which must match.
     Any(Vec<Node>),
     /// Operands, each with the operator that joins it to everything on its right.
     Chain {
         left: Vec<(Node, Logical)>,
         last: Box<Node>,
     },
-    /// An operator in a place where it means nothing: no condition at all.
+    /// An operator in a position where it has no meaning, which results in no condition.
     Nothing,
 }
 
-/// How two operands are joined.
+/// An operator between two operands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::foreman) enum Logical {
     And,
     Or,
 }
 
-/// How deep parentheses may nest; the real engine gives up at some depth, too.
-const DEEPEST: usize = 200;
+/// The maximum nesting depth of parentheses; the real engine has a limit of its own.
+const MAX_NESTING: usize = 200;
 
 /// Parses a query.
-pub(super) fn parse(query: &str, engine: Engine) -> Result<Node, SearchError> {
+pub(super) fn parse(query: &str, engine: SearchEngine) -> Result<Node, SearchError> {
     let mut tokens = tokenize(query);
     while matches!(tokens.last(), Some(Token::Symbol(_))) {
         tokens.pop();
@@ -60,11 +65,12 @@ pub(super) fn parse(query: &str, engine: Engine) -> Result<Node, SearchError> {
 
 struct Parser {
     tokens: std::iter::Peekable<std::vec::IntoIter<Token>>,
-    engine: Engine,
+    engine: SearchEngine,
     depth: usize,
 }
 
 impl Parser {
+    /// Returns the next token if it is a symbol, without consuming it.
     fn symbol(&mut self) -> Option<Symbol> {
         match self.tokens.peek() {
             Some(Token::Symbol(symbol)) => Some(*symbol),
@@ -72,6 +78,20 @@ impl Parser {
         }
     }
 
+    /// Consumes the next token if it is a word.
+    fn word(&mut self) -> Option<String> {
+        match self.tokens.next_if(|token| matches!(token, Token::Word(_))) {
+            Some(Token::Word(word)) => Some(word),
+            _ => None,
+        }
+    }
+
+    /// Returns whether the enclosing parenthesis, or the query, continues.
+    fn continues(&mut self) -> bool {
+        self.tokens.peek().is_some() && self.symbol() != Some(Symbol::RightParenthesis)
+    }
+
+    /// Consumes the next token if it is this symbol, and returns whether it was.
     fn skip(&mut self, symbol: Symbol) -> bool {
         let found = self.symbol() == Some(symbol);
         if found {
@@ -82,14 +102,14 @@ impl Parser {
 
     fn expressions(&mut self) -> Result<Vec<Node>, SearchError> {
         let mut expressions = Vec::new();
-        while self.tokens.peek().is_some() && self.symbol() != Some(Symbol::RightParenthesis) {
+        while self.continues() {
             expressions.push(self.logical()?);
         }
         Ok(expressions)
     }
 
     fn parenthesis(&mut self) -> Result<Node, SearchError> {
-        if self.depth == DEEPEST {
+        if self.depth == MAX_NESTING {
             return Err(SearchError::Internal("stack level too deep".to_owned()));
         }
         self.depth += 1;
@@ -97,17 +117,17 @@ impl Parser {
         let expressions = self.expressions()?;
         self.skip(Symbol::RightParenthesis);
         self.depth -= 1;
-        self.some_operands(expressions).map(Node::All)
+        self.require_operands(expressions).map(Node::All)
     }
 
-    fn some_operands(&self, operands: Vec<Node>) -> Result<Vec<Node>, SearchError> {
-        if operands.is_empty() && self.engine == Engine::Current {
+    fn require_operands(&self, operands: Vec<Node>) -> Result<Vec<Node>, SearchError> {
+        if operands.is_empty() && self.engine == SearchEngine::Current {
             return Err(SearchError::not_supported("Empty list of operands"));
         }
         Ok(operands)
     }
 
-    /// Operands with `and` and `or` between them, which associate to the right whatever they are.
+    /// Parses operands joined by `and` and `or`, which both associate to the right.
     fn logical(&mut self) -> Result<Node, SearchError> {
         let mut left = Vec::new();
         loop {
@@ -128,10 +148,10 @@ impl Parser {
 
     fn operand(&mut self) -> Result<Node, SearchError> {
         while let Some(operator @ (Symbol::And | Symbol::Or)) = self.symbol() {
-            if self.engine == Engine::BeforeLeadingOperators {
-                return Err(self.value_expected(Some(operator)));
+            if self.engine == SearchEngine::Before4_1_13 {
+                return Err(value_expected(Some(operator)));
             }
-            // A leading operator joins one operand with nothing.
+            // A leading operator has only one operand and no effect.
             self.tokens.next();
         }
         match self.symbol() {
@@ -159,42 +179,38 @@ impl Parser {
 
     fn comparison(&mut self) -> Result<Node, SearchError> {
         self.skip(Symbol::Comma);
-        match self.tokens.next_if(|token| matches!(token, Token::Word(_))) {
-            Some(Token::Word(word)) => self.after_word(word),
-            _ => self.prefixed(),
+        match self.word() {
+            Some(word) => self.after_word(word),
+            None => self.prefixed(),
         }
     }
 
     fn after_word(&mut self, word: String) -> Result<Node, SearchError> {
-        match self.symbol() {
-            Some(Symbol::Compare(operator)) => {
-                self.tokens.next();
-                let value = match operator {
-                    Comparison::In | Comparison::NotIn => self.list_value(),
-                    _ => self.value()?,
-                };
-                Ok(Node::Field {
-                    field: word,
-                    operator,
-                    value,
-                })
-            }
-            _ => {
-                self.skip(Symbol::Comma);
-                Ok(Node::Bare(word))
-            }
-        }
+        let Some(Symbol::Compare(operator)) = self.symbol() else {
+            self.skip(Symbol::Comma);
+            return Ok(Node::Bare(word));
+        };
+        self.tokens.next();
+        let value = match operator {
+            Comparison::In | Comparison::NotIn => self.list_value(),
+            _ => self.value()?,
+        };
+        Ok(Node::Field {
+            field: word,
+            operator,
+            value,
+        })
     }
 
-    /// An operator and its value, without a field. Any symbol can stand here.
+    /// Parses an operator and its value without a field; any symbol can occur here.
     fn prefixed(&mut self) -> Result<Node, SearchError> {
         let Some(Token::Symbol(symbol)) = self.tokens.next() else {
             return Ok(Node::Nothing);
         };
         match symbol {
             Symbol::Compare(operator @ (Comparison::In | Comparison::NotIn)) => {
-                if self.engine == Engine::BeforeLeadingOperators {
-                    return Err(self.value_expected(Some(symbol)));
+                if self.engine == SearchEngine::Before4_1_13 {
+                    return Err(value_expected(Some(symbol)));
                 }
                 self.prefixed_list(operator)
             }
@@ -218,40 +234,29 @@ impl Parser {
     }
 
     fn prefixed_list(&mut self, operator: Comparison) -> Result<Node, SearchError> {
-        let each = if operator == Comparison::In {
-            Comparison::Equal
+        let (operator, join): (_, fn(Vec<Node>) -> Node) = if operator == Comparison::In {
+            (Comparison::Equal, Node::Any)
         } else {
-            Comparison::NotEqual
+            (Comparison::NotEqual, Node::All)
         };
-        let nodes: Vec<_> = self
-            .values()
-            .into_iter()
-            .map(|value| Node::Default {
-                operator: each,
-                value,
-            })
-            .collect();
-        let nodes = self.some_operands(nodes)?;
-        Ok(if operator == Comparison::In {
-            Node::Any(nodes)
-        } else {
-            Node::All(nodes)
-        })
+        let values = self.values().into_iter();
+        let nodes = values.map(|value| Node::Default { operator, value });
+        self.require_operands(nodes.collect()).map(join)
     }
 
-    /// The value after a named field and `^`: one word, or all words up to `)`,
-    /// joined the way the engine splits them again.
+    /// Parses the value after a field and `^`: a word, or all words up to `)` joined by commas, at
+    /// which the engine splits them again.
     fn list_value(&mut self) -> String {
-        match self.tokens.next_if(|token| matches!(token, Token::Word(_))) {
-            Some(Token::Word(word)) => word,
-            _ => self.values().join(","),
+        match self.word() {
+            Some(word) => word,
+            None => self.values().join(","),
         }
     }
 
     fn values(&mut self) -> Vec<String> {
         self.skip(Symbol::LeftParenthesis);
         let mut values = Vec::new();
-        while self.tokens.peek().is_some() && self.symbol() != Some(Symbol::RightParenthesis) {
+        while self.continues() {
             if let Some(Token::Word(word)) = self.tokens.next() {
                 values.push(word);
             }
@@ -261,17 +266,11 @@ impl Parser {
     }
 
     fn value(&mut self) -> Result<String, SearchError> {
-        match self.tokens.next_if(|token| matches!(token, Token::Word(_))) {
-            Some(Token::Word(word)) => Ok(word),
-            _ => {
-                let found = self.symbol();
-                Err(self.value_expected(found))
-            }
-        }
+        self.word().ok_or_else(|| value_expected(self.symbol()))
     }
+}
 
-    fn value_expected(&self, found: Option<Symbol>) -> SearchError {
-        let found = found.map_or_else(|| "nil".to_owned(), |symbol| format!(":{}", symbol.name()));
-        SearchError::not_supported(format!("Value expected but found {found}"))
-    }
+fn value_expected(found: Option<Symbol>) -> SearchError {
+    let found = found.map_or_else(|| "nil".to_owned(), |symbol| format!(":{}", symbol.name()));
+    SearchError::not_supported(format!("Value expected but found {found}"))
 }

@@ -1,6 +1,8 @@
-//! The words and operators of the search language.
+//! Tokenization of search queries.
 
-/// One token of a search query.
+use crate::foreman::ruby::is_space;
+
+/// A token of a search query.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Token {
     /// A bare or quoted word.
@@ -9,7 +11,7 @@ pub(super) enum Token {
     Symbol(Symbol),
 }
 
-/// What is not a word. The names are those that error messages show.
+/// A token other than a word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Symbol {
     LeftParenthesis,
@@ -23,7 +25,7 @@ pub(super) enum Symbol {
     Compare(Comparison),
 }
 
-/// The comparison operators.
+/// A comparison operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Comparison {
     Equal,
@@ -39,7 +41,7 @@ pub(super) enum Comparison {
 }
 
 impl Symbol {
-    /// The name as the engine prints it.
+    /// Returns the name that error messages show.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::LeftParenthesis => "lparen",
@@ -56,7 +58,7 @@ impl Symbol {
 }
 
 impl Comparison {
-    /// The name as the engine prints it.
+    /// Returns the name that error messages show.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Equal => "eq",
@@ -71,9 +73,14 @@ impl Comparison {
             Self::NotIn => "notin",
         }
     }
+
+    /// Returns whether the operator is the negation of another.
+    pub(super) fn is_negative(self) -> bool {
+        matches!(self, Self::NotEqual | Self::Unlike | Self::NotIn)
+    }
 }
 
-/// Splits a query. Every text has a tokenization.
+/// Splits a query into tokens, which is possible for every text.
 pub(super) fn tokenize(query: &str) -> Vec<Token> {
     let mut rest = Characters {
         text: query.chars().collect(),
@@ -99,12 +106,7 @@ pub(super) fn tokenize(query: &str) -> Vec<Token> {
     tokens
 }
 
-/// Ruby's `\s`.
-fn is_space(character: char) -> bool {
-    matches!(character, ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}')
-}
-
-/// The operator that starts with `first`, the longest one, and its length.
+/// Returns the longest operator that starts with these characters, and its length.
 fn operator(first: char, second: Option<char>) -> Option<(Symbol, usize)> {
     use Comparison::*;
     let two = match (first, second) {
@@ -166,8 +168,7 @@ impl Characters {
         self.text.get(self.at).copied()
     }
 
-    /// A word ends before the characters that can never be inside one;
-    /// `-`, `!`, `^`, `"` and `:` can.
+    /// Reads the rest of a word, which may contain `-`, `!`, `^`, `"` and `:`.
     fn word(&mut self, first: char) -> String {
         let mut word = String::from(first);
         while let Some(next) = self.peek() {
@@ -181,7 +182,7 @@ impl Characters {
         word
     }
 
-    /// The rest of a quoted word. The end of the text closes it too.
+    /// Reads the rest of a quoted word, which ends with a quote or with the query.
     fn quoted(&mut self) -> String {
         let mut word = String::new();
         while let Some(next) = self.next() {
@@ -210,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn operators_start_tokens_but_stay_inside_words() {
+    fn an_operator_inside_a_word_may_be_part_of_the_word() {
         assert_eq!(words("ci-prod"), ["ci-prod"]);
         assert_eq!(words("ci -prod"), ["ci", ":not", "prod"]);
         assert_eq!(words("name!=x"), ["name!", ":eq", "x"]);
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn reserved_words_are_known_in_any_case_unless_quoted() {
+    fn reserved_words_are_recognized_in_any_case_unless_quoted() {
         assert_eq!(
             words("AND Set? BEFORE \"and\""),
             [":and", ":notnull", ":lt", "and"]
@@ -231,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quote_may_stay_open_and_a_backslash_takes_the_next_character() {
+    fn a_quote_may_stay_open_and_a_backslash_escapes_the_next_character() {
         assert_eq!(words(r#""a \" b"#), [r#"a " b"#]);
         assert_eq!(words(r#""a\"#), ["a"]);
         assert_eq!(words("\""), [""]);

@@ -1,0 +1,44 @@
+//! Checks of tokenfleet's public API and of the Rust release that it declares.
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+/// The error of a tool: a text for the person who runs it.
+pub type Failure = Box<dyn Error>;
+
+/// Returns the root of the main workspace.
+pub fn workspace_root() -> PathBuf {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR"));
+    tools.parent().unwrap_or(tools).to_path_buf()
+}
+
+/// Returns the cargo that runs this tool.
+pub fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(workspace_root());
+    command
+}
+
+/// Returns what `cargo metadata` says of the main workspace, with every locked package if `dependencies`.
+pub fn metadata(dependencies: bool) -> Result<Value, Failure> {
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--locked"]);
+    if !dependencies {
+        command.arg("--no-deps");
+    }
+    let output = command.output()?;
+    if !output.status.success() {
+        let message = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo metadata failed: {}", message.trim()).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// Returns the packages in the output of `cargo metadata`.
+pub fn packages(metadata: &Value) -> Result<&Vec<Value>, Failure> {
+    let packages = metadata["packages"].as_array();
+    packages.ok_or_else(|| "cargo metadata lists no packages".into())
+}
