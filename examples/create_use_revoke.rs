@@ -1,4 +1,4 @@
-//! A token for one piece of work: made, used, and dead afterwards.
+//! Creates a token for one task, uses it, and revokes it afterwards.
 //!
 //! `cargo run -p tokenfleet-examples --example create_use_revoke [-- tokenfleet.toml]`
 
@@ -15,7 +15,7 @@ use tokenfleet::{
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tokenfleet_examples::end(run().await)
+    tokenfleet_examples::exit_code(run().await)
 }
 
 async fn run() -> Result<()> {
@@ -24,21 +24,21 @@ async fn run() -> Result<()> {
     let transport = Arc::new(ReqwestTransport::new()?);
     for account in accounts.configuration.accounts() {
         let provider = registry.open(account, transport.clone())?;
-        match make_use_and_kill(&*provider).await {
+        match create_use_revoke(&*provider).await {
             Ok(outcome) => println!("{}: {outcome}", provider.account()),
-            // An account that is full, or cannot do this, does not stop the others.
+            // An account that is full or does not support this does not stop the others.
             Err(error) => println!("{error}"),
         }
     }
     Ok(())
 }
 
-async fn make_use_and_kill(provider: &dyn TokenProvider) -> Result<&'static str> {
+async fn create_use_revoke(provider: &dyn TokenProvider) -> Result<&'static str> {
     let capabilities = provider.capabilities().clone();
-    // Nothing is made that could not be killed: some platforms only ever replace a secret by another that lives.
+    // Some platforms can only replace a secret with a new one. A token created there would stay.
     let revoke = match capabilities.revoke {
         Some(revoke) if revoke.effect != RevocationEffect::Replaced => revoke,
-        _ => return Ok("skipped, a token made here could not be killed"),
+        _ => return Ok("skipped, a token created here could not be revoked"),
     };
     let create = capabilities.create.unwrap_or_default();
     let mut request = CreateToken::unnamed();
@@ -50,7 +50,7 @@ async fn make_use_and_kill(provider: &dyn TokenProvider) -> Result<&'static str>
     }
     let issued = provider.create(request).await?;
 
-    work_with(&issued.secret);
+    use_token(&issued.secret);
 
     let token = if revoke.by_id {
         TokenRef::Id(&issued.token.id)
@@ -60,8 +60,8 @@ async fn make_use_and_kill(provider: &dyn TokenProvider) -> Result<&'static str>
     let id = &issued.token.id;
     match provider.revoke(token, RevokeOptions::default()).await {
         Ok(revocation) => Ok(revocation.outcome.as_str()),
-        Err(error) => Err(error.with_message_prefix(&format!("token {id} may be alive"))),
+        Err(error) => Err(error.with_message_prefix(&format!("token {id} may still work"))),
     }
 }
 
-fn work_with(_secret: &Secret) {}
+fn use_token(_secret: &Secret) {}

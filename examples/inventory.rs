@@ -1,4 +1,4 @@
-//! Every token of every account, whatever the platform, as they come.
+//! Lists every token of every account as it arrives, whatever the platform.
 //!
 //! `cargo run -p tokenfleet-examples --example inventory [-- tokenfleet.toml]`
 
@@ -10,7 +10,7 @@ use tokenfleet::{Fleet, InventoryEvent, Query, Registry, Result};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tokenfleet_examples::end(run().await)
+    tokenfleet_examples::exit_code(run().await)
 }
 
 async fn run() -> Result<()> {
@@ -23,13 +23,13 @@ async fn run() -> Result<()> {
     while let Some(event) = inventory.next().await {
         match event {
             InventoryEvent::Token(account, token) => {
-                let forever = if token.never_expires() {
+                let suffix = if token.never_expires() {
                     ", never expires"
                 } else {
                     ""
                 };
                 println!(
-                    "{account}: {} is {}{forever}",
+                    "{account}: {} is {}{suffix}",
                     token.id,
                     token.state.as_str()
                 );

@@ -1,8 +1,9 @@
-//! What the platform of one account can do, and how many tokens there are: the first of the configuration, or one at a
-//! simulator of the platform whose feature is on.
+//! Prints what the platform of one account supports and how many tokens the account has.
 //!
-//! `cargo run -p tokenfleet-examples --example one_account --no-default-features --features foreman`
-//! `cargo run -p tokenfleet-examples --example one_account --no-default-features --features cloudsmith`
+//! It uses the first account of a configuration, or a simulator of the enabled platform:
+//!
+//! `cargo run -p tokenfleet-examples --example one_account --no-default-features -F foreman`
+//! `cargo run -p tokenfleet-examples --example one_account --no-default-features -F cloudsmith`
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,18 +13,18 @@ use tokenfleet::{Error, Operation, Query, Registry, Result, TokenProviderExt};
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tokenfleet_examples::end(run().await)
+    tokenfleet_examples::exit_code(run().await)
 }
 
 async fn run() -> Result<()> {
     let accounts = tokenfleet_examples::accounts().await?;
     let transport = Arc::new(ReqwestTransport::new()?);
     let Some(account) = accounts.configuration.accounts().first() else {
-        return Err(Error::configuration("no account is configured"));
+        return Err(Error::configuration("no accounts are configured"));
     };
     let provider = Registry::with_builtin().open(account, transport)?;
 
-    println!("{} can:", provider.account());
+    println!("{} supports:", provider.account());
     for operation in Operation::ALL {
         if provider.capabilities().supports(operation) {
             println!("  {operation}");

@@ -1,19 +1,19 @@
-//! A platform of your own beside those that tokenfleet ships: a directory with one file per token.
+//! Adds a platform to those that tokenfleet ships: a directory with one file per token.
 //!
 //! `cargo run -p tokenfleet-examples --example own_provider`
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokenfleet::adapter::{Adapter, Page, PageRequest};
 use tokenfleet::capability::{ListCapability, Paging, RevokeCapability};
-use tokenfleet::config::Settings;
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::*;
 
+/// An adapter for a directory in which each file is a token.
 #[derive(Debug)]
 struct Directory {
     account: Account,
@@ -21,7 +21,18 @@ struct Directory {
     path: PathBuf,
 }
 
-/// Three operations; all others are refused before they get here.
+impl Directory {
+    /// Returns the path of a token's file. An id must not lead out of the directory.
+    fn file(&self, id: &TokenId) -> Result<PathBuf> {
+        let name = Path::new(id.as_str());
+        if name.file_name() != Some(name.as_os_str()) {
+            return Err(Error::invalid_input("the id is not a file name"));
+        }
+        Ok(self.path.join(name))
+    }
+}
+
+/// Three operations. Calls to any other are refused before they reach the adapter.
 #[async_trait]
 impl Adapter for Directory {
     fn account(&self) -> &Account {
@@ -32,21 +43,23 @@ impl Adapter for Directory {
     }
     async fn list_page(&self, _request: PageRequest) -> Result<Page> {
         let mut tokens = Vec::new();
-        // A listing is never cut short: one entry that cannot be read fails the page.
-        for entry in std::fs::read_dir(&self.path).map_err(failed)? {
-            tokens.push(token(&entry.map_err(failed)?.file_name().to_string_lossy()));
+        // Fail the page if one entry cannot be read: a listing must never be silently incomplete.
+        for entry in std::fs::read_dir(&self.path).map_err(io_error)? {
+            tokens.push(token(
+                &entry.map_err(io_error)?.file_name().to_string_lossy(),
+            ));
         }
         Ok(Page::last(tokens))
     }
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        std::fs::metadata(self.path.join(id.as_str())).map_err(failed)?;
+        std::fs::metadata(self.file(id)?).map_err(io_error)?;
         Ok(token(id.as_str()))
     }
     async fn revoke_by_id(&self, id: &TokenId, _options: RevokeOptions) -> Result<Revocation> {
-        let outcome = match std::fs::remove_file(self.path.join(id.as_str())) {
+        let outcome = match std::fs::remove_file(self.file(id)?) {
             Ok(()) => RevocationOutcome::Revoked,
             Err(error) if error.kind() == io::ErrorKind::NotFound => RevocationOutcome::AlreadyGone,
-            Err(error) => return Err(failed(error)),
+            Err(error) => return Err(io_error(error)),
         };
         Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))
     }
@@ -56,22 +69,22 @@ fn token(name: &str) -> Token {
     Token::new(TokenId::new(name), TokenState::Active)
 }
 
-fn failed(error: io::Error) -> Error {
+fn io_error(error: io::Error) -> Error {
     let kind = match error.kind() {
         io::ErrorKind::NotFound => ErrorKind::NotFound,
         _ => ErrorKind::Unavailable,
     };
-    Error::new(kind, Fate::Rejected, "the directory cannot be read").with_source(error)
+    Error::new(kind, Fate::Rejected, "the file system reports an error").with_source(error)
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tokenfleet_examples::end(run().await)
+    tokenfleet_examples::exit_code(run().await)
 }
 
 async fn run() -> Result<()> {
     let mut registry = Registry::with_builtin();
-    registry.register("directory", |account: &str, settings: &mut Settings, _| {
+    registry.register("directory", |account, settings, _transport| {
         Ok(Directory {
             account: Account::new("directory", account),
             capabilities: Capabilities::none()

@@ -1,4 +1,4 @@
-//! A transport of your own: here one that counts what the real one sends.
+//! Replaces the transport: this one counts the requests that the real one sends.
 //!
 //! `cargo run -p tokenfleet-examples --example own_transport [-- tokenfleet.toml]`
 
@@ -11,33 +11,34 @@ use bytes::Bytes;
 use tokenfleet::transport::{Body, ReqwestTransport, Transport, TransportError};
 use tokenfleet::{Fleet, Query, Registry, Result};
 
+/// A transport that counts requests.
 #[derive(Debug)]
-struct Counting {
+struct CountingTransport {
     inner: ReqwestTransport,
-    sent: AtomicU64,
+    requests: AtomicU64,
 }
 
 #[async_trait]
-impl Transport for Counting {
+impl Transport for CountingTransport {
     async fn send(
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
-        self.sent.fetch_add(1, Ordering::Relaxed);
+        self.requests.fetch_add(1, Ordering::Relaxed);
         self.inner.send(request).await
     }
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    tokenfleet_examples::end(run().await)
+    tokenfleet_examples::exit_code(run().await)
 }
 
 async fn run() -> Result<()> {
     let accounts = tokenfleet_examples::accounts().await?;
-    let transport = Arc::new(Counting {
+    let transport = Arc::new(CountingTransport {
         inner: ReqwestTransport::new()?,
-        sent: AtomicU64::new(0),
+        requests: AtomicU64::new(0),
     });
     let fleet = Fleet::open(
         &Registry::with_builtin(),
@@ -45,7 +46,7 @@ async fn run() -> Result<()> {
         transport.clone(),
     );
     let list = fleet.list_all(Query::new()).await;
-    let sent = transport.sent.load(Ordering::Relaxed);
-    println!("{} tokens in {sent} requests", list.tokens.len());
+    let requests = transport.requests.load(Ordering::Relaxed);
+    println!("{} tokens in {requests} requests", list.tokens.len());
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! What the examples share: accounts to try things on, without an account anywhere, and how an example ends.
+//! Accounts for the examples to run against, simulated by default, and their exit code.
 
 use std::process::ExitCode;
 
@@ -8,17 +8,17 @@ use tokenfleet::{
 };
 use tokenfleet_simulators::{Server, build};
 
-/// Accounts of a `tokenfleet.toml`, or at simulators in this process.
+/// Accounts from a `tokenfleet.toml`, or accounts of simulators that run in this process.
 #[derive(Debug)]
 pub struct Accounts {
-    /// The accounts.
+    /// The configuration of the accounts.
     pub configuration: Configuration,
-    /// Keeps the simulators running.
+    /// The simulators, which stop when this value is dropped.
     pub servers: Vec<Server>,
 }
 
-/// The end of an example: an error is shown as people read it, on one line.
-pub fn end(result: Result<()>) -> ExitCode {
+/// Returns the exit code of an example. An error is printed on one line.
+pub fn exit_code(result: Result<()>) -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -28,12 +28,12 @@ pub fn end(result: Result<()>) -> ExitCode {
     }
 }
 
-/// The accounts of the configuration file that the command line names; without one, an account at a simulator of every
-/// platform whose feature is on.
+/// Reads the accounts from the configuration file named on the command line. Without one, starts a
+/// simulator for each enabled platform and returns an account of each.
 ///
 /// # Errors
 ///
-/// When the file cannot be read, or a simulator cannot start.
+/// Fails if the file cannot be read or a simulator cannot start.
 pub async fn accounts() -> Result<Accounts> {
     if let Some(path) = std::env::args().nth(1) {
         return Ok(Accounts {
@@ -44,7 +44,7 @@ pub async fn accounts() -> Result<Accounts> {
     let mut servers = Vec::new();
     let mut accounts = Vec::new();
     for provider in Registry::with_builtin().names() {
-        let (server, account) = simulated(provider).await?;
+        let (server, account) = start_simulator(provider).await?;
         servers.push(server);
         accounts.push(account);
     }
@@ -54,8 +54,8 @@ pub async fn accounts() -> Result<Accounts> {
     })
 }
 
-/// A simulator of that platform on a loopback port, and an account at it.
-async fn simulated(provider: &str) -> Result<(Server, AccountConfiguration)> {
+/// Starts a simulator of a platform on a loopback port and returns it with an account of it.
+async fn start_simulator(provider: &str) -> Result<(Server, AccountConfiguration)> {
     let tokens = if provider == "cloudsmith" {
         "tokens=1"
     } else {
@@ -67,10 +67,10 @@ async fn simulated(provider: &str) -> Result<(Server, AccountConfiguration)> {
     let server = Server::start_shared(simulator, "127.0.0.1:0")
         .await
         .map_err(|error| failed(error.to_string()))?;
-    let mut account =
-        AccountConfiguration::new(provider, provider).with("base_url", Setting::Text(server.url()));
+    let mut account = AccountConfiguration::new(provider, provider)
+        .with_setting("base_url", Setting::Text(server.url()));
     if provider == "cloudsmith" {
-        account = account.with("accept_lockout", Setting::Boolean(true));
+        account = account.with_setting("accept_lockout", Setting::Boolean(true));
     }
     for (key, value) in server.simulator().credentials() {
         let setting = match key.as_str() {
@@ -79,7 +79,7 @@ async fn simulated(provider: &str) -> Result<(Server, AccountConfiguration)> {
             }
             _ => Setting::Text(value),
         };
-        account = account.with(key, setting);
+        account = account.with_setting(key, setting);
     }
     Ok((server, account))
 }

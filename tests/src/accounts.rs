@@ -55,9 +55,9 @@ pub fn account(
         credentials.insert("password".to_owned(), PASSWORD.to_owned());
     }
     let mut account =
-        AccountConfiguration::new("main", platform).with("base_url", Setting::Text(base_url));
+        AccountConfiguration::new("main", platform).with_setting("base_url", Setting::Text(base_url));
     if platform == "cloudsmith" {
-        account = account.with("accept_lockout", Setting::Boolean(true));
+        account = account.with_setting("accept_lockout", Setting::Boolean(true));
     }
     let account = credentials
         .into_iter()
@@ -69,7 +69,7 @@ pub fn account(
                 }
                 _ => Setting::Text(value),
             };
-            account.with(key, setting)
+            account.with_setting(key, setting)
         });
     lock(planted).plant("a code", CODE);
     lock(planted).plant("a password", PASSWORD);

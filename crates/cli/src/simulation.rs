@@ -49,9 +49,9 @@ impl Simulation {
 fn account(server: &Server) -> AccountConfiguration {
     let provider = server.simulator().provider();
     let mut account =
-        AccountConfiguration::new(provider, provider).with("base_url", Setting::Text(server.url()));
+        AccountConfiguration::new(provider, provider).with_setting("base_url", Setting::Text(server.url()));
     if provider == "cloudsmith" {
-        account = account.with("accept_lockout", Setting::Boolean(true));
+        account = account.with_setting("accept_lockout", Setting::Boolean(true));
     }
     let credentials = server.simulator().credentials();
     credentials
@@ -63,7 +63,7 @@ fn account(server: &Server) -> AccountConfiguration {
                 }
                 _ => Setting::Text(value),
             };
-            account.with(key, setting)
+            account.with_setting(key, setting)
         })
 }
 

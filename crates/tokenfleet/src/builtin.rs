@@ -1,8 +1,9 @@
-//! The providers that tokenfleet brings, each behind its cargo feature.
+//! The registration of the adapters that tokenfleet ships, each behind its Cargo feature.
 
 use crate::Registry;
 
-/// Every provider that tokenfleet knows, compiled in or not; the feature has the provider's name.
+/// Every provider that tokenfleet ships and `true` if it is compiled in. Its Cargo feature has the
+/// same name.
 pub(crate) const KNOWN: [(&str, bool); 4] = [
     ("cloudsmith", cfg!(feature = "cloudsmith")),
     ("foreman", cfg!(feature = "foreman")),
@@ -10,38 +11,21 @@ pub(crate) const KNOWN: [(&str, bool); 4] = [
     ("mindbody", cfg!(feature = "mindbody")),
 ];
 
-/// Registers one adapter: they all have the same shape.
-#[cfg(any(
-    feature = "cloudsmith",
-    feature = "foreman",
-    feature = "losant",
-    feature = "mindbody"
-))]
+/// Registers one adapter. The four have the same constructors, but share no trait that names them.
+#[allow(unused_macros)]
 macro_rules! register {
-    ($registry:ident, $adapter:ident::$provider:ident, $config:ident) => {
-        $registry.register(
-            crate::$adapter::NAME,
-            |account: &str,
-             settings: &mut crate::config::Settings,
-             transport: std::sync::Arc<dyn crate::transport::Transport>| {
-                let config = crate::$adapter::$config::from_settings(settings)?;
-                let retry = crate::transport::RetryPolicy::from_settings(settings)?;
-                let provider = crate::$adapter::$provider::new(account, config, transport);
-                Ok(provider.with_retry(retry))
-            },
-        )
+    ($registry:ident, $platform:ident::$Provider:ident, $Config:ident) => {
+        $registry.register(crate::$platform::NAME, |account, settings, transport| {
+            let config = crate::$platform::$Config::from_settings(settings)?;
+            let retry = crate::transport::RetryPolicy::from_settings(settings)?;
+            Ok(crate::$platform::$Provider::new(account, config, transport).with_retry(retry))
+        })
     };
 }
 
-/// Registers what is compiled in.
-pub(crate) fn register_all(registry: Registry) -> Registry {
-    #[cfg(any(
-        feature = "cloudsmith",
-        feature = "foreman",
-        feature = "losant",
-        feature = "mindbody"
-    ))]
-    let mut registry = registry;
+/// Adds the adapters whose Cargo features are enabled.
+#[allow(unused_mut)]
+pub(crate) fn register_all(mut registry: Registry) -> Registry {
     #[cfg(feature = "cloudsmith")]
     register!(registry, cloudsmith::Cloudsmith, CloudsmithConfig);
     #[cfg(feature = "foreman")]

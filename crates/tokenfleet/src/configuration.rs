@@ -1,4 +1,4 @@
-//! The accounts and queries that someone configured.
+//! The configuration: accounts, named queries and network settings.
 
 use std::fmt;
 #[cfg(feature = "toml")]
@@ -8,10 +8,11 @@ use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
 use crate::{Account, Credential, Error, Query, Result};
 
-/// The accounts of a `tokenfleet.toml`, in the order of the file, its named queries, and how its network is reached.
+/// The contents of a `tokenfleet.toml`: accounts in the order of the file, named queries and
+/// network settings.
 ///
-/// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and read when they are used. Every mistake is an
-/// error that names its line.
+/// Credentials are references, `{ env = "…" }` or `{ file = "…" }`, and are read when they are
+/// used. Every mistake is an error that names its line.
 ///
 /// ```
 /// # #[cfg(feature = "toml")] {
@@ -30,7 +31,7 @@ use crate::{Account, Credential, Error, Query, Result};
 /// assert!(configuration.query("stale")?.filter.is_some());
 ///
 /// let error = configuration.account("ito").unwrap_err();
-/// assert_eq!(error.to_string(), "there is no account \"ito\"; did you mean `iot`?");
+/// assert!(error.to_string().starts_with("unknown account `ito`; did you mean"));
 /// # }
 /// # Ok::<(), tokenfleet::Error>(())
 /// ```
@@ -39,13 +40,13 @@ pub struct Configuration {
     pub(crate) accounts: Vec<AccountConfiguration>,
     pub(crate) queries: Vec<NamedQuery>,
     pub(crate) transport: Settings,
-    /// The file it was read from.
+    /// The path of the file that the configuration was read from.
     origin: Option<String>,
 }
 
-/// One configured account: its name, its provider and the provider's settings.
+/// A configured account: its name, its provider and the provider's settings.
 ///
-/// From a [`Configuration`], or put together by a program that keeps its accounts elsewhere:
+/// It comes from a [`Configuration`], or is built by a program that keeps its accounts elsewhere:
 ///
 /// ```
 /// use tokenfleet::config::Setting;
@@ -53,42 +54,43 @@ pub struct Configuration {
 ///
 /// let secret = Secret::new("from the vault");
 /// let account = AccountConfiguration::new("iot", "losant")
-///     .with("token", Setting::Credential(Credential::from_secret(secret)));
+///     .with_setting("token", Setting::Credential(Credential::from_secret(secret)));
 /// assert_eq!(account.account().to_string(), "iot (losant)");
 /// ```
 #[derive(Debug, Clone)]
 pub struct AccountConfiguration {
     account: Account,
     settings: Settings,
-    /// The file it was read from.
+    /// The path of the file that the account was read from.
     origin: Option<String>,
-    /// The line that names its provider.
-    line: Option<usize>,
+    /// The line of the provider's name.
+    provider_line: Option<usize>,
 }
 
 impl Configuration {
-    /// Reads accounts and queries from the text of a `tokenfleet.toml`.
+    /// Parses the text of a `tokenfleet.toml`.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The text of the error holds nothing of the
-    /// document but keys, so no credential that someone wrote into it.
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The error text shows
+    /// keys of the document but no values, so it cannot leak a credential that was written into it.
     #[cfg(feature = "toml")]
     pub fn parse(text: &str) -> Result<Self> {
-        crate::document::configuration(text)
+        crate::toml::parse(text)
     }
 
-    /// Reads accounts and queries from a file.
+    /// Reads and parses a `tokenfleet.toml`.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), naming the file, and when it cannot be read.
+    /// The errors of [`parse`](Self::parse), naming the file, and an error if the file cannot be
+    /// read.
     #[cfg(feature = "toml")]
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let origin = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::configuration(format!("{origin} cannot be read ({error})")).with_source(error)
+            Error::configuration(format!("cannot read {origin} ({error})")).with_source(error)
         })?;
         let mut configuration =
             Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
@@ -99,17 +101,18 @@ impl Configuration {
         Ok(configuration)
     }
 
-    /// The accounts, in the order of the file.
+    /// Returns the accounts, in the order of the file.
     #[must_use]
     pub fn accounts(&self) -> &[AccountConfiguration] {
         &self.accounts
     }
 
-    /// The account of that name.
+    /// Returns the account of that name.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the nearest one or all.
+    /// [`Configuration`](crate::ErrorKind::Configuration) for an unknown name. The error suggests
+    /// the nearest name or lists all of them.
     pub fn account(&self, name: &str) -> Result<&AccountConfiguration> {
         let found = self.accounts.iter().find(|account| account.name() == name);
         found.ok_or_else(|| {
@@ -118,42 +121,42 @@ impl Configuration {
                 .iter()
                 .map(AccountConfiguration::name)
                 .collect();
-            missing("account", "no account is configured", name, &known)
+            unknown("account", "accounts", name, &known)
         })
     }
 
-    /// The query of that name, a table `[queries.NAME]` with the keys `where`, `sort`, `limit` and `offset`; `now` in it is
-    /// the present time.
+    /// Returns the query of that name: a table `[queries.NAME]` with the keys `where`, `sort`,
+    /// `limit` and `offset`. `now` in it is the present time.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the nearest one or all.
+    /// [`Configuration`](crate::ErrorKind::Configuration) for an unknown name. The error suggests
+    /// the nearest name or lists all of them.
     pub fn query(&self, name: &str) -> Result<Query> {
         let found = self.queries.iter().find(|query| query.name() == name);
         match found {
-            Some(query) => query.read(),
+            Some(query) => query.parse(),
             None => {
                 let known: Vec<_> = self.queries.iter().map(NamedQuery::name).collect();
-                Err(missing("query", "no query is configured", name, &known))
+                Err(unknown("query", "queries", name, &known))
             }
         }
     }
-}
 
-impl Configuration {
-    /// The transport that the table `[transport]` describes, and the usual one where there is none. It reads the files and
-    /// credentials that are named there.
+    /// Builds the transport that the table `[transport]` configures, or the default transport
+    /// without that table. Reads the files and credentials that the table names.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line, for a setting that it does not know or cannot use.
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line, for a setting that is
+    /// unknown or unusable.
     #[cfg(feature = "reqwest")]
     pub async fn transport(&self) -> Result<crate::transport::ReqwestTransport> {
         let mut settings = self.transport.clone();
         let read = crate::transport::ReqwestTransportBuilder::from_settings(&mut settings).await;
         let built = match read {
             Ok(builder) => settings.finish().and_then(|()| builder.build()),
-            // What seems to be missing may be there under a misspelt key.
+            // A key that seems to be missing may be there but misspelled.
             Err(error) => Err(settings.misspelled_key().unwrap_or(error)),
         };
         built.map_err(|error| match &self.origin {
@@ -162,17 +165,17 @@ impl Configuration {
         })
     }
 
-    /// What stands in the table `[transport]`, for a transport of your own.
+    /// Returns the table `[transport]`, for a transport of your own.
     #[must_use]
     pub fn transport_settings(&self) -> &Settings {
         &self.transport
     }
 
-    /// What is allowed and unwise in the table `[transport]`, a line each: credential files that others than their owner may
-    /// read. Of an account [`AccountConfiguration::warnings`] tells.
+    /// Returns warnings about the table `[transport]`, one line each: credential files that users
+    /// other than their owner may read. [`AccountConfiguration::warnings`] does so for an account.
     #[must_use]
     pub fn transport_warnings(&self) -> Vec<String> {
-        located(self.transport.warnings(), self.origin.as_deref())
+        with_origin(self.transport.warnings(), self.origin.as_deref())
     }
 }
 
@@ -185,99 +188,103 @@ impl FromIterator<AccountConfiguration> for Configuration {
     }
 }
 
-/// Says in which file what is warned of stands.
-fn located(warnings: Vec<String>, origin: Option<&str>) -> Vec<String> {
-    let located = |warning| match origin {
+/// Prefixes warnings with the path of the file that they are about.
+fn with_origin(warnings: Vec<String>, origin: Option<&str>) -> Vec<String> {
+    let prefixed = |warning| match origin {
         Some(origin) => format!("{origin}: {warning}"),
         None => warning,
     };
-    warnings.into_iter().map(located).collect()
+    warnings.into_iter().map(prefixed).collect()
 }
 
-fn missing(what: &str, none: &str, name: &str, known: &[&str]) -> Error {
+/// Returns the error for the name of an account or a query that is not configured.
+fn unknown(kind: &str, plural: &str, name: &str, known: &[&str]) -> Error {
     let advice = match known {
-        [] => none.to_owned(),
+        [] => format!("no {plural} are configured"),
         known => did_you_mean(name, known),
     };
-    Error::configuration(format!("there is no {what} \"{name}\"")).with_advice(advice)
+    Error::configuration(format!("unknown {kind} `{name}`")).with_advice(advice)
 }
 
 impl AccountConfiguration {
-    /// An account of that name at that provider, without settings yet.
+    /// Creates an account of a provider, without settings.
     #[must_use]
     pub fn new(name: &str, provider: &str) -> Self {
         let settings = Settings::new(format!("accounts.{name}"));
-        Self::with_settings(name, provider, settings, None)
+        Self::from_settings(name, provider, settings, None)
     }
 
-    pub(crate) fn with_settings(
+    /// Creates an account from its table in a document.
+    pub(crate) fn from_settings(
         name: &str,
         provider: &str,
         settings: Settings,
-        line: Option<usize>,
+        provider_line: Option<usize>,
     ) -> Self {
         Self {
             account: Account::new(provider, name),
             settings,
             origin: None,
-            line,
+            provider_line,
         }
     }
 
-    /// With one more setting.
+    /// Adds a setting.
     #[must_use]
-    pub fn with(mut self, key: impl Into<String>, value: Setting) -> Self {
+    pub fn with_setting(mut self, key: impl Into<String>, value: Setting) -> Self {
         self.settings.insert(key, value, None);
         self
     }
 
-    /// Its name and its provider's name together.
+    /// Returns the name of the account together with the name of its provider.
     #[must_use]
     pub fn account(&self) -> &Account {
         &self.account
     }
 
-    /// Its name.
+    /// Returns the name of the account.
     #[must_use]
     pub fn name(&self) -> &str {
         self.account.name()
     }
 
-    /// Its provider's name.
+    /// Returns the name of the provider.
     #[must_use]
     pub fn provider(&self) -> &str {
         self.account.provider()
     }
 
-    /// What is allowed and unwise in its settings, a line each: credential files that others than their owner may read.
+    /// Returns warnings about the settings, one line each: credential files that users other than
+    /// their owner may read.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        located(self.settings.warnings(), self.origin.as_deref())
+        with_origin(self.settings.warnings(), self.origin.as_deref())
     }
 
-    /// The credential that stands under that key, if there is one.
+    /// Returns the credential of a setting, if the setting exists and is one.
     #[must_use]
     pub fn credential(&self, key: &'static str) -> Option<Credential> {
         self.settings.clone().credential(key).ok().flatten()
     }
 
+    /// Returns the settings, of which the provider takes those that it knows.
     pub(crate) fn settings(&self) -> &Settings {
         &self.settings
     }
 
-    /// Says that an error is about its provider, which does not exist. What looks like a credential, written in the wrong
-    /// place, is not shown.
-    pub(crate) fn without_provider(&self, error: impl FnOnce(&str) -> Error) -> Error {
+    /// Builds an error about the provider's name and attaches the account and the line. The name is
+    /// masked if it looks like a credential that was written in the wrong place.
+    pub(crate) fn provider_error(&self, error: impl FnOnce(&str) -> Error) -> Error {
         let masked = Error::configuration("").with_platform_message(self.provider(), &[]);
-        let shown = masked.platform_message().unwrap_or_default();
-        let error = error(shown).with_account(&Account::new(shown, self.name()));
-        match self.line {
+        let provider = masked.platform_message().unwrap_or_default();
+        let error = error(provider).with_account(&Account::new(provider, self.name()));
+        match self.provider_line {
             Some(line) => error.with_message_prefix(&format!("line {line}")),
             None => error,
         }
     }
 
-    /// Says which account an error is about, and in which file that is configured.
+    /// Attaches the account to an error, and the path of the file that configures it.
     pub(crate) fn locate(&self, error: Error) -> Error {
         let error = match &self.origin {
             Some(origin) => error.with_message_prefix(origin),

@@ -1,4 +1,4 @@
-//! Many accounts at once.
+//! Many accounts, read together.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -10,68 +10,67 @@ use crate::{
     Query, Registry, Result, Token, TokenProvider,
 };
 
-const ACCOUNTS_AT_A_TIME: usize = 16;
+/// The default maximum number of accounts that are read at a time.
+const DEFAULT_MAX_CONCURRENT_ACCOUNTS: usize = 16;
 
-/// How many pages are under way at a time, over all accounts that are read.
-const PAGES_AT_A_TIME: usize = 64;
+/// The maximum number of pages in flight, over all accounts that are being read.
+const MAX_PAGES_IN_FLIGHT: usize = 64;
 
-/// Many accounts, of one platform or of several, that are asked together.
+/// Many accounts, of one platform or of several, that are read together.
 ///
-/// One that fails never holds up the others, and one that dawdles does so for two seconds at most: see [`Inventory`].
-/// Sixteen accounts are read at a time, and 64 pages over all of them together: of a query's
-/// [`max_concurrency`](Query::max_concurrency) each account gets its equal share, at least one. Needs no particular async
-/// runtime beyond what the providers need. Cheap to clone.
+/// A failing account never holds up the others, and a slow account delays the others by at most two
+/// seconds: see [`Inventory`]. At most 16 accounts are read at a time, with at most 64 pages in
+/// flight over all of them. Each account gets an equal share of these pages, at least one and at
+/// most the query's [`max_concurrency`](Query::max_concurrency).
+///
+/// Every call to a provider is checked against its [capabilities](TokenProvider::capabilities)
+/// first. Reading needs a tokio runtime with a timer. Cloning a fleet is cheap.
 ///
 /// ```
-/// # use async_trait::async_trait;
-/// # use tokenfleet::adapter::{Adapter, Page, PageRequest};
-/// # use tokenfleet::capability::{ListCapability, Paging};
-/// # use tokenfleet::*;
-/// # #[derive(Debug)]
-/// # struct Memory { account: Account, capabilities: Capabilities }
-/// # impl Memory {
-/// #     fn new(name: &str) -> std::sync::Arc<dyn TokenProvider> {
-/// #         let list = ListCapability::new(Paging::Snapshot);
-/// #         std::sync::Arc::new(Self {
-/// #             account: Account::new("memory", name),
-/// #             capabilities: Capabilities::none().with_list(list),
-/// #         })
-/// #     }
-/// # }
-/// # #[async_trait]
-/// # impl Adapter for Memory {
-/// #     fn account(&self) -> &Account { &self.account }
-/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
-/// #     async fn list_page(&self, _: PageRequest) -> Result<Page> {
-/// #         Ok(Page::last(vec![Token::new(TokenId::new("1"), TokenState::Active)]))
-/// #     }
-/// # }
-/// # futures_executor::block_on(async {
-/// let broken = Account::new("memory", "broken");
-/// let fleet = Fleet::new([Memory::new("first"), Memory::new("second")])
-///     .with_unopened(broken, Error::configuration("the disk is full"));
+/// use std::sync::Arc;
 ///
-/// let found = fleet.list_all(Query::new()).await;
-/// assert_eq!(found.tokens.len(), 2);
-/// assert_eq!(found.accounts[0].to_string(), "first (memory): complete, 1 token");
-/// assert_eq!(found.accounts[2].verdict.as_str(), "failed");
-/// assert!(!found.is_complete());
-/// # });
+/// use tokenfleet::{Account, CreateToken, Error, Fleet, Query, TokenProvider};
+/// use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> tokenfleet::Result<()> {
+/// let provider: Arc<dyn TokenProvider> = Arc::new(MemoryProvider::new(MemoryProfile::marking()));
+/// provider.create(CreateToken::new("ci")).await?;
+///
+/// let broken = Account::new("memory", "broken");
+/// let fleet = Fleet::new([provider]).with_unopened(broken, Error::configuration("no credential"));
+///
+/// let list = fleet.list_all(Query::new()).await;
+/// assert_eq!(list.tokens.len(), 1);
+/// assert_eq!(list.accounts[0].to_string(), "marking (memory): complete, 1 token");
+/// assert_eq!(list.accounts[1].verdict.as_str(), "failed");
+/// assert!(!list.is_complete());
+/// # Ok(())
+/// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct Fleet {
     members: Vec<Member>,
-    at_a_time: usize,
+    max_concurrent_accounts: usize,
 }
 
 /// One account of a fleet.
 #[derive(Debug, Clone)]
 pub(crate) enum Member {
+    /// An account that can be read.
     Open(Arc<dyn TokenProvider>),
+    /// An account that could not be opened, and the reason.
     Unopened(Account, Error),
 }
 
 impl Member {
+    /// Wraps a provider so that each of its calls is checked, even if it was written without
+    /// [`Adapter`](crate::adapter::Adapter) (law 1).
+    fn open_checked(provider: Arc<dyn TokenProvider>) -> Self {
+        Self::Open(Arc::new(Checked::new(provider)))
+    }
+
+    /// Returns the account, opened or not.
     pub(crate) fn account(&self) -> &Account {
         match self {
             Self::Open(provider) => provider.account(),
@@ -80,18 +79,20 @@ impl Member {
     }
 }
 
-/// The tokens of many accounts, collected, and a report for each account.
+/// The tokens of many accounts in one list, with a report for each account.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct FleetTokens {
-    /// The tokens, each with its account, in the order of the query; without one, account by account.
+    /// The tokens, each with its account, in the order of the query, or account by account if the
+    /// query has no order.
     pub tokens: Vec<(Account, Token)>,
-    /// What became of each account, in the order of the fleet; the number is that of its tokens above.
+    /// The report of each account, in the order of the fleet. Its number of tokens is the number
+    /// of this account's tokens in [`tokens`](Self::tokens).
     pub accounts: Vec<AccountReport>,
 }
 
 impl FleetTokens {
-    /// Whether every account was listed completely.
+    /// Returns `true` if every account was listed completely.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.accounts
@@ -100,22 +101,18 @@ impl FleetTokens {
     }
 }
 
-/// Checks every call of a provider that need not come from an adapter (law 1).
-fn checked(provider: Arc<dyn TokenProvider>) -> Member {
-    Member::Open(Arc::new(Checked::new(provider)))
-}
-
 impl Fleet {
-    /// A fleet of these accounts, of which 16 are read at a time.
+    /// Creates a fleet from the providers of its accounts.
     #[must_use]
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn TokenProvider>>) -> Self {
         Self {
-            members: providers.into_iter().map(checked).collect(),
-            at_a_time: ACCOUNTS_AT_A_TIME,
+            members: providers.into_iter().map(Member::open_checked).collect(),
+            max_concurrent_accounts: DEFAULT_MAX_CONCURRENT_ACCOUNTS,
         }
     }
 
-    /// A fleet of configured accounts, over one transport. An account that cannot be opened is part of it as failed.
+    /// Opens configured accounts over one transport. An account that cannot be opened stays part of
+    /// the fleet and is reported as failed.
     #[must_use]
     pub fn open<'a>(
         registry: &Registry,
@@ -126,18 +123,19 @@ impl Fleet {
         {
             Ok(provider) => Member::Open(provider),
             Err(error) => {
-                // The error's own account, where the configured one holds what must not be shown.
-                let shown = error.account().unwrap_or(account.account()).clone();
-                Member::Unopened(shown, error)
+                // The error's own account is masked where the configured one may hold a secret.
+                let account = error.account().unwrap_or(account.account()).clone();
+                Member::Unopened(account, error)
             }
         };
         Self {
             members: accounts.into_iter().map(open).collect(),
-            at_a_time: ACCOUNTS_AT_A_TIME,
+            max_concurrent_accounts: DEFAULT_MAX_CONCURRENT_ACCOUNTS,
         }
     }
 
-    /// And an account that could not be opened: every inventory reports it as failed for this reason.
+    /// Adds an account that could not be opened. Every inventory reports it as failed with this
+    /// error.
     #[must_use]
     pub fn with_unopened(mut self, account: Account, error: Error) -> Self {
         let error = error.with_account(&account);
@@ -145,21 +143,23 @@ impl Fleet {
         self
     }
 
-    /// Reading that many accounts at a time, at least one. Those that have been silent for two seconds do not count.
+    /// Sets the maximum number of accounts that are read at a time (at least 1, by default 16).
+    /// Accounts without an event for two seconds do not count.
     ///
-    /// The more accounts, the fewer pages of each: beyond 64 accounts one page of each is read at a time.
+    /// The more accounts are read at a time, the fewer pages of each are in flight: with 64
+    /// accounts or more, one page of each.
     #[must_use]
     pub fn with_max_concurrent_accounts(mut self, accounts: usize) -> Self {
-        self.at_a_time = accounts.max(1);
+        self.max_concurrent_accounts = accounts.max(1);
         self
     }
 
-    /// The accounts, in order, whether they could be opened or not.
+    /// Returns all accounts in order, opened or not.
     pub fn accounts(&self) -> impl ExactSizeIterator<Item = &Account> {
         self.members.iter().map(Member::account)
     }
 
-    /// The providers of the accounts that could be opened, in order.
+    /// Returns the providers of the accounts that could be opened, in order.
     pub fn providers(&self) -> impl Iterator<Item = &Arc<dyn TokenProvider>> {
         self.members.iter().filter_map(|member| match member {
             Member::Open(provider) => Some(provider),
@@ -167,26 +167,32 @@ impl Fleet {
         })
     }
 
-    /// Walks over all accounts and yields tokens and reports as they come.
+    /// Lists all accounts concurrently and yields tokens and reports as they arrive.
     ///
-    /// Every account is asked the whole query: an order, an offset and a limit hold within each account. For a query
-    /// over all accounts together see [`collect`](Self::collect).
+    /// The query applies to each account on its own, including its order, offset and limit. To
+    /// apply it to all accounts together, see [`list_all`](Self::list_all).
     pub fn inventory(&self, query: Query) -> Inventory {
         let members = (0..).zip(self.members.iter().cloned()).collect();
-        Inventory::new(members, self.at_a_time, self.bounded(query))
+        Inventory::new(
+            members,
+            self.max_concurrent_accounts,
+            self.with_page_share(query),
+        )
     }
 
-    /// How [`collect`](Self::collect) would carry out a query at each account, in order, without sending anything.
+    /// Returns the plan by which [`list_all`](Self::list_all) would list each account, in order.
+    /// Nothing is sent.
     ///
     /// # Errors
     ///
-    /// For an account: [`Unsupported`](crate::ErrorKind::Unsupported) where it cannot be listed,
-    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) where the query makes no sense, and why it could not be opened.
+    /// Each account has its own result: [`Unsupported`](crate::ErrorKind::Unsupported) if it cannot
+    /// be listed, [`InvalidInput`](crate::ErrorKind::InvalidInput) if the query is invalid, or the
+    /// error with which it could not be opened.
     pub fn explain(&self, query: &Query) -> Vec<(Account, Result<Plan>)> {
-        let each = self.bounded(self.of_each_account(query));
+        let query = self.with_page_share(self.query_per_account(query));
         let plan = |member: &Member| match member {
             Member::Open(provider) => {
-                Listing::new(&**provider, each.clone()).map(|listing| listing.plan().clone())
+                Listing::new(&**provider, query.clone()).map(|listing| listing.plan().clone())
             }
             Member::Unopened(_, error) => Err(error.clone()),
         };
@@ -194,62 +200,65 @@ impl Fleet {
         self.members.iter().map(explain).collect()
     }
 
-    /// What each account must be asked so that the window over all of them can be cut out.
-    fn of_each_account(&self, query: &Query) -> Query {
-        let mut each = query.clone();
+    /// Returns the query for each account that yields enough tokens to apply the offset and limit
+    /// of `query` to all accounts together. A single account can apply them itself.
+    fn query_per_account(&self, query: &Query) -> Query {
+        let mut per_account = query.clone();
         if self.members.len() > 1 {
-            each.offset = 0;
-            each.limit = query.limit.map(|limit| limit.saturating_add(query.offset));
+            per_account.offset = 0;
+            per_account.limit = query.limit.map(|limit| limit.saturating_add(query.offset));
         }
-        each
+        per_account
     }
 
-    /// The query with as many pages at a time that those of all accounts stay within their bound.
-    fn bounded(&self, mut query: Query) -> Query {
-        query.max_concurrency = query.max_concurrency.min(self.pages_of_each());
+    /// Limits the concurrency of a query to one account's share of the pages in flight.
+    fn with_page_share(&self, mut query: Query) -> Query {
+        query.max_concurrency = query.max_concurrency.min(self.page_share());
         query
     }
 
-    /// An account's share of the pages under way.
-    fn pages_of_each(&self) -> u32 {
+    /// Returns one account's share of the pages in flight, at least one.
+    fn page_share(&self) -> u32 {
         let listable = (self.providers())
             .filter(|provider| provider.capabilities().list.is_some())
             .count();
-        let share = PAGES_AT_A_TIME / listable.clamp(1, self.at_a_time);
+        let share = MAX_PAGES_IN_FLIGHT / listable.clamp(1, self.max_concurrent_accounts);
         u32::try_from(share.max(1)).unwrap_or(1)
     }
 
-    /// Collects what a query asks for, over all accounts together: they are ordered among each other, and offset and
-    /// limit count them all. Equal tokens stay in the order of the accounts.
+    /// Lists the tokens that match a query, over all accounts together: the order, offset and limit
+    /// apply to the merged list. Tokens that the order does not tell apart stay in the order of
+    /// their accounts.
     pub async fn list_all(&self, query: Query) -> FleetTokens {
-        // By place, not by name: two accounts may bear the same.
-        let mut inventory = self.inventory(self.of_each_account(&query));
+        // Accounts are told apart by index, not by name: two may have the same name.
+        let mut inventory = self.inventory(self.query_per_account(&query));
         let mut tokens = Vec::new();
         let mut accounts = Vec::new();
-        while let Some((place, event)) = inventory.next_with_place().await {
+        while let Some((index, event)) = inventory.next_with_index().await {
             match event {
-                InventoryEvent::Token(account, token) => tokens.push((place, account, *token)),
-                InventoryEvent::Finished(report) => accounts.push((place, report)),
+                InventoryEvent::Token(account, token) => tokens.push((index, account, *token)),
+                InventoryEvent::Finished(report) => accounts.push((index, report)),
             }
         }
-        // Sorting is stable: within an account the order of its own walk stays.
-        tokens.sort_by(|(place, _, token), (other_place, _, other)| {
-            let by_query = match query.sort.is_empty() {
-                true => Ordering::Equal,
-                false => query.compare(token, other),
+        // The sort is stable, so the tokens of one account keep the order of its listing.
+        tokens.sort_by(|(index, _, token), (other_index, _, other)| {
+            let by_query = if query.sort.is_empty() {
+                Ordering::Equal
+            } else {
+                query.compare(token, other)
             };
-            by_query.then_with(|| place.cmp(other_place))
+            by_query.then_with(|| index.cmp(other_index))
         });
-        accounts.sort_by_key(|(place, _)| *place);
+        accounts.sort_by_key(|(index, _)| *index);
         if self.members.len() > 1 {
-            tokens = window(tokens, &query);
+            tokens = apply_window(tokens, &query);
         }
         let mut counts = vec![0; self.members.len()];
-        for (place, ..) in &tokens {
-            counts[*place] += 1;
+        for (index, ..) in &tokens {
+            counts[*index] += 1;
         }
-        for (place, report) in &mut accounts {
-            report.tokens = counts[*place];
+        for (index, report) in &mut accounts {
+            report.tokens = counts[*index];
         }
         FleetTokens {
             tokens: tokens
@@ -261,7 +270,8 @@ impl Fleet {
     }
 }
 
-fn window<T>(mut tokens: Vec<T>, query: &Query) -> Vec<T> {
+/// Applies the offset and limit of a query.
+fn apply_window<T>(mut tokens: Vec<T>, query: &Query) -> Vec<T> {
     let offset = usize::try_from(query.offset).unwrap_or(usize::MAX);
     tokens.drain(..offset.min(tokens.len()));
     if let Some(limit) = query.limit.and_then(|limit| usize::try_from(limit).ok()) {
@@ -271,4 +281,4 @@ fn window<T>(mut tokens: Vec<T>, query: &Query) -> Vec<T> {
 }
 
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;

@@ -1,113 +1,145 @@
-//! The merged stream over many accounts.
+//! The merged stream of the tokens of many accounts.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream::SelectAll;
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::alarm::Alarm;
 use crate::fleet::Member;
 use crate::{Account, AccountReport, Error, ErrorKind, Fate, Listing, Query, Token, Verdict};
 
-/// An account of which nothing was heard for so long keeps no other waiting.
+/// The time without an event after which an account no longer delays the accounts that wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The tokens of many accounts as they come, and one report for each account.
+/// The tokens of many accounts as they arrive, and one report for each account.
 ///
-/// A stream of [`InventoryEvent`]s. The tokens of one account keep its order, those of several are mixed; an account's
-/// report comes after its last token, and every account gets exactly one. A failure is such a report and ends only its
-/// own account.
+/// This is a stream of [`InventoryEvent`]s. The tokens of one account keep their order; the tokens
+/// of different accounts are interleaved. Every account gets exactly one report, after its last
+/// token. A failure is reported there and ends only its own account.
 ///
-/// It reads while it is polled and holds no more than a page for each account being read. Dropping it is safe.
+/// The inventory reads only while it is polled and holds at most one page for each account that it
+/// is reading. Dropping it is safe.
 ///
-/// An account that has been silent for two seconds no longer counts among those read at a time, so that waiting accounts
-/// take its turn: it is read on all the same. A provider that panics is not caught.
+/// At most [`with_max_concurrent_accounts`](crate::Fleet::with_max_concurrent_accounts) accounts
+/// are active at a time. An account without an event for two seconds no longer counts as active:
+/// the next account starts in its place, and the slow one is still read to its end.
+///
+/// Polling needs a tokio runtime with a timer. A panic in a provider is not caught.
 #[must_use = "an inventory reads nothing until it is polled"]
 pub struct Inventory {
     query: Query,
-    /// The accounts not begun yet, with their places in the fleet.
+    /// The accounts that have not started yet, with their indexes in the fleet.
     waiting: VecDeque<(usize, Member)>,
-    /// Walks that have reported stay here until they are polled once more.
-    walks: SelectAll<AccountWalk>,
-    /// When something was last heard of each account being read, as far as others wait for their turn.
-    heard: HashMap<usize, Instant>,
-    alarm: Alarm,
-    at_a_time: usize,
+    /// The accounts that have started. One that has reported stays here until its next poll.
+    started: SelectAll<AccountTokens>,
+    /// The time of the last event of each active account, by its index in the fleet. It is kept up
+    /// to date only while other accounts wait.
+    active: HashMap<usize, Instant>,
+    /// Wakes the task when the first active account runs out of patience.
+    timer: Option<Pin<Box<Sleep>>>,
+    max_concurrent_accounts: usize,
 }
 
-/// What an [`Inventory`] yields.
+/// An item of the stream that an [`Inventory`] is.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum InventoryEvent {
-    /// A token, and the account that it belongs to.
+    /// A token and the account that it belongs to.
     Token(Account, Box<Token>),
-    /// An account has ended, one way or another.
+    /// The report of an account that has ended, successfully or not.
     Finished(AccountReport),
 }
 
 impl Inventory {
-    pub(crate) fn new(members: VecDeque<(usize, Member)>, at_a_time: usize, query: Query) -> Self {
+    /// Creates an inventory of the given members, each with its index in the fleet.
+    pub(crate) fn new(
+        members: VecDeque<(usize, Member)>,
+        max_concurrent_accounts: usize,
+        query: Query,
+    ) -> Self {
         Self {
             query,
             waiting: members,
-            walks: SelectAll::new(),
-            heard: HashMap::new(),
-            alarm: Alarm::default(),
-            at_a_time,
+            started: SelectAll::new(),
+            active: HashMap::new(),
+            timer: None,
+            max_concurrent_accounts,
         }
     }
 
-    /// The next event; `None` when every account has its report.
+    /// Returns the next event, or `None` once every account has its report.
     pub async fn next(&mut self) -> Option<InventoryEvent> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// The next event, with the place in the fleet of the account that it is about.
-    pub(crate) async fn next_with_place(&mut self) -> Option<(usize, InventoryEvent)> {
-        poll_fn(|context| self.poll(context)).await
+    /// Returns the next event with the index in the fleet of its account.
+    pub(crate) async fn next_with_index(&mut self) -> Option<(usize, InventoryEvent)> {
+        poll_fn(|context| self.poll_event(context)).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, InventoryEvent)>> {
+    fn poll_event(&mut self, context: &mut Context<'_>) -> Poll<Option<(usize, InventoryEvent)>> {
         loop {
-            self.begin(self.at_a_time.saturating_sub(self.heard.len()));
-            match Pin::new(&mut self.walks).poll_next(context) {
-                Poll::Ready(Some((place, event))) => {
-                    match event {
-                        InventoryEvent::Finished(_) => {
-                            self.heard.remove(&place);
-                        }
-                        InventoryEvent::Token(..) if self.waiting.is_empty() => {}
-                        InventoryEvent::Token(..) => {
-                            self.heard.insert(place, Instant::now());
-                        }
-                    }
-                    return Poll::Ready(Some((place, event)));
+            self.start_accounts();
+            match Pin::new(&mut self.started).poll_next(context) {
+                Poll::Ready(Some((index, event))) => {
+                    self.record_event(index, &event);
+                    return Poll::Ready(Some((index, event)));
                 }
                 Poll::Ready(None) if self.waiting.is_empty() => return Poll::Ready(None),
                 Poll::Ready(None) => {}
                 Poll::Pending if self.waiting.is_empty() => return Poll::Pending,
-                Poll::Pending => {
-                    self.heard.retain(|_, heard| heard.elapsed() < PATIENCE);
-                    if self.heard.len() >= self.at_a_time {
-                        self.alarm.set(PATIENCE, context.waker());
-                        return Poll::Pending;
-                    }
-                }
+                Poll::Pending => ready!(self.poll_free_slot(context)),
             }
         }
     }
 
-    /// Begins with so many of the accounts that wait.
-    fn begin(&mut self, accounts: usize) {
-        for (place, member) in self.waiting.drain(..accounts.min(self.waiting.len())) {
-            let walk = AccountWalk::start(place, member, &self.query);
-            self.walks.push(walk);
-            self.heard.insert(place, Instant::now());
+    /// Starts as many of the waiting accounts as there are free slots.
+    fn start_accounts(&mut self) {
+        let free_slots = self
+            .max_concurrent_accounts
+            .saturating_sub(self.active.len());
+        let count = free_slots.min(self.waiting.len());
+        for (index, member) in self.waiting.drain(..count) {
+            self.started
+                .push(AccountTokens::start(index, member, &self.query));
+            self.active.insert(index, Instant::now());
+        }
+    }
+
+    /// Updates the active accounts after an event. A slow account becomes active again.
+    fn record_event(&mut self, index: usize, event: &InventoryEvent) {
+        if matches!(event, InventoryEvent::Finished(_)) {
+            self.active.remove(&index);
+        } else if !self.waiting.is_empty() {
+            self.active.insert(index, Instant::now());
+        }
+    }
+
+    /// Completes once a waiting account may start, because an active one ran out of patience.
+    fn poll_free_slot(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            self.active
+                .retain(|_, last_event| last_event.elapsed() < PATIENCE);
+            if self.active.len() < self.max_concurrent_accounts {
+                return Poll::Ready(());
+            }
+            let Some(oldest_event) = self.active.values().min() else {
+                return Poll::Ready(());
+            };
+            let deadline = *oldest_event + PATIENCE;
+            let timer = self
+                .timer
+                .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+            if timer.deadline() != deadline {
+                timer.as_mut().reset(deadline);
+            }
+            ready!(timer.as_mut().poll(context));
         }
     }
 }
@@ -116,7 +148,7 @@ impl Stream for Inventory {
     type Item = InventoryEvent;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let event = ready!(self.poll(context));
+        let event = ready!(self.poll_event(context));
         Poll::Ready(event.map(|(_, event)| event))
     }
 }
@@ -124,41 +156,47 @@ impl Stream for Inventory {
 impl fmt::Debug for Inventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inventory")
-            .field("reading", &self.heard.len())
+            .field("active", &self.active.len())
             .field("waiting", &self.waiting.len())
             .finish_non_exhaustive()
     }
 }
 
-/// One account: its tokens, then its report.
-struct AccountWalk {
-    place: usize,
+/// The stream of one account: its tokens, then its report.
+struct AccountTokens {
+    index: usize,
     account: Account,
+    /// The number of tokens yielded so far.
     tokens: u64,
     state: State,
 }
 
+/// The progress of one account.
 enum State {
+    /// The account is being listed.
     Listing(Box<Listing<'static>>),
-    Judged(Verdict),
+    /// The listing has ended and the report is due.
+    Ended(Verdict),
+    /// The report has been yielded.
     Reported,
 }
 
-impl AccountWalk {
-    fn start(place: usize, member: Member, query: &Query) -> Self {
+impl AccountTokens {
+    /// Prepares the listing of one account; nothing is sent before the first poll.
+    fn start(index: usize, member: Member, query: &Query) -> Self {
         let account = member.account().clone();
         let state = match member {
-            Member::Unopened(_, error) => State::Judged(Verdict::Failed(error)),
+            Member::Unopened(_, error) => State::Ended(Verdict::Failed(error)),
             Member::Open(provider) if provider.capabilities().list.is_none() => {
-                State::Judged(Verdict::NotListable)
+                State::Ended(Verdict::NotListable)
             }
             Member::Open(provider) => match Listing::from_arc(provider, query.clone()) {
                 Ok(listing) => State::Listing(Box::new(listing)),
-                Err(error) => State::Judged(Verdict::Failed(error)),
+                Err(error) => State::Ended(Verdict::Failed(error)),
             },
         };
         Self {
-            place,
+            index,
             account,
             tokens: 0,
             state,
@@ -166,42 +204,44 @@ impl AccountWalk {
     }
 }
 
-impl Stream for AccountWalk {
+impl Stream for AccountTokens {
     type Item = (usize, InventoryEvent);
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let walk = &mut *self;
-        if let State::Listing(listing) = &mut walk.state {
+        let this = &mut *self;
+        if let State::Listing(listing) = &mut this.state {
             let verdict = match ready!(Pin::new(&mut **listing).poll_next(context)) {
                 Some(Ok(token)) => {
-                    walk.tokens += 1;
-                    let event = InventoryEvent::Token(walk.account.clone(), Box::new(token));
-                    return Poll::Ready(Some((walk.place, event)));
+                    this.tokens += 1;
+                    let event = InventoryEvent::Token(this.account.clone(), Box::new(token));
+                    return Poll::Ready(Some((this.index, event)));
                 }
                 Some(Err(error)) => Verdict::Failed(error),
-                None => listing.completeness().map_or_else(unjudged, Verdict::from),
+                None => listing
+                    .completeness()
+                    .map_or_else(missing_completeness, Verdict::from),
             };
-            walk.state = State::Judged(verdict);
+            this.state = State::Ended(verdict);
         }
-        Poll::Ready(match std::mem::replace(&mut walk.state, State::Reported) {
-            State::Judged(verdict) => {
+        Poll::Ready(match std::mem::replace(&mut this.state, State::Reported) {
+            State::Ended(verdict) => {
                 let report = AccountReport {
-                    account: walk.account.clone(),
-                    tokens: walk.tokens,
+                    account: this.account.clone(),
+                    tokens: this.tokens,
                     verdict,
                 };
-                Some((walk.place, InventoryEvent::Finished(report)))
+                Some((this.index, InventoryEvent::Finished(report)))
             }
             _ => None,
         })
     }
 }
 
-/// A listing that ends without a word on its completeness is not complete.
-fn unjudged() -> Verdict {
+/// Returns the verdict on a listing that ended without its completeness: never "complete".
+fn missing_completeness() -> Verdict {
     Verdict::Failed(Error::new(
         ErrorKind::Other,
         Fate::Rejected,
-        "the listing ended without saying whether it is complete",
+        "the listing ended without reporting whether it is complete",
     ))
 }

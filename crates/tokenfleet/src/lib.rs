@@ -1,28 +1,19 @@
-//! One interface over the API tokens of several platforms: know which exist, make, replace and kill them.
+//! One interface over the API tokens of Losant, Foreman, Cloudsmith and Mindbody: list, create,
+//! rotate, renew, revoke and verify them, across many accounts.
 //!
-//! Everything of [`tokenfleet_core`] is here, and on top of it:
-//!
-//! | to | look at |
+//! | to … | look at |
 //! | --- | --- |
-//! | read accounts, queries and the network's peculiarities from `tokenfleet.toml` | [`Configuration`] |
-//! | turn an account into a provider, also one of your own platform | [`Registry`] |
-//! | walk many accounts at once | [`Fleet`] |
-//! | send requests, or replace what sends them | [`transport`] |
+//! | read accounts, named queries and network settings from `tokenfleet.toml` | [`Configuration`] |
+//! | open an account, also of a platform of your own | [`Registry`] |
+//! | use one account | [`TokenProvider`], [`TokenProviderExt`] |
+//! | list many accounts at once | [`Fleet`], [`Inventory`] |
+//! | filter, sort and limit what is listed | [`Query`], [`Filter`] |
+//! | create exactly once, revoke many | [`ExactlyOnce`], [`RevocationPlan`], [`workflow`] |
+//! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
+//! | configure the network, or send requests your own way | [`transport`] |
+//! | add a platform | [`adapter`], [`capability`] |
 //!
-//! # Features
-//!
-//! `losant`, `foreman`, `cloudsmith` and `mindbody` bring the platforms; `rustls` or `native-tls` bring TLS to the
-//! transport over reqwest, which `reqwest` alone brings without any; `toml` reads `tokenfleet.toml`; `metrics` counts calls through
-//! the facade of that name. All are additive; all but `native-tls` and `metrics` are on unless you say
-//! `default-features = false`.
-//!
-//! # Listening
-//!
-//! Every call is a span of `tracing` with the target `tokenfleet`, and tells its attempts, retries and waits as events: install a
-//! subscriber to see them. No credential is ever among them. Their names, and those of the metrics, are in
-//! `docs/OBSERVABILITY.md`.
-//!
-//! # Every token of every account
+//! List every token of every account:
 //!
 //! ```no_run
 //! # #[cfg(all(feature = "reqwest", feature = "toml"))]
@@ -46,19 +37,38 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! The crate needs a [tokio](https://docs.rs/tokio) runtime with time enabled.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `losant`, `foreman`, `cloudsmith`, `mindbody` | yes | the adapter of that platform |
+//! | `rustls` | yes | the transport over reqwest, with TLS by rustls |
+//! | `native-tls` | no | the transport over reqwest, with TLS by the operating system |
+//! | `reqwest` | yes | the transport over reqwest; on its own it speaks plain HTTP only |
+//! | `toml` | yes | reading and parsing a [`Configuration`] |
+//! | `metrics` | no | counts and durations of calls, through the `metrics` crate |
+//!
+//! # Observability
+//!
+//! Every call is a `tracing` span with the target `tokenfleet`, with its attempts and retries as
+//! events and never a credential; `docs/OBSERVABILITY.md` lists all names.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-mod alarm;
 mod builtin;
 mod configuration;
-#[cfg(feature = "toml")]
-mod document;
 mod fleet;
 mod inventory;
 mod named_query;
 mod registry;
 mod report;
+#[cfg(test)]
+mod test_doubles;
+#[cfg(feature = "toml")]
+mod toml;
 
 pub use configuration::{AccountConfiguration, Configuration};
 pub use fleet::{Fleet, FleetTokens};
@@ -68,18 +78,18 @@ pub use report::{AccountReport, Verdict};
 #[doc(inline)]
 pub use tokenfleet_core::*;
 
-/// The HTTP path of the adapters: base URLs, retry policies, and the transport that really sends.
+#[doc(inline)]
 pub use tokenfleet_http as transport;
 
-/// Cloudsmith user API keys.
 #[cfg(feature = "cloudsmith")]
+#[doc(inline)]
 pub use tokenfleet_cloudsmith as cloudsmith;
-/// Foreman personal access tokens.
 #[cfg(feature = "foreman")]
+#[doc(inline)]
 pub use tokenfleet_foreman as foreman;
-/// Losant API tokens.
 #[cfg(feature = "losant")]
+#[doc(inline)]
 pub use tokenfleet_losant as losant;
-/// Mindbody staff user tokens.
 #[cfg(feature = "mindbody")]
+#[doc(inline)]
 pub use tokenfleet_mindbody as mindbody;

@@ -1,4 +1,4 @@
-//! Which providers there are, and how each is built.
+//! The registry of providers: the factories that turn accounts into providers.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,59 +10,36 @@ use crate::config::{Settings, did_you_mean};
 use crate::transport::Transport;
 use crate::{AccountConfiguration, Error, Result, TokenProvider};
 
+/// A function that builds the provider of an account from its name and settings.
 type Factory =
     dyn Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>> + Send + Sync;
 
-/// The providers that accounts can be opened at: an ordinary value, no global state.
+/// The providers that accounts can be opened with, by name. A registry is an ordinary value; there
+/// is no global state.
 ///
 /// ```
+/// # #[cfg(feature = "reqwest")] {
 /// use std::sync::Arc;
-/// use async_trait::async_trait;
-/// use bytes::Bytes;
-/// use tokenfleet::adapter::Adapter;
-/// use tokenfleet::config::Settings;
-/// use tokenfleet::transport::{Body, Transport, TransportError};
-/// use tokenfleet::*;
 ///
-/// /// A platform of your own: what it does is left out here.
-/// #[derive(Debug)]
-/// struct Vault {
-///     account: Account,
-///     capabilities: Capabilities,
-/// }
+/// use tokenfleet::config::Setting;
+/// use tokenfleet::transport::ReqwestTransport;
+/// use tokenfleet::{AccountConfiguration, Operation, Registry};
+/// use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
 ///
-/// #[async_trait]
-/// impl Adapter for Vault {
-///     fn account(&self) -> &Account { &self.account }
-///     fn capabilities(&self) -> &Capabilities { &self.capabilities }
-/// }
-///
-/// # #[derive(Debug)]
-/// # struct Silent;
-/// # #[async_trait]
-/// # impl Transport for Silent {
-/// #     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
-/// #         Ok(http::Response::new(Body::full("{}")))
-/// #     }
-/// # }
-/// # let transport: Arc<dyn Transport> = Arc::new(Silent);
 /// let mut registry = Registry::with_builtin();
-/// registry.register("vault", |account: &str, settings: &mut Settings, _transport| {
-///     let _path = settings.required_text("path")?;
-///     Ok(Vault {
-///         account: Account::new("vault", account),
-///         capabilities: Capabilities::none(),
-///     })
+/// registry.register("memory", |_account, settings, _transport| {
+///     match settings.required_text("profile")?.as_str() {
+///         "marking" => Ok(MemoryProvider::new(MemoryProfile::marking())),
+///         _ => Err(settings.error("has an unknown profile")),
+///     }
 /// });
 ///
-/// let configuration = Configuration::parse("
-///     [accounts.mine]
-///     provider = 'vault'
-///     path = 'secret/ci'
-/// ")?;
-/// let provider = registry.open(configuration.account("mine")?, transport)?;
-/// assert_eq!(provider.account().to_string(), "mine (vault)");
-/// # Ok::<(), Error>(())
+/// let account = AccountConfiguration::new("mine", "memory")
+///     .with_setting("profile", Setting::Text("marking".into()));
+/// let provider = registry.open(&account, Arc::new(ReqwestTransport::new()?))?;
+/// assert!(provider.capabilities().supports(Operation::List));
+/// # }
+/// # Ok::<(), tokenfleet::Error>(())
 /// ```
 #[derive(Clone, Default)]
 pub struct Registry {
@@ -70,22 +47,25 @@ pub struct Registry {
 }
 
 impl Registry {
-    /// No providers.
+    /// Creates a registry without providers.
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
     }
 
-    /// The providers whose cargo features are enabled.
+    /// Creates a registry of the providers whose Cargo features are enabled.
     #[must_use]
     pub fn with_builtin() -> Self {
         builtin::register_all(Self::empty())
     }
 
-    /// Adds a provider under the name that configurations use, in the place of any other of that name.
+    /// Registers a provider under the name that configurations use, replacing any other of that
+    /// name.
     ///
-    /// The factory gets the account's name and takes the settings that it knows; what it leaves is refused afterwards,
-    /// so that no misspelt key goes unnoticed. It sends nothing. Its errors need not name the account.
+    /// The factory gets the account's name and takes the settings that it knows. Any setting left
+    /// over is an error, so that misspelled keys are noticed. The factory sends nothing, and its
+    /// errors need not name the account. Every call to the provider that it returns is checked
+    /// against the provider's [capabilities](TokenProvider::capabilities) first.
     pub fn register<P: TokenProvider>(
         &mut self,
         name: impl Into<String>,
@@ -93,22 +73,24 @@ impl Registry {
     ) {
         let checked = move |account: &str, settings: &mut Settings, transport| {
             let provider = factory(account, settings, transport)?;
+            // The provider may have been written without `Adapter` and check nothing (law 1).
             Ok(Arc::new(Checked::new(provider)) as Arc<dyn TokenProvider>)
         };
         self.factories.insert(name.into(), Arc::new(checked));
     }
 
-    /// The names of the providers, in alphabetical order.
+    /// Returns the names of the providers, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.factories.keys().map(String::as_str)
     }
 
-    /// Builds the provider of a configured account. Nothing is sent, and no credential is read before it is used.
+    /// Opens a configured account: builds its provider. Nothing is sent, and no credential is read
+    /// before it is used.
     ///
     /// # Errors
     ///
-    /// [`Configuration`](crate::ErrorKind::Configuration): an unknown provider, one whose cargo feature is disabled, or
-    /// settings that the provider refuses.
+    /// [`Configuration`](crate::ErrorKind::Configuration) for an unknown provider, for one whose
+    /// Cargo feature is disabled, and for settings that the provider rejects.
     pub fn open(
         &self,
         account: &AccountConfiguration,
@@ -117,11 +99,11 @@ impl Registry {
         let mut settings = account.settings().clone();
         let factory = self
             .factory(account.provider())
-            .ok_or_else(|| account.without_provider(|provider| self.unknown(provider)));
+            .ok_or_else(|| account.provider_error(|provider| self.unknown(provider)));
         let opened = factory.and_then(|factory| {
             match factory(account.name(), &mut settings, transport) {
                 Ok(provider) => settings.finish().map(|()| provider),
-                // What seems to be missing may be there under a misspelt key.
+                // A key that seems to be missing may be there but misspelled.
                 Err(error) => Err(settings.misspelled_key().unwrap_or(error)),
             }
         });
@@ -132,21 +114,20 @@ impl Registry {
         self.factories.get(name).map(|factory| &**factory)
     }
 
+    /// Returns the error for a provider name that is not registered.
     fn unknown(&self, name: &str) -> Error {
         if let Some((known, false)) = KNOWN.iter().find(|(known, _)| *known == name) {
-            return Error::configuration(format!(
-                "the provider \"{known}\" is not compiled into this program"
-            ))
-            .with_advice(format!(
-                "build tokenfleet with the cargo feature \"{known}\""
-            ));
+            return Error::configuration(format!("provider `{known}` is not compiled in"))
+                .with_advice(format!(
+                    "rebuild with the Cargo feature `{known}` of tokenfleet"
+                ));
         }
         let known: Vec<_> = self.names().collect();
         let advice = match known.as_slice() {
-            [] => "no provider is registered".to_owned(),
+            [] => "no providers are registered".to_owned(),
             known => did_you_mean(name, known),
         };
-        Error::configuration(format!("there is no provider \"{name}\"")).with_advice(advice)
+        Error::configuration(format!("unknown provider `{name}`")).with_advice(advice)
     }
 }
 
@@ -155,3 +136,6 @@ impl fmt::Debug for Registry {
         f.debug_set().entries(self.names()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

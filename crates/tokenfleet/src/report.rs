@@ -1,40 +1,40 @@
-//! What an inventory says of each account.
+//! The report of an inventory on one account.
 
 use std::fmt;
 
 use crate::{Account, Completeness, Error, PartialReason};
 
-/// What became of one account of an inventory.
+/// The result of listing one account of an inventory.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct AccountReport {
     /// The account.
     pub account: Account,
-    /// How many of its tokens were yielded.
+    /// The number of its tokens that were yielded.
     pub tokens: u64,
-    /// What that number means.
+    /// The completeness of those tokens.
     pub verdict: Verdict,
 }
 
-/// Whether an account's tokens were all seen.
+/// The completeness of the tokens that were listed for one account.
 ///
-/// Only [`Complete`](Self::Complete) says so: a part is never shown as the whole, and an account that cannot be listed
-/// is not an empty one.
+/// Only [`Complete`](Self::Complete) means that all of them were listed. A partial list is never
+/// reported as complete, and an account that cannot be listed is not reported as empty.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Verdict {
-    /// Every token that the query asks for, each once.
+    /// Every token that matches the query was yielded exactly once.
     Complete,
-    /// Tokens may be missing, for this reason.
+    /// Tokens may be missing for the given reason.
     Partial(PartialReason),
-    /// The walk ended early, or never began.
+    /// The listing ended early or could not start.
     Failed(Error),
-    /// The platform has no list: which tokens exist cannot be known.
+    /// The platform cannot list tokens, so it is unknown which exist.
     NotListable,
 }
 
 impl Verdict {
-    /// The verdict in snake case, as in the program's JSON.
+    /// Returns the verdict in snake case, as in the command line's JSON output.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Verdict {
         }
     }
 
-    /// Why the account is not complete, on one line that does not name it.
+    /// Returns why the list is not complete, on one line that does not name the account.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
@@ -56,7 +56,7 @@ impl Verdict {
         }
     }
 
-    /// Whether every token was seen.
+    /// Returns `true` if every token was listed.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
@@ -72,17 +72,17 @@ impl From<Completeness> for Verdict {
     }
 }
 
-/// The report names the account already.
+/// Returns the text of an error without its account, which the report already names.
 fn without_account(error: &Error) -> String {
     let text = error.to_string();
-    let named = error.account().map(|account| format!("{account}: "));
-    match named.and_then(|named| text.strip_prefix(&named).map(str::to_owned)) {
+    let prefix = error.account().map(|account| format!("{account}: "));
+    match prefix.and_then(|prefix| text.strip_prefix(&prefix).map(str::to_owned)) {
         Some(rest) => rest,
         None => text,
     }
 }
 
-/// One line for people, such as `iot (losant): complete, 12 tokens`.
+/// Formats the report on one line for people, such as `iot (losant): complete, 12 tokens`.
 impl fmt::Display for AccountReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {

@@ -1,153 +1,31 @@
-//! Fleets of accounts in memory.
+//! Laws of fleets and inventories, on scripted accounts and under a paused clock.
 
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Mutex};
-use std::task::Poll;
+mod scripted_provider;
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use futures_executor::block_on;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
 
-use crate::adapter::{Adapter, Page, PagePosition, PageRequest};
-use crate::capability::{ListCapability, OrderCapability, Paging};
-use crate::config::Settings;
-use crate::transport::{Body, Transport, TransportError};
+use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
+use tokio::time::Instant;
+
+use self::scripted_provider::{InFlight, Script, ScriptedProvider, tokens};
+use crate::test_doubles::{UncheckedProvider, assert_every_call_is_refused};
 use crate::*;
 
-/// A transport that must not be used.
-pub(crate) fn transport() -> Arc<dyn Transport> {
-    #[derive(Debug)]
-    struct Unused;
-
-    #[async_trait]
-    impl Transport for Unused {
-        async fn send(
-            &self,
-            _: ::http::Request<Bytes>,
-        ) -> Result<::http::Response<Body>, TransportError> {
-            panic!("opening an account sends nothing")
-        }
-    }
-    Arc::new(Unused)
-}
-
-/// What an account does when it is read.
-#[derive(Debug, Clone, Copy)]
-enum Behaviour {
-    Lists(u64),
-    /// Lists that many pages of ten, side by side.
-    ListsPages(u64),
-    /// Takes its time.
-    Dawdles,
-    /// Yields one page and then fails.
-    Breaks,
-    /// Never answers.
-    Hangs,
-    CannotList,
-}
-
-#[derive(Debug)]
-struct Memory {
-    account: Account,
-    capabilities: Capabilities,
-    behaviour: Behaviour,
-    reading: Arc<AtomicUsize>,
-    most: Arc<AtomicUsize>,
-}
-
-#[async_trait]
-impl Adapter for Memory {
-    fn account(&self) -> &Account {
-        &self.account
-    }
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-    async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        let reading = self.reading.fetch_add(1, SeqCst) + 1;
-        self.most.fetch_max(reading, SeqCst);
-        let pauses = match self.behaviour {
-            Behaviour::Dawdles => 100,
-            _ => 3,
-        };
-        for _ in 0..pauses {
-            yield_once().await;
-        }
-        if matches!(self.behaviour, Behaviour::Hangs) {
-            std::future::pending::<()>().await;
-        }
-        self.reading.fetch_sub(1, SeqCst);
-        let token =
-            |number: u64| Token::new(TokenId::new(format!("{:03}", number)), TokenState::Active);
-        match (self.behaviour, request.position) {
-            (Behaviour::Lists(count), _) => Ok(Page::last((0..count).map(token).collect())),
-            (Behaviour::Dawdles, _) => Ok(Page::last(vec![token(1)])),
-            (Behaviour::ListsPages(pages), position) => {
-                let number = match position {
-                    PagePosition::Number(number) => number,
-                    _ => 0,
-                };
-                let mut page = Page::last((number * 10..number * 10 + 10).map(token).collect());
-                page.total = Some(pages * 10);
-                page.next = (number + 1 < pages).then_some(PagePosition::Number(number + 1));
-                Ok(page)
-            }
-            (_, PagePosition::First) => {
-                let mut page = Page::last(vec![token(1)]);
-                page.next = Some(PagePosition::Token("more".into()));
-                Ok(page)
-            }
-            _ => Err(Error::new(
-                ErrorKind::Unavailable,
-                Fate::Rejected,
-                "out of order",
-            )),
-        }
-    }
-}
-
-async fn yield_once() {
-    let mut yielded = false;
-    std::future::poll_fn(|context| {
-        if std::mem::replace(&mut yielded, true) {
-            return Poll::Ready(());
-        }
-        context.waker().wake_by_ref();
-        Poll::Pending
-    })
-    .await;
-}
-
-/// A fleet of accounts that do as told, and the greatest number of pages that were read at once.
-fn fleet(behaviours: impl IntoIterator<Item = Behaviour>) -> (Fleet, Arc<AtomicUsize>) {
-    let reading = Arc::new(AtomicUsize::new(0));
-    let most = Arc::new(AtomicUsize::new(0));
-    let provider = |(number, behaviour)| {
-        let list = match behaviour {
-            Behaviour::Breaks => Some(ListCapability::new(Paging::Sequential)),
-            Behaviour::CannotList => None,
-            Behaviour::ListsPages(_) => {
-                let by_id = OrderCapability::new(SortKey::Id).with_exact_order();
-                let list = ListCapability::new(Paging::Numbered).with_default_page_size(10);
-                let list = list.with_totals().without_vanishing_tokens();
-                Some(list.with_order(by_id.with_stable_keys().with_append_only()))
-            }
-            _ => Some(ListCapability::new(Paging::Snapshot)),
-        };
-        let mut capabilities = Capabilities::none();
-        capabilities.list = list;
-        Arc::new(Memory {
-            account: Account::new("memory", &format!("a{number}")),
-            capabilities,
-            behaviour,
-            reading: Arc::clone(&reading),
-            most: Arc::clone(&most),
-        }) as Arc<dyn TokenProvider>
+/// Returns a fleet of accounts `a0`, `a1` and so on, and the measure of its pages in flight.
+fn fleet(scripts: impl IntoIterator<Item = Script>) -> (Fleet, Arc<InFlight>) {
+    let in_flight = Arc::<InFlight>::default();
+    let provider = |(number, script)| {
+        let provider = ScriptedProvider::new(&format!("a{number}"), script, &in_flight);
+        Arc::new(provider) as Arc<dyn TokenProvider>
     };
-    let fleet = Fleet::new(behaviours.into_iter().enumerate().map(provider));
-    (fleet, most)
+    let fleet = Fleet::new(scripts.into_iter().enumerate().map(provider));
+    (fleet, in_flight)
 }
 
+/// Returns the verdict and the number of tokens of each account.
 fn verdicts(found: &FleetTokens) -> Vec<(&str, u64)> {
     let reports = found.accounts.iter();
     reports
@@ -155,19 +33,19 @@ fn verdicts(found: &FleetTokens) -> Vec<(&str, u64)> {
         .collect()
 }
 
-#[test]
-fn every_account_gets_one_verdict_and_a_failing_one_ends_only_itself() {
+#[tokio::test(start_paused = true)]
+async fn every_account_gets_one_verdict_and_a_failure_ends_only_its_own_account() {
     let (fleet, _) = fleet([
-        Behaviour::Breaks,
-        Behaviour::Lists(3),
-        Behaviour::CannotList,
-        Behaviour::Lists(0),
+        Script::FailsOnSecondPage,
+        Script::Tokens(3),
+        Script::CannotList,
+        Script::Tokens(0),
     ]);
     let fleet = fleet.with_unopened(
-        Account::new("memory", "broken"),
+        Account::new("scripted", "broken"),
         Error::configuration("no key"),
     );
-    let found = block_on(fleet.list_all(Query::new()));
+    let found = fleet.list_all(Query::new()).await;
     let expected = [
         ("failed", 1),
         ("complete", 3),
@@ -181,82 +59,120 @@ fn every_account_gets_one_verdict_and_a_failing_one_ends_only_itself() {
     assert_eq!(text, "no key");
     assert_eq!(
         found.accounts[4].to_string(),
-        "broken (memory): failed: no key"
+        "broken (scripted): failed: no key"
     );
     assert_eq!(
         found.accounts[2].to_string(),
-        "a2 (memory): cannot be listed"
+        "a2 (scripted): cannot be listed"
     );
 }
 
-#[test]
-fn an_account_that_never_answers_holds_up_nobody() {
-    let (fleet, _) = fleet([Behaviour::Hangs, Behaviour::Lists(2), Behaviour::Lists(1)]);
+#[tokio::test(start_paused = true)]
+async fn an_account_that_never_answers_does_not_hold_up_the_others() {
+    let (fleet, _) = fleet([Script::NeverAnswers, Script::Tokens(2), Script::Tokens(1)]);
     let mut inventory = fleet
         .with_max_concurrent_accounts(2)
         .inventory(Query::new());
     let mut finished = 0;
-    block_on(async {
-        while finished < 2 {
-            match inventory.next().await {
-                Some(InventoryEvent::Finished(report)) => {
-                    assert!(report.verdict.is_complete());
-                    finished += 1;
-                }
-                Some(InventoryEvent::Token(account, _)) => assert_ne!(account.name(), "a0"),
-                None => panic!("a0 has not finished"),
+    while finished < 2 {
+        match inventory.next().await {
+            Some(InventoryEvent::Finished(report)) => {
+                assert!(report.verdict.is_complete());
+                finished += 1;
             }
+            Some(InventoryEvent::Token(account, _)) => assert_ne!(account.name(), "a0"),
+            None => panic!("a0 has not finished"),
         }
-    });
-}
-
-#[test]
-fn accounts_that_never_answer_give_their_turn_to_those_that_wait() {
-    let hanging = (0..4).map(|_| Behaviour::Hangs);
-    let (fleet, _) = fleet(hanging.chain((0..6).map(|_| Behaviour::Lists(1))));
-    let mut inventory = fleet
-        .with_max_concurrent_accounts(2)
-        .inventory(Query::new());
-    let mut finished = 0;
-    block_on(async {
-        while finished < 6 {
-            match inventory.next().await {
-                Some(InventoryEvent::Finished(_)) => finished += 1,
-                Some(InventoryEvent::Token(..)) => {}
-                None => panic!("four have not finished"),
-            }
-        }
-    });
-}
-
-#[test]
-fn accounts_of_the_same_name_keep_their_own_counts() {
-    let (one, _) = fleet([Behaviour::Lists(3)]);
-    let (other, _) = fleet([Behaviour::Lists(2)]);
-    let both = one.providers().chain(other.providers()).cloned();
-    let found = block_on(Fleet::new(both).list_all(Query::new()));
-    assert_eq!(verdicts(&found), [("complete", 3), ("complete", 2)]);
-}
-
-#[test]
-fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
-    for at_a_time in [1, 7, 500] {
-        let (fleet, most) = fleet((0..300).map(|_| Behaviour::Lists(2)));
-        let found = block_on(
-            fleet
-                .with_max_concurrent_accounts(at_a_time)
-                .list_all(Query::new()),
-        );
-        assert_eq!(found.tokens.len(), 600);
-        assert!(found.is_complete());
-        assert_eq!(most.load(SeqCst), at_a_time.min(300));
     }
 }
 
-#[test]
-fn the_pages_under_way_are_bounded_over_all_accounts_and_never_more_than_the_query_allows() {
+#[tokio::test(start_paused = true)]
+async fn accounts_that_never_answer_free_their_slots_after_two_seconds() {
+    let hanging = (0..4).map(|_| Script::NeverAnswers);
+    let (fleet, _) = fleet(hanging.chain((0..6).map(|_| Script::Tokens(1))));
+    let mut inventory = fleet
+        .with_max_concurrent_accounts(2)
+        .inventory(Query::new());
+    let start = Instant::now();
+    let mut finished = 0;
+    while finished < 6 {
+        match inventory.next().await {
+            Some(InventoryEvent::Finished(_)) => finished += 1,
+            Some(InventoryEvent::Token(..)) => {}
+            None => panic!("four have not finished"),
+        }
+    }
+    // Two pairs of accounts have to run out of patience, one after the other.
+    assert_eq!(start.elapsed().as_secs_f32().round(), 4.0);
+}
+
+/// Returns the account and the number of tokens of each report, in the order of the reports, with
+/// the time in seconds after which it came.
+async fn timed_reports(mut inventory: Inventory) -> Vec<(String, u64, f32)> {
+    let start = Instant::now();
+    let mut reports = Vec::new();
+    while let Some(event) = inventory.next().await {
+        if let InventoryEvent::Finished(report) = event {
+            let tenths = (start.elapsed().as_secs_f32() * 10.0).round();
+            let account = report.account.name().to_owned();
+            reports.push((account, report.tokens, tenths / 10.0));
+        }
+    }
+    reports
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_account_delays_the_others_by_two_seconds_and_is_read_to_its_end() {
+    let slow = Script::SlowPages(3, Duration::from_secs(5));
+    let (fleet, _) = fleet([slow, Script::Tokens(1), Script::Tokens(1)]);
+    let fleet = fleet.with_max_concurrent_accounts(1);
+    let expected = [
+        ("a1".to_owned(), 1, 2.0),
+        ("a2".to_owned(), 1, 2.0),
+        ("a0".to_owned(), 3, 15.0),
+    ];
+    assert_eq!(timed_reports(fleet.inventory(Query::new())).await, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_with_an_event_every_two_seconds_keeps_its_slot() {
+    let steady = Script::SlowPages(3, Duration::from_millis(1500));
+    let (fleet, _) = fleet([steady, Script::Tokens(1)]);
+    let fleet = fleet.with_max_concurrent_accounts(1);
+    let expected = [("a0".to_owned(), 3, 4.5), ("a1".to_owned(), 1, 4.5)];
+    assert_eq!(timed_reports(fleet.inventory(Query::new())).await, expected);
+}
+
+#[tokio::test]
+async fn accounts_of_the_same_name_keep_their_own_counts() {
+    let provider = |count| {
+        let provider = MemoryProvider::new(MemoryProfile::marking()).showing(tokens(0, count));
+        Arc::new(provider) as Arc<dyn TokenProvider>
+    };
+    let found = Fleet::new([provider(3), provider(2)])
+        .list_all(Query::new())
+        .await;
+    assert_eq!(verdicts(&found), [("complete", 3), ("complete", 2)]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
+    for max_accounts in [1, 7, 500] {
+        let (fleet, in_flight) = fleet((0..300).map(|_| Script::Tokens(2)));
+        let found = fleet
+            .with_max_concurrent_accounts(max_accounts)
+            .list_all(Query::new())
+            .await;
+        assert_eq!(found.tokens.len(), 600);
+        assert!(found.is_complete());
+        assert_eq!(in_flight.max(), max_accounts.min(300));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn pages_in_flight_are_bounded_over_all_accounts_and_by_the_query() {
     let wide = Query::new().max_concurrency(40);
-    for (accounts, at_a_time, query, expected) in [
+    for (accounts, max_accounts, query, expected) in [
         (1, 16, Query::new(), 16),
         (1, 16, wide.clone(), 40),
         (4, 16, Query::new(), 64),
@@ -265,70 +181,70 @@ fn the_pages_under_way_are_bounded_over_all_accounts_and_never_more_than_the_que
         (100, 16, Query::new().max_concurrency(2), 32),
         (100, 100, wide, 100),
     ] {
-        let listing = (0..accounts).map(|_| Behaviour::ListsPages(50));
-        // What cannot be listed takes no share.
-        let (fleet, most) = fleet(listing.chain((0..20).map(|_| Behaviour::CannotList)));
-        let found = block_on(
-            fleet
-                .with_max_concurrent_accounts(at_a_time)
-                .list_all(query),
-        );
+        let listing = (0..accounts).map(|_| Script::Pages(50));
+        // Accounts that cannot be listed take no share.
+        let (fleet, in_flight) = fleet(listing.chain((0..20).map(|_| Script::CannotList)));
+        let found = fleet
+            .with_max_concurrent_accounts(max_accounts)
+            .list_all(query)
+            .await;
         assert_eq!(found.tokens.len(), accounts * 500);
-        assert_eq!(most.load(SeqCst), expected, "{accounts}, {at_a_time}");
+        assert_eq!(in_flight.max(), expected, "{accounts}, {max_accounts}");
     }
 }
 
-#[test]
-fn thousands_of_accounts_each_get_their_verdict_whatever_becomes_of_some() {
-    const KINDS: [Behaviour; 10] = [
-        Behaviour::Lists(3),
-        Behaviour::Breaks,
-        Behaviour::CannotList,
-        Behaviour::Dawdles,
-        Behaviour::ListsPages(3),
-        Behaviour::Lists(1),
-        Behaviour::Lists(0),
-        Behaviour::Lists(5),
-        Behaviour::Lists(1),
-        Behaviour::Lists(2),
+#[tokio::test(start_paused = true)]
+async fn thousands_of_accounts_each_get_their_verdict_although_some_fail_or_hang() {
+    const KINDS: [Script; 10] = [
+        Script::Tokens(3),
+        Script::FailsOnSecondPage,
+        Script::CannotList,
+        Script::SlowPages(1, Duration::from_secs(1)),
+        Script::Pages(3),
+        Script::Tokens(1),
+        Script::Tokens(0),
+        Script::Tokens(5),
+        Script::Tokens(1),
+        Script::Tokens(2),
     ];
-    // Those that never answer stand in everybody's way.
-    let hanging = (0..10).map(|_| Behaviour::Hangs);
+    // Ten of the sixteen slots are taken by accounts that never answer.
+    let hanging = (0..10).map(|_| Script::NeverAnswers);
     let others = KINDS.into_iter().cycle().take(10_000);
     let (fleet, _) = fleet(hanging.chain(others));
     let mut inventory = fleet.inventory(Query::new());
-    let (mut tokens, mut verdicts) = (0, std::collections::BTreeMap::new());
-    block_on(async {
-        while verdicts.values().sum::<u32>() < 10_000 {
-            match inventory.next().await {
-                Some(InventoryEvent::Token(..)) => tokens += 1,
-                Some(InventoryEvent::Finished(report)) => {
-                    *verdicts.entry(report.verdict.as_str()).or_default() += 1;
-                }
-                None => panic!("ten have not finished"),
+    let (mut tokens, mut verdicts) = (0, BTreeMap::new());
+    while verdicts.values().sum::<u32>() < 10_000 {
+        match inventory.next().await {
+            Some(InventoryEvent::Token(..)) => tokens += 1,
+            Some(InventoryEvent::Finished(report)) => {
+                *verdicts.entry(report.verdict.as_str()).or_default() += 1;
             }
+            None => panic!("ten have not finished"),
         }
-    });
+    }
     let expected = [("complete", 8000), ("failed", 1000), ("not_listable", 1000)];
     assert_eq!(Vec::from_iter(verdicts), expected);
     assert_eq!(tokens, 1000 * (3 + 1 + 1 + 30 + 1 + 5 + 1 + 2));
 }
 
-#[test]
-fn accounts_whose_verdict_is_known_at_once_do_not_end_the_stream() {
-    let (fleet, _) = fleet((0..100).map(|_| Behaviour::CannotList));
-    let found = block_on(fleet.with_max_concurrent_accounts(3).list_all(Query::new()));
+#[tokio::test(start_paused = true)]
+async fn accounts_that_end_without_a_request_do_not_end_the_stream() {
+    let (fleet, _) = fleet((0..100).map(|_| Script::CannotList));
+    let found = fleet
+        .with_max_concurrent_accounts(3)
+        .list_all(Query::new())
+        .await;
     assert_eq!(found.accounts.len(), 100);
 }
 
-#[test]
-fn an_order_an_offset_and_a_limit_hold_over_all_accounts_together() {
-    let (fleet, _) = fleet([Behaviour::Lists(3), Behaviour::Lists(2)]);
+#[tokio::test(start_paused = true)]
+async fn order_offset_and_limit_apply_to_all_accounts_together() {
+    let (fleet, _) = fleet([Script::Tokens(3), Script::Tokens(2)]);
     let query = Query::new()
         .sort_by(SortKey::Id, Direction::Descending)
         .offset(1)
         .limit(3);
-    let found = block_on(fleet.list_all(query));
+    let found = fleet.list_all(query).await;
     let order: Vec<_> = found
         .tokens
         .iter()
@@ -338,12 +254,12 @@ fn an_order_an_offset_and_a_limit_hold_over_all_accounts_together() {
     assert_eq!(verdicts(&found), [("complete", 2), ("complete", 1)]);
 }
 
-#[test]
-fn a_fleet_of_one_account_reads_the_pages_of_the_window_and_no_others() {
+#[tokio::test(start_paused = true)]
+async fn a_fleet_of_one_account_reads_only_the_pages_of_the_window() {
     let query = Query::new().offset(400).limit(10);
     for (accounts, expected) in [(1, 1), (2, 2 * 41)] {
-        let (fleet, _) = fleet((0..accounts).map(|_| Behaviour::ListsPages(50)));
-        let found = block_on(fleet.list_all(query.clone()));
+        let (fleet, _) = fleet((0..accounts).map(|_| Script::Pages(50)));
+        let found = fleet.list_all(query.clone()).await;
         let first = found.tokens[0].1.id.as_str().to_owned();
         assert_eq!((found.tokens.len(), first.as_str()), (10, "400"));
         let plans = fleet.explain(&query);
@@ -354,27 +270,25 @@ fn a_fleet_of_one_account_reads_the_pages_of_the_window_and_no_others() {
     }
 }
 
-#[test]
-fn a_fleet_explains_each_account_as_it_would_be_read() {
-    let (fleet, most) = fleet([
-        Behaviour::ListsPages(50),
-        Behaviour::CannotList,
-        Behaviour::Lists(1),
-    ]);
+/// Returns the part of a plan that says how many pages are fetched at a time.
+fn concurrency(plan: &Plan) -> Option<&'static str> {
+    let text = plan.to_string();
+    ["up to 32 pages at a time", "one page at a time"]
+        .into_iter()
+        .find(|part| text.contains(part))
+}
+
+#[tokio::test(start_paused = true)]
+async fn explain_returns_the_plan_by_which_each_account_is_listed() {
+    let (fleet, in_flight) = fleet([Script::Pages(50), Script::CannotList, Script::Tokens(1)]);
     let fleet = fleet.with_unopened(
-        Account::new("memory", "broken"),
+        Account::new("scripted", "broken"),
         Error::configuration("no key"),
     );
     let plans = fleet.explain(&Query::new().max_concurrency(100));
-    let width = |plan: &Plan| {
-        let text = plan.to_string();
-        ["up to 32 pages at a time", "one page at a time"]
-            .into_iter()
-            .find(|width| text.contains(width))
-    };
-    let told: Vec<_> = (plans.iter())
+    let explained: Vec<_> = (plans.iter())
         .map(|(account, plan)| (account.name(), plan.as_ref().map_err(Error::kind)))
-        .map(|(name, plan)| (name, plan.map(|plan| width(plan))))
+        .map(|(name, plan)| (name, plan.map(concurrency)))
         .collect();
     let expected = [
         ("a0", Ok(Some("up to 32 pages at a time"))),
@@ -382,58 +296,32 @@ fn a_fleet_explains_each_account_as_it_would_be_read() {
         ("a2", Ok(Some("one page at a time"))),
         ("broken", Err(ErrorKind::Configuration)),
     ];
-    assert_eq!(told, expected);
-    assert_eq!(most.load(SeqCst), 0);
+    assert_eq!(explained, expected);
+    assert_eq!(in_flight.max(), 0);
 }
 
-#[test]
-fn the_tokens_of_one_account_come_before_its_report() {
-    let (fleet, _) = fleet((0..20).map(|_| Behaviour::Lists(5)));
+#[tokio::test(start_paused = true)]
+async fn the_tokens_of_one_account_come_before_its_report() {
+    let (fleet, _) = fleet((0..20).map(|_| Script::Tokens(5)));
     let mut inventory = fleet.inventory(Query::new());
-    let finished = Mutex::new(std::collections::HashSet::new());
-    block_on(async {
-        while let Some(event) = inventory.next().await {
-            let mut finished = finished.lock().unwrap();
-            match event {
-                InventoryEvent::Token(account, _) => assert!(!finished.contains(&account)),
-                InventoryEvent::Finished(report) => assert!(finished.insert(report.account)),
-            }
+    let mut finished = HashSet::new();
+    while let Some(event) = inventory.next().await {
+        match event {
+            InventoryEvent::Token(account, _) => assert!(!finished.contains(&account)),
+            InventoryEvent::Finished(report) => assert!(finished.insert(report.account)),
         }
-    });
-    assert_eq!(finished.into_inner().unwrap().len(), 20);
+    }
+    assert_eq!(finished.len(), 20);
 }
 
-#[test]
-fn an_unknown_provider_is_refused_with_the_nearest_name() {
-    let mut registry = Registry::empty();
-    let open = |registry: &Registry, provider: &str| {
-        let account = AccountConfiguration::new("mine", provider);
-        registry
-            .open(&account, transport())
-            .unwrap_err()
-            .to_string()
-    };
-    assert_eq!(
-        open(&registry, "vault"),
-        "mine (vault): there is no provider \"vault\"; no provider is registered",
-    );
-    registry.register("vault", |_: &str, _: &mut Settings, _| {
-        Err::<Arc<dyn TokenProvider>, _>(Error::unsupported("left out"))
-    });
-    assert_eq!(
-        open(&registry, "valut"),
-        "mine (valut): there is no provider \"valut\"; did you mean `vault`?",
-    );
-}
-
-#[cfg(not(feature = "foreman"))]
-#[test]
-fn a_provider_that_is_not_compiled_in_is_named_with_its_feature() {
-    let account = AccountConfiguration::new("infra", "foreman");
-    let error = Registry::with_builtin().open(&account, transport());
-    assert_eq!(
-        error.unwrap_err().to_string(),
-        "infra (foreman): the provider \"foreman\" is not compiled into this program; \
-         build tokenfleet with the cargo feature \"foreman\"",
-    );
+#[tokio::test]
+async fn undeclared_calls_never_reach_a_provider_of_a_fleet_that_checks_nothing() {
+    let (provider, calls) = UncheckedProvider::new("mine");
+    let fleet = Fleet::new([Arc::new(provider) as Arc<dyn TokenProvider>]);
+    for provider in fleet.providers() {
+        assert_every_call_is_refused(&**provider).await;
+    }
+    let found = fleet.list_all(Query::new()).await;
+    assert_eq!(verdicts(&found), [("not_listable", 0)]);
+    assert_eq!(calls.load(SeqCst), 0);
 }

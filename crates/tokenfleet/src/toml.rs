@@ -1,9 +1,9 @@
-//! From TOML to settings. No other file knows that it is TOML.
+//! Parsing of a TOML document into a configuration. No other module handles TOML.
 
 use std::collections::BTreeMap;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use ::toml::Spanned;
+use ::toml::de::{DeTable, DeValue};
 
 use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
@@ -17,41 +17,41 @@ const PROVIDER: &str = "provider";
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
-/// What a document holds, in its order.
-pub(crate) fn configuration(text: &str) -> Result<Configuration> {
+/// Parses a document. Accounts and queries keep its order.
+pub(crate) fn parse(text: &str) -> Result<Configuration> {
     let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
-        // Only the message: the parser's full text shows the line, which may hold a credential.
-        let line = error.span().map(|span| lines.number(span.start));
+        // Use only the message: the full text quotes the line, which may hold a credential.
+        let line = error.span().map(|span| lines.at(span.start));
         let message = one_line(error.message());
         match (error.span(), &*message) {
-            // Keys may be shown, and of this mistake no more is known than where the key is.
+            // The parser reports only where the key is. Keys may be shown, unlike values.
             (Some(span), "duplicate key") => {
                 let key = text.get(span).unwrap_or_default().trim();
-                mistake(line, format!("the key {key} is there twice"))
+                error_at(line, format!("duplicate key `{key}`"))
             }
-            _ => mistake(line, message),
+            _ => error_at(line, message),
         }
     })?;
     let mut configuration = Configuration::default();
-    for (key, value) in in_order(document.get_ref()) {
+    for (key, value) in in_document_order(document.get_ref()) {
         let line = lines.of(key);
         let key = key.get_ref().as_ref();
         const KNOWN: [&str; 3] = [ACCOUNTS, QUERIES, TRANSPORT];
         if !KNOWN.contains(&key) {
-            let message = format!("unknown key `{key}` in the configuration");
-            return Err(mistake(line, message).with_advice(did_you_mean(key, &KNOWN)));
+            let message = format!("unknown key `{key}`");
+            return Err(error_at(line, message).with_advice(did_you_mean(key, &KNOWN)));
         }
         let Some(table) = value.get_ref().as_table() else {
             let name = if key == TRANSPORT { "" } else { ".NAME" };
-            return Err(mistake(line, format!("{key} must be a table"))
+            return Err(error_at(line, format!("{key} must be a table"))
                 .with_advice(format!("write [{key}{name}]")));
         };
         if key == TRANSPORT {
             configuration.transport = settings(key.to_owned(), line, table, &lines);
             continue;
         }
-        for (name, value) in in_order(table) {
+        for (name, value) in in_document_order(table) {
             let table = entry(key, name, value, &lines)?;
             let (name, line) = (name.get_ref().as_ref(), lines.of(name));
             if key == ACCOUNTS {
@@ -67,7 +67,7 @@ pub(crate) fn configuration(text: &str) -> Result<Configuration> {
     Ok(configuration)
 }
 
-/// The table of one account or query.
+/// Returns the table of one account or query.
 fn entry<'t, 'a>(
     kind: &str,
     name: &Key<'_>,
@@ -77,14 +77,18 @@ fn entry<'t, 'a>(
     let line = lines.of(name);
     let name = name.get_ref();
     if name.trim().is_empty() {
-        return Err(mistake(line, format!("a table in {kind} needs a name")));
+        return Err(error_at(
+            line,
+            format!("a table in {kind} has an empty name"),
+        ));
     }
     value.get_ref().as_table().ok_or_else(|| {
-        mistake(line, format!("{kind}.{name} must be a table"))
+        error_at(line, format!("{kind}.{name} must be a table"))
             .with_advice(format!("write [{kind}.{name}]"))
     })
 }
 
+/// Converts a table into settings with their lines.
 fn settings(path: String, line: Option<usize>, table: &DeTable<'_>, lines: &Lines) -> Settings {
     let mut settings = Settings::new(path).with_line(line);
     for (key, value) in table {
@@ -94,6 +98,7 @@ fn settings(path: String, line: Option<usize>, table: &DeTable<'_>, lines: &Line
     settings
 }
 
+/// Converts the table of one account.
 fn account(
     name: &str,
     line: Option<usize>,
@@ -105,53 +110,55 @@ fn account(
         .get_key_value(PROVIDER)
         .and_then(|(key, _)| lines.of(key));
     match settings.text(PROVIDER)? {
-        Some(provider) => Ok(AccountConfiguration::with_settings(
+        Some(provider) => Ok(AccountConfiguration::from_settings(
             name,
             &provider,
             settings,
             provider_line,
         )),
         None => Err(settings.misspelled_key().unwrap_or_else(|| {
-            mistake(line, format!("missing key `provider` in accounts.{name}"))
+            error_at(line, format!("missing key `provider` in accounts.{name}"))
                 .with_advice("write provider = \"…\"")
         })),
     }
 }
 
+/// Converts a value.
 fn setting(value: &DeValue<'_>) -> Setting {
-    // What no setting can be is handed on as an empty table: that too no provider takes, so its answer says what it
-    // expects there.
-    let impossible = Setting::Table(BTreeMap::new());
+    // An unsupported value becomes an empty table, which no provider accepts either: the provider's
+    // error then says what it expects there.
+    let unsupported = Setting::Table(BTreeMap::new());
     match value {
         DeValue::String(text) => Setting::Text(text.clone().into_owned()),
         DeValue::Boolean(value) => Setting::Boolean(*value),
         DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
-            .map_or(impossible, Setting::Integer),
+            .map_or(unsupported, Setting::Integer),
         DeValue::Table(table) => {
             let entry = |(key, value): (&Key<'_>, &Value<'_>)| {
                 let text = value.get_ref().as_str()?;
                 Some((key.get_ref().to_string(), text.to_owned()))
             };
             let texts: Option<BTreeMap<_, _>> = table.iter().map(entry).collect();
-            texts.map_or(impossible, Setting::Table)
+            texts.map_or(unsupported, Setting::Table)
         }
         DeValue::Array(values) => {
             let text = |value: &Value<'_>| Some(value.get_ref().as_str()?.to_owned());
             let texts: Option<Vec<_>> = values.iter().map(text).collect();
-            texts.map_or(impossible, Setting::Texts)
+            texts.map_or(unsupported, Setting::Texts)
         }
-        DeValue::Float(_) | DeValue::Datetime(_) => impossible,
+        DeValue::Float(_) | DeValue::Datetime(_) => unsupported,
     }
 }
 
-/// The entries of a table as they stand in the document.
-fn in_order<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Value<'a>)> {
+/// Returns the entries of a table in the order of the document.
+fn in_document_order<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Value<'a>)> {
     let mut entries: Vec<_> = table.iter().collect();
     entries.sort_by_key(|(key, _)| key.span().start);
     entries
 }
 
-fn mistake(line: Option<usize>, message: String) -> Error {
+/// Creates an error that names its line.
+fn error_at(line: Option<usize>, message: String) -> Error {
     let error = Error::configuration(message);
     match line {
         Some(line) => error.with_message_prefix(&format!("line {line}")),
@@ -159,11 +166,12 @@ fn mistake(line: Option<usize>, message: String) -> Error {
     }
 }
 
+/// Joins the lines of a text.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Where the lines of a document end.
+/// The offsets at which the lines of a document end.
 struct Lines(Vec<usize>);
 
 impl Lines {
@@ -171,12 +179,13 @@ impl Lines {
         Self(text.match_indices('\n').map(|(end, _)| end).collect())
     }
 
+    /// Returns the line on which a spanned value starts.
     fn of<T>(&self, spanned: &Spanned<T>) -> Option<usize> {
-        Some(self.number(spanned.span().start))
+        Some(self.at(spanned.span().start))
     }
 
-    /// The line of an offset, counted from 1.
-    fn number(&self, offset: usize) -> usize {
+    /// Returns the line of an offset, counted from 1.
+    fn at(&self, offset: usize) -> usize {
         1 + self.0.partition_point(|end| *end < offset)
     }
 }
@@ -185,7 +194,7 @@ impl Lines {
 mod tests {
     use crate::Configuration;
 
-    fn refusal(text: &str) -> String {
+    fn error_text(text: &str) -> String {
         let error = Configuration::parse(text).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
         assert!(!error.contains('\n'), "{error}");
@@ -194,7 +203,9 @@ mod tests {
 
     #[test]
     fn accounts_keep_the_order_of_the_file() {
-        let text = "[accounts.z]\nprovider = 'b'\n[accounts.a]\nprovider = 'a'\n[accounts.m]\nprovider = 'c'";
+        let text = "[accounts.z]\nprovider = 'b'\n\
+            [accounts.a]\nprovider = 'a'\n\
+            [accounts.m]\nprovider = 'c'";
         let configuration = Configuration::parse(text).unwrap();
         let names: Vec<_> = configuration.accounts().iter().map(|a| a.name()).collect();
         assert_eq!(names, ["z", "a", "m"]);
@@ -206,11 +217,11 @@ mod tests {
         for (text, expected) in [
             (
                 "\n[acounts.iot]",
-                "line 2: unknown key `acounts` in the configuration; did you mean `accounts`?",
+                "line 2: unknown key `acounts`; did you mean `accounts`?",
             ),
             (
                 "[querys.stale]",
-                "line 1: unknown key `querys` in the configuration; did you mean `queries`?",
+                "line 1: unknown key `querys`; did you mean `queries`?",
             ),
             (
                 "[queries.stale]\nwhere = 'nmae = hunter2'",
@@ -234,7 +245,7 @@ mod tests {
             ),
             (
                 "[transports]",
-                "line 1: unknown key `transports` in the configuration; did you mean `transport`?",
+                "line 1: unknown key `transports`; did you mean `transport`?",
             ),
             (
                 "transport = 'hunter2'",
@@ -262,55 +273,59 @@ mod tests {
             ),
             (
                 "[accounts.iot]\nprovider = 'a'\nlogin = 'hunter2'\nlogin = 'b'",
-                "line 4: the key login is there twice",
+                "line 4: duplicate key `login`",
             ),
         ] {
-            assert_eq!(refusal(text), expected);
+            assert_eq!(error_text(text), expected);
         }
     }
 
     #[test]
-    fn what_is_no_toml_is_refused_with_its_line_and_nothing_of_its_content() {
+    fn a_syntax_error_names_its_line_and_shows_nothing_of_the_content() {
         for text in [
             "[accounts.iot]\nprovider = 'losant'\ntoken = \"hunter2",
             "[accounts.iot]\nprovider = 'losant'\ntoken = hunter2",
             "[accounts.iot]\nprovider = 'losant'\ntoken: hunter2",
         ] {
-            assert!(refusal(text).starts_with("line 3: "), "{}", refusal(text));
+            assert!(
+                error_text(text).starts_with("line 3: "),
+                "{}",
+                error_text(text)
+            );
         }
         let twice = "[accounts.iot]\nprovider = 'a'\n[accounts.iot]\nprovider = 'b'";
-        assert!(refusal(twice).starts_with("line 3: "));
+        assert!(error_text(twice).starts_with("line 3: "));
     }
 
     #[test]
-    fn no_slip_of_the_pen_brings_a_value_into_an_error() {
+    fn no_typing_error_leaks_a_value_into_an_error_text() {
         let text =
             "[accounts.iot]\nprovider = \"losant\"\ntoken = \"hunter2\"\nuser_id = 'hunter2'\n";
-        let slips = [
+        let typos = [
             "", "\"", "'", "\\", "=", ".", "[", "]", "{", "}", "#", "\n", ",", "1",
         ];
         for at in 0..text.len() {
-            for slip in slips {
-                let slipped = format!("{}{slip}{}", &text[..at], &text[at + 1..]);
-                if let Err(error) = Configuration::parse(&slipped) {
+            for typo in typos {
+                let mistyped = format!("{}{typo}{}", &text[..at], &text[at + 1..]);
+                if let Err(error) = Configuration::parse(&mistyped) {
                     let error = error.to_string();
-                    assert!(!error.contains("hunter"), "{slipped}: {error}");
-                    assert!(!error.contains('\n'), "{slipped}: {error}");
+                    assert!(!error.contains("hunter"), "{mistyped}: {error}");
+                    assert!(!error.contains('\n'), "{mistyped}: {error}");
                 }
             }
         }
     }
 }
 
-/// Mistakes that only a provider sees.
+/// Mistakes that are noticed only when the account is opened.
 #[cfg(test)]
 #[cfg(all(feature = "losant", feature = "cloudsmith"))]
-mod provider_tests {
+mod account_tests {
     use crate::{Configuration, Registry};
 
-    fn refusal(text: &str) -> String {
+    fn error_text(text: &str) -> String {
         let configuration = Configuration::parse(text).unwrap();
-        let transport = crate::fleet::tests::transport();
+        let transport = crate::test_doubles::unused_transport();
         let error = Registry::with_builtin().open(&configuration.accounts()[0], transport);
         let error = error.unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
@@ -318,7 +333,7 @@ mod provider_tests {
     }
 
     #[test]
-    fn they_name_their_line_too() {
+    fn a_mistake_in_an_account_names_its_line() {
         for (provider, keys, expected) in [
             (
                 "losant",
@@ -343,12 +358,12 @@ mod provider_tests {
             (
                 "lossant",
                 "token = 'hunter2'",
-                "line 2: there is no provider \"lossant\"; did you mean `losant`?",
+                "line 2: unknown provider `lossant`; did you mean `losant`?",
             ),
             (
                 "eyJhbGciOiJIUzI1NiJ9.hunter2",
                 "",
-                "mine ([masked]): line 2: there is no provider \"[masked]\"; expected one of ",
+                "mine ([masked]): line 2: unknown provider `[masked]`; known are ",
             ),
             (
                 "losant",
@@ -367,7 +382,7 @@ mod provider_tests {
             ),
         ] {
             let text = format!("[accounts.mine]\nprovider = '{provider}'\n{keys}");
-            let error = refusal(&text);
+            let error = error_text(&text);
             assert!(error.contains(expected), "{error}");
         }
     }
