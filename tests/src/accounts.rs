@@ -54,8 +54,8 @@ pub fn account(
         credentials.insert("email".to_owned(), "me@example.com".to_owned());
         credentials.insert("password".to_owned(), PASSWORD.to_owned());
     }
-    let mut account =
-        AccountConfiguration::new("main", platform).with_setting("base_url", Setting::Text(base_url));
+    let mut account = AccountConfiguration::new("main", platform)
+        .with_setting("base_url", Setting::Text(base_url));
     if platform == "cloudsmith" {
         account = account.with_setting("accept_lockout", Setting::Boolean(true));
     }

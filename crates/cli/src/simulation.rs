@@ -48,8 +48,8 @@ impl Simulation {
 /// Returns the account that a simulator accepts.
 fn account(server: &Server) -> AccountConfiguration {
     let provider = server.simulator().provider();
-    let mut account =
-        AccountConfiguration::new(provider, provider).with_setting("base_url", Setting::Text(server.url()));
+    let mut account = AccountConfiguration::new(provider, provider)
+        .with_setting("base_url", Setting::Text(server.url()));
     if provider == "cloudsmith" {
         account = account.with_setting("accept_lockout", Setting::Boolean(true));
     }

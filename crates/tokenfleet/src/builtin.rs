@@ -11,28 +11,23 @@ pub(crate) const KNOWN: [(&str, bool); 4] = [
     ("mindbody", cfg!(feature = "mindbody")),
 ];
 
-/// Registers one adapter. The four have the same constructors, but share no trait that names them.
-#[allow(unused_macros)]
-macro_rules! register {
-    ($registry:ident, $platform:ident::$Provider:ident, $Config:ident) => {
-        $registry.register(crate::$platform::NAME, |account, settings, transport| {
-            let config = crate::$platform::$Config::from_settings(settings)?;
-            let retry = crate::transport::RetryPolicy::from_settings(settings)?;
-            Ok(crate::$platform::$Provider::new(account, config, transport).with_retry(retry))
-        })
-    };
-}
-
 /// Adds the adapters whose Cargo features are enabled.
-#[allow(unused_mut)]
+#[allow(unused_imports, unused_mut)]
 pub(crate) fn register_all(mut registry: Registry) -> Registry {
+    use crate::transport::adapter::FromSettings;
     #[cfg(feature = "cloudsmith")]
-    register!(registry, cloudsmith::Cloudsmith, CloudsmithConfig);
+    registry.register(
+        crate::cloudsmith::NAME,
+        crate::cloudsmith::Cloudsmith::from_settings,
+    );
     #[cfg(feature = "foreman")]
-    register!(registry, foreman::Foreman, ForemanConfig);
+    registry.register(crate::foreman::NAME, crate::foreman::Foreman::from_settings);
     #[cfg(feature = "losant")]
-    register!(registry, losant::Losant, LosantConfig);
+    registry.register(crate::losant::NAME, crate::losant::Losant::from_settings);
     #[cfg(feature = "mindbody")]
-    register!(registry, mindbody::Mindbody, MindbodyConfig);
+    registry.register(
+        crate::mindbody::NAME,
+        crate::mindbody::Mindbody::from_settings,
+    );
     registry
 }

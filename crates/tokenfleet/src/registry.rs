@@ -29,7 +29,7 @@ type Factory =
 /// let mut registry = Registry::with_builtin();
 /// registry.register("memory", |_account, settings, _transport| {
 ///     match settings.required_text("profile")?.as_str() {
-///         "marking" => Ok(MemoryProvider::new(MemoryProfile::marking())),
+///         "marking" => Ok(MemoryProvider::new(MemoryProfile::retaining())),
 ///         _ => Err(settings.error("has an unknown profile")),
 ///     }
 /// });

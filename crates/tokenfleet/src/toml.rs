@@ -363,7 +363,7 @@ mod account_tests {
             (
                 "eyJhbGciOiJIUzI1NiJ9.hunter2",
                 "",
-                "mine ([masked]): line 2: unknown provider `[masked]`; known are ",
+                "mine ([masked]): line 2: unknown provider `[masked]`; expected one of ",
             ),
             (
                 "losant",

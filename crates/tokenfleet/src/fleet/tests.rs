@@ -146,7 +146,8 @@ async fn an_account_with_an_event_every_two_seconds_keeps_its_slot() {
 #[tokio::test]
 async fn accounts_of_the_same_name_keep_their_own_counts() {
     let provider = |count| {
-        let provider = MemoryProvider::new(MemoryProfile::marking()).showing(tokens(0, count));
+        let provider =
+            MemoryProvider::new(MemoryProfile::retaining()).with_tokens(tokens(0, count));
         Arc::new(provider) as Arc<dyn TokenProvider>
     };
     let found = Fleet::new([provider(3), provider(2)])
