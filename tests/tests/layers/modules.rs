@@ -39,7 +39,7 @@ impl Module {
             file.with_extension("")
         };
         let children = declared_modules(&tokens).map(|name| {
-            let path = [path.as_slice(), &[name.clone()]].concat();
+            let path = [path.as_slice(), std::slice::from_ref(&name)].concat();
             let candidates = [format!("{name}.rs"), format!("{name}/mod.rs")];
             let mut files = candidates.map(|file| folder.join(file)).into_iter();
             let file = files.find(|file| file.exists());
@@ -55,7 +55,7 @@ impl Module {
             imports: Vec::new(),
         };
         for (name, path) in mentioned_paths(&tokens) {
-            if let Some(path) = module.from_root(&path) {
+            if let Some(path) = module.absolute(&path) {
                 module.imports.push(path.clone());
                 module.names.extend(name.map(|name| (name, path)));
             }
@@ -65,7 +65,7 @@ impl Module {
 
     /// Returns a path that the module mentions from the root of its crate, or `None` for a path into
     /// another crate.
-    fn from_root(&self, path: &[String]) -> Option<ModulePath> {
+    fn absolute(&self, path: &[String]) -> Option<ModulePath> {
         let mut base = self.path.clone();
         let mut rest = path;
         match rest.first()?.as_str() {
