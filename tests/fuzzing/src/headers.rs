@@ -37,7 +37,10 @@ async fn calls(data: &[u8]) {
             Ok(answer) => {
                 let date = answer.date();
                 assert!(answer.is_past(date.truncated_to_seconds()));
-                let _ = (answer.header_number("x-pagination-count"), answer.header("link"));
+                let _ = (
+                    answer.header_number("x-pagination-count"),
+                    answer.header("link"),
+                );
                 assert!(matches!(answer.status(), 200..=299));
             }
             Err(error) => assert_silent(&error),
