@@ -1,4 +1,4 @@
-//! A simulator and the adapter before it, as the conformance suite wants them.
+//! The conformance fixture of a simulator and the adapter in front of it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokenfleet_simulators::{Action, NewToken, Simulator, State};
 
 use crate::Platform;
 
-/// A platform behind its adapter.
+/// A simulated platform behind its adapter.
 #[derive(Debug)]
 pub struct SimulatedFixture(Platform);
 
@@ -23,48 +23,48 @@ impl SimulatedFixture {
         Self(platform)
     }
 
-    /// The platform itself.
+    /// Returns the platform itself.
     #[must_use]
     pub fn simulator(&self) -> &Arc<dyn Simulator> {
         &self.0.simulator
     }
 
-    /// Whether the platform can have such a token, beside those that it has.
+    /// Reports whether the platform can hold such a token beside those that it already holds.
     fn admits(&self, spec: &TokenSpec) -> bool {
         let capabilities = self.0.provider.capabilities();
         let create = capabilities.create.clone().unwrap_or_default();
-        let possible_state = match spec.state {
+        let state_is_possible = match spec.state {
             TokenState::Active | TokenState::Expired => true,
             TokenState::Suspended => create.suspended,
             TokenState::Revoked => self.0.simulator.provider() == "foreman",
             TokenState::Unknown => self.0.simulator.provider() == "losant",
             _ => false,
         };
-        let chooses = create.expiry
+        let expiry_is_possible = create.expiry
             || (spec.expiry == RequestedExpiry::PlatformDefault
                 && spec.state != TokenState::Expired)
             || (spec.state == TokenState::Expired
                 && capabilities.reported_fields.contains(&TokenField::Expiry));
-        let nameable = spec.name.is_none() || create.name != ArgumentSupport::Unsupported;
-        let free = !create.unique_names
+        let name_is_possible = spec.name.is_none() || create.name != ArgumentSupport::Unsupported;
+        let name_is_free = !create.unique_names
             || self
                 .0
                 .simulator
                 .tokens()
                 .iter()
                 .all(|token| token.name != spec.name);
-        let space = create
+        let has_space = create
             .max_tokens
-            .is_none_or(|most| self.0.simulator.token_count() < most as usize);
-        possible_state && chooses && nameable && free && space
+            .is_none_or(|maximum| self.0.simulator.token_count() < maximum as usize);
+        state_is_possible && expiry_is_possible && name_is_possible && name_is_free && has_space
     }
 }
 
-fn platform_time(at: Timestamp) -> Option<jiff::Timestamp> {
+fn to_platform_time(at: Timestamp) -> Option<jiff::Timestamp> {
     at.to_string().parse().ok()
 }
 
-fn our_time(at: jiff::Timestamp) -> Option<Timestamp> {
+fn from_platform_time(at: jiff::Timestamp) -> Option<Timestamp> {
     at.to_string().parse().ok()
 }
 
@@ -94,10 +94,11 @@ impl Fixture for SimulatedFixture {
             _ => State::Active,
         });
         if let RequestedExpiry::At(at) = spec.expiry {
-            token = token.expires(platform_time(at)?);
+            token = token.expires(to_platform_time(at)?);
         }
-        let made = self.0.simulator.insert(token);
-        Some(Inserted::new(TokenId::new(made.id)).with_secret(Secret::new(made.secret)))
+        let inserted = self.0.simulator.insert(token);
+        let secret = Secret::new(inserted.secret);
+        Some(Inserted::new(TokenId::new(inserted.id)).with_secret(secret))
     }
 
     async fn tokens(&self) -> Vec<Existing> {
@@ -115,9 +116,10 @@ impl Fixture for SimulatedFixture {
                 State::Expired => TokenState::Expired,
                 _ => TokenState::Unknown,
             };
-            let expiry = match reports_expiry {
-                true => Fact::from_nullable(token.expires.and_then(our_time)),
-                false => Fact::NotReported,
+            let expiry = if reports_expiry {
+                Fact::from_nullable(token.expires.and_then(from_platform_time))
+            } else {
+                Fact::NotReported
             };
             Existing::new(TokenId::new(token.id), state).expiring(expiry)
         };
@@ -138,7 +140,7 @@ impl Fixture for SimulatedFixture {
     }
 
     async fn remove(&self, id: &TokenId) -> bool {
-        // Foreman keeps its records for ever, and without the key that we act with nothing more can be tried.
+        // Foreman keeps its records for ever, and nothing works without the acting token.
         let acting = self
             .0
             .simulator
@@ -152,7 +154,7 @@ impl Fixture for SimulatedFixture {
     }
 
     fn now(&self) -> Timestamp {
-        our_time(self.0.simulator.clock().now()).unwrap_or_else(Timestamp::now)
+        from_platform_time(self.0.simulator.clock().now()).unwrap_or_else(Timestamp::now)
     }
 
     async fn advance(&self, by: Duration) -> bool {

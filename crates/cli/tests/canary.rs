@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
 use support::configuration;
-use tokenfleet_tests::Planted;
+use tokenfleet_tests::CanarySecrets;
 
 /// Nobody told the program of it: the platform names it in its errors.
 const FOREIGN: &str = "SK-PrjW98OTY1h8QTY9hUA";
@@ -133,7 +133,7 @@ fn try_everything(provider: &str) -> usize {
             );
             new_secrets += usize::from(shown.is_some());
 
-            let mut planted = Planted::default();
+            let mut planted = CanarySecrets::default();
             planted.plant("a foreign token", FOREIGN);
             planted.plant("the token", secret);
             if let Some(secret) = &shown {
