@@ -9,9 +9,7 @@ use tokenfleet_core::{Secret, TokenId, TokenProvider};
 use tokenfleet_http::Transport;
 use tokenfleet_simulators::{NewToken, Simulator};
 
-use crate::{
-    SecretRecordingTransport, SharedCanarySecrets, Target, base_url, fixed_credential, lock,
-};
+use crate::{CanarySecrets, SecretRecordingTransport, Target, base_url, fixed_credential};
 
 /// The tested accounts: the platform, and the kind of credential that acts there.
 pub const ACCOUNTS: [(&str, &str); 5] = [
@@ -53,7 +51,7 @@ pub struct CanaryAccount {
     /// The account as a configuration holds it.
     pub configuration: AccountConfiguration,
     /// The secrets known so far.
-    pub secrets: SharedCanarySecrets,
+    pub secrets: CanarySecrets,
     /// An existing token, or one that never existed if the platform holds none.
     pub token: Target,
 }
@@ -71,10 +69,10 @@ impl CanaryAccount {
     /// Opens the account in this process, recording every secret that the platform returns.
     #[must_use]
     pub fn new(simulator: Arc<dyn Simulator>, acting: &str) -> Self {
-        let secrets = SharedCanarySecrets::default();
+        let secrets = CanarySecrets::default();
         let transport = SecretRecordingTransport {
             simulator: Arc::clone(&simulator),
-            secrets: Arc::clone(&secrets),
+            secrets: secrets.clone(),
         };
         let url = base_url().to_string();
         Self::open(simulator, acting, Arc::new(transport), url, secrets)
@@ -88,7 +86,7 @@ impl CanaryAccount {
         transport: Arc<dyn Transport>,
         base_url: String,
     ) -> Self {
-        let secrets = SharedCanarySecrets::default();
+        let secrets = CanarySecrets::default();
         Self::open(simulator, acting, transport, base_url, secrets)
     }
 
@@ -97,7 +95,7 @@ impl CanaryAccount {
         acting: &str,
         transport: Arc<dyn Transport>,
         base_url: String,
-        secrets: SharedCanarySecrets,
+        secrets: CanarySecrets,
     ) -> Self {
         let configuration = account_configuration(&simulator, acting, base_url, &secrets);
         let provider = match Registry::with_builtin().open(&configuration, transport) {
@@ -116,12 +114,11 @@ impl CanaryAccount {
     /// Returns where `text` shows a secret of the account or of any token that exists there.
     #[must_use]
     pub fn leaks_in(&self, text: &str) -> Vec<String> {
-        let mut secrets = lock(&self.secrets);
-        secrets.plant("the token", self.token.secret.expose());
+        self.secrets.plant("the token", self.token.secret.expose());
         for token in self.simulator.tokens() {
-            secrets.plant("an existing token", &token.secret);
+            self.secrets.plant("an existing token", &token.secret);
         }
-        secrets.found_in(text)
+        self.secrets.found_in(text)
     }
 }
 
@@ -146,7 +143,7 @@ fn account_configuration(
     simulator: &Arc<dyn Simulator>,
     acting: &str,
     base_url: String,
-    secrets: &SharedCanarySecrets,
+    secrets: &CanarySecrets,
 ) -> AccountConfiguration {
     let platform = simulator.provider();
     let mut credentials = simulator.credentials();
@@ -160,7 +157,6 @@ fn account_configuration(
     if platform == "cloudsmith" {
         account = account.with("accept_lockout", Setting::Boolean(true));
     }
-    let mut secrets = lock(secrets);
     for (key, value) in credentials {
         let setting = if matches!(key.as_str(), "token" | "api_key" | "password") {
             secrets.plant("an acting credential", &value);

@@ -1,6 +1,7 @@
 //! Secrets that must not show up anywhere, in whatever form.
 
 use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
@@ -9,9 +10,9 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 /// The minimum length of a secret: anything shorter occurs in ordinary text by chance.
 const MIN_LENGTH: usize = 5;
 
-/// Secrets, each with the forms in which it would be recognised.
+/// Secrets, each with the forms in which it would be recognised; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct CanarySecrets(Vec<Canary>);
+pub struct CanarySecrets(Arc<Mutex<Vec<Canary>>>);
 
 #[derive(Debug, Clone)]
 struct Canary {
@@ -27,13 +28,14 @@ impl CanarySecrets {
     ///
     /// Panics if the secret is too short to be searched for.
     #[track_caller]
-    pub fn plant(&mut self, label: &str, secret: &str) {
+    pub fn plant(&self, label: &str, secret: &str) {
         assert!(
             secret.len() >= MIN_LENGTH,
             "{label} is too short to be searched for"
         );
-        if self.0.iter().all(|canary| canary.secret != secret) {
-            self.0.push(Canary {
+        let mut canaries = self.lock();
+        if canaries.iter().all(|canary| canary.secret != secret) {
+            canaries.push(Canary {
                 label: label.to_owned(),
                 secret: secret.to_owned(),
                 forms: forms(secret),
@@ -42,9 +44,11 @@ impl CanarySecrets {
     }
 
     /// Returns the secrets that were planted under a label.
-    pub fn labelled<'a>(&'a self, label: &'a str) -> impl Iterator<Item = &'a str> {
-        let labelled = self.0.iter().filter(move |canary| canary.label == label);
-        labelled.map(|canary| canary.secret.as_str())
+    #[must_use]
+    pub fn labelled(&self, label: &str) -> Vec<String> {
+        let canaries = self.lock();
+        let labelled = canaries.iter().filter(|canary| canary.label == label);
+        labelled.map(|canary| canary.secret.clone()).collect()
     }
 
     /// Returns a line for each form of a secret that `text` contains, with the text before it.
@@ -52,7 +56,7 @@ impl CanarySecrets {
     pub fn found_in(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase();
         let mut found = Vec::new();
-        for canary in &self.0 {
+        for canary in self.lock().iter() {
             for form in &canary.forms {
                 if let Some(at) = text.find(form.as_str()) {
                     let before = text[..at].chars().rev().take(80).collect::<Vec<_>>();
@@ -62,6 +66,10 @@ impl CanarySecrets {
             }
         }
         found
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Canary>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -113,7 +121,7 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_every_form() {
         let secret = "s/e+cr$t";
-        let mut secrets = CanarySecrets::default();
+        let secrets = CanarySecrets::default();
         secrets.plant("secret", secret);
         let mut texts = vec![
             secret.to_owned(),

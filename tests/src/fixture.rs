@@ -12,32 +12,35 @@ use tokenfleet_core::{
 };
 use tokenfleet_simulators::{Action, NewToken, Simulator, State};
 
-use crate::Platform;
-
 /// A simulated platform behind its adapter.
 #[derive(Debug)]
-pub struct SimulatedFixture(Platform);
+pub struct SimulatedFixture {
+    pub(crate) simulator: Arc<dyn Simulator>,
+    pub(crate) provider: Arc<dyn TokenProvider>,
+    /// The adapter with a credential that the platform does not accept.
+    pub(crate) intruder: Arc<dyn TokenProvider>,
+    /// The credentials of both, as they are sent.
+    pub(crate) credentials: Vec<String>,
+    /// The scopes that a token may have.
+    pub(crate) scopes: Vec<String>,
+}
 
 impl SimulatedFixture {
-    pub(crate) fn new(platform: Platform) -> Self {
-        Self(platform)
-    }
-
     /// Returns the platform itself.
     #[must_use]
     pub fn simulator(&self) -> &Arc<dyn Simulator> {
-        &self.0.simulator
+        &self.simulator
     }
 
     /// Reports whether the platform can hold such a token beside those that it already holds.
     fn admits(&self, spec: &TokenSpec) -> bool {
-        let capabilities = self.0.provider.capabilities();
+        let capabilities = self.provider.capabilities();
         let create = capabilities.create.clone().unwrap_or_default();
         let state_is_possible = match spec.state {
             TokenState::Active | TokenState::Expired => true,
             TokenState::Suspended => create.suspended,
-            TokenState::Revoked => self.0.simulator.provider() == "foreman",
-            TokenState::Unknown => self.0.simulator.provider() == "losant",
+            TokenState::Revoked => self.simulator.provider() == "foreman",
+            TokenState::Unknown => self.simulator.provider() == "losant",
             _ => false,
         };
         let expiry_is_possible = create.expiry
@@ -48,14 +51,13 @@ impl SimulatedFixture {
         let name_is_possible = spec.name.is_none() || create.name != ArgumentSupport::Unsupported;
         let name_is_free = !create.unique_names
             || self
-                .0
                 .simulator
                 .tokens()
                 .iter()
                 .all(|token| token.name != spec.name);
         let has_space = create
             .max_tokens
-            .is_none_or(|maximum| self.0.simulator.token_count() < maximum as usize);
+            .is_none_or(|maximum| self.simulator.token_count() < maximum as usize);
         state_is_possible && expiry_is_possible && name_is_possible && name_is_free && has_space
     }
 }
@@ -71,12 +73,11 @@ fn from_platform_time(at: jiff::Timestamp) -> Option<Timestamp> {
 #[async_trait]
 impl Fixture for SimulatedFixture {
     fn provider(&self) -> Arc<dyn TokenProvider> {
-        Arc::clone(&self.0.provider)
+        Arc::clone(&self.provider)
     }
 
     fn credentials(&self) -> Vec<Secret> {
-        self.0
-            .credentials
+        self.credentials
             .iter()
             .map(|text| Secret::new(text.as_str()))
             .collect()
@@ -96,14 +97,13 @@ impl Fixture for SimulatedFixture {
         if let RequestedExpiry::At(at) = spec.expiry {
             token = token.expires(to_platform_time(at)?);
         }
-        let inserted = self.0.simulator.insert(token);
+        let inserted = self.simulator.insert(token);
         let secret = Secret::new(inserted.secret);
         Some(Inserted::new(TokenId::new(inserted.id)).with_secret(secret))
     }
 
     async fn tokens(&self) -> Vec<Existing> {
         let reports_expiry = self
-            .0
             .provider
             .capabilities()
             .reported_fields
@@ -123,43 +123,36 @@ impl Fixture for SimulatedFixture {
             };
             Existing::new(TokenId::new(token.id), state).expiring(expiry)
         };
-        self.0
-            .simulator
-            .tokens()
-            .into_iter()
-            .map(existing)
-            .collect()
+        self.simulator.tokens().into_iter().map(existing).collect()
     }
 
     async fn accepts(&self, secret: &Secret) -> bool {
-        self.0.simulator.accepts(secret.expose())
+        self.simulator.accepts(secret.expose())
     }
 
     fn requests(&self) -> u64 {
-        self.0.simulator.log().entries().len() as u64
+        self.simulator.log().entries().len() as u64
     }
 
     async fn remove(&self, id: &TokenId) -> bool {
         // Foreman keeps its records for ever, and nothing works without the acting token.
         let acting = self
-            .0
             .simulator
             .token(id.as_str())
-            .is_some_and(|token| self.0.credentials.contains(&token.secret));
-        self.0.simulator.provider() != "foreman" && !acting && self.0.simulator.remove(id.as_str())
+            .is_some_and(|token| self.credentials.contains(&token.secret));
+        self.simulator.provider() != "foreman" && !acting && self.simulator.remove(id.as_str())
     }
 
     fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
-        Some(Arc::clone(&self.0.intruder))
+        Some(Arc::clone(&self.intruder))
     }
 
     fn now(&self) -> Timestamp {
-        from_platform_time(self.0.simulator.clock().now()).unwrap_or_else(Timestamp::now)
+        from_platform_time(self.simulator.clock().now()).unwrap_or_else(Timestamp::now)
     }
 
     async fn advance(&self, by: Duration) -> bool {
-        self.0
-            .simulator
+        self.simulator
             .clock()
             .advance(SignedDuration::try_from(by).unwrap_or_default());
         true
@@ -172,14 +165,13 @@ impl Fixture for SimulatedFixture {
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             _ => return false,
         };
-        self.0
-            .simulator
+        self.simulator
             .faults()
             .add(tokenfleet_simulators::Fault::new(action));
         true
     }
 
     fn scopes(&self) -> Vec<String> {
-        self.0.scopes.clone()
+        self.scopes.clone()
     }
 }

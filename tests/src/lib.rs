@@ -25,10 +25,10 @@ pub use expected::{assert_document, assert_expected};
 pub use fixture::SimulatedFixture;
 pub use operations::{Success, Target, create_request, perform, perform_all};
 pub use platforms::{
-    FOREMAN_RELEASES, MindbodyMistake, Platform, cloudsmith, foreman, losant, mindbody,
+    FOREMAN_RELEASES, MindbodyMistake, cloudsmith, foreman, losant, mindbody,
     mindbody_with_intruder,
 };
-pub use secret_recorder::{SecretRecordingTransport, SharedCanarySecrets, lock};
+pub use secret_recorder::SecretRecordingTransport;
 pub use telemetry_recorder::{Recorded, RecordingGuard, TelemetryRecorder};
 pub use transport::{FnTransport, InProcess, response};
 

@@ -19,6 +19,15 @@ pub struct Target {
 }
 
 impl Target {
+    /// Returns a second copy.
+    #[must_use]
+    pub fn duplicate(&self) -> Self {
+        Self {
+            id: self.id.clone(),
+            secret: self.secret.duplicate(),
+        }
+    }
+
     /// Returns the reference by which the provider revokes the token.
     #[must_use]
     pub fn to_revoke(&self, provider: &dyn TokenProvider) -> TokenRef<'_> {

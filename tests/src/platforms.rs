@@ -5,31 +5,14 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
-use tokenfleet_core::TokenProvider;
 use tokenfleet_foreman::{Foreman, Release};
 use tokenfleet_losant::{Losant, Resource};
 use tokenfleet_mindbody::{Mindbody, MindbodyConfig};
-use tokenfleet_simulators::Simulator;
 
 use crate::{
     SimulatedFixture, base_url, build, fixed_credential, foreman_config, immediate_retries,
     losant_config, transport,
 };
-
-/// A platform with its adapter, as a fixture needs them.
-#[derive(Debug)]
-pub struct Platform {
-    /// The platform.
-    pub simulator: Arc<dyn Simulator>,
-    /// The adapter in front of it.
-    pub provider: Arc<dyn TokenProvider>,
-    /// The adapter with a credential that the platform does not accept.
-    pub intruder: Arc<dyn TokenProvider>,
-    /// The credentials of both, as they are sent.
-    pub credentials: Vec<String>,
-    /// The scopes that a token may have.
-    pub scopes: Vec<String>,
-}
 
 /// The releases of Foreman that changed its tokens, each with the option of the simulator.
 pub const FOREMAN_RELEASES: [(&str, Release); 8] = [
@@ -65,7 +48,7 @@ pub fn losant(options: &[&str]) -> SimulatedFixture {
         let losant = Losant::new("iot", config, transport(&simulator));
         Arc::new(losant.with_retry(immediate_retries()))
     };
-    SimulatedFixture::new(Platform {
+    SimulatedFixture {
         provider: provider(&token),
         intruder: provider(WRONG),
         credentials: vec![token, WRONG.to_owned()],
@@ -75,7 +58,7 @@ pub fn losant(options: &[&str]) -> SimulatedFixture {
             _ => vec!["all.Instance.read".to_owned()],
         },
         simulator,
-    })
+    }
 }
 
 /// Returns Foreman with these options, of a configured release or of one that is detected.
@@ -94,13 +77,13 @@ pub fn foreman(options: &[&str], release: Option<Release>) -> SimulatedFixture {
         Arc::new(foreman.with_retry(immediate_retries()))
     };
     let basic = |token: &str| STANDARD.encode(format!("{login}:{token}"));
-    SimulatedFixture::new(Platform {
+    SimulatedFixture {
         provider: provider(&token),
         intruder: provider(WRONG),
         credentials: vec![basic(&token), basic(WRONG), token, WRONG.to_owned()],
         scopes: Vec::new(),
         simulator,
-    })
+    }
 }
 
 /// Returns Cloudsmith with these options, acting with an API key, or with an email address and a
@@ -128,13 +111,13 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
     let mut credentials = vec![basic(&secret), basic(WRONG), WRONG.to_owned()];
     // The default password has two letters, which occur in any text.
     credentials.extend((!with_password).then(|| secret.clone()));
-    SimulatedFixture::new(Platform {
+    SimulatedFixture {
         provider: provider(&secret),
         intruder: provider(WRONG),
         credentials,
         scopes: Vec::new(),
         simulator,
-    })
+    }
 }
 
 /// The part of the intruder's configuration that is wrong at Mindbody.
@@ -191,7 +174,7 @@ pub fn mindbody_with_intruder(
         let mindbody = Mindbody::new("studio", config, transport(&simulator));
         Arc::new(mindbody.with_retry(immediate_retries()))
     };
-    SimulatedFixture::new(Platform {
+    SimulatedFixture {
         provider: provider(None),
         intruder: provider(Some(mistake)),
         credentials: vec![
@@ -201,5 +184,5 @@ pub fn mindbody_with_intruder(
         ],
         scopes: Vec::new(),
         simulator,
-    })
+    }
 }

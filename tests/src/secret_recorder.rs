@@ -1,7 +1,7 @@
 //! A transport that records every secret that a platform returns.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -20,20 +20,12 @@ const SECRET_MEMBERS: [&str; 5] = [
     "two_factor_token",
 ];
 
-/// Secrets that several recorders share.
-pub type SharedCanarySecrets = Arc<Mutex<CanarySecrets>>;
-
-/// Locks the secrets, even if a thread panicked while it held them.
-pub fn lock(secrets: &SharedCanarySecrets) -> MutexGuard<'_, CanarySecrets> {
-    secrets.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// A transport to a simulator in the same process that records the secrets in its responses.
 pub struct SecretRecordingTransport {
     /// The platform.
     pub simulator: Arc<dyn Simulator>,
     /// The secrets recorded so far.
-    pub secrets: SharedCanarySecrets,
+    pub secrets: CanarySecrets,
 }
 
 /// A simulator's `Debug` shows the credentials that it accepts.
@@ -52,13 +44,13 @@ impl Transport for SecretRecordingTransport {
         let platform = InProcess(Arc::clone(&self.simulator));
         let response = platform.dispatch(request).await?;
         if let Ok(body) = serde_json::from_slice(response.body()) {
-            plant_members(&body, &mut lock(&self.secrets));
+            plant_members(&body, &self.secrets);
         }
         Ok(response.map(Body::full))
     }
 }
 
-fn plant_members(value: &Value, secrets: &mut CanarySecrets) {
+fn plant_members(value: &Value, secrets: &CanarySecrets) {
     match value {
         Value::Object(members) => {
             for (name, member) in members {

@@ -14,8 +14,8 @@ use tokenfleet_http::ReqwestTransport;
 use tokenfleet_simulators::{Action, Canned, Churn, Fault, Hook, NewToken, Server};
 use tokenfleet_tests::{
     ACCOUNTS, CanaryAccount, LEAKED_SECRETS, PASSWORD, SecretRecordingTransport, Success,
-    TOTP_CODE, Target, TelemetryRecorder, assert_every_action_is_tried, base_url, build, lock,
-    perform, printed_error, simulator_options,
+    TOTP_CODE, Target, TelemetryRecorder, assert_every_action_is_tried, base_url, build, perform,
+    printed_error, simulator_options,
 };
 
 /// An account, and everything that the library printed about it.
@@ -64,7 +64,8 @@ impl Scenario {
             _ => None,
         };
         if let Some(issued) = issued {
-            lock(&self.account.secrets).plant("an issued token", issued.secret.expose());
+            let secret = issued.secret.expose();
+            self.account.secrets.plant("an issued token", secret);
             self.print_json(serde_json::to_string(&issued.token));
         }
     }
@@ -72,13 +73,9 @@ impl Scenario {
     /// Performs an operation on a token that exists, and with secrets in place of an id.
     async fn perform(&mut self, operation: Operation) {
         let provider = Arc::clone(&self.account.provider);
-        let Target { id, secret } = &self.account.token;
-        let token = Target {
-            id: id.clone(),
-            secret: secret.duplicate(),
-        };
+        let token = self.account.token.duplicate();
         let confused = Target {
-            id: TokenId::new(secret.expose()),
+            id: TokenId::new(token.secret.expose()),
             secret: Secret::new(LEAKED_SECRETS[0]),
         };
         if operation == Operation::List {
@@ -137,7 +134,7 @@ impl Scenario {
     async fn log_in(&mut self) {
         let transport = SecretRecordingTransport {
             simulator: Arc::clone(&self.account.simulator),
-            secrets: Arc::clone(&self.account.secrets),
+            secrets: self.account.secrets.clone(),
         };
         let login = Login::new(base_url(), Arc::new(transport));
         for password in [PASSWORD, LEAKED_SECRETS[0]] {
@@ -150,7 +147,7 @@ impl Scenario {
                     self.print_result(key);
                 }
                 Some(LoginStep::Done(key)) => {
-                    lock(&self.account.secrets).plant("key", key.expose());
+                    self.account.secrets.plant("key", key.expose());
                 }
                 _ => {}
             }
@@ -220,9 +217,9 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         })),
     ];
     for status in [200, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
-        let planted = lock(&account.secrets);
+        let acting = account.secrets.labelled("an acting credential");
         let mut secrets = vec![account.token.secret.expose(), leaked, LEAKED_SECRETS[1]];
-        secrets.extend(planted.labelled("an acting credential"));
+        secrets.extend(acting.iter().map(String::as_str));
         // Two of them take turns as the platform's error code.
         for place in 0..2 {
             secrets.rotate_left(place);
@@ -267,9 +264,9 @@ async fn try_everything(account: (&str, &str)) -> Vec<String> {
                     }
                 }
                 scenario.assert_no_leaks(&case, &telemetry);
-                let secrets = lock(&scenario.account.secrets);
-                revealed.extend(secrets.labelled("token").map(str::to_owned));
-                revealed.extend(secrets.labelled("two_factor_token").map(str::to_owned));
+                let secrets = &scenario.account.secrets;
+                revealed.extend(secrets.labelled("token"));
+                revealed.extend(secrets.labelled("two_factor_token"));
             }
         }
     }

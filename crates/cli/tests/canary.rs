@@ -133,7 +133,7 @@ fn try_everything(provider: &str) -> usize {
             );
             new_secrets += usize::from(shown.is_some());
 
-            let mut planted = CanarySecrets::default();
+            let planted = CanarySecrets::default();
             planted.plant("a foreign token", FOREIGN);
             planted.plant("the token", secret);
             if let Some(secret) = &shown {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokenfleet_core::{Error, Fate, Liveness, Operation, Secret};
 use tokenfleet_http::RetryPolicy;
 use tokenfleet_simulators::{Action, Fault, Hook, Simulator};
-use tokenfleet_tests::{CanaryAccount, Target, build, printed_error, simulator_options};
+use tokenfleet_tests::{CanaryAccount, build, printed_error, simulator_options};
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -67,10 +67,7 @@ pub(crate) async fn try_cell(
     notify_after(MAX_REQUESTS, simulator, &too_many);
 
     let started = Instant::now();
-    let target = Target {
-        id: account.token.id.clone(),
-        secret: account.token.secret.duplicate(),
-    };
+    let target = account.token.duplicate();
     let operation = run(Arc::clone(&account.provider), column.operation, target);
     // In a task of its own, a panic ends only the operation.
     let task = tokio::spawn(async move {
