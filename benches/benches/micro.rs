@@ -1,7 +1,7 @@
-//! Times the small pieces of work: `cargo bench -p tokenfleet-benches`.
+//! Times the micro-benchmarks: `cargo bench -p tokenfleet-benches`.
 #![allow(
     missing_docs,
-    reason = "the macros of criterion make items without any"
+    reason = "the macros of criterion generate undocumented items"
 )]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -10,7 +10,7 @@ use tokenfleet_benches::{Amount, Micro};
 fn micro(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("micro");
     for name in Micro::names() {
-        let mut micro = Micro::of_name(name).expect("it has that name");
+        let mut micro = Micro::by_name(name).expect("the name is known");
         let (Amount::Tokens(amount) | Amount::Times(amount)) = micro.amount;
         group.throughput(Throughput::Elements(amount));
         group.bench_function(name, |bencher| bencher.iter(|| micro.run()));

@@ -14,7 +14,7 @@ def connect(job):
         uri=job["url"],
         username=job["credentials"]["login"],
         password=job["credentials"]["token"],
-        # What it has learned of the API is kept, so that only the first process asks for it.
+        # The API description is cached, so that only the first process requests it.
         apidoc_cache_dir=str(Path(sys.prefix) / "apidoc"),
     )
     assert TOKENS in api.resources
@@ -32,20 +32,20 @@ def list_all(api, job):
     tokens = letters = 0
     page = 1
     while True:
-        asked = {"page": page, "per_page": job["page_size"], "order": "id ASC", **user(job)}
-        answer = api.call(TOKENS, "index", asked)
-        tokens += len(answer["results"])
-        letters += letters_of(answer["results"], "expires_at")
+        params = {"page": page, "per_page": job["page_size"], "order": "id ASC", **user(job)}
+        response = api.call(TOKENS, "index", params)
+        tokens += len(response["results"])
+        letters += letters_of(response["results"], "expires_at")
         page += 1
-        if tokens >= answer["subtotal"] or not answer["results"]:
+        if tokens >= response["subtotal"] or not response["results"]:
             return tokens, letters
 
 
 def live(api, job):
     def once(name):
-        made = api.create(TOKENS, {"name": name}, user(job))
-        token = api.show(TOKENS, made["id"], user(job))
-        api.delete(TOKENS, made, user(job))
+        created = api.create(TOKENS, {"name": name}, user(job))
+        token = api.show(TOKENS, created["id"], user(job))
+        api.delete(TOKENS, created, user(job))
         return len(token["name"])
 
     return side_by_side(job, once)

@@ -18,8 +18,8 @@ const works = {
     let tokens = 0;
     let letters = 0;
     for (let page = 0; ; page += 1) {
-      const asked = { page, perPage: job.page_size, sortField: 'id', sortDirection: 'asc', ...LEAN };
-      const { items, totalCount } = await client.userApiTokens.get(asked);
+      const params = { page, perPage: job.page_size, sortField: 'id', sortDirection: 'asc', ...LEAN };
+      const { items, totalCount } = await client.userApiTokens.get(params);
       tokens += items.length;
       for (const { name, description, scope, expirationDate } of items) {
         letters += (name ?? '').length + (description ?? '').length + (scope ?? []).length;
@@ -30,12 +30,12 @@ const works = {
   },
 
   live: async () => {
-    let begun = 0;
+    let started = 0;
     let letters = 0;
     const someOfThem = async () => {
-      while (begun < job.tokens) {
-        const name = `${job.names}-${begun}`;
-        begun += 1;
+      while (started < job.tokens) {
+        const name = `${job.names}-${started}`;
+        started += 1;
         const { id: apiTokenId } = await client.userApiTokens.post({ apiToken: { name }, ...LEAN });
         const token = await client.userApiToken.get({ apiTokenId, ...LEAN });
         letters += token.name.length;
@@ -43,20 +43,20 @@ const works = {
       }
     };
     await Promise.all(Array.from({ length: job.at_a_time }, someOfThem));
-    return { tokens: begun, letters };
+    return { tokens: started, letters };
   },
 };
 
-const begun = performance.now();
-const seen = await works[job.work]();
-const wall = (performance.now() - begun) / 1000;
+const started = performance.now();
+const result = await works[job.work]();
+const wall = (performance.now() - started) / 1000;
 const { userCPUTime, systemCPUTime } = process.resourceUsage();
 console.log(JSON.stringify({
-  ...seen,
+  ...result,
   wall,
   processor: (userCPUTime + systemCPUTime) / 1e6,
-  // In KiB. `maxRSS` begins with what the parent held.
+  // In KiB. `maxRSS` would include the memory of the parent.
   peak_memory: Number(/VmHWM:\s*(\d+)/.exec(readFileSync('/proc/self/status', 'utf8'))[1]),
 }));
-// Connections that are kept open for more would keep the process.
+// Open connections would keep the process alive.
 process.exit();

@@ -13,21 +13,21 @@ def connect(job):
 def list_all(client, job):
     tokens = letters = page = 0
     while True:
-        answer = client.user_api_tokens.get(
+        response = client.user_api_tokens.get(
             page=page, perPage=job["page_size"], sortField="id", sortDirection="asc", **LEAN
         )
-        tokens += len(answer["items"])
-        letters += letters_of(answer["items"], "expirationDate")
+        tokens += len(response["items"])
+        letters += letters_of(response["items"], "expirationDate")
         page += 1
-        if tokens >= answer["totalCount"] or not answer["items"]:
+        if tokens >= response["totalCount"] or not response["items"]:
             return tokens, letters
 
 
 def live(client, job):
     def once(name):
-        made = client.user_api_tokens.post(apiToken={"name": name}, **LEAN)
-        token = client.user_api_token.get(apiTokenId=made["id"], **LEAN)
-        client.user_api_token.delete(apiTokenId=made["id"], **LEAN)
+        created = client.user_api_tokens.post(apiToken={"name": name}, **LEAN)
+        token = client.user_api_token.get(apiTokenId=created["id"], **LEAN)
+        client.user_api_token.delete(apiTokenId=created["id"], **LEAN)
         return len(token["name"])
 
     return side_by_side(job, once)

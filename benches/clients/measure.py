@@ -1,4 +1,4 @@
-"""Does the job that this process is given as its argument and prints what it cost."""
+"""Does the job in the argument of this process and prints its cost."""
 
 import json
 import resource
@@ -7,12 +7,12 @@ import time
 
 
 def measure(connect, works):
-    """`works` has a function of the client and the job for each work, which gives how many tokens it saw and their letters."""
+    """Runs the function in `works` for the job, which returns the number of tokens and their letters."""
     job = json.loads(sys.argv[1])
     client = connect(job)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     tokens, letters = works[job["work"]](client, job)
-    wall = time.perf_counter() - begun
+    wall = time.perf_counter() - started
     used = resource.getrusage(resource.RUSAGE_SELF)
     cost = {
         "tokens": tokens,
@@ -29,11 +29,11 @@ def nothing(_client, _job):
 
 
 def side_by_side(job, live):
-    """Each of the tokens to be made lives once, as many at a time as the job says."""
+    """Calls `live` once for each token, as many at a time as the job says."""
     names = [f"{job['names']}-{number}" for number in range(job["tokens"])]
     if job["at_a_time"] == 1:
         return len(names), sum(map(live, names))
-    # Only here, so that it costs the others nothing.
+    # Imported here, so that it costs the other jobs nothing.
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(job["at_a_time"]) as threads:
@@ -41,7 +41,7 @@ def side_by_side(job, live):
 
 
 def letters_of(tokens, expiry):
-    """Looks at the fields of each token: how long its texts are, how many scopes it has, whether it expires."""
+    """Returns a checksum of the tokens: the letters of their texts, their scopes and their expiry."""
     return sum(
         len(token.get("name") or "")
         + len(token.get("description") or "")
@@ -52,6 +52,6 @@ def letters_of(tokens, expiry):
 
 
 def peak_memory():
-    """In KiB. `ru_maxrss` begins with what the parent held."""
+    """Returns the peak memory in KiB; `ru_maxrss` would include the memory of the parent."""
     with open("/proc/self/status") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))

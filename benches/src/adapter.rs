@@ -1,4 +1,4 @@
-//! Jobs done as applications do them: through tokenfleet.
+//! Jobs done through tokenfleet, as applications do them.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,19 +15,19 @@ use tokenfleet::{
 };
 use tokio::task::JoinSet;
 
-use crate::{Cost, Job, Platform, Seen, Work};
+use crate::{Cost, Job, Platform, TokensRead, Work};
 
-/// Does the job and says what it cost.
+/// Does the job and returns its cost.
 ///
 /// # Errors
 ///
-/// When a call fails, or a listing is not complete.
+/// Returns an error if an operation fails, or if a listing is not complete.
 pub async fn run(job: &Job) -> Result<Cost, Box<dyn Error + Send + Sync>> {
     let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new()?);
     let provider = provider(job, "bench", transport.clone())?;
-    let begun = Instant::now();
-    let seen = match &job.work {
-        Work::Nothing => Seen::default(),
+    let started = Instant::now();
+    let read = match &job.work {
+        Work::Nothing => TokensRead::default(),
         Work::List {
             page_size,
             max_concurrency,
@@ -48,7 +48,7 @@ pub async fn run(job: &Job) -> Result<Cost, Box<dyn Error + Send + Sync>> {
         Work::Refresh { times } => refresh(&*provider, *times).await?,
         Work::Inventory { accounts } => inventory(job, *accounts, &transport).await?,
     };
-    Ok(seen.since(begun)?)
+    Ok(read.with_cost_since(started)?)
 }
 
 fn provider(
@@ -81,17 +81,17 @@ fn provider(
     })
 }
 
-async fn list(provider: &dyn TokenProvider, query: Query) -> Result<Seen, Failure> {
-    let begun = Instant::now();
+async fn list(provider: &dyn TokenProvider, query: Query) -> Result<TokensRead, Failure> {
+    let started = Instant::now();
     let mut listing = provider.list(query)?;
-    let mut seen = Seen::default();
+    let mut read = TokensRead::default();
     while let Some(token) = listing.next().await {
-        seen.letters += letters_of(&token?);
-        seen.tokens += 1;
-        (seen.first_token).get_or_insert_with(|| begun.elapsed().as_secs_f64());
+        read.letters += letters_of(&token?);
+        read.tokens += 1;
+        (read.first_token).get_or_insert_with(|| started.elapsed().as_secs_f64());
     }
     match listing.completeness() {
-        Some(completeness) if completeness.is_complete() => Ok(seen),
+        Some(completeness) if completeness.is_complete() => Ok(read),
         _ => Err("the listing was not complete".into()),
     }
 }
@@ -107,21 +107,21 @@ fn letters_of(token: &Token) -> u64 {
     letters as u64
 }
 
-/// Each of so many tasks takes the next token until all are done.
+/// Lets this number of tasks take one token after another until all are done.
 async fn live(
     provider: &Arc<dyn TokenProvider>,
     tokens: u64,
     at_a_time: u64,
     names: &str,
-) -> Result<Seen, Failure> {
-    let begun = Arc::new(AtomicU64::new(0));
+) -> Result<TokensRead, Failure> {
+    let next = Arc::new(AtomicU64::new(0));
     let mut tasks = JoinSet::new();
     for _ in 0..at_a_time {
-        let (provider, begun, names) = (provider.clone(), begun.clone(), names.to_owned());
+        let (provider, next, names) = (provider.clone(), next.clone(), names.to_owned());
         tasks.spawn(async move {
             let mut letters = 0;
             loop {
-                let number = begun.fetch_add(1, Ordering::Relaxed);
+                let number = next.fetch_add(1, Ordering::Relaxed);
                 if number >= tokens {
                     return Ok::<_, tokenfleet::Error>(letters);
                 }
@@ -133,7 +133,7 @@ async fn live(
     while let Some(done) = tasks.join_next().await {
         letters += done??;
     }
-    Ok(Seen {
+    Ok(TokensRead {
         tokens,
         letters,
         first_token: None,
@@ -141,8 +141,8 @@ async fn live(
 }
 
 async fn live_once(provider: &dyn TokenProvider, name: String) -> Result<u64> {
-    let made = provider.create(CreateToken::new(name)).await?;
-    let id = &made.token.id;
+    let issued = provider.create(CreateToken::new(name)).await?;
+    let id = &issued.token.id;
     let token = provider.get(id).await?;
     provider
         .revoke(TokenRef::Id(id), RevokeOptions::default())
@@ -150,7 +150,7 @@ async fn live_once(provider: &dyn TokenProvider, name: String) -> Result<u64> {
     Ok(token.name.known().map_or(0, String::len) as u64)
 }
 
-async fn refresh(provider: &dyn TokenProvider, times: u64) -> Result<Seen, Failure> {
+async fn refresh(provider: &dyn TokenProvider, times: u64) -> Result<TokensRead, Failure> {
     let mut letters = 0;
     for _ in 0..times {
         let mut listing = provider.list(Query::new())?;
@@ -158,7 +158,7 @@ async fn refresh(provider: &dyn TokenProvider, times: u64) -> Result<Seen, Failu
         let rotated = provider.rotate(&key.id).await?;
         letters += rotated.secret.expose().len() as u64;
     }
-    Ok(Seen {
+    Ok(TokensRead {
         tokens: times,
         letters,
         first_token: None,
@@ -169,22 +169,22 @@ async fn inventory(
     job: &Job,
     accounts: u64,
     transport: &Arc<dyn Transport>,
-) -> Result<Seen, Failure> {
+) -> Result<TokensRead, Failure> {
     let providers =
         (0..accounts).map(|number| provider(job, &number.to_string(), transport.clone()));
     let fleet = Fleet::new(providers.collect::<Result<Vec<_>>>()?);
     let mut inventory = fleet.inventory(Query::new());
-    let mut seen = Seen::default();
+    let mut read = TokensRead::default();
     while let Some(event) = inventory.next().await {
         match event {
             InventoryEvent::Token(_, token) => {
-                seen.tokens += 1;
-                seen.letters += letters_of(&token);
+                read.tokens += 1;
+                read.letters += letters_of(&token);
             }
             InventoryEvent::Finished(report) if report.verdict.is_complete() => {}
             InventoryEvent::Finished(report) => return Err(report.to_string().into()),
             _ => {}
         }
     }
-    Ok(seen)
+    Ok(read)
 }

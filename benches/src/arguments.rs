@@ -1,25 +1,25 @@
-//! What the programs of this crate take.
+//! The command-line arguments of the programs of this crate.
 
-/// How often to measure, and where the figures go.
+/// The number of runs, and whether to write the figures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arguments {
-    /// How many runs: `--runs N`.
+    /// The number of runs (`--runs N`).
     pub runs: usize,
-    /// Whether `--write` is there: the figures go into the page as well.
+    /// `true` if the figures are written to the page as well (`--write`).
     pub write: bool,
 }
 
 impl Arguments {
-    /// Those of this process, with so many runs unless they say otherwise.
+    /// Parses the arguments of this process, with a default number of runs.
     ///
     /// # Errors
     ///
-    /// With the usage, when there is any other word.
-    pub fn of_this_process(runs: usize) -> Result<Self, String> {
-        Self::read(std::env::args().skip(1), runs)
+    /// Returns the usage if there is an unknown argument.
+    pub fn from_env(runs: usize) -> Result<Self, String> {
+        Self::parse(std::env::args().skip(1), runs)
     }
 
-    fn read(words: impl IntoIterator<Item = String>, runs: usize) -> Result<Self, String> {
+    fn parse(words: impl IntoIterator<Item = String>, runs: usize) -> Result<Self, String> {
         let mut arguments = Self { runs, write: false };
         let mut words = words.into_iter();
         while let Some(word) = words.next() {
@@ -28,11 +28,11 @@ impl Arguments {
                 "--runs" => {
                     let number = words.next().and_then(|number| number.parse().ok());
                     arguments.runs = (number.filter(|runs| *runs > 0))
-                        .ok_or("--runs takes a number from 1 on")?;
+                        .ok_or("--runs needs a number of at least 1")?;
                 }
                 other => {
                     return Err(format!(
-                        "{other} is unknown; there are --runs N and --write"
+                        "unknown argument {other}; the arguments are --runs N and --write"
                     ));
                 }
             }
@@ -46,24 +46,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_word_that_is_not_known_is_refused_rather_than_ignored() {
-        let read = |words: &str| Arguments::read(words.split_whitespace().map(str::to_owned), 5);
+    fn an_unknown_argument_is_refused() {
+        let parse = |words: &str| Arguments::parse(words.split_whitespace().map(str::to_owned), 5);
         assert_eq!(
-            read("").unwrap(),
+            parse("").unwrap(),
             Arguments {
                 runs: 5,
                 write: false
             }
         );
         assert_eq!(
-            read("--runs 2 --write").unwrap(),
+            parse("--runs 2 --write").unwrap(),
             Arguments {
                 runs: 2,
                 write: true
             }
         );
         for wrong in ["--runs", "--runs 0", "--runs x", "--Write", "2"] {
-            assert!(read(wrong).is_err(), "{wrong}");
+            assert!(parse(wrong).is_err(), "{wrong}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Listings without a library: one page after the other, and nothing else.
+//! Listings without a library: one page after another, and nothing else.
 
 use std::error::Error;
 use std::time::Instant;
@@ -7,53 +7,54 @@ use reqwest::{Client, RequestBuilder};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
 
-use crate::{Cost, Job, Platform, Seen, Work};
+use crate::{Cost, Job, Platform, TokensRead, Work};
 
-/// Decodes each page into structures that own their texts, and looks at each token.
+/// Decodes each page into structures that own their texts, and reads each token.
 ///
 /// # Errors
 ///
-/// When a request fails.
+/// Returns an error if a request fails.
 pub async fn decode(job: &Job) -> Result<Cost, Box<dyn Error>> {
     let client = client()?;
-    let begun = Instant::now();
-    let seen = match (&job.work, job.platform) {
-        (Work::Nothing, _) => Seen::default(),
+    let started = Instant::now();
+    let read = match (&job.work, job.platform) {
+        (Work::Nothing, _) => TokensRead::default(),
         (_, Platform::Losant) => pages::<losant::Page>(&client, job).await?,
         _ => pages::<foreman::Page>(&client, job).await?,
     };
-    Ok(seen.since(begun)?)
+    Ok(read.with_cost_since(started)?)
 }
 
-/// Receives each page and throws it away: what a client takes that reads page after page and looks at none.
+/// Receives each page and discards it: the least that a client can do that reads one page after
+/// another.
 ///
 /// # Errors
 ///
-/// When a request fails.
+/// Returns an error if a request fails.
 pub async fn discard(job: &Job) -> Result<Cost, Box<dyn Error>> {
     let client = client()?;
-    let begun = Instant::now();
+    let started = Instant::now();
     for number in 0..number_of_pages(job) {
         let mut page = (request(&client, job, number).send().await?).error_for_status()?;
         while page.chunk().await?.is_some() {}
     }
-    Ok(Seen::default().since(begun)?)
+    Ok(TokensRead::default().with_cost_since(started)?)
 }
 
-/// Receives each page and reads over its JSON: what serde_json takes before anything is made of it.
+/// Receives each page and skips over its JSON: the cost of serde_json without decoding.
 ///
 /// # Errors
 ///
-/// When a request fails, or a page is no JSON.
+/// Returns an error if a request fails, or if a page is not JSON.
 pub async fn skip(job: &Job) -> Result<Cost, Box<dyn Error>> {
     let client = client()?;
-    let begun = Instant::now();
+    let started = Instant::now();
     for number in 0..number_of_pages(job) {
         let page = (request(&client, job, number).send().await?).error_for_status()?;
         let page = page.bytes().await?;
         let _: IgnoredAny = serde_json::from_slice(&page)?;
     }
-    Ok(Seen::default().since(begun)?)
+    Ok(TokensRead::default().with_cost_since(started)?)
 }
 
 fn number_of_pages(job: &Job) -> u64 {
@@ -91,7 +92,7 @@ fn request(client: &Client, job: &Job, number: u64) -> RequestBuilder {
     }
 }
 
-/// The largest one unless told.
+/// Returns the page size of the job, or the largest one.
 fn page_size(job: &Job) -> u64 {
     match job.work {
         Work::List { page_size, .. } => page_size.unwrap_or(1000).into(),
@@ -100,21 +101,21 @@ fn page_size(job: &Job) -> u64 {
 }
 
 trait Page: DeserializeOwned {
-    /// How many tokens there are on all pages.
+    /// Returns the number of tokens on all pages.
     fn total(&self) -> u64;
-    /// What there is to see on this one.
-    fn seen(&self) -> Seen;
+    /// Returns the tokens on this page.
+    fn tokens_read(&self) -> TokensRead;
 }
 
-async fn pages<P: Page>(client: &Client, job: &Job) -> Result<Seen, Box<dyn Error>> {
-    let mut all = Seen::default();
+async fn pages<P: Page>(client: &Client, job: &Job) -> Result<TokensRead, Box<dyn Error>> {
+    let mut all = TokensRead::default();
     for number in 0.. {
-        let answer = request(client, job, number).send().await?;
-        let page: P = serde_json::from_slice(&answer.error_for_status()?.bytes().await?)?;
-        let seen = page.seen();
-        all.tokens += seen.tokens;
-        all.letters += seen.letters;
-        if all.tokens >= page.total() || seen.tokens == 0 {
+        let response = request(client, job, number).send().await?;
+        let page: P = serde_json::from_slice(&response.error_for_status()?.bytes().await?)?;
+        let read = page.tokens_read();
+        all.tokens += read.tokens;
+        all.letters += read.letters;
+        if all.tokens >= page.total() || read.tokens == 0 {
             break;
         }
     }
@@ -126,7 +127,7 @@ fn letters(texts: [&Option<String>; 2], scopes: usize, expires: bool) -> u64 {
     (texts.iter().map(text).sum::<usize>() + scopes + usize::from(expires)) as u64
 }
 
-// Nobody reads all of it: it is decoded because an application would have it.
+// The unread fields are decoded because an application would need them.
 #[allow(dead_code)]
 pub(crate) mod losant {
     use super::*;
@@ -162,14 +163,14 @@ pub(crate) mod losant {
             self.total_count
         }
 
-        fn seen(&self) -> Seen {
-            let of = |token: &Token| {
+        fn tokens_read(&self) -> TokensRead {
+            let checksum = |token: &Token| {
                 let texts = [&token.name, &token.description];
                 letters(texts, token.scope.len(), token.expiration_date.is_some())
             };
-            Seen {
+            TokensRead {
                 tokens: self.items.len() as u64,
-                letters: self.items.iter().map(of).sum(),
+                letters: self.items.iter().map(checksum).sum(),
                 first_token: None,
             }
         }
@@ -206,11 +207,12 @@ pub(crate) mod foreman {
             self.subtotal
         }
 
-        fn seen(&self) -> Seen {
-            let of = |token: &Token| letters([&token.name, &None], 0, token.expires_at.is_some());
-            Seen {
+        fn tokens_read(&self) -> TokensRead {
+            let checksum =
+                |token: &Token| letters([&token.name, &None], 0, token.expires_at.is_some());
+            TokensRead {
                 tokens: self.results.len() as u64,
-                letters: self.results.iter().map(of).sum(),
+                letters: self.results.iter().map(checksum).sum(),
                 first_token: None,
             }
         }

@@ -1,4 +1,4 @@
-//! Clients that are processes of their own.
+//! Clients that run as processes of their own.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -7,18 +7,18 @@ use tokio::process::Command;
 
 use crate::{Cost, Job, Packages, program};
 
-/// A client.
+/// A client of a platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Client {
     /// The adapters of tokenfleet.
     Tokenfleet,
-    /// The same with as many tokens on a page as it asks for unless told.
+    /// The adapters of tokenfleet with their default page size.
     TokenfleetPages,
-    /// A loop that decodes page after page.
+    /// A loop that decodes one page after another.
     ByHand,
-    /// A loop that receives page after page and reads over its JSON.
+    /// A loop that receives one page after another and skips over its JSON.
     Skip,
-    /// A loop that receives page after page.
+    /// A loop that receives one page after another.
     Discard,
     /// npm `losant-rest`.
     LosantNpm,
@@ -26,14 +26,14 @@ pub enum Client {
     LosantPypi,
     /// PyPI `apypie`.
     Apypie,
-    /// PyPI `apypie` as it lists unless told otherwise: all on one page.
+    /// PyPI `apypie` with its default, which is to list everything on one page.
     ApypieOnePage,
     /// PyPI `cloudsmith-api`.
     CloudsmithApi,
 }
 
 impl Client {
-    /// What the tables call it.
+    /// Returns the name in the tables.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl Client {
         }
     }
 
-    /// Whether the platform's makers publish it.
+    /// Returns `true` if the vendor of the platform publishes the client.
     #[must_use]
     pub fn is_official(self) -> bool {
         match self {
@@ -61,9 +61,9 @@ impl Client {
         }
     }
 
-    /// The client that it is, whatever the size of the pages.
+    /// Returns the client without regard to its page size.
     #[must_use]
-    pub fn whatever_its_pages(self) -> Self {
+    pub fn ignoring_page_size(self) -> Self {
         match self {
             Self::TokenfleetPages => Self::Tokenfleet,
             Self::ApypieOnePage => Self::Apypie,
@@ -71,17 +71,17 @@ impl Client {
         }
     }
 
-    /// Whether it looks at the tokens, and so can say how many it saw.
+    /// Returns `true` if the client decodes tokens, so that it can count them.
     #[must_use]
-    pub fn looks(self) -> bool {
+    pub fn decodes_tokens(self) -> bool {
         !matches!(self, Self::Skip | Self::Discard)
     }
 
-    /// Does the job in a process beside this one.
+    /// Does the job in a process of its own.
     ///
     /// # Errors
     ///
-    /// When the process fails, with what it says.
+    /// Returns the messages of the process if it fails.
     pub async fn run(self, packages: &Packages, job: &Job) -> Result<Cost, Box<dyn Error>> {
         let cost = run(self.command(packages)?, job).await;
         cost.map_err(|error| format!("{} failed: {error}", self.name()).into())
@@ -99,10 +99,10 @@ impl Client {
             Ok(command)
         };
         match self {
-            Self::Tokenfleet | Self::TokenfleetPages => beside("client"),
-            Self::ByHand => beside("by_hand"),
-            Self::Skip => beside("skip"),
-            Self::Discard => beside("discard"),
+            Self::Tokenfleet | Self::TokenfleetPages => sibling("client"),
+            Self::ByHand => sibling("by_hand"),
+            Self::Skip => sibling("skip"),
+            Self::Discard => sibling("discard"),
             Self::LosantPypi => python("losant.py"),
             Self::Apypie | Self::ApypieOnePage => python("foreman.py"),
             Self::CloudsmithApi => python("cloudsmith.py"),
@@ -117,17 +117,17 @@ impl Client {
     }
 }
 
-/// Does the job through tokenfleet, in a process beside this one.
+/// Does the job through tokenfleet, in a process of its own.
 ///
 /// # Errors
 ///
-/// When the process fails, with what it says.
-pub async fn run_ours(job: &Job) -> Result<Cost, Box<dyn Error>> {
-    run(beside("client")?, job).await
+/// Returns the messages of the process if it fails.
+pub async fn run_tokenfleet(job: &Job) -> Result<Cost, Box<dyn Error>> {
+    run(sibling("client")?, job).await
 }
 
-/// Another program of this crate.
-fn beside(name: &str) -> std::io::Result<Command> {
+/// Returns a command that runs another program of this crate.
+fn sibling(name: &str) -> std::io::Result<Command> {
     Ok(Command::new(program(name)?))
 }
 

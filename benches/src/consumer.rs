@@ -5,61 +5,62 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
 
-/// A program that makes a client of the library and lists something with it.
+/// A program that creates a client of the library and lists something with it.
 #[derive(Debug, Clone, Copy)]
 pub struct Consumer {
     /// The library, and the name of the program.
     pub library: &'static str,
-    /// What else the table says of the dependency.
+    /// The features of the dependency, as the table shows them.
     pub with: &'static str,
-    /// The line of its manifest.
+    /// The line of the dependency in the manifest.
     pub dependency: &'static str,
     /// The body of `main`, which may use `?` and `await`.
     pub main: &'static str,
 }
 
-/// What it costs to depend on the library.
+/// The cost of depending on the library.
 #[derive(Debug, Clone)]
 pub struct Built {
-    /// Which version was taken.
+    /// The version of the library.
     pub version: String,
-    /// How many crates are compiled, by name and version, without the program.
+    /// The number of compiled crates, by name and version, without the program.
     pub crates: usize,
-    /// Seconds that a build from nothing takes.
+    /// The wall time of a clean build, in seconds.
     pub wall: f64,
-    /// Seconds of processor time of the same build, which other work on the machine lengthens less.
+    /// The processor time of the same build in seconds, which depends less on the load of the
+    /// machine.
     pub processor: f64,
-    /// The size of the stripped program.
+    /// The size of the stripped program in bytes.
     pub bytes: u64,
 }
 
 impl Consumer {
-    /// Writes the program below the build directory and builds it from nothing, with two jobs.
+    /// Writes the program below the build directory and builds it from scratch, with two jobs.
     ///
     /// # Errors
     ///
-    /// When it cannot be written, or cargo fails.
+    /// Returns an error if it cannot be written, or if cargo fails.
     pub fn build(&self) -> Result<Built, Box<dyn Error>> {
         let project = self.write()?;
         let cargo = |words: &[&str]| cargo(&project, words);
-        // Loading is not building.
+        // Downloads do not count as part of the build.
         cargo(&["fetch"])?;
         let tree = cargo(&["tree", "--edges", "normal,build", "--prefix", "none"])?;
         let mut crates = Vec::from_iter(tree.lines().skip(1).filter_map(name_and_version));
         crates.sort_unstable();
         crates.dedup();
-        let of_library = crates.iter().find(|(name, _)| *name == self.library);
-        let built = project.join("target");
-        if built.exists() {
-            std::fs::remove_dir_all(&built)?;
+        let library = crates.iter().find(|(name, _)| *name == self.library);
+        let target = project.join("target");
+        if target.exists() {
+            std::fs::remove_dir_all(&target)?;
         }
-        let (begun, processor) = (Instant::now(), processor_of_children()?);
+        let (started, processor) = (Instant::now(), processor_of_children()?);
         cargo(&["build", "--release", "--offline", "--jobs", "2"])?;
-        let wall = begun.elapsed().as_secs_f64();
+        let wall = started.elapsed().as_secs_f64();
         let processor = processor_of_children()? - processor;
-        let program = built.join("release/consumer");
+        let program = target.join("release/consumer");
         Ok(Built {
-            version: of_library.map_or("", |(_, version)| version).to_owned(),
+            version: library.map_or("", |(_, version)| version).to_owned(),
             crates: crates.len(),
             wall,
             processor,
@@ -85,7 +86,7 @@ impl Consumer {
         );
         std::fs::write(project.join("Cargo.toml"), manifest)?;
         std::fs::write(project.join("src/main.rs"), main)?;
-        // What they share is of the same version.
+        // Shared dependencies have the same version.
         std::fs::copy(root.join("Cargo.lock"), project.join("Cargo.lock"))?;
         Ok(project)
     }
@@ -97,27 +98,27 @@ fn name_and_version(line: &str) -> Option<(&str, &str)> {
     Some((name, words.next()?.trim_start_matches('v')))
 }
 
-/// Seconds of processor time of all processes that this one has waited for, and of those that they waited for.
+/// Returns the processor time in seconds of all descendants that were waited for.
 fn processor_of_children() -> std::io::Result<f64> {
     let status = std::fs::read_to_string("/proc/self/stat")?;
-    // Behind the name, which may hold anything: its 14th and 15th, in hundredths.
+    // The 14th and 15th fields after the name, which may hold anything; in hundredths of a second.
     let figures = status.rsplit(") ").next().unwrap_or_default();
     let ticks = figures.split(' ').skip(13).take(2);
     Ok(ticks.flat_map(str::parse::<f64>).sum::<f64>() / 100.0)
 }
 
-/// What cargo says, which is shown when it fails.
+/// Runs cargo and returns its output, or an error with its messages.
 fn cargo(project: &Path, words: &[&str]) -> Result<String, Box<dyn Error>> {
     let output = Command::new("cargo")
         .args(words)
         .current_dir(project)
         .env_remove("CARGO_TARGET_DIR")
-        // Nothing is to be taken from an earlier build.
+        // A compiler cache would reuse earlier builds.
         .env_remove("RUSTC_WRAPPER")
         .output()?;
     if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        return Err(format!("cargo {} failed: {said}", words.join(" ")).into());
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        return Err(format!("cargo {} failed: {stderr}", words.join(" ")).into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }

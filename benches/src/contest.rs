@@ -1,10 +1,10 @@
-//! Several clients at the same work, by turns.
+//! A comparison of several clients that take turns at the same work.
 
 use std::error::Error;
 
 use crate::{Client, Cost, Job, Median, Packages, Simulated, Table};
 
-/// What each client's runs cost, which took turns. The first client is the one that the others are compared with.
+/// The costs of clients that took turns; the others are compared with the first.
 #[derive(Debug)]
 pub struct Contest {
     entries: Vec<Entry>,
@@ -13,21 +13,21 @@ pub struct Contest {
 #[derive(Debug)]
 struct Entry {
     client: Client,
-    /// Seconds of processor time of a process that does nothing.
+    /// The processor time in seconds of a process that does nothing.
     start: f64,
     costs: Vec<Cost>,
 }
 
-/// What is compared.
+/// A figure that is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Measure {
-    /// Seconds from the first request to the last token.
+    /// The seconds from the first request to the last token.
     Wall,
-    /// Seconds of processor time of the whole process.
+    /// The processor time of the whole process in seconds.
     Processor,
-    /// The same without those of a process that does nothing.
+    /// The processor time without that of a process that does nothing.
     BeyondStart,
-    /// The most memory that the process ever held, in KiB.
+    /// The peak memory of the process, in KiB.
     PeakMemory,
 }
 
@@ -39,7 +39,7 @@ impl Measure {
         Self::PeakMemory,
     ];
 
-    fn of(self, entry: &Entry, cost: &Cost) -> f64 {
+    fn value(self, entry: &Entry, cost: &Cost) -> f64 {
         match self {
             Self::Wall => cost.wall,
             Self::Processor => cost.processor,
@@ -48,7 +48,7 @@ impl Measure {
         }
     }
 
-    fn shown(self, value: f64) -> String {
+    fn format(self, value: f64) -> String {
         match self {
             Self::Wall | Self::Processor | Self::BeyondStart => format!("{value:.3} s"),
             Self::PeakMemory => format!("{:.1} MiB", value / 1024.0),
@@ -57,13 +57,15 @@ impl Measure {
 }
 
 impl Contest {
-    /// Has each client do its job in each run; what a process that does nothing costs is known by `start`. Jobs may be
-    /// named after the text that is given with each, which never comes twice.
+    /// Lets each client do its job once in each run.
+    ///
+    /// `start` returns the processor time of a process that does nothing, and `job` gets a text that is
+    /// unique to the job.
     ///
     /// # Errors
     ///
-    /// When a client fails, or saw something else than the first one.
-    pub async fn hold(
+    /// Returns an error if a client fails or reads other tokens than the first one.
+    pub async fn run(
         clients: &[Client],
         packages: &Packages,
         runs: usize,
@@ -79,9 +81,9 @@ impl Contest {
         let mut entries = Vec::from_iter(clients.iter().map(entry));
         let mut names = (0..).map(|number| format!("turn-{number:04}"));
         for run in 0..runs {
-            // None is always the first, nor works where the others have left most behind.
-            let (later, sooner) = entries.split_at_mut(run % clients.len().max(1));
-            for Entry { client, costs, .. } in sooner.iter_mut().chain(later) {
+            // No client always goes first, or always works on what the others left behind.
+            let (second, first) = entries.split_at_mut(run % clients.len().max(1));
+            for Entry { client, costs, .. } in first.iter_mut().chain(second) {
                 let before = simulated.requests();
                 let job = job(*client, names.next().unwrap_or_default());
                 let mut cost = client.run(packages, &job).await?;
@@ -90,60 +92,68 @@ impl Contest {
             }
         }
         let contest = Self { entries };
-        contest.make_sure_that_all_saw_the_same()?;
+        contest.check_same_tokens()?;
         Ok(contest)
     }
 
-    fn make_sure_that_all_saw_the_same(&self) -> Result<(), Box<dyn Error>> {
+    fn check_same_tokens(&self) -> Result<(), Box<dyn Error>> {
         let ours = &self.entries[0].costs[0];
-        for entry in self.entries.iter().filter(|entry| entry.client.looks()) {
+        for entry in self
+            .entries
+            .iter()
+            .filter(|entry| entry.client.decodes_tokens())
+        {
             for cost in &entry.costs {
                 // JavaScript counts some letters twice.
-                let more = match entry.client {
+                let tolerance = match entry.client {
                     Client::LosantNpm => ours.letters / 100,
                     _ => 0,
                 };
-                let alike = (ours.letters..=ours.letters + more).contains(&cost.letters);
-                if cost.tokens != ours.tokens || !alike {
-                    let saw = |cost: &Cost| {
+                let matches = (ours.letters..=ours.letters + tolerance).contains(&cost.letters);
+                if cost.tokens != ours.tokens || !matches {
+                    let tokens = |cost: &Cost| {
                         format!("{} tokens with {} letters", cost.tokens, cost.letters)
                     };
                     let (name, first) = (entry.client.name(), self.entries[0].client.name());
-                    return Err(
-                        format!("{name} saw {}, and {first} {}", saw(cost), saw(ours)).into(),
-                    );
+                    return Err(format!(
+                        "{name} read {}, but {first} read {}",
+                        tokens(cost),
+                        tokens(ours)
+                    )
+                    .into());
                 }
             }
         }
         Ok(())
     }
 
-    /// What a client's runs cost.
+    /// Returns the median of a client's runs.
     #[must_use]
     pub fn median(&self, client: Client, measure: Measure) -> Median {
         let entries = self.entries.iter().filter(|entry| entry.client == client);
         let costs = |entry| Entry::measured(entry, measure);
-        Median::of(entries.flat_map(costs))
+        Median::from_values(entries.flat_map(costs))
     }
 
-    /// How many times the figure of the first client that of the best official one is, run by run.
+    /// Returns the figure of the best official client as a multiple of that of the first client,
+    /// run by run.
     #[must_use]
     pub fn best_official(&self, measure: Measure) -> Median {
         let first = self.entries[0].measured(measure);
-        Median::of(first.enumerate().map(|(run, ours)| {
+        Median::from_values(first.enumerate().map(|(run, ours)| {
             let official = self
                 .entries
                 .iter()
                 .filter(|entry| entry.client.is_official());
-            let theirs = official.map(|entry| measure.of(entry, &entry.costs[run]));
+            let theirs = official.map(|entry| measure.value(entry, &entry.costs[run]));
             theirs.fold(f64::INFINITY, f64::min) / ours
         }))
     }
 
-    /// All figures of all clients.
+    /// Returns all figures of all clients as a table.
     #[must_use]
     pub fn table(&self) -> Table {
-        let mut table = Table::of([
+        let mut table = Table::new([
             "client",
             "requests",
             "wall",
@@ -152,7 +162,7 @@ impl Contest {
             "peak memory",
         ]);
         for entry in &self.entries {
-            let requests = Median::of(entry.costs.iter().map(|cost| cost.requests as f64));
+            let requests = Median::from_values(entry.costs.iter().map(|cost| cost.requests as f64));
             let [wall, processor, beyond_start, peak_memory] =
                 Measure::ALL.map(|measure| self.cell(entry, measure));
             table.add([
@@ -167,22 +177,23 @@ impl Contest {
         table
     }
 
-    /// A figure, with its spread at the first client, and with how many times that of the first it is at the others.
+    /// Returns a figure, with its spread for the first client and as a multiple of the first for
+    /// the others.
     fn cell(&self, entry: &Entry, measure: Measure) -> String {
-        let figure = Median::of(entry.measured(measure));
+        let figure = Median::from_values(entry.measured(measure));
         let first = &self.entries[0];
-        let shown = measure.shown(figure.middle);
+        let text = measure.format(figure.middle);
         if entry.client == first.client {
-            return format!("{shown} ± {}", measure.shown(figure.spread));
+            return format!("{text} ± {}", measure.format(figure.spread));
         }
         let runs = entry.measured(measure).zip(first.measured(measure));
-        let times = Median::of(runs.map(|(theirs, ours)| theirs / ours));
-        format!("{shown}, × {times}")
+        let times = Median::from_values(runs.map(|(theirs, ours)| theirs / ours));
+        format!("{text}, × {times}")
     }
 }
 
 impl Entry {
     fn measured(&self, measure: Measure) -> impl Iterator<Item = f64> {
-        self.costs.iter().map(move |cost| measure.of(self, cost))
+        self.costs.iter().map(move |cost| measure.value(self, cost))
     }
 }

@@ -1,4 +1,4 @@
-//! What a process costs.
+//! The cost of a process.
 
 use std::fmt;
 use std::time::Instant;
@@ -6,52 +6,52 @@ use std::time::Instant;
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Serialize};
 
-/// What a client process cost, as it says itself.
+/// The cost of a client process, as the process reports it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Cost {
-    /// How many tokens it saw.
+    /// The number of tokens it read.
     pub tokens: u64,
-    /// What it saw of them: the letters of their names and descriptions, the number of their scopes, and one for each
-    /// that expires.
+    /// A checksum of the tokens: the letters of their names and descriptions, the number of their
+    /// scopes, and one for each that expires.
     pub letters: u64,
-    /// Seconds from the first request to the last token.
+    /// The seconds from the first request to the last token.
     pub wall: f64,
-    /// Seconds until the first token, where that is asked.
+    /// The seconds until the first token, where that is measured.
     #[serde(default)]
     pub first_token: Option<f64>,
-    /// Seconds of processor time of the whole process, all threads and its start included.
+    /// The processor time of the whole process in seconds, with all threads and its start.
     pub processor: f64,
-    /// The most memory that the process ever held, in KiB.
+    /// The peak memory of the process, in KiB.
     pub peak_memory: u64,
-    /// How many requests it sent: what the simulator says.
+    /// The number of requests it sent, as the simulator counted them.
     #[serde(default)]
     pub requests: u64,
 }
 
-/// What a client saw of the tokens.
+/// The tokens that a client read.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Seen {
-    /// As in [`Cost`].
+pub struct TokensRead {
+    /// The number of tokens, as in [`Cost`].
     pub tokens: u64,
-    /// As in [`Cost`].
+    /// The checksum of the tokens, as in [`Cost`].
     pub letters: u64,
-    /// As in [`Cost`].
+    /// The seconds until the first token, as in [`Cost`].
     pub first_token: Option<f64>,
 }
 
-impl Seen {
-    /// With what this process has cost until now, as the kernel tells it.
+impl TokensRead {
+    /// Adds the cost of this process so far, as the kernel reports it.
     ///
     /// # Errors
     ///
-    /// When the kernel does not say: only Linux does.
-    pub fn since(self, begun: Instant) -> std::io::Result<Cost> {
-        let wall = begun.elapsed().as_secs_f64();
+    /// Returns an error if the kernel does not report it: only Linux does.
+    pub fn with_cost_since(self, started: Instant) -> std::io::Result<Cost> {
+        let wall = started.elapsed().as_secs_f64();
         let status = std::fs::read_to_string("/proc/self/status")?;
         let peak_memory = (status.lines())
             .find_map(|line| line.strip_prefix("VmHWM:"))
             .and_then(|line| line.trim().trim_end_matches(" kB").parse().ok())
-            .ok_or_else(|| std::io::Error::other("the kernel does not say how much memory"))?;
+            .ok_or_else(|| std::io::Error::other("the kernel does not report the memory"))?;
         let processor = clock_gettime(ClockId::ProcessCPUTime);
         Ok(Cost {
             tokens: self.tokens,
@@ -65,19 +65,19 @@ impl Seen {
     }
 }
 
-/// The middle of several figures, and how far the farthest is from it.
+/// The median of several figures, and the largest distance from it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Median {
-    /// The middle one.
+    /// The median.
     pub middle: f64,
-    /// The distance of the farthest.
+    /// The largest distance from the median.
     pub spread: f64,
 }
 
 impl Median {
-    /// Of these.
+    /// Returns the median of these values.
     #[must_use]
-    pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
+    pub fn from_values(values: impl IntoIterator<Item = f64>) -> Self {
         let mut values = Vec::from_iter(values);
         values.sort_by(f64::total_cmp);
         let at = |place: usize| values.get(place).copied().unwrap_or_default();
@@ -93,7 +93,7 @@ impl Median {
     }
 }
 
-/// As a ratio: `2.31 ± 0.05`.
+/// Prints a ratio such as `2.31 ± 0.05`.
 impl fmt::Display for Median {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:.2} ± {:.2}", self.middle, self.spread)
@@ -105,10 +105,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_median_of_an_even_number_lies_between_the_two_in_the_middle() {
-        let median = Median::of([4.0, 1.0, 2.0, 9.0]);
+    fn the_median_of_an_even_number_of_values_lies_between_the_two_in_the_middle() {
+        let median = Median::from_values([4.0, 1.0, 2.0, 9.0]);
         assert_eq!((median.middle, median.spread), (3.0, 6.0));
-        assert_eq!(Median::of([2.0, 1.0, 9.0]).middle, 2.0);
-        assert_eq!(Median::of([]).middle, 0.0);
+        assert_eq!(Median::from_values([2.0, 1.0, 9.0]).middle, 2.0);
+        assert_eq!(Median::from_values([]).middle, 0.0);
     }
 }

@@ -1,8 +1,8 @@
-//! What tokenfleet is to reach beside the best official client.
+//! The goals of tokenfleet relative to the best official client.
 
 use crate::{Contest, Measure, Median, Platform, Table};
 
-/// A goal, and how far it is reached.
+/// A goal, and the value that was measured.
 #[derive(Debug)]
 pub struct Goal {
     what: &'static str,
@@ -11,7 +11,8 @@ pub struct Goal {
     reached: Median,
 }
 
-/// The goals at a platform: of the contests of long lists on large pages, and of small pages that come late.
+/// Returns the goals at a platform, measured in the contests of a long list on large pages and of a
+/// list of small, slow pages.
 #[must_use]
 pub fn goals(platform: Platform, long: &Contest, slow: &Contest) -> [Goal; 4] {
     let goal = |what, times, contest: &Contest, measure| Goal {
@@ -34,15 +35,15 @@ pub fn goals(platform: Platform, long: &Contest, slow: &Contest) -> [Goal; 4] {
             Measure::BeyondStart,
         ),
         goal("peak memory of a long list", 5.0, long, Measure::PeakMemory),
-        goal("wall time of late answers", 8.0, slow, Measure::Wall),
+        goal("wall time of slow responses", 8.0, slow, Measure::Wall),
     ]
 }
 
 impl Goal {
-    /// All of these.
+    /// Returns the goals as a table.
     #[must_use]
     pub fn table(goals: &[Self]) -> Table {
-        let mut table = Table::of([
+        let mut table = Table::new([
             "times less than the best official client",
             "platform",
             "goal",

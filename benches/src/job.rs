@@ -1,56 +1,56 @@
-//! What a client process is told to do.
+//! The job of a client process.
 
 use serde::{Deserialize, Serialize};
 use tokenfleet_simulators::Credentials;
 
 use crate::Platform;
 
-/// Work at a platform. The clients that are no programs of ours read the same as JSON.
+/// Work at a platform, which clients in other languages read as JSON.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// Where.
+    /// The platform.
     pub platform: Platform,
     /// The address of its simulator.
     pub url: String,
-    /// What the simulator accepts.
+    /// The credentials that the simulator accepts.
     pub credentials: Credentials,
-    /// What to do there.
+    /// The work to do there.
     #[serde(flatten)]
     pub work: Work,
 }
 
-/// What to do.
+/// The work to do.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "work", rename_all = "snake_case")]
 pub enum Work {
-    /// Nothing, so that it is known what a client costs by being there.
+    /// Does nothing, to measure the cost of starting a client.
     Nothing,
-    /// To list every token of the account and look at each.
+    /// Lists every token of the account and reads each.
     List {
-        /// How many there are, for a client that does not read the answers.
+        /// The number of tokens, for a client that does not decode the responses.
         tokens: u64,
-        /// How many tokens to ask for per page; unless given, as many as the client thinks fit.
+        /// The number of tokens per page, or `None` for the default of the client.
         page_size: Option<u32>,
-        /// How many pages to ask for at a time, for clients that can.
+        /// The number of pages in flight, for clients that support more than one.
         max_concurrency: Option<u32>,
     },
-    /// To create tokens, to read each and to delete it.
+    /// Creates tokens, reads each and deletes it.
     Live {
-        /// How many.
+        /// The number of tokens.
         tokens: u64,
-        /// How many at a time.
+        /// The number of tokens at a time.
         at_a_time: u64,
-        /// What their names begin with; at Foreman no name comes twice.
+        /// The prefix of their names, which are unique at Foreman.
         names: String,
     },
-    /// To list the account's only token and to give it a new secret.
+    /// Lists the account's only token and rotates it.
     Refresh {
-        /// How often.
+        /// The number of rotations.
         times: u64,
     },
-    /// To list many accounts in one inventory. They are the same account under many names.
+    /// Lists many accounts in one inventory, which are the same account under many names.
     Inventory {
-        /// How many.
+        /// The number of accounts.
         accounts: u64,
     },
 }

@@ -1,8 +1,10 @@
-//! Measuring whole processes: what a client costs that works at a simulated platform.
+//! Benchmarks of whole processes: the cost of clients that work at simulated platforms.
 //!
-//! Each program of this crate compares by ratios in one run, and with `--write` writes its section of
-//! `docs/PERFORMANCE.md`: `compare` several clients, `listing` pages one by one and side by side, `scaling` sets of many
-//! sizes, `instructions` what is counted instead of timed, and `dependence` what it costs to depend on a library.
+//! Each program of this crate compares by ratios within one run, and with `--write` writes its
+//! section of
+//! `docs/PERFORMANCE.md`: `compare` compares clients, `listing` sequential and concurrent pages, `scaling`
+//! lists of many sizes, `instructions` instruction counts, and `dependence` the cost of depending
+//! on a library.
 
 pub mod adapter;
 mod arguments;
@@ -22,10 +24,10 @@ mod starts;
 mod valgrind;
 
 pub use arguments::Arguments;
-pub use client::{Client, run_ours};
+pub use client::{Client, run_tokenfleet};
 pub use consumer::{Built, Consumer};
 pub use contest::{Contest, Measure};
-pub use cost::{Cost, Median, Seen};
+pub use cost::{Cost, Median, TokensRead};
 pub use goal::{Goal, goals};
 pub use job::{Job, Work};
 pub use micro::{Amount, Micro};

@@ -1,6 +1,6 @@
-//! Small pieces of work that run within one process, without sockets and without a clock that matters.
+//! Micro-benchmarks that run within one process, without sockets or waits.
 //!
-//! The same pieces are timed (`cargo bench -p tokenfleet-benches`) and counted in instructions
+//! They are timed (`cargo bench -p tokenfleet-benches`) and counted in instructions
 //! (`cargo run --release -p tokenfleet-benches --bin instructions`).
 
 mod calls;
@@ -13,34 +13,34 @@ use std::rc::Rc;
 
 use tokio::runtime::{Builder, Runtime};
 
-/// A piece of work that can be repeated.
+/// A repeatable piece of work.
 pub struct Micro {
-    /// What one repetition counts as, for throughput.
+    /// The amount of work of one repetition, for throughput.
     pub amount: Amount,
     work: Box<dyn FnMut()>,
 }
 
-/// How much one repetition gets done.
+/// The amount of work of one repetition.
 #[derive(Debug, Clone, Copy)]
 pub enum Amount {
-    /// It reads so many tokens.
+    /// The number of tokens read.
     Tokens(u64),
-    /// It does so many times what its name says.
+    /// The number of times that the named work is done.
     Times(u64),
 }
 
-/// Makes a piece of work ready.
+/// A function that prepares a piece of work.
 type Prepare = fn(&Rc<Runtime>) -> Micro;
 
 impl Micro {
-    /// The names of all.
+    /// Returns the names of all micro-benchmarks.
     pub fn names() -> impl Iterator<Item = &'static str> {
         all().map(|(name, _)| name)
     }
 
-    /// The one of that name, made ready: it has been done once, so that nothing is done for the first time.
+    /// Prepares the micro-benchmark of that name, and runs it once so that caches are filled.
     #[must_use]
-    pub fn of_name(name: &str) -> Option<Self> {
+    pub fn by_name(name: &str) -> Option<Self> {
         let (_, prepare) = all().find(|(known, _)| *known == name)?;
         let runtime = Builder::new_current_thread().enable_time().build().ok()?;
         let mut micro = prepare(&Rc::new(runtime));
@@ -53,7 +53,7 @@ impl Micro {
         Self { amount, work }
     }
 
-    /// Does it once.
+    /// Runs one repetition.
     pub fn run(&mut self) {
         (self.work)();
     }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Where they are.
+/// The directories of the installed packages.
 #[derive(Debug)]
 pub struct Packages {
     npm: PathBuf,
@@ -12,16 +12,16 @@ pub struct Packages {
 }
 
 impl Packages {
-    /// Installs what is not there yet.
+    /// Installs the packages that are missing.
     ///
     /// # Errors
     ///
-    /// Without Node or Python, or when a registry cannot be reached.
+    /// Returns an error without Node or Python, or if a registry cannot be reached.
     pub fn install() -> Result<Self, Box<dyn Error>> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR"))
             .join("../crates/simulators/official-clients/install");
         let installed = |registry: &str| {
-            let directory = said_by(Command::new("bash").arg(&script).arg(registry))?;
+            let directory = output_of(Command::new("bash").arg(&script).arg(registry))?;
             Ok::<_, Box<dyn Error>>(PathBuf::from(directory))
         };
         Ok(Self {
@@ -30,23 +30,23 @@ impl Packages {
         })
     }
 
-    /// Below which Node finds its packages: ends with a slash.
+    /// Returns the directory below which Node finds its packages, with a trailing slash.
     #[must_use]
     pub fn npm(&self) -> PathBuf {
         self.npm.join("")
     }
 
-    /// The interpreter that finds those of Python.
+    /// Returns the Python interpreter that finds its packages.
     #[must_use]
     pub fn python(&self) -> PathBuf {
         self.pypi.join("bin/python")
     }
 
-    /// What is compared, and what runs it, by name and version.
+    /// Returns the names and versions of the compared clients and of their runtimes.
     ///
     /// # Errors
     ///
-    /// When a program does not say its version.
+    /// Returns an error if a program does not report its version.
     pub fn versions(&self) -> Result<String, Box<dyn Error>> {
         let package = std::fs::read(self.npm.join("node_modules/losant-rest/package.json"))?;
         let package: serde_json::Value = serde_json::from_slice(&package)?;
@@ -57,26 +57,26 @@ impl Packages {
             "tokenfleet {}, {}; npm `losant-rest` {of_npm}, Node {}; PyPI {}, {}",
             env!("CARGO_PKG_VERSION"),
             compiler()?,
-            said_by(Command::new("node").arg("--version"))?,
-            said_by(Command::new(self.python()).args(["-c", of_pypi]))?,
-            said_by(Command::new(self.python()).arg("--version"))?,
+            output_of(Command::new("node").arg("--version"))?,
+            output_of(Command::new(self.python()).args(["-c", of_pypi]))?,
+            output_of(Command::new(self.python()).arg("--version"))?,
         ))
     }
 }
 
-/// The version of the compiler.
+/// Returns the version of the compiler.
 ///
 /// # Errors
 ///
-/// When there is none, which is odd.
+/// Returns an error if there is none.
 pub fn compiler() -> Result<String, Box<dyn Error>> {
-    let version = said_by(Command::new("rustc").arg("--version"))?;
+    let version = output_of(Command::new("rustc").arg("--version"))?;
     // Without the commit and its date.
     Ok(version.split(" (").next().unwrap_or_default().to_owned())
 }
 
-/// The line that a program prints. What it says of its mistakes is shown.
-fn said_by(program: &mut Command) -> Result<String, Box<dyn Error>> {
+/// Returns the line that a program prints, and passes its error messages on.
+fn output_of(program: &mut Command) -> Result<String, Box<dyn Error>> {
     let name = program.get_program().to_owned();
     let output = program.stderr(std::process::Stdio::inherit()).output()?;
     if !output.status.success() {

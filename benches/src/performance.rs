@@ -1,4 +1,4 @@
-//! `docs/PERFORMANCE.md`, whose figures no hand copies.
+//! The figures in `docs/PERFORMANCE.md`, which nobody copies by hand.
 
 use std::fmt;
 use std::io;
@@ -11,16 +11,16 @@ pub struct Table {
 }
 
 impl Table {
-    /// An empty one with these columns.
+    /// Creates an empty table with these columns.
     #[must_use]
-    pub fn of<const N: usize>(names: [&str; N]) -> Self {
+    pub fn new<const N: usize>(names: [&str; N]) -> Self {
         let rule = vec!["---".to_owned(); N];
         Self {
             rows: vec![names.map(str::to_owned).to_vec(), rule],
         }
     }
 
-    /// One more row.
+    /// Adds a row.
     pub fn add<const N: usize>(&mut self, row: [String; N]) {
         self.rows.push(row.to_vec());
     }
@@ -32,7 +32,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// What figures are measured on, and how busy it is before.
+/// The machine on which figures are measured, and its load before.
 #[derive(Debug)]
 pub struct Conditions {
     machine: String,
@@ -40,18 +40,18 @@ pub struct Conditions {
 }
 
 impl Conditions {
-    /// Those of now.
+    /// Returns the current conditions.
     ///
     /// # Errors
     ///
-    /// When the kernel does not say: only Linux does.
+    /// Returns an error if the kernel does not report them: only Linux does.
     pub fn now() -> io::Result<Self> {
         let processors = std::thread::available_parallelism()?;
         let memory = std::fs::read_to_string("/proc/meminfo")?;
         let kibibytes = (memory.lines())
             .find_map(|line| line.strip_prefix("MemTotal:"))
             .and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok())
-            .ok_or_else(|| io::Error::other("the kernel does not say how much memory there is"))?;
+            .ok_or_else(|| io::Error::other("the kernel does not report the memory"))?;
         let model = std::fs::read_to_string("/proc/cpuinfo")?;
         let model = (model.lines())
             .find_map(|line| line.strip_prefix("model name")?.split_once(": "))
@@ -66,11 +66,11 @@ impl Conditions {
         })
     }
 
-    /// What stands above the tables: these, the load of now, and how often each was measured.
+    /// Returns the text above the tables: the conditions, the current load and the number of runs.
     ///
     /// # Errors
     ///
-    /// When the kernel does not say: only Linux does.
+    /// Returns an error if the kernel does not report the load: only Linux does.
     pub fn after(&self, runs: usize) -> io::Result<String> {
         let (machine, before, after) = (&self.machine, &self.before, load()?);
         let figures = match runs {
@@ -83,27 +83,30 @@ impl Conditions {
     }
 }
 
-/// How busy the machine was in the last minute.
+/// Returns the load of the machine in the last minute.
 fn load() -> io::Result<String> {
     let loads = std::fs::read_to_string("/proc/loadavg")?;
     Ok(loads.split(' ').next().unwrap_or_default().to_owned())
 }
 
-/// Writes figures into the page, between the marks of that name.
+/// Writes figures into the page, between the markers of that name.
 ///
 /// # Errors
 ///
-/// When the page cannot be read or written, or has no such marks.
-pub fn write(mark: &str, figures: &str) -> io::Result<()> {
+/// Returns an error if the page cannot be read or written, or has no such markers.
+pub fn write(marker: &str, figures: &str) -> io::Result<()> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/PERFORMANCE.md");
     let page = std::fs::read_to_string(&path)?;
-    let (begin, end) = (format!("<!-- {mark} -->\n"), format!("<!-- /{mark} -->\n"));
-    let page = between(&page, &begin, &end, &format!("\n{figures}\n"))
+    let (begin, end) = (
+        format!("<!-- {marker} -->\n"),
+        format!("<!-- /{marker} -->\n"),
+    );
+    let page = replace_between(&page, &begin, &end, &format!("\n{figures}\n"))
         .ok_or_else(|| io::Error::other(format!("{} is missing on the page", begin.trim())))?;
     std::fs::write(path, page)
 }
 
-fn between(page: &str, begin: &str, end: &str, text: &str) -> Option<String> {
+fn replace_between(page: &str, begin: &str, end: &str, text: &str) -> Option<String> {
     let (before, rest) = page.split_once(begin)?;
     let (_, after) = rest.split_once(end)?;
     Some(format!("{before}{begin}{text}{end}{after}"))
@@ -114,9 +117,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_what_stands_between_the_marks_is_replaced() {
-        let page = between("a <b> old </b> c", "<b>", "</b>", "new");
+    fn only_the_text_between_the_markers_is_replaced() {
+        let page = replace_between("a <b> old </b> c", "<b>", "</b>", "new");
         assert_eq!(page.as_deref(), Some("a <b>new</b> c"));
-        assert_eq!(between("a <b> c", "<b>", "</b>", "new"), None);
+        assert_eq!(replace_between("a <b> c", "<b>", "</b>", "new"), None);
     }
 }

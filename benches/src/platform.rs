@@ -11,21 +11,21 @@ use crate::{Job, Work};
 /// A simulated platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Platform {
-    /// Losant, read backwards by id.
+    /// Losant, read backward by id.
     Losant,
-    /// Foreman 3.9, read forwards by id.
+    /// Foreman 3.9, read forward by id.
     Foreman39,
-    /// Foreman 3.1, read forwards by name.
+    /// Foreman 3.1, read forward by name.
     Foreman31,
     /// Cloudsmith, which has one token.
     Cloudsmith,
 }
 
 impl Platform {
-    /// Those that keep many tokens.
+    /// The platforms that hold many tokens.
     pub const WITH_PAGES: [Self; 3] = [Self::Losant, Self::Foreman39, Self::Foreman31];
 
-    /// What people call it.
+    /// Returns the name and version of the platform.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl Platform {
         }
     }
 
-    /// The name and the options of its simulator.
+    /// Returns the name and the options of the simulator.
     fn simulator(self) -> (&'static str, &'static [&'static str]) {
         match self {
             Self::Losant => ("losant", &[]),
@@ -48,7 +48,7 @@ impl Platform {
     }
 }
 
-/// A platform that is being simulated, by this process.
+/// A platform that this process simulates.
 #[derive(Debug)]
 pub struct Simulated {
     platform: Platform,
@@ -56,23 +56,23 @@ pub struct Simulated {
 }
 
 impl Simulated {
-    /// One with so many tokens, on a port.
+    /// Starts a simulator with this number of tokens on a free port.
     ///
     /// # Errors
     ///
-    /// When there is no port.
+    /// Returns an error if there is no free port.
     pub async fn start(platform: Platform, tokens: usize) -> Result<Self, Box<dyn Error>> {
         let (name, options) = platform.simulator();
         let tokens = format!("tokens={tokens}");
         let options: Vec<_> = options.iter().copied().chain([tokens.as_str()]).collect();
         let simulator = tokenfleet_simulators::build(name, &options)?;
-        // They are counted, and nobody reads them.
+        // Requests are counted, but nobody reads them.
         simulator.log().keep_last(0);
         let server = Server::start_shared(simulator, "127.0.0.1:0").await?;
         Ok(Self { platform, server })
     }
 
-    /// The same with each answer so late.
+    /// Delays each response.
     #[must_use]
     pub fn with_delay(self, delay: Duration) -> Self {
         let fault = Fault::new(Action::DelayAnswer(delay)).always();
@@ -80,13 +80,13 @@ impl Simulated {
         self
     }
 
-    /// Which one.
+    /// Returns the platform.
     #[must_use]
     pub fn platform(&self) -> Platform {
         self.platform
     }
 
-    /// That work at this platform.
+    /// Returns a job at this platform.
     #[must_use]
     pub fn job(&self, work: Work) -> Job {
         Job {
@@ -97,7 +97,7 @@ impl Simulated {
         }
     }
 
-    /// How many requests it has got.
+    /// Returns the number of requests so far.
     #[must_use]
     pub fn requests(&self) -> u64 {
         self.server.simulator().log().total()

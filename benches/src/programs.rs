@@ -1,33 +1,34 @@
-//! The programs of this crate that others measure.
+//! The programs of this crate that other programs measure.
 
 use std::error::Error;
 use std::path::PathBuf;
 use std::process::Command;
 
-/// Builds all programs of this crate for release, so that none is measured that is older than its sources.
+/// Builds all programs of this crate for release, so that no outdated program is measured.
 ///
 /// # Errors
 ///
-/// When cargo fails.
+/// Returns an error if cargo fails.
 pub fn build_programs() -> Result<(), Box<dyn Error>> {
-    let built = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
         .args(["build", "--release", "--quiet", "--bins"])
         .args([
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
         ])
         .status()?;
-    match built.success() {
-        true => Ok(()),
-        false => Err("the programs of this crate cannot be built".into()),
+    if status.success() {
+        Ok(())
+    } else {
+        Err("cannot build the programs of this crate".into())
     }
 }
 
-/// Another program of this crate, which lies beside this one.
+/// Returns the path of another program of this crate, in the directory of this one.
 ///
 /// # Errors
 ///
-/// When the system does not say where this one lies.
+/// Returns an error if the system does not report the path of this program.
 pub fn program(name: &str) -> std::io::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name(name))
 }

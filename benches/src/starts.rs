@@ -1,19 +1,19 @@
-//! What clients cost by being there.
+//! The cost of starting clients.
 
 use std::error::Error;
 
 use crate::{Client, Cost, Median, Packages, Platform, Simulated, Table, Work};
 
-/// What a process of each client costs that does nothing but start, load the client and make one.
+/// The cost of a process of each client that only starts, loads the client and creates one.
 #[derive(Debug)]
 pub struct Starts(Vec<(Client, Vec<Cost>)>);
 
 impl Starts {
-    /// Has each of them start in each run.
+    /// Starts each client once in each run.
     ///
     /// # Errors
     ///
-    /// When one fails.
+    /// Returns an error if one fails.
     pub async fn measure(packages: &Packages, runs: usize) -> Result<Self, Box<dyn Error>> {
         let places = [
             (
@@ -35,7 +35,7 @@ impl Starts {
             let simulated = Simulated::start(platform, 1).await?;
             let job = simulated.job(Work::Nothing);
             for client in clients {
-                // The first process of all learns and keeps what later ones need.
+                // The first process fills the caches that later ones use.
                 client.run(packages, &job).await?;
                 starts.push((*client, job.clone(), Vec::new()));
             }
@@ -50,25 +50,28 @@ impl Starts {
         Ok(Self(costs.collect()))
     }
 
-    /// The processor time of that client, in seconds.
+    /// Returns the processor time of a client, in seconds.
     ///
     /// # Panics
     ///
-    /// For a client that was not measured.
+    /// Panics if the client was not measured.
     #[must_use]
-    pub fn of(&self, client: Client) -> f64 {
-        let same = client.whatever_its_pages();
-        let start = self.0.iter().find(|(each, _)| *each == same);
-        let (_, costs) = start.expect("every client was started");
+    pub fn processor_time(&self, client: Client) -> f64 {
+        let client = client.ignoring_page_size();
+        let start = self.0.iter().find(|(each, _)| *each == client);
+        let (_, costs) = start.expect("every client was measured");
         processor(costs).middle
     }
 
-    /// All of them.
+    /// Returns all costs as a table.
     #[must_use]
     pub fn table(&self) -> Table {
-        let mut table = Table::of(["client", "processor", "peak memory"]);
+        let mut table = Table::new(["client", "processor", "peak memory"]);
         for (client, costs) in &self.0 {
-            let (processor, memory) = (processor(costs), Median::of(costs.iter().map(peak)));
+            let (processor, memory) = (
+                processor(costs),
+                Median::from_values(costs.iter().map(peak)),
+            );
             table.add([
                 client.name().to_owned(),
                 format!("{:.3} s ± {:.3} s", processor.middle, processor.spread),
@@ -80,10 +83,10 @@ impl Starts {
 }
 
 fn processor(costs: &[Cost]) -> Median {
-    Median::of(costs.iter().map(|cost| cost.processor))
+    Median::from_values(costs.iter().map(|cost| cost.processor))
 }
 
-/// In MiB.
+/// Returns the peak memory in MiB.
 fn peak(cost: &Cost) -> f64 {
     cost.peak_memory as f64 / 1024.0
 }

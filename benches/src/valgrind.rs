@@ -1,15 +1,16 @@
-//! Counting instructions, which does not depend on how busy the machine is.
+//! Instruction counts, which do not depend on the load of the machine.
 
 use std::error::Error;
 use std::ffi::OsStr;
 use std::path::Path;
 use std::process::Command;
 
-/// How many instructions a program takes with these arguments. What the kernel does for it is not counted.
+/// Returns the number of instructions that a program executes with these arguments, without those
+/// of the kernel.
 ///
 /// # Errors
 ///
-/// When valgrind cannot be run, or the program fails.
+/// Returns an error if valgrind cannot be run, or if the program fails.
 pub fn instructions(
     program: &Path,
     arguments: impl IntoIterator<Item = impl AsRef<OsStr>>,
@@ -19,11 +20,11 @@ pub fn instructions(
         .arg(program)
         .args(arguments)
         .output()
-        .map_err(|error| format!("valgrind, which counts, cannot be run: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let counted = (said.lines())
+        .map_err(|error| format!("cannot run valgrind: {error}"))?;
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let count = (stderr.lines())
         .find_map(|line| line.split_once("Collected : "))
         .and_then(|(_, count)| count.trim().parse().ok())
         .filter(|_| output.status.success());
-    counted.ok_or_else(|| format!("{} was not counted: {said}", program.display()).into())
+    count.ok_or_else(|| format!("{} was not counted: {stderr}", program.display()).into())
 }

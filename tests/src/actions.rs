@@ -1,14 +1,21 @@
-//! The faults of the simulators, by name.
+//! The fault actions of the simulators, by name.
 
 use tokenfleet_simulators::Action;
 
-/// The names of all actions that the simulators declare, read from their source: a new one cannot be overlooked.
+/// Asserts that `tried` holds each action that the simulators declare.
 ///
 /// # Panics
 ///
-/// When the source is written otherwise than expected.
-#[must_use]
-pub fn declared_actions() -> Vec<&'static str> {
+/// Panics if one is missing.
+pub fn assert_every_action_is_tried<'a>(tried: impl IntoIterator<Item = &'a Action>) {
+    let tried: Vec<_> = tried.into_iter().map(action_name).collect();
+    for declared in declared_actions() {
+        assert!(tried.iter().any(|tried| tried == declared), "{declared}");
+    }
+}
+
+/// Returns the names of all declared actions, read from their source so that none is overlooked.
+fn declared_actions() -> Vec<&'static str> {
     let source = include_str!("../../crates/simulators/src/faults/action.rs");
     let actions = source
         .split_once("pub enum Action {")
@@ -24,7 +31,7 @@ pub fn declared_actions() -> Vec<&'static str> {
     declared
 }
 
-/// The name of an action, as it is declared.
+/// Returns the name under which an action is declared.
 #[must_use]
 pub fn action_name(action: &Action) -> String {
     match action {

@@ -1,38 +1,38 @@
-//! Texts that results are held against, kept in files.
+//! Comparison of results with texts kept in files.
 
 use std::path::Path;
 
-/// Demands that a text is the one in `tests/expected/NAME.txt`. With `TOKENFLEET_WRITE=1` it is written there instead:
-/// then read the difference before it is committed.
+/// Asserts that a text equals `tests/expected/NAME.txt`.
+///
+/// With `TOKENFLEET_WRITE=1` the file is written instead: read the difference before you commit it.
 ///
 /// # Panics
 ///
-/// When the texts differ, with the lines that do; when the file cannot be written.
+/// Panics with the differing lines if the texts differ, or if the file cannot be written.
 #[track_caller]
 pub fn assert_expected(name: &str, text: &str) {
-    assert_kept(&format!("tests/tests/expected/{name}.txt"), text);
+    assert_file(&format!("tests/tests/expected/{name}.txt"), text);
 }
 
-/// The same of a document, by its name in `docs`.
+/// Asserts that a text equals the document of that name in `docs`, as [`assert_expected`] does.
 ///
 /// # Panics
 ///
-/// As [`assert_expected`].
+/// Panics as [`assert_expected`] does.
 #[track_caller]
 pub fn assert_document(name: &str, text: &str) {
-    assert_kept(&format!("docs/{name}"), text);
+    assert_file(&format!("docs/{name}"), text);
 }
 
 #[track_caller]
-fn assert_kept(name: &str, text: &str) {
+fn assert_file(name: &str, text: &str) {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name);
     if std::env::var_os("TOKENFLEET_WRITE").is_some_and(|value| value == "1") {
-        std::fs::write(&file, format!("{text}\n"))
-            .expect("the file of what is expected is written");
+        std::fs::write(&file, format!("{text}\n")).expect("the expected file can be written");
         return;
     }
     let expected = std::fs::read_to_string(&file).unwrap_or_default();
-    // Some checkouts turn line ends.
+    // Some checkouts convert line endings.
     let expected: Vec<_> = expected.lines().collect();
     let found: Vec<_> = text.lines().collect();
     let only = |lines: &[&str], others: &[&str], sign: char| -> String {
@@ -41,7 +41,7 @@ fn assert_kept(name: &str, text: &str) {
     };
     assert!(
         expected == found,
-        "{name} is not as expected (TOKENFLEET_WRITE=1 takes it as it is):\n{}{}",
+        "{name} differs (TOKENFLEET_WRITE=1 accepts the new text):\n{}{}",
         only(&expected, &found, '-'),
         only(&found, &expected, '+'),
     );

@@ -1,88 +1,89 @@
-//! A simulator and the adapter before it, as the conformance suite wants them.
+//! The conformance fixture of a simulator and the adapter in front of it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use tokenfleet_conformance::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
+use tokenfleet_conformance::{Existing, Fault, Fixture, Inserted, TokenSpec};
 use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
 use tokenfleet_simulators::{Action, NewToken, Simulator, State};
 
-use crate::Platform;
-
-/// A platform behind its adapter.
+/// A simulated platform behind its adapter.
 #[derive(Debug)]
-pub struct SimulatedFixture(Platform);
+pub struct SimulatedFixture {
+    pub(crate) simulator: Arc<dyn Simulator>,
+    pub(crate) provider: Arc<dyn TokenProvider>,
+    /// The adapter with a credential that the platform does not accept.
+    pub(crate) intruder: Arc<dyn TokenProvider>,
+    /// The credentials of both, as they are sent.
+    pub(crate) credentials: Vec<String>,
+    /// The scopes that a token may have.
+    pub(crate) scopes: Vec<String>,
+}
 
 impl SimulatedFixture {
-    pub(crate) fn new(platform: Platform) -> Self {
-        Self(platform)
-    }
-
-    /// The platform itself.
+    /// Returns the platform itself.
     #[must_use]
     pub fn simulator(&self) -> &Arc<dyn Simulator> {
-        &self.0.simulator
+        &self.simulator
     }
 
-    /// Whether the platform can have such a token, beside those that it has.
+    /// Reports whether the platform can hold such a token beside those that it already holds.
     fn admits(&self, spec: &TokenSpec) -> bool {
-        let capabilities = self.0.provider.capabilities();
+        let capabilities = self.provider.capabilities();
         let create = capabilities.create.clone().unwrap_or_default();
-        let possible_state = match spec.state {
+        let state_is_possible = match spec.state {
             TokenState::Active | TokenState::Expired => true,
             TokenState::Suspended => create.suspended,
-            TokenState::Revoked => self.0.simulator.provider() == "foreman",
-            TokenState::Unknown => self.0.simulator.provider() == "losant",
+            TokenState::Revoked => self.simulator.provider() == "foreman",
+            TokenState::Unknown => self.simulator.provider() == "losant",
             _ => false,
         };
-        let chooses = create.expiry
+        let expiry_is_possible = create.expiry
             || (spec.expiry == RequestedExpiry::PlatformDefault
                 && spec.state != TokenState::Expired)
             || (spec.state == TokenState::Expired
                 && capabilities.reported_fields.contains(&TokenField::Expiry));
-        let nameable = spec.name.is_none() || create.name != ArgumentSupport::Unsupported;
-        let free = !create.unique_names
+        let name_is_possible = spec.name.is_none() || create.name != ArgumentSupport::Unsupported;
+        let name_is_free = !create.unique_names
             || self
-                .0
                 .simulator
                 .tokens()
                 .iter()
                 .all(|token| token.name != spec.name);
-        let space = create
+        let has_space = create
             .max_tokens
-            .is_none_or(|most| self.0.simulator.token_count() < most as usize);
-        possible_state && chooses && nameable && free && space
+            .is_none_or(|maximum| self.simulator.token_count() < maximum as usize);
+        state_is_possible && expiry_is_possible && name_is_possible && name_is_free && has_space
     }
 }
 
-fn platform_time(at: Timestamp) -> Option<jiff::Timestamp> {
+fn to_platform_time(at: Timestamp) -> Option<jiff::Timestamp> {
     at.to_string().parse().ok()
 }
 
-fn our_time(at: jiff::Timestamp) -> Option<Timestamp> {
+fn from_platform_time(at: jiff::Timestamp) -> Option<Timestamp> {
     at.to_string().parse().ok()
 }
 
 #[async_trait]
 impl Fixture for SimulatedFixture {
     fn provider(&self) -> Arc<dyn TokenProvider> {
-        Arc::clone(&self.0.provider)
+        Arc::clone(&self.provider)
     }
 
     fn credentials(&self) -> Vec<Secret> {
-        self.0
-            .credentials
+        self.credentials
             .iter()
             .map(|text| Secret::new(text.as_str()))
             .collect()
     }
 
-    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
+    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
         if !self.admits(&spec) {
             return None;
         }
@@ -94,15 +95,15 @@ impl Fixture for SimulatedFixture {
             _ => State::Active,
         });
         if let RequestedExpiry::At(at) = spec.expiry {
-            token = token.expires(platform_time(at)?);
+            token = token.expires(to_platform_time(at)?);
         }
-        let made = self.0.simulator.insert(token);
-        Some(InsertedToken::new(TokenId::new(made.id)).with_secret(Secret::new(made.secret)))
+        let inserted = self.simulator.insert(token);
+        let secret = Secret::new(inserted.secret);
+        Some(Inserted::new(TokenId::new(inserted.id)).with_secret(secret))
     }
 
-    async fn tokens(&self) -> Vec<ExistingToken> {
+    async fn tokens(&self) -> Vec<Existing> {
         let reports_expiry = self
-            .0
             .provider
             .capabilities()
             .reported_fields
@@ -115,49 +116,43 @@ impl Fixture for SimulatedFixture {
                 State::Expired => TokenState::Expired,
                 _ => TokenState::Unknown,
             };
-            let expiry = match reports_expiry {
-                true => Fact::from_nullable(token.expires.and_then(our_time)),
-                false => Fact::NotReported,
+            let expiry = if reports_expiry {
+                Fact::from_nullable(token.expires.and_then(from_platform_time))
+            } else {
+                Fact::NotReported
             };
-            ExistingToken::new(TokenId::new(token.id), state).with_expiry(expiry)
+            Existing::new(TokenId::new(token.id), state).expiring(expiry)
         };
-        self.0
-            .simulator
-            .tokens()
-            .into_iter()
-            .map(existing)
-            .collect()
+        self.simulator.tokens().into_iter().map(existing).collect()
     }
 
     async fn accepts(&self, secret: &Secret) -> bool {
-        self.0.simulator.accepts(secret.expose())
+        self.simulator.accepts(secret.expose())
     }
 
-    fn request_count(&self) -> u64 {
-        self.0.simulator.log().entries().len() as u64
+    fn requests(&self) -> u64 {
+        self.simulator.log().entries().len() as u64
     }
 
     async fn remove(&self, id: &TokenId) -> bool {
-        // Foreman keeps its records for ever, and without the key that we act with nothing more can be tried.
+        // Foreman keeps its records for ever, and nothing works without the acting token.
         let acting = self
-            .0
             .simulator
             .token(id.as_str())
-            .is_some_and(|token| self.0.credentials.contains(&token.secret));
-        self.0.simulator.provider() != "foreman" && !acting && self.0.simulator.remove(id.as_str())
+            .is_some_and(|token| self.credentials.contains(&token.secret));
+        self.simulator.provider() != "foreman" && !acting && self.simulator.remove(id.as_str())
     }
 
     fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
-        Some(Arc::clone(&self.0.intruder))
+        Some(Arc::clone(&self.intruder))
     }
 
     fn now(&self) -> Timestamp {
-        our_time(self.0.simulator.clock().now()).unwrap_or_else(Timestamp::now)
+        from_platform_time(self.simulator.clock().now()).unwrap_or_else(Timestamp::now)
     }
 
     async fn advance(&self, by: Duration) -> bool {
-        self.0
-            .simulator
+        self.simulator
             .clock()
             .advance(SignedDuration::try_from(by).unwrap_or_default());
         true
@@ -166,18 +161,17 @@ impl Fixture for SimulatedFixture {
     async fn inject(&self, fault: Fault) -> bool {
         let action = match fault {
             Fault::LoseRequest => Action::CloseBefore,
-            Fault::LoseResponse => Action::CloseAfter,
+            Fault::LoseAnswer => Action::CloseAfter,
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             _ => return false,
         };
-        self.0
-            .simulator
+        self.simulator
             .faults()
             .add(tokenfleet_simulators::Fault::new(action));
         true
     }
 
     fn scopes(&self) -> Vec<String> {
-        self.0.scopes.clone()
+        self.scopes.clone()
     }
 }

@@ -1,27 +1,36 @@
-//! What the tests across crates share: simulators behind the real adapters.
+//! Shared drivers of the tests across crates: simulators behind the real adapters.
 
 mod accounts;
 mod actions;
+mod adapters;
+mod canary;
 mod expected;
 mod fixture;
-mod heard;
-mod planted;
+mod operations;
 mod platforms;
-mod tap;
+mod secret_recorder;
+mod telemetry_recorder;
 mod transport;
 
-pub use accounts::{ACCOUNTS, CODE, FOREIGN, PASSWORD, account, account_options};
-pub use actions::{action_name, declared_actions};
+pub use accounts::{
+    ACCOUNTS, CanaryAccount, LEAKED_SECRETS, PASSWORD, TOTP_CODE, simulator_options,
+};
+pub use actions::{action_name, assert_every_action_is_tried};
+pub use adapters::{
+    adapter, base_url, build, fixed_credential, foreman_config, immediate_retries, losant_config,
+    transport,
+};
+pub use canary::{CanarySecrets, printed_error};
 pub use expected::{assert_document, assert_expected};
 pub use fixture::SimulatedFixture;
-pub use heard::{Heard, Listening, Said};
-pub use planted::{Planted, shown_of};
+pub use operations::{Success, Target, create_request, perform, perform_all};
 pub use platforms::{
-    FOREMAN_RELEASES, Platform, Wrong, base_url, build, cloudsmith, fixed, foreman, losant,
-    mindbody, mindbody_intruded, retry, transport,
+    FOREMAN_RELEASES, MindbodyMistake, cloudsmith, foreman, losant, mindbody,
+    mindbody_with_intruder,
 };
-pub use tap::{SharedPlanted, Tap, lock};
-pub use transport::InProcess;
+pub use secret_recorder::SecretRecordingTransport;
+pub use telemetry_recorder::{Recorded, RecordingGuard, TelemetryRecorder};
+pub use transport::{FnTransport, InProcess, response};
 
 /// The examples of the documents, compiled.
 #[cfg(doctest)]

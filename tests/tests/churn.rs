@@ -1,8 +1,8 @@
-//! Law 3 while tokens come and go: seeded walks through the adapters over platforms that change between any two
-//! requests.
+//! Law 3 while tokens come and go: seeded listings through the adapters, over platforms that change
+//! between any two requests.
 //!
-//! `TOKENFLEET_WALKS=10000 cargo test --release -p tokenfleet-tests --test churn -- --nocapture` walks longer and prints
-//! what the walks found.
+//! `TOKENFLEET_WALKS=10000 cargo test --release -p tokenfleet-tests --test churn -- --nocapture`
+//! reads more listings and prints what they found.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fmt;
@@ -12,63 +12,66 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use fastrand::Rng;
 use tokenfleet_core::{Completeness, Cursor, Listing, Query, TokenProvider, TokenProviderExt};
-use tokenfleet_foreman::{Foreman, ForemanConfig, Release};
+use tokenfleet_foreman::{Foreman, Release};
 use tokenfleet_http::{Body, Transport, TransportError};
-use tokenfleet_losant::{Losant, LosantConfig};
+use tokenfleet_losant::Losant;
 use tokenfleet_simulators::{NewToken, Simulator};
+use tokenfleet_tests::{
+    InProcess, build, fixed_credential, foreman_config, immediate_retries, losant_config,
+};
 
-use tokenfleet_tests::{InProcess, base_url, build, fixed, retry};
-
-/// How many walks there are of each kind.
-fn walks() -> u64 {
-    let asked_for = std::env::var("TOKENFLEET_WALKS").ok();
-    asked_for.and_then(|walks| walks.parse().ok()).unwrap_or(60)
+/// Returns the number of listings of each platform and rate of change.
+fn listings() -> u64 {
+    let configured = std::env::var("TOKENFLEET_WALKS").ok();
+    configured
+        .and_then(|listings| listings.parse().ok())
+        .unwrap_or(60)
 }
 
-/// A platform whose tokens change after each request, and which serves requests in any order.
+/// A transport to a platform that reorders requests and changes its tokens after each.
 #[derive(Clone)]
-struct Churning {
+struct ChurningTransport {
     platform: InProcess,
     state: Arc<Mutex<State>>,
 }
 
 struct State {
-    dice: Rng,
-    /// How many changes there are after a request, on average.
+    random: Rng,
+    /// The average number of changes after a request.
     changes: f64,
-    /// Whether tokens can vanish.
+    /// `true` if tokens are deleted as well.
     deletes: bool,
     alive: Vec<String>,
-    /// Those that were there from the beginning.
+    /// The tokens that exist throughout the listing.
     lasting: HashSet<String>,
     requests: u64,
     total: u64,
 }
 
-impl fmt::Debug for Churning {
+impl fmt::Debug for ChurningTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Churning")
+        f.write_str("ChurningTransport")
     }
 }
 
-impl Churning {
+impl ChurningTransport {
     fn new(
         simulator: &Arc<dyn Simulator>,
-        mut dice: Rng,
+        mut random: Rng,
         changes: f64,
         deletes: bool,
         tokens: usize,
     ) -> Self {
-        // One that we act with may be there already.
+        // The acting token may already exist.
         while simulator.token_count() < tokens {
-            let name = format!("{:08x}", dice.u32(..));
+            let name = format!("{:08x}", random.u32(..));
             simulator.insert(NewToken::named(name));
         }
         let alive = simulator.ids();
         Self {
             platform: InProcess(Arc::clone(simulator)),
             state: Arc::new(Mutex::new(State {
-                dice,
+                random,
                 changes,
                 deletes,
                 lasting: alive.iter().cloned().collect(),
@@ -80,7 +83,7 @@ impl Churning {
     }
 
     fn pause(&self) -> u8 {
-        self.state.lock().unwrap().dice.u8(..6)
+        self.state.lock().unwrap().random.u8(..6)
     }
 
     fn change(&self) {
@@ -88,16 +91,16 @@ impl Churning {
         let state = &mut *state;
         let simulator = &self.platform.0;
         let certain = state.changes.floor();
-        let perhaps = u32::from(state.dice.f64() < state.changes - certain);
-        for _ in 0..certain as u32 + perhaps {
-            if state.deletes && state.alive.len() > 1 && state.dice.bool() {
-                // Not the first: it may be the one that we act with.
-                let at = state.dice.usize(1..state.alive.len());
+        let extra = u32::from(state.random.f64() < state.changes - certain);
+        for _ in 0..certain as u32 + extra {
+            if state.deletes && state.alive.len() > 1 && state.random.bool() {
+                // Not the first, which may be the acting token.
+                let at = state.random.usize(1..state.alive.len());
                 let id = state.alive.swap_remove(at);
                 simulator.remove(&id);
                 state.lasting.remove(&id);
             } else {
-                let name = format!("{:08x}", state.dice.u32(..));
+                let name = format!("{:08x}", state.random.u32(..));
                 state.alive.push(simulator.insert(NewToken::named(name)).id);
             }
         }
@@ -105,7 +108,7 @@ impl Churning {
 }
 
 #[async_trait]
-impl Transport for Churning {
+impl Transport for ChurningTransport {
     async fn send(
         &self,
         request: http::Request<Bytes>,
@@ -123,7 +126,7 @@ impl Transport for Churning {
     }
 }
 
-/// A platform that is walked over.
+/// A platform that is listed.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Losant,
@@ -146,7 +149,12 @@ impl fmt::Display for Kind {
 }
 
 impl Kind {
-    fn begin(self, dice: Rng, changes: f64, tokens: usize) -> (Churning, Arc<dyn TokenProvider>) {
+    fn start(
+        self,
+        random: Rng,
+        changes: f64,
+        tokens: usize,
+    ) -> (ChurningTransport, Arc<dyn TokenProvider>) {
         let options = match self {
             Self::Losant => vec!["tokens=0".to_owned()],
             Self::Foreman(release) => vec!["tokens=0".to_owned(), format!("version={release}")],
@@ -158,50 +166,54 @@ impl Kind {
         };
         let simulator = build(name, &options);
         let deletes = matches!(self, Self::Losant);
-        let churning = Churning::new(&simulator, dice, changes, deletes, tokens);
+        let churning = ChurningTransport::new(&simulator, random, changes, deletes, tokens);
         let transport: Arc<dyn Transport> = Arc::new(churning.clone());
-        let credentials = simulator.credentials();
-        let acting = fixed(&credentials["token"]);
+        let acting = fixed_credential(&simulator.credentials()["token"]);
+        let retry = immediate_retries();
         let provider: Arc<dyn TokenProvider> = match self {
             Self::Losant => {
-                let config = LosantConfig::new(acting).with_base_url(base_url());
-                Arc::new(Losant::new("iot", config, transport).with_retry(retry()))
+                let config = losant_config(acting);
+                Arc::new(Losant::new("iot", config, transport).with_retry(retry))
             }
             Self::Foreman(release) => {
-                let (login, user) = (&credentials["login"], credentials["user_id"].parse());
-                let config = ForemanConfig::new(base_url(), login, acting, user.unwrap())
-                    .with_release(release);
-                Arc::new(Foreman::new("infra", config, transport).with_retry(retry()))
+                let config = foreman_config(&simulator, acting).with_release(release);
+                Arc::new(Foreman::new("infra", config, transport).with_retry(retry))
             }
         };
         (churning, provider)
     }
 }
 
-/// What became of the walks of one kind.
+/// The results of several listings.
 #[derive(Debug, Default)]
 struct Tally {
-    walks: u64,
+    listings: u64,
     complete: u64,
-    /// How many were not, and why.
+    /// The number of partial listings for each reason.
     partial: BTreeMap<String, u64>,
-    /// Lasting tokens that were not handed out, of complete walks.
+    /// The lasting tokens that complete listings missed.
     missed: u64,
-    /// Tokens that were handed out again, of complete walks.
+    /// The tokens that complete listings yielded again.
     repeated: u64,
-    /// Requests beyond one for each page that the tokens filled at first.
+    /// The requests beyond one for each page that the tokens filled at first.
     extra: i64,
 }
 
 impl Tally {
-    fn count(&mut self, churning: &Churning, size: u64, listed: &[String], end: &Completeness) {
+    fn count(
+        &mut self,
+        churning: &ChurningTransport,
+        size: u64,
+        listed: &[String],
+        end: &Completeness,
+    ) {
         let mut times = HashMap::new();
         for id in listed {
             *times.entry(id).or_insert(0_u64) += 1;
         }
         let state = churning.state.lock().unwrap();
         let pages = state.total.div_ceil(size).max(1);
-        self.walks += 1;
+        self.listings += 1;
         self.extra += state.requests as i64 - pages as i64;
         if let Completeness::Partial(reason) = end {
             *self.partial.entry(reason.to_string()).or_default() += 1;
@@ -217,28 +229,28 @@ impl Tally {
     }
 
     fn mean_extra(&self) -> f64 {
-        self.extra as f64 / self.walks as f64
+        self.extra as f64 / self.listings as f64
     }
 }
 
 async fn drain(listing: &mut Listing<'_>, listed: &mut Vec<String>) -> Completeness {
     while let Some(token) = listing.next().await {
-        listed.push(token.expect("the walk goes on").id.to_string());
+        listed.push(token.expect("the listing continues").id.to_string());
     }
     listing.completeness().expect("it has ended")
 }
 
-fn dice(seed: u64, changes: f64) -> Rng {
+fn random(seed: u64, changes: f64) -> Rng {
     Rng::with_seed(seed ^ changes.to_bits())
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn no_lasting_token_is_missed_or_repeated_by_a_complete_walk_and_most_are_complete() {
+async fn no_complete_listing_misses_or_repeats_a_lasting_token_and_most_are_complete() {
     println!(
-        "{:14}{:>9}{:>8}{:>10}{:>8}{:>10}{:>9}{:>16}",
+        "{:14}{:>9}{:>10}{:>10}{:>8}{:>10}{:>9}{:>16}",
         "platform",
         "changes",
-        "walks",
+        "listings",
         "complete",
         "missed",
         "repeated",
@@ -248,14 +260,14 @@ async fn no_lasting_token_is_missed_or_repeated_by_a_complete_walk_and_most_are_
     for kind in KINDS {
         for changes in [0.0, 0.05, 0.3, 1.0, 3.0] {
             let mut tally = Tally::default();
-            for seed in 0..walks() {
-                let mut dice = dice(seed, changes);
+            for seed in 0..listings() {
+                let mut random = random(seed, changes);
                 let (tokens, size) = match seed % 8 {
-                    // Of such pages only the last tokens are looked at again.
-                    7 => (dice.usize(1..4_000), dice.u32(200..500)),
-                    _ => (dice.usize(1..500), dice.u32(10..60)),
+                    // Of such large pages only the last tokens are read again.
+                    7 => (random.usize(1..4_000), random.u32(200..500)),
+                    _ => (random.usize(1..500), random.u32(10..60)),
                 };
-                let (churning, provider) = kind.begin(dice, changes, tokens);
+                let (churning, provider) = kind.start(random, changes, tokens);
                 let mut listing = provider.list(Query::new().page_size(size)).unwrap();
                 let mut listed = Vec::new();
                 let complete = drain(&mut listing, &mut listed).await;
@@ -263,22 +275,22 @@ async fn no_lasting_token_is_missed_or_repeated_by_a_complete_walk_and_most_are_
             }
             let name = kind.to_string();
             println!(
-                "{name:14}{changes:>9}{:>8}{:>10}{:>8}{:>10}{:>9}{:>16.2}",
-                tally.walks,
+                "{name:14}{changes:>9}{:>10}{:>10}{:>8}{:>10}{:>9}{:>16.2}",
+                tally.listings,
                 tally.complete,
                 tally.missed,
                 tally.repeated,
-                tally.walks - tally.complete,
+                tally.listings - tally.complete,
                 tally.mean_extra(),
             );
             tally
                 .partial
                 .iter()
-                .for_each(|(reason, walks)| println!("    {walks} partial: {reason}"));
+                .for_each(|(reason, count)| println!("    {count} partial: {reason}"));
             assert_eq!((tally.missed, tally.repeated), (0, 0), "{kind}: {tally:?}");
             if changes <= 1.0 {
                 assert!(
-                    tally.complete * 100 >= tally.walks * 99,
+                    tally.complete * 100 >= tally.listings * 99,
                     "{kind}: {tally:?}"
                 );
             }
@@ -290,16 +302,16 @@ async fn no_lasting_token_is_missed_or_repeated_by_a_complete_walk_and_most_are_
 }
 
 #[tokio::test(flavor = "current_thread")]
-async fn a_walk_that_is_cut_anywhere_goes_on_and_skips_no_lasting_token() {
+async fn a_listing_resumed_from_anywhere_skips_no_lasting_token() {
     for kind in KINDS {
-        for seed in 0..walks() {
-            let mut dice = dice(seed, 1.0);
+        for seed in 0..listings() {
+            let mut random = random(seed, 1.0);
             let (tokens, size) = match seed % 8 {
-                7 => (dice.usize(1..2_000), dice.u32(200..500)),
-                _ => (dice.usize(1..200), dice.u32(5..40)),
+                7 => (random.usize(1..2_000), random.u32(200..500)),
+                _ => (random.usize(1..200), random.u32(5..40)),
             };
-            let cut = dice.usize(..=tokens);
-            let (churning, provider) = kind.begin(dice, 1.0, tokens);
+            let cut = random.usize(..=tokens);
+            let (churning, provider) = kind.start(random, 1.0, tokens);
             let query = Query::new().page_size(size);
             let mut listed = Vec::new();
             let mut listing = provider.list(query.clone()).unwrap();

@@ -1,4 +1,4 @@
-//! Logging in at Cloudsmith: from a password, and perhaps a code, to the key.
+//! The login at Cloudsmith: from a password, and a code where one is required, to the key.
 
 use std::sync::Arc;
 
@@ -26,11 +26,11 @@ async fn challenge(login: &Login) -> TwoFactorChallenge {
         .unwrap()
     {
         LoginStep::TwoFactor(challenge) => challenge,
-        other => panic!("a second factor was to be asked for: {other:?}"),
+        other => panic!("a second factor is required: {other:?}"),
     }
 }
 
-fn demand(error: &Error, kind: ErrorKind) {
+fn assert_rejected(error: &Error, kind: ErrorKind) {
     assert_eq!(
         (error.kind(), error.fate()),
         (kind, Fate::Rejected),
@@ -39,7 +39,7 @@ fn demand(error: &Error, kind: ErrorKind) {
 }
 
 #[tokio::test]
-async fn a_password_leads_to_the_key_there_is_or_to_a_new_one() {
+async fn a_password_returns_the_existing_key_or_a_new_one() {
     for options in [&["tokens=1"][..], &[]] {
         let (simulator, login) = login(options);
         let Options {
@@ -56,14 +56,14 @@ async fn a_password_leads_to_the_key_there_is_or_to_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_code_completes_the_login_however_it_is_asked_for() {
-    for answer in ["two_factor_answer=422", "two_factor_answer=201"] {
-        let (simulator, login) = login(&[answer, "tokens=1"]);
+async fn a_code_completes_the_login_however_the_platform_requires_it() {
+    for option in ["two_factor_answer=422", "two_factor_answer=201"] {
+        let (simulator, login) = login(&[option, "tokens=1"]);
         let challenge = challenge(&login).await;
         assert!(!format!("{challenge:?}").contains("tft-"));
         let code = Secret::new(Options::default().totp);
         let key = login.with_code(challenge, &code).await.unwrap();
-        assert!(simulator.accepts(key.expose()), "{answer}");
+        assert!(simulator.accepts(key.expose()), "{option}");
     }
 }
 
@@ -73,26 +73,29 @@ async fn a_wrong_password_or_code_is_unauthenticated_and_is_not_shown() {
     let wrong = Secret::new("wrong-password-1a2b");
     let email = Options::default().email;
     let error = login.with_password(&email, &wrong).await.unwrap_err();
-    demand(&error, ErrorKind::Unauthenticated);
-    let waiting = challenge(&login).await;
+    assert_rejected(&error, ErrorKind::Unauthenticated);
+    let pending = challenge(&login).await;
     let code = Secret::new("wrong-code-000000");
-    let refusal = login.with_code(waiting, &code).await.unwrap_err();
-    demand(&refusal, ErrorKind::Unauthenticated);
+    let code_error = login.with_code(pending, &code).await.unwrap_err();
+    assert_rejected(&code_error, ErrorKind::Unauthenticated);
     for text in [
         format!("{error} {error:?}"),
-        format!("{refusal} {refusal:?}"),
+        format!("{code_error} {code_error:?}"),
     ] {
-        let shown = ["wrong-password", "wrong-code", "tft-"];
-        assert!(!shown.iter().any(|secret| text.contains(secret)), "{text}");
+        let secrets = ["wrong-password", "wrong-code", "tft-"];
+        assert!(
+            !secrets.iter().any(|secret| text.contains(secret)),
+            "{text}"
+        );
     }
-    // A wrong code spoils nothing for the next attempt.
+    // A wrong code does not affect the next attempt.
     let code = Secret::new(Options::default().totp);
-    let waiting = challenge(&login).await;
-    assert!(login.with_code(waiting, &code).await.is_ok());
+    let pending = challenge(&login).await;
+    assert!(login.with_code(pending, &code).await.is_ok());
 }
 
 #[tokio::test]
-async fn after_too_many_failures_even_the_right_password_must_wait() {
+async fn after_too_many_failures_even_the_right_password_is_locked_out() {
     let (simulator, login) = login(&["lockout_after=3", "clock=2026-01-31T12:00:00Z"]);
     let Options {
         email, password, ..
@@ -100,13 +103,13 @@ async fn after_too_many_failures_even_the_right_password_must_wait() {
     for _ in 0..3 {
         let wrong = Secret::new("wrong");
         let error = login.with_password(&email, &wrong).await.unwrap_err();
-        demand(&error, ErrorKind::Unauthenticated);
+        assert_rejected(&error, ErrorKind::Unauthenticated);
     }
     let right = Secret::new(password);
     let sent = simulator.log().total();
     let error = login.with_password(&email, &right).await.unwrap_err();
-    demand(&error, ErrorKind::PermissionDenied);
-    // Whoever is locked out makes it worse by trying again.
+    assert_rejected(&error, ErrorKind::PermissionDenied);
+    // Retrying prolongs a lockout.
     assert_eq!(simulator.log().total(), sent + 1);
     simulator
         .clock()
@@ -115,11 +118,11 @@ async fn after_too_many_failures_even_the_right_password_must_wait() {
 }
 
 #[tokio::test]
-async fn a_login_that_was_switched_off_is_not_found() {
-    for gone in ["login=404", "login=410"] {
-        let (_, login) = login(&[gone]);
+async fn a_login_that_was_removed_is_not_found() {
+    for option in ["login=404", "login=410"] {
+        let (_, login) = login(&[option]);
         let password = Secret::new(Options::default().password);
         let error = login.with_password("me@example.com", &password).await;
-        demand(&error.unwrap_err(), ErrorKind::NotFound);
+        assert_rejected(&error.unwrap_err(), ErrorKind::NotFound);
     }
 }

@@ -1,12 +1,13 @@
-//! A program outside the workspace depends on the facade alone, and changes its platform by feature and configuration.
+//! A program outside the workspace depends on the facade alone, and selects its platform by feature
+//! and configuration.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tokenfleet_simulators::{Server, build};
 
-/// The program, copied to where tests may write, with the dependency on the facade where it really is.
-fn copy_of_the_program() -> PathBuf {
+/// Copies the program to where tests may write, and points its dependency to the real facade.
+fn copy_program() -> PathBuf {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"));
     let copy = Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer-source");
     std::fs::create_dir_all(copy.join("src")).unwrap();
@@ -14,7 +15,7 @@ fn copy_of_the_program() -> PathBuf {
     let relative = "../../crates/tokenfleet";
     assert!(manifest.contains(relative));
     let facade = source.join("../crates/tokenfleet").canonicalize().unwrap();
-    // A literal of TOML's knows no escapes: backslashes stay as they are.
+    // A TOML literal has no escapes: backslashes stay as they are.
     let path = format!("'{}'", facade.display());
     let manifest = manifest.replace(&format!("\"{relative}\""), &path);
     std::fs::write(copy.join("Cargo.toml"), manifest).unwrap();
@@ -23,14 +24,15 @@ fn copy_of_the_program() -> PathBuf {
         copy.join("src/main.rs"),
     )
     .unwrap();
-    // The same versions as here, so that nothing else is downloaded.
+    // With the versions of the workspace, nothing else is downloaded.
     std::fs::copy(source.join("../Cargo.lock"), copy.join("Cargo.lock")).unwrap();
     copy
 }
 
-/// Starts a simulator and writes the configuration of an account at it, with credentials from the environment.
+/// Starts a simulator and writes the configuration of an account there, with credentials from the
+/// environment.
 async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)>) {
-    // Cloudsmith has no place for a token beside the one that is made.
+    // Cloudsmith holds only the one token that the program creates.
     let tokens = if provider == "cloudsmith" {
         "tokens=0"
     } else {
@@ -63,7 +65,7 @@ async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_program_lists_creates_and_revokes_on_every_platform() {
-    let program = copy_of_the_program();
+    let program = copy_program();
     let manifest = program.join("Cargo.toml");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer");
     for (provider, listed, revoked) in [
@@ -85,13 +87,13 @@ async fn one_program_lists_creates_and_revokes_on_every_platform() {
             .envs(environment)
             .output()
             .unwrap();
-        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{provider}: {printed}{complaints}");
-        let lines: Vec<_> = printed.lines().collect();
-        assert!(lines[0].starts_with(listed), "{provider}: {printed}");
-        assert!(lines[1].starts_with("created "), "{provider}: {printed}");
-        assert_eq!(lines[2], revoked, "{provider}: {printed}");
+        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{provider}: {stdout}{stderr}");
+        let lines: Vec<_> = stdout.lines().collect();
+        assert!(lines[0].starts_with(listed), "{provider}: {stdout}");
+        assert!(lines[1].starts_with("created "), "{provider}: {stdout}");
+        assert_eq!(lines[2], revoked, "{provider}: {stdout}");
         server.stop().await;
     }
 }

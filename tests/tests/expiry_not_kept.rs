@@ -1,4 +1,4 @@
-//! An expiry that the platform does not keep: nobody may be left with a token that lives longer than they asked for.
+//! An expiry that the platform does not keep: no token may outlive the requested expiry.
 
 use std::sync::Arc;
 
@@ -8,12 +8,14 @@ use tokenfleet_conformance::Fixture;
 use tokenfleet_core::{CreateToken, Fate, Timestamp, TokenProvider};
 use tokenfleet_foreman::Release;
 use tokenfleet_http::{Body, Transport, TransportError};
-use tokenfleet_losant::{Losant, LosantConfig};
+use tokenfleet_losant::Losant;
 use tokenfleet_simulators::{Action, Fault, State};
-use tokenfleet_tests::{SimulatedFixture, base_url, build, fixed, foreman, transport};
+use tokenfleet_tests::{
+    SimulatedFixture, build, fixed_credential, foreman, losant_config, transport,
+};
 
-/// Every token but the one that we act with, dead or alive.
-fn alive(fixture: &SimulatedFixture, name: &str) -> Vec<State> {
+/// Returns the state of every token of that name.
+fn states(fixture: &SimulatedFixture, name: &str) -> Vec<State> {
     let tokens = fixture.simulator().tokens().into_iter();
     tokens
         .filter(|token| token.name.as_deref() == Some(name))
@@ -21,42 +23,49 @@ fn alive(fixture: &SimulatedFixture, name: &str) -> Vec<State> {
         .collect()
 }
 
-fn expiring(name: &str) -> CreateToken {
+fn create_with_expiry(name: &str) -> CreateToken {
     let at: Timestamp = "2099-01-31T12:00:00Z".parse().unwrap();
     CreateToken::new(name).with_expiry(at)
 }
 
 #[tokio::test]
-async fn a_chosen_expiry_that_is_not_kept_is_an_error_and_leaves_nothing_alive() {
+async fn a_requested_expiry_that_is_not_kept_is_an_error_and_leaves_nothing_alive() {
     for release in ["1.24", "3.8", "3.9", "3.13"] {
-        for kept_otherwise in ["asked_expiry=dropped", "asked_expiry=shifted"] {
+        for option in ["asked_expiry=dropped", "asked_expiry=shifted"] {
             let version = format!("version={release}");
-            let fixture = foreman(&[version.as_str(), kept_otherwise], None);
+            let fixture = foreman(&[version.as_str(), option], None);
             let provider = fixture.provider();
-            let error = provider.create(expiring("ci")).await.unwrap_err();
-            let place = format!("{release}, {kept_otherwise}: {error}");
-            assert_eq!(alive(&fixture, "ci"), [State::Revoked], "{place}");
+            let error = provider.create(create_with_expiry("ci")).await.unwrap_err();
+            let place = format!("{release}, {option}: {error}");
+            assert_eq!(states(&fixture, "ci"), [State::Revoked], "{place}");
             assert_eq!(error.fate(), Fate::Rejected, "{place}");
             assert!(error.to_string().contains("expiry"), "{place}");
-            // What was not chosen cannot be kept otherwise.
-            let unchosen = provider.create(CreateToken::new("usual")).await;
-            assert!(fixture.accepts(&unchosen.unwrap().secret).await, "{place}");
+            // Without a requested expiry there is none to break.
+            let without_expiry = provider.create(CreateToken::new("usual")).await;
+            assert!(
+                fixture.accepts(&without_expiry.unwrap().secret).await,
+                "{place}"
+            );
         }
         let version = format!("version={release}");
         let fixture = foreman(&[version.as_str(), "asked_expiry=kept"], None);
-        let kept = fixture.provider().create(expiring("ci")).await;
+        let kept = fixture.provider().create(create_with_expiry("ci")).await;
         assert!(kept.is_ok(), "{release}: {kept:?}");
     }
 }
 
 #[tokio::test]
-async fn what_lives_on_with_another_expiry_because_revoking_fails_is_named() {
+async fn a_token_that_survives_with_another_expiry_because_revoking_fails_is_named() {
     let release = Release::new(3, 8);
     let fixture = foreman(&["asked_expiry=dropped"], Some(release));
-    let broken = Fault::new(Action::CloseBefore).method("DELETE").always();
-    fixture.simulator().faults().add(broken);
-    let error = fixture.provider().create(expiring("ci")).await.unwrap_err();
-    assert_eq!(alive(&fixture, "ci"), [State::Active]);
+    let lost = Fault::new(Action::CloseBefore).method("DELETE").always();
+    fixture.simulator().faults().add(lost);
+    let error = fixture
+        .provider()
+        .create(create_with_expiry("ci"))
+        .await
+        .unwrap_err();
+    assert_eq!(states(&fixture, "ci"), [State::Active]);
     assert!(error.may_have_applied(), "{error}");
     let tokens = fixture.simulator().tokens();
     let id = tokens
@@ -67,12 +76,13 @@ async fn what_lives_on_with_another_expiry_because_revoking_fails_is_named() {
     assert!(text.contains(&format!("token {}", id.unwrap())), "{text}");
 }
 
-/// A way to Losant on which the expiry of new tokens is lost: its own simulator keeps every one.
+/// A transport to Losant that removes the expiry of new tokens, because its simulator keeps every
+/// one.
 #[derive(Debug)]
-struct LosingExpiry(Arc<dyn Transport>);
+struct ExpiryRemovingTransport(Arc<dyn Transport>);
 
 #[async_trait]
-impl Transport for LosingExpiry {
+impl Transport for ExpiryRemovingTransport {
     async fn send(
         &self,
         mut request: http::Request<Bytes>,
@@ -86,13 +96,12 @@ impl Transport for LosingExpiry {
 }
 
 #[tokio::test]
-async fn a_chosen_expiry_that_losant_does_not_keep_leaves_no_token() {
+async fn a_requested_expiry_that_losant_does_not_keep_leaves_no_token() {
     let simulator = build("losant", &[]);
-    let token = fixed(&simulator.credentials()["token"]);
-    let config = LosantConfig::new(token).with_base_url(base_url());
-    let way = Arc::new(LosingExpiry(transport(&simulator)));
-    let provider = Losant::new("iot", config, way);
-    let error = provider.create(expiring("ci")).await.unwrap_err();
+    let config = losant_config(fixed_credential(&simulator.credentials()["token"]));
+    let transport = ExpiryRemovingTransport(transport(&simulator));
+    let provider = Losant::new("iot", config, Arc::new(transport));
+    let error = provider.create(create_with_expiry("ci")).await.unwrap_err();
     assert_eq!(simulator.token_count(), 0, "{error}");
     assert_eq!(error.fate(), Fate::Rejected, "{error}");
     assert!(provider.create(CreateToken::new("usual")).await.is_ok());

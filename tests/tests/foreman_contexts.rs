@@ -1,4 +1,4 @@
-//! Foreman within an organization and a location.
+//! Requests to Foreman within an organization and a location.
 
 use std::sync::Arc;
 
@@ -6,17 +6,17 @@ use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{CreateToken, ErrorKind, Fate, Operation, RevokeOptions, TokenProvider};
 use tokenfleet_foreman::{Foreman, ForemanConfig};
 use tokenfleet_simulators::Simulator;
-use tokenfleet_tests::{base_url, build, fixed, retry, transport};
+use tokenfleet_tests::{
+    build, fixed_credential, foreman_config, immediate_retries, perform_all, transport,
+};
 
 fn config(simulator: &Arc<dyn Simulator>) -> ForemanConfig {
-    let credentials = simulator.credentials();
-    let user_id = credentials["user_id"].parse().unwrap();
-    let token = fixed(&credentials["token"]);
-    ForemanConfig::new(base_url(), credentials["login"].as_str(), token, user_id)
+    let token = fixed_credential(&simulator.credentials()["token"]);
+    foreman_config(simulator, token)
 }
 
 fn provider(simulator: &Arc<dyn Simulator>, config: ForemanConfig) -> Foreman {
-    Foreman::new("infra", config, transport(simulator)).with_retry(retry())
+    Foreman::new("infra", config, transport(simulator)).with_retry(immediate_retries())
 }
 
 #[tokio::test]
@@ -24,19 +24,13 @@ async fn organization_and_location_are_sent_with_every_request() {
     let simulator = build("foreman", &[]);
     let config = config(&simulator).with_organization("1").with_location("2");
     let provider = provider(&simulator, config);
-    let issued = provider.create(CreateToken::new("ci")).await.unwrap();
-    let id = issued.token.id;
-    provider.list_page(PageRequest::first()).await.unwrap();
-    provider.get(&id).await.unwrap();
-    provider.verify(&issued.secret).await.unwrap();
-    let options = RevokeOptions::default();
-    provider.revoke((&id).into(), options).await.unwrap();
+    perform_all(&provider).await.unwrap();
     assert!(simulator.log().total() >= 5);
     for entry in simulator.log().entries() {
         let query = entry.target.split_once('?').unwrap_or_default().1;
-        let given = |pair: &str| query.split('&').filter(|sent| *sent == pair).count();
-        assert_eq!(given("organization_id=1"), 1, "{}", entry.target);
-        assert_eq!(given("location_id=2"), 1, "{}", entry.target);
+        let count = |pair: &str| query.split('&').filter(|sent| *sent == pair).count();
+        assert_eq!(count("organization_id=1"), 1, "{}", entry.target);
+        assert_eq!(count("location_id=2"), 1, "{}", entry.target);
     }
 }
 
@@ -50,7 +44,7 @@ async fn without_a_context_none_is_sent() {
 }
 
 #[tokio::test]
-async fn an_unknown_organization_or_location_is_named_and_is_no_missing_token() {
+async fn an_unknown_organization_or_location_is_named_and_is_not_a_missing_token() {
     let simulator = build("foreman", &[]);
     let token = simulator.insert(tokenfleet_simulators::NewToken::named("ci"));
     for (config, named) in [

@@ -1,46 +1,41 @@
-//! What is sent to Losant with every request: whose tokens, which version, which domain, and how little of an answer.
+//! The parts of every request to Losant: the resource, the version, the domain, and the members of
+//! the response that are declined.
 
 use std::sync::Arc;
 
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::query::SortBy;
 use tokenfleet_core::{
-    CreateToken, Direction, Filter, Query, RevokeOptions, SortKey, TokenProvider, TokenProviderExt,
-    UpdateToken,
+    Direction, Filter, Query, RevokeOptions, SortKey, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_losant::{Losant, LosantConfig, Resource};
 use tokenfleet_simulators::Simulator;
 use tokenfleet_simulators::losant::Options;
-use tokenfleet_tests::{base_url, build, fixed, retry, transport};
+use tokenfleet_tests::{
+    build, fixed_credential, immediate_retries, losant_config, perform_all, transport,
+};
 
 fn provider(simulator: &Arc<dyn Simulator>, config: LosantConfig) -> Losant {
-    let config = config.with_base_url(base_url());
-    Losant::new("iot", config, transport(simulator)).with_retry(retry())
+    Losant::new("iot", config, transport(simulator)).with_retry(immediate_retries())
 }
 
 fn config(simulator: &Arc<dyn Simulator>) -> LosantConfig {
-    LosantConfig::new(fixed(&simulator.credentials()["token"]))
+    losant_config(fixed_credential(&simulator.credentials()["token"]))
 }
 
-/// Every operation there is, so that every request there is has been sent.
-async fn live(provider: &Losant) {
-    let issued = provider.create(CreateToken::new("ci")).await.unwrap();
-    let id = issued.token.id;
-    provider.get(&id).await.unwrap();
-    provider.update(&id, UpdateToken::suspend()).await.unwrap();
+/// Performs every operation, so that every kind of request is sent.
+async fn send_every_request(provider: &Losant) {
+    let token = perform_all(provider).await.unwrap();
     provider.list_all(Query::new()).await.unwrap();
     let mut page = PageRequest::first().size(10);
     page.sort = Some(SortBy::new(SortKey::Created, Direction::Descending));
     page.filter = Some(Filter::name("ci"));
     provider.list_page(page).await.unwrap();
-    provider.verify(&issued.secret).await.unwrap();
-    for _ in 0..2 {
-        let options = RevokeOptions::default();
-        provider.revoke((&id).into(), options).await.unwrap();
-    }
+    let options = RevokeOptions::default();
+    provider.revoke((&token.id).into(), options).await.unwrap();
 }
 
-/// The path of a request and its query, which came in absolute form.
+/// Returns the path and the query of a request, whose target is in absolute form.
 fn target(entry: &tokenfleet_simulators::Entry) -> (String, Vec<String>) {
     let rest = entry.target.split("//").last().unwrap_or_default();
     let path = &rest[rest.find('/').unwrap_or_default()..];
@@ -55,7 +50,7 @@ async fn version_and_domain_are_sent_with_every_request_as_configured() {
     let configured = config(&simulator)
         .with_accept_version("^1.20.1")
         .with_domain("example.com");
-    live(&provider(&simulator, configured)).await;
+    send_every_request(&provider(&simulator, configured)).await;
     assert!(simulator.log().total() >= 8);
     for entry in simulator.log().entries() {
         assert_eq!(entry.header("accept-version"), "^1.20.1");
@@ -64,15 +59,15 @@ async fn version_and_domain_are_sent_with_every_request_as_configured() {
 }
 
 #[tokio::test]
-async fn without_a_domain_none_is_sent_and_the_version_is_a_range_that_is_served() {
-    // A simulator that refuses what it cannot serve: the default must be served.
+async fn without_a_domain_none_is_sent_and_the_default_version_is_served() {
+    // This simulator refuses versions that it does not serve, so it must serve the default.
     for api in ["api=1.20", "api=1.31"] {
         let simulator = build("losant", &[api, "accept_version=enforce"]);
         let mut configured = config(&simulator);
         if api == "api=1.20" {
             configured = configured.with_accept_version("^1.20.0");
         }
-        live(&provider(&simulator, configured)).await;
+        send_every_request(&provider(&simulator, configured)).await;
         for entry in simulator.log().entries() {
             assert!(!entry.headers.contains_key("losantdomain"));
             assert!(entry.header("accept-version").starts_with("^1."));
@@ -83,15 +78,15 @@ async fn without_a_domain_none_is_sent_and_the_version_is_a_range_that_is_served
 #[tokio::test]
 async fn links_actions_and_embedded_resources_are_declined_once_in_every_request() {
     let simulator = build("losant", &[]);
-    live(&provider(&simulator, config(&simulator))).await;
+    send_every_request(&provider(&simulator, config(&simulator))).await;
     for entry in simulator.log().entries() {
         let (path, pairs) = target(&entry);
         for declined in ["_actions", "_links", "_embedded"] {
-            let given: Vec<_> = pairs
+            let sent: Vec<_> = pairs
                 .iter()
                 .filter(|pair| pair.split('=').next() == Some(declined))
                 .collect();
-            assert_eq!(given, [&format!("{declined}=false")], "{path}");
+            assert_eq!(sent, [&format!("{declined}=false")], "{path}");
         }
     }
     let sorted = simulator.log().entries();
@@ -103,7 +98,7 @@ async fn links_actions_and_embedded_resources_are_declined_once_in_every_request
 }
 
 #[tokio::test]
-async fn each_resource_has_its_own_path_and_reaches_no_other() {
+async fn each_resource_has_its_own_path_and_reaches_no_other_resource() {
     let defaults = Options::default();
     for (collection, resource, path) in [
         ("collection=user", Resource::User, "/me/tokens".to_owned()),
@@ -123,7 +118,7 @@ async fn each_resource_has_its_own_path_and_reaches_no_other() {
         let provider = provider(&simulator, configured);
         let listed = provider.list_all(Query::new()).await.unwrap().tokens;
         assert_eq!(listed.len(), 2, "{collection}");
-        live(&provider).await;
+        send_every_request(&provider).await;
         assert_eq!(simulator.token_count(), 2);
         for entry in simulator.log().entries() {
             let (sent, _) = target(&entry);
@@ -133,14 +128,14 @@ async fn each_resource_has_its_own_path_and_reaches_no_other() {
 }
 
 #[tokio::test]
-async fn an_application_that_is_not_there_holds_no_tokens_that_are_already_gone() {
+async fn a_missing_application_is_not_mistaken_for_a_token_that_is_already_gone() {
     let simulator = build("losant", &["collection=application"]);
     let token = simulator.insert(tokenfleet_simulators::NewToken::named("ci"));
-    let elsewhere = Resource::Application("000000000000000000000000".to_owned());
-    let provider = provider(&simulator, config(&simulator).with_resource(elsewhere));
+    let missing = Resource::Application("000000000000000000000000".to_owned());
+    let provider = provider(&simulator, config(&simulator).with_resource(missing));
     let id = tokenfleet_core::TokenId::new(token.id);
     let options = RevokeOptions::default();
-    let refusal = provider.revoke((&id).into(), options).await;
-    assert!(refusal.is_err(), "{refusal:?}");
+    let revoked = provider.revoke((&id).into(), options).await;
+    assert!(revoked.is_err(), "{revoked:?}");
     assert!(simulator.accepts(&token.secret));
 }

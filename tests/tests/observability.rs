@@ -1,37 +1,39 @@
-//! What is told is what the documentation names, and all of it.
+//! The emitted spans, events and metrics are exactly the documented ones.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::adapter::{PagePosition, PageRequest};
 use tokenfleet_core::{
     CreateToken, Credential, ErrorKind, Query, TokenId, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_http::RetryPolicy;
-use tokenfleet_losant::{Losant, LosantConfig};
+use tokenfleet_losant::Losant;
 use tokenfleet_simulators::{Action, Canned, Fault, Simulator};
-use tokenfleet_tests::{Heard, Said, base_url, build, fixed, foreman, retry, transport};
+use tokenfleet_tests::{
+    Recorded, TelemetryRecorder, build, fixed_credential, foreman, immediate_retries,
+    losant_config, transport,
+};
 
 fn losant(simulator: &Arc<dyn Simulator>, token: Credential, retry: RetryPolicy) -> Losant {
-    let config = LosantConfig::new(token).with_base_url(base_url());
-    Losant::new("iot", config, transport(simulator)).with_retry(retry)
+    Losant::new("iot", losant_config(token), transport(simulator)).with_retry(retry)
 }
 
-fn right(simulator: &Arc<dyn Simulator>) -> Credential {
-    fixed(&simulator.credentials()["token"])
+fn accepted(simulator: &Arc<dyn Simulator>) -> Credential {
+    fixed_credential(&simulator.credentials()["token"])
 }
 
-fn out_of_order(times: u64) -> Fault {
+fn unavailable(times: u64) -> Fault {
     Fault::new(Action::Answer(Canned::status(503))).times(times)
 }
 
-/// Calls that go well, that fail, wait, are repeated, withheld and dropped.
-async fn everything() {
+/// Sends requests that succeed, fail, wait, are retried, suppressed and cancelled.
+async fn emit_everything() {
     let simulator = build("losant", &["tokens=3"]);
-    let provider = losant(&simulator, right(&simulator), retry());
-    simulator.faults().add(out_of_order(1));
+    let provider = losant(&simulator, accepted(&simulator), immediate_retries());
+    simulator.faults().add(unavailable(1));
     provider.list_all(Query::new().page_size(2)).await.unwrap();
     let wait = Canned::status(429).header("retry-after", "3");
     simulator.faults().add(Fault::new(Action::Answer(wait)));
@@ -39,23 +41,30 @@ async fn everything() {
     simulator.faults().add(Fault::new(Action::CloseAfter));
     provider.create(CreateToken::new("ci")).await.unwrap_err();
 
-    // Dropped while it waits for an answer.
+    // This one is dropped while it waits for a response.
     let slow = Action::DelayAnswer(Duration::from_secs(20));
     simulator.faults().add(Fault::new(slow));
     let create = provider.create(CreateToken::new("cd"));
     let dropped = tokio::time::timeout(Duration::from_secs(1), create).await;
     assert!(dropped.is_err());
 
-    let never = losant(&simulator, right(&simulator), retry().with_budget(0));
-    simulator.faults().add(out_of_order(1));
-    never.list_page(PageRequest::first()).await.unwrap_err();
+    let without_budget = losant(
+        &simulator,
+        accepted(&simulator),
+        immediate_retries().with_budget(0),
+    );
+    simulator.faults().add(unavailable(1));
+    without_budget
+        .list_page(PageRequest::first())
+        .await
+        .unwrap_err();
 
-    let wrong = losant(&simulator, fixed("wrong"), retry());
+    let wrong = losant(&simulator, fixed_credential("wrong"), immediate_retries());
     for _ in 0..11 {
         wrong.list_page(PageRequest::first()).await.unwrap_err();
     }
 
-    // Thirteen failed logins are the last that are risked.
+    // After thirteen failed logins the adapter sends no more.
     let foreman = foreman(&[], None);
     let intruder = tokenfleet_conformance::Fixture::intruder(&foreman).unwrap();
     let mut kinds = Vec::new();
@@ -72,7 +81,7 @@ async fn everything() {
     assert!(kinds.contains(&ErrorKind::RateLimited), "{kinds:?}");
 }
 
-/// A name of the documentation, with what belongs to it.
+/// A documented span, event or metric.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Documented {
     kind: String,
@@ -81,12 +90,12 @@ struct Documented {
     fields: BTreeSet<String>,
 }
 
-fn words(cell: &str) -> Vec<String> {
-    let words = cell.split('`').skip(1).step_by(2);
-    words.map(str::to_owned).collect()
+fn quoted(cell: &str) -> Vec<String> {
+    let quoted = cell.split('`').skip(1).step_by(2);
+    quoted.map(str::to_owned).collect()
 }
 
-/// The tables whose second column is a kind.
+/// Returns the rows of the tables whose second column is a kind.
 fn documented() -> Vec<Documented> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/OBSERVABILITY.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -105,73 +114,72 @@ fn documented() -> Vec<Documented> {
                 "counter" | "histogram" => "metric".to_owned(),
                 kind => kind.to_owned(),
             },
-            name: words(cells[1]).remove(0),
+            name: quoted(cells[1]).remove(0),
             level: level.to_owned(),
-            fields: words(fields).into_iter().collect(),
+            fields: quoted(fields).into_iter().collect(),
         }
     };
     rows.map(read).collect()
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_told_is_what_is_documented() {
-    let heard = Heard::default();
+async fn everything_emitted_is_documented_and_everything_documented_is_emitted() {
+    let telemetry = TelemetryRecorder::default();
     {
-        let _listening = heard.listen();
-        everything().await;
+        let _recording = telemetry.start();
+        emit_everything().await;
     }
-    let mut told: Vec<Documented> = Vec::new();
-    for said in heard.all() {
+    let mut emitted: Vec<Documented> = Vec::new();
+    for record in telemetry.records() {
         assert!(
-            said.kind == "metric" || said.target == "tokenfleet",
-            "{said:?}"
+            record.kind == "metric" || record.target == "tokenfleet",
+            "{record:?}"
         );
-        let fields = said.fields.iter().map(|(name, _)| name.clone());
+        let fields = record.fields.iter().map(|(name, _)| name.clone());
         let fields = fields.filter(|name| name != "message");
         let same = |known: &&mut Documented| {
-            (&*known.kind, &known.name, &known.level) == (said.kind, &said.name, &said.level)
+            (&*known.kind, &known.name, &known.level) == (record.kind, &record.name, &record.level)
         };
-        match told.iter_mut().find(same) {
+        match emitted.iter_mut().find(same) {
             Some(known) => known.fields.extend(fields),
-            None => told.push(Documented {
+            None => emitted.push(Documented {
                 fields: fields.collect(),
-                kind: said.kind.to_owned(),
-                name: said.name,
-                level: said.level,
+                kind: record.kind.to_owned(),
+                name: record.name,
+                level: record.level,
             }),
         }
     }
-    told.sort();
+    emitted.sort();
     let mut expected = documented();
     expected.sort();
-    assert_eq!(told, expected);
+    assert_eq!(emitted, expected);
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_call_tells_its_page_its_attempts_and_its_outcome() {
+async fn a_span_holds_its_page_its_attempts_and_its_outcome() {
     let simulator = build("losant", &["tokens=3"]);
-    let provider = losant(&simulator, right(&simulator), retry());
-    let heard = Heard::default();
+    let provider = losant(&simulator, accepted(&simulator), immediate_retries());
+    let telemetry = TelemetryRecorder::default();
     {
-        let _listening = heard.listen();
-        simulator.faults().add(out_of_order(2));
-        let request =
-            PageRequest::first().position(tokenfleet_core::adapter::PagePosition::Number(1));
+        let _recording = telemetry.start();
+        simulator.faults().add(unavailable(2));
+        let request = PageRequest::first().position(PagePosition::Number(1));
         provider.list_page(request.size(2)).await.unwrap();
         let slow = Action::DelayAnswer(Duration::from_secs(20));
         simulator.faults().add(Fault::new(slow));
         let create = provider.create(CreateToken::new("ci"));
         drop(tokio::time::timeout(Duration::from_secs(1), create).await);
     }
-    let all = heard.all();
-    let named = |kind: &str, name: &str| -> Vec<Said> {
+    let all = telemetry.records();
+    let named = |kind: &str, name: &str| -> Vec<Recorded> {
         let mut found = all.clone();
-        found.retain(|said| said.kind == kind && said.name == name);
+        found.retain(|record| record.kind == kind && record.name == name);
         found
     };
-    let calls = named("span", "tokenfleet.call");
-    let fields = |said: &Said, names: &[&str]| -> Vec<String> {
-        let value = |name: &&str| said.field(name).unwrap_or("-").to_owned();
+    let spans = named("span", "tokenfleet.call");
+    let fields = |record: &Recorded, names: &[&str]| -> Vec<String> {
+        let value = |name: &&str| record.field(name).unwrap_or("-").to_owned();
         names.iter().map(value).collect()
     };
     let names = [
@@ -185,14 +193,14 @@ async fn a_call_tells_its_page_its_attempts_and_its_outcome() {
     ];
     let list = ["losant", "iot", "list", "1", "3", "200", "ok"];
     let create = ["losant", "iot", "create", "-", "1", "-", "cancelled"];
-    assert_eq!(calls.len(), 2);
-    assert_eq!(fields(&calls[0], &names), list);
-    assert_eq!(fields(&calls[1], &names), create);
-    assert_eq!(calls[1].field("elapsed_ms"), Some("1000"));
+    assert_eq!(spans.len(), 2);
+    assert_eq!(fields(&spans[0], &names), list);
+    assert_eq!(fields(&spans[1], &names), create);
+    assert_eq!(spans[1].field("elapsed_ms"), Some("1000"));
     let attempts = named("event", "tokenfleet.attempt");
     let attempts: Vec<_> = attempts
         .iter()
-        .map(|said| fields(said, &["attempt", "status", "outcome"]))
+        .map(|record| fields(record, &["attempt", "status", "outcome"]))
         .collect();
     let expected = [
         ["1", "503", "unavailable"],

@@ -1,4 +1,4 @@
-//! The README's table says what the adapters declare.
+//! The capability table of the README matches what the adapters declare.
 
 use std::path::Path;
 
@@ -9,14 +9,11 @@ use tokenfleet_foreman::Release;
 const BEGIN: &str = "<!-- capabilities -->\n";
 const END: &str = "<!-- /capabilities -->";
 
-/// What a row says of one platform.
+/// Returns the text of a row for one platform.
 type Cell = fn(&Capabilities) -> String;
 
 fn list(capabilities: &Capabilities) -> String {
-    capabilities
-        .list
-        .as_ref()
-        .map_or("—".into(), |_| "yes".into())
+    yes_or_dash(capabilities.list.is_some())
 }
 
 fn orders(capabilities: &Capabilities) -> String {
@@ -29,9 +26,9 @@ fn orders(capabilities: &Capabilities) -> String {
         .map(SortKey::as_str)
         .collect();
     if keys.is_empty() {
-        "here".into()
+        "client-side".into()
     } else {
-        format!("{}; others here", keys.join(", "))
+        format!("{}; others client-side", keys.join(", "))
     }
 }
 
@@ -57,9 +54,9 @@ fn filters(capabilities: &Capabilities) -> String {
         kinds.push("combined");
     }
     if kinds.is_empty() {
-        "here".into()
+        "client-side".into()
     } else {
-        format!("{}; others here", kinds.join(", "))
+        format!("{}; others client-side", kinds.join(", "))
     }
 }
 
@@ -67,29 +64,29 @@ fn create(capabilities: &Capabilities) -> String {
     let Some(create) = &capabilities.create else {
         return "—".into();
     };
-    let mut takes = Vec::new();
+    let mut arguments = Vec::new();
     if create.name != ArgumentSupport::Unsupported {
-        takes.push(if create.unique_names {
+        arguments.push(if create.unique_names {
             "unique name"
         } else {
             "name"
         });
     }
-    for (taken, what) in [
+    for (supported, argument) in [
         (create.description, "description"),
         (create.expiry, "expiry"),
         (create.scopes, "scopes"),
         (create.suspended, "suspended"),
     ] {
-        takes.extend(taken.then_some(what));
+        arguments.extend(supported.then_some(argument));
     }
-    let mut text = if takes.is_empty() {
+    let mut text = if arguments.is_empty() {
         "no arguments".into()
     } else {
-        takes.join(", ")
+        arguments.join(", ")
     };
-    if let Some(most) = create.max_tokens {
-        text.push_str(&format!("; at most {most}"));
+    if let Some(maximum) = create.max_tokens {
+        text.push_str(&format!("; at most {maximum}"));
     }
     text
 }
@@ -123,17 +120,17 @@ fn renew(capabilities: &Capabilities) -> String {
 fn revoke(capabilities: &Capabilities) -> String {
     capabilities.revoke.as_ref().map_or("—".into(), |revoke| {
         let by = if revoke.by_id { "by id" } else { "by secret" };
-        let left = match revoke.effect {
+        let effect = match revoke.effect {
             RevocationEffect::Deleted => "deletes",
             RevocationEffect::Marked => "marks",
             RevocationEffect::Replaced => "replaces, with consent",
             _ => "?",
         };
-        format!("{left}, {by}")
+        format!("{effect}, {by}")
     })
 }
 
-fn yes(supported: bool) -> String {
+fn yes_or_dash(supported: bool) -> String {
     if supported {
         "yes".into()
     } else {
@@ -155,21 +152,21 @@ fn table() -> String {
         ("list", list),
         ("order by", orders),
         ("filter by", filters),
-        ("get one", |c| yes(c.supports(Operation::Get))),
+        ("get one", |c| yes_or_dash(c.supports(Operation::Get))),
         ("create with", create),
-        ("change", update),
-        ("rotate in place", |c| yes(c.rotate)),
+        ("update", update),
+        ("rotate in place", |c| yes_or_dash(c.rotate)),
         ("renew", renew),
         ("revoke", revoke),
-        ("verify a secret", |c| yes(c.verify)),
+        ("verify a secret", |c| yes_or_dash(c.verify)),
         ("reports expiry", |c| {
-            yes(c.reported_fields.contains(&TokenField::Expiry))
+            yes_or_dash(c.reported_fields.contains(&TokenField::Expiry))
         }),
         ("reports last use", |c| {
-            yes(c.reported_fields.contains(&TokenField::LastUsed))
+            yes_or_dash(c.reported_fields.contains(&TokenField::LastUsed))
         }),
         ("reports owner", |c| {
-            yes(c.reported_fields.contains(&TokenField::Owner))
+            yes_or_dash(c.reported_fields.contains(&TokenField::Owner))
         }),
     ];
     let mut table = String::from("|");
@@ -187,20 +184,21 @@ fn table() -> String {
     table
 }
 
-/// Run with `TOKENFLEET_WRITE=1` to write the table anew.
+/// Compares the table with the README, or rewrites it there if `TOKENFLEET_WRITE=1` is set.
 #[test]
-fn the_readme_shows_what_the_adapters_declare() {
+fn the_readme_table_matches_the_declared_capabilities() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md");
     let readme = std::fs::read_to_string(&path).unwrap();
     let (before, rest) = readme.split_once(BEGIN).unwrap();
-    let (shown, after) = rest.split_once(END).unwrap();
+    let (current, after) = rest.split_once(END).unwrap();
     let declared = format!("\n{}\n", table());
     if std::env::var_os("TOKENFLEET_WRITE").is_some() {
         std::fs::write(&path, format!("{before}{BEGIN}{declared}{END}{after}")).unwrap();
     } else {
         assert_eq!(
-            shown, declared,
-            "write it anew: TOKENFLEET_WRITE=1 cargo test -p tokenfleet-tests --test readme"
+            current, declared,
+            "the table is out of date; run \
+             TOKENFLEET_WRITE=1 cargo test -p tokenfleet-tests --test readme"
         );
     }
 }

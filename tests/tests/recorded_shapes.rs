@@ -1,31 +1,26 @@
-//! Every request of ours is one that the vendor's own clients could have sent: its method, path, parameters, members of
-//! the body and headers are among those that were recorded of them.
+//! Every request of ours is one that the vendor's own clients could have sent: its method, path,
+//! parameters, body members and headers are among those recorded from them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
 use tokenfleet_conformance::Fixture;
-use tokenfleet_core::adapter::PageRequest;
-use tokenfleet_core::query::SortBy;
-use tokenfleet_core::{
-    CreateToken, Direction, Filter, RevokeOptions, SortKey, TokenProvider, TokenRef, UpdateToken,
-};
 use tokenfleet_foreman::Release;
-use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant, mindbody};
+use tokenfleet_tests::{SimulatedFixture, cloudsmith, foreman, losant, mindbody, perform_all};
 
-/// A request, as far as clients agree about it.
+/// The parts of a request that all clients of a vendor share.
 #[derive(Debug)]
 struct Request {
-    /// The method and the path, ids left out.
+    /// The method and the path, without ids.
     line: String,
     parameters: BTreeSet<String>,
     members: BTreeSet<String>,
     headers: BTreeSet<String>,
 }
 
-/// Headers of the connection and of the program, which say nothing about the interface.
-const OF_THE_CLIENT: [&str; 9] = [
+/// Headers of the connection and of the client, which are no part of the API.
+const CLIENT_HEADERS: [&str; 9] = [
     "host",
     "user-agent",
     "accept-encoding",
@@ -50,7 +45,7 @@ impl Request {
         };
         let (path, query) = path.split_once('?').unwrap_or((path, ""));
         let mut members = BTreeSet::new();
-        gather(
+        collect_members(
             "",
             &serde_json::from_str(body).unwrap_or_default(),
             &mut members,
@@ -66,39 +61,39 @@ impl Request {
             members,
             headers: headers
                 .map(str::to_lowercase)
-                .filter(|name| !OF_THE_CLIENT.contains(&name.as_str()))
+                .filter(|name| !CLIENT_HEADERS.contains(&name.as_str()))
                 .collect(),
         }
     }
 }
 
-/// The path with a placeholder wherever a user or a token is named; slashes at the end count, doubled ones do not.
+/// Replaces the ids of users and tokens in a path; a trailing slash counts, a doubled one does not.
 fn without_ids(path: &str) -> String {
-    let mut before = "";
-    let mut shown = String::new();
+    let mut previous = "";
+    let mut shape = String::new();
     for segment in path.split('/').filter(|segment| !segment.is_empty()) {
-        let named = matches!(before, "users" | "tokens" | "personal_access_tokens");
-        shown.push('/');
-        shown.push_str(if named { "{id}" } else { segment });
-        before = segment;
+        let is_id = matches!(previous, "users" | "tokens" | "personal_access_tokens");
+        shape.push('/');
+        shape.push_str(if is_id { "{id}" } else { segment });
+        previous = segment;
     }
     if path.ends_with('/') {
-        shown.push('/');
+        shape.push('/');
     }
-    shown
+    shape
 }
 
-fn gather(place: &str, body: &Value, members: &mut BTreeSet<String>) {
+fn collect_members(place: &str, body: &Value, members: &mut BTreeSet<String>) {
     if let Value::Object(object) = body {
         for (name, value) in object {
             let place = format!("{place}.{name}");
-            gather(&place, value, members);
+            collect_members(&place, value, members);
             members.insert(place);
         }
     }
 }
 
-/// What the vendor's clients sent, by the method and path.
+/// Returns the recorded requests of the vendor's clients, by method and path.
 fn recorded(files: &[&str]) -> BTreeMap<String, Vec<Request>> {
     let mut known: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for file in files {
@@ -147,29 +142,34 @@ fn json_recording(text: &str) -> Vec<Request> {
     text.lines().map(request).collect()
 }
 
-fn demand(fixture: &SimulatedFixture, files: &[&str], least: usize) {
+/// Asserts that the fixture received at least `minimum` kinds of requests, all of recorded shapes.
+fn assert_recorded_shapes(fixture: &SimulatedFixture, files: &[&str], minimum: usize) {
     let known = recorded(files);
     let mut lines = BTreeSet::new();
     for entry in fixture.simulator().log().entries() {
         let headers = entry.headers.keys().map(http::HeaderName::as_str);
         let body = String::from_utf8_lossy(&entry.body);
         let sent = Request::new(entry.method.as_str(), &entry.target, headers, &body);
-        let Some(theirs) = known.get(&sent.line) else {
+        let Some(recorded) = known.get(&sent.line) else {
             panic!("no client of the vendor sends {}", sent.line);
         };
-        let any = |of: fn(&Request) -> &BTreeSet<String>| -> BTreeSet<String> {
-            theirs.iter().flat_map(of).cloned().collect()
+        let union = |part: fn(&Request) -> &BTreeSet<String>| -> BTreeSet<String> {
+            recorded.iter().flat_map(part).cloned().collect()
         };
         for (what, ours, known) in [
-            ("parameter", &sent.parameters, any(|r| &r.parameters)),
-            ("member", &sent.members, any(|r| &r.members)),
-            ("header", &sent.headers, any(|r| &r.headers)),
+            (
+                "parameter",
+                &sent.parameters,
+                union(|request| &request.parameters),
+            ),
+            ("member", &sent.members, union(|request| &request.members)),
+            ("header", &sent.headers, union(|request| &request.headers)),
         ] {
-            let strange: Vec<_> = ours.difference(&known).collect();
-            assert!(strange.is_empty(), "{}: {what} {strange:?}", sent.line);
+            let unknown: Vec<_> = ours.difference(&known).collect();
+            assert!(unknown.is_empty(), "{}: {what} {unknown:?}", sent.line);
         }
-        // What every client sends is taken for necessary.
-        let always = theirs
+        // A header that every client sends counts as required.
+        let always = recorded
             .iter()
             .map(|request| request.headers.clone())
             .reduce(|a, b| a.intersection(&b).cloned().collect())
@@ -178,89 +178,46 @@ fn demand(fixture: &SimulatedFixture, files: &[&str], least: usize) {
         assert!(missing.is_empty(), "{}: no header {missing:?}", sent.line);
         lines.insert(sent.line);
     }
-    assert!(lines.len() >= least, "too little was sent: {lines:#?}");
-}
-
-/// Everything that the provider can do, once.
-async fn live(provider: &dyn TokenProvider) {
-    let declared = provider.capabilities().clone();
-    let request = match declared.create.as_ref().map(|create| create.expiry) {
-        Some(true) => CreateToken::new("ci").with_expiry("2099-01-31T12:00:00Z".parse().unwrap()),
-        _ if declared.get => CreateToken::new("ci"),
-        _ => CreateToken::unnamed(),
-    };
-    let issued = provider.create(request).await.unwrap();
-    let id = issued.token.id;
-    if let Some(list) = &declared.list {
-        let mut page = PageRequest::first().size(5);
-        if list.order(SortKey::Id).is_some() {
-            page.sort = Some(SortBy::new(SortKey::Id, Direction::Descending));
-        }
-        if declared.get {
-            page.filter = Some(Filter::name("ci"));
-        }
-        provider.list_page(page).await.unwrap();
-    }
-    if declared.get {
-        provider.get(&id).await.unwrap();
-    }
-    if declared.update.is_some() {
-        provider.update(&id, UpdateToken::suspend()).await.unwrap();
-        provider
-            .update(&id, UpdateToken::rename("cd"))
-            .await
-            .unwrap();
-    }
-    if declared.renew.is_some() {
-        provider.renew(&issued.secret).await.unwrap();
-    }
-    if declared.verify {
-        provider.verify(&issued.secret).await.unwrap();
-    }
-    let by_id = declared.revoke.as_ref().is_some_and(|revoke| revoke.by_id);
-    let token: TokenRef<'_> = if by_id {
-        (&id).into()
-    } else {
-        (&issued.secret).into()
-    };
-    let consent = RevokeOptions::accept_replacement();
-    provider.revoke(token, consent).await.unwrap();
+    assert!(
+        lines.len() >= minimum,
+        "too few kinds of requests were sent: {lines:#?}"
+    );
 }
 
 #[tokio::test]
 async fn losants_own_clients_could_have_sent_what_we_send() {
     let fixture = losant(&[]);
-    live(&*fixture.provider()).await;
+    perform_all(&*fixture.provider()).await.unwrap();
     let clients = [
         "losant-js-2.8.1.http",
         "losant-js-4.2.0.http",
         "losant-py-2.3.0.http",
     ];
-    demand(&fixture, &clients, 5);
+    assert_recorded_shapes(&fixture, &clients, 5);
 }
 
 #[tokio::test]
 async fn foremans_own_clients_could_have_sent_what_we_send() {
     let fixture = foreman(&[], Some(Release::new(3, 13)));
-    live(&*fixture.provider()).await;
+    perform_all(&*fixture.provider()).await.unwrap();
     let clients = ["foreman-apypie-0.8.0.jsonl", "foreman-hammer.jsonl"];
-    demand(&fixture, &clients, 4);
+    assert_recorded_shapes(&fixture, &clients, 4);
 }
 
 #[tokio::test]
 async fn cloudsmiths_own_clients_could_have_sent_what_we_send() {
     let fixture = cloudsmith(&[], false);
-    live(&*fixture.provider()).await;
+    perform_all(&*fixture.provider()).await.unwrap();
     let clients = ["cloudsmith-api-2.0.42.http", "cloudsmith-cli-1.30.0.http"];
-    demand(&fixture, &clients, 4);
+    assert_recorded_shapes(&fixture, &clients, 4);
 }
 
 #[tokio::test]
 async fn mindbodys_own_clients_could_have_sent_what_we_send() {
     for bare in [false, true] {
         let fixture = mindbody(&[], bare);
-        live(&*fixture.provider()).await;
+        perform_all(&*fixture.provider()).await.unwrap();
         let clients = ["mindbody-npm-api-v6.jsonl", "mindbody-python-clients.jsonl"];
-        demand(&fixture, &clients, 3);
+        assert_recorded_shapes(&fixture, &clients, 3);
     }
 }

@@ -1,4 +1,4 @@
-//! Carrying out a plan of revocations at the platforms.
+//! Revocation plans applied at the platforms.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{Action, Canned, Fault, NewToken, State};
 use tokenfleet_tests::{SimulatedFixture, foreman, losant};
 
-/// An account with the acting token, which is the first, and twenty others.
+/// Adds twenty tokens to the acting one, and returns the acting id and a plan that revokes all.
 async fn account(fixture: &SimulatedFixture) -> (TokenId, RevocationPlan) {
     let simulator = fixture.simulator();
     for number in 0..20 {
@@ -27,14 +27,14 @@ async fn account(fixture: &SimulatedFixture) -> (TokenId, RevocationPlan) {
     (acting, plan)
 }
 
-async fn carry_out(
+async fn revoke_all(
     provider: &dyn TokenProvider,
     plan: &RevocationPlan,
     options: RevokeManyOptions,
 ) -> Vec<(TokenId, RevocationVerdict)> {
-    let mut revoking = provider.revoke_many(plan.clone(), options).unwrap();
+    let mut revocations = provider.revoke_many(plan.clone(), options).unwrap();
     let mut verdicts = Vec::new();
-    while let Some(verdict) = revoking.next().await {
+    while let Some(verdict) = revocations.next().await {
         verdicts.push(verdict);
     }
     verdicts
@@ -49,7 +49,7 @@ fn count(verdicts: &[(TokenId, RevocationVerdict)]) -> BTreeMap<&'static str, us
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_token_gets_a_verdict_whatever_happens_to_others_and_the_acting_one_is_last() {
+async fn every_token_gets_a_verdict_whatever_happens_to_others_and_the_acting_token_is_last() {
     for fixture in [
         losant(&["tokens=1"]),
         foreman(&["tokens=1"], Some(Release::new(3, 9))),
@@ -58,16 +58,16 @@ async fn every_token_gets_a_verdict_whatever_happens_to_others_and_the_acting_on
         let simulator = fixture.simulator();
         let unreachable: Vec<_> = simulator.ids()[5..8].to_vec();
         for id in &unreachable {
-            let refusal = Action::Answer(Canned::status(503));
+            let unavailable = Action::Answer(Canned::status(503));
             simulator.faults().add(
-                Fault::new(refusal)
+                Fault::new(unavailable)
                     .method("DELETE")
                     .path(&format!("*/{id}"))
                     .always(),
             );
         }
         let provider = fixture.provider();
-        let verdicts = carry_out(&*provider, &plan, RevokeManyOptions::default()).await;
+        let verdicts = revoke_all(&*provider, &plan, RevokeManyOptions::default()).await;
         assert_eq!(verdicts.len(), plan.tokens().count());
         assert_eq!(
             verdicts.last().unwrap().0,
@@ -83,25 +83,25 @@ async fn every_token_gets_a_verdict_whatever_happens_to_others_and_the_acting_on
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_plan_that_was_carried_out_in_part_is_carried_out_again() {
+async fn a_partly_applied_plan_can_be_applied_again() {
     let fixture = losant(&["tokens=1"]);
     let (acting, plan) = account(&fixture).await;
     let plan = plan.without(&acting);
     let provider = fixture.provider();
-    let mut revoking = provider
+    let mut revocations = provider
         .revoke_many(
             plan.clone(),
             RevokeManyOptions::default().with_max_concurrency(3),
         )
         .unwrap();
     for _ in 0..7 {
-        revoking.next().await.unwrap();
+        revocations.next().await.unwrap();
     }
-    drop(revoking);
+    drop(revocations);
     let alive = fixture.simulator().token_count();
     assert!((11..=14).contains(&alive), "{alive} are alive");
     let text = plan.to_string();
-    let verdicts = carry_out(
+    let verdicts = revoke_all(
         &*provider,
         &text.parse().unwrap(),
         RevokeManyOptions::default(),
@@ -116,19 +116,19 @@ async fn a_plan_that_was_carried_out_in_part_is_carried_out_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_may_not_be_revoked_is_suspended_if_that_is_accepted() {
+async fn a_token_that_cannot_be_revoked_is_suspended_if_the_fallback_is_set() {
     let fixture = losant(&["tokens=1"]);
     let (acting, plan) = account(&fixture).await;
     let plan = plan.without(&acting);
-    let refusal = Canned::json(403, r#"{"type":"Forbidden","message":"no"}"#);
-    let forbidden = Fault::new(Action::Answer(refusal))
+    let response = Canned::json(403, r#"{"type":"Forbidden","message":"no"}"#);
+    let forbidden = Fault::new(Action::Answer(response))
         .method("DELETE")
         .always();
     fixture.simulator().faults().add(forbidden);
     let provider = fixture.provider();
-    let verdicts = carry_out(&*provider, &plan, RevokeManyOptions::default()).await;
+    let verdicts = revoke_all(&*provider, &plan, RevokeManyOptions::default()).await;
     assert_eq!(count(&verdicts).get("cannot_be_revoked"), Some(&20));
-    let verdicts = carry_out(
+    let verdicts = revoke_all(
         &*provider,
         &plan,
         RevokeManyOptions::default().with_suspend_fallback(),
@@ -152,16 +152,16 @@ async fn a_plan_of_another_account_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_stops_early_learns_what_is_untried_and_what_became_of_the_others() {
+async fn stopping_early_returns_the_untried_tokens_and_the_verdicts_of_the_others() {
     let fixture = losant(&["tokens=1"]);
     let (acting, plan) = account(&fixture).await;
     let provider = fixture.provider();
     let options = RevokeManyOptions::default().with_max_concurrency(3);
-    let mut revoking = provider.revoke_many(plan.clone(), options).unwrap();
-    let mut tried = vec![revoking.next().await.unwrap().0];
-    let untried = revoking.stop();
+    let mut revocations = provider.revoke_many(plan.clone(), options).unwrap();
+    let mut tried = vec![revocations.next().await.unwrap().0];
+    let untried = revocations.stop();
     assert_eq!(untried.last(), Some(&acting));
-    while let Some((id, verdict)) = revoking.next().await {
+    while let Some((id, verdict)) = revocations.next().await {
         assert!(verdict.is_dead(), "{verdict:?}");
         tried.push(id);
     }

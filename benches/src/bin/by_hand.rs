@@ -1,4 +1,4 @@
-//! One client process without a library: lists as the job says that it is given as its argument, and prints what that cost.
+//! A client process without a library, which does the job in its argument and prints its cost.
 
 use tokenfleet_benches::by_hand;
 

@@ -1,4 +1,4 @@
-//! One client process: does the job that it is given as its argument through tokenfleet and prints what it cost.
+//! A client process that does the job in its argument through tokenfleet and prints its cost.
 
 use tokenfleet_benches::adapter;
 

@@ -1,5 +1,5 @@
-//! Compares whole clients at the same simulated platforms, by ratios in one run, and prints the tables of
-//! `docs/PERFORMANCE.md`; with `--write` it writes them there.
+//! Compares whole clients at the same simulated platforms by ratios within one run, and prints the
+//! tables of `docs/PERFORMANCE.md`; with `--write` it writes them there.
 //!
 //! `cargo run --release -p tokenfleet-benches --bin compare`
 
@@ -17,20 +17,20 @@ use Client::{
     TokenfleetPages,
 };
 
-/// How many tokens a long list has.
+/// The number of tokens of a long list.
 const MANY: u64 = 100_000;
 
-/// How many are listed on small pages while each answer takes its time.
+/// The number of tokens that are listed on small, slow pages.
 const SOME: u64 = 2000;
 const DELAY: Duration = Duration::from_millis(50);
 
-/// How many are created, read and deleted.
+/// The number of tokens that are created, read and deleted.
 const LIVES: u64 = 1000;
 
-/// How often the only token of an account is listed and refreshed.
+/// The number of times that the only token of an account is listed and rotated.
 const REFRESHES: u64 = 200;
 
-/// Runs the clients and keeps what the page says.
+/// Runs the clients and collects the text of the page.
 struct Comparison {
     packages: Packages,
     starts: Starts,
@@ -40,7 +40,7 @@ struct Comparison {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::of_this_process(5)?;
+    let arguments = Arguments::from_env(5)?;
     let packages = Packages::install()?;
     build_programs()?;
     let conditions = Conditions::now()?;
@@ -76,7 +76,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 impl Comparison {
-    /// On pages as large as the platform gives.
+    /// Lists many tokens on the largest pages of the platform.
     async fn long_list(&mut self, platform: Platform) -> Result<Contest, Box<dyn Error>> {
         let simulated = Simulated::start(platform, MANY as usize).await?;
         let clients: &[_] = match platform {
@@ -93,10 +93,10 @@ impl Comparison {
         };
         let title = format!("{}: listing {MANY} tokens, 1,000 a page", platform.name());
         let job = |client, _| list(&simulated, client, MANY, 1000);
-        self.hold(&title, clients, &simulated, job).await
+        self.run(&title, clients, &simulated, job).await
     }
 
-    /// On small pages, each of them late.
+    /// Lists tokens on small, slow pages.
     async fn slow_list(&mut self, platform: Platform) -> Result<Contest, Box<dyn Error>> {
         let simulated = Simulated::start(platform, SOME as usize)
             .await?
@@ -106,15 +106,15 @@ impl Comparison {
             _ => &[Tokenfleet, Apypie, ByHand],
         };
         let title = format!(
-            "{}: listing {SOME} tokens, 20 a page, each answer after {} ms",
+            "{}: listing {SOME} tokens, 20 a page, each response after {} ms",
             platform.name(),
             DELAY.as_millis()
         );
         let job = |client, _| list(&simulated, client, SOME, 20);
-        self.hold(&title, clients, &simulated, job).await
+        self.run(&title, clients, &simulated, job).await
     }
 
-    /// One after another, and side by side.
+    /// Creates, reads and deletes tokens, sequentially and concurrently.
     async fn lives(&mut self, platform: Platform) -> Result<(), Box<dyn Error>> {
         let clients: &[_] = match platform {
             Platform::Losant => &[Tokenfleet, LosantNpm, LosantPypi],
@@ -134,22 +134,22 @@ impl Comparison {
                     names,
                 })
             };
-            self.hold(&title, clients, &simulated, job).await?;
+            self.run(&title, clients, &simulated, job).await?;
         }
         Ok(())
     }
 
-    /// Of the only token there is.
+    /// Lists and rotates the only token of an account.
     async fn refreshes(&mut self) -> Result<(), Box<dyn Error>> {
         let simulated = Simulated::start(Platform::Cloudsmith, 1).await?;
         let title = format!("Cloudsmith: listing and refreshing the only token, {REFRESHES} times");
         let job = |_, _| simulated.job(Work::Refresh { times: REFRESHES });
         let clients = [Tokenfleet, CloudsmithApi];
-        self.hold(&title, &clients, &simulated, job).await?;
+        self.run(&title, &clients, &simulated, job).await?;
         Ok(())
     }
 
-    async fn hold(
+    async fn run(
         &mut self,
         title: &str,
         clients: &[Client],
@@ -157,9 +157,9 @@ impl Comparison {
         job: impl Fn(Client, String) -> Job,
     ) -> Result<Contest, Box<dyn Error>> {
         eprintln!("{title}");
-        let start = |client| self.starts.of(client);
+        let start = |client| self.starts.processor_time(client);
         let contest =
-            Contest::hold(clients, &self.packages, self.runs, simulated, start, job).await?;
+            Contest::run(clients, &self.packages, self.runs, simulated, start, job).await?;
         write!(self.page, "{title}:\n\n{}\n", contest.table())?;
         Ok(contest)
     }
@@ -168,7 +168,7 @@ impl Comparison {
 fn list(simulated: &Simulated, client: Client, tokens: u64, page_size: u32) -> Job {
     simulated.job(Work::List {
         tokens,
-        page_size: (client == client.whatever_its_pages()).then_some(page_size),
+        page_size: (client == client.ignoring_page_size()).then_some(page_size),
         max_concurrency: None,
     })
 }

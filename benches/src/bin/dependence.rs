@@ -1,5 +1,6 @@
-//! What it costs to depend on a library: builds a small program of each from nothing, which takes minutes, and prints the
-//! table of `docs/PERFORMANCE.md`; with `--write` it writes it there.
+//! Measures the cost of depending on a library: builds a small program with each from scratch,
+//! which takes minutes, and prints the table of `docs/PERFORMANCE.md`; with `--write` it writes it
+//! there.
 //!
 //! `cargo run --release -p tokenfleet-benches --bin dependence`
 
@@ -76,9 +77,9 @@ const CONSUMERS: [Consumer; 6] = [
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::of_this_process(1)?;
+    let arguments = Arguments::from_env(1)?;
     let conditions = Conditions::now()?;
-    let mut table = Table::of([
+    let mut table = Table::new([
         "library",
         "features",
         "crates",
@@ -93,8 +94,8 @@ fn main() -> Result<(), Box<dyn Error>> {
             runs.push(consumer.build()?);
         }
         let Some(built) = runs.last() else { continue };
-        let seconds = |of: fn(&Built) -> f64| {
-            let time = Median::of(runs.iter().map(of));
+        let seconds = |figure: fn(&Built) -> f64| {
+            let time = Median::from_values(runs.iter().map(figure));
             match runs.len() {
                 1 => format!("{:.0} s", time.middle),
                 _ => format!("{:.0} s ± {:.0} s", time.middle, time.spread),

@@ -1,4 +1,4 @@
-//! One client process that receives the pages of a listing, throws them away and prints what that cost.
+//! A client process that receives the pages of a listing, discards them and prints its cost.
 
 use tokenfleet_benches::by_hand;
 

@@ -1,8 +1,9 @@
-//! Counts instructions: those of the small pieces of work, and those of whole listings beside a loop by hand.
+//! Counts the instructions of the micro-benchmarks, and of whole listings beside a loop by hand.
 //!
-//! - `instructions` counts and prints
-//! - `instructions --check` counts the small pieces, and fails when one differs from what `benches/instructions.json` records
-//! - `instructions --write` records them, and writes all counts into `docs/PERFORMANCE.md`
+//! - `instructions` prints the counts
+//! - `instructions --check` counts the micro-benchmarks, and fails if one differs from
+//!   `benches/instructions.json`
+//! - `instructions --write` records them there, and writes all counts into `docs/PERFORMANCE.md`
 //!
 //! `cargo run --release -p tokenfleet-benches --bin instructions`
 
@@ -16,13 +17,14 @@ use tokenfleet_benches::{
     program, write,
 };
 
-/// By how many percent a count may differ from the recorded one: hash tables are seeded anew in each process.
+/// The tolerance in percent: each process seeds its hash tables anew, so counts vary.
 const MARGIN: u64 = 3;
-/// About as many instructions are counted for each, so that none drowns in what a process does anyway.
-const ENOUGH: u64 = 3_000_000;
-/// Runs a piece of work in this process: its name and how often.
+/// The minimum number of instructions to count, so that the cost of the process itself is
+/// negligible.
+const MIN_INSTRUCTIONS: u64 = 3_000_000;
+/// The option that runs a micro-benchmark in this process, followed by its name and repetitions.
 const RUN: &str = "--run";
-/// How many tokens whole processes list, 1,000 a page.
+/// The number of tokens that whole processes list, 1,000 a page.
 const LISTED: u64 = 50_000;
 
 type Counts = BTreeMap<&'static str, u64>;
@@ -32,7 +34,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
         [RUN, name, times] => {
-            let mut micro = Micro::of_name(name).ok_or("there is no such piece of work")?;
+            let mut micro = Micro::by_name(name).ok_or("unknown micro-benchmark")?;
             (0..times.parse()?).for_each(|_: u64| micro.run());
         }
         ["--check"] => return check(&pieces()?),
@@ -44,7 +46,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             let page = format!("{}.\n\n{}\n{}", compiler()?, listings()?, table(&pieces));
             write("instructions", &page)?;
         }
-        _ => return Err("it takes nothing, --check or --write".into()),
+        _ => return Err("the only arguments are --check and --write".into()),
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -55,38 +57,39 @@ fn record() -> PathBuf {
 
 fn check(counted: &Counts) -> Result<ExitCode, Box<dyn Error>> {
     let recorded: BTreeMap<String, u64> = serde_json::from_slice(&std::fs::read(record())?)?;
-    let mut differ = Vec::new();
+    let mut differences = Vec::new();
     for (name, before) in &recorded {
         match counted.get(name.as_str()) {
             Some(now) if now.abs_diff(*before) * 100 <= before * MARGIN => {}
-            Some(now) => differ.push(format!("{name}: {before} before, {now} now")),
-            None => differ.push(format!("{name}: no longer there")),
+            Some(now) => differences.push(format!("{name}: {before} before, {now} now")),
+            None => differences.push(format!("{name}: no longer exists")),
         }
     }
     let new = counted.keys().filter(|name| !recorded.contains_key(**name));
-    differ.extend(new.map(|name| format!("{name}: not recorded")));
-    if differ.is_empty() {
+    differences.extend(new.map(|name| format!("{name}: not recorded")));
+    if differences.is_empty() {
         return Ok(ExitCode::SUCCESS);
     }
-    let differ = differ.join("\n");
-    eprintln!("Instructions differ by more than {MARGIN} % from those recorded:\n{differ}");
+    let differences = differences.join("\n");
+    eprintln!("Instructions differ by more than {MARGIN} % from those recorded:\n{differences}");
     eprintln!(
-        "Where that is right, or the compiler is another one than docs/PERFORMANCE.md names, record them anew with --write."
+        "If the change is intended, or the compiler differs from the one in docs/PERFORMANCE.md, \
+         record the counts with --write."
     );
     Ok(ExitCode::FAILURE)
 }
 
-/// The instructions of each small piece of work.
+/// Returns the instructions of each micro-benchmark.
 fn pieces() -> Result<Counts, Box<dyn Error>> {
     let this = std::env::current_exe()?;
-    let collected = |name: &str, times: u64| instructions(&this, [RUN, name, &times.to_string()]);
+    let count = |name: &str, times: u64| instructions(&this, [RUN, name, &times.to_string()]);
     let mut counts = Counts::new();
     for name in Micro::names() {
-        let nothing = collected(name, 0)?;
-        let once = collected(name, 1)?.saturating_sub(nothing).max(1);
-        let each = match ENOUGH / once {
+        let nothing = count(name, 0)?;
+        let once = count(name, 1)?.saturating_sub(nothing).max(1);
+        let each = match MIN_INSTRUCTIONS / once {
             0 | 1 => once,
-            times => collected(name, times)?.saturating_sub(nothing) / times,
+            times => count(name, times)?.saturating_sub(nothing) / times,
         };
         counts.insert(name, each);
     }
@@ -94,9 +97,9 @@ fn pieces() -> Result<Counts, Box<dyn Error>> {
 }
 
 fn table(counts: &Counts) -> Table {
-    let mut table = Table::of(["work", "instructions"]);
+    let mut table = Table::new(["work", "instructions"]);
     for (name, count) in counts {
-        let amount = Micro::of_name(name).map(|micro| micro.amount);
+        let amount = Micro::by_name(name).map(|micro| micro.amount);
         table.add([
             (*name).to_owned(),
             match amount {
@@ -109,7 +112,7 @@ fn table(counts: &Counts) -> Table {
     table
 }
 
-/// The instructions of whole processes that list the same tokens.
+/// Returns the instructions of whole processes that list the same tokens.
 #[tokio::main]
 async fn listings() -> Result<Table, Box<dyn Error>> {
     let heads = [
@@ -120,7 +123,7 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         "by hand: received and discarded",
     ];
     build_programs()?;
-    let mut table = Table::of(heads);
+    let mut table = Table::new(heads);
     for platform in [Platform::Losant, Platform::Foreman39] {
         let simulated = Simulated::start(platform, usize::try_from(LISTED)?).await?;
         let job = serde_json::to_string(&simulated.job(Work::List {
@@ -132,11 +135,11 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         let programs = ["client", "by_hand", "skip", "discard"];
         for (count, name) in counts.iter_mut().zip(programs) {
             let (program, job) = (program(name)?, job.clone());
-            // The simulator answers meanwhile.
-            let counted = tokio::task::spawn_blocking(move || {
+            // The simulator runs in this process, which must not block.
+            let counting = tokio::task::spawn_blocking(move || {
                 instructions(&program, [job]).map_err(|error| error.to_string())
             });
-            *count = counted.await?? / LISTED;
+            *count = counting.await?? / LISTED;
         }
         let [ours, by_hand, skipped, discarded] = counts;
         let times = |count: u64| format!("{count}, × {:.2}", count as f64 / ours as f64);

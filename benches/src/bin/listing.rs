@@ -1,5 +1,5 @@
-//! Compares listings of one page after another with those of several at a time, and prints the table of
-//! `docs/PERFORMANCE.md`; with `--write` it writes it there.
+//! Compares sequential with concurrent listings and prints the table of `docs/PERFORMANCE.md`; with
+//! `--write` it writes it there.
 //!
 //! `cargo run --release -p tokenfleet-benches --bin listing`
 
@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use tokenfleet_benches::{
     Arguments, Conditions, Cost, Median, Platform, Simulated, Table, Work, build_programs,
-    run_ours, write,
+    run_tokenfleet, write,
 };
 
-/// How long each answer takes.
+/// The delay of each response.
 const DELAY: Duration = Duration::from_millis(50);
 
 const TOKENS: usize = 2000;
@@ -19,12 +19,12 @@ const PAGE_SIZE: u32 = 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::of_this_process(5)?;
+    let arguments = Arguments::from_env(5)?;
     build_programs()?;
     let conditions = Conditions::now()?;
     let table = table(arguments.runs).await?;
     let figures = format!(
-        "{}\n\n{TOKENS} tokens on {} pages, each answer after {} ms:\n\n{table}",
+        "{}\n\n{TOKENS} tokens on {} pages, each response after {} ms:\n\n{table}",
         conditions.after(arguments.runs)?,
         TOKENS / PAGE_SIZE as usize,
         DELAY.as_millis(),
@@ -37,7 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn table(runs: usize) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::of([
+    let mut table = Table::new([
         "platform",
         "one by one",
         "16 at a time",
@@ -55,18 +55,19 @@ async fn table(runs: usize) -> Result<Table, Box<dyn Error>> {
                     page_size: Some(PAGE_SIZE),
                     max_concurrency: Some(pages),
                 };
-                pair.push(run_ours(&simulated.job(work)).await?);
+                pair.push(run_tokenfleet(&simulated.job(work)).await?);
             }
             pairs.push(pair);
         }
-        let of = |of: fn(&[Cost]) -> f64| Median::of(pairs.iter().map(|pair| of(pair)));
-        let first_token = of(|pair| pair[1].first_token.unwrap_or_default());
+        let median =
+            |figure: fn(&[Cost]) -> f64| Median::from_values(pairs.iter().map(|pair| figure(pair)));
+        let first_token = median(|pair| pair[1].first_token.unwrap_or_default());
         table.add([
             platform.name().to_owned(),
-            format!("{:.2} s", of(|pair| pair[0].wall).middle),
-            format!("{:.2} s", of(|pair| pair[1].wall).middle),
-            of(|pair| pair[0].wall / pair[1].wall).to_string(),
-            format!("{:.1} answers", first_token.middle / DELAY.as_secs_f64()),
+            format!("{:.2} s", median(|pair| pair[0].wall).middle),
+            format!("{:.2} s", median(|pair| pair[1].wall).middle),
+            median(|pair| pair[0].wall / pair[1].wall).to_string(),
+            format!("{:.1} responses", first_token.middle / DELAY.as_secs_f64()),
         ]);
     }
     Ok(table)

@@ -1,5 +1,5 @@
-//! What sets of many sizes cost, each listed by a process of its own, and prints the tables of `docs/PERFORMANCE.md`; with
-//! `--write` it writes them there.
+//! Measures lists of many sizes, each in a process of its own, and prints the tables of
+//! `docs/PERFORMANCE.md`; with `--write` it writes them there.
 //!
 //! `cargo run --release -p tokenfleet-benches --bin scaling`
 
@@ -7,19 +7,20 @@ use std::error::Error;
 
 use tokenfleet_benches::{
     Arguments, Conditions, Cost, Job, Median, Platform, Simulated, Table, Work, build_programs,
-    run_ours, write,
+    run_tokenfleet, write,
 };
 
-/// How many tokens an account has.
+/// The numbers of tokens of an account.
 const TOKENS: [u64; 4] = [1000, 10_000, 100_000, 1_000_000];
 
-/// How many accounts an inventory has, and how many tokens each of them.
+/// The numbers of accounts of an inventory.
 const ACCOUNTS: [u64; 5] = [1, 10, 100, 1000, 10_000];
+/// The number of tokens of each account.
 const TOKENS_EACH: usize = 20;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    let arguments = Arguments::of_this_process(5)?;
+    let arguments = Arguments::from_env(5)?;
     build_programs()?;
     let conditions = Conditions::now()?;
     let (tokens, accounts) = (
@@ -39,7 +40,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn tokens(runs: usize) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::of(HEADINGS);
+    let mut table = Table::new(HEADINGS);
     for platform in Platform::WITH_PAGES {
         let mut simulated = Vec::new();
         for tokens in TOKENS {
@@ -61,7 +62,7 @@ async fn tokens(runs: usize) -> Result<Table, Box<dyn Error>> {
 }
 
 async fn accounts(runs: usize) -> Result<Table, Box<dyn Error>> {
-    let mut table = Table::of(HEADINGS);
+    let mut table = Table::new(HEADINGS);
     let simulated = Simulated::start(Platform::Losant, TOKENS_EACH).await?;
     let job = |accounts| simulated.job(Work::Inventory { accounts });
     let sizes = Sizes::measure(&ACCOUNTS.map(job), &ACCOUNTS, runs).await?;
@@ -69,10 +70,10 @@ async fn accounts(runs: usize) -> Result<Table, Box<dyn Error>> {
     Ok(table)
 }
 
-/// Rows for each size, and two with the slopes: of all sizes, and of the last two.
+/// The columns; the rows are the sizes, the slope of all sizes, and that of the last two.
 const HEADINGS: [&str; 5] = ["of", "number", "wall", "processor", "peak memory"];
 
-/// What each size cost, run by run.
+/// The cost of each size, run by run.
 struct Sizes<'a> {
     sizes: &'a [u64],
     runs: Vec<Vec<Cost>>,
@@ -84,7 +85,7 @@ impl<'a> Sizes<'a> {
         for _ in 0..runs {
             let mut costs = Vec::new();
             for job in jobs {
-                costs.push(run_ours(job).await?);
+                costs.push(run_tokenfleet(job).await?);
             }
             measured.push(costs);
         }
@@ -96,15 +97,17 @@ impl<'a> Sizes<'a> {
 
     fn add_to(&self, table: &mut Table, what: &str) {
         for (place, size) in self.sizes.iter().enumerate() {
-            let of = |of: fn(&Cost) -> f64| Median::of(self.runs.iter().map(|run| of(&run[place])));
+            let median = |figure: fn(&Cost) -> f64| {
+                Median::from_values(self.runs.iter().map(|run| figure(&run[place])))
+            };
             let seconds =
                 |figure: Median| format!("{:.3} s ± {:.3} s", figure.middle, figure.spread);
-            let memory = of(mebibytes);
+            let memory = median(mebibytes);
             table.add([
                 what.to_owned(),
                 size.to_string(),
-                seconds(of(|cost| cost.wall)),
-                seconds(of(|cost| cost.processor)),
+                seconds(median(|cost| cost.wall)),
+                seconds(median(|cost| cost.processor)),
                 format!("{:.1} MiB ± {:.1} MiB", memory.middle, memory.spread),
             ]);
         }
@@ -119,12 +122,12 @@ impl<'a> Sizes<'a> {
         }
     }
 
-    /// Of the line that is nearest to the logarithms, from the size at that place on: 0 where nothing grows, 1 where it
-    /// grows as the size does.
-    fn slope(&self, from: usize, of: fn(&Cost) -> f64) -> Median {
-        Median::of(self.runs.iter().map(|run| {
+    /// Returns the slope of the regression line of the logarithms, from the size at that index on:
+    /// 0 if the cost is constant, 1 if it is linear.
+    fn slope(&self, from: usize, figure: fn(&Cost) -> f64) -> Median {
+        Median::from_values(self.runs.iter().map(|run| {
             let points = self.sizes.iter().zip(run).skip(from);
-            slope(points.map(|(size, cost)| ((*size as f64).ln(), of(cost).ln())))
+            slope(points.map(|(size, cost)| ((*size as f64).ln(), figure(cost).ln())))
         }))
     }
 }
@@ -133,15 +136,15 @@ fn mebibytes(cost: &Cost) -> f64 {
     cost.peak_memory as f64 / 1024.0
 }
 
-/// By least squares.
+/// Returns the slope of the regression line, by least squares.
 fn slope(points: impl Iterator<Item = (f64, f64)>) -> f64 {
     let points = Vec::from_iter(points);
     let mean =
         |of: fn(&(f64, f64)) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
     let (middle_x, middle_y) = (mean(|point| point.0), mean(|point| point.1));
-    let together = points.iter().map(|(x, y)| (x - middle_x) * (y - middle_y));
-    let alone = points.iter().map(|(x, _)| (x - middle_x).powi(2));
-    together.sum::<f64>() / alone.sum::<f64>()
+    let covariances = points.iter().map(|(x, y)| (x - middle_x) * (y - middle_y));
+    let variances = points.iter().map(|(x, _)| (x - middle_x).powi(2));
+    covariances.sum::<f64>() / variances.sum::<f64>()
 }
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! One client process that receives the pages of a listing, reads over their JSON and prints what that cost.
+//! A client process that receives the pages of a listing, skips over their JSON and prints its
+//! cost.
 
 use tokenfleet_benches::by_hand;
 

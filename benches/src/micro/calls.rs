@@ -1,4 +1,4 @@
-//! What a single call costs, whatever the network makes of it.
+//! The cost of single operations, without the network.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -29,29 +29,29 @@ pub(super) const ALL: [(&str, Prepare); 4] = [
     ("call a provider", through_the_trait),
 ];
 
-/// The path that all calls share: encoding the request, its credential, the gates, and the answer.
+/// Measures the path that all requests share: encoding, credential, rate limits and response.
 fn send(runtime: &Rc<Runtime>) -> Micro {
     let account = Account::new("idle", "bench");
-    let client = ApiClient::new(account, base_url(), Arc::new(Silent), |_, _, _| {
+    let client = ApiClient::new(account, base_url(), Arc::new(EmptyTransport), |_, _, _| {
         ErrorBody::default()
     });
     let (secret, runtime) = (Secret::new("eyJhbGciOiJIUzI1NiJ9"), Rc::clone(runtime));
     Micro::new(Amount::Times(1), move || {
-        let call = ApiRequest::get(Operation::Get, ["me", "tokens", "575ec7417ae143cd83dc4a95"])
+        let request = ApiRequest::get(Operation::Get, ["me", "tokens", "575ec7417ae143cd83dc4a95"])
             .allow_empty_body()
             .query("_links", false)
             .credential("authorization", "Bearer ", &secret);
-        let answer = runtime.block_on(client.send(call));
-        black_box(answer).expect("nothing is an answer");
+        let response = runtime.block_on(client.send(request));
+        black_box(response).expect("the empty response is accepted");
     })
 }
 
-/// Answers everything with nothing.
+/// A transport whose responses are empty.
 #[derive(Debug)]
-struct Silent;
+struct EmptyTransport;
 
 #[async_trait]
-impl Transport for Silent {
+impl Transport for EmptyTransport {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
         black_box(request);
         Ok(Response::new(Body::full(Bytes::new())))
@@ -64,7 +64,7 @@ fn get(runtime: &Rc<Runtime>) -> Micro {
     let (provider, runtime) = (provider(simulator), Rc::clone(runtime));
     Micro::new(Amount::Times(1), move || {
         let token = runtime.block_on(provider.get(&id));
-        black_box(token).expect("the simulator answers");
+        black_box(token).expect("the simulator responds");
     })
 }
 
@@ -74,17 +74,17 @@ fn create(runtime: &Rc<Runtime>) -> Micro {
     Micro::new(Amount::Times(1), move || {
         let request = CreateToken::new("ci").with_scope("all.Application");
         let issued = runtime.block_on(provider.create(request.without_expiry()));
-        black_box(issued).expect("the simulator answers");
+        black_box(issued).expect("the simulator responds");
     })
 }
 
 fn provider(simulator: Arc<dyn Simulator>) -> Losant {
     let token = Secret::new(simulator.credentials()["token"].clone());
     let config = LosantConfig::new(Credential::from_secret(token)).with_base_url(base_url());
-    Losant::new("bench", config, Replay::of(simulator))
+    Losant::new("bench", config, Replay::new(simulator))
 }
 
-/// A call through `dyn TokenProvider` that does nothing else.
+/// Measures an operation of a `dyn TokenProvider` that does nothing.
 fn through_the_trait(runtime: &Rc<Runtime>) -> Micro {
     const CALLS: u64 = 1_000;
     let provider: Arc<dyn TokenProvider> = Arc::new(Idle {
@@ -96,13 +96,13 @@ fn through_the_trait(runtime: &Rc<Runtime>) -> Micro {
         runtime.block_on(async {
             for _ in 0..CALLS {
                 let page = black_box(&*provider).list_page(PageRequest::default());
-                black_box(page.await).expect("there is always an empty page");
+                black_box(page.await).expect("the page is empty");
             }
         });
     })
 }
 
-/// A platform without tokens.
+/// A provider without tokens.
 #[derive(Debug)]
 struct Idle {
     account: Account,

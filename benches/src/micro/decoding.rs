@@ -1,4 +1,4 @@
-//! From bytes to tokens.
+//! The decoding of bytes to tokens.
 
 use std::rc::Rc;
 use std::sync::Arc;
@@ -46,7 +46,7 @@ pub(super) const ALL: [(&str, Prepare); 8] = [
     }),
 ];
 
-/// A platform with so many tokens.
+/// A platform with a number of tokens.
 struct Platform {
     tokens: u32,
     replay: Arc<Replay>,
@@ -60,7 +60,7 @@ fn losant(tokens: u32) -> Platform {
     })
     .to_arc();
     let config = LosantConfig::new(credential(&*simulator, "token")).with_base_url(base_url());
-    let replay = Replay::of(simulator);
+    let replay = Replay::new(simulator);
     let provider = Arc::new(Losant::new("bench", config, replay.clone()));
     Platform {
         tokens,
@@ -75,12 +75,12 @@ fn foreman(tokens: u32) -> Platform {
         ..foreman::Options::default()
     })
     .to_arc();
-    let told = simulator.credentials();
-    let user_id = told["user_id"].parse().unwrap_or_default();
+    let credentials = simulator.credentials();
+    let user_id = credentials["user_id"].parse().unwrap_or_default();
     let token = credential(&*simulator, "token");
-    let config = ForemanConfig::new(base_url(), told["login"].clone(), token, user_id)
+    let config = ForemanConfig::new(base_url(), credentials["login"].clone(), token, user_id)
         .with_release(Release::new(3, 9));
-    let replay = Replay::of(simulator);
+    let replay = Replay::new(simulator);
     let provider = Arc::new(Foreman::new("bench", config, replay.clone()));
     Platform {
         tokens,
@@ -89,7 +89,7 @@ fn foreman(tokens: u32) -> Platform {
     }
 }
 
-/// Nothing listens there.
+/// Returns an address on which nothing listens.
 pub(super) fn base_url() -> BaseUrl {
     BaseUrl::parse("http://127.0.0.1:9").expect("a loopback address")
 }
@@ -98,35 +98,36 @@ fn credential(simulator: &dyn Simulator, name: &str) -> Credential {
     Credential::from_secret(Secret::new(simulator.credentials()[name].clone()))
 }
 
-/// One page through the adapter: the request, the judged answer and the normalized tokens.
+/// Measures one page through the adapter: the request, the checked response and the normalized
+/// tokens.
 fn page(platform: &Platform, runtime: &Rc<Runtime>) -> Micro {
     let (provider, runtime) = (platform.provider.clone(), Rc::clone(runtime));
     let (request, tokens) = (PageRequest::first().size(PAGE), platform.tokens);
     Micro::new(Amount::Tokens(tokens.into()), move || {
         let page = runtime.block_on(provider.list_page(request.clone()));
-        let page = page.expect("the simulator answers");
+        let page = page.expect("the simulator responds");
         assert_eq!(page.tokens.len(), tokens as usize);
     })
 }
 
-/// The bytes of that page into something else.
+/// Measures the decoding of the bytes of that page into another type.
 fn bytes_into<T: DeserializeOwned>(platform: &Platform, runtime: &Rc<Runtime>) -> Micro {
     let mut once = page(platform, runtime);
     once.run();
-    let body = platform.replay.answer();
+    let body = platform.replay.body();
     Micro::new(once.amount, move || {
         let page: T = serde_json::from_slice(&body).expect("the simulator sends JSON");
         std::hint::black_box(page);
     })
 }
 
-/// A listing as applications read it.
+/// Measures a listing as applications read it.
 fn listing(platform: &Platform, runtime: &Rc<Runtime>) -> Micro {
     let (provider, runtime) = (platform.provider.clone(), Rc::clone(runtime));
     let tokens = u64::from(platform.tokens);
     Micro::new(Amount::Tokens(tokens), move || {
         let read = runtime.block_on(read_all(&*provider));
-        assert_eq!(read.expect("the simulator answers"), tokens);
+        assert_eq!(read.expect("the simulator responds"), tokens);
     })
 }
 

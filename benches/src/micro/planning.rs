@@ -1,4 +1,4 @@
-//! What is done before anything is sent.
+//! The work before anything is sent.
 
 use std::hint::black_box;
 
@@ -21,26 +21,26 @@ pub(super) const ALL: [(&str, Prepare); 3] = [
 
 fn plan() -> Micro {
     let list = capabilities().list.expect("Losant lists");
-    let filter: Filter = FILTER.parse().expect("it is a filter");
+    let filter: Filter = FILTER.parse().expect("a valid filter");
     let query = Query::new()
         .filter(filter)
         .sort_by(SortKey::Created, Direction::Ascending)
         .limit(10);
     Micro::new(Amount::Times(1), move || {
-        black_box(Plan::for_query(&query, &list)).expect("it can be planned");
+        black_box(Plan::for_query(&query, &list)).expect("the query can be planned");
     })
 }
 
 fn filter() -> Micro {
     Micro::new(Amount::Times(1), || {
-        black_box(black_box(FILTER).parse::<Filter>()).expect("it is a filter");
+        black_box(black_box(FILTER).parse::<Filter>()).expect("a valid filter");
     })
 }
 
 fn cursor() -> Micro {
-    let cursor: Cursor = CURSOR.parse().expect("it is a cursor");
+    let cursor: Cursor = CURSOR.parse().expect("a valid cursor");
     Micro::new(Amount::Times(1), move || {
         let text = black_box(&cursor).to_string();
-        black_box(text.parse::<Cursor>()).expect("it was just written");
+        black_box(text.parse::<Cursor>()).expect("a printed cursor is valid");
     })
 }

@@ -1,4 +1,4 @@
-//! A simulator whose answers cost nothing the second time.
+//! A simulator whose responses are cached.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -10,22 +10,28 @@ use http::{HeaderMap, Request, Response};
 use tokenfleet::transport::{Body, SendPhase, Transport, TransportError};
 use tokenfleet_simulators::{Simulator, dispatch};
 
-/// Asks a simulator in this process, and repeats its answers.
+/// A transport to a simulator in this process that caches and replays its responses.
 pub(super) struct Replay {
     simulator: Arc<dyn Simulator>,
-    answers: Mutex<HashMap<String, (HeaderMap, Bytes)>>,
+    responses: Mutex<HashMap<String, (HeaderMap, Bytes)>>,
 }
 
 impl Replay {
-    pub(super) fn of(simulator: Arc<dyn Simulator>) -> Arc<Self> {
-        let answers = Mutex::default();
-        Arc::new(Self { simulator, answers })
+    pub(super) fn new(simulator: Arc<dyn Simulator>) -> Arc<Self> {
+        let responses = Mutex::default();
+        Arc::new(Self {
+            simulator,
+            responses,
+        })
     }
 
-    /// The only answer that it has given.
-    pub(super) fn answer(&self) -> Bytes {
-        let answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut bodies = answers.values().map(|(_, body)| body.clone());
+    /// Returns the body of the only cached response.
+    pub(super) fn body(&self) -> Bytes {
+        let responses = self
+            .responses
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let mut bodies = responses.values().map(|(_, body)| body.clone());
         bodies.next().unwrap_or_default()
     }
 }
@@ -33,21 +39,30 @@ impl Replay {
 #[async_trait]
 impl Transport for Replay {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let lost = |_| TransportError::new(SendPhase::MaybeSent, "the simulator gave no answer");
-        let asked = request.uri().to_string();
-        let known = |answers: &HashMap<String, (HeaderMap, Bytes)>| answers.get(&asked).cloned();
-        let known = known(&self.answers.lock().unwrap_or_else(PoisonError::into_inner));
-        let (headers, body) = match known {
-            Some(known) => known,
+        let lost = |_| TransportError::new(SendPhase::MaybeSent, "the simulator sent no response");
+        let target = request.uri().to_string();
+        let cached =
+            |responses: &HashMap<String, (HeaderMap, Bytes)>| responses.get(&target).cloned();
+        let cached = cached(
+            &self
+                .responses
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner),
+        );
+        let (headers, body) = match cached {
+            Some(cached) => cached,
             None => {
                 let (head, body) = dispatch(&*self.simulator, request)
                     .await
                     .map_err(lost)?
                     .into_parts();
-                let answer = (head.headers, body);
-                let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-                answers.insert(asked, answer.clone());
-                answer
+                let response = (head.headers, body);
+                let mut responses = self
+                    .responses
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner);
+                responses.insert(target, response.clone());
+                response
             }
         };
         let mut response = Response::new(Body::full(body));

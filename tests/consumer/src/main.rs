@@ -1,4 +1,5 @@
-//! Lists, makes and revokes a token of the account `it` in the configuration named on the command line.
+//! Lists tokens, then creates and revokes one, in the account `it` of the configuration named on
+//! the command line.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Where requests go.
+//! The base URL below which requests go.
 
 use std::sync::Arc;
 
@@ -7,9 +7,9 @@ use http::Uri;
 use tokenfleet::transport::{ApiClient, ApiRequest, BaseUrl, ErrorBody, RetryPolicy};
 use tokenfleet::{Account, Operation};
 
-use crate::answers::Answers;
+use crate::responses::ScriptedResponses;
 use crate::run;
-use crate::witness::assert_silent;
+use crate::secrets::assert_no_secret;
 
 #[derive(Debug, Arbitrary)]
 struct Input<'a> {
@@ -19,8 +19,8 @@ struct Input<'a> {
     url: &'a str,
 }
 
-/// A base URL that is taken survives its text, and a request goes to its origin and below its path, whatever ids and
-/// parameters hold.
+/// Checks that an accepted base URL is the same after printing and parsing, and that a request goes
+/// to its origin and below its path, whatever the ids and parameters hold.
 pub fn base_url(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data) {
         send(text, false, &["me", ".x"], &[]);
@@ -31,34 +31,32 @@ pub fn base_url(data: &[u8]) {
 }
 
 fn send(url: &str, plain_http: bool, path: &[&str], query: &[(&str, &str)]) {
-    let parsed = match plain_http {
-        true => BaseUrl::parse_allowing_plain_http(url),
-        false => BaseUrl::parse(url),
+    let parse = if plain_http {
+        BaseUrl::parse_allowing_plain_http
+    } else {
+        BaseUrl::parse
     };
-    let base = match parsed {
+    let base = match parse(url) {
         Ok(base) => base,
-        Err(error) => return assert_silent(&error),
+        Err(error) => return assert_no_secret(&error),
     };
     let printed = base.to_string();
-    let again = match plain_http {
-        true => BaseUrl::parse_allowing_plain_http(&printed),
-        false => BaseUrl::parse(&printed),
-    };
-    assert_eq!(again.ok().as_ref(), Some(&base), "{printed}");
-    let transport = Arc::new(Answers::read(b"204"));
-    let refusal = |_: Operation, _: u16, _: &[u8]| ErrorBody::default();
+    let reparsed = parse(&printed);
+    assert_eq!(reparsed.ok().as_ref(), Some(&base), "{printed}");
+    let transport = Arc::new(ScriptedResponses::parse(b"204"));
+    let parse_error = |_: Operation, _: u16, _: &[u8]| ErrorBody::default();
     let account = Account::new("fuzzed", "fuzzed");
-    let client = ApiClient::new(account, base, Arc::clone(&transport) as _, refusal)
+    let client = ApiClient::new(account, base, Arc::clone(&transport) as _, parse_error)
         .with_retry(RetryPolicy::no_retries());
-    let call = ApiRequest::get(Operation::Get, path.iter().copied()).allow_empty_body();
-    let call = query
+    let request = ApiRequest::get(Operation::Get, path.iter().copied()).allow_empty_body();
+    let request = query
         .iter()
-        .fold(call, |call, (name, value)| call.query(name, value));
-    if let Err(error) = run(client.send(call)) {
-        assert_silent(&error);
+        .fold(request, |request, (name, value)| request.query(name, value));
+    if let Err(error) = run(client.send(request)) {
+        assert_no_secret(&error);
     }
     for sent in transport.sent() {
-        let prefix: Uri = printed.parse().expect("what a request was sent to");
+        let prefix: Uri = printed.parse().expect("a request was sent there");
         assert_eq!(sent.uri.scheme(), prefix.scheme());
         assert_eq!(sent.uri.authority(), prefix.authority());
         let below = sent
@@ -66,7 +64,7 @@ fn send(url: &str, plain_http: bool, path: &[&str], query: &[(&str, &str)]) {
             .path()
             .strip_prefix(prefix.path().trim_end_matches('/'));
         let segments = below.expect("below the base URL").split('/').skip(1);
-        // Without a path it may be the root.
+        // Without segments the path may be the root.
         assert!(
             path.is_empty() || segments.count() == path.len(),
             "{}",

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use arbitrary::{Arbitrary, Unstructured};
 use tokenfleet::{Configuration, Registry};
 
-use crate::answers::Answers;
-use crate::witness::{PLANTED, assert_silent};
+use crate::responses::ScriptedResponses;
+use crate::secrets::{ISSUED, assert_no_secret};
 
 const KEYS: [&str; 21] = [
     "provider",
@@ -51,8 +51,8 @@ const TEXTS: [&str; 12] = [
 #[derive(Debug, Arbitrary)]
 struct Document<'a> {
     tables: Vec<Table<'a>>,
-    /// A slip of the pen: where, and what stands there instead.
-    slip: Option<(u16, Option<char>)>,
+    /// A typo: its position and the character there instead.
+    typo: Option<(u16, Option<char>)>,
 }
 
 #[derive(Debug, Arbitrary)]
@@ -70,21 +70,21 @@ enum Key<'a> {
 
 #[derive(Debug, Arbitrary)]
 enum Value<'a> {
-    /// A credential in clear, with these before and after it.
-    Planted(&'a str, &'a str),
-    PlantedLiterally,
-    PlantedBare,
-    PlantedInArray,
-    PlantedIn(u8),
-    PlantedInUrl,
+    /// A clear-text credential, with text before and after it.
+    Secret(&'a str, &'a str),
+    SecretLiteral,
+    BareSecret,
+    SecretInArray,
+    SecretIn(u8),
+    SecretInUrl,
     Reference(u8),
     Known(u8),
     Number(i64),
-    Truth(bool),
+    Boolean(bool),
     Bare(&'a str),
 }
 
-/// What has no meaning to TOML, so that what is planted stays a value.
+/// Returns the text without characters that have a meaning in TOML, so that a value stays a value.
 fn plain(text: &str) -> String {
     text.chars()
         .filter(|c| !c.is_control() && !matches!(c, '"' | '\'' | '\\'))
@@ -105,14 +105,14 @@ impl Document<'_> {
                 let _ = writeln!(text, "{key} = {}", value.text());
             }
         }
-        if let Some((at, instead)) = self.slip
+        if let Some((position, replacement)) = self.typo
             && !text.is_empty()
         {
-            let slipped = usize::from(at) % text.chars().count();
+            let wrong = usize::from(position) % text.chars().count();
             text = text
                 .chars()
                 .enumerate()
-                .filter_map(|(at, c)| if at == slipped { instead } else { Some(c) })
+                .filter_map(|(at, c)| if at == wrong { replacement } else { Some(c) })
                 .collect();
         }
         text
@@ -122,71 +122,73 @@ impl Document<'_> {
 impl Value<'_> {
     fn text(&self) -> String {
         match self {
-            Self::Planted(before, after) => {
-                format!("\"{}{PLANTED}{}\"", plain(before), plain(after))
+            Self::Secret(before, after) => {
+                format!("\"{}{ISSUED}{}\"", plain(before), plain(after))
             }
-            Self::PlantedLiterally => format!("'{PLANTED}'"),
-            Self::PlantedBare => PLANTED.to_owned(),
-            Self::PlantedInArray => format!("[\"{PLANTED}\"]"),
-            Self::PlantedIn(index) => {
+            Self::SecretLiteral => format!("'{ISSUED}'"),
+            Self::BareSecret => ISSUED.to_owned(),
+            Self::SecretInArray => format!("[\"{ISSUED}\"]"),
+            Self::SecretIn(index) => {
                 let key = ["env", "file", "value"][usize::from(index % 3)];
-                format!("{{ {key} = \"{PLANTED}\" }}")
+                format!("{{ {key} = \"{ISSUED}\" }}")
             }
-            Self::PlantedInUrl => format!("\"https://admin:{PLANTED}@example.com/\""),
+            Self::SecretInUrl => format!("\"https://admin:{ISSUED}@example.com/\""),
             Self::Reference(index) => {
                 let key = ["env", "file"][usize::from(index % 2)];
                 format!("{{ {key} = \"TOKEN\" }}")
             }
             Self::Known(index) => format!("\"{}\"", TEXTS[usize::from(*index) % TEXTS.len()]),
             Self::Number(number) => number.to_string(),
-            Self::Truth(truth) => truth.to_string(),
+            Self::Boolean(value) => value.to_string(),
             Self::Bare(text) => plain(text),
         }
     }
 }
 
-/// A document is read or refused in one line, and its providers are opened or refused; a credential written into it shows in
-/// no error, no warning and no `Debug`.
+/// Checks that a document is parsed or refused in one line, that its providers are opened or
+/// refused, and that no error, warning or `Debug` shows a credential in it.
 pub fn configuration(data: &[u8]) {
     if let Ok(text) = std::str::from_utf8(data)
-        && !text.contains(PLANTED)
+        && !text.contains(ISSUED)
     {
-        read(text);
+        open_all(text);
     }
     let unstructured = Unstructured::new(data);
     if let Ok(document) = Document::arbitrary_take_rest(unstructured) {
-        read(&document.text());
+        open_all(&document.text());
     }
 }
 
-fn read(text: &str) {
+fn open_all(text: &str) {
     let configuration = match Configuration::parse(text) {
         Ok(configuration) => configuration,
-        Err(error) => return assert_silent(&error),
+        Err(error) => return assert_no_secret(&error),
     };
-    let shown = format!("{configuration:?}");
-    // The name of a provider is shown, and nobody mistakes a credential for one.
+    let printed = format!("{configuration:?}");
+    // `Debug` shows the name of the provider, which nobody mistakes for a credential.
     let named = configuration.accounts().iter();
     let misplaced = named
         .clone()
-        .any(|account| account.provider().contains(PLANTED));
-    assert!(misplaced || !shown.contains(PLANTED), "{shown}");
+        .any(|account| account.provider().contains(ISSUED));
+    assert!(misplaced || !printed.contains(ISSUED), "{printed}");
     let registry = Registry::with_builtin();
     for account in configuration.accounts() {
-        let transport = Arc::new(Answers::read(b""));
+        let transport = Arc::new(ScriptedResponses::parse(b""));
         match registry.open(account, transport) {
-            Ok(provider) => assert!(!format!("{provider:?}").contains(PLANTED) || misplaced),
-            Err(error) => assert_silent(&error),
+            Ok(provider) => assert!(!format!("{provider:?}").contains(ISSUED) || misplaced),
+            Err(error) => assert_no_secret(&error),
         }
         for warning in account.warnings() {
-            assert!(!warning.contains(PLANTED), "{warning}");
+            assert!(!warning.contains(ISSUED), "{warning}");
         }
-        let found = configuration.account(account.name()).expect("it is there");
+        let found = configuration
+            .account(account.name())
+            .expect("the account exists");
         assert_eq!(found.account(), account.account());
     }
     for name in ["n0", "n1", "n2", "n3", "all"] {
         if let Err(error) = configuration.query(name) {
-            assert_silent(&error);
+            assert_no_secret(&error);
         }
     }
 }

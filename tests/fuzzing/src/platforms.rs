@@ -1,7 +1,7 @@
-//! The adapters, before a platform that answers anything.
+//! The adapters, in front of a platform with arbitrary responses.
 //!
-//! The first byte of an input chooses the operation, the second how the provider is configured and what is asked for; after
-//! a line's end come the answers.
+//! The first byte of an input selects the operation, the second the configuration of the provider
+//! and the arguments; the responses follow after a line break.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,25 +16,25 @@ use tokenfleet::mindbody::{Mindbody, MindbodyConfig};
 use tokenfleet::transport::Transport;
 use tokenfleet::{
     CreateToken, Error, Fate, Filter, IssuedToken, Result, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, UpdateToken,
+    TokenProvider, TokenRef, UpdateToken,
 };
 
-use crate::answers::{Answers, Outcome};
+use crate::responses::{Outcome, ScriptedResponses};
 use crate::run;
-use crate::witness::{LOGIN, PLANTED, SUBJECT, acting, assert_silent};
+use crate::secrets::{ISSUED, LOGIN, SUBJECT, acting, assert_no_secret};
 
-/// More than the requests of any operation, all tried as often as may be.
-const MOST_REQUESTS: usize = 16;
-/// As long as several calls may take together, all waiting included.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// More requests than any operation sends, with all its attempts.
+const MAX_REQUESTS: usize = 16;
+/// The time that the requests of one operation may take together, with all waits.
+const MAX_DURATION: Duration = Duration::from_secs(10 * 60);
 
 const OPERATIONS: &[u8] = b"lgcuonrv";
-/// An id that is one at every platform.
+/// An id that is valid at every platform.
 const ID: &str = "7";
 
-/// Losant: the user's tokens, an application's or an instance's.
+/// Fuzzes Losant, with the tokens of the user, of an application or of an instance.
 pub fn losant(data: &[u8]) {
-    try_out(data, |variant, transport| {
+    try_operation(data, |variant, transport| {
         let config = LosantConfig::new(acting()).with_resource(match variant {
             0 | 1 => Resource::User,
             2 => Resource::Application("5".to_owned()),
@@ -44,9 +44,9 @@ pub fn losant(data: &[u8]) {
     });
 }
 
-/// Foreman: of a release that is learned, or of one that is known.
+/// Fuzzes Foreman, of a detected or a configured release.
 pub fn foreman(data: &[u8]) {
-    try_out(data, |variant, transport| {
+    try_operation(data, |variant, transport| {
         let base_url = tokenfleet::transport::BaseUrl::from_host("foreman.example.com");
         let config = ForemanConfig::new(base_url, LOGIN, acting(), 4);
         let config = match variant {
@@ -59,9 +59,9 @@ pub fn foreman(data: &[u8]) {
     });
 }
 
-/// Cloudsmith: acting with a key in either header, or with a password.
+/// Fuzzes Cloudsmith, acting with a key in either header or with a password.
 pub fn cloudsmith(data: &[u8]) {
-    try_out(data, |variant, transport| {
+    try_operation(data, |variant, transport| {
         let config = match variant {
             0 | 1 => CloudsmithConfig::new(acting()).with_lockout_accepted(),
             2 => CloudsmithConfig::new(acting())
@@ -73,9 +73,9 @@ pub fn cloudsmith(data: &[u8]) {
     });
 }
 
-/// Mindbody: showing tokens as `Bearer` or bare.
+/// Fuzzes Mindbody, sending tokens as `Bearer` or bare.
 pub fn mindbody(data: &[u8]) {
-    try_out(data, |variant, transport| {
+    try_operation(data, |variant, transport| {
         let config = MindbodyConfig::new("-99", acting(), LOGIN, acting());
         let config = match variant {
             0 | 1 => config,
@@ -85,15 +85,15 @@ pub fn mindbody(data: &[u8]) {
     });
 }
 
-/// What an operation brought.
-struct Brought {
-    writes: bool,
-    issues: bool,
+/// The result of an operation.
+struct Performed {
+    is_write: bool,
+    issues_secret: bool,
     result: Result<(Vec<Token>, Option<IssuedToken>)>,
 }
 
-fn try_out(data: &[u8], open: impl FnOnce(u8, Arc<dyn Transport>) -> Arc<dyn TokenProvider>) {
-    let [operation, choice, b'\n', answers @ ..] = data else {
+fn try_operation(data: &[u8], open: impl FnOnce(u8, Arc<dyn Transport>) -> Arc<dyn TokenProvider>) {
+    let [operation, choice, b'\n', responses @ ..] = data else {
         return;
     };
     let operation = OPERATIONS
@@ -101,23 +101,23 @@ fn try_out(data: &[u8], open: impl FnOnce(u8, Arc<dyn Transport>) -> Arc<dyn Tok
         .position(|letter| letter == operation)
         .unwrap_or(usize::from(*operation) % OPERATIONS.len());
     let choice = choice.wrapping_sub(b'0');
-    let transport = Arc::new(Answers::read(answers));
+    let transport = Arc::new(ScriptedResponses::parse(responses));
     let provider = open(choice & 3, Arc::clone(&transport) as Arc<dyn Transport>);
-    let brought = run(async {
-        let call = carry_out(&*provider, OPERATIONS[operation], choice >> 2 & 3);
-        tokio::time::timeout(LONGEST, call).await
+    let performed = run(async {
+        let operation = perform(&*provider, OPERATIONS[operation], choice >> 2 & 3);
+        tokio::time::timeout(MAX_DURATION, operation).await
     });
-    let brought = brought.expect("a call ends in time");
+    let performed = performed.expect("an operation ends in time");
     let sent = transport.sent();
-    assert!(sent.len() <= MOST_REQUESTS, "{} requests", sent.len());
+    assert!(sent.len() <= MAX_REQUESTS, "{} requests", sent.len());
     let writes: Vec<_> = sent
         .iter()
         .filter(|sent| sent.method != Method::GET && sent.outcome != Outcome::Unreachable)
         .collect();
-    match brought.result {
+    match performed.result {
         Err(error) => {
-            assert_silent(&error);
-            if brought.writes && !writes.is_empty() {
+            assert_no_secret(&error);
+            if performed.is_write && !writes.is_empty() {
                 assert_ne!(error.fate(), Fate::NotSent, "{error:?} {sent:?}");
             }
         }
@@ -131,25 +131,26 @@ fn try_out(data: &[u8], open: impl FnOnce(u8, Arc<dyn Transport>) -> Arc<dyn Tok
             if let Some(issued) = issued {
                 let last = writes.last().map(|sent| sent.outcome);
                 let success = matches!(last, Some(Outcome::Status(200..=299)));
-                assert!(success && brought.issues, "a secret from {sent:?}");
+                assert!(success && performed.issues_secret, "a secret from {sent:?}");
                 assert!(!issued.secret.expose().is_empty());
-                assert_kept(&issued, answers);
+                assert_hidden(&issued, responses);
             }
         }
     }
 }
 
-/// A secret that the platform named once is nowhere but in its place. What is written with escapes may name it twice.
-fn assert_kept(issued: &IssuedToken, answers: &[u8]) {
-    let text = String::from_utf8_lossy(answers);
-    let once = text.matches(PLANTED).count() == 1 && !text.contains('\\');
-    if once && issued.secret.expose().contains(PLANTED) {
-        let shown = format!("{issued:?}");
-        assert!(!shown.contains(PLANTED), "{shown}");
+/// Asserts that a secret that the platform sent once shows nowhere; with escapes, a body may hold
+/// it twice.
+fn assert_hidden(issued: &IssuedToken, responses: &[u8]) {
+    let text = String::from_utf8_lossy(responses);
+    let once = text.matches(ISSUED).count() == 1 && !text.contains('\\');
+    if once && issued.secret.expose().contains(ISSUED) {
+        let printed = format!("{issued:?}");
+        assert!(!printed.contains(ISSUED), "{printed}");
     }
 }
 
-async fn carry_out(provider: &dyn TokenProvider, operation: u8, choice: u8) -> Brought {
+async fn perform(provider: &dyn TokenProvider, operation: u8, choice: u8) -> Performed {
     let id = TokenId::new(ID);
     let secret = Secret::new(SUBJECT);
     let tokens = |result: Result<Vec<Token>, Error>| result.map(|tokens| (tokens, None));
@@ -162,14 +163,14 @@ async fn carry_out(provider: &dyn TokenProvider, operation: u8, choice: u8) -> B
                 .map(|page| page.tokens),
         ),
         b'g' => tokens(provider.get(&id).await.map(|token| vec![token])),
-        b'c' => issued(provider.create(creation(provider, choice)).await),
+        b'c' => issued(provider.create(create_request(provider, choice)).await),
         b'u' => {
-            let change = match choice {
+            let update = match choice {
                 0 => UpdateToken::rename("ci"),
                 1 => UpdateToken::suspend(),
                 _ => UpdateToken::resume(),
             };
-            tokens(provider.update(&id, change).await.map(|token| vec![token]))
+            tokens(provider.update(&id, update).await.map(|token| vec![token]))
         }
         b'o' => issued(provider.rotate(&id).await),
         b'n' => provider.renew(&secret).await.map(|renewed| {
@@ -183,17 +184,19 @@ async fn carry_out(provider: &dyn TokenProvider, operation: u8, choice: u8) -> B
             let by_id = provider.capabilities().revoke.as_ref();
             let by_id = by_id.is_some_and(|revoke| revoke.by_id);
             let options = RevokeOptions::accept_replacement();
-            let revoked = match by_id {
-                true => provider.revoke((&id).into(), options).await,
-                false => provider.revoke((&secret).into(), options).await,
+            let token = if by_id {
+                TokenRef::from(&id)
+            } else {
+                (&secret).into()
             };
+            let revoked = provider.revoke(token, options).await;
             revoked.map(|revocation| (Vec::new(), revocation.replacement))
         }
         _ => provider.verify(&secret).await.map(|_| (Vec::new(), None)),
     };
-    Brought {
-        writes: b"cuonr".contains(&operation),
-        issues: b"conr".contains(&operation),
+    Performed {
+        is_write: b"cuonr".contains(&operation),
+        issues_secret: b"conr".contains(&operation),
         result,
     }
 }
@@ -209,7 +212,7 @@ fn page(choice: u8) -> PageRequest {
     }
 }
 
-fn creation(provider: &dyn TokenProvider, choice: u8) -> CreateToken {
+fn create_request(provider: &dyn TokenProvider, choice: u8) -> CreateToken {
     let declared = provider.capabilities().create.clone().unwrap_or_default();
     let request = match declared.name {
         ArgumentSupport::Unsupported => CreateToken::unnamed(),

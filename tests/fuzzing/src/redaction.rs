@@ -1,16 +1,16 @@
-//! A secret in what a platform says.
+//! Secrets in the messages of a platform.
 
 use arbitrary::{Arbitrary, Unstructured};
 use tokenfleet::{Error, ErrorKind, Fate};
 
-use crate::witness::{PLANTED, assert_silent};
+use crate::secrets::{ISSUED, assert_no_secret};
 
-/// What stands for a secret.
+/// The text that replaces a secret.
 const MASK: &str = "[masked]";
 
 #[derive(Debug, Arbitrary)]
-struct Said<'a> {
-    /// What the call held.
+struct Message<'a> {
+    /// The secrets that the request holds.
     secrets: Vec<&'a str>,
     pieces: Vec<Piece<'a>>,
 }
@@ -18,24 +18,26 @@ struct Said<'a> {
 #[derive(Debug, Arbitrary)]
 enum Piece<'a> {
     Text(&'a str),
-    /// One of the secrets, or a part of it.
+    /// One of the secrets.
     Secret(u8),
+    /// One of the secrets from an offset on.
     Part(u8, u8),
-    /// What looks like a credential and was not in the call.
+    /// A text that looks like a credential, but is none of the request.
     Credential,
 }
 
-/// Neither a secret of the call nor what looks like a credential shows in what an error says, wherever it stood.
+/// Checks that an error shows neither a secret of the request nor a text that looks like a
+/// credential, wherever the message holds it.
 pub fn redaction(data: &[u8]) {
     let mut unstructured = Unstructured::new(data);
-    let Ok(said) = Said::arbitrary(&mut unstructured) else {
+    let Ok(message) = Message::arbitrary(&mut unstructured) else {
         return;
     };
-    let secret = |index: u8| match said.secrets.len() {
+    let secret = |index: u8| match message.secrets.len() {
         0 => "",
-        count => said.secrets[usize::from(index) % count],
+        count => message.secrets[usize::from(index) % count],
     };
-    let text: String = said
+    let text: String = message
         .pieces
         .iter()
         .map(|piece| match piece {
@@ -45,30 +47,30 @@ pub fn redaction(data: &[u8]) {
                 let secret = secret(*index);
                 secret.get(usize::from(*at)..).unwrap_or(secret)
             }
-            Piece::Credential => PLANTED,
+            Piece::Credential => ISSUED,
         })
         .collect();
     let error = Error::new(ErrorKind::Other, Fate::Rejected, "refused")
-        .with_platform_message(&text, &said.secrets)
-        .with_code(&text, &said.secrets);
-    assert_silent(&error);
-    for shown in [error.platform_message(), error.code()]
+        .with_platform_message(&text, &message.secrets)
+        .with_code(&text, &message.secrets);
+    assert_no_secret(&error);
+    for text in [error.platform_message(), error.code()]
         .into_iter()
         .flatten()
     {
-        // What stands for a secret, whole or cut, and for the rest of a text that was cut, may itself hold a short one.
-        let shown = shown.trim_end_matches('…');
-        let part = (1..MASK.len())
+        // The mask, whole or truncated, and the ellipsis may themselves contain a short secret.
+        let text = text.trim_end_matches('…');
+        let unmasked = (1..MASK.len())
             .rev()
-            .find_map(|end| shown.strip_suffix(&MASK[..end]));
-        let shown = part.unwrap_or(shown);
-        for secret in said
+            .find_map(|end| text.strip_suffix(&MASK[..end]));
+        let text = unmasked.unwrap_or(text);
+        for secret in message
             .secrets
             .iter()
             .filter(|secret| !secret.trim().is_empty())
         {
-            let found = shown.split(MASK).any(|part| part.contains(secret));
-            assert!(!found, "{secret:?} in {shown:?}");
+            let found = text.split(MASK).any(|part| part.contains(secret));
+            assert!(!found, "{secret:?} in {text:?}");
         }
     }
 }

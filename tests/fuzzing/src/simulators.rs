@@ -1,4 +1,4 @@
-//! What the simulators read of a request.
+//! Requests to the simulators.
 
 use std::sync::Arc;
 
@@ -10,13 +10,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use tokenfleet_simulators::{Simulator, build, dispatch, providers};
 
-use crate::answers::split;
+use crate::responses::split;
 use crate::run;
 
-/// Foreman's search text, order and time: each is read or refused, and its answer is JSON.
+/// Checks that Foreman's search, order and time are parsed or refused, and that the response is
+/// JSON.
 ///
-/// The first line is the search, the second the order, the rest the time at which a token shall expire; the first character
-/// of the search chooses the release.
+/// The first line is the search, the second the order, the rest the expiry of a token. The first
+/// character of the search selects the release.
 pub fn foreman_search(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let mut lines = text.splitn(3, '\n');
@@ -46,16 +47,17 @@ pub fn foreman_search(data: &[u8]) {
         authenticate(&*foreman, &mut request);
         let json = HeaderValue::from_static("application/json");
         request.headers_mut().insert("content-type", json);
-        let answer = run(dispatch(&*foreman, request)).expect("no fault was asked for");
-        let read = serde_json::from_slice::<Value>(answer.body());
-        assert!(read.is_ok(), "{} {:?}", answer.status(), answer.body());
+        let response = run(dispatch(&*foreman, request)).expect("no fault is set");
+        let json = serde_json::from_slice::<Value>(response.body());
+        assert!(json.is_ok(), "{} {:?}", response.status(), response.body());
     }
 }
 
-/// Any requests to any of the four: each is answered, and what calls itself JSON is.
+/// Checks that each platform responds to any request, and that a response that claims to be JSON
+/// is.
 ///
-/// The first byte chooses the platform. Requests stand below each other, separated by a line of four hyphens: method and
-/// target, headers, an empty line, the body. Those without a credential are given the right one.
+/// The first byte selects the platform. A line of four hyphens separates the requests: method and
+/// target, headers, an empty line, the body. A request without a credential gets the right one.
 pub fn simulators(data: &[u8]) {
     let [platform, b'\n', requests @ ..] = data else {
         return;
@@ -64,29 +66,30 @@ pub fn simulators(data: &[u8]) {
     let name = names[usize::from(platform.wrapping_sub(b'0')) % names.len()];
     let simulator = open(name, &["tokens=1"]);
     for request in split(requests, b"\n----\n").take(4) {
-        let Some(mut request) = read(request) else {
+        let Some(mut request) = parse(request) else {
             return;
         };
         authenticate(&*simulator, &mut request);
-        let answer = run(dispatch(&*simulator, request)).expect("no fault was asked for");
-        assert_json(&answer);
+        let response = run(dispatch(&*simulator, request)).expect("no fault is set");
+        assert_json(&response);
     }
 }
 
 fn open(name: &str, options: &[&str]) -> Arc<dyn Simulator> {
-    build(name, options).expect("options of that simulator")
+    build(name, options).expect("valid options of the simulator")
 }
 
-fn assert_json(answer: &Response<Bytes>) {
-    let kind = answer.headers().get("content-type");
-    let is_json = kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/json"));
-    if is_json && !answer.body().is_empty() {
-        let read = serde_json::from_slice::<Value>(answer.body());
-        assert!(read.is_ok(), "{} {:?}", answer.status(), answer.body());
+fn assert_json(response: &Response<Bytes>) {
+    let content_type = response.headers().get("content-type");
+    let is_json =
+        content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"));
+    if is_json && !response.body().is_empty() {
+        let json = serde_json::from_slice::<Value>(response.body());
+        assert!(json.is_ok(), "{} {:?}", response.status(), response.body());
     }
 }
 
-fn read(data: &[u8]) -> Option<Request<Bytes>> {
+fn parse(data: &[u8]) -> Option<Request<Bytes>> {
     let mut parts = split(data, b"\n\n");
     let head = std::str::from_utf8(parts.next()?).ok()?;
     let body = data.get(head.len() + 2..).unwrap_or_default();
@@ -105,7 +108,7 @@ fn read(data: &[u8]) -> Option<Request<Bytes>> {
     Some(request)
 }
 
-/// Adds what a request needs to be let in, unless it says something else.
+/// Adds the headers that authenticate a request, unless it has its own.
 fn authenticate(simulator: &dyn Simulator, request: &mut Request<Bytes>) {
     let credentials = simulator.credentials();
     let added = match simulator.provider() {

@@ -1,4 +1,4 @@
-//! What people write: filters and orders, times, plans of revocations.
+//! Texts that people write: filters and sorts, times, revocation plans.
 
 use std::collections::HashSet;
 
@@ -18,25 +18,30 @@ fn token() -> Token {
     token
 }
 
-/// The text of a filter or an order says the same when it is printed and read again.
+/// Checks that a filter or a sort is the same after printing and parsing.
 pub fn filter(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     if let Ok(filter) = Filter::parse_at(text, now()) {
         let printed = filter.to_string();
-        let again = Filter::parse_at(&printed, now());
-        assert_eq!(again.as_ref().ok(), Some(&filter), "{printed}: {again:?}");
+        let reparsed = Filter::parse_at(&printed, now());
+        assert_eq!(
+            reparsed.as_ref().ok(),
+            Some(&filter),
+            "{printed}: {reparsed:?}"
+        );
         assert_ne!(filter.matches(&token()), (!filter).matches(&token()));
     }
     if let Ok(keys) = SortBy::parse_all(text) {
         let printed: Vec<_> = keys.iter().map(SortBy::to_string).collect();
-        let again = SortBy::parse_all(&printed.join(", "));
-        assert_eq!(again.ok(), Some(keys), "{printed:?}");
+        let reparsed = SortBy::parse_all(&printed.join(", "));
+        assert_eq!(reparsed.ok(), Some(keys), "{printed:?}");
     }
 }
 
-/// A time says the same when it is printed and read again, and reckoning with it never fails silently.
+/// Checks that a time is the same after printing and parsing, and that its arithmetic is
+/// consistent.
 pub fn times(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -49,8 +54,8 @@ pub fn times(data: &[u8]) {
     {
         assert_eq!(at.to_string().parse(), Ok(at));
         assert!(at.truncated_to_seconds() <= at && at.millisecond() < 1000);
-        let back = Timestamp::from_unix_seconds(at.truncated_to_seconds().unix_seconds());
-        assert_eq!(back, Some(at.truncated_to_seconds()));
+        let truncated = Timestamp::from_unix_seconds(at.truncated_to_seconds().unix_seconds());
+        assert_eq!(truncated, Some(at.truncated_to_seconds()));
         let _ = (at.duration_until(now()), now().duration_until(at));
     }
     if let Ok(duration) = duration {
@@ -64,16 +69,16 @@ pub fn times(data: &[u8]) {
     }
 }
 
-/// A plan says the same when it is printed and read again, and names each token once.
+/// Checks that a revocation plan is the same after printing and parsing, and names each token once.
 pub fn revocation_plan(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
     };
     if let Ok(plan) = text.parse::<RevocationPlan>() {
         let printed = plan.to_string();
-        let again = printed.parse::<RevocationPlan>();
-        assert_eq!(again.as_ref().ok(), Some(&plan), "{printed}");
-        let mut seen = HashSet::new();
-        assert!(plan.tokens().all(|id| seen.insert(id)), "{printed}");
+        let reparsed = printed.parse::<RevocationPlan>();
+        assert_eq!(reparsed.as_ref().ok(), Some(&plan), "{printed}");
+        let mut unique = HashSet::new();
+        assert!(plan.tokens().all(|id| unique.insert(id)), "{printed}");
     }
 }

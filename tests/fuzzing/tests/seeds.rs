@@ -1,4 +1,4 @@
-//! Every seed of the fuzz targets still passes.
+//! Every seed of the fuzz targets passes.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +17,7 @@ fn every_law_holds_for_every_seed() {
         let mut seeds = 0;
         for file in files {
             let path = file.unwrap().path();
-            // Shown only when a law is broken.
+            // Shown only if a law is broken.
             eprintln!("{}", path.display());
             target(&fs::read(&path).unwrap());
             seeds += 1;

@@ -1,23 +1,23 @@
-//! What is asked of a platform, with a token that exists.
+//! The operations of each platform, performed on a token that exists.
 
 use std::sync::Arc;
 
 use tokenfleet_core::{
-    CreateToken, Liveness, Operation, Query, Result, RevokeOptions, Secret, TokenId, TokenProvider,
-    TokenProviderExt, UpdateToken,
+    Liveness, Operation, Query, Result, RevocationOutcome, Secret, TokenProvider, TokenProviderExt,
 };
+use tokenfleet_tests::{Success, Target, perform};
 
-/// An operation, and which of its requests meet the fault.
+/// An operation, and the requests of it that meet the fault.
 pub(crate) struct Column {
     pub(crate) name: &'static str,
     pub(crate) operation: Operation,
-    /// The method of the requests that meet the fault; `None`: all of them.
+    /// The method of the requests that meet the fault, or `None` for all requests.
     pub(crate) method: Option<&'static str>,
-    /// Whether the token is gone beforehand.
+    /// `true` if the token is deleted beforehand.
     pub(crate) gone: bool,
 }
 
-/// What a platform is asked.
+/// Returns the columns of a platform.
 pub(crate) fn columns(platform: &str) -> Vec<Column> {
     use Operation::{Create, Get, List, Renew, Revoke, Rotate, Update, Verify};
 
@@ -45,77 +45,56 @@ pub(crate) fn columns(platform: &str) -> Vec<Column> {
         "cloudsmith" => (vec![List, Create, Rotate, Revoke, Verify], vec![]),
         _ => (
             vec![Create, Renew, Revoke],
-            vec![part("revoke what is gone: POST", "POST", true)],
+            vec![part("revoke a gone token: POST", "POST", true)],
         ),
     };
     operations.into_iter().map(whole).chain(parts).collect()
 }
 
-/// What an operation that succeeded says.
+/// The outcome that an operation reports on success.
 #[derive(Debug)]
-pub(crate) enum Answered {
-    /// All tokens there are, by their ids, if the listing says so.
+pub(crate) enum Outcome {
+    /// The ids of the listed tokens, and whether the listing claims to be complete.
     Listed {
         ids: Vec<String>,
         complete: bool,
     },
-    /// One token, by its id.
+    /// The id of the token that was read.
     Read(String),
-    /// It was done; the secret that works from now on.
-    Done(Option<Secret>),
-    /// It was done before.
-    DoneBefore,
+    /// A write that was applied, with the secret that works from now on.
+    Applied(Option<Secret>),
+    /// A revocation of a token that was already gone.
+    AlreadyGone,
     Verified(Liveness),
 }
 
-/// Asks for the operation of a column.
-pub(crate) async fn ask(
+/// Performs the operation of a column.
+pub(crate) async fn run(
     provider: Arc<dyn TokenProvider>,
     operation: Operation,
-    id: TokenId,
-    secret: Secret,
-) -> Result<Answered> {
-    Ok(match operation {
-        Operation::List => {
-            let list = provider.list_all(Query::new().page_size(2)).await?;
-            let ids = list.tokens.iter().map(|token| token.id.to_string());
-            Answered::Listed {
-                ids: ids.collect(),
-                complete: list.completeness.is_complete(),
-            }
+    target: Target,
+) -> Result<Outcome> {
+    if operation == Operation::List {
+        let list = provider.list_all(Query::new().page_size(2)).await?;
+        let ids = list.tokens.iter().map(|token| token.id.to_string());
+        return Ok(Outcome::Listed {
+            ids: ids.collect(),
+            complete: list.completeness.is_complete(),
+        });
+    }
+    let success = perform(&*provider, operation, &target, "renamed").await?;
+    Ok(match success {
+        Success::Token(token) if operation == Operation::Get => Outcome::Read(token.id.to_string()),
+        Success::Token(_) => Outcome::Applied(Some(target.secret)),
+        Success::Issued(issued) => Outcome::Applied(Some(issued.secret)),
+        Success::Renewed(renewed) => {
+            Outcome::Applied(Some(renewed.secret.unwrap_or(target.secret)))
         }
-        Operation::Get => Answered::Read(provider.get(&id).await?.id.to_string()),
-        Operation::Create => {
-            let request = match provider.account().provider() {
-                "losant" | "foreman" => CreateToken::new("made"),
-                _ => CreateToken::unnamed(),
-            };
-            Answered::Done(Some(provider.create(request).await?.secret))
+        Success::Revoked(revocation) if revocation.outcome == RevocationOutcome::Revoked => {
+            Outcome::Applied(revocation.replacement.map(|issued| issued.secret))
         }
-        Operation::Update => {
-            let change = UpdateToken::rename("renamed");
-            provider.update(&id, change).await?;
-            Answered::Done(Some(secret))
-        }
-        Operation::Rotate => Answered::Done(Some(provider.rotate(&id).await?.secret)),
-        Operation::Renew => {
-            let renewed = provider.renew(&secret).await?;
-            Answered::Done(Some(renewed.secret.unwrap_or(secret)))
-        }
-        Operation::Revoke => {
-            let (token, options) = match provider.account().provider() {
-                "mindbody" => ((&secret).into(), RevokeOptions::default()),
-                "cloudsmith" => ((&id).into(), RevokeOptions::accept_replacement()),
-                _ => ((&id).into(), RevokeOptions::default()),
-            };
-            let revocation = provider.revoke(token, options).await?;
-            match revocation.outcome.as_str() {
-                "revoked" => {
-                    Answered::Done(revocation.replacement.map(|replacement| replacement.secret))
-                }
-                _ => Answered::DoneBefore,
-            }
-        }
-        _ => Answered::Verified(provider.verify(&secret).await?),
+        Success::Revoked(_) => Outcome::AlreadyGone,
+        Success::Verified(liveness) => Outcome::Verified(liveness),
+        Success::Page(_) => unreachable!("lists are read whole"),
     })
 }

@@ -1,15 +1,15 @@
-//! The result as a document.
+//! The results as a document.
 
-use crate::cell::{Cell, Meets};
+use crate::cell::{Cell, Occurrence};
 use crate::columns::columns;
 
-/// A fault, which requests met it, and what came of it, operation by operation.
-pub(crate) type Line = (String, Meets, Vec<Cell>);
+/// A fault, the requests that met it, and the result of each operation.
+pub(crate) type Line = (String, Occurrence, Vec<Cell>);
 
-/// What comes before the tables.
+/// The text before the tables.
 pub(crate) const LEGEND: &str = include_str!("legend.md");
 
-/// The table of an account. Faults of which all cells are the same share a row.
+/// Returns the table of an account, in which faults with the same cells share a row.
 pub(crate) fn table((platform, acting): (&str, &str), lines: &[Line]) -> String {
     let mut rows: Vec<(String, Vec<String>)> = Vec::new();
     for pair in lines.chunks(2) {
@@ -18,8 +18,8 @@ pub(crate) fn table((platform, acting): (&str, &str), lines: &[Line]) -> String 
             let result = cells(line);
             let fault = match line.1 {
                 _ if pair.iter().all(|line| Some(cells(line)) == always) => line.0.clone(),
-                Meets::Once => format!("{} (once)", line.0),
-                Meets::Always => format!("{} (always)", line.0),
+                Occurrence::Once => format!("{} (once)", line.0),
+                Occurrence::Always => format!("{} (always)", line.0),
             };
             match rows.iter_mut().find(|row| row.0 == result) {
                 Some((_, faults)) if faults.contains(&fault) => {}
@@ -30,7 +30,10 @@ pub(crate) fn table((platform, acting): (&str, &str), lines: &[Line]) -> String 
     }
     let columns = columns(platform);
     let names: Vec<_> = columns.iter().map(|column| column.name).collect();
-    let mut text = format!("\n## {platform}, by {}\n\n", acting.replace('_', " "));
+    let mut text = format!(
+        "\n## {platform}, authenticated by {}\n\n",
+        acting.replace('_', " ")
+    );
     text += &format!("| fault | {} |\n", names.join(" | "));
     text += &format!("| --- |{}\n", " --- |".repeat(names.len()));
     for (cells, faults) in rows {

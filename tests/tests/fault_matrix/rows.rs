@@ -1,61 +1,67 @@
-//! What goes wrong.
+//! The faults.
 
 use std::time::Duration;
 
 use tokenfleet_simulators::{Action, Canned, Churn, Hook, NewToken};
-use tokenfleet_tests::FOREIGN;
+use tokenfleet_tests::LEAKED_SECRETS;
 
-/// One thing that goes wrong.
+/// A fault.
 pub(crate) struct Row {
     pub(crate) name: String,
-    /// All to the same request.
+    /// The actions on the same request.
     pub(crate) actions: Vec<Action>,
-    /// Whether it changes the collection by itself.
-    pub(crate) interferes: bool,
+    /// `true` if the fault itself creates or deletes tokens.
+    pub(crate) changes_tokens: bool,
 }
 
-/// Within the time that one request is given.
+/// A delay within the timeout of one request.
 const SHORT: Duration = Duration::from_secs(20);
-/// Beyond it.
+/// A delay beyond the timeout of one request.
 const LONG: Duration = Duration::from_secs(40);
 
-/// What a gateway answers of its own accord. Nothing in it is in a platform's shape, and it names a secret.
-fn page(status: u16) -> Canned {
+/// Returns a gateway's own response, which has no platform's shape and names a secret.
+fn gateway_page(status: u16) -> Canned {
     Canned::status(status)
         .header("content-type", "text/html")
-        .header("x-request-id", FOREIGN[0])
+        .header("x-request-id", LEAKED_SECRETS[0])
         .body(format!(
             "<html><h1>Gateway</h1>{} {}</html>",
-            FOREIGN[0], FOREIGN[1]
+            LEAKED_SECRETS[0], LEAKED_SECRETS[1]
         ))
 }
 
-/// Everything that goes wrong, each action of the simulators at least once.
+/// Returns all faults, with each action of the simulators at least once.
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     let mut row = |name: &str, actions: Vec<Action>| {
-        let interferes = actions
+        let changes_tokens = actions
             .iter()
             .any(|action| matches!(action, Action::Churn(_) | Action::Run(_)));
         rows.push(Row {
             name: name.to_owned(),
             actions,
-            interferes,
+            changes_tokens,
         });
     };
-    let late = |by, told| vec![Action::ApplyLate(by), told];
+    let applied_later = |action| vec![Action::ApplyLate(SHORT), action];
 
-    row("closed before", vec![Action::CloseBefore]);
-    row("closed after", vec![Action::CloseAfter]);
-    row("body cut", vec![Action::CutBody(10)]);
-    row("20 s late", vec![Action::Delay(SHORT)]);
-    row("40 s late", vec![Action::Delay(LONG)]);
-    row("answer 20 s late", vec![Action::DelayAnswer(SHORT)]);
-    row("answer 40 s late", vec![Action::DelayAnswer(LONG)]);
-    row("applied 40 s late", vec![Action::ApplyLate(LONG)]);
-    row("closed, applied late", late(SHORT, Action::CloseBefore));
-    row("504, applied late", late(SHORT, Action::Answer(page(504))));
-    for (name, bytes, millis) in [("trickle", 100, 1), ("slow trickle", 1, 10_000)] {
+    row("closed before processing", vec![Action::CloseBefore]);
+    row("closed after processing", vec![Action::CloseAfter]);
+    row("body truncated", vec![Action::CutBody(10)]);
+    row("request delayed 20 s", vec![Action::Delay(SHORT)]);
+    row("request delayed 40 s", vec![Action::Delay(LONG)]);
+    row("response delayed 20 s", vec![Action::DelayAnswer(SHORT)]);
+    row("response delayed 40 s", vec![Action::DelayAnswer(LONG)]);
+    row("applied after 40 s", vec![Action::ApplyLate(LONG)]);
+    row("closed, applied later", applied_later(Action::CloseBefore));
+    row(
+        "504, applied later",
+        applied_later(Action::Answer(gateway_page(504))),
+    );
+    for (name, bytes, millis) in [
+        ("body trickled", 100, 1),
+        ("body trickled slowly", 1, 10_000),
+    ] {
         row(name, vec![Action::Trickle { bytes, millis }]);
     }
 
@@ -63,38 +69,38 @@ pub(crate) fn rows() -> Vec<Row> {
         200, 302, 400, 401, 403, 404, 408, 409, 422, 429, 500, 502, 503, 504,
     ] {
         let name = format!("{status} page");
-        row(&name, vec![Action::Answer(page(status))]);
+        row(&name, vec![Action::Answer(gateway_page(status))]);
     }
     let json = |body: &str| vec![Action::Answer(Canned::json(200, body))];
     row("200 empty", vec![Action::Answer(Canned::status(200))]);
     row("200 `{}`", json("{}"));
     row("200 `[]`", json("[]"));
-    row("200 garbage", json("{\"id\":"));
+    row("200 invalid JSON", json("{\"id\":"));
     row("204", vec![Action::Answer(Canned::status(204))]);
     for status in [429, 503] {
-        for (name, wait) in [
+        for (name, retry_after) in [
             ("3 s", "3"),
             ("date", "Thu, 01 Jan 2026 00:00:05 GMT"),
-            ("absurd", "99999999999999999999"),
-            ("garbage", "soon"),
+            ("huge", "99999999999999999999"),
+            ("invalid", "soon"),
         ] {
-            let answer = page(status).header("retry-after", wait);
-            let name = format!("{status}, wait: {name}");
-            row(&name, vec![Action::Answer(answer)]);
+            let response = gateway_page(status).header("retry-after", retry_after);
+            let name = format!("{status}, retry-after: {name}");
+            row(&name, vec![Action::Answer(response)]);
         }
     }
-    let elsewhere = format!("https://elsewhere.example.com/{}", FOREIGN[0]);
-    row("307 elsewhere", vec![Action::Redirect(elsewhere)]);
+    let elsewhere = format!("https://elsewhere.example.com/{}", LEAKED_SECRETS[0]);
+    row("307 to another origin", vec![Action::Redirect(elsewhere)]);
 
-    // A refusal after the request was carried out is not tried: it is a lie that nobody can see through.
+    // A refusal after the request was applied is not tried, because no client could detect it.
     for status in [200, 302, 408, 500, 502, 503, 504] {
         let name = format!("applied, {status} page");
-        row(&name, vec![Action::AnswerAfterwards(page(status))]);
+        row(&name, vec![Action::AnswerAfterwards(gateway_page(status))]);
     }
-    let wait = page(503).header("retry-after", "3");
+    let response = gateway_page(503).header("retry-after", "3");
     row(
-        "applied, 503, wait: 3 s",
-        vec![Action::AnswerAfterwards(wait)],
+        "applied, 503, retry-after: 3 s",
+        vec![Action::AnswerAfterwards(response)],
     );
     row(
         "applied, 200 `{}`",
@@ -102,27 +108,27 @@ pub(crate) fn rows() -> Vec<Row> {
     );
 
     row(
-        "other type",
+        "wrong content type",
         vec![Action::ContentType("text/html".to_owned())],
     );
     row("huge body", vec![Action::HugeBody(2 << 20)]);
-    row("deep body", vec![Action::DeepBody(200)]);
+    row("deeply nested body", vec![Action::DeepBody(200)]);
     row("items repeated", vec![Action::RepeatItems(1)]);
     row("items reordered", vec![Action::ReorderItems]);
     row("total + 5", vec![Action::LieAboutTotals(5)]);
     row("total - 1", vec![Action::LieAboutTotals(-1)]);
-    row("page ignored", vec![Action::IgnorePage]);
+    row("page number ignored", vec![Action::IgnorePage]);
     row("endless pages", vec![Action::EndlessPages]);
     let create = Churn::Create("meanwhile".to_owned());
-    row("another is made", vec![Action::Churn(create)]);
+    row("a token is created", vec![Action::Churn(create)]);
     row(
-        "the oldest vanishes",
+        "the oldest token is deleted",
         vec![Action::Churn(Churn::RemoveOldest(1))],
     );
     let hook = Hook::new(|simulator| {
         simulator.insert(NewToken::named("first"));
         simulator.insert(NewToken::named("second"));
     });
-    row("two others are made", vec![Action::Run(hook)]);
+    row("two tokens are created", vec![Action::Run(hook)]);
     rows
 }

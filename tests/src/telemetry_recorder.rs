@@ -1,4 +1,4 @@
-//! Everything that the library says to listeners, in the order in which it says it.
+//! A recorder of the spans, events and metrics that the library emits, in order.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -8,113 +8,123 @@ use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, U
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 
-/// A span, an event or a metric.
+/// A recorded span, event or metric.
 #[derive(Debug, Clone, Default)]
-pub struct Said {
+pub struct Recorded {
     /// `span`, `event` or `metric`.
     pub kind: &'static str,
-    /// Its documented name.
+    /// The documented name.
     pub name: String,
-    /// What listeners filter by; of a metric nothing.
+    /// The target by which subscribers filter; empty for a metric.
     pub target: String,
-    /// How loud it is; of a metric nothing.
+    /// The level; empty for a metric.
     pub level: String,
-    /// Names and values of its fields or labels.
+    /// The names and values of the fields or labels.
     pub fields: Vec<(String, String)>,
 }
 
-impl Said {
-    /// The value of a field.
+impl Recorded {
+    /// Returns the value of a field.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut fields = self.fields.iter();
-        let (_, value) = fields.find(|(own, _)| own == name)?;
+        let (_, value) = fields.find(|(known, _)| known == name)?;
         Some(value)
+    }
+
+    fn from_metadata(kind: &'static str, metadata: &tracing::Metadata<'_>) -> Self {
+        Self {
+            kind,
+            name: metadata.name().to_owned(),
+            target: metadata.target().to_owned(),
+            level: metadata.level().to_string(),
+            fields: Vec::new(),
+        }
     }
 }
 
-/// Listens to spans, events and metrics at the most verbose level. Clones are the same listener.
+/// Records spans, events and metrics at the most verbose level; clones share their records.
 #[derive(Debug, Clone, Default)]
-pub struct Heard(Arc<Mutex<Vec<Said>>>);
+pub struct TelemetryRecorder(Arc<Mutex<Vec<Recorded>>>);
 
-/// Ends the listening when dropped.
+/// A guard that stops the recording when dropped.
 #[must_use]
-pub struct Listening<'a> {
+pub struct RecordingGuard<'a> {
     _events: tracing::subscriber::DefaultGuard,
     _metrics: metrics::LocalRecorderGuard<'a>,
 }
 
-impl Debug for Listening<'_> {
+impl Debug for RecordingGuard<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Listening")
+        f.write_str("RecordingGuard")
     }
 }
 
-impl Heard {
-    /// Listens to what this thread does from now on.
-    pub fn listen(&self) -> Listening<'_> {
-        Listening {
+impl TelemetryRecorder {
+    /// Starts to record what this thread emits.
+    pub fn start(&self) -> RecordingGuard<'_> {
+        RecordingGuard {
             _events: tracing::subscriber::set_default(self.clone()),
             _metrics: metrics::set_default_local_recorder(self),
         }
     }
 
-    /// What was said so far.
+    /// Returns all records so far.
     #[must_use]
-    pub fn all(&self) -> Vec<Said> {
-        self.said().clone()
+    pub fn records(&self) -> Vec<Recorded> {
+        self.lock().clone()
     }
 
-    /// What was said so far, as one text.
+    /// Returns all records so far as one text.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("{:?}", self.said())
+        format!("{:?}", self.lock())
     }
 
-    fn said(&self) -> MutexGuard<'_, Vec<Said>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Recorded>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn metric(&self, key: &Key) {
-        let fields = key.labels();
-        let said = Said {
+    fn record_metric(&self, key: &Key) {
+        let labels = key.labels();
+        let recorded = Recorded {
             kind: "metric",
             name: key.name().to_owned(),
-            fields: fields
+            fields: labels
                 .map(|label| (label.key().to_owned(), label.value().to_owned()))
                 .collect(),
-            ..Said::default()
+            ..Recorded::default()
         };
-        self.said().push(said);
+        self.lock().push(recorded);
     }
 }
 
-impl tracing::Subscriber for Heard {
+impl tracing::Subscriber for TelemetryRecorder {
     fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
         true
     }
 
     fn new_span(&self, attributes: &Attributes<'_>) -> Id {
-        let mut said = begun("span", attributes.metadata());
-        attributes.record(&mut Fields(&mut said.fields));
-        let mut all = self.said();
-        all.push(said);
-        Id::from_u64(all.len() as u64)
+        let mut span = Recorded::from_metadata("span", attributes.metadata());
+        attributes.record(&mut FieldVisitor(&mut span.fields));
+        let mut records = self.lock();
+        records.push(span);
+        Id::from_u64(records.len() as u64)
     }
 
     fn record(&self, span: &Id, values: &Record<'_>) {
-        let place = usize::try_from(span.into_u64()).unwrap_or_default() - 1;
-        if let Some(said) = self.said().get_mut(place) {
-            values.record(&mut Fields(&mut said.fields));
+        let index = usize::try_from(span.into_u64()).unwrap_or_default() - 1;
+        if let Some(span) = self.lock().get_mut(index) {
+            values.record(&mut FieldVisitor(&mut span.fields));
         }
     }
 
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &tracing::Event<'_>) {
-        let mut said = begun("event", event.metadata());
-        event.record(&mut Fields(&mut said.fields));
-        self.said().push(said);
+        let mut recorded = Recorded::from_metadata("event", event.metadata());
+        event.record(&mut FieldVisitor(&mut recorded.fields));
+        self.lock().push(recorded);
     }
 
     fn enter(&self, _: &Id) {}
@@ -122,19 +132,9 @@ impl tracing::Subscriber for Heard {
     fn exit(&self, _: &Id) {}
 }
 
-fn begun(kind: &'static str, metadata: &tracing::Metadata<'_>) -> Said {
-    Said {
-        kind,
-        name: metadata.name().to_owned(),
-        target: metadata.target().to_owned(),
-        level: metadata.level().to_string(),
-        fields: Vec::new(),
-    }
-}
+struct FieldVisitor<'a>(&'a mut Vec<(String, String)>);
 
-struct Fields<'a>(&'a mut Vec<(String, String)>);
-
-impl Visit for Fields<'_> {
+impl Visit for FieldVisitor<'_> {
     fn record_str(&mut self, field: &Field, value: &str) {
         self.0.push((field.name().to_owned(), value.to_owned()));
     }
@@ -148,7 +148,7 @@ impl Visit for Fields<'_> {
     }
 }
 
-impl metrics::Recorder for Heard {
+impl metrics::Recorder for TelemetryRecorder {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
@@ -156,17 +156,17 @@ impl metrics::Recorder for Heard {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        self.metric(key);
+        self.record_metric(key);
         Counter::noop()
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        self.metric(key);
+        self.record_metric(key);
         Gauge::noop()
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        self.metric(key);
+        self.record_metric(key);
         Histogram::noop()
     }
 }

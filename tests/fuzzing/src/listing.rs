@@ -1,27 +1,27 @@
-//! Listings over pages of every sort.
+//! Listings over arbitrary pages.
 
 use std::collections::BTreeSet;
 
 use arbitrary::{Arbitrary, Unstructured};
 use tokenfleet::{Direction, Filter, Query, SortKey, TokenProviderExt};
 
+use crate::fake_pages::{Declaration, FakePages, PageFault, token};
 use crate::run;
-use crate::shelf::{Kind, Lie, Shelf, token};
-use crate::witness::assert_silent;
+use crate::secrets::assert_no_secret;
 
 #[derive(Debug, Arbitrary)]
 struct Input {
-    kind: Kind,
-    /// How many tokens there are, and how far apart their ids.
+    declaration: Declaration,
     tokens: u8,
-    apart: u8,
-    asked: Asked,
-    lies: Vec<Lie>,
-    again: bool,
+    /// The distance between the ids.
+    distance: u8,
+    query: ArbitraryQuery,
+    faults: Vec<PageFault>,
+    repeat_faults: bool,
 }
 
 #[derive(Debug, Arbitrary)]
-struct Asked {
+struct ArbitraryQuery {
     page_size: Option<u8>,
     max_concurrency: u8,
     offset: Option<u8>,
@@ -30,8 +30,8 @@ struct Asked {
     filter: bool,
 }
 
-impl Asked {
-    fn query(&self) -> Query {
+impl ArbitraryQuery {
+    fn to_query(&self) -> Query {
         let mut query = Query::new()
             .max_concurrency(u32::from(self.max_concurrency % 20) + 1)
             .offset(self.offset.unwrap_or(0).into());
@@ -39,9 +39,10 @@ impl Asked {
         query.page_size = self.page_size.map(u32::from);
         if let Some((key, descending)) = self.sort {
             let key = SortKey::ALL[usize::from(key) % SortKey::ALL.len()];
-            let direction = match descending {
-                true => Direction::Descending,
-                false => Direction::Ascending,
+            let direction = if descending {
+                Direction::Descending
+            } else {
+                Direction::Ascending
             };
             query = query.sort_by(key, direction);
         }
@@ -52,17 +53,20 @@ impl Asked {
     }
 }
 
-/// A listing ends within a bounded number of requests, hands out no id twice and no more than were asked for, and is not
-/// called complete when a token is missing that the platform counted in each of its totals.
-pub fn walk(data: &[u8]) {
+/// Checks that a listing ends after a bounded number of requests and yields no id twice and no more
+/// tokens than requested, and that it is not complete without a token that was counted in every
+/// total.
+pub fn listing(data: &[u8]) {
     let unstructured = Unstructured::new(data);
     let Ok(input) = Input::arbitrary_take_rest(unstructured) else {
         return;
     };
-    let apart = u16::from(input.apart % 100) + 1;
-    let ids: BTreeSet<u16> = (1..=u16::from(input.tokens)).map(|id| id * apart).collect();
+    let distance = u16::from(input.distance % 100) + 1;
+    let ids: BTreeSet<u16> = (1..=u16::from(input.tokens))
+        .map(|id| id * distance)
+        .collect();
     let all = ids.iter().copied().map(token).collect();
-    let query = input.asked.query();
+    let query = input.query.to_query();
     let mut whole = query.clone();
     (whole.offset, whole.limit) = (0, None);
     let expected: BTreeSet<_> = whole
@@ -70,27 +74,32 @@ pub fn walk(data: &[u8]) {
         .into_iter()
         .map(|token| token.id)
         .collect();
-    let counted = input.lies.iter().all(|lie| lie.counts_all());
-    let shelf = Shelf::new(input.kind.list(), ids, input.lies, input.again);
+    let counted = input.faults.iter().all(|fault| fault.keeps_totals());
+    let list = input.declaration.list();
+    let provider = FakePages::new(list, ids, input.faults, input.repeat_faults);
     run(async {
-        let mut listing = match shelf.list(query.clone()) {
+        let mut listing = match provider.list(query.clone()) {
             Ok(listing) => listing,
-            Err(error) => return assert_silent(&error),
+            Err(error) => return assert_no_secret(&error),
         };
-        let mut seen = BTreeSet::new();
+        let mut yielded = BTreeSet::new();
         while let Some(token) = listing.next().await {
             match token {
-                Ok(token) => assert!(seen.insert(token.id.clone()), "{} twice", token.id),
-                Err(error) => assert_silent(&error),
+                Ok(token) => assert!(yielded.insert(token.id.clone()), "{} twice", token.id),
+                Err(error) => assert_no_secret(&error),
             }
         }
-        assert!(query.limit.is_none_or(|limit| seen.len() as u64 <= limit));
+        assert!(
+            query
+                .limit
+                .is_none_or(|limit| yielded.len() as u64 <= limit)
+        );
         let bounded = query.offset > 0 || query.limit.is_some();
         let complete = listing
             .completeness()
-            .is_some_and(|said| said.is_complete());
+            .is_some_and(|completeness| completeness.is_complete());
         if complete && counted && !bounded {
-            assert_eq!(seen, expected);
+            assert_eq!(yielded, expected);
         }
     });
 }

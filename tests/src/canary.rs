@@ -1,91 +1,99 @@
-//! Secrets that must turn up nowhere, in whatever form.
+//! Secrets that must not show up anywhere, in whatever form.
 
 use std::error::Error;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-/// What is shorter occurs in ordinary text by chance.
-const SHORTEST: usize = 5;
+/// The minimum length of a secret: anything shorter occurs in ordinary text by chance.
+const MIN_LENGTH: usize = 5;
 
-/// Secrets, each with the forms in which it would be recognised.
+/// Secrets, each with the forms in which it would be recognised; clones share them.
 #[derive(Debug, Clone, Default)]
-pub struct Planted(Vec<Secret>);
+pub struct CanarySecrets(Arc<Mutex<Vec<Canary>>>);
 
 #[derive(Debug, Clone)]
-struct Secret {
-    what: String,
-    plain: String,
+struct Canary {
+    label: String,
+    secret: String,
     forms: Vec<String>,
 }
 
-impl Planted {
-    /// Adds a secret, once.
+impl CanarySecrets {
+    /// Adds a secret under a label, unless it is already there.
     ///
     /// # Panics
     ///
-    /// When it is too short to be searched for.
+    /// Panics if the secret is too short to be searched for.
     #[track_caller]
-    pub fn plant(&mut self, what: &str, secret: &str) {
+    pub fn plant(&self, label: &str, secret: &str) {
         assert!(
-            secret.len() >= SHORTEST,
-            "{what} is too short to be searched for"
+            secret.len() >= MIN_LENGTH,
+            "{label} is too short to be searched for"
         );
-        if self.0.iter().all(|known| known.plain != secret) {
-            self.0.push(Secret {
-                what: what.to_owned(),
-                plain: secret.to_owned(),
+        let mut canaries = self.lock();
+        if canaries.iter().all(|canary| canary.secret != secret) {
+            canaries.push(Canary {
+                label: label.to_owned(),
+                secret: secret.to_owned(),
                 forms: forms(secret),
             });
         }
     }
 
-    /// The secrets that were planted under that name.
-    pub fn named<'a>(&'a self, what: &'a str) -> impl Iterator<Item = &'a str> {
-        let named = self.0.iter().filter(move |secret| secret.what == what);
-        named.map(|secret| secret.plain.as_str())
+    /// Returns the secrets that were planted under a label.
+    #[must_use]
+    pub fn labelled(&self, label: &str) -> Vec<String> {
+        let canaries = self.lock();
+        let labelled = canaries.iter().filter(|canary| canary.label == label);
+        labelled.map(|canary| canary.secret.clone()).collect()
     }
 
-    /// What of all that a text holds, with the text around it.
+    /// Returns a line for each form of a secret that `text` contains, with the text before it.
     #[must_use]
     pub fn found_in(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase();
         let mut found = Vec::new();
-        for secret in &self.0 {
-            for form in &secret.forms {
+        for canary in self.lock().iter() {
+            for form in &canary.forms {
                 if let Some(at) = text.find(form.as_str()) {
                     let before = text[..at].chars().rev().take(80).collect::<Vec<_>>();
                     let before: String = before.into_iter().rev().collect();
-                    found.push(format!("{} ({form}) after …{before}", secret.what));
+                    found.push(format!("{} ({form}) after …{before}", canary.label));
                 }
             }
         }
         found
     }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Canary>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// All that an error and its causes show.
+/// Returns everything that an error and its sources print, as `Display` and as `Debug`.
 #[must_use]
-pub fn shown_of(error: &dyn Error) -> String {
-    let mut shown = String::new();
+pub fn printed_error(error: &dyn Error) -> String {
+    let mut printed = String::new();
     let mut next = Some(error);
     while let Some(error) = next {
-        shown += &format!("{error} {error:#} {error:?} {error:#?}\n");
+        printed += &format!("{error} {error:#} {error:?} {error:#?}\n");
         next = error.source();
     }
-    shown
+    printed
 }
 
-/// In lower case, as the text is that they are searched in: so every mixture of cases is found.
+/// Returns the forms of a secret in lower case, like the text that is searched: case is ignored.
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
-    // As it is, and as a part of base64: behind a login it may begin at any of the three places within four characters.
+    // In base64 behind a login, a secret may start at any of three offsets within four characters.
     let mut texts = vec![secret.to_owned()];
-    for before in 0..3 {
-        let padded = [&b"xxx"[..before], bytes].concat();
-        // Characters that also hold bits of what stands before or after are left out.
-        let first = (before * 8).div_ceil(6);
+    for offset in 0..3 {
+        let padded = [&b"xxx"[..offset], bytes].concat();
+        // Characters that also encode bits of the neighbouring text are left out.
+        let first = (offset * 8).div_ceil(6);
         let last = padded.len() * 8 / 6;
         texts.push(STANDARD_NO_PAD.encode(&padded)[first..last].to_owned());
         texts.push(URL_SAFE_NO_PAD.encode(&padded)[first..last].to_owned());
@@ -96,7 +104,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// How a text may be written: plain, in addresses, in Debug outputs, and as bytes.
+/// Returns a text as it is, percent-encoded, escaped by `Debug`, in hexadecimal and as byte values.
 fn spellings(text: &str) -> [String; 5] {
     let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
     let bytes: Vec<_> = text.bytes().map(|byte| byte.to_string()).collect();
@@ -113,8 +121,8 @@ mod tests {
     #[test]
     fn a_secret_is_found_in_every_form() {
         let secret = "s/e+cr$t";
-        let mut planted = Planted::default();
-        planted.plant("secret", secret);
+        let secrets = CanarySecrets::default();
+        secrets.plant("secret", secret);
         let mut texts = vec![
             secret.to_owned(),
             secret.to_uppercase(),
@@ -132,10 +140,10 @@ mod tests {
         }
         for text in texts {
             assert!(
-                !planted.found_in(&format!("a {text} b")).is_empty(),
+                !secrets.found_in(&format!("a {text} b")).is_empty(),
                 "{text}"
             );
         }
-        assert!(planted.found_in("s/e+cr$ t and nothing else").is_empty());
+        assert!(secrets.found_in("s/e+cr$ t and nothing else").is_empty());
     }
 }

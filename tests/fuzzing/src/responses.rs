@@ -1,7 +1,8 @@
-//! Answers as an input spells them.
+//! Scripted responses, parsed from an input.
 //!
-//! Each is a line with the status, lines with headers, an empty line and the body; a line of four hyphens ends it. Instead
-//! of a status, `lost` is a connection that broke after the request was sent, and anything else one that never came to be.
+//! A response is a line with the status, lines with headers, an empty line and the body; a line of
+//! four hyphens ends it. Instead of a status, `lost` is a connection that broke after the request
+//! was sent, and anything else is a connection that was never established.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -11,7 +12,7 @@ use http::{HeaderName, HeaderValue, Method};
 use tokenfleet::transport::{Body, SendPhase, Transport, TransportError};
 
 #[derive(Debug)]
-struct ApiResponse {
+struct ScriptedResponse {
     outcome: Outcome,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
@@ -24,7 +25,7 @@ pub(crate) enum Outcome {
     Unreachable,
 }
 
-/// A request that was answered.
+/// A request and the outcome of its response.
 #[derive(Debug, Clone)]
 pub(crate) struct Sent {
     pub(crate) method: Method,
@@ -32,22 +33,22 @@ pub(crate) struct Sent {
     pub(crate) outcome: Outcome,
 }
 
-/// Answers the requests with these, one after the other, and with the last one ever after.
+/// A transport that returns these responses one after another, and repeats the last one.
 #[derive(Debug)]
-pub(crate) struct Answers {
-    answers: Vec<ApiResponse>,
+pub(crate) struct ScriptedResponses {
+    responses: Vec<ScriptedResponse>,
     sent: Mutex<Vec<Sent>>,
 }
 
-/// Cuts a text where a separator stands.
+/// Splits bytes at each separator.
 pub(crate) fn split<'a>(data: &'a [u8], separator: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
     let mut rest = Some(data);
     std::iter::from_fn(move || {
         let data = rest?;
-        let at = data
+        let position = data
             .windows(separator.len())
             .position(|window| window == separator);
-        let (part, after) = match at {
+        let (part, after) = match position {
             Some(at) => (&data[..at], Some(&data[at + separator.len()..])),
             None => (data, None),
         };
@@ -56,10 +57,12 @@ pub(crate) fn split<'a>(data: &'a [u8], separator: &'a [u8]) -> impl Iterator<It
     })
 }
 
-impl Answers {
-    pub(crate) fn read(data: &[u8]) -> Self {
+impl ScriptedResponses {
+    pub(crate) fn parse(data: &[u8]) -> Self {
         Self {
-            answers: split(data, b"\n----\n").map(ApiResponse::read).collect(),
+            responses: split(data, b"\n----\n")
+                .map(ScriptedResponse::parse)
+                .collect(),
             sent: Mutex::default(),
         }
     }
@@ -73,8 +76,8 @@ impl Answers {
     }
 }
 
-impl ApiResponse {
-    fn read(data: &[u8]) -> Self {
+impl ScriptedResponse {
+    fn parse(data: &[u8]) -> Self {
         let mut parts = data.splitn(2, |byte| *byte == b'\n');
         let outcome = match parts.next().unwrap_or_default() {
             b"lost" => Outcome::Lost,
@@ -107,31 +110,31 @@ impl ApiResponse {
 }
 
 #[async_trait]
-impl Transport for Answers {
+impl Transport for ScriptedResponses {
     async fn send(
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
         let mut sent = self.lock();
-        let answer = &self.answers[sent.len().min(self.answers.len() - 1)];
+        let scripted = &self.responses[sent.len().min(self.responses.len() - 1)];
         sent.push(Sent {
             method: request.method().clone(),
             uri: request.uri().clone(),
-            outcome: answer.outcome,
+            outcome: scripted.outcome,
         });
-        assert!(sent.len() < 10_000, "a call must end");
-        let status = match answer.outcome {
+        assert!(sent.len() < 10_000, "an operation must end");
+        let status = match scripted.outcome {
             Outcome::Status(status) => status,
             Outcome::Lost => return Err(TransportError::new(SendPhase::MaybeSent, "lost")),
             Outcome::Unreachable => {
                 return Err(TransportError::new(SendPhase::NotSent, "unreachable"));
             }
         };
-        let mut response = http::Response::new(Body::full(answer.body.clone()));
-        *response.status_mut() = http::StatusCode::from_u16(status).expect("read as a status");
+        let mut response = http::Response::new(Body::full(scripted.body.clone()));
+        *response.status_mut() = http::StatusCode::from_u16(status).expect("parsed as a status");
         response
             .headers_mut()
-            .extend(answer.headers.iter().cloned());
+            .extend(scripted.headers.iter().cloned());
         Ok(response)
     }
 }

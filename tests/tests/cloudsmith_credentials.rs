@@ -1,4 +1,4 @@
-//! Acting at Cloudsmith: in each scheme, under both base URLs, and knowing as whom.
+//! Acting credentials at Cloudsmith: each scheme, both base URLs, and their rotation.
 
 use std::sync::{Arc, Mutex};
 
@@ -8,10 +8,10 @@ use tokenfleet_core::{
 };
 use tokenfleet_http::BaseUrl;
 use tokenfleet_simulators::Simulator;
-use tokenfleet_tests::{base_url, build, fixed, retry, transport};
+use tokenfleet_tests::{base_url, build, fixed_credential, immediate_retries, transport};
 
 fn provider(simulator: &Arc<dyn Simulator>, config: CloudsmithConfig) -> Cloudsmith {
-    Cloudsmith::new("packages", config, transport(simulator)).with_retry(retry())
+    Cloudsmith::new("packages", config, transport(simulator)).with_retry(immediate_retries())
 }
 
 fn key(simulator: &Arc<dyn Simulator>) -> String {
@@ -19,24 +19,24 @@ fn key(simulator: &Arc<dyn Simulator>) -> String {
 }
 
 #[tokio::test]
-async fn whoever_acts_learns_as_whom_in_every_scheme() {
+async fn who_am_i_returns_the_acting_user_in_every_scheme() {
     let simulator = build("cloudsmith", &[]);
     let key = key(&simulator);
     for (config, header, value) in [
         (
-            CloudsmithConfig::new(fixed(&key)).with_lockout_accepted(),
+            CloudsmithConfig::new(fixed_credential(&key)).accepting_lockout(),
             "x-api-key",
             key.clone(),
         ),
         (
-            CloudsmithConfig::new(fixed(&key))
-                .with_lockout_accepted()
-                .with_authorization_header(),
+            CloudsmithConfig::new(fixed_credential(&key))
+                .accepting_lockout()
+                .in_authorization(),
             "authorization",
             format!("token {key}"),
         ),
         (
-            CloudsmithConfig::for_user("me@example.com", fixed("pw")),
+            CloudsmithConfig::of_user("me@example.com", fixed_credential("pw")),
             "authorization",
             "Basic bWVAZXhhbXBsZS5jb206cHc=".to_owned(),
         ),
@@ -48,19 +48,19 @@ async fn whoever_acts_learns_as_whom_in_every_scheme() {
         assert!(user.slug.is_some());
         let sent = simulator.log().last().unwrap();
         assert_eq!(sent.header(header), value);
-        // One credential is shown, not two: which of two would count is not documented.
-        let shown = ["x-api-key", "authorization"];
-        let shown = shown.iter().filter(|name| !sent.header(name).is_empty());
-        assert_eq!(shown.count(), 1);
+        // Only one credential is sent: which of two would count is not documented.
+        let headers = ["x-api-key", "authorization"];
+        let sent = headers.iter().filter(|name| !sent.header(name).is_empty());
+        assert_eq!(sent.count(), 1);
     }
 }
 
 #[tokio::test]
-async fn nobody_is_not_somebody_although_cloudsmith_answers_200() {
+async fn an_anonymous_user_is_unauthenticated_although_cloudsmith_responds_with_200() {
     let simulator = build("cloudsmith", &["bad_key=anonymous"]);
     for config in [
-        CloudsmithConfig::new(fixed("never-issued")),
-        CloudsmithConfig::new(fixed("never-issued")).with_authorization_header(),
+        CloudsmithConfig::new(fixed_credential("never-issued")),
+        CloudsmithConfig::new(fixed_credential("never-issued")).in_authorization(),
     ] {
         let provider = provider(&simulator, config.with_base_url(base_url()));
         let error = provider.who_am_i().await.unwrap_err();
@@ -70,12 +70,12 @@ async fn nobody_is_not_somebody_although_cloudsmith_answers_200() {
 }
 
 #[tokio::test]
-async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_replaced() {
+async fn the_token_scheme_keeps_working_after_the_acting_key_is_replaced() {
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
     let old = key(&simulator);
-    let config = CloudsmithConfig::new(fixed(&old))
-        .with_lockout_accepted()
-        .with_authorization_header()
+    let config = CloudsmithConfig::new(fixed_credential(&old))
+        .accepting_lockout()
+        .in_authorization()
         .with_base_url(base_url());
     let provider = provider(&simulator, config);
     let listed = provider.list_all(Query::new()).await.unwrap().tokens;
@@ -84,7 +84,7 @@ async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_r
     let revoked = provider.revoke((&id).into(), consent).await.unwrap();
     let new = revoked.replacement.unwrap().secret;
     assert!(!simulator.accepts(&old) && simulator.accepts(new.expose()));
-    // The provider goes on with the key that it has itself put in the place of its own.
+    // The provider continues with the key that replaced its own.
     assert_eq!(
         provider.list_all(Query::new()).await.unwrap().tokens.len(),
         1
@@ -99,7 +99,7 @@ async fn a_whole_life_passes_with_the_token_scheme_also_when_the_acting_key_is_r
 }
 
 #[tokio::test]
-async fn a_replacement_that_was_replaced_elsewhere_gives_way_to_what_is_configured_now() {
+async fn a_replacement_that_was_rotated_elsewhere_gives_way_to_the_configured_key() {
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
     let stored = Arc::new(Mutex::new(key(&simulator)));
     let source = Arc::clone(&stored);
@@ -109,37 +109,37 @@ async fn a_replacement_that_was_replaced_elsewhere_gives_way_to_what_is_configur
     });
     let config = |key| {
         CloudsmithConfig::new(key)
-            .with_lockout_accepted()
+            .accepting_lockout()
             .with_base_url(base_url())
     };
     let ours = provider(&simulator, config(stored_key));
     let id = &ours.list_all(Query::new()).await.unwrap().tokens[0].id;
     let first = ours.rotate(id).await.unwrap().secret;
-    let theirs = provider(&simulator, config(fixed(first.expose())));
+    let theirs = provider(&simulator, config(fixed_credential(first.expose())));
     let second = theirs.rotate(id).await.unwrap().secret;
     second.expose().clone_into(&mut stored.lock().unwrap());
     let before = simulator.log().entries().len();
     assert_eq!(ours.list_all(Query::new()).await.unwrap().tokens.len(), 1);
     let log = simulator.log().entries();
-    let shown: Vec<_> = log[before..]
+    let sent: Vec<_> = log[before..]
         .iter()
         .map(|entry| entry.header("x-api-key"))
         .collect();
-    assert_eq!(shown, [first.expose(), second.expose()]);
+    assert_eq!(sent, [first.expose(), second.expose()]);
 }
 
 #[tokio::test]
-async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
+async fn a_base_url_works_with_and_without_the_version() {
     for (base, path) in [
         ("http://127.0.0.1:9", "/user/tokens/"),
         ("http://127.0.0.1:9/", "/user/tokens/"),
         ("http://127.0.0.1:9/v1", "/v1/user/tokens/"),
         ("http://127.0.0.1:9/v1/", "/v1/user/tokens/"),
     ] {
-        // Without its last slash a path may be redirected, which is never followed.
+        // A path without its trailing slash may be redirected, and no redirect is followed.
         let simulator = build("cloudsmith", &["tokens=1", "missing_slash=404"]);
-        let config = CloudsmithConfig::new(fixed(&key(&simulator)))
-            .with_lockout_accepted()
+        let config = CloudsmithConfig::new(fixed_credential(&key(&simulator)))
+            .accepting_lockout()
             .with_base_url(BaseUrl::parse(base).unwrap());
         let provider = provider(&simulator, config);
         let listed = provider.list_all(Query::new()).await.unwrap().tokens;
@@ -158,20 +158,19 @@ async fn a_base_url_with_the_version_and_one_without_are_the_same_platform() {
 }
 
 #[tokio::test]
-async fn a_key_whose_lost_replacement_nothing_could_repair_is_not_replaced_unless_that_is_accepted()
-{
+async fn the_acting_key_is_not_replaced_unless_accept_lockout_is_set() {
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
-    let config =
-        CloudsmithConfig::new(fixed(&simulator.credentials()["api_key"])).with_base_url(base_url());
+    let config = CloudsmithConfig::new(fixed_credential(&simulator.credentials()["api_key"]))
+        .with_base_url(base_url());
     let provider = Cloudsmith::new("packages", config, transport(&simulator));
     let id = tokenfleet_core::TokenId::new(simulator.ids()[0].as_str());
     let options = RevokeOptions::accept_replacement();
-    let refusals = [
+    let results = [
         provider.rotate(&id).await.map(drop),
         provider.revoke((&id).into(), options).await.map(drop),
     ];
-    for refusal in refusals {
-        let error = refusal.unwrap_err();
+    for result in results {
+        let error = result.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unsupported, "{error}");
         assert!(error.to_string().contains("accept_lockout"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! What the tests draw: names, tokens, platforms, queries.
+//! Generators of names, tokens, platforms and queries.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -26,7 +26,8 @@ pub(crate) const STATES: [TokenState; 5] = [
     TokenState::Unknown,
 ];
 
-/// Names that collide, differ in case alone, or mean something to a query language, a database or a URL.
+/// Names that collide, differ only in case, or mean something to a query language, a database or a
+/// URL.
 const NAMES: [&str; 40] = [
     "ci",
     "CI",
@@ -70,7 +71,7 @@ const NAMES: [&str; 40] = [
     "e\u{301}",
 ];
 
-/// Names that people get past a form, or do not.
+/// Names with white space, which a form may or may not accept.
 const BLANK: [&str; 7] = [
     "",
     " ",
@@ -90,27 +91,27 @@ pub(crate) fn name() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Beginnings of names around `*`, or a name in which one stands for a part.
+/// Generates prefixes of names joined by `*`, or a name of which `*` replaces a part.
 fn pattern(names: BoxedStrategy<String>) -> impl Strategy<Value = String> {
     let piece = (names.clone(), 0usize..4);
     let piece = piece.prop_map(|(name, length)| name.chars().take(length).collect());
-    let partly = (names, 0usize..8, 0usize..4).prop_map(|(name, at, length)| {
+    let partial = (names, 0usize..8, 0usize..4).prop_map(|(name, at, length)| {
         let before = name.chars().take(at);
         let after = name.chars().skip(at + length);
         before.chain(['*']).chain(after).collect()
     });
     prop_oneof![
         vec(piece, 1..4).prop_map(|pieces: Vec<String>| pieces.join("*")),
-        partly,
+        partial,
     ]
 }
 
-/// Few enough to be shared.
+/// Generates one of a few times, so that tokens share them.
 pub(crate) fn time() -> impl Strategy<Value = Timestamp> {
     (0i64..8).prop_map(at_day)
 }
 
-/// That many days after a certain one.
+/// Returns the time that many days after a fixed one.
 pub(crate) fn at_day(day: i64) -> Timestamp {
     Timestamp::from_unix_seconds(1_770_000_000 + day * 86_400).unwrap()
 }
@@ -152,11 +153,12 @@ fn tokens() -> impl Strategy<Value = Vec<Token>> {
         3 => btree_map(id(), token(), 0..61),
     ];
     (all, any::<bool>()).prop_map(|(all, unique_names)| {
-        let read = |(id, (name, state, times, owner)): (String, (Fact<String>, _, _, _))| {
+        let build = |(id, (name, state, times, owner)): (String, (Fact<String>, _, _, _))| {
             let mut token = Token::new(TokenId::new(id.as_str()), state);
-            token.name = match unique_names {
-                true => Fact::Known(format!("{} {id}", name.known().map_or("", String::as_str))),
-                false => name,
+            token.name = if unique_names {
+                Fact::Known(format!("{} {id}", name.known().map_or("", String::as_str)))
+            } else {
+                name
             };
             (
                 token.created_at,
@@ -167,26 +169,29 @@ fn tokens() -> impl Strategy<Value = Vec<Token>> {
             token.owner = owner;
             token
         };
-        all.into_iter().map(read).collect()
+        all.into_iter().map(build).collect()
     })
 }
 
-/// A platform in memory that rests.
+/// A generated platform in memory whose tokens do not change.
 #[derive(Clone)]
-pub(crate) struct Drawn {
+pub(crate) struct GeneratedPlatform {
     pub(crate) list: ListCapability,
     pub(crate) tokens: Vec<Token>,
 }
 
-impl Drawn {
+impl GeneratedPlatform {
     pub(crate) fn profile(&self) -> MemoryProfile {
         let capabilities = Capabilities::none().with_list(self.list.clone());
-        MemoryProfile::new("drawn", capabilities.with_reported_fields(TokenField::ALL))
+        MemoryProfile::of(
+            "generated",
+            capabilities.with_reported_fields(TokenField::ALL),
+        )
     }
 }
 
-/// A line for each token.
-impl fmt::Debug for Drawn {
+/// Prints a line for each token.
+impl fmt::Debug for GeneratedPlatform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "{:?}", self.list)?;
         self.tokens.iter().try_for_each(|token| {
@@ -202,8 +207,8 @@ impl fmt::Debug for Drawn {
     }
 }
 
-/// A platform that declares no more than is true of its tokens.
-pub(crate) fn platform() -> impl Strategy<Value = Drawn> {
+/// Generates a platform whose declared capabilities are true of its tokens.
+pub(crate) fn platform() -> impl Strategy<Value = GeneratedPlatform> {
     let paging = prop_oneof![
         3 => Just(Paging::Numbered),
         1 => Just(Paging::Snapshot),
@@ -215,32 +220,39 @@ pub(crate) fn platform() -> impl Strategy<Value = Drawn> {
     let states = subsequence(STATES.to_vec(), 0..=STATES.len());
     let flags = any::<[bool; 6]>();
     (tokens(), paging, sizes, orders, states, flags).prop_map(
-        |(tokens, paging, (largest, usual), orders, states, flags)| {
-            let [totals, vanish, name_exact, name_pattern, combined, settled] = flags;
+        |(tokens, paging, (max_size, default_size), orders, states, flags)| {
+            let [
+                totals,
+                vanish,
+                name_exact,
+                name_pattern,
+                combinations,
+                immutable,
+            ] = flags;
             let mut list = ListCapability::new(paging);
             (list.totals, list.tokens_vanish) = (totals, vanish);
-            list.max_page_size = largest;
-            list.default_page_size = usual.map(|usual| usual.min(largest.unwrap_or(usual)));
+            list.max_page_size = max_size;
+            list.default_page_size = default_size.map(|size| size.min(max_size.unwrap_or(size)));
             for (key, order) in SortKey::ALL.into_iter().zip(orders) {
                 let Some((exact, stable, appends)) = order else {
                     continue;
                 };
                 let mut order = OrderCapability::new(key);
                 order.exact = exact;
-                order.stable = stable && tells_all_apart(key, &tokens);
+                order.stable = stable && is_unique(key, &tokens);
                 order.appends = appends;
                 list = list.with_order(order);
             }
             let mut filters = FilterCapability::default().with_states(states);
             (filters.name_exact, filters.name_pattern) = (name_exact, name_pattern);
-            (filters.combinations, filters.immutable_matches) = (combined, settled);
+            (filters.combinations, filters.immutable_matches) = (combinations, immutable);
             let list = list.with_filters(filters);
-            Drawn { list, tokens }
+            GeneratedPlatform { list, tokens }
         },
     )
 }
 
-fn tells_all_apart(key: SortKey, tokens: &[Token]) -> bool {
+fn is_unique(key: SortKey, tokens: &[Token]) -> bool {
     let mut values = HashSet::new();
     tokens.iter().all(|token| {
         values.insert(match key {
@@ -256,7 +268,7 @@ fn tells_all_apart(key: SortKey, tokens: &[Token]) -> bool {
 }
 
 fn filter(names: BoxedStrategy<String>) -> impl Strategy<Value = Filter> {
-    let when = || {
+    let time_predicate = || {
         prop_oneof![
             time().prop_map(TimePredicate::Before),
             time().prop_map(TimePredicate::From),
@@ -269,17 +281,17 @@ fn filter(names: BoxedStrategy<String>) -> impl Strategy<Value = Filter> {
         1 => Just(OwnerPredicate::Absent),
         1 => Just(OwnerPredicate::NotReported),
     ];
-    let condition = prop_oneof![
+    let predicate = prop_oneof![
         2 => names.clone().prop_map(Filter::name),
         2 => pattern(names.clone()).prop_map(Filter::name_prefix),
         3 => pattern(names.clone()).prop_map(Filter::name_glob),
         3 => select(&STATES[..]).prop_map(Filter::State),
         1 => owner.prop_map(Filter::Owner),
-        1 => when().prop_map(Filter::Created),
-        1 => when().prop_map(Filter::Expiry),
-        1 => when().prop_map(Filter::LastUsed),
+        1 => time_predicate().prop_map(Filter::Created),
+        1 => time_predicate().prop_map(Filter::Expiry),
+        1 => time_predicate().prop_map(Filter::LastUsed),
     ];
-    condition.prop_recursive(3, 12, 4, |inner| {
+    predicate.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             3 => vec(inner.clone(), 0..4).prop_map(Filter::All),
             3 => vec(inner.clone(), 0..4).prop_map(Filter::Any),
@@ -294,9 +306,9 @@ pub(crate) fn sort_by() -> impl Strategy<Value = SortBy> {
         2 => select(&[SortKey::Id, SortKey::Name][..]),
         3 => select(&SortKey::ALL[..]),
     ];
-    (key, direction, 0..4).prop_map(|(key, direction, absent)| {
+    (key, direction, 0..4).prop_map(|(key, direction, nulls)| {
         let sort = SortBy::new(key, direction);
-        match absent {
+        match nulls {
             0 => sort.nulls_first(),
             1 => sort.nulls_last(),
             _ => sort,
@@ -305,11 +317,11 @@ pub(crate) fn sort_by() -> impl Strategy<Value = SortBy> {
 }
 
 pub(crate) fn query() -> impl Strategy<Value = Query> {
-    query_naming(name().boxed())
+    query_about(name().boxed())
 }
 
-/// Whose filters name these.
-pub(crate) fn query_naming(names: BoxedStrategy<String>) -> impl Strategy<Value = Query> {
+/// Generates a query whose filters compare with these names.
+pub(crate) fn query_about(names: BoxedStrategy<String>) -> impl Strategy<Value = Query> {
     let offset = prop_oneof![2 => Just(0), 1 => 0u64..70];
     let filter = option::weighted(0.7, filter(names));
     let limit = option::weighted(0.35, prop_oneof![0u64..12, 0u64..70]);
@@ -324,8 +336,8 @@ pub(crate) fn query_naming(names: BoxedStrategy<String>) -> impl Strategy<Value 
     )
 }
 
-/// With a page no larger than the platform takes.
-pub(crate) fn fitting(mut query: Query, list: &ListCapability) -> Query {
+/// Returns the query with a page size that the platform accepts.
+pub(crate) fn with_valid_page_size(mut query: Query, list: &ListCapability) -> Query {
     query.page_size = query.page_size.min(list.max_page_size.or(query.page_size));
     query
 }

@@ -1,14 +1,14 @@
-//! What requests really did, past the platform's own interface.
+//! The effects of requests, observed past the platform's own API.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokenfleet_simulators::{Action, Fault, Hook, Simulator, State, Token};
 
-/// What all requests together did, without what the faults did.
+/// The effects of all requests together, without those of the faults.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Effects {
-    pub(crate) made: usize,
+    pub(crate) created: usize,
     pub(crate) deleted: usize,
     pub(crate) revoked: usize,
     pub(crate) rotated: usize,
@@ -19,7 +19,7 @@ pub(crate) struct Effects {
 impl Effects {
     fn named(&self) -> [(&'static str, usize); 6] {
         [
-            ("made", self.made),
+            ("created", self.created),
             ("deleted", self.deleted),
             ("revoked", self.revoked),
             ("rotated", self.rotated),
@@ -28,7 +28,7 @@ impl Effects {
         ]
     }
 
-    /// How often something was done.
+    /// Returns the number of effects.
     pub(crate) fn count(&self) -> usize {
         self.named().iter().map(|(_, count)| count).sum()
     }
@@ -36,7 +36,7 @@ impl Effects {
     fn add(&mut self, before: &[Token], after: &[Token]) {
         let in_after = |id: &str| after.iter().find(|token| token.id == id);
         let is_new = |token: &&Token| before.iter().all(|old| old.id != token.id);
-        self.made += after.iter().filter(is_new).count();
+        self.created += after.iter().filter(is_new).count();
         for old in before {
             let Some(new) = in_after(&old.id) else {
                 self.deleted += 1;
@@ -62,40 +62,35 @@ impl fmt::Display for Effects {
     }
 }
 
-/// Looks at the tokens after each request, before and after what a fault does to them.
+/// Observes the tokens after each request, before and after the fault changes them.
 #[derive(Debug, Clone)]
-pub(crate) struct Witness(Arc<Mutex<Seen>>);
+pub(crate) struct EffectObserver(Arc<Mutex<Observed>>);
 
 #[derive(Debug)]
-struct Seen {
+struct Observed {
     tokens: Vec<Token>,
     effects: Effects,
 }
 
-impl Witness {
+impl EffectObserver {
     pub(crate) fn new(simulator: &dyn Simulator) -> Self {
-        Self(Arc::new(Mutex::new(Seen {
+        Self(Arc::new(Mutex::new(Observed {
             tokens: simulator.tokens(),
             effects: Effects::default(),
         })))
     }
 
-    /// Has the platform meet this fault, and sees what requests do.
-    pub(crate) fn watch(&self, simulator: &dyn Simulator, fault: Fault) {
-        let seen = Arc::clone(&self.0);
+    /// Adds a fault to the platform, between hooks that observe what requests do.
+    pub(crate) fn observe(&self, simulator: &dyn Simulator, fault: Fault) {
+        let observed = Arc::clone(&self.0);
         let before = Hook::new(move |simulator| {
-            let mut seen = lock(&seen);
-            let tokens = simulator.tokens();
-            let Seen {
-                effects,
-                tokens: known,
-            } = &mut *seen;
-            effects.add(known, &tokens);
+            let Observed { tokens, effects } = &mut *lock(&observed);
+            effects.add(tokens, &simulator.tokens());
         });
-        let seen = Arc::clone(&self.0);
-        let after = Hook::new(move |simulator| lock(&seen).tokens = simulator.tokens());
+        let observed = Arc::clone(&self.0);
+        let after = Hook::new(move |simulator| lock(&observed).tokens = simulator.tokens());
         let faults = simulator.faults();
-        // They act in the order in which they were added.
+        // Faults act in the order in which they were added.
         faults.add(Fault::new(Action::Run(before)).always());
         faults.add(fault);
         faults.add(Fault::new(Action::Run(after)).always());
@@ -106,6 +101,6 @@ impl Witness {
     }
 }
 
-fn lock(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
-    seen.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(observed: &Mutex<Observed>) -> MutexGuard<'_, Observed> {
+    observed.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,0 +1,84 @@
+//! The operations of each platform that are retried after a failure of each fate.
+//!
+//! A change here is a change of law 6.
+
+use std::sync::Arc;
+
+use http::Method;
+use tokenfleet_core::{Error, Operation, Secret, TokenId, TokenProvider};
+use tokenfleet_http::{SendPhase, TransportError};
+use tokenfleet_tests::{FnTransport, Target, adapter, build, fixed_credential, perform, response};
+
+/// A failure of every request.
+#[derive(Debug, Clone, Copy)]
+enum Failure {
+    /// The connection is refused.
+    Unreachable,
+    /// The platform responds with 429.
+    RateLimited,
+    /// The platform responds with 503.
+    Unavailable,
+    /// The connection breaks before the response.
+    ConnectionLost,
+}
+
+const RECORD: &str = r#"{"id": 1, "active?": true, "revoked?": false}"#;
+
+/// Returns an adapter whose requests fail, except the reads that precede a write.
+fn provider(platform: &str, failure: Failure, operation: Operation) -> Arc<dyn TokenProvider> {
+    let transport = FnTransport(move |request: http::Request<_>| {
+        if operation.is_write() && request.method() == Method::GET {
+            return Ok(response(200, RECORD));
+        }
+        match failure {
+            Failure::RateLimited => Ok(response(429, "")),
+            Failure::Unavailable => Ok(response(503, "")),
+            Failure::Unreachable => Err(TransportError::new(SendPhase::NotSent, "refused")),
+            Failure::ConnectionLost => Err(TransportError::new(SendPhase::MaybeSent, "lost")),
+        }
+    });
+    let acting = fixed_credential("acting");
+    adapter(&build(platform, &[]), acting, Arc::new(transport))
+}
+
+async fn error_of(provider: &dyn TokenProvider, operation: Operation) -> Error {
+    let target = Target {
+        id: TokenId::new("17"),
+        secret: Secret::new("of-the-token"),
+    };
+    let result = perform(provider, operation, &target, "ci").await;
+    result.unwrap_err()
+}
+
+#[tokio::test]
+async fn an_ambiguous_failure_is_retried_only_if_idempotent() {
+    use Operation::{Create, Get, List, Renew, Revoke, Rotate, Update, Verify};
+
+    let rows: [(&str, &[Operation], &[Operation]); 4] = [
+        ("losant", &[List, Get, Update, Revoke, Verify], &[Create]),
+        ("foreman", &[List, Get, Revoke, Verify], &[Create]),
+        ("cloudsmith", &[List, Verify], &[Create, Rotate, Revoke]),
+        ("mindbody", &[Revoke], &[Create, Renew]),
+    ];
+    for (platform, idempotent, not_idempotent) in rows {
+        for operation in idempotent.iter().chain(not_idempotent) {
+            for (failure, is_ambiguous) in [
+                (Failure::Unreachable, false),
+                (Failure::RateLimited, false),
+                (Failure::Unavailable, true),
+                (Failure::ConnectionLost, true),
+            ] {
+                let provider = provider(platform, failure, *operation);
+                let error = error_of(&*provider, *operation).await;
+                let expected = if is_ambiguous && not_idempotent.contains(operation) {
+                    1
+                } else {
+                    4
+                };
+                assert_eq!(error.attempts(), expected, "{failure:?}: {error}");
+                let may_have_applied = is_ambiguous && operation.is_write();
+                assert_eq!(error.may_have_applied(), may_have_applied, "{error}");
+            }
+        }
+    }
+}
