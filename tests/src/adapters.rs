@@ -79,7 +79,7 @@ pub fn adapter(
         }
         "cloudsmith" => {
             let config = CloudsmithConfig::new(acting)
-                .accepting_lockout()
+                .with_lockout_accepted()
                 .with_base_url(base_url());
             Arc::new(Cloudsmith::new("main", config, transport).with_retry(retry))
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use tokenfleet_conformance::{Existing, Fault, Fixture, Inserted, TokenSpec};
+use tokenfleet_conformance::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
 use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
@@ -83,7 +83,7 @@ impl Fixture for SimulatedFixture {
             .collect()
     }
 
-    async fn insert(&self, spec: TokenSpec) -> Option<Inserted> {
+    async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         if !self.admits(&spec) {
             return None;
         }
@@ -99,10 +99,10 @@ impl Fixture for SimulatedFixture {
         }
         let inserted = self.simulator.insert(token);
         let secret = Secret::new(inserted.secret);
-        Some(Inserted::new(TokenId::new(inserted.id)).with_secret(secret))
+        Some(InsertedToken::new(TokenId::new(inserted.id)).with_secret(secret))
     }
 
-    async fn tokens(&self) -> Vec<Existing> {
+    async fn tokens(&self) -> Vec<ExistingToken> {
         let reports_expiry = self
             .provider
             .capabilities()
@@ -121,7 +121,7 @@ impl Fixture for SimulatedFixture {
             } else {
                 Fact::NotReported
             };
-            Existing::new(TokenId::new(token.id), state).expiring(expiry)
+            ExistingToken::new(TokenId::new(token.id), state).with_expiry(expiry)
         };
         self.simulator.tokens().into_iter().map(existing).collect()
     }
@@ -130,7 +130,7 @@ impl Fixture for SimulatedFixture {
         self.simulator.accepts(secret.expose())
     }
 
-    fn requests(&self) -> u64 {
+    fn request_count(&self) -> u64 {
         self.simulator.log().entries().len() as u64
     }
 
@@ -161,7 +161,7 @@ impl Fixture for SimulatedFixture {
     async fn inject(&self, fault: Fault) -> bool {
         let action = match fault {
             Fault::LoseRequest => Action::CloseBefore,
-            Fault::LoseAnswer => Action::CloseAfter,
+            Fault::LoseResponse => Action::CloseAfter,
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             _ => return false,
         };

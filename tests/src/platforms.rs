@@ -94,9 +94,9 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
     let defaults = tokenfleet_simulators::cloudsmith::Options::default();
     let provider = |secret: &str| {
         let config = if with_password {
-            CloudsmithConfig::of_user(defaults.email.as_str(), fixed_credential(secret))
+            CloudsmithConfig::for_user(defaults.email.as_str(), fixed_credential(secret))
         } else {
-            CloudsmithConfig::new(fixed_credential(secret)).accepting_lockout()
+            CloudsmithConfig::new(fixed_credential(secret)).with_lockout_accepted()
         };
         let config = config.with_base_url(base_url());
         let cloudsmith = Cloudsmith::new("packages", config, transport(&simulator));

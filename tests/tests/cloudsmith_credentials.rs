@@ -24,19 +24,19 @@ async fn who_am_i_returns_the_acting_user_in_every_scheme() {
     let key = key(&simulator);
     for (config, header, value) in [
         (
-            CloudsmithConfig::new(fixed_credential(&key)).accepting_lockout(),
+            CloudsmithConfig::new(fixed_credential(&key)).with_lockout_accepted(),
             "x-api-key",
             key.clone(),
         ),
         (
             CloudsmithConfig::new(fixed_credential(&key))
-                .accepting_lockout()
-                .in_authorization(),
+                .with_lockout_accepted()
+                .with_authorization_header(),
             "authorization",
             format!("token {key}"),
         ),
         (
-            CloudsmithConfig::of_user("me@example.com", fixed_credential("pw")),
+            CloudsmithConfig::for_user("me@example.com", fixed_credential("pw")),
             "authorization",
             "Basic bWVAZXhhbXBsZS5jb206cHc=".to_owned(),
         ),
@@ -60,7 +60,7 @@ async fn an_anonymous_user_is_unauthenticated_although_cloudsmith_responds_with_
     let simulator = build("cloudsmith", &["bad_key=anonymous"]);
     for config in [
         CloudsmithConfig::new(fixed_credential("never-issued")),
-        CloudsmithConfig::new(fixed_credential("never-issued")).in_authorization(),
+        CloudsmithConfig::new(fixed_credential("never-issued")).with_authorization_header(),
     ] {
         let provider = provider(&simulator, config.with_base_url(base_url()));
         let error = provider.who_am_i().await.unwrap_err();
@@ -74,8 +74,8 @@ async fn the_token_scheme_keeps_working_after_the_acting_key_is_replaced() {
     let simulator = build("cloudsmith", &["tokens=1", "credential=own"]);
     let old = key(&simulator);
     let config = CloudsmithConfig::new(fixed_credential(&old))
-        .accepting_lockout()
-        .in_authorization()
+        .with_lockout_accepted()
+        .with_authorization_header()
         .with_base_url(base_url());
     let provider = provider(&simulator, config);
     let listed = provider.list_all(Query::new()).await.unwrap().tokens;
@@ -109,7 +109,7 @@ async fn a_replacement_that_was_rotated_elsewhere_gives_way_to_the_configured_ke
     });
     let config = |key| {
         CloudsmithConfig::new(key)
-            .accepting_lockout()
+            .with_lockout_accepted()
             .with_base_url(base_url())
     };
     let ours = provider(&simulator, config(stored_key));
@@ -139,7 +139,7 @@ async fn a_base_url_works_with_and_without_the_version() {
         // A path without its trailing slash may be redirected, and no redirect is followed.
         let simulator = build("cloudsmith", &["tokens=1", "missing_slash=404"]);
         let config = CloudsmithConfig::new(fixed_credential(&key(&simulator)))
-            .accepting_lockout()
+            .with_lockout_accepted()
             .with_base_url(BaseUrl::parse(base).unwrap());
         let provider = provider(&simulator, config);
         let listed = provider.list_all(Query::new()).await.unwrap().tokens;

@@ -129,7 +129,7 @@ async fn mindbody_refuses_a_wrong_api_key_whatever_the_status() {
 /// token.
 #[tokio::test]
 async fn mindbody_at_a_wrong_site_revokes_nothing_and_says_so() {
-    const CASE: &str = "a wrong credential kills nothing and says so";
+    const CASE: &str = "a wrong credential leads to no false claim about a secret";
     for mistake in [MindbodyMistake::Site, MindbodyMistake::OtherSite] {
         for status in ["400", "401", "403"] {
             let wrong_site = format!("wrong_site={status}");

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
 use support::temporary_file;
-use tokenfleet_tests::Planted;
+use tokenfleet_tests::CanarySecrets;
 
 /// A secret that the program does not know, and that the platform names in its errors.
 const FOREIGN: &str = "SK-PrjW98OTY1h8QTY9hUA";
@@ -136,7 +136,7 @@ fn new_secrets_shown(provider: &str) -> usize {
             );
             new_secrets += usize::from(shown.is_some());
 
-            let mut planted = Planted::default();
+            let planted = CanarySecrets::default();
             planted.plant("a foreign token", FOREIGN);
             planted.plant("the token", secret);
             if let Some(secret) = &shown {

@@ -38,7 +38,7 @@ async fn operations(data: &[u8]) {
                 let date = response.date();
                 assert!(response.is_past(date.truncated_to_seconds()));
                 let _ = (
-                    response.number("x-pagination-count"),
+                    response.header_number("x-pagination-count"),
                     response.header("link"),
                 );
                 assert!(matches!(response.status(), 200..=299));

@@ -113,7 +113,7 @@ async fn assert_all(
     let mut executions = Vec::new();
     for query in queries {
         let query = with_valid_page_size(query, provider.capabilities().list.as_ref().unwrap());
-        let before = fixture.requests();
+        let before = fixture.request_count();
         let mut listing = provider.list(query.clone()).unwrap();
         let plan = listing.plan().clone();
         let failed = |error: &dyn Display| {
@@ -126,7 +126,7 @@ async fn assert_all(
         if !found.iter().all(|token| all.contains(token)) {
             return Err(failed(&"a token differs from the one in the whole list"));
         }
-        executions.push((plan, fixture.requests() - before));
+        executions.push((plan, fixture.request_count() - before));
     }
     Ok(executions)
 }

@@ -183,7 +183,7 @@ pub(crate) struct GeneratedPlatform {
 impl GeneratedPlatform {
     pub(crate) fn profile(&self) -> MemoryProfile {
         let capabilities = Capabilities::none().with_list(self.list.clone());
-        MemoryProfile::of(
+        MemoryProfile::new(
             "generated",
             capabilities.with_reported_fields(TokenField::ALL),
         )

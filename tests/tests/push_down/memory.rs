@@ -20,7 +20,7 @@ struct Execution {
 }
 
 fn execute(platform: &GeneratedPlatform, query: &Query) -> Result<Execution, TestCaseError> {
-    let provider = MemoryProvider::new(platform.profile()).showing(platform.tokens.clone());
+    let provider = MemoryProvider::new(platform.profile()).with_tokens(platform.tokens.clone());
     let failed = |error: tokenfleet_core::Error| TestCaseError::fail(error.to_string());
     let mut listing = provider.list(query.clone()).map_err(failed)?;
     let (tokens, completeness) = block_on(collect(&mut listing)).map_err(failed)?;
@@ -28,7 +28,7 @@ fn execute(platform: &GeneratedPlatform, query: &Query) -> Result<Execution, Tes
         plan: listing.plan().clone(),
         tokens,
         completeness,
-        requests: provider.requests(),
+        requests: provider.request_count(),
     })
 }
 

@@ -37,7 +37,7 @@ proptest! {
         generated in platform(), query in query(),
     ) {
         let query = with_valid_page_size(query, &generated.list);
-        let provider = MemoryProvider::new(generated.profile()).showing(generated.tokens.clone());
+        let provider = MemoryProvider::new(generated.profile()).with_tokens(generated.tokens.clone());
         let mut listing = provider.list(query.clone()).unwrap();
         let (whole, _) = block_on(collect(&mut listing)).unwrap();
         let plan = listing.plan();
