@@ -44,6 +44,25 @@ impl fmt::Debug for ReqwestTransportBuilder {
     }
 }
 
+impl ReqwestTransport {
+    /// Creates a transport with its own connection pool. It is cheap to clone, and accounts may
+    /// share it.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) when the TLS stack cannot be
+    /// set up.
+    pub fn new() -> Result<Self> {
+        Self::builder().build()
+    }
+
+    /// Returns a builder that can set a proxy, CA certificates and a client certificate.
+    #[must_use]
+    pub fn builder() -> ReqwestTransportBuilder {
+        ReqwestTransportBuilder::default()
+    }
+}
+
 impl ReqwestTransportBuilder {
     /// Reads `connect_timeout`, `proxy`, `proxy_user` and `proxy_password` from settings; with a
     /// TLS feature also the paths `authorities` (one or several) and `client_certificate`, its

@@ -9,7 +9,7 @@ use futures_core::Stream;
 use http_body::Body as _;
 use tokenfleet_core::Result;
 
-use crate::{Body, ReqwestTransportBuilder, SendPhase, Transport, TransportError};
+use crate::{Body, SendPhase, Transport, TransportError};
 
 /// A transport over reqwest: HTTP/1.1, with TLS by the feature `rustls` or `native-tls`.
 ///
@@ -17,25 +17,6 @@ use crate::{Body, ReqwestTransportBuilder, SendPhase, Transport, TransportError}
 /// compression. Retries belong to the [`ApiClient`](crate::ApiClient); the rest is never done.
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport(pub(crate) reqwest::Client);
-
-impl ReqwestTransport {
-    /// Creates a transport with its own connection pool. It is cheap to clone, and accounts may
-    /// share it.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) when the TLS stack cannot be
-    /// set up.
-    pub fn new() -> Result<Self> {
-        Self::builder().build()
-    }
-
-    /// Returns a builder that can set a proxy, CA certificates and a client certificate.
-    #[must_use]
-    pub fn builder() -> ReqwestTransportBuilder {
-        ReqwestTransportBuilder::default()
-    }
-}
 
 #[async_trait]
 impl Transport for ReqwestTransport {

@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{OptionError, Simulator, cloudsmith, foreman, losant, mindbody};
-
-/// The key of a switch and its settings, the default first.
-pub type Switch = (&'static str, &'static [&'static str]);
+use crate::{OptionError, Simulator, Switch, cloudsmith, foreman, losant, mindbody};
 
 type Build = fn(&[&str]) -> Result<Arc<dyn Simulator>, OptionError>;
 

@@ -66,13 +66,13 @@ pub mod foreman;
 pub mod losant;
 pub mod mindbody;
 
-pub use catalogue::{Switch, build, option_keys, providers, switches};
+pub use catalogue::{build, option_keys, providers, switches};
 pub use clock::Clock;
 pub use control::CONTROL_PATH;
 pub use dispatch::{Dropped, dispatch};
 pub use faults::{Action, Canned, Churn, Fault, Faults, Hook};
 pub use log::{Entry, Log};
-pub use options::{OptionError, OptionValue};
+pub use options::{OptionError, OptionValue, Switch};
 pub use server::{Server, StartError};
 pub use simulator::{Credentials, Instruments, ListingShape, Peer, Simulator};
 pub use token::{Inserted, NewToken, State, Token};

@@ -2,6 +2,9 @@
 
 use crate::Clock;
 
+/// The key of a switch and its settings, the default first.
+pub type Switch = (&'static str, &'static [&'static str]);
+
 /// The reason why an option was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -2,32 +2,27 @@
 
 use crate::Registry;
 
-/// Every provider that tokenfleet ships and `true` if it is compiled in. Its Cargo feature has the
-/// same name.
-pub(crate) const KNOWN: [(&str, bool); 4] = [
-    ("cloudsmith", cfg!(feature = "cloudsmith")),
-    ("foreman", cfg!(feature = "foreman")),
-    ("losant", cfg!(feature = "losant")),
-    ("mindbody", cfg!(feature = "mindbody")),
-];
-
-/// Adds the adapters whose Cargo features are enabled.
-#[allow(unused_imports, unused_mut)]
-pub(crate) fn register_all(mut registry: Registry) -> Registry {
-    use crate::transport::adapter::FromSettings;
-    #[cfg(feature = "cloudsmith")]
-    registry.register(
-        crate::cloudsmith::NAME,
-        crate::cloudsmith::Cloudsmith::from_settings,
-    );
-    #[cfg(feature = "foreman")]
-    registry.register(crate::foreman::NAME, crate::foreman::Foreman::from_settings);
-    #[cfg(feature = "losant")]
-    registry.register(crate::losant::NAME, crate::losant::Losant::from_settings);
-    #[cfg(feature = "mindbody")]
-    registry.register(
-        crate::mindbody::NAME,
-        crate::mindbody::Mindbody::from_settings,
-    );
-    registry
+impl Registry {
+    /// Creates a registry of the providers whose Cargo features are enabled.
+    #[must_use]
+    #[allow(unused_imports, unused_mut)]
+    pub fn with_builtin() -> Self {
+        use crate::transport::adapter::FromSettings;
+        let mut registry = Self::empty();
+        #[cfg(feature = "cloudsmith")]
+        registry.register(
+            crate::cloudsmith::NAME,
+            crate::cloudsmith::Cloudsmith::from_settings,
+        );
+        #[cfg(feature = "foreman")]
+        registry.register(crate::foreman::NAME, crate::foreman::Foreman::from_settings);
+        #[cfg(feature = "losant")]
+        registry.register(crate::losant::NAME, crate::losant::Losant::from_settings);
+        #[cfg(feature = "mindbody")]
+        registry.register(
+            crate::mindbody::NAME,
+            crate::mindbody::Mindbody::from_settings,
+        );
+        registry
+    }
 }

@@ -1,12 +1,10 @@
 //! The configuration: accounts, named queries and network settings.
 
-use std::fmt;
 #[cfg(feature = "toml")]
-use std::path::Path;
-
 use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
 use crate::{Account, Credential, Error, Query, Result};
+use std::fmt;
 
 /// The contents of a `tokenfleet.toml`: accounts in the order of the file, named queries and
 /// network settings.
@@ -68,37 +66,13 @@ pub struct AccountConfiguration {
 }
 
 impl Configuration {
-    /// Parses the text of a `tokenfleet.toml`.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The error text shows
-    /// keys of the document but no values, so it cannot leak a credential that was written into it.
+    /// Sets the path of the file that it was read from, for error texts.
     #[cfg(feature = "toml")]
-    pub fn parse(text: &str) -> Result<Self> {
-        crate::toml::parse(text)
-    }
-
-    /// Reads and parses a `tokenfleet.toml`.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`parse`](Self::parse), naming the file, and an error if the file cannot be
-    /// read.
-    #[cfg(feature = "toml")]
-    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let origin = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::configuration(format!("cannot read {origin} ({error})")).with_source(error)
-        })?;
-        let mut configuration =
-            Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
-        for account in &mut configuration.accounts {
+    pub(crate) fn set_origin(&mut self, origin: String) {
+        for account in &mut self.accounts {
             account.origin = Some(origin.clone());
         }
-        configuration.origin = Some(origin);
-        Ok(configuration)
+        self.origin = Some(origin);
     }
 
     /// Returns the accounts, in the order of the file.

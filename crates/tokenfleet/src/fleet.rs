@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
-use crate::adapter::Checked;
+use crate::member::Member;
 use crate::transport::Transport;
 use crate::{
     Account, AccountConfiguration, AccountReport, Error, Inventory, InventoryEvent, Listing, Plan,
@@ -52,31 +52,6 @@ const MAX_PAGES_IN_FLIGHT: usize = 64;
 pub struct Fleet {
     members: Vec<Member>,
     max_concurrent_accounts: usize,
-}
-
-/// One account of a fleet.
-#[derive(Debug, Clone)]
-pub(crate) enum Member {
-    /// An account that can be read.
-    Open(Arc<dyn TokenProvider>),
-    /// An account that could not be opened, and the reason.
-    Unopened(Account, Error),
-}
-
-impl Member {
-    /// Wraps a provider so that each of its calls is checked, even if it was written without
-    /// [`Adapter`](crate::adapter::Adapter) (law 1).
-    fn open_checked(provider: Arc<dyn TokenProvider>) -> Self {
-        Self::Open(Arc::new(Checked::new(provider)))
-    }
-
-    /// Returns the account, opened or not.
-    pub(crate) fn account(&self) -> &Account {
-        match self {
-            Self::Open(provider) => provider.account(),
-            Self::Unopened(account, _) => account,
-        }
-    }
 }
 
 /// The tokens of many accounts in one list, with a report for each account.

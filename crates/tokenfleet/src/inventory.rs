@@ -11,7 +11,7 @@ use futures_core::Stream;
 use futures_util::stream::SelectAll;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::fleet::Member;
+use crate::member::Member;
 use crate::{Account, AccountReport, Error, ErrorKind, Fate, Listing, Query, Token, Verdict};
 
 /// The time without an event after which an account no longer delays the accounts that wait.

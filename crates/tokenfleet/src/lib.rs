@@ -62,6 +62,7 @@ mod builtin;
 mod configuration;
 mod fleet;
 mod inventory;
+mod member;
 mod named_query;
 mod registry;
 mod report;

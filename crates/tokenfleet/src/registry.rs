@@ -5,12 +5,20 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::adapter::Checked;
-use crate::builtin::{self, KNOWN};
 use crate::config::{Settings, did_you_mean};
 use crate::transport::Transport;
 use crate::{AccountConfiguration, Error, Result, TokenProvider};
 
 /// A function that builds the provider of an account from its name and settings.
+/// Every provider that tokenfleet ships and `true` if it is compiled in. Its Cargo feature has the
+/// same name.
+const SHIPPED: [(&str, bool); 4] = [
+    ("cloudsmith", cfg!(feature = "cloudsmith")),
+    ("foreman", cfg!(feature = "foreman")),
+    ("losant", cfg!(feature = "losant")),
+    ("mindbody", cfg!(feature = "mindbody")),
+];
+
 type Factory =
     dyn Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>> + Send + Sync;
 
@@ -51,12 +59,6 @@ impl Registry {
     #[must_use]
     pub fn empty() -> Self {
         Self::default()
-    }
-
-    /// Creates a registry of the providers whose Cargo features are enabled.
-    #[must_use]
-    pub fn with_builtin() -> Self {
-        builtin::register_all(Self::empty())
     }
 
     /// Registers a provider under the name that configurations use, replacing any other of that
@@ -116,7 +118,7 @@ impl Registry {
 
     /// Returns the error for a provider name that is not registered.
     fn unknown(&self, name: &str) -> Error {
-        if let Some((known, false)) = KNOWN.iter().find(|(known, _)| *known == name) {
+        if let Some((known, false)) = SHIPPED.iter().find(|(known, _)| *known == name) {
             return Error::configuration(format!("provider `{known}` is not compiled in"))
                 .with_advice(format!(
                     "rebuild with the Cargo feature `{known}` of tokenfleet"

@@ -1,6 +1,7 @@
 //! Parsing of a TOML document into a configuration. No other module handles TOML.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
@@ -17,8 +18,38 @@ const PROVIDER: &str = "provider";
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
+impl Configuration {
+    /// Parses the text of a `tokenfleet.toml`.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The error text shows
+    /// keys of the document but no values, so it cannot leak a credential that was written into it.
+    pub fn parse(text: &str) -> Result<Self> {
+        parse(text)
+    }
+
+    /// Reads and parses a `tokenfleet.toml`.
+    ///
+    /// # Errors
+    ///
+    /// The errors of [`parse`](Self::parse), naming the file, and an error if the file cannot be
+    /// read.
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let origin = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::configuration(format!("cannot read {origin} ({error})")).with_source(error)
+        })?;
+        let mut configuration =
+            Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
+        configuration.set_origin(origin);
+        Ok(configuration)
+    }
+}
+
 /// Parses a document. Accounts and queries keep its order.
-pub(crate) fn parse(text: &str) -> Result<Configuration> {
+fn parse(text: &str) -> Result<Configuration> {
     let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
         // Use only the message: the full text quotes the line, which may hold a credential.
