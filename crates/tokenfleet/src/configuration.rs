@@ -1,10 +1,10 @@
 //! The configuration: accounts, named queries and network settings.
 
-#[cfg(feature = "toml")]
+use std::fmt;
+
 use crate::config::{Setting, Settings, did_you_mean};
 use crate::named_query::NamedQuery;
 use crate::{Account, Credential, Error, Query, Result};
-use std::fmt;
 
 /// The contents of a `tokenfleet.toml`: accounts in the order of the file, named queries and
 /// network settings.
