@@ -33,7 +33,7 @@ ci *STEPS:
 long *STEPS:
     bash .ci/long {{ STEPS }}
 
-# Fuzzes for so many seconds a target, all of them or those named: just fuzz 60 losant walk
+# Fuzzes for so many seconds a target, all of them or those named: just fuzz 60 losant listing
 fuzz SECONDS *TARGETS:
     fuzz/run {{ SECONDS }} {{ TARGETS }}
 

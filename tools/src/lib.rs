@@ -22,7 +22,8 @@ pub fn cargo() -> Command {
     command
 }
 
-/// Returns what `cargo metadata` says of the main workspace, with every locked package if `dependencies`.
+/// Returns what `cargo metadata` says of the main workspace, with every locked package if
+/// `dependencies`.
 pub fn metadata(dependencies: bool) -> Result<Value, Failure> {
     let mut command = cargo();
     command.args(["metadata", "--format-version", "1", "--locked"]);

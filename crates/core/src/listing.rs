@@ -195,15 +195,17 @@ impl<'a> Listing<'a> {
     /// Returns a cursor to resume from: the page whose tokens are being yielded.
     #[must_use]
     pub fn cursor(&self) -> Cursor {
-        let mut cursor = Cursor::new(&self.account, &self.query, &self.plan);
-        if !self.engine.sorts_in_memory() {
-            self.engine.write_to(&mut cursor);
-            if cursor.position != PagePosition::First {
-                cursor.to_skip = self.remaining_before_page.to_skip;
-                cursor.to_yield = self.remaining_before_page.to_yield;
-            }
+        let cursor = Cursor::new(&self.account, &self.query, &self.plan);
+        // A listing that is sorted in memory starts anew: nothing was returned before all was read.
+        if self.engine.sorts_in_memory() {
+            return cursor;
         }
-        cursor
+        let place = self.engine.place();
+        if place.position == PagePosition::First {
+            return cursor.at(place);
+        }
+        let remaining = &self.remaining_before_page;
+        (cursor.at(place)).with_remaining(remaining.to_skip, remaining.to_yield)
     }
 
     /// Returns whether the listing is complete: `None` until it has ended, and after an error.

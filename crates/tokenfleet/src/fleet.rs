@@ -42,7 +42,7 @@ const MAX_PAGES_IN_FLIGHT: usize = 64;
 ///
 /// let list = fleet.list_all(Query::new()).await;
 /// assert_eq!(list.tokens.len(), 1);
-/// assert_eq!(list.accounts[0].to_string(), "marking (memory): complete, 1 token");
+/// assert_eq!(list.accounts[0].to_string(), "retaining (memory): complete, 1 token");
 /// assert_eq!(list.accounts[1].verdict.as_str(), "failed");
 /// assert!(!list.is_complete());
 /// # Ok(())

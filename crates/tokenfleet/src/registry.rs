@@ -9,7 +9,6 @@ use crate::config::{Settings, did_you_mean};
 use crate::transport::Transport;
 use crate::{AccountConfiguration, Error, Result, TokenProvider};
 
-/// A function that builds the provider of an account from its name and settings.
 /// Every provider that tokenfleet ships and `true` if it is compiled in. Its Cargo feature has the
 /// same name.
 const SHIPPED: [(&str, bool); 4] = [
@@ -19,6 +18,7 @@ const SHIPPED: [(&str, bool); 4] = [
     ("mindbody", cfg!(feature = "mindbody")),
 ];
 
+/// A function that builds the provider of an account from its name and settings.
 type Factory =
     dyn Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>> + Send + Sync;
 

@@ -1,7 +1,7 @@
 //! The bodies of the fuzz targets: each takes any bytes and panics if a law does not hold.
 //!
-//! `fuzz/` at the root runs them under libFuzzer, which needs nightly. `tests/seeds.rs` runs them over
-//! all seeds with the other tests, so they live in a library of the workspace.
+//! `fuzz/` at the root runs them under libFuzzer, which needs nightly. `tests/seeds.rs` runs them
+//! over all seeds with the other tests, so they live in a library of the workspace.
 
 mod base_url;
 mod configuration;

@@ -1,4 +1,5 @@
-//! The direction of imports: no module imports from above it, and no two import each other.
+//! The direction of imports: no wing imports from one that builds on it, and no two modules of one
+//! folder import each other.
 
 mod modules;
 mod tokens;

@@ -63,8 +63,8 @@ impl Module {
         module
     }
 
-    /// Returns a path that the module mentions from the root of its crate, or `None` for a path into
-    /// another crate.
+    /// Returns a path that the module mentions from the root of its crate, or `None` for a path
+    /// into another crate.
     fn absolute(&self, path: &[String]) -> Option<ModulePath> {
         let mut base = self.path.clone();
         let mut rest = path;

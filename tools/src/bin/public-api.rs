@@ -266,7 +266,7 @@ impl PublicNames {
     }
 }
 
-/// What comes before the path in a line that declares a type or a trait.
+/// The words before the path in a line that declares a type or a trait.
 const KINDS: [&str; 5] = [
     "pub struct ",
     "pub enum ",

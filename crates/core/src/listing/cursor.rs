@@ -47,6 +47,17 @@ pub struct Cursor {
     pub(crate) partial: Option<PartialReason>,
 }
 
+/// The place of a listing in its pages, and what it can no longer claim.
+#[derive(Debug)]
+pub(crate) struct Place {
+    pub(crate) position: PagePosition,
+    pub(crate) after: Option<TokenId>,
+    pub(crate) size: Option<u32>,
+    pub(crate) total: Option<u64>,
+    pub(crate) filter: Option<u64>,
+    pub(crate) partial: Option<PartialReason>,
+}
+
 impl Cursor {
     /// Returns a cursor at the beginning of a listing.
     pub(crate) fn new(account: &Account, query: &Query, plan: &Plan) -> Self {
@@ -65,6 +76,24 @@ impl Cursor {
             filter: plan.pushed_filter.as_ref().map(fingerprint_of_filter),
             partial: None,
         }
+    }
+
+    /// Moves the cursor to a place.
+    pub(crate) fn at(mut self, place: Place) -> Self {
+        self.position = place.position;
+        self.after = place.after;
+        self.size = place.size;
+        self.total = place.total;
+        self.filter = place.filter;
+        self.partial = place.partial;
+        self
+    }
+
+    /// Sets how many tokens are still skipped and returned from the place on.
+    pub(crate) fn with_remaining(mut self, to_skip: u64, to_yield: Option<u64>) -> Self {
+        self.to_skip = to_skip;
+        self.to_yield = to_yield;
+        self
     }
 
     /// Rejects the cursor with any other account or query.

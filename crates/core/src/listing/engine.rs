@@ -1,4 +1,4 @@
-//! The engine of a listing: fetching pages in an order that loses no token.
+//! The engine of a listing: pagination in an order that loses no token.
 //!
 //! The engine does no IO (decision 0001). It says which pages to request next, several at a time
 //! where that is safe, takes the responses in whatever order they arrive, and emits their tokens in
@@ -29,7 +29,7 @@ mod totals;
 mod validate;
 
 use crate::error::Result;
-use crate::listing::cursor::{fingerprint_of_filter, invalid};
+use crate::listing::cursor::{Place, fingerprint_of_filter, invalid};
 use crate::listing::{Completeness, Cursor, FastPath, PartialReason, Plan, ScanDirection};
 use crate::model::Token;
 use crate::provider::{Page, PagePosition};
@@ -169,11 +169,10 @@ impl PageEngine {
         self.bookmark.completeness()
     }
 
-    /// Writes the place of the listing into a cursor.
-    pub(crate) fn write_to(&self, cursor: &mut Cursor) {
-        self.bookmark.write_to(cursor);
-        cursor.size = self.template.size();
-        cursor.filter = self.template.filter().map(fingerprint_of_filter);
+    /// Returns the place of the listing, for a cursor.
+    pub(crate) fn place(&self) -> Place {
+        let filter = self.template.filter().map(fingerprint_of_filter);
+        self.bookmark.place(self.template.size(), filter)
     }
 
     /// Takes the response to a request.

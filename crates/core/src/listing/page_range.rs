@@ -1,4 +1,4 @@
-//! The pages that hold the offset and limit of a query.
+//! The pages that hold the offset and limit of a query (law 2 in `docs/SEMANTICS.md`).
 
 /// Consecutive pages of one size that hold all tokens from an offset up to a limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use crate::query::{Direction, Filter, NamePattern, Query, SortBy, SortKey};
 /// what fits into one everywhere.
 const MAX_PUSHED_FILTER: usize = 1000;
 
-/// The number of tokens that may be in flight at a time, whatever the page size.
+/// The number of tokens that may be in flight at a time, whatever the page size (decision 0008).
 const MAX_TOKENS_IN_FLIGHT: u32 = 8_192;
 
 /// The smallest number of concurrent pages that is worth the probes of a backward scan.

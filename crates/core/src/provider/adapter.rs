@@ -18,6 +18,9 @@ use crate::provider::{
 /// with valid arguments, and cannot forget the check (law 1, decision 0012). An operation that the
 /// platform lacks is left out.
 ///
+/// Implement these methods and never call them: a call through `TokenProvider` is checked, one
+/// through `Adapter` is not.
+///
 /// # Rules
 ///
 /// * Send one request per method, or the few that its documentation names. Do not page, sort or
@@ -82,37 +85,37 @@ pub trait Adapter: Debug + Send + Sync + 'static {
 
     /// Fetches one page, as [`TokenProvider::list_page`] documents.
     async fn list_page(&self, _request: PageRequest) -> Result<Page> {
-        Err(missing(Operation::List))
+        Err(missing(self.account(), Operation::List))
     }
 
     /// Fetches one token, as [`TokenProvider::get`] documents.
     async fn get(&self, _id: &TokenId) -> Result<Token> {
-        Err(missing(Operation::Get))
+        Err(missing(self.account(), Operation::Get))
     }
 
     /// Creates a token, as [`TokenProvider::create`] documents.
     async fn create(&self, _request: CreateToken) -> Result<IssuedToken> {
-        Err(missing(Operation::Create))
+        Err(missing(self.account(), Operation::Create))
     }
 
     /// Updates a token, as [`TokenProvider::update`] documents.
     async fn update(&self, _id: &TokenId, _change: UpdateToken) -> Result<Token> {
-        Err(missing(Operation::Update))
+        Err(missing(self.account(), Operation::Update))
     }
 
     /// Rotates a token in place, as [`TokenProvider::rotate`] documents.
     async fn rotate(&self, _id: &TokenId) -> Result<IssuedToken> {
-        Err(missing(Operation::Rotate))
+        Err(missing(self.account(), Operation::Rotate))
     }
 
     /// Renews a secret, as [`TokenProvider::renew`] documents.
     async fn renew(&self, _secret: &Secret) -> Result<RenewedToken> {
-        Err(missing(Operation::Renew))
+        Err(missing(self.account(), Operation::Renew))
     }
 
     /// Revokes a token by its id, as [`TokenProvider::revoke`] documents.
     async fn revoke_by_id(&self, _id: &TokenId, _options: RevokeOptions) -> Result<Revocation> {
-        Err(missing(Operation::Revoke))
+        Err(missing(self.account(), Operation::Revoke))
     }
 
     /// Revokes a token by its secret, as [`TokenProvider::revoke`] documents.
@@ -121,18 +124,19 @@ pub trait Adapter: Debug + Send + Sync + 'static {
         _secret: &Secret,
         _options: RevokeOptions,
     ) -> Result<Revocation> {
-        Err(missing(Operation::Revoke))
+        Err(missing(self.account(), Operation::Revoke))
     }
 
     /// Verifies a secret, as [`TokenProvider::verify`] documents.
     async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
-        Err(missing(Operation::Verify))
+        Err(missing(self.account(), Operation::Verify))
     }
 }
 
-/// Returns the error of an adapter that declares an operation and does not implement it.
-fn missing(operation: Operation) -> Error {
-    Error::unsupported("the provider declares this operation but does not implement it")
+/// Creates the error for an operation that an adapter declares and does not implement.
+fn missing(account: &Account, operation: Operation) -> Error {
+    Error::unsupported("the provider does not implement this operation")
+        .with_account(account)
         .with_operation(operation)
 }
 

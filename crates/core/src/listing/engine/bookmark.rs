@@ -1,5 +1,6 @@
 //! The place of the listing as a cursor stores it (law 4 in `docs/SEMANTICS.md`).
 
+use crate::listing::cursor::Place;
 use crate::listing::{Completeness, Cursor, PartialReason};
 use crate::model::{Token, TokenId};
 use crate::provider::PagePosition;
@@ -91,12 +92,16 @@ impl Bookmark {
         }
     }
 
-    /// Writes the bookmark into a cursor.
-    pub(super) fn write_to(&self, cursor: &mut Cursor) {
-        cursor.position = self.position.clone();
-        cursor.total = self.total;
-        cursor.after.clone_from(&self.after);
-        cursor.partial.clone_from(&self.partial);
+    /// Returns the place of the listing, in pages of a size and with a pushed-down filter.
+    pub(super) fn place(&self, size: Option<u32>, filter: Option<u64>) -> Place {
+        Place {
+            position: self.position.clone(),
+            after: self.after.clone(),
+            size,
+            total: self.total,
+            filter,
+            partial: self.partial.clone(),
+        }
     }
 }
 
@@ -115,9 +120,8 @@ mod tests {
     fn cursor_at(bookmark: &Bookmark) -> Cursor {
         let query = Query::new().page_size(10);
         let plan = Plan::for_query(&query, &vanishing()).unwrap();
-        let mut cursor = Cursor::new(&Account::new("memory", "mine"), &query, &plan);
-        bookmark.write_to(&mut cursor);
-        cursor
+        let cursor = Cursor::new(&Account::new("memory", "mine"), &query, &plan);
+        cursor.at(bookmark.place(None, None))
     }
 
     #[test]

@@ -6,7 +6,8 @@ use crate::listing::engine::id_set::IdSet;
 use crate::model::TokenId;
 use crate::query::Direction;
 
-/// The number of recent pages whose tokens a backward scan remembers.
+/// The number of recent pages whose tokens a backward scan remembers: as many as may be in flight,
+/// so that a token which a deletion moves onto a page below is recognised (decision 0002).
 const RECENT_PAGES: usize = 16;
 
 /// Remembers which tokens were emitted, so that each is emitted once, and counts repeats.

@@ -1,9 +1,10 @@
-//! The emission of pages that are safe.
+//! The emission of pages that are safe (decision 0008 says when they are).
 
 use crate::error::Result;
 use crate::listing::PartialReason;
 use crate::listing::engine::dedup::Insertion;
 use crate::listing::engine::in_flight::{PendingPage, Purpose, Tick};
+use crate::listing::engine::strategy::ScanStrategy;
 use crate::listing::engine::validate::violation;
 use crate::listing::engine::{Batch, PageEngine};
 use crate::model::Token;
@@ -32,12 +33,20 @@ impl PageEngine {
                 self.frontier.continue_at(None);
                 page.tokens
             }
-            _ if !self.strategy.is_backward() => {
-                self.emit_forward(pending.position(), page, is_first)?
-            }
-            _ if is_first => self.start_backward(page)?,
-            (_, Some(number)) => self.emit_backward(number, received_at, page)?,
-            (_, None) => return Err(violation("the platform sent a page that was not requested")),
+            (_, number) => match self.strategy {
+                ScanStrategy::ForwardAppending
+                | ScanStrategy::ForwardGrowing
+                | ScanStrategy::ForwardUnprotected => {
+                    self.emit_forward(pending.position(), page, is_first)?
+                }
+                ScanStrategy::Backward if is_first => self.start_backward(page)?,
+                ScanStrategy::Backward => match number {
+                    Some(number) => self.emit_backward(number, received_at, page)?,
+                    None => {
+                        return Err(violation("the platform sent a page that was not requested"));
+                    }
+                },
+            },
         };
         self.in_flight.on_emitted(received_at);
         self.totals.on_emitted(tokens.len() as u64);

@@ -1,4 +1,5 @@
-//! The fast path of a plan, which is abandoned for the scan if it does not serve the query.
+//! The fast path of a plan, which is abandoned for the scan if it does not serve the query (law 2;
+//! decision 0006 for filtered pages).
 
 use crate::error::ErrorKind;
 use crate::listing::FastPath;

@@ -1,4 +1,4 @@
-//! The page that a scan requests next.
+//! The page that a scan requests next (decision 0001: the engine only says which).
 
 use crate::provider::PagePosition;
 

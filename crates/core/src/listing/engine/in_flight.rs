@@ -1,4 +1,5 @@
-//! The pages that were requested and not emitted yet, and the logical clock that orders events.
+//! The pages that were requested and not emitted yet, and the logical clock that orders events
+//! (decision 0008).
 
 use std::collections::VecDeque;
 

@@ -4,7 +4,7 @@ use crate::listing::engine::tail_watch::TailEvidence;
 use crate::listing::{Plan, ScanDirection};
 
 /// The number of tokens that may be held before they are wanted, unless the pages in flight hold
-/// more.
+/// more (decision 0008: memory stays bounded).
 const TOKENS_AHEAD: u64 = 8_192;
 
 /// The way a scan reads its pages.

@@ -1,4 +1,5 @@
-//! The number of tokens: as the platform counts them, and as they were emitted.
+//! The number of tokens: as the platform counts them, and as they were emitted (the guards of
+//! law 3).
 
 /// Compares the totals that the platform reports with the tokens that were emitted.
 #[derive(Debug, Default)]

@@ -11,10 +11,11 @@ use crate::provider::Page;
 use crate::query::Direction;
 
 /// The number of pages in a row without a new token that are tolerated if nothing else reveals a
-/// platform that repeats itself.
+/// platform that repeats itself: a listing always ends (law 3).
 const MAX_STALE_PAGES: u64 = 20;
 
-/// The number of pages that a growing set may take beyond twice what its first total implies.
+/// The number of pages that a growing set may take beyond twice what its first total implies, so
+/// that a listing always ends (law 3).
 const MAX_GROWTH_PAGES: u64 = 1_000;
 
 impl PageEngine {

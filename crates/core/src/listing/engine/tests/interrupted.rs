@@ -27,8 +27,8 @@ proptest! {
                 seen.extend(ids(&batch.tokens));
             }
         }
-        let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
-        engine.write_to(&mut cursor);
+        let cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
+        let cursor = cursor.at(engine.place());
         if vanish {
             deleted.iter().for_each(|index| pages.delete((*index).into()));
         }
