@@ -24,15 +24,14 @@ struct Directory {
 impl Directory {
     /// Returns the path of a token's file. An id must not lead out of the directory.
     fn file(&self, id: &TokenId) -> Result<PathBuf> {
-        let name = Path::new(id.as_str());
-        if name.file_name() != Some(name.as_os_str()) {
-            return Err(Error::invalid_input("the id is not a file name"));
+        match Path::new(id.as_str()).file_name() {
+            Some(name) if name == id.as_str() => Ok(self.path.join(name)),
+            _ => Err(Error::invalid_input("the id is not a file name")),
         }
-        Ok(self.path.join(name))
     }
 }
 
-/// Three operations. Calls to any other are refused before they reach the adapter.
+/// Three operations; a call of any other is refused before it gets here.
 #[async_trait]
 impl Adapter for Directory {
     fn account(&self) -> &Account {
@@ -45,9 +44,8 @@ impl Adapter for Directory {
         let mut tokens = Vec::new();
         // Fail the page if one entry cannot be read: a listing must never be silently incomplete.
         for entry in std::fs::read_dir(&self.path).map_err(io_error)? {
-            tokens.push(token(
-                &entry.map_err(io_error)?.file_name().to_string_lossy(),
-            ));
+            let name = entry.map_err(io_error)?.file_name();
+            tokens.push(token(&name.to_string_lossy()));
         }
         Ok(Page::last(tokens))
     }
