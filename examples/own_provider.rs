@@ -50,8 +50,7 @@ impl Adapter for Directory {
         Ok(Page::last(tokens))
     }
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        std::fs::metadata(self.file(id)?).map_err(io_error)?;
-        Ok(token(id.as_str()))
+        (std::fs::metadata(self.file(id)?).map(|_| token(id.as_str()))).map_err(io_error)
     }
     async fn revoke_by_id(&self, id: &TokenId, _options: RevokeOptions) -> Result<Revocation> {
         let outcome = match std::fs::remove_file(self.file(id)?) {
