@@ -11,7 +11,7 @@ use crate::provider::{
     RevokeOptions, TokenProvider, UpdateToken,
 };
 
-/// The translation of one platform into tokenfleet's model: what an implementer writes.
+/// Translates one platform into tokenfleet's model. Implement this to add a platform.
 ///
 /// Every adapter is a [`TokenProvider`]. That implementation checks each call against
 /// [`capabilities`](Self::capabilities) first, so an adapter only ever sees calls that it declared,
@@ -22,8 +22,9 @@ use crate::provider::{
 ///
 /// * Send one request per method, or the few that its documentation names. Do not page, sort or
 ///   filter beyond what was requested: the layers above do.
-/// * Keep no state between calls but the acting credential, so that every call can be retried,
-///   dropped and run concurrently. Dropping a future must leave the adapter usable.
+/// * Keep no state between calls but the credential that the account authenticates with, so that
+///   every call can be retried, dropped and run concurrently. Dropping a future must leave the
+///   adapter usable.
 /// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation
 ///   or a rotation that may have been applied.
 /// * Map a field that the platform does not report to
@@ -130,7 +131,7 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     }
 }
 
-/// Returns the error of an adapter that declares an operation and does not implement it.
+/// Creates an error for an adapter that declares an operation and does not implement it.
 fn missing(operation: Operation) -> Error {
     Error::unsupported("the provider declares this operation but does not implement it")
         .with_operation(operation)
@@ -196,7 +197,7 @@ fn check<A: Adapter>(adapter: &A, call: OperationCall<'_>) -> Result<()> {
     (adapter.capabilities().check(call)).map_err(|error| error.with_account(adapter.account()))
 }
 
-/// A provider whose calls are checked again, for one that does not come from an [`Adapter`].
+/// A wrapper that checks every call to a provider that is not an [`Adapter`].
 ///
 /// [`TokenProvider`] can be implemented directly, for example by a cache around another provider.
 /// The registry and the fleet of `tokenfleet` wrap every provider in this.
