@@ -74,7 +74,11 @@ fn an_interrupted_write_says_what_to_check_and_exits_with_seven() {
         let run = run.ends_with(7);
         assert_eq!(run.stdout, "");
         assert!(run.stderr.contains(expected), "{run:?}");
-        assert!(run.stderr.contains("it may have been applied"), "{run:?}");
+        assert!(
+            run.stderr
+                .contains("the change may still have been applied"),
+            "{run:?}"
+        );
         if words[0] == "revoke" {
             assert!(run.stderr.contains("maybe_applied"), "{run:?}");
             assert!(run.stderr.contains("not attempted: 6"), "{run:?}");

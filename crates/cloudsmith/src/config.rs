@@ -66,12 +66,13 @@ impl CloudsmithConfig {
         self
     }
 
-    /// Allows rotating and revoking although a lost response may lock this account out (decision
+    /// Allows rotating and revoking even though a lost response may lock this account out (decision
     /// 0010).
     ///
-    /// The key that is replaced is the acting one: if the response with the new key is lost, nobody
-    /// has a working key, and someone must log in to repair that. Without this option, rotating and
-    /// revoking are available only with an e-mail address and a password, which can log in again.
+    /// The key that is replaced is the one that the account authenticates with: if the response
+    /// with the new key is lost, nobody has a working key, and someone must log in to repair that.
+    /// Without this option, rotating and revoking are available only with an e-mail address and a
+    /// password, which can log in again.
     #[must_use]
     pub fn with_lockout_accepted(mut self) -> Self {
         self.accept_lockout = true;

@@ -56,7 +56,7 @@ fn token(
     response: &ApiResponse,
 ) -> Result<Token> {
     let Some(id) = id(wire.slug_perm.into_known(), requested) else {
-        return Err(response.violation("a key without a slug_perm"));
+        return Err(response.violation("the response contains a key without a slug_perm"));
     };
     let mut token = Token::new(id, TokenState::Active);
     let created = Fact::from_optional(wire.created.into_known());

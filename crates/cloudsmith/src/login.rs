@@ -38,11 +38,11 @@ pub struct Login {
 pub enum LoginStep {
     /// The API key.
     Done(Secret),
-    /// A challenge: the user must enter a code of the second factor too.
+    /// A challenge: the user must also enter a two-factor code.
     TwoFactor(TwoFactorChallenge),
 }
 
-/// A login that awaits a code of the second factor.
+/// A login that awaits a two-factor code.
 #[derive(Debug)]
 pub struct TwoFactorChallenge(Secret);
 
@@ -118,7 +118,7 @@ impl Login {
     }
 }
 
-/// Returns the error of a login that Cloudsmith rejected.
+/// Creates an error for a login that Cloudsmith rejected.
 fn rejected(response: &ApiResponse, message: &str) -> Error {
     let error = response.violation(message);
     if response.status() == 422 {

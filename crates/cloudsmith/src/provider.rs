@@ -89,7 +89,7 @@ impl Cloudsmith {
         self
     }
 
-    /// Returns the user that the acting credential belongs to.
+    /// Returns the user whose credential the account authenticates with.
     ///
     /// # Errors
     ///

@@ -27,8 +27,8 @@ impl RotatingCredential {
         }
     }
 
-    /// Acts with a new key from now on. A user has one key, so the replaced key was the acting one;
-    /// a password stays.
+    /// Authenticates with a new key from now on. A user has only one key, so the replaced key was
+    /// the acting credential. A password stays in use.
     pub(crate) fn rotate(&self, key: &Secret) {
         if !matches!(self.scheme, Scheme::Basic(_)) {
             *self.rotated() = Some(key.duplicate());

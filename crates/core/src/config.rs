@@ -1,4 +1,7 @@
 //! The settings of an account and the sources of its credentials.
+//!
+//! The *acting credential* is the credential that the account authenticates with; if it is itself a
+//! token of the account, it is the *acting token*.
 
 mod credential;
 mod setting;

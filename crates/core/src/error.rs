@@ -1,4 +1,4 @@
-//! The error of every operation, and the words it is made of.
+//! The error that every operation returns, and its parts.
 
 mod account;
 mod display;
@@ -27,8 +27,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 type Source = dyn std::error::Error + Send + Sync + 'static;
 
-/// The error of every operation: what failed, at which account, what the platform said and what to
-/// do next.
+/// The error that every operation returns: what failed, for which account, what the platform said
+/// and what to do next.
 ///
 /// Its `Display` is one line without a body, a query string or a credential. Branch on
 /// [`kind`](Self::kind) and [`fate`](Self::fate), never on the text.
@@ -91,23 +91,23 @@ impl Error {
         }))
     }
 
-    /// Creates the error of an invalid argument, found before anything was sent.
+    /// Creates an error for an invalid argument, found before anything was sent.
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidInput, Fate::NotSent, message)
     }
 
-    /// Creates the error of an operation or argument that the platform does not support, found
+    /// Creates an error for an operation or argument that the platform does not support, found
     /// before anything was sent.
     pub fn unsupported(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Unsupported, Fate::NotSent, message)
     }
 
-    /// Creates the error of an invalid configuration, found before anything was sent.
+    /// Creates an error for an invalid configuration, found before anything was sent.
     pub fn configuration(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::Configuration, Fate::NotSent, message)
     }
 
-    /// Creates the error of a response that breaks the platform's own rules.
+    /// Creates an error for a response that breaks the platform's own rules.
     pub fn protocol_violation(fate: Fate, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::ProtocolViolation, fate, message)
     }
@@ -142,7 +142,7 @@ impl Error {
 
     /// Sets the platform's own error code, with the given secrets masked.
     ///
-    /// A text that does not look like a code is dropped: a code has at most 64 letters, digits,
+    /// Text that does not look like a code is dropped: a code has at most 64 letters, digits,
     /// underscores, hyphens, dots and colons, and does not look like a credential.
     #[must_use]
     pub fn with_code(mut self, text: &str, secrets: &[&str]) -> Self {
@@ -221,7 +221,7 @@ impl Error {
         self.0.kind
     }
 
-    /// Returns the effect that the call may have had at the platform.
+    /// Returns the effect that the call may have had on the platform.
     #[must_use]
     pub fn fate(&self) -> Fate {
         self.0.fate

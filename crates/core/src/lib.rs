@@ -1,5 +1,5 @@
 //! The model of tokenfleet: tokens, the interface to the platforms that issue them, and listings
-//! that never lose one.
+//! that never silently drop one.
 //!
 //! Applications depend on the crate `tokenfleet`, which re-exports this one. Depend on this crate
 //! alone to write an adapter for another platform: implement [`Adapter`](adapter::Adapter) and run
@@ -14,13 +14,24 @@
 //! | read a token | [`Token`], [`TokenState`], [`Fact`], [`Timestamp`], [`model`] |
 //! | create and update tokens | [`CreateToken`], [`IssuedToken`], [`Secret`], [`UpdateToken`] |
 //! | revoke and verify secrets | [`TokenRef`], [`RevokeOptions`], [`Revocation`], [`Liveness`] |
-//! | create exactly once, revoke many | [`ExactlyOnce`], [`RevocationPlan`], [`workflow`] |
+//! | create a token exactly once | [`ExactlyOnce`] |
+//! | revoke many tokens | [`RevocationPlan`], [`workflow`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
 //! | configure accounts | [`Credential`], [`config`] |
 //! | write an adapter | [`adapter`], [`capability`] |
 //!
+//! Six types describe what happened: [`Fate`] is the effect that a failed call may have had,
+//! [`RevocationOutcome`] says whether this call or an earlier one revoked the secret,
+//! [`RevocationEffect`] is what became of its record,
+//! [`RevocationVerdict`](workflow::RevocationVerdict) is the result for one token of a bulk
+//! revocation, [`Liveness`] says whether a secret still authenticates, and
+//! [`Reconciliation`](workflow::Reconciliation) says whether a write with an unknown outcome was
+//! applied.
+//!
 //! This crate sends no HTTP and depends on no async runtime. Where it has to wait, it waits through
 //! a [`Timer`](workflow::Timer) that the caller provides.
+//!
+//! Decisions are in `docs/decisions` of the source tree.
 
 pub mod adapter;
 pub mod capability;

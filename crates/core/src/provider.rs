@@ -29,7 +29,7 @@ pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, Updat
 use crate::error::{Account, Result};
 use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 
-/// The tokens of one account at one platform: what an application holds.
+/// Access to the tokens of one account.
 ///
 /// Use it as `Arc<dyn TokenProvider>`, with [`TokenProviderExt`](crate::TokenProviderExt) for whole
 /// listings. [`capabilities`](Self::capabilities) declares what works; everything else fails with
@@ -86,14 +86,16 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// A provider that authenticates with the rotated secret continues with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken>;
 
-    /// Renews a secret: the same secret expires later. Sends one request.
+    /// Extends the expiry of a secret. Sends one request.
+    ///
+    /// Some platforms also replace the secret: see [`RenewedToken::secret`].
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken>;
 
     /// Revokes a token: once this succeeds, its secret no longer authenticates. Revoking twice
     /// succeeds.
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation>;
 
-    /// Verifies whether a secret still authenticates, and changes nothing.
+    /// Checks whether a secret still authenticates, and changes nothing.
     async fn verify(&self, secret: &Secret) -> Result<Liveness>;
 }
 

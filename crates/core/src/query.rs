@@ -43,7 +43,7 @@ pub struct Query {
     pub offset: u64,
     /// The maximum number of tokens to list.
     pub limit: Option<u64>,
-    /// The maximum number of tokens to hold in memory for sorting them here. Exceeding it is an
+    /// The maximum number of tokens to hold in memory for client-side sorting. Exceeding it is an
     /// error, never a shorter list.
     pub scan_limit: u64,
     /// The number of tokens to request per page; `None` leaves it to the provider.
@@ -111,7 +111,7 @@ impl Query {
         self
     }
 
-    /// Sets the maximum number of tokens to hold in memory for sorting them here.
+    /// Sets the maximum number of tokens to hold in memory for client-side sorting.
     #[must_use]
     pub fn scan_limit(mut self, scan_limit: u64) -> Self {
         self.scan_limit = scan_limit;

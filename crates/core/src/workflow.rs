@@ -1,5 +1,5 @@
-//! Workflows of several calls: whole listings, exactly-once creation, reconciliation and bulk
-//! revocation.
+//! Workflows that combine several calls: whole listings, exactly-once creation, reconciliation and
+//! bulk revocation.
 
 mod exactly_once;
 mod marker;

@@ -31,8 +31,8 @@ pub struct ForemanConfig {
 }
 
 impl ForemanConfig {
-    /// Creates a configuration for the tokens of the user `user_id`, acting as `login` with a
-    /// personal access token or password.
+    /// Creates a configuration for the tokens of the user `user_id`, authenticating as `login` with
+    /// a personal access token or password.
     ///
     /// Foreman takes the numeric id here, never a login. Since 3.1 users may see and revoke their
     /// own tokens.
@@ -61,8 +61,9 @@ impl ForemanConfig {
         self
     }
 
-    /// Sets the login that owns the tokens, if it is not the acting one. Only
-    /// [`verify`](tokenfleet_core::TokenProvider::verify) needs it; without it Foreman is asked.
+    /// Sets the login of the user whose tokens are managed, if the account authenticates as another
+    /// user. Only [`verify`](tokenfleet_core::TokenProvider::verify) needs it; if it is not set,
+    /// the adapter requests it from Foreman.
     #[must_use]
     pub fn with_token_login(mut self, login: impl Into<String>) -> Self {
         self.token_login = Some(login.into());

@@ -48,7 +48,7 @@ fn token(
     response: &ApiResponse,
 ) -> Result<Token> {
     let Fact::Known(id) = wire.id else {
-        return Err(response.violation("a token without an id"));
+        return Err(response.violation("the response contains a token without an id"));
     };
     let mut token = Token::new(token_id(id), TokenState::Unknown);
     let times = &mut token.attributes;

@@ -1,9 +1,9 @@
 //! Foreman personal access tokens as a tokenfleet provider.
 //!
-//! It manages the tokens of one user (`/api/users/:user_id/personal_access_tokens`). Foreman lists,
-//! gets, creates and revokes tokens. Revoking marks the record, which stays forever and keeps its
-//! name. Tokens cannot be updated, rotated or renewed. The secret is returned once, by the
-//! creation.
+//! It manages the tokens of one user (`/api/users/:user_id/personal_access_tokens`). Foreman
+//! can list, get, create and revoke tokens. Revoking marks the record, which is kept forever and
+//! keeps its name. Tokens cannot be updated, rotated or renewed. The secret is returned only in the
+//! response to the creation.
 //!
 //! ```no_run
 //! use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! The policy that adapters share above HTTP.
+//! The code that adapters share above the HTTP layer.
 //!
 //! Nothing here sends a request by itself. It is what several platforms have in common: configured
 //! construction, numbered pages, issued tokens, and the rule on expiry.

@@ -144,11 +144,11 @@ impl ApiClient {
     }
 }
 
-/// Returns the error of a request that the account's limits held back until its deadline.
+/// Creates an error for a request that the account's limits held back until its deadline.
 fn deadline_passed() -> Error {
     Error::new(
         ErrorKind::Timeout,
         Fate::NotSent,
-        "the deadline passed while the request waited for the account's limits",
+        "the deadline passed while the request waited for the account's rate or concurrency limit",
     )
 }

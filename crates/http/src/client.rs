@@ -68,12 +68,12 @@ impl ApiClient {
         self
     }
 
-    /// Protects against a platform that locks an address out after `failures` failed logins, and
-    /// forgets them `forgotten_after` the last one.
+    /// Keeps the client from being locked out by a platform that blocks an address after `failures`
+    /// failed logins, and forgets them `forgotten_after` the last one.
     ///
-    /// The lockout is never triggered: a credential that was not accepted yet is sent by one
-    /// request at a time, and once few failures are left only an accepted credential is sent at
-    /// all. A request with another one fails with [`RateLimited`](ErrorKind::RateLimited), unsent.
+    /// A credential that the platform has not accepted yet is sent by one request at a time. When
+    /// only a few more failures are allowed, only accepted credentials are sent; a request with any
+    /// other fails with [`RateLimited`](ErrorKind::RateLimited) before it is sent.
     #[must_use]
     pub fn with_lockout(mut self, failures: u32, forgotten_after: Duration) -> Self {
         // Requests with an accepted credential are in flight together, and all of them fail when it
@@ -97,8 +97,8 @@ impl ApiClient {
         error.with_account(&self.account).with_operation(operation)
     }
 
-    /// Fetches a credential that an operation needs besides the acting one, such as a password in a
-    /// body.
+    /// Fetches a credential that an operation needs besides the one that the account authenticates
+    /// with, such as a password in a body.
     ///
     /// # Errors
     ///
@@ -117,7 +117,8 @@ impl ApiClient {
     /// Sends a request as it is, retries it where that is harmless, and returns a successful
     /// response.
     ///
-    /// Meant for requests without the acting credential, such as one that verifies another secret.
+    /// Meant for requests without the account's credential, such as one that verifies another
+    /// secret.
     ///
     /// # Errors
     ///
@@ -126,13 +127,13 @@ impl ApiClient {
         self.send_in_span(request, None).await
     }
 
-    /// Sends a request with the acting credential, which `authorize` adds to it, as
-    /// [`send`](Self::send) does.
+    /// Sends a request, as [`send`](Self::send) does, with the credential that the account
+    /// authenticates with, which `authorize` adds to it.
     ///
     /// When the platform rejects the credential, its source is asked once more. If the source
     /// returns another one, an idempotent request is sent again with it; the rejected one is never
     /// sent again by the same request. A credential that was rejected several times in a row, by
-    /// whichever requests, is not sent for some minutes.
+    /// any requests, is not sent for some minutes.
     ///
     /// # Errors
     ///

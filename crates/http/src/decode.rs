@@ -2,7 +2,7 @@
 //!
 //! A platform's records have many unknown fields, which are kept, and listings are long. So records
 //! are decoded field by field ([`FromFields`]), strings are borrowed from the body ([`JsonStr`]),
-//! and a field that comes twice is an error ([`read_unique`]). Decision 0011 has the measurements
+//! and a field that appears twice is an error ([`read_unique`]). Decision 0011 has the measurements
 //! behind this.
 
 mod fields;

@@ -31,11 +31,11 @@ pub(crate) struct Authorization<'a> {
     pub(crate) authorize: &'a (dyn Fn(ApiRequest, &Secret) -> ApiRequest + Sync),
 }
 
-/// The reason why an attempt brought no response.
+/// The reason why an attempt failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    /// The request was not sent, and another attempt would not be sent either. Everything that
-    /// fails before the transport is called ends here.
+    /// The request was not sent, and another attempt would not be sent either: the failure happened
+    /// before the transport was called.
     #[error(transparent)]
     Unsent(#[from] Error),
     /// The request was handed to the transport. Never converted implicitly: its fate matters.

@@ -1,10 +1,10 @@
-//! The HTTP path that every tokenfleet adapter shares: it turns a described request into a decoded
+//! The HTTP layer shared by all tokenfleet adapters: it turns a described request into a decoded
 //! response or an [`Error`](tokenfleet_core::Error).
 //!
 //! An adapter describes a request as an [`ApiRequest`] and hands it to its [`ApiClient`], which
 //! adds the origin, applies the account's rate limits, retries what may be retried, and turns every
 //! failure into an error with the right [`Fate`](tokenfleet_core::Fate). The request itself is sent
-//! by a [`Transport`]: reqwest (feature `reqwest`, with TLS by `rustls` or `native-tls`), a
+//! by a [`Transport`]: reqwest (feature `reqwest`, with TLS using `rustls` or `native-tls`), a
 //! simulator in the same process, or your own.
 //!
 //! Timeouts, backoff and rate limits use tokio's clock, so the client needs a tokio runtime with
@@ -17,6 +17,8 @@
 //! Every request reports its progress through `tracing` (target `tokenfleet`) and, with the feature
 //! `metrics`, through the `metrics` crate. It never reports what a request or response contained.
 //! `docs/OBSERVABILITY.md` lists all names.
+//!
+//! Decisions are in `docs/decisions` of the source tree.
 //!
 //! | to | look at |
 //! |---|---|

@@ -100,11 +100,13 @@ impl LockoutGuard {
                     ErrorKind::Unauthenticated,
                     Fate::NotSent,
                     format!(
-                        "the credential was rejected {times} times in a row and is not sent for \
-                         another {seconds} s"
+                        "the credential was rejected {times} times in a row and will not be sent \
+                         for another {seconds} s"
                     ),
                 )
-                .with_advice("replace it at its source: a new credential is sent at once"));
+                .with_advice(
+                    "replace it at its source: a changed credential is used immediately",
+                ));
             }
         }
         if let Some(lockout) = self.lockout

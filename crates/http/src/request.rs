@@ -78,13 +78,13 @@ impl ApiRequest {
     }
 
     /// Creates a PATCH request. It is not retried once it may have been applied, unless
-    /// [`idempotent`](Self::idempotent).
+    /// marked [`idempotent`](Self::idempotent).
     pub fn patch<S: Into<String>>(operation: Operation, path: impl IntoIterator<Item = S>) -> Self {
         Self::new(operation, Method::PATCH, path)
     }
 
     /// Creates a DELETE request. It is not retried once it may have been applied, unless
-    /// [`idempotent`](Self::idempotent).
+    /// marked [`idempotent`](Self::idempotent).
     pub fn delete<S: Into<String>>(
         operation: Operation,
         path: impl IntoIterator<Item = S>,

@@ -125,7 +125,7 @@ impl ReqwestTransportBuilder {
         if self.only_given_authorities && paths.is_empty() {
             let place = settings.place("only_given_authorities");
             return Err(
-                Error::configuration(format!("{place} needs authorities to trust"))
+                Error::configuration(format!("{place} requires `authorities`"))
                     .with_advice("set authorities = \"…\""),
             );
         }
@@ -147,7 +147,7 @@ impl ReqwestTransportBuilder {
         Ok(self)
     }
 
-    /// Sets the timeout of opening a connection; 10 seconds by default.
+    /// Sets the timeout for opening a connection; 10 seconds by default.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = Some(timeout);
@@ -316,7 +316,7 @@ fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
     reqwest::Identity::from_pem(&both).map_err(invalid_identity)
 }
 
-/// Returns the error of a client certificate, without its cause, which may quote the key.
+/// Creates an error for a client certificate, without its cause, which may quote the key.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn invalid_identity(_: reqwest::Error) -> Error {
     Error::configuration("the client certificate and its key cannot be used together")

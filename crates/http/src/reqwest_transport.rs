@@ -11,7 +11,7 @@ use tokenfleet_core::Result;
 
 use crate::{Body, SendPhase, Transport, TransportError};
 
-/// A transport over reqwest: HTTP/1.1, with TLS by the feature `rustls` or `native-tls`.
+/// A transport over reqwest: HTTP/1.1, with TLS using the feature `rustls` or `native-tls`.
 ///
 /// It does not follow redirects, keep cookies, take proxies from the environment, retry, or request
 /// compression. Retries belong to the [`ApiClient`](crate::ApiClient); the rest is never done.

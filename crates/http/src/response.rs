@@ -67,7 +67,8 @@ impl ApiResponse {
             .and_then(|value| value.trim().parse().ok())
     }
 
-    /// Returns the time on the platform's clock, or on ours when the response has no `Date`.
+    /// Returns the time on the platform's clock, or on the local clock if the response has no
+    /// `Date`.
     #[must_use]
     pub fn date(&self) -> Timestamp {
         *self.date.get_or_init(|| self.parse_date())

@@ -7,7 +7,7 @@ use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 use crate::rate_headers::retry_after;
 use crate::{ApiRequest, ApiResponse, ErrorBody, SendPhase, TransportError};
 
-/// Returns the error of a response whose status is not a success.
+/// Creates an error for a response whose status is not a success.
 pub(crate) fn status_error(
     request: &ApiRequest,
     status: u16,
@@ -62,7 +62,7 @@ fn kind_of(status: u16) -> (ErrorKind, &'static str) {
         ),
         409 => (
             ErrorKind::Conflict,
-            "the request conflicts with what exists",
+            "the request conflicts with an existing resource",
         ),
         429 => (ErrorKind::RateLimited, "too many requests"),
         400..=499 => (ErrorKind::InvalidInput, "the platform rejected the request"),
@@ -83,8 +83,8 @@ fn fate_of(operation: Operation, status: u16) -> Fate {
     }
 }
 
-/// Rejects a 2xx that is not an API response: the platform's own are JSON, and empty only where
-/// that is known.
+/// Rejects a 2xx that the API did not send: its responses are JSON, and empty only if the request
+/// allows that.
 pub(crate) fn check_success(request: &ApiRequest, response: &ApiResponse) -> Result<()> {
     if let Some(coding) = response.header("content-encoding")
         && !coding.eq_ignore_ascii_case("identity")
@@ -104,7 +104,7 @@ pub(crate) fn check_success(request: &ApiRequest, response: &ApiResponse) -> Res
     ))
 }
 
-/// Returns the error of a request that the transport could not complete.
+/// Creates an error for a request that the transport could not complete.
 pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Error {
     let kind = if error.is_timeout() {
         ErrorKind::Timeout

@@ -7,7 +7,7 @@ use tokenfleet_core::{Error, Result};
 
 use crate::backoff;
 
-/// The limits of retries: number of attempts, timeouts, backoff and budget.
+/// Limits for retries: number of attempts, timeouts, backoff and budget.
 ///
 /// A request is retried when the platform was unreachable, unavailable or asked to wait, and only
 /// if that is harmless: reads, and writes that are idempotent or were certainly not applied. The

@@ -48,7 +48,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 /// The phase that a request had reached when the transport failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SendPhase {
-    /// No byte of it was written: the address, the connection or the TLS handshake failed.
+    /// Nothing was sent: resolving the address, connecting or the TLS handshake failed.
     NotSent,
     /// It may have been received and applied.
     MaybeSent,
@@ -103,7 +103,7 @@ impl TransportError {
     }
 }
 
-/// The body of a response, read in chunks so that one that is too large is never held whole.
+/// The body of a response, read in chunks so that an oversized body is never held in memory whole.
 pub struct Body(Pin<Box<dyn Stream<Item = Result<Bytes, TransportError>> + Send>>);
 
 impl Body {

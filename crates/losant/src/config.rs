@@ -31,7 +31,7 @@ pub struct LosantConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Resource {
-    /// The user that the acting token belongs to.
+    /// The user that owns the token that the account authenticates with.
     #[default]
     User,
     /// The application with this id.

@@ -44,7 +44,7 @@ fn token(
     response: &ApiResponse,
 ) -> Result<Token> {
     let Some(id) = id(wire.id.into_known(), wire.api_token_id.into_known()) else {
-        return Err(response.violation("a token without an id"));
+        return Err(response.violation("the response contains a token without an id"));
     };
     let mut token = Token::new(id, TokenState::Unknown);
     let times = &mut token.attributes;

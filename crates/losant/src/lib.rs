@@ -1,9 +1,9 @@
 //! Losant API tokens as a tokenfleet provider.
 //!
-//! It manages a user's own tokens (`/me/tokens`), or by configuration those of an application or of
-//! an instance, which share the schema. Losant lists, gets, creates, updates, suspends and deletes
+//! It manages a user's own tokens (`/me/tokens`) or, if configured, those of an application or an
+//! instance, which have the same schema. Losant can list, get, create, update, suspend and delete
 //! tokens. It can neither rotate a token in place nor renew one. The secret, a JWT, is returned
-//! once, by the creation.
+//! only in the response to the creation.
 //!
 //! ```no_run
 //! use std::sync::Arc;

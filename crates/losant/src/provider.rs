@@ -204,7 +204,9 @@ impl Adapter for Losant {
         let outcome = match self.send(request).await {
             Ok(response) if response.json::<wire::Success>()?.success => RevocationOutcome::Revoked,
             Ok(response) => {
-                return Err(response.violation("the platform reports that it did not delete"));
+                return Err(
+                    response.violation("the platform reports that it did not delete the token")
+                );
             }
             Err(error) if convert::is_gone(&error) => {
                 // The check only reads, so its failure has the fate of the revocation.

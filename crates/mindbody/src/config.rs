@@ -9,8 +9,8 @@ const HOST: &str = "api.mindbodyonline.com";
 /// The version of the Public API that this adapter supports.
 const API_VERSION: &str = "6";
 
-/// The configuration of a [`Mindbody`](crate::Mindbody) account: whose tokens at which site, and
-/// how to reach them.
+/// The configuration of a [`Mindbody`](crate::Mindbody) account: the site, the staff member whose
+/// tokens it manages, and how to reach them.
 ///
 /// ```
 /// use tokenfleet_core::Credential;

@@ -83,7 +83,8 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
         (Operation::Create, 403) => error_body
             .with_kind(ErrorKind::Unauthenticated)
             .with_advice(
-                "check user name, password, API key and site; a second issue within seconds also fails",
+                "check the user name, password, API key and site; a second token requested within \
+                 seconds is rejected too",
             ),
         _ => error_body,
     }

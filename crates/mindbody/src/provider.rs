@@ -109,13 +109,16 @@ impl Mindbody {
     }
 
     /// Returns `true` if the token was the reason of a rejection: a control request without it is
-    /// then rejected in another way. The control request issues a token for nobody, which cannot
-    /// succeed (decision 0004).
+    /// then rejected in another way. The control request asks for a token without naming a user,
+    /// which cannot succeed (decision 0004).
     async fn is_about_the_token(&self, rejection: &Error) -> Result<bool> {
         let request = ApiRequest::post(Operation::Revoke, self.path("issue"))
             .json(&wire::IssueRequest::default());
         match self.send(request).await {
-            Ok(response) => Err(response.violation("the platform issued a token for nobody")),
+            Ok(response) => {
+                Err(response
+                    .violation("the platform issued a token without a user name and password"))
+            }
             Err(control) if matches!(control.status(), Some(400..=403)) => {
                 Ok(!convert::is_same_response(&control, rejection))
             }

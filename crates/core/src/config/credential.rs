@@ -1,4 +1,4 @@
-//! The sources of the acting credential.
+//! The sources of the credential that an account authenticates with.
 
 mod environment;
 mod file;
@@ -17,11 +17,11 @@ use crate::model::Secret;
 use environment::Environment;
 use file::File;
 
-/// A source that the acting credential is read from whenever it is needed, so that a credential
-/// that was replaced is picked up without a restart.
+/// A source of the credential that an account authenticates with.
 ///
-/// It is read for every call, and once more if the platform rejects the credential. If the source
-/// then returns another one, the call is sent again with it, provided that a retry is safe.
+/// It is read for every call, so that a credential that was replaced is picked up without a
+/// restart, and once more if the platform rejects the credential. If the source then returns
+/// another one, the call is sent again with it, provided that a retry is safe.
 ///
 /// ```
 /// use async_trait::async_trait;
@@ -59,7 +59,7 @@ pub trait CredentialSource: Debug + Send + Sync + 'static {
     }
 }
 
-/// A reference to a credential.
+/// The source of a credential: memory, an environment variable, a file or a function.
 ///
 /// It is cheap to clone, and its `Debug` shows the location of the credential, not its content.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-/// One set of credentials at one provider, by the names that people use for them.
+/// The name of an account and of its provider.
 ///
 /// It is cheap to clone, because every error and every cursor carries one. It contains no
 /// credential.

@@ -30,7 +30,7 @@ impl fmt::Display for Error {
             }
         }
         if details.fate == Fate::MaybeApplied {
-            f.write_str("; it may have been applied nevertheless")?;
+            f.write_str("; the change may still have been applied")?;
         }
         if let Some(wait) = details.retry_after {
             write!(f, "; retry after {} s", wait.as_secs())?;

@@ -1,6 +1,6 @@
 //! The effect that a failed call may have had.
 
-/// The effect that a failed call may have had at the platform.
+/// The effect that a failed call may have had on the platform.
 ///
 /// Fates are ordered by how much may have happened, so the fate of several attempts together is
 /// their maximum.
@@ -8,7 +8,7 @@
 pub enum Fate {
     /// Nothing was sent.
     NotSent,
-    /// The request was sent and changed nothing: the platform rejected it, or it only reads.
+    /// The request was sent and changed nothing: the platform rejected it, or it was a read.
     Rejected,
     /// The request was sent and may have been applied. Do not repeat a creation or a rotation
     /// before checking what it did.

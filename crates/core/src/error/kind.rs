@@ -7,8 +7,8 @@
 /// | `InvalidInput` | correct the argument that the message names; nothing was sent |
 /// | `Configuration` | correct the configuration; nothing was sent |
 /// | `Unsupported` | the platform cannot do this; see its [`Capabilities`](crate::Capabilities) |
-/// | `Unauthenticated` | replace the acting credential: it is wrong, expired or revoked |
-/// | `PermissionDenied` | grant the acting credential the missing scope or role |
+/// | `Unauthenticated` | replace the account's credential: it is wrong, expired or revoked |
+/// | `PermissionDenied` | grant the account's credential the missing scope or role |
 /// | `NotFound` | the token, user or resource does not exist, or this credential cannot see it |
 /// | `Conflict` | choose another name, or make room: the name is taken or the account is full |
 /// | `RateLimited` | wait for [`Error::retry_after`](crate::Error::retry_after), then retry |
@@ -26,9 +26,9 @@ pub enum ErrorKind {
     Configuration,
     /// The platform does not support the operation or an argument of it.
     Unsupported,
-    /// The platform does not accept the acting credential.
+    /// The platform does not accept the credential that the account authenticates with.
     Unauthenticated,
-    /// The acting credential lacks a permission.
+    /// The credential that the account authenticates with lacks a permission.
     PermissionDenied,
     /// The resource does not exist.
     NotFound,
@@ -48,7 +48,7 @@ pub enum ErrorKind {
     LimitExceeded,
     /// The cursor cannot be used for this listing.
     InvalidCursor,
-    /// A failure of no other kind.
+    /// Any other failure.
     Other,
 }
 

@@ -39,7 +39,7 @@ impl Operation {
         Self::Verify,
     ];
 
-    /// Returns `true` if the operation changes something at the platform.
+    /// Returns `true` if the operation changes something on the platform.
     #[must_use]
     pub fn is_write(self) -> bool {
         matches!(

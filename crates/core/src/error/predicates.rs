@@ -54,14 +54,15 @@ impl Error {
     ///
     /// # What to do
     ///
-    /// Check the id, and that the acting credential may see the resource: many platforms hide what
-    /// a credential may not access.
+    /// Check the id, and that the account's credential may see the resource: many platforms hide
+    /// what a credential may not access.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.kind() == ErrorKind::NotFound
     }
 
-    /// Returns `true` if the platform does not accept the acting credential.
+    /// Returns `true` if the platform does not accept the credential that the account authenticates
+    /// with.
     ///
     /// # What to do
     ///

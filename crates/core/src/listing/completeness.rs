@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The claim of a listing about the tokens that existed from its first request to its last.
+/// The claim that a listing makes about the tokens that existed from its first request to its last.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Completeness {
     /// The listing holds each of them exactly once, whatever was created or deleted during it.
@@ -23,7 +23,7 @@ impl Completeness {
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum PartialReason {
-    /// Tokens may vanish from the platform's pages, and no order of them protects from that.
+    /// Tokens may move between pages while they are read, and no sort order prevents it.
     UnprotectedPaging,
     /// The platform counts more tokens than it shows.
     ContradictoryTotals,

@@ -1,4 +1,4 @@
-//! The place of a listing as text, to resume from.
+//! The position in a listing, as a string to resume from.
 
 use std::fmt;
 use std::str::FromStr;
@@ -14,7 +14,8 @@ use crate::query::{Filter, Query, SortBy, SortKey};
 
 const VERSION: &str = "tf1";
 
-/// The place of a listing: a text to store and to resume from, also in another process.
+/// A position in a listing, as a string that can be stored and resumed from, even in another
+/// process.
 ///
 /// It names the account and the query that it belongs to and is rejected with any other. It holds
 /// no secret, only the id of a token. It points at the page being consumed, so a resumed listing
@@ -128,7 +129,7 @@ pub(crate) fn fingerprint_of_filter(filter: &Filter) -> u64 {
     hash(&filter.to_string())
 }
 
-/// Hashes a text with FNV-1a, which gives the same result in every process.
+/// Hashes a string with FNV-1a, which gives the same result in every process.
 fn hash(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

@@ -15,7 +15,7 @@ use crate::model::{Fact, Timestamp};
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Attribute {
-    /// A field that is present and empty.
+    /// A field that is present, with the value `null`.
     Null,
     /// A boolean.
     Boolean(bool),
@@ -158,8 +158,8 @@ impl Attributes {
         }
     }
 
-    /// Parses a time. A text that is not a valid time is kept as an attribute, and the time counts
-    /// as not reported.
+    /// Parses a time. A string that is not a valid time is kept as an attribute, and the time
+    /// counts as not reported.
     pub fn parse_time(
         &mut self,
         name: &str,

@@ -50,7 +50,7 @@ impl Principal {
         self
     }
 
-    /// Returns the id at the platform.
+    /// Returns the id on the platform.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.0.id

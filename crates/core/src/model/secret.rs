@@ -5,11 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-/// A credential that is never shown and is wiped from memory when dropped.
+/// A credential that is redacted in `Debug` and wiped from memory when dropped.
 ///
-/// It has no `Display`, no `Clone` and no `Serialize`, and its `Debug` is redacted. Call
-/// [`expose`](Self::expose) to use it and [`duplicate`](Self::duplicate) to copy it: both are easy
-/// to find in a review.
+/// It has no `Display`, no `Clone` and no `Serialize`. Call [`expose`](Self::expose) to use it and
+/// [`duplicate`](Self::duplicate) to copy it: both are easy to find in a review.
 ///
 /// ```
 /// use tokenfleet_core::Secret;

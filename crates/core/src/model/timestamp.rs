@@ -30,7 +30,7 @@ const FIRST_YEAR: &str = "-009999";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(jiff::Timestamp);
 
-/// The error of a text that is not an RFC 3339 time. It does not repeat the text.
+/// The error for a string that is not an RFC 3339 time. It does not repeat the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not a valid time, such as 2030-01-31T12:00:00Z")]
 pub struct ParseTimestampError;

@@ -227,7 +227,7 @@ impl IssuedToken {
 pub struct RenewedToken {
     /// The record with its new expiry.
     pub token: Token,
-    /// The new secret, if the platform replaced it on this occasion: discard the old one then.
+    /// The new secret, if the platform issued one; discard the old one.
     pub secret: Option<Secret>,
 }
 

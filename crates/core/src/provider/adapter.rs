@@ -11,7 +11,7 @@ use crate::provider::{
     RevokeOptions, TokenProvider, UpdateToken,
 };
 
-/// The translation of one platform into tokenfleet's model: what an implementer writes.
+/// Translates one platform into tokenfleet's model. Implement this to add a platform.
 ///
 /// Every adapter is a [`TokenProvider`]. That implementation checks each call against
 /// [`capabilities`](Self::capabilities) first, so an adapter only ever sees calls that it declared,
@@ -25,8 +25,9 @@ use crate::provider::{
 ///
 /// * Send one request per method, or the few that its documentation names. Do not page, sort or
 ///   filter beyond what was requested: the layers above do.
-/// * Keep no state between calls but the acting credential, so that every call can be retried,
-///   dropped and run concurrently. Dropping a future must leave the adapter usable.
+/// * Keep no state between calls but the credential that the account authenticates with, so that
+///   every call can be retried, dropped and run concurrently. Dropping a future must leave the
+///   adapter usable.
 /// * Report what happened: every error carries its [`Fate`](crate::Fate). Never repeat a creation
 ///   or a rotation that may have been applied.
 /// * Map a field that the platform does not report to
@@ -133,7 +134,7 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     }
 }
 
-/// Creates the error for an operation that an adapter declares and does not implement.
+/// Creates an error for an operation that an adapter declares and does not implement.
 fn missing(account: &Account, operation: Operation) -> Error {
     Error::unsupported("the provider does not implement this operation")
         .with_account(account)
@@ -200,7 +201,7 @@ fn check<A: Adapter>(adapter: &A, call: OperationCall<'_>) -> Result<()> {
     (adapter.capabilities().check(call)).map_err(|error| error.with_account(adapter.account()))
 }
 
-/// A provider whose calls are checked again, for one that does not come from an [`Adapter`].
+/// A wrapper that checks every call to a provider that is not an [`Adapter`].
 ///
 /// [`TokenProvider`] can be implemented directly, for example by a cache around another provider.
 /// The registry and the fleet of `tokenfleet` wrap every provider in this.

@@ -1,4 +1,4 @@
-//! The declaration of what a provider supports, operation by operation.
+//! The capabilities of a provider, operation by operation.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::error::Operation;
 use crate::model::TokenField;
 use crate::provider::{ListCapability, RevocationEffect};
 
-/// The declaration of what a provider supports for one account.
+/// The operations and arguments that a provider supports for one account.
 ///
 /// An operation that is not declared fails with [`Unsupported`](crate::ErrorKind::Unsupported)
 /// before anything is sent. An adapter declares its capabilities once, in code; every call is
@@ -155,7 +155,7 @@ pub enum ArgumentSupport {
     Required,
 }
 
-/// The declaration of how a platform creates tokens.
+/// The support for creating tokens: the arguments that are accepted, and the limits.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct CreateCapability {
@@ -253,7 +253,7 @@ impl CreateCapability {
     }
 }
 
-/// The declaration of how a platform updates tokens.
+/// The support for updating tokens: the changes that are accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct UpdateCapability {
@@ -297,7 +297,7 @@ impl UpdateCapability {
     }
 }
 
-/// The declaration of how a platform renews secrets.
+/// The support for renewing secrets: the extension, and the number of renewals.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RenewCapability {
@@ -325,7 +325,7 @@ impl RenewCapability {
     }
 }
 
-/// The declaration of how a platform revokes secrets.
+/// The support for revoking secrets: by id or by secret, and the effect on the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RevokeCapability {

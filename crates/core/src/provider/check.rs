@@ -50,7 +50,7 @@ impl Capabilities {
                     Error::unsupported("this operation is not available to this account")
                         .with_advice(advice.as_str())
                 }
-                None => Error::unsupported("the platform does not support this operation"),
+                None => Error::unsupported(format!("the platform cannot {}", describe(operation))),
             });
         }
         match call {
@@ -71,6 +71,20 @@ impl Capabilities {
     }
 }
 
+/// Describes an operation, to complete "the platform cannot …".
+fn describe(operation: Operation) -> &'static str {
+    match operation {
+        Operation::List => "list tokens",
+        Operation::Get => "get a token by its id",
+        Operation::Create => "create tokens",
+        Operation::Update => "update tokens",
+        Operation::Rotate => "rotate tokens",
+        Operation::Renew => "renew secrets",
+        Operation::Revoke => "revoke secrets",
+        Operation::Verify => "verify secrets",
+    }
+}
+
 /// Runs a check of a capability that [`Capabilities::supports`] has already found.
 fn check_with<C>(capability: &Option<C>, check: impl FnOnce(&C) -> Result<()>) -> Result<()> {
     capability.as_ref().map_or(Ok(()), check)
@@ -86,9 +100,9 @@ impl ListCapability {
                 return Err(Error::invalid_input("the page number is too large"));
             }
             (PagePosition::Number(_), Paging::Snapshot | Paging::Sequential) => {
-                return Err(unsupported("a page number"));
+                return Err(unsupported("page numbers"));
             }
-            (PagePosition::Token(_), Paging::Numbered) => return Err(unsupported("a page token")),
+            (PagePosition::Token(_), Paging::Numbered) => return Err(unsupported("page tokens")),
             _ => {}
         }
         if let Some(filter) = &request.filter {
@@ -96,7 +110,7 @@ impl ListCapability {
         }
         if let Some(sort) = &request.sort {
             let plain = *sort == SortBy::new(sort.key, sort.direction);
-            require(plain && self.order(sort.key).is_some(), "this order")?;
+            require(plain && self.order(sort.key).is_some(), "this sort order")?;
         }
         Ok(())
     }
@@ -117,22 +131,28 @@ impl CreateCapability {
     fn check(&self, request: &CreateToken) -> Result<()> {
         match (self.name, &request.name) {
             (ArgumentSupport::Required, None) => {
-                return Err(Error::invalid_input("the token needs a name"));
+                return Err(
+                    Error::invalid_input("the token needs a name").with_advice("pass a name")
+                );
             }
-            (ArgumentSupport::Unsupported, Some(_)) => return Err(unsupported("a name")),
+            (ArgumentSupport::Unsupported, Some(_)) => return Err(unsupported("token names")),
             (_, Some(name)) => check_name(name, self.max_name_length)?,
             (_, None) => {}
         }
         require_if(
             request.description.is_some(),
             self.description,
-            "a description",
+            "token descriptions",
         )?;
-        require_if(request.scopes.is_some(), self.scopes, "scopes")?;
-        require_if(request.suspended, self.suspended, "creating it suspended")?;
+        require_if(request.scopes.is_some(), self.scopes, "token scopes")?;
+        require_if(
+            request.suspended,
+            self.suspended,
+            "creating a token suspended",
+        )?;
         match request.expiry {
-            RequestedExpiry::At(_) => require(self.expiry, "an expiry"),
-            RequestedExpiry::Never => require(self.never_expiring, "a token that never expires"),
+            RequestedExpiry::At(_) => require(self.expiry, "choosing an expiry"),
+            RequestedExpiry::Never => require(self.never_expiring, "tokens that never expire"),
             RequestedExpiry::PlatformDefault => Ok(()),
         }
     }
@@ -141,22 +161,44 @@ impl CreateCapability {
 impl UpdateCapability {
     fn check(&self, change: &UpdateToken) -> Result<()> {
         if *change == UpdateToken::default() {
-            return Err(Error::invalid_input("the update changes nothing"));
+            return Err(self.empty_update());
         }
-        require_if(change.name.is_some(), self.name, "a new name")?;
+        require_if(change.name.is_some(), self.name, "renaming a token")?;
         require_if(
             change.description.is_some(),
             self.description,
-            "a new description",
+            "changing a description",
         )?;
         require_if(
             change.suspension.is_some(),
             self.suspension,
-            "suspending or resuming",
+            "suspending or resuming tokens",
         )?;
         match &change.name {
             Some(name) => check_name(name, self.max_name_length),
             None => Ok(()),
+        }
+    }
+
+    /// Creates an error for an update without a change, which names what can be changed.
+    fn empty_update(&self) -> Error {
+        let fields = [
+            (self.name, "name"),
+            (self.description, "description"),
+            (self.suspension, "suspension"),
+        ];
+        let fields: Vec<_> = fields
+            .into_iter()
+            .filter_map(|(can_change, field)| can_change.then_some(field))
+            .collect();
+        let error = Error::invalid_input("the update changes nothing");
+        if fields.is_empty() {
+            error
+        } else {
+            error.with_advice(format!(
+                "change one of the token's fields: {}",
+                fields.join(", ")
+            ))
         }
     }
 }
@@ -165,16 +207,18 @@ impl RevokeCapability {
     fn check(&self, token: TokenRef<'_>, options: &RevokeOptions) -> Result<()> {
         match token {
             TokenRef::Id(_) if !self.by_id => {
-                return Err(Error::unsupported(
-                    "the platform revokes a token by its secret, not by an id",
-                )
-                .with_advice("pass the secret itself"));
+                return Err(
+                    Error::unsupported("the platform revokes tokens by secret, not by id")
+                        .with_advice("pass the secret instead of the id"),
+                );
             }
             TokenRef::Secret(_) if !self.by_secret => {
-                return Err(Error::unsupported(
-                    "the platform revokes a token by its id, not by its secret",
-                )
-                .with_advice("list the tokens to find the id"));
+                return Err(
+                    Error::unsupported("the platform revokes tokens by id, not by secret")
+                        .with_advice(
+                            "find the token's id in a listing, and pass it instead of the secret",
+                        ),
+                );
             }
             TokenRef::Id(id) => check_id(id)?,
             TokenRef::Secret(secret) => check_secret(secret)?,
@@ -229,7 +273,7 @@ fn require(supported: bool, what: &str) -> Result<()> {
     }
 }
 
-/// Creates the error of an argument that the platform does not support.
+/// Creates an error for an argument that the platform does not support.
 fn unsupported(what: &str) -> Error {
     Error::unsupported(format!("the platform does not support {what}"))
 }

@@ -1,9 +1,9 @@
-//! The declaration of how a platform lists tokens: paging, orders and filters.
+//! The support for listing tokens: paging, orders and filters.
 
 use crate::model::TokenState;
 use crate::query::{Filter, NamePattern, SortKey};
 
-/// The declaration of how a platform lists tokens.
+/// The support for listing tokens: paging, orders and filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ListCapability {
@@ -94,13 +94,14 @@ impl ListCapability {
 pub enum Paging {
     /// Each page is requested by its number; tokens may change between requests.
     Numbered,
-    /// Each page names the next one, and all pages show the tokens as they were at the first.
+    /// Each page names the next one, and all pages show the tokens as they were when the first page
+    /// was requested.
     Snapshot,
     /// Each page names the next one; tokens may change between requests.
     Sequential,
 }
 
-/// The declaration of an order that a platform supports, both ascending and descending.
+/// An order that a platform supports, both ascending and descending.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrderCapability {
@@ -150,7 +151,7 @@ impl OrderCapability {
     }
 }
 
-/// The declaration of the filters that a platform supports.
+/// The filters that a platform supports.
 ///
 /// The platform may return more tokens than match, but never fewer: every filter is applied again
 /// here.
@@ -165,8 +166,8 @@ pub struct FilterCapability {
     pub states: Vec<TokenState>,
     /// `true` if the platform can combine several conditions by *and* and *or*.
     pub combinations: bool,
-    /// `true` if a token that matches always will and one that does not never will, for example by
-    /// a name that cannot be changed.
+    /// `true` if a token can never start or stop matching, for example because names cannot be
+    /// changed.
     pub immutable_matches: bool,
 }
 

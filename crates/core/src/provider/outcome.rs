@@ -6,7 +6,7 @@ use crate::model::{IssuedToken, TokenId};
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Revocation {
-    /// The outcome: revoked by this call, or before it.
+    /// The outcome: revoked by this call or earlier.
     pub outcome: RevocationOutcome,
     /// The effect on the record.
     pub effect: RevocationEffect,
@@ -45,7 +45,7 @@ impl Revocation {
     }
 }
 
-/// The outcome of a revocation: the secret was revoked now or before.
+/// The outcome of a revocation: the secret was revoked by this call or earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RevocationOutcome {

@@ -75,7 +75,7 @@ pub enum PagePosition {
     First,
     /// The page with this number, counted from 0 whatever the platform counts from.
     Number(u64),
-    /// The page of this page token, which the platform returned with the previous page.
+    /// The page that this page token identifies. The platform returned it with the previous page.
     Token(String),
 }
 

@@ -33,7 +33,7 @@ pub struct CreateToken {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum RequestedExpiry {
-    /// The platform's default, which is never on Losant and Foreman.
+    /// The platform's default. On Losant and Foreman, the token then never expires.
     #[default]
     PlatformDefault,
     /// The token expires at this time.

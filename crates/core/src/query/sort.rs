@@ -31,11 +31,11 @@ pub struct SortBy {
     pub key: SortKey,
     /// The direction.
     pub direction: Direction,
-    /// The place of tokens without a value: absent or not reported.
+    /// The position of tokens whose value is absent or not reported.
     pub nulls: NullsOrder,
 }
 
-/// The place of tokens without a value for the sort key: absent or not reported.
+/// The position of tokens whose value for the sort key is absent or not reported.
 ///
 /// Among themselves they follow the direction: ascending, absent comes before not reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -21,8 +21,8 @@ pub trait Timer: fmt::Debug + Send + Sync {
     async fn wait(&self, duration: Duration);
 }
 
-/// Creates a token exactly once: either the token is returned with its secret, or no token that
-/// this call created stays active.
+/// A workflow that creates a token exactly once: it either returns the token with its secret, or
+/// leaves no active token behind.
 ///
 /// The creation carries a [`Marker`] (decision 0009). If its response is lost, the token with that
 /// marker is searched for and revoked, because nobody knows its secret, and the creation is tried
@@ -128,7 +128,8 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             }
             _ => Err(in_context(
                 Error::unsupported(
-                    "after a lost response, the token could not be found and revoked here",
+                    "creating exactly once needs a platform that lists tokens and revokes them by \
+                     id",
                 )
                 .with_advice(
                     "use a plain create; if its response is lost, the error says what is known",

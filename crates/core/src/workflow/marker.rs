@@ -12,7 +12,7 @@ const PREFIX: &str = "tf-";
 /// The number of hexadecimal digits after the prefix: 64 bits.
 const DIGITS: usize = 16;
 
-/// A word that a creation carries, so that its token can be recognised if the response is lost.
+/// A random word added to a new token, so that the token can be recognised if the response is lost.
 ///
 /// It ends the description, or the name if the platform has no descriptions (decision 0009). It is
 /// not a secret. Store it before the creation is sent, so that

@@ -28,7 +28,7 @@ use crate::workflow::{
 /// }
 /// ```
 pub trait TokenProviderExt: TokenProvider {
-    /// Lists the tokens of a query as a stream that fetches pages as it goes.
+    /// Lists the tokens that match a query, as a stream that fetches pages on demand.
     ///
     /// # Errors
     ///
@@ -37,7 +37,7 @@ pub trait TokenProviderExt: TokenProvider {
         Listing::new(self, query)
     }
 
-    /// Lists all tokens of a query, and reports whether the list is complete.
+    /// Lists all tokens that match a query, and reports whether the list is complete.
     ///
     /// # Errors
     ///

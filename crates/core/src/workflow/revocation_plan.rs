@@ -1,4 +1,4 @@
-//! The plan of a bulk revocation, as a text for review.
+//! The plan of a bulk revocation, as text for review.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -15,11 +15,11 @@ const HEADING: &str = "tokenfleet revocations 1";
 /// The characters that are percent-encoded, because a reviewer could misread them.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
-/// A plan to revoke tokens of one account, each once.
+/// A plan to revoke tokens of one account, without duplicates.
 ///
 /// It is built from a finished listing, so that nothing is revoked while tokens are listed. As text
 /// it can be saved, reviewed, shortened by deleting lines, and parsed again. A `#` after a space
-/// starts a comment. A text that displays differently from what it means is rejected: control
+/// starts a comment. Text that displays differently from what it means is rejected: control
 /// characters are not allowed, and each id has exactly one spelling.
 ///
 /// A plan that was interrupted can simply be executed again, because revoking twice succeeds. The
@@ -63,7 +63,7 @@ impl RevocationPlan {
         }
     }
 
-    /// Adds the token that the provider authenticates with, to be revoked after all others.
+    /// Adds the token that the account authenticates with, to be revoked after all others.
     #[must_use]
     pub fn with_acting_last(mut self, acting: TokenId) -> Self {
         self.tokens.retain(|id| *id != acting);

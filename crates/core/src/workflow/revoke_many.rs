@@ -79,7 +79,7 @@ pub enum RevocationVerdict {
 }
 
 impl RevocationVerdict {
-    /// Returns `true` if the token no longer authenticates for good.
+    /// Returns `true` if the token has permanently stopped authenticating.
     #[must_use]
     pub fn is_dead(&self) -> bool {
         matches!(self, Self::Revoked(_) | Self::AlreadyGone(_))
@@ -100,11 +100,11 @@ impl RevocationVerdict {
 
 type RevocationFuture<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerdict)> + Send + 'a>>;
 
-/// A stream that executes a plan and yields one verdict per token, as they arrive.
+/// A stream that executes a plan and yields the verdict of each token as soon as it is known.
 ///
-/// A failure affects only its own token. The acting token of the plan is revoked after all others
-/// have their verdict. Dropping the stream leaves open what happens to the revocations in flight;
-/// execute the plan again to find out.
+/// A failure affects only its own token. If the plan names the token that the account authenticates
+/// with, that token is revoked after all others have their verdict. If the stream is dropped, the
+/// revocations in flight may or may not be applied; execute the plan again to find out.
 #[must_use = "nothing is revoked until it is polled"]
 pub struct RevokeMany<'a> {
     revoke: Box<dyn Fn(TokenId) -> RevocationFuture<'a> + Send + Sync + 'a>,

@@ -1,4 +1,4 @@
-//! The guard on expiry: a token that was created with another expiry than requested is revoked
+//! The guard on expiry: a token that was created with a different expiry than requested is revoked
 //! (decision 0003).
 
 use tokenfleet_core::{
@@ -24,8 +24,8 @@ pub fn expiry_matches(requested: RequestedExpiry, token: &Token) -> bool {
     }
 }
 
-/// Revokes a token that the platform created with another expiry than requested, and returns the
-/// error that says whether that succeeded.
+/// Revokes a token that the platform created with a different expiry than requested, and returns
+/// the error that says whether that succeeded.
 pub async fn revoke_unwanted(
     provider: &dyn TokenProvider,
     id: &TokenId,
@@ -35,14 +35,15 @@ pub async fn revoke_unwanted(
     match provider.revoke(id.into(), RevokeOptions::default()).await {
         Ok(_) => response
             .violation(format!(
-                "the platform created {token} with another expiry than requested, so it was revoked"
+                "the platform created {token} with a different expiry than requested, so it was \
+                 revoked"
             ))
             .with_fate(Fate::Rejected)
             .with_advice("request an expiry that the platform accepts"),
         Err(error) => response
             .violation(format!(
-                "the platform created {token} with another expiry than requested, and it could not \
-                 be revoked"
+                "the platform created {token} with a different expiry than requested, and it could \
+                 not be revoked"
             ))
             .with_source(error)
             .with_advice(format!(

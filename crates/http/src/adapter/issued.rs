@@ -4,11 +4,12 @@ use tokenfleet_core::{IssuedToken, Result, Secret, Token};
 
 use crate::ApiResponse;
 
-/// Returns the issued token of a response whose secret was decoded first, on its own.
+/// Combines a secret with the record from the same response, so that a bad record cannot lose the
+/// secret.
 ///
-/// The response is the only place where the secret is ever shown, so a record that cannot be
-/// decoded must not cost it (decision 0007). `record` returns the token, with only an id if need
-/// be, or `None` if the response has no id either.
+/// The response is the only place where the secret is ever shown, so it is decoded first, on its
+/// own (decision 0007). `record` returns the token, with nothing but an id if the rest cannot be
+/// decoded, or `None` if the response does not contain an id either.
 ///
 /// # Errors
 ///

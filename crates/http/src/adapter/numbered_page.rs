@@ -31,7 +31,9 @@ impl NumberedPage {
         response: &ApiResponse,
     ) -> Result<Page> {
         let Fact::Known(total) = self.total else {
-            return Err(response.violation("a page without the total number of tokens"));
+            return Err(
+                response.violation("the response does not contain the total number of tokens")
+            );
         };
         let number = request.number().unwrap_or_default();
         let size = self.size.or(request.size).unwrap_or(default_size);

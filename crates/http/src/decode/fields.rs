@@ -56,7 +56,7 @@ impl<'de> FromFields<'de> for () {
     }
 }
 
-/// Decodes the value of a known field, and rejects a field that comes twice.
+/// Decodes the value of a known field, and rejects a field that appears twice.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub fn read_unique<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     values: &mut A,
 ) -> Result<(), A::Error> {
     if field.is_reported() {
-        return Err(A::Error::custom("a field comes twice"));
+        return Err(A::Error::custom("a field appears twice"));
     }
     *field = values.next_value()?;
     Ok(())
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_field_that_comes_twice_is_rejected_however_it_is_escaped() {
+    fn a_known_field_that_appears_twice_is_rejected_however_it_is_escaped() {
         let read = |text| serde_json::from_str::<Fields<Key>>(text).is_ok();
         assert!(read(r#"{"id":1,"_etag":1,"_etag":2}"#));
         for twice in [

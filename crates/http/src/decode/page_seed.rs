@@ -24,7 +24,7 @@ struct RecordsSeed<'f, R, F> {
     /// The number of records to allocate for.
     capacity: usize,
     convert: F,
-    /// The error of the record that could not be converted.
+    /// The error from the record that could not be converted.
     conversion_error: &'f mut Option<Error>,
     record: PhantomData<R>,
 }
@@ -79,7 +79,7 @@ impl<'de, P: FromFields<'de>, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> V
                 continue;
             }
             let seed = records_seed.take();
-            let seed = seed.ok_or_else(|| A::Error::custom("the records come twice"))?;
+            let seed = seed.ok_or_else(|| A::Error::custom("the list of records appears twice"))?;
             records = fields.next_value_seed(seed)?;
         }
         match records_seed {

@@ -272,8 +272,9 @@ async fn a_credential_rejected_ten_times_is_not_sent_for_a_while_and_another_is_
     assert!(cooling_down(&error), "{error:?}");
     assert_eq!(
         error.to_string(),
-        "main (example): create failed: the credential was rejected 10 times in a row and is not \
-         sent for another 300 s; replace it at its source: a new credential is sent at once"
+        "main (example): create failed: the credential was rejected 10 times in a row and will \
+         not be sent for another 300 s; replace it at its source: a changed credential is used \
+         immediately"
     );
     assert!(send(&client, &fixed("new"), create()).await.is_ok());
     assert_eq!(platform.received().len(), 11);

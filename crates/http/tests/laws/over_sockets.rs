@@ -107,7 +107,7 @@ fn list() -> ApiRequest {
         .query("search", "hunter4")
 }
 
-/// Returns the error of a request and the number of requests that the server received.
+/// Returns the error from a request and the number of requests that the server received.
 async fn failure(request: ApiRequest, reply: Reply) -> (Error, usize) {
     let server = Server::new([reply]).await;
     let error = client_over_reqwest(&server.base)

@@ -324,7 +324,7 @@ async fn an_invalid_setting_is_reported_with_its_line_and_without_secrets() {
         ),
         (
             vec![("only_given_authorities", Setting::Boolean(true))],
-            "line 1: transport.only_given_authorities needs authorities to trust",
+            "line 1: transport.only_given_authorities requires `authorities`",
         ),
         (
             vec![

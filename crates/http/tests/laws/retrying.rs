@@ -28,7 +28,7 @@ fn revoke() -> ApiRequest {
     ApiRequest::delete(Operation::Revoke, ["tokens", "1"]).idempotent()
 }
 
-/// Returns the error of a request under a script.
+/// Returns the error from a request under a script.
 async fn failure(request: ApiRequest, steps: impl IntoIterator<Item = Step>) -> Error {
     let transport = ScriptedTransport::new(steps);
     let client = client(transport.clone(), BASE);

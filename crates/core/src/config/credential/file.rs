@@ -102,11 +102,10 @@ pub(super) fn describe(error: &io::Error) -> Problem {
     }
 }
 
-/// Returns `true` if users other than its owner can read a file, where the operating system reveals
-/// that.
+/// Returns `true` if users other than its owner can read a file.
 ///
-/// It returns `false` for a file that does not exist. Warn the user if a credential file is
-/// readable by others.
+/// It returns `false` for a file that does not exist, and always on systems other than Unix. Warn
+/// the user if a credential file is readable by others.
 #[must_use]
 pub fn is_world_readable(path: &Path) -> bool {
     #[cfg(unix)]

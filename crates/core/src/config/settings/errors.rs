@@ -21,14 +21,14 @@ impl Settings {
         Error::configuration(format!("{}{} {message}", line_prefix(self.line), self.path))
     }
 
-    /// Creates the error of a missing credential.
+    /// Creates an error for a missing credential.
     #[must_use]
     pub fn missing_credential(&self, key: &str) -> Error {
         let advice = format!("write {key} = {{ env = \"…\" }} or {key} = {{ file = \"…\" }}");
         self.missing(key, advice)
     }
 
-    /// Returns the error of an unread key that looks like a misspelling of a known one.
+    /// Creates an error for an unread key that looks like a misspelling of a known one.
     ///
     /// If another key seems to be missing, this is the likely cause.
     #[must_use]
@@ -65,7 +65,7 @@ impl Settings {
         Error::configuration(format!("{} must be {expected}", self.place(key)))
     }
 
-    /// Creates the error of a value that is, or may be, a credential in plain text.
+    /// Creates an error for a value that is, or may be, a credential in plain text.
     pub(super) fn exposed(&self, key: &str, problem: &str) -> Error {
         Error::configuration(format!("{} {problem}", self.place(key))).with_advice(format!(
             "write {key} = {{ env = \"NAME\" }} or {key} = {{ file = \"PATH\" }}; \

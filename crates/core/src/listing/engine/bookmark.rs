@@ -57,7 +57,7 @@ impl Bookmark {
         self.after.clone_from(&self.last);
     }
 
-    /// Notes the tokens that were emitted, in the order of the scan.
+    /// Records the tokens that were emitted, in the order of the scan.
     pub(super) fn on_emitted(&mut self, tokens: &[Token]) {
         if let Some(token) = tokens.last() {
             self.last = Some(token.id.clone());

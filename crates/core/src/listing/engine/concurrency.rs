@@ -35,7 +35,7 @@ impl AdaptiveConcurrency {
         self.max == 1
     }
 
-    /// Notes a page that shows no change.
+    /// Records a page that shows no change.
     pub(super) fn on_stable(&mut self) {
         self.stable_pages = self.stable_pages.saturating_add(1);
         if self.stable_pages >= self.stable_pages_needed {
@@ -43,13 +43,13 @@ impl AdaptiveConcurrency {
         }
     }
 
-    /// Notes a change of the set.
+    /// Records a change of the set.
     pub(super) fn on_change(&mut self) {
         self.stable_pages = 0;
         self.width = 1;
     }
 
-    /// Notes a change that wasted the pages in flight.
+    /// Records a change that wasted the pages in flight.
     pub(super) fn on_wasted(&mut self) {
         self.on_change();
         self.stable_pages_needed = self.stable_pages_needed.saturating_mul(STEP);

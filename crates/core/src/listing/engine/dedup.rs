@@ -162,7 +162,7 @@ impl Dedup {
         self.stale_pages
     }
 
-    /// Notes the lowest token of a page of a backward scan, and returns whether it fails to lie
+    /// Records the lowest token of a page of a backward scan, and returns whether it fails to lie
     /// below that of the page before. However many tokens move, a page further down begins lower.
     pub(super) fn is_stuck_at(&mut self, lowest: Option<TokenId>) -> bool {
         let stuck = lowest.is_some() && self.page_start.is_some() && lowest >= self.page_start;

@@ -7,7 +7,7 @@ use crate::provider::PagePosition;
 pub(super) struct Frontier {
     /// The next page to request, as far as it is known.
     next: Option<PagePosition>,
-    /// `true` once a first page was accepted, which tells how many pages there are.
+    /// `true` once the first page was accepted: from then on, no next page means the end.
     has_started: bool,
     /// The page that held the newest tokens when a backward scan began there.
     newest_page: Option<u64>,
@@ -31,7 +31,7 @@ impl Frontier {
         }
     }
 
-    /// Notes that a page was accepted, and returns whether it is the first one.
+    /// Records that a page was accepted, and returns whether it is the first one.
     pub(super) fn start(&mut self) -> bool {
         !std::mem::replace(&mut self.has_started, true)
     }
@@ -53,7 +53,7 @@ impl Frontier {
         self.next = next;
     }
 
-    /// Notes that a backward scan begins, or began, with the newest tokens on this page.
+    /// Records that a backward scan begins, or began, with the newest tokens on this page.
     pub(super) fn set_newest_page(&mut self, number: Option<u64>) {
         self.newest_page = number;
     }

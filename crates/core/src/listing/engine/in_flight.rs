@@ -78,7 +78,7 @@ pub(super) fn number(position: &PagePosition) -> Option<u64> {
 pub(super) struct InFlight {
     pages: VecDeque<PendingPage>,
     clock: Tick,
-    /// The tick at which the page that was emitted last had been received.
+    /// The tick at which the most recently emitted page was received.
     emitted: Tick,
     /// The number of pages received so far.
     received: u64,
@@ -165,7 +165,7 @@ impl InFlight {
         self.pages.push_front(reread);
     }
 
-    /// Notes that the page received at that tick was emitted.
+    /// Records that the page received at that tick was emitted.
     pub(super) fn on_emitted(&mut self, received_at: Tick) {
         self.emitted = received_at;
     }

@@ -8,8 +8,8 @@ use crate::model::Token;
 use crate::provider::{Page, PageRequest};
 
 impl PageEngine {
-    /// Returns a probe to send now, if pages wait for one, or could be fetched concurrently after
-    /// one.
+    /// Returns a probe to send now, if received pages wait for one, or if pages could be fetched
+    /// concurrently after one.
     pub(super) fn next_probe(&mut self) -> Option<(Tick, PageRequest)> {
         let wanted = if self.tail.is_watching() {
             self.received_unconfirmed() > 0

@@ -26,7 +26,7 @@ pub(super) struct TailWatch {
     confirmed_until: Tick,
     /// `true` if the platform does not serve pages of the sizes of probes.
     probes_whole_pages: bool,
-    /// The error of a probe that should have been answered like any other page.
+    /// The error from a probe that should have been answered like any other page.
     failure: Option<Error>,
 }
 
@@ -117,7 +117,7 @@ impl TailWatch {
         self.tail.is_some()
     }
 
-    /// Notes that a probe was sent.
+    /// Records that a probe was sent.
     pub(super) fn on_sent(&mut self, id: Tick, probe: TailProbe) {
         self.pending = Some((id, probe));
     }
@@ -166,7 +166,7 @@ impl TailWatch {
         self.confirmed_until = Tick::default();
     }
 
-    /// Notes the error of a probe.
+    /// Records the error from a probe.
     pub(super) fn fail(&mut self, error: Error) {
         self.failure = Some(error);
     }

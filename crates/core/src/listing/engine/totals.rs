@@ -22,7 +22,7 @@ impl Totals {
         self.current = total;
     }
 
-    /// Notes the total of a page, and by how much it grew.
+    /// Records the total of a page, and by how much it grew.
     pub(super) fn update(&mut self, total: Option<u64>) {
         if let (Some(before), Some(now)) = (self.current, total) {
             self.created = self.created.saturating_add(now.saturating_sub(before));
@@ -30,24 +30,24 @@ impl Totals {
         self.current = total;
     }
 
-    /// Notes the total of a page of a set that cannot shrink: a smaller total is an older one.
+    /// Records the total of a page of a set that cannot shrink: a smaller total is an older one.
     pub(super) fn update_growing(&mut self, total: Option<u64>) {
         self.update(self.current.max(total));
     }
 
-    /// Notes how many tokens there are, and that at least so many of them were created during the
+    /// Records how many tokens there are, and that at least so many of them were created during the
     /// scan.
     pub(super) fn recount(&mut self, total: Option<u64>, created: u64) {
         self.current = total;
         self.created = self.created.max(created);
     }
 
-    /// Notes tokens that need not be read because the query skips them.
+    /// Records tokens that need not be read because the query skips them.
     pub(super) fn skip(&mut self, tokens: u64) {
         self.skipped = tokens;
     }
 
-    /// Notes tokens that were emitted.
+    /// Records tokens that were emitted.
     pub(super) fn on_emitted(&mut self, tokens: u64) {
         self.emitted += tokens;
     }

@@ -133,6 +133,7 @@ fn repeated_tokens() -> Error {
 }
 
 pub(super) fn violation(message: &str) -> Error {
-    Error::protocol_violation(Fate::Rejected, message)
-        .with_advice("report this to the platform: the listing stops rather than look complete")
+    Error::protocol_violation(Fate::Rejected, message).with_advice(
+        "report this to the platform: the listing was stopped because it might miss tokens",
+    )
 }

@@ -19,7 +19,7 @@ pub(super) enum Lexeme<'a> {
     End,
 }
 
-/// Splits a text into lexemes, each with its byte offset. The last one is [`Lexeme::End`].
+/// Splits text into lexemes, each with its byte offset. The last one is [`Lexeme::End`].
 pub(super) fn lexemes(text: &str) -> Result<Vec<(usize, Lexeme<'_>)>> {
     let mut lexemes = Vec::new();
     let mut rest = text.trim_start();

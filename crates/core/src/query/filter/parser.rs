@@ -67,7 +67,7 @@ impl<'a> Parser<'a> {
         found
     }
 
-    /// Creates the error of a mistake at the next lexeme.
+    /// Creates an error for a mistake at the next lexeme.
     fn error(&self, message: impl Into<String>) -> Error {
         self.at_next(Error::invalid_input(message))
     }

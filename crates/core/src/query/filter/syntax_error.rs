@@ -1,8 +1,8 @@
-//! The error of a mistake in the text of a filter.
+//! The error for a mistake in the text of a filter.
 
 use crate::error::Error;
 
-/// Creates the error of a mistake at a byte offset of the text.
+/// Creates an error for a mistake at a byte offset of the text.
 ///
 /// Its message never repeats the text, which may contain anything.
 pub(super) fn syntax_error(text: &str, offset: usize, message: impl Into<String>) -> Error {

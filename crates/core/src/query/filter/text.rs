@@ -127,7 +127,7 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// A text in double quotes, escaped to one line.
+/// A string in double quotes, escaped to one line.
 struct Quoted<'a>(&'a str);
 
 impl fmt::Display for Quoted<'_> {
