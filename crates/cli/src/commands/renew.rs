@@ -51,7 +51,7 @@ fn no_secret(provider: &dyn TokenProvider, id: Option<String>) -> Error {
     let error = match provider.capabilities().check(OperationCall::Renew(&probe)) {
         Err(error) => error,
         Ok(()) if id.is_some() => {
-            Error::unsupported("the platform renews a token by its secret, not by its id")
+            Error::unsupported("the platform renews tokens by secret, not by id")
                 .with_advice(advice)
         }
         Ok(()) => Error::invalid_input("there is no token to renew").with_advice(advice),
