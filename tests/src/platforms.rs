@@ -169,7 +169,7 @@ pub fn mindbody_with_intruder(
         )
         .with_base_url(base_url());
         if bare {
-            config = config.with_bare_authorization();
+            config = config.without_bearer_prefix();
         }
         let mindbody = Mindbody::new("studio", config, transport(&simulator));
         Arc::new(mindbody.with_retry(immediate_retries()))

@@ -31,7 +31,7 @@ pub struct ReqwestTransportBuilder {
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     authorities: Vec<Vec<u8>>,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    only_given_authorities: bool,
+    exclusive_authorities: bool,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     client_certificate: Option<(Vec<u8>, Secret)>,
 }
@@ -66,7 +66,7 @@ impl ReqwestTransport {
 impl ReqwestTransportBuilder {
     /// Reads `connect_timeout`, `proxy`, `proxy_user` and `proxy_password` from settings; with a
     /// TLS feature also the paths `authorities` (one or several) and `client_certificate`, its
-    /// `client_key`, and `only_given_authorities`. Reads the files and credentials that they name.
+    /// `client_key`, and `exclusive_authorities`. Reads the files and credentials that they name.
     ///
     /// # Errors
     ///
@@ -110,8 +110,8 @@ impl ReqwestTransportBuilder {
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     async fn read_certificates(mut self, settings: &mut Settings) -> Result<Self> {
         let paths = settings.texts("authorities")?;
-        self.only_given_authorities = settings
-            .boolean("only_given_authorities")?
+        self.exclusive_authorities = settings
+            .boolean("exclusive_authorities")?
             .unwrap_or_default();
         let chain = settings.text("client_certificate")?;
         let key = settings.untrimmed_credential("client_key")?;
@@ -122,8 +122,8 @@ impl ReqwestTransportBuilder {
             })?;
             self.authorities.push(pem);
         }
-        if self.only_given_authorities && paths.is_empty() {
-            let place = settings.place("only_given_authorities");
+        if self.exclusive_authorities && paths.is_empty() {
+            let place = settings.place("exclusive_authorities");
             return Err(
                 Error::configuration(format!("{place} requires `authorities`"))
                     .with_advice("set authorities = \"…\""),
@@ -180,8 +180,8 @@ impl ReqwestTransportBuilder {
     /// Trusts only the CA certificates that were given, and not those of the system.
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     #[must_use]
-    pub fn with_only_given_authorities(mut self) -> Self {
-        self.only_given_authorities = true;
+    pub fn with_exclusive_authorities(mut self) -> Self {
+        self.exclusive_authorities = true;
         self
     }
 
@@ -227,7 +227,7 @@ impl ReqwestTransportBuilder {
         for pem in &self.authorities {
             trusted.extend(parse_authorities(pem)?);
         }
-        let client = if self.only_given_authorities {
+        let client = if self.exclusive_authorities {
             client.tls_certs_only(trusted)
         } else {
             client.tls_certs_merge(trusted)

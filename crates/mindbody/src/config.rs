@@ -31,7 +31,7 @@ pub struct MindbodyConfig {
     pub(crate) api_key: Credential,
     pub(crate) username: String,
     pub(crate) password: Credential,
-    pub(crate) bare_authorization: bool,
+    pub(crate) no_bearer_prefix: bool,
 }
 
 impl MindbodyConfig {
@@ -50,7 +50,7 @@ impl MindbodyConfig {
             api_key,
             username: username.into(),
             password,
-            bare_authorization: false,
+            no_bearer_prefix: false,
         }
     }
 
@@ -70,13 +70,13 @@ impl MindbodyConfig {
 
     /// Sends the token alone in `Authorization`, without `Bearer`. Mindbody accepts both.
     #[must_use]
-    pub fn with_bare_authorization(mut self) -> Self {
-        self.bare_authorization = true;
+    pub fn without_bearer_prefix(mut self) -> Self {
+        self.no_bearer_prefix = true;
         self
     }
 
     /// Reads `base_url`, `api_version`, `site_id`, `api_key`, `username`, `password` and
-    /// `bare_authorization` from an account's settings.
+    /// `no_bearer_prefix` from an account's settings.
     ///
     /// # Errors
     ///
@@ -97,7 +97,7 @@ impl MindbodyConfig {
         if let Some(version) = settings.text("api_version")? {
             config.api_version = version;
         }
-        config.bare_authorization = settings.boolean("bare_authorization")?.unwrap_or(false);
+        config.no_bearer_prefix = settings.boolean("no_bearer_prefix")?.unwrap_or(false);
         Ok(config)
     }
 }

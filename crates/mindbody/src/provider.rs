@@ -101,7 +101,7 @@ impl Mindbody {
 
     /// Adds the token that a request is about.
     fn with_token(&self, request: ApiRequest, token: &Secret) -> ApiRequest {
-        if self.config.bare_authorization {
+        if self.config.no_bearer_prefix {
             request.credential("authorization", "", token)
         } else {
             request.bearer_auth(token)

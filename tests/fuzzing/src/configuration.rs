@@ -25,7 +25,7 @@ const KEYS: [&str; 21] = [
     "token_login",
     "email",
     "accept_lockout",
-    "bare_authorization",
+    "no_bearer_prefix",
     "where",
     "sort",
     "limit",

@@ -79,7 +79,7 @@ pub fn mindbody(data: &[u8]) {
         let config = MindbodyConfig::new("-99", acting(), LOGIN, acting());
         let config = match variant {
             0 | 1 => config,
-            _ => config.with_bare_authorization(),
+            _ => config.without_bearer_prefix(),
         };
         Arc::new(Mindbody::new("fuzzed", config, transport))
     });

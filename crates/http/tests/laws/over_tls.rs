@@ -157,7 +157,7 @@ async fn a_private_ca_is_trusted_if_configured_and_only_for_the_name_it_certifie
     assert_nothing_was_sent(send(ReqwestTransport::builder(), &base).await, &log);
     assert_nothing_was_sent(send(trusting(&Authority::new()), &base).await, &log);
     assert!(send(trusting(&authority), &base).await.is_ok());
-    let only = trusting(&authority).with_only_given_authorities();
+    let only = trusting(&authority).with_exclusive_authorities();
     assert!(send(only, &base).await.is_ok());
     assert_eq!(log.lock().unwrap().len(), 2);
     let (base, log) = authority.serve("elsewhere.example.com", false).await;
@@ -233,7 +233,7 @@ async fn settings_configure_authorities_client_certificate_and_proxy() {
             "authorities",
             Setting::Texts(vec![other.path(), root.path()]),
         ),
-        ("only_given_authorities", Setting::Boolean(true)),
+        ("exclusive_authorities", Setting::Boolean(true)),
         ("client_certificate", Setting::Text(chain.path())),
         ("client_key", key.reference()),
         ("proxy", Setting::Text(url)),
@@ -323,8 +323,8 @@ async fn an_invalid_setting_is_reported_with_its_line_and_without_secrets() {
             "line 1: transport.authorities must be a quoted string or a list of quoted strings",
         ),
         (
-            vec![("only_given_authorities", Setting::Boolean(true))],
-            "line 1: transport.only_given_authorities requires `authorities`",
+            vec![("exclusive_authorities", Setting::Boolean(true))],
+            "line 1: transport.exclusive_authorities requires `authorities`",
         ),
         (
             vec![
