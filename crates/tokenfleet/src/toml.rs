@@ -345,6 +345,16 @@ mod tests {
         assert!(error_text(twice).starts_with("line 3: "));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_missing_file_is_named_with_the_cause_and_the_remedy() {
+        let error = Configuration::read("there-is-none.toml").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read there-is-none.toml: No such file or directory; create it"
+        );
+    }
+
     #[test]
     fn no_typing_error_leaks_a_value_into_an_error_text() {
         let text =

@@ -9,7 +9,7 @@ use tokenfleet::{
 };
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, cause_text, print_warning};
+use crate::output::{AppliedWrite, Output, cause_text, print_warning};
 
 /// Reads the secret that `--secret-env` or `--secret-file` refers to, if one of them is given.
 ///
@@ -105,6 +105,7 @@ pub(super) fn lost_secret(
         (false, false) => "it stays alive until it expires",
     };
     Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
+        .with_source(AppliedWrite)
         .with_account(provider.account())
         .with_operation(operation)
         .with_advice(format!(

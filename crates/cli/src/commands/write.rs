@@ -11,7 +11,7 @@ use crate::output::AppliedWrite;
 use crate::progress::with_progress;
 use crate::signal::{stopped, stopped_after_grace_period};
 
-/// What was found out, and what to do, if a rotation was applied and its response was lost.
+/// The advice after a rotation that was applied although its response was lost.
 const APPLIED: &str = "the key was rotated: the old key is dead and nobody has the new one; \
                        create another key on the platform's website";
 

@@ -31,7 +31,7 @@ pub(crate) fn redact(text: &str) -> String {
     redacted.platform_message().unwrap_or_default().to_owned()
 }
 
-/// Returns the text of the cause of an error, without the number that the operating system gives it.
+/// Returns the text of the cause of an error, without the error number of the operating system.
 pub(crate) fn cause_text(cause: &dyn std::error::Error) -> String {
     let text = cause.to_string();
     match text.rsplit_once(" (os error ") {
