@@ -167,6 +167,8 @@ impl Accounts {
 
 fn read(path: Option<&Path>) -> Result<Configuration> {
     match path {
+        Some(path) if matches!(path.try_exists(), Ok(false)) => Configuration::read(path)
+            .map_err(|error| error.with_advice("create it, or pass another file with --config")),
         Some(path) => Configuration::read(path),
         None if Path::new(DEFAULT_FILE).exists() => Configuration::read(DEFAULT_FILE),
         None => {
@@ -181,7 +183,7 @@ fn read(path: Option<&Path>) -> Result<Configuration> {
     }
 }
 
-/// Returns the error for a command that needs `--account`, with the names to choose from.
+/// Creates an error for a command that needs `--account`, with the names to choose from.
 fn selection_required(accounts: &[AccountConfiguration]) -> Error {
     const MAX_SHOWN: usize = 20;
     let mut names: Vec<_> = accounts.iter().map(AccountConfiguration::name).collect();

@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use tokenfleet::{Error, ErrorKind, Fate};
 
+use crate::output::cause_text;
+
 /// An exit code that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
@@ -80,10 +82,10 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Incomplete(Error),
     /// The output cannot be written.
-    #[error("cannot write the output ({0})")]
+    #[error("cannot write the output ({})", cause_text(.0))]
     Output(#[from] io::Error),
     /// The output of a finished command cannot be written. The exit code is kept nevertheless.
-    #[error("cannot write the output ({error})")]
+    #[error("cannot write the output ({})", cause_text(.error))]
     OutputAfter {
         exit: Exit,
         #[source]

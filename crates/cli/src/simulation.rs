@@ -8,6 +8,8 @@ use tokenfleet::{
 };
 use tokenfleet_simulators::{Server, StartError};
 
+use crate::output::cause_text;
+
 /// The platforms in the order of their accounts, and the number of tokens each starts with.
 const PLATFORMS: [(&str, &str); 4] = [
     ("losant", "12"),
@@ -72,7 +74,10 @@ pub(crate) fn start_error(error: StartError, address: impl Display) -> Error {
     match &error {
         StartError::NotLoopback(_) => Error::invalid_input(error.to_string()),
         StartError::Io(cause) => {
-            let message = format!("the simulator cannot listen on {address} ({cause})");
+            let message = format!(
+                "the simulator cannot listen on {address} ({})",
+                cause_text(cause)
+            );
             Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error)
         }
         _ => Error::new(ErrorKind::Other, Fate::NotSent, error.to_string()),

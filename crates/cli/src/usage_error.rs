@@ -50,7 +50,7 @@ fn missing_feature(error: &clap::Error) -> Option<Error> {
         || is_about(ContextKind::InvalidSubcommand, "simulate");
     needs_simulators.then(|| {
         Error::invalid_input("this program was built without the simulators")
-            .with_advice("build it with the cargo feature \"simulate\"")
+            .with_advice("build it with the cargo feature `simulate`")
     })
 }
 

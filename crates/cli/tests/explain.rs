@@ -13,7 +13,7 @@ fn explain(words: &str) -> Run {
     tokenfleet(&[&["explain", "--simulate"], &words[..]].concat())
 }
 
-/// Returns the whole numbers in a text.
+/// Returns the whole numbers in a string.
 fn numbers(text: &str) -> Vec<u64> {
     let words = text.split(|c: char| !c.is_ascii_digit());
     words.filter_map(|word| word.parse().ok()).collect()

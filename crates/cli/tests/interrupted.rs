@@ -9,7 +9,17 @@ mod support;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use support::{Run, Simulate, temporary_file};
+
+/// The message of an error about a write that was in flight.
+const STOPPED: &str = "the program was asked to stop before the response arrived; \
+                       the change may still have been applied";
+
+/// Returns the message of the error about a revocation that was in flight.
+fn revocation_in_flight(id: &str) -> String {
+    format!("revoke failed: token {id}: {STOPPED}; revoke it again to be sure, which does no harm")
+}
 
 /// Runs a command against a platform that takes a minute to respond, and sends a signal twice.
 fn interrupted(signal: &str, words: &[&str]) -> (Run, Simulate) {
@@ -65,27 +75,45 @@ fn signalled(signal: &str, times: u32, latency: u32, words: &[&str]) -> (Run, Si
 #[test]
 fn an_interrupted_write_says_what_to_check_and_exits_with_seven() {
     for (signal, words, expected) in [
-        ("INT", "create --name=ci", "list --name ci"),
-        ("TERM", "update 5 --name=x", "token 5: "),
-        ("INT", "revoke 5 6 --yes --output=json", "token 5: "),
+        (
+            "INT",
+            "create --name=ci",
+            format!(
+                "create failed: \"ci\": {STOPPED}; before retrying, look for it with \
+                 `tokenfleet list --name ci`: if it exists, nobody has its secret, so revoke it"
+            ),
+        ),
+        (
+            "TERM",
+            "update 5 --name=x",
+            format!(
+                "update failed: token 5: {STOPPED}; before retrying, check the token with \
+                 `tokenfleet show`"
+            ),
+        ),
     ] {
         let words: Vec<_> = words.split(' ').collect();
         let (run, _simulate) = interrupted(signal, &words);
         let run = run.ends_with(7);
         assert_eq!(run.stdout, "");
-        assert!(run.stderr.contains(expected), "{run:?}");
-        assert!(
-            run.stderr
-                .contains("the change may still have been applied"),
-            "{run:?}"
-        );
-        if words[0] == "revoke" {
-            assert!(run.stderr.contains("maybe_applied"), "{run:?}");
-            assert!(run.stderr.contains("not attempted: 6"), "{run:?}");
-        } else {
-            run.error_line();
-        }
+        assert_eq!(run.error_line(), format!("error: iot (losant): {expected}"));
     }
+    let words = ["revoke", "5", "6", "--yes", "--output=json"];
+    let (run, _simulate) = interrupted("INT", &words);
+    let run = run.ends_with(7);
+    assert_eq!(run.stdout, "");
+    let errors: Vec<Value> = (run.stderr.lines())
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let texts = errors
+        .iter()
+        .map(|object| (&object["error"]["message"], &object["error"]["fate"]));
+    let in_flight = format!("iot (losant): {}", revocation_in_flight("5"));
+    let expected = [
+        (&json!(in_flight), &json!("maybe_applied")),
+        (&json!("iot (losant): not attempted: 6"), &json!("not_sent")),
+    ];
+    assert_eq!(texts.collect::<Vec<_>>(), expected);
 }
 
 #[test]
@@ -95,9 +123,11 @@ fn tokens_in_flight_are_told_apart_from_those_not_attempted() {
     let run = run.ends_with(7);
     let lines: Vec<_> = run.stderr.lines().collect();
     assert_eq!(lines.len(), 3, "{run:?}");
-    assert!(lines[0].contains("token 5: "), "{run:?}");
-    assert!(lines[1].contains("token 6: "), "{run:?}");
-    assert!(lines[2].ends_with("not attempted: 7, 8"), "{run:?}");
+    for (line, id) in [(lines[0], "5"), (lines[1], "6")] {
+        let expected = format!("error: iot (losant): {}", revocation_in_flight(id));
+        assert_eq!(line, expected);
+    }
+    assert_eq!(lines[2], "error: iot (losant): not attempted: 7, 8");
 }
 
 #[test]
@@ -109,8 +139,17 @@ fn an_interrupted_creation_prints_the_marker_that_finds_it() {
     assert_eq!(lines.len(), 2, "{run:?}");
     let marker = lines[0].split("with the marker ").nth(1).unwrap();
     let marker = marker.split(';').next().unwrap();
-    let command = format!("reconcile --account iot --marker {marker}");
-    assert!(lines.iter().all(|line| line.contains(&command)), "{run:?}");
+    let advice = format!(
+        "find it with `tokenfleet reconcile --account iot --marker {marker}` and revoke it, \
+         because nobody has its secret"
+    );
+    let note = format!(
+        "note: iot (losant): creating a token with the marker {marker}; if this is interrupted, \
+         {advice}"
+    );
+    assert_eq!(lines[0], note);
+    let error = format!("error: iot (losant): create failed: \"ci\": {STOPPED}; {advice}");
+    assert_eq!(lines[1], error);
 }
 
 #[test]
@@ -130,8 +169,8 @@ fn revocations_in_flight_are_awaited_and_no_other_is_started() {
     let run = run.ends_with(1);
     let is_gone = |line: &&str| line.contains("already_gone");
     assert_eq!(run.stdout.lines().filter(is_gone).count(), 2, "{run:?}");
-    let not_attempted = format!("not attempted: {}", ids[2]);
-    assert!(run.error_line().ends_with(&not_attempted), "{run:?}");
+    let expected = format!("error: iot (losant): not attempted: {}", ids[2]);
+    assert_eq!(run.error_line(), expected);
 }
 
 #[test]

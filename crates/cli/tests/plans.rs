@@ -7,7 +7,8 @@ mod support;
 
 use serde_json::{Value, json};
 use support::account::Account;
-use support::temporary_file;
+use support::{NO_SUCH_FILE, temporary_file};
+use tokenfleet::RevocationPlan;
 
 fn account_with_tokens(provider: &str, tokens: usize) -> Account {
     let account = Account::new(provider);
@@ -53,10 +54,12 @@ fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
             .partition(|line: &&str| line.contains("# old 3"));
         assert_eq!(kept.len(), 1);
         let path = temporary_file(&rest.join("\n"));
-        account
-            .run(&["revoke", "--plan", &path])
-            .ends_with(2)
-            .error_line();
+        let run = account.run(&["revoke", "--plan", &path]).ends_with(2);
+        let expected = format!(
+            "error: mine ({provider}): revoke failed: cannot ask for confirmation without a \
+             terminal; confirm with --yes"
+        );
+        assert_eq!(run.error_line(), expected);
         let words = ["revoke", "--plan", &path, "--yes", "--max-concurrency=2"];
         let run = account.run(&words).ends_with(0);
         let verdicts: Vec<Value> = run
@@ -132,25 +135,27 @@ fn a_plan_names_its_account_and_is_rejected_elsewhere() {
     let run = other
         .run(&["revoke", "--plan", &path, "--yes"])
         .ends_with(2);
-    assert!(run.error_line().contains("another account"), "{run:?}");
-    for (text, expected) in [
+    let expected = "error: mine (foreman): revoke failed: the plan belongs to another account";
+    assert_eq!(run.error_line(), expected);
+    for (text, part) in [
         ("no plan", "must start with the line"),
         (
             "tokenfleet revocations 1\naccount losant mine\nkill 1\n",
             "line 3",
         ),
     ] {
+        let error = text.parse::<RevocationPlan>().unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
         let path = temporary_file(text);
         let run = account
             .run(&["revoke", "--plan", &path, "--yes"])
             .ends_with(2);
-        let line = run.error_line();
-        assert!(line.contains(expected) && line.contains(&path), "{line}");
+        assert_eq!(run.error_line(), format!("error: {path}: {error}"));
     }
-    account
-        .run(&["revoke", "--plan=there-is-none", "--yes"])
-        .ends_with(2)
-        .error_line();
+    let run = account.run(&["revoke", "--plan=there-is-none", "--yes"]);
+    let run = run.ends_with(2);
+    let expected = format!("error: cannot read there-is-none: {NO_SUCH_FILE}");
+    assert_eq!(run.error_line(), expected);
     assert_eq!(ids(&account, &[]).len(), 1);
 }
 
@@ -165,22 +170,26 @@ fn an_incomplete_listing_makes_no_plan_unless_accepted() {
     inject_fault();
     let run = account.run(&["plan"]).ends_with(6);
     assert_eq!(run.stdout, "");
-    assert!(run.error_line().contains("--allow-incomplete"), "{run:?}");
+    let line = run.error_line();
+    let start = "error: mine (cloudsmith): list failed: the listing is incomplete: ";
+    let end = "; run plan again, or accept this with --allow-incomplete";
+    assert!(line.starts_with(start) && line.ends_with(end), "{line}");
     inject_fault();
     let run = account.run(&["plan", "--allow-incomplete"]).ends_with(0);
     let lines: Vec<_> = run.stdout.lines().collect();
     assert_eq!(lines.len(), 4, "{run:?}");
     assert!(
-        lines[3].starts_with("# the listing is incomplete"),
+        lines[3].starts_with("# the listing is incomplete: "),
         "{run:?}"
     );
-    assert!(run.error_line().starts_with("warning: "), "{run:?}");
+    let expected = lines[3].replacen('#', "warning: mine (cloudsmith):", 1);
+    assert_eq!(run.error_line(), expected);
 }
 
 #[test]
 fn a_platform_that_cannot_revoke_by_id_has_no_plans() {
-    Account::new("mindbody")
-        .run(&["plan"])
-        .ends_with(5)
-        .error_line();
+    let run = Account::new("mindbody").run(&["plan"]).ends_with(5);
+    let expected = "error: mine (mindbody): cannot plan: the platform revokes a token by its \
+                    secret, not by an id; use `tokenfleet revoke --secret-file FILE`";
+    assert_eq!(run.error_line(), expected);
 }

@@ -5,6 +5,7 @@
 
 mod support;
 
+use serde_json::Value;
 use support::{Simulate, tokenfleet};
 
 #[test]
@@ -39,56 +40,106 @@ fn without_standard_input_it_exits_at_once() {
 fn other_addresses_need_an_explicit_option_and_raise_a_warning() {
     let words = ["simulate", "losant", "--listen=0.0.0.0:0"];
     let run = tokenfleet(&words).ends_with(2);
-    assert!(run.error_line().contains("--expose-to-network"));
+    let expected = "error: 0.0.0.0:0 is not a loopback address, and a simulator does not protect \
+                    its secrets; pass --expose-to-network to listen there anyway";
+    assert_eq!(run.error_line(), expected);
     let explicit: Vec<_> = words.into_iter().chain(["--expose-to-network"]).collect();
     let run = tokenfleet(&explicit).ends_with(0);
-    assert!(run.json()["url"].as_str().unwrap().contains("0.0.0.0"));
-    assert!(
-        run.error_line()
-            .starts_with("warning: anyone who can reach 0.0.0.0:")
+    let server = run.json();
+    let url = server["url"].as_str().unwrap();
+    let address = url.strip_prefix("http://").unwrap();
+    assert!(address.starts_with("0.0.0.0:"), "{url}");
+    let expected = format!(
+        "warning: anyone who can reach {address} can read and change every simulated token"
     );
+    assert_eq!(run.error_line(), expected);
 }
 
 #[test]
 fn invalid_arguments_are_rejected_in_one_line() {
     for (words, expected) in [
-        ("simulate losnt", "did you mean `losant`?"),
-        ("simulate losant --option=tokns=1", "did you mean `tokens`?"),
-        ("simulate losant --option=tokens", "KEY=VALUE"),
-        ("simulate losant --option=tokens=many", "tokens"),
+        (
+            "simulate losnt",
+            "unknown provider `losnt`; did you mean `losant`?",
+        ),
+        (
+            "simulate losant --option=tokns=1",
+            "unknown simulator option `tokns`; did you mean `tokens`?",
+        ),
+        (
+            "simulate losant --option=tokens",
+            "--option must have the form KEY=VALUE",
+        ),
+        (
+            "simulate losant --option=tokens=many",
+            "invalid value `many` for option `tokens`; expected a number up to 10000000",
+        ),
         (
             "simulate losant --listen=192.0.2.1:0",
-            "--expose-to-network",
+            "192.0.2.1:0 is not a loopback address, and a simulator does not protect its secrets; \
+             pass --expose-to-network to listen there anyway",
         ),
-        ("simulate losant --account=a", "--account cannot be used"),
-        ("simulate losant --config=a", "--config cannot be used"),
-        ("simulate losant --simulate", "--simulate cannot be used"),
-        ("simulate losant --output=json", "--output cannot be used"),
-        ("simulate losant -vv", "--verbose cannot be used"),
+        (
+            "simulate losant --account=a",
+            "--account cannot be used with the command simulate",
+        ),
+        (
+            "simulate losant --config=a",
+            "--config cannot be used with the command simulate",
+        ),
+        (
+            "simulate losant --simulate",
+            "--simulate cannot be used with the command simulate",
+        ),
+        (
+            "simulate losant --output=csv",
+            "--output cannot be used with the command simulate",
+        ),
+        (
+            "simulate losant --output=json",
+            "--output cannot be used with the command simulate",
+        ),
+        (
+            "simulate losant -vv",
+            "--verbose cannot be used with the command simulate",
+        ),
         (
             "simulate losant --tokens=1 --option=tokens=2",
-            "cannot be used together",
+            "--tokens and --option tokens=… cannot be used together",
         ),
         (
             "simulate all --listen=127.0.0.1:65534",
-            "4 servers do not fit",
+            "4 servers do not fit between port 65534 and the last port, 65535",
         ),
     ] {
+        let is_json = words.ends_with("json");
         let words: Vec<_> = words.split(' ').collect();
         let run = tokenfleet(&words).ends_with(2);
-        let shown = run.stderr.trim_end();
-        assert!(!shown.contains('\n') || shown.starts_with('{'), "{run:?}");
-        assert!(run.stderr.contains(expected), "{run:?}");
+        let line = run.error_line();
+        if is_json {
+            let object: Value = serde_json::from_str(line).unwrap();
+            assert_eq!(object["error"]["message"], expected);
+        } else {
+            assert_eq!(line, format!("error: {expected}"));
+        }
     }
 }
 
 #[test]
 fn too_many_tokens_and_an_address_without_a_port_are_rejected() {
     for (option, expected) in [
-        ("--tokens=99999999999", "10000000"),
-        ("--listen=localhost", "such as 127.0.0.1:8080"),
+        (
+            "--tokens=99999999999",
+            "error: invalid value '99999999999' for '--tokens <N>': \
+             99999999999 is not in 0..=10000000",
+        ),
+        (
+            "--listen=localhost",
+            "error: invalid value 'localhost' for '--listen <ADDRESS>': \
+             expected an address and a port, such as 127.0.0.1:8080",
+        ),
     ] {
         let run = tokenfleet(&["simulate", "losant", option]).ends_with(2);
-        assert!(run.stderr.contains(expected), "{run:?}");
+        assert_eq!(run.stderr.lines().next(), Some(expected), "{run:?}");
     }
 }

@@ -261,6 +261,71 @@ fn an_invalid_command_line_exits_with_two() {
 }
 
 #[test]
+fn a_mistake_on_the_command_line_is_named_with_the_remedy() {
+    for (words, expected) in [
+        (
+            "list",
+            "several accounts are configured; choose with --account: losant, foreman, cloudsmith, \
+             mindbody",
+        ),
+        (
+            "list --account=losant --account=losnt",
+            "unknown account `losnt`; did you mean `losant`?",
+        ),
+        (
+            "show 1 --account=losant --account=foreman",
+            "this command works on one account; pass --account only once",
+        ),
+        (
+            "create --account=losant",
+            "losant (losant): create failed: the token needs a name; pass it with --name",
+        ),
+        (
+            "update 1 --account=losant",
+            "losant (losant): update failed: token 1: the update changes nothing; pass --name, \
+             --description, --suspend or --resume",
+        ),
+        (
+            "revoke 1 --account=losant",
+            "losant (losant): revoke failed: cannot ask for confirmation without a terminal; \
+             confirm with --yes",
+        ),
+        (
+            "revoke 1 --account=cloudsmith --yes",
+            "cloudsmith (cloudsmith): revoke failed: token 1: the platform can revoke this secret \
+             only by replacing it; accept this with --accept-replacement, and store or discard the \
+             new secret",
+        ),
+        (
+            "inventory --config=tokenfleet.toml",
+            "--simulate and --config cannot be used together",
+        ),
+    ] {
+        let mut words: Vec<_> = words.split(' ').collect();
+        words.push("--simulate");
+        let run = tokenfleet(&words).ends_with(2);
+        assert_eq!(run.error_line(), format!("error: {expected}"));
+    }
+}
+
+#[test]
+fn a_number_out_of_range_is_an_invalid_value_and_not_an_unknown_option() {
+    for (option, number) in [
+        ("--limit", "-1"),
+        ("--offset", "-1"),
+        ("--page-size", "-1"),
+        ("--page-size", "0"),
+        ("--max-concurrency", "-1"),
+        ("--max-concurrency", "0"),
+    ] {
+        let words = ["list", "--simulate", "--account=losant", option, number];
+        let run = tokenfleet(&words).ends_with(2);
+        let expected = format!("error: invalid value '{number}' for '{option} <N>': ");
+        assert!(run.stderr.starts_with(&expected), "{run:?}");
+    }
+}
+
+#[test]
 fn errors_are_objects_if_json_is_requested() {
     let run = tokenfleet(&[
         "show",
@@ -275,15 +340,18 @@ fn errors_are_objects_if_json_is_requested() {
     assert_eq!(object["error"]["account"], "foreman");
     assert_eq!(object["error"]["fate"], "rejected");
     let run = tokenfleet(&["list", "--simulate", "--nam=x", "--output=json"]).ends_with(2);
-    let line = run.error_line();
-    assert!(
-        line.contains("a similar argument exists: '--name'"),
-        "{line}"
+    let object: Value = serde_json::from_str(run.error_line()).unwrap();
+    assert_eq!(
+        object["error"]["message"],
+        "unexpected argument '--nam' found; tip: a similar argument exists: '--name'"
     );
     let run = tokenfleet(&["verify", "--simulate", "--output=json"]).ends_with(2);
     let object: Value = serde_json::from_str(run.error_line()).unwrap();
-    let message = object["error"]["message"].as_str().unwrap();
-    assert!(message.contains("--secret-env"), "{message}");
+    assert_eq!(
+        object["error"]["message"],
+        "the following required arguments were not provided: \
+         <--secret-env <NAME>|--secret-file <FILE>>"
+    );
 }
 
 #[test]
@@ -316,7 +384,8 @@ fn an_id_may_begin_with_a_dash() {
     let run = tokenfleet(&words).ends_with(2);
     // The adapter of the platform rejects it, not the command line.
     let line = run.error_line();
-    assert!(line.contains("show failed: token -5: "), "{line}");
+    let expected = "error: foreman (foreman): show failed: token -5: ";
+    assert!(line.starts_with(expected), "{line}");
 }
 
 #[cfg(unix)]
@@ -348,7 +417,9 @@ fn the_exit_code_is_the_same_if_nobody_reads_the_output() {
 fn a_secret_that_cannot_be_written_is_a_failure_with_advice() {
     let run = run_unread(&["create", "--simulate", "--account=losant", "--name=ci"]).ends_with(7);
     let line = run.error_line();
-    assert!(line.contains("its secret is lost"), "{line}");
+    let start = "error: losant (losant): create failed: cannot write the secret of token ";
+    let end = " (Broken pipe); the token exists, but its secret is lost: revoke it";
+    assert!(line.starts_with(start) && line.ends_with(end), "{line}");
 }
 
 #[test]
@@ -364,11 +435,13 @@ fn capabilities_are_shown_for_one_account_or_all() {
     assert_eq!(one["accounts"][0]["renew"]["at_most"], 7);
     assert_eq!(one["accounts"][0]["revoke"]["needs_consent"], false);
     assert!(one["accounts"][0]["reports"].is_array());
-    tokenfleet(&["capabilities", "mindbodi", "--simulate"])
-        .ends_with(2)
-        .error_line();
+    let run = tokenfleet(&["capabilities", "mindbodi", "--simulate"]).ends_with(2);
+    let expected = "error: unknown account `mindbodi`; did you mean `mindbody`?";
+    assert_eq!(run.error_line(), expected);
     let words = ["capabilities", "losant", "--account=foreman", "--simulate"];
-    tokenfleet(&words).ends_with(2).error_line();
+    let run = tokenfleet(&words).ends_with(2);
+    let expected = "error: the account `losant` differs from --account; pass only one of them";
+    assert_eq!(run.error_line(), expected);
     let run = tokenfleet(&["capabilities", "--simulate", "--output=ndjson"]).ends_with(0);
     let lines: Vec<Value> = (run.stdout.lines())
         .map(|line| serde_json::from_str(line).unwrap())
@@ -391,26 +464,34 @@ fn csv_reports_accounts_that_cannot_be_listed_on_standard_error() {
 
 #[test]
 fn an_expiry_in_the_past_or_beyond_all_dates_is_rejected_before_anything_is_sent() {
-    for (words, expected) in [
-        ("create --name=x --expires-in=0d", "not in the future"),
+    let creation = "error: losant (losant): create failed: ";
+    for (words, start, end) in [
+        (
+            "create --name=x --expires-in=0d",
+            format!("{creation}the expiry 20"),
+            "Z is not in the future",
+        ),
         (
             "create --name=x --expires-at=2020-01-01T00:00:00Z",
-            "not in the future",
+            format!("{creation}the expiry 2020-01-01T00:00:00Z"),
+            " is not in the future",
         ),
         (
             "create --name=x --expires-in=9999999w",
-            "later than any representable date",
+            format!("{creation}69999993 days from now"),
+            " is later than any representable date",
         ),
         (
             "list --expires-within=9999999w",
-            "later than any representable date",
+            "error: 69999993 days from now".to_owned(),
+            " is later than any representable date",
         ),
     ] {
         let mut words: Vec<_> = words.split(' ').collect();
         words.extend(["--simulate", "--account=losant"]);
         let run = tokenfleet(&words).ends_with(2);
         let line = run.error_line();
-        assert!(line.contains(expected), "{line}");
+        assert!(line.starts_with(&start) && line.ends_with(end), "{line}");
     }
 }
 
@@ -418,10 +499,16 @@ fn an_expiry_in_the_past_or_beyond_all_dates_is_rejected_before_anything_is_sent
 fn a_secret_where_a_reference_belongs_is_not_repeated() {
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
     for secret in [jwt, "hunter2"] {
-        for option in ["--secret-env", "--secret-file"] {
+        for (option, problem) in [
+            ("--secret-env", "that environment variable is not set"),
+            ("--secret-file", "that file does not exist"),
+        ] {
             let words = ["verify", option, secret, "--simulate", "--account=losant"];
             let run = tokenfleet(&words).ends_with(2).hiding(&[secret]);
-            assert!(run.error_line().contains(option), "{run:?}");
+            let line = run.error_line();
+            let start = format!("error: {option}: {problem}");
+            let end = "; if you passed the secret itself, replace it, because it was exposed";
+            assert!(line.starts_with(&start) && line.ends_with(end), "{line}");
         }
     }
     for format in ["--output=table", "--output=json"] {

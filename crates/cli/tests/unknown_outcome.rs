@@ -5,7 +5,7 @@
 
 mod support;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
 
@@ -42,11 +42,13 @@ fn a_token_is_created_exactly_once_even_if_the_response_is_lost() {
             let secret = token["secret"].as_str().unwrap();
             let markers = markers(&run);
             assert_eq!(markers.len(), 2, "{run:?}");
-            let command = format!(
-                "tokenfleet reconcile --account mine --marker {}",
+            let note = format!(
+                "note: mine ({provider}): creating a token with the marker {0}; if this is \
+                 interrupted, find it with `tokenfleet reconcile --account mine --marker {0}` and \
+                 revoke it, because nobody has its secret",
                 markers[0]
             );
-            assert!(run.stderr.contains(&command), "{run:?}");
+            assert_eq!(run.stderr.lines().next(), Some(&*note), "{run:?}");
             let marked = format!("{} {}", token["name"], token["description"]);
             assert!(marked.contains(markers[1]), "{marked}");
             assert_eq!(account.liveness(secret, 0), "alive");
@@ -61,7 +63,8 @@ fn exactly_once_is_rejected_before_anything_is_sent_if_tokens_bear_no_marker() {
         let account = Account::new(provider);
         let run = account.run(&["create", "--exactly-once"]).ends_with(5);
         let line = run.error_line();
-        assert!(line.contains("create failed: "), "{line}");
+        let expected = format!("error: mine ({provider}): create failed: ");
+        assert!(line.starts_with(&expected), "{line}");
         assert_eq!(account.control("GET", "/log", "")["total"], 0);
     }
     let account = Account::new("losant");
@@ -71,43 +74,53 @@ fn exactly_once_is_rejected_before_anything_is_sent_if_tokens_bear_no_marker() {
 
 #[test]
 fn a_lost_response_is_followed_by_reconciliation_and_advice() {
-    for (provider, command, method, fault, expected) in [
+    for (provider, command, method, fault, expected, end) in [
         (
             "cloudsmith",
             "rotate",
             "PUT",
             "close_after",
-            "it was, because the key in use is dead",
+            "error: mine (cloudsmith): rotate failed: token ",
+            "; the key was rotated: the old key is dead and nobody has the new one; create another \
+             key on the platform's website",
         ),
         (
             "cloudsmith",
             "rotate",
             "PUT",
             "close_before",
-            "the key in use is alive: if it is the one to rotate",
+            "; it may have been applied nevertheless; ",
+            "the key in use is alive: if it is the one to rotate, nothing has changed so far; \
+             before retrying, check the old secret with `tokenfleet verify`: if it is dead, nobody \
+             has the new one",
         ),
         (
             "mindbody",
             "create",
             "POST",
             "close_after",
-            "a token that was created expires by 20",
+            "; a token may exist whose secret nobody has; this platform cannot list it, but it \
+             expires by itself; a token that was created expires by 20",
+            ", unless it is renewed",
         ),
         (
             "losant",
             "create --name=ci",
             "POST",
             "close_after",
-            "look for it with \"tokenfleet list --name ci\"",
+            "; it may have been applied nevertheless; ",
+            "before retrying, look for it with `tokenfleet list --name ci`: if it exists, nobody \
+             has its secret, so revoke it",
         ),
         (
             "mindbody",
             "renew --secret-env=SECRET",
             "POST",
             "close_after",
-            "a renewal may count",
+            "; it may have been applied nevertheless; ",
+            "before retrying, note that a renewal may count towards the platform's maximum",
         ),
-        ("mindbody", "create", "POST", "garbage", "login page"),
+        ("mindbody", "create", "POST", "garbage", "login page", ""),
     ] {
         let own: &[&str] = match provider {
             "cloudsmith" => &["--option=credential=own"],
@@ -125,8 +138,23 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
         let run = account.run_with_secret(secret, &words).ends_with(7);
         let run = run.hiding(&[secret]);
         let line = run.error_line();
-        assert!(line.contains(expected), "{provider}: {command}: {line}");
+        assert!(
+            line.contains(expected) && line.ends_with(end),
+            "{provider}: {command}: {line}"
+        );
     }
+}
+
+#[test]
+fn a_rotation_that_was_found_out_is_not_in_doubt_but_keeps_its_fate() {
+    let account = Account::with_options("cloudsmith", &["--option=credential=own"]);
+    account.inject_fault("PUT", &json!("close_after"));
+    let run = account.run(&["rotate", "--output=json"]).ends_with(7);
+    let object: Value = serde_json::from_str(run.error_line()).unwrap();
+    assert_eq!(object["error"]["fate"], "maybe_applied");
+    let message = object["error"]["message"].as_str().unwrap();
+    assert!(message.contains("; the key was rotated: "), "{message}");
+    assert!(!message.contains("may have been applied"), "{message}");
 }
 
 #[test]
@@ -169,7 +197,11 @@ fn the_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
         other.ends_with(4);
 
         let run = reconcile(&["--revoke"]).ends_with(2);
-        assert!(run.error_line().contains("confirm with --yes"), "{run:?}");
+        let expected = format!(
+            "error: mine ({provider}): revoke failed: cannot ask for confirmation without a \
+             terminal; confirm with --yes"
+        );
+        assert_eq!(run.error_line(), expected);
         assert_eq!(account.liveness(secret, 0), "alive");
         let verdict = reconcile(&["--revoke", "--yes", "--name=ci"])
             .ends_with(0)
@@ -189,5 +221,10 @@ fn a_platform_without_markers_is_unsupported_and_not_called_not_found() {
         let run = run.ends_with(5);
         // The check for revocation concerns no token in particular.
         assert!(!run.error_line().contains("token any"), "{run:?}");
+        if provider == "mindbody" {
+            let expected = "error: mine (mindbody): cannot revoke: the platform revokes a token by \
+                            its secret, not by an id; use `tokenfleet revoke --secret-file FILE`";
+            assert_eq!(run.error_line(), expected);
+        }
     }
 }

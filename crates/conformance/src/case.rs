@@ -25,7 +25,7 @@ pub struct Case {
     pub(crate) killed_by: &'static [crate::mutants::Mutant],
 }
 
-/// The decision whether a case runs, made from what a provider declares.
+/// The decision on whether a case runs, made from what a provider declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Decision {

@@ -58,7 +58,7 @@ pub(crate) fn expect_ok<T>(result: Result<T>, expected: &str) -> CaseResult<T> {
     result.or_else(|error| fail(expected, describe(&error)))
 }
 
-/// Returns the error of a call that must fail.
+/// Returns the error from a call that must fail.
 pub(crate) fn expect_err<T>(result: Result<T>, expected: &str) -> CaseResult<Error> {
     match result {
         Ok(_) => fail(expected, "it succeeded"),

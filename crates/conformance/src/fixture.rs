@@ -119,12 +119,12 @@ pub trait Fixture: Send + Sync {
     /// The suite fails a case if a result reveals one of them.
     fn credentials(&self) -> Vec<Secret>;
 
-    /// Creates a token directly at the platform.
+    /// Creates a token directly on the platform.
     ///
     /// Returns `None` if the platform cannot have such a token, or has no room for another one.
     async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken>;
 
-    /// Returns all tokens that exist at the platform now.
+    /// Returns all tokens that exist on the platform now.
     async fn tokens(&self) -> Vec<ExistingToken>;
 
     /// Returns `true` if the platform would accept this secret now.
@@ -135,7 +135,7 @@ pub trait Fixture: Send + Sync {
     /// Returns the number of requests that have reached the platform.
     fn request_count(&self) -> u64;
 
-    /// Deletes a token directly at the platform, as another client would.
+    /// Deletes a token directly on the platform, as another client would.
     ///
     /// Returns `false` if the platform never loses tokens.
     async fn remove(&self, _id: &TokenId) -> bool {
@@ -157,7 +157,7 @@ pub trait Fixture: Send + Sync {
         false
     }
 
-    /// Arranges a fault for the next request, or returns `false` if that is impossible.
+    /// Injects a fault into the next request, or returns `false` if that is impossible.
     async fn inject(&self, _fault: Fault) -> bool {
         false
     }
@@ -215,11 +215,12 @@ impl TokenSpec {
     }
 }
 
-/// A token that was created directly at the platform.
+/// A token that was created directly on the platform.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct InsertedToken {
-    /// The id at the platform; if the platform has no ids, anything that [`Fixture::remove`] knows.
+    /// The id on the platform; if the platform has no ids, anything that [`Fixture::remove`]
+    /// accepts.
     pub id: TokenId,
     /// The secret, if the platform returns it to the fixture.
     pub secret: Option<Secret>,
@@ -240,7 +241,7 @@ impl InsertedToken {
     }
 }
 
-/// A token as it exists at the platform.
+/// A token as it exists on the platform.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExistingToken {

@@ -24,7 +24,7 @@ impl Inspector {
         }
     }
 
-    /// Reports a finding if a text contains a secret.
+    /// Reports a finding if a string contains a secret.
     pub(crate) fn search(&self, place: &str, text: &str) {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         if secrets.iter().any(|secret| text.contains(secret.expose())) {
@@ -44,7 +44,7 @@ impl Inspector {
         findings.first().cloned()
     }
 
-    /// Returns a text without the secrets, so that the report does not leak what it found leaking.
+    /// Returns the text without the secrets, so that the report does not leak what it found leaking.
     pub(crate) fn redact(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().fold(text.to_owned(), |text, secret| {

@@ -1,4 +1,4 @@
-//! The conformance suite for tokenfleet providers, for the built-in ones and for yours.
+//! The conformance suite for tokenfleet providers, built-in or your own.
 //!
 //! Give the suite a [`Fixture`]: your provider, and control over the platform behind it. [`run`]
 //! runs every case that the declared [`Capabilities`](tokenfleet_core::Capabilities) call for, each
@@ -25,7 +25,7 @@
 //! [`MemoryProvider`] is useful beyond the suite: a complete provider without a network, for the
 //! tests and examples of code that uses tokenfleet.
 //!
-//! The numbers in a report are the laws that every provider keeps:
+//! The numbers in a report are the laws that every provider must keep:
 //!
 //! | law | in short |
 //! | --- | --- |

@@ -80,7 +80,7 @@ impl Report {
         self.names(|outcome| *outcome == Outcome::Ran)
     }
 
-    /// Returns the names of the cases whose refusal was required, and which were refused.
+    /// Returns the names of the cases that had to be refused and were.
     pub fn refused(&self) -> impl Iterator<Item = &'static str> {
         self.names(|outcome| *outcome == Outcome::Refused)
     }

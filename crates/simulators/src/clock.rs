@@ -25,12 +25,12 @@ enum Reading {
 }
 
 impl Clock {
-    /// Returns a clock that stands still at `at` until it is set, advanced or resumed.
+    /// Creates a clock that stands still at `at` until it is set, advanced or resumed.
     pub fn frozen(at: Timestamp) -> Self {
         Self(Arc::new(Mutex::new(Reading::Frozen(at))))
     }
 
-    /// Returns a clock that follows the system clock.
+    /// Creates a clock that follows the system clock.
     pub fn moving() -> Self {
         Self(Arc::new(Mutex::new(Reading::Moving(SignedDuration::ZERO))))
     }

@@ -1,9 +1,9 @@
 //! Losant, Foreman, Cloudsmith and Mindbody as local servers for tests.
 //!
-//! Each platform is a small state machine, written only from the vendor's facts. This crate uses
-//! none of tokenfleet's other crates, so that an adapter that misreads a platform fails instead of
-//! being mirrored. Where the facts leave the behaviour open, a switch in the platform's `Options`
-//! decides.
+//! Each platform is a small state machine, based only on what is known about the vendor's API. This
+//! crate uses none of tokenfleet's other crates, so that an adapter that misreads a platform fails
+//! instead of being mirrored. Where the behaviour is not known, a switch in the platform's
+//! `Options` decides.
 //!
 //! - [`Simulator`]: the common interface, usable as `Arc<dyn Simulator>`
 //! - [`build`]: builds a simulator from its name, with options parsed from text
@@ -12,7 +12,7 @@
 //! - [`Clock`]: the platform's clock
 //! - [`Log`]: the received requests
 //! - [`Faults`]: the faults to inject
-//! - [`Token`], [`NewToken`]: the ground truth, past the platform's own API
+//! - [`Token`], [`NewToken`]: the ground truth, bypassing the platform's own API
 //! - [`CONTROL_PATH`]: the control interface, which offers all of this over HTTP
 //!
 //! # Example

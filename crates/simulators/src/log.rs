@@ -56,7 +56,7 @@ struct Entries {
 }
 
 impl Log {
-    /// Returns an empty log.
+    /// Creates an empty log.
     pub fn new() -> Self {
         Self(Arc::new(Mutex::new(Entries {
             entries: VecDeque::new(),

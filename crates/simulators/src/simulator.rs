@@ -91,7 +91,7 @@ pub struct Instruments {
 }
 
 impl Instruments {
-    /// Returns an empty log and no faults, with this clock.
+    /// Creates an empty log and no faults, with this clock.
     pub fn new(clock: Clock) -> Self {
         Self {
             clock,

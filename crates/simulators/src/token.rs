@@ -73,7 +73,7 @@ pub struct NewToken {
 }
 
 impl NewToken {
-    /// Returns an active token with this name, created now and never expiring.
+    /// Creates an active token with this name, created now and never expiring.
     pub fn named(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
@@ -135,7 +135,7 @@ pub struct Inserted {
 }
 
 impl Inserted {
-    /// Returns an inserted token with this id and secret.
+    /// Creates an inserted token with this id and secret.
     pub fn new(id: impl Into<String>, secret: impl Into<String>) -> Self {
         Self {
             id: id.into(),

@@ -66,7 +66,7 @@ pub struct AccountConfiguration {
 }
 
 impl Configuration {
-    /// Sets the path of the file that it was read from, for error texts.
+    /// Sets the path of the file that it was read from, for error messages.
     #[cfg(feature = "toml")]
     pub(crate) fn set_origin(&mut self, origin: String) {
         for account in &mut self.accounts {
@@ -171,7 +171,7 @@ fn with_origin(warnings: Vec<String>, origin: Option<&str>) -> Vec<String> {
     warnings.into_iter().map(prefixed).collect()
 }
 
-/// Returns the error for the name of an account or a query that is not configured.
+/// Creates an error for the name of an account or a query that is not configured.
 fn unknown(kind: &str, plural: &str, name: &str, known: &[&str]) -> Error {
     let advice = match known {
         [] => format!("no {plural} are configured"),

@@ -61,8 +61,8 @@ pub struct FleetTokens {
     /// The tokens, each with its account, in the order of the query, or account by account if the
     /// query has no order.
     pub tokens: Vec<(Account, Token)>,
-    /// The report of each account, in the order of the fleet. Its number of tokens is the number
-    /// of this account's tokens in [`tokens`](Self::tokens).
+    /// The report of each account, in the order of the fleet. It counts only the account's tokens
+    /// that are in [`tokens`](Self::tokens).
     pub accounts: Vec<AccountReport>,
 }
 

@@ -17,11 +17,11 @@ use crate::{Account, AccountReport, Error, ErrorKind, Fate, Listing, Query, Toke
 /// The time without an event after which an account no longer delays the accounts that wait.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// The tokens of many accounts as they arrive, and one report for each account.
+/// A stream of the tokens of many accounts, with one report per account.
 ///
-/// This is a stream of [`InventoryEvent`]s. The tokens of one account keep their order; the tokens
-/// of different accounts are interleaved. Every account gets exactly one report, after its last
-/// token. A failure is reported there and ends only its own account.
+/// Its items are [`InventoryEvent`]s. The tokens of one account keep their order; the tokens of
+/// different accounts are interleaved. Every account gets exactly one report, after its last token.
+/// A failure is reported there and ends only its own account.
 ///
 /// The inventory reads only while it is polled and holds at most one page for each account that it
 /// is reading. Dropping it is safe.
@@ -46,7 +46,7 @@ pub struct Inventory {
     max_concurrent_accounts: usize,
 }
 
-/// An item of the stream that an [`Inventory`] is.
+/// An event yielded by an [`Inventory`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum InventoryEvent {

@@ -4,11 +4,11 @@
 //! | to … | look at |
 //! | --- | --- |
 //! | read accounts, named queries and network settings from `tokenfleet.toml` | [`Configuration`] |
-//! | open an account, also of a platform of your own | [`Registry`] |
+//! | open an account, including one on your own platform | [`Registry`] |
 //! | use one account | [`TokenProvider`], [`TokenProviderExt`] |
 //! | list many accounts at once | [`Fleet`], [`Inventory`] |
 //! | filter, sort and limit what is listed | [`Query`], [`Filter`] |
-//! | create exactly once, revoke many | [`ExactlyOnce`], [`RevocationPlan`], [`workflow`] |
+//! | create a token exactly once, or revoke many | [`ExactlyOnce`], [`RevocationPlan`], [`workflow`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
 //! | configure the network, or send requests your own way | [`transport`] |
 //! | add a platform | [`adapter`], [`capability`] |
@@ -53,8 +53,8 @@
 //!
 //! # Observability
 //!
-//! Every call is a `tracing` span with the target `tokenfleet`, with its attempts and retries as
-//! events and never a credential; `docs/OBSERVABILITY.md` lists all names.
+//! Every call is a `tracing` span with the target `tokenfleet`; attempts and retries are events in
+//! it. Credentials are never recorded. `docs/OBSERVABILITY.md` lists all names.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

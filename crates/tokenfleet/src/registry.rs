@@ -9,7 +9,7 @@ use crate::config::{Settings, did_you_mean};
 use crate::transport::Transport;
 use crate::{AccountConfiguration, Error, Result, TokenProvider};
 
-/// Every provider that tokenfleet ships and `true` if it is compiled in. Its Cargo feature has the
+/// Every provider that tokenfleet ships, and `true` if it is compiled in. Its Cargo feature has the
 /// same name.
 const SHIPPED: [(&str, bool); 4] = [
     ("cloudsmith", cfg!(feature = "cloudsmith")),
@@ -22,8 +22,9 @@ const SHIPPED: [(&str, bool); 4] = [
 type Factory =
     dyn Fn(&str, &mut Settings, Arc<dyn Transport>) -> Result<Arc<dyn TokenProvider>> + Send + Sync;
 
-/// The providers that accounts can be opened with, by name. A registry is an ordinary value; there
-/// is no global state.
+/// Maps provider names to the functions that open accounts.
+///
+/// A registry is an ordinary value; there is no global state.
 ///
 /// ```
 /// # #[cfg(feature = "reqwest")] {
@@ -116,7 +117,7 @@ impl Registry {
         self.factories.get(name).map(|factory| &**factory)
     }
 
-    /// Returns the error for a provider name that is not registered.
+    /// Creates an error for a provider name that is not registered.
     fn unknown(&self, name: &str) -> Error {
         if let Some((known, false)) = SHIPPED.iter().find(|(known, _)| *known == name) {
             return Error::configuration(format!("provider `{known}` is not compiled in"))

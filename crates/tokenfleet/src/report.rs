@@ -12,7 +12,7 @@ pub struct AccountReport {
     pub account: Account,
     /// The number of its tokens that were yielded.
     pub tokens: u64,
-    /// The completeness of those tokens.
+    /// The completeness of the list.
     pub verdict: Verdict,
 }
 

@@ -1,6 +1,7 @@
 //! Parsing of a TOML document into a configuration. No other module handles TOML.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 
 use ::toml::Spanned;
@@ -39,7 +40,14 @@ impl Configuration {
         let path = path.as_ref();
         let origin = path.display().to_string();
         let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::configuration(format!("cannot read {origin} ({error})")).with_source(error)
+            let is_missing = error.kind() == io::ErrorKind::NotFound;
+            let message = format!("cannot read {origin}: {}", cause_of(&error));
+            let error = Error::configuration(message).with_source(error);
+            if is_missing {
+                error.with_advice("create it")
+            } else {
+                error
+            }
         })?;
         let mut configuration =
             Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
@@ -197,7 +205,16 @@ fn error_at(line: Option<usize>, message: String) -> Error {
     }
 }
 
-/// Joins the lines of a text.
+/// Returns the message of an error of the operating system without its number.
+fn cause_of(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
+}
+
+/// Joins the lines of a message.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
@@ -326,6 +343,16 @@ mod tests {
         }
         let twice = "[accounts.iot]\nprovider = 'a'\n[accounts.iot]\nprovider = 'b'";
         assert!(error_text(twice).starts_with("line 3: "));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_missing_file_is_named_with_the_cause_and_the_remedy() {
+        let error = Configuration::read("there-is-none.toml").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "cannot read there-is-none.toml: No such file or directory; create it"
+        );
     }
 
     #[test]

@@ -28,14 +28,14 @@ pub(super) const EXPLAIN_HELP: &str = "\
 Example:
   tokenfleet explain --where 'name ^= ci-' --sort created --tokens 5000
 
-\"tokenfleet help list\" describes the expressions for --where.";
+`tokenfleet help list` describes the expressions for --where.";
 
 pub(super) const PLAN_HELP: &str = "\
 Examples:
   tokenfleet plan --account iot --where 'last-used < now-90d' > revocations.txt
   tokenfleet revoke --plan revocations.txt
 
-\"tokenfleet help list\" describes the expressions for --where.";
+`tokenfleet help list` describes the expressions for --where.";
 
 #[derive(Debug, Args)]
 #[command(group = ArgGroup::new("names").args(["name", "glob", "prefix"]))]
@@ -80,11 +80,11 @@ pub(crate) struct ListArguments {
         value_parser = SortBy::parse_all
     )]
     pub(crate) sort: Vec<Vec<SortBy>>,
-    /// Show at most N tokens in total, over all selected accounts
-    #[arg(long, value_name = "N")]
+    /// Show at most N tokens in total, over all selected accounts [default: all]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) limit: Option<u64>,
     /// Skip the first N tokens
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
     pub(crate) offset: Option<u64>,
     #[command(flatten)]
     pub(crate) pages: PageArguments,
@@ -94,11 +94,21 @@ pub(crate) struct ListArguments {
 #[derive(Debug, Args)]
 pub(crate) struct PageArguments {
     /// Number of tokens to request per page [default: chosen for each platform]
-    #[arg(long, value_name = "N")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = value_parser!(u32).range(1..),
+        allow_negative_numbers = true
+    )]
     pub(crate) page_size: Option<u32>,
-    /// Maximum number of pages to read concurrently per account, where the result stays complete;
-    /// at most 64 over all accounts [default: 16]
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    /// Read up to N pages of each account at the same time, if the result stays complete; all
+    /// accounts together read at most 64 [default: 16]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = value_parser!(u32).range(1..),
+        allow_negative_numbers = true
+    )]
     pub(crate) max_concurrency: Option<u32>,
 }
 

@@ -20,7 +20,7 @@ pub(crate) use self::write::{
 };
 use crate::output::Format;
 
-/// Inventory, create, rotate and revoke API tokens at Losant, Foreman, Cloudsmith and Mindbody.
+/// Inventory, create, rotate and revoke API tokens on Losant, Foreman, Cloudsmith and Mindbody.
 #[derive(Debug, Parser)]
 #[command(name = "tokenfleet", version, after_help = EXIT_CODES)]
 pub(crate) struct Arguments {
@@ -32,10 +32,10 @@ pub(crate) struct Arguments {
 
 const EXIT_CODES: &str = "\
 Exit codes:
-  0  success                      4  not found
-  1  failed                       5  not supported by the platform
-  2  usage or configuration       6  incomplete result
-  3  refused by the platform      7  outcome unknown: the write may have been applied
+  0  success                       4  not found
+  1  operation failed              5  not supported by the platform
+  2  usage or configuration error  6  incomplete result
+  3  refused by the platform       7  outcome unknown: the write may have been applied
 
 Examples:
   tokenfleet inventory
@@ -70,16 +70,16 @@ pub(crate) struct GlobalArguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// List the tokens of every account
+    /// List the tokens of every account, or of those named by --account
     ///
     /// Ends with a line for each account: complete, partial, failed, or cannot be listed.
     Inventory(PageArguments),
-    /// List the tokens of the selected accounts that match
+    /// List the matching tokens of the selected accounts
     ///
     /// --account may be omitted if only one account is configured.
     #[command(after_help = list::LIST_HELP)]
     List(Box<ListArguments>),
-    /// Explain how list would find the tokens, without sending anything
+    /// Explain how `tokenfleet list` would find the tokens, without sending anything
     ///
     /// Shows for each account which pages are read and how many concurrently, what the platform
     /// filters and sorts, what is filtered and sorted locally with the same result, and whether the
@@ -92,7 +92,7 @@ pub(crate) enum Command {
     /// Create a token and print its secret
     ///
     /// The secret is shown only once: store it immediately. Options that the platform does not
-    /// support are rejected before anything is sent; "tokenfleet capabilities" shows what it
+    /// support are rejected before anything is sent; `tokenfleet capabilities` shows what it
     /// supports.
     ///
     /// If the outcome is unknown (exit code 7), look for the token before you create another one.
@@ -100,11 +100,11 @@ pub(crate) enum Command {
     /// behind.
     #[command(after_help = write::CREATE_EXAMPLES)]
     Create(CreateArguments),
-    /// Clean up after an interrupted create --exactly-once
+    /// Find (and revoke) what an interrupted `tokenfleet create --exactly-once` left behind
     ///
     /// Prints the tokens that bear the marker. Nobody has their secrets, so revoke those that are
-    /// not revoked yet; --revoke does it now, with the output and the exit codes of "tokenfleet
-    /// revoke".
+    /// not revoked yet; --revoke does it now, with the output and the exit codes of
+    /// `tokenfleet revoke`.
     ///
     /// Exits with 0 if a token was found, 4 if none has been created so far, and 7 if the platform
     /// cannot tell.
@@ -124,9 +124,9 @@ pub(crate) enum Command {
     Renew(RenewArguments),
     /// Write a revocation plan for review
     ///
-    /// The plan is a text on standard output with a line for each token that list would show with
-    /// the same options. Review it, delete the lines of the tokens you want to keep, and carry it
-    /// out with "tokenfleet revoke --plan". Text after a # is a comment.
+    /// The plan is text on standard output, with a line for each token that `tokenfleet list` would
+    /// show with the same options. Review it, delete the lines of the tokens you want to keep, and
+    /// carry it out with `tokenfleet revoke --plan`. Text after a # is a comment.
     ///
     /// If the listing is incomplete, no plan is written (exit code 6), because a missing token
     /// would go unnoticed.
@@ -145,7 +145,7 @@ pub(crate) enum Command {
     /// them is unknown.
     #[command(after_help = write::REVOKE_EXAMPLES)]
     Revoke(RevokeArguments),
-    /// Check whether a secret is alive
+    /// Check whether a secret still works
     ///
     /// Exits with 0 if it is alive, 3 if it is dead, and 7 if the platform cannot tell.
     #[command(after_help = read::VERIFY_EXAMPLES)]

@@ -15,7 +15,7 @@ const MAX_TOKENS: u64 = 10_000_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct SimulateArguments {
-    /// Platform: losant, foreman, cloudsmith, mindbody or all
+    /// Provider to simulate: losant, foreman, cloudsmith, mindbody or all
     pub(crate) provider: String,
     /// Address to listen on, e.g. 127.0.0.1:8080; several servers take this port and the next ones,
     /// and with port 0 the system chooses
@@ -36,7 +36,7 @@ pub(crate) struct SimulateArguments {
     /// Seed of the generated tokens: the same seed gives the same tokens [default: 0]
     #[arg(long, value_name = "N")]
     pub(crate) seed: Option<u64>,
-    /// Delay of every response in milliseconds; it is a fault that the control interface can remove
+    /// Delay every response by this many milliseconds; the control interface can remove this fault
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency: u64,
     /// Option of the simulator, e.g. user_id=7; repeatable

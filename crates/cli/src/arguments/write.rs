@@ -35,25 +35,25 @@ pub(crate) struct CreateArguments {
     /// Description of the token
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
-    /// Let the token expire after this period, e.g. 30d [default: the platform decides]
+    /// Expire the token after this period, e.g. 30d [default: the platform decides]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) expires_in: Option<Duration>,
-    /// Let the token expire at this time, e.g. 2030-01-31T12:00:00Z or 2030-01-31
+    /// Expire the token at this time, e.g. 2030-01-31T12:00:00Z or 2030-01-31
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     pub(crate) expires_at: Option<Timestamp>,
-    /// Let the token never expire
+    /// Create a token that never expires
     #[arg(long)]
     pub(crate) never_expires: bool,
     /// Scope of the token, as the platform names it; repeatable
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
-    /// If the response is lost, find the token by a marker, revoke it and retry. The marker ends
-    /// the description (at Foreman: the name) and is printed to standard error before anything is
-    /// sent. Losant and Foreman only
+    /// Create exactly one token: if the response is lost, find the token by a marker, revoke it and
+    /// retry. The marker is appended to the description (on Foreman, to the name) and is printed to
+    /// standard error before anything is sent. Losant and Foreman only
     #[arg(long)]
     pub(crate) exactly_once: bool,
-    /// If no token with the marker is found, look again after this period, because the platform
-    /// may still apply the request [default: 30s]
+    /// Look again after this period if no token with the marker is found, because the platform may
+    /// still apply the request [default: 30s]
     #[arg(
         long,
         value_name = "DURATION",
@@ -65,10 +65,10 @@ pub(crate) struct CreateArguments {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReconcileArguments {
-    /// Marker that create --exactly-once printed
+    /// Marker that `tokenfleet create --exactly-once` printed
     #[arg(long)]
     pub(crate) marker: Marker,
-    /// Name that was passed to create; finds the token faster
+    /// Name that was passed to `tokenfleet create`; finds the token faster
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Revoke the tokens that are found; asks for confirmation on a terminal, and needs --yes
@@ -130,7 +130,7 @@ pub(crate) struct RevokeArguments {
     /// Read the secret to revoke from this file
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Carry out this plan, written by "tokenfleet plan"; the plan names its account
+    /// Carry out this plan, written by `tokenfleet plan`; the plan names its account
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     /// Do not ask for confirmation

@@ -28,7 +28,7 @@ pub(crate) fn run(
     let opened = match (&arguments.account, global.accounts.as_slice()) {
         (Some(name), chosen) if chosen.iter().any(|other| other != name) => {
             return Err(Error::invalid_input(format!(
-                "the account \"{name}\" differs from --account; pass only one of them"
+                "the account `{name}` differs from --account; pass only one of them"
             ))
             .into());
         }

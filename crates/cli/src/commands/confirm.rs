@@ -32,13 +32,12 @@ pub(super) fn check(
                 )
             })
         });
-    let needs_secret = (capabilities.revoke.as_ref()).is_some_and(|revoke| !revoke.by_id);
     checked.map_err(|error| {
         let error = Subject::from(token).add_to(error);
         let error = error.with_account(provider.account());
         match token {
             // The advice of the check is for a program: a secret must not be typed as an argument.
-            TokenRef::Id(_) if needs_secret => {
+            TokenRef::Id(_) if needs_secret(provider) => {
                 error.with_advice("pass the secret with --secret-env or --secret-file")
             }
             _ => error,
@@ -46,8 +45,10 @@ pub(super) fn check(
     })
 }
 
-/// Rejects a plan for a platform that cannot revoke by id, before anything is read.
-pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider) -> Result<()> {
+/// Rejects work on a platform that cannot revoke by id, before anything is read.
+///
+/// The error begins with `consequence`, such as "cannot plan".
+pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider, consequence: &str) -> Result<()> {
     // The id does not matter. Consent is checked when the plan is carried out.
     let id = TokenId::new("any");
     let consent = RevokeOptions::accept_replacement();
@@ -55,10 +56,21 @@ pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider) -> Result<()> 
         .capabilities()
         .check(OperationCall::Revoke((&id).into(), &consent));
     checked.map_err(|error| {
-        error
-            .with_account(provider.account())
-            .with_operation(Operation::Revoke)
+        let error = error
+            .with_message_prefix(consequence)
+            .with_account(provider.account());
+        if needs_secret(provider) {
+            error.with_advice("use `tokenfleet revoke --secret-file FILE`")
+        } else {
+            error
+        }
     })
+}
+
+/// Returns `true` if the platform revokes tokens only by their secrets.
+fn needs_secret(provider: &dyn TokenProvider) -> bool {
+    let revoke = provider.capabilities().revoke.as_ref();
+    revoke.is_some_and(|revoke| !revoke.by_id)
 }
 
 /// Returns the ids, or the first of many, separated by commas.

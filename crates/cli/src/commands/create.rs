@@ -1,5 +1,6 @@
 //! `create`: a new token and its secret.
 
+use tokenfleet::capability::ArgumentSupport;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{CreateToken, Error, Operation, Result, Timestamp};
 
@@ -32,13 +33,23 @@ pub(crate) async fn run(
         operation: Operation::Create,
         subject: name.as_deref().map_or(Subject::Unnamed, Subject::Name),
     };
+    let capability = provider.capabilities().create.as_ref();
+    let needs_name =
+        name.is_none() && capability.is_some_and(|create| create.name == ArgumentSupport::Required);
     let issued = if is_exactly_once {
-        exactly_once::create(write, request, look_again_after).await?
+        exactly_once::create(write, request, look_again_after).await
     } else {
         let unknown = UnknownWrite::Unmarked { at: now };
         let response = provider.create(request);
-        write.await_or_reconcile(Some(unknown), response).await?
+        write.await_or_reconcile(Some(unknown), response).await
     };
+    let issued = issued.map_err(|error| {
+        if needs_name {
+            error.advise_on_arguments("pass it with --name")
+        } else {
+            error
+        }
+    })?;
     secret::print_issued(output, &*provider, Operation::Create, &issued)
 }
 

@@ -47,7 +47,7 @@ pub(super) async fn create(
 fn how_to_find(account: &Account, marker: &Marker) -> String {
     let name = account.name();
     format!(
-        "find it with \"tokenfleet reconcile --account {name} --marker {marker}\" and revoke it, \
+        "find it with `tokenfleet reconcile --account {name} --marker {marker}` and revoke it, \
          because nobody has its secret"
     )
 }

@@ -129,7 +129,7 @@ pub(super) fn exit_code(
     }
 }
 
-/// Returns the error for a partial listing, for a format that has no place to report it.
+/// Creates an error for a partial listing, for a format that has no place to report it.
 fn incomplete(report: &AccountReport) -> Error {
     let reason = report.verdict.reason().unwrap_or_default();
     Error::new(

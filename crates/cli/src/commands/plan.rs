@@ -22,7 +22,7 @@ pub(crate) async fn run(
     let query = list::build_query(accounts, &arguments.list)?;
     let provider = accounts.single()?;
     let account = provider.account();
-    confirm::check_revocable_by_id(&*provider)?;
+    confirm::check_revocable_by_id(&*provider, "cannot plan")?;
     let reading = || format!("reading {account}");
     let found = with_progress(reading, provider.list_all(query)).await?;
     let mut incomplete = None;

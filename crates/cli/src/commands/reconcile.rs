@@ -39,7 +39,7 @@ pub(crate) async fn run(
         yes: is_confirmed,
     } = arguments;
     if revoke {
-        confirm::check_revocable_by_id(provider)?;
+        confirm::check_revocable_by_id(provider, "cannot revoke")?;
         if !is_confirmed {
             confirm::require_terminal(provider)?;
         }

@@ -42,7 +42,7 @@ pub(crate) async fn run(
     }
 }
 
-/// Returns the error for a renewal by id, or of nothing at all.
+/// Creates an error for a renewal by id, or without any token.
 ///
 /// No platform renews by id, so the most useful error is that the platform cannot renew, if so.
 fn no_secret(provider: &dyn TokenProvider, id: Option<String>) -> Error {

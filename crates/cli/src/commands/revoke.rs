@@ -16,7 +16,7 @@ use super::{confirm, secret};
 use crate::accounts::Accounts;
 use crate::arguments::RevokeArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, cause_text};
 use crate::progress::Progress;
 use crate::signal::{grace_period_over, stopped};
 
@@ -78,7 +78,8 @@ pub(crate) async fn run(
 fn read_plan(path: &Path) -> Result<RevocationPlan> {
     let origin = path.display().to_string();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::invalid_input(format!("cannot read {origin} ({error})")).with_source(error)
+        let message = format!("cannot read {origin}: {}", cause_text(&error));
+        Error::invalid_input(message).with_source(error)
     })?;
     text.parse()
         .map_err(|error: Error| error.with_message_prefix(&origin))

@@ -9,7 +9,7 @@ use tokenfleet::{
 };
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, print_warning};
+use crate::output::{AppliedWrite, Output, cause_text, print_warning};
 
 /// Reads the secret that `--secret-env` or `--secret-file` refers to, if one of them is given.
 ///
@@ -39,7 +39,7 @@ pub(super) async fn read_secret(
         Ok(secret) => Ok(Some(secret)),
         Err(error) => {
             let cause = std::error::Error::source(&error)
-                .map(|cause| format!(" ({cause})"))
+                .map(|cause| format!(" ({})", cause_text(cause)))
                 .unwrap_or_default();
             let error = Error::configuration(format!("{problem}{cause}"));
             Err(error
@@ -84,7 +84,7 @@ pub(super) fn print_issued(
     Ok(Exit::Success)
 }
 
-/// Returns the error for an issued secret that cannot be written.
+/// Creates an error for an issued secret that cannot be written.
 pub(super) fn lost_secret(
     error: io::Error,
     provider: &dyn TokenProvider,
@@ -92,7 +92,10 @@ pub(super) fn lost_secret(
     issued: &IssuedToken,
 ) -> Error {
     let id = &issued.token.id;
-    let message = format!("cannot write the secret of token {id} ({error})");
+    let message = format!(
+        "cannot write the secret of token {id} ({})",
+        cause_text(&error)
+    );
     let capabilities = provider.capabilities();
     let is_revocable = (capabilities.revoke.as_ref()).is_some_and(|revoke| revoke.by_id);
     let remedy = match (is_revocable, capabilities.rotate) {
@@ -102,6 +105,7 @@ pub(super) fn lost_secret(
         (false, false) => "it stays alive until it expires",
     };
     Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
+        .with_source(AppliedWrite)
         .with_account(provider.account())
         .with_operation(operation)
         .with_advice(format!(

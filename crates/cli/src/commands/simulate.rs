@@ -118,7 +118,7 @@ fn providers(name: &str) -> Result<Vec<&'static str>> {
         Some(provider) => Ok(vec![provider]),
         None => {
             let words: Vec<_> = known.into_iter().chain([ALL]).collect();
-            Err(Error::invalid_input(format!("unknown platform \"{name}\""))
+            Err(Error::invalid_input(format!("unknown provider `{name}`"))
                 .with_advice(did_you_mean(name, &words)))
         }
     }
@@ -139,7 +139,7 @@ fn check_options(arguments: &SimulateArguments, providers: &[&str]) -> Result<()
         };
         if !keys.contains(&key) {
             return Err(
-                Error::invalid_input(format!("unknown simulator option \"{key}\""))
+                Error::invalid_input(format!("unknown simulator option `{key}`"))
                     .with_advice(did_you_mean(key, &keys)),
             );
         }

@@ -4,7 +4,7 @@ use tokenfleet::{Error, TokenId, TokenRef};
 
 use crate::output::displayed_id;
 
-/// The token that a command works on, for the texts of its errors.
+/// The token that a command works on, for its error messages.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Subject<'a> {
     Id(&'a TokenId),

@@ -25,13 +25,21 @@ pub(crate) async fn run(
     } else {
         None
     };
+    let changes_nothing = change == UpdateToken::default();
     let id = TokenId::new(arguments.id);
     let write = Write {
         provider: &*provider,
         operation: Operation::Update,
         subject: Subject::Id(&id),
     };
-    let token = write.await_response(provider.update(&id, change)).await?;
+    let updated = write.await_response(provider.update(&id, change)).await;
+    let token = updated.map_err(|error| {
+        if changes_nothing {
+            error.advise_on_arguments("pass --name, --description, --suspend or --resume")
+        } else {
+            error
+        }
+    })?;
     output.token(provider.account(), &token, None)?;
     Ok(Exit::Success)
 }

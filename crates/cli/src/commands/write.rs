@@ -7,8 +7,13 @@ use tokenfleet::{
 
 use super::subject::Subject;
 use crate::exit::Failure;
+use crate::output::AppliedWrite;
 use crate::progress::with_progress;
 use crate::signal::{stopped, stopped_after_grace_period};
+
+/// The advice after a rotation that was applied although its response was lost.
+const APPLIED: &str = "the key was rotated: the old key is dead and nobody has the new one; \
+                       create another key on the platform's website";
 
 /// The reason why a write has no result.
 #[derive(Debug)]
@@ -17,6 +22,20 @@ pub(super) enum WriteError {
     Failed(Error),
     /// The program was asked to stop before the response arrived. The write may have been applied.
     Interrupted(Error),
+}
+
+impl WriteError {
+    /// Adds advice if the arguments were rejected before anything was sent.
+    pub(super) fn advise_on_arguments(self, advice: &str) -> Self {
+        match self {
+            Self::Failed(error)
+                if error.kind() == ErrorKind::InvalidInput && error.fate() == Fate::NotSent =>
+            {
+                Self::Failed(error.with_advice(advice))
+            }
+            other => other,
+        }
+    }
 }
 
 impl From<WriteError> for Failure {
@@ -45,7 +64,7 @@ impl Write<'_> {
         self.await_with_progress(progress, response).await
     }
 
-    /// Waits like [`await_response`](Self::await_response), with a text for the progress line.
+    /// Waits like [`await_response`](Self::await_response), with this text on the progress line.
     pub(super) async fn await_with_progress<T>(
         self,
         progress: impl Fn() -> String,
@@ -86,6 +105,10 @@ impl Write<'_> {
             None => None,
         };
         let advice = match reconciliation {
+            Some(Reconciliation::Applied(_)) => {
+                let error = error.with_source(AppliedWrite).with_advice(APPLIED);
+                return Err(WriteError::Failed(error));
+            }
             Some(reconciliation) => self.after_reconciling(&reconciliation),
             None => self.before_retrying(),
         };
@@ -96,7 +119,7 @@ impl Write<'_> {
         Err(WriteError::Failed(error.with_advice(advice)))
     }
 
-    /// Returns the error for a write that was in flight when the program was asked to stop.
+    /// Creates an error for a write that was in flight when the program was asked to stop.
     pub(super) fn interrupted(self) -> Error {
         let message = "the program was asked to stop before the response arrived";
         let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
@@ -128,11 +151,6 @@ impl Write<'_> {
                 "the key in use is alive: if it is the one to rotate, nothing has changed so far; \
                  {before_retrying}"
             ),
-            (Reconciliation::Applied(_), _) => {
-                "it was, because the key in use is dead, and nobody has the new one: create \
-                 another key on the platform's website"
-                    .to_owned()
-            }
             (Reconciliation::Unknown { reason, dead_by }, _) => match dead_by {
                 Some(at) => format!(
                     "{reason}; {before_retrying}; a token that was created expires by {at}, unless \
@@ -154,27 +172,27 @@ impl Write<'_> {
             }
             (Operation::Create, Subject::Name(name)) => {
                 return format!(
-                    "before retrying, look for it with \"tokenfleet list --name {name}\": if it \
+                    "before retrying, look for it with `tokenfleet list --name {name}`: if it \
                      exists, nobody has its secret, so revoke it"
                 );
             }
             (Operation::Create, _) => {
-                "before retrying, look for it with \"tokenfleet list\": if it exists, nobody has \
+                "before retrying, look for it with `tokenfleet list`: if it exists, nobody has \
                  its secret, so replace it"
             }
             (Operation::Rotate, _) => {
-                "before retrying, check the old secret with \"tokenfleet verify\": if it is dead, \
+                "before retrying, check the old secret with `tokenfleet verify`: if it is dead, \
                  nobody has the new one"
             }
             (Operation::Renew, _) => {
                 "before retrying, note that a renewal may count towards the platform's maximum"
             }
             (Operation::Revoke, _) if effect == Some(RevocationEffect::Replaced) => {
-                "before retrying, check with \"tokenfleet list\" whether the token has changed: if \
+                "before retrying, check with `tokenfleet list` whether the token has changed: if \
                  it has, nobody has the new secret"
             }
             (Operation::Revoke, _) => "revoke it again to be sure, which does no harm",
-            _ => "before retrying, check the token with \"tokenfleet show\"",
+            _ => "before retrying, check the token with `tokenfleet show`",
         };
         advice.to_owned()
     }

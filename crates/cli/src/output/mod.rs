@@ -16,16 +16,16 @@ use tokenfleet::{Account, Error, Secret, Token};
 pub(crate) use self::json::TokenObject;
 pub(crate) use self::listing::ListingWriter;
 pub(crate) use self::results::Results;
-pub(crate) use self::text::{displayed_id, escape, redact};
+pub(crate) use self::text::{AppliedWrite, cause_text, displayed_id, escape, redact};
 
 use crate::progress::clear;
 
 /// An output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// A table for people
+    /// Human-readable table
     Table,
-    /// One JSON object
+    /// One JSON object; revoke prints one per line
     Json,
     /// One JSON object per line
     Ndjson,

@@ -1,20 +1,43 @@
 //! Text that is safe to show: control characters escaped, possible credentials redacted.
 
-use tokenfleet::{Error, Operation, TokenId};
+use tokenfleet::{Error, Fate, Operation, TokenId};
+
+/// The source of an error about a write that is known to have been applied although it failed.
+#[derive(Debug, thiserror::Error)]
+#[error("the write was applied")]
+pub(crate) struct AppliedWrite;
 
 /// Returns the text of an error, which calls the operation "get" by its command, `show`.
+///
+/// If the error is about an [`AppliedWrite`], the text does not say that it may have been applied.
 pub(crate) fn error_line(error: &Error) -> String {
-    let text = error.to_string();
+    let was_applied =
+        std::error::Error::source(error).is_some_and(|source| source.is::<AppliedWrite>());
+    let text = if was_applied {
+        // The fate only changes the text here: its words would contradict what was found out.
+        error.clone().with_fate(Fate::Rejected).to_string()
+    } else {
+        error.to_string()
+    };
     match error.operation() {
         Some(Operation::Get) => text.replacen("get failed: ", "show failed: ", 1),
         _ => text,
     }
 }
 
-/// Redacts a text that looks like a credential, by the rule for messages of platforms.
+/// Redacts text that looks like a credential, by the rule for messages of platforms.
 pub(crate) fn redact(text: &str) -> String {
     let redacted = Error::invalid_input("").with_platform_message(text, &[]);
     redacted.platform_message().unwrap_or_default().to_owned()
+}
+
+/// Returns the text of the cause of an error, without the error number of the operating system.
+pub(crate) fn cause_text(cause: &dyn std::error::Error) -> String {
+    let text = cause.to_string();
+    match text.rsplit_once(" (os error ") {
+        Some((message, _)) => message.to_owned(),
+        None => text,
+    }
 }
 
 /// Returns the id as it was typed, but redacts a long one that may be a credential.

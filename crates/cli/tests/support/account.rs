@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Run, Simulate, temporary_file, tokenfleet_with_env};
 
-/// A configured account at a simulated platform, with its credentials in environment variables.
+/// A configured account on a simulated platform, with its credentials in environment variables.
 pub(crate) struct Account {
     pub(crate) simulate: Simulate,
     pub(crate) path: String,
@@ -19,7 +19,7 @@ impl Account {
         Self::with_options(provider, &[])
     }
 
-    /// Creates an account at a simulated platform with these options.
+    /// Creates an account on a simulated platform with these options.
     pub(crate) fn with_options(provider: &str, options: &[&str]) -> Self {
         let simulate = Simulate::start(&[&[provider, "--tokens=1"], options].concat(), 1);
         let server = simulate.server(provider);

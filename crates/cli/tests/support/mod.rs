@@ -14,6 +14,13 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tokenfleet");
 
+/// The operating system's message for a file that does not exist.
+pub(crate) const NO_SUCH_FILE: &str = if cfg!(windows) {
+    "The system cannot find the file specified."
+} else {
+    "No such file or directory"
+};
+
 /// The exit code and the output of a run of the program.
 #[derive(Debug)]
 pub(crate) struct Run {

@@ -156,8 +156,8 @@ async fn unknown(harness: &Harness) -> CaseResult {
     Ok(())
 }
 
-/// Returns texts that are not this id, but that a path, a query or a lenient parser would turn into
-/// it.
+/// Returns strings that are not this id, but that a path, a query or a lenient parser would turn
+/// into it.
 pub(super) fn similar_ids(id: &TokenId) -> Vec<String> {
     vec![
         format!("{id}/"),

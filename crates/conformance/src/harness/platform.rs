@@ -1,4 +1,4 @@
-//! Inspecting what exists at the platform.
+//! Inspecting what exists on the platform.
 
 use std::collections::BTreeSet;
 
@@ -9,25 +9,25 @@ use crate::ExistingToken;
 use crate::case_result::{CaseResult, fail};
 
 impl Harness {
-    /// Returns a token as it exists at the platform.
+    /// Returns a token as it exists on the platform.
     pub(crate) async fn existing(&self, id: &TokenId) -> Option<ExistingToken> {
         let tokens = self.fixture.tokens().await;
         tokens.into_iter().find(|token| token.id == *id)
     }
 
-    /// Returns the expiry of a token as it exists at the platform.
+    /// Returns the expiry of a token as it exists on the platform.
     pub(crate) async fn existing_expiry(&self, id: &TokenId) -> Fact<Timestamp> {
         let existing = self.existing(id).await;
         existing.map_or(Fact::NotReported, |existing| existing.expiry)
     }
 
-    /// Returns the ids of all tokens that exist at the platform.
+    /// Returns the ids of all tokens that exist on the platform.
     pub(crate) async fn existing_ids(&self) -> BTreeSet<TokenId> {
         let tokens = self.fixture.tokens().await;
         tokens.into_iter().map(|token| token.id).collect()
     }
 
-    /// Returns how many tokens exist at the platform.
+    /// Returns how many tokens exist on the platform.
     pub(crate) async fn token_count(&self) -> usize {
         self.fixture.tokens().await.len()
     }

@@ -27,7 +27,7 @@ impl Harness {
         }
     }
 
-    /// Inserts a token directly at the platform.
+    /// Inserts a token directly on the platform.
     pub(crate) async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         let inserted = self.fixture.insert(spec).await?;
         if let Some(secret) = &inserted.secret {

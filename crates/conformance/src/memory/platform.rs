@@ -90,7 +90,7 @@ impl Platform {
     }
 }
 
-/// Returns the error of a broken connection, which does not tell whether the request arrived.
+/// Creates an error for a broken connection, which does not tell whether the request arrived.
 fn disconnected(operation: Operation) -> Error {
     let fate = if operation.is_write() {
         Fate::MaybeApplied

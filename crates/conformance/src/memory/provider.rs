@@ -92,7 +92,7 @@ impl MemoryProvider {
         self
     }
 
-    /// Arranges a fault for the next request.
+    /// Injects a fault into the next request.
     pub fn inject(&self, fault: Fault) {
         self.platform.state().fault = Some(fault);
     }

@@ -98,7 +98,7 @@ impl fmt::Debug for Record {
     }
 }
 
-/// Returns a text that identifies another text without revealing it.
+/// Returns a string that identifies another string without revealing it.
 pub(super) fn fingerprint(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     digest[..12]

@@ -208,7 +208,7 @@ impl MutantProvider {
         }
     }
 
-    /// Returns the state of a token as it exists at the platform.
+    /// Returns the state of a token as it exists on the platform.
     pub(crate) async fn existing_state(&self, id: &TokenId) -> Option<TokenState> {
         let tokens = self.platform.tokens().await;
         tokens

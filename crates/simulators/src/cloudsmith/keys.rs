@@ -29,7 +29,7 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Returns an empty store.
+    /// Creates an empty store.
     pub(super) fn new(options: &Options, dice: Dice) -> Self {
         Self {
             keys: Vec::new(),

@@ -120,7 +120,7 @@ impl Platform {
     }
 }
 
-/// Returns the error of a failed login.
+/// Creates an error for a failed login.
 fn login_failed() -> Error {
     Error::new(422, "Failed to authenticate.").member("code", "invalid")
 }

@@ -67,7 +67,7 @@ struct State {
 const USERNAME: &str = "example-user";
 
 impl Cloudsmith {
-    /// Returns a platform with these options.
+    /// Creates a platform with these options.
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut keys = Keys::new(&options, dice);

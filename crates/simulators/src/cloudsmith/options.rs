@@ -50,21 +50,22 @@ options! {
             /// 201 with `token: null`.
             Created = "201",
         }
-        /// The wait that responses suggest within the limit. Unknown; the vendor's CLI obeys it.
+        /// The wait that responses suggest within the limit. The vendor does not document this; its
+        /// CLI obeys it.
         rate_interval: RateInterval {
             /// 0.0.
             Zero = "zero",
             /// The rest of the hour divided by the requests left.
             Spread = "spread",
         }
-        /// The format of keys. Unknown.
+        /// The format of keys. The vendor does not document this.
         key_format: KeyFormat {
             /// 32 hexadecimal digits.
             Hex = "hex",
             /// `ck_` and 32 hexadecimal digits.
             Prefixed = "prefixed",
         }
-        /// The masked form of listed keys. Unknown.
+        /// The masked form of listed keys. The vendor does not document this.
         mask: Mask {
             /// Only stars.
             Stars = "stars",
@@ -82,7 +83,7 @@ options! {
             /// A new slug.
             Changes = "changes",
         }
-        /// The creation time of a key after a refresh. Unknown.
+        /// The creation time of a key after a refresh. The vendor does not document this.
         created_on_refresh: CreatedOnRefresh {
             /// The time of the refresh.
             Changes = "changes",
@@ -149,7 +150,7 @@ options! {
             /// 200 without results.
             Empty = "empty",
         }
-        /// The response to a path without its trailing slash. Unknown.
+        /// The response to a path without its trailing slash. The vendor does not document this.
         missing_slash: MissingSlash {
             /// 301 to the path with the slash for GET, 404 for other methods.
             Redirect = "redirect",

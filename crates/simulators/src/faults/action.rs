@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{NewToken, Simulator};
 
-/// An action of a fault on a request.
+/// The effect of a fault on a request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -82,7 +82,7 @@ pub struct Canned {
 }
 
 impl Canned {
-    /// Returns a response with this status, no headers and an empty body.
+    /// Creates a response with this status, no headers and an empty body.
     pub fn status(status: u16) -> Self {
         Self {
             status,
@@ -91,7 +91,7 @@ impl Canned {
         }
     }
 
-    /// Returns a response with this status and a JSON body.
+    /// Creates a response with this status and a JSON body.
     pub fn json(status: u16, body: impl Into<String>) -> Self {
         Self::status(status)
             .header("content-type", "application/json")
@@ -161,7 +161,7 @@ impl Churn {
     }
 }
 
-/// A function of the test, called after a request is processed.
+/// A test callback, called after a request is processed.
 #[derive(Clone)]
 pub struct Hook(Arc<Run>);
 

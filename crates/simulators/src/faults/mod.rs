@@ -54,7 +54,7 @@ fn once() -> Option<u64> {
 }
 
 impl Fault {
-    /// Returns a fault that applies this action to the next request.
+    /// Creates a fault that applies this action to the next request.
     pub fn new(action: Action) -> Self {
         Self {
             method: None,

@@ -1,4 +1,4 @@
-//! Parsing of the `expires_at` parameter: a text in almost any form, in the caller's zone.
+//! Parsing of the `expires_at` parameter: a string in almost any form, in the caller's zone.
 
 use super::{
     date_parse::{self, Parts},

@@ -56,7 +56,7 @@ use crate::{
     seeding::Dice,
 };
 
-/// A simulated Foreman installation, which all clones share.
+/// A simulated Foreman installation. Clones share the platform.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]

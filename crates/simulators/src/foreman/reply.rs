@@ -190,12 +190,12 @@ impl Body {
     }
 }
 
-/// Encodes a text as a JSON string the way Ruby's own generator does.
+/// Encodes text as a JSON string the way Ruby's own generator does.
 pub(super) fn json_string(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Encodes a text as a JSON string that is safe inside HTML, the way Rails does.
+/// Encodes text as a JSON string that is safe inside HTML, the way Rails does.
 pub(super) fn html_safe_json_string(text: &str) -> String {
     let mut safe = String::with_capacity(text.len() + 2);
     for character in json_string(text).chars() {

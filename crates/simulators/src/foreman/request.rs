@@ -105,7 +105,7 @@ fn route(method: &Method, segments: &[String]) -> Option<Route> {
     }
 }
 
-/// Returns the error for a path without a route.
+/// Creates an error for a path without a route.
 ///
 /// Foreman reads `Accept` only for errors from outside the application, so that a malformed one is
 /// reported only then.

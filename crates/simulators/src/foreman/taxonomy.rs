@@ -38,7 +38,7 @@ impl Taxonomy {
         }
     }
 
-    /// Returns whether a text is `1`, `1-ACME` or the title.
+    /// Returns whether a string is `1`, `1-ACME` or the title.
     fn matches(self, text: &str) -> bool {
         if is_id_parameter(text) {
             ruby::to_i(text) == i128::from(self.id)

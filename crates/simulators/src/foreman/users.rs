@@ -107,7 +107,7 @@ impl Users {
     }
 }
 
-/// Returns whether a text is an id as Foreman writes it in a path, such as `5` or `5-jane.doe`.
+/// Returns whether a string is an id as Foreman writes it in a path, such as `5` or `5-jane.doe`.
 ///
 /// A number without a name must be written in its canonical form: `05` is not an id.
 pub(super) fn is_id_parameter(text: &str) -> bool {

@@ -30,7 +30,7 @@ pub(super) struct Patch {
     pub(super) roles: Roles,
 }
 
-/// Parses a body as an object; an empty body is an empty object, as clients send it.
+/// Parses a body as an object. Clients send an empty body where they mean an empty object.
 pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     if body.is_empty() {
         return Ok(Map::new());

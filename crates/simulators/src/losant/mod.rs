@@ -73,7 +73,7 @@ struct Platform {
 const USER_NAME: &str = "Example Name";
 
 impl Losant {
-    /// Returns a platform with these options.
+    /// Creates a platform with these options.
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut store = Store::new(&options, dice);

@@ -37,56 +37,60 @@ options! {
             /// 358 scopes, no roles.
             V1_20 = "1.20",
         }
-        /// The response to an `Accept-Version` that the served version does not satisfy. Unknown.
+        /// The response to an `Accept-Version` that the served version does not satisfy. The vendor
+        /// does not document this.
         accept_version: AcceptVersion {
             /// The header is ignored.
             Ignore = "ignore",
             /// 400 `InvalidVersion`.
             Enforce = "enforce",
         }
-        /// The response to a `perPage` above `max_per_page`. Unknown.
+        /// The response to a `perPage` above `max_per_page`. The vendor does not document this.
         above_max: AboveMax {
             /// The maximum is used, and echoed.
             Clamp = "clamp",
             /// 400 `Validation`.
             Refuse = "refuse",
         }
-        /// The response to a `page` or `perPage` that is negative or not a number. Unknown.
+        /// The response to a `page` or `perPage` that is negative or not a number. The vendor does
+        /// not document this.
         bad_page: BadPage {
             /// 400 `Validation`.
             Refuse = "refuse",
             /// The default is used.
             Default = "default",
         }
-        /// The order of names. Unknown.
+        /// The order of names. The vendor does not document this.
         collation: Collation {
             /// By bytes.
             Bytes = "bytes",
             /// Case-insensitive, then by bytes.
             IgnoreCase = "ignore_case",
         }
-        /// The order of tokens with equal sort keys. Unknown.
+        /// The order of tokens with equal sort keys. The vendor does not document this.
         ties: Ties {
             /// The smaller id first.
             Id = "id",
             /// The larger id first.
             ReverseId = "reverse_id",
         }
-        /// The position of tokens without an expiration date in ascending order. Unknown.
+        /// The position of tokens without an expiration date in ascending order. The vendor does
+        /// not document this.
         missing_expiry: MissingExpiry {
             /// Before all dates.
             First = "first",
             /// After all dates.
             Last = "last",
         }
-        /// The case sensitivity of filters. Unknown.
+        /// The case sensitivity of filters. The vendor does not document this.
         glob_case: GlobCase {
             /// `A*` does not match `abc`.
             Sensitive = "sensitive",
             /// `A*` matches `abc`.
             Insensitive = "insensitive",
         }
-        /// The response to creating a token with an expiration date in the past. Unknown.
+        /// The response to creating a token with an expiration date in the past. The vendor does
+        /// not document this.
         past_expiry: PastExpiry {
             /// The token is created already expired.
             Accept = "accept",
@@ -100,14 +104,15 @@ options! {
             /// Null.
             Null = "null",
         }
-        /// The `type` of a 401 response. Unknown.
+        /// The `type` of a 401 response. The vendor does not document this.
         unauthorized_type: UnauthorizedType {
             /// `Unauthorized`.
             Unauthorized = "Unauthorized",
             /// `InvalidCredentials`.
             InvalidCredentials = "InvalidCredentials",
         }
-        /// The status for a caller that lacks the required scope. Unknown.
+        /// The status for a caller that lacks the required scope. The vendor does not document
+        /// this.
         lacking_scope: LackingScope {
             /// 403.
             Forbidden = "403",
@@ -121,7 +126,7 @@ options! {
             /// 404 `NotFound`.
             NotFound = "404",
         }
-        /// The treatment of a trailing slash in a path. Unknown.
+        /// The treatment of a trailing slash in a path. The vendor does not document this.
         trailing_slash: TrailingSlash {
             /// It is ignored.
             Accept = "accept",

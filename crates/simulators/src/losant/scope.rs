@@ -21,7 +21,7 @@ pub(super) fn exists(api: Api, scope: &str) -> bool {
     }
 }
 
-/// An operation on tokens that scopes distinguish.
+/// An operation on tokens that needs a scope of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Operation {
     List,

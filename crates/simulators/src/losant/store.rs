@@ -54,7 +54,7 @@ struct SortRules {
 }
 
 impl Store {
-    /// Returns an empty store.
+    /// Creates an empty store.
     pub(super) fn new(options: &Options, dice: Dice) -> Self {
         let mut machine = [0; 5];
         machine.copy_from_slice(&dice.digest("losant machine", 0)[..5]);
@@ -133,7 +133,7 @@ impl Store {
         hex(&bytes)
     }
 
-    /// Returns the slot of an id in either case.
+    /// Returns the slot of an id, in upper or lower case.
     pub(super) fn slot(&self, id: &str) -> Option<u32> {
         let counter = u32::from_str_radix(id.get(18..24)?, 16).ok()?;
         let slot = counter.checked_sub(1)?;

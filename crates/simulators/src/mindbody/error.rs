@@ -40,7 +40,8 @@ impl Error {
     }
 }
 
-/// The formats of an outage of Mindbody, for [`Action::Answer`](crate::Action::Answer).
+/// The format of a response during an outage of Mindbody, for
+/// [`Action::Answer`](crate::Action::Answer).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outage {

@@ -187,7 +187,7 @@ impl Platform {
     }
 }
 
-/// Returns the error about an invalid token.
+/// Creates an error for an invalid token.
 fn invalid_token(status: u16) -> Error {
     Error::denied(status, "Invalid or expired user token.")
 }

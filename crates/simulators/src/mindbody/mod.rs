@@ -70,7 +70,7 @@ struct State {
 const DAY: i64 = 86_400_000;
 
 impl Mindbody {
-    /// Returns a platform with these options.
+    /// Creates a platform with these options.
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut tokens = Tokens::new(&options, dice);

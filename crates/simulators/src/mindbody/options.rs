@@ -63,14 +63,15 @@ options! {
             /// `2016-03-13T12:52:32.123`, UTC without a designator.
             Bare = "bare",
         }
-        /// The text of a token after a renewal. Unknown.
+        /// The text of a token after a renewal. The vendor does not document this.
         renewed_token: RenewedToken {
             /// Unchanged.
             Stays = "stays",
             /// A new text, which the response always includes; the old one stops working.
             Changes = "changes",
         }
-        /// The response to a renewal. Unknown; clients read `AccessToken` and `Expires`.
+        /// The response to a renewal. The vendor does not document this; clients read
+        /// `AccessToken` and `Expires`.
         renew_answer: RenewAnswer {
             /// `TokenType`, `AccessToken` and `Expires`.
             Full = "full",
@@ -79,7 +80,7 @@ options! {
             /// An empty object.
             Empty = "empty",
         }
-        /// The response to a renewal beyond `max_renewals`. Unknown.
+        /// The response to a renewal beyond `max_renewals`. The vendor does not document this.
         renewals_exhausted: RenewalsExhausted {
             /// 403 `DeniedAccess`.
             Forbidden = "403",
@@ -97,21 +98,22 @@ options! {
             /// 204.
             NoContent = "204",
         }
-        /// The status for revoking a token that is revoked, expired or not known. Unknown.
+        /// The status for revoking a token that is revoked, expired or not known. The vendor does
+        /// not document this.
         second_revoke: SecondRevoke {
             /// 401.
             Unauthorized = "401",
             /// 403.
             Forbidden = "403",
         }
-        /// The status for a wrong API key. Unknown.
+        /// The status for a wrong API key. The vendor does not document this.
         wrong_api_key: WrongApiKey {
             /// 401.
             Unauthorized = "401",
             /// 403.
             Forbidden = "403",
         }
-        /// The status for a site that does not exist. Unknown.
+        /// The status for a site that does not exist. The vendor does not document this.
         wrong_site: WrongSite {
             /// 400.
             BadRequest = "400",
@@ -120,21 +122,21 @@ options! {
             /// 403.
             Forbidden = "403",
         }
-        /// The status for a token that belongs to another site. Unknown.
+        /// The status for a token that belongs to another site. The vendor does not document this.
         foreign_site: ForeignSite {
             /// 401.
             Unauthorized = "401",
             /// 403.
             Forbidden = "403",
         }
-        /// The response to an empty username or password. Unknown.
+        /// The response to an empty username or password. The vendor does not document this.
         empty_username: EmptyUsername {
             /// 400 `MissingRequiredFields`.
             BadRequest = "400",
             /// 403 `DeniedAccess`.
             Forbidden = "403",
         }
-        /// The response to issuing a second token within five seconds. Refused once when observed.
+        /// The response to issuing a second token within five seconds. We once saw it refused.
         issue_again: IssueAgain {
             /// Another token is issued.
             Allowed = "allowed",

@@ -34,7 +34,7 @@ pub(super) struct Tokens {
 }
 
 impl Tokens {
-    /// Returns an empty store.
+    /// Creates an empty store.
     pub(super) fn new(options: &Options, dice: Dice) -> Self {
         Self {
             records: Vec::new(),

@@ -10,7 +10,7 @@ use self::patterns::{
     QUOTED_YEAR, SLASHES, TIME, VMS, VMS_MONTH_FIRST, WEEKDAY,
 };
 
-/// The parts of a date and time that were found in a text.
+/// The parts of a date and time that were found in a string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Parts {
     pub(super) year: Option<i64>,
@@ -29,7 +29,7 @@ pub(super) struct Parts {
     pub(super) year_day: Option<i64>,
 }
 
-/// The length in bytes above which Ruby rejects a text.
+/// The length in bytes above which Ruby rejects a string.
 const MAX_LENGTH: usize = 128;
 
 const MONTHS: [&str; 12] = [
@@ -37,7 +37,7 @@ const MONTHS: [&str; 12] = [
 ];
 const DAYS: [&str; 7] = ["sun", "mon", "tue", "wed", "thu", "fri", "sat"];
 
-/// Parses a text and returns the parts found, possibly none, or `None` if the text is too long.
+/// Parses text and returns the parts found, possibly none, or `None` if it is too long.
 pub(super) fn parse(text: &str) -> Option<Parts> {
     if text.len() > MAX_LENGTH {
         return None;

@@ -26,7 +26,7 @@ pub(in crate::foreman) fn compile(
     };
     let predicate = compiler.node(&tree)?;
     if query.contains('\0') {
-        // The database driver rejects a text with a null byte before it sends the statement.
+        // The database driver rejects a string with a null byte before it sends the statement.
         return Err(SearchError::Internal(
             "string contains null byte".to_owned(),
         ));
@@ -237,7 +237,7 @@ fn split_list(value: &str) -> Vec<&str> {
     parts
 }
 
-/// Returns whether a text matches Ruby's `/^-?\d+$/`, for which one matching line is enough.
+/// Returns whether a string matches Ruby's `/^-?\d+$/`, for which one matching line is enough.
 fn has_integer_line(value: &str) -> bool {
     value.split('\n').any(is_decimal)
 }
