@@ -89,7 +89,7 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
             "rotate",
             "PUT",
             "close_before",
-            "; it may have been applied nevertheless; ",
+            "; the change may still have been applied; ",
             "the key in use is alive: if it is the one to rotate, nothing has changed so far; \
              before retrying, check the old secret with `tokenfleet verify`: if it is dead, nobody \
              has the new one",
@@ -108,7 +108,7 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
             "create --name=ci",
             "POST",
             "close_after",
-            "; it may have been applied nevertheless; ",
+            "; the change may still have been applied; ",
             "before retrying, look for it with `tokenfleet list --name ci`: if it exists, nobody \
              has its secret, so revoke it",
         ),
@@ -117,7 +117,7 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
             "renew --secret-env=SECRET",
             "POST",
             "close_after",
-            "; it may have been applied nevertheless; ",
+            "; the change may still have been applied; ",
             "before retrying, note that a renewal may count towards the platform's maximum",
         ),
         ("mindbody", "create", "POST", "garbage", "login page", ""),
