@@ -189,7 +189,6 @@ fn an_incomplete_listing_makes_no_plan_unless_accepted() {
 #[test]
 fn a_platform_that_cannot_revoke_by_id_has_no_plans() {
     let run = Account::new("mindbody").run(&["plan"]).ends_with(5);
-    let expected = "error: mine (mindbody): cannot plan: the platform revokes a token by its \
-                    secret, not by an id; use `tokenfleet revoke --secret-file FILE`";
+    let expected = "error: mine (mindbody): cannot plan: the platform revokes tokens by secret, not by id; use `tokenfleet revoke --secret-file FILE`";
     assert_eq!(run.error_line(), expected);
 }

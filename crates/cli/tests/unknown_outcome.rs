@@ -222,8 +222,8 @@ fn a_platform_without_markers_is_unsupported_and_not_called_not_found() {
         // The check for revocation concerns no token in particular.
         assert!(!run.error_line().contains("token any"), "{run:?}");
         if provider == "mindbody" {
-            let expected = "error: mine (mindbody): cannot revoke: the platform revokes a token by \
-                            its secret, not by an id; use `tokenfleet revoke --secret-file FILE`";
+            let expected = "error: mine (mindbody): cannot revoke: the platform revokes tokens by \
+                            secret, not by id; use `tokenfleet revoke --secret-file FILE`";
             assert_eq!(run.error_line(), expected);
         }
     }

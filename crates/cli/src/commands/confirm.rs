@@ -56,13 +56,18 @@ pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider, consequence: &
         .capabilities()
         .check(OperationCall::Revoke((&id).into(), &consent));
     checked.map_err(|error| {
-        let error = error
-            .with_message_prefix(consequence)
-            .with_account(provider.account());
-        if needs_secret(provider) {
-            error.with_advice("use `tokenfleet revoke --secret-file FILE`")
+        // Not the error itself, which says that a revocation failed: none was asked for.
+        let (reason, advice) = if needs_secret(provider) {
+            let advice = "use `tokenfleet revoke --secret-file FILE`";
+            ("revokes tokens by secret, not by id", Some(advice))
         } else {
-            error
+            ("cannot revoke tokens for this account", error.advice())
+        };
+        let message = format!("{consequence}: the platform {reason}");
+        let refusal = Error::unsupported(message).with_account(provider.account());
+        match advice {
+            Some(advice) => refusal.with_advice(advice),
+            None => refusal,
         }
     })
 }
