@@ -59,8 +59,8 @@ impl Measure {
 impl Contest {
     /// Lets each client do its job once in each run.
     ///
-    /// `start` returns the processor time of a process that does nothing, and `job` gets a text that
-    /// is unique to the job.
+    /// `start` returns the processor time of a process that does nothing, and `job` gets a text
+    /// that is unique to the job.
     ///
     /// # Errors
     ///

@@ -1,9 +1,9 @@
 //! Benchmarks of whole processes: the cost of clients that work at simulated platforms.
 //!
 //! Each program of this crate compares by ratios within one run, and with `--write` writes its
-//! section of `docs/PERFORMANCE.md`: `compare` compares clients, `listing` sequential and concurrent
-//! pages, `scaling` lists of many sizes, `instructions` instruction counts, and `dependence` the
-//! cost of depending on a library.
+//! section of `docs/PERFORMANCE.md`: `compare` compares clients, `listing` sequential and
+//! concurrent pages, `scaling` lists of many sizes, `instructions` instruction counts, and
+//! `dependence` the cost of depending on a library.
 
 pub mod adapter;
 mod arguments;

@@ -44,7 +44,8 @@ impl Inspector {
         findings.first().cloned()
     }
 
-    /// Returns the text without the secrets, so that the report does not leak what it found leaking.
+    /// Returns the text without the secrets, so that the report does not leak what it found
+    /// leaking.
     pub(crate) fn redact(&self, text: &str) -> String {
         let secrets = self.secrets.lock().unwrap_or_else(PoisonError::into_inner);
         secrets.iter().fold(text.to_owned(), |text, secret| {

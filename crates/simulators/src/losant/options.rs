@@ -62,7 +62,7 @@ options! {
         }
         /// The order of names. The vendor does not document this.
         collation: Collation {
-            /// By bytes.
+            /// Byte order.
             Bytes = "bytes",
             /// Case-insensitive, then by bytes.
             IgnoreCase = "ignore_case",
