@@ -8,6 +8,7 @@ mod list_capability;
 mod outcome;
 mod page;
 mod request;
+mod result_check;
 
 use std::fmt::Debug;
 use std::sync::Arc;

@@ -120,6 +120,12 @@ impl<'de> Visitor<'de> for AnyValue {
 )]
 pub struct Attributes(Option<Box<BTreeMap<String, Attribute>>>);
 
+/// The attribute that lists the fields that cannot be read.
+const UNREADABLE: &str = "unreadable";
+
+/// The place of the seconds in every format of a time.
+const SECONDS: std::ops::Range<usize> = 17..19;
+
 /// Parts of field names that suggest a credential.
 const CREDENTIAL_WORDS: [&str; 14] = [
     "token",
@@ -152,14 +158,83 @@ impl Attributes {
     /// Adds the attributes of another set; they replace those of the same name.
     pub fn extend(&mut self, others: Self) {
         match (&mut self.0, others.0) {
-            (Some(these), Some(others)) => these.extend(*others),
+            (Some(_), Some(mut others)) => {
+                if let Some(Attribute::List(names)) = others.remove(UNREADABLE) {
+                    for name in names {
+                        if let Attribute::Text(name) = name {
+                            self.mark_unreadable(&name);
+                        }
+                    }
+                }
+                self.0.get_or_insert_default().extend(*others);
+            }
             (empty @ None, others) => *empty = others,
             (Some(_), None) => {}
         }
     }
 
-    /// Parses a time. A string that is not a valid time is kept as an attribute, and the time
-    /// counts as not reported.
+    /// Marks a field that the platform did not send as it documents it, such as a number for a text.
+    ///
+    /// The attribute `unreadable` lists the marked fields, so the mark appears wherever attributes
+    /// do. A name that is marked equals no other (decision 0016).
+    ///
+    /// ```
+    /// use tokenfleet_core::model::{Attribute, Attributes};
+    ///
+    /// let mut attributes = Attributes::default();
+    /// attributes.insert_unreadable("expires", Attribute::from("10000-01-01T00:00:00Z"));
+    /// assert!(attributes.is_unreadable("expires"));
+    /// assert!(attributes.get("expires").is_some(), "the value is kept");
+    /// ```
+    pub fn mark_unreadable(&mut self, name: &str) {
+        if self.is_unreadable(name) {
+            return;
+        }
+        let attributes = self.0.get_or_insert_default();
+        let marked = attributes
+            .entry(UNREADABLE.to_owned())
+            .or_insert_with(|| Attribute::List(Vec::new()));
+        match marked {
+            Attribute::List(names) => names.push(Attribute::from(name)),
+            // The platform has a field of that name itself.
+            other => *other = Attribute::List(vec![Attribute::from(name)]),
+        }
+    }
+
+    /// Marks a field, and keeps its value as the platform sent it, unless that suggests a
+    /// credential.
+    pub fn insert_unreadable(&mut self, name: &str, value: Attribute) {
+        match value {
+            Attribute::Text(text) if looks_like_a_time(&text) => {
+                let attributes = self.0.get_or_insert_default();
+                attributes.insert(name.to_owned(), Attribute::Text(text));
+            }
+            other => self.insert(name, other),
+        }
+        self.mark_unreadable(name);
+    }
+
+    /// Returns `true` if the field with this name is [marked](Self::mark_unreadable).
+    #[must_use]
+    pub fn is_unreadable(&self, name: &str) -> bool {
+        self.unreadable().any(|marked| marked == name)
+    }
+
+    /// Returns the names of the fields that are [marked](Self::mark_unreadable).
+    pub fn unreadable(&self) -> impl Iterator<Item = &str> {
+        let names = match self.get(UNREADABLE) {
+            Some(Attribute::List(names)) => names.as_slice(),
+            _ => &[],
+        };
+        names.iter().filter_map(|name| match name {
+            Attribute::Text(name) => Some(name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// Parses a time. A string that is not a valid time is kept as an attribute and marked, and the
+    /// time counts as not reported. A leap second is kept and marked as well: it is read as the
+    /// second before it.
     pub fn parse_time(
         &mut self,
         name: &str,
@@ -167,13 +242,15 @@ impl Attributes {
         parse: impl FnOnce(&str) -> Option<Timestamp>,
     ) -> Fact<Timestamp> {
         match text {
-            Fact::Known(text) => parse(text.as_ref()).map_or_else(
-                || {
-                    self.insert(name, Attribute::from(text.as_ref()));
-                    Fact::NotReported
-                },
-                Fact::Known,
-            ),
+            Fact::Known(text) => {
+                let text = text.as_ref();
+                let at = parse(text);
+                let seconds = text.as_bytes().get(SECONDS);
+                if at.is_none() || seconds == Some(b"60") {
+                    self.insert_unreadable(name, Attribute::from(text));
+                }
+                Fact::from_optional(at)
+            }
             Fact::Absent => Fact::Absent,
             Fact::NotReported => Fact::NotReported,
         }
@@ -210,6 +287,14 @@ impl Serialize for Attributes {
 fn suggests_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Returns `true` for a text made of what times are written with, such as `10000-01-01T00:00:00Z`,
+/// which could be taken for a credential otherwise.
+fn looks_like_a_time(text: &str) -> bool {
+    const MAX_LENGTH: usize = 40;
+    let is_time_character = |byte: u8| byte.is_ascii_digit() || b"-+:.,/TZtz ".contains(&byte);
+    text.len() <= MAX_LENGTH && text.contains(['-', ':']) && text.bytes().all(is_time_character)
 }
 
 fn is_credential(value: &Attribute) -> bool {
@@ -252,6 +337,31 @@ mod tests {
             attributes.insert(name, Attribute::from("x"));
             assert!(attributes.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn a_time_that_cannot_be_read_is_kept_and_marked() {
+        for text in [
+            "10000-01-01T00:00:00Z",
+            "2024-02-30T00:00:00Z",
+            "0001-01-01",
+        ] {
+            let mut attributes = Attributes::default();
+            let parse = |text: &str| text.parse().ok();
+            let time = attributes.parse_time("expires", Fact::Known(text), parse);
+            assert_eq!(time, Fact::NotReported);
+            assert_eq!(attributes.get("expires"), Some(&Attribute::from(text)));
+            assert!(attributes.is_unreadable("expires"), "{text}");
+            let mut merged = Attributes::default();
+            merged.insert_unreadable("name", Attribute::Integer(1));
+            merged.extend(attributes);
+            assert_eq!(merged.unreadable().collect::<Vec<_>>(), ["name", "expires"]);
+        }
+        let mut attributes = Attributes::default();
+        let secret = Attribute::from("SK-PrjW98OTY1h8QTY9hUA");
+        attributes.insert_unreadable("expires", secret);
+        assert_eq!(attributes.get("expires"), None);
+        assert!(attributes.is_unreadable("expires"));
     }
 
     #[test]

@@ -47,6 +47,53 @@ impl Secret {
         own.len() == others.len() && std::hint::black_box(differences) == 0
     }
 
+    /// Returns `true` if this stands for a secret instead of being one, as in an answer that was
+    /// redacted: `****`, `null`, `<hidden>`, one character repeated, an ellipsis.
+    ///
+    /// ```
+    /// use tokenfleet_core::Secret;
+    ///
+    /// assert!(Secret::new("************3456").is_masked());
+    /// assert!(!Secret::new("SK-PrjW98OTY1h8QTY9hUA").is_masked());
+    /// ```
+    #[must_use]
+    pub fn is_masked(&self) -> bool {
+        /// What masks are made of, and no credential: it is sent in a header.
+        const MASKS: [&str; 9] = ["**", "...", "•", "●", "∗", "…", "█", "xxxxxxxx", "XXXXXXXX"];
+        const WORDS: [&str; 18] = [
+            "",
+            "redacted",
+            "masked",
+            "hidden",
+            "null",
+            "nil",
+            "none",
+            "undefined",
+            "omitted",
+            "removed",
+            "filtered",
+            "obfuscated",
+            "sensitive",
+            "protected",
+            "encrypted",
+            "truncated",
+            "notshown",
+            "na",
+        ];
+        let text = self.expose().trim();
+        let mut bytes = text.bytes();
+        let first = bytes.next();
+        let is_one_repeated = text.len() > 2 && bytes.all(|byte| Some(byte) == first);
+        let is_placeholder = [('<', '>'), ('[', ']'), ('{', '}'), ('(', ')')]
+            .iter()
+            .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
+        let is_word = WORDS.iter().any(|word| {
+            let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
+            text.len() <= 32 && letters.map(|b| b.to_ascii_lowercase()).eq(word.bytes())
+        });
+        is_one_repeated || is_placeholder || is_word || MASKS.iter().any(|mask| text.contains(mask))
+    }
+
     /// Creates a second copy, for the rare case of two owners.
     #[must_use]
     pub fn duplicate(&self) -> Self {
@@ -69,6 +116,46 @@ impl<'de> Deserialize<'de> for Secret {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_mask_is_told_from_a_secret() {
+        for mask in [
+            "",
+            "   ",
+            "****",
+            "************3456",
+            "A8mb**********",
+            "**redacted**",
+            "[REDACTED]",
+            "<hidden>",
+            "null",
+            "None",
+            "\"null\"",
+            "••••••••",
+            "xxxx-xxxxxxxx-1234",
+            "000000",
+            "eyJhb...",
+            "{{token}}",
+            "(not shown)",
+            "undefined",
+            "N/A",
+            "-",
+            "*",
+        ] {
+            assert!(Secret::new(mask).is_masked(), "{mask}");
+        }
+        for secret in [
+            "SK-PrjW98OTY1h8QTY9hUA",
+            "1234567890abcdef1234567890abcdef",
+            "ck_1",
+            "secret",
+            "mem-1",
+            "eyJhbGciOiJkaXIifQ..48V1_ALb6US04U3b.AAAAAAAAAAAA.XFBoMYUZodetZdvTiFvSkQ",
+            "eyJ.secret.sig",
+        ] {
+            assert!(!Secret::new(secret).is_masked(), "{secret}");
+        }
+    }
 
     #[test]
     fn only_equal_secrets_are_the_same() {

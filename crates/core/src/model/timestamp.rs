@@ -14,11 +14,15 @@ const DATE_LENGTH: usize = "2030-01-31".len();
 const DATE_TIME_LENGTH: usize = "2030-01-31T12:00:00".len();
 /// The first year that `jiff` supports.
 const FIRST_YEAR: &str = "-009999";
+const NANOSECONDS: u32 = 1_000_000_000;
+const DAY: i64 = 86_400;
+/// The seconds of 400 years, after which the calendar repeats.
+const CALENDAR_CYCLE: i64 = 146_097 * DAY;
 
 /// A point in time, in UTC, to the nanosecond.
 ///
 /// It parses RFC 3339 with any offset, in the years -9998 to 9999, and displays RFC 3339 in UTC,
-/// with a fraction only if that is not zero.
+/// with a fraction only if that is not zero. A leap second counts as the second before it.
 ///
 /// ```
 /// use tokenfleet_core::Timestamp;
@@ -27,8 +31,12 @@ const FIRST_YEAR: &str = "-009999";
 /// assert_eq!(at.to_string(), "2030-07-01T00:00:00Z");
 /// # Ok::<(), tokenfleet_core::model::ParseTimestampError>(())
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Timestamp(jiff::Timestamp);
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp {
+    /// The seconds since 1970, rounded towards the past.
+    seconds: i64,
+    nanosecond: u32,
+}
 
 /// The error for a string that is not an RFC 3339 time. It does not repeat the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -39,7 +47,7 @@ impl Timestamp {
     /// Returns the current time.
     #[must_use]
     pub fn now() -> Self {
-        Self(jiff::Timestamp::now())
+        Self::from_jiff(jiff::Timestamp::now())
     }
 
     /// Parses a time as people write it, relative to `now`.
@@ -121,17 +129,55 @@ impl Timestamp {
             all_digits &= tens <= 9 && ones <= 9;
             tens.wrapping_mul(10).wrapping_add(ones) as i8
         };
-        let year = i16::from(two_digits(0)) * 100 + i16::from(two_digits(2));
+        let year = i64::from(two_digits(0)) * 100 + i64::from(two_digits(2));
         let (month, day) = (two_digits(5), two_digits(8));
         let (hour, minute, second) = (two_digits(11), two_digits(14), two_digits(17));
-        if !all_digits {
+        let in_range = (1..=12).contains(&month)
+            && (1..=days_in_month(year, month)).contains(&day)
+            && hour < 24
+            && minute < 60
+            && second <= 60;
+        if !all_digits || !in_range {
             return None;
         }
         let nanosecond = parse_fraction(fraction)?;
-        let date_and_time =
-            jiff::civil::DateTime::new(year, month, day, hour, minute, second, nanosecond);
-        let offset = jiff::tz::Offset::from_seconds(offset_seconds).ok()?;
-        offset.to_timestamp(date_and_time.ok()?).ok().map(Self)
+        let time_of_day =
+            (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second.min(59));
+        let days = days_since_1970(year, i64::from(month), i64::from(day));
+        Self::new(
+            days * DAY + time_of_day - i64::from(offset_seconds),
+            nanosecond,
+        )
+    }
+
+    /// Returns `None` outside the years -9999 to 9999.
+    fn new(seconds: i64, nanosecond: u32) -> Option<Self> {
+        let at = Self {
+            seconds,
+            nanosecond,
+        };
+        (Self::FIRST..=Self::LAST).contains(&at).then_some(at)
+    }
+
+    /// The first time that `jiff` supports.
+    const FIRST: Self = Self {
+        seconds: -377_705_023_201,
+        nanosecond: 0,
+    };
+
+    /// The last time of the year 9999, a day after the last one of `jiff`.
+    const LAST: Self = Self {
+        seconds: 253_402_300_799,
+        nanosecond: NANOSECONDS - 1,
+    };
+
+    fn from_jiff(at: jiff::Timestamp) -> Self {
+        let nanosecond = at.subsec_nanosecond();
+        let before = i64::from(nanosecond < 0);
+        Self {
+            seconds: at.as_second() - before,
+            nanosecond: nanosecond.rem_euclid(NANOSECONDS as i32) as u32,
+        }
     }
 
     /// Creates a time from the seconds since 1970-01-01T00:00:00Z.
@@ -139,54 +185,90 @@ impl Timestamp {
     /// Returns `None` outside the years -9999 to 9999.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
-        jiff::Timestamp::from_second(seconds).ok().map(Self)
+        Self::new(seconds, 0)
     }
 
-    /// Returns the whole seconds since 1970-01-01T00:00:00Z.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z, rounded towards the past.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
-        self.0.as_second()
+        self.seconds
     }
 
     /// Adds a duration. Returns the last representable time if the result lies beyond it.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        self.checked_add(duration)
-            .unwrap_or(Self(jiff::Timestamp::MAX))
+        self.checked_add(duration).unwrap_or(Self::LAST)
     }
 
     /// Adds a duration. Returns `None` if the result lies beyond the year 9999.
     #[must_use]
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
-        let duration = jiff::SignedDuration::try_from(duration).ok()?;
-        self.0.checked_add(duration).ok().map(Self)
+        let nanosecond = self.nanosecond + duration.subsec_nanos();
+        let seconds = i64::try_from(duration.as_secs()).ok()?;
+        let seconds = self.seconds.checked_add(seconds)?;
+        Self::new(
+            seconds.checked_add(i64::from(nanosecond / NANOSECONDS))?,
+            nanosecond % NANOSECONDS,
+        )
     }
 
     /// Subtracts a duration. Returns `None` if the result lies before the year -9999.
     #[must_use]
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
-        let duration = jiff::SignedDuration::try_from(duration).ok()?;
-        self.0.checked_sub(duration).ok().map(Self)
+        let borrowed = u32::from(self.nanosecond < duration.subsec_nanos());
+        let seconds = i64::try_from(duration.as_secs()).ok()?;
+        let seconds = self.seconds.checked_sub(seconds)?;
+        Self::new(
+            seconds.checked_sub(i64::from(borrowed))?,
+            self.nanosecond + borrowed * NANOSECONDS - duration.subsec_nanos(),
+        )
     }
 
     /// Returns the duration from this time until `later`, or zero if that is not later.
     #[must_use]
     pub fn duration_until(self, later: Self) -> Duration {
-        Duration::try_from(later.0.duration_since(self.0)).unwrap_or_default()
+        let since =
+            |at: Self| Duration::new(at.seconds.abs_diff(Self::FIRST.seconds), at.nanosecond);
+        since(later).saturating_sub(since(self))
     }
 
     /// Returns this time without its fraction of a second, rounded towards the past.
     #[must_use]
     pub fn truncated_to_seconds(self) -> Self {
-        let before = i64::from(self.0.subsec_nanosecond() < 0);
-        Self::from_unix_seconds(self.0.as_second() - before).unwrap_or(self)
+        Self {
+            nanosecond: 0,
+            ..self
+        }
     }
 
     /// Returns the milliseconds within the second, from 0 to 999.
     #[must_use]
     pub fn millisecond(self) -> u16 {
-        (self.0.as_nanosecond().rem_euclid(1_000_000_000) / 1_000_000) as u16
+        (self.nanosecond / 1_000_000) as u16
     }
+}
+
+/// Returns the number of days of a month.
+fn days_in_month(year: i64, month: i8) -> i8 {
+    match month {
+        4 | 6 | 9 | 11 => 30,
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        _ => 31,
+    }
+}
+
+/// Returns the days from 1970-01-01 to a date, in the Gregorian calendar.
+fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
+    // Years begin in March here, so that the leap day is the last day of a year.
+    let (year, month) = if month > 2 {
+        (year, month - 3)
+    } else {
+        (year - 1, month + 9)
+    };
+    let day_of_year = (153 * month + 2) / 5 + day - 1;
+    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
+    year * 365 + leap_days + day_of_year - 719_468
 }
 
 impl FromStr for Timestamp {
@@ -198,16 +280,38 @@ impl FromStr for Timestamp {
         if let Some(at) = utc.and_then(|text| Self::from_date_and_time(text, 0)) {
             return Ok(at);
         }
+        if let Some(at) = parse_with_offset(text) {
+            return Ok(at);
+        }
         // jiff panics on a fraction of its first second (its issue 645).
         if text.starts_with(FIRST_YEAR) {
             return Err(ParseTimestampError);
         }
-        text.parse().map(Self).map_err(|_| ParseTimestampError)
+        let parsed = text.parse().map(Self::from_jiff);
+        parsed.map_err(|_| ParseTimestampError)
     }
 }
 
+/// Parses a time with an offset such as `+02:00`.
+fn parse_with_offset(text: &str) -> Option<Timestamp> {
+    let (date_and_time, offset) = text.split_at_checked(text.len().checked_sub("+02:00".len())?)?;
+    let (sign, hours_and_minutes) = match offset.split_at_checked(1)? {
+        ("+", rest) => (1, rest),
+        ("-", rest) => (-1, rest),
+        _ => return None,
+    };
+    let (hours, minutes) = hours_and_minutes.split_once(':')?;
+    let number = |digits: &str, max| {
+        let is_number = digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_digit());
+        let number = digits.parse::<i32>().ok().filter(|_| is_number)?;
+        (number <= max).then_some(number)
+    };
+    let seconds = (number(hours, 23)? * 60 + number(minutes, 59)?) * 60;
+    Timestamp::from_date_and_time(date_and_time, sign * seconds)
+}
+
 /// Parses an optional fraction, a point and up to nine digits, to nanoseconds.
-fn parse_fraction(fraction: &[u8]) -> Option<i32> {
+fn parse_fraction(fraction: &[u8]) -> Option<u32> {
     let digits = match fraction {
         [] => return Some(0),
         [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
@@ -216,14 +320,29 @@ fn parse_fraction(fraction: &[u8]) -> Option<i32> {
     let number = digits.iter().try_fold(0, |number, digit| {
         digit
             .is_ascii_digit()
-            .then(|| number * 10 + i32::from(digit - b'0'))
+            .then(|| number * 10 + u32::from(digit - b'0'))
     })?;
-    Some(number * 10_i32.pow(9 - digits.len() as u32))
+    Some(number * 10_u32.pow(9 - digits.len() as u32))
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.0, f)
+        match jiff::Timestamp::new(self.seconds, self.nanosecond as i32) {
+            Ok(at) => fmt::Display::fmt(&at, f),
+            Err(_) => {
+                // The last day of the year 9999 looks like that of the year 9599.
+                let seconds = self.seconds - CALENDAR_CYCLE;
+                let earlier = jiff::Timestamp::new(seconds, self.nanosecond as i32);
+                let text = earlier.map_err(|_| fmt::Error)?.to_string();
+                write!(f, "9999{}", text.strip_prefix("9599").ok_or(fmt::Error)?)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Timestamp({self})")
     }
 }
 
@@ -257,7 +376,11 @@ mod tests {
             for text in [text, format!("{date}T{time}")] {
                 let expected = format!("{text}Z").parse::<jiff::Timestamp>();
                 if let Some(parsed) = Timestamp::from_date_and_time(&text, 0) {
-                    proptest::prop_assert_eq!(Some(parsed.0), expected.ok(), "{}", text);
+                    let expected = expected.map(Timestamp::from_jiff);
+                    // jiff ends a day before the end of the year 9999.
+                    if !text.starts_with("9999-12-3") {
+                        proptest::prop_assert_eq!(Some(parsed), expected.ok(), "{}", text);
+                    }
                 }
             }
         }
@@ -274,6 +397,58 @@ mod tests {
                 let _ = format!("{year}{rest}").parse::<Timestamp>();
             }
         }
+    }
+
+    #[test]
+    fn every_time_of_the_year_9999_is_a_time() {
+        for text in [
+            "9999-01-01T00:00:00Z",
+            "9999-12-30T22:00:01Z",
+            "9999-12-31T23:59:59Z",
+            "9999-12-31T23:59:59.999999999Z",
+        ] {
+            let at: Timestamp = text.parse().unwrap();
+            assert_eq!(at.to_string(), text);
+            assert!(at > Timestamp::now());
+            let now = Timestamp::now();
+            assert_eq!(now.saturating_add(now.duration_until(at)), at);
+        }
+        assert_eq!(Timestamp::FIRST, Timestamp::from_jiff(jiff::Timestamp::MIN));
+        let last: Timestamp = "9999-12-31T23:59:59.999999999Z".parse().unwrap();
+        assert_eq!(Timestamp::now().saturating_add(Duration::MAX), last);
+        assert_eq!(last.checked_add(Duration::from_nanos(1)), None);
+        assert_eq!(
+            "9999-12-31T23:30:00+00:30".parse(),
+            "9999-12-31T23:00:00Z".parse::<Timestamp>()
+        );
+        let now = Timestamp::now();
+        assert_eq!(
+            Timestamp::parse_at("9999-12-31", now).unwrap().to_string(),
+            "9999-12-31T00:00:00Z"
+        );
+        for beyond in ["9999-12-31T23:59:59-00:01", "10000-01-01T00:00:00Z"] {
+            assert!(beyond.parse::<Timestamp>().is_err(), "{beyond}");
+        }
+    }
+
+    #[test]
+    fn a_leap_second_is_a_time() {
+        for text in ["2016-12-31T23:59:60Z", "2017-01-01T01:59:60+02:00"] {
+            let at: Timestamp = text.parse().unwrap();
+            assert_eq!(at.to_string(), "2016-12-31T23:59:59Z", "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_exact_on_both_sides_of_1970() {
+        let at = |text: &str| text.parse::<Timestamp>().unwrap();
+        let (before, after) = (at("1969-12-31T23:59:59.75Z"), at("1970-01-01T00:00:01.5Z"));
+        let between = Duration::from_millis(1750);
+        assert_eq!(before.duration_until(after), between);
+        assert_eq!(after.duration_until(before), Duration::ZERO);
+        assert_eq!(before.checked_add(between), Some(after));
+        assert_eq!(after.checked_sub(between), Some(before));
+        assert_eq!(before.unix_seconds(), -1);
     }
 
     #[test]

@@ -49,7 +49,8 @@ pub struct Token {
     pub creator: Fact<Principal>,
     /// The scopes of the token, in the platform's own words.
     pub scopes: Fact<Scopes>,
-    /// The fields that the platform reports beyond the model.
+    /// The fields that the platform reports beyond the model, and those that cannot be read: see
+    /// [`Attributes::mark_unreadable`].
     pub attributes: Attributes,
 }
 
@@ -87,6 +88,15 @@ impl Token {
     #[must_use]
     pub fn never_used(&self) -> bool {
         self.last_used.is_absent()
+    }
+
+    /// Returns `true` if this is the token's name, and the name can be read.
+    ///
+    /// A name with half a surrogate pair is shown with that half escaped, as in `ci \ud83d`. It
+    /// equals no name, not even one with those very characters (decision 0016).
+    #[must_use]
+    pub fn is_named(&self, name: &str) -> bool {
+        self.name.known().is_some_and(|own| own == name) && !self.attributes.is_unreadable("name")
     }
 
     /// Returns `true` if the platform reports this field, even as absent.

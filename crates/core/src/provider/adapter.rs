@@ -1,4 +1,4 @@
-//! The trait that adapts one platform, and the check that precedes it.
+//! The trait that adapts one platform, and the checks before and after each call.
 
 use std::fmt::Debug;
 
@@ -8,15 +8,17 @@ use crate::error::{Account, Error, Operation, Result};
 use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 use crate::provider::{
     Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
-    RevokeOptions, TokenProvider, UpdateToken,
+    RevokeOptions, TokenProvider, UpdateToken, result_check,
 };
 
 /// Translates one platform into tokenfleet's model. Implement this to add a platform.
 ///
 /// Every adapter is a [`TokenProvider`]. That implementation checks each call against
 /// [`capabilities`](Self::capabilities) first, so an adapter only ever sees calls that it declared,
-/// with valid arguments, and cannot forget the check (law 1, decision 0012). An operation that the
-/// platform lacks is left out.
+/// with valid arguments, and cannot forget the check (law 1, decision 0012). It also holds each
+/// result against the request: an adapter returns what the platform reports, and the record of
+/// another token, a change that was not made or a masked secret becomes an error (law 6, decision
+/// 0015). An operation that the platform lacks is left out.
 ///
 /// Implement these methods and never call them: a call through `TokenProvider` is checked, one
 /// through `Adapter` is not.
@@ -141,7 +143,8 @@ fn missing(account: &Account, operation: Operation) -> Error {
         .with_operation(operation)
 }
 
-/// Checks each call before the adapter sees it: the one place where law 1 is enforced.
+/// Checks each call before the adapter sees it, and each result before the caller does: the one
+/// place where laws 1 and 6 are enforced.
 #[async_trait]
 impl<A: Adapter> TokenProvider for A {
     fn account(&self) -> &Account {
@@ -159,35 +162,46 @@ impl<A: Adapter> TokenProvider for A {
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
         check(self, OperationCall::Get(id))?;
-        Adapter::get(self, id).await
+        let token = Adapter::get(self, id).await?;
+        result_check::check_id(self, Operation::Get, id, &token.id)?;
+        Ok(token)
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         check(self, OperationCall::Create(&request))?;
-        Adapter::create(self, request).await
+        let issued = Adapter::create(self, request.clone()).await?;
+        result_check::check_created(self, &request, issued).await
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
         check(self, OperationCall::Update(id, &change))?;
-        Adapter::update(self, id, change).await
+        let token = Adapter::update(self, id, change.clone()).await?;
+        result_check::check_updated(self, id, &change, &token)?;
+        Ok(token)
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         check(self, OperationCall::Rotate(id))?;
-        Adapter::rotate(self, id).await
+        // The id may be another one: Cloudsmith documents only that it is in the response.
+        let issued = Adapter::rotate(self, id).await?;
+        result_check::check_rotated(self, &issued)?;
+        Ok(issued)
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         check(self, OperationCall::Renew(secret))?;
-        Adapter::renew(self, secret).await
+        let renewed = Adapter::renew(self, secret).await?;
+        Ok(result_check::without_old_secret(renewed, secret))
     }
 
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
         check(self, OperationCall::Revoke(token, &options))?;
-        match token {
+        let revocation = match token {
             TokenRef::Id(id) => self.revoke_by_id(id, options).await,
             TokenRef::Secret(secret) => self.revoke_by_secret(secret, options).await,
-        }
+        }?;
+        result_check::check_revoked(self, token, &revocation)?;
+        Ok(revocation)
     }
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {

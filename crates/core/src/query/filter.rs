@@ -244,7 +244,10 @@ impl Filter {
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
         match self {
-            Self::Name(pattern) => token.name.known().is_some_and(|name| pattern.matches(name)),
+            Self::Name(NamePattern::Exact(name)) => token.is_named(name),
+            Self::Name(pattern) => token.name.known().is_some_and(|name| {
+                pattern.matches(name) && (!pattern.is_literally(name) || token.is_named(name))
+            }),
             Self::State(state) => token.state == *state,
             Self::Owner(owner) => owner.matches(&token.owner),
             Self::Created(predicate) => predicate.matches(token.created_at),
@@ -305,6 +308,12 @@ impl TimePredicate {
 }
 
 impl NamePattern {
+    /// Returns `true` if the pattern is this text, rather than a description of it.
+    fn is_literally(&self, text: &str) -> bool {
+        let (Self::Exact(pattern) | Self::Prefix(pattern) | Self::Glob(pattern)) = self;
+        pattern == text
+    }
+
     /// Returns `true` if a name matches.
     #[must_use]
     pub fn matches(&self, name: &str) -> bool {

@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::model::Token;
+use crate::model::{Fact, Token};
 use crate::provider::{ArgumentSupport, CreateCapability, CreateToken};
 
 const PREFIX: &str = "tf-";
@@ -84,8 +84,10 @@ impl Marker {
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
         let is_last_word = |text: &String| text.split(' ').next_back() == Some(&*self.0);
-        token.description.known().is_some_and(is_last_word)
-            || token.name.known().is_some_and(is_last_word)
+        let carries = |text: &Fact<String>, field| {
+            text.known().is_some_and(is_last_word) && !token.attributes.is_unreadable(field)
+        };
+        carries(&token.description, "description") || carries(&token.name, "name")
     }
 
     fn appended_to(&self, text: Option<&str>) -> String {
@@ -122,7 +124,7 @@ impl FromStr for Marker {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
-    use crate::model::{Fact, TokenId, TokenState};
+    use crate::model::{TokenId, TokenState};
 
     #[test]
     fn a_marker_matches_only_the_token_that_carries_it() {
@@ -143,6 +145,11 @@ mod tests {
                 token.description = Fact::from_nullable(marked.description);
                 assert!(marker.matches(&token), "{token:?}");
                 assert!(!Marker::random().matches(&token));
+                for field in ["name", "description"] {
+                    token.attributes.mark_unreadable(field);
+                }
+                assert!(!marker.matches(&token), "{token:?}");
+                token.attributes = Default::default();
                 token.name = Fact::Known(format!("{marker}x"));
                 token.description = Fact::Known(format!("x{marker} y"));
                 assert!(!marker.matches(&token), "{token:?}");

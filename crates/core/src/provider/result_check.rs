@@ -1,0 +1,326 @@
+//! The check of an adapter's result against the request (law 6, decision 0015).
+//!
+//! A field that the platform does not report contradicts nothing.
+
+use crate::error::{Error, Operation, Result};
+use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
+use crate::provider::{
+    Adapter, CreateToken, RequestedExpiry, Revocation, RevocationEffect, RevokeOptions, Suspension,
+    TokenProvider, UpdateToken,
+};
+
+/// The maximum length of an id that is shown: that of a UUID.
+const MAX_SHOWN_ID_LENGTH: usize = 36;
+
+/// Rejects a token with another id than the requested one.
+pub(super) fn check_id<A: Adapter>(
+    adapter: &A,
+    operation: Operation,
+    requested: &TokenId,
+    returned: &TokenId,
+) -> Result<()> {
+    if requested == returned {
+        return Ok(());
+    }
+    let returned = describe(returned);
+    let message = format!("the response is about {returned}, not about the requested one");
+    Err(violation(adapter, operation, message)
+        .with_advice("a proxy or a cache may have answered: read the token again past it"))
+}
+
+/// Rejects an updated token that is not as requested.
+pub(super) fn check_updated<A: Adapter>(
+    adapter: &A,
+    id: &TokenId,
+    change: &UpdateToken,
+    token: &Token,
+) -> Result<()> {
+    check_id(adapter, Operation::Update, id, &token.id)?;
+    let suspension = match (change.suspension, token.state) {
+        (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
+        (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),
+        (Some(Suspension::Resume), TokenState::Revoked) => Some("is revoked"),
+        _ => None,
+    };
+    let name = change.name.as_deref();
+    let name = is_other_name(name, token).then_some("has another name than requested");
+    let description = is_other_description(change.description.as_deref(), token)
+        .then_some("has another description than requested");
+    match suspension.or(name).or(description) {
+        None => Ok(()),
+        Some(what) => {
+            let message = format!("the platform reports success, but the token {what}");
+            Err(violation(adapter, Operation::Update, message)
+                .with_advice("read the token again before relying on the change"))
+        }
+    }
+}
+
+/// Rejects a masked secret of a token that was rotated.
+pub(super) fn check_rotated<A: Adapter>(adapter: &A, issued: &IssuedToken) -> Result<()> {
+    if issued.secret.is_masked() {
+        return Err(masked(adapter, Operation::Rotate));
+    }
+    Ok(())
+}
+
+/// Drops a secret that is not a new one.
+pub(super) fn without_old_secret(mut renewed: RenewedToken, old: &Secret) -> RenewedToken {
+    renewed.secret = renewed
+        .secret
+        .filter(|new| !new.is_masked() && !new.is_same(old));
+    renewed
+}
+
+/// Rejects the revocation of another token, and a replacement that is none.
+pub(super) fn check_revoked<A: Adapter>(
+    adapter: &A,
+    token: TokenRef<'_>,
+    revocation: &Revocation,
+) -> Result<()> {
+    if let (TokenRef::Id(requested), Some(returned)) = (token, &revocation.id) {
+        check_id(adapter, Operation::Revoke, requested, returned)?;
+    }
+    let Some(replacement) = &revocation.replacement else {
+        return Ok(());
+    };
+    match token {
+        TokenRef::Secret(old) if old.is_same(&replacement.secret) => {
+            let message = "the platform replaced the secret by the same one, so it is still alive";
+            Err(violation(adapter, Operation::Revoke, message))
+        }
+        _ if replacement.secret.is_masked() => Err(masked(adapter, Operation::Revoke)),
+        _ => Ok(()),
+    }
+}
+
+/// Rejects a new token that may do more than requested, or whose secret did not arrive, and revokes
+/// it: nobody else would.
+///
+/// A token that is different in a harmless way is returned as the platform reports it, because its
+/// secret is shown only once: see [`CreateToken::differences`].
+pub(super) async fn check_created<A: Adapter>(
+    adapter: &A,
+    request: &CreateToken,
+    issued: IssuedToken,
+) -> Result<IssuedToken> {
+    let wrong = if issued.secret.is_masked() {
+        Wrong::Secret
+    } else if !expires_as_requested(request.expiry, &issued.token) {
+        Wrong::Expiry
+    } else if has_broader_scopes(request.scopes.as_deref(), &issued.token) {
+        Wrong::Scopes
+    } else if request.suspended && issued.token.state == TokenState::Active {
+        Wrong::Active
+    } else {
+        return Ok(issued);
+    };
+    Err(revoke_wrong(adapter, request, &issued, wrong).await)
+}
+
+/// The reason why a new token must not live.
+#[derive(Debug, Clone, Copy)]
+enum Wrong {
+    Secret,
+    Expiry,
+    Scopes,
+    Active,
+}
+
+impl Wrong {
+    /// Returns the end of a sentence about the creation, and what to do once the token is revoked.
+    fn texts(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Secret => (
+                "without showing its secret",
+                "check whether a proxy masks responses, and create it again",
+            ),
+            Self::Expiry => (
+                "with a different expiry than requested",
+                "request an expiry that the platform accepts",
+            ),
+            Self::Scopes => (
+                "with broader scopes than requested",
+                "request scopes that the platform grants as they are",
+            ),
+            Self::Active => (
+                "active although it was requested suspended",
+                "create it without suspending it, and suspend it afterwards",
+            ),
+        }
+    }
+}
+
+/// Revokes a token that was not created as requested, and returns the error that says whether that
+/// succeeded.
+async fn revoke_wrong<A: Adapter>(
+    adapter: &A,
+    request: &CreateToken,
+    issued: &IssuedToken,
+    wrong: Wrong,
+) -> Error {
+    let token = describe(&issued.token.id);
+    let (what, advice) = wrong.texts();
+    let wrong = |then: &str| {
+        let message = format!("the platform created {token} {what}, {then}");
+        violation(adapter, Operation::Create, message)
+    };
+    if is_about_another_token(request, &issued.token) {
+        return wrong("and reports another name than requested, so it was not revoked")
+            .with_advice("look for the new token and revoke it: nobody has its secret");
+    }
+    match revoke_issued(adapter, issued).await {
+        Ok(_) => wrong("so it was revoked")
+            .with_fate(crate::error::Fate::Rejected)
+            .with_advice(advice),
+        Err(error) => wrong("and it could not be revoked")
+            .with_source(error)
+            .with_advice(format!(
+                "revoke {token}: it is active and nobody has its secret"
+            )),
+    }
+}
+
+/// Revokes a new token by its id or by its secret, whichever the platform takes.
+async fn revoke_issued<A: Adapter>(adapter: &A, issued: &IssuedToken) -> Result<Revocation> {
+    let revoke = Adapter::capabilities(adapter).revoke.as_ref();
+    let token = match revoke {
+        Some(revoke) if revoke.effect == RevocationEffect::Replaced => None,
+        Some(revoke) if revoke.by_id => Some(TokenRef::Id(&issued.token.id)),
+        Some(revoke) if revoke.by_secret => Some(TokenRef::Secret(&issued.secret)),
+        _ => None,
+    };
+    match token {
+        Some(token) => TokenProvider::revoke(adapter, token, RevokeOptions::default()).await,
+        None => Err(Error::unsupported(
+            "the platform has no way to revoke a new token",
+        )),
+    }
+}
+
+impl CreateToken {
+    /// Returns the fields in which a new token differs from this request, as the platform reports
+    /// it: `name`, `description`, `expiry`, `scopes` or `state`.
+    ///
+    /// A provider already rejects and revokes a token that may do more than requested. What is left
+    /// is harmless, such as a name without the white space around it or a missing scope, but may
+    /// surprise.
+    #[must_use]
+    pub fn differences(&self, token: &Token) -> Vec<&'static str> {
+        let expiry_is_unconfirmed = self.expiry != RequestedExpiry::PlatformDefault
+            && token.attributes.unreadable().next().is_some()
+            && !token.expiry.is_reported();
+        let misses_scope = match (&self.scopes, &token.scopes) {
+            (Some(requested), Fact::Known(scopes)) => {
+                requested.iter().any(|scope| !scopes.contains(scope))
+            }
+            _ => false,
+        };
+        let state_differs = match token.state {
+            TokenState::Active | TokenState::Unknown => false,
+            TokenState::Suspended => !self.suspended,
+            _ => true,
+        };
+        [
+            (is_other_name(self.name.as_deref(), token), "name"),
+            (
+                is_other_description(self.description.as_deref(), token),
+                "description",
+            ),
+            (expiry_is_unconfirmed, "expiry"),
+            (misses_scope, "scopes"),
+            (state_differs, "state"),
+        ]
+        .into_iter()
+        .filter_map(|(differs, field)| differs.then_some(field))
+        .collect()
+    }
+}
+
+/// Returns `true` if a token expires when it was requested to, to the second: platforms truncate
+/// fractions.
+fn expires_as_requested(requested: RequestedExpiry, token: &Token) -> bool {
+    match (requested, token.expiry) {
+        (_, Fact::NotReported) | (RequestedExpiry::PlatformDefault, _) => true,
+        (RequestedExpiry::At(requested), Fact::Known(expiry)) => {
+            requested.truncated_to_seconds() == expiry.truncated_to_seconds()
+        }
+        (RequestedExpiry::At(_), Fact::Absent) => false,
+        (RequestedExpiry::Never, expiry) => expiry.is_absent(),
+    }
+}
+
+/// Returns `true` if a token has a scope that was not requested.
+fn has_broader_scopes(requested: Option<&[String]>, token: &Token) -> bool {
+    match (requested, &token.scopes) {
+        (Some(requested), Fact::Known(scopes)) => {
+            scopes.iter().any(|scope| !requested.contains(scope))
+        }
+        _ => false,
+    }
+}
+
+fn is_other_name(requested: Option<&str>, token: &Token) -> bool {
+    requested.is_some_and(|name| token.name.is_reported() && !token.is_named(name))
+}
+
+fn is_other_description(requested: Option<&str>, token: &Token) -> bool {
+    requested.is_some_and(|requested| {
+        let is_readable = !token.attributes.is_unreadable("description");
+        let description = match &token.description {
+            Fact::Known(description) => description.as_str(),
+            Fact::Absent => "",
+            Fact::NotReported => return false,
+        };
+        description != requested || !is_readable
+    })
+}
+
+/// Returns `true` if the response to a creation shows a token that somebody else created: it has
+/// neither the requested name nor one that a platform would make of it.
+fn is_about_another_token(request: &CreateToken, token: &Token) -> bool {
+    let folded = |name: &str| {
+        let characters = name.chars().filter(|c| c.is_alphanumeric());
+        characters.flat_map(char::to_lowercase).collect::<String>()
+    };
+    match (&request.name, &token.name) {
+        (Some(requested), Fact::Known(name)) => folded(requested) != folded(name),
+        _ => false,
+    }
+}
+
+/// Creates an error for a response that contradicts the request.
+fn violation<A: Adapter>(adapter: &A, operation: Operation, message: impl Into<String>) -> Error {
+    Error::protocol_violation(operation.fate_if_unanswered(), message)
+        .with_account(Adapter::account(adapter))
+        .with_operation(operation)
+}
+
+/// Creates an error for a replacement whose secret did not arrive.
+fn masked<A: Adapter>(adapter: &A, operation: Operation) -> Error {
+    let message = "the response holds a masked secret instead of the new one";
+    violation(adapter, operation, message).with_advice(
+        "verify the old secret: if it is dead, nobody has the new one; check whether a proxy masks \
+         responses",
+    )
+}
+
+/// Names a token by the id that the platform sent, if it is a number, a UUID, hexadecimal or a
+/// plain word. Any other id is not shown: it could be a secret.
+fn describe(id: &TokenId) -> String {
+    let text = id.as_str();
+    let one_case = !text.contains(|c: char| c.is_ascii_uppercase())
+        || !text.contains(|c: char| c.is_ascii_lowercase());
+    let plain = (1..=MAX_SHOWN_ID_LENGTH).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if plain && one_case {
+        format!("token {text}")
+    } else {
+        "a token whose id is not shown".to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,315 @@
+//! Tests with an adapter that returns what it is told to.
+
+use std::sync::Mutex;
+
+use async_trait::async_trait;
+use futures_executor::block_on;
+
+use super::*;
+use crate::capability::{CreateCapability, RevokeCapability, UpdateCapability};
+use crate::error::{Account, ErrorKind, Fate};
+use crate::model::{Scopes, Timestamp};
+use crate::provider::{Capabilities, RevocationOutcome};
+
+const ID: &str = "000000000000000000000009";
+const SECRET: &str = "SK-PrjW98OTY1h8QTY9hUA";
+
+/// An adapter that returns this token, whatever was asked for.
+#[derive(Debug)]
+struct Scripted {
+    account: Account,
+    capabilities: Capabilities,
+    token: Token,
+    secret: &'static str,
+    revoked: Mutex<Vec<String>>,
+}
+
+impl Scripted {
+    fn new(change: impl FnOnce(&mut Token)) -> Self {
+        let mut token = Token::new(TokenId::new(ID), TokenState::Active);
+        token.name = Fact::Known("ci".into());
+        change(&mut token);
+        Self {
+            account: Account::new("scripted", "a"),
+            capabilities: Capabilities::none()
+                .with_get()
+                .with_create(
+                    CreateCapability::new()
+                        .with_required_name()
+                        .with_description()
+                        .with_expiry()
+                        .with_scopes()
+                        .with_suspended(),
+                )
+                .with_update(
+                    UpdateCapability::new()
+                        .with_name(None)
+                        .with_description()
+                        .with_suspension(),
+                )
+                .with_rotate()
+                .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted)),
+            token,
+            secret: SECRET,
+            revoked: Mutex::default(),
+        }
+    }
+
+    fn with_secret(mut self, secret: &'static str) -> Self {
+        self.secret = secret;
+        self
+    }
+
+    fn replacing(mut self) -> Self {
+        let revoke = RevokeCapability::by_id(RevocationEffect::Replaced);
+        self.capabilities = self.capabilities.with_revoke(revoke);
+        self
+    }
+
+    fn issued(&self) -> IssuedToken {
+        IssuedToken::new(self.token.clone(), Secret::new(self.secret))
+    }
+
+    fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        block_on(TokenProvider::create(self, request))
+    }
+
+    fn update(&self, change: UpdateToken) -> Result<Token> {
+        block_on(TokenProvider::update(self, &TokenId::new(ID), change))
+    }
+
+    fn revoked(&self) -> Vec<String> {
+        self.revoked.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl Adapter for Scripted {
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn capabilities(&self) -> &Capabilities {
+        &self.capabilities
+    }
+
+    async fn get(&self, _: &TokenId) -> Result<Token> {
+        Ok(self.token.clone())
+    }
+
+    async fn create(&self, _: CreateToken) -> Result<IssuedToken> {
+        Ok(self.issued())
+    }
+
+    async fn update(&self, _: &TokenId, _: UpdateToken) -> Result<Token> {
+        Ok(self.token.clone())
+    }
+
+    async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> {
+        Ok(self.issued())
+    }
+
+    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+        self.revoked.lock().unwrap().push(id.to_string());
+        let effect = self.capabilities.revoke.as_ref().unwrap().effect;
+        let revocation = Revocation::new(RevocationOutcome::Revoked, effect);
+        Ok(match effect {
+            RevocationEffect::Replaced => revocation
+                .with_id(id.clone())
+                .with_replacement(self.issued()),
+            _ => revocation.with_id(self.token.id.clone()),
+        })
+    }
+}
+
+fn expect_violation<T: std::fmt::Debug>(result: Result<T>, fate: Fate) -> String {
+    let error = result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
+    assert_eq!(error.fate(), fate, "{error}");
+    assert!(error.account().is_some() && error.operation().is_some());
+    error.to_string()
+}
+
+#[test]
+fn the_record_of_another_token_is_refused() {
+    let other = Scripted::new(|token| token.id = TokenId::new("000000000000000000000008"));
+    let id = TokenId::new(ID);
+    let text = expect_violation(block_on(TokenProvider::get(&other, &id)), Fate::Rejected);
+    assert!(text.contains("token 000000000000000000000008"), "{text}");
+    expect_violation(other.update(UpdateToken::rename("ci")), Fate::MaybeApplied);
+    let revoked = TokenProvider::revoke(&other, (&id).into(), RevokeOptions::default());
+    expect_violation(block_on(revoked), Fate::MaybeApplied);
+}
+
+#[test]
+fn an_update_that_the_answer_contradicts_is_an_error() {
+    let unchanged = Scripted::new(|token| token.description = Fact::Known("old".into()));
+    for (change, expected) in [
+        (UpdateToken::suspend(), "still active"),
+        (UpdateToken::rename("new"), "name"),
+        (
+            UpdateToken::default().with_description("new"),
+            "description",
+        ),
+        (UpdateToken::rename("new").with_description("old"), "name"),
+    ] {
+        let text = expect_violation(unchanged.update(change), Fate::MaybeApplied);
+        assert!(text.contains(expected), "{text}");
+    }
+    let suspended = Scripted::new(|token| token.state = TokenState::Suspended);
+    expect_violation(suspended.update(UpdateToken::resume()), Fate::MaybeApplied);
+    assert!(suspended.update(UpdateToken::suspend()).is_ok());
+    let marked = Scripted::new(|token| {
+        token.name = Fact::Known("ci \\ud83d".into());
+        token.attributes.mark_unreadable("name");
+    });
+    let rename = UpdateToken::rename("ci \\ud83d");
+    expect_violation(marked.update(rename), Fate::MaybeApplied);
+    let silent = Scripted::new(|token| {
+        token.name = Fact::NotReported;
+        token.state = TokenState::Unknown;
+    });
+    for change in [
+        UpdateToken::rename("new").with_description("new"),
+        UpdateToken::suspend(),
+    ] {
+        assert!(
+            silent.update(change).is_ok(),
+            "what is not reported is no contradiction"
+        );
+    }
+}
+
+#[test]
+fn a_new_token_that_may_do_more_than_requested_is_revoked() {
+    let at: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+    let later: Timestamp = "2030-01-01T00:00:01Z".parse().unwrap();
+    let scopes = |scopes: &[&str]| {
+        let scopes: Vec<_> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Fact::Known(Scopes::from(scopes))
+    };
+    let request = || CreateToken::new("ci");
+    let read_only = || request().with_scope("all.User.read");
+    let cases: [(CreateToken, Scripted, &str); 7] = [
+        (
+            read_only(),
+            Scripted::new(|token| token.scopes = scopes(&["all.User"])),
+            "broader scopes",
+        ),
+        (
+            read_only(),
+            Scripted::new(|token| token.scopes = scopes(&["all.User.read", "all.User"])),
+            "broader scopes",
+        ),
+        (
+            request().with_expiry(at),
+            Scripted::new(|token| token.expiry = Fact::Absent),
+            "expiry",
+        ),
+        (
+            request().with_expiry(at),
+            Scripted::new(|token| token.expiry = Fact::Known(later)),
+            "expiry",
+        ),
+        (
+            request().without_expiry(),
+            Scripted::new(|token| token.expiry = Fact::Known(at)),
+            "expiry",
+        ),
+        (
+            request().with_suspended(),
+            Scripted::new(|_| ()),
+            "suspended",
+        ),
+        (
+            request(),
+            Scripted::new(|_| ()).with_secret("****"),
+            "secret",
+        ),
+    ];
+    for (request, adapter, expected) in cases {
+        let text = expect_violation(adapter.create(request), Fate::Rejected);
+        assert!(text.contains(expected) && text.contains(ID), "{text}");
+        assert_eq!(adapter.revoked(), [ID], "{text}");
+    }
+}
+
+#[test]
+fn a_new_token_that_differs_harmlessly_keeps_its_secret() {
+    let request = CreateToken::new(" ci ").with_scope("a").with_scope("b");
+    let adapter = Scripted::new(|token| {
+        token.scopes = Fact::Known(Scopes::from(vec!["a".to_owned()]));
+        token.state = TokenState::Suspended;
+    });
+    let issued = adapter.create(request.clone()).unwrap();
+    assert_eq!(issued.secret.expose(), SECRET);
+    assert_eq!(
+        request.differences(&issued.token),
+        ["name", "scopes", "state"]
+    );
+    assert!(adapter.revoked().is_empty());
+    let silent = Scripted::new(|token| token.name = Fact::NotReported);
+    let request = CreateToken::new("ci")
+        .with_expiry("2030-01-01T00:00:00Z".parse().unwrap())
+        .with_description("d")
+        .with_scope("a");
+    let issued = silent.create(request.clone()).unwrap();
+    assert!(request.differences(&issued.token).is_empty());
+}
+
+#[test]
+fn a_token_that_somebody_else_created_is_not_revoked() {
+    let adapter = Scripted::new(|token| {
+        token.name = Fact::Known("production".into());
+        token.scopes = Fact::Known(Scopes::from(vec!["all.User".to_owned()]));
+    });
+    let request = CreateToken::new("ci").with_scope("all.User.read");
+    expect_violation(adapter.create(request), Fate::MaybeApplied);
+    assert!(adapter.revoked().is_empty());
+}
+
+#[test]
+fn a_masked_secret_is_not_a_new_secret() {
+    let id = TokenId::new(ID);
+    for secret in ["****", "**redacted**", "null", "", "<hidden>", "0000000000"] {
+        let adapter = Scripted::new(|_| ()).with_secret(secret).replacing();
+        let rotated = block_on(TokenProvider::rotate(&adapter, &id));
+        expect_violation(rotated, Fate::MaybeApplied);
+        let options = RevokeOptions::accept_replacement();
+        let revoked = block_on(TokenProvider::revoke(&adapter, (&id).into(), options));
+        expect_violation(revoked, Fate::MaybeApplied);
+        let renewed = RenewedToken::new(adapter.token.clone(), Some(Secret::new(secret)));
+        let renewed = without_old_secret(renewed, &Secret::new(SECRET));
+        assert!(renewed.secret.is_none(), "{secret}");
+    }
+    let old = Secret::new(SECRET);
+    let token = || Token::new(TokenId::new(ID), TokenState::Active);
+    let same = RenewedToken::new(token(), Some(old.duplicate()));
+    assert!(without_old_secret(same, &old).secret.is_none());
+    let new = RenewedToken::new(token(), Some(Secret::new("SK-new")));
+    assert!(without_old_secret(new, &old).secret.is_some());
+    let adapter = Scripted::new(|_| ());
+    let replaced = Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Replaced)
+        .with_replacement(adapter.issued());
+    let checked = check_revoked(&adapter, TokenRef::Secret(&old), &replaced);
+    expect_violation(checked, Fate::MaybeApplied);
+}
+
+#[test]
+fn an_id_is_shown_only_if_it_cannot_be_a_secret() {
+    for id in [
+        "17",
+        "575ec8687ae143cd83dc4a97",
+        "123e4567-e89b-12d3-a456-426614174000",
+    ] {
+        assert_eq!(describe(&TokenId::new(id)), format!("token {id}"));
+    }
+    for id in [
+        "17\nadmin: everything is fine",
+        "SK-PrjW98OTY1h8QTY9hUA",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        &"1".repeat(37),
+    ] {
+        assert!(!describe(&TokenId::new(id)).contains(id), "{id}");
+    }
+}
