@@ -4,7 +4,7 @@ use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::{
     ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
 };
-use tokenfleet_http::decode::{Fields, JsonStr, parse_json};
+use tokenfleet_http::decode::{JsonStr, parse_json};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
 use crate::wire;
@@ -74,12 +74,12 @@ fn id(slug: Option<JsonStr<'_>>, requested: Option<&TokenId>) -> Option<TokenId>
 
 /// Decodes the response to a creation or refresh, the key first.
 pub(crate) fn issued(requested: Option<&TokenId>, response: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued<'_> = response.json()?;
-    let id = id(issued.slug_perm, requested);
-    adapter::issued(response, issued.key, |_| {
+    let issued: wire::Issued<'_> = response.record()?;
+    let id = id(issued.slug_perm.into_known(), requested);
+    adapter::issued(response, issued.key.into_known(), |_| {
         let bare = Token::new(id?, TokenState::Active);
-        let record = response.json();
-        let record = record.and_then(|Fields(wire)| token(wire, requested, response));
+        let record = response.record();
+        let record = record.and_then(|wire| token(wire, requested, response));
         Some(record.unwrap_or(bare))
     })
 }

@@ -1,6 +1,6 @@
 //! The adapter: one method per operation.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
@@ -130,9 +130,24 @@ impl Cloudsmith {
     async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
         let _guard = self.refresh_lock.lock().await;
         let request = ApiRequest::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
-        let response = self.send(request).await?;
+        let acting = OnceLock::new();
+        let authorize = |request, secret: &Secret| {
+            acting.get_or_init(|| secret.duplicate());
+            self.credential.authorize(request, secret)
+        };
+        let response = self
+            .client
+            .send_authenticated(&self.credential, request, authorize)
+            .await?;
         let issued = convert::issued(Some(id), &response)?;
-        self.credential.rotate(&issued.secret);
+        if acting.get().is_some_and(|acting| acting.is_same(&issued.secret)) {
+            return Err(response
+                .violation("the response holds the key in use, so nothing was replaced")
+                .with_advice("the key is still alive: repeat the call, or use the website"));
+        }
+        if !issued.secret.is_masked() {
+            self.credential.rotate(&issued.secret);
+        }
         Ok(issued)
     }
 }

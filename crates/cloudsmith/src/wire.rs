@@ -24,16 +24,29 @@ impl<'de: 'a, 'a> FromFields<'de> for UserAuthenticationToken<'a> {
         }
         Ok(())
     }
+
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        Some(&mut self.rest)
+    }
 }
 
 /// The part of the response to a creation or refresh that must not be lost, whatever the rest looks
 /// like.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Issued<'a> {
-    #[serde(borrow)]
-    pub(crate) slug_perm: Option<JsonStr<'a>>,
+    pub(crate) slug_perm: Fact<JsonStr<'a>>,
     /// The key: complete after POST and PUT, masked in listings.
-    pub(crate) key: Option<Secret>,
+    pub(crate) key: Fact<Secret>,
+}
+
+impl<'de: 'a, 'a> FromFields<'de> for Issued<'a> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "slug_perm" => read_unique(&mut self.slug_perm, values),
+            "key" => read_unique(&mut self.key, values),
+            other => ().read(other, values),
+        }
+    }
 }
 
 /// The schema `UserBrief`.

@@ -8,7 +8,7 @@ use tokenfleet_core::{
     Timestamp, Token, TokenId, TokenState,
 };
 use tokenfleet_http::adapter::{self, NumberedPage};
-use tokenfleet_http::decode::{Fields, parse_json};
+use tokenfleet_http::decode::parse_json;
 use tokenfleet_http::{ApiResponse, ErrorBody};
 
 use crate::wire;
@@ -38,8 +38,7 @@ pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page
 
 /// Decodes the record of a single token.
 pub(crate) fn record(response: &ApiResponse) -> Result<Token> {
-    let Fields(wire) = response.json()?;
-    token(wire, &mut Interner::default(), response)
+    token(response.record()?, &mut Interner::default(), response)
 }
 
 fn token(
@@ -59,10 +58,10 @@ fn token(
     let expired = token.expiry.known().is_some_and(|at| response.is_past(*at));
     token.state = match (wire.active.known(), wire.revoked.known()) {
         (_, Some(true)) => TokenState::Revoked,
-        (Some(true), _) => TokenState::Active,
         (Some(false), Some(false)) => TokenState::Expired,
         // Before 2.4 a token that is not active was either revoked or has expired.
-        (Some(false), None) if expired => TokenState::Expired,
+        _ if expired => TokenState::Expired,
+        (Some(true), _) => TokenState::Active,
         (Some(false), None) => TokenState::Revoked,
         (None, _) => TokenState::Unknown,
     };
@@ -81,10 +80,10 @@ fn token_id(number: u64) -> TokenId {
 
 /// Decodes the response to a creation, the secret first.
 pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued = response.json()?;
-    adapter::issued(response, issued.token_value, |_| {
-        let bare = || Token::new(token_id(issued.id), TokenState::Unknown);
-        Some(record(response).unwrap_or_else(|_| bare()))
+    let issued: wire::Issued = response.record()?;
+    adapter::issued(response, issued.token_value.into_known(), |_| {
+        let bare = Token::new(token_id(issued.id.into_known()?), TokenState::Unknown);
+        Some(record(response).unwrap_or(bare))
     })
 }
 

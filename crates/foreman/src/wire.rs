@@ -40,14 +40,28 @@ impl<'de: 'a, 'a> FromFields<'de> for PersonalAccessToken<'a> {
         }
         Ok(())
     }
+
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        Some(&mut self.rest)
+    }
 }
 
 /// The part of the response to a creation that must not be lost, whatever the rest looks like.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Issued {
-    pub(crate) id: u64,
+    pub(crate) id: Fact<u64>,
     /// The secret.
-    pub(crate) token_value: Option<Secret>,
+    pub(crate) token_value: Fact<Secret>,
+}
+
+impl<'de> FromFields<'de> for Issued {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => read_unique(&mut self.id, values),
+            "token_value" => read_unique(&mut self.token_value, values),
+            other => ().read(other, values),
+        }
+    }
 }
 
 /// The result of a search for users.

@@ -138,6 +138,7 @@ impl ApiClient {
             attempts: in_flight.attempt,
             elapsed: in_flight.started.elapsed(),
             date: OnceLock::new(),
+            repaired: OnceLock::new(),
         };
         check_success(request, &response)?;
         Ok(response)

@@ -3,14 +3,16 @@
 //! A platform's records have many unknown fields, which are kept, and listings are long. So records
 //! are decoded field by field ([`FromFields`]), strings are borrowed from the body ([`JsonStr`]),
 //! and a field that appears twice is an error ([`read_unique`]). Decision 0011 has the measurements
-//! behind this.
+//! behind this. A body that cannot be read this way is read once more, leniently (decision 0016).
 
 mod fields;
 mod json_str;
+mod lenient;
 mod page_seed;
 
 pub use fields::{Fields, FromFields, read_unique};
 pub use json_str::JsonStr;
+pub(crate) use lenient::RepairedBody;
 pub(crate) use page_seed::PageSeed;
 use serde::Deserialize;
 

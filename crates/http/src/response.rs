@@ -11,7 +11,7 @@ use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Operation, Result, Timestamp};
 
-use crate::decode::{FromFields, PageSeed};
+use crate::decode::{Fields, FromFields, PageSeed, RepairedBody};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
 
@@ -33,6 +33,8 @@ pub struct ApiResponse {
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) date: OnceLock<Timestamp>,
+    /// The body made valid, if it had to be.
+    pub(crate) repaired: OnceLock<RepairedBody>,
 }
 
 /// Omits body and headers.
@@ -103,6 +105,7 @@ impl ApiResponse {
             matches!(first, Some(b'{' | b'['))
         } else {
             serde_json::from_slice::<IgnoredAny>(&self.body).is_ok()
+                || serde_json::from_str::<IgnoredAny>(self.repaired().text()).is_ok()
         }
     }
 
@@ -112,7 +115,7 @@ impl ApiResponse {
         self.attempts
     }
 
-    /// Decodes the body.
+    /// Decodes the body. A text that is not valid, such as half a surrogate pair, is no error.
     ///
     /// # Errors
     ///
@@ -120,14 +123,34 @@ impl ApiResponse {
     /// expected JSON. The message says where, but never quotes the body, which may contain a
     /// secret. For a write the fate is [`MaybeApplied`](tokenfleet_core::Fate::MaybeApplied).
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
-        self.decode(PhantomData)
-            .map_err(|error| self.decode_error(&error))
+        self.decode(PhantomData).or_else(|error| {
+            serde_json::from_str(self.repaired().text()).map_err(|_| self.decode_error(&error))
+        })
+    }
+
+    /// Decodes a record. A field that is not as documented is kept and marked, instead of failing
+    /// the whole (decision 0016).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`json`](Self::json), when the body is no object.
+    pub fn record<'a, R: FromFields<'a>>(&'a self) -> Result<R> {
+        match self.decode(PhantomData) {
+            Ok(Fields(record)) => Ok(record),
+            Err(error) => (self.repaired().record()).map_err(|_| self.decode_error(&error)),
+        }
+    }
+
+    /// Returns the body made valid. Only a body that cannot be decoded otherwise needs it.
+    fn repaired(&self) -> &RepairedBody {
+        self.repaired.get_or_init(|| RepairedBody::new(&self.body))
     }
 
     /// Decodes a page into its own fields and its records, which are the elements of `field`.
     ///
     /// Each record is converted as soon as it is decoded. `expected` is the number of records to
-    /// allocate for.
+    /// allocate for. If a record is not as documented, all are read once more, leniently: see
+    /// [`record`](Self::record).
     ///
     /// ```
     /// use serde::de::MapAccess;
@@ -165,15 +188,19 @@ impl ApiResponse {
         &'a self,
         field: &str,
         expected: Option<u32>,
-        convert: impl FnMut(R) -> Result<T>,
+        mut convert: impl FnMut(R) -> Result<T>,
     ) -> Result<(P, Vec<T>)> {
         let mut conversion_error = None;
         // The body limits how many records there can be, whatever page size was requested.
         let capacity =
             (expected.unwrap_or_default() as usize).min(self.body.len() / MIN_RECORD_SIZE);
-        let seed = PageSeed::new(field, capacity, convert, &mut conversion_error);
-        let decoded = self.decode(seed);
-        decoded.map_err(|error| conversion_error.unwrap_or_else(|| self.decode_error(&error)))
+        let seed = PageSeed::new(field, capacity, &mut convert, &mut conversion_error);
+        self.decode(seed).or_else(|error| {
+            match self.repaired().page(field, &mut convert) {
+                Ok(page) => page,
+                Err(_) => Err(conversion_error.unwrap_or_else(|| self.decode_error(&error))),
+            }
+        })
     }
 
     fn decode<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> serde_json::Result<S::Value> {

@@ -7,7 +7,7 @@ use tokenfleet_core::{
     Timestamp, Token, TokenId, TokenState, UpdateToken,
 };
 use tokenfleet_http::adapter::{self, NumberedPage};
-use tokenfleet_http::decode::{Fields, JsonStr, parse_json};
+use tokenfleet_http::decode::{JsonStr, parse_json};
 use tokenfleet_http::{ApiResponse, ErrorBody};
 
 use crate::wire;
@@ -34,8 +34,7 @@ pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page
 
 /// Decodes the record of a single token.
 pub(crate) fn record(response: &ApiResponse) -> Result<Token> {
-    let Fields(wire) = response.json()?;
-    token(wire, &mut Interner::default(), response)
+    token(response.record()?, &mut Interner::default(), response)
 }
 
 fn token(
@@ -52,7 +51,7 @@ fn token(
     token.updated_at = times.parse_time("lastUpdated", wire.last_updated, time);
     // A token without an expiry date never expires.
     let expiry = match wire.expiration_date {
-        Fact::NotReported => Fact::Absent,
+        Fact::NotReported if !wire.rest.is_unreadable("expirationDate") => Fact::Absent,
         reported => reported,
     };
     token.expiry = times.parse_time("expirationDate", expiry, time);
@@ -96,9 +95,9 @@ fn time(text: &str) -> Option<Timestamp> {
 
 /// Decodes the response to a creation, the secret first.
 pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued<'_> = response.json()?;
-    let id = id(issued.id, issued.api_token_id);
-    adapter::issued(response, issued.token, |_| {
+    let issued: wire::Issued<'_> = response.record()?;
+    let id = id(issued.id.into_known(), issued.api_token_id.into_known());
+    adapter::issued(response, issued.token.into_known(), |_| {
         let bare = Token::new(id?, TokenState::Unknown);
         Some(record(response).unwrap_or(bare))
     })

@@ -13,7 +13,7 @@ use tokenfleet_core::{
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     UpdateToken,
 };
-use tokenfleet_http::adapter::{FromSettings, expiry_matches, revoke_unwanted};
+use tokenfleet_http::adapter::FromSettings;
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
@@ -175,15 +175,9 @@ impl Adapter for Losant {
 
     /// Creates a token. Losant's names are not unique, so a second creation creates a second token.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        let expiry = request.expiry;
         let api_request =
             ApiRequest::post(Operation::Create, self.path()).json(&convert::creation(request));
-        let response = self.send(api_request).await?;
-        let issued = convert::issued(&response)?;
-        if !expiry_matches(expiry, &issued.token) {
-            return Err(revoke_unwanted(self, &issued.token.id, &response).await);
-        }
-        Ok(issued)
+        convert::issued(&self.send(api_request).await?)
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {

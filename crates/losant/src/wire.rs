@@ -51,18 +51,30 @@ impl<'de: 'a, 'a> FromFields<'de> for ApiToken<'a> {
         }
         Ok(())
     }
+
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        Some(&mut self.rest)
+    }
 }
 
 /// The part of the response to a creation that must not be lost, whatever the rest looks like.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug, Default)]
 pub(crate) struct Issued<'a> {
-    #[serde(borrow)]
-    pub(crate) id: Option<JsonStr<'a>>,
-    #[serde(borrow)]
-    pub(crate) api_token_id: Option<JsonStr<'a>>,
+    pub(crate) id: Fact<JsonStr<'a>>,
+    pub(crate) api_token_id: Fact<JsonStr<'a>>,
     /// The secret, a JWT.
-    pub(crate) token: Option<Secret>,
+    pub(crate) token: Fact<Secret>,
+}
+
+impl<'de: 'a, 'a> FromFields<'de> for Issued<'a> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => read_unique(&mut self.id, values),
+            "apiTokenId" => read_unique(&mut self.api_token_id, values),
+            "token" => read_unique(&mut self.token, values),
+            other => ().read(other, values),
+        }
+    }
 }
 
 /// The schema `apiTokens` without its items: where a page lies in the listing.

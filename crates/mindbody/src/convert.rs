@@ -6,7 +6,7 @@ use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, RenewedToken, Result, Secret, Timestamp, Token,
     TokenId, TokenState,
 };
-use tokenfleet_http::decode::{Fields, parse_json};
+use tokenfleet_http::decode::parse_json;
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
 use crate::wire;
@@ -24,29 +24,30 @@ pub(crate) fn fingerprint(secret: &Secret) -> TokenId {
 
 /// Decodes the response to an issue request, the secret first.
 pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
-    let issued: wire::Issued = response.json()?;
-    adapter::issued(response, issued.access_token, |secret| {
-        Some(token(response, secret))
+    let issued: wire::Issued = response.record()?;
+    adapter::issued(response, issued.access_token.into_known(), |secret| {
+        (!secret.is_masked()).then(|| token(response, secret))
     })
 }
 
 /// Decodes the response to a renewal. It is not specified and may be empty, so whatever it lacks is
 /// not reported.
 pub(crate) fn renewed(secret: &Secret, response: &ApiResponse) -> RenewedToken {
-    let issued: wire::Issued = response.json().unwrap_or_default();
-    let changed = issued
-        .access_token
-        .filter(|new| !new.expose().is_empty() && new.expose() != secret.expose());
+    let issued: wire::Issued = response.record().unwrap_or_default();
+    let changed = (issued.access_token.into_known())
+        .filter(|new| !new.is_masked() && !new.is_same(secret));
     let token = token(response, changed.as_ref().unwrap_or(secret));
     RenewedToken::new(token, changed)
 }
 
 fn token(response: &ApiResponse, secret: &Secret) -> Token {
-    let wire = response.json::<Fields<wire::UserToken<'_>>>();
-    let wire = wire.map(|Fields(wire)| wire).unwrap_or_default();
+    let wire: wire::UserToken<'_> = response.record().unwrap_or_default();
     let mut token = Token::new(fingerprint(secret), TokenState::Active);
     let expires = Fact::from_optional(wire.expires.into_known());
     token.expiry = token.attributes.parse_time("Expires", expires, time);
+    if token.expiry.known().is_some_and(|at| response.is_past(*at)) {
+        token.state = TokenState::Expired;
+    }
     token.owner = Fact::from_optional(wire.user.into_known().and_then(owner));
     token.attributes.extend(wire.rest);
     token

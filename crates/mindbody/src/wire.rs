@@ -33,13 +33,25 @@ impl<'de: 'a, 'a> FromFields<'de> for UserToken<'a> {
         }
         Ok(())
     }
+
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        Some(&mut self.rest)
+    }
 }
 
 /// The part of that response that must not be lost, whatever the rest looks like.
-#[derive(Debug, Default, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default)]
 pub(crate) struct Issued {
-    pub(crate) access_token: Option<Secret>,
+    pub(crate) access_token: Fact<Secret>,
+}
+
+impl<'de> FromFields<'de> for Issued {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "AccessToken" => read_unique(&mut self.access_token, values),
+            other => ().read(other, values),
+        }
+    }
 }
 
 /// The user that a token acts for.

@@ -10,7 +10,7 @@ use super::{exactly_once, secret};
 use crate::accounts::Accounts;
 use crate::arguments::CreateArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, print_warning};
 use crate::time;
 
 pub(crate) async fn run(
@@ -27,6 +27,7 @@ pub(crate) async fn run(
             .with_account(provider.account())
             .with_operation(Operation::Create)
     })?;
+    let requested = request.clone();
     let name = request.name.clone();
     let write = Write {
         provider: &*provider,
@@ -50,7 +51,16 @@ pub(crate) async fn run(
             error
         }
     })?;
-    secret::print_issued(output, &*provider, Operation::Create, &issued)
+    let exit = secret::print_issued(output, &*provider, Operation::Create, &issued)?;
+    for field in requested.differences(&issued.token) {
+        // The marker of `--exactly-once` ends the description or the name.
+        if !(is_exactly_once && ["name", "description"].contains(&field)) {
+            print_warning(&format!(
+                "the platform reports another {field} than requested; the token was created"
+            ));
+        }
+    }
+    Ok(exit)
 }
 
 fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {

@@ -134,11 +134,18 @@ fn text(fact: &Fact<String>) -> String {
     }
 }
 
-/// Returns a name, in quotes if it is empty or padded, to tell it from "none".
+/// Returns a name, in quotes if it is empty or padded, to tell it from "none", and the fields of the
+/// token that cannot be read.
 fn name(token: &Token) -> String {
-    match &token.name {
+    let name = match &token.name {
         Fact::Known(name) if name.is_empty() || name.trim() != name => format!("{name:?}"),
         other => text(other),
+    };
+    let unreadable: Vec<_> = token.attributes.unreadable().collect();
+    if unreadable.is_empty() {
+        name
+    } else {
+        format!("{name} [unreadable: {}]", unreadable.join(", "))
     }
 }
 

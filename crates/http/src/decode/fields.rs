@@ -5,6 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use tokenfleet_core::Fact;
+use tokenfleet_core::model::Attributes;
 
 use crate::decode::JsonStr;
 
@@ -33,6 +34,10 @@ use crate::decode::JsonStr;
 ///         }
 ///         Ok(())
 ///     }
+///
+///     fn attributes(&mut self) -> Option<&mut Attributes> {
+///         Some(&mut self.rest)
+///     }
 /// }
 ///
 /// let Fields::<Key>(key) = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
@@ -47,6 +52,12 @@ pub trait FromFields<'de>: Default {
     ///
     /// Those of decoding the value.
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error>;
+
+    /// Returns where fields that cannot be read are kept and marked (decision 0016). Without it,
+    /// they are dropped.
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        None
+    }
 }
 
 /// Skips every field.
