@@ -10,7 +10,7 @@ use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
-use tokenfleet_simulators::{Action, NewToken, Simulator, State};
+use tokenfleet_simulators::{Action, NewToken, RecordField, Simulator, State};
 
 /// A simulated platform behind its adapter.
 #[derive(Debug)]
@@ -159,10 +159,29 @@ impl Fixture for SimulatedFixture {
     }
 
     async fn inject(&self, fault: Fault) -> bool {
+        let platform = self.simulator.provider();
+        let falsify = |field, json: &str| Action::Falsify {
+            field,
+            json: json.to_owned(),
+        };
         let action = match fault {
             Fault::LoseRequest => Action::CloseBefore,
             Fault::LoseResponse => Action::CloseAfter,
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
+            Fault::OtherRecord => {
+                let other = if platform == "foreman" {
+                    "999999"
+                } else {
+                    "\"another\""
+                };
+                falsify(RecordField::Id, other)
+            }
+            Fault::IgnoreChange if platform == "losant" => {
+                falsify(RecordField::Name, "\"unchanged\"")
+            }
+            Fault::MaskSecret => falsify(RecordField::Secret, "\"************3456\""),
+            Fault::OddValue if platform == "cloudsmith" => falsify(RecordField::Created, "{}"),
+            Fault::OddValue => falsify(RecordField::Name, r#""odd \ud83d""#),
             _ => return false,
         };
         self.simulator

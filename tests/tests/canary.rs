@@ -11,7 +11,7 @@ use tokenfleet_core::{
     Error, Operation, Query, RevokeOptions, Secret, TokenId, TokenProviderExt, TokenRef,
 };
 use tokenfleet_http::ReqwestTransport;
-use tokenfleet_simulators::{Action, Canned, Churn, Fault, Hook, NewToken, Server};
+use tokenfleet_simulators::{Action, Canned, Churn, Fault, Hook, NewToken, RecordField, Server};
 use tokenfleet_tests::{
     ACCOUNTS, CanaryAccount, LEAKED_SECRETS, PASSWORD, SecretRecordingTransport, Success,
     TOTP_CODE, Target, TelemetryRecorder, assert_every_action_is_tried, base_url, build, perform,
@@ -211,11 +211,20 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::EndlessPages,
         Action::HugeBody(2 << 20),
         Action::DeepBody(200),
+        Action::RepeatSecret,
         Action::Churn(Churn::RemoveOldest(1)),
         Action::Run(Hook::new(|simulator| {
             simulator.insert(NewToken::named("meanwhile"));
         })),
     ];
+    for field in [RecordField::Expiry, RecordField::Created] {
+        for json in [
+            format!("\"{leaked} \\ud83d\""),
+            format!("{{\"x\":\"{leaked}\"}}"),
+        ] {
+            faults.push(Action::Falsify { field, json });
+        }
+    }
     for status in [200, 302, 400, 401, 403, 404, 409, 422, 429, 500, 503] {
         let acting = account.secrets.labelled("an acting credential");
         let mut secrets = vec![account.token.secret.expose(), leaked, LEAKED_SECRETS[1]];

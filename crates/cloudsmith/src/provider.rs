@@ -140,7 +140,10 @@ impl Cloudsmith {
             .send_authenticated(&self.credential, request, authorize)
             .await?;
         let issued = convert::issued(Some(id), &response)?;
-        if acting.get().is_some_and(|acting| acting.is_same(&issued.secret)) {
+        if acting
+            .get()
+            .is_some_and(|acting| acting.is_same(&issued.secret))
+        {
             return Err(response
                 .violation("the response holds the key in use, so nothing was replaced")
                 .with_advice("the key is still alive: repeat the call, or use the website"));

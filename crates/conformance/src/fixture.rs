@@ -282,4 +282,13 @@ pub enum Fault {
     LoseResponse,
     /// The platform does not carry the request out and redirects to another address.
     Redirect,
+    /// The response is about another token than the requested one.
+    OtherRecord,
+    /// The response to an update reports success and a token that was not changed.
+    IgnoreChange,
+    /// The response holds a masked secret instead of the one it issues.
+    MaskSecret,
+    /// One record of the response holds a value that the platform does not document, such as half a
+    /// surrogate pair in a name.
+    OddValue,
 }

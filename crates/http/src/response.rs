@@ -195,12 +195,11 @@ impl ApiResponse {
         let capacity =
             (expected.unwrap_or_default() as usize).min(self.body.len() / MIN_RECORD_SIZE);
         let seed = PageSeed::new(field, capacity, &mut convert, &mut conversion_error);
-        self.decode(seed).or_else(|error| {
-            match self.repaired().page(field, &mut convert) {
+        self.decode(seed)
+            .or_else(|error| match self.repaired().page(field, &mut convert) {
                 Ok(page) => page,
                 Err(_) => Err(conversion_error.unwrap_or_else(|| self.decode_error(&error))),
-            }
-        })
+            })
     }
 
     fn decode<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> serde_json::Result<S::Value> {

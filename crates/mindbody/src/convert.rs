@@ -34,8 +34,8 @@ pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
 /// not reported.
 pub(crate) fn renewed(secret: &Secret, response: &ApiResponse) -> RenewedToken {
     let issued: wire::Issued = response.record().unwrap_or_default();
-    let changed = (issued.access_token.into_known())
-        .filter(|new| !new.is_masked() && !new.is_same(secret));
+    let changed =
+        (issued.access_token.into_known()).filter(|new| !new.is_masked() && !new.is_same(secret));
     let token = token(response, changed.as_ref().unwrap_or(secret));
     RenewedToken::new(token, changed)
 }

@@ -70,7 +70,7 @@ pub use catalogue::{build, option_keys, providers, switches};
 pub use clock::Clock;
 pub use control::CONTROL_PATH;
 pub use dispatch::{Dropped, dispatch};
-pub use faults::{Action, Canned, Churn, Fault, Faults, Hook};
+pub use faults::{Action, Canned, Churn, Fault, Faults, Hook, RecordField};
 pub use log::{Entry, Log};
 pub use options::{OptionError, OptionValue, Switch};
 pub use server::{Server, StartError};

@@ -28,6 +28,13 @@ impl Effects {
         ]
     }
 
+    /// Returns `true` if one token was created and revoked again, as one that was not created as
+    /// requested is.
+    pub(crate) fn is_undone_creation(&self) -> bool {
+        let revoked = self.deleted + self.revoked;
+        self.created == 1 && revoked == 1 && self.count() == 2
+    }
+
     /// Returns the number of effects.
     pub(crate) fn count(&self) -> usize {
         self.named().iter().map(|(_, count)| count).sum()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokenfleet_simulators::{Action, Canned, Churn, Hook, NewToken};
+use tokenfleet_simulators::{Action, Canned, Churn, Hook, NewToken, RecordField};
 use tokenfleet_tests::LEAKED_SECRETS;
 
 /// A fault.
@@ -115,6 +115,58 @@ pub(crate) fn rows() -> Vec<Row> {
     row("deeply nested body", vec![Action::DeepBody(200)]);
     row("items repeated", vec![Action::RepeatItems(1)]);
     row("items reordered", vec![Action::ReorderItems]);
+    for (name, field, json) in [
+        ("id of another token", RecordField::Id, "999999"),
+        ("old name", RecordField::Name, r#""before""#),
+        (
+            "name with half a surrogate pair",
+            RecordField::Name,
+            r#""renamed \ud83d""#,
+        ),
+        ("name is a number", RecordField::Name, "42"),
+        ("name is an object", RecordField::Name, r#"{"a":1}"#),
+        ("other status", RecordField::Status, r#""tomorrow""#),
+        ("status is a number", RecordField::Status, "1"),
+        (
+            "broader scopes",
+            RecordField::Scopes,
+            r#"["all.User","all.Organization"]"#,
+        ),
+        ("scopes are a text", RecordField::Scopes, r#""all.User""#),
+        (
+            "secret masked",
+            RecordField::Secret,
+            r#""************3456""#,
+        ),
+        ("secret redacted", RecordField::Secret, r#""**redacted**""#),
+        ("secret is null", RecordField::Secret, "null"),
+        (
+            "created in the year 1",
+            RecordField::Created,
+            r#""0001-01-01""#,
+        ),
+        (
+            "created at a leap second",
+            RecordField::Created,
+            r#""2016-12-31T23:59:60Z""#,
+        ),
+        ("created is an object", RecordField::Created, "{}"),
+        (
+            "expires in 9999",
+            RecordField::Expiry,
+            r#""9999-12-31T23:59:59Z""#,
+        ),
+        (
+            "expires in 10000",
+            RecordField::Expiry,
+            r#""10000-01-01T00:00:00Z""#,
+        ),
+        ("expired", RecordField::Expiry, r#""2001-01-01T00:00:00Z""#),
+    ] {
+        let json = json.to_owned();
+        row(name, vec![Action::Falsify { field, json }]);
+    }
+    row("secret of another token", vec![Action::RepeatSecret]);
     row("total + 5", vec![Action::LieAboutTotals(5)]);
     row("total - 1", vec![Action::LieAboutTotals(-1)]);
     row("page number ignored", vec![Action::IgnorePage]);

@@ -9,11 +9,11 @@ use super::preconditions::creates;
 use super::reading::ODD_NAMES;
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_ok, expect_rejection, fail, not_applicable,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, not_applicable,
 };
 use crate::harness::{Harness, LiveToken};
 use crate::refusal::Refusal;
-use crate::{Case, Decision, Fault};
+use crate::{Case, Decision, ExistingToken, Fault};
 
 const GROUP: &str = "creation";
 
@@ -87,6 +87,12 @@ pub(super) const CASES: &[Case] = &[
         when: creates,
         run: lost_request,
         killed_by: [RetriesWritesAndFails on deleting],
+    },
+    case! {
+        law 6: "a creation whose secret does not arrive is an error",
+        when: creates,
+        run: masked_secret,
+        killed_by: [BelievesResponses on deleting, BelievesResponses on secret_only],
     },
 ];
 
@@ -325,4 +331,23 @@ async fn lost_request(harness: &Harness) -> CaseResult {
             format!("{created} tokens were created"),
         ),
     }
+}
+
+async fn masked_secret(harness: &Harness) -> CaseResult {
+    harness.require_room(1).await?;
+    let is_active = |token: &ExistingToken| token.state == TokenState::Active;
+    let before = harness.fixture().tokens().await;
+    let before = before.into_iter().filter(is_active).count();
+    harness.inject(Fault::MaskSecret).await?;
+    let request = harness.minimal_request("masked");
+    let created = harness.provider().create(request).await;
+    let expected = "a creation whose secret is masked fails, and says whether it left a token";
+    let error = expect_err(created, expected)?;
+    let after = harness.fixture().tokens().await;
+    let after = after.into_iter().filter(is_active).count();
+    ensure(
+        error.may_have_applied() || after == before,
+        expected,
+        describe(&error),
+    )
 }

@@ -13,7 +13,7 @@ use crate::case_result::{
     require_tried,
 };
 use crate::harness::{Harness, STATES, is_at};
-use crate::{Case, Decision};
+use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "reading";
 
@@ -56,6 +56,18 @@ pub(super) const CASES: &[Case] = &[
         when: reads,
         run: unknown_state,
         killed_by: [ReportsUnknownStateAsActive on deleting],
+    },
+    case! {
+        law 6: "the record of another token is refused",
+        when: gets,
+        run: other_record,
+        killed_by: [BelievesResponses on retaining],
+    },
+    case! {
+        law 9: "one odd value hides no token",
+        when: |declared| Decision::run_if(declared.list.is_some(), "it cannot list"),
+        run: odd_value,
+        killed_by: [HidesOddTokens on deleting],
     },
 ];
 
@@ -271,4 +283,29 @@ async fn unknown_state(harness: &Harness) -> CaseResult {
         ),
         _ => Ok(()),
     }
+}
+
+async fn other_record(harness: &Harness) -> CaseResult {
+    let seeded = harness.seed_tokens(1).await?;
+    let Some(token) = seeded.first() else {
+        return Ok(());
+    };
+    harness.inject(Fault::OtherRecord).await?;
+    let expected = "the record of another token is a protocol violation";
+    let read = harness.provider().get(&token.id).await;
+    expect_rejection(read, ErrorKind::ProtocolViolation, expected)
+}
+
+async fn odd_value(harness: &Harness) -> CaseResult {
+    let seeded = harness.seed_tokens(3).await?;
+    harness.inject(Fault::OddValue).await?;
+    let list = harness.list(Query::new(), "the tokens are listed").await?;
+    for token in &seeded {
+        ensure(
+            list.tokens.iter().any(|listed| listed.id == token.id),
+            "every token is listed whatever one of them holds",
+            format!("{} is missing", token.id),
+        )?;
+    }
+    Ok(())
 }

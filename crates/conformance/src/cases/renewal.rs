@@ -8,7 +8,7 @@ use tokenfleet_core::{Capabilities, Fact, Operation, RenewedToken, Secret, Token
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, expect_err, expect_ok, not_applicable};
 use crate::harness::{Harness, is_at};
-use crate::{Case, Decision};
+use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "renewal";
 
@@ -45,6 +45,12 @@ pub(super) const CASES: &[Case] = &[
         when: renews,
         run: dead,
         killed_by: [RenewsDeadSecrets on secret_only],
+    },
+    case! {
+        law 6: "a masked secret is not the new one of a renewed token",
+        when: renews,
+        run: masked_secret,
+        killed_by: [BelievesResponses on secret_only],
     },
 ];
 
@@ -172,4 +178,18 @@ async fn dead(harness: &Harness) -> CaseResult {
     let renewed = harness.provider().renew(&token.secret).await;
     expect_err(renewed, "a dead secret cannot be renewed")?;
     harness.expect_dead(&token.secret, "a dead secret").await
+}
+
+async fn masked_secret(harness: &Harness) -> CaseResult {
+    let token = harness.expiring_token("expiring").await?;
+    harness.inject(Fault::MaskSecret).await?;
+    let renewed = renew(harness, &token.secret).await?;
+    ensure(
+        renewed.secret.is_none(),
+        "a masked secret is not returned as a new one",
+        "it is",
+    )?;
+    harness
+        .expect_alive(&token.secret, "a renewed secret")
+        .await
 }

@@ -3,7 +3,9 @@
 use tokenfleet_core::{Capabilities, ErrorKind, Operation, TokenProvider};
 
 use crate::case::case;
-use crate::case_result::{CaseResult, describe, ensure, expect_ok, expect_rejection, fail};
+use crate::case_result::{
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail,
+};
 use crate::harness::Harness;
 use crate::{Case, Decision, Fault};
 
@@ -37,6 +39,12 @@ pub(super) const CASES: &[Case] = &[
         when: rotates,
         run: lost_response,
         killed_by: [RetriesWrites on single_key, ReportsLostResponseAsRejected on full],
+    },
+    case! {
+        law 6: "a masked secret is not the new one of a rotated token",
+        when: rotates,
+        run: masked_secret,
+        killed_by: [BelievesResponses on full],
     },
 ];
 
@@ -108,4 +116,13 @@ async fn lost_response(harness: &Harness) -> CaseResult {
             describe(&error),
         ),
     }
+}
+
+async fn masked_secret(harness: &Harness) -> CaseResult {
+    let token = harness.live_token("rotated").await?;
+    harness.inject(Fault::MaskSecret).await?;
+    let expected = "a rotation whose new secret is masked fails as possibly applied";
+    let rotated = harness.provider().rotate(&token.id).await;
+    let error = expect_err(rotated, expected)?;
+    ensure(error.may_have_applied(), expected, describe(&error))
 }

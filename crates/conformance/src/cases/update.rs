@@ -7,7 +7,7 @@ use tokenfleet_core::{
 
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_ok, expect_rejection, not_applicable,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, not_applicable,
 };
 use crate::harness::Harness;
 use crate::refusal::Refusal;
@@ -61,6 +61,18 @@ pub(super) const CASES: &[Case] = &[
         when: updates,
         run: lost_response,
         killed_by: [ReportsLostResponseAsRejected on full, UpdatesNothing on deleting],
+    },
+    case! {
+        law 6: "an update that the response contradicts is an error",
+        when: updates,
+        run: ignored,
+        killed_by: [BelievesResponses on deleting],
+    },
+    case! {
+        law 6: "an update of another token is an error",
+        when: updates,
+        run: other_record,
+        killed_by: [BelievesResponses on deleting],
     },
 ];
 
@@ -235,4 +247,22 @@ async fn lost_response(harness: &Harness) -> CaseResult {
             describe(&error),
         ),
     }
+}
+
+async fn ignored(harness: &Harness) -> CaseResult {
+    expect_contradiction(harness, Fault::IgnoreChange).await
+}
+
+async fn other_record(harness: &Harness) -> CaseResult {
+    expect_contradiction(harness, Fault::OtherRecord).await
+}
+
+async fn expect_contradiction(harness: &Harness, fault: Fault) -> CaseResult {
+    let token = harness.live_token("unchanged").await?;
+    harness.inject(fault).await?;
+    let change = some_update(harness);
+    let updated = harness.provider().update(&token.id, change).await;
+    let expected = "an update that the response does not show may or may not have been applied";
+    let error = expect_err(updated, expected)?;
+    ensure(error.may_have_applied(), expected, describe(&error))
 }

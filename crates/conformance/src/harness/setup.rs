@@ -157,7 +157,10 @@ impl Harness {
         }
         not_applicable(match fault {
             Fault::Redirect => "the fixture cannot redirect",
-            _ => "the fixture cannot lose requests or responses",
+            Fault::LoseRequest | Fault::LoseResponse => {
+                "the fixture cannot lose requests or responses"
+            }
+            _ => "the fixture cannot falsify this response",
         })
     }
 

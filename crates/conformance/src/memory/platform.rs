@@ -30,6 +30,8 @@ pub(super) struct State {
     pub(super) page_starts: Vec<Token>,
     pub(super) request_count: u64,
     pub(super) fault: Option<Fault>,
+    /// The fault that falsifies the response in progress.
+    pub(super) falsified: Option<Fault>,
     credential: String,
     issued: u64,
 }
@@ -45,6 +47,7 @@ impl Platform {
             page_starts: Vec::new(),
             request_count: 0,
             fault: None,
+            falsified: None,
             credential: credential.to_owned(),
             issued: 0,
         })))
@@ -63,6 +66,7 @@ impl Platform {
     ) -> Result<T> {
         let mut state = self.state();
         let fault = state.fault.take();
+        state.falsified = fault;
         if fault == Some(Fault::LoseRequest) {
             return Err(disconnected(operation));
         }

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
     RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
@@ -103,6 +104,19 @@ impl MemoryProvider {
         self.platform.state().request_count
     }
 
+    /// Falsifies a record of a response if a fault says so.
+    fn falsify(&self, token: &mut Token, secret: Option<&mut Secret>) {
+        match (self.platform.state().falsified.take(), secret) {
+            (Some(Fault::OtherRecord), _) => token.id = TokenId::new("another"),
+            (Some(Fault::MaskSecret), Some(secret)) => *secret = Secret::new("*".repeat(16)),
+            (Some(Fault::OddValue), _) => {
+                let odd = Attribute::from("half \\ud83d");
+                token.attributes.insert_unreadable("region", odd);
+            }
+            _ => {}
+        }
+    }
+
     fn effect(&self) -> RevocationEffect {
         let revoke = self.capabilities.revoke.as_ref();
         revoke.map_or(RevocationEffect::Deleted, |revoke| revoke.effect)
@@ -140,35 +154,48 @@ impl Adapter for MemoryProvider {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        self.send(Operation::List, |state| state.page(&request))
-            .await
+        let mut page = self
+            .send(Operation::List, |state| state.page(&request))
+            .await?;
+        if let Some(token) = page.tokens.first_mut() {
+            self.falsify(token, None);
+        }
+        Ok(page)
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
-        self.send(Operation::Get, |state| {
+        let token = self.send(Operation::Get, |state| {
             if let Some(record) = state.record(id) {
                 return Ok(record.to_token(&state.profile, state.now));
             }
             let mut tokens = state.listed_as_is.iter();
             let token = tokens.find(|token| token.id == *id);
             token.cloned().ok_or_else(not_found)
-        })
-        .await
+        });
+        let mut token = token.await?;
+        self.falsify(&mut token, None);
+        Ok(token)
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        self.send(Operation::Create, |state| {
+        let issued = self.send(Operation::Create, |state| {
             state.check_room(request.name.as_deref())?;
             let record = state.create(&request);
             let token = record.to_token(&state.profile, state.now);
             Ok(IssuedToken::new(token, Secret::new(record.secret)))
-        })
-        .await
+        });
+        let mut issued = issued.await?;
+        self.falsify(&mut issued.token, Some(&mut issued.secret));
+        Ok(issued)
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
-        self.send(Operation::Update, |state| {
+        let token = self.send(Operation::Update, |state| {
             let now = state.now;
+            if state.falsified == Some(Fault::IgnoreChange) {
+                let record = state.record_mut(id)?.clone();
+                return Ok(record.to_token(&state.profile, now));
+            }
             let record = state.record_mut(id)?;
             record.updated_at = now;
             if change.name.is_some() {
@@ -182,18 +209,26 @@ impl Adapter for MemoryProvider {
             }
             let record = record.clone();
             Ok(record.to_token(&state.profile, now))
-        })
-        .await
+        });
+        let mut token = token.await?;
+        self.falsify(&mut token, None);
+        Ok(token)
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
-        self.send(Operation::Rotate, |state| replace_secret(state, id))
-            .await
+        let issued = self.send(Operation::Rotate, |state| replace_secret(state, id));
+        let mut issued = issued.await?;
+        self.falsify(&mut issued.token, Some(&mut issued.secret));
+        Ok(issued)
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
-        self.send(Operation::Renew, |state| renew(state, secret))
-            .await
+        let renewed = self.send(Operation::Renew, |state| renew(state, secret));
+        let mut renewed = renewed.await?;
+        let mut new = secret.duplicate();
+        self.falsify(&mut renewed.token, Some(&mut new));
+        renewed.secret = (!new.is_same(secret)).then_some(new);
+        Ok(renewed)
     }
 
     async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {

@@ -43,6 +43,7 @@ pub(crate) enum Defect {
     ReportsUnreportedExpiryAsNever,
     ReportsNeverAsUnreportedExpiry,
     ManglesNames,
+    HidesOddTokens,
     // Creation.
     ReturnsSecretAsId,
     ReturnsNoSecret,
@@ -62,6 +63,7 @@ pub(crate) enum Defect {
     RetriesWrites,
     RetriesWritesAndFails,
     ReportsLostResponseAsRejected,
+    BelievesResponses,
     // Update, rotation and renewal.
     UpdatesNothing,
     UpdatesOtherFields,

@@ -44,6 +44,13 @@ impl MutantProvider {
                 };
             }
         };
+        let is_odd = |token: &Token| token.attributes.unreadable().next().is_some();
+        if self.has(Defect::HidesOddTokens) && page.tokens.iter().any(is_odd) {
+            return Err(Error::protocol_violation(
+                Fate::Rejected,
+                "the response is odd",
+            ));
+        }
         self.corrupt_page(&requested, &mut page)?;
         page.tokens
             .iter_mut()
@@ -128,6 +135,9 @@ impl MutantProvider {
                     return Err(error);
                 }
                 Ok(Token::new(id.clone(), TokenState::Revoked))
+            }
+            Err(error) if self.believes(&error) => {
+                Ok(Token::new(TokenId::new("another"), TokenState::Active))
             }
             other => other,
         };

@@ -35,6 +35,9 @@ impl MutantProvider {
                 let _ = self.inner.create(request).await;
             }
             (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request).await,
+            (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
+                result = Ok(masked(&TokenId::new("1")));
+            }
             (Defect::ReportsConflictAsSuccess, Err(error))
                 if error.kind() == ErrorKind::Conflict =>
             {
@@ -139,11 +142,17 @@ impl MutantProvider {
             {
                 Ok(Token::new(id.clone(), TokenState::Active))
             }
+            Err(error) if self.believes(&error) => Ok(Token::new(id.clone(), TokenState::Active)),
             other => other.map(|mut token| {
                 self.corrupt_token(&mut token);
                 token
             }),
         }
+    }
+
+    /// Returns `true` if this mutant takes a response that contradicts the request for a success.
+    pub(crate) fn believes(&self, error: &Error) -> bool {
+        self.has(Defect::BelievesResponses) && error.kind() == ErrorKind::ProtocolViolation
     }
 
     pub(crate) async fn mutated_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
@@ -166,6 +175,9 @@ impl MutantProvider {
         match (self.defect, &result) {
             (Defect::RetriesWrites, Err(error)) if error.may_have_applied() => {
                 result = self.inner.rotate(id).await;
+            }
+            (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
+                result = Ok(masked(id));
             }
             (Defect::AcceptsUnknownIds, Err(error)) if error.kind() == ErrorKind::NotFound => {
                 let token = Token::new(id.clone(), TokenState::Active);
@@ -191,6 +203,11 @@ impl MutantProvider {
             Defect::RenewsNothing => Ok(made_up()),
             Defect::RenewsDeadSecrets => {
                 Ok(self.inner.renew(secret).await.unwrap_or_else(|_| made_up()))
+            }
+            Defect::BelievesResponses => {
+                let mut renewed = self.inner.renew(secret).await?;
+                renewed.secret = Some(masked(&renewed.token.id).secret);
+                Ok(renewed)
             }
             _ => self.inner.renew(secret).await,
         }
@@ -257,4 +274,10 @@ impl MutantProvider {
     async fn has_tokens(&self) -> bool {
         !self.platform.tokens().await.is_empty()
     }
+}
+
+/// Returns a token whose secret did not arrive.
+fn masked(id: &TokenId) -> IssuedToken {
+    let token = Token::new(id.clone(), TokenState::Active);
+    IssuedToken::new(token, Secret::new("****************"))
 }

@@ -62,9 +62,11 @@ impl RepairedBody {
                 (Some(0xd800..=0xdfff) | None, _) => self.escape_backslash(),
                 (Some(_), _) => self.keep(rest, 6),
             },
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => {
-                self.keep(rest, 2)
-            }
+            [
+                b'\\',
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                ..,
+            ] => self.keep(rest, 2),
             [b'\\', ..] => self.escape_backslash(),
             [control @ 0..=0x1f, ..] => {
                 self.text.extend(format!("\\u{control:04x}").as_bytes());
@@ -158,7 +160,8 @@ impl RepairedBody {
         let Members(mut members) = serde_json::from_str(self.text())?;
         let records = members.iter().position(|(name, _)| **name == *field);
         let records = records.map(|index| members.remove(index).1);
-        let records = records.ok_or_else(|| serde_json::Error::custom("the records are missing"))?;
+        let records =
+            records.ok_or_else(|| serde_json::Error::custom("the records are missing"))?;
         if members.iter().any(|(name, _)| **name == *field) {
             return Err(serde_json::Error::custom("the records appear twice"));
         }
@@ -434,15 +437,39 @@ mod tests {
     fn a_value_of_another_type_is_kept_and_marked() {
         let name = |name: &str| Some(name.to_owned());
         for (body, expected, marked) in [
-            (r#"{"id":"7","name":42}"#, (Some(7), name("42")), vec!["id", "name"]),
-            (r#"{"id":7,"name":1e999}"#, (Some(7), name("1e999")), vec!["name"]),
-            (r#"{"id":7,"name":true}"#, (Some(7), name("true")), vec!["name"]),
-            (r#"{"id":7,"name":NaN}"#, (Some(7), name("NaN")), vec!["name"]),
+            (
+                r#"{"id":"7","name":42}"#,
+                (Some(7), name("42")),
+                vec!["id", "name"],
+            ),
+            (
+                r#"{"id":7,"name":1e999}"#,
+                (Some(7), name("1e999")),
+                vec!["name"],
+            ),
+            (
+                r#"{"id":7,"name":true}"#,
+                (Some(7), name("true")),
+                vec!["name"],
+            ),
+            (
+                r#"{"id":7,"name":NaN}"#,
+                (Some(7), name("NaN")),
+                vec!["name"],
+            ),
             (r#"{"id":7,"name":null}"#, (Some(7), None), vec![]),
             (r#"{"id":7,"name":{"a":1}}"#, (Some(7), None), vec!["name"]),
             (r#"{"id":[7],"name":"n"}"#, (None, name("n")), vec!["id"]),
-            (r#"{"id":7,"name":"a","name":"b"}"#, (Some(7), None), vec!["name"]),
-            (r#"{"id":7,"scopes":["a",1]}"#, (Some(7), None), vec!["scopes"]),
+            (
+                r#"{"id":7,"name":"a","name":"b"}"#,
+                (Some(7), None),
+                vec!["name"],
+            ),
+            (
+                r#"{"id":7,"scopes":["a",1]}"#,
+                (Some(7), None),
+                vec!["scopes"],
+            ),
             (r#"{"id":7,"x":1,"x":2}"#, (Some(7), None), vec![]),
             (r#"{"id":-1,"x":-Infinity}"#, (None, None), vec!["id", "x"]),
         ] {

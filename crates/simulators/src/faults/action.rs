@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use super::RecordField;
 use crate::{NewToken, Simulator};
 
 /// The effect of a fault on a request.
@@ -59,6 +60,17 @@ pub enum Action {
     HugeBody(usize),
     /// Adds a member of arrays nested this deep.
     DeepBody(usize),
+    /// Replaces a field of the record, or of the first record of a page, by other JSON.
+    ///
+    /// `json` need not be valid: `"\ud83d"` is half a surrogate pair.
+    Falsify {
+        /// The field.
+        field: RecordField,
+        /// The JSON to send instead.
+        json: String,
+    },
+    /// Issues a secret, but responds with that of the oldest token before.
+    RepeatSecret,
     /// Changes the collection after the request is processed.
     Churn(Churn),
     /// Calls a function after the request is processed.

@@ -3,12 +3,14 @@
 mod action;
 mod falsify;
 mod plan;
+mod record;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use action::{Action, Canned, Churn, Hook};
 use http::Method;
 pub(crate) use plan::{Delivery, Plan, Replacement};
+pub use record::RecordField;
 use serde::{Deserialize, Serialize};
 
 use crate::target::Target;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 
-use super::{Action, Canned, falsify};
+use super::{Action, Canned, RecordField, falsify, record};
 use crate::Simulator;
 
 /// The combined effect of all faults on one request.
@@ -72,6 +72,8 @@ impl Plan {
             | Action::EndlessPages
             | Action::HugeBody(_)
             | Action::DeepBody(_)
+            | Action::Falsify { .. }
+            | Action::RepeatSecret
             | Action::Churn(_)
             | Action::Run(_) => self.steps.push(action.clone()),
         }
@@ -101,11 +103,26 @@ impl Plan {
         {
             falsify::request_first_page(simulator, &mut request);
         }
+        let repeats_secret = |step: &Action| matches!(step, Action::RepeatSecret);
+        let before = if self.steps.iter().any(repeats_secret) {
+            simulator.tokens()
+        } else {
+            Vec::new()
+        };
         let mut response = simulator.answer(request);
         for step in &self.steps {
             match step {
                 Action::Churn(churn) => churn.apply(simulator),
                 Action::Run(hook) => hook.run(simulator),
+                Action::Falsify { field, json } => {
+                    record::falsify(simulator, *field, json, &mut response);
+                }
+                Action::RepeatSecret => {
+                    if let Some(oldest) = before.first() {
+                        let json = format!("\"{}\"", oldest.secret);
+                        record::falsify(simulator, RecordField::Secret, &json, &mut response);
+                    }
+                }
                 other => falsify::falsify(other, simulator, requested_page, &mut response),
             }
         }
