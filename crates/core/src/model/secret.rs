@@ -59,15 +59,14 @@ impl Secret {
     #[must_use]
     pub fn is_masked(&self) -> bool {
         /// What masks are made of, and no credential: it is sent in a header.
-        const MASKS: [&str; 9] = ["**", "...", "•", "●", "∗", "…", "█", "xxxxxxxx", "XXXXXXXX"];
-        const WORDS: [&str; 18] = [
-            "",
+        const MASKS: [&str; 13] = [
+            "**", "##", "???", "...", "•", "●", "·", "∗", "＊", "…", "█", "xxxxxxxx", "XXXXXXXX",
+        ];
+        /// Words that are no secret even beside others, as in `value-redacted`.
+        const WORDS: [&str; 12] = [
             "redacted",
             "masked",
             "hidden",
-            "null",
-            "nil",
-            "none",
             "undefined",
             "omitted",
             "removed",
@@ -77,9 +76,9 @@ impl Secret {
             "protected",
             "encrypted",
             "truncated",
-            "notshown",
-            "na",
         ];
+        /// Words that are no secret alone.
+        const SHORT_WORDS: [&str; 5] = ["", "null", "nil", "none", "n/a"];
         let text = self.expose().trim();
         let mut bytes = text.bytes();
         let first = bytes.next();
@@ -87,10 +86,11 @@ impl Secret {
         let is_placeholder = [('<', '>'), ('[', ']'), ('{', '}'), ('(', ')')]
             .iter()
             .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
-        let is_word = WORDS.iter().any(|word| {
-            let letters = text.bytes().filter(u8::is_ascii_alphanumeric);
-            text.len() <= 32 && letters.map(|b| b.to_ascii_lowercase()).eq(word.bytes())
-        });
+        let is_any =
+            |words: &[&str], part: &str| words.iter().any(|word| part.eq_ignore_ascii_case(word));
+        let is_separator = |c: char| !c.is_alphanumeric();
+        let is_word = is_any(&SHORT_WORDS, text.trim_matches(is_separator))
+            || text.split(is_separator).any(|part| is_any(&WORDS, part));
         is_one_repeated || is_placeholder || is_word || MASKS.iter().any(|mask| text.contains(mask))
     }
 
@@ -137,6 +137,9 @@ mod tests {
             "eyJhb...",
             "{{token}}",
             "(not shown)",
+            "hidden for security reasons",
+            "value-redacted",
+            "####",
             "undefined",
             "N/A",
             "-",

@@ -187,7 +187,9 @@ async fn revoke_issued<A: Adapter>(adapter: &A, issued: &IssuedToken) -> Result<
     let token = match revoke {
         Some(revoke) if revoke.effect == RevocationEffect::Replaced => None,
         Some(revoke) if revoke.by_id => Some(TokenRef::Id(&issued.token.id)),
-        Some(revoke) if revoke.by_secret => Some(TokenRef::Secret(&issued.secret)),
+        Some(revoke) if revoke.by_secret && !issued.secret.is_masked() => {
+            Some(TokenRef::Secret(&issued.secret))
+        }
         _ => None,
     };
     match token {

@@ -19,11 +19,16 @@ use crate::zeroizing_buffer::ZeroizingBuffer;
 /// The byte-order mark that some servers put before a body.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
+/// The largest body that is repaired. Repairs may make it seven times as large.
+const MAX_SIZE: usize = 16 << 20;
+
 /// A body whose texts and words have been made valid JSON, and where that was necessary.
 pub(crate) struct RepairedBody {
     text: ZeroizingBuffer,
-    /// The positions of the repairs in the text, ascending.
+    /// The positions of the first repair in each text, ascending.
     repairs: Vec<usize>,
+    /// `true` if the text in progress was repaired before.
+    is_text_repaired: bool,
 }
 
 impl RepairedBody {
@@ -31,17 +36,23 @@ impl RepairedBody {
     ///
     /// Half a surrogate pair, an unknown escape and a byte that is not UTF-8 become the text of
     /// their JSON escape, such as `\ud83d`. Control characters in texts are escaped, and a word or
-    /// a number that JSON does not know, such as `NaN`, becomes a text.
+    /// a number that JSON does not know, such as `NaN`, becomes a text. A body of more than 16 MiB is
+    /// given up: it becomes empty, which is not JSON.
     pub(crate) fn new(body: &[u8]) -> Self {
         let mut repaired = Self {
-            text: ZeroizingBuffer::with_capacity(body.len() + body.len() / 8),
+            text: ZeroizingBuffer::with_capacity((body.len() + body.len() / 8).min(MAX_SIZE)),
             repairs: Vec::new(),
+            is_text_repaired: false,
         };
+        if body.len() > MAX_SIZE {
+            return repaired;
+        }
         let mut rest = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
         let mut in_text = false;
         while let Some(first) = rest.first().copied() {
             let length = if first == b'"' {
                 in_text = !in_text;
+                repaired.is_text_repaired = false;
                 repaired.text.extend(b"\"");
                 1
             } else if in_text {
@@ -80,7 +91,7 @@ impl RepairedBody {
                 for chunk in plain.utf8_chunks() {
                     self.text.extend(chunk.valid().as_bytes());
                     for byte in chunk.invalid() {
-                        self.repairs.push(self.text.len());
+                        self.note_repair();
                         // The escape that Python gives such a byte, too.
                         self.text.extend(format!("\\\\udc{byte:02x}").as_bytes());
                     }
@@ -113,9 +124,15 @@ impl RepairedBody {
         length
     }
 
+    fn note_repair(&mut self) {
+        if !std::mem::replace(&mut self.is_text_repaired, true) {
+            self.repairs.push(self.text.len());
+        }
+    }
+
     /// Doubles a backslash, so that what follows is not an escape any more.
     fn escape_backslash(&mut self) -> usize {
-        self.repairs.push(self.text.len());
+        self.note_repair();
         self.text.extend(b"\\\\");
         1
     }
@@ -170,8 +187,9 @@ impl RepairedBody {
         self.read_members(&mut page, members);
         let mut converted = Vec::with_capacity(records.len());
         for (number, record) in (1..).zip(records) {
-            let Members(members) = serde_json::from_str(record.get())
-                .map_err(|_| serde_json::Error::custom(format!("record {number} is no object")))?;
+            // What is no object has no fields, so its conversion fails and names it.
+            let members = serde_json::from_str(record.get()).map(|Members(members)| members);
+            let members = members.unwrap_or_default();
             let mut record = R::default();
             self.read_members(&mut record, members);
             match convert(record) {
@@ -496,6 +514,9 @@ mod tests {
         let page = body.page::<Key<'_>, _, _>("items", &mut { convert });
         let error = page.unwrap().unwrap_err().to_string();
         assert_eq!(error, "record 2: no id");
+        let body = RepairedBody::new(br#"{"items":[{"id":1},{"id":2},null]}"#);
+        let page = body.page::<Key<'_>, _, _>("items", &mut { convert });
+        assert_eq!(page.unwrap().unwrap_err().to_string(), "record 3: no id");
     }
 
     proptest::proptest! {
