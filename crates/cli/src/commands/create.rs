@@ -50,7 +50,15 @@ pub(crate) async fn run(
             error
         }
     })?;
-    secret::print_issued(output, &*provider, Operation::Create, &issued)
+    match secret::write_issued(output, &*provider, &issued) {
+        Ok(()) => Ok(Exit::Success),
+        Err(error) if is_exactly_once => {
+            Err(exactly_once::take_back(write, &issued, error).await.into())
+        }
+        Err(error) => {
+            Err(secret::lost_secret(error, &*provider, Operation::Create, &issued).into())
+        }
+    }
 }
 
 fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
