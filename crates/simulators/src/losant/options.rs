@@ -60,7 +60,7 @@ options! {
             /// The default is used.
             Default = "default",
         }
-        /// The form in which names are stored. The vendor does not document that they are changed.
+        /// The form in which names are stored. The vendor does not document this.
         stored_names: StoredNames {
             /// As they were sent.
             AsSent = "as_sent",
