@@ -125,6 +125,34 @@ async fn foreman_keeps_no_unknown_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_platform_that_stores_names_otherwise_keeps_no_unknown_token() {
+    for stored in ["trimmed", "folded"] {
+        let option = format!("stored_names={stored}");
+        let fixture = losant(&["tokens=1", &option]);
+        let simulator = fixture.simulator();
+        let before = alive(simulator).len();
+        let lost = Fault::new(Action::CloseAfter).method("POST");
+        simulator.faults().add(lost);
+        let issued = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+            .with_recheck_delay(RECHECK_DELAY)
+            .create(CreateToken::new(" CI "))
+            .await;
+        let alive = alive(simulator);
+        assert_eq!(
+            alive.len() - before,
+            usize::from(issued.is_ok()),
+            "{stored}"
+        );
+        let revoked = simulator
+            .log()
+            .entries()
+            .iter()
+            .any(|entry| entry.method == "DELETE");
+        assert!(revoked, "{stored}: the token of the lost response is found");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_platform_without_recovery_is_refused_before_anything_is_sent() {
     for fixture in [cloudsmith(&["tokens=0"], true), mindbody(&[], false)] {
         let provider = fixture.provider();

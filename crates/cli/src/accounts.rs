@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
 use tokenfleet::{
-    Account, AccountConfiguration, Configuration, Error, Fleet, Query, Registry, Result, Secret,
-    TokenProvider, cloudsmith,
+    Account, AccountConfiguration, AccountReport, Configuration, Error, Fleet, Query, Registry,
+    Result, Secret, TokenProvider, Verdict, cloudsmith,
 };
 
 use crate::arguments::GlobalArguments;
@@ -96,6 +96,20 @@ impl Accounts {
         match (self.selection.as_slice(), self.configuration.accounts()) {
             ([], accounts) if accounts.len() != 1 => Err(selection_required(accounts)),
             _ => Ok(self.open_fleet(self.selected())),
+        }
+    }
+
+    /// Marks each account that cannot be listed as failed if one of its credentials cannot be read.
+    ///
+    /// Nothing was sent there, so nobody else would notice.
+    pub(crate) async fn check_unlistable(&self, reports: &mut [AccountReport]) {
+        for report in reports {
+            if let Verdict::NotListable = report.verdict
+                && let Ok(account) = self.configuration.account(report.account.name())
+                && let Err(error) = account.check_credentials().await
+            {
+                report.verdict = Verdict::Failed(error);
+            }
         }
     }
 

@@ -1,4 +1,4 @@
-//! Requests to stop the program: Ctrl-C and `SIGTERM`.
+//! Requests to stop the program: Ctrl-C, `SIGTERM`, `SIGHUP` and `SIGQUIT`.
 
 use std::io::{self, IsTerminal};
 use std::time::Duration;
@@ -8,7 +8,8 @@ use crate::output::print_note;
 /// The time that a response in flight gets after a request to stop. Supervisors wait ten seconds.
 const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// Completes when the program is asked to stop, by Ctrl-C or by `SIGTERM`.
+/// Completes when the program is asked to stop: by Ctrl-C, by `SIGTERM`, by `SIGHUP` when the
+/// terminal or the connection to it is gone, or by `SIGQUIT`.
 ///
 /// Once this was polled, such a request no longer ends the program by itself.
 pub(crate) async fn stop_requested() -> io::Result<()> {
@@ -49,9 +50,42 @@ pub(crate) async fn grace_period_over() {
 
 #[cfg(unix)]
 async fn terminated() -> io::Result<()> {
+    use tokio::signal::unix::SignalKind;
+    // Before a signal is listened for, because listening ends that it is ignored.
+    let ignored = *unix::IGNORED;
+    tokio::select! {
+        received = unix::received(SignalKind::terminate(), 0) => received,
+        received = unix::received(SignalKind::hangup(), ignored) => received,
+        received = unix::received(SignalKind::quit(), ignored) => received,
+    }
+}
+
+#[cfg(unix)]
+mod unix {
+    use std::io;
+    use std::sync::LazyLock;
+
     use tokio::signal::unix::{SignalKind, signal};
-    signal(SignalKind::terminate())?.recv().await;
-    Ok(())
+
+    /// The signals that the program was told to ignore, as `nohup` does: bit 0 is signal 1. Only
+    /// Linux tells.
+    pub(super) static IGNORED: LazyLock<u64> = LazyLock::new(|| {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+        ignored.map_or(0, |mask| {
+            u64::from_str_radix(mask.trim(), 16).unwrap_or_default()
+        })
+    });
+
+    /// Completes when the program receives a signal, and never if it is among the ignored ones.
+    pub(super) async fn received(kind: SignalKind, ignored: u64) -> io::Result<()> {
+        let bit = u32::try_from(kind.as_raw_value() - 1).unwrap_or_default();
+        if ignored.checked_shr(bit).unwrap_or_default() & 1 == 1 {
+            return std::future::pending().await;
+        }
+        signal(kind)?.recv().await;
+        Ok(())
+    }
 }
 
 #[cfg(not(unix))]

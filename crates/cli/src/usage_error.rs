@@ -65,13 +65,32 @@ fn one_line(text: &str) -> Error {
     Error::invalid_input(paragraphs.join("; ").trim_start_matches("error: "))
 }
 
-/// Returns clap's message, with an argument redacted that may be a secret typed in the wrong place.
+/// Returns clap's message, with every word masked that may be a secret typed in the wrong place.
 fn redacted_text(error: &clap::Error) -> String {
-    let text = error.to_string();
-    match (error.kind(), error.get(ContextKind::InvalidArg)) {
-        (ErrorKind::UnknownArgument, Some(ContextValue::String(word))) => {
-            text.replace(word, &redact(word))
+    let mut text = error.to_string();
+    let typed = match error.kind() {
+        ErrorKind::UnknownArgument => [ContextKind::InvalidArg].as_slice(),
+        _ => &[ContextKind::InvalidValue, ContextKind::InvalidSubcommand],
+    };
+    for kind in typed {
+        if let Some(ContextValue::String(word)) = error.get(*kind) {
+            let shown = if may_be_secret(word) {
+                "[masked]".to_owned()
+            } else {
+                redact(word)
+            };
+            text = text.replace(word.as_str(), &shown);
         }
-        _ => text,
     }
+    text
+}
+
+/// Returns `true` for a word with letters and digits, such as a password, but not for an option, a
+/// number with a unit or a time.
+fn may_be_secret(word: &str) -> bool {
+    const MIN_LENGTH: usize = 7;
+    word.len() >= MIN_LENGTH
+        && word.contains(|c: char| c.is_ascii_digit())
+        && word.starts_with(|c: char| c.is_alphabetic())
+        && !word.starts_with("now")
 }

@@ -55,7 +55,7 @@ const COMMANDS: [(&str, bool); 21] = [
         "create --exactly-once --name=once --look-again-after=0s",
         true,
     ),
-    ("rotate ID", true),
+    ("rotate ID --yes", true),
     ("renew --secret-env=SECRET", true),
     ("revoke ID --yes --accept-replacement", true),
     (

@@ -154,10 +154,12 @@ fn an_interrupted_creation_prints_the_marker_that_finds_it() {
 
 #[test]
 fn a_response_in_flight_is_awaited_and_its_secret_is_printed() {
-    let (run, _simulate) = signalled("INT", 1, 5_000, &["create", "--name=ci"]);
-    let run = run.ends_with(0);
-    assert!(run.json()["secret"].is_string(), "{run:?}");
-    assert_eq!(run.stderr, "");
+    for signal in ["INT", "HUP", "QUIT"] {
+        let (run, _simulate) = signalled(signal, 1, 5_000, &["create", "--name=ci"]);
+        let run = run.ends_with(0);
+        assert!(run.json()["secret"].is_string(), "{signal}: {run:?}");
+        assert_eq!(run.stderr, "");
+    }
 }
 
 #[test]

@@ -93,7 +93,7 @@ fn foreman_tokens_are_created_and_marked_as_revoked() {
 #[test]
 fn the_one_cloudsmith_key_is_rotated_and_replaced() {
     let account = Account::new("cloudsmith");
-    let rotated = account.run(&["rotate"]).ends_with(0).json();
+    let rotated = account.run(&["rotate", "--yes"]).ends_with(0).json();
     let (id, first) = (text(&rotated["id"]), text(&rotated["secret"]));
     assert_eq!(account.liveness(first, 0), "alive");
     let run = account.run(&["revoke", id, "--yes"]).ends_with(2);

@@ -5,8 +5,15 @@
 
 mod support;
 
+use std::process::{Command, Stdio};
+#[cfg(unix)]
+use std::{
+    io::{BufRead, BufReader},
+    time::Duration,
+};
+
 use serde_json::Value;
-use support::{Simulate, tokenfleet};
+use support::{Run, Simulate, tokenfleet};
 
 #[test]
 fn every_server_is_announced_on_a_line_and_serves_until_its_input_closes() {
@@ -30,10 +37,39 @@ fn every_server_is_announced_on_a_line_and_serves_until_its_input_closes() {
     assert_eq!(simulate.close(), 0);
 }
 
+#[cfg(unix)]
 #[test]
-fn without_standard_input_it_exits_at_once() {
-    let run = tokenfleet(&["simulate", "losant"]).ends_with(0);
-    assert_eq!(run.stdout.lines().count(), 1);
+fn an_input_that_is_no_pipe_does_not_end_it() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .args(["simulate", "losant"])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+    lines.read_line(&mut line).unwrap();
+    assert!(line.starts_with('{'), "{line}");
+    std::thread::sleep(Duration::from_secs(1));
+    assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &id]).status();
+    assert!(sent.unwrap().success());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+}
+
+/// Runs `simulate` with a pipe that is closed at once.
+fn until_its_input_closes(words: &[&str]) -> Run {
+    let output = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .args(words)
+        .stdin(Stdio::piped())
+        .output()
+        .unwrap();
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
 }
 
 #[test]
@@ -44,7 +80,7 @@ fn other_addresses_need_an_explicit_option_and_raise_a_warning() {
                     its secrets; pass --expose-to-network to listen there anyway";
     assert_eq!(run.error_line(), expected);
     let explicit: Vec<_> = words.into_iter().chain(["--expose-to-network"]).collect();
-    let run = tokenfleet(&explicit).ends_with(0);
+    let run = until_its_input_closes(&explicit).ends_with(0);
     let server = run.json();
     let url = server["url"].as_str().unwrap();
     let address = url.strip_prefix("http://").unwrap();

@@ -500,8 +500,11 @@ fn a_secret_where_a_reference_belongs_is_not_repeated() {
     let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl";
     for secret in [jwt, "hunter2"] {
         for (option, problem) in [
-            ("--secret-env", "that environment variable is not set"),
-            ("--secret-file", "that file does not exist"),
+            (
+                "--secret-env",
+                "the environment variable of the credential ",
+            ),
+            ("--secret-file", "the credential file does not exist"),
         ] {
             let words = ["verify", option, secret, "--simulate", "--account=losant"];
             let run = tokenfleet(&words).ends_with(2).hiding(&[secret]);
@@ -514,5 +517,99 @@ fn a_secret_where_a_reference_belongs_is_not_repeated() {
     for format in ["--output=table", "--output=json"] {
         let words = ["verify", jwt, "--simulate", format];
         tokenfleet(&words).ends_with(2).hiding(&[jwt]);
+    }
+}
+
+#[test]
+fn an_account_whose_tokens_the_limit_leaves_out_is_not_shown_as_empty() {
+    let words = [
+        "list",
+        "--simulate",
+        "--account=losant",
+        "--account=foreman",
+    ];
+    let words = [&words[..], &["--sort=created", "--limit=2"]].concat();
+    let table = [&words[..], &["--output=table"]].concat();
+    let run = tokenfleet(&table).ends_with(0);
+    let cut_off = "(the limit or the offset leaves out others)";
+    assert_eq!(run.stdout.matches(cut_off).count(), 2, "{run:?}");
+    let whole = tokenfleet(&words).ends_with(0).json();
+    for account in whole["accounts"].as_array().unwrap() {
+        assert_eq!(account["cut_off"], true, "{account}");
+    }
+    let all = tokenfleet(&["inventory", "--simulate"]).ends_with(0).json();
+    assert!(all["accounts"][0].get("cut_off").is_none());
+}
+
+#[test]
+fn every_line_of_ndjson_says_what_it_is() {
+    let run = tokenfleet(&["inventory", "--simulate", "--output=ndjson"]).ends_with(0);
+    let mut tokens = 0;
+    for line in run.stdout.lines() {
+        let object: Value = serde_json::from_str(line).unwrap();
+        let kind = if object.get("completeness").is_some() {
+            "account"
+        } else {
+            tokens += 1;
+            "token"
+        };
+        assert_eq!(object["type"], kind, "{line}");
+    }
+    assert_eq!(tokens, 21);
+}
+
+#[test]
+fn a_missing_credential_is_noticed_where_nothing_can_be_listed() {
+    let path = temporary_file(
+        "[accounts.studio]\nprovider = 'mindbody'\nsite_id = -99\nusername = 'owner'\n\
+         api_key = { env = 'STUDIO_API_KEY' }\npassword = { env = 'STUDIO_PASSWORD' }",
+    );
+    let key = ("STUDIO_API_KEY", "key");
+    for command in ["inventory", "list"] {
+        let run = tokenfleet_with_env(&[key], &[command, "--config", &path]).ends_with(2);
+        let expected = "line 6: accounts.studio.password: the environment variable \
+                        STUDIO_PASSWORD is not set";
+        assert!(run.error_line().contains(expected), "{run:?}");
+    }
+    let both = [key, ("STUDIO_PASSWORD", "hunter2")];
+    tokenfleet_with_env(&both, &["inventory", "--config", &path]).ends_with(0);
+}
+
+#[test]
+fn capabilities_say_why_an_operation_is_unavailable() {
+    let path = temporary_file(
+        "[accounts.packages]\nprovider = 'cloudsmith'\napi_key = { env = 'PACKAGES_KEY' }",
+    );
+    let words = ["capabilities", "--config", &path];
+    let object = tokenfleet(&words).ends_with(0).json();
+    let reason = object["accounts"][0]["unavailable"]["rotate"].as_str();
+    assert!(reason.unwrap().contains("accept_lockout"), "{object}");
+    let words = [&words[..], &["--output=table"]].concat();
+    let run = tokenfleet(&words).ends_with(0);
+    assert!(run.stdout.contains("rotate is unavailable; "), "{run:?}");
+}
+
+#[test]
+fn a_secret_in_the_place_of_a_word_is_not_repeated() {
+    let path = temporary_file("[accounts.iot]\nprovider = 'losant'");
+    for secret in ["hunter2", "SK-PrjW98OTY1h8QTY9hUA"] {
+        for words in [
+            vec![secret],
+            vec!["list", "--account", secret],
+            vec!["list", "--query", secret],
+            vec!["list", "--output", secret],
+            vec!["list", "--state", secret],
+            vec!["list", "--sort", secret],
+            vec!["list", "--where", secret],
+            vec!["list", "--limit", secret],
+            vec!["list", "--expires-within", secret],
+            vec!["reconcile", "--marker", secret],
+        ] {
+            let words = [words, vec!["--config", &path]].concat();
+            tokenfleet(&words).ends_with(2).hiding(&[secret]);
+        }
+        tokenfleet(&["list", "--config", secret])
+            .ends_with(2)
+            .hiding(&[secret]);
     }
 }

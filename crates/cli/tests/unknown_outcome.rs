@@ -77,7 +77,7 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
     for (provider, command, method, fault, expected, end) in [
         (
             "cloudsmith",
-            "rotate",
+            "rotate --yes",
             "PUT",
             "close_after",
             "error: mine (cloudsmith): rotate failed: token ",
@@ -86,7 +86,7 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
         ),
         (
             "cloudsmith",
-            "rotate",
+            "rotate --yes",
             "PUT",
             "close_before",
             "; the change may still have been applied; ",
@@ -149,7 +149,9 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
 fn a_rotation_that_was_found_out_is_not_in_doubt_but_keeps_its_fate() {
     let account = Account::with_options("cloudsmith", &["--option=credential=own"]);
     account.inject_fault("PUT", &json!("close_after"));
-    let run = account.run(&["rotate", "--output=json"]).ends_with(7);
+    let run = account
+        .run(&["rotate", "--yes", "--output=json"])
+        .ends_with(7);
     let object: Value = serde_json::from_str(run.error_line()).unwrap();
     assert_eq!(object["error"]["fate"], "maybe_applied");
     let message = object["error"]["message"].as_str().unwrap();

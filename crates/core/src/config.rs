@@ -11,5 +11,5 @@ pub use credential::{Credential, CredentialSource, is_world_readable};
 pub use setting::Setting;
 pub use settings::Settings;
 
-pub use crate::error::did_you_mean;
+pub use crate::error::{did_you_mean, quoted};
 pub use crate::model::parse_duration;

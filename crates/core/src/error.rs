@@ -14,8 +14,8 @@ pub use fate::Fate;
 pub use kind::ErrorKind;
 pub use operation::Operation;
 pub(crate) use redaction::contains_credential;
-pub use suggestion::did_you_mean;
 pub(crate) use suggestion::is_near;
+pub use suggestion::{did_you_mean, quoted};
 
 use std::sync::Arc;
 use std::time::Duration;

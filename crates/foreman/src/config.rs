@@ -102,7 +102,7 @@ impl ForemanConfig {
         let base_url = BaseUrl::from_settings(settings, None)?;
         let login = settings.required_text("login")?;
         let token = settings.required_credential("token")?;
-        let user_id = settings.required_text("user_id")?;
+        let user_id = settings.required_identifier("user_id")?;
         if login.is_empty() || login.contains(':') {
             let place = settings.place("login");
             return Err(Error::configuration(format!(
@@ -115,8 +115,8 @@ impl ForemanConfig {
         })?;
         let mut config = Self::new(base_url, login, token, user_id);
         config.token_login = settings.text("token_login")?;
-        config.organization_id = settings.text("organization_id")?;
-        config.location_id = settings.text("location_id")?;
+        config.organization_id = settings.identifier("organization_id")?;
+        config.location_id = settings.identifier("location_id")?;
         config.release =
             match settings.text("version")? {
                 Some(version) => Some(version.parse().map_err(|error: Error| {

@@ -94,9 +94,7 @@ impl ReqwestTransportBuilder {
                 settings.required_text("proxy")?;
             }
             (Some(user), Some(password)) => {
-                let password = password.secret().await;
-                let password =
-                    password.map_err(|error| in_setting(settings, "proxy_password", error))?;
+                let password = password.secret().await?;
                 builder = builder.with_proxy_login(user, password);
             }
             (Some(_), None) => return Err(settings.missing_credential("proxy_password")),
@@ -133,8 +131,7 @@ impl ReqwestTransportBuilder {
             (None, None) => {}
             (Some(path), Some(key)) => {
                 let chain = read_file(settings, "client_certificate", &path)?;
-                let key = key.secret().await;
-                let key = key.map_err(|error| in_setting(settings, "client_key", error))?;
+                let key = key.secret().await?;
                 parse_identity(&chain, &key)
                     .map_err(|error| in_setting(settings, "client_certificate", error))?;
                 self.client_certificate = Some((chain, key));
@@ -255,7 +252,7 @@ fn read_file(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
         ))
         .with_advice("move it to a file; if it was a key, replace it: it was exposed"));
     }
-    std::fs::read(path).map_err(|error| {
+    std::fs::read(settings.file_path(path)).map_err(|error| {
         let message = format!("{path} cannot be read ({error})");
         in_setting(
             settings,

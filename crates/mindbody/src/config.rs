@@ -83,7 +83,7 @@ impl MindbodyConfig {
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
         let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::from_host(HOST)))?;
-        let site_id = settings.required_text("site_id")?;
+        let site_id = settings.required_identifier("site_id")?;
         if site_id.parse::<i64>().is_err() {
             let place = settings.place("site_id");
             return Err(Error::configuration(format!(
@@ -94,7 +94,7 @@ impl MindbodyConfig {
         let username = settings.required_text("username")?;
         let password = settings.required_credential("password")?;
         let mut config = Self::new(site_id, api_key, username, password).with_base_url(base_url);
-        if let Some(version) = settings.text("api_version")? {
+        if let Some(version) = settings.identifier("api_version")? {
             config.api_version = version;
         }
         config.no_bearer_prefix = settings.boolean("no_bearer_prefix")?.unwrap_or(false);

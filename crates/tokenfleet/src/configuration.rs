@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::config::{Setting, Settings, did_you_mean};
+use crate::config::{Setting, Settings, did_you_mean, quoted};
 use crate::named_query::NamedQuery;
 use crate::{Account, Credential, Error, Query, Result};
 
@@ -66,10 +66,13 @@ pub struct AccountConfiguration {
 }
 
 impl Configuration {
-    /// Sets the path of the file that it was read from, for error messages.
+    /// Sets the path of the file that it was read from, for error messages, and the directory that
+    /// relative paths in it start from.
     #[cfg(feature = "toml")]
-    pub(crate) fn set_origin(&mut self, origin: String) {
+    pub(crate) fn set_origin(&mut self, origin: String, directory: &std::path::Path) {
+        self.transport.set_directory(directory);
         for account in &mut self.accounts {
+            account.settings.set_directory(directory);
             account.origin = Some(origin.clone());
         }
         self.origin = Some(origin);
@@ -177,7 +180,7 @@ fn unknown(kind: &str, plural: &str, name: &str, known: &[&str]) -> Error {
         [] => format!("no {plural} are configured"),
         known => did_you_mean(name, known),
     };
-    Error::configuration(format!("unknown {kind} `{name}`")).with_advice(advice)
+    Error::configuration(format!("unknown {kind}{}", quoted(name, known))).with_advice(advice)
 }
 
 impl AccountConfiguration {
@@ -239,6 +242,19 @@ impl AccountConfiguration {
     #[must_use]
     pub fn credential(&self, key: &'static str) -> Option<Credential> {
         self.settings.clone().credential(key).ok().flatten()
+    }
+
+    /// Reads the credentials of the account, to find out whether all of them are there.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) for the first one that cannot be read.
+    pub async fn check_credentials(&self) -> Result<()> {
+        for credential in self.settings.credentials() {
+            let read = credential.secret().await;
+            read.map_err(|error| self.locate(error))?;
+        }
+        Ok(())
     }
 
     /// Returns the settings, of which the provider takes those that it knows.

@@ -62,7 +62,7 @@ pub struct FleetTokens {
     /// query has no order.
     pub tokens: Vec<(Account, Token)>,
     /// The report of each account, in the order of the fleet. It counts only the account's tokens
-    /// that are in [`tokens`](Self::tokens).
+    /// that are in [`tokens`](Self::tokens), and says whether there are others.
     pub accounts: Vec<AccountReport>,
 }
 
@@ -233,6 +233,7 @@ impl Fleet {
             counts[*index] += 1;
         }
         for (index, report) in &mut accounts {
+            report.cut_off = report.tokens > counts[*index];
             report.tokens = counts[*index];
         }
         FleetTokens {

@@ -228,6 +228,7 @@ impl Stream for AccountTokens {
                 let report = AccountReport {
                     account: this.account.clone(),
                     tokens: this.tokens,
+                    cut_off: false,
                     verdict,
                 };
                 Some((this.index, InventoryEvent::Finished(report)))

@@ -14,6 +14,9 @@ pub struct AccountReport {
     pub tokens: u64,
     /// The completeness of the list.
     pub verdict: Verdict,
+    /// `true` if tokens of the account were found that are not among those yielded, because they
+    /// are outside the limit or the offset that applies to all accounts together.
+    pub cut_off: bool,
 }
 
 /// The completeness of the tokens that were listed for one account.
@@ -88,7 +91,12 @@ impl fmt::Display for AccountReport {
         let Self {
             account, tokens, ..
         } = self;
-        let plural = if *tokens == 1 { "" } else { "s" };
+        let plural = match (self.cut_off, *tokens) {
+            (true, 1) => " (the limit or the offset leaves out others)",
+            (true, _) => "s (the limit or the offset leaves out others)",
+            (false, 1) => "",
+            (false, _) => "s",
+        };
         match &self.verdict {
             Verdict::Complete => write!(f, "{account}: complete, {tokens} token{plural}"),
             Verdict::Partial(reason) => {

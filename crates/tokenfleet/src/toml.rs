@@ -1,13 +1,13 @@
 //! Parsing of a TOML document into a configuration. No other module handles TOML.
 
 use std::collections::BTreeMap;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use crate::config::{Setting, Settings, did_you_mean};
+use crate::config::{Setting, Settings, did_you_mean, quoted};
 use crate::named_query::NamedQuery;
 use crate::{AccountConfiguration, Configuration, Error, Result};
 
@@ -15,6 +15,9 @@ const ACCOUNTS: &str = "accounts";
 const QUERIES: &str = "queries";
 const TRANSPORT: &str = "transport";
 const PROVIDER: &str = "provider";
+
+/// The maximum size of a configuration file, in bytes.
+const MAX_FILE_SIZE: u64 = 16 << 20;
 
 type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
@@ -30,7 +33,8 @@ impl Configuration {
         parse(text)
     }
 
-    /// Reads and parses a `tokenfleet.toml`.
+    /// Reads and parses a `tokenfleet.toml` of at most 16 MiB. Relative paths in it start from its
+    /// directory.
     ///
     /// # Errors
     ///
@@ -39,7 +43,7 @@ impl Configuration {
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
         let origin = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| {
+        let text = read_file(path).map_err(|error| {
             let is_missing = error.kind() == io::ErrorKind::NotFound;
             let message = format!("cannot read {origin}: {}", cause_of(&error));
             let error = Error::configuration(message).with_source(error);
@@ -51,9 +55,22 @@ impl Configuration {
         })?;
         let mut configuration =
             Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
-        configuration.set_origin(origin);
+        // A pipe has no directory that its content could refer to.
+        let directory = path.parent().filter(|_| path.is_file());
+        configuration.set_origin(origin, directory.unwrap_or(Path::new("")));
         Ok(configuration)
     }
+}
+
+fn read_file(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_FILE_SIZE + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MAX_FILE_SIZE {
+        let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    Ok(text)
 }
 
 /// Parses a document. Accounts and queries keep its order.
@@ -67,7 +84,7 @@ fn parse(text: &str) -> Result<Configuration> {
             // The parser reports only where the key is. Keys may be shown, unlike values.
             (Some(span), "duplicate key") => {
                 let key = text.get(span).unwrap_or_default().trim();
-                error_at(line, format!("duplicate key `{key}`"))
+                error_at(line, format!("duplicate key{}", quoted(key, &[])))
             }
             _ => error_at(line, message),
         }
@@ -78,7 +95,7 @@ fn parse(text: &str) -> Result<Configuration> {
         let key = key.get_ref().as_ref();
         const KNOWN: [&str; 3] = [ACCOUNTS, QUERIES, TRANSPORT];
         if !KNOWN.contains(&key) {
-            let message = format!("unknown key `{key}`");
+            let message = format!("unknown key{}", quoted(key, &KNOWN));
             return Err(error_at(line, message).with_advice(did_you_mean(key, &KNOWN)));
         }
         let Some(table) = value.get_ref().as_table() else {
@@ -122,6 +139,11 @@ fn entry<'t, 'a>(
         ));
     }
     value.get_ref().as_table().ok_or_else(|| {
+        // The name may be a credential that was written in the wrong place.
+        if quoted(name, &[]).is_empty() {
+            return error_at(line, format!("an entry of {kind} must be a table"))
+                .with_advice(format!("write [{kind}.NAME]"));
+        }
         error_at(line, format!("{kind}.{name} must be a table"))
             .with_advice(format!("write [{kind}.{name}]"))
     })
@@ -353,6 +375,53 @@ mod tests {
             error.to_string(),
             "cannot read there-is-none.toml: No such file or directory; create it"
         );
+    }
+
+    #[test]
+    fn a_credential_in_the_place_of_a_key_or_a_name_is_not_repeated() {
+        for text in [
+            "hunter2 = 'x'",
+            "[hunter2]",
+            "[accounts]\nhunter2 = 'x'",
+            "[queries]\nhunter2 = 'x'",
+            "[accounts.iot]\nhunter2 = 1\nhunter2 = 2",
+            "[accounts.iot]\nhunter2 = 1",
+        ] {
+            error_text(text);
+        }
+        let configuration = Configuration::parse("[accounts.iot]\nprovider = 'losant'").unwrap();
+        for error in [
+            configuration.account("hunter2").unwrap_err(),
+            configuration.query("hunter2").unwrap_err(),
+        ] {
+            assert!(!error.to_string().contains("hunter2"), "{error}");
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_file_without_end_is_given_up() {
+        let error = Configuration::read("/dev/zero").unwrap_err().to_string();
+        assert_eq!(error, "cannot read /dev/zero: it is larger than 16 MiB");
+    }
+
+    #[test]
+    fn relative_paths_start_from_the_directory_of_the_file() {
+        let directory =
+            std::env::temp_dir().join(format!("tokenfleet-toml-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        let path = directory.join("tokenfleet.toml");
+        let text = "[accounts.iot]\nprovider = 'losant'\ntoken = { file = 'key' }\n\
+            [transport]\nauthorities = 'ca.pem'";
+        std::fs::write(&path, text).unwrap();
+        std::fs::write(directory.join("key"), "secret\r\n").unwrap();
+        let configuration = Configuration::read(&path).unwrap();
+        let credential = configuration.accounts()[0].credential("token").unwrap();
+        let read = futures_util::FutureExt::now_or_never(credential.secret());
+        assert_eq!(read.unwrap().unwrap().expose(), "secret");
+        let certificate = configuration.transport_settings().file_path("ca.pem");
+        assert_eq!(certificate, directory.join("ca.pem"));
+        std::fs::remove_dir_all(&directory).unwrap();
     }
 
     #[test]

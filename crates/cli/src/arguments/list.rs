@@ -14,8 +14,9 @@ Expressions for --where:
   name = ci, name ~ \"ci-*\", name ^= ci-     exact, pattern, prefix; case-sensitive
   state = active, state in (active, expired)
   owner = alice, owner is none              by the owner's id or name
-  created < 2026-01-01, expiry >= now+30d   also last-used; < is before, >= is at or after
+  created < 2026-01-01, expiry >= now+30d   also last-used, <= and >; a date is its first instant
   expiry is never, last-used is not-reported
+  created_at, last_used, not_reported       the spelling of the JSON output works too
   and, or, not, ( )                         and binds tighter than or
 
 Examples:

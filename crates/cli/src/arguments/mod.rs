@@ -114,8 +114,10 @@ pub(crate) enum Command {
     Update(UpdateArguments),
     /// Replace the secret of a token and print the new one
     ///
-    /// The old secret stops working immediately. Among the built-in platforms, only Cloudsmith
-    /// rotates in place. On the others, create a second token, hand it over, then revoke the first
+    /// The old secret stops working immediately. Asks for confirmation on a terminal, and needs
+    /// --yes elsewhere.
+    ///
+    /// Among the built-in platforms, only Cloudsmith rotates in place. On the others, create a second token, hand it over, then revoke the first
     /// one.
     Rotate(RotateArguments),
     /// Extend the expiry of a token
@@ -155,7 +157,8 @@ pub(crate) enum Command {
     /// Serve simulated platforms on loopback ports
     ///
     /// Prints one line of JSON for each server, with its URL and its credentials, and serves until
-    /// standard input closes or the program is stopped.
+    /// a pipe on standard input closes or the program is stopped. A terminal or /dev/null as
+    /// standard input does not end it.
     #[cfg(feature = "simulate")]
     #[command(after_help = simulate::EXAMPLES)]
     Simulate(SimulateArguments),

@@ -21,7 +21,7 @@ pub(crate) struct VerifyArguments {
     /// Read the secret from this environment variable
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,
-    /// Read the secret from this file
+    /// Read the secret from this file, or from standard input if it is -
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
 }

@@ -102,6 +102,9 @@ pub(crate) struct UpdateArguments {
 pub(crate) struct RotateArguments {
     /// Token id [default: the only token of the account]
     pub(crate) id: Option<String>,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
 }
 
 #[derive(Debug, Args)]
@@ -111,7 +114,7 @@ pub(crate) struct RenewArguments {
     /// Read the secret to renew from this environment variable
     #[arg(long, value_name = "NAME", conflicts_with_all = ["id", "secret_file"])]
     pub(crate) secret_env: Option<String>,
-    /// Read the secret to renew from this file
+    /// Read the secret to renew from this file, or from standard input if it is -
     #[arg(long, value_name = "FILE", conflicts_with = "id")]
     pub(crate) secret_file: Option<PathBuf>,
 }
@@ -127,7 +130,7 @@ pub(crate) struct RevokeArguments {
     /// Read the secret to revoke from this environment variable
     #[arg(long, value_name = "NAME")]
     pub(crate) secret_env: Option<String>,
-    /// Read the secret to revoke from this file
+    /// Read the secret to revoke from this file, or from standard input if it is -
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
     /// Carry out this plan, written by `tokenfleet plan`; the plan names its account

@@ -1,5 +1,7 @@
 //! `capabilities`: the operations that the platforms of the accounts support.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use tokenfleet::capability::{
     ArgumentSupport, CreateCapability, ListCapability, Paging, RenewCapability, RevokeCapability,
@@ -56,6 +58,13 @@ pub(crate) fn run(
             results.add(output, &object(&**provider), row(&**provider))?;
         }
         results.finish(output)?;
+        if output.format() == Format::Table {
+            output.lines(
+                providers
+                    .iter()
+                    .flat_map(|provider| unavailable_lines(&**provider)),
+            )?;
+        }
     }
     Ok(if failures.is_empty() {
         Exit::Success
@@ -77,6 +86,19 @@ fn row(provider: &dyn TokenProvider) -> Vec<String> {
     let mut row = vec![account.name().to_owned(), account.provider().to_owned()];
     row.extend(operations);
     row
+}
+
+/// Returns a line for each operation that the platform has but this account may not use.
+fn unavailable_lines(provider: &dyn TokenProvider) -> Vec<String> {
+    let account = provider.account();
+    let unavailable = provider.capabilities().unavailable.iter();
+    let line = |(operation, advice): (&Operation, &String)| {
+        format!(
+            "{account}: {} is unavailable; {advice}",
+            command(*operation)
+        )
+    };
+    unavailable.map(line).collect()
 }
 
 fn describe_revoke(capabilities: &Capabilities) -> String {
@@ -131,6 +153,8 @@ struct Object {
     renew: Option<Renew>,
     revoke: Option<Revoke>,
     reports: Vec<&'static str>,
+    /// The operations that the platform has but this account may not use, each with advice.
+    unavailable: BTreeMap<&'static str, String>,
 }
 
 #[derive(Serialize)]
@@ -209,6 +233,9 @@ fn object(provider: &dyn TokenProvider) -> Object {
             .iter()
             .copied()
             .map(field)
+            .collect(),
+        unavailable: (capabilities.unavailable.iter())
+            .map(|(operation, advice)| (command(*operation), advice.clone()))
             .collect(),
     }
 }

@@ -51,7 +51,15 @@ pub(crate) async fn run(
             error
         }
     })?;
-    let exit = secret::print_issued(output, &*provider, Operation::Create, &issued)?;
+    match secret::write_issued(output, &*provider, &issued) {
+        Ok(()) => {}
+        Err(error) if is_exactly_once => {
+            return Err(exactly_once::take_back(write, &issued, error).await.into());
+        }
+        Err(error) => {
+            return Err(secret::lost_secret(error, &*provider, Operation::Create, &issued).into());
+        }
+    }
     for field in requested.differences(&issued.token) {
         // The marker of `--exactly-once` ends the description or the name.
         if !(is_exactly_once && ["name", "description"].contains(&field)) {
@@ -60,7 +68,7 @@ pub(crate) async fn run(
             ));
         }
     }
-    Ok(exit)
+    Ok(Exit::Success)
 }
 
 fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {

@@ -2,17 +2,23 @@
 //!
 //! Decision 0009 says why it needs a marker.
 
+use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet::transport::TokioTimer;
 use tokenfleet::workflow::{Marker, Timer};
-use tokenfleet::{Account, CreateToken, ExactlyOnce, IssuedToken, Result};
+use tokenfleet::{
+    Account, CreateToken, Error, ErrorKind, ExactlyOnce, Fate, IssuedToken, Operation, Result,
+    RevokeOptions,
+};
 use tokio::time::Instant;
 
+use super::secret::lost_secret;
+use super::subject::Subject;
 use super::write::{Write, WriteError};
-use crate::output::print_note;
+use crate::output::{cause_text, print_note};
 
 /// Creates a token, and prints beforehand the marker by which it can be found.
 pub(super) async fn create(
@@ -41,6 +47,31 @@ pub(super) async fn create(
             error.with_advice(how_to_find(account, marker)),
         )),
         (result, _) => result,
+    }
+}
+
+/// Revokes a token whose secret cannot be written, and returns the error to report.
+pub(super) async fn take_back(write: Write<'_>, issued: &IssuedToken, error: io::Error) -> Error {
+    let Write { provider, .. } = write;
+    let id = &issued.token.id;
+    let revocation = Write {
+        operation: Operation::Revoke,
+        subject: Subject::Id(id),
+        ..write
+    };
+    let response = provider.revoke(id.into(), RevokeOptions::default());
+    match revocation.await_response(response).await {
+        Ok(_) => {
+            let message = format!(
+                "cannot write the secret of token {id} ({})",
+                cause_text(&error)
+            );
+            Error::new(ErrorKind::Other, Fate::Rejected, message)
+                .with_account(provider.account())
+                .with_operation(Operation::Create)
+                .with_advice("the token was revoked, so none is left behind")
+        }
+        Err(_) => lost_secret(error, provider, Operation::Create, issued),
     }
 }
 

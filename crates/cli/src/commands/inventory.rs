@@ -18,17 +18,14 @@ pub(crate) async fn run(
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let reports = print(
-        &accounts.selected_or_all_fleet(),
-        pages.apply(Query::new()),
-        output,
-    )
-    .await?;
+    let fleet = accounts.selected_or_all_fleet();
+    let reports = print(accounts, &fleet, pages.apply(Query::new()), output).await?;
     Ok(exit_code(&reports, requested_format, output))
 }
 
 /// Prints the tokens that match a query, and returns a report for each account of the fleet.
 pub(super) async fn print(
+    accounts: &Accounts,
     fleet: &Fleet,
     query: Query,
     output: &mut Output,
@@ -39,7 +36,8 @@ pub(super) async fn print(
     // A sort order over several accounts is known only when all of them have been read.
     if in_order && count > 1 {
         let reading = || format!("reading {count} accounts");
-        let found = with_progress(reading, fleet.list_all(query)).await;
+        let mut found = with_progress(reading, fleet.list_all(query)).await;
+        accounts.check_unlistable(&mut found.accounts).await;
         for (account, token) in found.tokens {
             listing.token(account, token)?;
         }
@@ -63,7 +61,12 @@ pub(super) async fn print(
             }
             () = progress.due() => {
                 let finished = reports.len();
-                progress.show(format!("{tokens} tokens, {finished} of {count} accounts"));
+                // A sorted listing yields nothing before everything is read.
+                progress.show(if tokens == 0 {
+                    format!("reading, {finished} of {count} accounts are done")
+                } else {
+                    format!("{tokens} tokens, {finished} of {count} accounts")
+                });
                 continue;
             }
         };
@@ -81,6 +84,7 @@ pub(super) async fn print(
     drop(progress);
     let positions: HashMap<_, _> = fleet.accounts().zip(0_usize..).collect();
     reports.sort_by_key(|report| positions.get(&report.account).copied());
+    accounts.check_unlistable(&mut reports).await;
     listing.finish(&reports)?;
     Ok(reports)
 }

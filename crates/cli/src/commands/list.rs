@@ -17,7 +17,7 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let query = build_query(accounts, arguments)?;
-    let reports = inventory::print(&accounts.selected_fleet()?, query, output).await?;
+    let reports = inventory::print(accounts, &accounts.selected_fleet()?, query, output).await?;
     let is_unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
     if reports.iter().all(|report| is_unlistable(&report.verdict)) {
         for report in &reports {

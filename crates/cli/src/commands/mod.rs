@@ -8,6 +8,7 @@ mod explain;
 mod inventory;
 mod list;
 mod plan;
+mod question;
 mod reconcile;
 mod renew;
 mod revocation_report;
@@ -22,10 +23,12 @@ mod update;
 mod verify;
 mod write;
 
+use tokenfleet::{Error, ErrorKind, Fate};
+
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, is_discarded};
 
 /// Runs the command of the command line.
 pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> {
@@ -34,6 +37,12 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exi
     #[cfg(feature = "simulate")]
     if let Command::Simulate(arguments) = &command {
         return simulate::run(&global, arguments).await;
+    }
+    if matches!(command, Command::Create(_) | Command::Rotate(_)) && is_discarded() {
+        let message = "standard output is closed or discarded, so the new secret would be lost";
+        return Err(Error::new(ErrorKind::Other, Fate::NotSent, message)
+            .with_advice("write it to a pipe or a file")
+            .into());
     }
     let accounts = Accounts::open(&global).await?;
     match command {

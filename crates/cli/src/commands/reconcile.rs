@@ -5,7 +5,7 @@ use std::io;
 use serde::Serialize;
 use tokenfleet::workflow::{Marker, Reconciliation, RevokeManyOptions, UnknownWrite};
 use tokenfleet::{
-    CreateToken, Error, Operation, Result, RevocationPlan, Token, TokenProvider, TokenProviderExt,
+    CreateToken, Operation, Result, RevocationPlan, Token, TokenProvider, TokenProviderExt,
 };
 
 use super::{confirm, revoke};
@@ -74,38 +74,30 @@ pub(crate) async fn run(
     }
 }
 
-/// Finds the tokens that bear the marker: first by the name, if one is given, and then among all.
-///
-/// A misspelt name must not make a token that is alive look as if it did not exist.
+/// Finds the tokens that bear the marker, if this platform's tokens can bear one.
 async fn find(
     provider: &dyn TokenProvider,
     marker: &Marker,
     name: Option<&str>,
 ) -> Result<Reconciliation> {
-    let in_context = |error: Error| {
-        error
-            .with_account(provider.account())
-            .with_operation(Operation::List)
-    };
+    let mut marked_name = None;
     if let Some(create) = &provider.capabilities().create {
         let request = match name {
             Some(name) => CreateToken::new(name),
             None => CreateToken::unnamed(),
         };
         // This fails where tokens cannot bear a marker, and returns the name as it was sent.
-        let marked = marker.apply_to(request, create).map_err(in_context)?;
-        if name.is_some() {
-            let name = marked.name.as_deref();
-            let found = provider
-                .reconcile(UnknownWrite::Marked { marker, name })
-                .await?;
-            if matches!(found, Reconciliation::Applied(_)) {
-                return Ok(found);
-            }
-        }
+        let marked = marker.apply_to(request, create).map_err(|error| {
+            error
+                .with_account(provider.account())
+                .with_operation(Operation::List)
+        })?;
+        marked_name = marked.name.filter(|_| name.is_some());
     }
-    let unknown = UnknownWrite::Marked { marker, name: None };
-    provider.reconcile(unknown).await
+    let name = marked_name.as_deref();
+    provider
+        .reconcile(UnknownWrite::Marked { marker, name })
+        .await
 }
 
 /// Prints a row for each token, or a single row if there is none.

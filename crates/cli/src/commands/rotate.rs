@@ -6,13 +6,14 @@ use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Query, Result, TokenId, TokenProvider, TokenProviderExt,
 };
 
+use super::question;
 use super::secret;
 use super::subject::Subject;
 use super::write::Write;
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Output, displayed_id};
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -20,10 +21,26 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let provider = accounts.single()?;
+    check(&*provider)?;
+    if !arguments.yes {
+        question::require_terminal(&*provider, Operation::Rotate)?;
+    }
     let id = match arguments.id {
         Some(id) => TokenId::new(id),
         None => only_token(&*provider).await?,
     };
+    if !arguments.yes {
+        let question = format!(
+            "Rotate token {} in {}? This issues a new secret; the old one stops working \
+             immediately. [y/N] ",
+            displayed_id(&id),
+            provider.account()
+        );
+        if !question::is_confirmed(&question) {
+            let error = Error::invalid_input("not confirmed: nothing was rotated");
+            return Err(error.with_account(provider.account()).into());
+        }
+    }
     // The key is read now, because its source may already return the new one afterwards.
     let old = accounts.current_key(provider.account()).await;
     let unknown = old.as_ref().map(|old| UnknownWrite::Rotation { old });
@@ -38,27 +55,36 @@ pub(crate) async fn run(
     secret::print_issued(output, &*provider, Operation::Rotate, &issued)
 }
 
+/// Rejects a platform that cannot rotate, before anything is read or asked.
+fn check(provider: &dyn TokenProvider) -> Result<()> {
+    // The id does not matter for this check.
+    let checked = provider
+        .capabilities()
+        .check(OperationCall::Rotate(&TokenId::new("any")));
+    checked.map_err(|error| in_context(provider, error))
+}
+
+fn in_context(provider: &dyn TokenProvider, error: Error) -> Error {
+    error
+        .with_account(provider.account())
+        .with_operation(Operation::Rotate)
+}
+
 /// Returns the id of the account's token if it has exactly one.
 async fn only_token(provider: &dyn TokenProvider) -> Result<TokenId> {
-    let in_context = |error: Error| {
-        error
-            .with_account(provider.account())
-            .with_operation(Operation::Rotate)
-    };
-    // Nothing is read if the platform cannot rotate. The id does not matter for this check.
-    provider
-        .capabilities()
-        .check(OperationCall::Rotate(&TokenId::new("any")))
-        .map_err(in_context)?;
     let mut tokens = provider.list_all(Query::new().limit(2)).await?.tokens;
     match (tokens.pop(), tokens.pop()) {
         (Some(only), None) => Ok(only.id),
-        (None, _) => Err(in_context(Error::new(
-            ErrorKind::NotFound,
-            Fate::NotSent,
-            "the account has no token",
-        ))),
+        (None, _) => Err(in_context(
+            provider,
+            Error::new(
+                ErrorKind::NotFound,
+                Fate::NotSent,
+                "the account has no token",
+            ),
+        )),
         _ => Err(in_context(
+            provider,
             Error::invalid_input("the account has several tokens")
                 .with_advice("pass the id of the one to rotate"),
         )),

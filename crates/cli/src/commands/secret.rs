@@ -1,7 +1,7 @@
 //! Secrets that the user refers to, and secrets that a platform has issued.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
 
 use tokenfleet::config::is_world_readable;
 use tokenfleet::{
@@ -11,6 +11,9 @@ use tokenfleet::{
 use crate::exit::{Exit, Failure};
 use crate::output::{AppliedWrite, Output, cause_text, print_warning};
 
+/// The name of standard input in the place of a file.
+const STANDARD_INPUT: &str = "-";
+
 /// Reads the secret that `--secret-env` or `--secret-file` refers to, if one of them is given.
 ///
 /// A secret on the command line itself would be visible to everyone on the machine.
@@ -18,56 +21,48 @@ pub(super) async fn read_secret(
     variable: Option<String>,
     file: Option<PathBuf>,
 ) -> Result<Option<Secret>> {
-    // The messages do not repeat what was typed, because it may be the secret itself.
-    if file.as_deref().is_some_and(is_world_readable) {
-        print_warning(
-            "--secret-file: other users can read that file; restrict it to its owner (chmod 600)",
-        );
-    }
-    let (credential, problem) = match (variable, file) {
+    let (option, credential, is_there) = match (variable, file) {
         (Some(variable), _) => {
-            let problem = variable_problem(&variable);
-            (Credential::from_env(variable), problem)
+            let is_there = std::env::var_os(&variable).is_some();
+            ("--secret-env", Ok(Credential::from_env(variable)), is_there)
+        }
+        (None, Some(file)) if file.as_os_str() == STANDARD_INPUT => {
+            ("--secret-file", from_standard_input(), true)
         }
         (None, Some(file)) => {
-            let problem = file_problem(&file);
-            (Credential::from_file(file), problem)
+            if is_world_readable(&file) {
+                print_warning(
+                    "--secret-file: other users can read that file; restrict it to its owner \
+                     (chmod 600)",
+                );
+            }
+            let is_there = file.exists();
+            ("--secret-file", Ok(Credential::from_file(file)), is_there)
         }
         (None, None) => return Ok(None),
     };
-    match credential.secret().await {
-        Ok(secret) => Ok(Some(secret)),
-        Err(error) => {
-            let cause = std::error::Error::source(&error)
-                .map(|cause| format!(" ({})", cause_text(cause)))
-                .unwrap_or_default();
-            let error = Error::configuration(format!("{problem}{cause}"));
-            Err(error
-                .with_advice("if you passed the secret itself, replace it, because it was exposed"))
+    let secret = match credential {
+        Ok(credential) => credential.secret().await,
+        Err(error) => Err(error),
+    };
+    let secret = secret.map_err(|error| {
+        let error = error.with_message_prefix(option);
+        if is_there {
+            error
+        } else {
+            error.with_advice("if you passed the secret itself, replace it, because it was exposed")
         }
-    }
+    });
+    secret.map(Some)
 }
 
-/// Returns the most likely reason why an environment variable yields no secret.
-fn variable_problem(name: &str) -> &'static str {
-    if std::env::var_os(name).is_none() {
-        "--secret-env: that environment variable is not set"
-    } else {
-        "--secret-env: that environment variable contains no usable secret"
+/// Reads a secret from standard input, unless somebody would have to type it.
+fn from_standard_input() -> Result<Credential> {
+    if io::stdin().is_terminal() {
+        return Err(Error::configuration("the input is a terminal")
+            .with_advice("pass the secret through a pipe"));
     }
-}
-
-/// Returns the most likely reason why a file yields no secret.
-fn file_problem(path: &Path) -> &'static str {
-    match std::fs::metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            "--secret-file: that file does not exist"
-        }
-        Err(_) => "--secret-file: that file cannot be read",
-        Ok(metadata) if !metadata.is_file() => "--secret-file: that path is not a regular file",
-        Ok(metadata) if metadata.len() == 0 => "--secret-file: that file is empty",
-        Ok(_) => "--secret-file: that file cannot be read, or contains no usable secret",
-    }
+    Credential::from_reader(io::stdin().lock())
 }
 
 /// Prints an issued token with its secret, immediately: a secret that is not written is lost.
@@ -77,11 +72,19 @@ pub(super) fn print_issued(
     operation: Operation,
     issued: &IssuedToken,
 ) -> Result<Exit, Failure> {
-    output
-        .token(provider.account(), &issued.token, Some(&issued.secret))
-        .and_then(|()| output.flush())
+    write_issued(output, provider, issued)
         .map_err(|error| lost_secret(error, provider, operation, issued))?;
     Ok(Exit::Success)
+}
+
+/// Writes an issued token with its secret.
+pub(super) fn write_issued(
+    output: &mut Output,
+    provider: &dyn TokenProvider,
+    issued: &IssuedToken,
+) -> io::Result<()> {
+    output.token(provider.account(), &issued.token, Some(&issued.secret))?;
+    output.flush()
 }
 
 /// Creates an error for an issued secret that cannot be written.

@@ -201,6 +201,9 @@ fn announce(server: &Server) -> std::io::Result<()> {
 }
 
 async fn until_stopped() -> std::io::Result<()> {
+    if !is_input_a_pipe() {
+        return stop_requested().await;
+    }
     let (closed, closing) = tokio::sync::oneshot::channel();
     // A thread, because a blocking read cannot be cancelled: it ends with the program.
     std::thread::spawn(move || {
@@ -210,5 +213,24 @@ async fn until_stopped() -> std::io::Result<()> {
     tokio::select! {
         _ = closing => Ok(()),
         requested = stop_requested() => requested,
+    }
+}
+
+/// Returns `true` if standard input is a pipe or a socket, whose other end can close it.
+///
+/// A shell gives `/dev/null` to a command in the background.
+fn is_input_a_pipe() -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::FileTypeExt;
+
+        let input = std::io::stdin().as_fd().try_clone_to_owned();
+        let metadata = input.and_then(|input| std::fs::File::from(input).metadata());
+        metadata.is_ok_and(|input| input.file_type().is_fifo() || input.file_type().is_socket())
+    }
+    #[cfg(not(unix))]
+    {
+        !std::io::IsTerminal::is_terminal(&std::io::stdin())
     }
 }

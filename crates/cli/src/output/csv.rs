@@ -3,14 +3,12 @@
 //! A program that reads the rows gets every text unchanged. On a terminal, control characters are
 //! escaped, because the terminal would interpret them.
 
-use std::borrow::Cow;
 use std::io::{self, Write};
 
-use ::csv::Writer;
 use tokenfleet::model::Principal;
 use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
-use super::text::escape;
+use super::text::write_escaped;
 
 const COLUMNS: [&str; 13] = [
     "account",
@@ -29,70 +27,33 @@ const COLUMNS: [&str; 13] = [
 ];
 
 /// The rows of tokens, under a header.
-pub(crate) struct Rows<W: Write> {
-    writer: Writer<W>,
-    with_secrets: bool,
+pub(crate) struct Rows<W> {
+    writer: W,
     to_terminal: bool,
     has_header: bool,
 }
 
 impl<W: Write> Rows<W> {
-    pub(crate) fn new(writer: W, with_secrets: bool, to_terminal: bool) -> Self {
+    pub(crate) fn new(writer: W, to_terminal: bool) -> Self {
         Self {
-            writer: Writer::from_writer(writer),
-            with_secrets,
+            writer,
             to_terminal,
             has_header: false,
         }
     }
 
     fn write_header(&mut self) -> io::Result<()> {
-        if !std::mem::replace(&mut self.has_header, true) {
-            let secret = self.with_secrets.then_some("secret");
-            self.writer
-                .write_record(COLUMNS.into_iter().chain(secret))
-                .map_err(io_error)?;
+        if std::mem::replace(&mut self.has_header, true) {
+            return Ok(());
         }
-        Ok(())
+        record(&mut self.writer, self.to_terminal, COLUMNS.into_iter())
     }
 
-    pub(crate) fn token(
-        &mut self,
-        account: &Account,
-        token: &Token,
-        secret: Option<&Secret>,
-    ) -> io::Result<()> {
+    pub(crate) fn token(&mut self, account: &Account, token: &Token) -> io::Result<()> {
         self.write_header()?;
-        let row = [
-            account.name().to_owned(),
-            account.provider().to_owned(),
-            token.id.to_string(),
-            text(&token.name),
-            text(&token.description),
-            token.state.as_str().to_owned(),
-            text(&token.created_at),
-            text(&token.updated_at),
-            time(&token.expiry),
-            time(&token.last_used),
-            principal(&token.owner),
-            principal(&token.creator),
-            token
-                .scopes
-                .known()
-                .map(|scopes| scopes.join(" "))
-                .unwrap_or_default(),
-        ];
-        for field in &row {
-            self.writer
-                .write_field(&*escape_for(self.to_terminal, field))
-                .map_err(io_error)?;
-        }
-        if let Some(secret) = secret {
-            self.writer
-                .write_field(&*escape_for(self.to_terminal, secret.expose()))
-                .map_err(io_error)?;
-        }
-        self.writer.write_record(None::<&[u8]>).map_err(io_error)
+        let fields = fields(account, token);
+        let fields = fields.iter().map(String::as_str);
+        record(&mut self.writer, self.to_terminal, fields)
     }
 
     pub(crate) fn flush(&mut self) -> io::Result<()> {
@@ -105,36 +66,70 @@ impl<W: Write> Rows<W> {
     }
 }
 
-/// Writes one row of anything else.
+/// Writes one token under a header, and its secret if it was just issued.
+pub(crate) fn token(
+    writer: &mut impl Write,
+    to_terminal: bool,
+    account: &Account,
+    token: &Token,
+    secret: Option<&Secret>,
+) -> io::Result<()> {
+    let column = secret.map(|_| "secret");
+    record(writer, to_terminal, COLUMNS.into_iter().chain(column))?;
+    let fields = fields(account, token);
+    let fields = fields.iter().map(String::as_str);
+    record(
+        writer,
+        to_terminal,
+        fields.chain(secret.map(Secret::expose)),
+    )
+}
+
+fn fields(account: &Account, token: &Token) -> [String; COLUMNS.len()] {
+    let scopes = token.scopes.known().map(|scopes| scopes.join(" "));
+    [
+        account.name().to_owned(),
+        account.provider().to_owned(),
+        token.id.to_string(),
+        text(&token.name),
+        text(&token.description),
+        token.state.as_str().to_owned(),
+        text(&token.created_at),
+        text(&token.updated_at),
+        time(&token.expiry),
+        time(&token.last_used),
+        principal(&token.owner),
+        principal(&token.creator),
+        scopes.unwrap_or_default(),
+    ]
+}
+
+/// Writes one row, without a copy of its fields: one of them may be a secret.
 pub(crate) fn record<'a>(
     writer: &mut impl Write,
     to_terminal: bool,
     fields: impl Iterator<Item = &'a str>,
 ) -> io::Result<()> {
-    let mut writer = Writer::from_writer(writer);
-    for field in fields {
-        writer
-            .write_field(&*escape_for(to_terminal, field))
-            .map_err(io_error)?;
+    for (index, field) in fields.enumerate() {
+        if index > 0 {
+            writer.write_all(b",")?;
+        }
+        let needs_quotes = field.is_empty() && index == 0 || field.contains(['"', ',', '\r', '\n']);
+        let quote: &[u8] = if needs_quotes { b"\"" } else { b"" };
+        writer.write_all(quote)?;
+        for (index, part) in field.split('"').enumerate() {
+            if index > 0 {
+                writer.write_all(b"\"\"")?;
+            }
+            if to_terminal {
+                write_escaped(writer, part)?;
+            } else {
+                writer.write_all(part.as_bytes())?;
+            }
+        }
+        writer.write_all(quote)?;
     }
-    writer.write_record(None::<&[u8]>).map_err(io_error)?;
-    writer.flush()
-}
-
-/// Returns the IO error inside, whose kind tells a closed pipe from a real failure.
-fn io_error(error: ::csv::Error) -> io::Error {
-    match error.into_kind() {
-        ::csv::ErrorKind::Io(error) => error,
-        kind => io::Error::other(format!("{kind:?}")),
-    }
-}
-
-fn escape_for(terminal: bool, text: &str) -> Cow<'_, str> {
-    if terminal {
-        escape(text).into()
-    } else {
-        text.into()
-    }
+    writer.write_all(b"\n")
 }
 
 fn text(fact: &Fact<impl ToString>) -> String {
@@ -163,6 +158,7 @@ fn principal(fact: &Fact<Principal>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::escape;
     use super::*;
 
     #[test]

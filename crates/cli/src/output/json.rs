@@ -7,6 +7,29 @@ use tokenfleet::{Account, AccountReport, Error, Secret, Token};
 
 use super::text::{self, needs_escape};
 
+/// An object of a stream that mixes kinds of objects, with its kind.
+#[derive(Serialize)]
+pub(crate) struct Typed<T> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    #[serde(flatten)]
+    object: T,
+}
+
+impl<'a> Typed<TokenObject<'a>> {
+    pub(crate) fn token(object: TokenObject<'a>) -> Self {
+        let kind = "token";
+        Self { kind, object }
+    }
+}
+
+impl<'a> Typed<AccountObject<'a>> {
+    pub(crate) fn account(object: AccountObject<'a>) -> Self {
+        let kind = "account";
+        Self { kind, object }
+    }
+}
+
 /// A token with its account, and with its secret only in the response that issued it.
 #[derive(Serialize)]
 pub(crate) struct TokenObject<'a> {
@@ -37,6 +60,9 @@ pub(crate) struct AccountObject<'a> {
     completeness: &'static str,
     reason: Option<String>,
     count: u64,
+    /// `true` if tokens of the account were found that the limit or the offset left out.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    cut_off: bool,
 }
 
 impl<'a> AccountObject<'a> {
@@ -47,6 +73,7 @@ impl<'a> AccountObject<'a> {
             completeness: report.verdict.as_str(),
             reason: report.verdict.reason(),
             count: report.tokens,
+            cut_off: report.cut_off,
         }
     }
 }
@@ -84,19 +111,36 @@ pub(crate) fn line(writer: &mut impl Write, value: &impl Serialize) -> io::Resul
     writeln!(writer)
 }
 
-/// Writes a value without a line break, with control characters escaped.
+/// Writes a value without a line break, with control characters and invisible ones escaped.
 ///
-/// They occur only inside JSON strings, where an escape means the same.
+/// They occur only inside JSON strings, where an escape means the same. No copy of the value is
+/// made, because it may contain a secret.
 pub(crate) fn object(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_string(value).map_err(io::Error::other)?;
-    let mut rest = text.as_str();
-    while let Some((at, c)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
-        writer.write_all(&rest.as_bytes()[..at])?;
-        // Every character that needs escaping fits into one such escape.
-        write!(writer, "\\u{:04x}", u32::from(c))?;
-        rest = &rest[at + c.len_utf8()..];
+    Ok(serde_json::to_writer(EscapingWriter(writer), value)?)
+}
+
+/// A writer of JSON that escapes characters within it.
+struct EscapingWriter<'a, W>(&'a mut W);
+
+impl<W: Write> Write for EscapingWriter<'_, W> {
+    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
+        // The serializer writes whole characters.
+        let text = std::str::from_utf8(json).map_err(io::Error::other)?;
+        let mut rest = text;
+        while let Some((at, c)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
+            self.0.write_all(&rest.as_bytes()[..at])?;
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(self.0, "\\u{unit:04x}")?;
+            }
+            rest = &rest[at + c.len_utf8()..];
+        }
+        self.0.write_all(rest.as_bytes())?;
+        Ok(json.len())
     }
-    writer.write_all(rest.as_bytes())
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush()
+    }
 }
 
 #[cfg(test)]
@@ -105,7 +149,7 @@ mod tests {
 
     #[test]
     fn escaping_for_terminals_does_not_change_the_value() {
-        let value = "a\u{9b}31m\u{202e}\u{1b}\"\\é\u{7f}";
+        let value = "a\u{9b}31m\u{202e}\u{1b}\"\\é\u{7f}\u{200b}\u{e0041}";
         let mut written = Vec::new();
         object(&mut written, &value).unwrap();
         let text = String::from_utf8(written).unwrap();

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use tokenfleet::{Account, AccountReport, Token};
 
 use super::csv::Rows;
-use super::json::{self, AccountObject, TokenObject};
+use super::json::{self, AccountObject, TokenObject, Typed};
 use super::{Format, escape, table};
 
 /// A writer for a listing: the tokens as they arrive, then the accounts.
@@ -33,7 +33,7 @@ pub(crate) fn writer<'a, W: Write>(
         }),
         Format::Ndjson => Box::new(NdjsonListing { writer }),
         Format::Csv => Box::new(CsvListing {
-            rows: Rows::new(writer, false, to_terminal),
+            rows: Rows::new(writer, to_terminal),
         }),
         Format::Table => Box::new(TableListing {
             writer,
@@ -86,7 +86,8 @@ struct NdjsonListing<'a, W> {
 
 impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        json::line(self.writer, &TokenObject::new(&account, &token, None))
+        let object = TokenObject::new(&account, &token, None);
+        json::line(self.writer, &Typed::token(object))
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -94,9 +95,9 @@ impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     }
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
-        accounts
-            .iter()
-            .try_for_each(|report| json::line(self.writer, &AccountObject::new(report)))
+        accounts.iter().try_for_each(|report| {
+            json::line(self.writer, &Typed::account(AccountObject::new(report)))
+        })
     }
 }
 
@@ -107,7 +108,7 @@ struct CsvListing<'a, W: Write> {
 
 impl<W: Write> ListingWriter for CsvListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        self.rows.token(&account, &token, None)
+        self.rows.token(&account, &token)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -6,8 +6,9 @@ mod listing;
 mod results;
 mod table;
 mod text;
+mod wiped;
 
-use std::io::{self, BufWriter, IsTerminal, Stdout, Write};
+use std::io::{self, IsTerminal, Stdout, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
@@ -18,6 +19,8 @@ pub(crate) use self::listing::ListingWriter;
 pub(crate) use self::results::Results;
 pub(crate) use self::text::{AppliedWrite, cause_text, displayed_id, escape, redact};
 
+use self::json::Typed;
+use self::wiped::WipingWriter;
 use crate::progress::clear;
 
 /// An output format.
@@ -46,12 +49,39 @@ impl Format {
     }
 }
 
+/// Returns `true` if nobody can read what is written to standard output.
+///
+/// The standard library opens the null device in the place of a closed standard output, so both
+/// look the same: a secret would be lost without an error.
+pub(crate) fn is_discarded() -> bool {
+    #[cfg(unix)]
+    {
+        use std::fs::{File, metadata};
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+        let Ok(stdout) = io::stdout().as_fd().try_clone_to_owned() else {
+            return true;
+        };
+        match (File::from(stdout).metadata(), metadata("/dev/null")) {
+            (Ok(stdout), Ok(null)) => {
+                stdout.file_type().is_char_device() && stdout.rdev() == null.rdev()
+            }
+            _ => false,
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        false
+    }
+}
+
 /// Buffered standard output. What was not [flushed](Self::flush) is lost when the program ends.
 #[derive(Debug)]
 pub(crate) struct Output {
     format: Format,
     to_terminal: bool,
-    writer: BufWriter<Stdout>,
+    writer: WipingWriter<Stdout>,
 }
 
 impl Output {
@@ -59,7 +89,7 @@ impl Output {
         Self {
             format,
             to_terminal: io::stdout().is_terminal(),
-            writer: BufWriter::new(io::stdout()),
+            writer: WipingWriter::new(io::stdout()),
         }
     }
 
@@ -85,15 +115,12 @@ impl Output {
         secret: Option<&Secret>,
     ) -> io::Result<()> {
         match self.format {
-            Format::Json | Format::Ndjson => {
-                json::line(&mut self.writer, &TokenObject::new(account, token, secret))
+            Format::Json => json::line(&mut self.writer, &TokenObject::new(account, token, secret)),
+            Format::Ndjson => {
+                let object = TokenObject::new(account, token, secret);
+                json::line(&mut self.writer, &Typed::token(object))
             }
-            Format::Csv => {
-                let with_secret = secret.is_some();
-                let mut rows = csv::Rows::new(&mut self.writer, with_secret, self.to_terminal);
-                rows.token(account, token, secret)?;
-                rows.finish()
-            }
+            Format::Csv => csv::token(&mut self.writer, self.to_terminal, account, token, secret),
             Format::Table => table::record(&mut self.writer, account, token, secret),
         }
     }

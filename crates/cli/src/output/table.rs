@@ -6,10 +6,16 @@ use comfy_table::{ColumnConstraint, ContentArrangement, LineStyle, Table, TableS
 use tokenfleet::model::Attribute;
 use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
-use super::text::escape;
+use super::text::{escape, write_escaped};
 
 /// The minimum width to fit a table to. Narrower columns would break words into letters.
 const MIN_WIDTH: u16 = 100;
+
+/// The maximum number of characters of an id or a name in a row. One token must not widen all rows.
+const MAX_CELL: usize = 100;
+
+/// The maximum width of a value in the table of a single token. A longer one is wrapped.
+const MAX_VALUE_WIDTH: u16 = 120;
 
 /// The width of a date and the space around it.
 const DATE_WIDTH: u16 = 12;
@@ -34,8 +40,8 @@ pub(crate) fn tokens<'a>(
         [
             account.provider().to_owned(),
             account.name().to_owned(),
-            token.id.to_string(),
-            name(token),
+            shortened(token.id.as_str()),
+            shortened(&name(token)),
             token.state.as_str().to_owned(),
             time(&token.created_at, "none"),
             time(&token.expiry, "never"),
@@ -101,11 +107,25 @@ pub(crate) fn record(
     for (name, value) in token.attributes.iter() {
         add(name, attribute(value));
     }
+    if let Some(values) = table.column_mut(1) {
+        let width = Width::Fixed(MAX_VALUE_WIDTH);
+        values.set_constraint(ColumnConstraint::UpperBoundary(width));
+    }
     write(writer, &table)?;
     let Some(secret) = secret else { return Ok(()) };
     writeln!(writer)?;
     writeln!(writer, "The secret is shown only once. Store it now:")?;
-    writeln!(writer, "{}", escape(secret.expose()))
+    write_escaped(writer, secret.expose())?;
+    writeln!(writer)
+}
+
+/// Cuts a text that is too long for a row. Other formats and other commands show it whole.
+fn shortened(text: &str) -> String {
+    let shown = escape(text);
+    match shown.char_indices().nth(MAX_CELL) {
+        Some((end, _)) => format!("{}…", &shown[..end]),
+        None => text.to_owned(),
+    }
 }
 
 /// Creates a table fitted to the terminal, unless its width is unknown or too small.
@@ -187,6 +207,35 @@ fn attribute(value: &Attribute) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn one_long_name_widens_no_row_beyond_the_bound() {
+        let account = Account::new("memory", "main");
+        let token = |id: &str, name: String| {
+            let mut token =
+                Token::new(tokenfleet::TokenId::new(id), tokenfleet::TokenState::Active);
+            token.name = Fact::Known(name);
+            (account.clone(), token)
+        };
+        let rows = [
+            token("1", "x".repeat(70_000)),
+            token("2", "\u{200b}".repeat(70_000)),
+            token("3", "short".to_owned()),
+        ];
+        let mut table = Vec::new();
+        tokens(&mut table, &rows).unwrap();
+        let table = String::from_utf8(table).unwrap();
+        let widest = table.lines().map(|line| line.chars().count()).max();
+        assert!(widest < Some(300), "{widest:?}");
+        assert!(table.contains("xxx…") && table.contains("short"));
+
+        let mut single = Vec::new();
+        record(&mut single, &account, &rows[0].1, None).unwrap();
+        let single = String::from_utf8(single).unwrap();
+        let widest = single.lines().map(|line| line.chars().count()).max();
+        assert!(widest < Some(200), "{widest:?}");
+        assert_eq!(single.matches("xxxx").count() >= 10_000, true);
+    }
 
     #[test]
     fn times_are_shown_to_the_minute() {

@@ -1,5 +1,8 @@
 //! Text that is safe to show: control characters escaped, possible credentials redacted.
 
+use std::io::{self, Write};
+
+use tokenfleet::model::is_invisible;
 use tokenfleet::{Error, Fate, Operation, TokenId};
 
 /// The source of an error about a write that is known to have been applied although it failed.
@@ -53,10 +56,11 @@ pub(crate) fn displayed_id(id: &TokenId) -> String {
     if is_id { id.to_owned() } else { redact(id) }
 }
 
-/// Escapes everything that a terminal would interpret or that changes the reading direction.
+/// Escapes everything that a terminal would interpret, that changes the reading direction, or that
+/// nobody would see.
 ///
 /// Names come from platforms, where others choose them: an escape sequence in a name must not move
-/// the cursor, change the title or hide a line.
+/// the cursor, change the title or hide a line, and two names that look the same must be the same.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
@@ -69,11 +73,20 @@ pub(crate) fn escape(text: &str) -> String {
     escaped
 }
 
-/// Returns `true` for control characters and for marks that change direction or break lines.
+/// Writes a text as [`escape`] returns it, without a copy of it in memory.
+pub(super) fn write_escaped(writer: &mut impl Write, text: &str) -> io::Result<()> {
+    text.chars().try_for_each(|c| {
+        if needs_escape(c) {
+            write!(writer, "{}", c.escape_default())
+        } else {
+            writer.write_all(c.encode_utf8(&mut [0; 4]).as_bytes())
+        }
+    })
+}
+
+/// Returns `true` for control characters and for characters that nobody sees.
 pub(crate) fn needs_escape(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{061c}' | '\u{feff}')
-        || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || is_invisible(c)
 }
 
 #[cfg(test)]
@@ -104,6 +117,12 @@ mod tests {
     fn control_characters_are_escaped_and_other_text_is_unchanged() {
         assert_eq!(escape("a\u{1b}[2Jb\tc\n"), "a\\u{1b}[2Jb\\tc\\n");
         assert_eq!(escape("\u{9b}31m\u{202e}x"), "\\u{9b}31m\\u{202e}x");
+        assert_eq!(escape("a\u{200b}b\u{e0041}"), "a\\u{200b}b\\u{e0041}");
+        for text in ["Zażółć 日本 🔑", "a\u{200b}b\u{e0041}\t"] {
+            let mut written = Vec::new();
+            write_escaped(&mut written, text).unwrap();
+            assert_eq!(String::from_utf8(written).unwrap(), escape(text));
+        }
         assert_eq!(escape("Zażółć 日本 🔑"), "Zażółć 日本 🔑");
     }
 }

@@ -1,5 +1,6 @@
 //! The sources of the credential that an account authenticates with.
 
+mod content;
 mod environment;
 mod file;
 
@@ -7,15 +8,16 @@ pub(crate) use environment::is_variable_name;
 pub use file::is_world_readable;
 
 use std::fmt::{self, Debug};
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::Secret;
 use environment::Environment;
-use file::File;
+use file::{File, Part};
 
 /// A source of the credential that an account authenticates with.
 ///
@@ -72,24 +74,25 @@ impl Credential {
         Self::from_source(Fixed(secret))
     }
 
-    /// Creates a reference to the value of an environment variable.
+    /// Creates a reference to the value of an environment variable, without a byte-order mark and
+    /// without one line break at its end.
     ///
-    /// An invalid name is rejected when the credential is read, and not repeated in the error.
+    /// An invalid name is rejected when the credential is read. A name that may be the credential
+    /// itself is not repeated in an error.
     #[must_use]
     pub fn from_env(variable: impl Into<String>) -> Self {
         Self::from_source(Environment(variable.into()))
     }
 
-    /// Creates a reference to the first line of a regular file of at most 64 KiB.
+    /// Creates a reference to the first line of a file of at most 64 KiB, without a byte-order mark
+    /// and without the whitespace around the line.
     ///
-    /// The file is read whenever the credential is needed. So short a read does not need a thread
-    /// of its own.
+    /// A regular file is read whenever the credential is needed, a pipe only the first time. So
+    /// short a read does not need a thread of its own.
     #[must_use]
     pub fn from_file(path: impl Into<PathBuf>) -> Self {
-        Self::from_source(File {
-            path: path.into(),
-            whole: false,
-        })
+        let path = path.into();
+        Self::from_source(File::new(path.clone(), path, Part::FirstLine))
     }
 
     /// Creates a reference to the whole content of a file, such as a PEM key.
@@ -97,9 +100,38 @@ impl Credential {
     /// Apart from that it is like [`from_file`](Self::from_file).
     #[must_use]
     pub fn from_untrimmed_file(path: impl Into<PathBuf>) -> Self {
-        Self::from_source(File {
-            path: path.into(),
-            whole: true,
+        let path = path.into();
+        Self::from_source(File::new(path.clone(), path, Part::Whole))
+    }
+
+    /// Reads a credential from the first line of a stream, such as standard input.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration), like an error of
+    /// [`from_file`](Self::from_file).
+    pub fn from_reader(reader: impl Read) -> Result<Self> {
+        let secret = file::read(reader, Part::FirstLine).map_err(|(problem, advice)| {
+            Error::configuration(format!("the input {problem}")).with_advice(advice)
+        })?;
+        Ok(Self::from_secret(secret))
+    }
+
+    /// Creates a reference to a file whose path was written relative to another directory.
+    pub(crate) fn from_written_path(path: PathBuf, written: PathBuf, is_whole: bool) -> Self {
+        let part = if is_whole {
+            Part::Whole
+        } else {
+            Part::FirstLine
+        };
+        Self::from_source(File::new(path, written, part))
+    }
+
+    /// Adds the place of the configuration that refers to the credential to its errors.
+    pub(crate) fn located_at(self, place: String) -> Self {
+        Self::from_source(Located {
+            credential: self,
+            place,
         })
     }
 
@@ -164,6 +196,25 @@ where
 {
     async fn secret(&self) -> Result<Secret> {
         (self.0)().await
+    }
+}
+
+/// A credential that a configuration refers to, with the place of the reference.
+#[derive(Debug)]
+struct Located {
+    credential: Credential,
+    place: String,
+}
+
+#[async_trait]
+impl CredentialSource for Located {
+    async fn secret(&self) -> Result<Secret> {
+        let read = self.credential.secret().await;
+        read.map_err(|error| error.with_message_prefix(&self.place))
+    }
+
+    fn refused(&self, secret: &Secret) {
+        self.credential.refused(secret);
     }
 }
 

@@ -5,6 +5,7 @@ mod errors;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::config::Setting;
@@ -40,6 +41,8 @@ const MAX_TIMEOUT: Duration = Duration::from_secs(86_400);
 pub struct Settings {
     path: String,
     line: Option<usize>,
+    /// The directory that relative paths start from; empty for the current one.
+    directory: PathBuf,
     entries: BTreeMap<String, Entry>,
     /// The keys that were read, each with the line it was found on.
     read_keys: BTreeMap<&'static str, Option<usize>>,
@@ -79,6 +82,20 @@ impl Settings {
         self
     }
 
+    /// Sets the directory that relative paths of files start from, instead of the current one.
+    ///
+    /// It is the directory of the configuration file.
+    pub fn set_directory(&mut self, directory: impl Into<PathBuf>) {
+        self.directory = directory.into();
+    }
+
+    /// Returns the path of a file that a setting names, relative to the
+    /// [directory](Self::set_directory) of these settings.
+    #[must_use]
+    pub fn file_path(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.directory.join(path)
+    }
+
     /// Returns the path of these settings in the configuration.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -114,6 +131,31 @@ impl Settings {
     /// another type.
     pub fn required_text(&mut self, key: &'static str) -> Result<String> {
         self.text(key)?
+            .ok_or_else(|| self.missing(key, format!("write {key} = \"…\"")))
+    }
+
+    /// Reads an identifier: a string, or a whole number, which is how people write `user_id = 4`.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the value has another type.
+    pub fn identifier(&mut self, key: &'static str) -> Result<Option<String>> {
+        match self.take(key).map(|entry| entry.value) {
+            None => Ok(None),
+            Some(Setting::Text(text)) => Ok(Some(text)),
+            Some(Setting::Integer(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(self.invalid(key, "a quoted string or a whole number")),
+        }
+    }
+
+    /// Reads an identifier that is required.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the key is missing or the value has
+    /// another type.
+    pub fn required_identifier(&mut self, key: &'static str) -> Result<String> {
+        self.identifier(key)?
             .ok_or_else(|| self.missing(key, format!("write {key} = \"…\"")))
     }
 

@@ -28,3 +28,27 @@ pub(crate) fn is_near(word: &str, candidate: &str) -> bool {
     // letter would be near every other.
     distance <= 1 + candidate.len() / 4 && distance < word.chars().count()
 }
+
+/// Returns a word in quotes after a space, or nothing if it may be a credential that was written in
+/// the wrong place: it is repeated only if it is near a known word or made of few lower-case
+/// letters.
+///
+/// ```
+/// use tokenfleet_core::config::quoted;
+///
+/// assert_eq!(quoted("formean", &["losant", "foreman"]), " `formean`");
+/// assert_eq!(quoted("SK-PrjW98OTY1h8QTY9hUA", &["losant", "foreman"]), "");
+/// ```
+#[must_use]
+pub fn quoted(word: &str, known: &[&str]) -> String {
+    const MAX_LENGTH: usize = 20;
+    let is_plain = word.len() <= MAX_LENGTH
+        && word
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || matches!(byte, b'-' | b'_'));
+    if is_plain || known.iter().any(|known| is_near(word, known)) {
+        format!(" `{word}`")
+    } else {
+        String::new()
+    }
+}

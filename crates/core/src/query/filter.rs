@@ -31,14 +31,15 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// | `state = active` | this state: `active`, `suspended`, `revoked`, `expired` or `unknown` |
 /// | `owner = alice` | an owner with this id or name |
 /// | `owner is none` | no owner |
-/// | `created < 2026-01-01`, `expiry >= now+30d`, `last-used < now-90d` | before (`<`), or at or after (`>=`) this time |
+/// | `created < 2026-01-01`, `expiry >= now+30d`, `last-used < now-90d` | before (`<`), at or after (`>=`), after (`>`), or before or at (`<=`) this time; a date is its first instant |
 /// | `expiry is never`, `last-used is never` | never expires; never used |
 /// | `expiry is not-reported` | a field that the platform does not report; also `owner`, `created`, `last-used` |
 /// | `everything`, `nothing` | all tokens; no token |
 ///
 /// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
 /// `state in (active, suspended)` matches any of several values, for names and owners too. Times
-/// are written as [`Timestamp::parse_at`] accepts them. Anything but a plain word is written in
+/// are written as [`Timestamp::parse_at`] accepts them. The words of the JSON output are accepted
+/// too: `created_at`, `last_used` and `not_reported`. Anything but a plain word is written in
 /// double quotes, with the escapes `\"`, `\\`, `\n`, `\r`, `\t` and `\u{…}`.
 ///
 /// ```
@@ -103,6 +104,10 @@ pub enum TimePredicate {
     Before(Timestamp),
     /// Matches a known time at or after this one.
     From(Timestamp),
+    /// Matches a known time after this one.
+    After(Timestamp),
+    /// Matches a known time before or at this one.
+    UpTo(Timestamp),
     /// Matches tokens that never expire, or that were never used.
     Never,
     /// Matches tokens whose time is not reported.
@@ -301,6 +306,8 @@ impl TimePredicate {
         match self {
             Self::Before(end) => fact.known().is_some_and(|at| *at < end),
             Self::From(start) => fact.known().is_some_and(|at| *at >= start),
+            Self::After(start) => fact.known().is_some_and(|at| *at > start),
+            Self::UpTo(end) => fact.known().is_some_and(|at| *at <= end),
             Self::Never => fact.is_absent(),
             Self::NotReported => !fact.is_reported(),
         }

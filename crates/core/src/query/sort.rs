@@ -9,7 +9,7 @@ use crate::model::{Fact, Token};
 
 /// A sort key with its direction and the place of tokens without a value.
 ///
-/// As text it is `KEY`, optionally followed by `:asc` or `:desc` and by `:absent-first` or
+/// As text it is `KEY`, also as the JSON output spells it (`created_at`), optionally followed by `:asc` or `:desc` and by `:absent-first` or
 /// `:absent-last`. The defaults are ascending, and the place of absent values that
 /// [`new`](Self::new) chooses.
 ///
@@ -138,7 +138,13 @@ impl FromStr for SortBy {
 
     fn from_str(text: &str) -> Result<Self> {
         let mut words = text.split(':');
-        let key = words.next().unwrap_or_default();
+        let key = match words.next().unwrap_or_default() {
+            // The keys of the JSON output.
+            "created_at" => SortKey::Created.as_str(),
+            "updated_at" => SortKey::Updated.as_str(),
+            "last_used" => SortKey::LastUsed.as_str(),
+            word => word,
+        };
         let key = SortKey::ALL
             .into_iter()
             .find(|known| known.as_str() == key)

@@ -81,9 +81,19 @@ impl Marker {
     }
 
     /// Returns `true` if a token carries the marker.
+    ///
+    /// A platform may change the case, and the spaces and punctuation around the marker.
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
-        let is_last_word = |text: &String| text.split(' ').next_back() == Some(&*self.0);
+        let is_last_word = |text: &String| {
+            let text = text.trim_end_matches(|c: char| !c.is_alphanumeric());
+            let before = text.len().checked_sub(self.0.len());
+            before.is_some_and(|at| {
+                text.is_char_boundary(at)
+                    && text[at..].eq_ignore_ascii_case(&self.0)
+                    && !text[..at].ends_with(char::is_alphanumeric)
+            })
+        };
         let carries = |text: &Fact<String>, field| {
             text.known().is_some_and(is_last_word) && !token.attributes.is_unreadable(field)
         };
@@ -154,6 +164,26 @@ mod tests {
                 token.description = Fact::Known(format!("x{marker} y"));
                 assert!(!marker.matches(&token), "{token:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_marker_matches_however_the_platform_stores_the_text_around_it() {
+        let marker: Marker = "tf-0123456789abcdef".parse().unwrap();
+        let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+        for stored in [
+            "ci  tf-0123456789abcdef ",
+            "ci\u{a0}tf-0123456789abcdef\n",
+            "ci-tf-0123456789abcdef",
+            "CI TF-0123456789ABCDEF",
+            "é tf-0123456789abcdef.",
+        ] {
+            token.name = Fact::Known(stored.into());
+            assert!(marker.matches(&token), "{stored:?}");
+        }
+        for other in ["ci tf-0123456789abcde", "xtf-0123456789abcdef", "é"] {
+            token.name = Fact::Known(other.into());
+            assert!(!marker.matches(&token), "{other:?}");
         }
     }
 

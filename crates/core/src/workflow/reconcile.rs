@@ -16,7 +16,8 @@ pub enum UnknownWrite<'a> {
     Marked {
         /// The marker.
         marker: &'a Marker,
-        /// The name of the token, if it is still known: it saves listing all tokens.
+        /// The name of the token, if it is still known: a token that has it is found without listing
+        /// all tokens.
         name: Option<&'a str>,
     },
     /// A creation without a marker.
@@ -69,15 +70,31 @@ pub(crate) async fn reconcile<P: TokenProvider + ?Sized>(
     }
 }
 
+/// Searches for the tokens with a marker: first among those with the name, and then among all.
+///
+/// A platform may store the name otherwise than it was sent, and a person may misspell it. A token
+/// that is active must not look as if it did not exist.
 async fn reconcile_marked_creation<P: TokenProvider + ?Sized>(
     provider: &P,
     marker: &Marker,
     name: Option<&str>,
 ) -> Result<Reconciliation> {
-    let mut query = Query::new();
     if let Some(name) = name {
-        query = query.filter(Filter::name(name));
+        let by_name = Query::new().filter(Filter::name(name));
+        // The second search replaces a failed one.
+        if let Ok(found @ Reconciliation::Applied(_)) = find_marked(provider, marker, by_name).await
+        {
+            return Ok(found);
+        }
     }
+    find_marked(provider, marker, Query::new()).await
+}
+
+async fn find_marked<P: TokenProvider + ?Sized>(
+    provider: &P,
+    marker: &Marker,
+    query: Query,
+) -> Result<Reconciliation> {
     let list = list_all(provider, query).await?;
     let marked: Vec<_> = list
         .tokens

@@ -60,6 +60,15 @@ options! {
             /// The default is used.
             Default = "default",
         }
+        /// The form in which names are stored. The vendor does not document this.
+        stored_names: StoredNames {
+            /// As they were sent.
+            AsSent = "as_sent",
+            /// Without the blanks at their ends.
+            Trimmed = "trimmed",
+            /// In lower case.
+            Folded = "folded",
+        }
         /// The order of names. The vendor does not document this.
         collation: Collation {
             /// Byte order.
@@ -139,6 +148,17 @@ options! {
             MethodNotAllowed = "405",
             /// 404 `NotFound`.
             NotFound = "404",
+        }
+    }
+}
+
+impl StoredNames {
+    /// Returns a name as it is stored.
+    pub(super) fn stored(self, name: String) -> String {
+        match self {
+            Self::AsSent => name,
+            Self::Trimmed => name.trim().to_owned(),
+            Self::Folded => name.to_lowercase(),
         }
     }
 }

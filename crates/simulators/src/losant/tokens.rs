@@ -100,7 +100,7 @@ impl Platform {
         let mut store = self.store();
         let scopes = store.scope_set(scopes);
         let slot = store.add(Record {
-            name: post.name.into(),
+            name: self.options.stored_names.stored(post.name).into(),
             description: post.description.map(Into::into),
             created: now.as_millisecond(),
             updated: now.as_millisecond(),

@@ -3,7 +3,9 @@
 use std::fmt;
 
 use async_trait::async_trait;
+use zeroize::Zeroizing;
 
+use super::content::{checked, without_packaging};
 use crate::config::CredentialSource;
 use crate::error::{Error, Result};
 use crate::model::Secret;
@@ -25,12 +27,36 @@ pub(crate) fn is_variable_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
+/// Returns `true` for a name that cannot be the credential itself: a variable that exists, or
+/// capital words such as `LOSANT_TOKEN`.
+fn can_be_shown(name: &str) -> bool {
+    let is_word = |word: &str| {
+        let letters = word.trim_end_matches(|c: char| c.is_ascii_digit());
+        !letters.is_empty()
+            && word.len() - letters.len() <= 1
+            && letters.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
+    is_variable_name(name)
+        && (std::env::var_os(name).is_some() || name.contains('_') && name.split('_').all(is_word))
+}
+
+impl Environment {
+    /// Returns how messages call the variable.
+    fn description(&self) -> String {
+        if can_be_shown(&self.0) {
+            format!("the environment variable {}", self.0)
+        } else {
+            "the environment variable of the credential".to_owned()
+        }
+    }
+}
+
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if is_variable_name(&self.0) {
+        let name = if can_be_shown(&self.0) {
             &self.0
         } else {
-            "(invalid name)"
+            "(name hidden)"
         };
         f.debug_tuple("Environment").field(&name).finish()
     }
@@ -39,24 +65,20 @@ impl fmt::Debug for Environment {
 #[async_trait]
 impl CredentialSource for Environment {
     async fn secret(&self) -> Result<Secret> {
-        let Self(variable) = self;
-        if !is_variable_name(variable) {
-            return Err(Error::configuration(
-                "the environment variable of the credential has an invalid name",
-            )
-            .with_advice("give the name of the variable, not the credential itself"));
+        let error =
+            |problem: &str| Error::configuration(format!("{} {problem}", self.description()));
+        if !is_variable_name(&self.0) {
+            return Err(error("has an invalid name")
+                .with_advice("give the name of the variable, not the credential itself"));
         }
-        match std::env::var(variable) {
-            Ok(value) if !value.is_empty() => Ok(Secret::new(value)),
-            Ok(_) => Err(Error::configuration(format!(
-                "the environment variable {variable} is empty"
-            ))),
-            Err(std::env::VarError::NotPresent) => Err(Error::configuration(format!(
-                "the environment variable {variable} is not set"
-            ))),
-            Err(std::env::VarError::NotUnicode(_)) => Err(Error::configuration(format!(
-                "the environment variable {variable} is not valid UTF-8"
-            ))),
+        let value = match std::env::var(&self.0) {
+            Ok(value) => Zeroizing::new(value),
+            Err(std::env::VarError::NotPresent) => return Err(error("is not set")),
+            Err(std::env::VarError::NotUnicode(_)) => return Err(error("is not valid UTF-8")),
+        };
+        match without_packaging(&value) {
+            "" => Err(error("is empty")),
+            credential => checked(credential).map_err(|problem| error(&problem)),
         }
     }
 }

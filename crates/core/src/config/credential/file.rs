@@ -1,74 +1,139 @@
 //! A credential in a file.
 
+use std::fmt;
+use std::fs::FileType;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
+use super::content::{checked, text, without_packaging};
 use crate::config::CredentialSource;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, contains_credential};
 use crate::model::Secret;
 
 /// The maximum size of a credential file, in bytes.
 pub(super) const MAX_FILE_SIZE: usize = 64 << 10;
 
-/// The path of a file that holds a credential.
-#[derive(Debug)]
+/// A file that holds a credential.
 pub(super) struct File {
-    pub(super) path: PathBuf,
-    /// `true` if the credential is the whole content, and not the first line.
-    pub(super) whole: bool,
+    path: PathBuf,
+    /// The path as it was written, which may be relative to another directory.
+    written: PathBuf,
+    part: Part,
+    /// The content of a pipe, which can be read only once.
+    piped: OnceLock<Secret>,
+}
+
+/// The part of a file that is the credential.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    FirstLine,
+    Whole,
 }
 
 /// A problem with a file, and what to do about it.
 pub(super) type Problem = (String, &'static str);
 
-#[async_trait]
-impl CredentialSource for File {
-    async fn secret(&self) -> Result<Secret> {
-        let path = self.path.display();
-        let content = read(&self.path).map_err(|(problem, advice)| {
-            Error::configuration(format!("the credential file {path} {problem}"))
-                .with_advice(advice)
-        })?;
-        let (credential, part) = if self.whole {
-            (content.as_str(), "")
-        } else {
-            let first_line = content.lines().next().unwrap_or_default();
-            (first_line.trim(), "the first line of ")
-        };
-        if credential.trim().is_empty() {
-            let message = format!("{part}the credential file {path} is empty");
-            return Err(
-                Error::configuration(message).with_advice("write the credential on the first line")
-            );
+impl File {
+    pub(super) fn new(path: PathBuf, written: PathBuf, part: Part) -> Self {
+        Self {
+            path,
+            written,
+            part,
+            piped: OnceLock::new(),
         }
-        Ok(Secret::new(credential))
+    }
+
+    /// Returns the path for a message, or an empty text if it may be the credential itself.
+    fn shown_path(&self) -> String {
+        if can_be_shown(&self.path, &self.written) {
+            format!(" {}", self.path.display())
+        } else {
+            String::new()
+        }
+    }
+
+    fn read(&self) -> Result<Secret, Problem> {
+        if let Some(secret) = self.piped.get() {
+            return Ok(secret.duplicate());
+        }
+        let metadata = std::fs::metadata(&self.path).map_err(|error| describe(&error))?;
+        if metadata.is_dir() {
+            return Err(("is a directory".to_owned(), "give the path of a file"));
+        }
+        let is_pipe = is_pipe(metadata.file_type());
+        if !metadata.is_file() && !is_pipe {
+            return Err((
+                "is neither a regular file nor a pipe".to_owned(),
+                "store the credential in a regular file or in an environment variable",
+            ));
+        }
+        let file = std::fs::File::open(&self.path).map_err(|error| describe(&error))?;
+        let secret = read(file, self.part)?;
+        if is_pipe {
+            let _ = self.piped.set(secret.duplicate());
+        }
+        Ok(secret)
     }
 }
 
-/// Reads a whole file into memory that is wiped when dropped.
-///
-/// The type of the file is checked before it is opened, because opening a pipe would wait for a
-/// writer.
-fn read(path: &Path) -> Result<Zeroizing<String>, Problem> {
-    let metadata = std::fs::metadata(path).map_err(|error| describe(&error))?;
-    if metadata.is_dir() {
-        return Err(("is a directory".to_owned(), "give the path of a file"));
+impl fmt::Debug for File {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("File")
+            .field("path", &self.shown_path().trim_start())
+            .field("part", &self.part)
+            .finish_non_exhaustive()
     }
-    if !metadata.is_file() {
-        return Err((
-            "is not a regular file".to_owned(),
-            "store the credential in a regular file or in an environment variable",
-        ));
+}
+
+#[async_trait]
+impl CredentialSource for File {
+    async fn secret(&self) -> Result<Secret> {
+        self.read().map_err(|(problem, advice)| {
+            let message = format!("the credential file{} {problem}", self.shown_path());
+            Error::configuration(message).with_advice(advice)
+        })
     }
-    let file = std::fs::File::open(path).map_err(|error| describe(&error))?;
+}
+
+/// Returns `true` for a path that cannot be the credential itself, written in the place of a path:
+/// something is there, or in the directory that it names.
+pub(crate) fn can_be_shown(path: &Path, written: &Path) -> bool {
+    let names_a_directory = |parent: &Path| {
+        let mut components = parent.components();
+        components.any(|component| matches!(component, Component::Normal(_)))
+    };
+    let is_in_a_directory = written.parent().is_some_and(names_a_directory)
+        && path.parent().is_some_and(Path::is_dir)
+        && !written
+            .file_name()
+            .is_some_and(|name| contains_credential(&name.to_string_lossy()));
+    path.exists() || is_in_a_directory
+}
+
+fn is_pipe(kind: FileType) -> bool {
+    #[cfg(unix)]
+    {
+        std::os::unix::fs::FileTypeExt::is_fifo(&kind)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = kind;
+        false
+    }
+}
+
+/// Reads a credential, up to the maximum size. Everything that was read is wiped from memory.
+pub(super) fn read(reader: impl Read, part: Part) -> Result<Secret, Problem> {
     // The buffer has its final size from the start, because growing it would leave behind copies
     // that are not wiped.
-    let mut content = Zeroizing::new(String::with_capacity(MAX_FILE_SIZE + 1));
-    file.take(MAX_FILE_SIZE as u64 + 1)
-        .read_to_string(&mut content)
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_SIZE + 1));
+    reader
+        .take(MAX_FILE_SIZE as u64 + 1)
+        .read_to_end(&mut content)
         .map_err(|error| describe(&error))?;
     if content.len() > MAX_FILE_SIZE {
         return Err((
@@ -76,12 +141,35 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Problem> {
             "give the path of a file that contains only the credential",
         ));
     }
-    Ok(content)
+    let content = text(&content).map_err(|problem| {
+        let advice = "write the credential as text on the first line";
+        (problem.to_owned(), advice)
+    })?;
+    let content_without_mark = without_packaging(content);
+    if content_without_mark.trim().is_empty() {
+        let advice = "write the credential on the first line";
+        return Err(("is empty".to_owned(), advice));
+    }
+    match part {
+        // The line break at the end of a PEM text belongs to it.
+        Part::Whole => Ok(Secret::new(content.trim_start_matches('\u{feff}'))),
+        Part::FirstLine => {
+            let line = content_without_mark.lines().next().unwrap_or_default();
+            let advice = "write only the credential on the first line";
+            match line.trim() {
+                "" => Err((
+                    "has an empty first line".to_owned(),
+                    "write the credential on the first line",
+                )),
+                credential => checked(credential).map_err(|problem| (problem, advice)),
+            }
+        }
+    }
 }
 
 /// Describes the failure to read a file.
 pub(super) fn describe(error: &io::Error) -> Problem {
-    use io::ErrorKind::{InvalidData, NotFound, PermissionDenied};
+    use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     match error.kind() {
         NotFound => (
             "does not exist".to_owned(),
@@ -91,9 +179,9 @@ pub(super) fn describe(error: &io::Error) -> Problem {
             "is not readable by this user".to_owned(),
             "make it readable by this user only",
         ),
-        InvalidData => (
-            "is not valid UTF-8".to_owned(),
-            "write the credential as text on the first line",
+        NotADirectory => (
+            "does not exist: a part of its path is not a directory".to_owned(),
+            "correct the path",
         ),
         other => (
             format!("cannot be read ({other})"),

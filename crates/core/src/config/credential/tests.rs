@@ -8,8 +8,9 @@ struct TestPath(PathBuf);
 
 impl TestPath {
     fn new(name: &str) -> Self {
-        let name = format!("tokenfleet-{}-{name}", std::process::id());
-        Self(std::env::temp_dir().join(name))
+        let directory = std::env::temp_dir().join(format!("tokenfleet-{}", std::process::id()));
+        std::fs::create_dir_all(&directory).unwrap();
+        Self(directory.join(name))
     }
 
     fn with_content(name: &str, content: impl AsRef<[u8]>) -> Self {
@@ -90,8 +91,16 @@ fn an_unreadable_file_is_reported_with_the_reason_and_advice() {
         "the credential file PATH is a directory; give the path of a file"
     );
     assert_eq!(
+        TestPath::with_content("blank", "\u{feff}\r\n").error_text(),
+        "the credential file PATH is empty; write the credential on the first line"
+    );
+    assert_eq!(
         TestPath::with_content("empty", "\nhunter2").error_text(),
-        "the first line of the credential file PATH is empty; write the credential on the first line"
+        "the credential file PATH has an empty first line; write the credential on the first line"
+    );
+    assert_eq!(
+        TestPath::with_content("utf16", [0xff, 0xfe, b'h', 0]).error_text(),
+        "the credential file PATH is UTF-16, not UTF-8; write the credential as text on the first line"
     );
     assert_eq!(
         TestPath::with_content("bytes", [0xff]).error_text(),
@@ -123,7 +132,11 @@ fn a_file_without_read_permission_is_reported() {
 #[test]
 fn a_special_file_is_rejected_without_reading_it() {
     let error = block_on(Credential::from_file("/dev/zero").secret()).unwrap_err();
-    assert!(error.to_string().contains("is not a regular file"));
+    assert!(
+        error
+            .to_string()
+            .contains("is neither a regular file nor a pipe")
+    );
 }
 
 #[test]
@@ -144,5 +157,107 @@ fn a_credential_given_instead_of_a_variable_name_is_never_repeated() {
     let error = block_on(credential.secret()).unwrap_err();
     for text in [format!("{credential:?}"), format!("{error} {error:?}")] {
         assert!(!text.contains("PrjW98"), "{text}");
+    }
+}
+
+#[test]
+fn what_editors_add_to_a_credential_is_dropped() {
+    for content in [
+        "hunter2",
+        "hunter2\n",
+        "hunter2\r\n",
+        "\u{feff}hunter2\r\n",
+        "\u{feff} hunter2 \n",
+    ] {
+        let path = TestPath::with_content("packaging", content);
+        assert_eq!(path.read().unwrap().expose(), "hunter2", "{content:?}");
+        let read = Credential::from_reader(content.as_bytes()).unwrap();
+        assert_eq!(block_on(read.secret()).unwrap().expose(), "hunter2");
+        let bare = content.replace(' ', "");
+        let kept = super::content::without_packaging(&bare);
+        assert_eq!(kept, "hunter2", "{content:?}");
+    }
+    let path = TestPath::with_content("pem", "\u{feff}-----BEGIN\n");
+    let whole = block_on(Credential::from_untrimmed_file(&path.0).secret());
+    assert_eq!(whole.unwrap().expose(), "-----BEGIN\n");
+}
+
+#[test]
+fn what_no_credential_contains_is_named_and_not_sent() {
+    for (content, problem) in [
+        ("hun\u{200b}ter2", "the invisible character U+200B"),
+        ("\u{2060}hunter2", "the invisible character U+2060"),
+        ("hunter2\u{e0041}", "the invisible character U+E0041"),
+        ("hun\u{0}ter2", "the invisible character U+0000"),
+        ("hun\tter2", "a tab"),
+        ("hun\rter2", "a line break"),
+    ] {
+        let error = TestPath::with_content("foreign", content).error_text();
+        let start = format!("the credential file PATH contains {problem}; ");
+        assert!(error.starts_with(&start), "{error}");
+        assert_eq!(
+            super::content::checked(content).unwrap_err(),
+            format!("contains {problem}")
+        );
+    }
+    // Passwords may contain blanks and letters of any language.
+    assert!(super::content::checked("Zażółć 日本 🔑").is_ok());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_read_once_and_its_credential_is_kept() {
+    let pipe = TestPath::new("pipe");
+    let made = std::process::Command::new("mkfifo").arg(&pipe.0).status();
+    assert!(made.unwrap().success());
+    let path = pipe.0.clone();
+    let writer = std::thread::spawn(move || std::fs::write(path, "\u{feff}hunter2\n").unwrap());
+    let credential = Credential::from_file(&pipe.0);
+    for _ in 0..2 {
+        assert_eq!(block_on(credential.secret()).unwrap().expose(), "hunter2");
+    }
+    writer.join().unwrap();
+}
+
+#[test]
+fn a_credential_given_instead_of_a_path_or_a_variable_is_never_repeated() {
+    for pasted in [
+        "SK-PrjW98OTY1h8QTY9hUA",
+        "ce0f7dd0f3f8a1d2b3c4d5e6f708192a3b4c5d6e",
+        "hunter2",
+        "Hunter_2",
+        "AKIAIOSFODNN7EXAMPLE",
+        "JBSWY3DPEHPK3PXP",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "ab/cd+ef/gh==",
+        "/ab+cd",
+        "./hunter2",
+    ] {
+        let mut credentials = vec![Credential::from_file(pasted), Credential::from_env(pasted)];
+        let mut settings = crate::config::Settings::new("accounts.iot");
+        settings.set_directory(std::env::temp_dir());
+        for source in ["file", "env"] {
+            let table = [(source.to_owned(), pasted.to_owned())].into();
+            settings.insert("token", crate::config::Setting::Table(table), Some(3));
+            match settings.credential("token") {
+                Ok(credential) => credentials.extend(credential),
+                Err(error) => assert!(!error.to_string().contains(pasted), "{error}"),
+            }
+        }
+        for credential in credentials {
+            let error = block_on(credential.secret()).unwrap_err();
+            let shown = format!("{error} {error:?} {credential:?}");
+            assert!(!shown.contains(pasted), "{shown}");
+        }
+    }
+    for (credential, shown) in [
+        (Credential::from_env("NEVER_SET"), "NEVER_SET"),
+        (
+            Credential::from_file(std::env::temp_dir().join("absent")),
+            "absent",
+        ),
+    ] {
+        let error = block_on(credential.secret()).unwrap_err().to_string();
+        assert!(error.contains(shown), "{error}");
     }
 }

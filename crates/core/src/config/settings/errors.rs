@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::Entry;
 use crate::config::Settings;
-use crate::error::{Error, did_you_mean, is_near};
+use crate::error::{Error, did_you_mean, is_near, quoted};
 
 impl Settings {
     /// Returns the location of one setting, to start a message: `line 3: accounts.iot.base_url`.
@@ -52,7 +52,11 @@ impl Settings {
         line: Option<usize>,
         known: &[&str],
     ) -> Error {
-        let message = format!("{}unknown key `{key}` in {path}", line_prefix(line));
+        let message = format!(
+            "{}unknown key{} in {path}",
+            line_prefix(line),
+            quoted(key, known)
+        );
         Error::configuration(message).with_advice(did_you_mean(key, known))
     }
 

@@ -86,3 +86,37 @@ fn a_word_that_would_be_replaced_entirely_is_not_a_misspelling() {
     }
     assert_eq!(did_you_mean("it", &["id"]), "did you mean `id`?");
 }
+
+#[test]
+fn an_identifier_may_be_a_number() {
+    for (value, expected) in [
+        (Setting::Text("4".into()), "4"),
+        (Setting::Integer(4), "4"),
+        (Setting::Integer(-99), "-99"),
+    ] {
+        let mut settings = Settings::new("accounts.mine");
+        settings.insert("user_id", value, None);
+        assert_eq!(settings.required_identifier("user_id").unwrap(), expected);
+    }
+    let mut settings = Settings::new("accounts.mine");
+    assert_eq!(settings.identifier("user_id").unwrap(), None);
+    settings.insert("user_id", Setting::Boolean(true), None);
+    assert!(settings.identifier("user_id").is_err());
+}
+
+#[test]
+fn a_key_that_may_be_a_credential_is_not_repeated() {
+    for key in ["SK-PrjW98OTY1h8QTY9hUA", "hunter2", "AKIAIOSFODNN7EXAMPLE"] {
+        let mut settings = Settings::new("accounts.mine").with_line(Some(1));
+        settings.insert(key, Setting::Text("token".into()), Some(2));
+        let table = [(key.to_owned(), "x".to_owned())].into();
+        settings.insert("resource", Setting::Table(table), Some(3));
+        let choice = settings.choice("resource", &["application"]).unwrap_err();
+        let unknown = settings.finish().unwrap_err();
+        for error in [choice, unknown] {
+            let error = error.to_string();
+            assert!(error.contains("unknown key in accounts.mine"), "{error}");
+            assert!(!error.contains(key), "{error}");
+        }
+    }
+}

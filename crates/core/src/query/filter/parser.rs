@@ -53,8 +53,11 @@ impl<'a> Parser<'a> {
     }
 
     /// Returns the next lexeme if it is a word, or else an empty string.
+    ///
+    /// A word of the JSON output is returned as the filter's own.
     fn peek_word(&self) -> &'a str {
         match self.peek() {
+            Lexeme::Word("not_reported") => NOT_REPORTED,
             Lexeme::Word(word) => word,
             _ => "",
         }
@@ -137,7 +140,12 @@ impl<'a> Parser<'a> {
     }
 
     fn parse_condition(&mut self) -> Result<Filter> {
-        let field = self.peek_word();
+        let field = match self.peek_word() {
+            // The keys of the JSON output.
+            "created_at" => "created",
+            "last_used" => "last-used",
+            word => word,
+        };
         match field {
             "" => return Err(self.error("expected a condition, such as state = active")),
             "everything" | "nothing" => {}
@@ -214,6 +222,8 @@ impl<'a> Parser<'a> {
         let predicate = match self.peek() {
             Lexeme::Symbol("<") => TimePredicate::Before,
             Lexeme::Symbol(">=") => TimePredicate::From,
+            Lexeme::Symbol(">") => TimePredicate::After,
+            Lexeme::Symbol("<=") => TimePredicate::UpTo,
             Lexeme::Word("is") => {
                 self.next += 1;
                 return self.parse_absence("never", |is_absent| {
@@ -225,9 +235,9 @@ impl<'a> Parser<'a> {
                 });
             }
             _ => {
-                return Err(self.error(
-                    "expected `<` (before), `>=` (at or after), `is never` or `is not-reported`",
-                ));
+                return Err(
+                    self.error("expected `<`, `<=`, `>`, `>=`, `is never` or `is not-reported`")
+                );
             }
         };
         self.next += 1;

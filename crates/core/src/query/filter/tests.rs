@@ -48,6 +48,8 @@ fn any_time_predicate() -> impl Strategy<Value = TimePredicate> {
     prop_oneof![
         any_time().prop_map(TimePredicate::Before),
         any_time().prop_map(TimePredicate::From),
+        any_time().prop_map(TimePredicate::After),
+        any_time().prop_map(TimePredicate::UpTo),
         Just(TimePredicate::Never),
         Just(TimePredicate::NotReported),
     ]
@@ -322,9 +324,9 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
             "at character 11: expected `never` or `not-reported`; did you mean `never`?",
         ),
         (
-            "created <= 2026-01-01",
+            "created = 2026-01-01",
             "at character 9: \
-             expected `<` (before), `>=` (at or after), `is never` or `is not-reported`",
+             expected `<`, `<=`, `>`, `>=`, `is never` or `is not-reported`",
         ),
         (
             "created < yesterday",
@@ -373,4 +375,47 @@ fn text_that_is_too_deep_or_too_long_is_rejected_and_the_deepest_filter_round_tr
     }
     let long = format!("name = \"{}\"", "x".repeat(65_536));
     assert!(Filter::parse_at(&long, now()).is_err());
+}
+
+#[test]
+fn the_four_comparisons_of_times_differ_at_the_boundary() {
+    let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+    let matching = |token: &Token| {
+        ["<", "<=", ">", ">="]
+            .into_iter()
+            .filter(|operator| parse(&format!("created {operator} 2026-01-01")).matches(token))
+            .collect::<Vec<_>>()
+    };
+    for (time, expected) in [
+        ("2025-12-31T23:59:59.999999999Z", ["<", "<="]),
+        ("2026-01-01T00:00:00Z", ["<=", ">="]),
+        ("2026-01-01T00:00:00.000000001Z", [">", ">="]),
+    ] {
+        token.created_at = Fact::Known(time.parse().unwrap());
+        assert_eq!(matching(&token), expected, "{time}");
+    }
+    for unknown in [Fact::Absent, Fact::NotReported] {
+        token.created_at = unknown;
+        assert!(matching(&token).is_empty());
+    }
+}
+
+#[test]
+fn fields_can_be_spelled_as_in_the_json_output() {
+    for (json, own) in [
+        ("created_at < now", "created < now"),
+        ("last_used is not_reported", "last-used is not-reported"),
+        ("not last_used is never", "not last-used is never"),
+        ("owner is not not_reported", "owner is not not-reported"),
+    ] {
+        assert_eq!(parse(json), parse(own));
+    }
+    // A name is nobody's field.
+    assert_eq!(parse("name = last_used"), Filter::name("last_used"));
+    assert_eq!(parse("name = not_reported"), Filter::name("not_reported"));
+    let sort = crate::query::SortBy::parse_all;
+    assert_eq!(
+        sort("created_at, updated_at:desc, last_used").unwrap(),
+        sort("created, updated:desc, last-used").unwrap()
+    );
 }

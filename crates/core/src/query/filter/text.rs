@@ -121,6 +121,8 @@ impl fmt::Display for Comparison {
         match self.0 {
             TimePredicate::Before(end) => write!(f, "< {end}"),
             TimePredicate::From(start) => write!(f, ">= {start}"),
+            TimePredicate::After(start) => write!(f, "> {start}"),
+            TimePredicate::UpTo(end) => write!(f, "<= {end}"),
             TimePredicate::Never => f.write_str("is never"),
             TimePredicate::NotReported => f.write_str("is not-reported"),
         }
