@@ -189,6 +189,18 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_field_that_cannot_be_read_is_marked_beside_the_name() {
+        let mut token = Token::new(
+            tokenfleet::TokenId::new("1"),
+            tokenfleet::TokenState::Active,
+        );
+        token.name = Fact::Known("ci \\ud83d".to_owned());
+        token.attributes.mark_unreadable("name");
+        token.attributes.mark_unreadable("expires_at");
+        assert_eq!(name(&token), "ci \\ud83d [unreadable: name, expires_at]");
+    }
+
+    #[test]
     fn times_are_shown_to_the_minute() {
         let at = |text: &str| Fact::Known(text.parse().unwrap());
         assert_eq!(
