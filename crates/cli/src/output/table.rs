@@ -134,8 +134,8 @@ fn text(fact: &Fact<String>) -> String {
     }
 }
 
-/// Returns a name, in quotes if it is empty or padded, to tell it from "none", and the fields of the
-/// token that cannot be read.
+/// Returns a name, in quotes if it is empty or padded, to tell it from "none", and the fields of
+/// the token that cannot be read.
 fn name(token: &Token) -> String {
     let name = match &token.name {
         Fact::Known(name) if name.is_empty() || name.trim() != name => format!("{name:?}"),
