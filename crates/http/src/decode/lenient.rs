@@ -109,6 +109,10 @@ impl RepairedBody {
         if length == 0 {
             return self.keep(rest, 1);
         }
+        // A body that begins with a word, such as `OK`, is no JSON with an odd value.
+        if self.text.iter().all(u8::is_ascii_whitespace) {
+            return self.keep(rest, length);
+        }
         if serde_json::from_slice::<IgnoredAny>(word).is_err() {
             self.repairs.push(self.text.len());
             self.text.extend(b"\"");
