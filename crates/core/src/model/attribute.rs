@@ -173,7 +173,8 @@ impl Attributes {
         }
     }
 
-    /// Marks a field that the platform did not send as it documents it, such as a number for a text.
+    /// Marks a field that the platform did not send as it documents it, such as a number for a
+    /// text.
     ///
     /// The attribute `unreadable` lists the marked fields, so the mark appears wherever attributes
     /// do. A name that is marked equals no other (decision 0016).

@@ -58,7 +58,7 @@ impl Secret {
     /// ```
     #[must_use]
     pub fn is_masked(&self) -> bool {
-        /// What masks are made of, and no credential: it is sent in a header.
+        /// Parts of masks that no credential contains, because it is sent in a header.
         const MASKS: [&str; 13] = [
             "**", "##", "???", "...", "•", "●", "·", "∗", "＊", "…", "█", "xxxxxxxx", "XXXXXXXX",
         ];

@@ -2,10 +2,10 @@
 //!
 //! A field that the platform does not report contradicts nothing.
 
-use crate::error::{Error, Operation, Result};
+use crate::error::{Error, Fate, Operation, Result};
 use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
 use crate::provider::{
-    Adapter, CreateToken, RequestedExpiry, Revocation, RevocationEffect, RevokeOptions, Suspension,
+    CreateToken, RequestedExpiry, Revocation, RevocationEffect, RevokeOptions, Suspension,
     TokenProvider, UpdateToken,
 };
 
@@ -13,8 +13,8 @@ use crate::provider::{
 const MAX_SHOWN_ID_LENGTH: usize = 36;
 
 /// Rejects a token with another id than the requested one.
-pub(super) fn check_id<A: Adapter>(
-    adapter: &A,
+pub(super) fn check_id<P: TokenProvider>(
+    provider: &P,
     operation: Operation,
     requested: &TokenId,
     returned: &TokenId,
@@ -24,18 +24,18 @@ pub(super) fn check_id<A: Adapter>(
     }
     let returned = describe(returned);
     let message = format!("the response is about {returned}, not about the requested one");
-    Err(violation(adapter, operation, message)
+    Err(violation(provider, operation, message)
         .with_advice("a proxy or a cache may have answered: read the token again past it"))
 }
 
 /// Rejects an updated token that is not as requested.
-pub(super) fn check_updated<A: Adapter>(
-    adapter: &A,
+pub(super) fn check_updated<P: TokenProvider>(
+    provider: &P,
     id: &TokenId,
     change: &UpdateToken,
     token: &Token,
 ) -> Result<()> {
-    check_id(adapter, Operation::Update, id, &token.id)?;
+    check_id(provider, Operation::Update, id, &token.id)?;
     let suspension = match (change.suspension, token.state) {
         (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
         (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),
@@ -50,16 +50,16 @@ pub(super) fn check_updated<A: Adapter>(
         None => Ok(()),
         Some(what) => {
             let message = format!("the platform reports success, but the token {what}");
-            Err(violation(adapter, Operation::Update, message)
+            Err(violation(provider, Operation::Update, message)
                 .with_advice("read the token again before relying on the change"))
         }
     }
 }
 
 /// Rejects a masked secret of a token that was rotated.
-pub(super) fn check_rotated<A: Adapter>(adapter: &A, issued: &IssuedToken) -> Result<()> {
+pub(super) fn check_rotated<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<()> {
     if issued.secret.is_masked() {
-        return Err(masked(adapter, Operation::Rotate));
+        return Err(masked(provider, Operation::Rotate));
     }
     Ok(())
 }
@@ -73,13 +73,13 @@ pub(super) fn without_old_secret(mut renewed: RenewedToken, old: &Secret) -> Ren
 }
 
 /// Rejects the revocation of another token, and a replacement that is none.
-pub(super) fn check_revoked<A: Adapter>(
-    adapter: &A,
+pub(super) fn check_revoked<P: TokenProvider>(
+    provider: &P,
     token: TokenRef<'_>,
     revocation: &Revocation,
 ) -> Result<()> {
     if let (TokenRef::Id(requested), Some(returned)) = (token, &revocation.id) {
-        check_id(adapter, Operation::Revoke, requested, returned)?;
+        check_id(provider, Operation::Revoke, requested, returned)?;
     }
     let Some(replacement) = &revocation.replacement else {
         return Ok(());
@@ -87,9 +87,9 @@ pub(super) fn check_revoked<A: Adapter>(
     match token {
         TokenRef::Secret(old) if old.is_same(&replacement.secret) => {
             let message = "the platform replaced the secret by the same one, so it is still alive";
-            Err(violation(adapter, Operation::Revoke, message))
+            Err(violation(provider, Operation::Revoke, message))
         }
-        _ if replacement.secret.is_masked() => Err(masked(adapter, Operation::Revoke)),
+        _ if replacement.secret.is_masked() => Err(masked(provider, Operation::Revoke)),
         _ => Ok(()),
     }
 }
@@ -99,8 +99,8 @@ pub(super) fn check_revoked<A: Adapter>(
 ///
 /// A token that is different in a harmless way is returned as the platform reports it, because its
 /// secret is shown only once: see [`CreateToken::differences`].
-pub(super) async fn check_created<A: Adapter>(
-    adapter: &A,
+pub(super) async fn check_created<P: TokenProvider>(
+    provider: &P,
     request: &CreateToken,
     issued: IssuedToken,
 ) -> Result<IssuedToken> {
@@ -115,7 +115,7 @@ pub(super) async fn check_created<A: Adapter>(
     } else {
         return Ok(issued);
     };
-    Err(revoke_wrong(adapter, request, &issued, wrong).await)
+    Err(revoke_wrong(provider, request, &issued, wrong).await)
 }
 
 /// The reason why a new token must not live.
@@ -153,8 +153,8 @@ impl Wrong {
 
 /// Revokes a token that was not created as requested, and returns the error that says whether that
 /// succeeded.
-async fn revoke_wrong<A: Adapter>(
-    adapter: &A,
+async fn revoke_wrong<P: TokenProvider>(
+    provider: &P,
     request: &CreateToken,
     issued: &IssuedToken,
     wrong: Wrong,
@@ -163,15 +163,15 @@ async fn revoke_wrong<A: Adapter>(
     let (what, advice) = wrong.texts();
     let wrong = |then: &str| {
         let message = format!("the platform created {token} {what}, {then}");
-        violation(adapter, Operation::Create, message)
+        violation(provider, Operation::Create, message)
     };
     if is_about_another_token(request, &issued.token) {
         return wrong("and reports another name than requested, so it was not revoked")
             .with_advice("look for the new token and revoke it: nobody has its secret");
     }
-    match revoke_issued(adapter, issued).await {
+    match revoke_issued(provider, issued).await {
         Ok(_) => wrong("so it was revoked")
-            .with_fate(crate::error::Fate::Rejected)
+            .with_fate(Fate::Rejected)
             .with_advice(advice),
         Err(error) => wrong("and it could not be revoked")
             .with_source(error)
@@ -182,8 +182,8 @@ async fn revoke_wrong<A: Adapter>(
 }
 
 /// Revokes a new token by its id or by its secret, whichever the platform takes.
-async fn revoke_issued<A: Adapter>(adapter: &A, issued: &IssuedToken) -> Result<Revocation> {
-    let revoke = Adapter::capabilities(adapter).revoke.as_ref();
+async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<Revocation> {
+    let revoke = provider.capabilities().revoke.as_ref();
     let token = match revoke {
         Some(revoke) if revoke.effect == RevocationEffect::Replaced => None,
         Some(revoke) if revoke.by_id => Some(TokenRef::Id(&issued.token.id)),
@@ -193,7 +193,7 @@ async fn revoke_issued<A: Adapter>(adapter: &A, issued: &IssuedToken) -> Result<
         _ => None,
     };
     match token {
-        Some(token) => TokenProvider::revoke(adapter, token, RevokeOptions::default()).await,
+        Some(token) => provider.revoke(token, RevokeOptions::default()).await,
         None => Err(Error::unsupported(
             "the platform has no way to revoke a new token",
         )),
@@ -292,16 +292,20 @@ fn is_about_another_token(request: &CreateToken, token: &Token) -> bool {
 }
 
 /// Creates an error for a response that contradicts the request.
-fn violation<A: Adapter>(adapter: &A, operation: Operation, message: impl Into<String>) -> Error {
+fn violation<P: TokenProvider>(
+    provider: &P,
+    operation: Operation,
+    message: impl Into<String>,
+) -> Error {
     Error::protocol_violation(operation.fate_if_unanswered(), message)
-        .with_account(Adapter::account(adapter))
+        .with_account(provider.account())
         .with_operation(operation)
 }
 
 /// Creates an error for a replacement whose secret did not arrive.
-fn masked<A: Adapter>(adapter: &A, operation: Operation) -> Error {
+fn masked<P: TokenProvider>(provider: &P, operation: Operation) -> Error {
     let message = "the response holds a masked secret instead of the new one";
-    violation(adapter, operation, message).with_advice(
+    violation(provider, operation, message).with_advice(
         "verify the old secret: if it is dead, nobody has the new one; check whether a proxy masks \
          responses",
     )

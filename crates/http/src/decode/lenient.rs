@@ -36,8 +36,8 @@ impl RepairedBody {
     ///
     /// Half a surrogate pair, an unknown escape and a byte that is not UTF-8 become the text of
     /// their JSON escape, such as `\ud83d`. Control characters in texts are escaped, and a word or
-    /// a number that JSON does not know, such as `NaN`, becomes a text. A body of more than 16 MiB is
-    /// given up: it becomes empty, which is not JSON.
+    /// a number that JSON does not know, such as `NaN`, becomes a text. A body of more than 16 MiB
+    /// is given up: it becomes empty, which is not JSON.
     pub(crate) fn new(body: &[u8]) -> Self {
         let mut repaired = Self {
             text: ZeroizingBuffer::with_capacity((body.len() + body.len() / 8).min(MAX_SIZE)),
@@ -108,6 +108,10 @@ impl RepairedBody {
         let word = rest.get(..length).unwrap_or_default();
         if length == 0 {
             return self.keep(rest, 1);
+        }
+        // A body that begins with a word, such as `OK`, is no JSON with an odd value.
+        if self.text.iter().all(u8::is_ascii_whitespace) {
+            return self.keep(rest, length);
         }
         if serde_json::from_slice::<IgnoredAny>(word).is_err() {
             self.repairs.push(self.text.len());

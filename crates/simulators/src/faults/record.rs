@@ -54,8 +54,8 @@ impl RecordField {
     }
 }
 
-/// Replaces a field of the record, or of the first record of a page, by this JSON, which need not be
-/// valid.
+/// Replaces a field of the record, or of the first record of a page, by this JSON, which need not
+/// be valid.
 ///
 /// A response without such a record is left alone, and so is a secret where none is issued.
 pub(super) fn falsify(

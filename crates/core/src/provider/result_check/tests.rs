@@ -7,9 +7,9 @@ use futures_executor::block_on;
 
 use super::*;
 use crate::capability::{CreateCapability, RevokeCapability, UpdateCapability};
-use crate::error::{Account, ErrorKind, Fate};
+use crate::error::{Account, ErrorKind};
 use crate::model::{Scopes, Timestamp};
-use crate::provider::{Capabilities, RevocationOutcome};
+use crate::provider::{Adapter, Capabilities, RevocationOutcome};
 
 const ID: &str = "000000000000000000000009";
 const SECRET: &str = "SK-PrjW98OTY1h8QTY9hUA";
