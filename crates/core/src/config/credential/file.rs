@@ -116,14 +116,15 @@ fn can_be_shown(path: &Path, written: &Path) -> bool {
 
 /// Returns `true` for a path that an error may repeat: it cannot be a credential that was written in
 /// the place of a path, because a file is there, or in the directory that it names, or because its
-/// name ends in `.toml`.
+/// name ends like that of a configuration or a certificate.
 #[must_use]
 pub fn is_showable_path(path: &Path) -> bool {
-    let is_configuration = path
+    const EXTENSIONS: [&str; 4] = ["toml", "pem", "crt", "cer"];
+    let has_known_extension = path
         .extension()
-        .is_some_and(|extension| extension == "toml")
+        .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
         && !contains_credential(&path.to_string_lossy());
-    is_configuration || can_be_shown(path, path)
+    has_known_extension || can_be_shown(path, path)
 }
 
 fn is_pipe(kind: FileType) -> bool {
