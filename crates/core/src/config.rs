@@ -7,7 +7,7 @@ mod credential;
 mod setting;
 mod settings;
 
-pub use credential::{Credential, CredentialSource, is_world_readable};
+pub use credential::{Credential, CredentialSource, is_showable_path, is_world_readable};
 pub use setting::Setting;
 pub use settings::Settings;
 

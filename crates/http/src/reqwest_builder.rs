@@ -4,6 +4,8 @@ use std::fmt;
 use std::time::Duration;
 
 use tokenfleet_core::config::Settings;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+use tokenfleet_core::config::is_showable_path;
 use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
 
@@ -252,14 +254,37 @@ fn read_file(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
         ))
         .with_advice("move it to a file; if it was a key, replace it: it was exposed"));
     }
-    std::fs::read(settings.file_path(path)).map_err(|error| {
-        let message = format!("{path} cannot be read ({error})");
+    let resolved = settings.file_path(path);
+    read_bounded(&resolved).map_err(|error| {
+        // What is not there may be a credential in the wrong place.
+        let shown = if resolved.exists() || is_showable_path(path.as_ref()) {
+            path
+        } else {
+            "the file"
+        };
+        let message = format!("{shown} cannot be read ({error})");
         in_setting(
             settings,
             key,
             Error::configuration(message).with_source(error),
         )
     })
+}
+
+/// Reads a file of certificates of at most 16 MiB.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Error, ErrorKind, Read};
+
+    const MAX_FILE_SIZE: u64 = 16 << 20;
+    let mut content = Vec::new();
+    let file = std::fs::File::open(path)?;
+    file.take(MAX_FILE_SIZE + 1).read_to_end(&mut content)?;
+    if content.len() as u64 > MAX_FILE_SIZE {
+        let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
+        return Err(Error::new(ErrorKind::FileTooLarge, message));
+    }
+    Ok(content)
 }
 
 /// Parses CA certificates in PEM.

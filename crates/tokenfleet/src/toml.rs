@@ -7,7 +7,7 @@ use std::path::Path;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use crate::config::{Setting, Settings, did_you_mean, quoted};
+use crate::config::{Setting, Settings, did_you_mean, is_showable_path, quoted};
 use crate::named_query::NamedQuery;
 use crate::{AccountConfiguration, Configuration, Error, Result};
 
@@ -42,7 +42,11 @@ impl Configuration {
     /// read.
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        let origin = path.display().to_string();
+        let origin = if is_showable_path(path) {
+            path.display().to_string()
+        } else {
+            "the configuration file".to_owned()
+        };
         let text = read_file(path).map_err(|error| {
             let is_missing = error.kind() == io::ErrorKind::NotFound;
             let message = format!("cannot read {origin}: {}", cause_of(&error));

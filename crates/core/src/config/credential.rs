@@ -5,7 +5,7 @@ mod environment;
 mod file;
 
 pub(crate) use environment::is_variable_name;
-pub use file::is_world_readable;
+pub use file::{is_showable_path, is_world_readable};
 
 use std::fmt::{self, Debug};
 use std::io::Read;

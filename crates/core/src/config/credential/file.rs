@@ -101,7 +101,7 @@ impl CredentialSource for File {
 
 /// Returns `true` for a path that cannot be the credential itself, written in the place of a path:
 /// something is there, or in the directory that it names.
-pub(crate) fn can_be_shown(path: &Path, written: &Path) -> bool {
+fn can_be_shown(path: &Path, written: &Path) -> bool {
     let names_a_directory = |parent: &Path| {
         let mut components = parent.components();
         components.any(|component| matches!(component, Component::Normal(_)))
@@ -112,6 +112,19 @@ pub(crate) fn can_be_shown(path: &Path, written: &Path) -> bool {
             .file_name()
             .is_some_and(|name| contains_credential(&name.to_string_lossy()));
     path.exists() || is_in_a_directory
+}
+
+/// Returns `true` for a path that an error may repeat: it cannot be a credential that was written in
+/// the place of a path, because a file is there, or in the directory that it names, or because its
+/// name ends like that of a configuration or a certificate.
+#[must_use]
+pub fn is_showable_path(path: &Path) -> bool {
+    const EXTENSIONS: [&str; 4] = ["toml", "pem", "crt", "cer"];
+    let has_known_extension = path
+        .extension()
+        .is_some_and(|extension| EXTENSIONS.iter().any(|known| extension == *known))
+        && !contains_credential(&path.to_string_lossy());
+    has_known_extension || can_be_shown(path, path)
 }
 
 fn is_pipe(kind: FileType) -> bool {
