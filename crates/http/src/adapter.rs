@@ -1,14 +1,16 @@
 //! The code that adapters share above the HTTP layer.
 //!
 //! Nothing here sends a request by itself. It is what several platforms have in common: configured
-//! construction, numbered pages, issued tokens, and the rule on expiry.
+//! construction, numbered pages, issued tokens, and the rules on expiry and on dead secrets.
 
 mod expiry_guard;
 mod from_settings;
 mod issued;
+mod liveness;
 mod numbered_page;
 
 pub use expiry_guard::{expiry_matches, revoke_unwanted};
 pub use from_settings::FromSettings;
 pub use issued::issued;
+pub use liveness::{dead_if_accepted, undecided};
 pub use numbered_page::NumberedPage;

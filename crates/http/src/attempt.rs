@@ -139,7 +139,7 @@ impl ApiClient {
             elapsed: in_flight.started.elapsed(),
             date: OnceLock::new(),
         };
-        check_success(request, &response)?;
+        check_success(request, &response, self.error_parser)?;
         Ok(response)
     }
 }

@@ -1,6 +1,7 @@
 //! The bodies of Mindbody's API, in its own spelling.
 
 use serde::de::MapAccess;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
@@ -60,6 +61,7 @@ pub(crate) struct User {
 pub(crate) struct ErrorResponse {
     pub(crate) error: Option<ApiError>,
     pub(crate) message: Option<String>,
+    pub(crate) access_token: Option<IgnoredAny>,
 }
 
 /// The field `Error`.
