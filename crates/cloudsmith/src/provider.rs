@@ -236,9 +236,10 @@ impl Adapter for Cloudsmith {
                 Ok(dead_if_accepted(self.identify(Operation::Verify).await))
             }
             Ok(_) => Ok(Liveness::Unknown {
-                reason: "Cloudsmith answered as if no key was sent, which something in between may \
+                reason:
+                    "Cloudsmith answered as if no key was sent, which something in between may \
                          have removed"
-                    .to_owned(),
+                        .to_owned(),
             }),
             Err(error) if convert::refuses_key(&error) => {
                 Ok(dead_if_accepted(self.control(secret).await))

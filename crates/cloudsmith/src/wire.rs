@@ -1,8 +1,7 @@
 //! The bodies of Cloudsmith's API, in its own spelling. Blank fields are null, and any field may be
 //! absent.
 
-use serde::de::MapAccess;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};

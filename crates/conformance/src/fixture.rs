@@ -282,4 +282,7 @@ pub enum Fault {
     LoseResponse,
     /// The platform does not carry the request out and redirects to another address.
     Redirect,
+    /// Something in front of the platform refuses the request with 401, in a form that is not the
+    /// platform's, such as `{"message":"Unauthorized"}`.
+    GatewayRefusal,
 }

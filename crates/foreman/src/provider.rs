@@ -141,7 +141,9 @@ impl Foreman {
             None => self.owns_the_tokens().await,
         };
         match is_owner {
-            Ok(false) => unknown("it may belong to a login other than the acting one: set token_login"),
+            Ok(false) => {
+                unknown("it may belong to a login other than the acting one: set token_login")
+            }
             Err(error) if convert::lacks_permission(&error) => {
                 unknown("it may belong to a login other than the acting one: set token_login")
             }

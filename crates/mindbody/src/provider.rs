@@ -112,7 +112,8 @@ impl Mindbody {
 
     /// Creates an error for a token that Mindbody does not accept.
     fn unknown_token(&self, rejection: Error) -> Error {
-        let message = "Mindbody accepts no such token: it is dead, or it never was one of this site";
+        let message =
+            "Mindbody accepts no such token: it is dead, or it never was one of this site";
         let error = Error::new(ErrorKind::NotFound, rejection.fate(), message)
             .with_attempts(rejection.attempts())
             .with_source(rejection)

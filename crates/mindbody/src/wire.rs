@@ -1,7 +1,6 @@
 //! The bodies of Mindbody's API, in its own spelling.
 
-use serde::de::MapAccess;
-use serde::de::IgnoredAny;
+use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};

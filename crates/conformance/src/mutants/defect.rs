@@ -79,6 +79,8 @@ pub(crate) enum Defect {
     ReplacesWithoutConsent,
     LosesReplacement,
     ReturnsAnotherId,
+    ReportsUnknownTokensAsGone,
+    CleansSecrets,
     // Verification.
     ReportsEverySecretAlive,
     ReportsKnownSecretsAlive,

@@ -161,14 +161,20 @@ mod tests {
         for (text, defect) in [
             ("", "is empty"),
             ("\u{feff}hunter2", "begins with a byte-order mark (U+FEFF)"),
-            ("hunter2\u{200b}", "ends with an invisible character (U+200B)"),
+            (
+                "hunter2\u{200b}",
+                "ends with an invisible character (U+200B)",
+            ),
             ("\"hunter2\"", "begins with a quotation mark (U+0022)"),
             ("‘hunter2’", "begins with a quotation mark (U+2018)"),
             (" hunter2", "begins with a space (U+0020)"),
             ("hunter2\u{a0}", "ends with a blank (U+00A0)"),
             ("hunter2\r\n", "contains a line break (U+000D)"),
             ("hun\0ter2", "contains a control character (U+0000)"),
-            ("hunt\u{435}r2", "contains a character that is not ASCII (U+0435)"),
+            (
+                "hunt\u{435}r2",
+                "contains a character that is not ASCII (U+0435)",
+            ),
             (
                 "Bearer hunter2",
                 "begins with \"Bearer\", which is no part of the token",
@@ -182,7 +188,11 @@ mod tests {
             ("null", "is a mask or a placeholder, not a token"),
             ("--", "is a mask or a placeholder, not a token"),
         ] {
-            assert_eq!(Secret::new(text).defect().as_deref(), Some(defect), "{text:?}");
+            assert_eq!(
+                Secret::new(text).defect().as_deref(),
+                Some(defect),
+                "{text:?}"
+            );
         }
         for text in [
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",

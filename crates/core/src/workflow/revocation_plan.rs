@@ -108,7 +108,10 @@ impl PlannedToken {
         };
         (self.name.is_reported() && now.name != self.name).then(|| {
             let reviewed = describe(&self.name);
-            format!("{}, and the one in the plan {reviewed}", describe(&now.name))
+            format!(
+                "{}, and the one in the plan {reviewed}",
+                describe(&now.name)
+            )
         })
     }
 }

@@ -186,9 +186,7 @@ fn check_place<P: TokenProvider + ?Sized>(plan: &RevocationPlan, provider: &P) -
     } else {
         return Ok(());
     };
-    Err(error
-        .with_account(actual)
-        .with_operation(Operation::Revoke))
+    Err(error.with_account(actual).with_operation(Operation::Revoke))
 }
 
 /// The owner of the listed tokens, and whether this account reaches them.
