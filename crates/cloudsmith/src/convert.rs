@@ -116,6 +116,10 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let Some(error) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
+    // A problem (RFC 9457) has details too, and comes from something in front of Cloudsmith.
+    if error.kind.is_some() || error.title.is_some() {
+        return ErrorBody::default();
+    }
     let says = |words: &str| {
         error
             .detail
@@ -124,8 +128,7 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     };
     let has_key = says("already created an API key");
     let locked_out = says("Locked out");
-    // A problem (RFC 9457) has details too, and comes from something in front of Cloudsmith.
-    let is_own = error.detail.is_some() && error.kind.is_none() && error.title.is_none();
+    let is_own = error.detail.is_some();
     let error_body = ErrorBody::from_message(error.detail)
         .with_code(error.code)
         .with_own_form(is_own);
