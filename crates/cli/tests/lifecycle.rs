@@ -70,18 +70,19 @@ fn foreman_tokens_are_created_and_marked_as_revoked() {
     // Several at once: one line each, and the failure of one does not affect the others.
     let run = account
         .run(&["revoke", "--yes", "999", id, "1"])
-        .ends_with(1);
-    assert_eq!(run.stdout.lines().count(), 2, "{run:?}");
+        .ends_with(4);
+    assert_eq!(run.stdout.lines().count(), 3, "{run:?}");
     let line = run.error_line();
     assert!(line.contains("revoke failed: token 999: "), "{line}");
     account.run(&["revoke", "--yes", "998", "999"]).ends_with(4);
     let words = ["revoke", "--yes", "999", id, "1", "--output=csv"];
-    let run = account.run(&words).ends_with(1);
+    let run = account.run(&words).ends_with(4);
     let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
     assert_eq!(reader.headers().unwrap(), vec!["id", "outcome", "effect"]);
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(rows[0], vec![id, "already_revoked", "marked"]);
-    assert_eq!(rows[1], vec!["1", "already_revoked", "marked"]);
+    assert_eq!(rows[0], vec!["999", "not_found_here", ""]);
+    assert_eq!(rows[1], vec![id, "already_revoked", "marked"]);
+    assert_eq!(rows[2], vec!["1", "already_revoked", "marked"]);
     let words = ["revoke", "--yes", id, "1", "--output=table"];
     let run = account.run(&words).ends_with(0);
     let headers = run.stdout.lines().filter(|line| line.contains("outcome"));

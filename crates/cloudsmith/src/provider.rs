@@ -146,9 +146,8 @@ impl Cloudsmith {
         let response = self.send(request).await?;
         let issued = convert::issued(Some(id), &response)?;
         let new = &issued.secret;
-        if let Some(defect) = new.defect() {
-            let message = format!("the key in the response {defect}");
-            let error = response.violation(message);
+        if new.is_placeholder() {
+            let error = response.violation("the response holds a masked key, not the new one");
             return Err(error.with_advice("log in to Cloudsmith's website to get the new key"));
         }
         let acting = self.credential.secret().await;

@@ -86,7 +86,21 @@ impl Secret {
             };
             return Some(format!("{place} {}", describe(odd)));
         }
-        is_placeholder(text).then(|| "is a mask or a placeholder, not a token".to_owned())
+        self.is_placeholder()
+            .then(|| "is a mask or a placeholder, not a token".to_owned())
+    }
+
+    /// Returns `true` if this stands for a secret that is not shown: `****`, `abcd****1234`,
+    /// `[redacted]`, `null` and the like.
+    #[must_use]
+    pub fn is_placeholder(&self) -> bool {
+        let text = self.expose();
+        let word = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+        text.contains("***")
+            || word.is_empty()
+            || PLACEHOLDERS
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(word))
     }
 
     /// Creates a second copy, for the rare case of two owners.
@@ -112,16 +126,6 @@ const PLACEHOLDERS: [&str; 6] = ["null", "nil", "undefined", "redacted", "masked
 /// Returns `true` for a character that a token may contain: visible ASCII that is no quotation mark.
 fn may_be_in_token(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
-}
-
-/// Returns `true` for `****`, `abcd****1234`, `[redacted]`, `null` and the like.
-fn is_placeholder(text: &str) -> bool {
-    let word = text.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    text.contains("***")
-        || word.is_empty()
-        || PLACEHOLDERS
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(word))
 }
 
 /// Describes a character that no token contains.
