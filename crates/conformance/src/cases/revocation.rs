@@ -364,7 +364,13 @@ async fn not_working(harness: &Harness) -> CaseResult {
         };
         tried = true;
         let expected = format!("a token that is {} is revoked", state.as_str());
-        expect_ok(harness.try_revoke(&token).await, &expected)?;
+        match harness.try_revoke(&token).await {
+            // A dead secret may look like one that was never issued.
+            Err(error) if !harness.revokes_by_id() && error.kind() == ErrorKind::NotFound => {}
+            revoked => {
+                expect_ok(revoked, &expected)?;
+            }
+        }
         expect_revoked(harness, &token).await?;
     }
     require_tried(tried, "the fixture can insert only tokens that work")
