@@ -52,10 +52,13 @@ impl Adapter for Directory {
     async fn get(&self, id: &TokenId) -> Result<Token> {
         (std::fs::metadata(self.file(id)?).map(|_| token(id.as_str()))).map_err(io_error)
     }
-    async fn revoke_by_id(&self, id: &TokenId, _options: RevokeOptions) -> Result<Revocation> {
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let outcome = match std::fs::remove_file(self.file(id)?) {
             Ok(()) => RevocationOutcome::Revoked,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => RevocationOutcome::AlreadyGone,
+            // Any other name may be another directory's, and alive there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && options.existed => {
+                RevocationOutcome::AlreadyGone
+            }
             Err(error) => return Err(io_error(error)),
         };
         Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))

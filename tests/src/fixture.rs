@@ -10,7 +10,7 @@ use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
-use tokenfleet_simulators::{Action, NewToken, RecordField, Simulator, State};
+use tokenfleet_simulators::{Action, Canned, NewToken, RecordField, Simulator, State};
 
 /// A simulated platform behind its adapter.
 #[derive(Debug)]
@@ -167,6 +167,9 @@ impl Fixture for SimulatedFixture {
         let action = match fault {
             Fault::LoseRequest => Action::CloseBefore,
             Fault::LoseResponse => Action::CloseAfter,
+            Fault::GatewayRefusal => {
+                Action::Answer(Canned::json(401, r#"{"message":"Unauthorized"}"#))
+            }
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             Fault::OtherRecord => {
                 let other = if platform == "foreman" {

@@ -31,7 +31,7 @@ async fn send_every_request(provider: &Losant) {
     page.sort = Some(SortBy::new(SortKey::Created, Direction::Descending));
     page.filter = Some(Filter::name("ci"));
     provider.list_page(page).await.unwrap();
-    let options = RevokeOptions::default();
+    let options = RevokeOptions::default().with_existed();
     provider.revoke((&token.id).into(), options).await.unwrap();
 }
 

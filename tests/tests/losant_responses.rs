@@ -28,7 +28,7 @@ const GONE: &str = r#"{"type":"NotFound","message":"API Token was not found"}"#;
 async fn a_refused_revocation_counts_as_sent_even_if_the_check_afterwards_fails() {
     let id = TokenId::new("575ec7417ae143cd83dc4a95");
     let unreachable = losant((404, GONE), None);
-    let options = RevokeOptions::default();
+    let options = RevokeOptions::default().with_existed();
     let error = unreachable.revoke((&id).into(), options).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Connection);
     assert_eq!(error.fate(), Fate::Rejected, "{error}");

@@ -151,6 +151,78 @@ async fn a_plan_of_another_account_is_refused() {
     assert_eq!(error.kind(), ErrorKind::InvalidInput);
 }
 
+#[tokio::test]
+async fn a_plan_is_refused_in_another_place_before_anything_is_sent() {
+    for (made, elsewhere) in [
+        (
+            losant(&["tokens=3"]),
+            losant(&["tokens=3", "collection=application"]),
+        ),
+        (
+            foreman(&["tokens=3"], None),
+            foreman(&["tokens=3", "user_id=5"], None),
+        ),
+    ] {
+        let (made_by, carried_out_by) = (made.provider(), elsewhere.provider());
+        let list = made_by.list_all(Query::new()).await.unwrap();
+        let plan = RevocationPlan::from_tokens(made_by.account(), &list.tokens);
+        let plan: RevocationPlan = plan.to_string().parse().unwrap();
+        let sent = elsewhere.simulator().log().entries().len();
+        let error = carried_out_by
+            .revoke_many(plan, RevokeManyOptions::default())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("in another place"), "{error}");
+        assert_eq!(elsewhere.simulator().log().entries().len(), sent);
+    }
+}
+
+/// Two simulators have the same address in a test, as two platforms behind one name do.
+#[tokio::test]
+async fn a_token_that_is_not_the_reviewed_one_is_left_alone() {
+    for (made, elsewhere) in [
+        (losant(&["tokens=5"]), losant(&["tokens=5", "seed=9"])),
+        (
+            foreman(&["tokens=5"], None),
+            foreman(&["tokens=5", "seed=9"], None),
+        ),
+    ] {
+        let (made_by, carried_out_by) = (made.provider(), elsewhere.provider());
+        let list = made_by.list_all(Query::new()).await.unwrap();
+        let plan = RevocationPlan::from_tokens(made_by.account(), &list.tokens);
+        let states = |fixture: &SimulatedFixture| {
+            let tokens = fixture.simulator().tokens();
+            tokens
+                .into_iter()
+                .map(|token| token.state)
+                .collect::<Vec<_>>()
+        };
+        let before = states(&elsewhere);
+        let verdicts = revoke_all(&*carried_out_by, &plan, RevokeManyOptions::default()).await;
+        for (_, verdict) in &verdicts {
+            let expected = ["not_as_reviewed", "not_found_here"];
+            assert!(expected.contains(&verdict.as_str()), "{verdict:?}");
+        }
+        assert_eq!(states(&elsewhere), before);
+    }
+}
+
+#[tokio::test]
+async fn a_renamed_token_is_left_alone() {
+    let fixture = losant(&["tokens=3"]);
+    let provider = fixture.provider();
+    let (acting, plan) = account(&fixture).await;
+    let plan = plan.without(&acting);
+    let renamed = plan.tokens().next().unwrap().clone();
+    let change = tokenfleet_core::UpdateToken::rename("in use after all");
+    provider.update(&renamed, change).await.unwrap();
+    let verdicts = revoke_all(&*provider, &plan, RevokeManyOptions::default()).await;
+    for (id, verdict) in &verdicts {
+        assert_eq!(verdict.is_dead(), *id != renamed, "{verdict:?}");
+    }
+    assert_eq!(count(&verdicts).get("not_as_reviewed"), Some(&1));
+}
+
 #[tokio::test(start_paused = true)]
 async fn stopping_early_returns_the_untried_tokens_and_the_verdicts_of_the_others() {
     let fixture = losant(&["tokens=1"]);

@@ -18,6 +18,8 @@ pub(crate) enum Exit {
     Unsupported = 5,
     Incomplete = 6,
     OutcomeUnknown = 7,
+    /// The command worked, and its answer is no: the secret is dead.
+    AnswerIsNo = 8,
 }
 
 impl Exit {
@@ -52,19 +54,27 @@ impl Exit {
         }
     }
 
-    /// Returns the exit code that all results share, `OutcomeUnknown` if any has it, else `Failed`.
+    /// Returns the most important of several exit codes.
     pub(crate) fn combine(exits: impl IntoIterator<Item = Self>) -> Self {
-        let mut exits = exits.into_iter();
-        let Some(first) = exits.next() else {
-            return Self::Success;
-        };
-        exits.fold(first, |combined, exit| match (combined, exit) {
-            (combined, exit) if combined == exit => combined,
-            (Self::OutcomeUnknown, _) | (_, Self::OutcomeUnknown) => Self::OutcomeUnknown,
-            _ => Self::Failed,
-        })
+        let exits: Vec<_> = exits.into_iter().collect();
+        let mut by_importance = BY_IMPORTANCE.into_iter();
+        by_importance
+            .find(|exit| exits.contains(exit))
+            .unwrap_or(Self::Success)
     }
 }
+
+/// The exit codes of what did not go well, the most important one first.
+const BY_IMPORTANCE: [Exit; 8] = [
+    Exit::OutcomeUnknown,
+    Exit::Usage,
+    Exit::Refused,
+    Exit::Failed,
+    Exit::NotFound,
+    Exit::Unsupported,
+    Exit::Incomplete,
+    Exit::AnswerIsNo,
+];
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
@@ -145,11 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn several_failures_keep_the_exit_code_that_they_share() {
-        use Exit::{Failed, NotFound, OutcomeUnknown, Refused, Success};
+    fn the_most_important_of_several_exit_codes_is_kept() {
+        use Exit::{
+            AnswerIsNo, Failed, Incomplete, NotFound, OutcomeUnknown, Refused, Success, Usage,
+        };
         assert_eq!(Exit::combine([]), Success);
         assert_eq!(Exit::combine([NotFound, NotFound]), NotFound);
-        assert_eq!(Exit::combine([NotFound, Refused]), Failed);
+        assert_eq!(Exit::combine([NotFound, Success]), NotFound);
+        let contract = [
+            OutcomeUnknown,
+            Usage,
+            Refused,
+            Failed,
+            Incomplete,
+            AnswerIsNo,
+            Success,
+        ];
+        for (index, expected) in contract.into_iter().enumerate() {
+            let rest = contract[index..].iter().rev().copied();
+            assert_eq!(Exit::combine(rest), expected);
+        }
         assert_eq!(Exit::combine([NotFound, OutcomeUnknown]), OutcomeUnknown);
         assert_eq!(Exit::combine_plan([NotFound, NotFound]), Failed);
         assert_eq!(

@@ -113,7 +113,7 @@ fn new_secrets_shown(provider: &str) -> usize {
             }
             // The plan has a secret where an id belongs.
             let plan = temporary_file(&format!(
-                "tokenfleet revocations 1\naccount {provider} mine\nrevoke {id}\nrevoke {secret}\n"
+                "tokenfleet revocations 2\naccount {provider} mine\nrevoke {id}\nrevoke {secret}\n"
             ));
             let word = |word: &str| {
                 let word = word.replace("=ID", &format!("={id}"));

@@ -169,10 +169,10 @@ fn revocations_in_flight_are_awaited_and_no_other_is_started() {
     let words = [&words[..], &["--yes", "--max-concurrency=2"]].concat();
     let (run, _simulate) = signalled("TERM", 1, 5_000, &words);
     let run = run.ends_with(1);
-    let is_gone = |line: &&str| line.contains("already_gone");
-    assert_eq!(run.stdout.lines().filter(is_gone).count(), 2, "{run:?}");
+    let is_unknown = |line: &&str| line.contains("not_found_here");
+    assert_eq!(run.stdout.lines().filter(is_unknown).count(), 2, "{run:?}");
     let expected = format!("error: iot (losant): not attempted: {}", ids[2]);
-    assert_eq!(run.error_line(), expected);
+    assert_eq!(run.stderr.lines().last(), Some(&*expected), "{run:?}");
 }
 
 #[test]

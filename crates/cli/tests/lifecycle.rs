@@ -51,9 +51,10 @@ fn losant_tokens_are_created_updated_and_deleted() {
     let revoked = account.run(&["revoke", id, "--yes"]).ends_with(0).json();
     let expected = serde_json::json!({"outcome": "revoked", "effect": "deleted", "id": id});
     assert_eq!(revoked, expected);
-    assert_eq!(account.liveness(secret, 3), "dead");
-    let again = account.run(&["revoke", id, "--yes"]).ends_with(0).json();
-    assert_eq!(again["outcome"], "already_gone");
+    assert_eq!(account.liveness(secret, 8), "dead");
+    let again = account.run(&["revoke", id, "--yes"]).ends_with(4);
+    let expected = serde_json::json!({"outcome": "not_found_here", "effect": null, "id": id});
+    assert_eq!(again.json(), expected);
     account.run(&["show", id]).ends_with(4).error_line();
 }
 
@@ -69,23 +70,24 @@ fn foreman_tokens_are_created_and_marked_as_revoked() {
     // Several at once: one line each, and the failure of one does not affect the others.
     let run = account
         .run(&["revoke", "--yes", "999", id, "1"])
-        .ends_with(1);
-    assert_eq!(run.stdout.lines().count(), 2, "{run:?}");
+        .ends_with(4);
+    assert_eq!(run.stdout.lines().count(), 3, "{run:?}");
     let line = run.error_line();
     assert!(line.contains("revoke failed: token 999: "), "{line}");
     account.run(&["revoke", "--yes", "998", "999"]).ends_with(4);
     let words = ["revoke", "--yes", "999", id, "1", "--output=csv"];
-    let run = account.run(&words).ends_with(1);
+    let run = account.run(&words).ends_with(4);
     let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
     assert_eq!(reader.headers().unwrap(), vec!["id", "outcome", "effect"]);
     let rows: Vec<_> = reader.records().map(Result::unwrap).collect();
-    assert_eq!(rows[0], vec![id, "already_revoked", "marked"]);
-    assert_eq!(rows[1], vec!["1", "already_revoked", "marked"]);
+    assert_eq!(rows[0], vec!["999", "not_found_here", ""]);
+    assert_eq!(rows[1], vec![id, "already_revoked", "marked"]);
+    assert_eq!(rows[2], vec!["1", "already_revoked", "marked"]);
     let words = ["revoke", "--yes", id, "1", "--output=table"];
     let run = account.run(&words).ends_with(0);
     let headers = run.stdout.lines().filter(|line| line.contains("outcome"));
     assert_eq!(headers.count(), 1, "{run:?}");
-    assert_eq!(account.liveness(secret, 3), "dead");
+    assert_eq!(account.liveness(secret, 8), "dead");
     let shown = account.run(&["show", id]).ends_with(0).json();
     assert_eq!(shown["state"], "revoked");
 }
@@ -102,7 +104,7 @@ fn the_one_cloudsmith_key_is_rotated_and_replaced() {
     let words = ["revoke", id, "--yes", "--accept-replacement"];
     let revoked = account.run(&words).ends_with(0).hiding(&[first]).json();
     assert_eq!(revoked["effect"], "replaced");
-    assert_eq!(account.liveness(first, 3), "dead");
+    assert_eq!(account.liveness(first, 8), "dead");
     let second = text(&revoked["replacement"]["secret"]);
     assert_eq!(account.liveness(second, 0), "alive");
 
@@ -112,7 +114,7 @@ fn the_one_cloudsmith_key_is_rotated_and_replaced() {
     assert_eq!(reader.headers().unwrap().len(), 5);
     let row = reader.records().next().unwrap().unwrap();
     assert_eq!(account.liveness(&row[4], 0), "alive");
-    assert_eq!(account.liveness(second, 3), "dead");
+    assert_eq!(account.liveness(second, 8), "dead");
 }
 
 #[test]
@@ -132,8 +134,17 @@ fn mindbody_tokens_are_issued_renewed_and_revoked_by_their_secret() {
         .ends_with(0)
         .hiding(&[secret]);
     assert_eq!(revoked.json()["outcome"], "revoked");
-    let again = account.run_with_secret(secret, &revoke).ends_with(0);
-    assert_eq!(again.json()["outcome"], "already_gone");
+    // A dead token cannot be told from one that never was.
+    let again = account.run_with_secret(secret, &revoke).ends_with(7);
+    assert_eq!(again.json()["outcome"], "unknown");
+    for (malformed, words) in [
+        (format!("\u{feff}{secret}"), "begins with a byte-order mark"),
+        (format!("\"{secret}\""), "begins with a quotation mark"),
+        (format!("Bearer {secret}"), "begins with \"Bearer\""),
+    ] {
+        let run = account.run_with_secret(&malformed, &revoke).ends_with(2);
+        assert!(run.error_line().contains(words), "{run:?}");
+    }
     account.run(&["renew"]).ends_with(2).error_line();
     drop(account.simulate);
 }

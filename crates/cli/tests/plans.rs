@@ -40,9 +40,10 @@ fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
             .ends_with(0);
         assert_eq!(plan.stderr, "");
         let lines: Vec<_> = plan.stdout.lines().collect();
-        assert_eq!(lines.len(), 2 + 6, "{plan:?}");
+        assert_eq!(lines.len(), 4 + 6, "{plan:?}");
         assert!(
-            lines[7].starts_with(&format!("last {}  # old ", before[0])),
+            lines[9].starts_with(&format!("last {} created ", before[0]))
+                && lines[9].contains(" name \"old "),
             "{plan:?}"
         );
         assert_eq!(ids(&account, &[]).len(), 6, "a plan revokes nothing");
@@ -51,7 +52,7 @@ fn a_plan_is_reviewed_and_carried_out_and_carried_out_again() {
         let (kept, rest): (Vec<&str>, Vec<&str>) = lines
             .iter()
             .copied()
-            .partition(|line: &&str| line.contains("# old 3"));
+            .partition(|line: &&str| line.contains(" name \"old 3"));
         assert_eq!(kept.len(), 1);
         let path = temporary_file(&rest.join("\n"));
         let run = account.run(&["revoke", "--plan", &path]).ends_with(2);
@@ -140,7 +141,7 @@ fn a_plan_names_its_account_and_is_rejected_elsewhere() {
     for (text, part) in [
         ("no plan", "must start with the line"),
         (
-            "tokenfleet revocations 1\naccount losant mine\nkill 1\n",
+            "tokenfleet revocations 2\naccount losant mine\nkill 1\n",
             "line 3",
         ),
     ] {
@@ -157,6 +158,45 @@ fn a_plan_names_its_account_and_is_rejected_elsewhere() {
     let expected = format!("error: cannot read there-is-none: {NO_SUCH_FILE}");
     assert_eq!(run.error_line(), expected);
     assert_eq!(ids(&account, &[]).len(), 1);
+}
+
+#[test]
+fn a_plan_is_carried_out_only_where_it_was_made() {
+    for provider in ["losant", "foreman"] {
+        let staging = account_with_tokens(provider, 3);
+        let production = account_with_tokens(provider, 3);
+        let plan = staging.run(&PLAN).ends_with(0);
+        let path = temporary_file(&plan.stdout);
+        let words = ["revoke", "--plan", &path, "--yes"];
+        let run = production.run(&words).ends_with(2);
+        let line = run.error_line();
+        assert!(
+            line.contains("the plan was made in another place"),
+            "{line}"
+        );
+        assert_eq!(production.control("GET", "/log", "")["total"], 0);
+        let place = plan.stdout.lines().nth(2).unwrap();
+        assert!(place.starts_with("place \"http"), "{place}");
+
+        // Whoever edits the place does not get past the names and times.
+        let own = production.run(&PLAN).ends_with(0);
+        let edited = plan
+            .stdout
+            .replace(place, own.stdout.lines().nth(2).unwrap());
+        let edited = edited.replace(" created 20", " created 19");
+        let path = temporary_file(&edited);
+        let run = production.run(&["revoke", "--plan", &path, "--yes"]);
+        let run = run.ends_with(1);
+        for line in run.stdout.lines() {
+            let verdict: Value = serde_json::from_str(line).unwrap();
+            let outcome = verdict["outcome"].as_str().unwrap();
+            assert!(
+                ["not_as_reviewed", "not_found_here"].contains(&outcome),
+                "{run:?}"
+            );
+        }
+        assert_eq!(ids(&production, &["--state=active"]).len(), 3);
+    }
 }
 
 #[test]
@@ -177,12 +217,12 @@ fn an_incomplete_listing_makes_no_plan_unless_accepted() {
     inject_fault();
     let run = account.run(&["plan", "--allow-incomplete"]).ends_with(0);
     let lines: Vec<_> = run.stdout.lines().collect();
-    assert_eq!(lines.len(), 4, "{run:?}");
+    assert_eq!(lines.len(), 5, "{run:?}");
     assert!(
-        lines[3].starts_with("# the listing is incomplete: "),
+        lines[4].starts_with("# the listing is incomplete: "),
         "{run:?}"
     );
-    let expected = lines[3].replacen('#', "warning: mine (cloudsmith):", 1);
+    let expected = lines[4].replacen('#', "warning: mine (cloudsmith):", 1);
     assert_eq!(run.error_line(), expected);
 }
 

@@ -209,7 +209,7 @@ fn the_token_of_a_killed_program_is_found_by_its_marker_and_revoked() {
             .ends_with(0)
             .json();
         assert_eq!(verdict["outcome"], "revoked");
-        assert_eq!(account.liveness(secret, 3), "dead");
+        assert_eq!(account.liveness(secret, 8), "dead");
     }
 }
 

@@ -84,6 +84,15 @@ impl CloudsmithConfig {
         self.accept_lockout || matches!(self.scheme, Scheme::Basic(_))
     }
 
+    /// Returns the address of the keys, with the user if the credential names one.
+    pub(crate) fn place(&self) -> String {
+        let address = self.base_url.address(["user", "tokens"]);
+        match &self.scheme {
+            Scheme::Basic(email) => format!("{address} of {email}"),
+            Scheme::ApiKey | Scheme::Token => address,
+        }
+    }
+
     /// Sets the base URL.
     #[must_use]
     pub fn with_base_url(mut self, base_url: BaseUrl) -> Self {

@@ -2,7 +2,7 @@
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::{
-    ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
+    Error, ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
 };
 use tokenfleet_http::decode::{JsonStr, parse_json};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
@@ -95,11 +95,31 @@ pub(crate) fn login_error_body(operation: Operation, status: u16, body: &[u8]) -
     }
 }
 
+/// Returns `true` if Cloudsmith itself refused a key that it was shown.
+pub(crate) fn refuses_key(error: &Error) -> bool {
+    let message = error.platform_message();
+    let words = ["Invalid token", "Invalid authentication credentials"];
+    error.status() == Some(401)
+        && message.is_some_and(|message| words.iter().any(|words| message.starts_with(words)))
+}
+
+/// Returns `true` if Cloudsmith itself forbids an operation to a key that it recognises.
+pub(crate) fn forbids_key(error: &Error) -> bool {
+    error.kind() == ErrorKind::PermissionDenied
+        && error
+            .platform_message()
+            .is_some_and(|message| message.starts_with("You do not have permission"))
+}
+
 /// Parses an error response.
 pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let Some(error) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
+    // A problem (RFC 9457) has details too, and comes from something in front of Cloudsmith.
+    if error.kind.is_some() || error.title.is_some() {
+        return ErrorBody::default();
+    }
     let says = |words: &str| {
         error
             .detail
@@ -108,7 +128,10 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     };
     let has_key = says("already created an API key");
     let locked_out = says("Locked out");
-    let error_body = ErrorBody::from_message(error.detail).with_code(error.code);
+    let is_own = error.detail.is_some();
+    let error_body = ErrorBody::from_message(error.detail)
+        .with_code(error.code)
+        .with_own_form(is_own);
     match status {
         400 if has_key => error_body.with_kind(ErrorKind::Conflict).with_advice(
             "a user has one key: rotate it instead, which revokes the old key at once",

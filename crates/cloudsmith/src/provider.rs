@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
-use tokenfleet_core::config::Settings;
+use tokenfleet_core::config::{CredentialSource, Settings};
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, TokenId,
 };
-use tokenfleet_http::adapter::FromSettings;
+use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 use tokio::sync::Mutex;
 
@@ -67,7 +67,7 @@ impl Cloudsmith {
     /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: CloudsmithConfig, transport: Arc<dyn Transport>) -> Self {
-        let account = Account::new(NAME, account);
+        let account = Account::new(NAME, account).with_place(&config.place());
         let mut capabilities = capabilities();
         if !config.may_rotate() {
             capabilities = capabilities
@@ -115,6 +115,18 @@ impl Cloudsmith {
         })
     }
 
+    /// Sends what must be accepted if only `refused` is to blame for a refusal: the acting credential,
+    /// or nothing at all if that is the refused one, since anybody may ask who they are.
+    async fn control(&self, refused: &Secret) -> Result<()> {
+        let acting = self.credential.secret().await;
+        if acting.is_ok_and(|acting| acting.is_same(refused)) {
+            let response = self.client.send(Self::self_request(Operation::Verify));
+            response.await?.json::<wire::UserBrief>()?;
+            return Ok(());
+        }
+        self.identify(Operation::Verify).await.map(|_| ())
+    }
+
     fn self_request(operation: Operation) -> ApiRequest {
         ApiRequest::get(operation, ["user", "self", ""])
     }
@@ -126,7 +138,8 @@ impl Cloudsmith {
             .await
     }
 
-    /// Refreshes the key. One refresh at a time, since only the last issued key works.
+    /// Refreshes the key. One refresh at a time, since only the last issued key works. A response
+    /// that repeats the old key, or masks the new one, proves nothing.
     async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
         let _guard = self.refresh_lock.lock().await;
         let request = ApiRequest::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
@@ -219,23 +232,30 @@ impl Adapter for Cloudsmith {
         )
     }
 
-    /// Asks whom the secret in question belongs to: a response without a user means it is dead.
+    /// Asks whom the secret in question belongs to. A key that is refused, or not recognised as one,
+    /// is dead if the acting credential is accepted at the same place.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let request = Self::self_request(Operation::Verify).credential("x-api-key", "", secret);
         match self.client.send(request).await {
             Ok(response) if response.json::<wire::UserBrief>()?.authenticated => {
                 Ok(Liveness::Alive)
             }
-            Ok(_) => Ok(Liveness::Dead),
-            Err(error) if error.platform_message().is_none() => Err(error),
-            Err(error) => match error.kind() {
-                ErrorKind::Unauthenticated => Ok(Liveness::Dead),
-                ErrorKind::PermissionDenied => Ok(Liveness::Unknown {
-                    reason: "Cloudsmith recognises the key, but a policy forbids its use"
+            Ok(_) if self.credential.is_in_api_key_header() => {
+                Ok(dead_if_accepted(self.identify(Operation::Verify).await))
+            }
+            Ok(_) => Ok(Liveness::Unknown {
+                reason:
+                    "Cloudsmith answered as if no key was sent, which something in between may \
+                         have removed"
                         .to_owned(),
-                }),
-                _ => Err(error),
-            },
+            }),
+            Err(error) if convert::refuses_key(&error) => {
+                Ok(dead_if_accepted(self.control(secret).await))
+            }
+            Err(error) if convert::forbids_key(&error) => Ok(Liveness::Unknown {
+                reason: "Cloudsmith recognises the key, but a policy forbids its use".to_owned(),
+            }),
+            Err(error) => undecided(error),
         }
     }
 }

@@ -44,6 +44,11 @@ impl RotatingCredential {
         }
     }
 
+    /// Returns `true` if the credential is sent where `verify` sends the secret in question.
+    pub(crate) fn is_in_api_key_header(&self) -> bool {
+        self.scheme == Scheme::ApiKey
+    }
+
     fn rotated(&self) -> MutexGuard<'_, Option<Secret>> {
         self.rotated.lock().unwrap_or_else(PoisonError::into_inner)
     }

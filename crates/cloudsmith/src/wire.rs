@@ -1,7 +1,7 @@
 //! The bodies of Cloudsmith's API, in its own spelling. Blank fields are null, and any field may be
 //! absent.
 
-use serde::de::MapAccess;
+use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
@@ -86,4 +86,9 @@ pub(crate) struct UserAuthToken {
 pub(crate) struct ErrorResponse {
     pub(crate) detail: Option<String>,
     pub(crate) code: Option<String>,
+    /// A field of RFC 9457, which Cloudsmith does not send.
+    #[serde(rename = "type")]
+    pub(crate) kind: Option<IgnoredAny>,
+    /// A field of RFC 9457, which Cloudsmith does not send.
+    pub(crate) title: Option<IgnoredAny>,
 }

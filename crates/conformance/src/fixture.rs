@@ -291,4 +291,7 @@ pub enum Fault {
     /// One record of the response holds a value that the platform does not document, such as half a
     /// surrogate pair in a name.
     OddValue,
+    /// Something in front of the platform refuses the request with 401, in a form that is not the
+    /// platform's, such as `{"message":"Unauthorized"}`.
+    GatewayRefusal,
 }

@@ -92,11 +92,17 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// Some platforms also replace the secret: see [`RenewedToken::secret`].
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken>;
 
-    /// Revokes a token: once this succeeds, its secret no longer authenticates. Revoking twice
-    /// succeeds.
+    /// Revokes a token: once this succeeds, its secret no longer authenticates.
+    ///
+    /// Fails with [`NotFound`](crate::ErrorKind::NotFound) if the platform knows no such token here:
+    /// it may be dead, or it may be another's. "Already gone" needs proof, such as a record that is
+    /// marked as revoked, or [`RevokeOptions::existed`].
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation>;
 
     /// Checks whether a secret still authenticates, and changes nothing.
+    ///
+    /// It is [`Dead`](Liveness::Dead) only if the platform itself refuses it, in the form that it
+    /// documents, while it accepts the credential that the account authenticates with.
     async fn verify(&self, secret: &Secret) -> Result<Liveness>;
 }
 

@@ -13,6 +13,6 @@ pub use exactly_once::{ExactlyOnce, Timer};
 pub use marker::Marker;
 pub use provider_ext::TokenProviderExt;
 pub use reconcile::{Reconciliation, UnknownWrite};
-pub use revocation_plan::RevocationPlan;
+pub use revocation_plan::{PlannedToken, RevocationPlan};
 pub use revoke_many::{RevocationVerdict, RevokeMany, RevokeManyOptions};
 pub use token_list::TokenList;

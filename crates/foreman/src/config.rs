@@ -92,6 +92,12 @@ impl ForemanConfig {
         self
     }
 
+    /// Returns the path of the collection of tokens.
+    pub(crate) fn path(&self) -> [String; 4] {
+        let user_id = self.user_id.to_string();
+        ["api", "users", &user_id, "personal_access_tokens"].map(str::to_owned)
+    }
+
     /// Reads `base_url`, `login`, `token`, `user_id`, `token_login`, `organization_id`,
     /// `location_id` and `version` from an account's settings.
     ///

@@ -151,6 +151,7 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
+    let is_own = matches!(response.error, Some(wire::ErrorField::Details { .. }));
     let (message, class, taken) = match response.error {
         Some(wire::ErrorField::Details {
             message,
@@ -177,7 +178,9 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     };
     let (locked_out, disabled) = (says("Too many tries"), says("User account is disabled"));
     let no_user = says("Couldn't find User");
-    let error_body = ErrorBody::from_message(message).with_code(class);
+    let error_body = ErrorBody::from_message(message)
+        .with_code(class)
+        .with_own_form(is_own);
     match status {
         401 if locked_out => error_body
             .with_kind(ErrorKind::RateLimited)
@@ -196,6 +199,21 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
             .with_advice("check user_id: Foreman takes the user's number here, not the login"),
         _ => error_body,
     }
+}
+
+/// Returns `true` if Foreman itself refused a login: gateways use other words.
+pub(crate) fn refuses_login(error: &Error) -> bool {
+    error.status() == Some(401) && begins_with(error, "Unable to authenticate user")
+}
+
+/// Returns `true` if Foreman itself accepted a login that lacks a permission.
+pub(crate) fn lacks_permission(error: &Error) -> bool {
+    error.status() == Some(403) && begins_with(error, "Access denied")
+}
+
+fn begins_with(error: &Error, words: &str) -> bool {
+    let message = error.platform_message();
+    message.is_some_and(|message| message.starts_with(words))
 }
 
 #[cfg(test)]

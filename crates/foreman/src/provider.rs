@@ -11,7 +11,7 @@ use tokenfleet_core::{
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     TokenState,
 };
-use tokenfleet_http::adapter::FromSettings;
+use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::{ForemanConfig, Release, convert, query, wire};
@@ -59,7 +59,8 @@ impl Foreman {
     /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: ForemanConfig, transport: Arc<dyn Transport>) -> Self {
-        let account = Account::new(NAME, account);
+        let place = config.base_url.address(config.path());
+        let account = Account::new(NAME, account).with_place(&place);
         let release = config.release.unwrap_or_default();
         Self {
             client: ApiClient::new(
@@ -84,8 +85,7 @@ impl Foreman {
 
     /// Returns the path of the collection of tokens.
     fn path(&self) -> [String; 4] {
-        let user_id = self.config.user_id.to_string();
-        ["api", "users", &user_id, "personal_access_tokens"].map(str::to_owned)
+        self.config.path()
     }
 
     /// Adds login, secret and the common parameters.
@@ -131,26 +131,49 @@ impl Foreman {
         }
     }
 
-    /// Returns `true` if the tokens are known to belong to the login that `verify` acts as.
-    async fn owns_the_tokens(&self) -> bool {
-        if self.config.token_login.is_some() {
-            return true;
+    /// Decides what the refusal of a login means. It is dead only if the acting login is accepted and
+    /// the refused one is known to own the tokens.
+    async fn judge_refusal(&self) -> Liveness {
+        let is_owner = match &self.config.token_login {
+            Some(_) => self.probe().await.map(|()| true),
+            None => self.owns_the_tokens().await,
+        };
+        match is_owner {
+            Ok(false) => {
+                unknown("it may belong to a login other than the acting one: set token_login")
+            }
+            Err(error) if convert::lacks_permission(&error) => {
+                unknown("it may belong to a login other than the acting one: set token_login")
+            }
+            control => dead_if_accepted(control),
         }
+    }
+
+    /// Lists one token with the credential that the account authenticates with.
+    async fn probe(&self) -> Result<()> {
+        let request = ApiRequest::get(Operation::Verify, self.path()).query("per_page", 1);
+        let response = self.send(request).await?;
+        convert::page(&PageRequest::first(), &response).map(|_| ())
+    }
+
+    /// Returns `true` if the tokens are known to belong to the login that the account acts as.
+    async fn owns_the_tokens(&self) -> Result<bool> {
         let login = &self.config.login;
         let search = format!(
             "login = \"{}\"",
             login.replace('\\', "\\\\").replace('"', "\\\"")
         );
         let request = ApiRequest::get(Operation::Verify, ["api", "users"]).query("search", search);
-        let found = match self.send(request).await {
-            Ok(response) => response.json::<wire::Users>(),
-            Err(error) => Err(error),
-        };
-        found.is_ok_and(|users| {
-            users.results.iter().any(|user| {
-                user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
-            })
-        })
+        let users: wire::Users = self.send(request).await?.json()?;
+        Ok(users.results.iter().any(|user| {
+            user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
+        }))
+    }
+}
+
+fn unknown(reason: &str) -> Liveness {
+    Liveness::Unknown {
+        reason: reason.to_owned(),
     }
 }
 
@@ -207,9 +230,9 @@ impl Adapter for Foreman {
 
     /// Marks the record as revoked. Foreman answers a second revocation like the first, so the
     /// record is read before.
-    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         convert::check_id(id).map_err(|error| self.client.in_context(Operation::Revoke, error))?;
-        let outcome = if self.is_revoked(id).await? {
+        let outcome = if !options.existed && self.is_revoked(id).await? {
             RevocationOutcome::AlreadyRevoked
         } else {
             let request = ApiRequest::delete(Operation::Revoke, self.path())
@@ -227,7 +250,7 @@ impl Adapter for Foreman {
 
     /// Lists one token with the secret in question. A dead secret counts as a failed login, of
     /// which Foreman allows 30 in five minutes from one address. The result is `Dead` only for the
-    /// login that owns the tokens.
+    /// login that owns the tokens, while the acting login is accepted.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let login = self
             .config
@@ -235,11 +258,6 @@ impl Adapter for Foreman {
             .as_ref()
             .unwrap_or(&self.config.login);
         let request = ApiRequest::get(Operation::Verify, self.path()).query("per_page", 1);
-        let unknown = |reason: &str| {
-            Ok(Liveness::Unknown {
-                reason: reason.to_owned(),
-            })
-        };
         match self
             .client
             .send(self.authorize(request, login, secret))
@@ -248,20 +266,16 @@ impl Adapter for Foreman {
             Ok(response) => {
                 convert::page(&PageRequest::first(), &response).map(|_| Liveness::Alive)
             }
-            Err(error) if error.platform_message().is_none() => Err(error),
+            Err(error) if convert::refuses_login(&error) => Ok(self.judge_refusal().await),
+            Err(error) if convert::lacks_permission(&error) => Ok(Liveness::Alive),
             Err(error) => match (error.status(), error.kind()) {
-                (Some(401), ErrorKind::Unauthenticated) if self.owns_the_tokens().await => {
-                    Ok(Liveness::Dead)
+                (Some(401), ErrorKind::RateLimited) => Ok(unknown(
+                    "Foreman locks out this address after failed logins",
+                )),
+                (Some(401), ErrorKind::PermissionDenied) => {
+                    Ok(unknown("the user account is disabled"))
                 }
-                (Some(401), ErrorKind::Unauthenticated) => {
-                    unknown("it may belong to a login other than the acting one: set token_login")
-                }
-                (Some(401), ErrorKind::RateLimited) => {
-                    unknown("Foreman locks out this address after failed logins")
-                }
-                (Some(401), _) => unknown("the user account is disabled"),
-                (Some(403), _) => Ok(Liveness::Alive),
-                _ => Err(error),
+                _ => undecided(error),
             },
         }
     }

@@ -1,12 +1,14 @@
 //! The code that adapters share above the HTTP layer.
 //!
 //! Nothing here sends a request by itself. It is what several platforms have in common: configured
-//! construction, numbered pages and issued tokens.
+//! construction, numbered pages, issued tokens, and the rules on dead secrets.
 
 mod from_settings;
 mod issued;
+mod liveness;
 mod numbered_page;
 
 pub use from_settings::FromSettings;
 pub use issued::issued;
+pub use liveness::{dead_if_accepted, undecided};
 pub use numbered_page::NumberedPage;

@@ -140,7 +140,7 @@ impl ApiClient {
             date: OnceLock::new(),
             repaired: OnceLock::new(),
         };
-        check_success(request, &response)?;
+        check_success(request, &response, self.error_parser)?;
         Ok(response)
     }
 }

@@ -85,6 +85,18 @@ impl BaseUrl {
         .map_err(|error| error.with_message_prefix(&settings.place("base_url")))
     }
 
+    /// Returns the address of a path below this URL: the [place](tokenfleet_core::Account::place) of
+    /// the tokens in that collection.
+    #[must_use]
+    pub fn address<S: AsRef<str>>(&self, path: impl IntoIterator<Item = S>) -> String {
+        let mut address = self.prefix.clone();
+        for segment in path {
+            address.push('/');
+            address.extend(utf8_percent_encode(segment.as_ref(), RESERVED));
+        }
+        address
+    }
+
     fn parse_url(text: &str) -> Result<Url> {
         let invalid = |problem: &str| {
             Err(Error::configuration(format!("the base URL {problem}"))

@@ -11,6 +11,9 @@ use tokenfleet_core::{ErrorKind, Operation};
 pub struct ErrorBody {
     /// The kind, if it is more precise than the status.
     pub kind: Option<ErrorKind>,
+    /// `true` if the body has the form that the platform documents for its errors. Such a body is an
+    /// error even with a status of success.
+    pub is_own: bool,
     /// The error code of the platform.
     pub code: Option<String>,
     /// The message of the platform. It is redacted and truncated before it is shown.
@@ -26,6 +29,7 @@ impl fmt::Debug for ErrorBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ErrorBody")
             .field("kind", &self.kind)
+            .field("is_own", &self.is_own)
             .field("advice", &self.advice)
             .field("retry_after", &self.retry_after)
             .finish_non_exhaustive()
@@ -46,6 +50,13 @@ impl ErrorBody {
     #[must_use]
     pub fn with_code(mut self, code: Option<String>) -> Self {
         self.code = code;
+        self
+    }
+
+    /// States whether the body has the form that the platform documents for its errors.
+    #[must_use]
+    pub fn with_own_form(mut self, is_own: bool) -> Self {
+        self.is_own = is_own;
         self
     }
 

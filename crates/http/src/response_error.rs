@@ -1,11 +1,11 @@
 //! The errors of requests that were sent: by status, by a success that is not usable, and by a
 //! broken connection.
 
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 
 use crate::rate_headers::retry_after;
-use crate::{ApiRequest, ApiResponse, ErrorBody, SendPhase, TransportError};
+use crate::{ApiRequest, ApiResponse, ErrorBody, ErrorParser, SendPhase, TransportError};
 
 /// Creates an error for a response whose status is not a success.
 pub(crate) fn status_error(
@@ -85,7 +85,14 @@ fn fate_of(operation: Operation, status: u16) -> Fate {
 
 /// Rejects a 2xx that the API did not send: its responses are JSON, and empty only if the request
 /// allows that.
-pub(crate) fn check_success(request: &ApiRequest, response: &ApiResponse) -> Result<()> {
+///
+/// An error of the platform itself is none either, unless the response may hold a new secret, which
+/// must not be lost: then the adapter looks for the secret first.
+pub(crate) fn check_success(
+    request: &ApiRequest,
+    response: &ApiResponse,
+    error_parser: ErrorParser,
+) -> Result<()> {
     if let Some(coding) = response.header("content-encoding")
         && !coding.eq_ignore_ascii_case("identity")
     {
@@ -96,12 +103,42 @@ pub(crate) fn check_success(request: &ApiRequest, response: &ApiResponse) -> Res
         (200..=299, true) if request.allow_empty_body => return Ok(()),
         (200..=299, true) => "the response is empty",
         (200..=299, false) if !response.is_json() => "the response is not JSON",
+        (200..=299, false) if may_be_error(request) => {
+            let error_body = error_parser(request.operation, response.status(), &response.body);
+            return if error_body.is_own {
+                Err(contradiction(request, response, error_body))
+            } else {
+                Ok(())
+            };
+        }
         _ => return Ok(()),
     };
     let error = response.violation(message);
     Err(error.with_advice(
         "check the base URL, and whether a proxy or the login page of a network answered instead",
     ))
+}
+
+/// Returns `true` if no new secret is in the response. A page must have its own fields anyway.
+fn may_be_error(request: &ApiRequest) -> bool {
+    let operation = request.operation;
+    !matches!(
+        operation,
+        Operation::List | Operation::Create | Operation::Rotate
+    ) && request.method != Method::PUT
+}
+
+/// Creates an error for a status of success with an error of the platform: nobody knows which holds.
+fn contradiction(request: &ApiRequest, response: &ApiResponse, error_body: ErrorBody) -> Error {
+    let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
+    let mut error = response.violation("the platform reports an error with a status of success");
+    if let Some(code) = error_body.code {
+        error = error.with_code(&code, &secrets);
+    }
+    match error_body.message {
+        Some(message) => error.with_platform_message(&message, &secrets),
+        None => error,
+    }
 }
 
 /// Creates an error for a request that the transport could not complete.

@@ -82,6 +82,24 @@ impl LosantConfig {
         self
     }
 
+    /// Returns the path of the collection of tokens.
+    pub(crate) fn path(&self) -> Vec<&str> {
+        match &self.resource {
+            Resource::User => vec!["me", "tokens"],
+            Resource::Application(id) => vec!["applications", id, "tokens"],
+            Resource::Instance(id) => vec!["instances", id, "tokens"],
+        }
+    }
+
+    /// Returns the address of the collection, with the domain if one is set.
+    pub(crate) fn place(&self) -> String {
+        let address = self.base_url.address(self.path());
+        match &self.domain {
+            Some(domain) => format!("{address} of {domain}"),
+            None => address,
+        }
+    }
+
     /// Reads `base_url`, `token`, `resource`, `accept_version` and `losantdomain` from an account's
     /// settings.
     ///

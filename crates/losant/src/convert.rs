@@ -139,14 +139,34 @@ fn date_time(at: Timestamp) -> String {
 /// Parses an error response.
 pub(crate) fn error_body(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
     match parse_json::<wire::ErrorResponse>(body) {
-        Some(error) => ErrorBody::from_message(error.message).with_code(error.kind),
+        Some(error) => {
+            let is_own = is_own_form(error.kind.as_deref(), error.message.as_deref());
+            ErrorBody::from_message(error.message)
+                .with_code(error.kind)
+                .with_own_form(is_own)
+        }
         None => ErrorBody::default(),
     }
 }
 
-/// Returns `true` if the 404 comes from Losant itself, and not from a proxy in front of it.
+/// Returns `true` if an error comes from Losant itself, and not from something in front of it.
+pub(crate) fn is_own(error: &Error) -> bool {
+    is_own_form(error.code(), error.platform_message())
+}
+
+/// Returns `true` for a type such as `NotFound` with a message. The type of a problem (RFC 9457) is a
+/// URL, and gateways send a message alone.
+fn is_own_form(kind: Option<&str>, message: Option<&str>) -> bool {
+    let is_camel_case = |kind: &str| {
+        kind.starts_with(|c: char| c.is_ascii_uppercase())
+            && kind.chars().all(|c| c.is_ascii_alphabetic())
+    };
+    kind.is_some_and(is_camel_case) && message.is_some()
+}
+
+/// Returns `true` if Losant itself does not know a token.
 pub(crate) fn is_gone(error: &Error) -> bool {
-    error.status() == Some(404) && error.code() == Some("NotFound")
+    error.status() == Some(404) && error.code() == Some("NotFound") && is_own(error)
 }
 
 #[cfg(test)]

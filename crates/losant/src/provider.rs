@@ -9,11 +9,11 @@ use tokenfleet_core::capability::{
 };
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
+    Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     UpdateToken,
 };
-use tokenfleet_http::adapter::FromSettings;
+use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
@@ -72,7 +72,7 @@ impl Losant {
     /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: LosantConfig, transport: Arc<dyn Transport>) -> Self {
-        let account = Account::new(NAME, account);
+        let account = Account::new(NAME, account).with_place(&config.place());
         Self {
             client: ApiClient::new(
                 account,
@@ -94,11 +94,7 @@ impl Losant {
 
     /// Returns the path of the collection of tokens.
     fn path(&self) -> Vec<String> {
-        let segments = match &self.config.resource {
-            Resource::User => vec!["me", "tokens"],
-            Resource::Application(id) => vec!["applications", id, "tokens"],
-            Resource::Instance(id) => vec!["instances", id, "tokens"],
-        };
+        let segments = self.config.path();
         segments.into_iter().map(str::to_owned).collect()
     }
 
@@ -121,6 +117,26 @@ impl Losant {
             .await
     }
 
+    /// Returns `true` if the token is in this collection. A credential that may revoke but not read
+    /// cannot tell, so then it is `false`.
+    async fn is_here(&self, id: &TokenId) -> Result<bool> {
+        let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
+        match self.send(request).await {
+            Ok(response) if convert::record(&response)?.id == *id => Ok(true),
+            Ok(response) => Err(response
+                .violation("the platform returned another token than the requested one")
+                .for_operation(Operation::Revoke)),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
+            Err(error) => Err(not_here(error.for_operation(Operation::Revoke))),
+        }
+    }
+
+    /// Lists one token with the credential that the account authenticates with.
+    async fn probe(&self) -> Result<Page> {
+        let request = ApiRequest::get(Operation::Verify, self.path()).query("perPage", 1);
+        convert::page(&PageRequest::first(), &self.send(request).await?)
+    }
+
     /// Returns an error unless the application or instance exists: without it a 404 would say
     /// nothing about a token.
     async fn check_collection(&self) -> Result<()> {
@@ -131,6 +147,17 @@ impl Losant {
         }
         Ok(())
     }
+}
+
+/// Adds to an error that the id may belong to another collection: ids look alike everywhere.
+fn not_here(error: Error) -> Error {
+    if !error.is_not_found() {
+        return error;
+    }
+    error.with_advice(
+        "if it is the id of another user's, application's or instance's token, use an account with \
+         that credential or resource",
+    )
 }
 
 impl FromSettings for Losant {
@@ -188,9 +215,10 @@ impl Adapter for Losant {
         convert::record(&self.send(request).await?)
     }
 
-    /// Deletes the token. After a 404 a second request checks that the application or instance
-    /// exists.
-    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+    /// Deletes the token, which must be in this collection: a 404 for any other id says nothing about
+    /// its token. After a 404 a second request checks that the application or instance exists.
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
+        let existed = options.existed || self.is_here(id).await?;
         let request = ApiRequest::delete(Operation::Revoke, self.path())
             .segment(id.as_str())
             .idempotent()
@@ -202,7 +230,7 @@ impl Adapter for Losant {
                     response.violation("the platform reports that it did not delete the token")
                 );
             }
-            Err(error) if convert::is_gone(&error) => {
+            Err(error) if existed && convert::is_gone(&error) => {
                 // The check only reads, so its failure has the fate of the revocation.
                 let checked = self.check_collection().await;
                 checked.map_err(|failed| failed.with_fate(error.fate()))?;
@@ -213,21 +241,22 @@ impl Adapter for Losant {
                     RevocationOutcome::AlreadyGone
                 }
             }
-            Err(error) => return Err(error),
+            Err(error) => return Err(not_here(error)),
         };
         Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))
     }
 
-    /// Lists one token with the secret in question. A 403 for lack of scope proves it is alive too.
+    /// Lists one token with the secret in question, and again with the acting credential if the
+    /// secret is refused. A 403 for lack of scope proves that the secret is alive too.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let request = ApiRequest::get(Operation::Verify, self.path()).query("perPage", 1);
         match self.client.send(self.authorize(request, secret)).await {
             Ok(response) => {
                 convert::page(&PageRequest::first(), &response).map(|_| Liveness::Alive)
             }
-            Err(error) if error.code().is_none() => Err(error),
+            Err(error) if !convert::is_own(&error) => undecided(error),
             Err(error) => match error.kind() {
-                ErrorKind::Unauthenticated => Ok(Liveness::Dead),
+                ErrorKind::Unauthenticated => Ok(dead_if_accepted(self.probe().await)),
                 ErrorKind::PermissionDenied => Ok(Liveness::Alive),
                 ErrorKind::NotFound => Ok(Liveness::Unknown {
                     reason: "the application or instance is hidden from this token".to_owned(),

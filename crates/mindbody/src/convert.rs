@@ -74,11 +74,15 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
     let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
+    // A new token in the same body must not be lost.
+    let is_own = response.error.is_some() && response.access_token.is_none();
     let (message, code) = match response.error {
         Some(error) => (error.message, error.code),
         None => (response.message, None),
     };
-    let error_body = ErrorBody::from_message(message).with_code(code);
+    let error_body = ErrorBody::from_message(message)
+        .with_code(code)
+        .with_own_form(is_own);
     match (operation, status) {
         // Mindbody responds with 403 to a wrong user name or password.
         (Operation::Create, 403) => error_body
@@ -93,7 +97,7 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
 
 /// Returns `true` if Mindbody itself rejected a token: not for lack of a permission, and not
 /// because the token belongs to another site, where it may still be valid (decision 0004).
-pub(crate) fn may_be_gone(error: &Error) -> bool {
+pub(crate) fn may_be_rejected(error: &Error) -> bool {
     let message = error.platform_message().map(str::to_ascii_lowercase);
     let other_reasons = ["site", "subscriber", "permission"];
     matches!(error.status(), Some(401 | 403))
@@ -101,13 +105,10 @@ pub(crate) fn may_be_gone(error: &Error) -> bool {
         && message.is_some_and(|message| !other_reasons.iter().any(|word| message.contains(word)))
 }
 
-/// Returns `true` if two error responses have the same status, code and message.
+/// Returns `true` if two error responses have the same status and code. Their words may differ by a
+/// reference number, a clock or the attempts that are left.
 pub(crate) fn is_same_response(a: &Error, b: &Error) -> bool {
-    let content = |error: &Error| {
-        let message = error.platform_message().map(str::to_owned);
-        (error.status(), error.code().map(str::to_owned), message)
-    };
-    content(a) == content(b)
+    (a.status(), a.code()) == (b.status(), b.code())
 }
 
 #[cfg(test)]

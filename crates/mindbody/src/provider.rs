@@ -56,7 +56,9 @@ impl Mindbody {
     /// Creates an adapter for the account named `account`.
     #[must_use]
     pub fn new(account: &str, config: MindbodyConfig, transport: Arc<dyn Transport>) -> Self {
-        let account = Account::new(NAME, account);
+        let place = config.base_url.address(["public"]);
+        let place = format!("{place} site {}", config.site_id);
+        let account = Account::new(NAME, account).with_place(&place);
         Self {
             client: ApiClient::new(
                 account,
@@ -106,6 +108,17 @@ impl Mindbody {
         } else {
             request.bearer_auth(token)
         }
+    }
+
+    /// Creates an error for a token that Mindbody does not accept.
+    fn unknown_token(&self, rejection: Error) -> Error {
+        let message =
+            "Mindbody accepts no such token: it is dead, or it never was one of this site";
+        let error = Error::new(ErrorKind::NotFound, rejection.fate(), message)
+            .with_attempts(rejection.attempts())
+            .with_source(rejection)
+            .with_advice("compare the secret with the one that was issued, character by character");
+        self.client.in_context(Operation::Revoke, error)
     }
 
     /// Returns `true` if the token was the reason of a rejection: a control request without it is
@@ -180,28 +193,26 @@ impl Adapter for Mindbody {
         Ok(convert::renewed(secret, &response))
     }
 
-    /// Revokes the token. A rejection counts as "already gone" only if a control request without
-    /// the token is rejected in another way, so that a wrong API key or site never passes for a
-    /// revocation.
+    /// Revokes the token. Mindbody rejects a dead token like one that never existed, so a rejection is
+    /// never "already gone" (decision 0004). A control request without the token tells it from a
+    /// wrong API key or site.
     async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {
         let request = ApiRequest::delete(Operation::Revoke, self.path("revoke"))
             .idempotent()
             .allow_empty_body();
-        let outcome = match self.send(self.with_token(request, secret)).await {
-            Ok(_) => RevocationOutcome::Revoked,
-            Err(error)
-                if convert::may_be_gone(&error) && self.is_about_the_token(&error).await? =>
-            {
-                if error.may_have_applied() {
-                    // An earlier attempt, whose response was lost, may have revoked it.
-                    RevocationOutcome::Revoked
-                } else {
-                    RevocationOutcome::AlreadyGone
-                }
+        match self.send(self.with_token(request, secret)).await {
+            Ok(_) => {
+                let id = convert::fingerprint(secret);
+                let revocation =
+                    Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Deleted);
+                Ok(revocation.with_id(id))
             }
-            Err(error) => return Err(error),
-        };
-        let id = convert::fingerprint(secret);
-        Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id))
+            Err(error)
+                if convert::may_be_rejected(&error) && self.is_about_the_token(&error).await? =>
+            {
+                Err(self.unknown_token(error))
+            }
+            Err(error) => Err(error),
+        }
     }
 }

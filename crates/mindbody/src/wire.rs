@@ -1,6 +1,6 @@
 //! The bodies of Mindbody's API, in its own spelling.
 
-use serde::de::MapAccess;
+use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
@@ -72,6 +72,7 @@ pub(crate) struct User {
 pub(crate) struct ErrorResponse {
     pub(crate) error: Option<ApiError>,
     pub(crate) message: Option<String>,
+    pub(crate) access_token: Option<IgnoredAny>,
 }
 
 /// The field `Error`.

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, IsTerminal, Write};
 
 use tokenfleet::capability::OperationCall;
+use tokenfleet::workflow::PlannedToken;
 use tokenfleet::{
     Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
 };
@@ -10,8 +11,11 @@ use tokenfleet::{
 use super::subject::Subject;
 use crate::output::{displayed_id, escape};
 
-/// The largest number of ids in a message.
+/// The largest number of tokens in a message.
 const MAX_SHOWN: usize = 20;
+
+/// The largest number of characters of a name in a question.
+const MAX_SHOWN_NAME: usize = 60;
 
 /// Rejects a revocation that cannot succeed, before anybody is asked to confirm it.
 pub(super) fn check(
@@ -80,18 +84,35 @@ fn needs_secret(provider: &dyn TokenProvider) -> bool {
 
 /// Returns the ids, or the first of many, separated by commas.
 pub(super) fn id_list<'a>(ids: impl IntoIterator<Item = &'a TokenId>) -> String {
-    let mut ids: Vec<_> = ids.into_iter().map(displayed_id).collect();
-    if ids.len() > MAX_SHOWN {
-        ids.truncate(MAX_SHOWN);
-        ids.push("…".to_owned());
-    }
-    ids.join(", ")
+    list(ids.into_iter().map(displayed_id))
 }
 
-/// Asks for confirmation to revoke these tokens, or without ids the token of a secret.
-pub(super) fn ask(provider: &dyn TokenProvider, ids: &[TokenId]) -> Result<()> {
+fn list(words: impl IntoIterator<Item = String>) -> String {
+    let mut words: Vec<_> = words.into_iter().collect();
+    if words.len() > MAX_SHOWN {
+        words.truncate(MAX_SHOWN);
+        words.push("…".to_owned());
+    }
+    words.join(", ")
+}
+
+/// Returns the id, with the name if the plan says it.
+fn displayed_token(token: &PlannedToken) -> String {
+    let id = displayed_id(&token.id);
+    match token.name.known() {
+        Some(name) => {
+            let shown: String = name.chars().take(MAX_SHOWN_NAME).collect();
+            let end = if shown.len() < name.len() { "…" } else { "" };
+            format!("{id} {shown:?}{end}")
+        }
+        None => id,
+    }
+}
+
+/// Asks for confirmation to revoke these tokens, or without any the token of a secret.
+pub(super) fn ask(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Result<()> {
     require_terminal(provider)?;
-    let question = escape(&question(provider, ids));
+    let question = escape(&question(provider, tokens));
     let mut answer = String::new();
     // An answer that cannot be read means no.
     let _ = io::stderr().write_all(question.as_bytes());
@@ -117,14 +138,14 @@ pub(super) fn require_terminal(provider: &dyn TokenProvider) -> Result<()> {
 }
 
 /// Returns the question: which tokens are revoked, and what happens to their records.
-fn question(provider: &dyn TokenProvider, ids: &[TokenId]) -> String {
-    let (tokens, records) = match ids {
+fn question(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> String {
+    let (tokens, records) = match tokens {
         [] => ("the token with this secret".to_owned(), "its record"),
-        [id] => (format!("token {}", displayed_id(id)), "its record"),
-        ids => (
-            format!("{} tokens ({})", ids.len(), id_list(ids)),
-            "their records",
-        ),
+        [token] => (format!("token {}", displayed_token(token)), "its record"),
+        tokens => {
+            let list = list(tokens.iter().copied().map(displayed_token));
+            (format!("{} tokens ({list})", tokens.len()), "their records")
+        }
     };
     let revoke = provider.capabilities().revoke.as_ref();
     let effect = match revoke.map(|revoke| revoke.effect) {

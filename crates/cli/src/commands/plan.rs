@@ -73,11 +73,11 @@ fn lines(plan: &RevocationPlan, tokens: &[Token]) -> Vec<String> {
     lines.collect()
 }
 
+/// Describes what the line itself does not say.
 fn description(token: &Token) -> String {
-    let name = token.name.known().map_or("unnamed", String::as_str);
     let last_used = match token.last_used.known() {
         Some(at) => format!(", last used {at}"),
         None => String::new(),
     };
-    format!("{name}, {}{last_used}", token.state.as_str())
+    format!("{}{last_used}", token.state.as_str())
 }

@@ -75,9 +75,13 @@ impl<'a> RevocationReport<'a> {
                 self.revoked(&revocation);
             }
             RevocationVerdict::SuspendedOnly(error) => {
-                let written = self.print(Some(id), "suspended_only", None, None);
-                self.keep_failure(written);
-                self.failed(&Subject::Id(id).add_to(error));
+                self.not_revoked(Some(id), "suspended_only", &Subject::Id(id).add_to(error));
+            }
+            RevocationVerdict::NotAsReviewed(error) => {
+                self.not_revoked(Some(id), "not_as_reviewed", &Subject::Id(id).add_to(error));
+            }
+            RevocationVerdict::NotFoundHere(error) => {
+                self.not_revoked(Some(id), "not_found_here", &Subject::Id(id).add_to(error));
             }
             RevocationVerdict::Unreachable(error) | RevocationVerdict::CannotBeRevoked(error) => {
                 self.failed(&Subject::Id(id).add_to(error));
@@ -93,6 +97,19 @@ impl<'a> RevocationReport<'a> {
         let replacement = revocation.replacement.as_ref();
         let written = self.print(revocation.id.as_ref(), outcome, effect, replacement);
         self.keep_failure(written);
+    }
+
+    /// Reports a secret that the platform does not know: it is dead, or it is another one.
+    pub(super) fn unknown(&mut self, error: &Error) {
+        self.not_revoked(None, "unknown", error);
+        self.exits.push(Exit::OutcomeUnknown);
+    }
+
+    /// Prints an outcome that is not a revocation, and the error that says why.
+    fn not_revoked(&mut self, id: Option<&TokenId>, outcome: &'static str, error: &Error) {
+        let written = self.print(id, outcome, None, None);
+        self.keep_failure(written);
+        self.failed(error);
     }
 
     pub(super) fn failed(&mut self, error: &Error) {

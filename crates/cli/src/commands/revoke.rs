@@ -101,6 +101,7 @@ async fn revoke_by_secret(
     let response = provider.revoke(secret.into(), options);
     match write.await_response(response).await {
         Ok(revocation) => report.revoked(&revocation),
+        Err(WriteError::Failed(error)) if error.is_not_found() => report.unknown(&error),
         Err(WriteError::Failed(error) | WriteError::Interrupted(error)) => report.failed(&error),
     }
     report.finish().map(Exit::combine)
@@ -119,10 +120,11 @@ pub(super) async fn confirm_and_revoke(
     for id in &tokens {
         confirm::check(provider, TokenRef::Id(id), &options.revoke_options)?;
     }
-    // This rejects a plan for another account, before anybody is asked.
-    let mut revocations = provider.revoke_many(plan, options)?;
+    // This rejects a plan for another account or place, before anybody is asked.
+    let mut revocations = provider.revoke_many(plan.clone(), options)?;
     if !is_confirmed && !tokens.is_empty() {
-        confirm::ask(provider, &tokens)?;
+        let planned: Vec<_> = plan.planned().collect();
+        confirm::ask(provider, &planned)?;
     }
     let mut pending: HashSet<_> = tokens.iter().collect();
     let mut report = RevocationReport::new(provider, requested_format, output);

@@ -29,7 +29,7 @@ pub(crate) async fn run(
         })?;
     let (liveness, reason, exit) = match provider.verify(&secret).await? {
         Liveness::Alive => ("alive", None, Exit::Success),
-        Liveness::Dead => ("dead", None, Exit::Refused),
+        Liveness::Dead => ("dead", None, Exit::AnswerIsNo),
         Liveness::Unknown { reason } => ("unknown", Some(reason), Exit::OutcomeUnknown),
         other => ("unknown", Some(format!("{other:?}")), Exit::OutcomeUnknown),
     };

@@ -1,7 +1,7 @@
 //! Laws 5 and 6: revoked means dead.
 
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Operation, RevocationEffect, RevocationOutcome, RevokeOptions,
+    Capabilities, ErrorKind, Operation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
     TokenId, TokenProvider, TokenState,
 };
 
@@ -9,7 +9,7 @@ use super::preconditions::revokes;
 use super::reading::similar_ids;
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_ok, fail, not_applicable, require_tried,
+    CaseResult, describe, ensure, expect_err, expect_ok, fail, not_applicable, require_tried,
 };
 use crate::harness::{DEAD_STATES, Harness, LiveToken};
 use crate::refusal::{Refusal, expect_refused_as};
@@ -53,21 +53,38 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [ReturnsAnotherId on secret_only],
     },
     case! {
-        law 5: "revoking twice succeeds",
+        law 5: "a second revocation reports what the platform can still prove",
         when: revokes,
         run: twice,
         killed_by: [
-            FailsToRevokeTwice on deleting,
             FailsToRevokeTwice on retaining,
-            ReportsSecondRevocationAsFirst on deleting,
             ReportsSecondRevocationAsFirst on retaining,
         ],
     },
     case! {
-        law 5: "revoking a token that is already deleted succeeds",
+        law 5: "revoking a token that is known to have existed and is deleted succeeds",
         when: revokes,
         run: already_deleted,
-        killed_by: [FailsToRevokeTwice on deleting],
+        killed_by: [
+            FailsToRevokeTwice on deleting,
+            ReportsSecondRevocationAsFirst on deleting,
+        ],
+    },
+    case! {
+        law 5: "a token that never existed here is not reported as dead",
+        when: revokes,
+        run: never_existed,
+        killed_by: [
+            ReportsUnknownTokensAsGone on deleting,
+            ReportsUnknownTokensAsGone on retaining,
+            ReportsUnknownTokensAsGone on secret_only,
+        ],
+    },
+    case! {
+        law 5: "a secret that cannot be a token is refused before a request is sent",
+        when: takes_secrets,
+        run: malformed,
+        killed_by: [CleansSecrets on full, CleansSecrets on secret_only],
     },
     case! {
         law 5: "a token that does not work can be revoked",
@@ -116,6 +133,14 @@ fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
         _ => revoke.by_secret,
     };
     Decision::run_or_refuse(declared, refusal)
+}
+
+fn takes_secrets(declared: &Capabilities) -> Decision {
+    let by_secret = (declared.revoke.as_ref()).is_some_and(|revoke| revoke.by_secret);
+    Decision::run_if(
+        by_secret || declared.verify || declared.renew.is_some(),
+        "no operation takes a secret",
+    )
 }
 
 fn revokes_by_id(declared: &Capabilities) -> Decision {
@@ -225,13 +250,20 @@ async fn twice(harness: &Harness) -> CaseResult {
     }
     let token = harness.live_token("revoked").await?;
     harness.revoke(&token).await?;
-    let again = harness.try_revoke(&token).await;
-    let again = expect_ok(again, "revoking twice succeeds")?;
-    ensure(
-        again.outcome != RevocationOutcome::Revoked,
-        "a second revocation reports that the token was already dead",
-        "it reports that it revoked the token",
-    )?;
+    match harness.try_revoke(&token).await {
+        Ok(again) => ensure(
+            again.outcome != RevocationOutcome::Revoked,
+            "a second revocation does not report that it revoked the token",
+            "it reports that it revoked the token",
+        )?,
+        // A record that stays proves that its token is dead; one that is gone proves nothing.
+        Err(error) => ensure(
+            error.kind() == ErrorKind::NotFound
+                && effect(harness.capabilities()) != Some(RevocationEffect::Marked),
+            "a second revocation reports the token as dead, or as not found",
+            describe(&error),
+        )?,
+    }
     let what = "a secret that was revoked twice";
     harness.expect_dead(&token.secret, what).await
 }
@@ -241,19 +273,86 @@ async fn already_deleted(harness: &Harness) -> CaseResult {
     if !harness.fixture().remove(&token.id).await {
         return not_applicable("tokens cannot be deleted here");
     }
-    // If revoking means replacing, a missing token cannot be replaced.
-    let replaces = effect(harness.capabilities()) == Some(RevocationEffect::Replaced);
-    match harness.try_revoke(&token).await {
-        Err(error) if replaces && error.kind() == ErrorKind::NotFound => Ok(()),
+    let options = RevokeOptions::accept_replacement().with_existed();
+    let token_ref = harness.token_ref(&token);
+    // Only an id that is known to have existed proves something, and what is missing cannot be
+    // replaced.
+    let must_succeed = harness.revokes_by_id()
+        && effect(harness.capabilities()) != Some(RevocationEffect::Replaced);
+    match harness.provider().revoke(token_ref, options).await {
+        Err(error) if !must_succeed && error.kind() == ErrorKind::NotFound => Ok(()),
         other => {
             let revocation = expect_ok(other, "revoking a deleted token succeeds")?;
             ensure(
-                revocation.replacement.is_none(),
-                "a deleted token is not replaced",
-                "a replacement was created",
+                revocation.replacement.is_none()
+                    && revocation.outcome != RevocationOutcome::Revoked,
+                "a deleted token is neither replaced nor reported as revoked by this call",
+                format!("it is reported as {}", revocation.outcome.as_str()),
             )
         }
     }
+}
+
+async fn never_existed(harness: &Harness) -> CaseResult {
+    let consent = RevokeOptions::accept_replacement();
+    let expected = "revoking what never existed here is an error: it may be alive elsewhere";
+    if harness.revokes_by_id() {
+        let token = harness.live_token("kept").await?;
+        let id = harness.unknown_id(&token.id).await?;
+        let error = expect_err(
+            harness.provider().revoke((&id).into(), consent).await,
+            expected,
+        )?;
+        ensure(
+            error.kind() == ErrorKind::NotFound,
+            "an id that never existed here is not found",
+            describe(&error),
+        )?;
+    }
+    if harness
+        .capabilities()
+        .revoke
+        .as_ref()
+        .is_some_and(|revoke| revoke.by_secret)
+    {
+        let secret = harness.never_issued_secret();
+        let revoked = harness.provider().revoke((&secret).into(), consent).await;
+        expect_err(revoked, expected)?;
+    }
+    Ok(())
+}
+
+async fn malformed(harness: &Harness) -> CaseResult {
+    let token = harness.live_token("kept").await?;
+    let secret = token.secret.expose();
+    let capabilities = harness.capabilities();
+    let by_secret = (capabilities.revoke.as_ref()).is_some_and(|revoke| revoke.by_secret);
+    let consent = RevokeOptions::accept_replacement();
+    for text in [
+        format!("\u{feff}{secret}"),
+        format!("{secret}\u{200b}"),
+        format!("\"{secret}\""),
+        format!("Bearer {secret}"),
+        format!("{secret}\n"),
+    ] {
+        let malformed = Secret::new(text);
+        let provider = harness.provider();
+        let kind = ErrorKind::InvalidInput;
+        if by_secret {
+            let call = provider.revoke((&malformed).into(), consent);
+            expect_refused_as(harness, kind, "revoking what is no token", call).await?;
+        }
+        if capabilities.verify {
+            let call = provider.verify(&malformed);
+            expect_refused_as(harness, kind, "verifying what is no token", call).await?;
+        }
+        if capabilities.renew.is_some() {
+            let call = provider.renew(&malformed);
+            expect_refused_as(harness, kind, "renewing what is no token", call).await?;
+        }
+    }
+    let what = "a secret that was refused";
+    harness.expect_alive(&token.secret, what).await
 }
 
 async fn not_working(harness: &Harness) -> CaseResult {
@@ -265,7 +364,13 @@ async fn not_working(harness: &Harness) -> CaseResult {
         };
         tried = true;
         let expected = format!("a token that is {} is revoked", state.as_str());
-        expect_ok(harness.try_revoke(&token).await, &expected)?;
+        match harness.try_revoke(&token).await {
+            // A dead secret may look like one that was never issued.
+            Err(error) if !harness.revokes_by_id() && error.kind() == ErrorKind::NotFound => {}
+            revoked => {
+                expect_ok(revoked, &expected)?;
+            }
+        }
         expect_revoked(harness, &token).await?;
     }
     require_tried(tried, "the fixture can insert only tokens that work")

@@ -44,6 +44,12 @@ pub(super) const CASES: &[Case] = &[
         run: lost_response,
         killed_by: [ReportsDeadOnError on single_key],
     },
+    case! {
+        law 5: "a refusal by a gateway does not decide whether a secret is dead",
+        when: verifies,
+        run: gateway,
+        killed_by: [ReportsDeadOnError on single_key],
+    },
 ];
 
 fn verifies(declared: &Capabilities) -> Decision {
@@ -164,4 +170,16 @@ async fn lost_response(harness: &Harness) -> CaseResult {
         }
     }
     Ok(())
+}
+
+async fn gateway(harness: &Harness) -> CaseResult {
+    let token = harness.live_token("verified").await?;
+    harness.inject(Fault::GatewayRefusal).await?;
+    match harness.provider().verify(&token.secret).await {
+        Ok(Liveness::Dead) => fail(
+            "a refusal by something in front of the platform says nothing about a secret",
+            "a live secret is reported as dead",
+        ),
+        _ => Ok(()),
+    }
 }

@@ -157,6 +157,7 @@ impl Harness {
         }
         not_applicable(match fault {
             Fault::Redirect => "the fixture cannot redirect",
+            Fault::GatewayRefusal => "the fixture has nothing in front of the platform",
             Fault::LoseRequest | Fault::LoseResponse => {
                 "the fixture cannot lose requests or responses"
             }

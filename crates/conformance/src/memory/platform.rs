@@ -78,6 +78,13 @@ impl Platform {
                 "the platform redirects to another address, which is not followed",
             ));
         }
+        if fault == Some(Fault::GatewayRefusal) {
+            return Err(Error::new(
+                ErrorKind::Unauthenticated,
+                Fate::Rejected,
+                "a gateway refuses the request",
+            ));
+        }
         let response = if credential == state.credential {
             work(&mut state)
         } else {
@@ -208,6 +215,7 @@ pub(super) fn not_found() -> Error {
         Fate::Rejected,
         "there is no such token",
     )
+    .with_platform_message("no token has this id", &[])
 }
 
 pub(super) fn conflict(message: &str) -> Error {

@@ -15,7 +15,6 @@ use tokenfleet_core::{
 
 use super::platform::{Platform, State, conflict, not_found};
 use super::profile::MemoryProfile;
-use super::record::fingerprint;
 use crate::Fault;
 
 /// A complete provider in memory, without a network: a fake for tests and examples.
@@ -231,16 +230,15 @@ impl Adapter for MemoryProvider {
         Ok(renewed)
     }
 
-    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let effect = self.effect();
         self.send(Operation::Revoke, |state| {
             if state.record(id).is_some() {
                 revoke(state, id, effect)
-            } else if effect == RevocationEffect::Marked {
-                // A platform that keeps revoked tokens knows every id that ever existed.
-                Err(not_found())
-            } else {
+            } else if effect == RevocationEffect::Deleted && options.existed {
                 Ok(already_gone(id.clone()))
+            } else {
+                Err(not_found())
             }
         })
         .await
@@ -252,7 +250,7 @@ impl Adapter for MemoryProvider {
             let mut records = state.records.iter();
             match records.find(|record| record.secret == secret.expose()) {
                 Some(record) => revoke(state, &record.id.clone(), effect),
-                None => Ok(already_gone(TokenId::new(fingerprint(secret.expose())))),
+                None => Err(not_found()),
             }
         })
         .await

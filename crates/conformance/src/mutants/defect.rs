@@ -81,6 +81,8 @@ pub(crate) enum Defect {
     ReplacesWithoutConsent,
     LosesReplacement,
     ReturnsAnotherId,
+    ReportsUnknownTokensAsGone,
+    CleansSecrets,
     // Verification.
     ReportsEverySecretAlive,
     ReportsKnownSecretsAlive,

@@ -194,6 +194,7 @@ impl MutantProvider {
     }
 
     pub(crate) async fn mutated_renew(&self, secret: &Secret) -> Result<RenewedToken> {
+        let secret = &self.clean(secret);
         self.check(OperationCall::Renew(secret))?;
         let made_up = || {
             let token = Token::new(TokenId::new("renewed"), TokenState::Active);
@@ -226,7 +227,15 @@ impl MutantProvider {
             TokenRef::Id(id) => Some(self.parse_id(id)),
             _ => None,
         };
-        let token = id.as_ref().map_or(token, TokenRef::Id);
+        let secret = match token {
+            TokenRef::Secret(secret) => Some(self.clean(secret)),
+            _ => None,
+        };
+        let token = match (&id, &secret) {
+            (Some(id), _) => id.into(),
+            (_, Some(secret)) => secret.into(),
+            _ => token,
+        };
         if self.has(Defect::RevokesNothing) {
             let outcome = RevocationOutcome::Revoked;
             return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
@@ -256,6 +265,12 @@ impl MutantProvider {
             }
             (Defect::ReportsSecondRevocationAsFirst, Ok(revocation)) => {
                 revocation.outcome = RevocationOutcome::Revoked;
+            }
+            (Defect::ReportsUnknownTokensAsGone, Err(error))
+                if error.kind() == ErrorKind::NotFound =>
+            {
+                let outcome = RevocationOutcome::AlreadyGone;
+                return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
             }
             (Defect::RevokesEveryToken, Ok(_)) => {
                 for token in self.platform.tokens().await {

@@ -1,23 +1,28 @@
-//! The names of an account and of its provider.
+//! The names of an account, of its provider, and of the place that its tokens are in.
 
 use std::fmt;
 use std::sync::Arc;
 
-/// The name of an account and of its provider.
+/// The name of an account, of its provider, and of the place that its tokens are in.
 ///
 /// It is cheap to clone, because every error and every cursor carries one. It contains no
 /// credential.
 ///
+/// Two accounts with the same name may reach different platforms, as in the configurations of
+/// staging and production. The [`place`](Self::place) tells them apart: a plan that was made in one
+/// place is not carried out in another (decision 0014).
+///
 /// ```
 /// use tokenfleet_core::Account;
 ///
-/// let account = Account::new("losant", "iot");
+/// let account = Account::new("losant", "iot").with_place("https://api.losant.com/me/tokens");
 /// assert_eq!(account.to_string(), "iot (losant)");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Account {
     name: Arc<str>,
     provider: Arc<str>,
+    place: Option<Arc<str>>,
 }
 
 impl Account {
@@ -27,7 +32,22 @@ impl Account {
         Self {
             name: name.into(),
             provider: provider.into(),
+            place: None,
         }
+    }
+
+    /// Sets the place: the address of the platform and the owner of the tokens there, such as the
+    /// URL of the collection. It contains no credential.
+    #[must_use]
+    pub fn with_place(mut self, place: &str) -> Self {
+        self.place = Some(place.into());
+        self
+    }
+
+    /// Returns the place that the tokens of this account are in, if the adapter names one.
+    #[must_use]
+    pub fn place(&self) -> Option<&str> {
+        self.place.as_deref()
     }
 
     /// Returns the name of the provider, such as `cloudsmith`.

@@ -94,11 +94,85 @@ impl Secret {
         is_one_repeated || is_placeholder || is_word || MASKS.iter().any(|mask| text.contains(mask))
     }
 
+    /// Returns the reason why this cannot be a token as a platform issued it, to complete "the
+    /// secret …". It quotes nothing of the secret but the character that no token has.
+    ///
+    /// Such a secret is refused like a dead one by a platform, although the token that was meant
+    /// may be alive.
+    ///
+    /// ```
+    /// use tokenfleet_core::Secret;
+    ///
+    /// let defect = Secret::new("\u{feff}SK-PrjW98OTY1h8QTY9hUA").defect();
+    /// assert_eq!(defect.as_deref(), Some("begins with a byte-order mark (U+FEFF)"));
+    /// assert_eq!(Secret::new("SK-PrjW98OTY1h8QTY9hUA").defect(), None);
+    /// ```
+    #[must_use]
+    pub fn defect(&self) -> Option<String> {
+        let text = self.expose();
+        if text.is_empty() {
+            return Some("is empty".to_owned());
+        }
+        let scheme = text.split([' ', '\t', ':']).next().unwrap_or_default();
+        if scheme.len() < text.len()
+            && let Some(known) = SCHEMES
+                .into_iter()
+                .find(|known| known.eq_ignore_ascii_case(scheme))
+        {
+            return Some(format!(
+                "begins with \"{known}\", which is no part of the token"
+            ));
+        }
+        if let Some((index, odd)) = text.char_indices().find(|(_, c)| !may_be_in_token(*c)) {
+            let place = if index == 0 {
+                "begins with"
+            } else if index + odd.len_utf8() == text.len() {
+                "ends with"
+            } else {
+                "contains"
+            };
+            return Some(format!("{place} {}", describe(odd)));
+        }
+        self.is_masked()
+            .then(|| "is a mask or a placeholder, not a token".to_owned())
+    }
+
     /// Creates a second copy, for the rare case of two owners.
     #[must_use]
     pub fn duplicate(&self) -> Self {
         Self::new(self.expose())
     }
+}
+
+/// The words before a token in a header, which people copy with it.
+const SCHEMES: [&str; 6] = [
+    "Bearer",
+    "Token",
+    "Basic",
+    "Authorization",
+    "X-Api-Key",
+    "Api-Key",
+];
+
+/// Returns `true` for a character that a token may contain: visible ASCII that is no quotation mark.
+fn may_be_in_token(c: char) -> bool {
+    c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
+}
+
+/// Describes a character that no token contains.
+fn describe(c: char) -> String {
+    let name = match c {
+        '\u{feff}' => "a byte-order mark",
+        '\n' | '\r' => "a line break",
+        '\t' => "a tab",
+        ' ' => "a space",
+        '"' | '\'' | '`' | '\u{2018}'..='\u{201f}' | '«' | '»' => "a quotation mark",
+        c if c.is_control() => "a control character",
+        c if is_invisible(c) => "an invisible character",
+        c if c.is_whitespace() => "a blank",
+        _ => "a character that is not ASCII",
+    };
+    format!("{name} (U+{:04X})", u32::from(c))
 }
 
 impl fmt::Debug for Secret {
@@ -157,6 +231,56 @@ mod tests {
             "eyJ.secret.sig",
         ] {
             assert!(!Secret::new(secret).is_masked(), "{secret}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_a_token_is_named_and_not_repeated() {
+        for (text, defect) in [
+            ("", "is empty"),
+            ("\u{feff}hunter2", "begins with a byte-order mark (U+FEFF)"),
+            (
+                "hunter2\u{200b}",
+                "ends with an invisible character (U+200B)",
+            ),
+            ("\"hunter2\"", "begins with a quotation mark (U+0022)"),
+            ("‘hunter2’", "begins with a quotation mark (U+2018)"),
+            (" hunter2", "begins with a space (U+0020)"),
+            ("hunter2\u{a0}", "ends with a blank (U+00A0)"),
+            ("hunter2\r\n", "contains a line break (U+000D)"),
+            ("hun\0ter2", "contains a control character (U+0000)"),
+            (
+                "hunt\u{435}r2",
+                "contains a character that is not ASCII (U+0435)",
+            ),
+            (
+                "Bearer hunter2",
+                "begins with \"Bearer\", which is no part of the token",
+            ),
+            (
+                "authorization: bearer hunter2",
+                "begins with \"Authorization\", which is no part of the token",
+            ),
+            ("hunt*********", "is a mask or a placeholder, not a token"),
+            ("[REDACTED]", "is a mask or a placeholder, not a token"),
+            ("null", "is a mask or a placeholder, not a token"),
+            ("--", "is a mask or a placeholder, not a token"),
+        ] {
+            assert_eq!(
+                Secret::new(text).defect().as_deref(),
+                Some(defect),
+                "{text:?}"
+            );
+        }
+        for text in [
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+            "-Prj_98OTY1h8QTY9hUA",
+            "ck_0123456789abcdef",
+            "1|dGVzdA==",
+            "BearerXYZ",
+            "Token",
+        ] {
+            assert_eq!(Secret::new(text).defect(), None, "{text}");
         }
     }
 

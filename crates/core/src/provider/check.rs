@@ -240,11 +240,12 @@ fn check_id(id: &TokenId) -> Result<()> {
     Ok(())
 }
 
+/// Rejects what cannot be a token: the platform would refuse it like a dead one (decision 0013).
 fn check_secret(secret: &Secret) -> Result<()> {
-    if secret.expose().is_empty() {
-        return Err(Error::invalid_input("the secret is empty"));
+    match secret.defect() {
+        None => Ok(()),
+        Some(defect) => Err(Error::invalid_input(format!("the secret {defect}"))),
     }
-    Ok(())
 }
 
 fn check_name(name: &str, max_length: Option<usize>) -> Result<()> {

@@ -53,7 +53,7 @@ pub enum RevocationOutcome {
     Revoked,
     /// The record was already marked as revoked.
     AlreadyRevoked,
-    /// The token no longer exists.
+    /// The token existed in this account and no longer does.
     AlreadyGone,
 }
 

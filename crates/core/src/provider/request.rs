@@ -161,6 +161,9 @@ pub struct RevokeOptions {
     /// `true` to accept a replacement on a platform that has no other way to revoke: the old secret
     /// stops working, and a new one is issued and returned.
     pub accept_replacement: bool,
+    /// `true` if the token of this id is known to have existed in this very account, because it was
+    /// listed or read there. Only then does "not found" prove that it is gone (decision 0013).
+    pub existed: bool,
 }
 
 impl RevokeOptions {
@@ -169,6 +172,14 @@ impl RevokeOptions {
     pub fn accept_replacement() -> Self {
         Self {
             accept_replacement: true,
+            ..Self::default()
         }
+    }
+
+    /// States that the token was listed or read in this very account.
+    #[must_use]
+    pub fn with_existed(mut self) -> Self {
+        self.existed = true;
+        self
     }
 }

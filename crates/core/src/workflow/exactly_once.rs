@@ -165,7 +165,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         match reconcile(self.provider, write).await? {
             Reconciliation::Applied(tokens) => {
                 for token in tokens {
-                    let options = RevokeOptions::default();
+                    let options = RevokeOptions::default().with_existed();
                     self.provider.revoke((&token.id).into(), options).await?;
                 }
                 Ok(true)

@@ -89,11 +89,15 @@ pub trait TokenProviderExt: TokenProvider {
 
     /// Revokes the tokens of a plan, several at a time, and continues after failures.
     ///
+    /// A token that was listed is read first, where the platform can do that, and is left alone if
+    /// it is not the one that the plan describes.
+    ///
     /// Each token gets its own [`RevocationVerdict`](crate::workflow::RevocationVerdict).
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the plan belongs to another account.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the plan belongs to another account, or was made in
+    /// another place.
     fn revoke_many(
         &self,
         plan: RevocationPlan,

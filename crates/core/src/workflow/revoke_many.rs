@@ -3,15 +3,20 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 
-use crate::error::{Error, ErrorKind, Operation, Result};
-use crate::model::TokenId;
-use crate::provider::{Revocation, RevocationOutcome, RevokeOptions, TokenProvider, UpdateToken};
-use crate::workflow::RevocationPlan;
+use crate::error::{Error, ErrorKind, Fate, Operation, Result};
+use crate::model::{Token, TokenId, TokenState};
+use crate::provider::{
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, TokenProvider, UpdateToken,
+};
+use crate::query::Query;
+use crate::workflow::token_list::list_all;
+use crate::workflow::{PlannedToken, RevocationPlan};
 
 /// The default number of concurrent revocations.
 const DEFAULT_CONCURRENCY: usize = 4;
@@ -70,6 +75,10 @@ pub enum RevocationVerdict {
     Revoked(Revocation),
     /// The token was revoked or deleted before.
     AlreadyGone(Revocation),
+    /// The token with this id is not the one that the plan describes, so it was left alone.
+    NotAsReviewed(Error),
+    /// This account has no token with this id: it may be another's, and alive.
+    NotFoundHere(Error),
     /// The token could not be revoked, for this reason, and was suspended instead.
     SuspendedOnly(Error),
     /// The platform could not be reached, or its response was lost: execute the plan again.
@@ -91,6 +100,8 @@ impl RevocationVerdict {
         match self {
             Self::Revoked(_) => "revoked",
             Self::AlreadyGone(_) => "already_gone",
+            Self::NotAsReviewed(_) => "not_as_reviewed",
+            Self::NotFoundHere(_) => "not_found_here",
             Self::SuspendedOnly(_) => "suspended_only",
             Self::Unreachable(_) => "unreachable",
             Self::CannotBeRevoked(_) => "cannot_be_revoked",
@@ -107,29 +118,35 @@ type RevocationFuture<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerd
 /// revocations in flight may or may not be applied; execute the plan again to find out.
 #[must_use = "nothing is revoked until it is polled"]
 pub struct RevokeMany<'a> {
-    revoke: Box<dyn Fn(TokenId) -> RevocationFuture<'a> + Send + Sync + 'a>,
-    pending: std::vec::IntoIter<TokenId>,
+    revoke: Box<dyn Fn(PlannedToken) -> RevocationFuture<'a> + Send + Sync + 'a>,
+    pending: std::vec::IntoIter<PlannedToken>,
     /// The acting token, which is revoked after all others.
-    last: Option<TokenId>,
+    last: Option<PlannedToken>,
     in_flight: FuturesUnordered<RevocationFuture<'a>>,
     max_concurrency: usize,
 }
 
 impl<'a> RevokeMany<'a> {
-    /// Starts the execution of a plan, if it belongs to the account of the provider.
+    /// Starts the execution of a plan, if it was made in the place that the provider reaches.
     pub(crate) fn new<P: TokenProvider + ?Sized>(
         provider: &'a P,
         plan: RevocationPlan,
         options: RevokeManyOptions,
     ) -> Result<Self> {
-        if plan.account() != provider.account() {
-            return Err(Error::invalid_input("the plan belongs to another account")
-                .with_account(provider.account())
-                .with_operation(Operation::Revoke));
-        }
-        let (tokens, last) = plan.into_parts();
+        check_place(&plan, provider)?;
+        let (owner, tokens, last) = plan.into_parts();
+        let owner = Arc::new(PlannedOwner {
+            id: owner,
+            is_confirmed: OnceLock::new(),
+        });
         Ok(Self {
-            revoke: Box::new(move |id| Box::pin(revoke(provider, id, options))),
+            revoke: Box::new(move |token| {
+                let owner = Arc::clone(&owner);
+                Box::pin(async move {
+                    let verdict = carry_out(provider, &token, &owner, options).await;
+                    (token.id, verdict)
+                })
+            }),
             pending: tokens.into_iter(),
             last,
             in_flight: FuturesUnordered::new(),
@@ -142,7 +159,8 @@ impl<'a> RevokeMany<'a> {
     /// The revocations in flight still get their verdicts.
     pub fn stop(&mut self) -> Vec<TokenId> {
         let pending = std::mem::take(&mut self.pending);
-        pending.chain(self.last.take()).collect()
+        let untried = pending.chain(self.last.take());
+        untried.map(|token| token.id).collect()
     }
 
     /// Returns the next verdict, or `None` if every token has one.
@@ -151,20 +169,132 @@ impl<'a> RevokeMany<'a> {
     }
 }
 
+/// Rejects a plan that was made for another account, or in another place.
+fn check_place<P: TokenProvider + ?Sized>(plan: &RevocationPlan, provider: &P) -> Result<()> {
+    let (planned, actual) = (plan.account(), provider.account());
+    let is_same_account =
+        (planned.provider(), planned.name()) == (actual.provider(), actual.name());
+    let error = if !is_same_account {
+        Error::invalid_input("the plan belongs to another account")
+    } else if planned.place() != actual.place() {
+        let place = |place: Option<&str>| place.unwrap_or("an unnamed place").to_owned();
+        let (planned, actual) = (place(planned.place()), place(actual.place()));
+        Error::invalid_input(format!(
+            "the plan was made in another place: {planned:?}, and this account reaches {actual:?}"
+        ))
+        .with_advice("create a plan with the configuration that is to carry it out")
+    } else {
+        return Ok(());
+    };
+    Err(error.with_account(actual).with_operation(Operation::Revoke))
+}
+
+/// The owner of the listed tokens, and whether this account reaches them.
+struct PlannedOwner {
+    id: Option<String>,
+    is_confirmed: OnceLock<bool>,
+}
+
+impl PlannedOwner {
+    /// Returns `true` if a token that was just read may belong to this owner.
+    fn may_own(&self, token: &Token) -> bool {
+        let owner = token.owner.known().map(|owner| owner.id());
+        match (self.id.as_deref(), owner) {
+            (Some(planned), Some(owner)) => planned == owner,
+            _ => true,
+        }
+    }
+
+    /// Returns `true` if this account lists the tokens of the owner, so that a token which it does
+    /// not find is gone. The place alone may not say whose they are: "the user's own".
+    async fn is_here<P: TokenProvider + ?Sized>(&self, provider: &P) -> bool {
+        if let Some(is_confirmed) = self.is_confirmed.get() {
+            return *is_confirmed;
+        }
+        let Ok(list) = list_all(provider, Query::new().limit(1)).await else {
+            return false;
+        };
+        let mut owners = list.tokens.iter().filter_map(|token| token.owner.known());
+        let is_here = match &self.id {
+            Some(planned) => owners.any(|owner| owner.id() == planned),
+            None => provider.account().place().is_some(),
+        };
+        *self.is_confirmed.get_or_init(|| is_here)
+    }
+}
+
+/// Revokes one token of a plan, if it is still the one that was reviewed.
+///
+/// A token that was listed is read first, where the platform can do that.
+async fn carry_out<P: TokenProvider + ?Sized>(
+    provider: &P,
+    token: &PlannedToken,
+    owner: &PlannedOwner,
+    mut options: RevokeManyOptions,
+) -> RevocationVerdict {
+    if token.was_listed() && provider.capabilities().get {
+        let effect = provider.capabilities().revoke.as_ref();
+        let effect = effect.map(|revoke| revoke.effect);
+        match (provider.get(&token.id).await, effect) {
+            (Ok(now), _) if !owner.may_own(&now) => {
+                return not_as_reviewed(provider, "belongs to another owner");
+            }
+            (Ok(now), effect) => {
+                if let Some(difference) = token.difference(&now) {
+                    return not_as_reviewed(provider, &difference);
+                }
+                if let (TokenState::Revoked, Some(RevocationEffect::Marked)) = (now.state, effect) {
+                    return already_gone(token, RevocationOutcome::AlreadyRevoked, effect);
+                }
+                options.revoke_options.existed = true;
+            }
+            // The platform itself does not know the token, and not something in front of it.
+            (Err(error), Some(RevocationEffect::Deleted))
+                if error.is_not_found()
+                    && error.platform_message().is_some()
+                    && owner.is_here(provider).await =>
+            {
+                return already_gone(token, RevocationOutcome::AlreadyGone, effect);
+            }
+            // A credential that may revoke but not read cannot tell.
+            (Err(error), _) if error.kind() == ErrorKind::PermissionDenied => {}
+            (Err(error), _) => return failed(error.for_operation(Operation::Revoke)),
+        }
+    }
+    revoke(provider, &token.id, options).await
+}
+
+/// Returns the verdict on a token that was listed here and is known to be dead.
+fn already_gone(
+    token: &PlannedToken,
+    outcome: RevocationOutcome,
+    effect: Option<RevocationEffect>,
+) -> RevocationVerdict {
+    let effect = effect.unwrap_or(RevocationEffect::Deleted);
+    RevocationVerdict::AlreadyGone(Revocation::new(outcome, effect).with_id(token.id.clone()))
+}
+
+/// Returns the verdict on a token that is not the one that the plan describes.
+fn not_as_reviewed<P: TokenProvider + ?Sized>(provider: &P, difference: &str) -> RevocationVerdict {
+    let message = format!("not the token that was reviewed: this token {difference}");
+    let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+        .with_account(provider.account())
+        .with_operation(Operation::Revoke)
+        .with_advice("create the plan again, and review it");
+    RevocationVerdict::NotAsReviewed(error)
+}
+
 /// Revokes one token, or suspends it if that is allowed instead.
 async fn revoke<P: TokenProvider + ?Sized>(
     provider: &P,
-    id: TokenId,
+    id: &TokenId,
     options: RevokeManyOptions,
-) -> (TokenId, RevocationVerdict) {
-    let verdict = match provider.revoke((&id).into(), options.revoke_options).await {
+) -> RevocationVerdict {
+    match provider.revoke(id.into(), options.revoke_options).await {
         Ok(revocation) if revocation.outcome == RevocationOutcome::Revoked => {
             RevocationVerdict::Revoked(revocation)
         }
         Ok(revocation) => RevocationVerdict::AlreadyGone(revocation),
-        Err(error) if error.kind().is_transient() || error.may_have_applied() => {
-            RevocationVerdict::Unreachable(error)
-        }
         Err(error) => {
             let is_forbidden = matches!(
                 error.kind(),
@@ -173,17 +303,28 @@ async fn revoke<P: TokenProvider + ?Sized>(
             let update = provider.capabilities().update.as_ref();
             let can_suspend = update.is_some_and(|update| update.suspension);
             if options.suspend_fallback
+                && !error.may_have_applied()
                 && is_forbidden
                 && can_suspend
-                && provider.update(&id, UpdateToken::suspend()).await.is_ok()
+                && provider.update(id, UpdateToken::suspend()).await.is_ok()
             {
                 RevocationVerdict::SuspendedOnly(error)
             } else {
-                RevocationVerdict::CannotBeRevoked(error)
+                failed(error)
             }
         }
-    };
-    (id, verdict)
+    }
+}
+
+/// Returns the verdict on a token that was neither revoked nor suspended.
+fn failed(error: Error) -> RevocationVerdict {
+    if error.kind().is_transient() || error.may_have_applied() {
+        RevocationVerdict::Unreachable(error)
+    } else if error.is_not_found() {
+        RevocationVerdict::NotFoundHere(error)
+    } else {
+        RevocationVerdict::CannotBeRevoked(error)
+    }
 }
 
 impl Stream for RevokeMany<'_> {

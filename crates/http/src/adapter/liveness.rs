@@ -1,0 +1,40 @@
+//! The rule on dead secrets: "dead" is said on proof only (decision 0013).
+
+use tokenfleet_core::{Error, Liveness, Result};
+
+/// Decides what the platform's own refusal of a secret means, from the result of a control request
+/// to the same place with a credential that should work.
+///
+/// Only if that is accepted, the secret is the reason. Otherwise the platform may be refusing
+/// everybody.
+#[must_use]
+pub fn dead_if_accepted<T>(control: Result<T>) -> Liveness {
+    match control {
+        Ok(_) => Liveness::Dead,
+        Err(error) => Liveness::Unknown {
+            reason: format!(
+                "the platform refuses the secret, but accepts the account's own credential no more \
+                 than that: {error}"
+            ),
+        },
+    }
+}
+
+/// Decides what a response to `verify` means that is no answer of the platform about the secret.
+///
+/// A refusal may come from something in front of the platform, which says nothing about the secret.
+///
+/// # Errors
+///
+/// The error itself, unless it is such a refusal.
+pub fn undecided(error: Error) -> Result<Liveness> {
+    match error.status() {
+        Some(status @ 400..=499) if !error.kind().is_transient() => Ok(Liveness::Unknown {
+            reason: format!(
+                "the refusal (HTTP {status}) does not have the form of the platform's own, so it \
+                 may come from something in front of it"
+            ),
+        }),
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,194 @@
+//! Refusals and successes that say nothing about a token, from things in front of the platforms.
+
+use std::sync::Arc;
+
+use http::{Request, Response};
+use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_core::{Error, ErrorKind, Liveness, RevokeOptions, Secret, TokenId, TokenProvider};
+use tokenfleet_foreman::{Foreman, ForemanConfig};
+use tokenfleet_http::{BaseUrl, Body, Transport};
+use tokenfleet_losant::{Losant, LosantConfig};
+use tokenfleet_mindbody::{Mindbody, MindbodyConfig};
+use tokenfleet_tests::{FnTransport, fixed_credential, immediate_retries, response};
+
+const SUSPECT: &str = "suspect0123456789abcdef";
+
+/// What gateways, proxies and API managers answer, with 401 or 403.
+const GATEWAYS: [&str; 9] = [
+    "<html><body>Unauthorized</body></html>",
+    r#"{"message":"Unauthorized"}"#,
+    r#"{"message":"Forbidden"}"#,
+    r#"{"type":"about:blank","title":"Unauthorized","status":401,"detail":"Invalid token."}"#,
+    r#"{"type":"Problem","title":"Unauthorized","message":null}"#,
+    r#"{"error":"invalid_token","error_description":"The access token expired"}"#,
+    r#"{"error":{"code":401,"message":"Request had invalid credentials"}}"#,
+    r#"{"detail":"Authentication credentials were not provided."}"#,
+    r#"{"Message":"Authorization has been denied for this request."}"#,
+];
+
+fn providers(transport: Arc<dyn Transport>) -> Vec<Arc<dyn TokenProvider>> {
+    let acting = || fixed_credential("acting0123456789abcdef");
+    let base_url = BaseUrl::parse("https://foreman.example.com").unwrap();
+    let foreman = ForemanConfig::new(base_url, "admin", acting(), 4).with_token_login("jane");
+    vec![
+        Arc::new(
+            Losant::new("a", LosantConfig::new(acting()), Arc::clone(&transport))
+                .with_retry(immediate_retries()),
+        ),
+        Arc::new(
+            Foreman::new("a", foreman, Arc::clone(&transport)).with_retry(immediate_retries()),
+        ),
+        Arc::new(
+            Cloudsmith::new("a", CloudsmithConfig::new(acting()), transport)
+                .with_retry(immediate_retries()),
+        ),
+    ]
+}
+
+/// A success in the shape that all three platforms understand.
+const ACCEPTED: &str =
+    r#"{"items":[],"totalCount":0,"results":[],"subtotal":0,"total":0,"authenticated":true}"#;
+
+fn is_suspect(request: &Request<bytes::Bytes>) -> bool {
+    let sent = format!("{:?}", Sent(request));
+    sent.contains(SUSPECT) || sent.contains("amFuZTpzdXNwZWN0")
+}
+
+/// The headers in clear, which `HeaderValue` hides if they are sensitive.
+struct Sent<'a>(&'a Request<bytes::Bytes>);
+
+impl std::fmt::Debug for Sent<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for value in self.0.headers().values() {
+            write!(f, "{} ", value.to_str().unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+async fn verify(
+    refusal: impl Fn(&Request<bytes::Bytes>) -> Option<Response<Body>> + Send + Sync + 'static,
+) -> Vec<Result<Liveness, Error>> {
+    let transport = Arc::new(FnTransport(move |request: Request<_>| {
+        Ok(refusal(&request).unwrap_or_else(|| response(200, ACCEPTED)))
+    }));
+    let mut results = Vec::new();
+    for provider in providers(transport) {
+        results.push(provider.verify(&Secret::new(SUSPECT)).await);
+    }
+    results
+}
+
+#[tokio::test]
+async fn a_refusal_that_is_not_the_platforms_own_decides_nothing() {
+    for status in [401, 403] {
+        for body in GATEWAYS {
+            let results =
+                verify(move |request| is_suspect(request).then(|| response(status, body))).await;
+            for result in results {
+                assert!(
+                    matches!(result, Ok(Liveness::Unknown { .. })),
+                    "{status} {body}: {result:?}"
+                );
+            }
+        }
+    }
+}
+
+/// The documented refusals of the three platforms.
+const REFUSALS: [&str; 3] = [
+    r#"{"type":"Unauthorized","message":"Authorization required"}"#,
+    r#"{"error":{"message":"Unable to authenticate user jane"}}"#,
+    r#"{"detail":"Invalid token."}"#,
+];
+
+#[tokio::test]
+async fn a_refused_secret_is_dead_only_if_the_acting_credential_is_accepted() {
+    for (index, body) in REFUSALS.into_iter().enumerate() {
+        let dead = verify(move |request| is_suspect(request).then(|| response(401, body))).await;
+        assert!(
+            matches!(dead[index], Ok(Liveness::Dead)),
+            "{:?}",
+            dead[index]
+        );
+        let refuses_all = verify(move |_| Some(response(401, body))).await;
+        assert!(
+            matches!(refuses_all[index], Ok(Liveness::Unknown { .. })),
+            "{:?}",
+            refuses_all[index]
+        );
+    }
+}
+
+/// A success with the platform's own error in it is not a success.
+#[tokio::test]
+async fn a_success_that_holds_an_error_proves_nothing() {
+    let error = r#"{"type":"NotFound","message":"API Token was not found",
+        "error":{"message":"Resource personal_access_token not found by id '1'"},
+        "detail":"Not found.","Error":{"Message":"Denied","Code":"DeniedAccess"},
+        "success":true,"revoked":true,"id":1,"authenticated":false}"#;
+    let transport = || Arc::new(FnTransport(move |_: Request<_>| Ok(response(200, error))));
+    for provider in providers(transport()) {
+        let verified = provider.verify(&Secret::new(SUSPECT)).await;
+        assert!(!matches!(verified, Ok(Liveness::Dead | Liveness::Alive)));
+        let options = RevokeOptions::default().with_existed();
+        let revoked = provider.revoke((&TokenId::new("1")).into(), options).await;
+        assert!(revoked.is_err(), "{revoked:?}");
+    }
+    let mindbody = MindbodyConfig::new(
+        "-99",
+        fixed_credential("key0123456789"),
+        "Siteowner",
+        fixed_credential("password"),
+    );
+    let mindbody = Mindbody::new("a", mindbody, transport()).with_retry(immediate_retries());
+    let suspect = Secret::new(SUSPECT);
+    let revoked = mindbody.revoke((&suspect).into(), RevokeOptions::default());
+    let error = revoked.await.unwrap_err();
+    assert!(error.may_have_applied(), "{error}");
+    let error = mindbody.renew(&suspect).await.unwrap_err();
+    assert!(error.may_have_applied(), "{error}");
+}
+
+/// Two refusals that differ in a reference number are the same refusal.
+#[tokio::test]
+async fn mindbody_refusals_are_compared_by_status_and_code() {
+    let number = std::sync::atomic::AtomicU32::new(0);
+    let transport = FnTransport(move |_: Request<_>| {
+        let number = number.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        let body = format!(
+            r#"{{"Error":{{"Message":"Denied, reference {number}","Code":"DeniedAccess"}}}}"#
+        );
+        Ok(response(401, body.leak()))
+    });
+    let config = MindbodyConfig::new(
+        "-99",
+        fixed_credential("key0123456789"),
+        "Siteowner",
+        fixed_credential("password"),
+    );
+    let mindbody = Mindbody::new("a", config, Arc::new(transport)).with_retry(immediate_retries());
+    let suspect = Secret::new(SUSPECT);
+    let revoked = mindbody.revoke((&suspect).into(), RevokeOptions::default());
+    assert_eq!(
+        revoked.await.unwrap_err().kind(),
+        ErrorKind::Unauthenticated
+    );
+}
+
+/// Cloudsmith's refresh that repeats the old key, or masks the new one, revoked nothing.
+#[tokio::test]
+async fn a_repeated_or_masked_key_is_no_revocation() {
+    for key in ["acting0123456789abcdef", "************3456", "**redacted**"] {
+        let body = format!(r#"{{"slug_perm":"A8mbAfka2fGG","key":"{key}"}}"#);
+        let body: &'static str = body.leak();
+        let transport = Arc::new(FnTransport(move |_: Request<_>| Ok(response(200, body))));
+        let config = CloudsmithConfig::new(fixed_credential("acting0123456789abcdef"))
+            .with_lockout_accepted();
+        let cloudsmith = Cloudsmith::new("a", config, transport);
+        let options = RevokeOptions::accept_replacement();
+        let id = TokenId::new("A8mbAfka2fGG");
+        let error = cloudsmith.revoke((&id).into(), options).await.unwrap_err();
+        assert!(error.may_have_applied(), "{key}: {error}");
+    }
+}
