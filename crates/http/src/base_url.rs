@@ -212,6 +212,25 @@ mod tests {
     }
 
     #[test]
+    fn the_path_of_the_api_itself_is_removed_wherever_the_api_lies() {
+        for (url, expected) in [
+            ("https://h/api/v2/", "https://h"),
+            ("https://h:8443/api", "https://h:8443"),
+            ("https://h/foreman/api", "https://h/foreman"),
+            ("https://h/api/v2/api", "https://h/api/v2"),
+            ("https://h/myapi", "https://h/myapi"),
+            ("https://api", "https://api"),
+        ] {
+            let base_url = BaseUrl::parse(url).unwrap();
+            let base_url = base_url.without_api_path(&["/api/v2", "/api"]);
+            assert_eq!(base_url.to_string(), expected, "{url}");
+        }
+        let origin = |url: &str| BaseUrl::parse(url).unwrap().origin().to_owned();
+        assert_eq!(origin("https://h:8443/api/v2"), "https://h:8443");
+        assert_eq!(origin("https://h"), "https://h");
+    }
+
+    #[test]
     fn a_refused_url_is_not_repeated() {
         for bad in [
             "https://u:hunter2@h",

@@ -259,7 +259,14 @@ impl ReqwestTransportBuilder {
                     .iter()
                     .map(|host| parse_exception(host))
                     .collect();
-                client.proxy(proxy.no_proxy(reqwest::NoProxy::from_string(&hosts?.join(","))))
+                let hosts = hosts?;
+                // The HTTP client would still use the proxy for an address.
+                if hosts.iter().any(|host| host == "*") {
+                    client
+                } else {
+                    let hosts = reqwest::NoProxy::from_string(&hosts.join(","));
+                    client.proxy(proxy.no_proxy(hosts))
+                }
             }
             None if self.proxy_login.is_some() => {
                 return Err(Error::configuration("a proxy login is set, but no proxy"));

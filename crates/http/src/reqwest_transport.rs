@@ -21,11 +21,17 @@ const OUT_OF_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
 /// What the HTTP library says when a proxy answers 407.
 const PROXY_LOGIN_REFUSED: &str = "proxy authorization required";
 
+/// What the TLS library says about the certificate of an authority, and what people understand.
+const CA_AS_SERVER: (&str, &str) = (
+    "Other(OtherError(CaUsedAsEndEntity))",
+    "it is the certificate of an authority",
+);
+
 /// What a library says about a failure, with what to do about it.
 const ADVICE: [(&str, &str); 9] = [
     (
-        "CaUsedAsEndEntity",
-        "the server shows the certificate of an authority (self-signed, CA:TRUE) as its own: give \
+        CA_AS_SERVER.1,
+        "the server shows the certificate of an authority as its own (self-signed, CA:TRUE): give \
          it one with CA:FALSE that the authority signed",
     ),
     (
@@ -141,7 +147,10 @@ fn convert_error(error: reqwest::Error) -> TransportError {
     };
     let root = root_cause(&error);
     let message = match &root {
-        Some(cause) => format!("{message}: {cause}"),
+        Some(cause) => format!(
+            "{message}: {}",
+            cause.replace(CA_AS_SERVER.0, CA_AS_SERVER.1)
+        ),
         None => message.to_owned(),
     };
     let proxy_login_refused = root

@@ -38,8 +38,8 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    if request.operation == Operation::List && error.kind() == ErrorKind::NotFound {
-        return missing_collection(base_url, request, error);
+    if request.operation == Operation::List && status == 404 && error_body.kind.is_none() {
+        error = missing_collection(base_url, request, error);
     }
     let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
         304 => Some("check whether a proxy or a cache answers instead of the platform"),
@@ -47,6 +47,10 @@ pub(crate) fn status_error(
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
+        404 if request.operation == Operation::List => Some(
+            "check base_url and the owner of the tokens in the configuration, and that the \
+             credential may see them",
+        ),
         _ => None,
     });
     match advice {
@@ -70,10 +74,7 @@ fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, error: Error) ->
     if let Some(message) = error.platform_message() {
         missing = missing.with_platform_message(message, &[]);
     }
-    missing.with_advice(
-        "check base_url and the owner of the tokens in the configuration, and that the credential \
-         may see them",
-    )
+    missing
 }
 
 /// Returns the kind and message of a status, for when the platform says no more.

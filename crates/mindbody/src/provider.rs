@@ -57,10 +57,14 @@ impl Mindbody {
     #[must_use]
     pub fn new(account: &str, config: MindbodyConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account);
+        let api_path = format!("/public/v{}", config.api_version);
         Self {
             client: ApiClient::new(
                 account,
-                config.base_url.clone(),
+                config
+                    .base_url
+                    .clone()
+                    .without_api_path(&[&api_path, "/public"]),
                 transport,
                 convert::error_body,
             )
