@@ -1,6 +1,7 @@
 //! Conversions between Cloudsmith's bodies and the model.
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
 };
@@ -108,7 +109,15 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     };
     let has_key = says("already created an API key");
     let locked_out = says("Locked out");
-    let error_body = ErrorBody::from_message(error.detail).with_code(error.code);
+    let reasons = match &error.fields {
+        Some(Attribute::Map(fields)) => adapter::field_reasons(fields),
+        _ => None,
+    };
+    let message = match (error.detail, reasons) {
+        (Some(detail), Some(reasons)) => Some(format!("{detail} {reasons}")),
+        (detail, reasons) => detail.or(reasons),
+    };
+    let error_body = ErrorBody::from_message(message).with_code(error.code);
     match status {
         400 if has_key => error_body.with_kind(ErrorKind::Conflict).with_advice(
             "a user has one key: rotate it instead, which revokes the old key at once",

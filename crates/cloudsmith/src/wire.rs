@@ -3,7 +3,7 @@
 
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::model::Attributes;
+use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
 use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
@@ -73,4 +73,6 @@ pub(crate) struct UserAuthToken {
 pub(crate) struct ErrorResponse {
     pub(crate) detail: Option<String>,
     pub(crate) code: Option<String>,
+    /// A map of fields to what is wrong with them.
+    pub(crate) fields: Option<Attribute>,
 }
