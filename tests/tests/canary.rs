@@ -209,6 +209,8 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::LieAboutTotals(5),
         Action::IgnorePage,
         Action::EndlessPages,
+        Action::ByteOrderMark,
+        Action::Gzip,
         Action::HugeBody(2 << 20),
         Action::DeepBody(200),
         Action::Churn(Churn::RemoveOldest(1)),
