@@ -210,6 +210,8 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::IgnorePage,
         Action::EndlessPages,
         Action::ByteOrderMark,
+        Action::Header("x-leaked".to_owned(), leaked.to_owned()),
+        Action::ManyValues(10),
         Action::Gzip,
         Action::HugeBody(2 << 20),
         Action::DeepBody(200),

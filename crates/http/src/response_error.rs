@@ -38,7 +38,10 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    if request.operation == Operation::List && status == 404 && error_body.kind.is_none() {
+    // A later page may have been deleted meanwhile, which says nothing about the collection.
+    let begins_listing =
+        request.operation == Operation::List && request.page_number.is_none_or(|page| page == 0);
+    if begins_listing && status == 404 && error_body.kind.is_none() {
         error = missing_collection(base_url, request, error);
     }
     let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
@@ -47,7 +50,7 @@ pub(crate) fn status_error(
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
-        404 if request.operation == Operation::List => Some(
+        404 if begins_listing => Some(
             "check base_url and the owner of the tokens in the configuration, and that the \
              credential may see them",
         ),

@@ -121,6 +121,14 @@ pub(crate) fn rows() -> Vec<Row> {
             Action::ContentType("text/html".to_owned()),
         ],
     );
+    let header = |name: &str, value: &str| Action::Header(name.to_owned(), value.to_owned());
+    row(
+        "rate budget spent until 2100",
+        vec![
+            header("x-ratelimit-remaining", "0"),
+            header("x-ratelimit-reset", "4102444800"),
+        ],
+    );
     row(
         "proxy refuses its login",
         vec![Action::Answer(gateway_page(407))],
