@@ -192,8 +192,8 @@ impl ApiClient {
     }
 }
 
-/// Creates an error for a request that the platform's spent rate budget holds back for `wait`, which
-/// is longer than the call may take.
+/// Creates an error for a request that the platform's spent rate budget holds back for `wait`,
+/// which is longer than the call may take.
 fn rate_budget_spent(wait: Duration) -> Error {
     let message = "the rate budget of the platform is spent and begins anew too late for this call";
     Error::new(ErrorKind::RateLimited, Fate::NotSent, message).with_retry_after(wait)

@@ -18,16 +18,16 @@ use crate::{Body, FailedLogins, SendPhase, Transport, TransportError};
 /// 23 on every Unix, 10024 on Windows.
 const OUT_OF_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
 
-/// What the HTTP library says when a proxy answers 407.
+/// The HTTP library's words for a proxy's 407.
 const PROXY_LOGIN_REFUSED: &str = "proxy authorization required";
 
-/// What the TLS library says about the certificate of an authority, and what people understand.
+/// The TLS library's words for an authority's certificate that a server shows, and ours.
 const CA_AS_SERVER: (&str, &str) = (
     "Other(OtherError(CaUsedAsEndEntity))",
     "it is the certificate of an authority",
 );
 
-/// What a library says about a failure, with what to do about it.
+/// The words of libraries about a failure, each with what to do about it.
 const ADVICE: [(&str, &str); 9] = [
     (
         CA_AS_SERVER.1,

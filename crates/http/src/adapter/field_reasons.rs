@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tokenfleet_core::model::Attribute;
 
-/// Returns what is wrong with each field, such as `name can't be blank`, from a map of fields to one
-/// text or several.
+/// Returns what is wrong with each field, such as `name can't be blank`, from a map of fields to
+/// one text or several.
 #[must_use]
 pub fn field_reasons(errors: &BTreeMap<String, Attribute>) -> Option<String> {
     let mut reasons = Vec::new();
