@@ -1,8 +1,8 @@
 //! What may surround the JSON of a response: compression that was not requested, and a byte-order
 //! mark.
 //!
-//! The response to a creation is the only place where a secret is ever shown, so it is read whatever
-//! a gateway wrapped around it. The labels of a gateway are hints: a body that is JSON already is
+//! The response to a creation is the only place where a secret is ever shown, so it is read
+//! whatever a gateway wrapped around it. The labels of a gateway are hints: a body that is JSON already is
 //! taken as it is.
 
 use http::{HeaderMap, header};

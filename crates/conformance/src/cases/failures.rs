@@ -5,7 +5,7 @@ use std::future::Future;
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
     Capabilities, Error, ErrorKind, Fate, Liveness, Operation, Query, Result, RevokeOptions,
-    TokenId, TokenProvider, TokenProviderExt,
+    TokenProvider, TokenProviderExt,
 };
 
 use super::preconditions::{lists, reads};
