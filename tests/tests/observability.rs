@@ -37,7 +37,10 @@ async fn emit_everything() {
     provider.list_all(Query::new().page_size(2)).await.unwrap();
     let wait = Canned::status(429).header("retry-after", "3");
     simulator.faults().add(Fault::new(Action::Answer(wait)));
-    provider.get(&TokenId::new("none")).await.unwrap_err();
+    provider
+        .get(&TokenId::new("ffffffffffffffffffffffff"))
+        .await
+        .unwrap_err();
     simulator.faults().add(Fault::new(Action::CloseAfter));
     provider.create(CreateToken::new("ci")).await.unwrap_err();
 

@@ -42,8 +42,12 @@ fn provider(platform: &str, failure: Failure, operation: Operation) -> Arc<dyn T
 }
 
 async fn error_of(provider: &dyn TokenProvider, operation: Operation) -> Error {
+    let id = match provider.account().provider() {
+        "losant" => "575ec7417ae143cd83dc4a95",
+        _ => "17",
+    };
     let target = Target {
-        id: TokenId::new("17"),
+        id: TokenId::new(id),
         secret: Secret::new("of-the-token"),
     };
     let result = perform(provider, operation, &target, "ci").await;

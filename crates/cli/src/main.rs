@@ -24,6 +24,9 @@ use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
 
+/// The threads that read connections, besides the one that runs the command.
+const WORKER_THREADS: usize = 4;
+
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
@@ -43,7 +46,9 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: Arguments) -> Result<Exit, Failure> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
+    // Connections are read on threads of their own: a server that floods one holds up no account.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKER_THREADS)
         .enable_all()
         .build()
         .map_err(|error| {

@@ -1,6 +1,7 @@
 //! Conversions between Cloudsmith's bodies and the model.
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
 };
@@ -129,7 +130,15 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let has_key = says("already created an API key");
     let locked_out = says("Locked out");
     let is_own = error.detail.is_some();
-    let error_body = ErrorBody::from_message(error.detail)
+    let reasons = match &error.fields {
+        Some(Attribute::Map(fields)) => adapter::field_reasons(fields),
+        _ => None,
+    };
+    let message = match (error.detail, reasons) {
+        (Some(detail), Some(reasons)) => Some(format!("{detail} {reasons}")),
+        (detail, reasons) => detail.or(reasons),
+    };
+    let error_body = ErrorBody::from_message(message)
         .with_code(error.code)
         .with_own_form(is_own);
     match status {

@@ -3,7 +3,7 @@
 
 use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::model::Attributes;
+use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
 use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
@@ -91,4 +91,6 @@ pub(crate) struct ErrorResponse {
     pub(crate) kind: Option<IgnoredAny>,
     /// A field of RFC 9457, which Cloudsmith does not send.
     pub(crate) title: Option<IgnoredAny>,
+    /// A map of fields to what is wrong with them.
+    pub(crate) fields: Option<Attribute>,
 }

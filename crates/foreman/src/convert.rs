@@ -160,7 +160,14 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
             full_messages,
             errors,
         }) => {
-            let message = message.or_else(|| full_messages.map(|messages| messages.join(", ")));
+            let reasons = full_messages.map(|messages| messages.join(", "));
+            let reasons = reasons.or_else(|| adapter::field_reasons(&errors));
+            let message = match (message, reasons) {
+                (Some(message), Some(reasons)) if !message.contains(&reasons) => {
+                    Some(format!("{message}: {reasons}"))
+                }
+                (message, reasons) => message.or(reasons),
+            };
             let message = match (message, details) {
                 (Some(message), Some(details)) => Some(format!("{message}: {details}")),
                 (message, details) => message.or(details),
@@ -243,6 +250,27 @@ mod tests {
             "2030-07-01 00:00:00 +é",
         ] {
             assert_eq!(time(invalid), None, "{invalid}");
+        }
+    }
+
+    #[test]
+    fn the_reasons_of_a_rejected_field_are_shown() {
+        for (body, expected) in [
+            (
+                r#"{"error":{"errors":{"name":["can't be blank"]},"full_messages":["Name can't be blank"]}}"#,
+                "Name can't be blank",
+            ),
+            (
+                r#"{"error":{"errors":{"expires_at":["cannot be in the past"],"name":"is odd"}}}"#,
+                "expires_at cannot be in the past, name is odd",
+            ),
+            (
+                r#"{"error":{"message":"Validation failed","full_messages":["Name is odd"]}}"#,
+                "Validation failed: Name is odd",
+            ),
+        ] {
+            let error = error_body(Operation::Create, 422, body.as_bytes());
+            assert_eq!(error.message.as_deref(), Some(expected));
         }
     }
 

@@ -65,7 +65,10 @@ impl Foreman {
         Self {
             client: ApiClient::new(
                 account,
-                config.base_url.clone(),
+                config
+                    .base_url
+                    .clone()
+                    .without_api_path(&["/api/v2", "/api"]),
                 transport,
                 convert::error_body,
             )

@@ -3,11 +3,13 @@
 //! Nothing here sends a request by itself. It is what several platforms have in common: configured
 //! construction, numbered pages, issued tokens, and the rules on dead secrets.
 
+mod field_reasons;
 mod from_settings;
 mod issued;
 mod liveness;
 mod numbered_page;
 
+pub use field_reasons::field_reasons;
 pub use from_settings::FromSettings;
 pub use issued::issued;
 pub use liveness::{dead_if_accepted, undecided};

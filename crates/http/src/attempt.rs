@@ -1,22 +1,33 @@
 //! One attempt to get a response to a request.
 
 use std::sync::OnceLock;
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result};
 use tokio::time::{Instant, timeout};
 
+use crate::content_coding::{Unreadable, unwrap_content};
 use crate::in_flight::{Failure, InFlight};
+use crate::last_look::timeout_with_last_look;
 use crate::rate_headers::exhausted_for;
-use crate::response::{Unread, read_body};
+use crate::response::{has_more_values_than, read_body};
 use crate::response_error::{check_success, status_error, transport_error};
 use crate::telemetry::Suppressed;
+use crate::transport::CleanConnection;
+use crate::zeroizing_buffer::ZeroizingBuffer;
 use crate::{ApiClient, ApiRequest, ApiResponse};
 
 /// The largest accepted body of a listing, whose size the platform chooses.
 const MAX_LISTING_SIZE: usize = 64 << 20;
 /// The largest accepted body of everything else: one token, or the result of a write.
 const MAX_BODY_SIZE: usize = 1 << 20;
+/// The part of a refusal that is read. No platform says more in one.
+const MAX_ERROR_SIZE: usize = 64 << 10;
+/// The largest accepted number of values in a response, since an empty object of a few bytes takes
+/// a hundred in memory. A page of 1000 tokens has some 30 000.
+const MAX_VALUES: usize = 1 << 20;
+const SMALLER_PAGES: &str = "request smaller pages";
 const USER_AGENT: &str = concat!("tokenfleet/", env!("CARGO_PKG_VERSION"));
 
 impl ApiClient {
@@ -26,8 +37,12 @@ impl ApiClient {
         in_flight: &mut InFlight<'_>,
     ) -> Result<ApiResponse, Failure> {
         let waiting_since = Instant::now();
-        let acquired = timeout(in_flight.time_left(), self.rate_limiter.acquire()).await;
-        let _rate_permit = acquired.map_err(|_| deadline_passed())?;
+        let acquired = timeout(
+            in_flight.time_left(),
+            self.rate_limiter.acquire(in_flight.deadline),
+        );
+        let acquired = acquired.await.map_err(|_| deadline_passed())?;
+        let _rate_permit = acquired.map_err(rate_budget_spent)?;
         // Fetched only now, so that a credential that was rejected while this request waited is not
         // sent again.
         if let (None, Some(authorization)) = (&in_flight.credential, in_flight.authorization) {
@@ -46,12 +61,15 @@ impl ApiClient {
         let credential = in_flight.accountable_credential();
         // A credential that was accepted meanwhile needs no permit.
         let _login_permit = login_permit.filter(|_| !self.lockout_guard.accepts(credential));
-        if let Err(error) = self.lockout_guard.check(credential) {
-            in_flight
-                .telemetry
-                .record_suppressed(Suppressed::from_lockout_error(&error));
-            return Err(error.into());
-        }
+        let admitted = self.lockout_guard.admit(credential);
+        let admitted = timeout(in_flight.time_left(), admitted).await;
+        let _reservation = admitted
+            .map_err(|_| deadline_passed())?
+            .inspect_err(|error| {
+                in_flight
+                    .telemetry
+                    .record_suppressed(Suppressed::from_lockout_error(error));
+            })?;
         let request = in_flight.authorized_request()?;
         let http_request = self.http_request(&request)?;
         // Measured again, since the steps above take time.
@@ -62,11 +80,11 @@ impl ApiClient {
         in_flight.telemetry.record_wait(waiting_since.elapsed());
         in_flight.telemetry.count_attempt();
         let sent_at = Instant::now();
-        let exchanged = timeout(
+        let exchanged = timeout_with_last_look(
             self.retry.attempt_timeout.min(time_left),
             self.exchange(in_flight, &request, http_request),
         );
-        let result = exchanged.await.unwrap_or_else(|_| {
+        let result = exchanged.await.unwrap_or_else(|| {
             let fate = request.operation.fate_if_unanswered();
             Err(Error::new(ErrorKind::Timeout, fate, "no response in time"))
         });
@@ -82,10 +100,17 @@ impl ApiClient {
         let mut http_request = http::Request::new(request.body.clone());
         *http_request.method_mut() = request.method.clone();
         *http_request.headers_mut() = request.headers.clone();
-        http_request.headers_mut().insert(
-            http::header::USER_AGENT,
-            http::HeaderValue::from_static(USER_AGENT),
-        );
+        for (name, value) in [
+            (http::header::USER_AGENT, USER_AGENT),
+            // Without it any coding is allowed (RFC 9110), and a secret would be unpacked.
+            (http::header::ACCEPT_ENCODING, "identity"),
+        ] {
+            let value = http::HeaderValue::from_static(value);
+            http_request.headers_mut().insert(name, value);
+        }
+        if request.operation != Operation::List {
+            http_request.extensions_mut().insert(CleanConnection);
+        }
         *http_request.uri_mut() = uri
             .parse()
             .map_err(|_| Error::invalid_input("the request URL is too long"))?;
@@ -102,7 +127,13 @@ impl ApiClient {
         let response = self.transport.send(http_request).await;
         let response = response.map_err(|error| transport_error(operation, error))?;
         let (parts, body) = response.into_parts();
+        if let Some(wait) = exhausted_for(&parts.headers) {
+            self.pause(wait);
+        }
+        let status = parts.status.as_u16();
+        let succeeded = matches!(status, 200..=299) || request.accepted_statuses.contains(&status);
         let max_size = match operation {
+            _ if !succeeded => MAX_ERROR_SIZE,
             Operation::List => MAX_LISTING_SIZE,
             _ => MAX_BODY_SIZE,
         };
@@ -110,25 +141,42 @@ impl ApiClient {
             .headers
             .get(http::header::CONTENT_LENGTH)
             .and_then(|length| length.to_str().ok()?.parse().ok());
-        if let Some(wait) = exhausted_for(&parts.headers) {
-            self.pause(wait);
+        if succeeded && announced.is_some_and(|length: usize| length > max_size) {
+            return Err(too_large(operation, max_size).with_status(status));
         }
-        let status = parts.status.as_u16();
-        let body = read_body(body, announced, max_size).await;
-        let body = body.map_err(|unread| {
-            let error = match unread {
-                Unread::TooLarge => Error::protocol_violation(
-                    operation.fate_if_unanswered(),
-                    format!("the response is larger than {} MiB", max_size >> 20),
-                ),
-                Unread::Failed(error) => transport_error(operation, error),
-            };
-            error.with_status(status)
-        })?;
-        if !matches!(status, 200..=299) && !request.accepted_statuses.contains(&status) {
-            let error_body = (self.error_parser)(operation, status, &body);
-            return Err(status_error(request, status, &parts.headers, error_body));
+        let received = read_body(body, announced, max_size).await;
+        let received =
+            received.map_err(|error| transport_error(operation, error).with_status(status))?;
+        let content = unwrap_content(&parts.headers, received.bytes, max_size);
+        if !succeeded {
+            // Whatever a refusal says, its status counts.
+            let content = content.unwrap_or(ZeroizingBuffer::with_capacity(0));
+            let error_body = (self.error_parser)(operation, status, &content);
+            let url = &self.base_url;
+            return Err(status_error(
+                url,
+                request,
+                status,
+                &parts.headers,
+                error_body,
+            ));
         }
+        let body = match content {
+            _ if !received.complete => Err(too_large(operation, max_size)),
+            Err(Unreadable::TooLarge) => Err(too_large(operation, max_size)),
+            Err(unreadable) => {
+                let fate = operation.fate_if_unanswered();
+                Err(Error::protocol_violation(fate, unreadable.to_string())
+                    .with_advice("check whether a proxy compresses responses"))
+            }
+            Ok(body) if has_more_values_than(MAX_VALUES, &body) => Err(Error::response_too_large(
+                operation.fate_if_unanswered(),
+                format!("the response contains more than {MAX_VALUES} values"),
+            )
+            .with_advice(SMALLER_PAGES)),
+            Ok(body) => Ok(body),
+        };
+        let body = body.map_err(|error| error.with_status(status))?;
         let response = ApiResponse {
             status,
             headers: parts.headers,
@@ -142,6 +190,24 @@ impl ApiClient {
         };
         check_success(request, &response, self.error_parser)?;
         Ok(response)
+    }
+}
+
+/// Creates an error for a request that the platform's spent rate budget holds back for `wait`,
+/// which is longer than the call may take.
+fn rate_budget_spent(wait: Duration) -> Error {
+    let message = "the rate budget of the platform is spent and begins anew too late for this call";
+    Error::new(ErrorKind::RateLimited, Fate::NotSent, message).with_retry_after(wait)
+}
+
+/// Creates an error for a response of more than `max_size` bytes.
+fn too_large(operation: Operation, max_size: usize) -> Error {
+    let fate = operation.fate_if_unanswered();
+    let message = format!("the response is larger than {} MiB", max_size >> 20);
+    match operation {
+        Operation::List => Error::response_too_large(fate, message).with_advice(SMALLER_PAGES),
+        // No token is as large.
+        _ => Error::protocol_violation(fate, message),
     }
 }
 

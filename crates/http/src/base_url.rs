@@ -123,6 +123,38 @@ impl BaseUrl {
         }
     }
 
+    /// Removes the path of the API itself, the first of `paths` that the URL ends in, because the
+    /// adapter adds it: people copy a base URL with it and without.
+    ///
+    /// ```
+    /// use tokenfleet_http::BaseUrl;
+    ///
+    /// let base_url = BaseUrl::parse("https://foreman.example.com/api/v2/")?;
+    /// let base_url = base_url.without_api_path(&["/api/v2", "/api"]);
+    /// assert_eq!(base_url.to_string(), "https://foreman.example.com");
+    /// # Ok::<(), tokenfleet_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn without_api_path(mut self, paths: &[&str]) -> Self {
+        let origin = self.origin().len();
+        let found = paths
+            .iter()
+            .find_map(|path| self.prefix.get(origin..)?.strip_suffix(path));
+        if let Some(path) = found {
+            let length = origin + path.trim_end_matches('/').len();
+            self.prefix.truncate(length);
+        }
+        self
+    }
+
+    /// Returns scheme, host and port.
+    pub(crate) fn origin(&self) -> &str {
+        let host = self.prefix.find("://").map_or(0, |scheme| scheme + 3);
+        let rest = self.prefix.get(host..).unwrap_or_default();
+        let end = rest.find('/').map_or(self.prefix.len(), |path| host + path);
+        self.prefix.get(..end).unwrap_or_default()
+    }
+
     /// Returns the absolute URI of a path below this URL. Segments and parameters are always
     /// encoded.
     pub(crate) fn join(&self, path: &[String], query: &[(String, String)]) -> Result<String> {
@@ -189,6 +221,25 @@ mod tests {
                 "{remote}"
             );
         }
+    }
+
+    #[test]
+    fn the_path_of_the_api_itself_is_removed_wherever_the_api_lies() {
+        for (url, expected) in [
+            ("https://h/api/v2/", "https://h"),
+            ("https://h:8443/api", "https://h:8443"),
+            ("https://h/foreman/api", "https://h/foreman"),
+            ("https://h/api/v2/api", "https://h/api/v2"),
+            ("https://h/myapi", "https://h/myapi"),
+            ("https://api", "https://api"),
+        ] {
+            let base_url = BaseUrl::parse(url).unwrap();
+            let base_url = base_url.without_api_path(&["/api/v2", "/api"]);
+            assert_eq!(base_url.to_string(), expected, "{url}");
+        }
+        let origin = |url: &str| BaseUrl::parse(url).unwrap().origin().to_owned();
+        assert_eq!(origin("https://h:8443/api/v2"), "https://h:8443");
+        assert_eq!(origin("https://h"), "https://h");
     }
 
     #[test]

@@ -11,11 +11,14 @@ use tracing::Instrument;
 use crate::in_flight::{Authorization, Failure, InFlight};
 use crate::lockout::{Lockout, LockoutGuard};
 use crate::rate_limiter::RateLimiter;
+use crate::response_error::is_out_of_descriptors;
 use crate::retry_budget::RetryBudget;
 use crate::telemetry::{Suppressed, Telemetry, record_pause};
 use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorParser, RetryPolicy, Transport};
 
 const MAX_CONCURRENT_REQUESTS: u32 = 16;
+/// The delay before a request tries again to open a connection, when the process cannot open more.
+const OUT_OF_DESCRIPTORS_DELAY: Duration = Duration::from_millis(100);
 
 /// A client that sends the requests of one account.
 ///
@@ -74,15 +77,21 @@ impl ApiClient {
     /// A credential that the platform has not accepted yet is sent by one request at a time. When
     /// only a few more failures are allowed, only accepted credentials are sent; a request with any
     /// other fails with [`RateLimited`](ErrorKind::RateLimited) before it is sent.
+    ///
+    /// Failures are counted for all clients of the same origin over the same transport, if it keeps
+    /// [`FailedLogins`](crate::FailedLogins): the platform counts by address, not by account.
     #[must_use]
     pub fn with_lockout(mut self, failures: u32, forgotten_after: Duration) -> Self {
-        // Requests with an accepted credential are in flight together, and all of them fail when it
-        // is revoked: even then fewer fail than lock the address out.
-        let failures = failures.saturating_sub(MAX_CONCURRENT_REQUESTS + 1).max(1);
-        self.lockout_guard = LockoutGuard::new(Some(Lockout {
-            failures,
+        let lockout = Lockout {
+            // Requests with an accepted credential are in flight together, and all of them fail
+            // when it is revoked: even then fewer fail than lock the address out.
+            untrusted: failures.saturating_sub(MAX_CONCURRENT_REQUESTS + 1).max(1),
+            all: failures.saturating_sub(1).max(1),
             forgotten_after,
-        }));
+        };
+        let shared = self.transport.failed_logins();
+        let shared = shared.map(|logins| logins.at(self.base_url.origin()));
+        self.lockout_guard = LockoutGuard::new(Some((lockout, shared.unwrap_or_default())));
         self
     }
 
@@ -187,6 +196,15 @@ impl ApiClient {
                     self.retry_budget.deposit();
                     return Ok(response);
                 }
+                // This process has too many files open, which says nothing about the platform:
+                // others that hang give theirs back when they time out.
+                Err(Failure::Sent(error))
+                    if is_out_of_descriptors(&error)
+                        && in_flight.time_left() > OUT_OF_DESCRIPTORS_DELAY =>
+                {
+                    sleep(OUT_OF_DESCRIPTORS_DELAY).await;
+                    continue;
+                }
                 Err(failure) => failure,
             };
             let elapsed = in_flight.started.elapsed();
@@ -247,10 +265,11 @@ impl ApiClient {
     }
 
     /// Sends nothing for `wait`, or until a call that begins now would reach its deadline: then the
-    /// next request finds out whether the platform still asks for the pause.
+    /// next request finds out whether the platform still asks for the pause. Meanwhile a request
+    /// whose deadline is before the end of `wait` fails at once.
     pub(crate) fn pause(&self, wait: Duration) {
-        let wait = wait.min(self.retry.total_timeout);
-        record_pause(wait);
-        self.rate_limiter.pause(wait);
+        let max = self.retry.total_timeout;
+        record_pause(wait.min(max));
+        self.rate_limiter.pause(wait, max);
     }
 }

@@ -34,9 +34,11 @@ mod attempt;
 mod backoff;
 mod base_url;
 mod client;
+mod content_coding;
 pub mod decode;
 mod error_body;
 mod in_flight;
+mod last_look;
 mod lockout;
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -59,6 +61,7 @@ mod zeroizing_buffer;
 pub use base_url::BaseUrl;
 pub use client::ApiClient;
 pub use error_body::{ErrorBody, ErrorParser};
+pub use lockout::FailedLogins;
 pub use request::ApiRequest;
 #[cfg(feature = "reqwest")]
 pub use reqwest_builder::ReqwestTransportBuilder;

@@ -1,10 +1,11 @@
 //! The lockout guard: it keeps a rejected credential from being sent again and again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 /// The number of rejections in a row after which a credential is not sent for a while.
@@ -13,29 +14,64 @@ const MAX_REJECTIONS: u32 = 10;
 /// attempt after it does no harm.
 const COOLDOWN: Duration = Duration::from_secs(5 * 60);
 
+/// The failed logins at every origin, shared by all accounts over one transport.
+///
+/// A platform that locks out addresses counts the failures of all accounts together. A clone shares
+/// the count; a [`Transport`](crate::Transport) keeps one and returns it from
+/// [`failed_logins`](crate::Transport::failed_logins).
+#[derive(Debug, Clone, Default)]
+pub struct FailedLogins(Arc<Mutex<HashMap<String, Arc<OriginLogins>>>>);
+
+impl FailedLogins {
+    /// Returns the logins at one origin.
+    pub(crate) fn at(&self, origin: &str) -> Arc<OriginLogins> {
+        let mut origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(origins.entry(origin.to_owned()).or_default())
+    }
+}
+
+/// The logins at one origin: those that failed, and those that still may.
+#[derive(Debug, Default)]
+pub(crate) struct OriginLogins {
+    logins: Mutex<Logins>,
+    /// Notifies those who wait for a login to end.
+    ended: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Logins {
+    failures: u32,
+    last_failure: Option<Instant>,
+    /// The requests in flight with a credential that was accepted.
+    trusted: u32,
+    /// The requests in flight with any other.
+    untrusted: u32,
+}
+
 /// A guard that knows which credentials of an account were accepted and which were rejected.
 #[derive(Debug)]
 pub(crate) struct LockoutGuard {
-    lockout: Option<Lockout>,
+    lockout: Option<(Lockout, Arc<OriginLogins>)>,
     login_slot: Semaphore,
     history: Mutex<History>,
 }
 
-/// The lockout rule of a platform: after `failures` failed logins it locks an address out, and it
+/// The lockout rule of a platform: it locks an address out after too many failed logins, and
 /// forgets them `forgotten_after` the last one.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Lockout {
-    pub(crate) failures: u32,
+    /// The number of failures up to which a credential is sent that was not accepted yet.
+    pub(crate) untrusted: u32,
+    /// The number of failures that is never exceeded.
+    pub(crate) all: u32,
     pub(crate) forgotten_after: Duration,
 }
 
-/// The results of the logins so far.
+/// The results of an account's logins so far.
 #[derive(Debug, Default)]
 struct History {
     accepted: Option<Secret>,
     rejected: Option<Rejected>,
-    failures: u32,
-    last_failure: Option<Instant>,
 }
 
 /// The credential that was rejected last.
@@ -54,9 +90,99 @@ pub(crate) struct Permit<'a> {
     pub(crate) waited: bool,
 }
 
+/// A login in flight, which may fail.
+pub(crate) struct Reservation<'a> {
+    origin: &'a OriginLogins,
+    trusted: bool,
+}
+
+impl Drop for Reservation<'_> {
+    fn drop(&mut self) {
+        let mut logins = self.origin.logins();
+        *logins.in_flight(self.trusted) -= 1;
+        drop(logins);
+        self.origin.ended.notify_waiters();
+    }
+}
+
+impl OriginLogins {
+    /// Waits until a login may fail without harm, and counts it as in flight.
+    async fn reserve(&self, lockout: Lockout, trusted: bool) -> Result<Reservation<'_>> {
+        loop {
+            let ended = self.ended.notified();
+            if self.logins().try_reserve(lockout, trusted)? {
+                return Ok(Reservation {
+                    origin: self,
+                    trusted,
+                });
+            }
+            ended.await;
+        }
+    }
+
+    fn logins(&self) -> MutexGuard<'_, Logins> {
+        self.logins.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Logins {
+    /// Counts a login as in flight, and returns `false` if it must wait for others to end.
+    fn try_reserve(&mut self, lockout: Lockout, trusted: bool) -> Result<bool> {
+        let wait = self.time_until_forgotten(lockout);
+        if wait.is_zero() {
+            self.failures = 0;
+        }
+        // All that is in flight may fail.
+        let (in_flight, allowed) = if trusted {
+            (self.trusted + self.untrusted, lockout.all)
+        } else {
+            (self.untrusted, lockout.untrusted)
+        };
+        if self.failures + in_flight < allowed {
+            *self.in_flight(trusted) += 1;
+            Ok(true)
+        } else if self.failures < allowed {
+            Ok(false)
+        } else {
+            Err(Error::new(
+                ErrorKind::RateLimited,
+                Fate::NotSent,
+                "too many logins failed, and more would make the platform lock out this address",
+            )
+            .with_retry_after(wait))
+        }
+    }
+
+    fn in_flight(&mut self, trusted: bool) -> &mut u32 {
+        if trusted {
+            &mut self.trusted
+        } else {
+            &mut self.untrusted
+        }
+    }
+
+    /// Counts a failed login.
+    fn record_failure(&mut self, lockout: Lockout) {
+        if self.time_until_forgotten(lockout).is_zero() {
+            self.failures = 0;
+        }
+        self.failures += 1;
+        self.last_failure = Some(Instant::now());
+    }
+
+    /// Returns the time until the platform forgets the failed logins.
+    fn time_until_forgotten(&self, lockout: Lockout) -> Duration {
+        self.last_failure.map_or(Duration::ZERO, |last| {
+            let elapsed = Instant::now().saturating_duration_since(last);
+            lockout.forgotten_after.saturating_sub(elapsed)
+        })
+    }
+}
+
 impl LockoutGuard {
-    /// Creates a guard for a platform with this lockout rule, if it has one.
-    pub(crate) fn new(lockout: Option<Lockout>) -> Self {
+    /// Creates a guard for a platform with this lockout rule, if it has one, and the logins at its
+    /// origin.
+    pub(crate) fn new(lockout: Option<(Lockout, Arc<OriginLogins>)>) -> Self {
         Self {
             lockout,
             login_slot: Semaphore::new(1),
@@ -64,8 +190,9 @@ impl LockoutGuard {
         }
     }
 
-    /// Waits until the credential may be sent. Where failed logins are counted, only one request at
-    /// a time sends a credential that was not accepted yet, so that the others learn from it.
+    /// Waits until the credential may be sent. Where failed logins are counted, only one request of
+    /// the account at a time sends a credential that was not accepted yet, so that the others learn
+    /// from it.
     pub(crate) async fn acquire(&self, credential: Option<&Secret>) -> Option<Permit<'_>> {
         if self.lockout.is_none() || self.accepts(credential) {
             return None;
@@ -80,13 +207,29 @@ impl LockoutGuard {
         })
     }
 
+    /// Waits until a failure of this login would do no harm, and returns an error if the credential
+    /// must not be sent now. The reservation is held until the result is recorded.
+    pub(crate) async fn admit(
+        &self,
+        credential: Option<&Secret>,
+    ) -> Result<Option<Reservation<'_>>> {
+        self.check_cooldown(credential)?;
+        match &self.lockout {
+            None => Ok(None),
+            Some((lockout, origin)) => {
+                let trusted = self.accepts(credential);
+                origin.reserve(*lockout, trusted).await.map(Some)
+            }
+        }
+    }
+
     /// Returns `true` if the credential was accepted, and not rejected since.
     pub(crate) fn accepts(&self, credential: Option<&Secret>) -> bool {
         self.history().accepts(credential)
     }
 
-    /// Returns an error if the credential must not be sent now.
-    pub(crate) fn check(&self, credential: Option<&Secret>) -> Result<()> {
+    /// Returns an error if the credential was rejected too often.
+    fn check_cooldown(&self, credential: Option<&Secret>) -> Result<()> {
         let history = self.history();
         if let (Some(credential), Some(rejected)) = (credential, &history.rejected) {
             let cooldown = (rejected.last + COOLDOWN).saturating_duration_since(Instant::now());
@@ -109,17 +252,6 @@ impl LockoutGuard {
                 ));
             }
         }
-        if let Some(lockout) = self.lockout
-            && !history.accepts(credential)
-            && let Some(wait) = history.time_until_login_allowed(lockout)
-        {
-            return Err(Error::new(
-                ErrorKind::RateLimited,
-                Fate::NotSent,
-                "too many logins failed, and more would make the platform lock out this address",
-            )
-            .with_retry_after(wait));
-        }
         Ok(())
     }
 
@@ -128,14 +260,10 @@ impl LockoutGuard {
     pub(crate) fn record(&self, credential: Option<&Secret>, error: Option<&Error>) {
         let mut history = self.history();
         let now = Instant::now();
-        if let Some(lockout) = self.lockout
+        if let Some((lockout, origin)) = &self.lockout
             && error.is_some_and(|error| error.status() == Some(401))
         {
-            if history.time_until_forgotten(lockout).is_zero() {
-                history.failures = 0;
-            }
-            history.failures += 1;
-            history.last_failure = Some(now);
+            origin.logins().record_failure(*lockout);
         }
         let Some(credential) = credential else { return };
         let rejected = history
@@ -173,19 +301,5 @@ impl History {
             (&self.accepted, credential),
             (Some(accepted), Some(credential)) if accepted.is_same(credential)
         )
-    }
-
-    /// Returns how long no further login may fail; `None` if one still may.
-    fn time_until_login_allowed(&self, lockout: Lockout) -> Option<Duration> {
-        let wait = self.time_until_forgotten(lockout);
-        (self.failures >= lockout.failures && !wait.is_zero()).then_some(wait)
-    }
-
-    /// Returns the time until the platform forgets the failed logins.
-    fn time_until_forgotten(&self, lockout: Lockout) -> Duration {
-        self.last_failure.map_or(Duration::ZERO, |last| {
-            let elapsed = Instant::now().saturating_duration_since(last);
-            lockout.forgotten_after.saturating_sub(elapsed)
-        })
     }
 }

@@ -4,15 +4,35 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{HeaderMap, header};
 
-/// Returns how long `Retry-After` asks to wait: seconds, or a date on the platform's clock.
+/// The longest wait that is believed: a number beyond it means "not soon".
+const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// Returns how long `Retry-After` asks to wait: seconds, also with a fraction, or a date on the
+/// platform's clock. At most a year.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number too large to be represented still means a long wait, not none.
-        return Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX)));
+    let wait = match seconds(value) {
+        Some(wait) => wait,
+        None => {
+            let date = httpdate::parse_http_date(value).ok()?;
+            date.duration_since(now(headers)).unwrap_or_default()
+        }
+    };
+    Some(wait.min(MAX_WAIT))
+}
+
+/// Parses a number of seconds in decimal notation. A fraction is rounded up, because a request
+/// that comes too early is refused.
+fn seconds(value: &str) -> Option<Duration> {
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
     }
-    let date = httpdate::parse_http_date(value).ok()?;
-    Some(date.duration_since(now(headers)).unwrap_or_default())
+    let begun = u64::from(fraction.bytes().any(|byte| byte != b'0'));
+    // A number too large to be represented still means a long wait, not none.
+    let whole: u64 = whole.parse().unwrap_or(u64::MAX);
+    Some(Duration::from_secs(whole.saturating_add(begun)))
 }
 
 /// Returns how long the rate limit is exhausted: `X-RateLimit-Remaining` is 0 until
@@ -26,7 +46,8 @@ pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
         return None;
     }
     let reset = UNIX_EPOCH.checked_add(Duration::from_secs(number("x-ratelimit-reset")?))?;
-    reset.duration_since(now(headers)).ok()
+    let wait = reset.duration_since(now(headers)).ok()?;
+    Some(wait.min(MAX_WAIT))
 }
 
 /// Returns the time on the platform's clock, or on ours when the response has no `Date`.

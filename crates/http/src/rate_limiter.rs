@@ -18,6 +18,8 @@ pub(crate) struct RateLimiter {
 #[derive(Debug, Default)]
 struct State {
     paused_until: Option<Instant>,
+    /// The end of the pause that the platform asked for, which may be later than ours.
+    platform_ready_at: Option<Instant>,
     /// The average time between two requests. As many as there are slots may come in a burst.
     interval: Duration,
     /// The moment when the next request would begin if all were spaced evenly.
@@ -41,22 +43,31 @@ impl RateLimiter {
 
     /// Waits for a free slot, for the end of a pause, and for the rate; the request may be sent
     /// while the permit is held.
-    pub(crate) async fn acquire(&self) -> Option<SemaphorePermit<'_>> {
+    ///
+    /// # Errors
+    ///
+    /// The time until the platform is ready again, if that is after the deadline of the request.
+    pub(crate) async fn acquire(
+        &self,
+        deadline: Option<Instant>,
+    ) -> Result<Option<SemaphorePermit<'_>>, Duration> {
         let permit = self.slots.acquire().await.ok();
         loop {
-            let wait_until = self.state().try_start(self.max_concurrent);
+            let wait_until = self.state().try_start(self.max_concurrent, deadline)?;
             match wait_until {
                 Some(moment) => sleep_until(moment).await,
-                None => return permit,
+                None => return Ok(permit),
             }
         }
     }
 
-    /// Holds all requests back for `wait`.
-    pub(crate) fn pause(&self, wait: Duration) {
-        let until = Instant::now().checked_add(wait);
+    /// Holds all requests back for `wait`, as the platform asks, but no longer than `max`: then a
+    /// request finds out whether the platform still means it.
+    pub(crate) fn pause(&self, wait: Duration, max: Duration) {
+        let now = Instant::now();
         let mut state = self.state();
-        state.paused_until = state.paused_until.max(until);
+        state.paused_until = state.paused_until.max(now.checked_add(wait.min(max)));
+        state.platform_ready_at = state.platform_ready_at.max(now.checked_add(wait));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -65,19 +76,30 @@ impl RateLimiter {
 }
 
 impl State {
-    /// Starts a request now, or returns the moment until which it must wait.
-    fn try_start(&mut self, burst: u32) -> Option<Instant> {
+    /// Starts a request now, or returns the moment until which it must wait; the time until the
+    /// platform is ready, if that is too late.
+    fn try_start(
+        &mut self,
+        burst: u32,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Instant>, Duration> {
         let now = Instant::now();
         if let Some(until) = self.paused_until.filter(|until| *until > now) {
-            return Some(until);
+            let ready_at = self.platform_ready_at.unwrap_or(until);
+            return match deadline {
+                Some(deadline) if ready_at > deadline => Err(ready_at - now),
+                _ => Ok(Some(until)),
+            };
         }
+        // The next request finds out what the platform asks for now.
+        self.platform_ready_at = None;
         let next = self.next.map_or(now, |next| next.max(now));
         let head_start = self.interval.saturating_mul(burst.saturating_sub(1));
         let earliest = next.checked_sub(head_start).unwrap_or(now);
         if earliest > now {
-            return Some(earliest);
+            return Ok(Some(earliest));
         }
         self.next = next.checked_add(self.interval);
-        None
+        Ok(None)
     }
 }

@@ -1,16 +1,25 @@
 //! The builder of the transport over reqwest: CA certificates, a client certificate, a proxy.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::HeaderValue;
 use tokenfleet_core::config::Settings;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 use tokenfleet_core::config::is_showable_path;
 use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
+use zeroize::Zeroizing;
 
-use crate::ReqwestTransport;
+use crate::{FailedLogins, ReqwestTransport};
 
+/// The connections to a host that are kept between two pages: as many as an account uses at once.
+const MAX_IDLE_CONNECTIONS: usize = 16;
+/// The time after which they are closed, so that thousands of hosts do not use up the descriptors.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A builder of a [`ReqwestTransport`].
@@ -30,6 +39,7 @@ pub struct ReqwestTransportBuilder {
     connect_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
+    no_proxy: Vec<String>,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     authorities: Vec<Vec<u8>>,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
@@ -66,8 +76,8 @@ impl ReqwestTransport {
 }
 
 impl ReqwestTransportBuilder {
-    /// Reads `connect_timeout`, `proxy`, `proxy_user` and `proxy_password` from settings; with a
-    /// TLS feature also the paths `authorities` (one or several) and `client_certificate`, its
+    /// Reads `connect_timeout`, `proxy`, `proxy_user`, `proxy_password` and `no_proxy` (one or
+    /// several hosts) from settings; with a TLS feature also the paths `authorities` (one or several) and `client_certificate`, its
     /// `client_key`, and `exclusive_authorities`. Reads the files and credentials that they name.
     ///
     /// # Errors
@@ -81,6 +91,7 @@ impl ReqwestTransportBuilder {
         let url = settings.text("proxy")?;
         let user = settings.text("proxy_user")?;
         let password = settings.credential("proxy_password")?;
+        let exceptions = settings.texts("no_proxy")?;
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
         {
             builder = builder.read_certificates(settings).await?;
@@ -90,8 +101,14 @@ impl ReqwestTransportBuilder {
             parse_proxy(&url, None).map_err(|error| in_setting(settings, "proxy", error))?;
             builder = builder.with_proxy(url);
         }
+        for host in &exceptions {
+            let host = parse_exception(host);
+            let host = host.map_err(|error| in_setting(settings, "no_proxy", error))?;
+            builder.no_proxy.push(host);
+        }
         match (user, password) {
-            (None, None) => {}
+            (None, None) if builder.no_proxy.is_empty() => {}
+            (None, None) if builder.proxy.is_some() => {}
             _ if builder.proxy.is_none() => {
                 settings.required_text("proxy")?;
             }
@@ -103,6 +120,7 @@ impl ReqwestTransportBuilder {
             (None, Some(_)) => {
                 settings.required_text("proxy_user")?;
             }
+            (None, None) => {}
         }
         Ok(builder)
     }
@@ -134,8 +152,16 @@ impl ReqwestTransportBuilder {
             (Some(path), Some(key)) => {
                 let chain = read_file(settings, "client_certificate", &path)?;
                 let key = key.secret().await?;
-                parse_identity(&chain, &key)
+                let identity = parse_identity(&chain, &key)
                     .map_err(|error| in_setting(settings, "client_certificate", error))?;
+                // Only a client finds out whether the two belong together.
+                let client = reqwest::Client::builder().no_proxy().identity(identity);
+                match client.tls_certs_only([]).build() {
+                    Err(error) if is_wrong_key(&error) => {
+                        return Err(in_setting(settings, "client_key", wrong_client_key()));
+                    }
+                    _ => {}
+                }
                 self.client_certificate = Some((chain, key));
             }
             (Some(_), None) => return Err(settings.missing_credential("client_key")),
@@ -165,6 +191,14 @@ impl ReqwestTransportBuilder {
     #[must_use]
     pub fn with_proxy_login(mut self, user: impl Into<String>, password: Secret) -> Self {
         self.proxy_login = Some((user.into(), password));
+        self
+    }
+
+    /// Reaches a host without the proxy: a name and all below it (`internal`, `.internal` or
+    /// `*.internal`), an IP address, or a range of them (`10.0.0.0/8`).
+    #[must_use]
+    pub fn without_proxy_for(mut self, host: impl Into<String>) -> Self {
+        self.no_proxy.push(host.into());
         self
     }
 
@@ -200,28 +234,61 @@ impl ReqwestTransportBuilder {
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the part that is
     /// invalid.
     pub fn build(self) -> Result<ReqwestTransport> {
+        Ok(ReqwestTransport {
+            pooled: self.build_client(MAX_IDLE_CONNECTIONS)?,
+            unpooled: self.build_client(0)?,
+            failed_logins: FailedLogins::default(),
+        })
+    }
+
+    /// Builds a client that keeps at most `idle` connections for each host.
+    fn build_client(&self, idle: usize) -> Result<reqwest::Client> {
         let client = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
             .no_proxy()
+            .pool_max_idle_per_host(idle)
+            .pool_idle_timeout(IDLE_TIMEOUT)
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         let client = match &self.proxy {
-            Some(url) => client.proxy(parse_proxy(url, self.proxy_login.as_ref())?),
+            Some(url) => {
+                let proxy = parse_proxy(url, self.proxy_login.as_ref())?;
+                let hosts: Result<Vec<_>> = self
+                    .no_proxy
+                    .iter()
+                    .map(|host| parse_exception(host))
+                    .collect();
+                let hosts = hosts?;
+                // The HTTP client would still use the proxy for an address.
+                if hosts.iter().any(|host| host == "*") {
+                    client
+                } else {
+                    let hosts = reqwest::NoProxy::from_string(&hosts.join(","));
+                    client.proxy(proxy.no_proxy(hosts))
+                }
+            }
             None if self.proxy_login.is_some() => {
                 return Err(Error::configuration("a proxy login is set, but no proxy"));
+            }
+            None if !self.no_proxy.is_empty() => {
+                let message = "hosts without a proxy are set, but no proxy";
+                return Err(Error::configuration(message));
             }
             None => client,
         };
         #[cfg(any(feature = "rustls", feature = "native-tls"))]
         let client = self.apply_certificates(client)?;
-        client
-            .build()
-            .map(ReqwestTransport)
-            .map_err(|error| invalid("the HTTP client cannot be set up", error))
+        client.build().map_err(|error| {
+            if is_wrong_key(&error) {
+                wrong_client_key()
+            } else {
+                invalid("the HTTP client cannot be set up", error)
+            }
+        })
     }
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    fn apply_certificates(self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+    fn apply_certificates(&self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
         let mut trusted = Vec::new();
         for pem in &self.authorities {
             trusted.extend(parse_authorities(pem)?);
@@ -231,8 +298,8 @@ impl ReqwestTransportBuilder {
         } else {
             client.tls_certs_merge(trusted)
         };
-        match self.client_certificate {
-            Some((chain, key)) => Ok(client.identity(parse_identity(&chain, &key)?)),
+        match &self.client_certificate {
+            Some((chain, key)) => Ok(client.identity(parse_identity(chain, key)?)),
             None => Ok(client),
         }
     }
@@ -290,7 +357,7 @@ fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
 /// Parses CA certificates in PEM.
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 fn parse_authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
-    let certificates = reqwest::Certificate::from_pem_bundle(pem)
+    let certificates = reqwest::Certificate::from_pem_bundle(without_mark(pem))
         .map_err(|error| invalid("a CA certificate is not valid PEM", error))?;
     if certificates.is_empty() {
         return Err(Error::configuration("no CA certificate found")
@@ -315,22 +382,78 @@ fn parse_proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::P
     };
     let proxy = reqwest::Proxy::https(parsed.as_str())
         .map_err(|error| invalid("the proxy cannot be used", error))?;
-    Ok(match login {
-        Some((user, password)) => proxy.basic_auth(user, password.expose()),
-        None => proxy,
-    })
+    let Some((user, password)) = login else {
+        return Ok(proxy);
+    };
+    // Not as part of the URL, where `%25` would mean a percent sign.
+    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
+    let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
+    let mut value = HeaderValue::from_str(&value)
+        .map_err(|_| Error::configuration("the login of the proxy cannot be sent"))?;
+    value.set_sensitive(true);
+    Ok(proxy.custom_http_auth(value))
+}
+
+/// Parses a host that is reached without the proxy, and returns it as the HTTP client spells it.
+fn parse_exception(text: &str) -> Result<String> {
+    let host = text.trim();
+    let host = host.strip_prefix("*.").unwrap_or(host);
+    let (address, mask) = host.split_once('/').unwrap_or((host, "0"));
+    let is_range = address.parse::<IpAddr>().is_ok_and(|address| {
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        mask.parse().is_ok_and(|mask: u8| mask <= bits)
+    });
+    let is_name = !host.is_empty()
+        && host
+            .chars()
+            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'));
+    if host == "*" || is_range || is_name {
+        return Ok(host.to_owned());
+    }
+    Err(
+        Error::configuration("a host without a proxy is not a host name, an IP address or a range")
+            .with_advice(
+                "write it without scheme, port and path: \"host.example.com\", \"*.internal\", \
+                 \"10.0.0.0/8\"",
+            ),
+    )
+}
+
+/// Returns PEM without the byte-order mark that editors put before it.
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+fn without_mark(pem: &[u8]) -> &[u8] {
+    pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem)
+}
+
+/// Returns `true` if a client could not be built because its key is that of another certificate.
+fn is_wrong_key(error: &reqwest::Error) -> bool {
+    // The types of the TLS stack are not known here; its `Debug` output names the variant.
+    let text = format!("{error:?}").to_lowercase();
+    text.contains("keymismatch") || text.contains("key values mismatch")
+}
+
+fn wrong_client_key() -> Error {
+    Error::configuration("the client key does not belong to the client certificate")
+        .with_advice("set client_key to the key that the certificate was requested with")
 }
 
 /// Parses a client certificate for native-tls, which reqwest prefers when both stacks are built in.
 #[cfg(feature = "native-tls")]
 fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
-    reqwest::Identity::from_pkcs8_pem(chain, key.expose().as_bytes()).map_err(invalid_identity)
+    let key = without_mark(key.expose().as_bytes());
+    reqwest::Identity::from_pkcs8_pem(without_mark(chain), key).map_err(|error| {
+        if is_wrong_key(&error) {
+            wrong_client_key()
+        } else {
+            invalid_identity(error)
+        }
+    })
 }
 
 /// Parses a client certificate for rustls.
 #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
 fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
-    let key = key.expose().as_bytes();
+    let (chain, key) = (without_mark(chain), without_mark(key.expose().as_bytes()));
     let mut both = zeroize::Zeroizing::new(Vec::with_capacity(chain.len() + 1 + key.len()));
     both.extend_from_slice(chain);
     both.push(b'\n');

@@ -1,5 +1,7 @@
 //! The transport over reqwest.
 
+use std::error::Error as _;
+use std::iter;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -9,14 +11,83 @@ use futures_core::Stream;
 use http_body::Body as _;
 use tokenfleet_core::Result;
 
-use crate::{Body, SendPhase, Transport, TransportError};
+use crate::transport::CleanConnection;
+use crate::{Body, FailedLogins, SendPhase, Transport, TransportError};
+
+/// The operating system's codes for too many open files, in this process and in the system; 24 and
+/// 23 on every Unix, 10024 on Windows.
+const OUT_OF_DESCRIPTORS: [i32; 3] = [24, 23, 10024];
+
+/// The HTTP library's words for a proxy's 407.
+const PROXY_LOGIN_REFUSED: &str = "proxy authorization required";
+
+/// The TLS library's words for an authority's certificate that a server shows, and ours.
+const CA_AS_SERVER: (&str, &str) = (
+    "Other(OtherError(CaUsedAsEndEntity))",
+    "it is the certificate of an authority",
+);
+
+/// The words of libraries about a failure, each with what to do about it.
+const ADVICE: [(&str, &str); 9] = [
+    (
+        CA_AS_SERVER.1,
+        "the server shows the certificate of an authority as its own (self-signed, CA:TRUE): give \
+         it one with CA:FALSE that the authority signed",
+    ),
+    (
+        "UnknownIssuer",
+        "nobody who is trusted here signed the server's certificate: name its authority in \
+         `authorities` of [transport]",
+    ),
+    (
+        "self-signed certificate",
+        "nobody who is trusted here signed the server's certificate: name its authority in \
+         `authorities` of [transport]",
+    ),
+    (
+        "unable to get local issuer certificate",
+        "nobody who is trusted here signed the server's certificate: name its authority in \
+         `authorities` of [transport]",
+    ),
+    (
+        "certificate expired",
+        "renew the server's certificate, or correct the clock of this machine",
+    ),
+    (
+        "not valid for name",
+        "use a host name in base_url that the server's certificate is issued for",
+    ),
+    (
+        "CertificateRequired",
+        "the server asks for a client certificate: set client_certificate and client_key in \
+         [transport]",
+    ),
+    (
+        "InvalidContentType",
+        "the server does not speak TLS at this port: check scheme and port of base_url or proxy",
+    ),
+    (
+        "tunnel error",
+        "the proxy did not open the connection: check `proxy` in [transport], what it allows, and \
+         whether the host belongs into `no_proxy`",
+    ),
+];
 
 /// A transport over reqwest: HTTP/1.1, with TLS using the feature `rustls` or `native-tls`.
 ///
 /// It does not follow redirects, keep cookies, take proxies from the environment, retry, or request
 /// compression. Retries belong to the [`ApiClient`](crate::ApiClient); the rest is never done.
+///
+/// Pages of listings share kept-alive connections. Everything else, whose response must belong to
+/// its request beyond doubt, gets a connection of its own (decision 0017).
 #[derive(Debug, Clone)]
-pub struct ReqwestTransport(pub(crate) reqwest::Client);
+pub struct ReqwestTransport {
+    /// Keeps connections for the next page.
+    pub(crate) pooled: reqwest::Client,
+    /// Keeps none.
+    pub(crate) unpooled: reqwest::Client,
+    pub(crate) failed_logins: FailedLogins,
+}
 
 #[async_trait]
 impl Transport for ReqwestTransport {
@@ -24,10 +95,18 @@ impl Transport for ReqwestTransport {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
+        let client = match request.extensions().get() {
+            Some(CleanConnection) => &self.unpooled,
+            None => &self.pooled,
+        };
         let request = reqwest::Request::try_from(request).map_err(convert_error)?;
-        let response = self.0.execute(request).await.map_err(convert_error)?;
+        let response = client.execute(request).await.map_err(convert_error)?;
         let response = http::Response::from(response);
         Ok(response.map(|body| Body::from_stream(Chunks(body))))
+    }
+
+    fn failed_logins(&self) -> Option<&FailedLogins> {
+        Some(&self.failed_logins)
     }
 }
 
@@ -66,24 +145,52 @@ fn convert_error(error: reqwest::Error) -> TransportError {
     } else {
         (SendPhase::MaybeSent, "connection lost")
     };
-    let message = match root_cause(&error) {
-        Some(cause) => format!("{message}: {cause}"),
+    let root = root_cause(&error);
+    let message = match &root {
+        Some(cause) => format!(
+            "{message}: {}",
+            cause.replace(CA_AS_SERVER.0, CA_AS_SERVER.1)
+        ),
         None => message.to_owned(),
     };
+    let proxy_login_refused = root
+        .as_deref()
+        .is_some_and(|cause: &str| cause.contains(PROXY_LOGIN_REFUSED));
+    let advice = ADVICE.iter().find(|(sign, _)| message.contains(sign));
+    let out_of_descriptors = error.is_connect() && has_no_descriptor_left(&error);
     let timed_out = error.is_timeout();
-    let converted = TransportError::new(phase, message).with_source(error);
+    let mut converted = TransportError::new(phase, message).with_source(error);
     if timed_out {
-        converted.timed_out()
-    } else {
-        converted
+        converted = converted.timed_out();
+    }
+    if proxy_login_refused {
+        converted = converted.proxy_login_refused();
+    }
+    if out_of_descriptors {
+        converted = converted.out_of_descriptors();
+    }
+    match advice {
+        Some((_, advice)) => converted.with_advice(advice),
+        None => converted,
     }
 }
 
 /// Returns the text of the root cause, such as "Connection refused", which says most to people.
 fn root_cause(error: &reqwest::Error) -> Option<String> {
-    let mut cause = std::error::Error::source(error)?;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    Some(cause.to_string())
+    causes(error).last().map(ToString::to_string)
+}
+
+/// Returns the causes of an error, the root last.
+fn causes(error: &reqwest::Error) -> impl Iterator<Item = &(dyn std::error::Error + 'static)> {
+    iter::successors(
+        error.source(),
+        |cause: &&(dyn std::error::Error + 'static)| (*cause).source(),
+    )
+}
+
+/// Returns `true` if the operating system gave this process no socket.
+fn has_no_descriptor_left(error: &reqwest::Error) -> bool {
+    causes(error)
+        .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
+        .any(|code| OUT_OF_DESCRIPTORS.contains(&code))
 }

@@ -240,34 +240,56 @@ fn decode_to_end<'a, R: serde_json::de::Read<'a>, S: DeserializeSeed<'a>>(
     Ok(value)
 }
 
-/// The reason why a body could not be read whole.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Unread {
-    #[error("the body is too large")]
-    TooLarge,
-    #[error(transparent)]
-    Failed(#[from] TransportError),
+/// A body that was read, and whether it ended within the limit.
+pub(crate) struct Received {
+    pub(crate) bytes: ZeroizingBuffer,
+    /// `true` if nothing was cut off.
+    pub(crate) complete: bool,
 }
 
-/// Reads a body of at most `max_size` bytes, whose length may have been announced.
+/// Reads the first `max_size` bytes of a body, whose length may have been announced.
 pub(crate) async fn read_body(
     mut body: Body,
     announced: Option<usize>,
     max_size: usize,
-) -> Result<ZeroizingBuffer, Unread> {
-    if announced.is_some_and(|length| length > max_size) {
-        return Err(Unread::TooLarge);
-    }
+) -> Result<Received, TransportError> {
     let capacity = announced
         .unwrap_or(DEFAULT_CAPACITY)
+        .min(max_size)
         .min(MAX_INITIAL_CAPACITY);
     let mut bytes = ZeroizingBuffer::with_capacity(capacity);
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;
-        if bytes.len() + chunk.len() > max_size {
-            return Err(Unread::TooLarge);
+        let room = max_size - bytes.len();
+        bytes.extend(chunk.get(..room).unwrap_or(&chunk));
+        if chunk.len() > room {
+            return Ok(Received {
+                bytes,
+                complete: false,
+            });
         }
-        bytes.extend(&chunk);
     }
-    Ok(bytes)
+    Ok(Received {
+        bytes,
+        complete: true,
+    })
+}
+
+/// Returns `true` if JSON holds more than `max` values, by its commas, colons and brackets outside
+/// strings. A short body cannot and is not read for it.
+pub(crate) fn has_more_values_than(max: usize, json: &[u8]) -> bool {
+    if json.len() <= max {
+        return false;
+    }
+    let (mut count, mut in_string, mut escaped) = (0_usize, false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' => escaped = in_string,
+            b'"' => in_string = !in_string,
+            b',' | b':' | b'[' | b'{' if !in_string => count += 1,
+            _ => {}
+        }
+    }
+    count > max
 }

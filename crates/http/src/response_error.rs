@@ -5,19 +5,28 @@ use http::{HeaderMap, Method};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 
 use crate::rate_headers::retry_after;
-use crate::{ApiRequest, ApiResponse, ErrorBody, ErrorParser, SendPhase, TransportError};
+use crate::{
+    ApiRequest, ApiResponse, BaseUrl, ErrorBody, ErrorParser, SendPhase, TransportError,
+};
+
+const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+const PROXY_LOGIN_ADVICE: &str = "check proxy_user and proxy_password in [transport], before more \
+                                  attempts lock the login";
 
 /// Creates an error for a response whose status is not a success.
 pub(crate) fn status_error(
+    base_url: &BaseUrl,
     request: &ApiRequest,
     status: u16,
     headers: &HeaderMap,
     error_body: ErrorBody,
 ) -> Error {
     let (kind, message) = kind_of(status);
+    let by_proxy = status == PROXY_AUTHENTICATION_REQUIRED;
     let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
     let mut error = Error::new(
-        error_body.kind.unwrap_or(kind),
+        // An adapter knows what its platform means, and a proxy is none.
+        error_body.kind.filter(|_| !by_proxy).unwrap_or(kind),
         fate_of(request.operation, status),
         message,
     )
@@ -31,10 +40,22 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    let advice = error_body.advice.or(match status {
+    // A later page may have been deleted meanwhile, which says nothing about the collection.
+    let begins_listing =
+        request.operation == Operation::List && request.page_number.is_none_or(|page| page == 0);
+    if begins_listing && status == 404 && error_body.kind.is_none() {
+        error = missing_collection(base_url, request, error);
+    }
+    let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
+        304 => Some("check whether a proxy or a cache answers instead of the platform"),
         300..=399 => Some("check the base URL"),
+        PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
+        404 if begins_listing => Some(
+            "check base_url and the owner of the tokens in the configuration, and that the \
+             credential may see them",
+        ),
         _ => None,
     });
     match advice {
@@ -43,9 +64,31 @@ pub(crate) fn status_error(
     }
 }
 
+/// Turns "not found" into an error about the collection of a listing, which no token's id is part
+/// of: the base URL or the owner of the tokens is wrong.
+fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, error: Error) -> Error {
+    let url = base_url.join(&request.path, &[]).unwrap_or_default();
+    let message = format!("there are no tokens at {url}");
+    let mut missing = Error::new(ErrorKind::Configuration, error.fate(), message);
+    if let Some(status) = error.status() {
+        missing = missing.with_status(status);
+    }
+    if let Some(code) = error.code() {
+        missing = missing.with_code(code, &[]);
+    }
+    if let Some(message) = error.platform_message() {
+        missing = missing.with_platform_message(message, &[]);
+    }
+    missing
+}
+
 /// Returns the kind and message of a status, for when the platform says no more.
 fn kind_of(status: u16) -> (ErrorKind, &'static str) {
     match status {
+        304 => (
+            ErrorKind::ProtocolViolation,
+            "the answer is \"not modified\", although nothing was asked about a change",
+        ),
         300..=399 => (
             ErrorKind::ProtocolViolation,
             "the platform sent a redirect, and redirects are never followed",
@@ -56,6 +99,10 @@ fn kind_of(status: u16) -> (ErrorKind, &'static str) {
             "the credential is not allowed to do this",
         ),
         404 | 410 => (ErrorKind::NotFound, "not found"),
+        PROXY_AUTHENTICATION_REQUIRED => (
+            ErrorKind::Other,
+            "the proxy did not accept the login, and the platform was not reached",
+        ),
         408 => (
             ErrorKind::Timeout,
             "the platform timed out waiting for the request",
@@ -93,12 +140,6 @@ pub(crate) fn check_success(
     response: &ApiResponse,
     error_parser: ErrorParser,
 ) -> Result<()> {
-    if let Some(coding) = response.header("content-encoding")
-        && !coding.eq_ignore_ascii_case("identity")
-    {
-        let error = response.violation("the response is compressed, which was not requested");
-        return Err(error.with_advice("check whether a proxy compresses responses"));
-    }
     let message = match (response.status(), response.is_empty()) {
         (200..=299, true) if request.allow_empty_body => return Ok(()),
         (200..=299, true) => "the response is empty",
@@ -143,6 +184,12 @@ fn contradiction(request: &ApiRequest, response: &ApiResponse, error_body: Error
 
 /// Creates an error for a request that the transport could not complete.
 pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Error {
+    if error.is_proxy_login_refused() {
+        let (kind, message) = kind_of(PROXY_AUTHENTICATION_REQUIRED);
+        return Error::new(kind, Fate::NotSent, message)
+            .with_source(error)
+            .with_advice(PROXY_LOGIN_ADVICE);
+    }
     let kind = if error.is_timeout() {
         ErrorKind::Timeout
     } else {
@@ -156,9 +203,20 @@ pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Er
         ),
     };
     let message = format!("{message} ({error})");
+    let advice = error.advice().or(match fate {
+        Fate::NotSent => Some("check the base URL, the network and the certificates"),
+        _ => None,
+    });
     let error = Error::new(kind, fate, message).with_source(error);
-    match fate {
-        Fate::NotSent => error.with_advice("check the base URL, the network and the certificates"),
-        _ => error,
+    match advice {
+        Some(advice) => error.with_advice(advice),
+        None => error,
     }
+}
+
+/// Returns `true` if no connection could be opened because this process has too many files open.
+pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {
+    std::error::Error::source(error)
+        .and_then(|source| source.downcast_ref::<TransportError>())
+        .is_some_and(TransportError::is_out_of_descriptors)
 }

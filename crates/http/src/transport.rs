@@ -9,6 +9,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
 
+use crate::FailedLogins;
+
 /// A transport that sends one request and returns one response, without retries, redirects or
 /// cookies.
 ///
@@ -43,7 +45,18 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError>;
+
+    /// Returns the failed logins that all accounts over this transport share. Without it each
+    /// account counts its own.
+    fn failed_logins(&self) -> Option<&FailedLogins> {
+        None
+    }
 }
+
+/// The mark of a request, in its extensions, whose response must not be a surplus one that was left
+/// on a kept-alive connection (decision 0017).
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CleanConnection;
 
 /// The phase that a request had reached when the transport failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -60,7 +73,10 @@ pub enum SendPhase {
 pub struct TransportError {
     phase: SendPhase,
     timed_out: bool,
+    proxy_login_refused: bool,
+    out_of_descriptors: bool,
     message: String,
+    advice: Option<&'static str>,
     #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
 }
@@ -71,7 +87,10 @@ impl TransportError {
         Self {
             phase,
             timed_out: false,
+            proxy_login_refused: false,
+            out_of_descriptors: false,
             message: message.into(),
+            advice: None,
             source: None,
         }
     }
@@ -80,6 +99,28 @@ impl TransportError {
     #[must_use]
     pub fn timed_out(mut self) -> Self {
         self.timed_out = true;
+        self
+    }
+
+    /// Marks the failure as the verdict of a proxy on its login. The request is not repeated.
+    #[must_use]
+    pub fn proxy_login_refused(mut self) -> Self {
+        self.proxy_login_refused = true;
+        self
+    }
+
+    /// Marks the failure as caused by too many open files in this process. The request is repeated
+    /// until its deadline.
+    #[must_use]
+    pub fn out_of_descriptors(mut self) -> Self {
+        self.out_of_descriptors = true;
+        self
+    }
+
+    /// Sets the advice: what to do next.
+    #[must_use]
+    pub fn with_advice(mut self, advice: &'static str) -> Self {
+        self.advice = Some(advice);
         self
     }
 
@@ -100,6 +141,24 @@ impl TransportError {
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.timed_out
+    }
+
+    /// Returns `true` if a proxy refused its login.
+    #[must_use]
+    pub fn is_proxy_login_refused(&self) -> bool {
+        self.proxy_login_refused
+    }
+
+    /// Returns `true` if this process has too many files open.
+    #[must_use]
+    pub fn is_out_of_descriptors(&self) -> bool {
+        self.out_of_descriptors
+    }
+
+    /// Returns the advice, if there is any.
+    #[must_use]
+    pub fn advice(&self) -> Option<&'static str> {
+        self.advice
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 use std::io;
-use std::ops::Deref;
+use std::ops::{Deref, DerefMut};
 
 use zeroize::Zeroize;
 
@@ -31,6 +31,31 @@ impl ZeroizingBuffer {
             *self = larger;
         }
         self.0.extend_from_slice(chunk);
+    }
+
+    /// Changes the length; bytes that are added are zero.
+    pub(crate) fn resize(&mut self, length: usize) {
+        if length > self.0.capacity() {
+            let mut larger = Self::with_capacity(length);
+            larger.0.extend_from_slice(&self.0);
+            *self = larger;
+        }
+        // What is cut off stays in the allocation.
+        self.0.get_mut(length..).unwrap_or_default().zeroize();
+        self.0.resize(length, 0);
+    }
+
+    /// Removes the first `count` bytes.
+    pub(crate) fn remove_front(&mut self, count: usize) {
+        let count = count.min(self.0.len());
+        self.0.copy_within(count.., 0);
+        self.resize(self.0.len() - count);
+    }
+}
+
+impl DerefMut for ZeroizingBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
     }
 }
 
@@ -84,5 +109,8 @@ mod tests {
         }
         assert_eq!(bytes.len(), 12);
         assert_eq!(*bytes, *b"abcdefghijkl");
+        bytes.remove_front(3);
+        bytes.resize(10);
+        assert_eq!(*bytes, *b"defghijkl\0");
     }
 }

@@ -18,6 +18,17 @@ pub(crate) const INACTIVE: &str = "inactive";
 /// Losant's page size when none is requested or repeated.
 const DEFAULT_PAGE_SIZE: u32 = 100;
 
+/// Rejects an id that does not match the pattern of Losant's ids.
+pub(crate) fn check_id(id: &TokenId) -> Result<()> {
+    let id = id.as_str();
+    if id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Ok(());
+    }
+    Err(Error::invalid_input(
+        "the id is not 24 hexadecimal digits, as Losant's ids are",
+    ))
+}
+
 /// Decodes a page of tokens.
 pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page> {
     let mut interner = Interner::default();

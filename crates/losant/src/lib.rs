@@ -25,6 +25,7 @@ mod config;
 mod convert;
 mod provider;
 mod query;
+mod scopes;
 mod wire;
 
 pub use config::{LosantConfig, Resource};

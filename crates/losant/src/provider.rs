@@ -17,6 +17,7 @@ use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
+use crate::scopes;
 use crate::{convert, query, wire};
 
 /// The provider's name in configurations.
@@ -137,6 +138,11 @@ impl Losant {
         convert::page(&PageRequest::first(), &self.send(request).await?)
     }
 
+    /// Rejects an id that Losant cannot have issued, before it is sent.
+    fn check_id(&self, operation: Operation, id: &TokenId) -> Result<()> {
+        convert::check_id(id).map_err(|error| self.client.in_context(operation, error))
+    }
+
     /// Returns an error unless the application or instance exists: without it a 404 would say
     /// nothing about a token.
     async fn check_collection(&self) -> Result<()> {
@@ -196,18 +202,22 @@ impl Adapter for Losant {
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.check_id(Operation::Get, id)?;
         let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
         convert::record(&self.send(request).await?)
     }
 
     /// Creates a token. Losant's names are not unique, so a second creation creates a second token.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        let scopes = request.scopes.clone().unwrap_or_default();
         let api_request =
             ApiRequest::post(Operation::Create, self.path()).json(&convert::creation(request));
-        convert::issued(&self.send(api_request).await?)
+        let sent = self.send(api_request).await;
+        convert::issued(&sent.map_err(|error| scopes::explain(error, &scopes))?)
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.check_id(Operation::Update, id)?;
         let request = ApiRequest::patch(Operation::Update, self.path())
             .segment(id.as_str())
             .idempotent()
@@ -218,6 +228,7 @@ impl Adapter for Losant {
     /// Deletes the token, which must be in this collection: a 404 for any other id says nothing about
     /// its token. After a 404 a second request checks that the application or instance exists.
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
+        self.check_id(Operation::Revoke, id)?;
         let existed = options.existed || self.is_here(id).await?;
         let request = ApiRequest::delete(Operation::Revoke, self.path())
             .segment(id.as_str())

@@ -59,10 +59,14 @@ impl Mindbody {
         let place = config.base_url.address(["public"]);
         let place = format!("{place} site {}", config.site_id);
         let account = Account::new(NAME, account).with_place(&place);
+        let api_path = format!("/public/v{}", config.api_version);
         Self {
             client: ApiClient::new(
                 account,
-                config.base_url.clone(),
+                config
+                    .base_url
+                    .clone()
+                    .without_api_path(&[&api_path, "/public"]),
                 transport,
                 convert::error_body,
             )

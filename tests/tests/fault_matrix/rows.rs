@@ -111,6 +111,29 @@ pub(crate) fn rows() -> Vec<Row> {
         "wrong content type",
         vec![Action::ContentType("text/html".to_owned())],
     );
+    row("byte-order mark", vec![Action::ByteOrderMark]);
+    row("gzip unasked", vec![Action::Gzip]);
+    row(
+        "gzip of a byte-order mark, wrong content type",
+        vec![
+            Action::ByteOrderMark,
+            Action::Gzip,
+            Action::ContentType("text/html".to_owned()),
+        ],
+    );
+    let header = |name: &str, value: &str| Action::Header(name.to_owned(), value.to_owned());
+    row(
+        "rate budget spent until 2100",
+        vec![
+            header("x-ratelimit-remaining", "0"),
+            header("x-ratelimit-reset", "4102444800"),
+        ],
+    );
+    row(
+        "proxy refuses its login",
+        vec![Action::Answer(gateway_page(407))],
+    );
+    row("a million values", vec![Action::ManyValues(1 << 20)]);
     row("huge body", vec![Action::HugeBody(2 << 20)]);
     row("deeply nested body", vec![Action::DeepBody(200)]);
     row("items repeated", vec![Action::RepeatItems(1)]);

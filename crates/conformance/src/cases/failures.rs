@@ -5,7 +5,7 @@ use std::future::Future;
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
     Capabilities, Error, ErrorKind, Fate, Liveness, Operation, Query, Result, RevokeOptions,
-    TokenId, TokenProvider, TokenProviderExt,
+    TokenProvider, TokenProviderExt,
 };
 
 use super::preconditions::{lists, reads};
@@ -98,7 +98,8 @@ async fn unauthenticated(harness: &Harness) -> CaseResult {
         return require_tried(tried, "nothing can be tried with a wrong credential");
     };
     let before = harness.fixture().tokens().await;
-    for id in [token.id.clone(), TokenId::new("1")] {
+    let unknown = harness.unknown_id(&token.id).await?;
+    for id in [token.id.clone(), unknown] {
         if declared.get {
             tried = true;
             expect_unauthenticated(Operation::Get, intruder.get(&id).await)?;

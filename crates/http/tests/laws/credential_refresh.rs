@@ -10,7 +10,7 @@ use bytes::Bytes;
 use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokenfleet_http::{
-    ApiClient, ApiRequest, ApiResponse, Body, RetryPolicy, Transport, TransportError,
+    ApiClient, ApiRequest, ApiResponse, Body, FailedLogins, RetryPolicy, Transport, TransportError,
 };
 use tokio::time::Instant;
 
@@ -359,4 +359,66 @@ async fn a_lockout_is_never_triggered_however_many_logins_fail_concurrently() {
     let sent = platform.received().len();
     create_many("good").await;
     assert_eq!(platform.received().len(), sent);
+}
+
+/// A transport that accounts share, and with it the failed logins.
+#[derive(Debug)]
+struct Shared(Arc<Platform>, FailedLogins);
+
+#[async_trait]
+impl Transport for Shared {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        self.0.send(request).await
+    }
+
+    fn failed_logins(&self) -> Option<&FailedLogins> {
+        Some(&self.1)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn failed_logins_are_counted_per_address_over_all_accounts() {
+    let platform = Platform::accepting(["good"]);
+    let transport = Arc::new(Shared(platform.clone(), FailedLogins::default()));
+    let account = |base: &str| {
+        let client = client(transport.clone(), base);
+        Arc::new(client.with_lockout(30, 5 * MINUTE))
+    };
+    let here = "https://foreman.example.com";
+    let good = account(here);
+    let use_account = |client: Arc<ApiClient>, secret: &'static str| async move {
+        send(&client, &fixed(secret), read()).await
+    };
+    use_account(good.clone(), "good").await.unwrap();
+    let bad: Vec<_> = (0..100).map(|_| account(here)).collect();
+    let results = concurrently(bad.iter().map(|client| use_account(client.clone(), "bad"))).await;
+    let received = platform.received();
+    let failures = received.iter().filter(|key| *key == "bad").count();
+    assert_eq!(failures, 13, "fewer than lock the address out");
+    let error = results.last().unwrap().as_ref().unwrap_err();
+    let found = (error.kind(), error.fate(), error.attempts());
+    assert_eq!(found, (ErrorKind::RateLimited, Fate::NotSent, 0), "{error}");
+    // A credential that was accepted is sent all the while, and so is any at another address.
+    use_account(good.clone(), "good").await.unwrap();
+    let elsewhere = account("https://other.example.com");
+    use_account(elsewhere, "good").await.unwrap();
+    // Many accounts lose their credentials while all their requests are in flight.
+    let trusted: Vec<_> = ["k0", "k1", "k2"].map(|key| (account(here), key)).into();
+    platform.accept(["good", "k0", "k1", "k2"]);
+    tokio::time::advance(6 * MINUTE).await;
+    for (client, key) in &trusted {
+        use_account(client.clone(), key).await.unwrap();
+    }
+    platform.accept([]);
+    let before = platform.received().len();
+    let many = (0..60).map(|number| {
+        let (client, key) = &trusted[number % 3];
+        use_account(client.clone(), key)
+    });
+    concurrently(many).await;
+    let failed = platform.received().len() - before;
+    assert!(failed < 30, "{failed}");
 }

@@ -1,6 +1,7 @@
 //! The transport over reqwest against real sockets: the phase of a failure, and that credentials go
 //! nowhere else.
 
+use std::io::{Read, Write};
 use std::net::TcpListener as Port;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -186,24 +187,97 @@ async fn the_page_of_a_gateway_is_judged_by_its_status_and_never_shown() {
 }
 
 #[tokio::test]
-async fn compression_is_not_requested_and_a_compressed_response_is_rejected_unread() {
-    for coding in ["gzip", "br", "deflate", "zstd", "gzip, gzip", "x-unknown"] {
-        // The body is valid JSON, so only the header can be the reason.
-        let compressed = response("200 OK", &format!("Content-Encoding: {coding}\r\n"), "[]");
+async fn no_compression_is_requested_and_what_cannot_be_unpacked_is_rejected() {
+    for coding in ["br", "zstd", "x-unknown"] {
+        let compressed = response("200 OK", &format!("Content-Encoding: {coding}\r\n"), "(~");
         let (error, requests) = failure(list(), compressed).await;
         let found = (error.kind(), error.fate(), requests);
         let expected = (ErrorKind::ProtocolViolation, Fate::Rejected, 1);
         assert_eq!(found, expected, "{error}");
         assert!(error.to_string().contains("compressed"), "{error}");
     }
-    let plain = response("200 OK", "Content-Encoding: identity\r\n", "[]");
-    let server = Server::new([plain]).await;
+    for coding in ["identity", "", "gzip", "br"] {
+        // It is JSON, whatever its label says.
+        let headers = format!("Content-Encoding: {coding}\r\nContent-Type: text/html\r\n");
+        let server = Server::new([response("200 OK", &headers, "\u{feff}[]")]).await;
+        let client = client_over_reqwest(&server.base);
+        let response = client.send(list()).await.unwrap();
+        assert_eq!(response.json::<Vec<u8>>().unwrap(), Vec::<u8>::new());
+        let sent = server.log()[0].to_lowercase();
+        assert!(sent.contains("accept-encoding: identity\r\n"), "{sent}");
+    }
+}
+
+/// A server that answers every request on a connection with `reply`, and counts the connections.
+async fn keep_alive_server(reply: &'static str) -> (String, Arc<Mutex<usize>>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    let connections = Arc::new(Mutex::new(0));
+    let count = Arc::clone(&connections);
+    tokio::spawn(async move {
+        loop {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            *count.lock().unwrap() += 1;
+            tokio::spawn(async move {
+                let mut request = Vec::new();
+                while socket.read_buf(&mut request).await.unwrap_or(0) > 0 {
+                    if request.ends_with(b"\r\n\r\n") {
+                        request.clear();
+                        let _ = socket.write_all(reply.as_bytes()).await;
+                    }
+                }
+            });
+        }
+    });
+    (base, connections)
+}
+
+#[tokio::test]
+async fn a_command_never_gets_a_surplus_answer_because_its_connection_is_new() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+    let (base, connections) = keep_alive_server(ok).await;
+    let client = client_over_reqwest(&base);
+    for _ in 0..3 {
+        client.send(list()).await.unwrap();
+    }
+    assert_eq!(*connections.lock().unwrap(), 1, "pages share a connection");
+    let verify = || ApiRequest::get(Operation::Verify, ["me"]);
+    for (number, request) in [create(), verify(), create()].into_iter().enumerate() {
+        client.send(request).await.unwrap();
+        assert_eq!(*connections.lock().unwrap(), number + 2);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endless_flood_of_informational_heads_ends_in_time_and_holds_up_no_other_account() {
+    // A server of its own thread: the test measures the client.
+    let port = Port::bind("127.0.0.1:0").unwrap();
+    let flooding = format!("http://{}", port.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((mut socket, _)) = port.accept() {
+            let heads = "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n".repeat(2000);
+            std::thread::spawn(move || {
+                let _ = socket.read(&mut [0; 4096]);
+                while socket.write_all(heads.as_bytes()).is_ok() {}
+            });
+        }
+    });
+    let policy = RetryPolicy::no_retries().with_attempt_timeout(Duration::from_secs(6));
+    let client = client_over_reqwest(&flooding).with_retry(policy);
+    let started = std::time::Instant::now();
+    let flooded = tokio::spawn(async move { client.send(list()).await });
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let server = Server::new([response("200 OK", "", "[]")]).await;
     client_over_reqwest(&server.base)
         .send(list())
         .await
         .unwrap();
-    let sent = server.log()[0].to_lowercase();
-    assert!(!sent.contains("accept-encoding"), "{sent}");
+    let answered = started.elapsed();
+    assert!(answered < Duration::from_secs(4), "{answered:?}");
+    let error = flooded.await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    let ended = started.elapsed();
+    assert!(ended < Duration::from_secs(10), "{ended:?}");
 }
 
 #[tokio::test]

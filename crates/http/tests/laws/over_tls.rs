@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::scripted_transport::client;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, Certificate, CertificateParams, DnType, IsCa, Issuer, KeyPair};
 use tokenfleet_core::config::{Setting, Settings};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
@@ -54,44 +56,59 @@ impl Authority {
     /// Starts a server for `name` that logs its requests, and may ask for a client certificate.
     async fn serve(&self, name: &str, asks_for_certificate: bool) -> (String, Log) {
         let (certificate, key) = self.issue(name);
-        let provider = Arc::new(default_provider());
-        let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
-        let config = config.with_safe_default_protocol_versions().unwrap();
-        let config = if asks_for_certificate {
-            let mut roots = RootCertStore::empty();
-            roots.add(self.certificate.der().clone()).unwrap();
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
-            config.with_client_cert_verifier(verifier.build().unwrap())
-        } else {
-            config.with_no_client_auth()
-        };
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let chain = vec![certificate.der().clone()];
-        let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base = format!(
-            "https://127.0.0.1:{}",
-            listener.local_addr().unwrap().port()
-        );
-        let log = Log::default();
-        let kept = Arc::clone(&log);
-        tokio::spawn(async move {
-            loop {
-                let (socket, _) = listener.accept().await.unwrap();
-                let Ok(mut stream) = acceptor.accept(socket).await else {
-                    continue;
-                };
-                if let Some(request) = read_head(&mut stream).await {
-                    kept.lock().unwrap().push(request);
-                    let response =
-                        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
-                    let _ = stream.write_all(response.as_bytes()).await;
-                    let _ = stream.shutdown().await;
-                }
-            }
-        });
-        (base, log)
+        serve_with(
+            &certificate,
+            &key,
+            asks_for_certificate.then_some(&self.certificate),
+        )
+        .await
     }
+}
+
+/// Starts a server that shows this certificate and logs its requests. It asks for a client
+/// certificate if an authority is given that signs those.
+async fn serve_with(
+    certificate: &Certificate,
+    key: &KeyPair,
+    client_authority: Option<&Certificate>,
+) -> (String, Log) {
+    let provider = Arc::new(default_provider());
+    let config = ServerConfig::builder_with_provider(Arc::clone(&provider));
+    let config = config.with_safe_default_protocol_versions().unwrap();
+    let config = if let Some(authority) = client_authority {
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.der().clone()).unwrap();
+        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider);
+        config.with_client_cert_verifier(verifier.build().unwrap())
+    } else {
+        config.with_no_client_auth()
+    };
+    let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
+    let chain = vec![certificate.der().clone()];
+    let acceptor = TlsAcceptor::from(Arc::new(config.with_single_cert(chain, key).unwrap()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!(
+        "https://127.0.0.1:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let log = Log::default();
+    let kept = Arc::clone(&log);
+    tokio::spawn(async move {
+        loop {
+            let (socket, _) = listener.accept().await.unwrap();
+            let Ok(mut stream) = acceptor.accept(socket).await else {
+                continue;
+            };
+            if let Some(request) = read_head(&mut stream).await {
+                kept.lock().unwrap().push(request);
+                let response =
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
+                let _ = stream.write_all(response.as_bytes()).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    });
+    (base, log)
 }
 
 /// Reads the head of a request.
@@ -252,6 +269,10 @@ async fn settings_configure_authorities_client_certificate_and_proxy() {
 async fn an_invalid_setting_is_reported_with_its_line_and_without_secrets() {
     let root = TempFile::with_content("lone.pem", Authority::new().certificate.pem());
     let nothing = TempFile::with_content("nothing.pem", "hunter2");
+    let (certificate, _) = Authority::new().issue("client.example.com");
+    let (_, other_key) = Authority::new().issue("client.example.com");
+    let chain = TempFile::with_content("its-chain.pem", certificate.pem());
+    let other_key = TempFile::with_content("other-key.pem", other_key.serialize_pem());
     let text = |text: &str| Setting::Text(text.to_owned());
     let env = |name: &str| Setting::Table(BTreeMap::from([("env".to_owned(), name.to_owned())]));
     let pasted = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
@@ -334,6 +355,24 @@ async fn an_invalid_setting_is_reported_with_its_line_and_without_secrets() {
             "line 1: transport.client_certificate: the client certificate and its key cannot be used together",
         ),
         (
+            vec![
+                ("client_certificate", text(&chain.path())),
+                ("client_key", other_key.reference()),
+            ],
+            "line 2: transport.client_key: the client key does not belong to the client certificate",
+        ),
+        (
+            vec![
+                ("proxy", text("http://proxy:3128")),
+                ("no_proxy", text("http://hunter2:80/")),
+            ],
+            "line 2: transport.no_proxy: a host without a proxy is not a host name",
+        ),
+        (
+            vec![("no_proxy", text("internal"))],
+            "missing key `proxy` in transport;",
+        ),
+        (
             vec![("connect_timeout", text("0s"))],
             "line 1: transport.connect_timeout must be a duration from \"1s\" to \"1d\", such as \"30s\"",
         ),
@@ -383,8 +422,15 @@ async fn a_proxy_opens_a_tunnel_and_sees_no_credential() {
     let (base, log) = authority.serve("127.0.0.1", false).await;
     let (url, proxy_log) = proxy().await;
     let through = || trusting(&authority).with_proxy(url.as_str());
-    // The proxy rejects it without a login, so nothing was sent.
-    assert_nothing_was_sent(send(through(), &base).await, &log);
+    // The proxy rejects it without a login, which is its verdict: nothing was sent, and nothing is
+    // repeated before the login is locked.
+    let client = client(Arc::new(through().build().unwrap()), &base);
+    let create = ApiRequest::post(Operation::Create, ["tokens"]);
+    let error = client.send(create).await.unwrap_err();
+    let found = (error.kind(), error.fate(), error.attempts());
+    assert_eq!(found, (ErrorKind::Other, Fate::NotSent, 1), "{error}");
+    assert!(error.to_string().contains("proxy_password"), "{error}");
+    assert!(log.lock().unwrap().is_empty(), "{error}");
     let login = || through().with_proxy_login("user", Secret::new("hunter3"));
     let shown = format!("{:?}", login().build().unwrap());
     assert!(!shown.contains("dXNlcjpodW50ZXIz"), "{shown}");
@@ -397,6 +443,92 @@ async fn a_proxy_opens_a_tunnel_and_sees_no_credential() {
         assert!(request.starts_with("CONNECT 127.0.0.1:"), "{request}");
         assert!(!request.contains("hunter2"), "{request}");
     }
+}
+
+#[tokio::test]
+async fn the_login_of_a_proxy_is_sent_exactly_as_written() {
+    for (user, password) in [
+        ("me", "100%25off"),
+        ("%41", "a:b@c/d?e#f"),
+        ("jörg", "pä ß"),
+    ] {
+        let (url, log) = proxy().await;
+        let builder = ReqwestTransport::builder()
+            .with_proxy(url)
+            .with_proxy_login(user, Secret::new(password));
+        send(builder, "https://127.0.0.1:1").await.unwrap_err();
+        let expected = STANDARD.encode(format!("{user}:{password}"));
+        let sent = log.lock().unwrap()[0].clone();
+        assert!(sent.contains(&format!("Basic {expected}\r\n")), "{sent}");
+    }
+}
+
+#[tokio::test]
+async fn hosts_that_need_no_proxy_are_reached_without_it() {
+    let authority = Authority::new();
+    let (base, log) = authority.serve("127.0.0.1", false).await;
+    for (host, direct) in [
+        ("127.0.0.1", true),
+        ("127.0.0.0/8", true),
+        ("*", true),
+        ("10.0.0.0/8", false),
+        ("*.internal", false),
+    ] {
+        let (url, proxy_log) = proxy().await;
+        let builder = from_settings([
+            ("proxy", Setting::Text(url)),
+            ("no_proxy", Setting::Texts(vec![host.to_owned()])),
+        ]);
+        let builder = builder.await.unwrap();
+        let builder = builder.with_authorities(authority.certificate.pem());
+        let result = send(builder, &base).await;
+        assert_eq!(result.is_ok(), direct, "{host}: {result:?}");
+        assert_eq!(proxy_log.lock().unwrap().is_empty(), direct, "{host}");
+    }
+    assert_eq!(log.lock().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn a_mistake_with_certificates_is_explained() {
+    // What `openssl req -x509` makes: a certificate of an authority, shown as the server's own.
+    let key = KeyPair::generate().unwrap();
+    let mut params = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let own = params.self_signed(&key).unwrap();
+    let (base, log) = serve_with(&own, &key, None).await;
+    let result = send(
+        ReqwestTransport::builder().with_authorities(own.pem()),
+        &base,
+    )
+    .await;
+    // OpenSSL takes it.
+    if cfg!(not(feature = "native-tls")) {
+        let text = result.as_ref().unwrap_err().to_string();
+        assert!(
+            text.contains("CA:FALSE") && !text.contains("OtherError"),
+            "{text}"
+        );
+        assert_nothing_was_sent(result, &log);
+    }
+    let (base, _) = Authority::new().serve("127.0.0.1", false).await;
+    let error = send(ReqwestTransport::builder(), &base).await.unwrap_err();
+    let error = error.to_string();
+    assert!(error.contains("authorities"), "{error}");
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_pem_is_skipped() {
+    let authority = Authority::new();
+    let (base, _) = authority.serve("127.0.0.1", true).await;
+    let (certificate, key) = authority.issue("client.example.com");
+    let marked = |pem: String| format!("\u{feff}{pem}");
+    let builder = ReqwestTransport::builder()
+        .with_authorities(marked(authority.certificate.pem()))
+        .with_client_certificate(
+            marked(certificate.pem()),
+            Secret::new(marked(key.serialize_pem())),
+        );
+    send(builder, &base).await.unwrap();
 }
 
 #[test]

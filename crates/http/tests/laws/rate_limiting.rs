@@ -46,21 +46,35 @@ async fn nothing_is_sent_between_the_last_allowed_request_and_the_reset() {
         (rate_limit("0", "40", "1"), 0),
         (rate_limit("0", "soon", "1"), 0),
         (rate_limit("", &at(40), "1"), 0),
-        // After the longest pause a request finds out whether the platform still asks for it.
-        (rate_limit("0", &at(3600), "1"), 120),
         (rate_limit("0", &u64::MAX.to_string(), "1"), 0),
     ] {
         let case = format!("{step:?}");
         let client = client(ScriptedTransport::new([step, status(200)]), BASE);
         client.send(read()).await.unwrap();
         let begin = Instant::now();
-        // A pause may last as long as the total timeout of a request; then the next one goes
-        // through.
-        if client.send(read()).await.is_err() {
-            client.send(read()).await.unwrap();
-        }
+        client.send(read()).await.unwrap();
         assert_eq!(begin.elapsed().as_secs(), seconds, "{case}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spent_budget_with_a_far_reset_fails_at_once_and_says_when_it_begins_anew() {
+    let reset = (NOON_SECONDS + 3000).to_string();
+    let transport = ScriptedTransport::new([rate_limit("0", &reset, "1"), status(200)]);
+    let client = client(transport.clone(), BASE);
+    client.send(read()).await.unwrap();
+    let begin = Instant::now();
+    let error = client.send(read()).await.unwrap_err();
+    assert!(begin.elapsed().is_zero(), "{error}");
+    let found = (error.kind(), error.fate(), error.attempts());
+    assert_eq!(found, (ErrorKind::RateLimited, Fate::NotSent, 0));
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(3000)));
+    assert!(error.to_string().contains("retry after 3000 s"), "{error}");
+    assert_eq!(transport.counts().requests, 1);
+    // After as long as a call may take, one finds out whether the platform still means it.
+    tokio::time::advance(Duration::from_secs(121)).await;
+    client.send(read()).await.unwrap();
+    client.send(read()).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,9 +3,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use miniz_oxide::deflate::compress_to_vec;
+
 use super::scripted_transport::{ScriptedTransport, Step, client, status, with_body, with_header};
 use tokenfleet_core::{Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
-use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, SendPhase};
+use tokenfleet_http::{
+    ApiClient, ApiRequest, ApiResponse, Body, RetryPolicy, SendPhase, Transport, TransportError,
+};
 use tokio::time::Instant;
 
 const BASE: &str = "https://api.example.com";
@@ -129,7 +135,7 @@ async fn a_deadline_at_the_rate_limiter_does_not_lower_the_fate_either() {
     let paused = client.send(create()).await.unwrap_err();
     assert_eq!(paused.kind(), ErrorKind::RateLimited);
     let error = waiting.await.unwrap().unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
+    assert_eq!(error.kind(), ErrorKind::RateLimited, "{error}");
     assert_eq!(error.fate(), Fate::MaybeApplied, "{error}");
     assert_eq!(error.attempts(), 1, "{error}");
 }
@@ -161,6 +167,9 @@ async fn a_retry_waits_as_long_as_the_platform_asks() {
     for (headers, seconds) in [
         (vec![("retry-after", "7")], 7),
         (vec![("retry-after", "0")], 0),
+        // A fraction is rounded up.
+        (vec![("retry-after", "30.5")], 31),
+        (vec![("retry-after", "7.0")], 7),
         (
             vec![date, ("retry-after", "Sun, 06 Nov 1994 08:49:46 GMT")],
             9,
@@ -178,17 +187,21 @@ async fn a_retry_waits_as_long_as_the_platform_asks() {
 
 #[tokio::test(start_paused = true)]
 async fn a_request_fails_at_once_when_asked_to_wait_beyond_its_deadline() {
-    for seconds in ["120", "86400", "99999999999999999999999999"] {
+    for seconds in ["120", "86400", "119.5", "99999999999999999999999999"] {
         let (result, waited) = after_429(&[("retry-after", seconds)]).await;
         let error = result.unwrap_err();
         assert_eq!((error.attempts(), waited.as_millis()), (1, 0), "{seconds}");
         assert!(error.retry_after() >= Some(Duration::from_secs(120)));
+        assert!(
+            error.retry_after() <= Some(Duration::from_secs(366 * 86400)),
+            "{error}"
+        );
     }
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_invalid_retry_after_is_replaced_by_the_backoff() {
-    for invalid in ["", "soon", "-5", "1.5"] {
+    for invalid in ["", "soon", "-5", "1.", ".5", "1,5", "1e3"] {
         let (result, waited) = after_429(&[("retry-after", invalid)]).await;
         assert_eq!(result.unwrap().attempts(), 2, "{invalid}");
         assert!(waited <= Duration::from_millis(251), "{invalid}");
@@ -274,7 +287,22 @@ async fn the_size_limit_is_small_for_one_token_and_large_for_a_listing() {
     let announced = with_header(200, "content-length", 65 << 20);
     let list = || ApiRequest::get(Operation::List, ["tokens"]);
     let error = failure(list(), [announced]).await;
-    assert_eq!(error.kind(), ErrorKind::ProtocolViolation);
+    assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+    assert!(error.is_response_too_large(), "smaller pages help: {error}");
+    // Seven million values in 16 MiB would take more than a gigabyte in memory.
+    let values = format!("[{}0]", "{\"\":0},".repeat((16 << 20) / 7));
+    let error = failure(list(), [with_body(200, values)]).await;
+    assert!(error.is_response_too_large(), "{error}");
+    let text = format!("[\"{}\"]", "{,:[".repeat(1 << 20));
+    let text = client(ScriptedTransport::new([with_body(200, text)]), BASE);
+    assert!(text.send(list()).await.is_ok(), "punctuation in a text");
+    // Of a refusal only the beginning is read, whatever it announces.
+    let refusal = format!("{{\"message\":\"{}\"}}", "a b ".repeat(15 << 20));
+    let error = failure(list(), [with_body(400, refusal)]).await;
+    assert_eq!(
+        (error.kind(), error.status()),
+        (ErrorKind::InvalidInput, Some(400))
+    );
     let client = client(ScriptedTransport::new([large()]), BASE);
     assert!(client.send(list()).await.is_ok());
 }
@@ -323,4 +351,117 @@ async fn a_missing_credential_is_reported_with_account_and_operation() {
         error.to_string(),
         "main (example): list failed: the environment variable TOKENFLEET_NEVER_SET is not set"
     );
+}
+
+#[tokio::test]
+async fn a_secret_is_read_whatever_surrounds_it() {
+    let json = br#"{"token":"hunter2"}"#;
+    let marked = ["\u{feff}".as_bytes(), json].concat();
+    let gzip = |content: &[u8]| {
+        let header = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
+        [&header, compress_to_vec(content, 6).as_slice(), &[0; 8]].concat()
+    };
+    let html = ("content-type", "text/html");
+    for (headers, body) in [
+        (vec![html], json.to_vec()),
+        (vec![], marked.clone()),
+        (vec![("content-encoding", "")], json.to_vec()),
+        (vec![("content-encoding", "gzip"), html], gzip(&marked)),
+        (vec![("content-encoding", "gzip")], json.to_vec()),
+        (vec![], gzip(json)),
+    ] {
+        let headers = headers
+            .into_iter()
+            .map(|(name, value)| (name, value.to_owned()));
+        let step = Step::Respond(201, headers.collect(), body.into());
+        let client = client(ScriptedTransport::new([step]), BASE);
+        let response = client.send(create()).await.unwrap();
+        let record: std::collections::BTreeMap<String, String> = response.json().unwrap();
+        assert_eq!(record["token"], "hunter2");
+    }
+    let bomb = gzip(&vec![b' '; (1 << 20) + 1]);
+    let error = failure(create(), [with_body(201, bomb)]).await;
+    assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
+}
+
+#[tokio::test]
+async fn a_process_that_was_stopped_reads_its_socket_before_it_believes_the_timeout() {
+    /// A response that arrives while the process is stopped: both it and the timer are there when
+    /// the process goes on.
+    #[derive(Debug)]
+    struct Stopped;
+
+    #[async_trait]
+    impl Transport for Stopped {
+        async fn send(
+            &self,
+            _: http::Request<Bytes>,
+        ) -> Result<http::Response<Body>, TransportError> {
+            let arrived = tokio::spawn(async {
+                std::thread::sleep(Duration::from_millis(300));
+                tokio::task::yield_now().await;
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            });
+            arrived.await.unwrap();
+            Ok(http::Response::new(Body::full("{}")))
+        }
+    }
+
+    let policy = RetryPolicy::no_retries().with_attempt_timeout(Duration::from_millis(100));
+    let client = client(Arc::new(Stopped), BASE).with_retry(policy);
+    client.send(create()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_without_a_descriptor_waits_for_one_and_nothing_was_sent() {
+    /// A transport without sockets for some time.
+    #[derive(Debug)]
+    struct Exhausted(Instant);
+
+    #[async_trait]
+    impl Transport for Exhausted {
+        async fn send(
+            &self,
+            _: http::Request<Bytes>,
+        ) -> Result<http::Response<Body>, TransportError> {
+            if Instant::now() < self.0 {
+                let error = TransportError::new(SendPhase::NotSent, "too many open files");
+                return Err(error.out_of_descriptors());
+            }
+            Ok(http::Response::new(Body::full("{}")))
+        }
+    }
+
+    let after = |seconds| Instant::now() + Duration::from_secs(seconds);
+    let available = client(Arc::new(Exhausted(after(60))), BASE);
+    assert_eq!(available.send(create()).await.unwrap().attempts(), 1);
+    let never = client(Arc::new(Exhausted(after(600))), BASE);
+    let error = never.send(create()).await.unwrap_err();
+    let found = (error.kind(), error.fate());
+    assert_eq!(found, (ErrorKind::Connection, Fate::NotSent), "{error}");
+    assert!(error.to_string().contains("too many open files"), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_the_platforms_is_named() {
+    let list = || ApiRequest::get(Operation::List, ["user tokens"]);
+    for (request, code, kind, words) in [
+        (create(), 407, ErrorKind::Other, "proxy"),
+        (list(), 407, ErrorKind::Other, "proxy_password"),
+        (read(), 304, ErrorKind::ProtocolViolation, "not modified"),
+        (
+            list(),
+            404,
+            ErrorKind::Configuration,
+            "https://api.example.com/user%20tokens (HTTP 404); check base_url",
+        ),
+        (read(), 404, ErrorKind::NotFound, "not found"),
+    ] {
+        let error = failure(request, [status(code)]).await;
+        let found = (error.kind(), error.attempts());
+        assert_eq!(found, (kind, 1), "{error}");
+        let text = error.to_string();
+        assert!(text.contains(words), "{text}");
+        assert!(!text.contains("redirect"), "{text}");
+    }
 }

@@ -46,6 +46,14 @@ pub enum Action {
     },
     /// Sets the content type, whatever the body is.
     ContentType(String),
+    /// Sets a header, such as that of a spent rate budget.
+    Header(String, String),
+    /// Puts a byte-order mark before the body.
+    ByteOrderMark,
+    /// Compresses the body with gzip, whatever was requested.
+    Gzip,
+    /// Adds a member with this many empty objects, each of a few bytes.
+    ManyValues(usize),
     /// Repeats this many of the page's first items at its end.
     RepeatItems(usize),
     /// Reverses the page's items.

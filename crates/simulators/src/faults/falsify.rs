@@ -51,6 +51,20 @@ pub(super) fn falsify(
         Action::ContentType(content_type) => {
             response::set_header(response, "content-type", content_type);
         }
+        Action::Header(name, value) => response::set_header(response, name, value),
+        Action::ByteOrderMark => {
+            let marked = ["\u{feff}".as_bytes(), response.body()].concat();
+            *response.body_mut() = Bytes::from(marked);
+        }
+        Action::Gzip => {
+            let packed = gzip(response.body());
+            *response.body_mut() = Bytes::from(packed);
+            response::set_header(response, "content-encoding", "gzip");
+        }
+        Action::ManyValues(count) => {
+            let values = vec!["{}"; *count].join(",");
+            append_member(response, &format!("\"values\":[{values}]"));
+        }
         Action::HugeBody(bytes) => {
             let padding = "x".repeat(*bytes);
             append_member(response, &format!("\"padding\":\"{padding}\""));
@@ -65,6 +79,29 @@ pub(super) fn falsify(
             }
         }
     }
+}
+
+/// Packs bytes as a gzip member (RFC 1952) of stored blocks, which needs no compression.
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
+    for block in content.chunks(usize::from(u16::MAX)) {
+        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+        packed.push(0);
+        packed.extend(length.to_le_bytes());
+        packed.extend((!length).to_le_bytes());
+        packed.extend(block);
+    }
+    // The last block, which is empty.
+    packed.extend([1, 0, 0, 0xff, 0xff]);
+    let checksum = !content.iter().fold(u32::MAX, |checksum, byte| {
+        (0..8).fold(checksum ^ u32::from(*byte), |bits, _| {
+            (bits >> 1) ^ (0xedb8_8320 * (bits & 1))
+        })
+    });
+    packed.extend(checksum.to_le_bytes());
+    let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
+    packed.extend(length.to_le_bytes());
+    packed
 }
 
 /// Falsifies a page of a listing.

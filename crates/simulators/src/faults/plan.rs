@@ -65,6 +65,10 @@ impl Plan {
                 every: Duration::from_millis(*millis),
             }),
             Action::ContentType(_)
+            | Action::Header(..)
+            | Action::ByteOrderMark
+            | Action::Gzip
+            | Action::ManyValues(_)
             | Action::RepeatItems(_)
             | Action::ReorderItems
             | Action::LieAboutTotals(_)

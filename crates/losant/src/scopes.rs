@@ -1,0 +1,61 @@
+//! The scopes that Losant publishes, to explain why it rejected one.
+
+use tokenfleet_core::Error;
+use tokenfleet_core::config::did_you_mean;
+
+/// The members of Losant's lists of scopes, of API 1.20 and of 1.30. A newer API may know more, so
+/// no scope is rejected here.
+const PUBLISHED: &str = include_str!("scopes.txt");
+
+/// Adds to a rejected creation which of its scopes Losant does not publish, and the nearest one
+/// that it does.
+pub(crate) fn explain(error: Error, scopes: &[String]) -> Error {
+    if error.status() != Some(400) {
+        return error;
+    }
+    let published: Vec<_> = PUBLISHED.lines().collect();
+    let unknown = scopes
+        .iter()
+        .find(|scope| !published.contains(&scope.as_str()));
+    let Some(unknown) = unknown else {
+        return error;
+    };
+    let suggestion = did_you_mean(unknown, &published);
+    // It lists all that there are when none is near.
+    let suggestion = if suggestion.starts_with("did you mean") {
+        suggestion
+    } else {
+        "see Losant's documentation for the scopes".to_owned()
+    };
+    error.with_advice(format!(
+        "Losant publishes no scope `{unknown}`: {suggestion}"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet_core::{ErrorKind, Fate};
+
+    use super::*;
+
+    #[test]
+    fn a_rejected_scope_that_is_not_published_gets_a_suggestion() {
+        let explain = |scopes: &[&str], status| {
+            let scopes: Vec<_> = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+            let error = Error::new(ErrorKind::InvalidInput, Fate::Rejected, "rejected");
+            let error = super::explain(error.with_status(status), &scopes);
+            error.advice().map(str::to_owned)
+        };
+        assert_eq!(
+            explain(&["all.User", "userApiToken.gets"], 400).as_deref(),
+            Some("Losant publishes no scope `userApiToken.gets`: did you mean `userApiToken.get`?")
+        );
+        let far = explain(&["*"], 400).unwrap();
+        assert!(
+            far.ends_with("see Losant's documentation for the scopes"),
+            "{far}"
+        );
+        assert_eq!(explain(&["all.User", "only.User.read"], 400), None);
+        assert_eq!(explain(&["all.Usr"], 503), None);
+    }
+}
