@@ -68,6 +68,7 @@ struct Details {
     attempts: u32,
     elapsed: Option<Duration>,
     advice: Option<String>,
+    response_too_large: bool,
     source: Option<Arc<Source>>,
 }
 
@@ -87,6 +88,7 @@ impl Error {
             attempts: 0,
             elapsed: None,
             advice: None,
+            response_too_large: false,
             source: None,
         }))
     }
@@ -110,6 +112,17 @@ impl Error {
     /// Creates an error for a response that breaks the platform's own rules.
     pub fn protocol_violation(fate: Fate, message: impl Into<String>) -> Self {
         Self::new(ErrorKind::ProtocolViolation, fate, message)
+    }
+
+    /// Creates an error for a response that is larger than the caller reads: `message` says in
+    /// which measure, such as bytes.
+    ///
+    /// It is the platform's right to send one, so the kind is [`LimitExceeded`](ErrorKind). For a
+    /// page of a listing the remedy is a smaller page, which the listing engine requests itself.
+    pub fn response_too_large(fate: Fate, message: impl Into<String>) -> Self {
+        let mut error = Self::new(ErrorKind::LimitExceeded, fate, message);
+        error.0.response_too_large = true;
+        error
     }
 
     /// Sets the account, unless one is set already.

@@ -50,6 +50,16 @@ impl Error {
         self.kind() == ErrorKind::RateLimited
     }
 
+    /// Returns `true` if the response was larger than the caller reads.
+    ///
+    /// # What to do
+    ///
+    /// Request fewer tokens at once: a smaller page. Nothing else about the call is wrong.
+    #[must_use]
+    pub fn is_response_too_large(&self) -> bool {
+        self.0.response_too_large
+    }
+
     /// Returns `true` if the token, the user or another resource does not exist.
     ///
     /// # What to do
@@ -92,6 +102,15 @@ mod tests {
                 assert_eq!(holds(&error), kind == other, "{kind:?} {other:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_response_that_is_too_large_is_told_from_a_limit_of_the_caller() {
+        let error = Error::response_too_large(Fate::Rejected, "larger than 64 MiB");
+        assert!(error.is_response_too_large());
+        assert_eq!(error.kind(), ErrorKind::LimitExceeded);
+        let limit = Error::new(ErrorKind::LimitExceeded, Fate::Rejected, "over the limit");
+        assert!(!limit.is_response_too_large());
     }
 
     #[test]
