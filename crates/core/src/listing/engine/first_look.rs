@@ -108,12 +108,12 @@ fn spans_seconds(tokens: &[Token]) -> Option<bool> {
     Some(second(tokens.first()?)? < second(tokens.last()?)?)
 }
 
-/// Returns the page size, of at most this one, of which the last page is closest to half full, so
-/// that it shows many tokens and still shows all if some are created.
+/// Returns the page size, of at most this one, of which the last page is closest to three
+/// quarters full, so that it shows many tokens and still shows all if some are created.
 fn look_size(last: u64, page_size: u32) -> u32 {
     let room = |size: u32| {
         let shown = last % u64::from(size) + 1;
-        shown.min(u64::from(size) - shown)
+        shown.min(3 * (u64::from(size) - shown))
     };
     let sizes = page_size.div_ceil(2).max(1)..=page_size.max(1);
     sizes.max_by_key(|size| room(*size)).unwrap_or(page_size)
@@ -190,6 +190,12 @@ impl PageEngine {
         true
     }
 
+    /// Returns whether a page of the first look reaches to the end, so that nothing is above it.
+    pub(super) fn look_reaches_end(&self, number: u64, page: &Page) -> bool {
+        let reaches_end = |size| reaches_end(number, size, page);
+        self.look.is_wanted() && self.template.size().is_some_and(reaches_end)
+    }
+
     /// Takes what a page shows of the newest tokens, and returns its lowest one.
     pub(super) fn take_look(&mut self, pending: &PendingPage, page: &Page) -> Option<TokenId> {
         let (number, size) = (pending.number()?, self.template.size()?);
@@ -206,9 +212,7 @@ impl PageEngine {
             return None;
         }
         let is_anchored = number == 0 || spans_seconds == Some(true);
-        if is_anchored {
-            self.frontier.set_newest_page(None);
-        }
+        (self.frontier).set_newest_page((!is_anchored).then_some(number));
         let created = page.tokens.iter().map(|token| token.created_at.known());
         self.look.stage = Stage::Taken(Shown {
             lowest: lowest.clone(),
@@ -254,14 +258,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_page_of_a_look_shows_a_quarter_and_has_room_for_a_quarter() {
+    fn the_last_page_of_a_look_shows_many_tokens_and_has_room_for_more() {
         for size in 16..300 {
             for last in u64::from(size)..5_000 {
                 let size_of_look = look_size(last, size);
                 assert!((1..=size).contains(&size_of_look));
                 let shown = last % u64::from(size_of_look) + 1;
                 let room = u64::from(size_of_look) - shown;
-                assert!(shown.min(room) >= u64::from(size) / 8, "{last} {size}");
+                assert!(shown.min(3 * room) >= u64::from(size) / 8, "{last} {size}");
             }
         }
     }
