@@ -31,39 +31,14 @@ pub(super) fn hidden_bytes(text: &str, secrets: &[&str]) -> Vec<bool> {
     if secrets.iter().all(|secret| secret.is_empty()) {
         return hidden;
     }
-    let mut reading: Vec<Read> = (text.bytes().enumerate())
+    let reading: Vec<Read> = (text.bytes().enumerate())
         .map(|(start, byte)| Read {
             byte,
             start,
             end: start + 1,
         })
         .collect();
-    for level in 0..=LEVELS {
-        if level > 0 {
-            let resolved = resolve(&reading);
-            // Nothing was escaped.
-            if resolved.len() == reading.len() {
-                break;
-            }
-            reading = resolved;
-        }
-        let visible = visible(&reading);
-        let lower: Vec<_> = (visible.iter())
-            .map(|read| Read {
-                byte: read.byte.to_ascii_lowercase(),
-                ..*read
-            })
-            .collect();
-        for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-            for spelling in spellings(secret) {
-                hide(&mut hidden, &lower, &spelling, |_| false);
-            }
-            for part in base64_parts(secret.as_bytes()) {
-                // The rest of the text is the secret's neighbour, or holds a few of its bits.
-                hide(&mut hidden, &visible, &part, is_base64);
-            }
-        }
-    }
+    hide_in(&mut hidden, &reading, secrets, LEVELS);
     // A character is shown or masked as a whole.
     for (start, character) in text.char_indices() {
         let bytes = &mut hidden[start..start + character.len_utf8()];
@@ -71,6 +46,38 @@ pub(super) fn hidden_bytes(text: &str, secrets: &[&str]) -> Vec<bool> {
         bytes.fill(any);
     }
     hidden
+}
+
+/// Hides the secrets of a reading, and of those in which escapes are resolved: all of them, or one
+/// kind, because a secret may hold what looks like an escape of another.
+fn hide_in(hidden: &mut [bool], reading: &[Read], secrets: &[&str], levels: usize) {
+    let visible = visible(reading);
+    let lower: Vec<_> = (visible.iter())
+        .map(|read| Read {
+            byte: read.byte.to_ascii_lowercase(),
+            ..*read
+        })
+        .collect();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        for spelling in spellings(secret) {
+            hide(hidden, &lower, &spelling, |_| false);
+        }
+        for part in base64_parts(secret.as_bytes()) {
+            // The rest of the text is the secret's neighbour, or holds a few of its bits.
+            hide(hidden, &visible, &part, is_base64);
+        }
+    }
+    if levels == 0 {
+        return;
+    }
+    let any: Unescape = |text| percent(text).or_else(|| json(text)).or_else(|| html(text));
+    for unescape in [any, percent, json, html] {
+        let resolved = resolve(reading, unescape);
+        // Otherwise nothing was escaped.
+        if resolved.len() != reading.len() {
+            hide_in(hidden, &resolved, secrets, levels - 1);
+        }
+    }
 }
 
 /// Returns the ways to write a secret without escapes, in lower case and without whitespace.
@@ -216,13 +223,13 @@ fn is_left_out(c: char) -> bool {
 }
 
 /// Resolves the escapes of a reading.
-fn resolve(reading: &[Read]) -> Vec<Read> {
+fn resolve(reading: &[Read], unescape: Unescape) -> Vec<Read> {
     let bytes: Vec<u8> = reading.iter().map(|read| read.byte).collect();
     let mut resolved = Vec::with_capacity(reading.len());
     let mut at = 0;
     while at < bytes.len() {
         let rest = &bytes[at..];
-        match percent(rest).or_else(|| json(rest)).or_else(|| html(rest)) {
+        match unescape(rest) {
             Some((escaped, length)) => {
                 let (start, end) = (reading[at].start, reading[at + length - 1].end);
                 resolved.extend(escaped.into_iter().map(|byte| Read { byte, start, end }));
@@ -239,6 +246,8 @@ fn resolve(reading: &[Read]) -> Vec<Read> {
 
 /// The bytes that an escape stands for, and its length.
 type Escape = Option<(Vec<u8>, usize)>;
+
+type Unescape = fn(&[u8]) -> Escape;
 
 fn percent(text: &[u8]) -> Escape {
     let digits = text.strip_prefix(b"%")?.get(..2)?;
