@@ -141,7 +141,7 @@ impl PageEngine {
             // The platform does not serve pages of that size.
             self.look.failed = MAX_LOOKS;
         } else {
-            let few = page.tokens.len() < (page_size / 2) as usize;
+            let few = page.tokens.len() < (page_size / 8) as usize;
             let reaches_end = reaches_end(number, size, page);
             let unspanned = spans_seconds(&page.tokens) == Some(false);
             // Without times of creation the ids have to be trusted.
