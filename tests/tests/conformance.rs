@@ -1,7 +1,7 @@
 //! Every adapter keeps every law, however the unknown facts of its platform turn out.
 
 use tokenfleet_conformance::{Fixture, run, run_some};
-use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevocationOutcome, RevokeOptions};
+use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevokeOptions};
 use tokenfleet_foreman::Release;
 use tokenfleet_simulators::{Action, Canned, Fault};
 use tokenfleet_tests::{

@@ -10,8 +10,7 @@ use super::{Amount, Micro, Prepare};
 const FILTER: &str =
     "state = active and (last-used < 2026-01-01T00:00:00Z or last-used is never) and name ^= ci-";
 
-const CURSOR: &str =
-    "tf1.losant.bench.0123456789abcdef.n41.100.4200.0.10.bc...575ec7417ae143cd83dc4a95";
+const CURSOR: &str = "tf2.0123456789abcdef.0123456789abcdef.n41.100.4200.0.10.bc...575ec7417ae143cd83dc4a95.ae06bc2ae39d5597";
 
 pub(super) const ALL: [(&str, Prepare); 3] = [
     ("plan a query", |_| plan()),

@@ -58,17 +58,15 @@ pub fn capabilities(release: Release) -> Capabilities {
 impl Foreman {
     /// Creates an adapter for the account named `account`.
     #[must_use]
-    pub fn new(account: &str, config: ForemanConfig, transport: Arc<dyn Transport>) -> Self {
+    pub fn new(account: &str, mut config: ForemanConfig, transport: Arc<dyn Transport>) -> Self {
+        config.base_url = config.base_url.without_api_path(&["/api/v2", "/api"]);
         let place = config.base_url.address(config.path());
         let account = Account::new(NAME, account).with_place(&place);
         let release = config.release.unwrap_or_default();
         Self {
             client: ApiClient::new(
                 account,
-                config
-                    .base_url
-                    .clone()
-                    .without_api_path(&["/api/v2", "/api"]),
+                config.base_url.clone(),
                 transport,
                 convert::error_body,
             )

@@ -5,9 +5,7 @@ use http::{HeaderMap, Method};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 
 use crate::rate_headers::retry_after;
-use crate::{
-    ApiRequest, ApiResponse, BaseUrl, ErrorBody, ErrorParser, SendPhase, TransportError,
-};
+use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorBody, ErrorParser, SendPhase, TransportError};
 
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 const PROXY_LOGIN_ADVICE: &str = "check proxy_user and proxy_password in [transport], before more \

@@ -55,18 +55,16 @@ pub fn capabilities() -> Capabilities {
 impl Mindbody {
     /// Creates an adapter for the account named `account`.
     #[must_use]
-    pub fn new(account: &str, config: MindbodyConfig, transport: Arc<dyn Transport>) -> Self {
+    pub fn new(account: &str, mut config: MindbodyConfig, transport: Arc<dyn Transport>) -> Self {
+        let api_path = format!("/public/v{}", config.api_version);
+        config.base_url = config.base_url.without_api_path(&[&api_path, "/public"]);
         let place = config.base_url.address(["public"]);
         let place = format!("{place} site {}", config.site_id);
         let account = Account::new(NAME, account).with_place(&place);
-        let api_path = format!("/public/v{}", config.api_version);
         Self {
             client: ApiClient::new(
                 account,
-                config
-                    .base_url
-                    .clone()
-                    .without_api_path(&[&api_path, "/public"]),
+                config.base_url.clone(),
                 transport,
                 convert::error_body,
             )

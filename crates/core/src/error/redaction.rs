@@ -1,5 +1,7 @@
 //! Masking of secrets in the platform's own words, before they are shown.
 
+mod echo;
+
 const MAX_MESSAGE_CHARACTERS: usize = 300;
 const MAX_CODE_LENGTH: usize = 64;
 const MASK: &str = "[masked]";
@@ -21,12 +23,6 @@ pub(crate) fn sanitize_message(text: &str, secrets: &[&str]) -> String {
         }
     }
     let line = collapse_whitespace(&line);
-    // A secret of several words may have been split over lines or written with other whitespace.
-    let collapsed: Vec<_> = secrets.iter().map(|s| collapse_whitespace(s)).collect();
-    let collapsed = collapsed.iter().map(String::as_str);
-    let candidates = secrets.iter().copied().chain(collapsed);
-    let multi_word: Vec<_> = candidates.filter(|secret| secret.contains(' ')).collect();
-    let line = mask_secrets(&line, &multi_word);
     match line.char_indices().nth(MAX_MESSAGE_CHARACTERS) {
         Some((end, _)) => format!("{}…", &line[..end]),
         None => line,
@@ -66,16 +62,9 @@ pub(crate) fn single_line(text: String) -> String {
 }
 
 /// Masks every byte that belongs to a secret, even where two secrets overlap or one contains the
-/// other.
+/// other, and however the secret is written ([`echo`]).
 fn mask_secrets(text: &str, secrets: &[&str]) -> String {
-    let mut hidden = vec![false; text.len()];
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        for (start, _) in text.char_indices() {
-            if text[start..].starts_with(secret) {
-                hidden[start..start + secret.len()].fill(true);
-            }
-        }
-    }
+    let hidden = echo::hidden_bytes(text, secrets);
     let mut masked = String::with_capacity(text.len());
     let mut in_secret = false;
     for (index, character) in text.char_indices() {

@@ -12,18 +12,20 @@ use crate::provider::LAST_PAGE;
 use crate::provider::PagePosition;
 use crate::query::{Filter, Query, SortBy, SortKey};
 
-const VERSION: &str = "tf1";
+const VERSION: &str = "tf2";
 
 /// A position in a listing, as a string that can be stored and resumed from, even in another
 /// process.
 ///
-/// It names the account and the query that it belongs to and is rejected with any other. It holds
-/// no secret, only the id of a token. It points at the page being consumed, so a resumed listing
-/// may repeat tokens of that page but never skips one.
+/// It belongs to an account and a query and is rejected with any other. It ends in a check, so that
+/// one that was cut short or edited is rejected too. It holds no secret, only the id of a token. It
+/// points at the page being consumed, so a resumed listing may repeat tokens of that page but never
+/// skips one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cursor {
-    provider: String,
-    account: String,
+    /// The fingerprint of the account.
+    account: u64,
+    /// The fingerprint of the query.
     query: u64,
     /// The page being consumed.
     pub(crate) position: PagePosition,
@@ -63,8 +65,7 @@ impl Cursor {
     /// Returns a cursor at the beginning of a listing.
     pub(crate) fn new(account: &Account, query: &Query, plan: &Plan) -> Self {
         Self {
-            provider: account.provider().to_owned(),
-            account: account.name().to_owned(),
+            account: fingerprint_of_account(account),
             query: fingerprint(query),
             position: PagePosition::First,
             after: None,
@@ -99,7 +100,7 @@ impl Cursor {
 
     /// Rejects the cursor with any other account or query.
     pub(crate) fn check(&self, account: &Account, query: &Query) -> Result<()> {
-        let message = if self.provider != account.provider() || self.account != account.name() {
+        let message = if self.account != fingerprint_of_account(account) {
             "the cursor belongs to another account"
         } else if self.query != fingerprint(query) {
             "the cursor belongs to another query"
@@ -114,6 +115,12 @@ impl Cursor {
 pub(crate) fn invalid(message: &str) -> Error {
     Error::new(ErrorKind::InvalidCursor, Fate::NotSent, message)
         .with_advice("start the listing again without a cursor")
+}
+
+/// Hashes what tells an account from every other.
+fn fingerprint_of_account(account: &Account) -> u64 {
+    let (provider, name, place) = (account.provider(), account.name(), account.place());
+    hash(&format!("{provider:?} {name:?} {place:?}"))
 }
 
 /// Hashes the parts of a query that decide which tokens come in which order.
@@ -139,39 +146,41 @@ fn hash(text: &str) -> u64 {
 impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let encode = |text| utf8_percent_encode(text, NON_ALPHANUMERIC);
-        write!(
-            f,
-            "{VERSION}.{}.{}.{:016x}.",
-            encode(&self.provider),
-            encode(&self.account),
-            self.query
-        )?;
-        match &self.position {
-            PagePosition::First => f.write_str("f")?,
-            PagePosition::Number(number) => write!(f, "n{number}")?,
-            PagePosition::Token(token) => write!(f, "t{}", encode(token))?,
-        }
         let number = |number: Option<u64>| number.map(|n| n.to_string()).unwrap_or_default();
-        write!(
-            f,
-            ".{}.{}.{}.{}.{}{}.",
+        let hexadecimal = |number: u64| format!("{number:016x}");
+        let fields = [
+            VERSION.to_owned(),
+            hexadecimal(self.account),
+            hexadecimal(self.query),
+            match &self.position {
+                PagePosition::First => "f".to_owned(),
+                PagePosition::Number(number) => format!("n{number}"),
+                PagePosition::Token(token) => format!("t{}", encode(token)),
+            },
             number(self.size.map(u64::from)),
             number(self.total),
-            self.to_skip,
+            self.to_skip.to_string(),
             number(self.to_yield),
-            match self.scan {
-                ScanDirection::Forward => 'f',
-                ScanDirection::Backward => 'b',
-            },
-            self.partial.as_ref().map_or('c', PartialReason::letter),
-        )?;
-        if let Some(filter) = self.filter {
-            write!(f, "{filter:016x}")?;
-        }
-        let key = self.key.map_or("", SortKey::as_str);
-        let after = self.after.as_ref().map_or("", TokenId::as_str);
-        write!(f, ".{key}.{}", encode(after))
+            format!(
+                "{}{}",
+                match self.scan {
+                    ScanDirection::Forward => 'f',
+                    ScanDirection::Backward => 'b',
+                },
+                self.partial.as_ref().map_or('c', PartialReason::letter),
+            ),
+            self.filter.map(hexadecimal).unwrap_or_default(),
+            self.key.map_or("", SortKey::as_str).to_owned(),
+            encode(self.after.as_ref().map_or("", TokenId::as_str)).to_string(),
+        ];
+        let text = fields.join(".");
+        write!(f, "{text}.{}", check_of(&text))
     }
+}
+
+/// Returns the check at the end of a cursor, which no part or edit of its text bears.
+fn check_of(text: &str) -> String {
+    format!("{:016x}", hash(text))
 }
 
 impl FromStr for Cursor {
@@ -191,10 +200,10 @@ fn parse(text: &str) -> Option<Cursor> {
         "" => Some(None),
         digits => number(digits).map(Some),
     };
-    let fields: [&str; 13] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
+    let (text, _) = (text.rsplit_once('.')).filter(|(text, check)| *check == check_of(text))?;
+    let fields: [&str; 12] = text.split('.').collect::<Vec<_>>().try_into().ok()?;
     let [
         version,
-        provider,
         account,
         query,
         position,
@@ -218,8 +227,7 @@ fn parse(text: &str) -> Option<Cursor> {
     };
     let (scan, partial) = (scan_and_claim.get(..1)?, scan_and_claim.get(1..)?);
     Some(Cursor {
-        provider: decode(provider)?,
-        account: decode(account)?,
+        account: hexadecimal(account)?,
         query: hexadecimal(query)?,
         position,
         after: match after {
@@ -272,6 +280,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::listing::fake_pages::{appending, vanishing};
+    use crate::provider::FilterCapability;
+    use crate::query::Direction;
+
+    fn account() -> Account {
+        Account::new("losant", "iot")
+    }
 
     fn query() -> Query {
         Query::new().filter(Filter::name("x"))
@@ -279,8 +294,6 @@ mod tests {
 
     prop_compose! {
         fn any_cursor()(
-            provider in ".{1,8}",
-            account in ".{0,8}",
             position in prop_oneof![
                 Just(PagePosition::First),
                 (0..=LAST_PAGE).prop_map(PagePosition::Number),
@@ -296,27 +309,53 @@ mod tests {
             filter in proptest::option::of(any::<u64>()),
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
         ) -> Cursor {
-            let query = fingerprint(&query());
+            let (account, query) = (fingerprint_of_account(&account()), fingerprint(&query()));
             Cursor {
-                provider, account, query, position, after, size, total, to_skip, to_yield, scan,
-                key, filter, partial,
+                account, query, position, after, size, total, to_skip, to_yield, scan, key, filter,
+                partial,
             }
         }
+    }
+
+    /// Returns a cursor of these fields, with the check that belongs to them.
+    fn with_check(fields: &str) -> Result<Cursor> {
+        format!("{fields}.{}", check_of(fields)).parse()
     }
 
     proptest! {
         #[test]
         fn a_cursor_is_parsed_from_its_text_and_belongs_to_its_query(cursor in any_cursor()) {
-            let account = Account::new(&cursor.provider, &cursor.account);
             let read: Cursor = cursor.to_string().parse().unwrap();
             prop_assert_eq!(&read, &cursor);
-            prop_assert!(read.check(&account, &query()).is_ok());
-            let error = read.check(&account, &Query::new()).unwrap_err();
+            prop_assert!(read.check(&account(), &query()).is_ok());
+            let error = read.check(&account(), &Query::new()).unwrap_err();
             prop_assert_eq!(error.kind(), ErrorKind::InvalidCursor);
         }
 
         #[test]
-        fn a_damaged_cursor_is_parsed_or_rejected_without_a_panic(
+        fn a_cursor_that_was_cut_short_or_edited_is_rejected(
+            cursor in any_cursor(),
+            other in any::<char>(),
+        ) {
+            let text: Vec<char> = cursor.to_string().chars().collect();
+            let refused = |damaged: &[&[char]]| {
+                let damaged: String = damaged.concat().into_iter().collect();
+                damaged.parse::<Cursor>().is_err()
+            };
+            for (at, character) in text.iter().enumerate() {
+                let (before, after) = (&text[..at], &text[at + 1..]);
+                prop_assert!(refused(&[before]), "cut at {at}");
+                prop_assert!(refused(&[before, after]), "without {at}");
+                for edit in [other, '0', '1', 'f', '.', character.to_ascii_uppercase()] {
+                    prop_assert!(edit == *character || refused(&[before, &[edit], after]));
+                    prop_assert!(refused(&[before, &[edit], &text[at..]]), "{edit} before {at}");
+                }
+            }
+            prop_assert!(refused(&[&text, &[other]]));
+        }
+
+        #[test]
+        fn anything_with_a_check_is_parsed_or_rejected_without_a_panic(
             cursor in any_cursor(),
             at in any::<proptest::sample::Index>(),
             damage in ".{0,3}",
@@ -325,25 +364,124 @@ mod tests {
             let at = at.index(text.len());
             let (before, after) = (text[..at].iter().copied(), text[at + 1..].iter().copied());
             let damaged: String = before.chain(damage.chars()).chain(after).collect();
-            if let Ok(read) = damaged.parse::<Cursor>() {
+            let fields = damaged.rsplit_once('.').map_or("", |(fields, _)| fields);
+            if let Ok(read) = with_check(fields) {
                 prop_assert_eq!(read.to_string().parse::<Cursor>().unwrap(), read);
             }
         }
     }
 
     #[test]
-    fn page_numbers_beyond_all_platforms_are_rejected() {
-        let text = "tf1.losant.iot.0000000000000000.n18446744073709551615.10.20.0..fc..id.";
-        assert!(text.parse::<Cursor>().is_err());
-        assert!(
-            text.replace("18446744073709551615", "7")
-                .parse::<Cursor>()
-                .is_ok()
+    fn numbers_that_no_listing_has_are_rejected() {
+        const FIELDS: &str = "tf2.0000000000000001.0000000000000002.n7.10.20.0..fc..id.";
+        let read = with_check(FIELDS).unwrap();
+        assert_eq!(read.position, PagePosition::Number(7));
+        assert_eq!((read.account, read.query), (1, 2));
+        for (part, damaged) in [
+            ("tf2", "tf1"),
+            ("n7", "n18446744073709551615"),
+            ("n7", "n+7"),
+            ("n7", "n"),
+            ("n7", "x7"),
+            ("n7", "f7"),
+            (".10.", ".0."),
+            (".10.", ".+10."),
+            (".10.", ".4294967296."),
+            (".0..fc", "...fc"),
+            (".fc.", ".xc."),
+            (".fc.", ".fx."),
+            ("0001.", "000g."),
+            ("0001.", "+001."),
+            (".id.", ".it."),
+        ] {
+            let damaged = FIELDS.replacen(part, damaged, 1);
+            assert!(with_check(&damaged).is_err(), "{damaged}");
+        }
+        let last = FIELDS.replace("n7", &format!("n{LAST_PAGE}"));
+        assert!(with_check(&last).is_ok());
+        let beyond = FIELDS.replace("n7", &format!("n{}", LAST_PAGE + 1));
+        assert!(with_check(&beyond).is_err());
+    }
+
+    #[test]
+    fn a_cursor_is_rejected_with_another_account_or_query() {
+        let queries = [
+            Query::new(),
+            query(),
+            Query::new().filter(Filter::name("y")),
+            Query::new().offset(1),
+            Query::new().limit(1),
+            Query::new().sort_by(SortKey::Name, Direction::Ascending),
+            Query::new().sort_by(SortKey::Name, Direction::Descending),
+        ];
+        let others = [
+            Account::new("losant", "other"),
+            Account::new("foreman", "iot"),
+            Account::new("losan", "tiot"),
+        ];
+        for (at, query) in queries.iter().enumerate() {
+            let plan = Plan::for_query(query, &appending()).unwrap();
+            let cursor = Cursor::new(&account(), query, &plan);
+            for (other_at, other) in queries.iter().enumerate() {
+                assert_eq!(cursor.check(&account(), other).is_ok(), at == other_at);
+            }
+            for other in &others {
+                let error = cursor.check(other, query).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::InvalidCursor);
+                assert!(error.to_string().contains("another account"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_cursor_holds_what_its_plan_and_place_say() {
+        let filters = FilterCapability::for_names().with_immutable_matches();
+        let list = vanishing().with_filters(filters);
+        let of = |name: &str| {
+            let query = Query::new().filter(Filter::name(name)).offset(3).limit(4);
+            let plan = Plan::for_query(&query, &list).unwrap();
+            Cursor::new(&account(), &query, &plan)
+        };
+        let cursor = of("x");
+        assert_eq!(cursor.scan, ScanDirection::Backward);
+        assert_eq!(cursor.key, Some(SortKey::Id));
+        assert_eq!((cursor.to_skip, cursor.to_yield), (3, Some(4)));
+        assert_eq!(
+            cursor.filter,
+            Some(fingerprint_of_filter(&Filter::name("x")))
         );
-        assert!(
-            text.replace("n18446744073709551615", "n+7")
-                .parse::<Cursor>()
-                .is_err()
+        assert_ne!(cursor.filter, of("y").filter);
+        let place = || Place {
+            position: PagePosition::Number(7),
+            after: Some(TokenId::new("8")),
+            size: Some(9),
+            total: Some(10),
+            filter: None,
+            partial: Some(PartialReason::UnexpectedOrder),
+        };
+        let moved = cursor.at(place()).with_remaining(1, None);
+        let Place {
+            position,
+            after,
+            size,
+            total,
+            filter,
+            partial,
+        } = place();
+        assert_eq!((&moved.position, &moved.after), (&position, &after));
+        assert_eq!(
+            (moved.size, moved.total, moved.filter),
+            (size, total, filter)
         );
+        assert_eq!(moved.partial, partial);
+        assert_eq!((moved.to_skip, moved.to_yield), (1, None));
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_same_in_every_process() {
+        // The published values of FNV-1a.
+        assert_eq!(hash(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(hash("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(hash("foobar"), 0x8594_4171_f739_67e8);
     }
 }

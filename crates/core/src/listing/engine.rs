@@ -5,7 +5,7 @@
 //! the order of the scan.
 //!
 //! Each part of it owns its state. The files that drive the engine (`schedule`, `probe`,
-//! `validate`, `fast_path`, `newest`, `emit`, `forward`, `backward`) only connect the parts. A new
+//! `validate`, `fast_path`, `first_look`, `shrink`, `newest`, `emit`, `forward`, `backward`) only connect the parts. A new
 //! way to scan is a new [`ScanStrategy`] and a file beside `forward` and `backward`; the rule for
 //! the newest tokens is in `newest`, and the one for the width in [`AdaptiveConcurrency`].
 
@@ -15,6 +15,7 @@ mod concurrency;
 mod dedup;
 mod emit;
 mod fast_path;
+mod first_look;
 mod forward;
 mod frontier;
 mod id_set;
@@ -22,6 +23,7 @@ mod in_flight;
 mod newest;
 mod probe;
 mod schedule;
+mod shrink;
 mod strategy;
 mod tail_watch;
 mod template;
@@ -36,6 +38,7 @@ use crate::provider::{Page, PagePosition};
 use bookmark::Bookmark;
 use concurrency::AdaptiveConcurrency;
 use dedup::Dedup;
+use first_look::FirstLook;
 use frontier::Frontier;
 pub(super) use in_flight::Tick;
 use in_flight::{InFlight, PendingPage, Purpose, Response};
@@ -58,6 +61,8 @@ pub(crate) struct PageEngine {
     in_flight: InFlight,
     /// The number of pages to request at a time.
     concurrency: AdaptiveConcurrency,
+    /// The newest tokens, as the scan found them.
+    look: FirstLook,
     /// The detection of deletions between concurrent pages.
     tail: TailWatch,
     /// The tokens that were emitted.
@@ -99,6 +104,7 @@ impl PageEngine {
             frontier,
             in_flight: InFlight::default(),
             concurrency: AdaptiveConcurrency::new(strategy.initial_width(max), max),
+            look: FirstLook::default(),
             tail: TailWatch::default(),
             dedup: match template.id_order() {
                 Some(_) if strategy.is_backward() && !template.is_page_range() => {
@@ -138,6 +144,9 @@ impl PageEngine {
             let began_with = |last: &u64| *last == number || cursor.after.is_some();
             let newest_page = engine.last_page().filter(began_with);
             engine.frontier.set_newest_page(newest_page);
+            if newest_page.is_some() && cursor.after.is_none() && engine.strategy.is_backward() {
+                engine.want_look();
+            }
         }
         if let Some(after) = &cursor.after {
             engine.dedup.resume_after(after);
@@ -172,7 +181,7 @@ impl PageEngine {
     /// Returns the place of the listing, for a cursor.
     pub(crate) fn place(&self) -> Place {
         let filter = self.template.filter().map(fingerprint_of_filter);
-        self.bookmark.place(self.template.size(), filter)
+        self.bookmark.place(filter)
     }
 
     /// Takes the response to a request.
@@ -192,7 +201,11 @@ impl PageEngine {
         while let Some((pending, response)) = self.in_flight.pop_received() {
             let Response { received_at, page } = response;
             let page = match page {
-                Err(error) if !self.may_abandon_fast_path(error.kind()) => return Err(error),
+                Err(error) if self.abandon_look(error.kind()) => continue,
+                Err(error) if !self.may_abandon_fast_path(error.kind()) => {
+                    self.shrink(&pending, error)?;
+                    continue;
+                }
                 Ok(page) if self.frontier.has_started() || self.accept_first(&pending, &page) => {
                     page
                 }
@@ -202,6 +215,9 @@ impl PageEngine {
                 }
             };
             self.validate(&pending, &page)?;
+            if self.look_again(&pending, &page) {
+                continue;
+            }
             if self.contradicts_itself(&pending, &page) {
                 if !pending.is_retry() {
                     self.retry(pending);

@@ -5,6 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use super::invisible::is_invisible;
+
 /// A credential that is redacted in `Debug` and wiped from memory when dropped.
 ///
 /// It has no `Display`, no `Clone` and no `Serialize`. Call [`expose`](Self::expose) to use it and

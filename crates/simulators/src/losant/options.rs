@@ -83,6 +83,14 @@ options! {
             /// The larger id first.
             ReverseId = "reverse_id",
         }
+        /// The order of ids within one second of their creation. The vendor does not document how
+        /// many servers make them.
+        ids: Ids {
+            /// As they were created: one server makes them.
+            OneServer = "one_server",
+            /// Any: several servers make them.
+            SeveralServers = "several_servers",
+        }
         /// The position of tokens without an expiration date in ascending order. The vendor does
         /// not document this.
         missing_expiry: MissingExpiry {

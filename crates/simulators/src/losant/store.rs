@@ -3,7 +3,7 @@
 use std::{cmp::Ordering, collections::HashMap};
 
 use super::{
-    options::{Collation, Collection, MissingExpiry, Options, Ties},
+    options::{Collation, Collection, Ids, MissingExpiry, Options, Ties},
     record::Record,
 };
 use crate::{
@@ -41,7 +41,6 @@ pub(super) struct Store {
     /// The results of filters, cleared by every change.
     filter_cache: Vec<(Collection, SortField, Filter, Vec<u32>)>,
     scope_sets: Vec<Vec<String>>,
-    machine: [u8; 5],
     sort_rules: SortRules,
 }
 
@@ -51,24 +50,25 @@ struct SortRules {
     collation: Collation,
     ties: Ties,
     missing_expiry: MissingExpiry,
+    ids: Ids,
+    dice: Dice,
 }
 
 impl Store {
     /// Creates an empty store.
     pub(super) fn new(options: &Options, dice: Dice) -> Self {
-        let mut machine = [0; 5];
-        machine.copy_from_slice(&dice.digest("losant machine", 0)[..5]);
         Self {
             records: Vec::new(),
             orders: HashMap::new(),
             counts: HashMap::new(),
             filter_cache: Vec::new(),
             scope_sets: Vec::new(),
-            machine,
             sort_rules: SortRules {
                 collation: options.collation,
                 ties: options.ties,
                 missing_expiry: options.missing_expiry,
+                ids: options.ids,
+                dice,
             },
         }
     }
@@ -128,7 +128,7 @@ impl Store {
         let counter = slot.wrapping_add(1).to_be_bytes();
         let mut bytes = [0; 12];
         bytes[..4].copy_from_slice(&seconds.to_be_bytes());
-        bytes[4..9].copy_from_slice(&self.machine);
+        bytes[4..9].copy_from_slice(&self.sort_rules.server(slot));
         bytes[9..].copy_from_slice(&counter[1..]);
         hex(&bytes)
     }
@@ -227,6 +227,18 @@ impl Store {
 }
 
 impl SortRules {
+    /// Returns the five bytes of an id that name the server which made it.
+    fn server(self, slot: u32) -> [u8; 5] {
+        const SERVERS: u64 = 7;
+        let number = match self.ids {
+            Ids::OneServer => 0,
+            Ids::SeveralServers => self.dice.roll(slot.into(), 30) % SERVERS,
+        };
+        let mut server = [0; 5];
+        server.copy_from_slice(&self.dice.digest("losant machine", number)[..5]);
+        server
+    }
+
     /// Compares two slots by a field.
     fn compare(self, records: &[Option<Record>], field: SortField, a: u32, b: u32) -> Ordering {
         let (Some(Some(left)), Some(Some(right))) =
@@ -234,7 +246,14 @@ impl SortRules {
         else {
             return a.cmp(&b);
         };
-        let by_id = || (left.created / 1000, a).cmp(&(right.created / 1000, b));
+        let by_id = || {
+            (left
+                .created
+                .div_euclid(1000)
+                .cmp(&right.created.div_euclid(1000)))
+            .then_with(|| self.server(a).cmp(&self.server(b)))
+            .then(a.cmp(&b))
+        };
         let primary = match field {
             SortField::Id => return by_id(),
             SortField::Name => self.compare_names(&left.name, &right.name),

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::listing::engine::PageEngine;
-use crate::listing::engine::in_flight::{Purpose, Tick};
+use crate::listing::engine::in_flight::{PendingPage, Purpose, Tick};
 use crate::listing::engine::validate::violation;
 use crate::model::Token;
 use crate::provider::{Page, PagePosition};
@@ -21,7 +21,7 @@ impl PageEngine {
             ));
         };
         let size = self.template.size_or_one();
-        let bounds = &self.plan.bounds;
+        let bounds = self.plan.bounds;
         let offset = if bounds.unfiltered && !self.sorts_in_memory() {
             bounds.offset
         } else {
@@ -37,6 +37,9 @@ impl PageEngine {
         // The newest tokens need no care if they are skipped.
         self.frontier
             .set_newest_page((skipped == 0).then_some(number));
+        if skipped == 0 {
+            self.want_look();
+        }
         self.frontier
             .continue_at(Some(PagePosition::Number(number)));
         // In any order, the tokens of the first page can be emitted at once.
@@ -45,8 +48,9 @@ impl PageEngine {
             self.dedup.insert_first_page(ids.collect());
             return Ok(page.tokens);
         }
+        let position = PagePosition::Number(number);
         self.bookmark
-            .turn_to(PagePosition::Number(number), page.total);
+            .turn_to(position, self.template.size(), page.total);
         Ok(Vec::new())
     }
 
@@ -54,6 +58,7 @@ impl PageEngine {
     pub(super) fn emit_backward(
         &mut self,
         number: u64,
+        pending: &PendingPage,
         received_at: Tick,
         page: Page,
     ) -> Result<Vec<Token>> {
@@ -75,11 +80,13 @@ impl PageEngine {
             }
             self.totals.update(page.total);
         }
+        let look = self.take_look(pending, &page);
         if Some(number) == self.last_page() && !self.concurrency.is_sequential() {
             self.watch_tail_of(number, &page);
         }
+        let position = PagePosition::Number(number);
         self.bookmark
-            .turn_to(PagePosition::Number(number), page.total);
+            .turn_to(position, self.template.size(), page.total);
         if self.in_flight.is_empty() {
             let below = self.page_after(number);
             self.frontier.continue_at(below);
@@ -88,6 +95,9 @@ impl PageEngine {
         let stuck = self.dedup.is_stuck_at(lowest);
         let tokens = self.deduplicate_reversed(page.tokens);
         self.check_progress(stuck && tokens.is_empty())?;
+        if let Some(lowest) = look {
+            self.leave_look(number, &lowest);
+        }
         Ok(tokens)
     }
 
@@ -110,15 +120,25 @@ impl PageEngine {
         let old = (page.tokens.iter())
             .take_while(|token| !self.dedup.is_newer(&token.id))
             .count() as u64;
+        if self.look.count().is_some() && self.look.is_recounted(page) {
+            return;
+        }
         if let (0, Some(below)) = (old, number.checked_sub(1)) {
             return self.enqueue_recount(below);
         }
         let before = number * self.template.size_or_one() + old;
-        let created = page.total.map(|total| total.saturating_sub(before));
-        self.totals.recount(page.total, created.unwrap_or_default());
+        match self.look.count() {
+            // What sorts above the look was created after it.
+            Some(shown) => self.totals.recount(Some(before.saturating_add(shown)), 0),
+            None => {
+                let created = page.total.map(|total| total.saturating_sub(before));
+                let created = created.unwrap_or_default().max(self.totals.created());
+                self.totals.recount(page.total, created);
+            }
+        }
     }
 
-    fn enqueue_recount(&mut self, number: u64) {
+    pub(super) fn enqueue_recount(&mut self, number: u64) {
         self.in_flight
             .enqueue(PagePosition::Number(number), Purpose::Recount);
     }

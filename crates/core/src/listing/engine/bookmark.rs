@@ -9,6 +9,8 @@ use crate::provider::PagePosition;
 #[derive(Debug)]
 pub(super) struct Bookmark {
     position: PagePosition,
+    /// The size of the pages that the position counts.
+    size: Option<u32>,
     /// The total when that page was read.
     total: Option<u64>,
     /// The token that was emitted last before that page.
@@ -26,6 +28,7 @@ impl Bookmark {
     pub(super) fn at_start() -> Self {
         Self {
             position: PagePosition::First,
+            size: None,
             total: None,
             after: None,
             last: None,
@@ -38,6 +41,7 @@ impl Bookmark {
     pub(super) fn from_cursor(cursor: &Cursor) -> Self {
         Self {
             position: cursor.position.clone(),
+            size: cursor.size,
             total: cursor.total,
             after: cursor.after.clone(),
             last: cursor.after.clone(),
@@ -50,11 +54,22 @@ impl Bookmark {
         self.is_resumed
     }
 
-    /// Turns to the page that is consumed next.
-    pub(super) fn turn_to(&mut self, position: PagePosition, total: Option<u64>) {
-        self.position = position;
+    /// Turns to the page that is consumed next, in pages of a size.
+    pub(super) fn turn_to(
+        &mut self,
+        position: PagePosition,
+        size: Option<u32>,
+        total: Option<u64>,
+    ) {
+        self.renumber(position, size);
         self.total = total;
         self.after.clone_from(&self.last);
+    }
+
+    /// Gives the page that is consumed the number that it has in pages of another size.
+    pub(super) fn renumber(&mut self, position: PagePosition, size: Option<u32>) {
+        self.position = position;
+        self.size = size;
     }
 
     /// Records the tokens that were emitted, in the order of the scan.
@@ -92,12 +107,12 @@ impl Bookmark {
         }
     }
 
-    /// Returns the place of the listing, in pages of a size and with a pushed-down filter.
-    pub(super) fn place(&self, size: Option<u32>, filter: Option<u64>) -> Place {
+    /// Returns the place of the listing, with a pushed-down filter.
+    pub(super) fn place(&self, filter: Option<u64>) -> Place {
         Place {
             position: self.position.clone(),
             after: self.after.clone(),
-            size,
+            size: self.size,
             total: self.total,
             filter,
             partial: self.partial.clone(),
@@ -121,20 +136,20 @@ mod tests {
         let query = Query::new().page_size(10);
         let plan = Plan::for_query(&query, &vanishing()).unwrap();
         let cursor = Cursor::new(&Account::new("memory", "mine"), &query, &plan);
-        cursor.at(bookmark.place(None, None))
+        cursor.at(bookmark.place(None))
     }
 
     #[test]
     fn a_cursor_points_at_the_page_being_consumed_and_the_token_before_it() {
         let mut bookmark = Bookmark::at_start();
         bookmark.on_emitted(&tokens(&[1, 2]));
-        bookmark.turn_to(PagePosition::Number(1), Some(20));
+        bookmark.turn_to(PagePosition::Number(1), Some(10), Some(20));
         bookmark.on_emitted(&tokens(&[3, 4]));
         let cursor = cursor_at(&bookmark);
         assert_eq!(cursor.position, PagePosition::Number(1));
         assert_eq!(
-            (cursor.total, cursor.after),
-            (Some(20), Some(TokenId::new("2")))
+            (cursor.size, cursor.total, cursor.after),
+            (Some(10), Some(20), Some(TokenId::new("2")))
         );
     }
 
@@ -142,7 +157,7 @@ mod tests {
     fn a_resumed_listing_drops_what_was_emitted_before_the_interruption() {
         let mut bookmark = Bookmark::at_start();
         bookmark.on_emitted(&tokens(&[2]));
-        bookmark.turn_to(PagePosition::Number(1), None);
+        bookmark.turn_to(PagePosition::Number(1), None, None);
         let mut page = tokens(&[1, 2, 3]);
         bookmark.drop_emitted(&mut page);
         assert_eq!(ids(&page), [1, 2, 3], "nothing was interrupted");

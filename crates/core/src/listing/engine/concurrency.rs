@@ -43,6 +43,12 @@ impl AdaptiveConcurrency {
         }
     }
 
+    /// Reads pages one after another from now on.
+    pub(super) fn end(&mut self) {
+        self.max = 1;
+        self.width = 1;
+    }
+
     /// Records a change of the set.
     pub(super) fn on_change(&mut self) {
         self.stable_pages = 0;

@@ -43,6 +43,9 @@ struct DescendingWindow {
     /// The recent ones, which deletions may move onto pages that are still to be read, in
     /// descending order: the last one is the lowest of all.
     recent: VecDeque<TokenId>,
+    /// The lowest token of the first look, once all of it was emitted: whatever sorts above it and
+    /// was not there was created later (decision 0019).
+    settled_from: Option<TokenId>,
     /// The tokens of the first page if they were emitted before the scan, in ascending order.
     first_page: Vec<TokenId>,
 }
@@ -130,12 +133,18 @@ impl Dedup {
         }
     }
 
-    /// Returns whether a token was created after a backward scan in id order began.
+    /// Drops the tokens from this one up from now on: they were emitted, or were created since.
+    pub(super) fn settle_from(&mut self, lowest: &TokenId) {
+        if let Emitted::Descending(window) = &mut self.emitted {
+            window.settled_from = Some(lowest.clone());
+        }
+    }
+
+    /// Returns whether a token lies among those that a backward scan in id order began with, or
+    /// among newer ones.
     pub(super) fn is_newer(&self, id: &TokenId) -> bool {
         match &self.emitted {
-            Emitted::Descending(window) => {
-                (window.highest.as_ref()).is_some_and(|highest| id > highest)
-            }
+            Emitted::Descending(window) => window.is_settled(id) || window.is_highest(id),
             _ => false,
         }
     }
@@ -172,7 +181,18 @@ impl Dedup {
 }
 
 impl DescendingWindow {
+    fn is_settled(&self, id: &TokenId) -> bool {
+        (self.settled_from.as_ref()).is_some_and(|settled| id >= settled)
+    }
+
+    fn is_highest(&self, id: &TokenId) -> bool {
+        (self.highest.as_ref()).is_some_and(|highest| id > highest)
+    }
+
     fn insert(&mut self, id: &TokenId) -> Insertion {
+        if self.is_settled(id) {
+            return Insertion::Repeated;
+        }
         // Almost every token lies above the first page.
         let above = self.first_page.last().is_none_or(|last| id > last);
         if !above && self.first_page.binary_search(id).is_ok() {

@@ -22,7 +22,8 @@ impl PageEngine {
         let tokens = match (pending.purpose(), pending.number()) {
             (Purpose::Reread, Some(number)) => {
                 let total = self.totals.current();
-                self.bookmark.turn_to(PagePosition::Number(number), total);
+                let position = PagePosition::Number(number);
+                self.bookmark.turn_to(position, self.template.size(), total);
                 self.deduplicate_reversed(page.tokens)
             }
             (Purpose::Recount, Some(number)) => {
@@ -41,7 +42,7 @@ impl PageEngine {
                 }
                 ScanStrategy::Backward if is_first => self.start_backward(page)?,
                 ScanStrategy::Backward => match number {
-                    Some(number) => self.emit_backward(number, received_at, page)?,
+                    Some(number) => self.emit_backward(number, pending, received_at, page)?,
                     None => {
                         return Err(violation("the platform sent a page that was not requested"));
                     }
@@ -72,7 +73,12 @@ impl PageEngine {
         tokens.reverse();
         self.drop_emitted(&mut tokens);
         tokens.retain(|token| match self.dedup.insert(&token.id) {
-            Insertion::New => true,
+            Insertion::New => {
+                if self.look.contradicts(token) {
+                    self.bookmark.mark_partial(PartialReason::UnexpectedOrder);
+                }
+                true
+            }
             Insertion::Repeated => false,
             Insertion::Unexpected => {
                 self.bookmark.mark_partial(PartialReason::UnexpectedOrder);

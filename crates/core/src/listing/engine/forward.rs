@@ -28,7 +28,8 @@ impl PageEngine {
         } else {
             self.totals.update(page.total);
         }
-        self.bookmark.turn_to(position.clone(), page.total);
+        let size = self.template.size();
+        self.bookmark.turn_to(position.clone(), size, page.total);
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
                 "the platform sent an empty page and says that more follow",

@@ -28,6 +28,9 @@ impl PageEngine {
         let (Some(number), Some(newest)) = (pending.number(), self.frontier.newest_page()) else {
             return false;
         };
+        if self.look_reaches_end(number, page) {
+            return false;
+        }
         let is_full = (self.template.size()).is_some_and(|size| page.tokens.len() >= size as usize);
         let is_near = number + 1 == newest || (number == newest && is_full);
         is_near && self.totals.current().is_some() && page.total > self.totals.current()

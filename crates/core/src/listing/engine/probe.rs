@@ -30,6 +30,15 @@ impl PageEngine {
     pub(super) fn on_probe(&mut self, id: Tick, probe: TailProbe, response: Result<Page>) {
         let page = match response {
             Ok(page) if probe.matches(&page) => Some(page),
+            // One page at a time can be read in smaller ones.
+            Err(error) if error.is_response_too_large() => {
+                self.concurrency.end();
+                match self.in_flight.first().cloned() {
+                    Some(first) => self.restart_at(first),
+                    None => self.stop_watching(),
+                }
+                return;
+            }
             Err(error) if self.template.size() == Some(probe.size()) => {
                 self.tail.fail(error);
                 return;
@@ -69,8 +78,8 @@ impl PageEngine {
     /// Watches the tokens of a page from an index on.
     fn watch(&mut self, probe: TailProbe, page: &Page, index: usize) {
         let last: &[Token] = page.tokens.get(index..).unwrap_or_default();
-        if !self.tail.begin(probe, page.total, last) {
-            self.concurrency.on_change();
+        if !self.look.is_anchor(last) || !self.tail.begin(probe, page.total, last) {
+            self.stop_watching();
         }
     }
 

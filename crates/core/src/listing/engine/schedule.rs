@@ -12,8 +12,12 @@ impl PageEngine {
         if let Some((id, position)) = self.in_flight.send_queued() {
             return Some((id, self.template.at(position)));
         }
-        if self.in_flight.has_failed() || self.tail.has_failed() {
+        if self.tail.has_failed() {
             return None;
+        }
+        if self.in_flight.has_failed() {
+            // Pages before the one that failed may wait for a probe.
+            return self.tail.is_watching().then(|| self.next_probe())?;
         }
         let watching = self.tail.is_watching();
         let width = if self.strategy.may_fetch_concurrently(watching) {

@@ -13,8 +13,10 @@ use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
 use crate::query::{Direction, Filter, Query, SortKey};
 
 mod changing;
+mod disordered;
 mod interrupted;
 mod misbehaving;
+mod too_large;
 mod unchanging;
 
 fn plan(list: &ListCapability, size: u32) -> Plan {

@@ -35,11 +35,10 @@ impl Totals {
         self.update(self.current.max(total));
     }
 
-    /// Records how many tokens there are, and that at least so many of them were created during the
-    /// scan.
+    /// Records how many tokens there are, and that so many of them were created during the scan.
     pub(super) fn recount(&mut self, total: Option<u64>, created: u64) {
         self.current = total;
-        self.created = self.created.max(created);
+        self.created = created;
     }
 
     /// Records tokens that need not be read because the query skips them.

@@ -59,6 +59,16 @@ fn scan_changing_pages(
     (scanned, lasting)
 }
 
+/// Returns changes that create the first token before so many of the newest ones, and the others at
+/// the end. They delete none: a deletion at the same time would hide the creation from the total.
+fn create_first_before(depth: usize) -> impl FnMut(&mut FakePages, Change) {
+    let mut before = Some(depth);
+    move |pages, change| match change {
+        Change::Create => pages.create_before(before.take().unwrap_or(0)),
+        Change::Delete(_) => {}
+    }
+}
+
 proptest! {
     #[test]
     fn a_complete_backward_scan_never_lacks_a_token_that_existed_throughout(
@@ -81,12 +91,7 @@ proptest! {
         order in order_of_events(),
     ) {
         let depth = depth.min(size as usize);
-        let mut before = Some(depth);
-        let apply = |pages: &mut FakePages, change| match change {
-            Change::Create => pages.create_before(before.take().unwrap_or(0)),
-            // A deletion at the same time would hide the creation from the total.
-            Change::Delete(_) => {}
-        };
+        let apply = create_first_before(depth);
         let (scanned, lasting) =
             scan_changing_pages(&vanishing(), (count, size), changes, &order, apply);
         prop_assert!(scanned.end.is_ok(), "{:?}", scanned.end);
@@ -101,11 +106,7 @@ proptest! {
         order in order_of_events(),
     ) {
         let depth = depth.min(size as usize);
-        let mut before = Some(depth);
-        let apply = |pages: &mut FakePages, change| match change {
-            Change::Create => pages.create_before(before.take().unwrap_or(0)),
-            Change::Delete(_) => {}
-        };
+        let apply = create_first_before(depth);
         let (scanned, lasting) =
             scan_changing_pages(&appending(), (count, size), changes, &order, apply);
         prop_assert!(scanned.is_complete(), "{:?}", scanned.end);

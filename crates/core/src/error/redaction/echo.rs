@@ -1,0 +1,462 @@
+//! The ways in which a platform may write a secret that it was sent.
+//!
+//! A text is read several times: as it is, and with the escapes of URLs, JSON and HTML resolved once
+//! and twice. Whitespace and invisible characters are left out and letters are lower case, in the
+//! text as in the secret. Every reading knows which bytes of the text it came from. The time is
+//! proportional to the length of the text and the number of secrets.
+
+/// The number of times that escapes are resolved: a text may quote a text that quotes another.
+const LEVELS: usize = 2;
+
+/// The length from which a part of a Base64 text is taken for that of a secret.
+const MIN_BASE64: usize = 4;
+
+/// The length from which a secret is recognised in hexadecimal digits.
+const MIN_HEX: usize = 4;
+
+const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// A byte of a reading, and the bytes of the text that it came from.
+#[derive(Debug, Clone, Copy)]
+struct Read {
+    byte: u8,
+    start: usize,
+    end: usize,
+}
+
+/// Returns which bytes of a text belong to one of the secrets.
+pub(super) fn hidden_bytes(text: &str, secrets: &[&str]) -> Vec<bool> {
+    let mut hidden = vec![false; text.len()];
+    if secrets.iter().all(|secret| secret.is_empty()) {
+        return hidden;
+    }
+    let reading: Vec<Read> = (text.bytes().enumerate())
+        .map(|(start, byte)| Read {
+            byte,
+            start,
+            end: start + 1,
+        })
+        .collect();
+    hide_in(&mut hidden, &reading, secrets, LEVELS);
+    // A character is shown or masked as a whole.
+    for (start, character) in text.char_indices() {
+        let bytes = &mut hidden[start..start + character.len_utf8()];
+        let any = bytes.contains(&true);
+        bytes.fill(any);
+    }
+    hidden
+}
+
+/// Hides the secrets of a reading, and of those in which escapes are resolved: all of them, or one
+/// kind, because a secret may hold what looks like an escape of another.
+fn hide_in(hidden: &mut [bool], reading: &[Read], secrets: &[&str], levels: usize) {
+    let visible = visible(reading);
+    let lower: Vec<_> = (visible.iter())
+        .map(|read| Read {
+            byte: read.byte.to_ascii_lowercase(),
+            ..*read
+        })
+        .collect();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        for spelling in spellings(secret) {
+            hide(hidden, &lower, &spelling, |_| false);
+        }
+        for part in base64_parts(secret.as_bytes()) {
+            // The rest of the text is the secret's neighbour, or holds a few of its bits.
+            hide(hidden, &visible, &part, is_base64);
+        }
+    }
+    if levels == 0 {
+        return;
+    }
+    let any: Unescape = |text| percent(text).or_else(|| json(text)).or_else(|| html(text));
+    for unescape in [any, percent, json, html] {
+        let resolved = resolve(reading, unescape);
+        // Otherwise nothing was escaped.
+        if resolved.len() != reading.len() {
+            hide_in(hidden, &resolved, secrets, levels - 1);
+        }
+    }
+}
+
+/// Returns the ways to write a secret without escapes, in lower case and without whitespace.
+fn spellings(secret: &str) -> Vec<Vec<u8>> {
+    let bare = |text: &str| -> Vec<u8> {
+        let visible = text.chars().filter(|c| !is_left_out(*c));
+        visible
+            .collect::<String>()
+            .to_ascii_lowercase()
+            .into_bytes()
+    };
+    let form = secret
+        .split(char::is_whitespace)
+        .collect::<Vec<_>>()
+        .join("+");
+    let hex = |bytes: &[u8]| {
+        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+        digits.collect::<String>().into_bytes()
+    };
+    let mut spellings = vec![
+        bare(secret),
+        bare(&secret.to_lowercase()),
+        bare(&secret.to_uppercase()),
+        bare(&form),
+    ];
+    if secret.len() >= MIN_HEX {
+        spellings.push(hex(secret.as_bytes()));
+    }
+    spellings.retain(|spelling| !spelling.is_empty());
+    spellings.sort_unstable();
+    spellings.dedup();
+    spellings
+}
+
+/// Returns the parts of Base64 texts that a secret alone decides, whatever comes before and after
+/// it.
+fn base64_parts(secret: &[u8]) -> Vec<Vec<u8>> {
+    let mut parts = Vec::new();
+    for (alphabet, before) in [STANDARD, URL_SAFE]
+        .into_iter()
+        .flat_map(|a| (0..3).map(move |b| (a, b)))
+    {
+        let bits = 8 * (before + secret.len());
+        let (first, end) = ((8 * before).div_ceil(6), bits / 6);
+        let bit = |at: usize| match (at / 8).checked_sub(before) {
+            Some(index) => secret
+                .get(index)
+                .map_or(0, |byte| (byte >> (7 - at % 8)) & 1),
+            None => 0,
+        };
+        let part: Vec<u8> = (first..end)
+            .map(|character| {
+                let value = (0..6).fold(0_u8, |value, at| (value << 1) | bit(6 * character + at));
+                alphabet[usize::from(value)]
+            })
+            .collect();
+        if part.len() >= MIN_BASE64 {
+            parts.push(part);
+        }
+    }
+    parts.sort_unstable();
+    parts.dedup();
+    parts
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte)
+}
+
+/// Hides every occurrence of a spelling in a reading, together with the bytes around it that
+/// `belongs` accepts.
+fn hide(hidden: &mut [bool], reading: &[Read], spelling: &[u8], belongs: fn(u8) -> bool) {
+    // Where the hidden bytes end so far: nothing is hidden twice, so that the time stays linear.
+    let mut done = 0;
+    for end in occurrences(reading, spelling) {
+        let (mut first, mut last) = (end - spelling.len(), end);
+        while first > done && belongs(reading[first - 1].byte) {
+            first -= 1;
+        }
+        last = last.max(done);
+        while last < reading.len() && belongs(reading[last].byte) {
+            last += 1;
+        }
+        let first = first.max(done.min(end - 1));
+        done = last;
+        if let (Some(from), Some(to)) = (reading.get(first), reading.get(last - 1)) {
+            hidden[from.start..to.end].fill(true);
+        }
+    }
+}
+
+/// Returns where the occurrences of a pattern end, in linear time (Knuth, Morris and Pratt).
+fn occurrences(reading: &[Read], pattern: &[u8]) -> Vec<usize> {
+    let mut borders = vec![0; pattern.len()];
+    let mut length = 0;
+    for at in 1..pattern.len() {
+        while length > 0 && pattern[at] != pattern[length] {
+            length = borders[length - 1];
+        }
+        length += usize::from(pattern[at] == pattern[length]);
+        borders[at] = length;
+    }
+    let (mut ends, mut length) = (Vec::new(), 0);
+    for (at, read) in reading.iter().enumerate() {
+        if length == pattern.len() {
+            length = borders[length - 1];
+        }
+        while length > 0 && read.byte != pattern[length] {
+            length = borders[length - 1];
+        }
+        length += usize::from(read.byte == pattern[length]);
+        if length == pattern.len() {
+            ends.push(at + 1);
+        }
+    }
+    ends
+}
+
+/// Returns a reading without whitespace, control characters and characters that nobody sees.
+fn visible(reading: &[Read]) -> Vec<Read> {
+    let bytes: Vec<u8> = reading.iter().map(|read| read.byte).collect();
+    let mut visible = Vec::with_capacity(reading.len());
+    let mut at = 0;
+    for chunk in bytes.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            let end = at + character.len_utf8();
+            if !is_left_out(character) {
+                visible.extend_from_slice(&reading[at..end]);
+            }
+            at = end;
+        }
+        let end = at + chunk.invalid().len();
+        visible.extend_from_slice(&reading[at..end]);
+        at = end;
+    }
+    visible
+}
+
+fn is_left_out(c: char) -> bool {
+    c.is_whitespace()
+        || c.is_control()
+        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+}
+
+/// Resolves the escapes of a reading.
+fn resolve(reading: &[Read], unescape: Unescape) -> Vec<Read> {
+    let bytes: Vec<u8> = reading.iter().map(|read| read.byte).collect();
+    let mut resolved = Vec::with_capacity(reading.len());
+    let mut at = 0;
+    while at < bytes.len() {
+        let rest = &bytes[at..];
+        match unescape(rest) {
+            Some((escaped, length)) => {
+                let (start, end) = (reading[at].start, reading[at + length - 1].end);
+                resolved.extend(escaped.into_iter().map(|byte| Read { byte, start, end }));
+                at += length;
+            }
+            None => {
+                resolved.push(reading[at]);
+                at += 1;
+            }
+        }
+    }
+    resolved
+}
+
+/// The bytes that an escape stands for, and its length.
+type Escape = Option<(Vec<u8>, usize)>;
+
+type Unescape = fn(&[u8]) -> Escape;
+
+fn percent(text: &[u8]) -> Escape {
+    let digits = text.strip_prefix(b"%")?.get(..2)?;
+    Some((vec![u8::try_from(number(digits, 16)?).ok()?], 3))
+}
+
+fn json(text: &[u8]) -> Escape {
+    let escaped = match text.strip_prefix(b"\\")?.first()? {
+        b'u' => {
+            let unit = |at: usize| match text.get(at..at + 6) {
+                Some([b'\\', b'u', digits @ ..]) => number(digits, 16),
+                _ => None,
+            };
+            let first = unit(0)?;
+            let pair = unit(6)
+                .filter(|low| (0xd800..0xdc00).contains(&first) && (0xdc00..0xe000).contains(low));
+            return match pair {
+                Some(low) => {
+                    let code = 0x10000 + ((first - 0xd800) << 10) + (low - 0xdc00);
+                    Some((utf8(code)?, 12))
+                }
+                None => Some((utf8(first)?, 6)),
+            };
+        }
+        b'x' => {
+            let digits = text.get(2..4)?;
+            return Some((utf8(number(digits, 16)?)?, 4));
+        }
+        b'n' => b'\n',
+        b'r' => b'\r',
+        b't' => b'\t',
+        b'b' => 8,
+        b'f' => 12,
+        escaped @ (b'"' | b'\\' | b'/' | b'\'') => *escaped,
+        _ => return None,
+    };
+    Some((vec![escaped], 2))
+}
+
+fn html(text: &[u8]) -> Escape {
+    /// The longest reference that is resolved, in bytes.
+    const LONGEST: usize = 12;
+    let rest = text.strip_prefix(b"&")?;
+    let length = rest.iter().take(LONGEST).position(|byte| *byte == b';')?;
+    let character = match &rest[..length] {
+        b"amp" | b"AMP" => '&',
+        b"lt" | b"LT" => '<',
+        b"gt" | b"GT" => '>',
+        b"quot" | b"QUOT" => '"',
+        b"apos" => '\'',
+        b"nbsp" => ' ',
+        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits, 16)?)?,
+        [b'#', digits @ ..] => char::from_u32(number(digits, 10)?)?,
+        _ => return None,
+    };
+    Some((character.to_string().into_bytes(), length + 2))
+}
+
+fn utf8(code: u32) -> Option<Vec<u8>> {
+    Some(char::from_u32(code)?.to_string().into_bytes())
+}
+
+fn number(digits: &[u8], radix: u32) -> Option<u32> {
+    let digits = std::str::from_utf8(digits).ok()?;
+    let plain = !digits.is_empty() && digits.chars().all(|digit| digit.is_digit(radix));
+    plain.then(|| u32::from_str_radix(digits, radix).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::error::redaction::sanitize_message;
+
+    fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
+        let groups = bytes.chunks(3).map(|group| {
+            let bits = (0..3).fold(0_u32, |bits, at| {
+                (bits << 8) | u32::from(*group.get(at).unwrap_or(&0))
+            });
+            (0..4)
+                .map(|at| match at <= group.len() {
+                    true => alphabet[(bits >> (18 - 6 * at)) as usize & 63] as char,
+                    false => '=',
+                })
+                .collect::<String>()
+        });
+        groups.collect()
+    }
+
+    /// Returns the ways to write a secret that a platform may use.
+    fn written(secret: &str, login: &str, at: usize) -> Vec<String> {
+        let percent = |byte: u8| format!("%{byte:02X}");
+        let all_percent: String = secret.bytes().map(percent).collect();
+        let url: String = (secret.bytes())
+            .map(|byte| match byte.is_ascii_alphanumeric() {
+                true => char::from(byte).to_string(),
+                false => percent(byte).to_lowercase(),
+            })
+            .collect();
+        let json = serde_json::to_string(secret).unwrap();
+        let units: String = secret
+            .encode_utf16()
+            .map(|unit| format!("\\u{unit:04x}"))
+            .collect();
+        let html = (secret
+            .replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;"))
+        .replace('"', "&quot;")
+        .replace('\'', "&#39;");
+        let entities: String = secret
+            .chars()
+            .map(|c| format!("&#x{:X};", c as u32))
+            .collect();
+        let at = secret
+            .char_indices()
+            .nth(at)
+            .map_or(secret.len(), |(at, _)| at);
+        let (start, end) = secret.split_at(at);
+        let hex: String = secret.bytes().map(|byte| format!("{byte:02X}")).collect();
+        let mut written = vec![
+            secret.to_owned(),
+            all_percent.replace('%', "%25"),
+            all_percent,
+            url,
+            serde_json::to_string(&json).unwrap(),
+            json,
+            units,
+            html.replace('&', "&amp;"),
+            html,
+            entities,
+            secret.to_lowercase(),
+            secret.to_uppercase(),
+            format!("{start}\r\n  {end}"),
+            format!("{start}\u{200b}{end}"),
+            hex,
+        ];
+        if !secret.contains(['\\', '%', '&']) {
+            written.push(format!("{start}\\n{end}"));
+            written.push(format!("{start}%0A{end}"));
+        }
+        for before in [
+            String::new(),
+            format!("{login}:"),
+            "x".to_owned(),
+            "xy".to_owned(),
+        ] {
+            let text = format!("{before}{secret}");
+            written.push(base64(text.as_bytes(), STANDARD));
+            written.push(base64(format!("{text}&more").as_bytes(), URL_SAFE));
+            let wrapped = base64(text.as_bytes(), STANDARD);
+            let (start, end) = wrapped.split_at(wrapped.len() / 2);
+            written.push(format!("{start}\n{end}"));
+        }
+        written
+    }
+
+    proptest! {
+        #[test]
+        fn no_part_of_a_secret_survives_however_it_is_written(
+            secret in prop_oneof![
+                "[!-~]{8,40}", "[a-z]{8,16}", "[!-~][ -~][!-~]{6}[a-zé&<\"\\\\ %+]{0,12}[!-~]"
+            ],
+            login in "[a-z]{1,7}",
+            at in 1usize..8,
+            (before, after) in ("(|said |.{0,6}[ =])", "(|[ ,] now|[ &].{0,6})"),
+        ) {
+            for written in written(&secret, &login, at) {
+                let text = format!("{before}{written}{after}");
+                let hidden = hidden_bytes(&text, &[&secret]);
+                let span = before.len()..before.len() + written.len();
+                // Quotes around it may stay.
+                let shown = (text[span.clone()].char_indices())
+                    .filter(|(index, c)| !hidden[span.start + index] && !"\"\\ =".contains(*c))
+                    .count();
+                prop_assert!(shown == 0, "{text:?} shows {shown} of {secret:?}");
+            }
+        }
+
+        #[test]
+        fn any_text_is_masked_without_a_panic(
+            text in "([%&\\\\#;xu0-9a-f<+/=é\u{200b}𝄞 ]|.){0,60}",
+            secrets in proptest::collection::vec("(.{0,3}|[%&a-f0-9 ]{0,4})", 0..4),
+        ) {
+            let secrets: Vec<&str> = secrets.iter().map(String::as_str).collect();
+            let shown = sanitize_message(&text, &secrets);
+            prop_assert!(shown.chars().count() <= 301);
+        }
+    }
+
+    #[test]
+    fn a_large_text_takes_time_in_proportion() {
+        let text = "a".repeat(1 << 20);
+        let secret = "a".repeat(1 << 10);
+        assert!(
+            hidden_bytes(&text, &[&secret, "ab"])
+                .iter()
+                .all(|hidden| *hidden)
+        );
+    }
+
+    #[test]
+    fn words_that_are_no_secret_are_kept() {
+        let text = "100% of &copy; users \\o/ said %zz &#xD800; \\ud800 &#; \\u12";
+        assert!(
+            hidden_bytes(text, &["hunter2", "\u{200b}"])
+                .iter()
+                .all(|hidden| !hidden)
+        );
+    }
+}

@@ -1,0 +1,98 @@
+//! Smaller pages after one that is too large to be read.
+//!
+//! A platform may store texts of any length, so that a page of a thousand tokens is larger than a
+//! response may be. The scan then continues with half as many tokens at a time, down to one.
+
+use crate::error::Error;
+use crate::listing::FastPath;
+use crate::listing::engine::PageEngine;
+use crate::listing::engine::frontier::Frontier;
+use crate::listing::engine::in_flight::{PendingPage, Purpose};
+use crate::listing::engine::template::RequestTemplate;
+use crate::provider::PagePosition;
+
+impl PageEngine {
+    /// Continues in pages of half the size, if a page was too large and can be made smaller.
+    pub(super) fn shrink(&mut self, pending: &PendingPage, error: Error) -> Result<(), Error> {
+        if !error.is_response_too_large() {
+            return Err(error);
+        }
+        let Some(size) = self.template.size() else {
+            return Err(error.with_advice("request fewer tokens at a time: set a page size"));
+        };
+        let number = pending.number();
+        if size <= 1 {
+            let index = number.map(|number| format!("token {} of the list", number + 1));
+            let one = index.unwrap_or_else(|| "one token of the list".to_owned());
+            return Err(error.with_advice(format!(
+                "{one} alone is too large: pages of one token (`--page-size 1`) cannot hold it",
+            )));
+        }
+        let half = size / 2;
+        if !self.frontier.has_started() {
+            self.begin_with(half);
+            return Ok(());
+        }
+        self.discard_in_flight();
+        self.concurrency.on_change();
+        let Some(number) = number else {
+            self.template.set_size(half);
+            self.frontier.continue_at(Some(pending.position().clone()));
+            return Ok(());
+        };
+        let first = number.saturating_mul(size.into());
+        if !self.strategy.is_backward() {
+            // Pages of the new size begin where the page did, so that no token comes twice.
+            let sizes = (1..=half).rev();
+            let aligned = { sizes }
+                .find(|size| first % u64::from(*size) == 0)
+                .unwrap_or(1);
+            self.template.set_size(aligned);
+            let position = PagePosition::Number(first / u64::from(aligned));
+            self.frontier.continue_at(Some(position));
+            return Ok(());
+        }
+        // Tokens above it were emitted, and are recognised.
+        let last = first.saturating_add(size.into()) - 1;
+        self.template.set_size(half);
+        let newest = self.last_page().unwrap_or_default();
+        if self.look.is_wanted() {
+            self.look.resize();
+            self.frontier.set_newest_page(Some(newest));
+            self.frontier
+                .continue_at(Some(PagePosition::Number(newest)));
+            return Ok(());
+        }
+        if self.frontier.newest_page().is_some() {
+            self.frontier.set_newest_page(Some(newest));
+        }
+        if pending.purpose() == Purpose::Recount {
+            self.enqueue_recount(newest);
+            return Ok(());
+        }
+        let number = (last / u64::from(half)).min(newest);
+        self.frontier
+            .continue_at(Some(PagePosition::Number(number)));
+        Ok(())
+    }
+
+    /// Begins anew, in pages of this size: nothing was emitted yet.
+    fn begin_with(&mut self, size: u32) {
+        self.discard_in_flight();
+        let in_flight = std::mem::take(&mut self.in_flight);
+        let mut plan = self.plan.clone();
+        plan.page_size = Some(size);
+        if self.template.is_page_range() {
+            plan.fast_path = None;
+        }
+        let template = match plan.fast_path {
+            Some(FastPath::FilteredPage) => RequestTemplate::new(&plan),
+            _ => RequestTemplate::for_scan(&plan),
+        };
+        let first = Frontier::first_at(PagePosition::First);
+        *self = Self {
+            in_flight,
+            ..Self::with_template(&plan, template, first)
+        };
+    }
+}
