@@ -146,14 +146,14 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
 }
 
 #[test]
-fn a_rotation_that_was_found_out_is_not_in_doubt_but_keeps_its_fate() {
+fn a_rotation_that_was_found_out_is_not_in_doubt() {
     let account = Account::with_options("cloudsmith", &["--option=credential=own"]);
     account.inject_fault("PUT", &json!("close_after"));
     let run = account
         .run(&["rotate", "--yes", "--output=json"])
         .ends_with(7);
     let object: Value = serde_json::from_str(run.error_line()).unwrap();
-    assert_eq!(object["error"]["fate"], "maybe_applied");
+    assert_eq!(object["error"]["fate"], "applied");
     let message = object["error"]["message"].as_str().unwrap();
     assert!(message.contains("; the key was rotated: "), "{message}");
     assert!(!message.contains("may have been applied"), "{message}");

@@ -1,15 +1,14 @@
 //! Checks and confirmation before tokens are revoked.
 
-use std::io::{self, BufRead, IsTerminal, Write};
-
 use tokenfleet::capability::OperationCall;
 use tokenfleet::workflow::PlannedToken;
 use tokenfleet::{
     Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
 };
 
+use super::question;
 use super::subject::Subject;
-use crate::output::{displayed_id, escape};
+use crate::output::displayed_id;
 
 /// The largest number of tokens in a message.
 const MAX_SHOWN: usize = 20;
@@ -111,30 +110,11 @@ fn displayed_token(token: &PlannedToken) -> String {
 
 /// Asks for confirmation to revoke these tokens, or without any the token of a secret.
 pub(super) fn ask(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Result<()> {
-    require_terminal(provider)?;
-    let question = escape(&question(provider, tokens));
-    let mut answer = String::new();
-    // An answer that cannot be read means no.
-    let _ = io::stderr().write_all(question.as_bytes());
-    let _ = io::stdin().lock().read_line(&mut answer);
-    match answer.trim() {
-        "y" | "Y" | "yes" => Ok(()),
-        _ => Err(Error::invalid_input("not confirmed: nothing was revoked")
-            .with_account(provider.account())),
-    }
-}
-
-/// Rejects a revocation that cannot be confirmed because there is no terminal.
-pub(super) fn require_terminal(provider: &dyn TokenProvider) -> Result<()> {
-    if io::stdin().is_terminal() && io::stderr().is_terminal() {
+    question::require_terminal(provider, Operation::Revoke)?;
+    if question::is_confirmed(&question(provider, tokens)) {
         return Ok(());
     }
-    Err(
-        Error::invalid_input("cannot ask for confirmation without a terminal")
-            .with_account(provider.account())
-            .with_operation(Operation::Revoke)
-            .with_advice("confirm with --yes"),
-    )
+    Err(Error::invalid_input("not confirmed: nothing was revoked").with_account(provider.account()))
 }
 
 /// Returns the question: which tokens are revoked, and what happens to their records.

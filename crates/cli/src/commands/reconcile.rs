@@ -8,7 +8,7 @@ use tokenfleet::{
     CreateToken, Operation, Result, RevocationPlan, Token, TokenProvider, TokenProviderExt,
 };
 
-use super::{confirm, revoke};
+use super::{confirm, question, revoke};
 use crate::accounts::Accounts;
 use crate::arguments::ReconcileArguments;
 use crate::exit::{Exit, Failure};
@@ -41,7 +41,7 @@ pub(crate) async fn run(
     if revoke {
         confirm::check_revocable_by_id(provider, "cannot revoke")?;
         if !is_confirmed {
-            confirm::require_terminal(provider)?;
+            question::require_terminal(provider, Operation::Revoke)?;
         }
     }
     let reading = || format!("reading {account}");

@@ -9,7 +9,7 @@ use tokenfleet::{
 };
 
 use crate::exit::{Exit, Failure};
-use crate::output::{AppliedWrite, Output, cause_text, print_warning};
+use crate::output::{Output, cause_text, print_warning};
 
 /// The name of standard input in the place of a file.
 const STANDARD_INPUT: &str = "-";
@@ -107,8 +107,7 @@ pub(super) fn lost_secret(
         (false, true) => "rotate it",
         (false, false) => "it stays alive until it expires",
     };
-    Error::new(ErrorKind::Other, Fate::MaybeApplied, message)
-        .with_source(AppliedWrite)
+    Error::new(ErrorKind::Other, Fate::Applied, message)
         .with_account(provider.account())
         .with_operation(operation)
         .with_advice(format!(

@@ -7,7 +7,6 @@ use tokenfleet::{
 
 use super::subject::Subject;
 use crate::exit::Failure;
-use crate::output::AppliedWrite;
 use crate::progress::with_progress;
 use crate::signal::{stopped, stopped_after_grace_period};
 
@@ -106,7 +105,7 @@ impl Write<'_> {
         };
         let advice = match reconciliation {
             Some(Reconciliation::Applied(_)) => {
-                let error = error.with_source(AppliedWrite).with_advice(APPLIED);
+                let error = error.with_fate(Fate::Applied).with_advice(APPLIED);
                 return Err(WriteError::Failed(error));
             }
             Some(reconciliation) => self.after_reconciling(&reconciliation),

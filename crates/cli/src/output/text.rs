@@ -3,25 +3,11 @@
 use std::io::{self, Write};
 
 use tokenfleet::model::is_invisible;
-use tokenfleet::{Error, Fate, Operation, TokenId};
-
-/// The source of an error about a write that is known to have been applied although it failed.
-#[derive(Debug, thiserror::Error)]
-#[error("the write was applied")]
-pub(crate) struct AppliedWrite;
+use tokenfleet::{Error, Operation, TokenId};
 
 /// Returns the text of an error, which calls the operation "get" by its command, `show`.
-///
-/// If the error is about an [`AppliedWrite`], the text does not say that it may have been applied.
 pub(crate) fn error_line(error: &Error) -> String {
-    let was_applied =
-        std::error::Error::source(error).is_some_and(|source| source.is::<AppliedWrite>());
-    let text = if was_applied {
-        // The fate only changes the text here: its words would contradict what was found out.
-        error.clone().with_fate(Fate::Rejected).to_string()
-    } else {
-        error.to_string()
-    };
+    let text = error.to_string();
     match error.operation() {
         Some(Operation::Get) => text.replacen("get failed: ", "show failed: ", 1),
         _ => text,

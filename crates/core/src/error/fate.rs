@@ -5,6 +5,7 @@
 /// Fates are ordered by how much may have happened, so the fate of several attempts together is
 /// their maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Fate {
     /// Nothing was sent.
     NotSent,
@@ -13,6 +14,9 @@ pub enum Fate {
     /// The request was sent and may have been applied. Do not repeat a creation or a rotation
     /// before checking what it did.
     MaybeApplied,
+    /// The request was applied, and its result is lost. A provider never says so: it is what a
+    /// caller finds out afterwards.
+    Applied,
 }
 
 impl Fate {
@@ -23,6 +27,7 @@ impl Fate {
             Self::NotSent => "not_sent",
             Self::Rejected => "rejected",
             Self::MaybeApplied => "maybe_applied",
+            Self::Applied => "applied",
         }
     }
 }
@@ -35,5 +40,6 @@ mod tests {
     fn the_fate_of_several_attempts_is_their_maximum() {
         assert!(Fate::NotSent < Fate::Rejected);
         assert!(Fate::Rejected < Fate::MaybeApplied);
+        assert!(Fate::MaybeApplied < Fate::Applied);
     }
 }

@@ -13,7 +13,7 @@ impl Error {
     /// secret still works. A revocation can simply be repeated.
     #[must_use]
     pub fn may_have_applied(&self) -> bool {
-        self.fate() == Fate::MaybeApplied
+        self.fate() >= Fate::MaybeApplied
     }
 
     /// Returns `true` if the same call may succeed later without any change, and repeating it does

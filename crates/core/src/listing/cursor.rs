@@ -418,6 +418,7 @@ mod tests {
             Account::new("losant", "other"),
             Account::new("foreman", "iot"),
             Account::new("losan", "tiot"),
+            account().with_place("https://staging.example.com"),
         ];
         for (at, query) in queries.iter().enumerate() {
             let plan = Plan::for_query(query, &appending()).unwrap();

@@ -4,6 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use jiff::civil::{DateTime, date};
+use jiff::tz::Offset;
 use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
@@ -14,10 +17,7 @@ const DATE_LENGTH: usize = "2030-01-31".len();
 const DATE_TIME_LENGTH: usize = "2030-01-31T12:00:00".len();
 /// The first year that `jiff` supports.
 const FIRST_YEAR: &str = "-009999";
-const NANOSECONDS: u32 = 1_000_000_000;
-const DAY: i64 = 86_400;
-/// The seconds of 400 years, after which the calendar repeats.
-const CALENDAR_CYCLE: i64 = 146_097 * DAY;
+const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A point in time, in UTC, to the nanosecond.
 ///
@@ -31,12 +31,9 @@ const CALENDAR_CYCLE: i64 = 146_097 * DAY;
 /// assert_eq!(at.to_string(), "2030-07-01T00:00:00Z");
 /// # Ok::<(), tokenfleet_core::model::ParseTimestampError>(())
 /// ```
+// Not `jiff::Timestamp`, which ends a day before the end of the year 9999 (decision 0016).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Timestamp {
-    /// The seconds since 1970, rounded towards the past.
-    seconds: i64,
-    nanosecond: u32,
-}
+pub struct Timestamp(DateTime);
 
 /// The error for a string that is not an RFC 3339 time. It does not repeat the string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -129,55 +126,26 @@ impl Timestamp {
             all_digits &= tens <= 9 && ones <= 9;
             tens.wrapping_mul(10).wrapping_add(ones) as i8
         };
-        let year = i64::from(two_digits(0)) * 100 + i64::from(two_digits(2));
+        let year = i16::from(two_digits(0)) * 100 + i16::from(two_digits(2));
         let (month, day) = (two_digits(5), two_digits(8));
         let (hour, minute, second) = (two_digits(11), two_digits(14), two_digits(17));
-        let in_range = (1..=12).contains(&month)
-            && (1..=days_in_month(year, month)).contains(&day)
-            && hour < 24
-            && minute < 60
-            && second <= 60;
-        if !all_digits || !in_range {
+        if !all_digits || second > 60 {
             return None;
         }
         let nanosecond = parse_fraction(fraction)?;
-        let time_of_day =
-            (i64::from(hour) * 60 + i64::from(minute)) * 60 + i64::from(second.min(59));
-        let days = days_since_1970(year, i64::from(month), i64::from(day));
-        Self::new(
-            days * DAY + time_of_day - i64::from(offset_seconds),
-            nanosecond,
-        )
+        let at = DateTime::new(year, month, day, hour, minute, second.min(59), nanosecond).ok()?;
+        match offset_seconds {
+            0 => Some(Self(at)),
+            offset => Self(at).shifted_by(SignedDuration::from_secs(-i64::from(offset))),
+        }
     }
-
-    /// Returns `None` outside the years -9999 to 9999.
-    fn new(seconds: i64, nanosecond: u32) -> Option<Self> {
-        let at = Self {
-            seconds,
-            nanosecond,
-        };
-        (Self::FIRST..=Self::LAST).contains(&at).then_some(at)
-    }
-
-    /// The first time that `jiff` supports.
-    const FIRST: Self = Self {
-        seconds: -377_705_023_201,
-        nanosecond: 0,
-    };
-
-    /// The last time of the year 9999, a day after the last one of `jiff`.
-    const LAST: Self = Self {
-        seconds: 253_402_300_799,
-        nanosecond: NANOSECONDS - 1,
-    };
 
     fn from_jiff(at: jiff::Timestamp) -> Self {
-        let nanosecond = at.subsec_nanosecond();
-        let before = i64::from(nanosecond < 0);
-        Self {
-            seconds: at.as_second() - before,
-            nanosecond: nanosecond.rem_euclid(NANOSECONDS as i32) as u32,
-        }
+        Self(Offset::UTC.to_datetime(at))
+    }
+
+    fn shifted_by(self, duration: SignedDuration) -> Option<Self> {
+        self.0.checked_add(duration).ok().map(Self)
     }
 
     /// Creates a time from the seconds since 1970-01-01T00:00:00Z.
@@ -185,90 +153,52 @@ impl Timestamp {
     /// Returns `None` outside the years -9999 to 9999.
     #[must_use]
     pub fn from_unix_seconds(seconds: i64) -> Option<Self> {
-        Self::new(seconds, 0)
+        Self(EPOCH).shifted_by(SignedDuration::from_secs(seconds))
     }
 
     /// Returns the whole seconds since 1970-01-01T00:00:00Z, rounded towards the past.
     #[must_use]
     pub fn unix_seconds(self) -> i64 {
-        self.seconds
+        let since = self.truncated_to_seconds().0.duration_since(EPOCH);
+        since.as_secs()
     }
 
     /// Adds a duration. Returns the last representable time if the result lies beyond it.
     #[must_use]
     pub fn saturating_add(self, duration: Duration) -> Self {
-        self.checked_add(duration).unwrap_or(Self::LAST)
+        self.checked_add(duration).unwrap_or(Self(DateTime::MAX))
     }
 
     /// Adds a duration. Returns `None` if the result lies beyond the year 9999.
     #[must_use]
     pub fn checked_add(self, duration: Duration) -> Option<Self> {
-        let nanosecond = self.nanosecond + duration.subsec_nanos();
-        let seconds = i64::try_from(duration.as_secs()).ok()?;
-        let seconds = self.seconds.checked_add(seconds)?;
-        Self::new(
-            seconds.checked_add(i64::from(nanosecond / NANOSECONDS))?,
-            nanosecond % NANOSECONDS,
-        )
+        self.shifted_by(SignedDuration::try_from(duration).ok()?)
     }
 
     /// Subtracts a duration. Returns `None` if the result lies before the year -9999.
     #[must_use]
     pub fn checked_sub(self, duration: Duration) -> Option<Self> {
-        let borrowed = u32::from(self.nanosecond < duration.subsec_nanos());
-        let seconds = i64::try_from(duration.as_secs()).ok()?;
-        let seconds = self.seconds.checked_sub(seconds)?;
-        Self::new(
-            seconds.checked_sub(i64::from(borrowed))?,
-            self.nanosecond + borrowed * NANOSECONDS - duration.subsec_nanos(),
-        )
+        self.shifted_by(-SignedDuration::try_from(duration).ok()?)
     }
 
     /// Returns the duration from this time until `later`, or zero if that is not later.
     #[must_use]
     pub fn duration_until(self, later: Self) -> Duration {
-        let since =
-            |at: Self| Duration::new(at.seconds.abs_diff(Self::FIRST.seconds), at.nanosecond);
-        since(later).saturating_sub(since(self))
+        Duration::try_from(later.0.duration_since(self.0)).unwrap_or_default()
     }
 
     /// Returns this time without its fraction of a second, rounded towards the past.
     #[must_use]
     pub fn truncated_to_seconds(self) -> Self {
-        Self {
-            nanosecond: 0,
-            ..self
-        }
+        let at = self.0;
+        Self(at.date().at(at.hour(), at.minute(), at.second(), 0))
     }
 
     /// Returns the milliseconds within the second, from 0 to 999.
     #[must_use]
     pub fn millisecond(self) -> u16 {
-        (self.nanosecond / 1_000_000) as u16
+        self.0.millisecond().unsigned_abs()
     }
-}
-
-/// Returns the number of days of a month.
-fn days_in_month(year: i64, month: i8) -> i8 {
-    match month {
-        4 | 6 | 9 | 11 => 30,
-        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
-        2 => 28,
-        _ => 31,
-    }
-}
-
-/// Returns the days from 1970-01-01 to a date, in the Gregorian calendar.
-fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
-    // Years begin in March here, so that the leap day is the last day of a year.
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
-    let day_of_year = (153 * month + 2) / 5 + day - 1;
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    year * 365 + leap_days + day_of_year - 719_468
 }
 
 impl FromStr for Timestamp {
@@ -311,7 +241,7 @@ fn parse_with_offset(text: &str) -> Option<Timestamp> {
 }
 
 /// Parses an optional fraction, a point and up to nine digits, to nanoseconds.
-fn parse_fraction(fraction: &[u8]) -> Option<u32> {
+fn parse_fraction(fraction: &[u8]) -> Option<i32> {
     let digits = match fraction {
         [] => return Some(0),
         [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
@@ -320,23 +250,14 @@ fn parse_fraction(fraction: &[u8]) -> Option<u32> {
     let number = digits.iter().try_fold(0, |number, digit| {
         digit
             .is_ascii_digit()
-            .then(|| number * 10 + u32::from(digit - b'0'))
+            .then(|| number * 10 + i32::from(digit - b'0'))
     })?;
-    Some(number * 10_u32.pow(9 - digits.len() as u32))
+    Some(number * 10_i32.pow(9 - digits.len() as u32))
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match jiff::Timestamp::new(self.seconds, self.nanosecond as i32) {
-            Ok(at) => fmt::Display::fmt(&at, f),
-            Err(_) => {
-                // The last day of the year 9999 looks like that of the year 9599.
-                let seconds = self.seconds - CALENDAR_CYCLE;
-                let earlier = jiff::Timestamp::new(seconds, self.nanosecond as i32);
-                let text = earlier.map_err(|_| fmt::Error)?.to_string();
-                write!(f, "9999{}", text.strip_prefix("9599").ok_or(fmt::Error)?)
-            }
-        }
+        write!(f, "{}Z", self.0)
     }
 }
 
@@ -413,7 +334,6 @@ mod tests {
             let now = Timestamp::now();
             assert_eq!(now.saturating_add(now.duration_until(at)), at);
         }
-        assert_eq!(Timestamp::FIRST, Timestamp::from_jiff(jiff::Timestamp::MIN));
         let last: Timestamp = "9999-12-31T23:59:59.999999999Z".parse().unwrap();
         assert_eq!(Timestamp::now().saturating_add(Duration::MAX), last);
         assert_eq!(last.checked_add(Duration::from_nanos(1)), None);
