@@ -13,7 +13,7 @@ use tokenfleet_tests::{FnTransport, fixed_credential, immediate_retries, respons
 
 const SUSPECT: &str = "suspect0123456789abcdef";
 
-/// What gateways, proxies and API managers answer, with 401 or 403.
+/// The answers of gateways, proxies and API managers, with 401 or 403.
 const GATEWAYS: [&str; 9] = [
     "<html><body>Unauthorized</body></html>",
     r#"{"message":"Unauthorized"}"#,

@@ -125,10 +125,11 @@ async fn an_unreadable_expiry_is_neither_never_nor_lost() {
         ("{}", true),
         (r#""soon","expirationDate":"later""#, true),
     ] {
-        let body =
-            format!(r#"{{"id":"1","name":"ci","status":"active","expirationDate":{expiry}}}"#);
+        let body = format!(
+            r#"{{"id":"575ec7417ae143cd83dc4a95","name":"ci","status":"active","expirationDate":{expiry}}}"#
+        );
         let losant = answering(Box::leak(body.into_boxed_str()));
-        let token = TokenProvider::get(&losant, &TokenId::new("1"))
+        let token = TokenProvider::get(&losant, &TokenId::new("575ec7417ae143cd83dc4a95"))
             .await
             .unwrap();
         assert_eq!(token.expiry, Fact::NotReported, "{expiry}");

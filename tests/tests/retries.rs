@@ -22,13 +22,20 @@ enum Failure {
     ConnectionLost,
 }
 
-const RECORD: &str = r#"{"id": 1, "active?": true, "revoked?": false}"#;
+/// The record of the token, as each platform with reads sends it.
+fn record(platform: &str) -> &'static str {
+    match platform {
+        "losant" => r#"{"id": "575ec7417ae143cd83dc4a95", "status": "active"}"#,
+        _ => r#"{"id": 17, "active?": true, "revoked?": false}"#,
+    }
+}
 
 /// Returns an adapter whose requests fail, except the reads that precede a write.
 fn provider(platform: &str, failure: Failure, operation: Operation) -> Arc<dyn TokenProvider> {
+    let record = record(platform);
     let transport = FnTransport(move |request: http::Request<_>| {
         if operation.is_write() && request.method() == Method::GET {
-            return Ok(response(200, RECORD));
+            return Ok(response(200, record));
         }
         match failure {
             Failure::RateLimited => Ok(response(429, "")),

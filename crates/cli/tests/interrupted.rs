@@ -85,9 +85,9 @@ fn an_interrupted_write_says_what_to_check_and_exits_with_seven() {
         ),
         (
             "TERM",
-            "update 5 --name=x",
+            "update 000000000000000000000005 --name=x",
             format!(
-                "update failed: token 5: {STOPPED}; before retrying, check the token with \
+                "update failed: token 000000000000000000000005: {STOPPED}; before retrying, check the token with \
                  `tokenfleet show`"
             ),
         ),
@@ -98,7 +98,13 @@ fn an_interrupted_write_says_what_to_check_and_exits_with_seven() {
         assert_eq!(run.stdout, "");
         assert_eq!(run.error_line(), format!("error: iot (losant): {expected}"));
     }
-    let words = ["revoke", "5", "6", "--yes", "--output=json"];
+    let words = [
+        "revoke",
+        "000000000000000000000005",
+        "000000000000000000000006",
+        "--yes",
+        "--output=json",
+    ];
     let (run, _simulate) = interrupted("INT", &words);
     let run = run.ends_with(7);
     assert_eq!(run.stdout, "");
@@ -108,26 +114,46 @@ fn an_interrupted_write_says_what_to_check_and_exits_with_seven() {
     let texts = errors
         .iter()
         .map(|object| (&object["error"]["message"], &object["error"]["fate"]));
-    let in_flight = format!("iot (losant): {}", revocation_in_flight("5"));
+    let in_flight = format!(
+        "iot (losant): {}",
+        revocation_in_flight("000000000000000000000005")
+    );
     let expected = [
         (&json!(in_flight), &json!("maybe_applied")),
-        (&json!("iot (losant): not attempted: 6"), &json!("not_sent")),
+        (
+            &json!("iot (losant): not attempted: 000000000000000000000006"),
+            &json!("not_sent"),
+        ),
     ];
     assert_eq!(texts.collect::<Vec<_>>(), expected);
 }
 
 #[test]
 fn tokens_in_flight_are_told_apart_from_those_not_attempted() {
-    let words = ["revoke", "5", "6", "7", "8", "--yes", "--max-concurrency=2"];
+    let words = [
+        "revoke",
+        "000000000000000000000005",
+        "000000000000000000000006",
+        "000000000000000000000007",
+        "000000000000000000000008",
+        "--yes",
+        "--max-concurrency=2",
+    ];
     let (run, _simulate) = interrupted("TERM", &words);
     let run = run.ends_with(7);
     let lines: Vec<_> = run.stderr.lines().collect();
     assert_eq!(lines.len(), 3, "{run:?}");
-    for (line, id) in [(lines[0], "5"), (lines[1], "6")] {
+    for (line, id) in [
+        (lines[0], "000000000000000000000005"),
+        (lines[1], "000000000000000000000006"),
+    ] {
         let expected = format!("error: iot (losant): {}", revocation_in_flight(id));
         assert_eq!(line, expected);
     }
-    assert_eq!(lines[2], "error: iot (losant): not attempted: 7, 8");
+    assert_eq!(
+        lines[2],
+        "error: iot (losant): not attempted: 000000000000000000000007, 000000000000000000000008"
+    );
 }
 
 #[test]
@@ -164,7 +190,12 @@ fn a_response_in_flight_is_awaited_and_its_secret_is_printed() {
 
 #[test]
 fn revocations_in_flight_are_awaited_and_no_other_is_started() {
-    let ids = ["5", "6", "7"].map(|digit| digit.repeat(24));
+    let ids = [
+        "000000000000000000000005",
+        "000000000000000000000006",
+        "000000000000000000000007",
+    ]
+    .map(|digit| digit.repeat(24));
     let words = ["revoke", &ids[0], &ids[1], &ids[2]];
     let words = [&words[..], &["--yes", "--max-concurrency=2"]].concat();
     let (run, _simulate) = signalled("TERM", 1, 5_000, &words);

@@ -401,7 +401,7 @@ fn the_exit_code_is_the_same_if_nobody_reads_the_output() {
     let dead = temporary_file("hunter2");
     for format in ["table", "json", "ndjson", "csv"] {
         for (words, code) in [
-            ("verify --account=losant --secret-file=", 3),
+            ("verify --account=losant --secret-file=", 8),
             ("reconcile --account=losant --marker=tf-0123456789abcdef", 4),
         ] {
             let words = words.replace("--secret-file=", &format!("--secret-file={dead}"));

@@ -115,8 +115,9 @@ impl Cloudsmith {
         })
     }
 
-    /// Sends what must be accepted if only `refused` is to blame for a refusal: the acting credential,
-    /// or nothing at all if that is the refused one, since anybody may ask who they are.
+    /// Sends what must be accepted if only `refused` is to blame for a refusal: the acting
+    /// credential, or nothing at all if that is the refused one, since anybody may ask who they
+    /// are.
     async fn control(&self, refused: &Secret) -> Result<()> {
         let acting = self.credential.secret().await;
         if acting.is_ok_and(|acting| acting.is_same(refused)) {
@@ -232,8 +233,8 @@ impl Adapter for Cloudsmith {
         )
     }
 
-    /// Asks whom the secret in question belongs to. A key that is refused, or not recognised as one,
-    /// is dead if the acting credential is accepted at the same place.
+    /// Asks whom the secret in question belongs to. A key that is refused, or not recognised as
+    /// one, is dead if the acting credential is accepted at the same place.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let request = Self::self_request(Operation::Verify).credential("x-api-key", "", secret);
         match self.client.send(request).await {

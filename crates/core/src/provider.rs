@@ -94,9 +94,9 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
 
     /// Revokes a token: once this succeeds, its secret no longer authenticates.
     ///
-    /// Fails with [`NotFound`](crate::ErrorKind::NotFound) if the platform knows no such token here:
-    /// it may be dead, or it may be another's. "Already gone" needs proof, such as a record that is
-    /// marked as revoked, or [`RevokeOptions::existed`].
+    /// Fails with [`NotFound`](crate::ErrorKind::NotFound) if the platform knows no such token
+    /// here: it may be dead, or it may be another's. "Already gone" needs proof, such as a record
+    /// that is marked as revoked, or [`RevokeOptions::existed`].
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation>;
 
     /// Checks whether a secret still authenticates, and changes nothing.

@@ -132,8 +132,8 @@ impl Foreman {
         }
     }
 
-    /// Decides what the refusal of a login means. It is dead only if the acting login is accepted and
-    /// the refused one is known to own the tokens.
+    /// Decides what the refusal of a login means. It is dead only if the acting login is accepted
+    /// and the refused one is known to own the tokens.
     async fn judge_refusal(&self) -> Liveness {
         let is_owner = match &self.config.token_login {
             Some(_) => self.probe().await.map(|()| true),

@@ -85,8 +85,8 @@ impl BaseUrl {
         .map_err(|error| error.with_message_prefix(&settings.place("base_url")))
     }
 
-    /// Returns the address of a path below this URL: the [place](tokenfleet_core::Account::place) of
-    /// the tokens in that collection.
+    /// Returns the address of a path below this URL: the [place](tokenfleet_core::Account::place)
+    /// of the tokens in that collection.
     #[must_use]
     pub fn address<S: AsRef<str>>(&self, path: impl IntoIterator<Item = S>) -> String {
         let mut address = self.prefix.clone();

@@ -2,8 +2,8 @@
 //! mark.
 //!
 //! The response to a creation is the only place where a secret is ever shown, so it is read
-//! whatever a gateway wrapped around it. The labels of a gateway are hints: a body that is JSON already is
-//! taken as it is.
+//! whatever a gateway wrapped around it. The labels of a gateway are hints: a body that is JSON
+//! already is taken as it is.
 
 use http::{HeaderMap, header};
 use miniz_oxide::inflate::TINFLStatus;

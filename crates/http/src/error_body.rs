@@ -11,8 +11,8 @@ use tokenfleet_core::{ErrorKind, Operation};
 pub struct ErrorBody {
     /// The kind, if it is more precise than the status.
     pub kind: Option<ErrorKind>,
-    /// `true` if the body has the form that the platform documents for its errors. Such a body is an
-    /// error even with a status of success.
+    /// `true` if the body has the form that the platform documents for its errors. Such a body is
+    /// an error even with a status of success.
     pub is_own: bool,
     /// The error code of the platform.
     pub code: Option<String>,

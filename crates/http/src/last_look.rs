@@ -16,8 +16,8 @@ const TURNS: u32 = 16;
 /// Waits for `future` for at most `limit`, and returns `None` if it did not finish in time.
 ///
 /// A process that was stopped (Ctrl-Z, a paused container) wakes with an expired timer and with
-/// the response in its socket, which may hold a secret. The timer alone says nothing about the response,
-/// so the runtime first reads what has arrived.
+/// the response in its socket, which may hold a secret. The timer alone says nothing about the
+/// response, so the runtime first reads what has arrived.
 pub(crate) async fn timeout_with_last_look<F: Future>(
     limit: Duration,
     future: F,

@@ -77,8 +77,9 @@ impl ReqwestTransport {
 
 impl ReqwestTransportBuilder {
     /// Reads `connect_timeout`, `proxy`, `proxy_user`, `proxy_password` and `no_proxy` (one or
-    /// several hosts) from settings; with a TLS feature also the paths `authorities` (one or several) and `client_certificate`, its
-    /// `client_key`, and `exclusive_authorities`. Reads the files and credentials that they name.
+    /// several hosts) from settings; with a TLS feature also the paths `authorities` (one or
+    /// several) and `client_certificate`, its `client_key`, and `exclusive_authorities`. Reads the
+    /// files and credentials that they name.
     ///
     /// # Errors
     ///

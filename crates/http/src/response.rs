@@ -164,8 +164,8 @@ impl ApiResponse {
     /// }
     ///
     /// impl<'de: 'a, 'a> FromFields<'de> for Key<'a> {
-    ///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
-    ///         match name {
+    ///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(),
+    /// A::Error> {         match name {
     ///             "slug" => read_unique(&mut self.slug, values),
     ///             other => ().read(other, values),
     ///         }

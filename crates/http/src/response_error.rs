@@ -167,7 +167,8 @@ fn may_be_error(request: &ApiRequest) -> bool {
     ) && request.method != Method::PUT
 }
 
-/// Creates an error for a status of success with an error of the platform: nobody knows which holds.
+/// Creates an error for a status of success with an error of the platform: nobody knows which
+/// holds.
 fn contradiction(request: &ApiRequest, response: &ApiResponse, error_body: ErrorBody) -> Error {
     let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
     let mut error = response.violation("the platform reports an error with a status of success");

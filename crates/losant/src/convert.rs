@@ -165,8 +165,8 @@ pub(crate) fn is_own(error: &Error) -> bool {
     is_own_form(error.code(), error.platform_message())
 }
 
-/// Returns `true` for a type such as `NotFound` with a message. The type of a problem (RFC 9457) is a
-/// URL, and gateways send a message alone.
+/// Returns `true` for a type such as `NotFound` with a message. The type of a problem (RFC 9457) is
+/// a URL, and gateways send a message alone.
 fn is_own_form(kind: Option<&str>, message: Option<&str>) -> bool {
     let is_camel_case = |kind: &str| {
         kind.starts_with(|c: char| c.is_ascii_uppercase())

@@ -225,8 +225,9 @@ impl Adapter for Losant {
         convert::record(&self.send(request).await?)
     }
 
-    /// Deletes the token, which must be in this collection: a 404 for any other id says nothing about
-    /// its token. After a 404 a second request checks that the application or instance exists.
+    /// Deletes the token, which must be in this collection: a 404 for any other id says nothing
+    /// about its token. After a 404 a second request checks that the application or instance
+    /// exists.
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         self.check_id(Operation::Revoke, id)?;
         let existed = options.existed || self.is_here(id).await?;

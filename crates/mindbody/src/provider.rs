@@ -195,8 +195,8 @@ impl Adapter for Mindbody {
         Ok(convert::renewed(secret, &response))
     }
 
-    /// Revokes the token. Mindbody rejects a dead token like one that never existed, so a rejection is
-    /// never "already gone" (decision 0004). A control request without the token tells it from a
+    /// Revokes the token. Mindbody rejects a dead token like one that never existed, so a rejection
+    /// is never "already gone" (decision 0004). A control request without the token tells it from a
     /// wrong API key or site.
     async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {
         let request = ApiRequest::delete(Operation::Revoke, self.path("revoke"))

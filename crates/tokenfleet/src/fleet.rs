@@ -34,7 +34,8 @@ const MAX_PAGES_IN_FLIGHT: usize = 64;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> tokenfleet::Result<()> {
-/// let provider: Arc<dyn TokenProvider> = Arc::new(MemoryProvider::new(MemoryProfile::retaining()));
+/// let provider: Arc<dyn TokenProvider> =
+/// Arc::new(MemoryProvider::new(MemoryProfile::retaining()));
 /// provider.create(CreateToken::new("ci")).await?;
 ///
 /// let broken = Account::new("memory", "broken");

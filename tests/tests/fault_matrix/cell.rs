@@ -160,6 +160,7 @@ fn fate_name(fate: Fate) -> &'static str {
         Fate::NotSent => "not sent",
         Fate::Rejected => "rejected",
         Fate::MaybeApplied => "maybe",
+        _ => "applied",
     }
 }
 

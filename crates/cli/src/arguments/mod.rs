@@ -117,8 +117,8 @@ pub(crate) enum Command {
     /// The old secret stops working immediately. Asks for confirmation on a terminal, and needs
     /// --yes elsewhere.
     ///
-    /// Among the built-in platforms, only Cloudsmith rotates in place. On the others, create a second token, hand it over, then revoke the first
-    /// one.
+    /// Among the built-in platforms, only Cloudsmith rotates in place. On the others, create a
+    /// second token, hand it over, then revoke the first one.
     Rotate(RotateArguments),
     /// Extend the expiry of a token
     ///

@@ -9,7 +9,7 @@ use tokenfleet::{
 use super::secret;
 use super::subject::Subject;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, Results, TokenObject, print_error};
+use crate::output::{Format, Output, Results, TokenObject, displayed_id, print_error};
 use crate::progress::clear;
 
 /// The columns. The last two exist only where revoking a secret replaces it.
@@ -107,7 +107,9 @@ impl<'a> RevocationReport<'a> {
 
     /// Prints an outcome that is not a revocation, and the error that says why.
     fn not_revoked(&mut self, id: Option<&TokenId>, outcome: &'static str, error: &Error) {
-        let written = self.print(id, outcome, None, None);
+        // Nobody has confirmed that this is an id: it may be a secret in the wrong place.
+        let id = id.map(|id| TokenId::new(displayed_id(id)));
+        let written = self.print(id.as_ref(), outcome, None, None);
         self.keep_failure(written);
         self.failed(error);
     }

@@ -156,7 +156,8 @@ const SCHEMES: [&str; 6] = [
     "Api-Key",
 ];
 
-/// Returns `true` for a character that a token may contain: visible ASCII that is no quotation mark.
+/// Returns `true` for a character that a token may contain: visible ASCII that is no quotation
+/// mark.
 fn may_be_in_token(c: char) -> bool {
     c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
 }

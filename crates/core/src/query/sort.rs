@@ -9,9 +9,9 @@ use crate::model::{Fact, Token};
 
 /// A sort key with its direction and the place of tokens without a value.
 ///
-/// As text it is `KEY`, also as the JSON output spells it (`created_at`), optionally followed by `:asc` or `:desc` and by `:absent-first` or
-/// `:absent-last`. The defaults are ascending, and the place of absent values that
-/// [`new`](Self::new) chooses.
+/// As text it is `KEY`, also as the JSON output spells it (`created_at`), optionally followed by
+/// `:asc` or `:desc` and by `:absent-first` or `:absent-last`. The defaults are ascending, and the
+/// place of absent values that [`new`](Self::new) chooses.
 ///
 /// ```
 /// use tokenfleet_core::query::SortBy;

@@ -96,8 +96,8 @@ pub trait TokenProviderExt: TokenProvider {
     ///
     /// # Errors
     ///
-    /// [`InvalidInput`](ErrorKind::InvalidInput) if the plan belongs to another account, or was made in
-    /// another place.
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the plan belongs to another account, or was
+    /// made in another place.
     fn revoke_many(
         &self,
         plan: RevocationPlan,

@@ -16,8 +16,8 @@ pub enum UnknownWrite<'a> {
     Marked {
         /// The marker.
         marker: &'a Marker,
-        /// The name of the token, if it is still known: a token that has it is found without listing
-        /// all tokens.
+        /// The name of the token, if it is still known: a token that has it is found without
+        /// listing all tokens.
         name: Option<&'a str>,
     },
     /// A creation without a marker.

@@ -22,9 +22,9 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// A plan to revoke tokens of one account, without duplicates.
 ///
 /// It is built from a finished listing, so that nothing is revoked while tokens are listed. As text
-/// it can be saved, reviewed, shortened by deleting lines, and parsed again. It names the place that
-/// it was made in and what the reviewer sees of each token, and is carried out only there and only
-/// on those tokens (decision 0014). A `#` after a space starts a comment. Text that displays
+/// it can be saved, reviewed, shortened by deleting lines, and parsed again. It names the place
+/// that it was made in and what the reviewer sees of each token, and is carried out only there and
+/// only on those tokens (decision 0014). A `#` after a space starts a comment. Text that displays
 /// differently from what it means is rejected: each id has exactly one spelling, and a name is
 /// quoted, with every character escaped that a terminal or an editor might not show.
 ///
@@ -432,7 +432,8 @@ fn alters_display(c: char) -> bool {
     if c.is_whitespace() {
         return c != '\t' && (c.is_control() || matches!(c, '\u{2028}' | '\u{2029}'));
     }
-    // Rust's `{:?}` escapes what is not printable. The letter keeps an accent from counting as such.
+    // Rust's `{:?}` escapes what is not printable. The letter keeps an accent from counting as
+    // such.
     let shown = format!("a{c}");
     !matches!(c, '"' | '\\' | '\'') && shown.escape_debug().count() > 2
 }

@@ -114,9 +114,9 @@ fn can_be_shown(path: &Path, written: &Path) -> bool {
     path.exists() || is_in_a_directory
 }
 
-/// Returns `true` for a path that an error may repeat: it cannot be a credential that was written in
-/// the place of a path, because a file is there, or in the directory that it names, or because its
-/// name ends like that of a configuration or a certificate.
+/// Returns `true` for a path that an error may repeat: it cannot be a credential that was written
+/// in the place of a path, because a file is there, or in the directory that it names, or because
+/// its name ends like that of a configuration or a certificate.
 #[must_use]
 pub fn is_showable_path(path: &Path) -> bool {
     const EXTENSIONS: [&str; 4] = ["toml", "pem", "crt", "cer"];

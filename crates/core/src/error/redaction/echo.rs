@@ -1,8 +1,8 @@
 //! The ways in which a platform may write a secret that it was sent.
 //!
-//! A text is read several times: as it is, and with the escapes of URLs, JSON and HTML resolved once
-//! and twice. Whitespace and invisible characters are left out and letters are lower case, in the
-//! text as in the secret. Every reading knows which bytes of the text it came from. The time is
+//! A text is read several times: as it is, and with the escapes of URLs, JSON and HTML resolved
+//! once and twice. Whitespace and invisible characters are left out and letters are lower case, in
+//! the text as in the secret. Every reading knows which bytes of the text it came from. The time is
 //! proportional to the length of the text and the number of secrets.
 
 /// The number of times that escapes are resolved: a text may quote a text that quotes another.

@@ -19,7 +19,7 @@ use crate::provider::{Page, PagePosition};
 /// are.
 const MAX_LOOKS: u32 = 8;
 
-/// What is known about the newest tokens.
+/// The newest tokens as one page showed them.
 #[derive(Debug, Default)]
 pub(super) struct FirstLook {
     stage: Stage,
@@ -47,8 +47,12 @@ struct Shown {
     count: u64,
     /// The latest time of creation, if the platform reports it.
     newest: Option<Timestamp>,
+    /// The platform's total at that time.
+    total: Option<u64>,
     /// `true` if no token that is created later sorts below the lowest one.
     is_anchored: bool,
+    /// `true` once the scan has reached tokens of an earlier second than the newest one.
+    is_settled: bool,
 }
 
 impl FirstLook {
@@ -81,12 +85,16 @@ impl FirstLook {
         self.page_size = None;
     }
 
-    /// Returns whether a token was created after the look, and yet sorts below it.
+    /// Returns whether a token was created after the look, and yet sorts below it. That can only
+    /// happen within one second. Where it seems to happen in a later one, ids do not follow the
+    /// times of creation, which then say nothing.
     pub(super) fn contradicts(&self, token: &Token) -> bool {
         self.shown().is_some_and(|shown| {
-            let created = token.created_at.known();
+            let times = token.created_at.known().zip(shown.newest.as_ref());
             token.id < shown.lowest
-                && (created.zip(shown.newest)).is_some_and(|(created, newest)| *created > newest)
+                && times.is_some_and(|(created, newest)| {
+                    created > newest && created.unix_seconds() == newest.unix_seconds()
+                })
         })
     }
 
@@ -218,9 +226,32 @@ impl PageEngine {
             lowest: lowest.clone(),
             count: page.tokens.len() as u64,
             newest: created.flatten().max().copied(),
+            total: page.total,
             is_anchored,
+            is_settled: is_anchored || spans_seconds.is_none(),
         });
         Some(lowest)
+    }
+
+    /// Marks the listing as partial if tokens were created or deleted while the second of the
+    /// newest tokens reaches below the look: a token that is created in it may move another one up,
+    /// unseen.
+    pub(super) fn settle_look(&mut self, page: &Page) {
+        let Stage::Taken(shown) = &mut self.look.stage else {
+            return;
+        };
+        let second = |time: &Timestamp| time.unix_seconds();
+        let lowest = page
+            .tokens
+            .first()
+            .and_then(|token| token.created_at.known());
+        if shown.is_settled {
+            return;
+        }
+        if page.total != shown.total {
+            self.bookmark.mark_partial(PartialReason::UnexpectedOrder);
+        }
+        shown.is_settled = lowest.map(second) < shown.newest.as_ref().map(second);
     }
 
     /// Drops whatever sorts above the look from now on, and continues below it in pages of the

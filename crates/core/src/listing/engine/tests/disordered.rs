@@ -28,6 +28,9 @@ proptest! {
         seconds in 1u32..40,
         order in prop_oneof![Just(vec![0]), prop::collection::vec(any::<u8>(), 1..40)],
     ) {
+        // A small page may show one second only. Then a creation and a deletion between the same
+        // two requests can go unseen (decision 0019).
+        let rate = if size < 60 { rate.min(1) } else { rate };
         // So many old tokens share a second; the newest ones were created in the present one.
         let old = |at: u32| 10_000_000 + (at / old_second) * SECOND + 100 + at % old_second;
         let now = old(count) / SECOND + 1;
@@ -61,8 +64,9 @@ proptest! {
             },
             |_| usize::from(*order.next().unwrap()),
         );
-        // A smaller page may hold no token of an earlier second.
-        prop_assert!(size < 60 || scanned.is_complete(), "{:?}", scanned.end);
+        // A page may hold no token of an earlier second if it is small or many tokens share one.
+        let is_anchored = size >= 60 && old_second < size / 8;
+        prop_assert!(!is_anchored || scanned.is_complete(), "{:?}", scanned.end);
         prop_assert!(scanned.is_honest(&lasting), "{:?} of {:?}", scanned, lasting);
     }
 }
