@@ -190,12 +190,7 @@ fn a_response_in_flight_is_awaited_and_its_secret_is_printed() {
 
 #[test]
 fn revocations_in_flight_are_awaited_and_no_other_is_started() {
-    let ids = [
-        "000000000000000000000005",
-        "000000000000000000000006",
-        "000000000000000000000007",
-    ]
-    .map(|digit| digit.repeat(24));
+    let ids = ["5", "6", "7"].map(|digit| digit.repeat(24));
     let words = ["revoke", &ids[0], &ids[1], &ids[2]];
     let words = [&words[..], &["--yes", "--max-concurrency=2"]].concat();
     let (run, _simulate) = signalled("TERM", 1, 5_000, &words);
