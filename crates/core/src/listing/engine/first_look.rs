@@ -47,7 +47,7 @@ struct Shown {
     count: u64,
     /// The latest time of creation, if the platform reports it.
     newest: Option<Timestamp>,
-    /// The platform's total at that time.
+    /// The platform's total, as the last page reported it.
     total: Option<u64>,
     /// `true` if no token that is created later sorts below the lowest one.
     is_anchored: bool,
@@ -233,9 +233,8 @@ impl PageEngine {
         Some(lowest)
     }
 
-    /// Marks the listing as partial if tokens were created or deleted while the second of the
-    /// newest tokens reaches below the look: a token that is created in it may move another one up,
-    /// unseen.
+    /// Marks the listing as partial if tokens were created while the second of the newest tokens
+    /// reaches below the look: a token that is created in it may move another one up, unseen.
     pub(super) fn settle_look(&mut self, page: &Page) {
         let Stage::Taken(shown) = &mut self.look.stage else {
             return;
@@ -248,9 +247,10 @@ impl PageEngine {
         if shown.is_settled {
             return;
         }
-        if page.total != shown.total {
+        if page.total > shown.total {
             self.bookmark.mark_partial(PartialReason::UnexpectedOrder);
         }
+        shown.total = page.total;
         shown.is_settled = lowest.map(second) < shown.newest.as_ref().map(second);
     }
 
