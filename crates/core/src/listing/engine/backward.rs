@@ -80,7 +80,6 @@ impl PageEngine {
             }
             self.totals.update(page.total);
         }
-        self.settle_look(&page);
         let look = self.take_look(pending, &page);
         if Some(number) == self.last_page() && !self.concurrency.is_sequential() {
             self.watch_tail_of(number, &page);

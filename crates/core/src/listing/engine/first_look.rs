@@ -47,12 +47,8 @@ struct Shown {
     count: u64,
     /// The latest time of creation, if the platform reports it.
     newest: Option<Timestamp>,
-    /// The platform's total, as the last page reported it.
-    total: Option<u64>,
     /// `true` if no token that is created later sorts below the lowest one.
     is_anchored: bool,
-    /// `true` once the scan has reached tokens of an earlier second than the newest one.
-    is_settled: bool,
 }
 
 impl FirstLook {
@@ -226,32 +222,9 @@ impl PageEngine {
             lowest: lowest.clone(),
             count: page.tokens.len() as u64,
             newest: created.flatten().max().copied(),
-            total: page.total,
             is_anchored,
-            is_settled: is_anchored || spans_seconds.is_none(),
         });
         Some(lowest)
-    }
-
-    /// Marks the listing as partial if tokens were created while the second of the newest tokens
-    /// reaches below the look: a token that is created in it may move another one up, unseen.
-    pub(super) fn settle_look(&mut self, page: &Page) {
-        let Stage::Taken(shown) = &mut self.look.stage else {
-            return;
-        };
-        let second = |time: &Timestamp| time.unix_seconds();
-        let lowest = page
-            .tokens
-            .first()
-            .and_then(|token| token.created_at.known());
-        if shown.is_settled {
-            return;
-        }
-        if page.total > shown.total {
-            self.bookmark.mark_partial(PartialReason::UnexpectedOrder);
-        }
-        shown.total = page.total;
-        shown.is_settled = lowest.map(second) < shown.newest.as_ref().map(second);
     }
 
     /// Drops whatever sorts above the look from now on, and continues below it in pages of the
