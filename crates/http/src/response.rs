@@ -32,7 +32,7 @@ pub struct ApiResponse {
     pub(crate) account: Account,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
-    pub(crate) date: OnceLock<Timestamp>,
+    pub(crate) date: OnceLock<Option<Timestamp>>,
     /// The body made valid, if it had to be.
     pub(crate) repaired: OnceLock<RepairedBody>,
 }
@@ -73,16 +73,21 @@ impl ApiResponse {
     /// `Date`.
     #[must_use]
     pub fn date(&self) -> Timestamp {
+        (*self.date.get_or_init(|| self.parse_date())).unwrap_or_else(Timestamp::now)
+    }
+
+    /// Returns the time on the platform's clock, if the response has a `Date`.
+    #[must_use]
+    pub fn served_at(&self) -> Option<Timestamp> {
         *self.date.get_or_init(|| self.parse_date())
     }
 
-    fn parse_date(&self) -> Timestamp {
+    fn parse_date(&self) -> Option<Timestamp> {
         self.header("date")
             .and_then(|date| httpdate::parse_http_date(date).ok())
             .and_then(|date| date.duration_since(std::time::UNIX_EPOCH).ok())
             .and_then(|since| i64::try_from(since.as_secs()).ok())
             .and_then(Timestamp::from_unix_seconds)
-            .unwrap_or_else(Timestamp::now)
     }
 
     /// Returns `true` if `at` has passed on the platform's clock, which has a precision of seconds.

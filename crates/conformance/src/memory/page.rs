@@ -34,6 +34,7 @@ impl State {
             (_, position) => self.sequential_page(request, position, size)?,
         };
         page.size = Some(size);
+        page.served_at = Some(self.now);
         if !list.totals {
             page.total = None;
         }

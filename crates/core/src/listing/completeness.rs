@@ -29,6 +29,8 @@ pub enum PartialReason {
     ContradictoryTotals,
     /// Tokens turned up where the requested order leaves no place for them.
     UnexpectedOrder,
+    /// More tokens were created within the last seconds than one page can show.
+    TooManyNewTokens,
 }
 
 impl PartialReason {
@@ -38,6 +40,7 @@ impl PartialReason {
             Self::UnprotectedPaging => 'u',
             Self::ContradictoryTotals => 't',
             Self::UnexpectedOrder => 'o',
+            Self::TooManyNewTokens => 'n',
         }
     }
 
@@ -47,6 +50,7 @@ impl PartialReason {
             Self::UnprotectedPaging,
             Self::ContradictoryTotals,
             Self::UnexpectedOrder,
+            Self::TooManyNewTokens,
         ]
         .into_iter()
         .find(|reason| letter == reason.letter().to_string())
@@ -59,6 +63,9 @@ impl fmt::Display for PartialReason {
             Self::UnprotectedPaging => "tokens may have moved between pages while they were read",
             Self::ContradictoryTotals => "the platform counts more tokens than it shows",
             Self::UnexpectedOrder => "the platform did not keep the order that was asked for",
+            Self::TooManyNewTokens => {
+                "more tokens were created within the last seconds than one page shows"
+            }
         })
     }
 }

@@ -83,6 +83,7 @@ impl FakePages {
             number: Some(number),
             size: Some(size),
             next: (end < ids.len()).then_some(PagePosition::Number(number + 1)),
+            served_at: None,
         }
     }
 }

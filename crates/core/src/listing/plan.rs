@@ -45,6 +45,8 @@ pub struct Plan {
     pub(crate) scan: ScanDirection,
     /// The number of tokens requested per page; `None` leaves it to the platform.
     pub(crate) page_size: Option<u32>,
+    /// The largest page that the platform serves, if it says so, or that was not too large to read.
+    pub(crate) max_page_size: Option<u32>,
     /// The maximum number of pages in flight.
     pub(crate) max_concurrency: u32,
     /// `true` if all matches must be held in memory to be sorted.
@@ -158,6 +160,7 @@ impl Plan {
             pushed_order,
             scan,
             page_size,
+            max_page_size: list.max_page_size,
             protected,
         })
     }
@@ -167,7 +170,7 @@ impl Plan {
     /// many tokens a page holds.
     ///
     /// Changes during the listing add requests, and so do the probes that detect them while pages
-    /// are fetched concurrently.
+    /// are fetched concurrently. Tokens that were created seconds before it may add one.
     #[must_use]
     pub fn requests(&self, tokens: u64) -> Option<u64> {
         let pages = |size: u32| tokens.div_ceil(u64::from(size.max(1)));

@@ -1,6 +1,6 @@
 //! The request for one page of tokens, and the page itself.
 
-use crate::model::Token;
+use crate::model::{Timestamp, Token};
 use crate::query::{Filter, SortBy};
 
 /// The largest page number that can be requested: far beyond any real listing, and small enough
@@ -113,6 +113,10 @@ pub struct Page {
     pub size: Option<u32>,
     /// The position of the next page; `None` if this is the last one.
     pub next: Option<PagePosition>,
+    /// The time on the platform's clock when it sent the page, if it says so (the `Date` of an HTTP
+    /// response). It tells which tokens are too old for new ones to come before them
+    /// (decision 0019).
+    pub served_at: Option<Timestamp>,
 }
 
 impl Page {

@@ -43,6 +43,7 @@ impl NumberedPage {
         page.number = self.number;
         page.size = self.size;
         page.next = (end < total).then_some(PagePosition::Number(number + 1));
+        page.served_at = response.served_at();
         Ok(page)
     }
 }

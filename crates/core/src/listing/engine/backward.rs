@@ -37,13 +37,17 @@ impl PageEngine {
         // The newest tokens need no care if they are skipped.
         self.frontier
             .set_newest_page((skipped == 0).then_some(number));
+        self.look.on_page(&page);
+        let is_fresh = self.look.may_be_fresh(&page.tokens);
+        self.look.on_received(&page);
         if skipped == 0 {
             self.want_look();
         }
         self.frontier
             .continue_at(Some(PagePosition::Number(number)));
-        // In any order, the tokens of the first page can be emitted at once.
-        if self.plan.any_order && bounds.offset == 0 && bounds.limit.is_none() {
+        // In any order, the tokens of the first page can be emitted at once, unless others may be
+        // created among them.
+        if self.plan.any_order && !is_fresh && bounds.offset == 0 && bounds.limit.is_none() {
             let ids = page.tokens.iter().map(|token| token.id.clone());
             self.dedup.insert_first_page(ids.collect());
             return Ok(page.tokens);

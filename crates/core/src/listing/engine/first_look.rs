@@ -1,8 +1,9 @@
 //! The first look of a backward scan: one page that shows the newest tokens (decision 0019).
 //!
 //! Ids begin with the second of their creation, and within one second they come in any order. So a
-//! token that is created from now on sorts above every token of an earlier second than the newest
-//! one. If one page reaches to the end of the list and down into an earlier second, then
+//! token that is created from now on sorts above every token that is a few seconds old on the
+//! platform's clock: those are *settled*. If one page reaches from the end of the list down to a
+//! settled token, then
 //!
 //! * no token below that page is ever moved up: the scan loses none of them, and
 //! * every token that sorts above the lowest one of that page and was not on it is newer than the
@@ -19,6 +20,12 @@ use crate::provider::{Page, PagePosition};
 /// are.
 const MAX_LOOKS: u32 = 8;
 
+/// The seconds by which the clocks of a platform's servers may differ.
+const CLOCK_SKEW: i64 = 2;
+
+/// The seconds within which a platform surely answers a request.
+const MAX_RESPONSE_SECONDS: i64 = 60;
+
 /// The newest tokens as one page showed them.
 #[derive(Debug, Default)]
 pub(super) struct FirstLook {
@@ -29,6 +36,9 @@ pub(super) struct FirstLook {
     recounted: Option<TokenId>,
     /// The page size of the scan, while the look takes another one.
     page_size: Option<u32>,
+    /// A second on the platform's clock before the page that is judged was read, if the platform
+    /// says what time it is.
+    read_after: Option<i64>,
 }
 
 #[derive(Debug, Default)]
@@ -47,8 +57,17 @@ struct Shown {
     count: u64,
     /// The latest time of creation, if the platform reports it.
     newest: Option<Timestamp>,
-    /// `true` if no token that is created later sorts below the lowest one.
-    is_anchored: bool,
+}
+
+/// The answer to the question whether a token may be created before a given one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Age {
+    /// The token is too old for that.
+    Settled,
+    /// It is not.
+    Fresh,
+    /// The platform does not say what time it is, or when the token was created.
+    Unknown,
 }
 
 impl FirstLook {
@@ -76,9 +95,36 @@ impl FirstLook {
         repeated
     }
 
-    /// Has the newest tokens looked at anew, in pages of another size.
-    pub(super) fn resize(&mut self) {
-        self.page_size = None;
+    /// Has the newest tokens looked at anew, in pages of at most this size.
+    pub(super) fn shrink(&mut self, size: u32) {
+        self.page_size = self.page_size.map(|page_size| page_size.min(size));
+    }
+
+    /// Takes the time of a page that is about to be judged. It was read at most so long before.
+    pub(super) fn on_page(&mut self, page: &Page) {
+        let served_at = page.served_at.map(Timestamp::unix_seconds);
+        let read_after = served_at.map(|second| second.saturating_sub(MAX_RESPONSE_SECONDS));
+        self.read_after = self.read_after.max(read_after);
+    }
+
+    /// Takes the time of a page that was received: the next one is read after it.
+    pub(super) fn on_received(&mut self, page: &Page) {
+        let served_at = page.served_at.map(Timestamp::unix_seconds);
+        self.read_after = self.read_after.max(served_at);
+    }
+
+    /// Returns whether tokens may be created before one of these.
+    pub(super) fn may_be_fresh(&self, tokens: &[Token]) -> bool {
+        tokens.last().map(|last| self.age(last)) == Some(Age::Fresh)
+    }
+
+    /// Returns whether a token may be created before this one from now on.
+    fn age(&self, token: &Token) -> Age {
+        match (second_of(token), self.read_after) {
+            (Some(created), Some(now)) if created < now.saturating_sub(CLOCK_SKEW) => Age::Settled,
+            (Some(_), Some(_)) => Age::Fresh,
+            _ => Age::Unknown,
+        }
     }
 
     /// Returns whether a token was created after the look, and yet sorts below it. That can only
@@ -97,27 +143,29 @@ impl FirstLook {
     /// Returns whether tokens that stay in their places show that none was deleted before them: no
     /// token can have been created before them either.
     pub(super) fn is_anchor(&self, tokens: &[Token]) -> bool {
-        let is_below_look = |shown: &Shown| {
-            let first = tokens.first();
-            !shown.is_anchored || first.is_some_and(|token| token.id <= shown.lowest)
-        };
-        spans_seconds(tokens) != Some(false) || self.shown().is_some_and(is_below_look)
+        match tokens.first().map(|first| self.age(first)) {
+            Some(Age::Unknown) => spans_seconds(tokens) != Some(false),
+            age => age == Some(Age::Settled),
+        }
     }
+}
+
+fn second_of(token: &Token) -> Option<i64> {
+    Some(token.created_at.known()?.unix_seconds())
 }
 
 /// Returns whether the first and the last token were created in different seconds, if the platform
 /// reports when they were created.
 fn spans_seconds(tokens: &[Token]) -> Option<bool> {
-    let second = |token: &Token| token.created_at.known().map(|time| time.unix_seconds());
-    Some(second(tokens.first()?)? < second(tokens.last()?)?)
+    Some(second_of(tokens.first()?)? < second_of(tokens.last()?)?)
 }
 
-/// Returns the page size, of at most this one, of which the last page is closest to three
-/// quarters full, so that it shows many tokens and still shows all if some are created.
-fn look_size(last: u64, page_size: u32) -> u32 {
+/// Returns the page size, of at most this one, of which the last page shows many tokens and still
+/// shows all if some are created: with a ratio of 3, it is closest to three quarters full.
+fn look_size(last: u64, page_size: u32, ratio: u64) -> u32 {
     let room = |size: u32| {
         let shown = last % u64::from(size) + 1;
-        shown.min(3 * (u64::from(size) - shown))
+        shown.min(ratio.saturating_mul(u64::from(size) - shown))
     };
     let sizes = page_size.div_ceil(2).max(1)..=page_size.max(1);
     sizes.max_by_key(|size| room(*size)).unwrap_or(page_size)
@@ -141,29 +189,40 @@ impl PageEngine {
             return false;
         }
         let page_size = *self.look.page_size.get_or_insert(size);
+        self.look.on_page(page);
+        let age = page.tokens.first().map(|lowest| self.look.age(lowest));
+        let reaches_end = reaches_end(number, size, page);
+        let (mut largest, mut ratio) = (page_size, 3);
         if size != page_size && self.contradicts_itself(pending, page) {
             // The platform does not serve pages of that size.
             self.look.failed = MAX_LOOKS;
         } else {
             let few = page.tokens.len() < (page_size / 8) as usize;
-            let reaches_end = reaches_end(number, size, page);
-            let unspanned = spans_seconds(&page.tokens) == Some(false);
-            // Without times of creation the ids have to be trusted.
-            let suffices = match (reaches_end, unspanned) {
-                (true, true) => number == 0 || !few || self.look.failed > 0,
-                (true, false) => true,
-                (false, _) => spans_seconds(&page.tokens).is_none(),
+            let suffices = match spans_seconds(&page.tokens) {
+                // Without times of creation the ids have to be trusted.
+                None => true,
+                Some(_) if !reaches_end => false,
+                Some(_) if number == 0 => true,
+                Some(spans) if age == Some(Age::Unknown) => spans || !few || self.look.failed > 0,
+                Some(_) => age == Some(Age::Settled),
             };
             if suffices || self.look.failed >= MAX_LOOKS {
                 return false;
             }
             self.look.failed += 1;
+            if size > page_size || (reaches_end && age == Some(Age::Fresh)) {
+                largest = self.plan.max_page_size.unwrap_or(page_size).max(page_size);
+            }
+            if reaches_end {
+                ratio = 3_u64.saturating_pow(self.look.failed);
+            }
         }
+        self.look.on_received(page);
         let Some(last) = page.total.and_then(|total| total.checked_sub(1)) else {
             return false;
         };
         let size = if self.look.failed < MAX_LOOKS {
-            look_size(last, page_size)
+            look_size(last, largest, ratio)
         } else {
             page_size
         };
@@ -215,14 +274,18 @@ impl PageEngine {
             }
             return None;
         }
-        let is_anchored = number == 0 || spans_seconds == Some(true);
-        (self.frontier).set_newest_page((!is_anchored).then_some(number));
+        let age = self.look.age(page.tokens.first()?);
+        if number > 0 && age == Age::Fresh {
+            self.bookmark.mark_partial(PartialReason::TooManyNewTokens);
+        }
+        // Where nothing tells what time it is, the rules of decision 2 remain.
+        let may_move = number > 0 && age == Age::Unknown && spans_seconds != Some(true);
+        (self.frontier).set_newest_page(may_move.then_some(number));
         let created = page.tokens.iter().map(|token| token.created_at.known());
         self.look.stage = Stage::Taken(Shown {
             lowest: lowest.clone(),
             count: page.tokens.len() as u64,
             newest: created.flatten().max().copied(),
-            is_anchored,
         });
         Some(lowest)
     }
@@ -265,7 +328,7 @@ mod tests {
     fn the_last_page_of_a_look_shows_many_tokens_and_has_room_for_more() {
         for size in 16..300 {
             for last in u64::from(size)..5_000 {
-                let size_of_look = look_size(last, size);
+                let size_of_look = look_size(last, size, 3);
                 assert!((1..=size).contains(&size_of_look));
                 let shown = last % u64::from(size_of_look) + 1;
                 let room = u64::from(size_of_look) - shown;

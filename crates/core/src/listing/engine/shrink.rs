@@ -29,6 +29,7 @@ impl PageEngine {
             )));
         }
         let half = size / 2;
+        self.plan.max_page_size = Some(half);
         if !self.frontier.has_started() {
             self.begin_with(half);
             return Ok(());
@@ -57,7 +58,7 @@ impl PageEngine {
         self.template.set_size(half);
         let newest = self.last_page().unwrap_or_default();
         if self.look.is_wanted() {
-            self.look.resize();
+            self.look.shrink(half);
             self.frontier.set_newest_page(Some(newest));
             self.frontier
                 .continue_at(Some(PagePosition::Number(newest)));
