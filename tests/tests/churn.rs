@@ -66,7 +66,9 @@ impl ChurningTransport {
         // The acting token may already exist.
         while simulator.token_count() < tokens {
             let name = format!("{:08x}", random.u32(..));
-            simulator.insert(NewToken::named(name));
+            // Fresh tokens are all read in one page.
+            let created = simulator.clock().now() - SignedDuration::from_hours(1);
+            simulator.insert(NewToken::named(name).created(created));
         }
         let alive = simulator.ids();
         Self {
