@@ -69,7 +69,11 @@ async fn an_adapter_is_checked_once() {
     let counter = Arc::clone(&reads);
     let adapter = move || {
         let account = Account::new("counting", "mine");
-        Counting(account, Capabilities::none().with_get(), Arc::clone(&counter))
+        Counting(
+            account,
+            Capabilities::none().with_get(),
+            Arc::clone(&counter),
+        )
     };
     let mut registry = Registry::empty();
     let register = adapter.clone();
