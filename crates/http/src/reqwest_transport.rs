@@ -178,7 +178,7 @@ fn convert_error(error: reqwest::Error) -> TransportError {
 
 /// Returns the text of the root cause, such as "Connection refused", which says most to people.
 fn root_cause(error: &reqwest::Error) -> Option<String> {
-    causes(error).last().map(|cause| cause_text(cause))
+    causes(error).last().map(cause_text)
 }
 
 /// Returns the causes of an error, the root last.
