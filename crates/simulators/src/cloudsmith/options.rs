@@ -196,7 +196,8 @@ options! {
             /// The framework's `Not found.`
             Framework = "framework",
         }
-        /// The response to a wrong key. A third party saw 401, and unknown schemes counting as anonymous.
+        /// The response to a wrong key. A third party saw 401, and unknown schemes counting as
+        /// anonymous.
         bad_key: BadKey {
             /// 401 `Invalid token.`
             InvalidToken = "invalid_token",
