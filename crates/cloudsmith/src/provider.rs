@@ -5,12 +5,12 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
-use tokenfleet_core::config::{CredentialSource, Settings};
+use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, TokenId,
 };
-use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
+use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 use tokio::sync::Mutex;
 
@@ -166,20 +166,6 @@ impl Cloudsmith {
             self.credential.rotate(&issued.secret);
         }
         Ok(issued)
-    }
-}
-
-impl FromSettings for Cloudsmith {
-    const NAME: &'static str = NAME;
-
-    fn from_settings(
-        account: &str,
-        settings: &mut Settings,
-        transport: Arc<dyn Transport>,
-    ) -> Result<Self> {
-        let config = CloudsmithConfig::from_settings(settings)?;
-        let retry = RetryPolicy::from_settings(settings)?;
-        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 

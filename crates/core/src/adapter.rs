@@ -3,4 +3,4 @@
 //! Implement [`Adapter`] to add a platform; `docs/ADDING-A-PROVIDER.md` is a step-by-step guide.
 
 pub use crate::model::Interner;
-pub use crate::provider::{Adapter, Checked, Page, PagePosition, PageRequest};
+pub use crate::provider::{Adapter, Page, PagePosition, PageRequest};

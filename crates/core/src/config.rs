@@ -11,5 +11,5 @@ pub use credential::{Credential, CredentialSource, is_showable_path, is_world_re
 pub use setting::Setting;
 pub use settings::Settings;
 
-pub use crate::error::{did_you_mean, quoted};
+pub use crate::error::{cause_text, did_you_mean, quoted};
 pub use crate::model::parse_duration;

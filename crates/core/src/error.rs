@@ -1,6 +1,7 @@
 //! The error that every operation returns, and its parts.
 
 mod account;
+mod cause;
 mod display;
 mod fate;
 mod kind;
@@ -10,6 +11,7 @@ mod redaction;
 mod suggestion;
 
 pub use account::Account;
+pub use cause::cause_text;
 pub use fate::Fate;
 pub use kind::ErrorKind;
 pub use operation::Operation;

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-pub use adapter::{Adapter, Checked};
+pub use adapter::Adapter;
 pub use call::OperationCall;
 pub use capabilities::{
     ArgumentSupport, Capabilities, CreateCapability, RenewCapability, RevokeCapability,
@@ -27,6 +27,8 @@ pub(crate) use page::LAST_PAGE;
 pub use page::{Page, PagePosition, PageRequest};
 pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
 
+use adapter::Checked;
+
 use crate::error::{Account, Result};
 use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 
@@ -37,8 +39,8 @@ use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 /// [`Unsupported`](crate::ErrorKind::Unsupported) before anything is sent.
 ///
 /// To add a platform, implement [`Adapter`], which is a `TokenProvider` by
-/// itself. Implement this trait directly only for a wrapper around another provider: it has no
-/// default methods, so a wrapper cannot forget one.
+/// itself. Implement this trait directly only for a wrapper around another provider: no
+/// operation has a default, so a wrapper cannot forget one.
 ///
 /// ```
 /// use tokenfleet_core::{Query, Result, TokenProvider, TokenProviderExt};
@@ -104,6 +106,14 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// It is [`Dead`](Liveness::Dead) only if the platform itself refuses it, in the form that it
     /// documents, while it accepts the credential that the account authenticates with.
     async fn verify(&self, secret: &Secret) -> Result<Liveness>;
+
+    /// Returns this provider such that each of its calls is checked. Keep the default.
+    ///
+    /// An [`Adapter`] is checked already and returned as it is. Everything else is wrapped: the
+    /// registry and the fleet of `tokenfleet` apply this to what they are given.
+    fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
+        Arc::new(Checked(self))
+    }
 }
 
 #[async_trait]
@@ -146,5 +156,9 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         (**self).verify(secret).await
+    }
+
+    fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
+        P::checked(Arc::clone(&self))
     }
 }

@@ -5,13 +5,12 @@ use std::sync::{Arc, OnceLock};
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
-use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     TokenState,
 };
-use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
+use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::{ForemanConfig, Release, convert, query, wire};
@@ -175,20 +174,6 @@ impl Foreman {
 fn unknown(reason: &str) -> Liveness {
     Liveness::Unknown {
         reason: reason.to_owned(),
-    }
-}
-
-impl FromSettings for Foreman {
-    const NAME: &'static str = NAME;
-
-    fn from_settings(
-        account: &str,
-        settings: &mut Settings,
-        transport: Arc<dyn Transport>,
-    ) -> Result<Self> {
-        let config = ForemanConfig::from_settings(settings)?;
-        let retry = RetryPolicy::from_settings(settings)?;
-        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 

@@ -1,16 +1,14 @@
 //! The code that adapters share above the HTTP layer.
 //!
-//! Nothing here sends a request by itself. It is what several platforms have in common: configured
-//! construction, numbered pages, issued tokens, and the rules on dead secrets.
+//! Nothing here sends a request by itself. It is what several platforms have in common:
+//! numbered pages, issued tokens, and the rules on dead secrets.
 
 mod field_reasons;
-mod from_settings;
 mod issued;
 mod liveness;
 mod numbered_page;
 
 pub use field_reasons::field_reasons;
-pub use from_settings::FromSettings;
 pub use issued::issued;
 pub use liveness::{dead_if_accepted, undecided};
 pub use numbered_page::NumberedPage;

@@ -9,11 +9,12 @@ mod fields;
 mod json_str;
 mod lenient;
 mod page_seed;
+mod repaired_body;
 
 pub use fields::{Fields, FromFields, read_unique};
 pub use json_str::JsonStr;
-pub(crate) use lenient::RepairedBody;
 pub(crate) use page_seed::PageSeed;
+pub(crate) use repaired_body::RepairedBody;
 use serde::Deserialize;
 
 /// Parses a body that may be anything, and returns `None` if it has another shape.

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::HeaderValue;
 use tokenfleet_core::config::Settings;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
-use tokenfleet_core::config::is_showable_path;
+use tokenfleet_core::config::{cause_text, is_showable_path};
 use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
 use zeroize::Zeroizing;
@@ -330,7 +330,7 @@ fn read_file(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
         } else {
             "the file"
         };
-        let message = format!("{shown} cannot be read ({error})");
+        let message = format!("{shown} cannot be read: {}", cause_text(&error));
         in_setting(
             settings,
             key,

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use http_body::Body as _;
 use tokenfleet_core::Result;
+use tokenfleet_core::config::cause_text;
 
 use crate::transport::CleanConnection;
 use crate::{Body, FailedLogins, SendPhase, Transport, TransportError};
@@ -177,7 +178,7 @@ fn convert_error(error: reqwest::Error) -> TransportError {
 
 /// Returns the text of the root cause, such as "Connection refused", which says most to people.
 fn root_cause(error: &reqwest::Error) -> Option<String> {
-    causes(error).last().map(ToString::to_string)
+    causes(error).last().map(cause_text)
 }
 
 /// Returns the causes of an error, the root last.

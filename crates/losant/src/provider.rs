@@ -7,13 +7,12 @@ use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
     CreateCapability, RevokeCapability, TokenField, UpdateCapability,
 };
-use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Liveness, Operation, Result,
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     UpdateToken,
 };
-use tokenfleet_http::adapter::{FromSettings, dead_if_accepted, undecided};
+use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
@@ -164,20 +163,6 @@ fn not_here(error: Error) -> Error {
         "if it is the id of another user's, application's or instance's token, use an account with \
          that credential or resource",
     )
-}
-
-impl FromSettings for Losant {
-    const NAME: &'static str = NAME;
-
-    fn from_settings(
-        account: &str,
-        settings: &mut Settings,
-        transport: Arc<dyn Transport>,
-    ) -> Result<Self> {
-        let config = LosantConfig::from_settings(settings)?;
-        let retry = RetryPolicy::from_settings(settings)?;
-        Ok(Self::new(account, config, transport).with_retry(retry))
-    }
 }
 
 #[async_trait]

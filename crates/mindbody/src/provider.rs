@@ -8,12 +8,11 @@ use tokenfleet_core::adapter::Adapter;
 use tokenfleet_core::capability::{
     CreateCapability, RenewCapability, RevokeCapability, TokenField,
 };
-use tokenfleet_core::config::{CredentialSource, Settings};
+use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Operation, RenewedToken,
     Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
 };
-use tokenfleet_http::adapter::FromSettings;
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::{MindbodyConfig, convert, wire};
@@ -140,20 +139,6 @@ impl Mindbody {
             // The control request changes nothing, so its failure has the fate of the revocation.
             Err(control) => Err(control.with_fate(rejection.fate())),
         }
-    }
-}
-
-impl FromSettings for Mindbody {
-    const NAME: &'static str = NAME;
-
-    fn from_settings(
-        account: &str,
-        settings: &mut Settings,
-        transport: Arc<dyn Transport>,
-    ) -> Result<Self> {
-        let config = MindbodyConfig::from_settings(settings)?;
-        let retry = RetryPolicy::from_settings(settings)?;
-        Ok(Self::new(account, config, transport).with_retry(retry))
     }
 }
 

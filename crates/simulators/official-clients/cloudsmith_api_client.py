@@ -189,6 +189,47 @@ with Simulator("cloudsmith", "second_key=allowed") as many:
         assert "page=3>" in links
         assert "page_size" not in links
 
+# --- Service accounts
+
+with Simulator("cloudsmith", "collection=services") as organization:
+    configuration = cloudsmith_api.Configuration()
+    configuration.host = organization.url
+    configuration.api_key["X-Api-Key"] = organization.credentials["api_key"]
+    orgs = cloudsmith_api.OrgsApi(cloudsmith_api.ApiClient(configuration))
+
+    with check("a service is created with its key, and listed with a mask of it"):
+        asked = cloudsmith_api.ServiceRequest(name="My CI", description="Deploys", role="Manager")
+        service = orgs.orgs_services_create("acme", data=asked)
+        assert isinstance(service, cloudsmith_api.Service)
+        assert (service.name, service.slug, service.role) == ("My CI", "my-ci", "Manager")
+        assert organization.accepts(service.key)
+        listed, _, headers = orgs.orgs_services_list_with_http_info("acme", sort="-created_at")
+        assert [each.slug for each in listed] == ["my-ci"]
+        assert headers["X-Pagination-Count"] == "1"
+        assert listed[0].key != service.key
+        assert listed[0].key[-4:] == service.key[-4:]
+        assert orgs.orgs_services_read("acme", "my-ci") == listed[0]
+
+    with check("a change through the client's model sets the role to its default"):
+        change = cloudsmith_api.ServiceRequestPatch(description="Builds")
+        assert orgs.orgs_services_partial_update("acme", "my-ci", data=change).role == "Member"
+
+    with check("a refresh returns another key and invalidates the old one"):
+        refreshed = orgs.orgs_services_refresh("acme", "my-ci")
+        assert (refreshed.slug, refreshed.description) == ("my-ci", "Builds")
+        assert organization.accepts(refreshed.key) and not organization.accepts(service.key)
+
+    with check("a service that is deleted is not found, and its key is dead"):
+        assert orgs.orgs_services_delete("acme", "my-ci") is None
+        assert not organization.accepts(refreshed.key)
+        rejected(orgs.orgs_services_read, "acme", "my-ci", status=404)
+        assert orgs.orgs_services_list("acme") == []
+
+    with check("an invalid service is rejected by client and platform, each naming the field"):
+        raised(ValueError, cloudsmith_api.ServiceRequest, name="")
+        body = rejected(orgs.orgs_services_create, "acme", data={"name": ""}, status=422)
+        assert list(body["fields"]) == ["name"]
+
 # --- Logging in
 
 with check("a login returns the existing key"):

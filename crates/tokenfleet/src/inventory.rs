@@ -23,8 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// different accounts are interleaved. Every account gets exactly one report, after its last token.
 /// A failure is reported there and ends only its own account.
 ///
-/// The inventory reads only while it is polled and holds at most one page for each account that it
-/// is reading. Dropping it is safe.
+/// The inventory reads only while it is polled. Dropping it is safe.
 ///
 /// At most [`with_max_concurrent_accounts`](crate::Fleet::with_max_concurrent_accounts) accounts
 /// are active at a time. An account without an event for two seconds no longer counts as active:

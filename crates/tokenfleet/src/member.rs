@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::adapter::Checked;
 use crate::{Account, Error, TokenProvider};
 
 /// One account of a fleet.
@@ -18,7 +17,7 @@ impl Member {
     /// Wraps a provider so that each of its calls is checked, even if it was written without
     /// [`Adapter`](crate::adapter::Adapter) (law 1).
     pub(crate) fn open_checked(provider: Arc<dyn TokenProvider>) -> Self {
-        Self::Open(Arc::new(Checked::new(provider)))
+        Self::Open(provider.checked())
     }
 
     /// Returns the account, opened or not.

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use crate::adapter::Checked;
 use crate::config::{Settings, did_you_mean};
 use crate::transport::Transport;
 use crate::{AccountConfiguration, Error, Result, TokenProvider};
@@ -77,7 +76,7 @@ impl Registry {
         let checked = move |account: &str, settings: &mut Settings, transport| {
             let provider = factory(account, settings, transport)?;
             // The provider may have been written without `Adapter` and check nothing (law 1).
-            Ok(Arc::new(Checked::new(provider)) as Arc<dyn TokenProvider>)
+            Ok(Arc::new(provider).checked())
         };
         self.factories.insert(name.into(), Arc::new(checked));
     }

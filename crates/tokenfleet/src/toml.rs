@@ -7,7 +7,7 @@ use std::path::Path;
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use crate::config::{Setting, Settings, did_you_mean, is_showable_path, quoted};
+use crate::config::{Setting, Settings, cause_text, did_you_mean, is_showable_path, quoted};
 use crate::named_query::NamedQuery;
 use crate::{AccountConfiguration, Configuration, Error, Result};
 
@@ -49,7 +49,7 @@ impl Configuration {
         };
         let text = read_file(path).map_err(|error| {
             let is_missing = error.kind() == io::ErrorKind::NotFound;
-            let message = format!("cannot read {origin}: {}", cause_of(&error));
+            let message = format!("cannot read {origin}: {}", cause_text(&error));
             let error = Error::configuration(message).with_source(error);
             if is_missing {
                 error.with_advice("create it")
@@ -231,15 +231,6 @@ fn error_at(line: Option<usize>, message: String) -> Error {
     }
 }
 
-/// Returns the message of an error of the operating system without its number.
-fn cause_of(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rsplit_once(" (os error ") {
-        Some((message, _)) => message.to_owned(),
-        None => text,
-    }
-}
-
 /// Joins the lines of a message.
 fn one_line(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
@@ -265,256 +256,7 @@ impl Lines {
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::Configuration;
-
-    fn error_text(text: &str) -> String {
-        let error = Configuration::parse(text).unwrap_err().to_string();
-        assert!(!error.contains("hunter2"), "{error}");
-        assert!(!error.contains('\n'), "{error}");
-        error
-    }
-
-    #[test]
-    fn accounts_keep_the_order_of_the_file() {
-        let text = "[accounts.z]\nprovider = 'b'\n\
-            [accounts.a]\nprovider = 'a'\n\
-            [accounts.m]\nprovider = 'c'";
-        let configuration = Configuration::parse(text).unwrap();
-        let names: Vec<_> = configuration.accounts().iter().map(|a| a.name()).collect();
-        assert_eq!(names, ["z", "a", "m"]);
-        assert!(Configuration::parse("").unwrap().accounts().is_empty());
-    }
-
-    #[test]
-    fn every_mistake_names_its_line_and_shows_no_value() {
-        for (text, expected) in [
-            (
-                "\n[acounts.iot]",
-                "line 2: unknown key `acounts`; did you mean `accounts`?",
-            ),
-            (
-                "[querys.stale]",
-                "line 1: unknown key `querys`; did you mean `queries`?",
-            ),
-            (
-                "[queries.stale]\nwhere = 'nmae = hunter2'",
-                "line 2: queries.stale.where: at character 1: unknown field; did you mean `name`?",
-            ),
-            (
-                "[queries.stale]\nwhere = 'hunter2'",
-                "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created, expiry, last-used",
-            ),
-            (
-                "[queries.stale]\n\nsort = 'id, hunter2'",
-                "line 3: queries.stale.sort: at character 5: unknown sort key; expected one of id, name, state, created, updated, expiry, last-used",
-            ),
-            (
-                "[queries.stale]\nwhre = 'hunter2'",
-                "line 2: unknown key `whre` in queries.stale; did you mean `where`?",
-            ),
-            (
-                "[queries.stale]\nlimit = 'hunter2'",
-                "line 2: queries.stale.limit must be a whole number",
-            ),
-            (
-                "[transports]",
-                "line 1: unknown key `transports`; did you mean `transport`?",
-            ),
-            (
-                "transport = 'hunter2'",
-                "line 1: transport must be a table; write [transport]",
-            ),
-            (
-                "accounts = 'hunter2'",
-                "line 1: accounts must be a table; write [accounts.NAME]",
-            ),
-            (
-                "[accounts]\niot = 'hunter2'",
-                "line 2: accounts.iot must be a table; write [accounts.iot]",
-            ),
-            (
-                "[accounts.iot]\ntoken = 'hunter2'",
-                "line 1: missing key `provider` in accounts.iot; write provider = \"…\"",
-            ),
-            (
-                "[accounts.iot]\nprovidr = 'losant'",
-                "line 2: unknown key `providr` in accounts.iot; did you mean `provider`?",
-            ),
-            (
-                "[accounts.iot]\nprovider = ['hunter2']",
-                "line 2: accounts.iot.provider must be a quoted string",
-            ),
-            (
-                "[accounts.iot]\nprovider = 'a'\nlogin = 'hunter2'\nlogin = 'b'",
-                "line 4: duplicate key `login`",
-            ),
-        ] {
-            assert_eq!(error_text(text), expected);
-        }
-    }
-
-    #[test]
-    fn a_syntax_error_names_its_line_and_shows_nothing_of_the_content() {
-        for text in [
-            "[accounts.iot]\nprovider = 'losant'\ntoken = \"hunter2",
-            "[accounts.iot]\nprovider = 'losant'\ntoken = hunter2",
-            "[accounts.iot]\nprovider = 'losant'\ntoken: hunter2",
-        ] {
-            assert!(
-                error_text(text).starts_with("line 3: "),
-                "{}",
-                error_text(text)
-            );
-        }
-        let twice = "[accounts.iot]\nprovider = 'a'\n[accounts.iot]\nprovider = 'b'";
-        assert!(error_text(twice).starts_with("line 3: "));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_missing_file_is_named_with_the_cause_and_the_remedy() {
-        let error = Configuration::read("there-is-none.toml").unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "cannot read there-is-none.toml: No such file or directory; create it"
-        );
-    }
-
-    #[test]
-    fn a_credential_in_the_place_of_a_key_or_a_name_is_not_repeated() {
-        for text in [
-            "hunter2 = 'x'",
-            "[hunter2]",
-            "[accounts]\nhunter2 = 'x'",
-            "[queries]\nhunter2 = 'x'",
-            "[accounts.iot]\nhunter2 = 1\nhunter2 = 2",
-            "[accounts.iot]\nhunter2 = 1",
-        ] {
-            error_text(text);
-        }
-        let configuration = Configuration::parse("[accounts.iot]\nprovider = 'losant'").unwrap();
-        for error in [
-            configuration.account("hunter2").unwrap_err(),
-            configuration.query("hunter2").unwrap_err(),
-        ] {
-            assert!(!error.to_string().contains("hunter2"), "{error}");
-        }
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_file_without_end_is_given_up() {
-        let error = Configuration::read("/dev/zero").unwrap_err().to_string();
-        assert_eq!(error, "cannot read /dev/zero: it is larger than 16 MiB");
-    }
-
-    #[test]
-    fn relative_paths_start_from_the_directory_of_the_file() {
-        let directory =
-            std::env::temp_dir().join(format!("tokenfleet-toml-{}", std::process::id()));
-        std::fs::create_dir_all(&directory).unwrap();
-        let path = directory.join("tokenfleet.toml");
-        let text = "[accounts.iot]\nprovider = 'losant'\ntoken = { file = 'key' }\n\
-            [transport]\nauthorities = 'ca.pem'";
-        std::fs::write(&path, text).unwrap();
-        std::fs::write(directory.join("key"), "secret\r\n").unwrap();
-        let configuration = Configuration::read(&path).unwrap();
-        let credential = configuration.accounts()[0].credential("token").unwrap();
-        let read = futures_util::FutureExt::now_or_never(credential.secret());
-        assert_eq!(read.unwrap().unwrap().expose(), "secret");
-        let certificate = configuration.transport_settings().file_path("ca.pem");
-        assert_eq!(certificate, directory.join("ca.pem"));
-        std::fs::remove_dir_all(&directory).unwrap();
-    }
-
-    #[test]
-    fn no_typing_error_leaks_a_value_into_an_error_text() {
-        let text =
-            "[accounts.iot]\nprovider = \"losant\"\ntoken = \"hunter2\"\nuser_id = 'hunter2'\n";
-        let typos = [
-            "", "\"", "'", "\\", "=", ".", "[", "]", "{", "}", "#", "\n", ",", "1",
-        ];
-        for at in 0..text.len() {
-            for typo in typos {
-                let mistyped = format!("{}{typo}{}", &text[..at], &text[at + 1..]);
-                if let Err(error) = Configuration::parse(&mistyped) {
-                    let error = error.to_string();
-                    assert!(!error.contains("hunter"), "{mistyped}: {error}");
-                    assert!(!error.contains('\n'), "{mistyped}: {error}");
-                }
-            }
-        }
-    }
-}
-
-/// Mistakes that are noticed only when the account is opened.
-#[cfg(test)]
 #[cfg(all(feature = "losant", feature = "cloudsmith"))]
-mod account_tests {
-    use crate::{Configuration, Registry};
-
-    fn error_text(text: &str) -> String {
-        let configuration = Configuration::parse(text).unwrap();
-        let transport = crate::test_doubles::unused_transport();
-        let error = Registry::with_builtin().open(&configuration.accounts()[0], transport);
-        let error = error.unwrap_err().to_string();
-        assert!(!error.contains("hunter2"), "{error}");
-        error
-    }
-
-    #[test]
-    fn a_mistake_in_an_account_names_its_line() {
-        for (provider, keys, expected) in [
-            (
-                "losant",
-                "token = 'hunter2'",
-                "line 3: accounts.mine.token is a credential in plain text",
-            ),
-            (
-                "losant",
-                "token = ['hunter2']",
-                "line 3: accounts.mine.token is a credential in plain text",
-            ),
-            (
-                "losant",
-                "token = { env = 1 }",
-                "line 3: accounts.mine.token must be { env = \"…\" } or { file = \"…\" }",
-            ),
-            (
-                "losant",
-                "token = { env = 'X' }\nbase_url = 1.5",
-                "line 4: accounts.mine.base_url must be a quoted string",
-            ),
-            (
-                "lossant",
-                "token = 'hunter2'",
-                "line 2: unknown provider `lossant`; did you mean `losant`?",
-            ),
-            (
-                "eyJhbGciOiJIUzI1NiJ9.hunter2",
-                "",
-                "mine ([masked]): line 2: unknown provider `[masked]`; expected one of ",
-            ),
-            (
-                "losant",
-                "tokn = { env = 'X' }",
-                "line 3: unknown key `tokn` in accounts.mine; did you mean `token`?",
-            ),
-            (
-                "cloudsmith",
-                "api_ky = { env = 'X' }",
-                "line 3: unknown key `api_ky` in accounts.mine; did you mean `api_key`?",
-            ),
-            (
-                "losant",
-                "token = { env = 'X' }\nbase_ulr = 'hunter2'",
-                "line 4: unknown key `base_ulr` in accounts.mine; did you mean `base_url`?",
-            ),
-        ] {
-            let text = format!("[accounts.mine]\nprovider = '{provider}'\n{keys}");
-            let error = error_text(&text);
-            assert!(error.contains(expected), "{error}");
-        }
-    }
-}
+mod account_tests;
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! The trait that adapts one platform, and the checks before and after each call.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
@@ -208,6 +209,10 @@ impl<A: Adapter> TokenProvider for A {
         check(self, OperationCall::Verify(secret))?;
         Adapter::verify(self, secret).await
     }
+
+    fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
+        self
+    }
 }
 
 /// Checks a call against the declaration of an adapter.
@@ -215,23 +220,14 @@ fn check<A: Adapter>(adapter: &A, call: OperationCall<'_>) -> Result<()> {
     (adapter.capabilities().check(call)).map_err(|error| error.with_account(adapter.account()))
 }
 
-/// A wrapper that checks every call to a provider that is not an [`Adapter`].
-///
-/// [`TokenProvider`] can be implemented directly, for example by a cache around another provider.
-/// The registry and the fleet of `tokenfleet` wrap every provider in this.
+/// A provider that is not an [`Adapter`], such as a cache around another provider, as one: so each
+/// of its calls is checked.
 #[derive(Debug)]
-pub struct Checked<P>(P);
-
-impl<P: TokenProvider> Checked<P> {
-    /// Wraps a provider.
-    pub fn new(provider: P) -> Self {
-        Self(provider)
-    }
-}
+pub(super) struct Checked<P: ?Sized>(pub(super) Arc<P>);
 
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
-impl<P: TokenProvider> Adapter for Checked<P> {
+impl<P: TokenProvider + ?Sized> Adapter for Checked<P> {
     fn account(&self) -> &Account {
         self.0.account()
     }

@@ -8,6 +8,7 @@ use super::{
     Platform, State,
     error::Error,
     options::{BadKey, Credential},
+    services::is_expired,
 };
 
 /// The sender of a request.
@@ -15,6 +16,8 @@ use super::{
 pub(super) enum Caller {
     Anonymous,
     User,
+    /// The service account in this slot.
+    Service(u32),
 }
 
 /// The credentials in an `Authorization` header, of the schemes that Cloudsmith reads.
@@ -48,6 +51,14 @@ impl Platform {
 
     /// Returns the caller that presents this key.
     fn caller_with_key(&self, state: &State, key: &str) -> Result<Caller, Error> {
+        if let Some(slot) = state.services.by_key(key) {
+            let service = state.services.get(slot);
+            if service.is_some_and(|service| is_expired(service, self.now())) {
+                let detail = "You do not have permission to perform this action.";
+                return Err(Error::new(403, detail));
+            }
+            return Ok(Caller::Service(slot));
+        }
         if self.is_key(state, key) {
             return Ok(Caller::User);
         }
@@ -65,7 +76,11 @@ impl Platform {
         let separate = self.options.api_key.is_some()
             || self.options.credential == Credential::Separate
             || state.keys.live_slots().is_empty();
-        (separate && key == self.separate_key()) || state.keys.by_secret(key).is_some()
+        let service = state.services.by_key(key);
+        let service = service.and_then(|slot| state.services.get(slot));
+        (separate && key == self.separate_key())
+            || state.keys.by_secret(key).is_some()
+            || service.is_some_and(|service| !is_expired(service, self.now()))
     }
 
     /// Returns `true` if name and password are those of the user.

@@ -45,6 +45,11 @@ impl Keys {
         }
     }
 
+    /// Returns what every key begins with.
+    pub(super) fn prefix(&self) -> &'static str {
+        self.prefix
+    }
+
     /// Creates a key and returns its slot.
     pub(super) fn add(&mut self, created: i64) -> u32 {
         let slot = u32::try_from(self.keys.len()).unwrap_or(u32::MAX);

@@ -126,7 +126,7 @@ fn login_failed() -> Error {
 }
 
 /// Parses a body as an object; an empty body is an empty object.
-fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
+pub(super) fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
     if body.is_empty() {
         return Ok(Map::new());
     }
@@ -141,7 +141,10 @@ fn object(body: &[u8]) -> Result<Map<String, Value>, Error> {
 }
 
 /// Returns a required string field.
-fn required_field<'a>(body: &'a Map<String, Value>, name: &str) -> Result<&'a str, Error> {
+pub(super) fn required_field<'a>(
+    body: &'a Map<String, Value>,
+    name: &str,
+) -> Result<&'a str, Error> {
     match body.get(name) {
         None => Err(Error::invalid(name, "This field is required.")),
         Some(Value::Null) => Err(Error::invalid(name, "This field may not be null.")),

@@ -1,16 +1,20 @@
-//! Cloudsmith: the API key of a user, which can be created once and refreshed, but not revoked.
+//! Cloudsmith: the API key of a user, which can be created once and refreshed, but not revoked, and
+//! the service accounts of an organisation.
 //!
 //! Served, under `/` and `/v1`: `GET /user/self/`, `POST /user/token/`, `GET` and `POST
-//! /user/tokens/`, `PUT /user/tokens/{slug}/refresh/`, `GET /rates/limits/`. Left out: version 2,
-//! service accounts, SAML sessions (`Authorization: Bearer` counts as anonymous, like any unknown
-//! scheme), API key policies of a workspace, and address restrictions.
+//! /user/tokens/`, `PUT /user/tokens/{slug}/refresh/`, `GET /rates/limits/`, and below
+//! `/orgs/{org}/services/` what managers do with service accounts. Left out: version 2, SAML sessions (`Authorization: Bearer` counts as anonymous, like any unknown
+//! scheme), teams, and address restrictions.
 
 mod caller;
 mod error;
 mod keys;
 mod login;
 mod options;
+mod pages;
 mod rate_limit;
+mod service_store;
+mod services;
 mod tokens;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +25,15 @@ use jiff::Timestamp;
 pub use options::*;
 use serde_json::{Value, json};
 
-use self::{caller::Caller, error::Error, keys::Keys, login::Logins, rate_limit::RateLimit};
+use self::{
+    caller::Caller,
+    error::Error,
+    keys::Keys,
+    login::Logins,
+    rate_limit::RateLimit,
+    service_store::{Service, Services},
+    services::is_expired,
+};
 use crate::{
     Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, response,
     seeding::{Dice, hex},
@@ -59,6 +71,7 @@ struct Platform {
 #[derive(Debug)]
 struct State {
     keys: Keys,
+    services: Services,
     logins: Logins,
     user_limit: RateLimit,
     anonymous_limit: RateLimit,
@@ -71,22 +84,45 @@ impl Cloudsmith {
     pub fn new(options: Options) -> Self {
         let dice = Dice::new(options.seed);
         let mut keys = Keys::new(&options, dice);
+        let mut services = Services::new(keys.prefix(), dice);
         let now = options.clock.now();
         let count = options.tokens as u64;
         for slot in 0..count {
-            keys.add(dice.life(slot, count, now).created.as_microsecond());
+            let created = dice.life(slot, count, now).created.as_microsecond();
+            match options.collection {
+                Collection::User => keys.add(created),
+                Collection::Services => services.add(seeded_service(dice, slot, created)),
+            };
         }
         Self(Arc::new(Platform {
             instruments: Instruments::new(options.clock.clone()),
             dice,
             state: Mutex::new(State {
                 keys,
+                services,
                 logins: Logins::default(),
                 user_limit: RateLimit::new(options.rate_limit.unwrap_or(u32::MAX)),
                 anonymous_limit: RateLimit::new(options.anonymous_rate_limit),
             }),
             options,
         }))
+    }
+}
+
+/// Draws a service account.
+fn seeded_service(dice: Dice, slot: u64, created: i64) -> Service {
+    let roll = dice.roll(slot, 50);
+    Service {
+        slug: String::new(),
+        key: String::new(),
+        name: dice.name(slot),
+        description: roll.is_multiple_of(3).then(|| format!("Service {slot}")),
+        is_manager: roll.is_multiple_of(10),
+        teams: Vec::new(),
+        created,
+        expires: None,
+        visible_from: created,
+        gone_from: None,
     }
 }
 
@@ -97,6 +133,9 @@ enum Route<'a> {
     Tokens,
     Refresh(&'a str),
     Limits,
+    Services(&'a str),
+    Service(&'a str, &'a str),
+    RefreshService(&'a str, &'a str),
 }
 
 impl Route<'_> {
@@ -107,6 +146,9 @@ impl Route<'_> {
             Self::Login => &[Method::POST],
             Self::Tokens => &[Method::GET, Method::POST],
             Self::Refresh(_) => &[Method::PUT],
+            Self::Services(_) => &[Method::GET, Method::POST],
+            Self::Service(..) => &[Method::GET, Method::PATCH, Method::DELETE],
+            Self::RefreshService(..) => &[Method::POST],
         }
     }
 
@@ -114,9 +156,10 @@ impl Route<'_> {
     fn allow(&self) -> &'static str {
         match self {
             Self::CurrentUser | Self::Limits => "GET, HEAD, OPTIONS",
-            Self::Login => "POST, OPTIONS",
-            Self::Tokens => "GET, POST, HEAD, OPTIONS",
+            Self::Login | Self::RefreshService(..) => "POST, OPTIONS",
+            Self::Tokens | Self::Services(_) => "GET, POST, HEAD, OPTIONS",
             Self::Refresh(_) => "PUT, OPTIONS",
+            Self::Service(..) => "GET, PATCH, DELETE, HEAD, OPTIONS",
         }
     }
 }
@@ -133,13 +176,19 @@ fn route<'a>(segments: &[&'a str]) -> Option<Route<'a>> {
         ["user", "tokens"] => Route::Tokens,
         ["user", "tokens", slug, "refresh"] => Route::Refresh(slug),
         ["rates", "limits"] => Route::Limits,
+        ["orgs", org, "services"] => Route::Services(org),
+        ["orgs", org, "services", slug] => Route::Service(org, slug),
+        ["orgs", org, "services", slug, "refresh"] => Route::RefreshService(org, slug),
         _ => return None,
     })
 }
 
 impl Platform {
+    /// Locks the state, from which the services that are gone by now have been removed.
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.services.settle(self.now().as_microsecond());
+        state
     }
 
     fn now(&self) -> Timestamp {
@@ -244,13 +293,25 @@ impl Platform {
         if self.options.rate_limit.is_some() && !matches!(route, Route::Limits) {
             self.count_request(state.limit(caller))?;
         }
+        if let Route::Services(org) | Route::Service(org, _) | Route::RefreshService(org, _) = route
+            && *org != self.options.organization
+        {
+            return Err(Error::not_found());
+        }
         match route {
-            Route::CurrentUser => Ok(self.current_user(caller)),
+            Route::CurrentUser => Ok(self.current_user(state, caller)),
             Route::Login => self.log_in(state, request),
             Route::Limits => {
                 let rule = self.options.rate_interval;
                 let core = state.limit(caller).json(self.now(), rule);
                 Ok(response::json(200, &json!({"resources": {"core": core}})))
+            }
+            Route::Services(_) => self.serve_services(state, method, caller, request, target),
+            Route::Service(_, slug) => self.serve_service(state, method, caller, slug, request),
+            Route::RefreshService(_, slug) => self.refresh_service(state, caller, slug),
+            Route::Tokens | Route::Refresh(_) if caller != Caller::User => {
+                let detail = "You do not have permission to perform this action.";
+                Err(Error::new(403, detail))
             }
             Route::Tokens if method == Method::POST => self.create(state),
             Route::Tokens => self.list(state, request, target),
@@ -268,7 +329,20 @@ impl Platform {
     }
 
     /// Serves `GET /user/self/`, also for anonymous callers.
-    fn current_user(&self, caller: Caller) -> Response<Bytes> {
+    fn current_user(&self, state: &State, caller: Caller) -> Response<Bytes> {
+        if let Caller::Service(slot) = caller {
+            let service = state.services.get(slot);
+            let body = json!({
+                "authenticated": true,
+                "email": null,
+                "name": service.map(|service| service.name.as_str()),
+                "profile_url": null,
+                "self_url": "https://api.cloudsmith.io/user/self/",
+                "slug": service.map(|service| service.slug.as_str()),
+                "slug_perm": null,
+            });
+            return response::json(200, &body);
+        }
         let authenticated = caller == Caller::User;
         let value = |text: &str| authenticated.then(|| text.to_owned());
         let body = json!({
@@ -288,7 +362,7 @@ impl State {
     /// Returns the rate limit of a caller.
     fn limit(&mut self, caller: Caller) -> &mut RateLimit {
         match caller {
-            Caller::User => &mut self.user_limit,
+            Caller::User | Caller::Service(_) => &mut self.user_limit,
             Caller::Anonymous => &mut self.anonymous_limit,
         }
     }
@@ -303,7 +377,7 @@ fn indent(response: &mut Response<Bytes>) {
 }
 
 /// Returns the ground truth of a key.
-fn ground_truth(state: &State, slot: u32) -> Option<Token> {
+fn key_truth(state: &State, slot: u32) -> Option<Token> {
     let key = state.keys.get(slot)?;
     Some(Token {
         id: state.keys.slug(slot)?,
@@ -315,6 +389,52 @@ fn ground_truth(state: &State, slot: u32) -> Option<Token> {
         last_used: None,
         secret: state.keys.secret(slot)?,
     })
+}
+
+/// Returns the ground truth of a service account and its key.
+fn service_truth(state: &State, slot: u32, now: Timestamp) -> Option<Token> {
+    let service = state.services.get(slot)?;
+    let expires = service.expires.map(Timestamp::from_microsecond);
+    Some(Token {
+        id: service.slug.clone(),
+        name: Some(service.name.clone()),
+        state: if is_expired(service, now) {
+            crate::State::Expired
+        } else {
+            crate::State::Active
+        },
+        created: Timestamp::from_microsecond(service.created).ok()?,
+        updated: None,
+        expires: expires.transpose().ok()?,
+        last_used: None,
+        secret: service.key.clone(),
+    })
+}
+
+impl Platform {
+    /// Returns the slots of the collection that the ground truth covers, oldest first.
+    fn true_slots(&self, state: &State) -> Vec<u32> {
+        match self.options.collection {
+            Collection::User => state.keys.live_slots().to_vec(),
+            Collection::Services => state.services.slots().collect(),
+        }
+    }
+
+    /// Returns the ground truth of a slot of that collection.
+    fn truth(&self, state: &State, slot: u32) -> Option<Token> {
+        match self.options.collection {
+            Collection::User => key_truth(state, slot),
+            Collection::Services => service_truth(state, slot, self.now()),
+        }
+    }
+
+    /// Returns the slot of an id of that collection.
+    fn true_slot(&self, state: &State, id: &str) -> Option<u32> {
+        match self.options.collection {
+            Collection::User => state.keys.by_slug(id),
+            Collection::Services => state.services.by_slug(id),
+        }
+    }
 }
 
 impl Simulator for Cloudsmith {
@@ -370,25 +490,23 @@ impl Simulator for Cloudsmith {
 
     fn tokens(&self) -> Vec<Token> {
         let state = self.0.state();
-        let slots = state.keys.live_slots().iter();
+        let slots = self.0.true_slots(&state).into_iter();
         slots
-            .filter_map(|slot| ground_truth(&state, *slot))
+            .filter_map(|slot| self.0.truth(&state, slot))
             .collect()
-    }
-
-    fn ids(&self) -> Vec<String> {
-        let state = self.0.state();
-        let slots = state.keys.live_slots().iter();
-        slots.filter_map(|slot| state.keys.slug(*slot)).collect()
     }
 
     fn token(&self, id: &str) -> Option<Token> {
         let state = self.0.state();
-        ground_truth(&state, state.keys.by_slug(id)?)
+        self.0.truth(&state, self.0.true_slot(&state, id)?)
     }
 
     fn token_count(&self) -> usize {
-        self.0.state().keys.live_slots().len()
+        let state = self.0.state();
+        match self.0.options.collection {
+            Collection::User => state.keys.live_slots().len(),
+            Collection::Services => state.services.count(),
+        }
     }
 
     fn accepts(&self, secret: &str) -> bool {
@@ -396,21 +514,46 @@ impl Simulator for Cloudsmith {
     }
 
     fn insert(&self, token: NewToken) -> Inserted {
-        let created = token.created.unwrap_or_else(|| self.0.now());
+        let now = self.0.now();
+        let created = token.created.unwrap_or(now).as_microsecond();
         let mut state = self.0.state();
-        let slot = state.keys.add(created.as_microsecond());
-        Inserted::new(
-            state.keys.slug(slot).unwrap_or_default(),
-            state.keys.secret(slot).unwrap_or_default(),
-        )
+        let slot = match self.0.options.collection {
+            Collection::User => state.keys.add(created),
+            Collection::Services => {
+                let expires = token.expires.map(Timestamp::as_microsecond);
+                let past = (token.state == crate::State::Expired).then_some(created);
+                state.services.add(Service {
+                    slug: String::new(),
+                    key: String::new(),
+                    name: token.name,
+                    description: token.description,
+                    is_manager: false,
+                    teams: Vec::new(),
+                    created,
+                    expires: expires.or(past).or(self.0.key_expiry(created)),
+                    visible_from: created,
+                    gone_from: None,
+                })
+            }
+        };
+        let truth = self.0.truth(&state, slot);
+        let (id, secret) = truth
+            .map(|token| (token.id, token.secret))
+            .unwrap_or_default();
+        Inserted::new(id, secret)
     }
 
     fn remove(&self, id: &str) -> bool {
         let mut state = self.0.state();
-        let slot = state.keys.by_slug(id);
-        if let Some(slot) = slot {
-            state.keys.remove(slot);
+        let Some(slot) = self.0.true_slot(&state, id) else {
+            return false;
+        };
+        match self.0.options.collection {
+            Collection::User => state.keys.remove(slot),
+            Collection::Services => {
+                state.services.remove(slot);
+            }
         }
-        slot.is_some()
+        true
     }
 }

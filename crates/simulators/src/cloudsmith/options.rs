@@ -25,6 +25,13 @@ options! {
         rate_limit: Option<u32> = Some(5400),
         /// The hourly request limit of anonymous callers.
         anonymous_rate_limit: u32 = 1800,
+        /// The slug of the only organisation, which has the service accounts.
+        organization: String = "acme".to_owned(),
+        /// The days after which the key of a service account expires; `none` is no API key policy.
+        key_policy_days: Option<u32> = None,
+        /// The seconds for which a new service account is not found and a deleted one still is,
+        /// with its key.
+        service_lag: u32 = 0,
     }
     switches {
         /// The key that the simulator's credentials hold.
@@ -33,6 +40,61 @@ options! {
             Separate = "separate",
             /// The first listed key; refreshing it ends the caller's own access.
             Own = "own",
+        }
+        /// The collection that holds the seeded tokens and that the ground truth covers.
+        collection: Collection {
+            /// `/user/tokens/`.
+            User = "user",
+            /// `/orgs/{org}/services/`, each with its key.
+            Services = "services",
+        }
+        /// The role of the user in the organisation, and what a member gets there.
+        organization_role: OrganizationRole {
+            /// A manager.
+            Manager = "manager",
+            /// A member, who gets 403.
+            Member = "member",
+            /// A member, who gets 404.
+            HiddenMember = "hidden_member",
+        }
+        /// The status for creating a service account. The specification says 200, and 201 of other
+        /// creations.
+        created_status: CreatedStatus {
+            /// 200.
+            Ok = "200",
+            /// 201.
+            Created = "201",
+        }
+        /// The response to deleting or refreshing a service account that does not exist. The vendor
+        /// does not document this.
+        unknown_service: UnknownService {
+            /// 404.
+            NotFound = "404",
+            /// 400 with the message of the specification.
+            BadRequest = "400",
+        }
+        /// The response to a name that another service account has. The vendor does not document
+        /// this.
+        duplicate_name: DuplicateName {
+            /// The service account is created with another slug.
+            Allowed = "allowed",
+            /// 422.
+            Refused = "refused",
+        }
+        /// The slug of a service account after its name was changed. The vendor does not document
+        /// this.
+        slug_on_rename: SlugOnRename {
+            /// Unchanged.
+            Stays = "stays",
+            /// Made from the new name.
+            Follows = "follows",
+        }
+        /// The match of names in a search for service accounts. The vendor does not document this.
+        name_query: NameQuery {
+            /// A part of the name, ignoring case.
+            Part = "part",
+            /// The whole name, ignoring case.
+            Whole = "whole",
         }
         /// The availability of password login. Its end is announced for 2026-11-20.
         login: Login {
@@ -134,7 +196,8 @@ options! {
             /// The framework's `Not found.`
             Framework = "framework",
         }
-        /// The response to a wrong key. Observed: 401, and unknown schemes counting as anonymous.
+        /// The response to a wrong key. A third party saw 401, and unknown schemes counting as
+        /// anonymous.
         bad_key: BadKey {
             /// 401 `Invalid token.`
             InvalidToken = "invalid_token",
@@ -143,7 +206,7 @@ options! {
             /// The caller counts as anonymous.
             Anonymous = "anonymous",
         }
-        /// The response to an anonymous list request. Observed: 401.
+        /// The response to an anonymous list request. A third party saw 401.
         anonymous_list: AnonymousList {
             /// 401.
             Refused = "refused",

@@ -1,19 +1,17 @@
 //! `/user/tokens/`: list, create and refresh API keys.
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{Request, Response};
 use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
     Platform, State,
     error::Error,
-    options::{EmptyHeaders, Links, Mask, PastEnd, SecondKey, Times, UnknownSlug},
+    options::{Mask, SecondKey, Times, UnknownSlug},
+    pages::Page,
 };
 use crate::{response, target::Target};
-
-const DEFAULT_PAGE_SIZE: usize = 30;
-const MAX_PAGE_SIZE: usize = 500;
 
 /// An API key as JSON.
 #[derive(Debug, Serialize)]
@@ -25,7 +23,7 @@ struct ApiKey {
 
 /// A page of API keys as JSON.
 #[derive(Debug, Serialize)]
-struct Page {
+struct KeyList {
     results: Vec<ApiKey>,
 }
 
@@ -38,78 +36,18 @@ impl Platform {
         target: &Target,
     ) -> Result<Response<Bytes>, Error> {
         let slots = state.keys.live_slots();
-        let page = page_number(target.parameter("page"))?;
-        let size = page_size(target.parameter("page_size"));
-        let pages = slots.len().div_ceil(size).max(1);
-        if page > pages && self.options.past_end == PastEnd::NotFound {
-            return Err(Error::new(404, "Invalid page."));
-        }
-        let results = slots
+        let page = Page::parse(target, slots.len(), &self.options)?;
+        let results = slots[page.range()]
             .iter()
-            .skip((page - 1).saturating_mul(size))
-            .take(size)
             .filter_map(|slot| {
                 let mut key = self.api_key(state, *slot)?;
                 key.key = mask_key(&key.key, self.options.mask);
                 Some(key)
             })
             .collect();
-        let mut response = response::json(200, &Page { results });
-        if slots.is_empty() && self.options.empty_headers == EmptyHeaders::Absent {
-            return Ok(response);
-        }
-        for (name, value) in [
-            ("x-pagination-count", slots.len()),
-            ("x-pagination-page", page),
-            ("x-pagination-pagetotal", pages),
-            ("x-pagination-pagesize", size),
-        ] {
-            response::set_header(&mut response, name, &value.to_string());
-        }
-        let links = self.page_links(request, target, page, pages);
-        if !links.is_empty() {
-            response::set_header(&mut response, header::LINK.as_str(), &links);
-        }
+        let mut response = response::json(200, &KeyList { results });
+        page.add_headers(&mut response, request, target, &self.options);
         Ok(response)
-    }
-
-    /// Returns the `Link` header of a page, empty if the page has no links.
-    fn page_links(
-        &self,
-        request: &Request<Bytes>,
-        target: &Target,
-        page: usize,
-        pages: usize,
-    ) -> String {
-        let host = request
-            .headers()
-            .get(header::HOST)
-            .and_then(|host| host.to_str().ok())
-            .map_or("https://api.cloudsmith.io".to_owned(), |host| {
-                format!("http://{host}")
-            });
-        let size = target
-            .parameter("page_size")
-            .filter(|_| self.options.links == Links::Full)
-            .map_or(String::new(), |size| format!("&page_size={size}"));
-        let link = |number: usize, relation: &str| {
-            format!(
-                "<{host}{}?page={number}{size}>; rel=\"{relation}\"",
-                target.path
-            )
-        };
-        let mut links = Vec::new();
-        if pages > 1 {
-            links.push(link(1, "first"));
-            links.push(link(pages, "last"));
-        }
-        if page > 1 {
-            links.push(link(page - 1, "prev"));
-        }
-        if page < pages {
-            links.push(link(page + 1, "next"));
-        }
-        links.join(", ")
     }
 
     /// Serves `POST /user/tokens/`.
@@ -162,28 +100,8 @@ impl Platform {
     }
 }
 
-/// Parses a page number; absent, empty or not positive is the first page.
-fn page_number(text: Option<&str>) -> Result<usize, Error> {
-    match text {
-        None | Some("") => Ok(1),
-        Some(text) => match text.parse::<i64>() {
-            Ok(number) if number < 1 => Ok(1),
-            Ok(number) => Ok(usize::try_from(number).unwrap_or(usize::MAX)),
-            Err(_) => Err(Error::new(404, "Invalid page.")),
-        },
-    }
-}
-
-/// Parses a page size; absent, 0 or not a number is the default.
-fn page_size(text: Option<&str>) -> usize {
-    match text.and_then(|text| text.parse::<usize>().ok()) {
-        None | Some(0) => DEFAULT_PAGE_SIZE,
-        Some(size) => size.min(MAX_PAGE_SIZE),
-    }
-}
-
 /// Masks a key.
-fn mask_key(key: &str, mask: Mask) -> String {
+pub(super) fn mask_key(key: &str, mask: Mask) -> String {
     let stars = |count: usize| "*".repeat(count);
     match mask {
         Mask::Stars => stars(key.len()),
@@ -194,7 +112,7 @@ fn mask_key(key: &str, mask: Mask) -> String {
 }
 
 /// Formats a time.
-fn format_time(microseconds: i64, times: Times) -> String {
+pub(super) fn format_time(microseconds: i64, times: Times) -> String {
     let time = Timestamp::from_microsecond(microseconds).unwrap_or(Timestamp::UNIX_EPOCH);
     match times {
         Times::Milliseconds => format!("{time:.3}"),

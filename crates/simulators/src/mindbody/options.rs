@@ -36,7 +36,7 @@ options! {
             /// An administrator, whose id is 0.
             Admin = "Admin",
         }
-        /// The format of tokens. Known to be letters and digits.
+        /// The format of tokens. Tokens are known to be letters and digits.
         token_format: TokenFormat {
             /// 32 hexadecimal digits.
             Hex = "hex",

@@ -1,6 +1,9 @@
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use async_trait::async_trait;
+
+use crate::adapter::Adapter;
 use crate::config::{Settings, did_you_mean};
 use crate::test_doubles::{UncheckedProvider, assert_every_call_is_refused, unused_transport};
 use crate::*;
@@ -40,6 +43,55 @@ fn a_provider_that_is_not_compiled_in_is_named_with_its_feature() {
         "infra (foreman): provider `foreman` is not compiled in; \
          rebuild with the Cargo feature `foreman` of tokenfleet",
     );
+}
+
+#[tokio::test]
+async fn an_adapter_is_checked_once() {
+    /// An adapter that counts how often its declaration is read.
+    #[derive(Debug)]
+    struct Counting(Account, Capabilities, Arc<AtomicUsize>);
+
+    #[async_trait]
+    impl Adapter for Counting {
+        fn account(&self) -> &Account {
+            &self.0
+        }
+        fn capabilities(&self) -> &Capabilities {
+            self.2.fetch_add(1, Ordering::SeqCst);
+            &self.1
+        }
+        async fn get(&self, id: &TokenId) -> Result<Token> {
+            Ok(Token::new(id.clone(), TokenState::Active))
+        }
+    }
+
+    let reads = Arc::<AtomicUsize>::default();
+    let counter = Arc::clone(&reads);
+    let adapter = move || {
+        let account = Account::new("counting", "mine");
+        Counting(
+            account,
+            Capabilities::none().with_get(),
+            Arc::clone(&counter),
+        )
+    };
+    let mut registry = Registry::empty();
+    let register = adapter.clone();
+    registry.register("counting", move |_, _: &mut Settings, _| Ok(register()));
+    let register = adapter.clone();
+    registry.register("shared", move |_, _: &mut Settings, _| {
+        Ok(Arc::new(register()) as Arc<dyn TokenProvider>)
+    });
+    let open = |provider| {
+        let account = AccountConfiguration::new("mine", provider);
+        registry.open(&account, unused_transport()).unwrap()
+    };
+    let fleet = Fleet::new([open("counting"), open("shared"), Arc::new(adapter())]);
+    for provider in fleet.providers() {
+        reads.store(0, Ordering::SeqCst);
+        provider.get(&TokenId::new("1")).await.unwrap();
+        assert_eq!(reads.load(Ordering::SeqCst), 1, "{provider:?}");
+    }
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::content::{checked, text, without_packaging};
 use crate::config::CredentialSource;
-use crate::error::{Error, Result, contains_credential};
+use crate::error::{Error, Result, cause_text, contains_credential};
 use crate::model::Secret;
 
 /// The maximum size of a credential file, in bytes.
@@ -196,8 +196,8 @@ pub(super) fn describe(error: &io::Error) -> Problem {
             "does not exist: a part of its path is not a directory".to_owned(),
             "correct the path",
         ),
-        other => (
-            format!("cannot be read ({other})"),
+        _ => (
+            format!("cannot be read: {}", cause_text(error)),
             "check the path and the file system",
         ),
     }

@@ -113,6 +113,10 @@ fn an_unreadable_file_is_reported_with_the_reason_and_advice() {
     );
     let denied = describe(&std::io::ErrorKind::PermissionDenied.into());
     assert_eq!(denied.0, "is not readable by this user");
+    let cause = std::io::Error::from_raw_os_error(5);
+    let (problem, _) = describe(&cause);
+    assert!(problem.starts_with("cannot be read: "), "{problem}");
+    assert!(!problem.contains("(os error"), "{problem}");
 }
 
 #[cfg(unix)]

@@ -1,0 +1,122 @@
+use proptest::prelude::*;
+
+use super::text::HEADING;
+use super::*;
+use crate::model::TokenState;
+
+fn planned() -> impl Strategy<Value = PlannedToken> {
+    let name = prop_oneof![
+        Just(Fact::NotReported),
+        Just(Fact::Absent),
+        "(.|\n|\"|\\\\){0,9}".prop_map(Fact::Known),
+    ];
+    let created_at = prop::option::of(0..4_000_000_000_i64)
+        .prop_map(|at| Fact::from_optional(at.and_then(Timestamp::from_unix_seconds)));
+    (".{1,9}", name, created_at).prop_map(|(id, name, created_at)| PlannedToken {
+        id: TokenId::new(id),
+        name,
+        created_at,
+    })
+}
+
+proptest! {
+    #[test]
+    fn a_plan_round_trips_through_its_text(
+        names in (".{1,9}", ".{1,9}"),
+        place in prop::option::of("(.|\n){0,9}"),
+        owner in prop::option::of(".{1,9}"),
+        tokens in prop::collection::vec(planned(), 0..9),
+        last in prop::option::of(".{1,9}"),
+    ) {
+        let mut account = Account::new(&names.0, &names.1);
+        if let Some(place) = place {
+            account = account.with_place(&place);
+        }
+        let mut plan = RevocationPlan::new(&account, tokens);
+        plan.owner = owner;
+        if let Some(last) = last {
+            plan = plan.with_acting_last(TokenId::new(last));
+        }
+        prop_assert_eq!(plan.to_string().parse::<RevocationPlan>().unwrap(), plan);
+    }
+
+    #[test]
+    fn comments_are_ignored(
+        ids in prop::collection::vec(".{1,9}", 0..9),
+        comment in "[ -~à-ÿ]{0,20}",
+    ) {
+        let ids = ids.into_iter().map(TokenId::new);
+        let plan = RevocationPlan::from_ids(&Account::new("a", "b"), ids);
+        let text = plan.to_string();
+        let (heading, rest) = text.split_once('\n').unwrap();
+        let rest = rest.replace('\n', &format!(" # {comment}\n"));
+        let commented = format!("{heading}\n{rest}");
+        prop_assert_eq!(commented.parse::<RevocationPlan>().unwrap(), plan);
+    }
+
+    #[test]
+    fn an_id_is_accepted_in_one_spelling_only(id in "[!-~]{1,9}") {
+        let text = format!("{HEADING}\naccount a b\nrevoke {id}\n");
+        if let Ok(plan) = text.parse::<RevocationPlan>() {
+            let written = plan.to_string();
+            prop_assert_eq!(written.lines().last(), Some(&*format!("revoke {id}")));
+        }
+    }
+
+    #[test]
+    fn no_text_makes_the_parser_panic(
+        text in "(tokenfleet revocations 2\n)?(account a b\n)?(revoke |name |\"|.|\n){0,60}",
+    ) {
+        let _ = text.parse::<RevocationPlan>();
+    }
+}
+
+#[test]
+fn a_text_that_displays_differently_from_what_it_means_is_rejected() {
+    let parse = |lines: &str| format!("{HEADING}\naccount a b\n{lines}").parse::<RevocationPlan>();
+    assert!(parse("revoke 12\t# ci\r\n# 13\r\n#14").is_ok());
+    for lines in [
+        "revoke 12#34",
+        "revoke 12 #\rrevoke 13  # ci",
+        "revoke 12 # \u{1b}[1A\u{1b}[2K",
+        "revoke 12 # ci\u{2028}revoke 13",
+        "revoke 1\u{8}2",
+        "revoke 1\u{200b}2",
+        "revoke %31%32",
+        "revoke 12 name \"\u{202e}ic\"",
+        "revoke 12 name \"ci\u{200b}\"",
+        "revoke 12 name \"ci\" name \"cd\"",
+        "revoke 12 name \"ci",
+        "revoke 12 name \"ci\"13",
+        "revoke 12 name ci",
+        "revoke 12 created yesterday",
+        "revoke 12\nplace \"elsewhere\"",
+    ] {
+        let error = parse(lines).unwrap_err().to_string();
+        let number = 2 + lines.lines().count();
+        assert!(
+            error.starts_with(&format!("line {number} of the plan ")),
+            "{lines:?}: {error}"
+        );
+    }
+}
+
+#[test]
+fn a_name_is_written_so_that_nothing_in_it_is_hidden() {
+    let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+    token.name = Fact::Known("a\"#\u{202e}b\n\u{200b}é#".to_owned());
+    let plan = RevocationPlan::from_tokens(&Account::new("a", "b"), [&token]);
+    let text = plan.to_string();
+    assert!(
+        text.ends_with("\nrevoke 1 name \"a\\\"#\\u{202e}b\\n\\u{200b}é#\"\n"),
+        "{text}"
+    );
+    assert_eq!(text.parse::<RevocationPlan>().unwrap(), plan);
+}
+
+#[test]
+fn a_plan_of_the_first_version_is_refused_with_words() {
+    let text = "tokenfleet revocations 1\naccount a b\nrevoke 1\n";
+    let error = text.parse::<RevocationPlan>().unwrap_err().to_string();
+    assert!(error.contains("another version"), "{error}");
+}

@@ -1,0 +1,67 @@
+//! Mistakes that are noticed only when the account is opened.
+
+use crate::{Configuration, Registry};
+
+fn error_text(text: &str) -> String {
+    let configuration = Configuration::parse(text).unwrap();
+    let transport = crate::test_doubles::unused_transport();
+    let error = Registry::with_builtin().open(&configuration.accounts()[0], transport);
+    let error = error.unwrap_err().to_string();
+    assert!(!error.contains("hunter2"), "{error}");
+    error
+}
+
+#[test]
+fn a_mistake_in_an_account_names_its_line() {
+    for (provider, keys, expected) in [
+        (
+            "losant",
+            "token = 'hunter2'",
+            "line 3: accounts.mine.token is a credential in plain text",
+        ),
+        (
+            "losant",
+            "token = ['hunter2']",
+            "line 3: accounts.mine.token is a credential in plain text",
+        ),
+        (
+            "losant",
+            "token = { env = 1 }",
+            "line 3: accounts.mine.token must be { env = \"…\" } or { file = \"…\" }",
+        ),
+        (
+            "losant",
+            "token = { env = 'X' }\nbase_url = 1.5",
+            "line 4: accounts.mine.base_url must be a quoted string",
+        ),
+        (
+            "lossant",
+            "token = 'hunter2'",
+            "line 2: unknown provider `lossant`; did you mean `losant`?",
+        ),
+        (
+            "eyJhbGciOiJIUzI1NiJ9.hunter2",
+            "",
+            "mine ([masked]): line 2: unknown provider `[masked]`; expected one of ",
+        ),
+        (
+            "losant",
+            "tokn = { env = 'X' }",
+            "line 3: unknown key `tokn` in accounts.mine; did you mean `token`?",
+        ),
+        (
+            "cloudsmith",
+            "api_ky = { env = 'X' }",
+            "line 3: unknown key `api_ky` in accounts.mine; did you mean `api_key`?",
+        ),
+        (
+            "losant",
+            "token = { env = 'X' }\nbase_ulr = 'hunter2'",
+            "line 4: unknown key `base_ulr` in accounts.mine; did you mean `base_url`?",
+        ),
+    ] {
+        let text = format!("[accounts.mine]\nprovider = '{provider}'\n{keys}");
+        let error = error_text(&text);
+        assert!(error.contains(expected), "{error}");
+    }
+}
