@@ -50,7 +50,7 @@ impl Secret {
     }
 
     /// Returns `true` if this stands for a secret instead of being one, as in an answer that was
-    /// redacted: `****`, `null`, `<hidden>`, one character repeated, an ellipsis.
+    /// redacted: `****`, `null`, `<hidden>`, one sign or digit repeated, an ellipsis.
     ///
     /// ```
     /// use tokenfleet_core::Secret;
@@ -82,9 +82,12 @@ impl Secret {
         /// Words that are no secret alone.
         const SHORT_WORDS: [&str; 5] = ["", "null", "nil", "none", "n/a"];
         let text = self.expose().trim();
-        let mut bytes = text.bytes();
-        let first = bytes.next();
-        let is_one_repeated = text.len() > 2 && bytes.all(|byte| Some(byte) == first);
+        // A letter may be repeated in a secret that a test platform issues.
+        let mut characters = text.chars();
+        let first = characters.next();
+        let is_one_repeated = text.len() > 2
+            && first.is_some_and(|c| !c.is_alphabetic() || matches!(c, 'x' | 'X'))
+            && characters.all(|c| Some(c) == first);
         let is_placeholder = [('<', '>'), ('[', ']'), ('{', '}'), ('(', ')')]
             .iter()
             .any(|(open, close)| text.starts_with(*open) && text.ends_with(*close));
@@ -210,6 +213,7 @@ mod tests {
             "\"null\"",
             "••••••••",
             "xxxx-xxxxxxxx-1234",
+            "xxxx",
             "000000",
             "eyJhb...",
             "{{token}}",
@@ -232,6 +236,7 @@ mod tests {
             "mem-1",
             "eyJhbGciOiJkaXIifQ..48V1_ALb6US04U3b.AAAAAAAAAAAA.XFBoMYUZodetZdvTiFvSkQ",
             "eyJ.secret.sig",
+            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
         ] {
             assert!(!Secret::new(secret).is_masked(), "{secret}");
         }
