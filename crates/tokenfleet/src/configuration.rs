@@ -22,8 +22,8 @@ use crate::{Account, Credential, Error, Query, Result};
 ///     token = { env = "LOSANT_TOKEN" }
 ///
 ///     [queries.stale]
-///     where = "last-used < now-90d"
-///     sort = "last-used"
+///     where = "last_used < now-90d"
+///     sort = "last_used"
 /// "#)?;
 /// assert_eq!(configuration.accounts()[0].provider(), "losant");
 /// assert!(configuration.query("stale")?.filter.is_some());
