@@ -196,6 +196,33 @@ fn a_credential_in_the_place_of_a_provider_is_not_repeated() {
 }
 
 #[test]
+fn numbers_are_taken_where_a_number_is_natural() {
+    let simulate = Simulate::start(&["foreman", "--tokens=1"], 1);
+    let server = simulate.server("foreman");
+    let (url, token) = (&server["url"], server["credentials"]["token"].as_str());
+    let variables = [("TOKEN", token.unwrap())];
+    let run = |version: &str| {
+        let path = temporary_file(&format!(
+            "[accounts.infra]\nprovider = 'foreman'\nbase_url = {url}\nlogin = {}\n\
+             token = {{ env = 'TOKEN' }}\nuser_id = {}\nversion = {version}\n",
+            server["credentials"]["login"], server["credentials"]["user_id"],
+        ));
+        tokenfleet_with_env(
+            &variables,
+            &["explain", "--output=table", "--config", &path],
+        )
+    };
+    // 3.10 lists by id; 3.1 lists by name.
+    let (newer, older) = (run("3.10").ends_with(0), run("3.1").ends_with(0));
+    assert_ne!(newer.stdout, older.stdout);
+    assert_eq!(newer.stdout, run("'3.10'").ends_with(0).stdout);
+    for version in ["3", "true", "1e3"] {
+        let line = run(version).ends_with(2).error_line().to_owned();
+        assert!(line.contains("line 7: accounts.infra.version"), "{line}");
+    }
+}
+
+#[test]
 fn an_unknown_account_is_rejected_with_the_nearest_one() {
     let path = losant("http://127.0.0.1:9");
     let words = ["list", "--config", &path, "--account=iott"];

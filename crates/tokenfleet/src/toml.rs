@@ -211,7 +211,8 @@ fn setting(value: &DeValue<'_>) -> Setting {
             let texts: Option<Vec<_>> = values.iter().map(text).collect();
             texts.map_or(unsupported, Setting::Texts)
         }
-        DeValue::Float(_) | DeValue::Datetime(_) => unsupported,
+        DeValue::Float(number) => Setting::Decimal(number.as_str().to_owned()),
+        DeValue::Datetime(_) => unsupported,
     }
 }
 
@@ -303,11 +304,11 @@ mod tests {
             ),
             (
                 "[queries.stale]\nwhere = 'hunter2'",
-                "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created, expiry, last-used",
+                "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created_at, expiry, last_used",
             ),
             (
                 "[queries.stale]\n\nsort = 'id, hunter2'",
-                "line 3: queries.stale.sort: at character 5: unknown sort key; expected one of id, name, state, created, updated, expiry, last-used",
+                "line 3: queries.stale.sort: at character 5: unknown sort key; expected one of id, name, state, created_at, updated_at, expiry, last_used",
             ),
             (
                 "[queries.stale]\nwhre = 'hunter2'",

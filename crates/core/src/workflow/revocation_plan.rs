@@ -236,6 +236,8 @@ impl FromStr for RevocationPlan {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        // Editors add a byte-order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = (1..).zip(text.lines());
         match lines.next().map(|(_, line)| line) {
             Some(HEADING) => {}
@@ -554,6 +556,16 @@ mod tests {
             "{text}"
         );
         assert_eq!(text.parse::<RevocationPlan>().unwrap(), plan);
+    }
+
+    #[test]
+    fn a_byte_order_mark_that_an_editor_added_is_skipped() {
+        let text = "\u{feff}tokenfleet revocations 2\r\naccount a b\r\nrevoke 1\r\n";
+        let plan = text.parse::<RevocationPlan>().unwrap();
+        assert_eq!(plan.tokens().count(), 1);
+        let old = "\u{feff}tokenfleet revocations 1\naccount a b\nrevoke 1\n";
+        let error = old.parse::<RevocationPlan>().unwrap_err().to_string();
+        assert!(error.contains("another version"), "{error}");
     }
 
     #[test]

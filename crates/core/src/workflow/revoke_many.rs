@@ -302,15 +302,29 @@ async fn revoke<P: TokenProvider + ?Sized>(
             );
             let update = provider.capabilities().update.as_ref();
             let can_suspend = update.is_some_and(|update| update.suspension);
-            if options.suspend_fallback
+            if !(options.suspend_fallback
                 && !error.may_have_applied()
                 && is_forbidden
-                && can_suspend
-                && provider.update(id, UpdateToken::suspend()).await.is_ok()
+                && can_suspend)
             {
-                RevocationVerdict::SuspendedOnly(error)
-            } else {
-                failed(error)
+                return failed(error);
+            }
+            match provider.update(id, UpdateToken::suspend()).await {
+                Ok(_) => RevocationVerdict::SuspendedOnly(
+                    error.with_advice("the token was suspended instead, and can be resumed"),
+                ),
+                Err(suspension) => {
+                    let advice = format!(
+                        "the token was to be suspended instead, which failed too ({suspension})"
+                    );
+                    let fate = suspension.fate();
+                    failed(
+                        error
+                            .with_fate(fate)
+                            .with_advice(advice)
+                            .with_source(suspension),
+                    )
+                }
             }
         }
     }
