@@ -128,18 +128,23 @@ impl Secret {
                 "begins with \"{known}\", which is no part of the token"
             ));
         }
-        if let Some((index, odd)) = text.char_indices().find(|(_, c)| !may_be_in_token(*c)) {
-            let place = if index == 0 {
-                "begins with"
-            } else if index + odd.len_utf8() == text.len() {
-                "ends with"
-            } else {
-                "contains"
-            };
-            return Some(format!("{place} {}", describe(odd)));
+        if self.is_masked() {
+            return Some("is a mask or a placeholder, not a token".to_owned());
         }
-        self.is_masked()
-            .then(|| "is a mask or a placeholder, not a token".to_owned())
+        // A base64 text may end with equals signs. Elsewhere they follow a name: `TOKEN=…`.
+        let body = text.trim_end_matches('=');
+        body.char_indices()
+            .find(|(_, c)| !may_be_in_token(*c))
+            .map(|(index, odd)| {
+                let place = if index == 0 {
+                    "begins with"
+                } else if index + odd.len_utf8() == text.len() {
+                    "ends with"
+                } else {
+                    "contains"
+                };
+                format!("{place} {}", describe(odd))
+            })
     }
 
     /// Creates a second copy, for the rare case of two owners.
@@ -159,13 +164,15 @@ const SCHEMES: [&str; 6] = [
     "Api-Key",
 ];
 
-/// Returns `true` for a character that a token may contain: visible ASCII that is no quotation
-/// mark.
+/// Returns `true` for a character that a token may contain: one of those that RFC 6750 allows, or
+/// the bar after the number of a token.
+///
+/// Everything else comes from the place that a token was copied from: `TOKEN=…;`, `user:…`, `%0A`.
 fn may_be_in_token(c: char) -> bool {
-    c.is_ascii_graphic() && !matches!(c, '"' | '\'' | '`')
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/' | '|')
 }
 
-/// Describes a character that no token contains.
+/// Describes a character that no token has.
 fn describe(c: char) -> String {
     let name = match c {
         '\u{feff}' => "a byte-order mark",
@@ -176,6 +183,7 @@ fn describe(c: char) -> String {
         c if c.is_control() => "a control character",
         c if is_invisible(c) => "an invisible character",
         c if c.is_whitespace() => "a blank",
+        c if c.is_ascii() => "a character that no token has",
         _ => "a character that is not ASCII",
     };
     format!("{name} (U+{:04X})", u32::from(c))
@@ -268,6 +276,26 @@ mod tests {
             (
                 "authorization: bearer hunter2",
                 "begins with \"Authorization\", which is no part of the token",
+            ),
+            (
+                "TOKEN=hunter2",
+                "contains a character that no token has (U+003D)",
+            ),
+            (
+                "hunter2;",
+                "ends with a character that no token has (U+003B)",
+            ),
+            (
+                "$HUNTER",
+                "begins with a character that no token has (U+0024)",
+            ),
+            (
+                "admin:hunter2",
+                "contains a character that no token has (U+003A)",
+            ),
+            (
+                "hunter2%0A",
+                "contains a character that no token has (U+0025)",
             ),
             ("hunt*********", "is a mask or a placeholder, not a token"),
             ("[REDACTED]", "is a mask or a placeholder, not a token"),
