@@ -101,8 +101,18 @@ fn a_closed_or_discarded_output_is_noticed_before_anything_is_sent() {
         ("losant", &["create", "--name=ci"][..]),
         ("losant", &["create", "--name=ci", "--exactly-once"]),
         ("cloudsmith", &["rotate", "--yes"]),
+        (
+            "cloudsmith",
+            &["revoke", "ID", "--yes", "--accept-replacement"],
+        ),
     ] {
         let account = Account::new(provider);
+        let tokens = account.control("GET", "/tokens", "");
+        let id = tokens["tokens"][0]["id"].as_str().unwrap();
+        let words: Vec<_> = (words.iter())
+            .map(|word| if *word == "ID" { id } else { *word })
+            .collect();
+        let words = &words[..];
         let discarded = run(program(&account, words).stdout(Stdio::null()));
         let mut shell = Command::new("sh");
         shell

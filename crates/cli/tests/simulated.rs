@@ -591,10 +591,21 @@ fn capabilities_say_why_an_operation_is_unavailable() {
 
 #[test]
 fn a_secret_in_the_place_of_a_word_is_not_repeated() {
-    let path = temporary_file("[accounts.iot]\nprovider = 'losant'");
-    for secret in ["hunter2", "SK-PrjW98OTY1h8QTY9hUA"] {
+    let path = temporary_file("[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'UNSET' }");
+    for secret in [
+        "hunter2",
+        "SK-PrjW98OTY1h8QTY9hUA",
+        "Tr0ub4dor&3",
+        "correct horse",
+    ] {
+        let option = format!("--{secret}");
         for words in [
             vec![secret],
+            vec!["list", &option],
+            vec!["show", secret],
+            vec!["update", secret, "--suspend"],
+            vec!["revoke", secret, "--yes"],
+            vec!["revoke", "--plan", secret, "--yes"],
             vec!["list", "--account", secret],
             vec!["list", "--query", secret],
             vec!["list", "--output", secret],

@@ -47,6 +47,56 @@ fn wrong_credentials_are_reported_for_every_platform_in_one_line() {
 }
 
 #[test]
+fn a_wrong_path_in_the_base_url_is_a_mistake_in_the_configuration() {
+    let simulate = Simulate::start(&["all", "--tokens=1"], 4);
+    for (provider, commands, paths) in [
+        (
+            "losant",
+            &["list", "create"][..],
+            &["/v1", "/me/tokens"][..],
+        ),
+        (
+            "foreman",
+            &["list", "create"],
+            &["/foreman", "/users/login"],
+        ),
+        ("cloudsmith", &["list"], &["/v2", "/user/tokens"]),
+        ("mindbody", &["create"], &["/v6", "/usertoken/issue"]),
+    ] {
+        let server = simulate.server(provider);
+        let url = server["url"].as_str().unwrap();
+        let mut variables = Vec::new();
+        let mut settings = String::new();
+        for (key, value) in server["credentials"].as_object().unwrap() {
+            if ["token", "api_key", "password"].contains(&key.as_str()) {
+                settings += &format!("{key} = {{ env = '{key}' }}\n");
+                variables.push((key.as_str(), value.as_str().unwrap()));
+            } else {
+                settings += &format!("{key} = {value}\n");
+            }
+        }
+        for path in paths {
+            let config = temporary_file(&format!(
+                "[accounts.mine]\nprovider = '{provider}'\nbase_url = '{url}{path}'\n{settings}"
+            ));
+            for command in commands {
+                let name = match (*command, provider) {
+                    ("create", "losant" | "foreman") => &["--name=x"][..],
+                    _ => &[],
+                };
+                let words = [&[*command, "--config", &config], name].concat();
+                let run = tokenfleet_with_env(&variables, &words).ends_with(2);
+                let line = run.error_line();
+                assert!(
+                    line.contains("; check base_url"),
+                    "{provider}{path}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn an_unreachable_platform_is_named_in_one_line() {
     // A port that was free a moment ago.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -187,11 +237,13 @@ fn one_misconfigured_account_stops_no_other() {
 
 #[test]
 fn a_credential_in_the_place_of_a_provider_is_not_repeated() {
-    let path = temporary_file(&format!("[accounts.iot]\nprovider = '{CANARY}'\n"));
-    for command in ["inventory", "list", "capabilities"] {
-        let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
-        let run = run.hiding(&[CANARY]);
-        assert!(run.error_line().contains("line 2: "), "{run:?}");
+    for secret in [CANARY, "hunter2", "correct horse"] {
+        let path = temporary_file(&format!("[accounts.iot]\nprovider = '{secret}'\n"));
+        for command in ["inventory", "list", "capabilities"] {
+            let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
+            let run = run.hiding(&[secret]);
+            assert!(run.error_line().contains("line 2: "), "{run:?}");
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use tokenfleet::{
     Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
 };
 
-use super::question;
 use super::subject::Subject;
+use super::{question, secret};
 use crate::output::displayed_id;
 
 /// The largest number of tokens in a message.
@@ -42,7 +42,12 @@ pub(super) fn check(
             }
             _ => error,
         }
-    })
+    })?;
+    let revoke = capabilities.revoke.as_ref();
+    if revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced) {
+        secret::require_output()?;
+    }
+    Ok(())
 }
 
 /// Rejects work on a platform that cannot revoke by id, before anything is read.

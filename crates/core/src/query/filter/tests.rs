@@ -420,7 +420,7 @@ fn fields_are_spelled_as_in_the_json_output_and_a_short_spelling_is_read_too() {
         sort("created_at, updated_at:desc, last_used").unwrap(),
         sort("created, updated:desc, last-used").unwrap()
     );
-    for key in SortKey::ALL {
+    for key in crate::query::SortKey::ALL {
         let token = Token::new(TokenId::new("1"), TokenState::Active);
         let json = serde_json::to_value(&token).unwrap();
         assert!(json.get(key.as_str()).is_some(), "{key:?}");
