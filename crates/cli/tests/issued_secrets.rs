@@ -101,6 +101,7 @@ fn a_closed_or_discarded_output_is_noticed_before_anything_is_sent() {
         ("losant", &["create", "--name=ci"][..]),
         ("losant", &["create", "--name=ci", "--exactly-once"]),
         ("cloudsmith", &["rotate", "--yes"]),
+        ("mindbody", &["renew", "--secret-env=SECRET"]),
         (
             "cloudsmith",
             &["revoke", "ID", "--yes", "--accept-replacement"],
@@ -108,7 +109,7 @@ fn a_closed_or_discarded_output_is_noticed_before_anything_is_sent() {
     ] {
         let account = Account::new(provider);
         let tokens = account.control("GET", "/tokens", "");
-        let id = tokens["tokens"][0]["id"].as_str().unwrap();
+        let id = tokens["tokens"][0]["id"].as_str().unwrap_or_default();
         let words: Vec<_> = (words.iter())
             .map(|word| if *word == "ID" { id } else { *word })
             .collect();

@@ -622,5 +622,8 @@ fn a_secret_in_the_place_of_a_word_is_not_repeated() {
         tokenfleet(&["list", "--config", secret])
             .ends_with(2)
             .hiding(&[secret]);
+        tokenfleet(&["renew", secret, "--config", &path])
+            .ends_with(5)
+            .hiding(&[secret]);
     }
 }

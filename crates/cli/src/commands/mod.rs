@@ -36,7 +36,11 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exi
     if let Command::Simulate(arguments) = &command {
         return simulate::run(&global, arguments).await;
     }
-    if matches!(command, Command::Create(_) | Command::Rotate(_)) {
+    let issues_secret = matches!(
+        command,
+        Command::Create(_) | Command::Rotate(_) | Command::Renew(_)
+    );
+    if issues_secret {
         secret::require_output()?;
     }
     let accounts = Accounts::open(&global).await?;
