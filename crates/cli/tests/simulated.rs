@@ -211,7 +211,8 @@ fn rows_of_csv_have_as_many_fields_as_the_header() {
     let words = ["list", "--simulate", "--account=losant", "--output=csv"];
     let run = tokenfleet(&words).ends_with(0);
     let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
-    assert_eq!(reader.headers().unwrap().len(), 13);
+    assert_eq!(reader.headers().unwrap().len(), 14);
+    assert_eq!(&reader.headers().unwrap()[13], "unreadable");
     assert_eq!(reader.records().map(Result::unwrap).count(), 12);
 }
 

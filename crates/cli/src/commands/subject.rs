@@ -35,7 +35,8 @@ fn is_refused(error: &Error) -> bool {
 /// Returns `true` for an id that is a number, hexadecimal or a plain word.
 fn is_plain(id: &TokenId) -> bool {
     let id = id.as_str();
-    id.bytes().all(|byte| byte.is_ascii_hexdigit()) || !quoted(id, &[]).is_empty()
+    let is_number = |byte: u8| byte.is_ascii_hexdigit() || byte == b'-';
+    id.bytes().all(is_number) || !quoted(id, &[]).is_empty()
 }
 
 impl<'a> From<TokenRef<'a>> for Subject<'a> {
