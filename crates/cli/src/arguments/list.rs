@@ -73,8 +73,8 @@ pub(crate) struct ListArguments {
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) expires_within: Option<Duration>,
     /// Sort by id, name, state, created_at, updated_at, expiry or last_used; :desc reverses the
-    /// order. Separate several keys with commas, or repeat the option. Tokens without a value come last
-    /// (first with :desc), unless :absent-first or :absent-last says otherwise
+    /// order. Separate several keys with commas, or repeat the option. Tokens without a value come
+    /// last (first with :desc), unless :absent-first or :absent-last says otherwise
     #[arg(
         long = "sort",
         value_name = "KEY[:desc][:absent-last]",
