@@ -153,6 +153,24 @@ async fn a_platform_that_stores_names_otherwise_keeps_no_unknown_token() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_conflict_with_an_earlier_copy_of_the_request_keeps_no_unknown_token() {
+    let fixture = foreman(&["tokens=1"], Some(Release::new(3, 9)));
+    let simulator = fixture.simulator();
+    let before = alive(simulator).len();
+    // Something in front of the platform refuses a request that arrived, and it is sent again.
+    let busy = Action::AnswerAfterwards(Canned::status(429));
+    simulator.faults().add(Fault::new(busy).method("POST"));
+    let issued = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+        .with_recheck_delay(RECHECK_DELAY)
+        .create(CreateToken::new("ci"))
+        .await
+        .unwrap();
+    let alive = alive(simulator);
+    assert_eq!(alive.len() - before, 1);
+    assert!(simulator.accepts(issued.secret.expose()));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_platform_without_recovery_is_refused_before_anything_is_sent() {
     for fixture in [cloudsmith(&["tokens=0"], true), mindbody(&[], false)] {
         let provider = fixture.provider();

@@ -116,6 +116,18 @@ async fn a_partly_applied_plan_can_be_applied_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_that_emptied_a_collection_can_be_applied_again() {
+    let fixture = losant(&["tokens=3", "collection=application"]);
+    let provider = fixture.provider();
+    let list = provider.list_all(Query::new()).await.unwrap();
+    let plan = RevocationPlan::from_tokens(provider.account(), &list.tokens);
+    for expected in ["revoked", "already_gone"] {
+        let verdicts = revoke_all(&*provider, &plan, RevokeManyOptions::default()).await;
+        assert_eq!(count(&verdicts).get(expected), Some(&3), "{verdicts:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_token_that_cannot_be_revoked_is_suspended_if_the_fallback_is_set() {
     let fixture = losant(&["tokens=1"]);
     let (acting, plan) = account(&fixture).await;

@@ -8,7 +8,7 @@ use tokenfleet::{Cursor, Direction, Filter, Plan, Query, SortKey};
 use super::{Amount, Micro, Prepare};
 
 const FILTER: &str =
-    "state = active and (last-used < 2026-01-01T00:00:00Z or last-used is never) and name ^= ci-";
+    "state = active and (last_used < 2026-01-01T00:00:00Z or last_used is never) and name ^= ci-";
 
 const CURSOR: &str = "tf2.0123456789abcdef.0123456789abcdef.n41.100.4200.0.10.bc...575ec7417ae143cd83dc4a95.ae06bc2ae39d5597";
 

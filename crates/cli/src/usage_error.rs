@@ -85,12 +85,41 @@ fn redacted_text(error: &clap::Error) -> String {
     text
 }
 
-/// Returns `true` for a word with letters and digits, such as a password, but not for an option, a
-/// number with a unit or a time.
+/// Returns `true` for a text of letters and other characters, such as a password, but not for an
+/// option, a number with a unit or a time.
 fn may_be_secret(word: &str) -> bool {
-    const MIN_LENGTH: usize = 7;
+    const MIN_LENGTH: usize = 6;
+    let word = word.trim_start_matches('-');
     word.len() >= MIN_LENGTH
-        && word.contains(|c: char| c.is_ascii_digit())
+        && word.contains(|c: char| !c.is_ascii_alphabetic() && !matches!(c, '-' | '_'))
         && word.starts_with(|c: char| c.is_alphabetic())
         && !word.starts_with("now")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_told_from_an_option_a_number_and_a_time() {
+        for secret in [
+            "hunter2",
+            "s3cr3t",
+            "--Tr0ub4dor&3",
+            "-pässwort1",
+            "correct horse",
+        ] {
+            assert!(may_be_secret(secret), "{secret}");
+        }
+        for word in [
+            "--look-again",
+            "inventroy",
+            "30days",
+            "2030-13-01",
+            "now+30x",
+            "--l1",
+        ] {
+            assert!(!may_be_secret(word), "{word}");
+        }
+    }
 }

@@ -70,14 +70,50 @@ fn exactly_once_revokes_a_token_whose_secret_cannot_be_written() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn a_token_is_taken_back_although_the_platform_does_not_show_it() {
+    for provider in ["losant", "foreman"] {
+        let account = Account::new(provider);
+        for answer in [
+            serde_json::json!({"answer": {"status": 200, "body": "{}"}}),
+            serde_json::json!({"answer": {"status": 403, "body": "{}"}}),
+            serde_json::json!({"answer": {"status": 404, "body": "{}"}}),
+        ] {
+            account.inject_fault("GET", &answer);
+            let full = std::fs::File::options()
+                .write(true)
+                .open("/dev/full")
+                .unwrap();
+            let words = ["create", "--name=ci", "--exactly-once"];
+            let run = run(program(&account, &words).stdout(full)).ends_with(1);
+            assert!(run.stderr.contains("the token was revoked"), "{run:?}");
+            account.control("DELETE", "/faults", "");
+            let tokens = account.run(&["list", "--prefix=ci", "--state=active"]);
+            assert_eq!(tokens.ends_with(0).json()["tokens"], serde_json::json!([]));
+        }
+    }
+}
+
 #[test]
 fn a_closed_or_discarded_output_is_noticed_before_anything_is_sent() {
     for (provider, words) in [
         ("losant", &["create", "--name=ci"][..]),
         ("losant", &["create", "--name=ci", "--exactly-once"]),
         ("cloudsmith", &["rotate", "--yes"]),
+        ("mindbody", &["renew", "--secret-env=SECRET"]),
+        (
+            "cloudsmith",
+            &["revoke", "ID", "--yes", "--accept-replacement"],
+        ),
     ] {
         let account = Account::new(provider);
+        let tokens = account.control("GET", "/tokens", "");
+        let id = tokens["tokens"][0]["id"].as_str().unwrap_or_default();
+        let words: Vec<_> = (words.iter())
+            .map(|word| if *word == "ID" { id } else { *word })
+            .collect();
+        let words = &words[..];
         let discarded = run(program(&account, words).stdout(Stdio::null()));
         let mut shell = Command::new("sh");
         shell

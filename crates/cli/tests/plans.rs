@@ -125,6 +125,44 @@ fn a_token_that_cannot_be_revoked_is_suspended_on_request_and_not_called_revoked
     let run = account.run(&words).ends_with(1);
     assert_eq!(run.json()["outcome"], "suspended_only");
     assert_eq!(ids(&account, &["--state=suspended"]).len(), 1);
+    let line = run.error_line();
+    assert!(
+        line.ends_with("the token was suspended instead, and can be resumed"),
+        "{line}"
+    );
+}
+
+#[test]
+fn a_suspension_that_fails_too_is_reported() {
+    for (answer, code, fate) in [
+        (
+            json!({"answer": {"status": 403, "body": "{}"}}),
+            3,
+            "rejected",
+        ),
+        (
+            json!({"answer": {"status": 200, "body": "{}"}}),
+            7,
+            "maybe_applied",
+        ),
+    ] {
+        let account = account_with_tokens("losant", 1);
+        let id = ids(&account, &[]).remove(0);
+        let forbidden = json!({"answer": {"status": 403, "body": "{}"}});
+        account.inject_fault("DELETE", &forbidden);
+        account.inject_fault("PATCH", &answer);
+        let words = ["revoke", &id, "--yes", "--or-suspend", "--output=json"];
+        let run = account.run(&words).ends_with(code);
+        let error: Value = serde_json::from_str(run.error_line()).unwrap();
+        let error = &error["error"];
+        assert_eq!(error["fate"], fate, "{run:?}");
+        let message = error["message"].as_str().unwrap();
+        assert!(
+            message.contains("to be suspended instead, which failed too"),
+            "{message}"
+        );
+        assert_eq!(run.stdout, "");
+    }
 }
 
 #[test]
@@ -153,6 +191,26 @@ fn a_plan_names_its_account_and_is_rejected_elsewhere() {
             .ends_with(2);
         assert_eq!(run.error_line(), format!("error: {path}: {error}"));
     }
+    let utf16: Vec<u8> = plan
+        .stdout
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    let not_text = temporary_file("");
+    std::fs::write(&not_text, [&[0xff, 0xfe], &*utf16].concat()).unwrap();
+    let run = account.run(&["revoke", "--plan", &not_text, "--yes"]);
+    let expected = format!(
+        "error: cannot read {not_text}: it is UTF-16, as some shells write files; save it as UTF-8"
+    );
+    assert_eq!(run.ends_with(2).error_line(), expected);
+    if cfg!(unix) {
+        let run = account.run(&["revoke", "--plan=/dev/zero", "--yes"]);
+        let expected = "error: cannot read /dev/zero: it is larger than 16 MiB";
+        assert_eq!(run.ends_with(2).error_line(), expected);
+    }
+    let pasted = "SK-PrjW98OTY1h8QTY9hUA";
+    let run = account.run(&["revoke", "--plan", pasted, "--yes"]);
+    run.ends_with(2).hiding(&[pasted]).error_line();
     let run = account.run(&["revoke", "--plan=there-is-none", "--yes"]);
     let run = run.ends_with(2);
     let expected = format!("error: cannot read there-is-none: {NO_SUCH_FILE}");

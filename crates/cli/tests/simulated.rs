@@ -211,7 +211,8 @@ fn rows_of_csv_have_as_many_fields_as_the_header() {
     let words = ["list", "--simulate", "--account=losant", "--output=csv"];
     let run = tokenfleet(&words).ends_with(0);
     let mut reader = csv::Reader::from_reader(run.stdout.as_bytes());
-    assert_eq!(reader.headers().unwrap().len(), 13);
+    assert_eq!(reader.headers().unwrap().len(), 14);
+    assert_eq!(&reader.headers().unwrap()[13], "unreadable");
     assert_eq!(reader.records().map(Result::unwrap).count(), 12);
 }
 
@@ -591,10 +592,21 @@ fn capabilities_say_why_an_operation_is_unavailable() {
 
 #[test]
 fn a_secret_in_the_place_of_a_word_is_not_repeated() {
-    let path = temporary_file("[accounts.iot]\nprovider = 'losant'");
-    for secret in ["hunter2", "SK-PrjW98OTY1h8QTY9hUA"] {
+    let path = temporary_file("[accounts.iot]\nprovider = 'losant'\ntoken = { env = 'UNSET' }");
+    for secret in [
+        "hunter2",
+        "SK-PrjW98OTY1h8QTY9hUA",
+        "Tr0ub4dor&3",
+        "correct horse",
+    ] {
+        let option = format!("--{secret}");
         for words in [
             vec![secret],
+            vec!["list", &option],
+            vec!["show", secret],
+            vec!["update", secret, "--suspend"],
+            vec!["revoke", secret, "--yes"],
+            vec!["revoke", "--plan", secret, "--yes"],
             vec!["list", "--account", secret],
             vec!["list", "--query", secret],
             vec!["list", "--output", secret],
@@ -610,6 +622,9 @@ fn a_secret_in_the_place_of_a_word_is_not_repeated() {
         }
         tokenfleet(&["list", "--config", secret])
             .ends_with(2)
+            .hiding(&[secret]);
+        tokenfleet(&["renew", secret, "--config", &path])
+            .ends_with(5)
             .hiding(&[secret]);
     }
 }

@@ -47,6 +47,56 @@ fn wrong_credentials_are_reported_for_every_platform_in_one_line() {
 }
 
 #[test]
+fn a_wrong_path_in_the_base_url_is_a_mistake_in_the_configuration() {
+    let simulate = Simulate::start(&["all", "--tokens=1"], 4);
+    for (provider, commands, paths) in [
+        (
+            "losant",
+            &["list", "create"][..],
+            &["/v1", "/me/tokens"][..],
+        ),
+        (
+            "foreman",
+            &["list", "create"],
+            &["/foreman", "/users/login"],
+        ),
+        ("cloudsmith", &["list"], &["/v2", "/user/tokens"]),
+        ("mindbody", &["create"], &["/v6", "/usertoken/issue"]),
+    ] {
+        let server = simulate.server(provider);
+        let url = server["url"].as_str().unwrap();
+        let mut variables = Vec::new();
+        let mut settings = String::new();
+        for (key, value) in server["credentials"].as_object().unwrap() {
+            if ["token", "api_key", "password"].contains(&key.as_str()) {
+                settings += &format!("{key} = {{ env = '{key}' }}\n");
+                variables.push((key.as_str(), value.as_str().unwrap()));
+            } else {
+                settings += &format!("{key} = {value}\n");
+            }
+        }
+        for path in paths {
+            let config = temporary_file(&format!(
+                "[accounts.mine]\nprovider = '{provider}'\nbase_url = '{url}{path}'\n{settings}"
+            ));
+            for command in commands {
+                let name = match (*command, provider) {
+                    ("create", "losant" | "foreman") => &["--name=x"][..],
+                    _ => &[],
+                };
+                let words = [&[*command, "--config", &config], name].concat();
+                let run = tokenfleet_with_env(&variables, &words).ends_with(2);
+                let line = run.error_line();
+                assert!(
+                    line.contains("; check base_url"),
+                    "{provider}{path}: {line}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn an_unreachable_platform_is_named_in_one_line() {
     // A port that was free a moment ago.
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
@@ -187,11 +237,40 @@ fn one_misconfigured_account_stops_no_other() {
 
 #[test]
 fn a_credential_in_the_place_of_a_provider_is_not_repeated() {
-    let path = temporary_file(&format!("[accounts.iot]\nprovider = '{CANARY}'\n"));
-    for command in ["inventory", "list", "capabilities"] {
-        let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
-        let run = run.hiding(&[CANARY]);
-        assert!(run.error_line().contains("line 2: "), "{run:?}");
+    for secret in [CANARY, "hunter2", "correct horse"] {
+        let path = temporary_file(&format!("[accounts.iot]\nprovider = '{secret}'\n"));
+        for command in ["inventory", "list", "capabilities"] {
+            let run = tokenfleet(&[command, "--config", &path]).ends_with(2);
+            let run = run.hiding(&[secret]);
+            assert!(run.error_line().contains("line 2: "), "{run:?}");
+        }
+    }
+}
+
+#[test]
+fn numbers_are_taken_where_a_number_is_natural() {
+    let simulate = Simulate::start(&["foreman", "--tokens=1"], 1);
+    let server = simulate.server("foreman");
+    let (url, token) = (&server["url"], server["credentials"]["token"].as_str());
+    let variables = [("TOKEN", token.unwrap())];
+    let run = |version: &str| {
+        let path = temporary_file(&format!(
+            "[accounts.infra]\nprovider = 'foreman'\nbase_url = {url}\nlogin = {}\n\
+             token = {{ env = 'TOKEN' }}\nuser_id = {}\nversion = {version}\n",
+            server["credentials"]["login"], server["credentials"]["user_id"],
+        ));
+        tokenfleet_with_env(
+            &variables,
+            &["explain", "--output=table", "--config", &path],
+        )
+    };
+    // 3.10 lists by id; 3.1 lists by name.
+    let (newer, older) = (run("3.10").ends_with(0), run("3.1").ends_with(0));
+    assert_ne!(newer.stdout, older.stdout);
+    assert_eq!(newer.stdout, run("'3.10'").ends_with(0).stdout);
+    for version in ["3", "true", "1e3"] {
+        let line = run(version).ends_with(2).error_line().to_owned();
+        assert!(line.contains("line 7: accounts.infra.version"), "{line}");
     }
 }
 

@@ -124,7 +124,7 @@ impl ForemanConfig {
         config.organization_id = settings.identifier("organization_id")?;
         config.location_id = settings.identifier("location_id")?;
         config.release =
-            match settings.text("version")? {
+            match settings.version("version")? {
                 Some(version) => Some(version.parse().map_err(|error: Error| {
                     error.with_message_prefix(&settings.place("version"))
                 })?),

@@ -124,8 +124,9 @@ impl Foreman {
     /// read cannot tell, so then it is `false`.
     async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
         let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
-        match self.send(request).await {
-            Ok(response) => Ok(convert::record(&response)?.state == TokenState::Revoked),
+        let record = self.send(request).await;
+        match record.and_then(|response| convert::record(&response)) {
+            Ok(record) => Ok(record.state == TokenState::Revoked),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(error.for_operation(Operation::Revoke)),
         }

@@ -38,10 +38,8 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    // A later page may have been deleted meanwhile, which says nothing about the collection.
-    let begins_listing =
-        request.operation == Operation::List && request.page_number.is_none_or(|page| page == 0);
-    if begins_listing && status == 404 && error_body.kind.is_none() {
+    let is_missing = matches!(status, 404 | 405) && is_about_collection(request);
+    if is_missing && error_body.kind.is_none() {
         error = missing_collection(base_url, request, error);
     }
     let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
@@ -50,7 +48,7 @@ pub(crate) fn status_error(
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
-        404 if begins_listing => Some(
+        _ if is_missing => Some(
             "check base_url and the owner of the tokens in the configuration, and that the \
              credential may see them",
         ),
@@ -62,11 +60,24 @@ pub(crate) fn status_error(
     }
 }
 
-/// Turns "not found" into an error about the collection of a listing, which no token's id is part
-/// of: the base URL or the owner of the tokens is wrong.
+/// Returns `true` for a request that names a collection, and no token.
+fn is_about_collection(request: &ApiRequest) -> bool {
+    match request.operation {
+        // A later page may have been deleted meanwhile, which says nothing about the collection.
+        Operation::List => request.page_number.is_none_or(|page| page == 0),
+        Operation::Create => true,
+        _ => false,
+    }
+}
+
+/// Turns "not found" into an error about the collection: the base URL or the owner of the tokens is
+/// wrong.
 fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, error: Error) -> Error {
     let url = base_url.join(&request.path, &[]).unwrap_or_default();
-    let message = format!("there are no tokens at {url}");
+    let message = match request.operation {
+        Operation::Create => format!("tokens cannot be created at {url}"),
+        _ => format!("there are no tokens at {url}"),
+    };
     let mut missing = Error::new(ErrorKind::Configuration, error.fate(), message);
     if let Some(status) = error.status() {
         missing = missing.with_status(status);

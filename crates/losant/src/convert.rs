@@ -18,15 +18,22 @@ pub(crate) const INACTIVE: &str = "inactive";
 /// Losant's page size when none is requested or repeated.
 const DEFAULT_PAGE_SIZE: u32 = 100;
 
-/// Rejects an id that does not match the pattern of Losant's ids.
+/// Rejects an id that is not one of Losant's, as Losant writes it.
+///
+/// Losant finds a token by capital digits too, but answers with the other spelling.
 pub(crate) fn check_id(id: &TokenId) -> Result<()> {
     let id = id.as_str();
-    if id.len() == 24 && id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    if id.len() == 24 && id.bytes().all(is_digit) {
         return Ok(());
     }
-    Err(Error::invalid_input(
-        "the id is not 24 hexadecimal digits, as Losant's ids are",
-    ))
+    let error = Error::invalid_input("the id is not 24 hexadecimal digits, as Losant's ids are");
+    let is_other_case = id.to_ascii_lowercase().bytes().all(is_digit);
+    Err(if is_other_case && id.len() == 24 {
+        error.with_advice("write its letters in lower case, as in the listing")
+    } else {
+        error
+    })
 }
 
 /// Decodes a page of tokens.
@@ -183,6 +190,25 @@ pub(crate) fn is_gone(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_accepted_in_its_canonical_spelling_only() {
+        assert!(check_id(&TokenId::new("575ec7417ae143cd83dc4a95")).is_ok());
+        let error = |id| check_id(&TokenId::new(id)).unwrap_err().to_string();
+        let other_case = error("575EC7417ae143cd83dc4a95");
+        assert!(
+            other_case.ends_with("in lower case, as in the listing"),
+            "{other_case}"
+        );
+        for id in [
+            "575ec7417ae143cd83dc4a9",
+            "575ec7417ae143cd83dc4a95 ",
+            "x",
+            "",
+        ] {
+            assert!(!error(id).contains("lower case"), "{id}");
+        }
+    }
 
     #[test]
     fn times_are_sent_with_milliseconds() {

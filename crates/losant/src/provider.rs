@@ -121,11 +121,14 @@ impl Losant {
     /// cannot tell, so then it is `false`.
     async fn is_here(&self, id: &TokenId) -> Result<bool> {
         let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
-        match self.send(request).await {
-            Ok(response) if convert::record(&response)?.id == *id => Ok(true),
-            Ok(response) => Err(response
-                .violation("the platform returned another token than the requested one")
-                .for_operation(Operation::Revoke)),
+        let found = self.send(request).await.and_then(|response| {
+            if convert::record(&response)?.id == *id {
+                return Ok(());
+            }
+            Err(response.violation("the platform returned another token than the requested one"))
+        });
+        match found {
+            Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(not_here(error.for_operation(Operation::Revoke))),
         }

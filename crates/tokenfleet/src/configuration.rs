@@ -22,8 +22,8 @@ use crate::{Account, Credential, Error, Query, Result};
 ///     token = { env = "LOSANT_TOKEN" }
 ///
 ///     [queries.stale]
-///     where = "last-used < now-90d"
-///     sort = "last-used"
+///     where = "last_used < now-90d"
+///     sort = "last_used"
 /// "#)?;
 /// assert_eq!(configuration.accounts()[0].provider(), "losant");
 /// assert!(configuration.query("stale")?.filter.is_some());
@@ -263,10 +263,12 @@ impl AccountConfiguration {
     }
 
     /// Builds an error about the provider's name and attaches the account and the line. The name is
-    /// masked if it looks like a credential that was written in the wrong place.
+    /// masked unless it is a plain word: it may be a credential in the wrong place.
     pub(crate) fn provider_error(&self, error: impl FnOnce(&str) -> Error) -> Error {
-        let masked = Error::configuration("").with_platform_message(self.provider(), &[]);
-        let provider = masked.platform_message().unwrap_or_default();
+        let provider = match quoted(self.provider(), &[]).as_str() {
+            "" => "[masked]",
+            _ => self.provider(),
+        };
         let error = error(provider).with_account(&Account::new(provider, self.name()));
         match self.provider_line {
             Some(line) => error.with_message_prefix(&format!("line {line}")),

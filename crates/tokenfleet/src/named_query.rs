@@ -63,14 +63,14 @@ mod tests {
     use crate::config::did_you_mean;
     use crate::query::TimePredicate;
 
-    const QUERIES: &str = "[queries.stale]\nwhere = 'last-used < now-90d'\n\
-        sort = 'state, last-used:desc:absent-last'\nlimit = 10\noffset = 2\n[queries.all]";
+    const QUERIES: &str = "[queries.stale]\nwhere = 'last_used < now-90d'\n\
+        sort = 'state, last_used:desc:absent-last'\nlimit = 10\noffset = 2\n[queries.all]";
 
     #[test]
     fn a_named_query_has_the_settings_of_its_table() {
         let configuration = Configuration::parse(QUERIES).unwrap();
         let query = configuration.query("stale").unwrap();
-        let sort = SortBy::parse_all("state,last-used:desc:absent-last").unwrap();
+        let sort = SortBy::parse_all("state,last_used:desc:absent-last").unwrap();
         let rest = Query::new().sort_by_keys(sort).offset(2).limit(10);
         let filter = query.filter.clone().unwrap();
         assert_eq!(query, rest.filter(filter));

@@ -211,7 +211,8 @@ fn setting(value: &DeValue<'_>) -> Setting {
             let texts: Option<Vec<_>> = values.iter().map(text).collect();
             texts.map_or(unsupported, Setting::Texts)
         }
-        DeValue::Float(_) | DeValue::Datetime(_) => unsupported,
+        DeValue::Float(number) => Setting::Decimal(number.as_str().to_owned()),
+        DeValue::Datetime(_) => unsupported,
     }
 }
 

@@ -41,7 +41,7 @@ const TEXTS: [&str; 12] = [
     "https://foreman.example.com",
     "-99",
     "3.9",
-    "last-used < now-90d",
+    "last_used < now-90d",
     "state, expiry:desc",
     "application",
     "TOKEN",

@@ -14,13 +14,13 @@ Expressions for --where:
   name = ci, name ~ \"ci-*\", name ^= ci-     exact, pattern, prefix; case-sensitive
   state = active, state in (active, expired)
   owner = alice, owner is none              by the owner's id or name
-  created < 2026-01-01, expiry >= now+30d   also last-used, <= and >; a date is its first instant
-  expiry is never, last-used is not-reported
-  created_at, last_used, not_reported       the spelling of the JSON output works too
+  created_at < 2026-01-01                   also expiry, last_used, >, <=, >= and now+30d
+  expiry is never, last_used is not_reported
+  created, last-used, not-reported          these spellings work too
   and, or, not, ( )                         and binds tighter than or
 
 Examples:
-  tokenfleet list --where 'state = active and (last-used < now-90d or last-used is never)'
+  tokenfleet list --where 'state = active and (last_used < now-90d or last_used is never)'
   tokenfleet list --where 'expiry is never and not name ^= \"deploy \"' --sort created
   tokenfleet list --query stale --limit 10
   tokenfleet explain --where 'name ^= ci-' --sort created --tokens 5000";
@@ -33,7 +33,7 @@ Example:
 
 pub(super) const PLAN_HELP: &str = "\
 Examples:
-  tokenfleet plan --account iot --where 'last-used < now-90d' > revocations.txt
+  tokenfleet plan --account iot --where 'last_used < now-90d' > revocations.txt
   tokenfleet revoke --plan revocations.txt
 
 `tokenfleet help list` describes the expressions for --where.";
@@ -72,9 +72,9 @@ pub(crate) struct ListArguments {
     /// Only tokens that will expire within this period, e.g. 30d
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) expires_within: Option<Duration>,
-    /// Sort by id, name, state, created, updated, expiry or last-used; :desc reverses the order.
-    /// Separate several keys with commas, or repeat the option. Tokens without a value come last
-    /// (first with :desc), unless :absent-first or :absent-last says otherwise
+    /// Sort by id, name, state, created_at, updated_at, expiry or last_used; :desc reverses the
+    /// order. Separate several keys with commas, or repeat the option. Tokens without a value come
+    /// last (first with :desc), unless :absent-first or :absent-last says otherwise
     #[arg(
         long = "sort",
         value_name = "KEY[:desc][:absent-last]",

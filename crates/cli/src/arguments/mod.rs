@@ -36,6 +36,7 @@ Exit codes:
   1  operation failed              5  not supported by the platform
   2  usage or configuration error  6  incomplete result
   3  refused by the platform       7  outcome unknown: the write may have been applied
+                                   8  the answer is no: the secret is dead
 
 Examples:
   tokenfleet inventory
@@ -149,7 +150,7 @@ pub(crate) enum Command {
     Revoke(RevokeArguments),
     /// Check whether a secret still works
     ///
-    /// Exits with 0 if it is alive, 3 if it is dead, and 7 if the platform cannot tell.
+    /// Exits with 0 if it is alive, 8 if it is dead, and 7 if the platform cannot tell.
     #[command(after_help = read::VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
     /// Show what each account supports

@@ -6,15 +6,12 @@ use tokenfleet::{
     Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
 };
 
-use super::question;
 use super::subject::Subject;
+use super::{question, secret};
 use crate::output::displayed_id;
 
 /// The largest number of tokens in a message.
 const MAX_SHOWN: usize = 20;
-
-/// The largest number of characters of a name in a question.
-const MAX_SHOWN_NAME: usize = 60;
 
 /// Rejects a revocation that cannot succeed, before anybody is asked to confirm it.
 pub(super) fn check(
@@ -45,7 +42,12 @@ pub(super) fn check(
             }
             _ => error,
         }
-    })
+    })?;
+    let revoke = capabilities.revoke.as_ref();
+    if revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced) {
+        secret::require_output()?;
+    }
+    Ok(())
 }
 
 /// Rejects work on a platform that cannot revoke by id, before anything is read.
@@ -87,7 +89,7 @@ pub(super) fn id_list<'a>(ids: impl IntoIterator<Item = &'a TokenId>) -> String 
 }
 
 fn list(words: impl IntoIterator<Item = String>) -> String {
-    let mut words: Vec<_> = words.into_iter().collect();
+    let mut words: Vec<_> = words.into_iter().take(MAX_SHOWN + 1).collect();
     if words.len() > MAX_SHOWN {
         words.truncate(MAX_SHOWN);
         words.push("…".to_owned());
@@ -95,37 +97,39 @@ fn list(words: impl IntoIterator<Item = String>) -> String {
     words.join(", ")
 }
 
-/// Returns the id, with the name if the plan says it.
-fn displayed_token(token: &PlannedToken) -> String {
-    let id = displayed_id(&token.id);
-    match token.name.known() {
-        Some(name) => {
-            let shown: String = name.chars().take(MAX_SHOWN_NAME).collect();
-            let end = if shown.len() < name.len() { "…" } else { "" };
-            format!("{id} {shown:?}{end}")
-        }
-        None => id,
+/// Describes tokens by their names in the plan, or else by those that the platform reports.
+async fn describe(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Vec<String> {
+    let mut described = Vec::new();
+    // One more shows that the list goes on.
+    for token in tokens.iter().take(MAX_SHOWN + 1) {
+        described.push(
+            if token.name.is_reported() || described.len() == MAX_SHOWN {
+                question::describe(&token.id, &token.name)
+            } else {
+                question::describe_by_id(provider, &token.id).await
+            },
+        );
     }
+    described
 }
 
 /// Asks for confirmation to revoke these tokens, or without any the token of a secret.
-pub(super) fn ask(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Result<()> {
+pub(super) async fn ask(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Result<()> {
     question::require_terminal(provider, Operation::Revoke)?;
-    if question::is_confirmed(&question(provider, tokens)) {
+    let described = describe(provider, tokens).await;
+    if question::is_confirmed(&question(provider, tokens.len(), described)) {
         return Ok(());
     }
     Err(Error::invalid_input("not confirmed: nothing was revoked").with_account(provider.account()))
 }
 
 /// Returns the question: which tokens are revoked, and what happens to their records.
-fn question(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> String {
-    let (tokens, records) = match tokens {
-        [] => ("the token with this secret".to_owned(), "its record"),
-        [token] => (format!("token {}", displayed_token(token)), "its record"),
-        tokens => {
-            let list = list(tokens.iter().copied().map(displayed_token));
-            (format!("{} tokens ({list})", tokens.len()), "their records")
-        }
+fn question(provider: &dyn TokenProvider, count: usize, described: Vec<String>) -> String {
+    let described = list(described);
+    let (tokens, records) = match count {
+        0 => ("the token with this secret".to_owned(), "its record"),
+        1 => (format!("token {described}"), "its record"),
+        _ => (format!("{count} tokens ({described})"), "their records"),
     };
     let revoke = provider.capabilities().revoke.as_ref();
     let effect = match revoke.map(|revoke| revoke.effect) {
@@ -140,4 +144,78 @@ fn question(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> String {
         "Permanently revoke {tokens} in {}?{effect} [y/N] ",
         provider.account()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use async_trait::async_trait;
+    use tokenfleet::adapter::Adapter;
+    use tokenfleet::capability::RevokeCapability;
+    use tokenfleet::{
+        Account, Capabilities, ErrorKind, Fact, Fate, RevocationPlan, Token, TokenState,
+    };
+
+    use super::*;
+
+    /// An account whose token `1` is named `production`, and which has no others.
+    #[derive(Debug)]
+    struct OneToken {
+        account: Account,
+        capabilities: Capabilities,
+    }
+
+    #[async_trait]
+    impl Adapter for OneToken {
+        fn account(&self) -> &Account {
+            &self.account
+        }
+
+        fn capabilities(&self) -> &Capabilities {
+            &self.capabilities
+        }
+
+        async fn get(&self, id: &TokenId) -> Result<Token> {
+            let mut token = Token::new(id.clone(), TokenState::Active);
+            token.name = Fact::Known("production".into());
+            match id.as_str() {
+                "1" => Ok(token),
+                "2" => Err(Error::new(ErrorKind::NotFound, Fate::Rejected, "not found")),
+                _ => Err(Error::new(
+                    ErrorKind::Timeout,
+                    Fate::Rejected,
+                    "no response",
+                )),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_question_names_tokens_whose_ids_were_typed() {
+        let revoke = RevokeCapability::by_id(RevocationEffect::Deleted);
+        let capabilities = Capabilities::none().with_revoke(revoke);
+        for (capabilities, expected) in [
+            (
+                capabilities.clone().with_get(),
+                "3 tokens (1 \"production\", 2 (not found here), 3 (name unknown))",
+            ),
+            (capabilities, "3 tokens (1, 2, 3)"),
+        ] {
+            let provider = OneToken {
+                account: Account::new("losant", "iot"),
+                capabilities,
+            };
+            let ids = ["1", "2", "3"].map(TokenId::new);
+            let plan = RevocationPlan::from_ids(&provider.account, ids);
+            let planned: Vec<_> = plan.planned().collect();
+            let described = describe(&provider, &planned).await;
+            let question = question(&provider, planned.len(), described);
+            assert_eq!(
+                question,
+                format!(
+                    "Permanently revoke {expected} in iot (losant)? This deletes their records. \
+                     [y/N] "
+                )
+            );
+        }
+    }
 }

@@ -11,7 +11,7 @@ use tokenfleet::transport::TokioTimer;
 use tokenfleet::workflow::{Marker, Timer};
 use tokenfleet::{
     Account, CreateToken, Error, ErrorKind, ExactlyOnce, Fate, IssuedToken, Operation, Result,
-    RevokeOptions,
+    RevocationOutcome, RevokeOptions,
 };
 use tokio::time::Instant;
 
@@ -51,6 +51,8 @@ pub(super) async fn create(
 }
 
 /// Revokes a token whose secret cannot be written, and returns the error to report.
+///
+/// The token is not read first, because a read that fails must not keep it alive.
 pub(super) async fn take_back(write: Write<'_>, issued: &IssuedToken, error: io::Error) -> Error {
     let Write { provider, .. } = write;
     let id = &issued.token.id;
@@ -59,9 +61,10 @@ pub(super) async fn take_back(write: Write<'_>, issued: &IssuedToken, error: io:
         subject: Subject::Id(id),
         ..write
     };
-    let response = provider.revoke(id.into(), RevokeOptions::default());
+    let options = RevokeOptions::default().with_existed();
+    let response = provider.revoke(id.into(), options);
     match revocation.await_response(response).await {
-        Ok(_) => {
+        Ok(revocation) if revocation.outcome == RevocationOutcome::Revoked => {
             let message = format!(
                 "cannot write the secret of token {id} ({})",
                 cause_text(&error)
@@ -71,7 +74,7 @@ pub(super) async fn take_back(write: Write<'_>, issued: &IssuedToken, error: io:
                 .with_operation(Operation::Create)
                 .with_advice("the token was revoked, so none is left behind")
         }
-        Err(_) => lost_secret(error, provider, Operation::Create, issued),
+        _ => lost_secret(error, provider, Operation::Create, issued),
     }
 }
 

@@ -23,12 +23,10 @@ mod update;
 mod verify;
 mod write;
 
-use tokenfleet::{Error, ErrorKind, Fate};
-
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, is_discarded};
+use crate::output::Output;
 
 /// Runs the command of the command line.
 pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> {
@@ -38,11 +36,12 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exi
     if let Command::Simulate(arguments) = &command {
         return simulate::run(&global, arguments).await;
     }
-    if matches!(command, Command::Create(_) | Command::Rotate(_)) && is_discarded() {
-        let message = "standard output is closed or discarded, so the new secret would be lost";
-        return Err(Error::new(ErrorKind::Other, Fate::NotSent, message)
-            .with_advice("write it to a pipe or a file")
-            .into());
+    let issues_secret = matches!(
+        command,
+        Command::Create(_) | Command::Rotate(_) | Command::Renew(_)
+    );
+    if issues_secret {
+        secret::require_output()?;
     }
     let accounts = Accounts::open(&global).await?;
     match command {

@@ -2,9 +2,13 @@
 
 use std::io::{self, BufRead, IsTerminal, Write};
 
-use tokenfleet::{Error, Operation, Result, TokenProvider};
+use tokenfleet::{Error, Fact, Operation, Result, TokenId, TokenProvider};
 
-use crate::output::escape;
+use crate::output::{displayed_id, escape};
+use crate::progress::with_progress;
+
+/// The largest number of characters of a name in a question.
+const MAX_SHOWN_NAME: usize = 60;
 
 /// Rejects an operation that cannot be confirmed because there is no terminal.
 pub(super) fn require_terminal(provider: &dyn TokenProvider, operation: Operation) -> Result<()> {
@@ -17,6 +21,33 @@ pub(super) fn require_terminal(provider: &dyn TokenProvider, operation: Operatio
             .with_operation(operation)
             .with_advice("confirm with --yes"),
     )
+}
+
+/// Describes a token that is known only by its id: asks the platform for its name, if it can be
+/// asked.
+pub(super) async fn describe_by_id(provider: &dyn TokenProvider, id: &TokenId) -> String {
+    if !provider.capabilities().get {
+        return displayed_id(id);
+    }
+    let reading = || format!("reading {}", provider.account());
+    match with_progress(reading, provider.get(id)).await {
+        Ok(token) => describe(id, &token.name),
+        Err(error) if error.is_not_found() => format!("{} (not found here)", displayed_id(id)),
+        Err(_) => format!("{} (name unknown)", displayed_id(id)),
+    }
+}
+
+/// Describes a token by its id and its name.
+pub(super) fn describe(id: &TokenId, name: &Fact<String>) -> String {
+    let id = displayed_id(id);
+    match name.known() {
+        Some(name) => {
+            let shown: String = name.chars().take(MAX_SHOWN_NAME).collect();
+            let end = if shown.len() < name.len() { "…" } else { "" };
+            format!("{id} {shown:?}{end}")
+        }
+        None => id,
+    }
 }
 
 /// Asks a question, and returns `true` only if the answer is yes.

@@ -1,7 +1,7 @@
 //! `renew`: a later expiry for the same secret.
 
 use tokenfleet::capability::OperationCall;
-use tokenfleet::{Error, IssuedToken, Operation, Secret, TokenId, TokenProvider};
+use tokenfleet::{Error, IssuedToken, Operation, Secret, TokenProvider};
 
 use super::secret;
 use super::subject::Subject;
@@ -19,7 +19,7 @@ pub(crate) async fn run(
     let provider = accounts.single()?;
     let secret = secret::read_secret(arguments.secret_env, arguments.secret_file).await?;
     let Some(secret) = secret else {
-        return Err(no_secret(&*provider, arguments.id).into());
+        return Err(no_secret(&*provider, arguments.id.is_some()).into());
     };
     let write = Write {
         provider: &*provider,
@@ -45,21 +45,16 @@ pub(crate) async fn run(
 /// Creates an error for a renewal by id, or without any token.
 ///
 /// No platform renews by id, so the most useful error is that the platform cannot renew, if so.
-fn no_secret(provider: &dyn TokenProvider, id: Option<String>) -> Error {
+fn no_secret(provider: &dyn TokenProvider, has_id: bool) -> Error {
     let probe = Secret::new("any");
     let advice = "pass the secret with --secret-env or --secret-file";
     let error = match provider.capabilities().check(OperationCall::Renew(&probe)) {
         Err(error) => error,
-        Ok(()) if id.is_some() => {
-            Error::unsupported("the platform renews tokens by secret, not by id")
-                .with_advice(advice)
-        }
+        Ok(()) if has_id => Error::unsupported("the platform renews tokens by secret, not by id")
+            .with_advice(advice),
         Ok(()) => Error::invalid_input("there is no token to renew").with_advice(advice),
     };
-    let error = match id {
-        Some(id) => Subject::Id(&TokenId::new(id)).add_to(error),
-        None => error,
-    };
+    // The id is not repeated: it may be the secret.
     error
         .with_account(provider.account())
         .with_operation(Operation::Renew)

@@ -1,8 +1,11 @@
 //! `revoke`: revocation by ids, by a secret, or by a reviewed plan.
 
 use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 
+use tokenfleet::config::{is_showable_path, quoted};
 use tokenfleet::workflow::RevokeManyOptions;
 use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeOptions, Secret, TokenId,
@@ -19,6 +22,9 @@ use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, cause_text};
 use crate::progress::Progress;
 use crate::signal::{grace_period_over, stopped};
+
+/// The maximum size of a plan, in bytes.
+const MAX_PLAN_SIZE: u64 = 16 << 20;
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -56,7 +62,7 @@ pub(crate) async fn run(
         let options = options.revoke_options;
         confirm::check(provider, (&secret).into(), &options)?;
         if !is_confirmed {
-            confirm::ask(provider, &[])?;
+            confirm::ask(provider, &[]).await?;
         }
         return revoke_by_secret(provider, &secret, options, requested_format, output).await;
     }
@@ -75,14 +81,40 @@ pub(crate) async fn run(
     Ok(Exit::combine(exits.await?))
 }
 
+/// Reads a plan of at most 16 MiB.
 fn read_plan(path: &Path) -> Result<RevocationPlan> {
-    let origin = path.display().to_string();
-    let text = std::fs::read_to_string(path).map_err(|error| {
+    let name = path.display().to_string();
+    // What is no file may be a secret in the wrong place.
+    let origin = if is_showable_path(path) || !quoted(&name, &[]).is_empty() {
+        name
+    } else {
+        "the plan".to_owned()
+    };
+    let text = read_text(path).map_err(|error| {
         let message = format!("cannot read {origin}: {}", cause_text(&error));
         Error::invalid_input(message).with_source(error)
     })?;
     text.parse()
         .map_err(|error: Error| error.with_message_prefix(&origin))
+}
+
+fn read_text(path: &Path) -> io::Result<String> {
+    let mut bytes = Vec::new();
+    let file = File::open(path)?;
+    file.take(MAX_PLAN_SIZE + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_PLAN_SIZE {
+        let message = format!("it is larger than {} MiB", MAX_PLAN_SIZE >> 20);
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let is_utf16 = matches!(error.as_bytes(), [0xff, 0xfe, ..] | [0xfe, 0xff, ..]);
+        let message = if is_utf16 {
+            "it is UTF-16, as some shells write files; save it as UTF-8"
+        } else {
+            "it is not valid UTF-8"
+        };
+        io::Error::new(io::ErrorKind::InvalidData, message)
+    })
 }
 
 async fn revoke_by_secret(
@@ -124,7 +156,7 @@ pub(super) async fn confirm_and_revoke(
     let mut revocations = provider.revoke_many(plan.clone(), options)?;
     if !is_confirmed && !tokens.is_empty() {
         let planned: Vec<_> = plan.planned().collect();
-        confirm::ask(provider, &planned)?;
+        confirm::ask(provider, &planned).await?;
     }
     let mut pending: HashSet<_> = tokens.iter().collect();
     let mut report = RevocationReport::new(provider, requested_format, output);

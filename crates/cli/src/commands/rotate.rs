@@ -13,7 +13,7 @@ use super::write::Write;
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, displayed_id};
+use crate::output::Output;
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -30,10 +30,10 @@ pub(crate) async fn run(
         None => only_token(&*provider).await?,
     };
     if !arguments.yes {
+        let token = question::describe_by_id(&*provider, &id).await;
         let question = format!(
-            "Rotate token {} in {}? This issues a new secret; the old one stops working \
+            "Rotate token {token} in {}? This issues a new secret; the old one stops working \
              immediately. [y/N] ",
-            displayed_id(&id),
             provider.account()
         );
         if !question::is_confirmed(&question) {

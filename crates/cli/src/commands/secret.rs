@@ -9,7 +9,7 @@ use tokenfleet::{
 };
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, cause_text, print_warning};
+use crate::output::{Output, cause_text, is_discarded, print_warning};
 
 /// The name of standard input in the place of a file.
 const STANDARD_INPUT: &str = "-";
@@ -63,6 +63,16 @@ fn from_standard_input() -> Result<Credential> {
             .with_advice("pass the secret through a pipe"));
     }
     Credential::from_reader(io::stdin().lock())
+}
+
+/// Rejects a command that issues a secret, before anything is sent, if nobody could read it.
+pub(super) fn require_output() -> Result<()> {
+    if !is_discarded() {
+        return Ok(());
+    }
+    let message = "standard output is closed or discarded, so the new secret would be lost";
+    Err(Error::new(ErrorKind::Other, Fate::NotSent, message)
+        .with_advice("write it to a pipe or a file"))
 }
 
 /// Prints an issued token with its secret, immediately: a secret that is not written is lost.

@@ -10,7 +10,7 @@ use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
 
 use super::text::write_escaped;
 
-const COLUMNS: [&str; 13] = [
+const COLUMNS: [&str; 14] = [
     "account",
     "provider",
     "id",
@@ -24,6 +24,7 @@ const COLUMNS: [&str; 13] = [
     "owner",
     "creator",
     "scopes",
+    "unreadable",
 ];
 
 /// The rows of tokens, under a header.
@@ -87,6 +88,7 @@ pub(crate) fn token(
 
 fn fields(account: &Account, token: &Token) -> [String; COLUMNS.len()] {
     let scopes = token.scopes.known().map(|scopes| scopes.join(" "));
+    let unreadable: Vec<_> = token.attributes.unreadable().collect();
     [
         account.name().to_owned(),
         account.provider().to_owned(),
@@ -101,6 +103,7 @@ fn fields(account: &Account, token: &Token) -> [String; COLUMNS.len()] {
         principal(&token.owner),
         principal(&token.creator),
         scopes.unwrap_or_default(),
+        unreadable.join(" "),
     ]
 }
 
@@ -179,6 +182,33 @@ mod tests {
         let large = "x".repeat(100_000);
         let error = record(&mut ClosedPipe, false, [&*large].into_iter()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn an_unreadable_field_is_marked_and_not_only_left_empty() {
+        let mut odd = Token::new(
+            tokenfleet::TokenId::new("1"),
+            tokenfleet::TokenState::Active,
+        );
+        odd.attributes.mark_unreadable("expiry");
+        odd.attributes.mark_unreadable("name");
+        let mut written = Vec::new();
+        token(
+            &mut written,
+            false,
+            &Account::new("losant", "iot"),
+            &odd,
+            None,
+        )
+        .unwrap();
+        let mut reader = ::csv::Reader::from_reader(&*written);
+        let column = reader
+            .headers()
+            .unwrap()
+            .iter()
+            .position(|name| name == "unreadable");
+        let row = reader.records().next().unwrap().unwrap();
+        assert_eq!(&row[column.unwrap()], "expiry name");
     }
 
     #[test]

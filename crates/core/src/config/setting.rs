@@ -15,6 +15,8 @@ pub enum Setting {
     Texts(Vec<String>),
     /// A whole number.
     Integer(i64),
+    /// A number with a fraction, as it is written: `3.10` is another release than `3.1`.
+    Decimal(String),
     /// A boolean.
     Boolean(bool),
     /// A table of strings, such as `{ env = "LOSANT_TOKEN" }`.
@@ -29,6 +31,7 @@ impl fmt::Debug for Setting {
             Self::Text(_) => "Text(..)",
             Self::Texts(_) => "Texts(..)",
             Self::Integer(_) => "Integer(..)",
+            Self::Decimal(_) => "Decimal(..)",
             Self::Boolean(_) => "Boolean(..)",
             Self::Table(_) => "Table(..)",
             Self::Credential(_) => "Credential(..)",

@@ -159,6 +159,20 @@ impl Settings {
             .ok_or_else(|| self.missing(key, format!("write {key} = \"…\"")))
     }
 
+    /// Reads a version: a string, or a number as it is written, such as `3.10`.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the value has another type.
+    pub fn version(&mut self, key: &'static str) -> Result<Option<String>> {
+        match self.take(key).map(|entry| entry.value) {
+            None => Ok(None),
+            Some(Setting::Text(text) | Setting::Decimal(text)) => Ok(Some(text)),
+            Some(Setting::Integer(number)) => Ok(Some(number.to_string())),
+            Some(_) => Err(self.invalid(key, "a version, such as 3.10 or \"3.10\"")),
+        }
+    }
+
     /// Reads one string or a list of strings.
     ///
     /// # Errors

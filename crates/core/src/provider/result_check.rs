@@ -5,8 +5,8 @@
 use crate::error::{Error, Fate, Operation, Result};
 use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
 use crate::provider::{
-    CreateToken, RequestedExpiry, Revocation, RevocationEffect, RevokeOptions, Suspension,
-    TokenProvider, UpdateToken,
+    CreateToken, RequestedExpiry, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions,
+    Suspension, TokenProvider, UpdateToken,
 };
 
 /// The maximum length of an id that is shown: that of a UUID.
@@ -170,7 +170,7 @@ async fn revoke_wrong<P: TokenProvider>(
             .with_advice("look for the new token and revoke it: nobody has its secret");
     }
     match revoke_issued(provider, issued).await {
-        Ok(_) => wrong("so it was revoked")
+        Ok(()) => wrong("so it was revoked")
             .with_fate(Fate::Rejected)
             .with_advice(advice),
         Err(error) => wrong("and it could not be revoked")
@@ -182,7 +182,9 @@ async fn revoke_wrong<P: TokenProvider>(
 }
 
 /// Revokes a new token by its id or by its secret, whichever the platform takes.
-async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<Revocation> {
+///
+/// It is not read first, because a read that fails must not keep it alive.
+async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<()> {
     let revoke = provider.capabilities().revoke.as_ref();
     let token = match revoke {
         Some(revoke) if revoke.effect == RevocationEffect::Replaced => None,
@@ -192,10 +194,18 @@ async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> 
         }
         _ => None,
     };
-    match token {
-        Some(token) => provider.revoke(token, RevokeOptions::default()).await,
-        None => Err(Error::unsupported(
+    let Some(token) = token else {
+        return Err(Error::unsupported(
             "the platform has no way to revoke a new token",
+        ));
+    };
+    let options = RevokeOptions::default().with_existed();
+    match provider.revoke(token, options).await?.outcome {
+        RevocationOutcome::Revoked => Ok(()),
+        _ => Err(violation(
+            provider,
+            Operation::Revoke,
+            "the platform does not know the token that it has just created",
         )),
     }
 }

@@ -31,9 +31,9 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// | `state = active` | this state: `active`, `suspended`, `revoked`, `expired` or `unknown` |
 /// | `owner = alice` | an owner with this id or name |
 /// | `owner is none` | no owner |
-/// | `created < 2026-01-01`, `expiry >= now+30d`, `last-used < now-90d` | before (`<`), at or after (`>=`), after (`>`), or before or at (`<=`) this time; a date is its first instant |
-/// | `expiry is never`, `last-used is never` | never expires; never used |
-/// | `expiry is not-reported` | a field that the platform does not report; also `owner`, `created`, `last-used` |
+/// | `created_at < 2026-01-01`, `expiry >= now+30d`, `last_used < now-90d` | before (`<`), at or after (`>=`), after (`>`), or before or at (`<=`) this time; a date is its first instant |
+/// | `expiry is never`, `last_used is never` | never expires; never used |
+/// | `expiry is not_reported` | a field that the platform does not report; also `owner`, `created_at`, `last_used` |
 /// | `everything`, `nothing` | all tokens; no token |
 ///
 /// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
@@ -46,7 +46,7 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// use tokenfleet_core::{Filter, Timestamp, TokenState};
 ///
 /// let now: Timestamp = "2026-04-01T00:00:00Z".parse()?;
-/// let text = "state = active and (last-used < now-90d or last-used is never)";
+/// let text = "state = active and (last_used < now-90d or last_used is never)";
 /// let stale = Filter::parse_at(text, now)?;
 ///
 /// let built = Filter::State(TokenState::Active)
@@ -54,7 +54,7 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// assert_eq!(stale, built);
 /// assert_eq!(
 ///     stale.to_string(),
-///     "state = active and (last-used < 2026-01-01T00:00:00Z or last-used is never)",
+///     "state = active and (last_used < 2026-01-01T00:00:00Z or last_used is never)",
 /// );
 ///
 /// let error = "stat = active".parse::<Filter>().unwrap_err();

@@ -9,7 +9,8 @@ use crate::model::{Fact, Token};
 
 /// A sort key with its direction and the place of tokens without a value.
 ///
-/// As text it is `KEY`, also as the JSON output spells it (`created_at`), optionally followed by
+/// As text it is `KEY`, spelled as in the JSON output (`created_at`; `created` is read too),
+/// optionally followed by
 /// `:asc` or `:desc` and by `:absent-first` or `:absent-last`. The defaults are ascending, and the
 /// place of absent values that [`new`](Self::new) chooses.
 ///
@@ -18,10 +19,10 @@ use crate::model::{Fact, Token};
 /// use tokenfleet_core::{Direction, SortKey};
 ///
 /// let latest_first = SortBy::new(SortKey::LastUsed, Direction::Descending);
-/// assert_eq!("last-used:desc".parse::<SortBy>()?, latest_first);
+/// assert_eq!("last_used:desc".parse::<SortBy>()?, latest_first);
 ///
 /// // Tokens that were never used come last, instead of first.
-/// assert_eq!(latest_first.nulls_last().to_string(), "last-used:desc:absent-last");
+/// assert_eq!(latest_first.nulls_last().to_string(), "last_used:desc:absent-last");
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -139,10 +140,10 @@ impl FromStr for SortBy {
     fn from_str(text: &str) -> Result<Self> {
         let mut words = text.split(':');
         let key = match words.next().unwrap_or_default() {
-            // The keys of the JSON output.
-            "created_at" => SortKey::Created.as_str(),
-            "updated_at" => SortKey::Updated.as_str(),
-            "last_used" => SortKey::LastUsed.as_str(),
+            // Short spellings of the keys of the JSON output.
+            "created" => SortKey::Created.as_str(),
+            "updated" => SortKey::Updated.as_str(),
+            "last-used" => SortKey::LastUsed.as_str(),
             word => word,
         };
         let key = SortKey::ALL
@@ -214,17 +215,17 @@ impl SortKey {
         Self::LastUsed,
     ];
 
-    /// Returns the key as it is written on the command line.
+    /// Returns the key as the JSON output spells it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Id => "id",
             Self::Name => "name",
             Self::State => "state",
-            Self::Created => "created",
-            Self::Updated => "updated",
+            Self::Created => "created_at",
+            Self::Updated => "updated_at",
             Self::Expiry => "expiry",
-            Self::LastUsed => "last-used",
+            Self::LastUsed => "last_used",
         }
     }
 }
@@ -325,7 +326,7 @@ mod tests {
             (
                 "",
                 "at character 1: unknown sort key; \
-                 expected one of id, name, state, created, updated, expiry, last-used",
+                 expected one of id, name, state, created_at, updated_at, expiry, last_used",
             ),
             (
                 "name:decs",

@@ -94,10 +94,21 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             (self.on_marker)(&marker);
             let error = match self.provider.create(marked).await {
                 Ok(issued) => return Ok(issued),
-                Err(error) if !error.may_have_applied() => return Err(error),
                 Err(error) => error,
             };
-            match self.clean_up(&marker, name.as_deref()).await {
+            let is_clean = if error.may_have_applied() {
+                self.clean_up(&marker, name.as_deref()).await
+            } else if error.kind() == ErrorKind::Conflict {
+                // Nobody else's name ends with the marker, so the conflict may be with the token of
+                // an earlier copy of this request.
+                match self.find_and_revoke(&marker, name.as_deref()).await {
+                    Ok(false) => return Err(error),
+                    found => found.map(|_| ()),
+                }
+            } else {
+                return Err(error);
+            };
+            match is_clean {
                 Err(cause) => return Err(maybe_left_behind(error, &marker, &cause)),
                 Ok(()) if attempt == self.max_attempts => {
                     return Err(error.with_fate(Fate::Rejected));

@@ -206,10 +206,15 @@ impl PlannedOwner {
     }
 
     /// Returns `true` if this account lists the tokens of the owner, so that a token which it does
-    /// not find is gone. The place alone may not say whose they are: "the user's own".
+    /// not find is gone. The place may not say whose they are, as in "the user's own".
     async fn is_here<P: TokenProvider + ?Sized>(&self, provider: &P) -> bool {
         if let Some(is_confirmed) = self.is_confirmed.get() {
             return *is_confirmed;
+        }
+        let place = provider.account().place().unwrap_or_default();
+        let is_in_place = |owner: &str| place.split('/').any(|segment| segment == owner);
+        if self.id.as_deref().is_some_and(is_in_place) {
+            return true;
         }
         let Ok(list) = list_all(provider, Query::new().limit(1)).await else {
             return false;
@@ -302,15 +307,29 @@ async fn revoke<P: TokenProvider + ?Sized>(
             );
             let update = provider.capabilities().update.as_ref();
             let can_suspend = update.is_some_and(|update| update.suspension);
-            if options.suspend_fallback
+            if !(options.suspend_fallback
                 && !error.may_have_applied()
                 && is_forbidden
-                && can_suspend
-                && provider.update(id, UpdateToken::suspend()).await.is_ok()
+                && can_suspend)
             {
-                RevocationVerdict::SuspendedOnly(error)
-            } else {
-                failed(error)
+                return failed(error);
+            }
+            match provider.update(id, UpdateToken::suspend()).await {
+                Ok(_) => RevocationVerdict::SuspendedOnly(
+                    error.with_advice("the token was suspended instead, and can be resumed"),
+                ),
+                Err(suspension) => {
+                    let advice = format!(
+                        "the token was to be suspended instead, which failed too ({suspension})"
+                    );
+                    let fate = suspension.fate();
+                    failed(
+                        error
+                            .with_fate(fate)
+                            .with_advice(advice)
+                            .with_source(suspension),
+                    )
+                }
             }
         }
     }

@@ -35,11 +35,11 @@ fn every_mistake_names_its_line_and_shows_no_value() {
         ),
         (
             "[queries.stale]\nwhere = 'hunter2'",
-            "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created, expiry, last-used",
+            "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created_at, expiry, last_used",
         ),
         (
             "[queries.stale]\n\nsort = 'id, hunter2'",
-            "line 3: queries.stale.sort: at character 5: unknown sort key; expected one of id, name, state, created, updated, expiry, last-used",
+            "line 3: queries.stale.sort: at character 5: unknown sort key; expected one of id, name, state, created_at, updated_at, expiry, last_used",
         ),
         (
             "[queries.stale]\nwhre = 'hunter2'",

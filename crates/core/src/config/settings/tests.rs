@@ -105,6 +105,25 @@ fn an_identifier_may_be_a_number() {
 }
 
 #[test]
+fn a_version_is_read_as_it_is_written() {
+    for (value, expected) in [
+        (Setting::Text("3.10".into()), "3.10"),
+        (Setting::Decimal("3.10".into()), "3.10"),
+        (Setting::Integer(6), "6"),
+    ] {
+        let mut settings = Settings::new("accounts.mine");
+        settings.insert("version", value, None);
+        assert_eq!(settings.version("version").unwrap().unwrap(), expected);
+    }
+    let mut settings = Settings::new("accounts.mine");
+    assert_eq!(settings.version("version").unwrap(), None);
+    settings.insert("version", Setting::Boolean(true), Some(3));
+    let error = settings.version("version").unwrap_err().to_string();
+    let expected = "line 3: accounts.mine.version must be a version, such as 3.10 or \"3.10\"";
+    assert_eq!(error, expected);
+}
+
+#[test]
 fn a_key_that_may_be_a_credential_is_not_repeated() {
     for key in ["SK-PrjW98OTY1h8QTY9hUA", "hunter2", "AKIAIOSFODNN7EXAMPLE"] {
         let mut settings = Settings::new("accounts.mine").with_line(Some(1));

@@ -21,6 +21,9 @@ struct Scripted {
     capabilities: Capabilities,
     token: Token,
     secret: &'static str,
+    /// The outcome of each revocation.
+    outcome: RevocationOutcome,
+    /// The ids that were revoked, marked if an adapter may read the token first.
     revoked: Mutex<Vec<String>>,
 }
 
@@ -51,6 +54,7 @@ impl Scripted {
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted)),
             token,
             secret: SECRET,
+            outcome: RevocationOutcome::Revoked,
             revoked: Mutex::default(),
         }
     }
@@ -109,10 +113,14 @@ impl Adapter for Scripted {
         Ok(self.issued())
     }
 
-    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
-        self.revoked.lock().unwrap().push(id.to_string());
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
+        let read_first = if options.existed { "" } else { " (read first)" };
+        self.revoked
+            .lock()
+            .unwrap()
+            .push(format!("{id}{read_first}"));
         let effect = self.capabilities.revoke.as_ref().unwrap().effect;
-        let revocation = Revocation::new(RevocationOutcome::Revoked, effect);
+        let revocation = Revocation::new(self.outcome, effect);
         Ok(match effect {
             RevocationEffect::Replaced => revocation
                 .with_id(id.clone())
@@ -232,6 +240,15 @@ fn a_new_token_that_may_do_more_than_requested_is_revoked() {
         assert!(text.contains(expected) && text.contains(ID), "{text}");
         assert_eq!(adapter.revoked(), [ID], "{text}");
     }
+}
+
+#[test]
+fn a_new_token_that_the_platform_denies_when_it_is_revoked_is_not_called_dead() {
+    let mut adapter = Scripted::new(|_| ()).with_secret("****");
+    adapter.outcome = RevocationOutcome::AlreadyGone;
+    let created = adapter.create(CreateToken::new("ci"));
+    let text = expect_violation(created, Fate::MaybeApplied);
+    assert!(text.contains("could not be revoked"), "{text}");
 }
 
 #[test]

@@ -13,8 +13,15 @@ const MAX_LENGTH: usize = 64 * 1024;
 /// The maximum nesting of parentheses and negations, because these are parsed by recursion.
 const MAX_DEPTH: usize = 64;
 
-const FIELDS: [&str; 6] = ["name", "state", "owner", "created", "expiry", "last-used"];
-const NOT_REPORTED: &str = "not-reported";
+const FIELDS: [&str; 6] = [
+    "name",
+    "state",
+    "owner",
+    "created_at",
+    "expiry",
+    "last_used",
+];
+const NOT_REPORTED: &str = "not_reported";
 
 /// Parses a filter, as [`Filter::parse_at`] documents.
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<Filter> {
@@ -54,10 +61,10 @@ impl<'a> Parser<'a> {
 
     /// Returns the next lexeme if it is a word, or else an empty string.
     ///
-    /// A word of the JSON output is returned as the filter's own.
+    /// Another spelling of a word is returned as the JSON output spells it.
     fn peek_word(&self) -> &'a str {
         match self.peek() {
-            Lexeme::Word("not_reported") => NOT_REPORTED,
+            Lexeme::Word("not-reported") => NOT_REPORTED,
             Lexeme::Word(word) => word,
             _ => "",
         }
@@ -141,9 +148,9 @@ impl<'a> Parser<'a> {
 
     fn parse_condition(&mut self) -> Result<Filter> {
         let field = match self.peek_word() {
-            // The keys of the JSON output.
-            "created_at" => "created",
-            "last_used" => "last-used",
+            // Short spellings of the keys of the JSON output.
+            "created" => "created_at",
+            "last-used" => "last_used",
             word => word,
         };
         match field {
@@ -163,7 +170,7 @@ impl<'a> Parser<'a> {
             "name" => self.parse_name(),
             "state" => self.parse_state(),
             "owner" => self.parse_owner(),
-            "created" => self.parse_time_condition(Filter::Created),
+            "created_at" => self.parse_time_condition(Filter::Created),
             "expiry" => self.parse_time_condition(Filter::Expiry),
             _ => self.parse_time_condition(Filter::LastUsed),
         }
@@ -236,7 +243,7 @@ impl<'a> Parser<'a> {
             }
             _ => {
                 return Err(
-                    self.error("expected `<`, `<=`, `>`, `>=`, `is never` or `is not-reported`")
+                    self.error("expected `<`, `<=`, `>`, `>=`, `is never` or `is not_reported`")
                 );
             }
         };

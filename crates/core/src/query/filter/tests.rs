@@ -280,7 +280,7 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
         (
             "éé = x",
             "at character 1: unknown field; \
-             expected one of name, state, owner, created, expiry, last-used",
+             expected one of name, state, owner, created_at, expiry, last_used",
         ),
         (
             "name = é adn state = active",
@@ -321,12 +321,12 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
         ),
         (
             "expiry is nevr",
-            "at character 11: expected `never` or `not-reported`; did you mean `never`?",
+            "at character 11: expected `never` or `not_reported`; did you mean `never`?",
         ),
         (
             "created = 2026-01-01",
             "at character 9: \
-             expected `<`, `<=`, `>`, `>=`, `is never` or `is not-reported`",
+             expected `<`, `<=`, `>`, `>=`, `is never` or `is not_reported`",
         ),
         (
             "created < yesterday",
@@ -401,14 +401,16 @@ fn the_four_comparisons_of_times_differ_at_the_boundary() {
 }
 
 #[test]
-fn fields_can_be_spelled_as_in_the_json_output() {
-    for (json, own) in [
-        ("created_at < now", "created < now"),
+fn fields_are_spelled_as_in_the_json_output_and_a_short_spelling_is_read_too() {
+    for (json, short) in [
+        ("created_at is never", "created is never"),
         ("last_used is not_reported", "last-used is not-reported"),
         ("not last_used is never", "not last-used is never"),
-        ("owner is not not_reported", "owner is not not-reported"),
+        ("not owner is not_reported", "not owner is not-reported"),
+        ("expiry is not_reported", "expiry is not-reported"),
     ] {
-        assert_eq!(parse(json), parse(own));
+        assert_eq!(parse(json), parse(short));
+        assert_eq!(parse(short).to_string(), json);
     }
     // A name is nobody's field.
     assert_eq!(parse("name = last_used"), Filter::name("last_used"));
@@ -418,4 +420,9 @@ fn fields_can_be_spelled_as_in_the_json_output() {
         sort("created_at, updated_at:desc, last_used").unwrap(),
         sort("created, updated:desc, last-used").unwrap()
     );
+    for key in crate::query::SortKey::ALL {
+        let token = Token::new(TokenId::new("1"), TokenState::Active);
+        let json = serde_json::to_value(&token).unwrap();
+        assert!(json.get(key.as_str()).is_some(), "{key:?}");
+    }
 }

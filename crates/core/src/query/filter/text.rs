@@ -74,10 +74,10 @@ fn write_filter(filter: &Filter, context: Context, f: &mut fmt::Formatter<'_>) -
         Filter::State(state) => write!(f, "state = {}", state.as_str()),
         Filter::Owner(OwnerPredicate::Is(owner)) => write!(f, "owner = {}", Quoted(owner)),
         Filter::Owner(OwnerPredicate::Absent) => f.write_str("owner is none"),
-        Filter::Owner(OwnerPredicate::NotReported) => f.write_str("owner is not-reported"),
-        Filter::Created(predicate) => write!(f, "created {}", Comparison(*predicate)),
+        Filter::Owner(OwnerPredicate::NotReported) => f.write_str("owner is not_reported"),
+        Filter::Created(predicate) => write!(f, "created_at {}", Comparison(*predicate)),
         Filter::Expiry(predicate) => write!(f, "expiry {}", Comparison(*predicate)),
-        Filter::LastUsed(predicate) => write!(f, "last-used {}", Comparison(*predicate)),
+        Filter::LastUsed(predicate) => write!(f, "last_used {}", Comparison(*predicate)),
         Filter::All(parts) if parts.is_empty() => f.write_str("everything"),
         Filter::Any(parts) if parts.is_empty() => f.write_str("nothing"),
         Filter::All(parts) if context < Context::InNot => {
@@ -124,7 +124,7 @@ impl fmt::Display for Comparison {
             TimePredicate::After(start) => write!(f, "> {start}"),
             TimePredicate::UpTo(end) => write!(f, "<= {end}"),
             TimePredicate::Never => f.write_str("is never"),
-            TimePredicate::NotReported => f.write_str("is not-reported"),
+            TimePredicate::NotReported => f.write_str("is not_reported"),
         }
     }
 }

@@ -115,6 +115,16 @@ fn a_name_is_written_so_that_nothing_in_it_is_hidden() {
 }
 
 #[test]
+fn a_byte_order_mark_that_an_editor_added_is_skipped() {
+    let text = "\u{feff}tokenfleet revocations 2\r\naccount a b\r\nrevoke 1\r\n";
+    let plan = text.parse::<RevocationPlan>().unwrap();
+    assert_eq!(plan.tokens().count(), 1);
+    let old = "\u{feff}tokenfleet revocations 1\naccount a b\nrevoke 1\n";
+    let error = old.parse::<RevocationPlan>().unwrap_err().to_string();
+    assert!(error.contains("another version"), "{error}");
+}
+
+#[test]
 fn a_plan_of_the_first_version_is_refused_with_words() {
     let text = "tokenfleet revocations 1\naccount a b\nrevoke 1\n";
     let error = text.parse::<RevocationPlan>().unwrap_err().to_string();

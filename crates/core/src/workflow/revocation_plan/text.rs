@@ -64,6 +64,8 @@ impl FromStr for RevocationPlan {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
+        // Editors add a byte-order mark.
+        let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = (1..).zip(text.lines());
         match lines.next().map(|(_, line)| line) {
             Some(HEADING) => {}
