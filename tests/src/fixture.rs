@@ -173,14 +173,15 @@ impl Fixture for SimulatedFixture {
                 Action::Answer(Canned::json(401, r#"{"message":"Unauthorized"}"#))
             }
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
-            Fault::OtherRecord => {
-                let other = if platform == "foreman" {
-                    "999999"
-                } else {
-                    "\"another\""
-                };
-                falsify(RecordField::Id, other)
+            Fault::OtherRecord if platform == "foreman" => {
+                // One that is revoked, lest it passes for the requested one.
+                let faults = self.simulator.faults();
+                let fault = tokenfleet_simulators::Fault::new(falsify(RecordField::Id, "999999"));
+                let fault = fault.and(falsify(RecordField::Status, "false"));
+                faults.add(fault.and(falsify(RecordField::Revoked, "true")));
+                return true;
             }
+            Fault::OtherRecord => falsify(RecordField::Id, "\"another\""),
             Fault::IgnoreChange if platform == "losant" => {
                 falsify(RecordField::Name, "\"unchanged\"")
             }

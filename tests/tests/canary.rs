@@ -218,7 +218,7 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::RepeatSecret,
         Action::AnswerTwice,
         Action::InformationalFlood,
-        Action::DropCredentials,
+        Action::SpoilCredentials,
         Action::Status(200),
         Action::VaryWords,
         Action::Churn(Churn::RemoveOldest(1)),

@@ -289,7 +289,8 @@ pub enum Fault {
     LoseResponse,
     /// The platform does not carry the request out and redirects to another address.
     Redirect,
-    /// The response is about another token than the requested one.
+    /// The response is about another token than the requested one: about a revoked one, where
+    /// revoked tokens keep their records.
     OtherRecord,
     /// The response to an update reports success and a token that was not changed.
     IgnoreChange,

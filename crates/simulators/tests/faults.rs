@@ -280,7 +280,7 @@ async fn a_platforms_own_error_can_come_as_a_success_and_in_other_words_each_tim
         ("cloudsmith", "/user/tokens/", "detail"),
     ] {
         let simulator = build(platform, &["tokens=1"]).unwrap();
-        let refusal = Fault::new(Action::DropCredentials).and(Action::VaryWords);
+        let refusal = Fault::new(Action::SpoilCredentials).and(Action::VaryWords);
         simulator.faults().add(refusal.clone().times(2));
         let first = get(&*simulator, path).await;
         let second = get(&*simulator, path).await;

@@ -25,6 +25,9 @@ impl Row {
     }
 }
 
+/// The fault after which the platform itself refuses a good credential.
+pub(crate) const SPOILED_CREDENTIALS: &str = "credentials spoiled, each refusal in other words";
+
 /// A delay within the timeout of one request.
 const SHORT: Duration = Duration::from_secs(20);
 /// A delay beyond the timeout of one request.
@@ -146,13 +149,17 @@ pub(crate) fn rows() -> Vec<Row> {
             row(&name, vec![Action::Answer(refusal)]);
         }
     }
-    let own_error = || vec![Action::DropCredentials, Action::Status(200)];
+    let own_error = || vec![Action::SpoilCredentials, Action::Status(200)];
     row("the platform's own error, 200", own_error());
     row(
         "the platform's own error, 200, byte-order mark",
         [own_error(), vec![Action::ByteOrderMark]].concat(),
     );
     row("each refusal in other words", vec![Action::VaryWords]);
+    row(
+        SPOILED_CREDENTIALS,
+        vec![Action::SpoilCredentials, Action::VaryWords],
+    );
     row("endless 103", vec![Action::InformationalFlood]);
     row("answered twice", vec![Action::AnswerTwice]);
 

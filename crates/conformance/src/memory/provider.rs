@@ -248,7 +248,7 @@ impl Adapter for MemoryProvider {
 
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let effect = self.effect();
-        self.send(Operation::Revoke, |state| {
+        let revocation = self.send(Operation::Revoke, |state| {
             if state.record(id).is_some() {
                 revoke(state, id, effect)
             } else if effect == RevocationEffect::Deleted && options.existed {
@@ -256,8 +256,12 @@ impl Adapter for MemoryProvider {
             } else {
                 Err(not_found())
             }
-        })
-        .await
+        });
+        let mut revocation = revocation.await?;
+        if self.platform.state().falsified == Some(Fault::OtherRecord) {
+            revocation.id = Some(TokenId::new("another"));
+        }
+        Ok(revocation)
     }
 
     async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {

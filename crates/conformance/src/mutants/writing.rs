@@ -283,6 +283,11 @@ impl MutantProvider {
                 let outcome = RevocationOutcome::AlreadyGone;
                 return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
             }
+            (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
+                let outcome = RevocationOutcome::Revoked;
+                let revocation = Revocation::new(outcome, RevocationEffect::Deleted);
+                return Ok(revocation.with_id(TokenId::new("another")));
+            }
             (Defect::RevokesEveryToken, Ok(_)) => {
                 for token in self.platform.tokens().await {
                     self.platform.remove(&token.id).await;

@@ -51,8 +51,8 @@ pub enum Action {
     AnswerTwice,
     /// Sends informational heads (103) without an end instead of the response.
     InformationalFlood,
-    /// Drops the credentials of the request, so that the platform refuses it.
-    DropCredentials,
+    /// Spoils the credentials of the request, so that the platform refuses it.
+    SpoilCredentials,
     /// Sets the status, whatever the body says.
     Status(u16),
     /// Adds a number that never comes twice to each message of a refusal.

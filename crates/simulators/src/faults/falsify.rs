@@ -1,7 +1,7 @@
 //! Falsified responses: repeated items, wrong totals, oversized bodies.
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode, Uri, uri::PathAndQuery};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, uri::PathAndQuery};
 use serde_json::{Map, Value};
 
 use super::Action;
@@ -40,10 +40,14 @@ pub(super) fn request_first_page(simulator: &dyn Simulator, request: &mut Reques
     }
 }
 
-/// Drops the headers in which the platforms expect a credential.
-pub(super) fn drop_credentials(request: &mut Request<Bytes>) {
+/// Adds a character to the headers in which the platforms expect a credential.
+pub(super) fn spoil_credentials(request: &mut Request<Bytes>) {
     for name in ["authorization", "x-api-key", "api-key"] {
-        request.headers_mut().remove(name);
+        if let Some(value) = request.headers_mut().get_mut(name)
+            && let Ok(spoiled) = HeaderValue::from_bytes(&[value.as_bytes(), b"x"].concat())
+        {
+            *value = spoiled;
+        }
     }
 }
 

@@ -68,7 +68,7 @@ impl Plan {
             }),
             Action::AnswerTwice => self.deliver(Delivery::Twice),
             Action::InformationalFlood => self.deliver(Delivery::Flood),
-            Action::DropCredentials
+            Action::SpoilCredentials
             | Action::Status(_)
             | Action::VaryWords
             | Action::ContentType(_)
@@ -114,9 +114,9 @@ impl Plan {
         {
             falsify::request_first_page(simulator, &mut request);
         }
-        let drops_credentials = |step: &Action| matches!(step, Action::DropCredentials);
-        if self.steps.iter().any(drops_credentials) {
-            falsify::drop_credentials(&mut request);
+        let spoils_credentials = |step: &Action| matches!(step, Action::SpoilCredentials);
+        if self.steps.iter().any(spoils_credentials) {
+            falsify::spoil_credentials(&mut request);
         }
         let repeats_secret = |step: &Action| matches!(step, Action::RepeatSecret);
         let before = if self.steps.iter().any(repeats_secret) {
