@@ -126,7 +126,15 @@ impl Foreman {
     async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
         let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
         match self.send(request).await {
-            Ok(response) => Ok(convert::record(&response)?.state == TokenState::Revoked),
+            Ok(response) => {
+                let token = convert::record(&response)?;
+                if token.id != *id {
+                    return Err(response
+                        .violation("the platform returned another token than the requested one")
+                        .for_operation(Operation::Revoke));
+                }
+                Ok(token.state == TokenState::Revoked)
+            }
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(error.for_operation(Operation::Revoke)),
         }

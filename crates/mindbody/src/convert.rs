@@ -86,7 +86,7 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
         .with_own_form(is_own);
     match (operation, status) {
         // Mindbody responds with 403 to a wrong user name or password.
-        (Operation::Create, 403) => error_body
+        (Operation::Create, 403) if is_own => error_body
             .with_kind(ErrorKind::Unauthenticated)
             .with_advice(
                 "check the user name, password, API key and site; a second token requested within \

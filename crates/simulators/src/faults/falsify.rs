@@ -40,12 +40,17 @@ pub(super) fn request_first_page(simulator: &dyn Simulator, request: &mut Reques
     }
 }
 
-/// Adds a character to the headers in which the platforms expect a credential.
+/// Adds a character to each credential, in the headers where the platforms expect one.
 pub(super) fn spoil_credentials(request: &mut Request<Bytes>) {
     for name in ["authorization", "x-api-key", "api-key"] {
-        if let Some(value) = request.headers_mut().get_mut(name)
-            && let Ok(spoiled) = HeaderValue::from_bytes(&[value.as_bytes(), b"x"].concat())
-        {
+        let Some(value) = request.headers_mut().get_mut(name) else {
+            continue;
+        };
+        let scheme = value.as_bytes().iter().rposition(|byte| *byte == b' ');
+        let (scheme, credential) = value
+            .as_bytes()
+            .split_at(scheme.map_or(0, |space| space + 1));
+        if let Ok(spoiled) = HeaderValue::from_bytes(&[scheme, b"x", credential].concat()) {
             *value = spoiled;
         }
     }
