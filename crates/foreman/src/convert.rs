@@ -173,7 +173,7 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
                 (message, details) => message.or(details),
             };
             let taken = format!("{:?}", errors.get("name")).contains("taken");
-            (message, class, taken)
+            (message.or(response.message), class, taken)
         }
         Some(wire::ErrorField::Text(text)) => (Some(text), None, false),
         None => (response.message, None, false),
