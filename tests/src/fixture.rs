@@ -23,6 +23,8 @@ pub struct SimulatedFixture {
     pub(crate) credentials: Vec<String>,
     /// The scopes that a token may have.
     pub(crate) scopes: Vec<String>,
+    /// Returns a name as the platform stores it.
+    pub(crate) stored_name: fn(&str) -> String,
 }
 
 impl SimulatedFixture {
@@ -173,19 +175,37 @@ impl Fixture for SimulatedFixture {
                 Action::Answer(Canned::json(401, r#"{"message":"Unauthorized"}"#))
             }
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
-            Fault::OtherRecord => {
-                let other = if platform == "foreman" {
-                    "999999"
-                } else {
-                    "\"another\""
-                };
-                falsify(RecordField::Id, other)
+            Fault::OtherRecord if platform == "foreman" => {
+                // One that is revoked, lest it passes for the requested one.
+                let faults = self.simulator.faults();
+                let fault = tokenfleet_simulators::Fault::new(falsify(RecordField::Id, "999999"));
+                let fault = fault.and(falsify(RecordField::Status, "false"));
+                faults.add(fault.and(falsify(RecordField::Revoked, "true")));
+                return true;
             }
+            Fault::OtherRecord => falsify(RecordField::Id, "\"another\""),
             Fault::IgnoreChange if platform == "losant" => {
                 falsify(RecordField::Name, "\"unchanged\"")
             }
+            Fault::ReportActive if platform == "losant" => {
+                falsify(RecordField::Status, "\"active\"")
+            }
+            Fault::BroaderScopes if platform == "losant" => {
+                falsify(RecordField::Scopes, r#"["all.Organization"]"#)
+            }
+            Fault::OtherExpiry if matches!(platform, "losant" | "foreman") => {
+                falsify(RecordField::Expiry, "\"9999-12-31T23:59:59Z\"")
+            }
+            Fault::OtherName if matches!(platform, "losant" | "foreman") => {
+                falsify(RecordField::Name, "\"another\"")
+            }
+            Fault::RepeatSecret => Action::RepeatSecret,
+            Fault::ByteOrderMark => Action::ByteOrderMark,
+            Fault::Compress => Action::Gzip,
+            Fault::WrongContentType => Action::ContentType("text/html".to_owned()),
             Fault::MaskSecret => falsify(RecordField::Secret, "\"************3456\""),
             Fault::OddValue if platform == "cloudsmith" => falsify(RecordField::Created, "{}"),
+            Fault::OddValue if platform == "mindbody" => falsify(RecordField::Expiry, "{}"),
             Fault::OddValue => falsify(RecordField::Name, r#""odd \ud83d""#),
             _ => return false,
         };
@@ -193,6 +213,10 @@ impl Fixture for SimulatedFixture {
             .faults()
             .add(tokenfleet_simulators::Fault::new(action));
         true
+    }
+
+    fn stored_name(&self, name: &str) -> String {
+        (self.stored_name)(name)
     }
 
     fn scopes(&self) -> Vec<String> {

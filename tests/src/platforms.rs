@@ -57,6 +57,13 @@ pub fn losant(options: &[&str]) -> SimulatedFixture {
             Resource::Application(_) => vec!["all.Application.read".to_owned()],
             _ => vec!["all.Instance.read".to_owned()],
         },
+        stored_name: if options.contains(&"stored_names=folded") {
+            str::to_lowercase
+        } else if options.contains(&"stored_names=trimmed") {
+            |name| name.trim().to_owned()
+        } else {
+            str::to_owned
+        },
         simulator,
     }
 }
@@ -82,6 +89,7 @@ pub fn foreman(options: &[&str], release: Option<Release>) -> SimulatedFixture {
         intruder: provider(WRONG),
         credentials: vec![basic(&token), basic(WRONG), token, WRONG.to_owned()],
         scopes: Vec::new(),
+        stored_name: str::to_owned,
         simulator,
     }
 }
@@ -116,6 +124,7 @@ pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
         intruder: provider(WRONG),
         credentials,
         scopes: Vec::new(),
+        stored_name: str::to_owned,
         simulator,
     }
 }
@@ -183,6 +192,7 @@ pub fn mindbody_with_intruder(
             WRONG.to_owned(),
         ],
         scopes: Vec::new(),
+        stored_name: str::to_owned,
         simulator,
     }
 }

@@ -216,6 +216,11 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::HugeBody(2 << 20),
         Action::DeepBody(200),
         Action::RepeatSecret,
+        Action::AnswerTwice,
+        Action::InformationalFlood,
+        Action::SpoilCredentials,
+        Action::Status(200),
+        Action::VaryWords,
         Action::Churn(Churn::RemoveOldest(1)),
         Action::Run(Hook::new(|simulator| {
             simulator.insert(NewToken::named("meanwhile"));

@@ -50,7 +50,7 @@ async fn losant_keeps_every_law_whatever_its_unknown_facts() {
         losant(&["max_per_page=100", "above_max=refuse"])
     })
     .await;
-    check_switches("losant", &["above_max", "stored_names"], losant).await;
+    check_switches("losant", &["above_max"], losant).await;
 }
 
 #[tokio::test]

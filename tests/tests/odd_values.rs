@@ -9,10 +9,10 @@ use tokenfleet_core::{
     CreateToken, Fact, Filter, Query, Secret, TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_losant::{Losant, LosantConfig};
-use tokenfleet_simulators::{Action, Fault, RecordField};
+use tokenfleet_simulators::{Action, Canned, Fault, RecordField};
 use tokenfleet_tests::{
-    FnTransport, SimulatedFixture, base_url, build, cloudsmith, fixed_credential, foreman, losant,
-    mindbody, response, transport,
+    FnTransport, SimulatedFixture, adapter, base_url, build, cloudsmith, fixed_credential, foreman,
+    losant, mindbody, response, transport,
 };
 
 /// Values that no platform documents, for any field.
@@ -203,9 +203,15 @@ async fn a_masked_or_repeated_secret_is_not_a_new_secret() {
         .create(CreateToken::unnamed())
         .await
         .unwrap();
+    // Whether a renewal changes the secret is unknown, and Mindbody cannot verify the old one.
+    for masked in [r#""****""#, "null", "{}", "[]"] {
+        mindbody.simulator().faults().clear();
+        falsify(&mindbody, RecordField::Secret, masked);
+        let error = mindbody.provider().renew(&issued.secret).await.unwrap_err();
+        assert!(error.may_have_applied(), "{masked}: {error}");
+    }
+    mindbody.simulator().faults().clear();
     falsify(&mindbody, RecordField::Secret, r#""****""#);
-    let renewed = mindbody.provider().renew(&issued.secret).await.unwrap();
-    assert!(renewed.secret.is_none());
     let masked = mindbody.provider().create(CreateToken::unnamed()).await;
     assert!(masked.unwrap_err().may_have_applied());
     assert!(mindbody.accepts(&Secret::new(issued.secret.expose())).await);
@@ -223,4 +229,53 @@ async fn a_token_with_broader_scopes_than_requested_is_revoked() {
     let error = fixture.provider().create(request).await.unwrap_err();
     assert!(error.to_string().contains("scopes"), "{error}");
     assert_eq!(fixture.simulator().token_count(), 0);
+}
+
+/// The errors of each platform, with a value in place of everything but the reason.
+fn refusals(odd: &str) -> [(&'static str, String); 4] {
+    let reason = "the reason";
+    [
+        (
+            "losant",
+            format!(r#"{{"type":{odd},"message":"{reason}"}}"#),
+        ),
+        (
+            "foreman",
+            format!(
+                r#"{{"error":{{"message":"{reason}","details":{odd},"class":{odd},
+                "full_messages":{odd},"errors":{odd}}},"message":{odd}}}"#
+            ),
+        ),
+        (
+            "cloudsmith",
+            format!(r#"{{"detail":"{reason}","code":{odd},"fields":{odd}}}"#),
+        ),
+        (
+            "mindbody",
+            format!(r#"{{"Error":{{"Message":"{reason}","Code":{odd}}},"Message":{odd}}}"#),
+        ),
+    ]
+}
+
+#[tokio::test]
+async fn one_odd_field_never_hides_the_reason_of_a_refusal() {
+    for odd in ODD {
+        for (platform, body) in refusals(odd) {
+            for body in [body.clone(), format!("\u{feff}{body}")] {
+                let refusal = Canned::json(422, body.clone());
+                let simulator = build(platform, &[]);
+                simulator.faults().add(Fault::new(Action::Answer(refusal)));
+                let transport = transport(&simulator);
+                let acting = fixed_credential("acting0123456789abcdef");
+                let provider = adapter(&simulator, acting, transport);
+                let request = match platform {
+                    "losant" | "foreman" => CreateToken::new("ci"),
+                    _ => CreateToken::unnamed(),
+                };
+                let error = provider.create(request).await.unwrap_err();
+                let message = error.platform_message().unwrap_or_default();
+                assert!(message.contains("the reason"), "{platform} {body}: {error}");
+            }
+        }
+    }
 }

@@ -5,7 +5,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
 
 /// The schema `UserAuthenticationToken`.
 #[derive(Debug, Default)]
@@ -84,7 +84,9 @@ pub(crate) struct UserAuthToken {
 /// The schema `ErrorDetail`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorResponse {
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) detail: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) code: Option<String>,
     /// A field of RFC 9457, which Cloudsmith does not send.
     #[serde(rename = "type")]
@@ -92,5 +94,6 @@ pub(crate) struct ErrorResponse {
     /// A field of RFC 9457, which Cloudsmith does not send.
     pub(crate) title: Option<IgnoredAny>,
     /// A map of fields to what is wrong with them.
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) fields: Option<Attribute>,
 }

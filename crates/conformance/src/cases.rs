@@ -20,6 +20,9 @@ mod secrecy;
 mod update;
 mod verification;
 
+#[cfg(test)]
+pub(crate) use creation::SURROUNDINGS;
+
 use crate::Case;
 
 /// Returns every case of the suite.

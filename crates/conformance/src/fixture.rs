@@ -162,6 +162,13 @@ pub trait Fixture: Send + Sync {
         false
     }
 
+    /// Returns a name as the platform stores it, if it trims names or changes their case.
+    ///
+    /// An adapter sends names unchanged, and reports what the platform stored.
+    fn stored_name(&self, name: &str) -> String {
+        name.to_owned()
+    }
+
     /// Returns scopes that a token may be created with.
     fn scopes(&self) -> Vec<String> {
         Vec::new()
@@ -282,12 +289,29 @@ pub enum Fault {
     LoseResponse,
     /// The platform does not carry the request out and redirects to another address.
     Redirect,
-    /// The response is about another token than the requested one.
+    /// The response is about another token than the requested one: about a revoked one, where
+    /// revoked tokens keep their records.
     OtherRecord,
     /// The response to an update reports success and a token that was not changed.
     IgnoreChange,
     /// The response holds a masked secret instead of the one it issues.
     MaskSecret,
+    /// The response holds the secret of before instead of the new one it issues.
+    RepeatSecret,
+    /// The response to a creation reports a scope more than requested.
+    BroaderScopes,
+    /// The response to a creation reports another expiry than requested.
+    OtherExpiry,
+    /// The response to a creation reports another name than requested.
+    OtherName,
+    /// The response reports an active token, whatever was requested.
+    ReportActive,
+    /// A byte-order mark precedes the body of the response.
+    ByteOrderMark,
+    /// The body of the response is compressed, although nobody asked for that.
+    Compress,
+    /// The response has a content type that does not fit its body.
+    WrongContentType,
     /// One record of the response holds a value that the platform does not document, such as half a
     /// surrogate pair in a name.
     OddValue,

@@ -6,5 +6,6 @@
 pub use crate::model::TokenField;
 pub use crate::provider::{
     ArgumentSupport, Capabilities, CreateCapability, FilterCapability, ListCapability,
-    OperationCall, OrderCapability, Paging, RenewCapability, RevokeCapability, UpdateCapability,
+    OperationCall, OrderCapability, Paging, RenewCapability, RenewedSecret, RevokeCapability,
+    UpdateCapability,
 };

@@ -18,8 +18,8 @@ use async_trait::async_trait;
 pub use adapter::Adapter;
 pub use call::OperationCall;
 pub use capabilities::{
-    ArgumentSupport, Capabilities, CreateCapability, RenewCapability, RevokeCapability,
-    UpdateCapability,
+    ArgumentSupport, Capabilities, CreateCapability, RenewCapability, RenewedSecret,
+    RevokeCapability, UpdateCapability,
 };
 pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};

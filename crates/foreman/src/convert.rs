@@ -151,15 +151,15 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
-    let is_own = matches!(response.error, Some(wire::ErrorField::Details { .. }));
+    let is_own = matches!(response.error, Some(wire::ErrorField::Details(_)));
     let (message, class, taken) = match response.error {
-        Some(wire::ErrorField::Details {
+        Some(wire::ErrorField::Details(wire::ErrorDetails {
             message,
             details,
             class,
             full_messages,
             errors,
-        }) => {
+        })) => {
             let reasons = full_messages.map(|messages| messages.join(", "));
             let reasons = reasons.or_else(|| adapter::field_reasons(&errors));
             let message = match (message, reasons) {
@@ -173,7 +173,7 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
                 (message, details) => message.or(details),
             };
             let taken = format!("{:?}", errors.get("name")).contains("taken");
-            (message, class, taken)
+            (message.or(response.message), class, taken)
         }
         Some(wire::ErrorField::Text(text)) => (Some(text), None, false),
         None => (response.message, None, false),
@@ -268,6 +268,15 @@ mod tests {
                 r#"{"error":{"message":"Validation failed","full_messages":["Name is odd"]}}"#,
                 "Validation failed: Name is odd",
             ),
+            (
+                r#"{"error":{"message":"Name is odd","errors":null,"details":{},"class":1}}"#,
+                "Name is odd",
+            ),
+            (
+                r#"{"error":{"message":[],"errors":{"name":"is odd"},"full_messages":7},"message":{}}"#,
+                "name is odd",
+            ),
+            (r#"{"error":[],"message":"Name is odd"}"#, "Name is odd"),
         ] {
             let error = error_body(Operation::Create, 422, body.as_bytes());
             assert_eq!(error.message.as_deref(), Some(expected));

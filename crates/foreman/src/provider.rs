@@ -124,8 +124,14 @@ impl Foreman {
     /// read cannot tell, so then it is `false`.
     async fn is_revoked(&self, id: &TokenId) -> Result<bool> {
         let request = ApiRequest::get(Operation::Get, self.path()).segment(id.as_str());
-        let record = self.send(request).await;
-        match record.and_then(|response| convert::record(&response)) {
+        let record = self.send(request).await.and_then(|response| {
+            let record = convert::record(&response)?;
+            if record.id == *id {
+                return Ok(record);
+            }
+            Err(response.violation("the platform returned another token than the requested one"))
+        });
+        match record {
             Ok(record) => Ok(record.state == TokenState::Revoked),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(error.for_operation(Operation::Revoke)),

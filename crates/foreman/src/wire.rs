@@ -6,7 +6,7 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
 
 /// A token, as in the responses to index, show and create.
 #[derive(Debug, Default)]
@@ -120,7 +120,9 @@ pub(crate) struct NewToken {
 /// The body of an error response. `error` is an object, a string or absent.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorResponse {
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) error: Option<ErrorField>,
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) message: Option<String>,
 }
 
@@ -129,12 +131,20 @@ pub(crate) struct ErrorResponse {
 #[serde(untagged)]
 pub(crate) enum ErrorField {
     Text(String),
-    Details {
-        message: Option<String>,
-        details: Option<String>,
-        class: Option<String>,
-        full_messages: Option<Vec<String>>,
-        #[serde(default)]
-        errors: BTreeMap<String, Attribute>,
-    },
+    Details(ErrorDetails),
+}
+
+/// The field `error` as an object.
+#[derive(Debug, Deserialize)]
+pub(crate) struct ErrorDetails {
+    #[serde(default, deserialize_with = "if_readable")]
+    pub(crate) message: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub(crate) details: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub(crate) class: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub(crate) full_messages: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "if_readable")]
+    pub(crate) errors: BTreeMap<String, Attribute>,
 }

@@ -4,7 +4,7 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
 
 /// The schema `apiToken`, in which every field is formally optional.
 #[derive(Debug, Default)]
@@ -130,7 +130,8 @@ pub(crate) struct Success {
 /// The schema `error`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ErrorResponse {
-    #[serde(rename = "type")]
+    #[serde(rename = "type", default, deserialize_with = "if_readable")]
     pub(crate) kind: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) message: Option<String>,
 }

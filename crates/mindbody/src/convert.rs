@@ -25,19 +25,20 @@ pub(crate) fn fingerprint(secret: &Secret) -> TokenId {
 /// Decodes the response to an issue request, the secret first.
 pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
     let issued: wire::Issued = response.record()?;
-    adapter::issued(response, issued.access_token.into_known(), |secret| {
+    adapter::issued(response, issued.secret(), |secret| {
         (!secret.is_masked()).then(|| token(response, secret))
     })
 }
 
 /// Decodes the response to a renewal. It is not specified and may be empty, so whatever it lacks is
 /// not reported.
-pub(crate) fn renewed(secret: &Secret, response: &ApiResponse) -> RenewedToken {
-    let issued: wire::Issued = response.record().unwrap_or_default();
-    let changed =
-        (issued.access_token.into_known()).filter(|new| !new.is_masked() && !new.is_same(secret));
-    let token = token(response, changed.as_ref().unwrap_or(secret));
-    RenewedToken::new(token, changed)
+pub(crate) fn renewed(old: &Secret, response: &ApiResponse) -> RenewedToken {
+    let secret = response
+        .record::<wire::Issued>()
+        .unwrap_or_default()
+        .secret();
+    let current = secret.as_ref().filter(|new| !new.is_masked());
+    RenewedToken::new(token(response, current.unwrap_or(old)), secret)
 }
 
 fn token(response: &ApiResponse, secret: &Secret) -> Token {
@@ -85,7 +86,7 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
         .with_own_form(is_own);
     match (operation, status) {
         // Mindbody responds with 403 to a wrong user name or password.
-        (Operation::Create, 403) => error_body
+        (Operation::Create, 403) if is_own => error_body
             .with_kind(ErrorKind::Unauthenticated)
             .with_advice(
                 "check the user name, password, API key and site; a second token requested within \

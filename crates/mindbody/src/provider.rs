@@ -133,7 +133,10 @@ impl Mindbody {
                 Err(response
                     .violation("the platform issued a token without a user name and password"))
             }
-            Err(control) if matches!(control.status(), Some(400..=403)) => {
+            // Mindbody's own refusals have a code; a gateway's says nothing about the token.
+            Err(control)
+                if matches!(control.status(), Some(400..=403)) && control.code().is_some() =>
+            {
                 Ok(!convert::is_same_response(&control, rejection))
             }
             // The control request changes nothing, so its failure has the fate of the revocation.
@@ -173,7 +176,7 @@ impl Adapter for Mindbody {
     }
 
     /// Adds 24 hours to the token's expiry. Mindbody does not document whether the secret changes:
-    /// if it does, the new one is returned.
+    /// if it does, the new one is returned, and if it is masked, nobody can tell.
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         let request = ApiRequest::post(Operation::Renew, self.path("renew")).allow_empty_body();
         let response = self.send(self.with_token(request, secret)).await?;

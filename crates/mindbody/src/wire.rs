@@ -4,7 +4,7 @@ use serde::de::{IgnoredAny, MapAccess};
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
 
 /// The body of an issue request. An empty one is rejected.
 #[derive(Default, Serialize)]
@@ -43,6 +43,18 @@ impl<'de: 'a, 'a> FromFields<'de> for UserToken<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Issued {
     pub(crate) access_token: Fact<Secret>,
+    unreadable: Attributes,
+}
+
+impl Issued {
+    /// Returns the secret; an empty one if the response holds something else in its place.
+    pub(crate) fn secret(self) -> Option<Secret> {
+        match self.access_token {
+            Fact::Known(secret) => Some(secret),
+            Fact::NotReported if !self.unreadable.is_unreadable("AccessToken") => None,
+            _ => Some(Secret::new("")),
+        }
+    }
 }
 
 impl<'de> FromFields<'de> for Issued {
@@ -51,6 +63,10 @@ impl<'de> FromFields<'de> for Issued {
             "AccessToken" => read_unique(&mut self.access_token, values),
             other => ().read(other, values),
         }
+    }
+
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        Some(&mut self.unreadable)
     }
 }
 
@@ -70,7 +86,9 @@ pub(crate) struct User {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ErrorResponse {
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) error: Option<ApiError>,
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) message: Option<String>,
     pub(crate) access_token: Option<IgnoredAny>,
 }
@@ -79,6 +97,8 @@ pub(crate) struct ErrorResponse {
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(crate) struct ApiError {
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) message: Option<String>,
+    #[serde(default, deserialize_with = "if_readable")]
     pub(crate) code: Option<String>,
 }

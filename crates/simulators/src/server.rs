@@ -1,5 +1,6 @@
 //! A simulator as an HTTP server on a port.
 
+mod connection;
 mod delivery;
 
 use std::{io, net::SocketAddr, sync::Arc};
@@ -15,7 +16,10 @@ use tokio::{
     task::JoinHandle,
 };
 
-use self::delivery::DeliveredBody;
+use self::{
+    connection::{Connection, Surplus},
+    delivery::DeliveredBody,
+};
 use crate::{CONTROL_PATH, Peer, Simulator, control::control, dispatch::exchange, response};
 
 /// The largest accepted request body, more than any client of these platforms sends.
@@ -150,14 +154,17 @@ async fn serve(
 ) {
     // Without this, small responses wait for acknowledgements.
     let _ = stream.set_nodelay(true);
+    let surplus = Surplus::default();
+    let connection = Connection::new(stream, surplus.clone());
     let service = service_fn(|request| {
         let simulator = Arc::clone(&simulator);
-        async move { respond(&*simulator, request, peer).await }
+        let surplus = surplus.clone();
+        async move { respond(&*simulator, request, peer, &surplus).await }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .title_case_headers(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(connection), service);
     tokio::select! {
         // Injected connection faults arrive here as errors.
         _ = connection => {}
@@ -169,6 +176,7 @@ async fn respond(
     simulator: &dyn Simulator,
     request: Request<Incoming>,
     peer: SocketAddr,
+    surplus: &Surplus,
 ) -> Result<Response<DeliveredBody>, crate::Dropped> {
     let (mut parts, body) = request.into_parts();
     parts.extensions.insert(Peer(peer.ip()));
@@ -181,5 +189,6 @@ async fn respond(
         return Ok(response.map(DeliveredBody::whole));
     }
     let (response, delivery) = exchange(simulator, request).await?;
+    surplus.plan(delivery);
     Ok(DeliveredBody::deliver(response, delivery))
 }

@@ -272,3 +272,28 @@ fn the_documentation_spells_every_action() {
         assert!(spelled.iter().any(|one| one.contains(&spelling)), "{name}");
     }
 }
+
+#[tokio::test]
+async fn a_platforms_own_error_can_come_as_a_success_and_in_other_words_each_time() {
+    for (platform, path, member) in [
+        ("losant", "/me/tokens", "message"),
+        ("cloudsmith", "/user/tokens/", "detail"),
+    ] {
+        let simulator = build(platform, &["tokens=1"]).unwrap();
+        let refusal = Fault::new(Action::SpoilCredentials).and(Action::VaryWords);
+        simulator.faults().add(refusal.clone().times(2));
+        let first = get(&*simulator, path).await;
+        let second = get(&*simulator, path).await;
+        assert_eq!((first.status, second.status), (401, 401), "{platform}");
+        let words = |refusal: &TestResponse| {
+            let text = refusal.json[member].as_str().unwrap();
+            text.split(" (reference").next().unwrap().to_owned()
+        };
+        assert_ne!(first.json, second.json, "{platform}");
+        assert_eq!(words(&first), words(&second), "{platform}");
+        simulator.faults().add(refusal.and(Action::Status(200)));
+        let success = get(&*simulator, path).await;
+        assert_eq!(success.status, 200, "{platform}");
+        assert_eq!(words(&success), words(&first), "{platform}");
+    }
+}

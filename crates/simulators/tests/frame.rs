@@ -197,3 +197,61 @@ async fn a_disconnect_cancels_a_delayed_request_but_not_one_applied_late() {
         assert_eq!(platform.log().last().unwrap().processed, processed);
     }
 }
+
+#[tokio::test]
+async fn a_response_too_many_precedes_the_next_one_on_the_same_connection() {
+    let platform = Echo::default();
+    let server = Server::start(platform.clone(), "127.0.0.1:0")
+        .await
+        .unwrap();
+    platform.faults().add(Fault::new(Action::AnswerTwice));
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    for (path, expected) in [("/a", "/a"), ("/b", "/a")] {
+        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut response = Vec::new();
+        while !response.ends_with(b"}") {
+            assert!(stream.read_buf(&mut response).await.unwrap() > 0);
+            // The next response may arrive together with this one.
+            if let Some(end) = response.iter().position(|byte| *byte == b'}') {
+                response.truncate(end + 1);
+            }
+        }
+        let response = String::from_utf8_lossy(&response);
+        let first = format!("{{\"path\":\"{expected}\"}}");
+        assert!(response.ends_with(&first), "{path}: {response}");
+    }
+    let other = send_raw(
+        &server,
+        "GET /e HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    );
+    assert!(other.await.ends_with(r#"{"path":"/e"}"#));
+}
+
+#[tokio::test]
+async fn a_flood_of_informational_heads_ends_only_with_the_connection() {
+    let platform = Echo::default();
+    let server = Server::start(platform.clone(), "127.0.0.1:0")
+        .await
+        .unwrap();
+    platform
+        .faults()
+        .add(Fault::new(Action::InformationalFlood));
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let request = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut received = vec![0; 1 << 20];
+    stream.read_exact(&mut received).await.unwrap();
+    let received = String::from_utf8(received).unwrap();
+    let mut heads = received.split_inclusive("\r\n\r\n");
+    let first = heads.next().unwrap();
+    assert!(first.starts_with("HTTP/1.1 103 "), "{first}");
+    assert!(heads.all(|head| first.starts_with(head)));
+    assert!(platform.log().last().unwrap().processed);
+    drop(stream);
+    let other = send_raw(
+        &server,
+        "GET /e HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+    );
+    assert!(other.await.ends_with(r#"{"path":"/e"}"#));
+}

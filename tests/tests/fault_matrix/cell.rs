@@ -1,18 +1,21 @@
 //! A single operation under a single fault.
 
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
-use tokenfleet_core::{Error, Fate, Liveness, Operation, Secret};
-use tokenfleet_http::RetryPolicy;
-use tokenfleet_simulators::{Action, Fault, Hook, Simulator};
+use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::{Error, ErrorKind, Fate, Liveness, Operation, Secret, TokenProvider};
+use tokenfleet_http::{ReqwestTransport, RetryPolicy};
+use tokenfleet_simulators::{Action, Fault, Hook, Server, Simulator};
 use tokenfleet_tests::{CanaryAccount, build, printed_error, simulator_options};
+use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::columns::{Column, Outcome, run};
 use crate::effects::{EffectObserver, Effects};
-use crate::rows::Row;
+use crate::rows::{Row, SPOILED_CREDENTIALS};
 
 /// The time at which the platform's clock stands still.
 const CLOCK: &str = "clock=2026-01-01T00:00:00Z";
@@ -55,7 +58,35 @@ pub(crate) async fn try_cell(
     if platform == "cloudsmith" && column.operation == Operation::Create {
         options.push("tokens=0");
     }
-    let account = CanaryAccount::new(build(platform, &options), acting);
+    let simulator = build(platform, &options);
+    if !row.needs_connections() {
+        let account = CanaryAccount::new(simulator, acting);
+        return try_with(&account, column, row, occurrence, ARRIVAL_TIMEOUT).await;
+    }
+    // Connections take real time.
+    let try_over_sockets = async || {
+        let server = Server::start_shared(simulator, "127.0.0.1:0").await;
+        let server = server.unwrap();
+        let transport = Arc::new(ReqwestTransport::new().unwrap());
+        let simulator = Arc::clone(server.simulator());
+        let account = CanaryAccount::over(simulator, acting, transport, server.url());
+        try_with(&account, column, row, occurrence, Duration::ZERO).await
+    };
+    thread::scope(|scope| {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        let cell = scope.spawn(move || runtime.block_on(try_over_sockets()));
+        cell.join().unwrap()
+    })
+}
+
+/// Tries an operation at this account.
+async fn try_with(
+    account: &CanaryAccount,
+    column: &Column,
+    row: &Row,
+    occurrence: Occurrence,
+    arrival_timeout: Duration,
+) -> Cell {
     let simulator = &*account.simulator;
     if column.gone {
         simulator.remove(account.token.id.as_str());
@@ -66,6 +97,10 @@ pub(crate) async fn try_cell(
     let too_many = Arc::new(Notify::new());
     notify_after(MAX_REQUESTS, simulator, &too_many);
 
+    if row.needs_connections() && account.provider.capabilities().list.is_some() {
+        // A response too many can only be left on a connection by an earlier request.
+        let _ = account.provider.list_page(PageRequest::first()).await;
+    }
     let started = Instant::now();
     let target = account.token.duplicate();
     let operation = run(Arc::clone(&account.provider), column.operation, target);
@@ -80,7 +115,7 @@ pub(crate) async fn try_cell(
     let result = timeout(HANG_TIMEOUT, task).await;
     let elapsed = started.elapsed();
     let requests = simulator.log().total();
-    sleep(ARRIVAL_TIMEOUT).await;
+    sleep(arrival_timeout).await;
 
     let effects = observer.effects();
     let mut violations = Vec::new();
@@ -109,16 +144,22 @@ pub(crate) async fn try_cell(
         }
         Ok(Ok(Some(Err(error)))) => {
             violations.extend(hidden_effect(column, &error, effects));
+            let proves_nothing = row.by_gateway
+                || (row.name == SPOILED_CREDENTIALS && matches!(occurrence, Occurrence::Always));
+            if proves_nothing && error.kind() == ErrorKind::NotFound {
+                violations.push("a refusal that proves nothing became \"not found\"".to_owned());
+            }
             violations.extend(account.leaks_in(&printed_error(&error)));
             let (kind, fate) = (error.kind().as_str(), fate_name(error.fate()));
             format!("{kind} · {fate}").replace('_', " ")
         }
         Ok(Ok(Some(Ok(outcome)))) => {
             let case = Case {
-                account: &account,
+                account,
                 column,
                 row,
                 before: &before,
+                occurrence,
             };
             violations.extend(case.falsehood(&outcome, effects));
             match outcome {
@@ -192,6 +233,7 @@ struct Case<'a> {
     row: &'a Row,
     /// The ids of the tokens that existed at the beginning.
     before: &'a [String],
+    occurrence: Occurrence,
 }
 
 impl Case<'_> {
@@ -219,6 +261,13 @@ impl Case<'_> {
             }
             Outcome::Read(id) => {
                 (*id != token.id.as_str()).then(|| "another token was read".to_owned())
+            }
+            // Nobody can tell that the secret was spoiled on the way, once.
+            Outcome::Verified(Liveness::Dead)
+                if self.row.name == SPOILED_CREDENTIALS
+                    && matches!(self.occurrence, Occurrence::Once) =>
+            {
+                None
             }
             Outcome::Verified(Liveness::Dead) => {
                 Some("a living secret was reported dead".to_owned())

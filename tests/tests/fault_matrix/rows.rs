@@ -12,7 +12,21 @@ pub(crate) struct Row {
     pub(crate) actions: Vec<Action>,
     /// `true` if the fault itself creates or deletes tokens.
     pub(crate) changes_tokens: bool,
+    /// `true` if something in front of the platform refuses the request, in words of its own.
+    pub(crate) by_gateway: bool,
 }
+
+impl Row {
+    /// Returns `true` if the fault is one of connections, which a server must have.
+    pub(crate) fn needs_connections(&self) -> bool {
+        self.actions
+            .iter()
+            .any(|action| matches!(action, Action::AnswerTwice))
+    }
+}
+
+/// The fault after which the platform itself refuses a good credential.
+pub(crate) const SPOILED_CREDENTIALS: &str = "credentials spoiled, each refusal in other words";
 
 /// A delay within the timeout of one request.
 const SHORT: Duration = Duration::from_secs(20);
@@ -30,6 +44,42 @@ fn gateway_page(status: u16) -> Canned {
         ))
 }
 
+/// Returns a refusal in each form that gateways are known to use. Each names a secret.
+fn gateway_refusals(status: u16) -> Vec<(&'static str, Canned)> {
+    let [secret, jwt] = LEAKED_SECRETS;
+    let json = |body: String| Canned::json(status, body);
+    vec![
+        ("HTML", gateway_page(status)),
+        (
+            "Kong",
+            json(format!(
+                r#"{{"message":"Unauthorized","request_id":"{secret}"}}"#
+            )),
+        ),
+        (
+            "AWS",
+            json(format!(
+                r#"{{"Message":"User is not authorized to access this resource with {jwt}"}}"#
+            ))
+            .header("x-amzn-errortype", "AccessDeniedException"),
+        ),
+        (
+            "RFC 7807",
+            json(format!(
+                r#"{{"type":"about:blank","title":"Unauthorized","status":{status},"detail":"Invalid token {secret}."}}"#
+            ))
+            .header("content-type", "application/problem+json"),
+        ),
+        (
+            "OAuth",
+            json(format!(
+                r#"{{"error":"invalid_token","error_description":"The access token {jwt} expired"}}"#
+            ))
+            .header("www-authenticate", "Bearer error=\"invalid_token\""),
+        ),
+    ]
+}
+
 /// Returns all faults, with each action of the simulators at least once.
 pub(crate) fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
@@ -39,6 +89,7 @@ pub(crate) fn rows() -> Vec<Row> {
             .any(|action| matches!(action, Action::Churn(_) | Action::Run(_)));
         rows.push(Row {
             name: name.to_owned(),
+            by_gateway: name.starts_with("gateway: "),
             actions,
             changes_tokens,
         });
@@ -91,6 +142,26 @@ pub(crate) fn rows() -> Vec<Row> {
     }
     let elsewhere = format!("https://elsewhere.example.com/{}", LEAKED_SECRETS[0]);
     row("307 to another origin", vec![Action::Redirect(elsewhere)]);
+
+    for status in [401, 403, 502] {
+        for (form, refusal) in gateway_refusals(status) {
+            let name = format!("gateway: {status}, {form}");
+            row(&name, vec![Action::Answer(refusal)]);
+        }
+    }
+    let own_error = || vec![Action::SpoilCredentials, Action::Status(200)];
+    row("the platform's own error, 200", own_error());
+    row(
+        "the platform's own error, 200, byte-order mark",
+        [own_error(), vec![Action::ByteOrderMark]].concat(),
+    );
+    row("each refusal in other words", vec![Action::VaryWords]);
+    row(
+        SPOILED_CREDENTIALS,
+        vec![Action::SpoilCredentials, Action::VaryWords],
+    );
+    row("endless 103", vec![Action::InformationalFlood]);
+    row("answered twice", vec![Action::AnswerTwice]);
 
     // A refusal after the request was applied is not tried, because no client could detect it.
     for status in [200, 302, 408, 500, 502, 503, 504] {

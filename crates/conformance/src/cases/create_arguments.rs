@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::capability::TokenField;
+use tokenfleet_core::capability::{CreateCapability, TokenField};
 use tokenfleet_core::{Capabilities, Fact, TokenId, TokenProvider, TokenState, UpdateToken};
 
+use super::creation::expect_refused;
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
 use crate::harness::{Harness, is_at};
 use crate::refusal::Refusal;
-use crate::{Case, Decision};
+use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "create arguments";
 
@@ -55,7 +56,30 @@ pub(super) const CASES: &[Case] = &[
         run: suspended,
         killed_by: [DropsUndeclaredArguments on full, IgnoresSuspended on deleting],
     },
+    case! {
+        law 6: "a token with another expiry than requested is refused",
+        when: |declared| takes_some(declared, |create| create.expiry),
+        run: other_expiry,
+        killed_by: [BelievesResponses on retaining],
+    },
+    case! {
+        law 6: "a token with broader scopes than requested is refused",
+        when: |declared| takes_some(declared, |create| create.scopes),
+        run: broader_scopes,
+        killed_by: [BelievesResponses on deleting],
+    },
+    case! {
+        law 6: "a token that is active although requested suspended is refused",
+        when: |declared| takes_some(declared, |create| create.suspended),
+        run: active_at_once,
+        killed_by: [BelievesResponses on deleting],
+    },
 ];
+
+fn takes_some(declared: &Capabilities, takes: fn(&CreateCapability) -> bool) -> Decision {
+    let takes = declared.create.as_ref().is_some_and(takes);
+    Decision::run_if(takes, "it cannot be requested")
+}
 
 fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
     let Some(create) = &declared.create else {
@@ -105,6 +129,25 @@ async fn expiry(harness: &Harness) -> CaseResult {
         harness.expect_dead(&issued.secret, what).await?;
     }
     Ok(())
+}
+
+async fn other_expiry(harness: &Harness) -> CaseResult {
+    let request = harness.minimal_request("expiring");
+    let request = request.with_expiry(harness.in_days(40));
+    expect_refused(harness, request, Fault::OtherExpiry).await
+}
+
+async fn broader_scopes(harness: &Harness) -> CaseResult {
+    let Some(scope) = harness.fixture().scopes().into_iter().next() else {
+        return not_applicable("the fixture names no scopes");
+    };
+    let request = harness.minimal_request("scoped").with_scope(scope);
+    expect_refused(harness, request, Fault::BroaderScopes).await
+}
+
+async fn active_at_once(harness: &Harness) -> CaseResult {
+    let request = harness.minimal_request("suspended").with_suspended();
+    expect_refused(harness, request, Fault::ReportActive).await
 }
 
 async fn never(harness: &Harness) -> CaseResult {

@@ -10,10 +10,11 @@ use super::reading::ODD_NAMES;
 use crate::case::case;
 use crate::case_result::{
     CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, not_applicable,
+    require_tried,
 };
 use crate::harness::{Harness, LiveToken};
 use crate::refusal::Refusal;
-use crate::{Case, Decision, ExistingToken, Fault};
+use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "creation";
 
@@ -94,6 +95,30 @@ pub(super) const CASES: &[Case] = &[
         run: masked_secret,
         killed_by: [BelievesResponses on deleting, BelievesResponses on secret_only],
     },
+    case! {
+        law 6: "a name that the platform changed is not hidden",
+        when: takes_names_and_reports_them,
+        run: changed_name,
+        killed_by: [ReportsRequestedNames on deleting],
+    },
+    case! {
+        law 6: "the secret of a creation is read whatever surrounds it",
+        when: creates,
+        run: surrounded,
+        killed_by: [
+            ReadsOnlyTidyResponses on deleting,
+            ReadsOnlyTidyResponses on single_key,
+            ReadsOnlyTidyResponses on secret_only,
+        ],
+    },
+];
+
+/// The faults that surround a secret with what does not belong there.
+pub(crate) const SURROUNDINGS: [Fault; 4] = [
+    Fault::ByteOrderMark,
+    Fault::Compress,
+    Fault::WrongContentType,
+    Fault::OddValue,
 ];
 
 fn takes_names(declared: &Capabilities) -> Decision {
@@ -103,6 +128,13 @@ fn takes_names(declared: &Capabilities) -> Decision {
         Some(ArgumentSupport::Unsupported) => Decision::Refuse(Refusal::Name),
         Some(_) => Decision::Run,
     }
+}
+
+fn takes_names_and_reports_them(declared: &Capabilities) -> Decision {
+    let create = declared.create.as_ref();
+    let takes_names = create.is_some_and(|create| create.name != ArgumentSupport::Unsupported);
+    let reports_names = declared.reported_fields.contains(&TokenField::Name);
+    Decision::run_if(takes_names && reports_names, "its tokens have no names")
 }
 
 fn has_unique_names(declared: &Capabilities) -> Decision {
@@ -215,17 +247,17 @@ fn differ<T: PartialEq>(returned: &Fact<T>, read: &Fact<T>) -> bool {
 async fn odd_names(harness: &Harness) -> CaseResult {
     harness.require_room(ODD_NAMES.len()).await?;
     for name in ODD_NAMES {
+        let stored = Fact::Known(harness.fixture().stored_name(name));
         let created = harness.provider().create(CreateToken::new(name)).await;
         let issued = expect_ok(created, &format!("a token named {name:?} is created"))?;
-        let read = harness
-            .read(&issued.token.id)
-            .await?
-            .unwrap_or(issued.token);
-        ensure(
-            !harness.reports(TokenField::Name) || read.name == Fact::Known(name.to_owned()),
-            "a token is created with exactly the requested name",
-            format!("{name:?} was requested and the name is {:?}", read.name),
-        )?;
+        let read = harness.read(&issued.token.id).await?;
+        for token in [Some(issued.token), read].into_iter().flatten() {
+            ensure(
+                !harness.reports(TokenField::Name) || token.name == stored,
+                "a token is created with exactly the requested name",
+                format!("{name:?} was requested and the name is {:?}", token.name),
+            )?;
+        }
     }
     Ok(())
 }
@@ -334,20 +366,65 @@ async fn lost_request(harness: &Harness) -> CaseResult {
 }
 
 async fn masked_secret(harness: &Harness) -> CaseResult {
-    harness.require_room(1).await?;
-    let is_active = |token: &ExistingToken| token.state == TokenState::Active;
-    let before = harness.fixture().tokens().await;
-    let before = before.into_iter().filter(is_active).count();
-    harness.inject(Fault::MaskSecret).await?;
     let request = harness.minimal_request("masked");
+    expect_refused(harness, request, Fault::MaskSecret).await
+}
+
+/// Expects a creation whose response contradicts the request to fail, and the error to say whether
+/// a token was left behind.
+pub(super) async fn expect_refused(
+    harness: &Harness,
+    request: CreateToken,
+    fault: Fault,
+) -> CaseResult {
+    harness.require_room(1).await?;
+    let before = count_usable(harness).await;
+    harness.inject(fault).await?;
     let created = harness.provider().create(request).await;
-    let expected = "a creation whose secret is masked fails, and says whether it left a token";
+    let expected = "a token that is not as requested is an error that says whether it is left";
     let error = expect_err(created, expected)?;
-    let after = harness.fixture().tokens().await;
-    let after = after.into_iter().filter(is_active).count();
     ensure(
-        error.may_have_applied() || after == before,
+        error.may_have_applied() || count_usable(harness).await == before,
         expected,
         describe(&error),
     )
+}
+
+/// Returns how many tokens work or can be resumed.
+async fn count_usable(harness: &Harness) -> usize {
+    let is_dead = |state| matches!(state, TokenState::Revoked | TokenState::Expired);
+    let tokens = harness.fixture().tokens().await.into_iter();
+    tokens.filter(|token| !is_dead(token.state)).count()
+}
+
+async fn changed_name(harness: &Harness) -> CaseResult {
+    harness.require_room(1).await?;
+    harness.inject(Fault::OtherName).await?;
+    let request = CreateToken::new("requested");
+    let created = harness.provider().create(request.clone()).await;
+    let issued = expect_ok(created, "a token with a changed name keeps its secret")?;
+    ensure(
+        request.differences(&issued.token).contains(&"name"),
+        "a name is reported as the platform returned it",
+        format!("it is reported as {:?}", issued.token.name),
+    )?;
+    let what = "the secret of a token whose name was changed";
+    harness.expect_alive(&issued.secret, what).await
+}
+
+async fn surrounded(harness: &Harness) -> CaseResult {
+    let mut tried = false;
+    for fault in SURROUNDINGS {
+        harness.make_room().await?;
+        if !harness.fixture().inject(fault).await {
+            continue;
+        }
+        tried = true;
+        let request = harness.minimal_request(&format!("{fault:?}"));
+        let created = harness.provider().create(request).await;
+        let expected = format!("a secret that arrived is returned in spite of {fault:?}");
+        let issued = expect_ok(created, &expected)?;
+        harness.expect_alive(&issued.secret, "a new secret").await?;
+    }
+    require_tried(tried, "the fixture cannot falsify responses")
 }

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::capability::TokenField;
-use tokenfleet_core::{Capabilities, Fact, Operation, RenewedToken, Secret, TokenProvider};
+use tokenfleet_core::capability::{RenewedSecret, TokenField};
+use tokenfleet_core::{Capabilities, Fact, Operation, RenewedToken, Result, Secret, TokenProvider};
 
+use super::creation::SURROUNDINGS;
 use crate::case::case;
-use crate::case_result::{CaseResult, ensure, expect_err, expect_ok, not_applicable};
+use crate::case_result::{
+    CaseResult, describe, ensure, expect_err, expect_ok, fail, not_applicable, require_tried,
+};
 use crate::harness::{Harness, is_at};
 use crate::{Case, Decision, Fault};
 
@@ -50,7 +53,27 @@ pub(super) const CASES: &[Case] = &[
         law 6: "a masked secret is not the new one of a renewed token",
         when: renews,
         run: masked_secret,
-        killed_by: [BelievesResponses on secret_only],
+        killed_by: [
+            BelievesResponses on secret_only,
+            BelievesResponses on full,
+            TakesMasksAsUnchanged on full,
+        ],
+    },
+    case! {
+        law 6: "the old secret is not the new one of a renewed token",
+        when: renews,
+        run: repeated_secret,
+        killed_by: [
+            BelievesResponses on secret_only,
+            BelievesResponses on full,
+            TakesMasksAsUnchanged on full,
+        ],
+    },
+    case! {
+        law 6: "the secret of a renewal is read whatever surrounds it",
+        when: renews,
+        run: surrounded,
+        killed_by: [ReadsOnlyTidyResponses on secret_only, ReadsOnlyTidyResponses on full],
     },
 ];
 
@@ -183,11 +206,59 @@ async fn dead(harness: &Harness) -> CaseResult {
 async fn masked_secret(harness: &Harness) -> CaseResult {
     let token = harness.expiring_token("expiring").await?;
     harness.inject(Fault::MaskSecret).await?;
-    let renewed = renew(harness, &token.secret).await?;
-    // The old secret may be dead: a platform may change the secret when it renews it.
-    ensure(
-        renewed.secret.is_none(),
-        "a masked secret is not returned as a new one",
-        "it is",
-    )
+    let renewed = harness.provider().renew(&token.secret).await;
+    if expect_no_new_secret(renewed)? {
+        let what = "the old secret of a renewal that reports no new one";
+        harness.expect_alive(&token.secret, what).await?;
+    }
+    Ok(())
+}
+
+async fn repeated_secret(harness: &Harness) -> CaseResult {
+    let token = harness.expiring_token("expiring").await?;
+    harness.inject(Fault::RepeatSecret).await?;
+    let renewed = harness.provider().renew(&token.secret).await;
+    let renew = harness.capabilities().renew.as_ref();
+    let replaces = renew.is_some_and(|renew| renew.secret == RenewedSecret::Replaced);
+    // Where it is unknown whether the secret changes, the platform says that it did not.
+    if expect_no_new_secret(renewed)? && replaces {
+        return fail(
+            "a renewal whose new secret is missing fails",
+            "it succeeded",
+        );
+    }
+    Ok(())
+}
+
+/// Expects a renewal to return no new secret, and returns `true` if it succeeded: then the old
+/// secret is what the caller has.
+fn expect_no_new_secret(renewed: Result<RenewedToken>) -> CaseResult<bool> {
+    match renewed {
+        Ok(renewed) => {
+            let expected = "what is not a new secret is not returned as one";
+            ensure(renewed.secret.is_none(), expected, "it is")?;
+            Ok(true)
+        }
+        Err(error) => {
+            let expected = "a renewal whose new secret is lost fails as possibly applied";
+            ensure(error.may_have_applied(), expected, describe(&error))?;
+            Ok(false)
+        }
+    }
+}
+
+async fn surrounded(harness: &Harness) -> CaseResult {
+    let mut secret = harness.expiring_token("expiring").await?.secret;
+    let mut tried = false;
+    for fault in SURROUNDINGS {
+        if !harness.fixture().inject(fault).await {
+            continue;
+        }
+        tried = true;
+        let renewed = harness.provider().renew(&secret).await;
+        let expected = format!("a secret that arrived is returned in spite of {fault:?}");
+        secret = expect_ok(renewed, &expected)?.secret.unwrap_or(secret);
+        harness.expect_alive(&secret, "a renewed secret").await?;
+    }
+    require_tried(tried, "the fixture cannot falsify responses")
 }

@@ -122,6 +122,12 @@ pub(super) const CASES: &[Case] = &[
         run: lost_response,
         killed_by: [RetriesWrites on single_key, ReportsLostResponseAsRejected on full],
     },
+    case! {
+        law 6: "a revocation that the response reports of another token is an error",
+        when: revokes_by_id,
+        run: other_record,
+        killed_by: [BelievesResponses on deleting],
+    },
 ];
 
 fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
@@ -450,6 +456,24 @@ async fn lost_response(harness: &Harness) -> CaseResult {
         Err(error) => ensure(
             error.may_have_applied(),
             "a revocation whose response is lost may have been applied",
+            describe(&error),
+        ),
+    }
+}
+
+async fn other_record(harness: &Harness) -> CaseResult {
+    let token = harness.live_token("revoked").await?;
+    harness.inject(Fault::OtherRecord).await?;
+    let expected = "a success is about the token that was to be revoked, which is dead then";
+    match harness.try_revoke(&token).await {
+        Ok(revocation) => {
+            let is_same = revocation.id.is_none_or(|id| id == token.id);
+            ensure(is_same, expected, "it is about another token")?;
+            harness.expect_dead(&token.secret, "a revoked secret").await
+        }
+        Err(error) => ensure(
+            error.may_have_applied() || harness.fixture().accepts(&token.secret).await,
+            "an error of a revocation says whether it may have been applied",
             describe(&error),
         ),
     }

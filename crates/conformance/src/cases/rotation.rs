@@ -2,11 +2,12 @@
 
 use tokenfleet_core::{Capabilities, ErrorKind, Operation, TokenProvider};
 
+use super::creation::SURROUNDINGS;
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, require_tried,
 };
-use crate::harness::Harness;
+use crate::harness::{Harness, LiveToken};
 use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "rotation";
@@ -45,6 +46,12 @@ pub(super) const CASES: &[Case] = &[
         when: rotates,
         run: masked_secret,
         killed_by: [BelievesResponses on full],
+    },
+    case! {
+        law 6: "the secret of a rotation is read whatever surrounds it",
+        when: rotates,
+        run: surrounded,
+        killed_by: [ReadsOnlyTidyResponses on full, ReadsOnlyTidyResponses on single_key],
     },
 ];
 
@@ -125,4 +132,20 @@ async fn masked_secret(harness: &Harness) -> CaseResult {
     let rotated = harness.provider().rotate(&token.id).await;
     let error = expect_err(rotated, expected)?;
     ensure(error.may_have_applied(), expected, describe(&error))
+}
+
+async fn surrounded(harness: &Harness) -> CaseResult {
+    let mut token = harness.live_token("rotated").await?;
+    let mut tried = false;
+    for fault in SURROUNDINGS {
+        if !harness.fixture().inject(fault).await {
+            continue;
+        }
+        tried = true;
+        let rotated = harness.provider().rotate(&token.id).await;
+        let expected = format!("a secret that arrived is returned in spite of {fault:?}");
+        token = LiveToken::from_issued(expect_ok(rotated, &expected)?);
+        harness.expect_alive(&token.secret, "a new secret").await?;
+    }
+    require_tried(tried, "the fixture cannot falsify responses")
 }

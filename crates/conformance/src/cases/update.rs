@@ -74,6 +74,15 @@ pub(super) const CASES: &[Case] = &[
         run: other_record,
         killed_by: [BelievesResponses on deleting],
     },
+    case! {
+        law 6: "a suspension that the response contradicts is an error",
+        when: |declared| Decision::run_if(
+            declared.update.as_ref().is_some_and(|update| update.suspension),
+            "it cannot suspend",
+        ),
+        run: still_active,
+        killed_by: [BelievesResponses on deleting],
+    },
 ];
 
 fn updates(declared: &Capabilities) -> Decision {
@@ -130,7 +139,8 @@ async fn renamed(harness: &Harness) -> CaseResult {
         let updated = expect_ok(updated, &format!("a token is renamed to {name:?}"))?;
         let read = harness.read(&token.id).await?.unwrap_or(updated);
         ensure(
-            !harness.reports(TokenField::Name) || read.name == Fact::Known(name.to_owned()),
+            !harness.reports(TokenField::Name)
+                || read.name == Fact::Known(harness.fixture().stored_name(name)),
             "a new name is kept exactly",
             format!("{name:?} was requested and the name is {:?}", read.name),
         )?;
@@ -250,17 +260,20 @@ async fn lost_response(harness: &Harness) -> CaseResult {
 }
 
 async fn ignored(harness: &Harness) -> CaseResult {
-    expect_contradiction(harness, Fault::IgnoreChange).await
+    expect_contradiction(harness, Fault::IgnoreChange, some_update(harness)).await
 }
 
 async fn other_record(harness: &Harness) -> CaseResult {
-    expect_contradiction(harness, Fault::OtherRecord).await
+    expect_contradiction(harness, Fault::OtherRecord, some_update(harness)).await
 }
 
-async fn expect_contradiction(harness: &Harness, fault: Fault) -> CaseResult {
+async fn still_active(harness: &Harness) -> CaseResult {
+    expect_contradiction(harness, Fault::ReportActive, UpdateToken::suspend()).await
+}
+
+async fn expect_contradiction(harness: &Harness, fault: Fault, change: UpdateToken) -> CaseResult {
     let token = harness.live_token("unchanged").await?;
     harness.inject(fault).await?;
-    let change = some_update(harness);
     let updated = harness.provider().update(&token.id, change).await;
     let expected = "an update that the response does not show may or may not have been applied";
     let error = expect_err(updated, expected)?;

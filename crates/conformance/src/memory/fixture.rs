@@ -43,6 +43,12 @@ impl MemoryFixture {
             platform,
         }
     }
+
+    /// Returns the fault that the last request met, for mutants that do not withstand it.
+    #[cfg(test)]
+    pub(crate) fn last_fault(&self) -> Option<Fault> {
+        self.platform.state().last_fault
+    }
 }
 
 #[async_trait]

@@ -32,6 +32,8 @@ pub(super) struct State {
     pub(super) fault: Option<Fault>,
     /// The fault that falsifies the response in progress.
     pub(super) falsified: Option<Fault>,
+    /// The fault that the last request met.
+    pub(super) last_fault: Option<Fault>,
     credential: String,
     issued: u64,
 }
@@ -48,6 +50,7 @@ impl Platform {
             request_count: 0,
             fault: None,
             falsified: None,
+            last_fault: None,
             credential: credential.to_owned(),
             issued: 0,
         })))
@@ -67,6 +70,7 @@ impl Platform {
         let mut state = self.state();
         let fault = state.fault.take();
         state.falsified = fault;
+        state.last_fault = fault;
         if fault == Some(Fault::LoseRequest) {
             return Err(disconnected(operation));
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokenfleet_core::capability::{
     ArgumentSupport, CreateCapability, FilterCapability, ListCapability, OrderCapability, Paging,
-    RenewCapability, RevokeCapability, TokenField, UpdateCapability,
+    RenewCapability, RenewedSecret, RevokeCapability, TokenField, UpdateCapability,
 };
 use tokenfleet_core::{Capabilities, RevocationEffect, SortKey, TokenState};
 
@@ -162,7 +162,7 @@ impl MemoryProfile {
 
     /// Creates a platform that has every capability.
     ///
-    /// It lists the pages of a snapshot.
+    /// It lists the pages of a snapshot, and a renewal replaces the secret.
     #[must_use]
     pub fn full() -> Self {
         let exact = |key| OrderCapability::new(key).with_exact_order();
@@ -204,7 +204,7 @@ impl MemoryProfile {
                 .with_create(create)
                 .with_update(update)
                 .with_rotate()
-                .with_renew(RenewCapability::new(DAY))
+                .with_renew(RenewCapability::new(DAY).with_secret(RenewedSecret::Replaced))
                 .with_revoke(revoke)
                 .with_verify()
                 .with_reported_fields(TokenField::ALL),

@@ -3,19 +3,23 @@
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
+use tokenfleet_core::capability::RenewedSecret;
 use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
-    RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
-    Suspension, Token, TokenId, UpdateToken,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Liveness,
+    Operation, RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome,
+    RevokeOptions, Secret, Suspension, Token, TokenId, TokenState, UpdateToken,
 };
 
 use super::platform::{Platform, State, conflict, not_found};
 use super::profile::MemoryProfile;
 use crate::Fault;
+
+const DAY: Duration = Duration::from_secs(86_400);
 
 /// A complete provider in memory, without a network: a fake for tests and examples.
 ///
@@ -105,9 +109,19 @@ impl MemoryProvider {
 
     /// Falsifies a record of a response if a fault says so.
     fn falsify(&self, token: &mut Token, secret: Option<&mut Secret>) {
-        match (self.platform.state().falsified.take(), secret) {
+        let falsified = self.platform.state().falsified.take();
+        match (falsified, secret) {
             (Some(Fault::OtherRecord), _) => token.id = TokenId::new("another"),
             (Some(Fault::MaskSecret), Some(secret)) => *secret = Secret::new("*".repeat(16)),
+            (Some(Fault::BroaderScopes), _) => {
+                let everything = vec!["everything".to_owned()];
+                token.scopes = Fact::Known(everything.into());
+            }
+            (Some(Fault::OtherExpiry), _) => {
+                token.expiry = token.expiry.map(|at| at.saturating_add(DAY));
+            }
+            (Some(Fault::OtherName), _) => token.name = Fact::Known("another".into()),
+            (Some(Fault::ReportActive), _) => token.state = TokenState::Active,
             (Some(Fault::OddValue), _) => {
                 let odd = Attribute::from("half \\ud83d");
                 token.attributes.insert_unreadable("region", odd);
@@ -224,15 +238,17 @@ impl Adapter for MemoryProvider {
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         let renewed = self.send(Operation::Renew, |state| renew(state, secret));
         let mut renewed = renewed.await?;
-        let mut new = secret.duplicate();
+        let repeats = self.platform.state().falsified == Some(Fault::RepeatSecret);
+        let new = renewed.secret.take().filter(|_| !repeats);
+        let mut new = new.unwrap_or_else(|| secret.duplicate());
         self.falsify(&mut renewed.token, Some(&mut new));
-        renewed.secret = (!new.is_same(secret)).then_some(new);
+        renewed.secret = Some(new);
         Ok(renewed)
     }
 
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let effect = self.effect();
-        self.send(Operation::Revoke, |state| {
+        let revocation = self.send(Operation::Revoke, |state| {
             if state.record(id).is_some() {
                 revoke(state, id, effect)
             } else if effect == RevocationEffect::Deleted && options.existed {
@@ -240,8 +256,12 @@ impl Adapter for MemoryProvider {
             } else {
                 Err(not_found())
             }
-        })
-        .await
+        });
+        let mut revocation = revocation.await?;
+        if self.platform.state().falsified == Some(Fault::OtherRecord) {
+            revocation.id = Some(TokenId::new("another"));
+        }
+        Ok(revocation)
     }
 
     async fn revoke_by_secret(&self, secret: &Secret, _: RevokeOptions) -> Result<Revocation> {
@@ -312,6 +332,8 @@ fn renew(state: &mut State, secret: &Secret) -> Result<RenewedToken> {
     let Some(renewal) = state.profile.capabilities.renew.clone() else {
         return Err(Error::unsupported("the platform has no such operation"));
     };
+    let replaces = renewal.secret == RenewedSecret::Replaced;
+    let replacement = replaces.then(|| state.new_secret());
     let live = state
         .records
         .iter_mut()
@@ -327,6 +349,9 @@ fn renew(state: &mut State, secret: &Secret) -> Result<RenewedToken> {
     if max_renewals.is_some_and(|max| record.renewals >= max) {
         return Err(conflict("the token cannot be renewed again"));
     }
+    if let Some(new) = &replacement {
+        record.secret.clone_from(new);
+    }
     record.renewals += 1;
     record.expires_at = record
         .expires_at
@@ -334,7 +359,7 @@ fn renew(state: &mut State, secret: &Secret) -> Result<RenewedToken> {
     let record = record.clone();
     Ok(RenewedToken::new(
         record.to_token(&state.profile, now),
-        None,
+        replacement.map(Secret::new),
     ))
 }
 

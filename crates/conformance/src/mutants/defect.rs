@@ -64,6 +64,8 @@ pub(crate) enum Defect {
     RetriesWritesAndFails,
     ReportsLostResponseAsRejected,
     BelievesResponses,
+    ReportsRequestedNames,
+    ReadsOnlyTidyResponses,
     // Update, rotation and renewal.
     UpdatesNothing,
     UpdatesOtherFields,
@@ -72,6 +74,7 @@ pub(crate) enum Defect {
     RotatesByCreating,
     RenewsNothing,
     RenewsDeadSecrets,
+    TakesMasksAsUnchanged,
     // Revocation.
     RevokesNothing,
     FailsToRevokeTwice,

@@ -15,6 +15,7 @@ use tokenfleet_core::{
 };
 
 use super::defect::Defect;
+use crate::cases::SURROUNDINGS;
 use crate::{Fixture, MemoryFixture};
 
 /// The secrets of all tokens, by id.
@@ -84,6 +85,12 @@ impl MutantProvider {
         Ok(())
     }
 
+    /// Returns `true` if something surrounds the last response that does not belong there.
+    fn is_untidy(&self) -> bool {
+        let fault = self.platform.last_fault();
+        fault.is_some_and(|fault| SURROUNDINGS.contains(&fault))
+    }
+
     /// Takes a lock that is not released if the caller drops the future.
     fn begin(&self) -> Result<()> {
         self.called.store(true, Ordering::SeqCst);
@@ -93,8 +100,14 @@ impl MutantProvider {
         Ok(())
     }
 
-    fn finish<T>(&self, operation: Operation, result: Result<T>) -> Result<T> {
+    fn finish<T>(&self, operation: Operation, mut result: Result<T>) -> Result<T> {
         self.busy.store(false, Ordering::SeqCst);
+        if self.has(Defect::ReadsOnlyTidyResponses) && self.is_untidy() {
+            result = Err(Error::protocol_violation(
+                operation.fate_if_unanswered(),
+                "the response is not JSON",
+            ));
+        }
         result.map_err(|error| match self.defect {
             Defect::RevealsSecretsInErrors => {
                 let credential = self.platform.credentials().remove(0);

@@ -11,7 +11,7 @@ use tokenfleet_core::{
 
 use super::defect::Defect;
 use super::provider::MutantProvider;
-use crate::Fixture;
+use crate::{Fault, Fixture};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -29,12 +29,12 @@ impl MutantProvider {
         let mut result = self.inner.create(request.clone()).await;
         match (self.defect, &result) {
             (Defect::RetriesWrites, Err(error)) if error.may_have_applied() => {
-                result = self.inner.create(request).await;
+                result = self.inner.create(request.clone()).await;
             }
             (Defect::RetriesWritesAndFails, Err(error)) if error.may_have_applied() => {
-                let _ = self.inner.create(request).await;
+                let _ = self.inner.create(request.clone()).await;
             }
-            (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request).await,
+            (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request.clone()).await,
             (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
                 result = Ok(masked(&TokenId::new("1")));
             }
@@ -53,6 +53,9 @@ impl MutantProvider {
             _ => {}
         }
         let mut issued = result?;
+        if self.has(Defect::ReportsRequestedNames) {
+            issued.token.name = Fact::from_optional(request.name).map(Into::into);
+        }
         self.corrupt_issued(&mut issued);
         Ok(issued)
     }
@@ -206,10 +209,18 @@ impl MutantProvider {
                 Ok(self.inner.renew(secret).await.unwrap_or_else(|_| made_up()))
             }
             Defect::BelievesResponses => {
-                let mut renewed = self.inner.renew(secret).await?;
-                renewed.secret = Some(masked(&renewed.token.id).secret);
+                let mut renewed = self.inner.renew(secret).await.unwrap_or_else(|_| made_up());
+                renewed.secret = match self.platform.last_fault() {
+                    Some(Fault::MaskSecret) => Some(Secret::new("****************")),
+                    Some(Fault::RepeatSecret) => Some(secret.duplicate()),
+                    _ => renewed.secret,
+                };
                 Ok(renewed)
             }
+            Defect::TakesMasksAsUnchanged => match self.inner.renew(secret).await {
+                Err(error) if error.kind() == ErrorKind::ProtocolViolation => Ok(made_up()),
+                other => other,
+            },
             _ => self.inner.renew(secret).await,
         }
     }
@@ -271,6 +282,11 @@ impl MutantProvider {
             {
                 let outcome = RevocationOutcome::AlreadyGone;
                 return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
+            }
+            (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
+                let outcome = RevocationOutcome::Revoked;
+                let revocation = Revocation::new(outcome, RevocationEffect::Deleted);
+                return Ok(revocation.with_id(TokenId::new("another")));
             }
             (Defect::RevokesEveryToken, Ok(_)) => {
                 for token in self.platform.tokens().await {

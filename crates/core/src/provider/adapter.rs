@@ -192,7 +192,7 @@ impl<A: Adapter> TokenProvider for A {
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         check(self, OperationCall::Renew(secret))?;
         let renewed = Adapter::renew(self, secret).await?;
-        Ok(result_check::without_old_secret(renewed, secret))
+        result_check::check_renewed(self, secret, renewed).await
     }
 
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {

@@ -5,8 +5,8 @@
 use crate::error::{Error, Fate, Operation, Result};
 use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
 use crate::provider::{
-    CreateToken, RequestedExpiry, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions,
-    Suspension, TokenProvider, UpdateToken,
+    CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
+    RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
 };
 
 /// The maximum length of an id that is shown: that of a UUID.
@@ -59,17 +59,38 @@ pub(super) fn check_updated<P: TokenProvider>(
 /// Rejects a masked secret of a token that was rotated.
 pub(super) fn check_rotated<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<()> {
     if issued.secret.is_masked() {
-        return Err(masked(provider, Operation::Rotate));
+        return Err(lost_secret(provider, Operation::Rotate));
     }
     Ok(())
 }
 
-/// Drops a secret that is not a new one.
-pub(super) fn without_old_secret(mut renewed: RenewedToken, old: &Secret) -> RenewedToken {
-    renewed.secret = renewed
-        .secret
-        .filter(|new| !new.is_masked() && !new.is_same(old));
-    renewed
+/// Rejects a renewal whose new secret did not arrive, and drops a secret that is not a new one.
+///
+/// A masked secret does not say whether it stands for a new one. Where the platform does not
+/// declare that either, the old secret tells: if it still works, it was not replaced.
+pub(super) async fn check_renewed<P: TokenProvider>(
+    provider: &P,
+    old: &Secret,
+    mut renewed: RenewedToken,
+) -> Result<RenewedToken> {
+    let is_masked = renewed.secret.as_ref().is_some_and(Secret::is_masked);
+    renewed.secret = (renewed.secret).filter(|new| !new.is_masked() && !new.is_same(old));
+    let declared = provider.capabilities().renew.as_ref();
+    let is_lost = match declared.map(|renew| renew.secret).unwrap_or_default() {
+        _ if renewed.secret.is_some() => false,
+        RenewedSecret::Replaced => true,
+        RenewedSecret::Kept => false,
+        RenewedSecret::Unknown => is_masked && !is_alive(provider, old).await,
+    };
+    if is_lost {
+        return Err(lost_secret(provider, Operation::Renew));
+    }
+    Ok(renewed)
+}
+
+/// Returns `true` if the platform can say that a secret works, and says so.
+async fn is_alive<P: TokenProvider>(provider: &P, secret: &Secret) -> bool {
+    provider.capabilities().verify && matches!(provider.verify(secret).await, Ok(Liveness::Alive))
 }
 
 /// Rejects the revocation of another token, and a replacement that is none.
@@ -89,7 +110,7 @@ pub(super) fn check_revoked<P: TokenProvider>(
             let message = "the platform replaced the secret by the same one, so it is still alive";
             Err(violation(provider, Operation::Revoke, message))
         }
-        _ if replacement.secret.is_masked() => Err(masked(provider, Operation::Revoke)),
+        _ if replacement.secret.is_masked() => Err(lost_secret(provider, Operation::Revoke)),
         _ => Ok(()),
     }
 }
@@ -312,12 +333,12 @@ fn violation<P: TokenProvider>(
         .with_operation(operation)
 }
 
-/// Creates an error for a replacement whose secret did not arrive.
-fn masked<P: TokenProvider>(provider: &P, operation: Operation) -> Error {
-    let message = "the response holds a masked secret instead of the new one";
+/// Creates an error for a new secret that did not arrive.
+fn lost_secret<P: TokenProvider>(provider: &P, operation: Operation) -> Error {
+    let message = "the new secret is masked or missing in the response";
     violation(provider, operation, message).with_advice(
-        "verify the old secret: if it is dead, nobody has the new one; check whether a proxy masks \
-         responses",
+        "find out whether the old secret still works: if it does not, nobody has the new one, and \
+         the token must be replaced; check whether a proxy masks responses",
     )
 }
 

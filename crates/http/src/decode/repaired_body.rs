@@ -1,6 +1,5 @@
 //! The repair of a body that is not valid JSON.
 
-use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
 
 use crate::zeroizing_buffer::ZeroizingBuffer;
@@ -102,7 +101,7 @@ impl RepairedBody {
         if self.text.iter().all(u8::is_ascii_whitespace) {
             return self.keep(rest, length);
         }
-        if serde_json::from_slice::<IgnoredAny>(word).is_err() {
+        if serde_json::from_slice::<serde_json::Value>(word).is_err() {
             self.repairs.push(self.text.len());
             self.text.extend(b"\"");
             self.text.extend(word);

@@ -44,6 +44,19 @@ pub enum Action {
         /// The time between two chunks in milliseconds.
         millis: u64,
     },
+    /// Sends the response twice. The second one is left on the connection and precedes the response
+    /// to the next request on it.
+    ///
+    /// Without a server there is no connection, and this has no effect.
+    AnswerTwice,
+    /// Sends informational heads (103) without an end instead of the response.
+    InformationalFlood,
+    /// Spoils the credentials of the request, so that the platform refuses it.
+    SpoilCredentials,
+    /// Sets the status, whatever the body says.
+    Status(u16),
+    /// Adds a number that never comes twice to each message of a refusal.
+    VaryWords,
     /// Sets the content type, whatever the body is.
     ContentType(String),
     /// Sets a header, such as that of a spent rate budget.

@@ -1,7 +1,7 @@
 //! Falsified responses: repeated items, wrong totals, oversized bodies.
 
 use bytes::Bytes;
-use http::{Request, Response, Uri, uri::PathAndQuery};
+use http::{HeaderValue, Request, Response, StatusCode, Uri, uri::PathAndQuery};
 use serde_json::{Map, Value};
 
 use super::Action;
@@ -40,6 +40,22 @@ pub(super) fn request_first_page(simulator: &dyn Simulator, request: &mut Reques
     }
 }
 
+/// Adds a character to each credential, in the headers where the platforms expect one.
+pub(super) fn spoil_credentials(request: &mut Request<Bytes>) {
+    for name in ["authorization", "x-api-key", "api-key"] {
+        let Some(value) = request.headers_mut().get_mut(name) else {
+            continue;
+        };
+        let scheme = value.as_bytes().iter().rposition(|byte| *byte == b' ');
+        let (scheme, credential) = value
+            .as_bytes()
+            .split_at(scheme.map_or(0, |space| space + 1));
+        if let Ok(spoiled) = HeaderValue::from_bytes(&[scheme, b"x", credential].concat()) {
+            *value = spoiled;
+        }
+    }
+}
+
 /// Applies one falsification; an action that does not fit the response has no effect.
 pub(super) fn falsify(
     action: &Action,
@@ -52,6 +68,17 @@ pub(super) fn falsify(
             response::set_header(response, "content-type", content_type);
         }
         Action::Header(name, value) => response::set_header(response, name, value),
+        Action::Status(status) => {
+            if let Ok(status) = StatusCode::from_u16(*status) {
+                *response.status_mut() = status;
+            }
+        }
+        Action::VaryWords if !response.status().is_success() => {
+            if let Ok(mut body) = serde_json::from_slice(response.body()) {
+                add_reference(&mut body, simulator.log().total());
+                *response.body_mut() = Bytes::from(body.to_string());
+            }
+        }
         Action::ByteOrderMark => {
             let marked = ["\u{feff}".as_bytes(), response.body()].concat();
             *response.body_mut() = Bytes::from(marked);
@@ -77,6 +104,20 @@ pub(super) fn falsify(
             if let Some(shape) = simulator.listing_shape() {
                 falsify_page(page_action, shape, requested_page, response);
             }
+        }
+    }
+}
+
+/// Adds a reference number to each message of an error.
+fn add_reference(error: &mut Value, number: u64) {
+    let Some(members) = error.as_object_mut() else {
+        return;
+    };
+    for (name, value) in members {
+        let is_message = ["message", "detail", "error"].contains(&&*name.to_lowercase());
+        match value {
+            Value::String(text) if is_message => text.push_str(&format!(" (reference {number})")),
+            other => add_reference(other, number),
         }
     }
 }

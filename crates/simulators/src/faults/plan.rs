@@ -29,12 +29,14 @@ pub(crate) enum Replacement {
     Answer(Canned),
 }
 
-/// The delivery of the response body to the client.
+/// The delivery of the response to the client.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) enum Delivery {
     #[default]
     Whole,
     Cut(usize),
+    Twice,
+    Flood,
     Trickle {
         bytes: usize,
         every: Duration,
@@ -64,7 +66,12 @@ impl Plan {
                 bytes: (*bytes).max(1),
                 every: Duration::from_millis(*millis),
             }),
-            Action::ContentType(_)
+            Action::AnswerTwice => self.deliver(Delivery::Twice),
+            Action::InformationalFlood => self.deliver(Delivery::Flood),
+            Action::SpoilCredentials
+            | Action::Status(_)
+            | Action::VaryWords
+            | Action::ContentType(_)
             | Action::Header(..)
             | Action::ByteOrderMark
             | Action::Gzip
@@ -106,6 +113,10 @@ impl Plan {
             .any(|step| matches!(step, Action::IgnorePage | Action::EndlessPages))
         {
             falsify::request_first_page(simulator, &mut request);
+        }
+        let spoils_credentials = |step: &Action| matches!(step, Action::SpoilCredentials);
+        if self.steps.iter().any(spoils_credentials) {
+            falsify::spoil_credentials(&mut request);
         }
         let repeats_secret = |step: &Action| matches!(step, Action::RepeatSecret);
         let before = if self.steps.iter().any(repeats_secret) {

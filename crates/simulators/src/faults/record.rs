@@ -18,6 +18,8 @@ pub enum RecordField {
     Name,
     /// The state: a word, or a boolean on Foreman.
     Status,
+    /// The mark of a revoked token, where the platform reports one.
+    Revoked,
     /// The scopes.
     Scopes,
     /// The secret, in the response that issues it.
@@ -38,6 +40,7 @@ impl RecordField {
             ("losant" | "foreman", Self::Name) => &["name"],
             ("losant", Self::Status) => &["status"],
             ("foreman", Self::Status) => &["active?"],
+            ("foreman", Self::Revoked) => &["revoked?"],
             ("losant", Self::Scopes) => &["scope"],
             ("losant", Self::Secret) => &["token"],
             ("foreman", Self::Secret) => &["token_value"],
@@ -57,7 +60,8 @@ impl RecordField {
 /// Replaces a field of the record, or of the first record of a page, by this JSON, which need not
 /// be valid.
 ///
-/// A response without such a record is left alone, and so is a secret where none is issued.
+/// A response without such a record is left alone, and so is a secret where none is issued, and a
+/// mark that this release does not know.
 pub(super) fn falsify(
     simulator: &dyn Simulator,
     field: RecordField,
@@ -78,7 +82,8 @@ pub(super) fn falsify(
         return;
     };
     for member in members {
-        if field != RecordField::Secret || record.contains_key(*member) {
+        let is_optional = matches!(field, RecordField::Secret | RecordField::Revoked);
+        if !is_optional || record.contains_key(*member) {
             record.insert((*member).to_owned(), PLACEHOLDER.into());
         }
     }

@@ -131,7 +131,7 @@ impl Platform {
         let now = self.now().as_millisecond();
         store.change(slot, |record| {
             if let Some(name) = patch.name {
-                record.name = name.into();
+                record.name = self.options.stored_names.stored(name).into();
             }
             if let Some(description) = patch.description {
                 record.description = Some(description.into());

@@ -54,7 +54,11 @@ impl DeliveredBody {
 
     /// Turns the body of a response into one that is sent as `delivery` requires.
     pub(super) fn deliver(mut response: Response<Bytes>, delivery: Delivery) -> Response<Self> {
-        if matches!(delivery, Delivery::Whole) {
+        // The connection itself does the rest of the other two.
+        if matches!(
+            delivery,
+            Delivery::Whole | Delivery::Twice | Delivery::Flood
+        ) {
             return response.map(Self::whole);
         }
         // Announce the full length, so that the client notices the missing part.
@@ -64,7 +68,7 @@ impl DeliveredBody {
             .entry(header::CONTENT_LENGTH)
             .or_insert(length.into());
         response.map(|rest| match delivery {
-            Delivery::Whole => Self::whole(rest),
+            Delivery::Whole | Delivery::Twice | Delivery::Flood => Self::whole(rest),
             Delivery::Cut(bytes) => Self {
                 cut: (bytes < length).then_some(Cut::After(bytes)),
                 ..Self::whole(rest)

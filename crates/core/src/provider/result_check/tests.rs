@@ -1,12 +1,13 @@
 //! Tests with an adapter that returns what it is told to.
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use futures_executor::block_on;
 
 use super::*;
-use crate::capability::{CreateCapability, RevokeCapability, UpdateCapability};
+use crate::capability::{CreateCapability, RenewCapability, RevokeCapability, UpdateCapability};
 use crate::error::{Account, ErrorKind};
 use crate::model::{Scopes, Timestamp};
 use crate::provider::{Adapter, Capabilities, RevocationOutcome};
@@ -21,6 +22,8 @@ struct Scripted {
     capabilities: Capabilities,
     token: Token,
     secret: &'static str,
+    renewed: Option<&'static str>,
+    liveness: Liveness,
     /// The outcome of each revocation.
     outcome: RevocationOutcome,
     /// The ids that were revoked, marked if an adapter may read the token first.
@@ -54,6 +57,8 @@ impl Scripted {
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted)),
             token,
             secret: SECRET,
+            renewed: None,
+            liveness: Liveness::Alive,
             outcome: RevocationOutcome::Revoked,
             revoked: Mutex::default(),
         }
@@ -111,6 +116,15 @@ impl Adapter for Scripted {
 
     async fn rotate(&self, _: &TokenId) -> Result<IssuedToken> {
         Ok(self.issued())
+    }
+
+    async fn renew(&self, _: &Secret) -> Result<RenewedToken> {
+        let secret = self.renewed.map(Secret::new);
+        Ok(RenewedToken::new(self.token.clone(), secret))
+    }
+
+    async fn verify(&self, _: &Secret) -> Result<Liveness> {
+        Ok(self.liveness.clone())
     }
 
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
@@ -295,21 +309,72 @@ fn a_masked_secret_is_not_a_new_secret() {
         let options = RevokeOptions::accept_replacement();
         let revoked = block_on(TokenProvider::revoke(&adapter, (&id).into(), options));
         expect_violation(revoked, Fate::MaybeApplied);
-        let renewed = RenewedToken::new(adapter.token.clone(), Some(Secret::new(secret)));
-        let renewed = without_old_secret(renewed, &Secret::new(SECRET));
-        assert!(renewed.secret.is_none(), "{secret}");
     }
     let old = Secret::new(SECRET);
-    let token = || Token::new(TokenId::new(ID), TokenState::Active);
-    let same = RenewedToken::new(token(), Some(old.duplicate()));
-    assert!(without_old_secret(same, &old).secret.is_none());
-    let new = RenewedToken::new(token(), Some(Secret::new("SK-new")));
-    assert!(without_old_secret(new, &old).secret.is_some());
     let adapter = Scripted::new(|_| ());
     let replaced = Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Replaced)
         .with_replacement(adapter.issued());
     let checked = check_revoked(&adapter, TokenRef::Secret(&old), &replaced);
     expect_violation(checked, Fate::MaybeApplied);
+}
+
+/// The answers to a renewal, and for each kind of platform whether the renewal succeeds.
+#[test]
+fn a_renewed_secret_that_may_be_lost_is_an_error() {
+    use RenewedSecret::{Kept, Replaced, Unknown};
+    const NEW: &str = "SK-a-new-one-8QTY9hUA";
+    let answers = [
+        Some("****"),
+        Some("null"),
+        Some(""),
+        Some(SECRET),
+        None,
+        Some(NEW),
+    ];
+    let renew = |declared, alive, answer: Option<&'static str>| {
+        let mut adapter = Scripted::new(|_| ());
+        let capability = RenewCapability::new(Duration::from_secs(60)).with_secret(declared);
+        adapter.capabilities = adapter.capabilities.with_renew(capability);
+        if let Some(liveness) = alive {
+            adapter.capabilities = adapter.capabilities.with_verify();
+            adapter.liveness = liveness;
+        }
+        adapter.renewed = answer;
+        block_on(TokenProvider::renew(&adapter, &Secret::new(SECRET)))
+    };
+    let undecided = || Liveness::Unknown {
+        reason: "busy".into(),
+    };
+    for (declared, alive, kept_if_masked, kept_if_same) in [
+        (Replaced, None, false, false),
+        (Replaced, Some(Liveness::Alive), false, false),
+        (Kept, None, true, true),
+        (Kept, Some(Liveness::Dead), true, true),
+        (Unknown, None, false, true),
+        (Unknown, Some(Liveness::Dead), false, true),
+        (Unknown, Some(undecided()), false, true),
+        (Unknown, Some(Liveness::Alive), true, true),
+    ] {
+        for answer in answers {
+            let renewed = renew(declared, alive.clone(), answer);
+            let is_masked = answer.is_some_and(|secret| Secret::new(secret).is_masked());
+            let case = format!("{declared:?}, {alive:?}, {answer:?}");
+            if answer == Some(NEW) {
+                assert_eq!(renewed.unwrap().secret.unwrap().expose(), NEW, "{case}");
+            } else if if is_masked {
+                kept_if_masked
+            } else {
+                kept_if_same
+            } {
+                assert!(renewed.unwrap().secret.is_none(), "{case}");
+            } else {
+                let error = renewed.as_ref().unwrap_err();
+                let advice = error.advice().unwrap_or_default();
+                assert!(advice.contains("the old secret"), "{case}: {error}");
+                expect_violation(renewed, Fate::MaybeApplied);
+            }
+        }
+    }
 }
 
 #[test]
