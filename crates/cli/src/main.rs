@@ -56,6 +56,9 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             Error::new(ErrorKind::Other, Fate::NotSent, message)
         })?;
     let mut output = Output::new(Format::for_stdout(arguments.global.output));
-    let exit = runtime.block_on(commands::run(arguments, &mut output))?;
+    let exit = runtime.block_on(commands::run(arguments, &mut output));
+    // Whoever floods a connection does not hold up the end either.
+    runtime.shutdown_background();
+    let exit = exit?;
     exit.after_writing(output.flush())
 }

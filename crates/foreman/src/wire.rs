@@ -1,7 +1,5 @@
 //! The bodies of Foreman's API, in its own spelling.
 
-use std::collections::BTreeMap;
-
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::{Attribute, Attributes};
@@ -118,23 +116,18 @@ pub(crate) struct NewToken {
 }
 
 /// The body of an error response. `error` is an object, a string or absent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct ErrorResponse {
-    pub(crate) error: Option<ErrorField>,
-    pub(crate) message: Option<String>,
+    pub(crate) error: Fact<Attribute>,
+    pub(crate) message: Fact<String>,
 }
 
-/// The field `error` in its two shapes.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum ErrorField {
-    Text(String),
-    Details {
-        message: Option<String>,
-        details: Option<String>,
-        class: Option<String>,
-        full_messages: Option<Vec<String>>,
-        #[serde(default)]
-        errors: BTreeMap<String, Attribute>,
-    },
+impl<'de> FromFields<'de> for ErrorResponse {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "error" => read_unique(&mut self.error, values),
+            "message" => read_unique(&mut self.message, values),
+            other => ().read(other, values),
+        }
+    }
 }

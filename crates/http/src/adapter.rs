@@ -9,7 +9,7 @@ mod issued;
 mod liveness;
 mod numbered_page;
 
-pub use field_reasons::field_reasons;
+pub use field_reasons::{error_text, field_reasons};
 pub use from_settings::FromSettings;
 pub use issued::issued;
 pub use liveness::{dead_if_accepted, undecided};

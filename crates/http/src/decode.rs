@@ -14,11 +14,15 @@ pub use fields::{Fields, FromFields, read_unique};
 pub use json_str::JsonStr;
 pub(crate) use lenient::RepairedBody;
 pub(crate) use page_seed::PageSeed;
-use serde::Deserialize;
 
-/// Parses a body that may be anything, and returns `None` if it has another shape.
+/// Parses the fields of a body that may be anything, and returns `None` if it is no object. A field
+/// that is odd hides no other (decision 0016).
 ///
 /// Meant for error responses: a proxy may have answered instead of the platform.
-pub fn parse_json<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Option<T> {
-    serde_json::from_slice(body).ok()
+#[must_use]
+pub fn parse_fields<R: for<'de> FromFields<'de>>(body: &[u8]) -> Option<R> {
+    match serde_json::from_slice(body) {
+        Ok(Fields(fields)) => Some(fields),
+        Err(_) => RepairedBody::new(body).record().ok(),
+    }
 }

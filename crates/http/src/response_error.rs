@@ -28,7 +28,8 @@ pub(crate) fn status_error(
         fate_of(request.operation, status),
         message,
     )
-    .with_status(status);
+    .with_status(status)
+    .with_own_form(error_body.is_own && !by_proxy);
     if let Some(code) = error_body.code {
         error = error.with_code(&code, &secrets);
     }
@@ -38,11 +39,10 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    // A later page may have been deleted meanwhile, which says nothing about the collection.
-    let begins_listing =
-        request.operation == Operation::List && request.page_number.is_none_or(|page| page == 0);
-    if begins_listing && status == 404 && error_body.kind.is_none() {
-        error = missing_collection(base_url, request, error);
+    let is_missing = matches!(status, 404 | 410) && request.operation == Operation::List;
+    let page = request.page_number.unwrap_or_default();
+    if is_missing && error_body.kind.is_none() {
+        error = missing_page(base_url, request, page, error);
     }
     let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
         304 => Some("check whether a proxy or a cache answers instead of the platform"),
@@ -50,9 +50,13 @@ pub(crate) fn status_error(
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
-        404 if begins_listing => Some(
+        _ if is_missing && page == 0 => Some(
             "check base_url and the owner of the tokens in the configuration, and that the \
              credential may see them",
+        ),
+        _ if is_missing => Some(
+            "repeat the listing; if that does not help, check that the owner of the tokens still \
+             exists",
         ),
         _ => None,
     });
@@ -62,12 +66,19 @@ pub(crate) fn status_error(
     }
 }
 
-/// Turns "not found" into an error about the collection of a listing, which no token's id is part
-/// of: the base URL or the owner of the tokens is wrong.
-fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, error: Error) -> Error {
+/// Turns "not found" into an error about a listing, which no token's id is part of: without a first
+/// page the base URL or the owner of the tokens is wrong, and without a later one the platform
+/// contradicts what it counted.
+fn missing_page(base_url: &BaseUrl, request: &ApiRequest, page: u64, error: Error) -> Error {
     let url = base_url.join(&request.path, &[]).unwrap_or_default();
-    let message = format!("there are no tokens at {url}");
-    let mut missing = Error::new(ErrorKind::Configuration, error.fate(), message);
+    let (kind, message) = if page == 0 {
+        let message = format!("there are no tokens at {url}");
+        (ErrorKind::Configuration, message)
+    } else {
+        let message = format!("page {} of the tokens at {url} is missing", page + 1);
+        (ErrorKind::ProtocolViolation, message)
+    };
+    let mut missing = Error::new(kind, error.fate(), message).with_own_form(error.is_in_own_form());
     if let Some(status) = error.status() {
         missing = missing.with_status(status);
     }
@@ -139,6 +150,10 @@ pub(crate) fn check_success(
     error_parser: ErrorParser,
 ) -> Result<()> {
     let message = match (response.status(), response.is_empty()) {
+        // Accepted, partial, of several parts: nothing that proves what was asked.
+        (202 | 205..=299, _) if !may_hold_secret(request) => {
+            "the platform sent an unexpected status"
+        }
         (200..=299, true) if request.allow_empty_body => return Ok(()),
         (200..=299, true) => "the response is empty",
         (200..=299, false) if !response.is_json() => "the response is not JSON",
@@ -158,13 +173,21 @@ pub(crate) fn check_success(
     ))
 }
 
-/// Returns `true` if no new secret is in the response. A page must have its own fields anyway.
+/// Returns `true` if an error of the platform may be in a success. A page must have its own fields
+/// anyway.
 fn may_be_error(request: &ApiRequest) -> bool {
-    let operation = request.operation;
     !matches!(
-        operation,
+        request.operation,
         Operation::List | Operation::Create | Operation::Rotate
     ) && request.method != Method::PUT
+}
+
+/// Returns `true` if a new secret may be in the response, which must not be lost.
+fn may_hold_secret(request: &ApiRequest) -> bool {
+    matches!(
+        request.operation,
+        Operation::Create | Operation::Rotate | Operation::Renew
+    ) || request.method == Method::PUT
 }
 
 /// Creates an error for a status of success with an error of the platform: nobody knows which
@@ -182,7 +205,8 @@ fn contradiction(request: &ApiRequest, response: &ApiResponse, error_body: Error
 }
 
 /// Creates an error for a request that the transport could not complete.
-pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Error {
+pub(crate) fn transport_error(request: &ApiRequest, error: TransportError) -> Error {
+    let operation = request.operation;
     if error.is_proxy_login_refused() {
         let (kind, message) = kind_of(PROXY_AUTHENTICATION_REQUIRED);
         return Error::new(kind, Fate::NotSent, message)
@@ -206,10 +230,18 @@ pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Er
         Fate::NotSent => Some("check the base URL, the network and the certificates"),
         _ => None,
     });
-    let error = Error::new(kind, fate, message).with_source(error);
-    match advice {
-        Some(advice) => error.with_advice(advice),
-        None => error,
+    // It may quote the server, such as the names in a certificate.
+    let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
+    let masked = Error::new(kind, fate, message.as_str()).with_secrets_masked(&secrets);
+    let quotes_secret = masked.to_string() != Error::new(kind, fate, message).to_string();
+    let masked = match advice {
+        Some(advice) => masked.with_advice(advice),
+        None => masked,
+    };
+    if quotes_secret {
+        masked
+    } else {
+        masked.with_source(error)
     }
 }
 

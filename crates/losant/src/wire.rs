@@ -128,9 +128,23 @@ pub(crate) struct Success {
 }
 
 /// The schema `error`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct ErrorResponse {
-    #[serde(rename = "type")]
-    pub(crate) kind: Option<String>,
-    pub(crate) message: Option<String>,
+    pub(crate) kind: Fact<String>,
+    pub(crate) message: Fact<String>,
+    /// `true` if there are fields that the schema does not have.
+    pub(crate) has_other_fields: bool,
+}
+
+impl<'de> FromFields<'de> for ErrorResponse {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "type" => read_unique(&mut self.kind, values),
+            "message" => read_unique(&mut self.message, values),
+            other => {
+                self.has_other_fields = true;
+                ().read(other, values)
+            }
+        }
+    }
 }

@@ -11,16 +11,26 @@ use crate::listing::engine::in_flight::{PendingPage, Purpose};
 use crate::listing::engine::template::RequestTemplate;
 use crate::provider::PagePosition;
 
+/// The number of tokens that a page is taken to hold if the platform chose it. Every platform that
+/// is known sends more.
+const SIZE_LEFT_TO_PLATFORM: u32 = 20;
+
 impl PageEngine {
     /// Continues in pages of half the size, if a page was too large and can be made smaller.
     pub(super) fn shrink(&mut self, pending: &PendingPage, error: Error) -> Result<(), Error> {
         if !error.is_response_too_large() {
             return Err(error);
         }
-        let Some(size) = self.template.size() else {
-            return Err(error.with_advice("request fewer tokens at a time: set a page size"));
-        };
         let number = pending.number();
+        let size = match (self.template.size(), number) {
+            (Some(size), _) => size,
+            // Where a page begins that the platform chose the size of is known at the start only,
+            // or by a token.
+            (None, Some(_)) if self.frontier.has_started() => {
+                return Err(error.with_advice("request fewer tokens at a time: set a page size"));
+            }
+            (None, _) => self.plan.page_size.unwrap_or(SIZE_LEFT_TO_PLATFORM),
+        };
         if size <= 1 {
             let index = number.map(|number| format!("token {} of the list", number + 1));
             let one = index.unwrap_or_else(|| "one token of the list".to_owned());
