@@ -290,6 +290,9 @@ mod tests {
         );
         assert_eq!(unwrap("gzip", &bomb), Err(Unreadable::TooLarge));
         assert!(unwrap("gzip", &gzip(0, b"", &[b' '; 1024])).is_ok());
+        // Two layers are removed, and no third.
+        let thrice = gzip(0, b"", &gzip(0, b"", &packed));
+        assert_eq!(unwrap("", &thrice).as_deref(), Ok(&*packed));
         let halves = [gzip(0, b"", &[b' '; 512]), gzip(0, b"", &[b' '; 513])].concat();
         assert_eq!(unwrap("gzip", &halves), Err(Unreadable::TooLarge));
         for length in 3..packed.len() - 8 {

@@ -46,8 +46,10 @@ pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
     if !number("x-ratelimit-remaining")?.is_zero() {
         return None;
     }
-    let reset = UNIX_EPOCH.checked_add(number("x-ratelimit-reset")?)?;
-    let wait = reset.duration_since(now(headers)).ok()?;
+    let wait = match UNIX_EPOCH.checked_add(number("x-ratelimit-reset")?) {
+        Some(reset) => reset.duration_since(now(headers)).ok()?,
+        None => MAX_WAIT,
+    };
     Some(wait.min(MAX_WAIT))
 }
 

@@ -241,3 +241,20 @@ fn has_no_descriptor_left(error: &reqwest::Error) -> bool {
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
         .any(|code| OUT_OF_DESCRIPTORS.contains(&code))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_client_without_a_pool_is_built_when_it_is_needed() {
+        let transport = ReqwestTransport::new().unwrap();
+        let request = || http::Request::get("http://127.0.0.1:1").body(Bytes::new());
+        transport.send(request().unwrap()).await.unwrap_err();
+        assert!(transport.unpooled.client.get().is_none());
+        let mut write = request().unwrap();
+        write.extensions_mut().insert(CleanConnection);
+        transport.send(write).await.unwrap_err();
+        assert!(transport.unpooled.client.get().is_some());
+    }
+}

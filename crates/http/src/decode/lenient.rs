@@ -485,6 +485,13 @@ mod tests {
                 (Some(7), name("NaN")),
                 vec!["name"],
             ),
+            (r#"{"id":7.0,"name":"n"}"#, (Some(7), name("n")), vec!["id"]),
+            (
+                r#"{"id":"7.00","name":"n"}"#,
+                (Some(7), name("n")),
+                vec!["id"],
+            ),
+            (r#"{"id":7.5,"name":"n"}"#, (None, name("n")), vec!["id"]),
             (r#"{"id":7,"name":null}"#, (Some(7), None), vec![]),
             (r#"{"id":7,"name":{"a":1}}"#, (Some(7), None), vec!["name"]),
             (r#"{"id":[7],"name":"n"}"#, (None, name("n")), vec!["id"]),
@@ -543,5 +550,15 @@ mod tests {
                 proptest::prop_assert!(repaired.repairs.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn a_body_of_up_to_16_mib_is_repaired_to_at_most_seven_times_as_much() {
+        let body = |size: usize| [b"\"", &vec![0xff; size - 2][..], b"\""].concat();
+        let repaired = RepairedBody::new(&body(MAX_SIZE));
+        assert!(repaired.text().len() > 6 * MAX_SIZE);
+        assert!(repaired.text().len() <= 7 * MAX_SIZE);
+        assert!(RepairedBody::new(&body(MAX_SIZE + 1)).text().is_empty());
+        assert_eq!(MAX_SIZE, 16 << 20);
     }
 }

@@ -515,7 +515,7 @@ mod tests {
             format!("{start}\r\n  {end}"),
             format!("{start}\u{200b}{end}"),
             hex.clone(),
-            format!("0x{}", pairs(&hex, ", 0x")),
+            pairs(&hex, ", 0x"),
             pairs(&hex, ":"),
             entities.replace(';', ""),
             names(secret),

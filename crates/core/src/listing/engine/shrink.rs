@@ -106,3 +106,43 @@ impl PageEngine {
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fate;
+    use crate::listing::Plan;
+    use crate::listing::fake_pages::{FakePages, appending, growing, ids, vanishing};
+    use crate::query::Query;
+
+    #[test]
+    fn a_page_of_a_size_that_is_left_to_the_platform_is_read_in_smaller_ones() {
+        for list in [appending(), growing(), vanishing()] {
+            let plan = Plan::for_query(&Query::new(), &list).unwrap();
+            assert_eq!(plan.page_size, None);
+            let (mut engine, pages) = (PageEngine::new(&plan), FakePages::new(30));
+            let mut read = Vec::new();
+            while !engine.is_done() {
+                if let Some(batch) = engine.next_batch().unwrap() {
+                    read.extend(ids(&batch.tokens));
+                    continue;
+                }
+                while let Some((id, request)) = engine.next_request() {
+                    let too_large = request.size.is_none_or(|size| size > 4);
+                    let size = request.size.unwrap_or(25);
+                    engine.on_response(
+                        id,
+                        if too_large {
+                            let message = "larger than 64 MiB";
+                            Err(Error::response_too_large(Fate::Rejected, message))
+                        } else {
+                            Ok(pages.page(&request.size(size)))
+                        },
+                    );
+                }
+            }
+            read.sort_unstable();
+            assert_eq!(read, pages.ids);
+        }
+    }
+}
