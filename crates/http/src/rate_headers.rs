@@ -46,10 +46,8 @@ pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
     if !number("x-ratelimit-remaining")?.is_zero() {
         return None;
     }
-    let wait = match UNIX_EPOCH.checked_add(number("x-ratelimit-reset")?) {
-        Some(reset) => reset.duration_since(now(headers)).ok()?,
-        None => MAX_WAIT,
-    };
+    let reset = UNIX_EPOCH.checked_add(number("x-ratelimit-reset")?)?;
+    let wait = reset.duration_since(now(headers)).ok()?;
     Some(wait.min(MAX_WAIT))
 }
 

@@ -154,8 +154,8 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
     };
     let (kind, message) = (error.kind.into_known(), error.message.into_known());
     // An error in a success has other fields beside it.
-    let is_alone = !error.has_other_fields || status < 300;
-    let is_own = is_alone && message.is_some() && kind.as_deref().is_some_and(is_camel_case);
+    let is_alone = !error.has_other_fields && message.is_some() || status < 300;
+    let is_own = is_alone && kind.as_deref().is_some_and(is_camel_case);
     ErrorBody::from_message(message)
         .with_code(kind)
         .with_own_form(is_own)

@@ -443,6 +443,11 @@ mod tests {
         String::from_utf8(pairs.join(between.as_bytes())).unwrap()
     }
 
+    fn between(secret: &str, text: &str) -> String {
+        let characters: Vec<_> = secret.chars().map(String::from).collect();
+        characters.join(text)
+    }
+
     /// Writes the characters of ASCII that HTML has names for.
     fn names(secret: &str) -> String {
         let name = |c| match c {
@@ -521,8 +526,8 @@ mod tests {
             names(secret),
             octal,
             braces,
-            secret.chars().flat_map(|c| [c, '\u{e0041}']).collect(),
-            secret.chars().flat_map(|c| [c, '\u{fe0f}']).collect(),
+            between(secret, "\u{e0041}"),
+            between(secret, "\u{fe0f}"),
             format!("{start}<br>{end}"),
             format!("{start}<wbr/>{end}"),
         ];
