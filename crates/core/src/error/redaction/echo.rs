@@ -80,7 +80,7 @@ fn hide_in(hidden: &mut [bool], reading: &[Read], secrets: &[&str], levels: usiz
         let escape = percent(text).or_else(|| json(text));
         escape.or_else(|| html(text)).or_else(|| line_break(text))
     };
-    for unescape in [any, percent, json, html] {
+    for unescape in [any, percent, json, html, line_break] {
         let resolved = resolve(reading, unescape);
         // Otherwise nothing was escaped.
         if resolved.len() != reading.len() {
