@@ -14,7 +14,7 @@ use tokenfleet_tests::{FnTransport, fixed_credential, immediate_retries, respons
 const SUSPECT: &str = "suspect0123456789abcdef";
 
 /// The answers of gateways, proxies and API managers, with 401 or 403.
-const GATEWAYS: [&str; 9] = [
+const GATEWAYS: [&str; 14] = [
     "<html><body>Unauthorized</body></html>",
     r#"{"message":"Unauthorized"}"#,
     r#"{"message":"Forbidden"}"#,
@@ -24,6 +24,11 @@ const GATEWAYS: [&str; 9] = [
     r#"{"error":{"code":401,"message":"Request had invalid credentials"}}"#,
     r#"{"detail":"Authentication credentials were not provided."}"#,
     r#"{"Message":"Authorization has been denied for this request."}"#,
+    r#"{"type":"Error","message":"Unauthorized","code":401}"#,
+    r#"{"statusCode":403,"message":"Access denied due to invalid subscription key."}"#,
+    r#"{"message":"Unable to authenticate user jane"}"#,
+    r#"{"detail":"Invalid token header. No credentials provided."}"#,
+    r#"[{"type":"Unauthorized","message":"no","detail":"Invalid token."}]"#,
 ];
 
 fn providers(transport: Arc<dyn Transport>) -> Vec<Arc<dyn TokenProvider>> {
@@ -117,6 +122,81 @@ async fn a_refused_secret_is_dead_only_if_the_acting_credential_is_accepted() {
             "{:?}",
             refuses_all[index]
         );
+    }
+}
+
+/// The same refusals, with one field that is odd: it hides none of the others.
+const ODD_REFUSALS: [&str; 3] = [
+    r#"{"type":"Unauthorized","message":"half \ud83d"}"#,
+    r#"{"error":{"message":"Unable to authenticate user jane","details":{"a":[1]},"class":7}}"#,
+    r#"{"detail":"Invalid token.","code":7,"fields":NaN}"#,
+];
+
+#[tokio::test]
+async fn a_refusal_is_recognised_although_one_of_its_fields_is_odd() {
+    for (index, body) in ODD_REFUSALS.into_iter().enumerate() {
+        let dead = verify(move |request| is_suspect(request).then(|| response(401, body))).await;
+        assert!(
+            matches!(dead[index], Ok(Liveness::Dead)),
+            "{body}: {:?}",
+            dead[index]
+        );
+    }
+}
+
+fn mindbody(transport: impl Transport) -> Mindbody {
+    let config = MindbodyConfig::new(
+        "-99",
+        fixed_credential("key0123456789"),
+        "Siteowner",
+        fixed_credential("password"),
+    );
+    Mindbody::new("a", config, Arc::new(transport)).with_retry(immediate_retries())
+}
+
+/// Mindbody specifies no response to a revocation, so all that can be told is that it did not fail.
+#[tokio::test]
+async fn a_success_that_says_that_it_failed_revokes_and_renews_nothing() {
+    let deep: &str = format!(r#"{{"Error":{}{}}}"#, "[".repeat(200), "]".repeat(200)).leak();
+    for body in [
+        r#"{"Error":{"Message":"Denied","Code":17}}"#,
+        r#"{"Error":"Denied"}"#,
+        r#"{"Error":{"Message":"Denied","Code":"DeniedAccess"},"Error":null}"#,
+        r#"{"error":{"message":"Denied"}}"#,
+        r#"{"Errors":[{"Message":"Denied"}]}"#,
+        r#"{"Error":{"Message":"half \ud83d","Code":"DeniedAccess"}}"#,
+        r#"{"Error":{"Message":["Denied"]},"x":NaN}"#,
+        r#"{"Success":false}"#,
+        r#"{"type":"about:blank","title":"Unauthorized","status":401}"#,
+        r#"[{"Error":{"Message":"Denied","Code":"DeniedAccess"}}]"#,
+        "true",
+        deep,
+    ] {
+        let mindbody = mindbody(FnTransport(move |_: Request<_>| Ok(response(200, body))));
+        let suspect = Secret::new(SUSPECT);
+        let revoked = mindbody.revoke((&suspect).into(), RevokeOptions::default());
+        let error = revoked.await.expect_err(body);
+        assert!(error.may_have_applied(), "{body}: {error}");
+        let error = mindbody.renew(&suspect).await.expect_err(body);
+        assert!(error.may_have_applied(), "{body}: {error}");
+    }
+    for (status, body, is_revoked) in [
+        (200, "", true),
+        (204, "", true),
+        (200, "{}", true),
+        (
+            200,
+            r#"{"Message":"Revoked","Error":null,"Errors":[]}"#,
+            true,
+        ),
+        (202, r#"{"Message":"queued"}"#, false),
+        (206, "", false),
+        (207, "{}", false),
+    ] {
+        let mindbody = mindbody(FnTransport(move |_: Request<_>| Ok(response(status, body))));
+        let suspect = Secret::new(SUSPECT);
+        let revoked = mindbody.revoke((&suspect).into(), RevokeOptions::default());
+        assert_eq!(revoked.await.is_ok(), is_revoked, "{status} {body}");
     }
 }
 

@@ -16,6 +16,7 @@ mod time;
 mod usage_error;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tokenfleet::{Error, ErrorKind, Fate};
@@ -26,6 +27,9 @@ use crate::output::{Format, Output, print_error};
 
 /// The threads that read connections, besides the one that runs the command.
 const WORKER_THREADS: usize = 4;
+
+/// The longest time for which a flooded connection may hold up the others.
+const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 
 fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
@@ -55,7 +59,24 @@ fn run(arguments: Arguments) -> Result<Exit, Failure> {
             let message = format!("cannot start the async runtime ({error})");
             Error::new(ErrorKind::Other, Fate::NotSent, message)
         })?;
+    keep_watch(runtime.handle().clone());
     let mut output = Output::new(Format::for_stdout(arguments.global.output));
-    let exit = runtime.block_on(commands::run(arguments, &mut output))?;
+    let exit = runtime.block_on(commands::run(arguments, &mut output));
+    // Whoever floods a connection does not hold up the end either.
+    runtime.shutdown_background();
+    let exit = exit?;
     exit.after_writing(output.flush())
+}
+
+/// Wakes a thread of the runtime again and again.
+///
+/// The runtime lets one of its threads wait for all connections and timers. If that one reads a
+/// connection that a server floods, nobody waits for the others until another thread is woken.
+fn keep_watch(runtime: tokio::runtime::Handle) {
+    std::thread::spawn(move || {
+        loop {
+            std::thread::sleep(WATCH_INTERVAL);
+            runtime.spawn(std::future::ready(()));
+        }
+    });
 }

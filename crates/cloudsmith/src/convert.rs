@@ -5,7 +5,7 @@ use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
 };
-use tokenfleet_http::decode::{JsonStr, parse_json};
+use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
 use crate::wire;
@@ -96,17 +96,20 @@ pub(crate) fn login_error_body(operation: Operation, status: u16, body: &[u8]) -
     }
 }
 
-/// Returns `true` if Cloudsmith itself refused a key that it was shown.
+/// Returns `true` if Cloudsmith itself refused a key that it was shown. Its framework has more
+/// sentences that begin with "Invalid token": they are about a header that something damaged.
 pub(crate) fn refuses_key(error: &Error) -> bool {
-    let message = error.platform_message();
-    let words = ["Invalid token", "Invalid authentication credentials"];
+    let message = error.platform_message().unwrap_or_default();
     error.status() == Some(401)
-        && message.is_some_and(|message| words.iter().any(|words| message.starts_with(words)))
+        && error.is_in_own_form()
+        && (message == "Invalid token."
+            || message.starts_with("Invalid authentication credentials"))
 }
 
 /// Returns `true` if Cloudsmith itself forbids an operation to a key that it recognises.
 pub(crate) fn forbids_key(error: &Error) -> bool {
     error.kind() == ErrorKind::PermissionDenied
+        && error.is_in_own_form()
         && error
             .platform_message()
             .is_some_and(|message| message.starts_with("You do not have permission"))
@@ -114,32 +117,32 @@ pub(crate) fn forbids_key(error: &Error) -> bool {
 
 /// Parses an error response.
 pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
-    let Some(error) = parse_json::<wire::ErrorResponse>(body) else {
+    let Some(error) = parse_fields::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
     // A problem (RFC 9457) has details too, and comes from something in front of Cloudsmith.
-    if error.kind.is_some() || error.title.is_some() {
+    if error.is_problem {
         return ErrorBody::default();
     }
+    let detail = error.detail.into_known();
     let says = |words: &str| {
-        error
-            .detail
+        detail
             .as_deref()
             .is_some_and(|detail| detail.contains(words))
     };
     let has_key = says("already created an API key");
     let locked_out = says("Locked out");
-    let is_own = error.detail.is_some();
-    let reasons = match &error.fields {
+    let is_own = detail.is_some();
+    let reasons = match error.fields.known() {
         Some(Attribute::Map(fields)) => adapter::field_reasons(fields),
         _ => None,
     };
-    let message = match (error.detail, reasons) {
+    let message = match (detail, reasons) {
         (Some(detail), Some(reasons)) => Some(format!("{detail} {reasons}")),
         (detail, reasons) => detail.or(reasons),
     };
     let error_body = ErrorBody::from_message(message)
-        .with_code(error.code)
+        .with_code(error.code.into_known())
         .with_own_form(is_own);
     match status {
         400 if has_key => error_body.with_kind(ErrorKind::Conflict).with_advice(

@@ -189,7 +189,7 @@ impl Adapter for Cloudsmith {
             .query_if("page_size", request.size);
         let page = match self.send(api_request).await {
             Ok(response) => convert::page(&request, &response)?,
-            Err(error) if number > 0 && error.kind() == ErrorKind::NotFound => Page::default(),
+            Err(error) if number > 0 && error.status() == Some(404) => Page::default(),
             Err(error) => return Err(error),
         };
         if number == 0 && page.tokens.is_empty() {

@@ -1,11 +1,11 @@
 //! The bodies of Cloudsmith's API, in its own spelling. Blank fields are null, and any field may be
 //! absent.
 
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
 /// The schema `UserAuthenticationToken`.
 #[derive(Debug, Default)]
@@ -82,18 +82,26 @@ pub(crate) struct UserAuthToken {
 }
 
 /// The schema `ErrorDetail`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct ErrorResponse {
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) detail: Option<String>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) code: Option<String>,
-    /// A field of RFC 9457, which Cloudsmith does not send.
-    #[serde(rename = "type")]
-    pub(crate) kind: Option<IgnoredAny>,
-    /// A field of RFC 9457, which Cloudsmith does not send.
-    pub(crate) title: Option<IgnoredAny>,
+    pub(crate) detail: Fact<String>,
+    pub(crate) code: Fact<String>,
     /// A map of fields to what is wrong with them.
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) fields: Option<Attribute>,
+    pub(crate) fields: Fact<Attribute>,
+    /// `true` if there is a field of RFC 9457, which Cloudsmith does not send.
+    pub(crate) is_problem: bool,
+}
+
+impl<'de> FromFields<'de> for ErrorResponse {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "detail" => read_unique(&mut self.detail, values),
+            "code" => read_unique(&mut self.code, values),
+            "fields" => read_unique(&mut self.fields, values),
+            other => {
+                self.is_problem |= matches!(other, "type" | "title");
+                ().read(other, values)
+            }
+        }
+    }
 }

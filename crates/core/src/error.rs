@@ -4,6 +4,7 @@ mod account;
 mod cause;
 mod display;
 mod fate;
+mod invisible;
 mod kind;
 mod operation;
 mod predicates;
@@ -13,6 +14,7 @@ mod suggestion;
 pub use account::Account;
 pub use cause::cause_text;
 pub use fate::Fate;
+pub use invisible::is_invisible;
 pub use kind::ErrorKind;
 pub use operation::Operation;
 pub(crate) use redaction::contains_credential;
@@ -22,7 +24,7 @@ pub use suggestion::{did_you_mean, quoted};
 use std::sync::Arc;
 use std::time::Duration;
 
-use redaction::{sanitize_code, sanitize_message, single_line};
+use redaction::{mask_secrets, sanitize_code, sanitize_message, single_line};
 
 /// The result of an operation.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -71,6 +73,7 @@ struct Details {
     elapsed: Option<Duration>,
     advice: Option<String>,
     response_too_large: bool,
+    is_in_own_form: bool,
     source: Option<Arc<Source>>,
 }
 
@@ -91,6 +94,7 @@ impl Error {
             elapsed: None,
             advice: None,
             response_too_large: false,
+            is_in_own_form: false,
             source: None,
         }))
     }
@@ -174,6 +178,14 @@ impl Error {
         self
     }
 
+    /// States whether the response has the form that the platform documents for its errors, and no
+    /// other.
+    #[must_use]
+    pub fn with_own_form(mut self, is_own: bool) -> Self {
+        self.0.is_in_own_form = is_own;
+        self
+    }
+
     /// Sets the delay that the platform asks for.
     #[must_use]
     pub fn with_retry_after(mut self, delay: Duration) -> Self {
@@ -206,6 +218,13 @@ impl Error {
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<Source>>) -> Self {
         self.0.source = Some(Arc::from(source.into()));
+        self
+    }
+
+    /// Masks the given secrets in the message, which may quote what a server sent.
+    #[must_use]
+    pub fn with_secrets_masked(mut self, secrets: &[&str]) -> Self {
+        self.0.message = mask_secrets(&self.0.message, secrets);
         self
     }
 

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use tokenfleet_core::adapter::{Interner, Page, PageRequest};
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, RequestedExpiry, Result,
     Timestamp, Token, TokenId, TokenState,
 };
-use tokenfleet_http::adapter::{self, NumberedPage};
-use tokenfleet_http::decode::parse_json;
+use tokenfleet_http::adapter::{self, NumberedPage, error_text};
+use tokenfleet_http::decode::parse_fields;
 use tokenfleet_http::{ApiResponse, ErrorBody};
 
 use crate::wire;
@@ -148,35 +149,34 @@ fn utc_offset(zone: &str) -> Option<i32> {
 
 /// Parses an error response.
 pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
-    let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
+    let Some(response) = parse_fields::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
-    let is_own = matches!(response.error, Some(wire::ErrorField::Details(_)));
-    let (message, class, taken) = match response.error {
-        Some(wire::ErrorField::Details(wire::ErrorDetails {
-            message,
-            details,
-            class,
-            full_messages,
-            errors,
-        })) => {
-            let reasons = full_messages.map(|messages| messages.join(", "));
-            let reasons = reasons.or_else(|| adapter::field_reasons(&errors));
-            let message = match (message, reasons) {
+    let is_own = matches!(response.error.known(), Some(Attribute::Map(_)));
+    let outer = response.message.into_known();
+    let (message, class, taken) = match response.error.into_known() {
+        Some(Attribute::Map(error)) => {
+            let part = |name: &str| error.get(name).and_then(error_text);
+            let errors = match error.get("errors") {
+                Some(Attribute::Map(errors)) => Some(errors),
+                _ => None,
+            };
+            let reasons = part("full_messages").or_else(|| adapter::field_reasons(errors?));
+            let message = match (part("message"), reasons) {
                 (Some(message), Some(reasons)) if !message.contains(&reasons) => {
                     Some(format!("{message}: {reasons}"))
                 }
                 (message, reasons) => message.or(reasons),
             };
-            let message = match (message, details) {
+            let message = match (message, part("details")) {
                 (Some(message), Some(details)) => Some(format!("{message}: {details}")),
                 (message, details) => message.or(details),
             };
-            let taken = format!("{:?}", errors.get("name")).contains("taken");
-            (message.or(response.message), class, taken)
+            let name = errors.and_then(|errors| errors.get("name"));
+            let taken = format!("{name:?}").contains("taken");
+            (message.or(outer), part("class"), taken)
         }
-        Some(wire::ErrorField::Text(text)) => (Some(text), None, false),
-        None => (response.message, None, false),
+        error => (error.as_ref().and_then(error_text).or(outer), None, false),
     };
     let says = |words: &str| {
         message
@@ -210,12 +210,14 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
 
 /// Returns `true` if Foreman itself refused a login: gateways use other words.
 pub(crate) fn refuses_login(error: &Error) -> bool {
-    error.status() == Some(401) && begins_with(error, "Unable to authenticate user")
+    error.is_in_own_form()
+        && error.status() == Some(401)
+        && begins_with(error, "Unable to authenticate user")
 }
 
 /// Returns `true` if Foreman itself accepted a login that lacks a permission.
 pub(crate) fn lacks_permission(error: &Error) -> bool {
-    error.status() == Some(403) && begins_with(error, "Access denied")
+    error.is_in_own_form() && error.status() == Some(403) && begins_with(error, "Access denied")
 }
 
 fn begins_with(error: &Error, words: &str) -> bool {

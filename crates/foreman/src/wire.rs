@@ -1,12 +1,10 @@
 //! The bodies of Foreman's API, in its own spelling.
 
-use std::collections::BTreeMap;
-
 use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
 /// A token, as in the responses to index, show and create.
 #[derive(Debug, Default)]
@@ -118,33 +116,18 @@ pub(crate) struct NewToken {
 }
 
 /// The body of an error response. `error` is an object, a string or absent.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct ErrorResponse {
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) error: Option<ErrorField>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) message: Option<String>,
+    pub(crate) error: Fact<Attribute>,
+    pub(crate) message: Fact<String>,
 }
 
-/// The field `error` in its two shapes.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum ErrorField {
-    Text(String),
-    Details(ErrorDetails),
-}
-
-/// The field `error` as an object.
-#[derive(Debug, Deserialize)]
-pub(crate) struct ErrorDetails {
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) message: Option<String>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) details: Option<String>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) class: Option<String>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) full_messages: Option<Vec<String>>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) errors: BTreeMap<String, Attribute>,
+impl<'de> FromFields<'de> for ErrorResponse {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "error" => read_unique(&mut self.error, values),
+            "message" => read_unique(&mut self.message, values),
+            other => ().read(other, values),
+        }
+    }
 }

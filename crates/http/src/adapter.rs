@@ -8,7 +8,7 @@ mod issued;
 mod liveness;
 mod numbered_page;
 
-pub use field_reasons::field_reasons;
+pub use field_reasons::{error_text, field_reasons};
 pub use issued::issued;
 pub use liveness::{dead_if_accepted, undecided};
 pub use numbered_page::NumberedPage;

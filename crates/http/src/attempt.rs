@@ -125,7 +125,7 @@ impl ApiClient {
     ) -> Result<ApiResponse> {
         let operation = request.operation;
         let response = self.transport.send(http_request).await;
-        let response = response.map_err(|error| transport_error(operation, error))?;
+        let response = response.map_err(|error| transport_error(request, error))?;
         let (parts, body) = response.into_parts();
         if let Some(wait) = exhausted_for(&parts.headers) {
             self.pause(wait);
@@ -146,7 +146,7 @@ impl ApiClient {
         }
         let received = read_body(body, announced, max_size).await;
         let received =
-            received.map_err(|error| transport_error(operation, error).with_status(status))?;
+            received.map_err(|error| transport_error(request, error).with_status(status))?;
         let content = unwrap_content(&parts.headers, received.bytes, max_size);
         if !succeeded {
             // Whatever a refusal says, its status counts.

@@ -155,6 +155,19 @@ impl BaseUrl {
         self.prefix.get(..end).unwrap_or_default()
     }
 
+    /// Returns the host without its port: one platform may be reached by several schemes and ports.
+    pub(crate) fn host(&self) -> &str {
+        let origin = self.origin();
+        let host = origin.split_once("://").map_or(origin, |(_, host)| host);
+        let end = if host.starts_with('[') {
+            host.find(']').map(|end| end + 1)
+        } else {
+            host.find(':')
+        };
+        let host = end.and_then(|end| host.get(..end)).unwrap_or(host);
+        host.strip_suffix('.').unwrap_or(host)
+    }
+
     /// Returns the absolute URI of a path below this URL. Segments and parameters are always
     /// encoded.
     pub(crate) fn join(&self, path: &[String], query: &[(String, String)]) -> Result<String> {

@@ -78,7 +78,7 @@ impl ApiClient {
     /// only a few more failures are allowed, only accepted credentials are sent; a request with any
     /// other fails with [`RateLimited`](ErrorKind::RateLimited) before it is sent.
     ///
-    /// Failures are counted for all clients of the same origin over the same transport, if it keeps
+    /// Failures are counted for all clients of the same host over the same transport, if it keeps
     /// [`FailedLogins`](crate::FailedLogins): the platform counts by address, not by account.
     #[must_use]
     pub fn with_lockout(mut self, failures: u32, forgotten_after: Duration) -> Self {
@@ -90,7 +90,7 @@ impl ApiClient {
             forgotten_after,
         };
         let shared = self.transport.failed_logins();
-        let shared = shared.map(|logins| logins.at(self.base_url.origin()));
+        let shared = shared.map(|logins| logins.at(self.base_url.host()));
         self.lockout_guard = LockoutGuard::new(Some((lockout, shared.unwrap_or_default())));
         self
     }

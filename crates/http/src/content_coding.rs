@@ -19,8 +19,12 @@ use crate::zeroizing_buffer::ZeroizingBuffer;
 const MAX_LAYERS: usize = 2;
 /// The first bytes of a gzip member: the magic number, and the only method there is.
 const GZIP_MAGIC: &[u8] = &[0x1f, 0x8b, 8];
+/// The first byte of a zlib stream with the usual window; no JSON begins with it.
+const ZLIB_MAGIC: u8 = 0x78;
 /// The length of the fixed part of a gzip header.
 const GZIP_HEADER_LENGTH: usize = 10;
+/// The length of what follows the data: a checksum and a length.
+const GZIP_TRAILER_LENGTH: usize = 8;
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// The reason why the content of a body cannot be reached.
@@ -41,10 +45,17 @@ pub(crate) fn unwrap_content(
     max_size: usize,
 ) -> Result<ZeroizingBuffer, Unreadable> {
     for _ in 0..MAX_LAYERS {
-        let Some(start) = deflate_start(&body) else {
+        body = if deflate_start(&body).is_some() {
+            unpack_gzip(&body, max_size)?
+        } else if body.starts_with(&[ZLIB_MAGIC]) {
+            match unpack_deflate(&body, max_size, true) {
+                // It was something else.
+                Err(Unreadable::Damaged) => break,
+                unpacked => unpacked?,
+            }
+        } else {
             break;
         };
-        body = inflate(body.get(start..).unwrap_or_default(), max_size, false)?;
     }
     if !is_text(&body) {
         let mut codings = headers.get_all(header::CONTENT_ENCODING).iter();
@@ -56,8 +67,8 @@ pub(crate) fn unwrap_content(
         match codings.next() {
             // A server may mean either of the two formats.
             Some(coding) if coding.eq_ignore_ascii_case(b"deflate") => {
-                body =
-                    inflate(&body, max_size, true).or_else(|_| inflate(&body, max_size, false))?;
+                body = unpack_deflate(&body, max_size, true)
+                    .or_else(|_| unpack_deflate(&body, max_size, false))?;
             }
             Some(_) => return Err(Unreadable::UnknownCoding),
             None => {}
@@ -100,36 +111,83 @@ fn deflate_start(body: &[u8]) -> Option<usize> {
     Some(if flags & 2 != 0 { start + 2 } else { start })
 }
 
-/// Unpacks deflated data straight into a buffer that is wiped, without a window of its own.
-fn inflate(packed: &[u8], max_size: usize, zlib: bool) -> Result<ZeroizingBuffer, Unreadable> {
-    let mut flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF | TINFL_FLAG_IGNORE_ADLER32;
-    if zlib {
-        flags |= TINFL_FLAG_PARSE_ZLIB_HEADER;
+/// Unpacks the members of a gzip file one after the other: a gateway may compress part by part.
+fn unpack_gzip(packed: &[u8], max_size: usize) -> Result<ZeroizingBuffer, Unreadable> {
+    let mut inflater = Inflater::new(packed.len(), max_size);
+    let mut rest = packed;
+    while let Some(start) = deflate_start(rest) {
+        let data = rest.get(start..).unwrap_or_default();
+        let read = inflater.inflate(data, false)?;
+        rest = data.get(read + GZIP_TRAILER_LENGTH..).unwrap_or_default();
     }
-    let mut state = Box::new(DecompressorOxide::new());
-    let mut unpacked = ZeroizingBuffer::with_capacity(0);
-    unpacked.resize(packed.len().saturating_mul(4).clamp(1, max_size.max(1)));
-    let (mut read, mut written) = (0, 0);
-    loop {
-        let input = packed.get(read..).unwrap_or_default();
-        let (status, consumed, produced) =
-            decompress(&mut state, input, &mut unpacked, written, flags);
-        read += consumed;
-        written += produced;
-        match status {
-            TINFLStatus::Done => {
-                unpacked.resize(written);
-                return Ok(unpacked);
-            }
-            TINFLStatus::HasMoreOutput if unpacked.len() >= max_size => {
-                return Err(Unreadable::TooLarge);
-            }
-            TINFLStatus::HasMoreOutput => {
-                let larger = unpacked.len().saturating_mul(2).min(max_size);
-                unpacked.resize(larger);
-            }
-            _ => return Err(Unreadable::Damaged),
+    Ok(inflater.finish())
+}
+
+fn unpack_deflate(
+    packed: &[u8],
+    max_size: usize,
+    zlib: bool,
+) -> Result<ZeroizingBuffer, Unreadable> {
+    let mut inflater = Inflater::new(packed.len(), max_size);
+    inflater.inflate(packed, zlib)?;
+    Ok(inflater.finish())
+}
+
+/// Unpacks deflated data straight into a buffer that is wiped, without a window of its own.
+struct Inflater {
+    state: Box<DecompressorOxide>,
+    unpacked: ZeroizingBuffer,
+    /// The part of the buffer that is filled.
+    length: usize,
+    max_size: usize,
+}
+
+impl Inflater {
+    fn new(packed_size: usize, max_size: usize) -> Self {
+        let mut unpacked = ZeroizingBuffer::with_capacity(0);
+        unpacked.resize(packed_size.saturating_mul(4).clamp(1, max_size.max(1)));
+        Self {
+            state: Box::new(DecompressorOxide::new()),
+            unpacked,
+            length: 0,
+            max_size,
         }
+    }
+
+    /// Unpacks data to the end of what was unpacked so far, and returns how much was read.
+    fn inflate(&mut self, packed: &[u8], zlib: bool) -> Result<usize, Unreadable> {
+        let mut flags = TINFL_FLAG_USING_NON_WRAPPING_OUTPUT_BUF | TINFL_FLAG_IGNORE_ADLER32;
+        if zlib {
+            flags |= TINFL_FLAG_PARSE_ZLIB_HEADER;
+        }
+        self.state.init();
+        let start = self.length;
+        let mut read = 0;
+        loop {
+            let input = packed.get(read..).unwrap_or_default();
+            let output = self.unpacked.get_mut(start..).unwrap_or_default();
+            let written = self.length - start;
+            let (status, consumed, produced) =
+                decompress(&mut self.state, input, output, written, flags);
+            read += consumed;
+            self.length += produced;
+            match status {
+                TINFLStatus::Done => return Ok(read),
+                TINFLStatus::HasMoreOutput if self.unpacked.len() >= self.max_size => {
+                    return Err(Unreadable::TooLarge);
+                }
+                TINFLStatus::HasMoreOutput => {
+                    let larger = self.unpacked.len().saturating_mul(2).min(self.max_size);
+                    self.unpacked.resize(larger);
+                }
+                _ => return Err(Unreadable::Damaged),
+            }
+        }
+    }
+
+    fn finish(mut self) -> ZeroizingBuffer {
+        self.unpacked.resize(self.length);
+        self.unpacked
     }
 }
 
@@ -205,6 +263,12 @@ mod tests {
             ("deflate", compress_to_vec(JSON, 6)),
             // The header was lost, or is wrong.
             ("", gzip(0, b"", JSON)),
+            ("", compress_to_vec_zlib(JSON, 6)),
+            (
+                "gzip",
+                [gzip(0, b"", &JSON[..9]), gzip(0, b"", &JSON[9..])].concat(),
+            ),
+            ("gzip", [gzip(0, b"", JSON), b"surplus".to_vec()].concat()),
             ("br", JSON.to_vec()),
             ("gzip", JSON.to_vec()),
         ] {
@@ -226,6 +290,11 @@ mod tests {
         );
         assert_eq!(unwrap("gzip", &bomb), Err(Unreadable::TooLarge));
         assert!(unwrap("gzip", &gzip(0, b"", &[b' '; 1024])).is_ok());
+        // Two layers are removed, and no third.
+        let thrice = gzip(0, b"", &gzip(0, b"", &packed));
+        assert_eq!(unwrap("", &thrice).as_deref(), Ok(&*packed));
+        let halves = [gzip(0, b"", &[b' '; 512]), gzip(0, b"", &[b' '; 513])].concat();
+        assert_eq!(unwrap("gzip", &halves), Err(Unreadable::TooLarge));
         for length in 3..packed.len() - 8 {
             assert!(unwrap("gzip", &packed[..length]).is_err(), "{length}");
         }

@@ -14,25 +14,25 @@ const MAX_REJECTIONS: u32 = 10;
 /// attempt after it does no harm.
 const COOLDOWN: Duration = Duration::from_secs(5 * 60);
 
-/// The failed logins at every origin, shared by all accounts over one transport.
+/// The failed logins at every host, shared by all accounts over one transport.
 ///
 /// A platform that locks out addresses counts the failures of all accounts together. A clone shares
 /// the count; a [`Transport`](crate::Transport) keeps one and returns it from
 /// [`failed_logins`](crate::Transport::failed_logins).
 #[derive(Debug, Clone, Default)]
-pub struct FailedLogins(Arc<Mutex<HashMap<String, Arc<OriginLogins>>>>);
+pub struct FailedLogins(Arc<Mutex<HashMap<String, Arc<HostLogins>>>>);
 
 impl FailedLogins {
-    /// Returns the logins at one origin.
-    pub(crate) fn at(&self, origin: &str) -> Arc<OriginLogins> {
-        let mut origins = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(origins.entry(origin.to_owned()).or_default())
+    /// Returns the logins at one host.
+    pub(crate) fn at(&self, host: &str) -> Arc<HostLogins> {
+        let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(hosts.entry(host.to_owned()).or_default())
     }
 }
 
-/// The logins at one origin: those that failed, and those that still may.
+/// The logins at one host: those that failed, and those that still may.
 #[derive(Debug, Default)]
-pub(crate) struct OriginLogins {
+pub(crate) struct HostLogins {
     logins: Mutex<Logins>,
     /// Notifies those who wait for a login to end.
     ended: Notify,
@@ -51,7 +51,7 @@ struct Logins {
 /// A guard that knows which credentials of an account were accepted and which were rejected.
 #[derive(Debug)]
 pub(crate) struct LockoutGuard {
-    lockout: Option<(Lockout, Arc<OriginLogins>)>,
+    lockout: Option<(Lockout, Arc<HostLogins>)>,
     login_slot: Semaphore,
     history: Mutex<History>,
 }
@@ -92,27 +92,27 @@ pub(crate) struct Permit<'a> {
 
 /// A login in flight, which may fail.
 pub(crate) struct Reservation<'a> {
-    origin: &'a OriginLogins,
+    host: &'a HostLogins,
     trusted: bool,
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
-        let mut logins = self.origin.logins();
+        let mut logins = self.host.logins();
         *logins.in_flight(self.trusted) -= 1;
         drop(logins);
-        self.origin.ended.notify_waiters();
+        self.host.ended.notify_waiters();
     }
 }
 
-impl OriginLogins {
+impl HostLogins {
     /// Waits until a login may fail without harm, and counts it as in flight.
     async fn reserve(&self, lockout: Lockout, trusted: bool) -> Result<Reservation<'_>> {
         loop {
             let ended = self.ended.notified();
             if self.logins().try_reserve(lockout, trusted)? {
                 return Ok(Reservation {
-                    origin: self,
+                    host: self,
                     trusted,
                 });
             }
@@ -181,8 +181,8 @@ impl Logins {
 
 impl LockoutGuard {
     /// Creates a guard for a platform with this lockout rule, if it has one, and the logins at its
-    /// origin.
-    pub(crate) fn new(lockout: Option<(Lockout, Arc<OriginLogins>)>) -> Self {
+    /// host.
+    pub(crate) fn new(lockout: Option<(Lockout, Arc<HostLogins>)>) -> Self {
         Self {
             lockout,
             login_slot: Semaphore::new(1),
@@ -216,9 +216,9 @@ impl LockoutGuard {
         self.check_cooldown(credential)?;
         match &self.lockout {
             None => Ok(None),
-            Some((lockout, origin)) => {
+            Some((lockout, host)) => {
                 let trusted = self.accepts(credential);
-                origin.reserve(*lockout, trusted).await.map(Some)
+                host.reserve(*lockout, trusted).await.map(Some)
             }
         }
     }
@@ -260,10 +260,10 @@ impl LockoutGuard {
     pub(crate) fn record(&self, credential: Option<&Secret>, error: Option<&Error>) {
         let mut history = self.history();
         let now = Instant::now();
-        if let Some((lockout, origin)) = &self.lockout
+        if let Some((lockout, host)) = &self.lockout
             && error.is_some_and(|error| error.status() == Some(401))
         {
-            origin.logins().record_failure(*lockout);
+            host.logins().record_failure(*lockout);
         }
         let Some(credential) = credential else { return };
         let rejected = history

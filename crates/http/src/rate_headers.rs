@@ -8,7 +8,7 @@ use http::{HeaderMap, header};
 const MAX_WAIT: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// Returns how long `Retry-After` asks to wait: seconds, also with a fraction, or a date on the
-/// platform's clock. At most a year.
+/// platform's clock. At most a year; `None` if the wait is over.
 pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
     let wait = match seconds(value) {
@@ -18,7 +18,8 @@ pub(crate) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
             date.duration_since(now(headers)).unwrap_or_default()
         }
     };
-    Some(wait.min(MAX_WAIT))
+    // Without a wait the backoff applies, so that retries do not follow each other at once.
+    (!wait.is_zero()).then(|| wait.min(MAX_WAIT))
 }
 
 /// Parses a number of seconds in decimal notation. A fraction is rounded up, because a request
@@ -41,11 +42,11 @@ fn seconds(value: &str) -> Option<Duration> {
 /// Cloudsmith's `X-RateLimit-Interval` is ignored: it suggests a wait between two requests even
 /// while many are left.
 pub(crate) fn exhausted_for(headers: &HeaderMap) -> Option<Duration> {
-    let number = |name| text(headers, name)?.parse::<u64>().ok();
-    if number("x-ratelimit-remaining")? > 0 {
+    let number = |name| seconds(text(headers, name)?);
+    if !number("x-ratelimit-remaining")?.is_zero() {
         return None;
     }
-    let reset = UNIX_EPOCH.checked_add(Duration::from_secs(number("x-ratelimit-reset")?))?;
+    let reset = UNIX_EPOCH.checked_add(number("x-ratelimit-reset")?)?;
     let wait = reset.duration_since(now(headers)).ok()?;
     Some(wait.min(MAX_WAIT))
 }

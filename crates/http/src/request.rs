@@ -217,8 +217,16 @@ impl ApiRequest {
     pub fn basic_auth(self, login: &str, password: &Secret) -> Self {
         let pair = Zeroizing::new(format!("{login}:{}", password.expose()));
         let encoded = Secret::new(STANDARD.encode(pair.as_bytes()));
-        self.credential("authorization", "Basic ", &encoded)
-            .redact(password)
+        let mut request = self
+            .credential("authorization", "Basic ", &encoded)
+            .redact(password);
+        if login.contains(':') {
+            // The server would take what follows for a part of the password.
+            request.invalid = Some(Error::invalid_input(
+                "the login contains a colon, which Basic authentication cannot carry",
+            ));
+        }
+        request
     }
 
     /// Redacts a secret in every error about this request, because its body contains it.

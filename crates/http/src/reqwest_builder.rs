@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use base64::Engine;
@@ -14,6 +15,7 @@ use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
 use zeroize::Zeroizing;
 
+use crate::reqwest_transport::Unpooled;
 use crate::{FailedLogins, ReqwestTransport};
 
 /// The connections to a host that are kept between two pages: as many as an account uses at once.
@@ -102,7 +104,7 @@ impl ReqwestTransportBuilder {
             parse_proxy(&url, None).map_err(|error| in_setting(settings, "proxy", error))?;
             builder = builder.with_proxy(url);
         }
-        for host in &exceptions {
+        for host in exceptions.iter().flat_map(|hosts| hosts.split(',')) {
             let host = parse_exception(host);
             let host = host.map_err(|error| in_setting(settings, "no_proxy", error))?;
             builder.no_proxy.push(host);
@@ -237,9 +239,18 @@ impl ReqwestTransportBuilder {
     pub fn build(self) -> Result<ReqwestTransport> {
         Ok(ReqwestTransport {
             pooled: self.build_client(MAX_IDLE_CONNECTIONS)?,
-            unpooled: self.build_client(0)?,
+            has_proxy: self.proxy.is_some(),
+            unpooled: Arc::new(Unpooled {
+                builder: self,
+                client: OnceLock::new(),
+            }),
             failed_logins: FailedLogins::default(),
         })
+    }
+
+    /// Builds the client that keeps no connections.
+    pub(crate) fn build_unpooled(&self) -> Result<reqwest::Client> {
+        self.build_client(0)
     }
 
     /// Builds a client that keeps at most `idle` connections for each host.
@@ -386,6 +397,11 @@ fn parse_proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::P
     let Some((user, password)) = login else {
         return Ok(proxy);
     };
+    if user.contains(':') {
+        return Err(Error::configuration(
+            "the user of the proxy contains a colon, which Basic authentication cannot carry",
+        ));
+    }
     // Not as part of the URL, where `%25` would mean a percent sign.
     let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
     let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
@@ -399,6 +415,10 @@ fn parse_proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::P
 fn parse_exception(text: &str) -> Result<String> {
     let host = text.trim();
     let host = host.strip_prefix("*.").unwrap_or(host);
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let host = (host.strip_prefix('['))
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     let (address, mask) = host.split_once('/').unwrap_or((host, "0"));
     let is_range = address.parse::<IpAddr>().is_ok_and(|address| {
         let bits = if address.is_ipv4() { 32 } else { 128 };

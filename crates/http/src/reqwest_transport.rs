@@ -3,6 +3,7 @@
 use std::error::Error as _;
 use std::iter;
 use std::pin::Pin;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
@@ -13,7 +14,7 @@ use tokenfleet_core::Result;
 use tokenfleet_core::config::cause_text;
 
 use crate::transport::CleanConnection;
-use crate::{Body, FailedLogins, SendPhase, Transport, TransportError};
+use crate::{Body, FailedLogins, ReqwestTransportBuilder, SendPhase, Transport, TransportError};
 
 /// The operating system's codes for too many open files, in this process and in the system; 24 and
 /// 23 on every Unix, 10024 on Windows.
@@ -28,31 +29,36 @@ const CA_AS_SERVER: (&str, &str) = (
     "it is the certificate of an authority",
 );
 
+const PROXY_ADVICE: &str = "check `proxy` in [transport], the base URL, the network and the \
+                            certificates";
+
+const UNTRUSTED: &str = "nobody who is trusted here signed the server's certificate: name its \
+                         authority in `authorities` of [transport]";
+
+const OLD_TLS: &str = "the server has no TLS version or cipher in common with this program, which \
+                       needs TLS 1.2: update the server";
+
+const CLIENT_CERTIFICATE: &str = "the server does not accept client_certificate of [transport]: \
+                                  check who issued it, and until when it is valid";
+
 /// The words of libraries about a failure, each with what to do about it.
-const ADVICE: [(&str, &str); 9] = [
+const ADVICE: [(&str, &str); 18] = [
     (
         CA_AS_SERVER.1,
         "the server shows the certificate of an authority as its own (self-signed, CA:TRUE): give \
          it one with CA:FALSE that the authority signed",
     ),
-    (
-        "UnknownIssuer",
-        "nobody who is trusted here signed the server's certificate: name its authority in \
-         `authorities` of [transport]",
-    ),
-    (
-        "self-signed certificate",
-        "nobody who is trusted here signed the server's certificate: name its authority in \
-         `authorities` of [transport]",
-    ),
-    (
-        "unable to get local issuer certificate",
-        "nobody who is trusted here signed the server's certificate: name its authority in \
-         `authorities` of [transport]",
-    ),
+    ("UnknownIssuer", UNTRUSTED),
+    ("BadSignature", UNTRUSTED),
+    ("self-signed certificate", UNTRUSTED),
+    ("unable to get local issuer certificate", UNTRUSTED),
     (
         "certificate expired",
         "renew the server's certificate, or correct the clock of this machine",
+    ),
+    (
+        "certificate not valid yet",
+        "correct the clock of this machine, or wait until the server's certificate is valid",
     ),
     (
         "not valid for name",
@@ -62,6 +68,16 @@ const ADVICE: [(&str, &str); 9] = [
         "CertificateRequired",
         "the server asks for a client certificate: set client_certificate and client_key in \
          [transport]",
+    ),
+    ("fatal alert: UnknownCA", CLIENT_CERTIFICATE),
+    ("fatal alert: BadCertificate", CLIENT_CERTIFICATE),
+    ("fatal alert: CertificateExpired", CLIENT_CERTIFICATE),
+    ("fatal alert: CertificateUnknown", CLIENT_CERTIFICATE),
+    ("fatal alert: ProtocolVersion", OLD_TLS),
+    ("fatal alert: HandshakeFailure", OLD_TLS),
+    (
+        "invalid HTTP version parsed",
+        "the server does not speak HTTP at this port: check scheme and port of base_url",
     ),
     (
         "InvalidContentType",
@@ -85,9 +101,31 @@ const ADVICE: [(&str, &str); 9] = [
 pub struct ReqwestTransport {
     /// Keeps connections for the next page.
     pub(crate) pooled: reqwest::Client,
-    /// Keeps none.
-    pub(crate) unpooled: reqwest::Client,
+    pub(crate) unpooled: Arc<Unpooled>,
+    pub(crate) has_proxy: bool,
     pub(crate) failed_logins: FailedLogins,
+}
+
+/// The client that keeps no connections, built when the first request needs it: reading the
+/// system's authorities takes longer than everything else that a command does before it sends.
+#[derive(Debug)]
+pub(crate) struct Unpooled {
+    pub(crate) builder: ReqwestTransportBuilder,
+    pub(crate) client: OnceLock<reqwest::Client>,
+}
+
+impl Unpooled {
+    fn client(&self) -> Result<&reqwest::Client, TransportError> {
+        if let Some(client) = self.client.get() {
+            return Ok(client);
+        }
+        let built = self.builder.build_unpooled();
+        let built = built.map_err(|error| {
+            let message = "the HTTP client cannot be set up";
+            TransportError::new(SendPhase::NotSent, message).with_source(error)
+        })?;
+        Ok(self.client.get_or_init(|| built))
+    }
 }
 
 #[async_trait]
@@ -97,11 +135,20 @@ impl Transport for ReqwestTransport {
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
         let client = match request.extensions().get() {
-            Some(CleanConnection) => &self.unpooled,
+            Some(CleanConnection) => self.unpooled.client()?,
             None => &self.pooled,
         };
+        let passes_proxy = self.has_proxy && request.uri().scheme_str() == Some("https");
         let request = reqwest::Request::try_from(request).map_err(convert_error)?;
-        let response = client.execute(request).await.map_err(convert_error)?;
+        let sent = client.execute(request).await.map_err(convert_error);
+        let response = sent.map_err(|error| {
+            if passes_proxy && error.phase() == SendPhase::NotSent && error.advice().is_none() {
+                // Which of the two could not be reached is not known here.
+                error.with_advice(PROXY_ADVICE)
+            } else {
+                error
+            }
+        })?;
         let response = http::Response::from(response);
         Ok(response.map(|body| Body::from_stream(Chunks(body))))
     }
@@ -194,4 +241,21 @@ fn has_no_descriptor_left(error: &reqwest::Error) -> bool {
     causes(error)
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
         .any(|code| OUT_OF_DESCRIPTORS.contains(&code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_client_without_a_pool_is_built_when_it_is_needed() {
+        let transport = ReqwestTransport::new().unwrap();
+        let request = || http::Request::get("http://127.0.0.1:1").body(Bytes::new());
+        transport.send(request().unwrap()).await.unwrap_err();
+        assert!(transport.unpooled.client.get().is_none());
+        let mut write = request().unwrap();
+        write.extensions_mut().insert(CleanConnection);
+        transport.send(write).await.unwrap_err();
+        assert!(transport.unpooled.client.get().is_some());
+    }
 }

@@ -28,7 +28,8 @@ pub(crate) fn status_error(
         fate_of(request.operation, status),
         message,
     )
-    .with_status(status);
+    .with_status(status)
+    .with_own_form(error_body.is_own && !by_proxy);
     if let Some(code) = error_body.code {
         error = error.with_code(&code, &secrets);
     }
@@ -38,9 +39,10 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    let is_missing = matches!(status, 404 | 405) && is_about_collection(request);
+    let is_missing = is_missing(status, request);
+    let page = request.page_number.unwrap_or_default();
     if is_missing && error_body.kind.is_none() {
-        error = missing_collection(base_url, request, error);
+        error = missing_collection(base_url, request, page, error);
     }
     let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
         304 => Some("check whether a proxy or a cache answers instead of the platform"),
@@ -48,9 +50,13 @@ pub(crate) fn status_error(
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
-        _ if is_missing => Some(
+        _ if is_missing && page == 0 => Some(
             "check base_url and the owner of the tokens in the configuration, and that the \
              credential may see them",
+        ),
+        _ if is_missing => Some(
+            "repeat the listing; if that does not help, check that the owner of the tokens still \
+             exists",
         ),
         _ => None,
     });
@@ -60,25 +66,35 @@ pub(crate) fn status_error(
     }
 }
 
-/// Returns `true` for a request that names a collection, and no token.
-fn is_about_collection(request: &ApiRequest) -> bool {
-    match request.operation {
-        // A later page may have been deleted meanwhile, which says nothing about the collection.
-        Operation::List => request.page_number.is_none_or(|page| page == 0),
-        Operation::Create => true,
+/// Returns `true` for the refusal of a request that names a collection, and no token.
+fn is_missing(status: u16, request: &ApiRequest) -> bool {
+    match (status, request.operation) {
+        (404 | 410, Operation::List | Operation::Create) => true,
+        (405, Operation::List) => request.page_number.is_none_or(|page| page == 0),
+        (405, Operation::Create) => true,
         _ => false,
     }
 }
 
-/// Turns "not found" into an error about the collection: the base URL or the owner of the tokens is
-/// wrong.
-fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, error: Error) -> Error {
+/// Turns "not found" into an error about the collection, which no token's id is part of: the base
+/// URL or the owner of the tokens is wrong, or the platform contradicts what it counted.
+fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, page: u64, error: Error) -> Error {
     let url = base_url.join(&request.path, &[]).unwrap_or_default();
-    let message = match request.operation {
-        Operation::Create => format!("tokens cannot be created at {url}"),
-        _ => format!("there are no tokens at {url}"),
+    let (kind, message) = match request.operation {
+        Operation::Create => {
+            let message = format!("tokens cannot be created at {url}");
+            (ErrorKind::Configuration, message)
+        }
+        _ if page == 0 => {
+            let message = format!("there are no tokens at {url}");
+            (ErrorKind::Configuration, message)
+        }
+        _ => {
+            let message = format!("page {} of the tokens at {url} is missing", page + 1);
+            (ErrorKind::ProtocolViolation, message)
+        }
     };
-    let mut missing = Error::new(ErrorKind::Configuration, error.fate(), message);
+    let mut missing = Error::new(kind, error.fate(), message).with_own_form(error.is_in_own_form());
     if let Some(status) = error.status() {
         missing = missing.with_status(status);
     }
@@ -150,6 +166,10 @@ pub(crate) fn check_success(
     error_parser: ErrorParser,
 ) -> Result<()> {
     let message = match (response.status(), response.is_empty()) {
+        // Accepted, partial, of several parts: nothing that proves what was asked.
+        (202 | 205..=299, _) if !may_hold_secret(request) => {
+            "the platform sent an unexpected status"
+        }
         (200..=299, true) if request.allow_empty_body => return Ok(()),
         (200..=299, true) => "the response is empty",
         (200..=299, false) if !response.is_json() => "the response is not JSON",
@@ -169,13 +189,21 @@ pub(crate) fn check_success(
     ))
 }
 
-/// Returns `true` if no new secret is in the response. A page must have its own fields anyway.
+/// Returns `true` if an error of the platform may be in a success. A page must have its own fields
+/// anyway.
 fn may_be_error(request: &ApiRequest) -> bool {
-    let operation = request.operation;
     !matches!(
-        operation,
+        request.operation,
         Operation::List | Operation::Create | Operation::Rotate
     ) && request.method != Method::PUT
+}
+
+/// Returns `true` if a new secret may be in the response, which must not be lost.
+fn may_hold_secret(request: &ApiRequest) -> bool {
+    matches!(
+        request.operation,
+        Operation::Create | Operation::Rotate | Operation::Renew
+    ) || request.method == Method::PUT
 }
 
 /// Creates an error for a status of success with an error of the platform: nobody knows which
@@ -193,7 +221,8 @@ fn contradiction(request: &ApiRequest, response: &ApiResponse, error_body: Error
 }
 
 /// Creates an error for a request that the transport could not complete.
-pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Error {
+pub(crate) fn transport_error(request: &ApiRequest, error: TransportError) -> Error {
+    let operation = request.operation;
     if error.is_proxy_login_refused() {
         let (kind, message) = kind_of(PROXY_AUTHENTICATION_REQUIRED);
         return Error::new(kind, Fate::NotSent, message)
@@ -217,10 +246,18 @@ pub(crate) fn transport_error(operation: Operation, error: TransportError) -> Er
         Fate::NotSent => Some("check the base URL, the network and the certificates"),
         _ => None,
     });
-    let error = Error::new(kind, fate, message).with_source(error);
-    match advice {
-        Some(advice) => error.with_advice(advice),
-        None => error,
+    // It may quote the server, such as the names in a certificate.
+    let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
+    let masked = Error::new(kind, fate, message.as_str()).with_secrets_masked(&secrets);
+    let quotes_secret = masked.to_string() != Error::new(kind, fate, message).to_string();
+    let masked = match advice {
+        Some(advice) => masked.with_advice(advice),
+        None => masked,
+    };
+    if quotes_secret {
+        masked
+    } else {
+        masked.with_source(error)
     }
 }
 

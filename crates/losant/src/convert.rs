@@ -7,7 +7,7 @@ use tokenfleet_core::{
     Timestamp, Token, TokenId, TokenState, UpdateToken,
 };
 use tokenfleet_http::adapter::{self, NumberedPage};
-use tokenfleet_http::decode::{JsonStr, parse_json};
+use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody};
 
 use crate::wire;
@@ -155,36 +155,29 @@ fn date_time(at: Timestamp) -> String {
 }
 
 /// Parses an error response.
-pub(crate) fn error_body(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
-    match parse_json::<wire::ErrorResponse>(body) {
-        Some(error) => {
-            let is_own = is_own_form(error.kind.as_deref(), error.message.as_deref());
-            ErrorBody::from_message(error.message)
-                .with_code(error.kind)
-                .with_own_form(is_own)
-        }
-        None => ErrorBody::default(),
-    }
-}
-
-/// Returns `true` if an error comes from Losant itself, and not from something in front of it.
-pub(crate) fn is_own(error: &Error) -> bool {
-    is_own_form(error.code(), error.platform_message())
-}
-
-/// Returns `true` for a type such as `NotFound` with a message. The type of a problem (RFC 9457) is
-/// a URL, and gateways send a message alone.
-fn is_own_form(kind: Option<&str>, message: Option<&str>) -> bool {
-    let is_camel_case = |kind: &str| {
-        kind.starts_with(|c: char| c.is_ascii_uppercase())
-            && kind.chars().all(|c| c.is_ascii_alphabetic())
+pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
+    let Some(error) = parse_fields::<wire::ErrorResponse>(body) else {
+        return ErrorBody::default();
     };
-    kind.is_some_and(is_camel_case) && message.is_some()
+    let (kind, message) = (error.kind.into_known(), error.message.into_known());
+    // An error in a success has other fields beside it.
+    let is_alone = !error.has_other_fields && message.is_some() || status < 300;
+    let is_own = is_alone && kind.as_deref().is_some_and(is_camel_case);
+    ErrorBody::from_message(message)
+        .with_code(kind)
+        .with_own_form(is_own)
+}
+
+/// Returns `true` for a type such as `NotFound`. The type of a problem (RFC 9457) is a URL, and
+/// gateways send a message alone, or other fields beside it.
+fn is_camel_case(kind: &str) -> bool {
+    kind.starts_with(|c: char| c.is_ascii_uppercase())
+        && kind.chars().all(|c| c.is_ascii_alphabetic())
 }
 
 /// Returns `true` if Losant itself does not know a token.
 pub(crate) fn is_gone(error: &Error) -> bool {
-    error.status() == Some(404) && error.code() == Some("NotFound") && is_own(error)
+    error.status() == Some(404) && error.code() == Some("NotFound") && error.is_in_own_form()
 }
 
 #[cfg(test)]

@@ -254,7 +254,7 @@ impl Adapter for Losant {
             Ok(response) => {
                 convert::page(&PageRequest::first(), &response).map(|_| Liveness::Alive)
             }
-            Err(error) if !convert::is_own(&error) => undecided(error),
+            Err(error) if !error.is_in_own_form() => undecided(error),
             Err(error) => match error.kind() {
                 ErrorKind::Unauthenticated => Ok(dead_if_accepted(self.probe().await)),
                 ErrorKind::PermissionDenied => Ok(Liveness::Alive),

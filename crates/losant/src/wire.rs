@@ -4,7 +4,7 @@ use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
 use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
 /// The schema `apiToken`, in which every field is formally optional.
 #[derive(Debug, Default)]
@@ -128,10 +128,23 @@ pub(crate) struct Success {
 }
 
 /// The schema `error`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct ErrorResponse {
-    #[serde(rename = "type", default, deserialize_with = "if_readable")]
-    pub(crate) kind: Option<String>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) message: Option<String>,
+    pub(crate) kind: Fact<String>,
+    pub(crate) message: Fact<String>,
+    /// `true` if there are fields that the schema does not have.
+    pub(crate) has_other_fields: bool,
+}
+
+impl<'de> FromFields<'de> for ErrorResponse {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "type" => read_unique(&mut self.kind, values),
+            "message" => read_unique(&mut self.message, values),
+            other => {
+                self.has_other_fields = true;
+                ().read(other, values)
+            }
+        }
+    }
 }

@@ -1,12 +1,12 @@
 //! Conversions between Mindbody's bodies and the model.
 
 use sha2::{Digest, Sha256};
-use tokenfleet_core::model::Principal;
+use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
     Error, ErrorKind, Fact, IssuedToken, Operation, RenewedToken, Result, Secret, Timestamp, Token,
     TokenId, TokenState,
 };
-use tokenfleet_http::decode::parse_json;
+use tokenfleet_http::decode::parse_fields;
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
 use crate::wire;
@@ -72,14 +72,18 @@ fn time(text: &str) -> Option<Timestamp> {
 
 /// Parses an error response.
 pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
-    let Some(response) = parse_json::<wire::ErrorResponse>(body) else {
+    let Some(response) = parse_fields::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
     // A new token in the same body must not be lost.
-    let is_own = response.error.is_some() && response.access_token.is_none();
-    let (message, code) = match response.error {
-        Some(error) => (error.message, error.code),
-        None => (response.message, None),
+    let is_own = response.has_failed && !response.has_access_token;
+    let (message, code) = match response.error.into_known() {
+        Some(Attribute::Map(error)) => {
+            let part = |name: &str| error.get(name).and_then(adapter::error_text);
+            (part("Message"), part("Code"))
+        }
+        Some(error) => (adapter::error_text(&error), None),
+        None => (response.message.into_known(), None),
     };
     let error_body = ErrorBody::from_message(message)
         .with_code(code)
@@ -94,6 +98,14 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
             ),
         _ => error_body,
     }
+}
+
+/// Rejects a success that is neither empty nor an object: Mindbody documents no other.
+pub(crate) fn check_success(response: &ApiResponse) -> Result<()> {
+    if response.is_empty() {
+        return Ok(());
+    }
+    response.record().map(|()| ())
 }
 
 /// Returns `true` if Mindbody itself rejected a token: not for lack of a permission, and not

@@ -180,6 +180,7 @@ impl Adapter for Mindbody {
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         let request = ApiRequest::post(Operation::Renew, self.path("renew")).allow_empty_body();
         let response = self.send(self.with_token(request, secret)).await?;
+        convert::check_success(&response)?;
         Ok(convert::renewed(secret, &response))
     }
 
@@ -191,7 +192,8 @@ impl Adapter for Mindbody {
             .idempotent()
             .allow_empty_body();
         match self.send(self.with_token(request, secret)).await {
-            Ok(_) => {
+            Ok(response) => {
+                convert::check_success(&response)?;
                 let id = convert::fingerprint(secret);
                 let revocation =
                     Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Deleted);

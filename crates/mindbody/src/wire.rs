@@ -1,10 +1,10 @@
 //! The bodies of Mindbody's API, in its own spelling.
 
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::MapAccess;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::model::Attributes;
+use tokenfleet_core::model::{Attribute, Attributes};
 use tokenfleet_core::{Fact, Secret};
-use tokenfleet_http::decode::{FromFields, JsonStr, if_readable, read_unique};
+use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
 
 /// The body of an issue request. An empty one is rejected.
 #[derive(Default, Serialize)]
@@ -83,22 +83,53 @@ pub(crate) struct User {
 }
 
 /// The body of an error response: `Error`, or `Message` alone.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
+#[derive(Debug, Default)]
 pub(crate) struct ErrorResponse {
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) error: Option<ApiError>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) message: Option<String>,
-    pub(crate) access_token: Option<IgnoredAny>,
+    pub(crate) error: Fact<Attribute>,
+    pub(crate) message: Fact<String>,
+    pub(crate) has_access_token: bool,
+    /// `true` if a field says that the request failed. No success is documented that has one.
+    pub(crate) has_failed: bool,
 }
 
-/// The field `Error`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub(crate) struct ApiError {
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) message: Option<String>,
-    #[serde(default, deserialize_with = "if_readable")]
-    pub(crate) code: Option<String>,
+impl<'de> FromFields<'de> for ErrorResponse {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name.to_ascii_lowercase().as_str() {
+            "error" | "errors" => {
+                // Before it is read, since a value may be too deep for that.
+                let before = std::mem::replace(&mut self.has_failed, true);
+                let error: Attribute = values.next_value()?;
+                self.has_failed = before || !is_nothing(&error);
+                if name == "Error" && !is_nothing(&error) {
+                    self.error = Fact::Known(error);
+                }
+                Ok(())
+            }
+            "success" => {
+                let success: Attribute = values.next_value()?;
+                self.has_failed |= success == Attribute::Boolean(false);
+                Ok(())
+            }
+            "accesstoken" => {
+                self.has_access_token = true;
+                ().read(name, values)
+            }
+            "message" => read_unique(&mut self.message, values),
+            _ => {
+                // The errors of API managers, and of RFC 9457.
+                self.has_failed |= matches!(name, "__type" | "title");
+                ().read(name, values)
+            }
+        }
+    }
+}
+
+fn is_nothing(value: &Attribute) -> bool {
+    match value {
+        Attribute::Null | Attribute::Boolean(false) => true,
+        Attribute::Text(text) => text.is_empty(),
+        Attribute::List(list) => list.is_empty(),
+        Attribute::Map(map) => map.is_empty(),
+        _ => false,
+    }
 }

@@ -60,6 +60,17 @@ impl Error {
         self.0.response_too_large
     }
 
+    /// Returns `true` if the response has the form that the platform documents for its errors.
+    ///
+    /// # What to do
+    ///
+    /// Believe only such a response about a token: any other may come from something in front of
+    /// the platform, such as a gateway.
+    #[must_use]
+    pub fn is_in_own_form(&self) -> bool {
+        self.0.is_in_own_form
+    }
+
     /// Returns `true` if the token, the user or another resource does not exist.
     ///
     /// # What to do

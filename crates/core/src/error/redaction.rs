@@ -63,7 +63,7 @@ pub(crate) fn single_line(text: String) -> String {
 
 /// Masks every byte that belongs to a secret, even where two secrets overlap or one contains the
 /// other, and however the secret is written ([`echo`]).
-fn mask_secrets(text: &str, secrets: &[&str]) -> String {
+pub(crate) fn mask_secrets(text: &str, secrets: &[&str]) -> String {
     let hidden = echo::hidden_bytes(text, secrets);
     let mut masked = String::with_capacity(text.len());
     let mut in_secret = false;

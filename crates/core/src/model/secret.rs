@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-use super::invisible::is_invisible;
+use crate::error::is_invisible;
 
 /// A credential that is redacted in `Debug` and wiped from memory when dropped.
 ///

@@ -1,4 +1,4 @@
-//! The reasons why a platform rejected the fields of a request.
+//! The words of a platform that rejected a request.
 
 use std::collections::BTreeMap;
 
@@ -21,4 +21,18 @@ pub fn field_reasons(errors: &BTreeMap<String, Attribute>) -> Option<String> {
         }
     }
     (!reasons.is_empty()).then(|| reasons.join(", "))
+}
+
+/// Returns the words of a part of an error: a text, several, or a number.
+#[must_use]
+pub fn error_text(part: &Attribute) -> Option<String> {
+    match part {
+        Attribute::Text(text) => Some(text.clone()),
+        Attribute::Integer(number) => Some(number.to_string()),
+        Attribute::List(parts) => {
+            let texts: Vec<_> = parts.iter().filter_map(error_text).collect();
+            (!texts.is_empty()).then(|| texts.join(", "))
+        }
+        _ => None,
+    }
 }

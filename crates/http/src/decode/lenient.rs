@@ -114,7 +114,13 @@ fn read_otherwise<'a, R: FromFields<'a>>(record: &mut R, name: &str, value: &str
         Some(b'"') => serde_json::from_str(value).unwrap_or_default(),
         Some(_) => value.to_owned(),
     };
-    let scalar = serde_json::from_str::<serde_json::Value>(content.trim());
+    // `3.0` is a whole number, too.
+    let number = content.trim();
+    let number = match number.split_once('.') {
+        Some((whole, zeros)) if zeros.bytes().all(|digit| digit == b'0') => whole,
+        _ => number,
+    };
+    let scalar = serde_json::from_str::<serde_json::Value>(number);
     let is_text = record.read(name, &mut OneValue(Some(Text(content))));
     is_text.is_ok()
         || scalar.is_ok_and(|scalar| {

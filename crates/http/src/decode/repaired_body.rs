@@ -171,4 +171,14 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn a_body_of_up_to_16_mib_is_repaired_to_at_most_seven_times_as_much() {
+        let body = |size: usize| [b"\"", &vec![0xff; size - 2][..], b"\""].concat();
+        let repaired = RepairedBody::new(&body(MAX_SIZE));
+        assert!(repaired.text().len() > 6 * MAX_SIZE);
+        assert!(repaired.text().len() <= 7 * MAX_SIZE);
+        assert!(RepairedBody::new(&body(MAX_SIZE + 1)).text().is_empty());
+        assert_eq!(MAX_SIZE, 16 << 20);
+    }
 }

@@ -393,7 +393,16 @@ async fn failed_logins_are_counted_per_address_over_all_accounts() {
         send(&client, &fixed(secret), read()).await
     };
     use_account(good.clone(), "good").await.unwrap();
-    let bad: Vec<_> = (0..100).map(|_| account(here)).collect();
+    // One Foreman, however it is reached.
+    let spellings = [
+        here,
+        "https://FOREMAN.example.com:8443",
+        "https://foreman.example.com.",
+        "https://foreman.example.com/prefix",
+    ];
+    let bad: Vec<_> = (0..100)
+        .map(|number| account(spellings[number % 4]))
+        .collect();
     let results = concurrently(bad.iter().map(|client| use_account(client.clone(), "bad"))).await;
     let received = platform.received();
     let failures = received.iter().filter(|key| *key == "bad").count();

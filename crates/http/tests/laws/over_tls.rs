@@ -474,6 +474,8 @@ async fn hosts_that_need_no_proxy_are_reached_without_it() {
         ("*", true),
         ("10.0.0.0/8", false),
         ("*.internal", false),
+        ("10.1.2.3, 127.0.0.1", true),
+        ("[::1]", false),
     ] {
         let (url, proxy_log) = proxy().await;
         let builder = from_settings([
@@ -486,7 +488,7 @@ async fn hosts_that_need_no_proxy_are_reached_without_it() {
         assert_eq!(result.is_ok(), direct, "{host}: {result:?}");
         assert_eq!(proxy_log.lock().unwrap().is_empty(), direct, "{host}");
     }
-    assert_eq!(log.lock().unwrap().len(), 3);
+    assert_eq!(log.lock().unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -517,6 +519,21 @@ async fn a_mistake_with_certificates_is_explained() {
     assert!(error.contains("authorities"), "{error}");
 }
 
+/// A server that was sent a secret may show it as a name in its next certificate.
+#[tokio::test]
+async fn a_secret_in_the_name_of_a_certificate_is_not_shown() {
+    let authority = Authority::new();
+    let (base, _) = authority.serve("hunter2hunter2.example.com", false).await;
+    let transport = trusting(&authority).build().unwrap();
+    let request = ApiRequest::get(Operation::List, ["tokens"]);
+    let request = request.bearer_auth(&Secret::new("HUNTER2hunter2"));
+    let client = client(Arc::new(transport), &base).with_retry(RetryPolicy::no_retries());
+    let error = client.send(request).await.unwrap_err();
+    let shown = format!("{error} {error:?}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+    assert!(shown.contains("127.0.0.1"), "{shown}");
+}
+
 #[tokio::test]
 async fn a_byte_order_mark_before_pem_is_skipped() {
     let authority = Authority::new();
@@ -542,6 +559,9 @@ fn an_invalid_part_is_reported_and_not_repeated() {
         new().with_proxy("socks5://hunter2.example.com"),
         new().with_proxy("hunter2"),
         new().with_proxy_login("user", Secret::new("hunter2")),
+        new()
+            .with_proxy("http://proxy.example.com")
+            .with_proxy_login("hunter2:me", Secret::new("password")),
         new().with_authorities("hunter2"),
         new().with_authorities("-----BEGIN CERTIFICATE-----\nhunter2\n-----END CERTIFICATE-----\n"),
         new().with_client_certificate("hunter2", secret()),

@@ -78,6 +78,28 @@ async fn a_spent_budget_with_a_far_reset_fails_at_once_and_says_when_it_begins_a
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_budget_is_spent_whatever_the_notation_of_the_numbers() {
+    for (remaining, reset) in [
+        ("0", format!("{}.5", NOON_SECONDS + 3000)),
+        ("0.0", (NOON_SECONDS + 3000).to_string()),
+        ("0", (NOON_SECONDS + 400 * 86400).to_string()),
+    ] {
+        let transport = ScriptedTransport::new([rate_limit(remaining, &reset, "1"), status(200)]);
+        let client = client(transport.clone(), BASE);
+        client.send(read()).await.unwrap();
+        let error = client.send(read()).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited, "{remaining} {reset}");
+        // A year is the longest wait that is believed.
+        let wait = error.retry_after().unwrap();
+        assert!(wait >= Duration::from_secs(3000), "{reset}: {wait:?}");
+        assert!(
+            wait <= Duration::from_secs(365 * 86400),
+            "{reset}: {wait:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_account_stays_below_a_published_rate() {
     let transport = ScriptedTransport::new([status(200)]);
     let minute = Duration::from_secs(60);

@@ -1,6 +1,9 @@
 //! Retries: which requests are retried, after which delay, and the fate of the error.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -440,6 +443,99 @@ async fn an_account_without_a_descriptor_waits_for_one_and_nothing_was_sent() {
     let found = (error.kind(), error.fate());
     assert_eq!(found, (ErrorKind::Connection, Fate::NotSent), "{error}");
     assert!(error.to_string().contains("too many open files"), "{error}");
+}
+
+#[tokio::test]
+async fn a_status_that_promises_nothing_is_no_success_unless_a_secret_may_be_lost() {
+    let page = || ApiRequest::get(Operation::List, ["tokens"]);
+    let delete = || ApiRequest::delete(Operation::Revoke, ["tokens"]).allow_empty_body();
+    for code in [202, 205, 206, 207, 226] {
+        for request in [page(), delete()] {
+            let error = failure(request, [status(code)]).await;
+            assert_eq!(
+                error.kind(),
+                ErrorKind::ProtocolViolation,
+                "{code}: {error}"
+            );
+        }
+        let client = client(ScriptedTransport::new([status(code)]), BASE);
+        client.send(create()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_later_page_that_is_missing_is_neither_a_token_nor_the_configuration() {
+    for code in [404, 410] {
+        let list = |page| ApiRequest::get(Operation::List, ["tokens"]).page_number(page);
+        let first = failure(list(0), [status(code)]).await;
+        assert_eq!(first.kind(), ErrorKind::Configuration, "{first}");
+        let later = failure(list(2), [status(code)]).await;
+        assert_eq!(later.kind(), ErrorKind::ProtocolViolation, "{later}");
+        assert_eq!(later.status(), Some(code));
+        let text = later.to_string();
+        assert!(text.contains("page 3 of the tokens at https://"), "{text}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_retry_after_that_is_over_spends_the_budget_like_none() {
+    let past = "Sun, 06 Nov 1994 08:00:00 GMT";
+    for wait in ["0", "0.0", past] {
+        let transport = ScriptedTransport::new([with_header(429, "retry-after", wait)]);
+        let client = client(transport, BASE).with_retry(RetryPolicy::default().with_budget(1));
+        let error = client.send(read()).await.unwrap_err();
+        assert_eq!(error.attempts(), 2, "{wait}: {error}");
+    }
+}
+
+/// Each number of the table in SECURITY.md, at its edge.
+#[tokio::test]
+async fn what_is_read_of_a_response_ends_where_it_is_said() {
+    let list = || ApiRequest::get(Operation::List, ["tokens"]);
+    for (request, size) in [(read as fn() -> _, 1 << 20), (list, 64 << 20)] {
+        for (more, is_read) in [(0, true), (1, false)] {
+            let announced = with_header(200, "content-length", size + more);
+            let client = client(ScriptedTransport::new([announced]), BASE);
+            let result = client.send(request()).await;
+            assert_eq!(result.is_ok(), is_read, "{size} {more}");
+        }
+    }
+    for (values, is_read) in [(1 << 20, true), ((1 << 20) + 1, false)] {
+        let body = format!("[{}0]", "0,".repeat(values - 1));
+        let client = client(ScriptedTransport::new([with_body(200, body)]), BASE);
+        assert_eq!(client.send(list()).await.is_ok(), is_read, "{values}");
+    }
+}
+
+/// A refusal of chunks of 1 KiB without end, which counts those that are read.
+#[derive(Debug, Clone, Default)]
+struct EndlessRefusal(Arc<AtomicUsize>);
+
+impl futures_core::Stream for EndlessRefusal {
+    type Item = Result<Bytes, TransportError>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Bytes::from(vec![b' '; 1 << 10]))))
+    }
+}
+
+#[async_trait]
+impl Transport for EndlessRefusal {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+        let mut response = http::Response::new(Body::from_stream(self.clone()));
+        *response.status_mut() = http::StatusCode::BAD_REQUEST;
+        Ok(response)
+    }
+}
+
+#[tokio::test]
+async fn of_a_refusal_64_kib_are_read() {
+    let transport = Arc::new(EndlessRefusal::default());
+    let error = client(transport.clone(), BASE).send(read()).await;
+    assert_eq!(error.unwrap_err().status(), Some(400));
+    // One more shows that there is more.
+    assert_eq!(transport.0.load(Ordering::Relaxed), 65);
 }
 
 #[tokio::test]

@@ -8,7 +8,6 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use serde_json::Value;
 use tokenfleet_core::{Account, Operation};
-use tokenfleet_http::decode::parse_json;
 use tokenfleet_http::{ApiClient, BaseUrl, Body, ErrorBody, SendPhase, Transport, TransportError};
 
 /// The result of one request.
@@ -117,7 +116,7 @@ pub(crate) fn client(transport: Arc<dyn Transport>, base_url: &str) -> ApiClient
 }
 
 fn parse_error(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
-    let body: Value = parse_json(body).unwrap_or_default();
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |name: &str| body[name].as_str().map(str::to_owned);
     ErrorBody::from_message(text("message")).with_code(text("code"))
 }

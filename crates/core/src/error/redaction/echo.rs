@@ -5,6 +5,8 @@
 //! the text as in the secret. Every reading knows which bytes of the text it came from. The time is
 //! proportional to the length of the text and the number of secrets.
 
+use crate::error::is_invisible;
+
 /// The number of times that escapes are resolved: a text may quote a text that quotes another.
 const LEVELS: usize = 2;
 
@@ -58,7 +60,11 @@ fn hide_in(hidden: &mut [bool], reading: &[Read], secrets: &[&str], levels: usiz
             ..*read
         })
         .collect();
+    let hex_digits = without_separators(&lower);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        if secret.len() >= MIN_HEX {
+            hide(hidden, &hex_digits, &hex(secret), |_| false);
+        }
         for spelling in spellings(secret) {
             hide(hidden, &lower, &spelling, |_| false);
         }
@@ -70,8 +76,11 @@ fn hide_in(hidden: &mut [bool], reading: &[Read], secrets: &[&str], levels: usiz
     if levels == 0 {
         return;
     }
-    let any: Unescape = |text| percent(text).or_else(|| json(text)).or_else(|| html(text));
-    for unescape in [any, percent, json, html] {
+    let any: Unescape = |text| {
+        let escape = percent(text).or_else(|| json(text));
+        escape.or_else(|| html(text)).or_else(|| line_break(text))
+    };
+    for unescape in [any, percent, json, html, line_break] {
         let resolved = resolve(reading, unescape);
         // Otherwise nothing was escaped.
         if resolved.len() != reading.len() {
@@ -93,23 +102,39 @@ fn spellings(secret: &str) -> Vec<Vec<u8>> {
         .split(char::is_whitespace)
         .collect::<Vec<_>>()
         .join("+");
-    let hex = |bytes: &[u8]| {
-        let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-        digits.collect::<String>().into_bytes()
-    };
     let mut spellings = vec![
         bare(secret),
         bare(&secret.to_lowercase()),
         bare(&secret.to_uppercase()),
         bare(&form),
     ];
-    if secret.len() >= MIN_HEX {
-        spellings.push(hex(secret.as_bytes()));
-    }
     spellings.retain(|spelling| !spelling.is_empty());
     spellings.sort_unstable();
     spellings.dedup();
     spellings
+}
+
+/// Returns a secret in hexadecimal digits.
+fn hex(secret: &str) -> Vec<u8> {
+    let digits = secret.bytes().map(|byte| format!("{byte:02x}"));
+    digits.collect::<String>().into_bytes()
+}
+
+/// Returns a reading without what stands between the bytes of a dump, such as `0x` and colons.
+fn without_separators(reading: &[Read]) -> Vec<Read> {
+    let mut bare = Vec::with_capacity(reading.len());
+    let mut rest = reading;
+    while let Some((read, after)) = rest.split_first() {
+        rest = match (read.byte, after.first()) {
+            (b':' | b'-' | b',' | b';', _) => after,
+            (b'0', Some(next)) if next.byte == b'x' => &after[1..],
+            _ => {
+                bare.push(*read);
+                after
+            }
+        };
+    }
+    bare
 }
 
 /// Returns the parts of Base64 texts that a secret alone decides, whatever comes before and after
@@ -217,9 +242,7 @@ fn visible(reading: &[Read]) -> Vec<Read> {
 }
 
 fn is_left_out(c: char) -> bool {
-    c.is_whitespace()
-        || c.is_control()
-        || matches!(c, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}')
+    c.is_whitespace() || c.is_control() || is_invisible(c)
 }
 
 /// Resolves the escapes of a reading.
@@ -250,12 +273,20 @@ type Escape = Option<(Vec<u8>, usize)>;
 type Unescape = fn(&[u8]) -> Escape;
 
 fn percent(text: &[u8]) -> Escape {
-    let digits = text.strip_prefix(b"%")?.get(..2)?;
-    Some((vec![u8::try_from(number(digits, 16)?).ok()?], 3))
+    let rest = text.strip_prefix(b"%")?;
+    if let Some(b'u' | b'U') = rest.first() {
+        return Some((utf8(number(rest.get(1..5)?, 16)?)?, 6));
+    }
+    Some((vec![u8::try_from(number(rest.get(..2)?, 16)?).ok()?], 3))
 }
 
 fn json(text: &[u8]) -> Escape {
     let escaped = match text.strip_prefix(b"\\")?.first()? {
+        b'u' if text.get(2) == Some(&b'{') => {
+            let digits = text.get(3..)?;
+            let length = digits.iter().take(8).position(|byte| *byte == b'}')?;
+            return Some((utf8(number(&digits[..length], 16)?)?, length + 4));
+        }
         b'u' => {
             let unit = |at: usize| match text.get(at..at + 6) {
                 Some([b'\\', b'u', digits @ ..]) => number(digits, 16),
@@ -276,6 +307,14 @@ fn json(text: &[u8]) -> Escape {
             let digits = text.get(2..4)?;
             return Some((utf8(number(digits, 16)?)?, 4));
         }
+        b'0'..=b'3'
+            if text
+                .get(1..4)
+                .is_some_and(|digits| number(digits, 8).is_some()) =>
+        {
+            let octal = number(text.get(1..4)?, 8)?;
+            return Some((vec![u8::try_from(octal).ok()?], 4));
+        }
         b'n' => b'\n',
         b'r' => b'\r',
         b't' => b'\t',
@@ -290,20 +329,81 @@ fn json(text: &[u8]) -> Escape {
 fn html(text: &[u8]) -> Escape {
     /// The longest reference that is resolved, in bytes.
     const LONGEST: usize = 12;
+    /// The names of the printable characters of ASCII, and of blanks.
+    const HTML_NAMES: [(&str, char); 44] = [
+        ("amp", '&'),
+        ("lt", '<'),
+        ("gt", '>'),
+        ("quot", '"'),
+        ("apos", '\''),
+        ("nbsp", ' '),
+        ("shy", ' '),
+        ("zwnj", ' '),
+        ("zwj", ' '),
+        ("tab", ' '),
+        ("newline", ' '),
+        ("excl", '!'),
+        ("num", '#'),
+        ("dollar", '$'),
+        ("percnt", '%'),
+        ("lpar", '('),
+        ("rpar", ')'),
+        ("ast", '*'),
+        ("midast", '*'),
+        ("plus", '+'),
+        ("comma", ','),
+        ("period", '.'),
+        ("sol", '/'),
+        ("colon", ':'),
+        ("semi", ';'),
+        ("equals", '='),
+        ("quest", '?'),
+        ("commat", '@'),
+        ("lsqb", '['),
+        ("lbrack", '['),
+        ("bsol", '\\'),
+        ("rsqb", ']'),
+        ("rbrack", ']'),
+        ("hat", '^'),
+        ("lowbar", '_'),
+        ("underbar", '_'),
+        ("grave", '`'),
+        ("lcub", '{'),
+        ("lbrace", '{'),
+        ("verbar", '|'),
+        ("vert", '|'),
+        ("rcub", '}'),
+        ("rbrace", '}'),
+        ("hyphen", '-'),
+    ];
     let rest = text.strip_prefix(b"&")?;
+    if let Some(reference) = rest.strip_prefix(b"#") {
+        let (digits, radix) = match reference {
+            [b'x' | b'X', digits @ ..] => (digits, 16),
+            digits => (digits, 10),
+        };
+        let is_digit = |byte: &&u8| char::from(**byte).is_digit(radix);
+        let length = digits.iter().take(LONGEST).take_while(is_digit).count();
+        let character = utf8(number(&digits[..length], radix)?)?;
+        // Browsers accept it without a semicolon, too.
+        let end = usize::from(digits.get(length) == Some(&b';'));
+        let before = text.len() - digits.len();
+        return Some((character, before + length + end));
+    }
     let length = rest.iter().take(LONGEST).position(|byte| *byte == b';')?;
-    let character = match &rest[..length] {
-        b"amp" | b"AMP" => '&',
-        b"lt" | b"LT" => '<',
-        b"gt" | b"GT" => '>',
-        b"quot" | b"QUOT" => '"',
-        b"apos" => '\'',
-        b"nbsp" => ' ',
-        [b'#', b'x' | b'X', digits @ ..] => char::from_u32(number(digits, 16)?)?,
-        [b'#', digits @ ..] => char::from_u32(number(digits, 10)?)?,
-        _ => return None,
-    };
+    let name = rest[..length].to_ascii_lowercase();
+    let (_, character) = (HTML_NAMES.iter()).find(|(known, _)| known.as_bytes() == name)?;
     Some((character.to_string().into_bytes(), length + 2))
+}
+
+/// Returns a tag that only breaks a line, as an escape for nothing.
+fn line_break(text: &[u8]) -> Escape {
+    const TAGS: [&[u8]; 5] = [b"<br>", b"<br/>", b"<br />", b"<wbr>", b"<wbr/>"];
+    let is_here = |tag: &&&[u8]| {
+        let here = text.get(..tag.len());
+        here.is_some_and(|here| here.eq_ignore_ascii_case(tag))
+    };
+    TAGS.iter().find(is_here).map(|tag| (Vec::new(), tag.len()))
 }
 
 fn utf8(code: u32) -> Option<Vec<u8>> {
@@ -338,6 +438,36 @@ mod tests {
         groups.collect()
     }
 
+    fn pairs(hex: &str, between: &str) -> String {
+        let pairs: Vec<_> = hex.as_bytes().chunks(2).collect();
+        String::from_utf8(pairs.join(between.as_bytes())).unwrap()
+    }
+
+    fn between(secret: &str, text: &str) -> String {
+        let characters: Vec<_> = secret.chars().map(String::from).collect();
+        characters.join(text)
+    }
+
+    /// Writes the characters of ASCII that HTML has names for.
+    fn names(secret: &str) -> String {
+        let name = |c| match c {
+            '&' => "&amp;".to_owned(),
+            '<' => "&LT;".to_owned(),
+            '%' => "&percnt;".to_owned(),
+            '/' => "&sol;".to_owned(),
+            '+' => "&plus;".to_owned(),
+            '=' => "&equals;".to_owned(),
+            '.' => "&period;".to_owned(),
+            '-' => "&hyphen;".to_owned(),
+            '_' => "&lowbar;".to_owned(),
+            '!' => "&excl;".to_owned(),
+            ':' => "&colon;".to_owned(),
+            '\\' => "&bsol;".to_owned(),
+            other => other.to_string(),
+        };
+        secret.chars().map(name).collect()
+    }
+
     /// Returns the ways to write a secret that a platform may use.
     fn written(secret: &str, login: &str, at: usize) -> Vec<String> {
         let percent = |byte: u8| format!("%{byte:02X}");
@@ -363,6 +493,11 @@ mod tests {
             .chars()
             .map(|c| format!("&#x{:X};", c as u32))
             .collect();
+        let octal: String = secret.bytes().map(|byte| format!("\\{byte:03o}")).collect();
+        let braces: String = secret
+            .chars()
+            .map(|c| format!("\\u{{{:x}}}", c as u32))
+            .collect();
         let at = secret
             .char_indices()
             .nth(at)
@@ -376,16 +511,29 @@ mod tests {
             url,
             serde_json::to_string(&json).unwrap(),
             json,
-            units,
+            units.clone(),
             html.replace('&', "&amp;"),
             html,
-            entities,
+            entities.clone(),
             secret.to_lowercase(),
             secret.to_uppercase(),
             format!("{start}\r\n  {end}"),
             format!("{start}\u{200b}{end}"),
-            hex,
+            hex.clone(),
+            pairs(&hex, ", 0x"),
+            pairs(&hex, ":"),
+            entities.replace(';', ""),
+            names(secret),
+            octal,
+            braces,
+            between(secret, "\u{e0041}"),
+            between(secret, "\u{fe0f}"),
+            format!("{start}<br>{end}"),
+            format!("{start}<wbr/>{end}"),
         ];
+        if secret.is_ascii() {
+            written.push(units.replace("\\u", "%u"));
+        }
         if !secret.contains(['\\', '%', '&']) {
             written.push(format!("{start}\\n{end}"));
             written.push(format!("{start}%0A{end}"));

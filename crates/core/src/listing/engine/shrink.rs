@@ -11,16 +11,26 @@ use crate::listing::engine::in_flight::{PendingPage, Purpose};
 use crate::listing::engine::template::RequestTemplate;
 use crate::provider::PagePosition;
 
+/// The number of tokens that a page is taken to hold if the platform chose it. Every platform that
+/// is known sends more.
+const SIZE_LEFT_TO_PLATFORM: u32 = 20;
+
 impl PageEngine {
     /// Continues in pages of half the size, if a page was too large and can be made smaller.
     pub(super) fn shrink(&mut self, pending: &PendingPage, error: Error) -> Result<(), Error> {
         if !error.is_response_too_large() {
             return Err(error);
         }
-        let Some(size) = self.template.size() else {
-            return Err(error.with_advice("request fewer tokens at a time: set a page size"));
-        };
         let number = pending.number();
+        let size = match (self.template.size(), number) {
+            (Some(size), _) => size,
+            // Where a page begins that the platform chose the size of is known at the start only,
+            // or by a token.
+            (None, Some(_)) if self.frontier.has_started() => {
+                return Err(error.with_advice("request fewer tokens at a time: set a page size"));
+            }
+            (None, _) => self.plan.page_size.unwrap_or(SIZE_LEFT_TO_PLATFORM),
+        };
         if size <= 1 {
             let index = number.map(|number| format!("token {} of the list", number + 1));
             let one = index.unwrap_or_else(|| "one token of the list".to_owned());
@@ -95,5 +105,45 @@ impl PageEngine {
             in_flight,
             ..Self::with_template(&plan, template, first)
         };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Fate;
+    use crate::listing::Plan;
+    use crate::listing::fake_pages::{FakePages, appending, growing, ids, vanishing};
+    use crate::query::Query;
+
+    #[test]
+    fn a_page_of_a_size_that_is_left_to_the_platform_is_read_in_smaller_ones() {
+        for list in [appending(), growing(), vanishing()] {
+            let plan = Plan::for_query(&Query::new(), &list).unwrap();
+            assert_eq!(plan.page_size, None);
+            let (mut engine, pages) = (PageEngine::new(&plan), FakePages::new(30));
+            let mut read = Vec::new();
+            while !engine.is_done() {
+                if let Some(batch) = engine.next_batch().unwrap() {
+                    read.extend(ids(&batch.tokens));
+                    continue;
+                }
+                while let Some((id, request)) = engine.next_request() {
+                    let too_large = request.size.is_none_or(|size| size > 4);
+                    let size = request.size.unwrap_or(25);
+                    engine.on_response(
+                        id,
+                        if too_large {
+                            let message = "larger than 64 MiB";
+                            Err(Error::response_too_large(Fate::Rejected, message))
+                        } else {
+                            Ok(pages.page(&request.size(size)))
+                        },
+                    );
+                }
+            }
+            read.sort_unstable();
+            assert_eq!(read, pages.ids);
+        }
     }
 }

@@ -101,6 +101,13 @@ fn a_value_of_another_type_is_kept_and_marked() {
             (Some(7), name("NaN")),
             vec!["name"],
         ),
+        (r#"{"id":7.0,"name":"n"}"#, (Some(7), name("n")), vec!["id"]),
+        (
+            r#"{"id":"7.00","name":"n"}"#,
+            (Some(7), name("n")),
+            vec!["id"],
+        ),
+        (r#"{"id":7.5,"name":"n"}"#, (None, name("n")), vec!["id"]),
         (r#"{"id":7,"name":null}"#, (Some(7), None), vec![]),
         (r#"{"id":7,"name":{"a":1}}"#, (Some(7), None), vec!["name"]),
         (r#"{"id":[7],"name":"n"}"#, (None, name("n")), vec!["id"]),
