@@ -8,7 +8,6 @@ use super::{
     Platform, State,
     error::Error,
     options::{BadKey, Credential},
-    services::is_expired,
 };
 
 /// The sender of a request.
@@ -53,7 +52,7 @@ impl Platform {
     fn caller_with_key(&self, state: &State, key: &str) -> Result<Caller, Error> {
         if let Some(slot) = state.services.by_key(key) {
             let service = state.services.get(slot);
-            if service.is_some_and(|service| is_expired(service, self.now())) {
+            if service.is_some_and(|service| service.is_expired(self.now())) {
                 let detail = "You do not have permission to perform this action.";
                 return Err(Error::new(403, detail));
             }
@@ -80,7 +79,7 @@ impl Platform {
         let service = service.and_then(|slot| state.services.get(slot));
         (separate && key == self.separate_key())
             || state.keys.by_secret(key).is_some()
-            || service.is_some_and(|service| !is_expired(service, self.now()))
+            || service.is_some_and(|service| !service.is_expired(self.now()))
     }
 
     /// Returns `true` if name and password are those of the user.

@@ -32,7 +32,6 @@ use self::{
     login::Logins,
     rate_limit::RateLimit,
     service_store::{Service, Services},
-    services::is_expired,
 };
 use crate::{
     Credentials, Inserted, Instruments, ListingShape, NewToken, Simulator, Token, response,
@@ -398,7 +397,7 @@ fn service_truth(state: &State, slot: u32, now: Timestamp) -> Option<Token> {
     Some(Token {
         id: service.slug.clone(),
         name: Some(service.name.clone()),
-        state: if is_expired(service, now) {
+        state: if service.is_expired(now) {
             crate::State::Expired
         } else {
             crate::State::Active

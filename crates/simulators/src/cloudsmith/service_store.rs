@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::options::{CreatedOnRefresh, Options, SlugOnRefresh};
@@ -28,6 +29,14 @@ pub(super) struct Service {
     pub(super) visible_from: i64,
     /// The time from which on it is gone, once it was deleted.
     pub(super) gone_from: Option<i64>,
+}
+
+impl Service {
+    /// Returns `true` if the key has expired.
+    pub(super) fn is_expired(&self, now: Timestamp) -> bool {
+        let now = now.as_microsecond();
+        self.expires.is_some_and(|expires| expires <= now)
+    }
 }
 
 /// The service accounts, by slot, slug and key.

@@ -2,7 +2,6 @@
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -391,10 +390,4 @@ fn text(field: &str, value: &Value, max_length: usize) -> Result<Option<String>,
         Value::String(text) => Ok(Some(text.clone())),
         _ => Err(Error::invalid(field, "Not a valid string.")),
     }
-}
-
-/// Returns `true` if the key of a service account has expired.
-pub(super) fn is_expired(service: &Service, now: Timestamp) -> bool {
-    let now = now.as_microsecond();
-    service.expires.is_some_and(|expires| expires <= now)
 }
