@@ -105,7 +105,7 @@ pub(crate) fn check_success(response: &ApiResponse) -> Result<()> {
     if response.is_empty() {
         return Ok(());
     }
-    response.record().map(|()| ())
+    response.record()
 }
 
 /// Returns `true` if Mindbody itself rejected a token: not for lack of a permission, and not
