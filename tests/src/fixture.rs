@@ -96,8 +96,6 @@ impl Fixture for SimulatedFixture {
             TokenState::Unknown => State::Unrecognized,
             _ => State::Active,
         });
-        // Fresh tokens are all read in one page, and would hide what happens between two.
-        token = token.created(self.simulator.clock().now() - SignedDuration::from_hours(1));
         if let RequestedExpiry::At(at) = spec.expiry {
             token = token.expires(to_platform_time(at)?);
         }

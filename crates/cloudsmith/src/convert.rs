@@ -89,7 +89,7 @@ pub(crate) fn issued(requested: Option<&TokenId>, response: &ApiResponse) -> Res
 pub(crate) fn login_error_body(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let error_body = error_body(operation, status, body);
     match status {
-        404 | 410 => error_body.with_advice(
+        404 | 410 => error_body.with_kind(ErrorKind::NotFound).with_advice(
             "Cloudsmith has turned password logins off: create an API key on its website",
         ),
         _ => error_body,

@@ -161,7 +161,11 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
                 Some(Attribute::Map(errors)) => Some(errors),
                 _ => None,
             };
-            let reasons = part("full_messages").or_else(|| adapter::field_reasons(errors?));
+            let reasons = match error.get("full_messages") {
+                Some(texts @ Attribute::List(_)) => error_text(texts),
+                _ => None,
+            };
+            let reasons = reasons.or_else(|| adapter::field_reasons(errors?));
             let message = match (part("message"), reasons) {
                 (Some(message), Some(reasons)) if !message.contains(&reasons) => {
                     Some(format!("{message}: {reasons}"))
