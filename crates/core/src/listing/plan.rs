@@ -327,3 +327,6 @@ fn push_down(filter: &Filter, offered: &FilterCapability) -> Option<Filter> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
