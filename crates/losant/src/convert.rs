@@ -181,12 +181,4 @@ pub(crate) fn is_gone(error: &Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_are_sent_with_milliseconds() {
-        let at: Timestamp = "2027-06-13T04:00:00.1239Z".parse().unwrap();
-        assert_eq!(date_time(at), "2027-06-13T04:00:00.123Z");
-    }
-}
+mod tests;
