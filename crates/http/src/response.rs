@@ -296,6 +296,11 @@ pub(crate) fn has_more_values_than(max: usize, json: &[u8]) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use bytes::Bytes;
+    use futures_core::Stream;
     use http::header::{HeaderName, HeaderValue};
     use serde::de::MapAccess;
     use tokenfleet_core::Fact;
@@ -348,6 +353,7 @@ pub(crate) mod tests {
         let headers = [("x-count", " 17 "), ("x-name", "ci"), ("x-less", "-1")];
         let response = response(Operation::Get, &headers, "{}");
         assert_eq!(response.header("x-name"), Some("ci"));
+        assert_eq!((response.status(), response.attempts()), (200, 2));
         assert_eq!(response.header("x-other"), None);
         let numbers =
             ["x-count", "x-name", "x-less", "x-other"].map(|name| response.header_number(name));
@@ -373,6 +379,7 @@ pub(crate) mod tests {
             ("{}", true, true),
             (" [1]", true, true),
             (r#"{"name": "\ud800"}"#, true, true),
+            (r#"{"number": NaN}"#, true, true),
             ("[1", false, true),
             ("{} {}", false, true),
             ("<html>", false, false),
@@ -437,16 +444,32 @@ pub(crate) mod tests {
         assert!(text.contains("main") && !text.contains("hunter2"), "{text}");
     }
 
+    /// A stream of these chunks.
+    struct Chunks(&'static [&'static str]);
+
+    impl Stream for Chunks {
+        type Item = Result<Bytes, TransportError>;
+
+        fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            let (first, rest) = self.0.split_first().unzip();
+            self.0 = rest.unwrap_or_default();
+            Poll::Ready(first.map(|chunk| Ok(Bytes::from_static(chunk.as_bytes()))))
+        }
+    }
+
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
-        for (body, read, complete) in [
-            ("ab", "ab", true),
-            ("abc", "abc", true),
-            ("abcdef", "abc", false),
+        for (chunks, read, complete) in [
+            (&["ab"] as &[_], "ab", true),
+            (&["abc"], "abc", true),
+            (&["a", "bc"], "abc", true),
+            (&["abcdef"], "abc", false),
+            (&["ab", "cd", "e"], "abc", false),
         ] {
-            let received = read_body(Body::full(body), None, 3).await.unwrap();
+            let body = Body::from_stream(Chunks(chunks));
+            let received = read_body(body, None, 3).await.unwrap();
             assert_eq!(&received.bytes[..], read.as_bytes());
-            assert_eq!(received.complete, complete, "{body}");
+            assert_eq!(received.complete, complete, "{chunks:?}");
         }
     }
 }

@@ -334,6 +334,23 @@ mod tests {
     }
 
     #[test]
+    fn a_success_is_json_or_empty_where_that_is_allowed() {
+        let other: ErrorParser = |_, _, _| ErrorBody::default();
+        let revoke = || ApiRequest::delete(Operation::Revoke, ["tokens"]);
+        for (body, strict, lenient) in [
+            ("{}", true, true),
+            (" ", false, true),
+            ("<html>", false, false),
+        ] {
+            let response = response(Operation::Revoke, &[], body);
+            let result = check_success(&revoke(), &response, other);
+            assert_eq!(result.is_ok(), strict, "{body}");
+            let result = check_success(&revoke().allow_empty_body(), &response, other);
+            assert_eq!(result.is_ok(), lenient, "{body}");
+        }
+    }
+
+    #[test]
     fn a_failed_connection_says_what_to_check_only_if_nothing_was_sent() {
         let error = |phase| {
             let error = TransportError::new(phase, "broken");

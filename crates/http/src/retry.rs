@@ -183,6 +183,7 @@ mod tests {
             .with_total_timeout(Duration::from_secs(60))
             .with_budget(0);
         assert_eq!(policy.unwrap(), expected);
+        assert_eq!(RetryPolicy::no_retries().max_attempts, 1);
         let equal = read(&[("attempt_timeout", time("2m"))]).unwrap();
         assert_eq!(equal.attempt_timeout, equal.total_timeout);
     }
