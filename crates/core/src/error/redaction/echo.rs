@@ -507,6 +507,58 @@ mod tests {
     }
 
     #[test]
+    fn a_secret_is_hidden_beside_bytes_that_are_no_character() {
+        let shown = sanitize_message("said %ff%c3hunter2%e2%82 now", &["hunter2"]);
+        assert_eq!(shown, "said %ff%c3[masked]%e2%82 now");
+    }
+
+    #[test]
+    fn neighbours_in_base64_are_hidden_up_to_the_next_word() {
+        for (text, expected) in [
+            ("Zm9vYmFyZm9vYmFy !", "[masked] !"),
+            ("!xZm9vYmFyx!", "![masked]!"),
+        ] {
+            assert_eq!(sanitize_message(text, &["foobar"]), expected);
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_found_wherever_it_lies_and_nowhere_else() {
+        let words = |length: usize| {
+            (0..1_u32 << length).map(move |bits| -> Vec<u8> {
+                (0..length)
+                    .map(|at| b'a' + ((bits >> at) & 1) as u8)
+                    .collect()
+            })
+        };
+        for pattern in (1..5).flat_map(words) {
+            for text in words(8) {
+                let read = |(start, byte): (usize, &u8)| Read {
+                    byte: *byte,
+                    start,
+                    end: start + 1,
+                };
+                let reading: Vec<Read> = text.iter().enumerate().map(read).collect();
+                let expected: Vec<usize> = (1..=text.len())
+                    .filter(|end| text[..*end].ends_with(&pattern))
+                    .collect();
+                assert_eq!(
+                    occurrences(&reading, &pattern),
+                    expected,
+                    "{text:?} {pattern:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_of_escapes_are_resolved_to_a_bounded_depth() {
+        let text = format!("%{}41", "25".repeat(60));
+        let hidden = hidden_bytes(&text, &["hunter2"]);
+        assert!(hidden.iter().all(|hidden| !hidden));
+    }
+
+    #[test]
     fn a_large_text_takes_time_in_proportion() {
         let text = "a".repeat(1 << 20);
         let secret = "a".repeat(1 << 10);
