@@ -441,11 +441,13 @@ mod tests {
 
     #[test]
     fn every_escape_is_resolved_to_the_character_that_it_stands_for() {
+        /// The escapes, what they stand for, and their lengths.
+        type Escapes = &'static [(&'static str, &'static str, usize)];
         let resolved = |unescape: Unescape, text: &str| {
             let (bytes, length) = unescape(text.as_bytes())?;
             Some((String::from_utf8(bytes).unwrap(), length))
         };
-        let cases: [(Unescape, &[(&str, &str, usize)]); 3] = [
+        let cases: [(Unescape, Escapes); 3] = [
             (percent, &[("%41", "A", 3), ("%7e1", "~", 3)]),
             (
                 json,
