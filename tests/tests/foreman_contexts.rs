@@ -71,9 +71,9 @@ async fn an_unknown_organization_or_location_is_named_and_is_not_a_missing_token
             let text = error.to_string();
             assert!(text.contains(named), "{operation}: {text}");
             assert_eq!(error.fate(), Fate::Rejected, "{operation}: {text}");
-            // Of a listing only the configuration can be wrong.
+            // Without a token only the configuration can be wrong.
             let kind = match operation {
-                Operation::List => ErrorKind::Configuration,
+                Operation::List | Operation::Create => ErrorKind::Configuration,
                 _ => ErrorKind::NotFound,
             };
             assert_eq!(error.kind(), kind, "{operation}: {text}");

@@ -154,3 +154,6 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
         _ => error_body,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -269,6 +269,23 @@ mod tests {
     }
 
     #[test]
+    fn a_base_url_is_http_and_nothing_but_an_address() {
+        for bad in [
+            "ftp://h",
+            "https://u@h",
+            "https://:p@h",
+            "https://h?a",
+            "https://h#a",
+        ] {
+            assert!(BaseUrl::parse_allowing_plain_http(bad).is_err(), "{bad}");
+        }
+        let base = BaseUrl::parse("https://h/api/").unwrap();
+        assert_eq!(format!("{base:?}"), "BaseUrl(https://h/api)");
+        let address = base.address(["users", "a/b"]);
+        assert_eq!(address, "https://h/api/users/a%2Fb");
+    }
+
+    #[test]
     fn no_segment_or_parameter_escapes_its_place() {
         let base = BaseUrl::parse("https://h/api/").unwrap();
         let path = ["users".to_owned(), "a/../b?c#d e".to_owned(), String::new()];

@@ -303,3 +303,33 @@ impl History {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_login_waits_while_all_in_flight_may_fail_and_is_refused_after_they_did() {
+        let lockout = Lockout {
+            untrusted: 2,
+            all: 3,
+            forgotten_after: Duration::from_secs(300),
+        };
+        let mut logins = Logins::default();
+        let mut reserve = |trusted| logins.try_reserve(lockout, trusted).unwrap();
+        assert!(reserve(false) && reserve(false));
+        assert!(!reserve(false), "two may fail");
+        assert!(reserve(true));
+        assert!(!reserve(true), "three may fail");
+        assert_eq!((logins.untrusted, logins.trusted), (2, 1));
+        let mut logins = Logins::default();
+        logins.record_failure(lockout);
+        logins.record_failure(lockout);
+        let error = logins.try_reserve(lockout, false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::RateLimited);
+        assert!(error.retry_after().unwrap() > Duration::from_secs(200));
+        assert!(logins.try_reserve(lockout, true).unwrap());
+        logins.record_failure(lockout);
+        assert!(logins.try_reserve(lockout, true).is_err());
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -15,7 +15,7 @@ use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::reqwest_transport::Unpooled;
+use crate::reqwest_transport::LazyClient;
 use crate::{FailedLogins, ReqwestTransport};
 
 /// The connections to a host that are kept between two pages: as many as an account uses at once.
@@ -240,17 +240,9 @@ impl ReqwestTransportBuilder {
         Ok(ReqwestTransport {
             pooled: self.build_client(MAX_IDLE_CONNECTIONS)?,
             has_proxy: self.proxy.is_some(),
-            unpooled: Arc::new(Unpooled {
-                builder: self,
-                client: OnceLock::new(),
-            }),
+            unpooled: Arc::new(LazyClient::new(move || self.build_client(0))),
             failed_logins: FailedLogins::default(),
         })
-    }
-
-    /// Builds the client that keeps no connections.
-    pub(crate) fn build_unpooled(&self) -> Result<reqwest::Client> {
-        self.build_client(0)
     }
 
     /// Builds a client that keeps at most `idle` connections for each host.

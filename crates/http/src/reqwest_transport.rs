@@ -1,6 +1,7 @@
 //! The transport over reqwest.
 
 use std::error::Error as _;
+use std::fmt;
 use std::iter;
 use std::pin::Pin;
 use std::sync::{Arc, OnceLock};
@@ -14,7 +15,7 @@ use tokenfleet_core::Result;
 use tokenfleet_core::config::cause_text;
 
 use crate::transport::CleanConnection;
-use crate::{Body, FailedLogins, ReqwestTransportBuilder, SendPhase, Transport, TransportError};
+use crate::{Body, FailedLogins, SendPhase, Transport, TransportError};
 
 /// The operating system's codes for too many open files, in this process and in the system; 24 and
 /// 23 on every Unix, 10024 on Windows.
@@ -101,25 +102,37 @@ const ADVICE: [(&str, &str); 18] = [
 pub struct ReqwestTransport {
     /// Keeps connections for the next page.
     pub(crate) pooled: reqwest::Client,
-    pub(crate) unpooled: Arc<Unpooled>,
+    pub(crate) unpooled: Arc<LazyClient>,
     pub(crate) has_proxy: bool,
     pub(crate) failed_logins: FailedLogins,
 }
 
-/// The client that keeps no connections, built when the first request needs it: reading the
-/// system's authorities takes longer than everything else that a command does before it sends.
-#[derive(Debug)]
-pub(crate) struct Unpooled {
-    pub(crate) builder: ReqwestTransportBuilder,
-    pub(crate) client: OnceLock<reqwest::Client>,
+/// A client that is built when the first request needs it: reading the system's authorities takes
+/// longer than everything else that a command does before it sends.
+pub(crate) struct LazyClient {
+    build: Box<dyn Fn() -> Result<reqwest::Client> + Send + Sync>,
+    client: OnceLock<reqwest::Client>,
 }
 
-impl Unpooled {
+impl fmt::Debug for LazyClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LazyClient").finish_non_exhaustive()
+    }
+}
+
+impl LazyClient {
+    pub(crate) fn new(build: impl Fn() -> Result<reqwest::Client> + Send + Sync + 'static) -> Self {
+        Self {
+            build: Box::new(build),
+            client: OnceLock::new(),
+        }
+    }
+
     fn client(&self) -> Result<&reqwest::Client, TransportError> {
         if let Some(client) = self.client.get() {
             return Ok(client);
         }
-        let built = self.builder.build_unpooled();
+        let built = (self.build)();
         let built = built.map_err(|error| {
             let message = "the HTTP client cannot be set up";
             TransportError::new(SendPhase::NotSent, message).with_source(error)

@@ -151,6 +151,7 @@ impl RetryPolicy {
 #[cfg(test)]
 mod tests {
     use tokenfleet_core::config::Setting;
+    use tokenfleet_core::{ErrorKind, Fate};
 
     use super::*;
 
@@ -182,6 +183,35 @@ mod tests {
             .with_total_timeout(Duration::from_secs(60))
             .with_budget(0);
         assert_eq!(policy.unwrap(), expected);
+        assert_eq!(RetryPolicy::no_retries().max_attempts, 1);
+        let equal = read(&[("attempt_timeout", time("2m"))]).unwrap();
+        assert_eq!(equal.attempt_timeout, equal.total_timeout);
+    }
+
+    #[test]
+    fn a_request_is_retried_only_if_that_is_harmless_and_there_is_time() {
+        let policy = RetryPolicy::default().with_max_attempts(3);
+        let (rejected, unknown) = (Fate::Rejected, Fate::MaybeApplied);
+        let busy = ErrorKind::RateLimited;
+        for (kind, fate, idempotent, attempt, seconds_left, retried) in [
+            (busy, rejected, false, 1, 6, true),
+            (busy, rejected, false, 2, 6, true),
+            (busy, rejected, false, 3, 6, false),
+            (busy, rejected, false, 1, 5, false),
+            (busy, unknown, false, 1, 6, false),
+            (busy, unknown, true, 1, 6, true),
+            (ErrorKind::Conflict, rejected, true, 1, 6, false),
+        ] {
+            let wait = Duration::from_secs(5);
+            let error = Error::new(kind, fate, "no").with_retry_after(wait);
+            let left = Duration::from_secs(seconds_left);
+            let delay = policy.next_delay(&error, idempotent, attempt, left);
+            assert_eq!(
+                delay,
+                retried.then_some(wait),
+                "{error} {fate:?} {attempt} {left:?}"
+            );
+        }
     }
 
     #[test]

@@ -181,31 +181,4 @@ pub(crate) fn is_gone(error: &Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_id_is_accepted_in_its_canonical_spelling_only() {
-        assert!(check_id(&TokenId::new("575ec7417ae143cd83dc4a95")).is_ok());
-        let error = |id| check_id(&TokenId::new(id)).unwrap_err().to_string();
-        let other_case = error("575EC7417ae143cd83dc4a95");
-        assert!(
-            other_case.ends_with("in lower case, as in the listing"),
-            "{other_case}"
-        );
-        for id in [
-            "575ec7417ae143cd83dc4a9",
-            "575ec7417ae143cd83dc4a95 ",
-            "x",
-            "",
-        ] {
-            assert!(!error(id).contains("lower case"), "{id}");
-        }
-    }
-
-    #[test]
-    fn times_are_sent_with_milliseconds() {
-        let at: Timestamp = "2027-06-13T04:00:00.1239Z".parse().unwrap();
-        assert_eq!(date_time(at), "2027-06-13T04:00:00.123Z");
-    }
-}
+mod tests;

@@ -125,30 +125,4 @@ pub(crate) fn is_same_response(a: &Error, b: &Error) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_fingerprint_is_stable_and_does_not_contain_the_secret() {
-        let secret = Secret::new("b1a5c0ffee");
-        let id = fingerprint(&secret);
-        assert_eq!(id, fingerprint(&secret.duplicate()));
-        assert_eq!(id.as_str().len(), 32);
-        assert!(!id.as_str().contains(secret.expose()));
-    }
-
-    #[test]
-    fn an_expiry_without_a_zone_is_in_utc() {
-        for text in [
-            "2016-03-13T12:52:32",
-            "2016-03-13T12:52:32Z",
-            "2016-03-13T12:52:32.000Z",
-        ] {
-            assert_eq!(
-                time(text).unwrap().to_string(),
-                "2016-03-13T12:52:32Z",
-                "{text}"
-            );
-        }
-    }
-}
+mod tests;

@@ -205,7 +205,7 @@ proptest! {
     fn cloudsmith_queries_match_their_definition(
         has_key in any::<bool>(),
         queries in queries(),
-        switch in switch("cloudsmith", &["credential", "login"]),
+        switch in switch("cloudsmith", &["credential", "login", "collection"]),
     ) {
         let tokens = if has_key { "tokens=1" } else { "tokens=0" };
         let mut options = vec![tokens, "rate_limit=none"];

@@ -64,6 +64,7 @@ impl Harness {
         if seeded.is_empty() {
             return not_applicable("the fixture can insert no token");
         }
+        self.settle().await;
         Ok(seeded)
     }
 
@@ -78,7 +79,6 @@ impl Harness {
         if seeded.len() < count {
             return not_applicable("the account cannot hold several pages");
         }
-        self.settle().await;
         Ok(seeded.into_iter().map(|token| token.id).collect())
     }
 

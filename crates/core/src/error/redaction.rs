@@ -259,6 +259,8 @@ mod tests {
                 assert!(contains_credential(&text), "{text}");
             }
         }
+        let with_a_date = "Key 2016-06-13T04aB3xK9qLm2Zr of";
+        assert!(contains_credential(with_a_date));
         for plain in [
             "575ec8687ae143cd83dc4a97",
             "123e4567-e89b-12d3-a456-426614174000",

@@ -69,3 +69,28 @@ impl fmt::Display for PartialReason {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_partial_listing_is_not_complete_and_says_why() {
+        assert!(Completeness::Complete.is_complete());
+        let reasons = [
+            PartialReason::UnprotectedPaging,
+            PartialReason::ContradictoryTotals,
+            PartialReason::UnexpectedOrder,
+        ];
+        let mut said = Vec::new();
+        for reason in reasons {
+            let letter = reason.letter().to_string();
+            assert_eq!(PartialReason::from_letter(&letter).as_ref(), Some(&reason));
+            said.push(reason.to_string());
+            assert!(!Completeness::Partial(reason).is_complete());
+        }
+        assert!(said.iter().all(|text| text.contains(' ')), "{said:?}");
+        said.dedup();
+        assert_eq!(said.len(), 3);
+    }
+}

@@ -330,3 +330,6 @@ fn push_down(filter: &Filter, offered: &FilterCapability) -> Option<Filter> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -588,6 +588,127 @@ mod tests {
     }
 
     #[test]
+    fn every_escape_is_resolved_to_the_character_that_it_stands_for() {
+        /// The escapes, what they stand for, and their lengths.
+        type Escapes = &'static [(&'static str, &'static str, usize)];
+        let resolved = |unescape: Unescape, text: &str| {
+            let (bytes, length) = unescape(text.as_bytes())?;
+            Some((String::from_utf8(bytes).unwrap(), length))
+        };
+        let cases: [(Unescape, Escapes); 3] = [
+            (percent, &[("%41", "A", 3), ("%7e1", "~", 3)]),
+            (
+                json,
+                &[
+                    ("\\u0041\\ud834", "A", 6),
+                    ("\\u0041\\udd1e", "A", 6),
+                    ("\\ue000\\udd1e", "\u{e000}", 6),
+                    ("\\ud834\\udd1e", "\u{1d11e}", 12),
+                    ("\\ud800\\udc00", "\u{10000}", 12),
+                    ("\\udbff\\udfff", "\u{10ffff}", 12),
+                    ("\\x41", "A", 4),
+                    ("\\xe91", "é", 4),
+                    ("\\n", "\n", 2),
+                    ("\\r", "\r", 2),
+                    ("\\t", "\t", 2),
+                    ("\\b", "\u{8}", 2),
+                    ("\\f", "\u{c}", 2),
+                    ("\\\"", "\"", 2),
+                    ("\\\\n", "\\", 2),
+                    ("\\/", "/", 2),
+                    ("\\'", "'", 2),
+                ],
+            ),
+            (
+                html,
+                &[
+                    ("&amp;", "&", 5),
+                    ("&AMP;", "&", 5),
+                    ("&lt;", "<", 4),
+                    ("&gt;", ">", 4),
+                    ("&quot;", "\"", 6),
+                    ("&apos;", "'", 6),
+                    ("&nbsp;", " ", 6),
+                    ("&#65;", "A", 5),
+                    ("&#x41;", "A", 6),
+                    ("&#X1D11E;", "\u{1d11e}", 9),
+                ],
+            ),
+        ];
+        for (unescape, escapes) in cases {
+            for (text, character, length) in escapes {
+                let expected = Some(((*character).to_owned(), *length));
+                assert_eq!(resolved(unescape, text), expected, "{text}");
+            }
+        }
+        for (unescape, text) in [
+            (percent as Unescape, "%4"),
+            (percent, "%+4"),
+            (json, "\\ud834"),
+            (json, "\\ud834\\u0041"),
+            (json, "\\udd1e\\ud834"),
+            (json, "\\x4"),
+            (html, "&#;"),
+            (html, "&#x;"),
+            (html, "&#xd800;"),
+        ] {
+            assert_eq!(resolved(unescape, text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_hidden_beside_bytes_that_are_no_character() {
+        let shown = sanitize_message("said %ff%c3hunter2%e2%82 now", &["hunter2"]);
+        assert_eq!(shown, "said %ff%c3[masked]%e2%82 now");
+    }
+
+    #[test]
+    fn neighbours_in_base64_are_hidden_up_to_the_next_word() {
+        for (text, expected) in [
+            ("Zm9vYmFyZm9vYmFy !", "[masked] !"),
+            ("!xZm9vYmFyx!", "![masked]!"),
+        ] {
+            assert_eq!(sanitize_message(text, &["foobar"]), expected);
+        }
+    }
+
+    #[test]
+    fn a_pattern_is_found_wherever_it_lies_and_nowhere_else() {
+        let words = |length: usize| {
+            (0..1_u32 << length).map(move |bits| -> Vec<u8> {
+                (0..length)
+                    .map(|at| b'a' + ((bits >> at) & 1) as u8)
+                    .collect()
+            })
+        };
+        for pattern in (1..5).flat_map(words) {
+            for text in words(8) {
+                let read = |(start, byte): (usize, &u8)| Read {
+                    byte: *byte,
+                    start,
+                    end: start + 1,
+                };
+                let reading: Vec<Read> = text.iter().enumerate().map(read).collect();
+                let expected: Vec<usize> = (1..=text.len())
+                    .filter(|end| text[..*end].ends_with(&pattern))
+                    .collect();
+                assert_eq!(
+                    occurrences(&reading, &pattern),
+                    expected,
+                    "{text:?} {pattern:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn escapes_of_escapes_are_resolved_to_a_bounded_depth() {
+        let text = format!("%{}41", "25".repeat(60));
+        let hidden = hidden_bytes(&text, &["hunter2"]);
+        assert!(hidden.iter().all(|hidden| !hidden));
+    }
+
+    #[test]
     fn a_large_text_takes_time_in_proportion() {
         let text = "a".repeat(1 << 20);
         let secret = "a".repeat(1 << 10);

@@ -103,6 +103,15 @@ mod tests {
     }
 
     #[test]
+    fn an_end_makes_it_sequential_for_good() {
+        let mut concurrency = AdaptiveConcurrency::new(4, 16);
+        concurrency.end();
+        concurrency.on_stable();
+        assert!(concurrency.is_sequential());
+        assert_eq!(concurrency.width(), 1);
+    }
+
+    #[test]
     fn a_maximum_of_one_or_none_is_sequential() {
         for max in [0, 1] {
             let mut concurrency = AdaptiveConcurrency::new(max, max);

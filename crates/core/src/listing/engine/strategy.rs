@@ -164,6 +164,24 @@ mod tests {
     }
 
     #[test]
+    fn about_eight_thousand_tokens_are_held_ahead_and_at_least_the_pages_in_flight() {
+        for (size, forward, backward) in [
+            (10, 32, 48),
+            (256, 32, 32),
+            (200, 32, 40),
+            (400, 20, 32),
+            (1_000, 16, 32),
+        ] {
+            let held = |strategy: ScanStrategy| strategy.max_held(16, size);
+            assert_eq!(held(ScanStrategy::ForwardGrowing), forward, "{size}");
+            assert_eq!(held(ScanStrategy::Backward), backward, "{size}");
+        }
+        for strategy in ALL {
+            assert_eq!(strategy.max_held(1, 10), 1);
+        }
+    }
+
+    #[test]
     fn a_sequential_page_is_safe_whatever_its_total() {
         for strategy in ALL {
             let verdict = strategy.verdict(&evidence(true, TailEvidence::Unknown));

@@ -12,6 +12,7 @@ use crate::listing::fake_pages::{
 use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
 use crate::query::{Direction, Filter, Query, SortKey};
 
+mod bounded;
 mod changing;
 mod disordered;
 mod interrupted;

@@ -100,3 +100,30 @@ fn a_token_that_is_too_large_alone_is_named() {
         );
     }
 }
+
+#[test]
+fn smaller_pages_begin_where_the_one_that_was_too_large_did() {
+    for list in [appending(), growing()] {
+        let mut pages = FakePages::new(100);
+        let weight = |id| if id == 95 { 10 } else { 1 };
+        let engine = PageEngine::new(&plan(&list, 10));
+        let scanned = scan_heavy(engine, &mut pages, weight, 15, |_| {});
+        assert!(scanned.is_complete() && scanned.is_exact(&pages.ids));
+        // Nine pages of ten, the one that is too large, and two of five.
+        assert_eq!(scanned.requests, 12);
+    }
+}
+
+#[test]
+fn a_filtered_page_that_is_too_large_is_tried_in_half_the_size() {
+    let list = vanishing().with_filters(FilterCapability::for_names());
+    let query = Query::new().filter(Filter::name("x")).page_size(10);
+    let mut engine = PageEngine::new(&Plan::for_query(&query, &list).unwrap());
+    for size in [10, 5] {
+        let (id, request) = engine.next_request().unwrap();
+        assert_eq!((request.size, request.filter.is_some()), (Some(size), true));
+        let too_large = Error::response_too_large(Fate::Rejected, "larger than 64 MiB");
+        engine.on_response(id, Err(too_large));
+        assert!(engine.next_batch().unwrap().is_none());
+    }
+}

@@ -191,7 +191,24 @@ fn a_cursor_in_filtered_pages_is_rejected_where_the_filter_is_not_sent() {
         &Plan::for_query(&query, &list).unwrap(),
     );
     cursor.position = PagePosition::Number(1);
+    let filtering = Plan::for_query(&query, &list).unwrap();
+    assert!(PageEngine::resume(&filtering, &cursor).is_ok());
     let plan = Plan::for_query(&query, &appending()).unwrap();
     let error = PageEngine::resume(&plan, &cursor).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::InvalidCursor);
+    // A position in unfiltered pages stays one.
+    cursor.filter = None;
+    assert!(PageEngine::resume(&filtering, &cursor).is_ok());
+}
+
+#[test]
+fn a_cursor_that_names_a_page_by_a_token_is_rejected_by_a_backward_scan() {
+    for (list, rejected) in [(vanishing(), true), (appending(), false)] {
+        let plan = plan(&list, 10);
+        let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
+        cursor.position = PagePosition::Token("next".to_owned());
+        let error = PageEngine::resume(&plan, &cursor).err();
+        let kind = error.map(|error| error.kind());
+        assert_eq!(kind, rejected.then_some(ErrorKind::InvalidCursor));
+    }
 }

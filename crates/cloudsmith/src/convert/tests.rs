@@ -1,0 +1,231 @@
+//! The conversions of responses.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokenfleet_core::Account;
+use tokenfleet_http::{
+    ApiClient, ApiRequest, BaseUrl, Body, Bytes, Transport, TransportError, async_trait, http,
+};
+
+use super::*;
+
+/// A platform that always sends the same response.
+#[derive(Debug)]
+struct SameResponse {
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: String,
+}
+
+#[async_trait]
+impl Transport for SameResponse {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+        let mut response = http::Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(*name, *value);
+        }
+        Ok(response.body(Body::full(self.body.clone())).unwrap())
+    }
+}
+
+/// Returns the result of a request to which the platform sends this response.
+fn result(
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: &Value,
+) -> Result<ApiResponse> {
+    let client = ApiClient::new(
+        Account::new("example", "main"),
+        BaseUrl::from_host("example.com"),
+        Arc::new(SameResponse {
+            status,
+            headers,
+            body: body.to_string(),
+        }),
+        error_body,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().unwrap();
+    runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
+}
+
+/// Returns a response of noon on the first day of 2026.
+fn response(body: Value) -> ApiResponse {
+    const NOON: &[(&str, &str)] = &[("date", "Thu, 01 Jan 2026 12:00:00 GMT")];
+    result(200, NOON, &body).unwrap()
+}
+
+/// Returns the fields of a token that are reported, as JSON.
+fn fields(token: &Token) -> Value {
+    let mut fields = serde_json::to_value(token).unwrap();
+    let missing = [Value::Null, json!({"kind": "not_reported"})];
+    let reported = |_: &String, value: &mut Value| !missing.contains(value);
+    fields.as_object_mut().unwrap().retain(reported);
+    fields
+}
+
+const KEY: &str = "1234567890abcdef1234567890abcdef";
+
+#[test]
+fn a_field_that_is_not_as_documented_is_marked_and_says_nothing() {
+    let body = json!({"slug_perm": "abc", "created": ["today"], "key": KEY});
+    let token = issued(None, &response(body)).unwrap().token;
+    assert_eq!(token.created_at, Fact::NotReported);
+    assert!(token.attributes.is_unreadable("created"));
+}
+
+#[test]
+fn every_field_of_a_record_has_its_place_in_the_model() {
+    let body = json!({
+        "slug_perm": "abc",
+        "created": "2025-01-01T00:00:00.5Z",
+        "key": KEY,
+        "color": "blue",
+    });
+    let issued = issued(None, &response(body)).unwrap();
+    assert_eq!(issued.secret.expose(), KEY);
+    let expected = json!({
+        "id": "abc",
+        "state": "active",
+        "created_at": "2025-01-01T00:00:00.5Z",
+        "attributes": {"color": "blue"},
+    });
+    assert_eq!(fields(&issued.token), expected);
+}
+
+#[test]
+fn a_key_without_a_slug_has_the_id_that_was_requested() {
+    let requested = TokenId::new("abc");
+    for body in [json!({"key": KEY}), json!({"key": KEY, "slug_perm": ""})] {
+        let known = issued(Some(&requested), &response(body.clone())).unwrap();
+        assert_eq!(known.token.id, requested);
+        let unknown = issued(None, &response(body)).unwrap();
+        assert_eq!(unknown.token.id, TokenId::new(""));
+        assert_eq!(unknown.secret.expose(), KEY);
+    }
+    let other = json!({"key": KEY, "slug_perm": "other"});
+    let other = issued(Some(&requested), &response(other)).unwrap();
+    assert_eq!(other.token.id, TokenId::new("other"));
+}
+
+#[test]
+fn the_next_page_is_told_by_the_headers_or_by_a_full_page() {
+    let two = json!({"results": [{"slug_perm": "a"}, {"slug_perm": "b"}]});
+    let pages = |count| match count {
+        2 => &[("x-pagination-pagetotal", "2")],
+        _ => &[("x-pagination-pagetotal", "1")],
+    };
+    let next: &[_] = &[("link", "<https://h/?page=2>; rel=\"next\"")];
+    let last: &[_] = &[("link", "<https://h/?page=1>; rel=\"last\"")];
+    for (number, size, headers, expected) in [
+        (0, 2, pages(2) as &[_], true),
+        (1, 2, pages(2), false),
+        (0, 2, pages(1), false),
+        (0, 2, &[("x-pagination-count", "3")], true),
+        (0, 2, &[("x-pagination-count", "2")], false),
+        (1, 2, &[("x-pagination-count", "4")], false),
+        (1, 2, &[("x-pagination-count", "5")], true),
+        (0, 2, &[], true),
+        (0, 1, &[], true),
+        (0, 3, &[], false),
+        (0, 3, next, true),
+        (0, 3, last, false),
+    ] {
+        let request = PageRequest::first().position(PagePosition::Number(number));
+        let page = page(&request.size(size), &result(200, headers, &two).unwrap()).unwrap();
+        let next = expected.then_some(PagePosition::Number(number + 1));
+        assert_eq!(page.next, next, "{number} {size} {headers:?}");
+        assert_eq!(page.tokens.len(), 2);
+    }
+    // Without a requested size, Cloudsmith's own one is a full page.
+    let page = page(&PageRequest::first(), &result(200, &[], &two).unwrap()).unwrap();
+    assert_eq!(page.next, None);
+    let without_slug = json!({"results": [{"created": "2025-01-01T00:00:00Z"}]});
+    assert!(super::page(&PageRequest::first(), &response(without_slug)).is_err());
+}
+
+#[test]
+fn the_headers_say_where_a_page_lies() {
+    let page = |headers| {
+        let response = result(200, headers, &json!({"results": []})).unwrap();
+        let page = page(&PageRequest::first(), &response).unwrap();
+        (page.total, page.number, page.size)
+    };
+    assert_eq!(
+        page(&[
+            ("x-pagination-count", "9"),
+            ("x-pagination-page", "3"),
+            ("x-pagination-pagesize", "4"),
+        ]),
+        (Some(9), Some(2), Some(4))
+    );
+    let odd = page(&[("x-pagination-page", "0"), ("x-pagination-pagesize", "0")]);
+    assert_eq!(odd, (None, None, None));
+}
+
+#[test]
+fn an_error_is_explained_by_all_that_cloudsmith_says() {
+    let error =
+        |status, body: &Value| error_body(Operation::Create, status, body.to_string().as_bytes());
+    for (body, own, message) in [
+        (json!({"detail": "no"}), true, Some("no")),
+        (
+            json!({"detail": "no", "fields": {"name": ["is odd"]}}),
+            true,
+            Some("no name is odd"),
+        ),
+        (
+            json!({"fields": {"name": ["is odd"]}}),
+            false,
+            Some("name is odd"),
+        ),
+        (json!({"detail": "no", "type": "about:blank"}), false, None),
+        (json!({"detail": "no", "title": "Forbidden"}), false, None),
+        (json!([]), false, None),
+    ] {
+        let parsed = error(400, &body);
+        assert_eq!(
+            (parsed.is_own, parsed.message.as_deref()),
+            (own, message),
+            "{body}"
+        );
+    }
+    let has_key = json!({"detail": "You have already created an API key."});
+    let locked_out = json!({"detail": "Locked out, try later"});
+    for (status, body, kind, advised) in [
+        (400, &has_key, Some(ErrorKind::Conflict), true),
+        (403, &has_key, None, false),
+        (403, &locked_out, None, true),
+        (400, &locked_out, None, false),
+    ] {
+        let parsed = error(status, body);
+        assert_eq!(
+            (parsed.kind, parsed.advice.is_some()),
+            (kind, advised),
+            "{status} {body}"
+        );
+    }
+    for (status, advised) in [(404, true), (410, true), (400, false)] {
+        let parsed = login_error_body(Operation::Create, status, br#"{"detail": "no"}"#);
+        assert_eq!(parsed.advice.is_some(), advised, "{status}");
+        assert_eq!(parsed.message.as_deref(), Some("no"));
+    }
+}
+
+#[test]
+fn only_cloudsmiths_own_words_refuse_a_key_or_a_permission() {
+    for (status, detail, refused, forbidden) in [
+        (401, "Invalid token.", true, false),
+        (401, "Invalid authentication credentials", true, false),
+        (403, "Invalid token.", false, false),
+        (401, "Unauthorized", false, false),
+        (403, "You do not have permission to do this.", false, true),
+        (401, "You do not have permission to do this.", false, false),
+        (403, "blocked", false, false),
+    ] {
+        let error = result(status, &[], &json!({"detail": detail})).unwrap_err();
+        assert_eq!(refuses_key(&error), refused, "{status} {detail}");
+        assert_eq!(forbids_key(&error), forbidden, "{status} {detail}");
+    }
+}

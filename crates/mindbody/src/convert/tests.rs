@@ -1,0 +1,238 @@
+//! The conversions of responses.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokenfleet_core::Account;
+use tokenfleet_http::{
+    ApiClient, ApiRequest, BaseUrl, Body, Bytes, Transport, TransportError, async_trait, http,
+};
+
+use super::*;
+
+/// A platform that always sends the same response.
+#[derive(Debug)]
+struct SameResponse {
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: String,
+}
+
+#[async_trait]
+impl Transport for SameResponse {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+        let mut response = http::Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(*name, *value);
+        }
+        Ok(response.body(Body::full(self.body.clone())).unwrap())
+    }
+}
+
+/// Returns the result of a request to which the platform sends this response.
+fn result(
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: &Value,
+) -> Result<ApiResponse> {
+    let client = ApiClient::new(
+        Account::new("example", "main"),
+        BaseUrl::from_host("example.com"),
+        Arc::new(SameResponse {
+            status,
+            headers,
+            body: body.to_string(),
+        }),
+        error_body,
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_time().build().unwrap();
+    runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
+}
+
+/// Returns a response of noon on the first day of 2026.
+fn response(body: Value) -> ApiResponse {
+    const NOON: &[(&str, &str)] = &[("date", "Thu, 01 Jan 2026 12:00:00 GMT")];
+    result(200, NOON, &body).unwrap()
+}
+
+/// Returns the fields of a token that are reported, as JSON.
+fn fields(token: &Token) -> Value {
+    let mut fields = serde_json::to_value(token).unwrap();
+    let missing = [Value::Null, json!({"kind": "not_reported"})];
+    let reported = |_: &String, value: &mut Value| !missing.contains(value);
+    fields.as_object_mut().unwrap().retain(reported);
+    fields
+}
+
+const TOKEN: &str = "5b1a3c0ffee94d1e8a77";
+
+#[test]
+fn a_field_that_is_not_as_documented_is_marked_and_says_nothing() {
+    let body = json!({"AccessToken": TOKEN, "Expires": ["never"], "User": "Ada"});
+    let token = issued(&response(body)).unwrap().token;
+    assert_eq!(token.expiry, Fact::NotReported);
+    let marked: Vec<_> = token.attributes.unreadable().collect();
+    assert_eq!(marked, ["Expires", "User"]);
+}
+
+#[test]
+fn every_field_of_a_response_has_its_place_in_the_model() {
+    let body = json!({
+        "TokenType": "Bearer",
+        "AccessToken": TOKEN,
+        "Expires": "2026-01-01T12:00:01",
+        "User": {"Id": 4, "FirstName": "Ada", "LastName": "Byron", "Type": "Staff"},
+    });
+    let issued = issued(&response(body)).unwrap();
+    assert_eq!(issued.secret.expose(), TOKEN);
+    let id = fingerprint(&Secret::new(TOKEN));
+    let expected = json!({
+        "id": id.as_str(),
+        "state": "active",
+        "expiry": {"kind": "at", "at": "2026-01-01T12:00:01Z"},
+        "owner": {"id": "4", "kind": "Staff", "name": "Ada Byron"},
+        "attributes": {},
+    });
+    assert_eq!(fields(&issued.token), expected);
+}
+
+#[test]
+fn a_token_has_expired_when_the_platforms_clock_says_so() {
+    for (expires, state) in [
+        ("2026-01-01T12:00:01", TokenState::Active),
+        ("2026-01-01T12:00:00", TokenState::Expired),
+    ] {
+        let body = json!({"AccessToken": TOKEN, "Expires": expires});
+        assert_eq!(issued(&response(body)).unwrap().token.state, state);
+    }
+}
+
+#[test]
+fn an_owner_has_an_id_and_the_names_that_are_given() {
+    for (user, name) in [
+        (json!({"Id": 0, "FirstName": "Ada"}), Some("Ada")),
+        (json!({"Id": 0, "FirstName": "", "LastName": null}), None),
+    ] {
+        let body = json!({"AccessToken": TOKEN, "User": user});
+        let token = issued(&response(body)).unwrap().token;
+        let owner = token.owner.known().unwrap();
+        assert_eq!((owner.id(), owner.name()), ("0", name), "{user}");
+    }
+    let body = json!({"AccessToken": TOKEN, "User": {"FirstName": "Ada"}});
+    assert!(
+        issued(&response(body))
+            .unwrap()
+            .token
+            .owner
+            .known()
+            .is_none()
+    );
+}
+
+#[test]
+fn a_renewal_keeps_the_secret_unless_another_one_is_sent() {
+    let old = Secret::new(TOKEN);
+    for (sent, new) in [
+        (json!({}), None),
+        (json!({"AccessToken": TOKEN}), None),
+        (json!({"AccessToken": "********"}), None),
+        (
+            json!({"AccessToken": "9d0c55f1a0b24e6f"}),
+            Some("9d0c55f1a0b24e6f"),
+        ),
+    ] {
+        let renewed = renewed(&old, &response(sent.clone()));
+        assert_eq!(renewed.secret.as_ref().map(Secret::expose), new, "{sent}");
+        let id = fingerprint(&Secret::new(new.unwrap_or(TOKEN)));
+        assert_eq!(renewed.token.id, id, "{sent}");
+    }
+    let masked = json!({"AccessToken": "********"});
+    assert!(issued(&response(masked)).is_err());
+}
+
+#[test]
+fn an_error_is_mindbodys_own_unless_it_holds_a_token() {
+    let error = |operation, status, body: &Value| {
+        error_body(operation, status, body.to_string().as_bytes())
+    };
+    let denied = json!({"Error": {"Message": "no", "Code": "DeniedAccess"}});
+    for (body, own, message, code) in [
+        (&denied, true, Some("no"), Some("DeniedAccess")),
+        (&json!({"Message": "no"}), false, Some("no"), None),
+        (
+            &json!({"Error": {"Message": "no"}, "AccessToken": TOKEN}),
+            false,
+            Some("no"),
+            None,
+        ),
+        (&json!([]), false, None, None),
+    ] {
+        let parsed = error(Operation::Verify, 400, body);
+        assert_eq!(
+            (parsed.is_own, parsed.message.as_deref()),
+            (own, message),
+            "{body}"
+        );
+        assert_eq!(parsed.code.as_deref(), code, "{body}");
+    }
+    for (operation, status, kind) in [
+        (Operation::Create, 403, Some(ErrorKind::Unauthenticated)),
+        (Operation::Create, 401, None),
+        (Operation::Verify, 403, None),
+    ] {
+        assert_eq!(error(operation, status, &denied).kind, kind, "{status}");
+    }
+}
+
+#[test]
+fn a_token_is_rejected_only_by_mindbody_and_not_for_another_reason() {
+    let error = |status, code: Value, message: &str| {
+        let body = json!({"Error": {"Code": code, "Message": message}});
+        result(status, &[], &body).unwrap_err()
+    };
+    let denied = || json!("DeniedAccess");
+    for (status, code, message, rejected) in [
+        (401, denied(), "Missing or invalid token", true),
+        (403, denied(), "Missing or invalid token", true),
+        (400, denied(), "Missing or invalid token", false),
+        (401, Value::Null, "Missing or invalid token", false),
+        (401, denied(), "No access to this SITE", false),
+        (403, denied(), "permission denied", false),
+        (403, denied(), "Not a subscriber", false),
+    ] {
+        let error = error(status, code, message);
+        assert_eq!(may_be_rejected(&error), rejected, "{status} {message}");
+    }
+    let one = error(401, denied(), "try 1");
+    assert!(is_same_response(&one, &error(401, denied(), "try 2")));
+    assert!(!is_same_response(&one, &error(403, denied(), "try 1")));
+    assert!(!is_same_response(
+        &one,
+        &error(401, json!("Other"), "try 1")
+    ));
+}
+
+#[test]
+fn a_fingerprint_is_stable_and_does_not_contain_the_secret() {
+    let secret = Secret::new("b1a5c0ffee");
+    let id = fingerprint(&secret);
+    assert_eq!(id, fingerprint(&secret.duplicate()));
+    assert_eq!(id.as_str().len(), 32);
+    assert!(!id.as_str().contains(secret.expose()));
+}
+
+#[test]
+fn an_expiry_without_a_zone_is_in_utc() {
+    for text in [
+        "2016-03-13T12:52:32",
+        "2016-03-13T12:52:32Z",
+        "2016-03-13T12:52:32.000Z",
+    ] {
+        assert_eq!(
+            time(text).unwrap().to_string(),
+            "2016-03-13T12:52:32Z",
+            "{text}"
+        );
+    }
+}
