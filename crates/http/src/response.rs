@@ -416,7 +416,7 @@ pub(crate) mod tests {
                 .record::<Key<'_>>()
                 .is_err()
         );
-        let records = vec![r#"{"slug": "a", "description": "as long as a record"}"#; 5];
+        let records = [r#"{"slug": "a", "description": "as long as a record"}"#; 5];
         let body = format!(r#"{{"keys": [{}]}}"#, records.join(","));
         let list = response(Operation::List, &[], &body);
         let slug = |key: Key<'_>| Ok(key.slug.into_known().map(|slug| slug.as_ref().to_owned()));

@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn every_status_has_a_kind_a_fate_and_words_of_its_own() {
-        let request = ApiRequest::post(Operation::Create, ["tokens"]);
+        let request = ApiRequest::post(Operation::Update, ["tokens", "1"]);
         let (rejected, unknown) = (Fate::Rejected, Fate::MaybeApplied);
         for (status, kind, fate, words) in [
             (304, ErrorKind::ProtocolViolation, unknown, "not modified"),
@@ -339,7 +339,7 @@ mod tests {
         for (request, kind) in [
             (list(), ErrorKind::Configuration),
             (list().page_number(0), ErrorKind::Configuration),
-            (list().page_number(1), ErrorKind::NotFound),
+            (list().page_number(1), ErrorKind::ProtocolViolation),
             (
                 ApiRequest::get(Operation::Get, ["tokens"]),
                 ErrorKind::NotFound,
@@ -347,7 +347,7 @@ mod tests {
         ] {
             let error = status_error(&request, 404, ErrorBody::default());
             assert_eq!(error.kind(), kind);
-            let advised = kind == ErrorKind::Configuration;
+            let advised = kind != ErrorKind::NotFound;
             assert_eq!(error.advice().is_some(), advised);
             let body = ErrorBody::default().with_kind(ErrorKind::Conflict);
             assert_eq!(
@@ -402,7 +402,7 @@ mod tests {
     fn a_failed_connection_says_what_to_check_only_if_nothing_was_sent() {
         let error = |phase| {
             let error = TransportError::new(phase, "broken");
-            transport_error(Operation::Create, error)
+            transport_error(&ApiRequest::post(Operation::Create, ["tokens"]), error)
         };
         let not_sent = error(SendPhase::NotSent);
         assert_eq!(not_sent.fate(), Fate::NotSent);

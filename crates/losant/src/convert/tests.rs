@@ -255,7 +255,7 @@ fn only_losants_own_error_says_that_a_token_is_gone() {
         (404, json!([]), false, false),
     ] {
         let error = result(status, &[], &body).unwrap_err();
-        assert_eq!(is_own(&error), own, "{body}");
+        assert_eq!(error.is_in_own_form(), own, "{body}");
         assert_eq!(is_gone(&error), gone, "{body}");
         let error_body = error_body(Operation::Get, status, body.to_string().as_bytes());
         assert_eq!(error_body.is_own, own, "{body}");

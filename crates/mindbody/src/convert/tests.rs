@@ -131,20 +131,25 @@ fn an_owner_has_an_id_and_the_names_that_are_given() {
 }
 
 #[test]
-fn a_renewal_keeps_the_secret_unless_another_one_is_sent() {
+fn a_renewal_reports_what_was_sent_and_identifies_the_token_by_a_secret_that_is_one() {
     let old = Secret::new(TOKEN);
-    for (sent, new) in [
-        (json!({}), None),
-        (json!({"AccessToken": TOKEN}), None),
-        (json!({"AccessToken": "********"}), None),
+    for (sent, reported, current) in [
+        (json!({}), None, TOKEN),
+        (json!({"AccessToken": TOKEN}), Some(TOKEN), TOKEN),
+        (json!({"AccessToken": "********"}), Some("********"), TOKEN),
         (
             json!({"AccessToken": "9d0c55f1a0b24e6f"}),
             Some("9d0c55f1a0b24e6f"),
+            "9d0c55f1a0b24e6f",
         ),
     ] {
         let renewed = renewed(&old, &response(sent.clone()));
-        assert_eq!(renewed.secret.as_ref().map(Secret::expose), new, "{sent}");
-        let id = fingerprint(&Secret::new(new.unwrap_or(TOKEN)));
+        assert_eq!(
+            renewed.secret.as_ref().map(Secret::expose),
+            reported,
+            "{sent}"
+        );
+        let id = fingerprint(&Secret::new(current));
         assert_eq!(renewed.token.id, id, "{sent}");
     }
     let masked = json!({"AccessToken": "********"});
