@@ -140,6 +140,34 @@ impl FirstLook {
         })
     }
 
+    /// Returns whether a page shows enough of the newest tokens.
+    fn suffices(&self, page: &Page, number: u64, size: u32) -> bool {
+        let few = page.tokens.len() < (self.page_size.unwrap_or(size) / 8) as usize;
+        let age = page.tokens.first().map(|lowest| self.age(lowest));
+        match spans_seconds(&page.tokens) {
+            // Without times of creation the ids have to be trusted.
+            None => true,
+            Some(_) if !reaches_end(number, size, page) => false,
+            Some(_) if number == 0 => true,
+            Some(spans) if age == Some(Age::Unknown) => spans || !few || self.failed > 0,
+            Some(_) => age == Some(Age::Settled),
+        }
+    }
+
+    /// Returns the page size of the next look, if there is to be one that shows something else.
+    fn next_size(&mut self, last: u64, size: u32, largest: u32, is_fresh: bool) -> Option<u32> {
+        while self.failed < MAX_LOOKS {
+            self.failed += 1;
+            // Each look at fresh tokens leaves less room, and so may show more.
+            let ratio = if is_fresh { 3_u64.pow(self.failed) } else { 3 };
+            let next = look_size(last, largest, ratio);
+            if !is_fresh || next != size {
+                return Some(next);
+            }
+        }
+        None
+    }
+
     /// Returns whether tokens that stay in their places show that none was deleted before them: no
     /// token can have been created before them either.
     pub(super) fn is_anchor(&self, tokens: &[Token]) -> bool {
@@ -190,42 +218,29 @@ impl PageEngine {
         }
         let page_size = *self.look.page_size.get_or_insert(size);
         self.look.on_page(page);
-        let age = page.tokens.first().map(|lowest| self.look.age(lowest));
-        let reaches_end = reaches_end(number, size, page);
-        let (mut largest, mut ratio) = (page_size, 3);
-        if size != page_size && self.contradicts_itself(pending, page) {
-            // The platform does not serve pages of that size.
-            self.look.failed = MAX_LOOKS;
-        } else {
-            let few = page.tokens.len() < (page_size / 8) as usize;
-            let suffices = match spans_seconds(&page.tokens) {
-                // Without times of creation the ids have to be trusted.
-                None => true,
-                Some(_) if !reaches_end => false,
-                Some(_) if number == 0 => true,
-                Some(spans) if age == Some(Age::Unknown) => spans || !few || self.look.failed > 0,
-                Some(_) => age == Some(Age::Settled),
-            };
-            if suffices || self.look.failed >= MAX_LOOKS {
-                return false;
-            }
-            self.look.failed += 1;
-            if size > page_size || (reaches_end && age == Some(Age::Fresh)) {
-                largest = self.plan.max_page_size.unwrap_or(page_size).max(page_size);
-            }
-            if reaches_end {
-                ratio = 3_u64.saturating_pow(self.look.failed);
-            }
-        }
-        self.look.on_received(page);
         let Some(last) = page.total.and_then(|total| total.checked_sub(1)) else {
             return false;
         };
-        let size = if self.look.failed < MAX_LOOKS {
-            look_size(last, largest, ratio)
+        let next_size = if size != page_size && self.contradicts_itself(pending, page) {
+            // The platform does not serve pages of that size.
+            self.look.failed = MAX_LOOKS;
+            Some(page_size)
+        } else if self.look.suffices(page, number, size) {
+            None
         } else {
-            page_size
+            let is_fresh = reaches_end(number, size, page)
+                && page.tokens.first().map(|lowest| self.look.age(lowest)) == Some(Age::Fresh);
+            let largest = if size > page_size || is_fresh {
+                self.plan.max_page_size.unwrap_or(page_size).max(page_size)
+            } else {
+                page_size
+            };
+            self.look.next_size(last, size, largest, is_fresh)
         };
+        let Some(size) = next_size else {
+            return false;
+        };
+        self.look.on_received(page);
         self.template.set_size(size);
         self.totals.start(page.total);
         self.frontier.set_newest_page(Some(last / u64::from(size)));
