@@ -114,6 +114,11 @@ impl ApiResponse {
         }
     }
 
+    /// Returns `true` if the body begins with an object or an array, whatever follows.
+    pub(crate) fn begins_with_json(&self) -> bool {
+        serde_json::from_str::<IgnoredAny>(self.repaired().first_value()).is_ok()
+    }
+
     /// Returns the number of attempts that it took.
     #[must_use]
     pub fn attempts(&self) -> u32 {
@@ -129,7 +134,8 @@ impl ApiResponse {
     /// secret. For a write the fate is [`MaybeApplied`](tokenfleet_core::Fate::MaybeApplied).
     pub fn json<'a, T: Deserialize<'a>>(&'a self) -> Result<T> {
         self.decode(PhantomData).or_else(|error| {
-            serde_json::from_str(self.repaired().text()).map_err(|_| self.decode_error(&error))
+            serde_json::from_str(self.repaired().first_value())
+                .map_err(|_| self.decode_error(&error))
         })
     }
 

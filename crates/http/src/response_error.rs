@@ -167,12 +167,12 @@ pub(crate) fn check_success(
 ) -> Result<()> {
     let message = match (response.status(), response.is_empty()) {
         // Accepted, partial, of several parts: nothing that proves what was asked.
-        (202 | 205..=299, _) if !may_hold_secret(request) => {
+        (202 | 205..=299, is_empty) if is_empty || !may_hold_secret(request) => {
             "the platform sent an unexpected status"
         }
         (200..=299, true) if request.allow_empty_body => return Ok(()),
         (200..=299, true) => "the response is empty",
-        (200..=299, false) if !response.is_json() => "the response is not JSON",
+        (200..=299, false) if !is_readable(request, response) => "the response is not JSON",
         (200..=299, false) if may_be_error(request) => {
             let error_body = error_parser(request.operation, response.status(), &response.body);
             return if error_body.is_own {
@@ -187,6 +187,11 @@ pub(crate) fn check_success(
     Err(error.with_advice(
         "check the base URL, and whether a proxy or the login page of a network answered instead",
     ))
+}
+
+/// Returns `true` if a body is JSON. A new secret is not given up for what follows it.
+fn is_readable(request: &ApiRequest, response: &ApiResponse) -> bool {
+    response.is_json() || (may_hold_secret(request) && response.begins_with_json())
 }
 
 /// Returns `true` if an error of the platform may be in a success. A page must have its own fields

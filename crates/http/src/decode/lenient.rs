@@ -22,7 +22,7 @@ impl RepairedBody {
     ///
     /// A body that is no object, however it is read.
     pub(crate) fn record<'a, R: FromFields<'a>>(&'a self) -> serde_json::Result<R> {
-        let Members(members) = serde_json::from_str(self.text())?;
+        let Members(members) = serde_json::from_str(self.first_value())?;
         let mut record = R::default();
         self.read_members(&mut record, members);
         Ok(record)

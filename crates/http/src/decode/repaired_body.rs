@@ -134,6 +134,17 @@ impl RepairedBody {
         str::from_utf8(&self.text).unwrap_or_default()
     }
 
+    /// Returns the object or array that the text begins with, whatever follows it; the whole text if
+    /// there is none.
+    pub(crate) fn first_value(&self) -> &str {
+        let mut values = serde_json::Deserializer::from_str(self.text()).into_iter();
+        let first: Option<&RawValue> = values.next().and_then(Result::ok);
+        let first = first.map(RawValue::get);
+        first
+            .filter(|value| value.starts_with(['{', '[']))
+            .unwrap_or(self.text())
+    }
+
     /// Returns `true` if this part of the text was repaired.
     pub(super) fn is_repaired(&self, part: &RawValue) -> bool {
         let part = part.get();
