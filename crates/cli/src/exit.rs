@@ -3,9 +3,8 @@
 use std::io;
 use std::process::ExitCode;
 
+use tokenfleet::config::cause_text;
 use tokenfleet::{Error, ErrorKind, Fate};
-
-use crate::output::cause_text;
 
 /// An exit code that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,13 +2,11 @@
 
 use std::fmt::Display;
 
-use tokenfleet::config::Setting;
+use tokenfleet::config::{Setting, cause_text};
 use tokenfleet::{
     AccountConfiguration, Configuration, Credential, Error, ErrorKind, Fate, Result, Secret,
 };
 use tokenfleet_simulators::{Server, StartError};
-
-use crate::output::cause_text;
 
 /// The platforms in the order of their accounts, and the number of tokens each starts with.
 const PLATFORMS: [(&str, &str); 4] = [

@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokenfleet::config::cause_text;
 use tokenfleet::transport::TokioTimer;
 use tokenfleet::workflow::{Marker, Timer};
 use tokenfleet::{
@@ -18,7 +19,7 @@ use tokio::time::Instant;
 use super::secret::lost_secret;
 use super::subject::Subject;
 use super::write::{Write, WriteError};
-use crate::output::{cause_text, print_note};
+use crate::output::print_note;
 
 /// Creates a token, and prints beforehand the marker by which it can be found.
 pub(super) async fn create(

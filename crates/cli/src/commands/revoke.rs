@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-use tokenfleet::config::{is_showable_path, quoted};
+use tokenfleet::config::{cause_text, is_showable_path, quoted};
 use tokenfleet::workflow::RevokeManyOptions;
 use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeOptions, Secret, TokenId,
@@ -19,7 +19,7 @@ use super::{confirm, secret};
 use crate::accounts::Accounts;
 use crate::arguments::RevokeArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, cause_text};
+use crate::output::{Format, Output};
 use crate::progress::Progress;
 use crate::signal::{grace_period_over, stopped};
 

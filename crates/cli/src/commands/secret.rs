@@ -3,13 +3,13 @@
 use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
-use tokenfleet::config::is_world_readable;
+use tokenfleet::config::{cause_text, is_world_readable};
 use tokenfleet::{
     Credential, Error, ErrorKind, Fate, IssuedToken, Operation, Result, Secret, TokenProvider,
 };
 
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, cause_text, is_discarded, print_warning};
+use crate::output::{Output, is_discarded, print_warning};
 
 /// The name of standard input in the place of a file.
 const STANDARD_INPUT: &str = "-";

@@ -17,7 +17,7 @@ use tokenfleet::{Account, Error, Secret, Token};
 pub(crate) use self::json::TokenObject;
 pub(crate) use self::listing::ListingWriter;
 pub(crate) use self::results::Results;
-pub(crate) use self::text::{cause_text, displayed_id, escape, redact};
+pub(crate) use self::text::{displayed_id, escape, redact};
 
 use self::json::Typed;
 use self::wiped::WipingWriter;

@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::Serialize;
+use zeroize::Zeroize;
 
 use super::{Format, Output, csv, json, table};
 
@@ -24,25 +25,27 @@ impl Results {
         }
     }
 
-    /// Adds a result, given both as an object and as a row.
+    /// Adds a result, given both as an object and as a row. The row is wiped once it is written: one
+    /// of its fields may be a secret.
     pub(crate) fn add(
         &mut self,
         output: &mut Output,
         value: &impl Serialize,
-        row: Vec<String>,
+        mut row: Vec<String>,
     ) -> io::Result<()> {
-        match output.format {
+        let written = match output.format {
             Format::Json | Format::Ndjson => json::line(&mut output.writer, value),
-            Format::Csv => {
-                self.write_header(output)?;
+            Format::Csv => self.write_header(output).and_then(|()| {
                 let fields = row.iter().map(String::as_str);
                 csv::record(&mut output.writer, output.to_terminal, fields)
-            }
+            }),
             Format::Table => {
-                self.rows.push(row);
+                self.rows.push(std::mem::take(&mut row));
                 Ok(())
             }
-        }
+        };
+        row.zeroize();
+        written
     }
 
     /// Ends the series: draws the table, or writes the CSV header if there was no row.

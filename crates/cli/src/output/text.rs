@@ -20,15 +20,6 @@ pub(crate) fn redact(text: &str) -> String {
     redacted.platform_message().unwrap_or_default().to_owned()
 }
 
-/// Returns the text of the cause of an error, without the error number of the operating system.
-pub(crate) fn cause_text(cause: &dyn std::error::Error) -> String {
-    let text = cause.to_string();
-    match text.rsplit_once(" (os error ") {
-        Some((message, _)) => message.to_owned(),
-        None => text,
-    }
-}
-
 /// Returns the id as it was typed, but redacts a long one that may be a credential.
 ///
 /// UUIDs and the 24 hexadecimal digits of Losant are recognized as ids.
