@@ -182,10 +182,11 @@ fn second_of(token: &Token) -> Option<i64> {
     Some(token.created_at.known()?.unix_seconds())
 }
 
-/// Returns whether the first and the last token were created in different seconds, if the platform
-/// reports when they were created.
+/// Returns whether the first token was settled when the last one was created, if the platform
+/// reports when they were created. The servers that created them may not agree on the second.
 fn spans_seconds(tokens: &[Token]) -> Option<bool> {
-    Some(second_of(tokens.first()?)? < second_of(tokens.last()?)?)
+    let (first, last) = (second_of(tokens.first()?)?, second_of(tokens.last()?)?);
+    Some(first < last.saturating_sub(CLOCK_SKEW))
 }
 
 /// Returns the page size, of at most this one, of which the last page shows many tokens and still
