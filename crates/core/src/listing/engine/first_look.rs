@@ -46,6 +46,8 @@ enum Stage {
     /// The scan does not begin with the newest tokens.
     #[default]
     Unneeded,
+    /// Nor does it need them, if no token is created among those that it begins with.
+    BeginsBelow,
     Wanted,
     Taken(Shown),
 }
@@ -80,6 +82,11 @@ impl FirstLook {
             Stage::Taken(shown) => Some(shown),
             _ => None,
         }
+    }
+
+    /// Records that the query skips the newest tokens.
+    pub(super) fn begin_below(&mut self) {
+        self.stage = Stage::BeginsBelow;
     }
 
     /// Returns the number of tokens that the look showed.
@@ -279,6 +286,14 @@ impl PageEngine {
     pub(super) fn take_look(&mut self, pending: &PendingPage, page: &Page) -> Option<TokenId> {
         let (number, size) = (pending.number()?, self.template.size()?);
         let lowest = page.tokens.first()?.id.clone();
+        if matches!(self.look.stage, Stage::BeginsBelow) {
+            self.look.stage = Stage::Unneeded;
+            self.look.on_page(page);
+            // Others may have been moved up onto the pages that are skipped.
+            if self.look.may_be_fresh(&page.tokens) {
+                self.bookmark.mark_partial(PartialReason::TooManyNewTokens);
+            }
+        }
         if !self.look.is_wanted() {
             return None;
         }

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::interrupted::cursor_at;
 use super::*;
 use crate::error::{Error, Fate};
 use crate::model::{Fact, Timestamp, Token};
@@ -297,5 +298,83 @@ fn without_the_time_a_later_token_below_those_of_one_second_makes_a_partial_list
             page
         });
         assert_eq!(!scanned.is_complete(), honest, "{created}: {scanned:?}");
+    }
+}
+
+#[test]
+fn a_token_that_moves_up_onto_skipped_pages_is_not_missed_by_a_complete_listing() {
+    // So many seconds ago the newest tokens were created, so many of which are skipped.
+    for (age, complete) in [(0, false), (SKEW, false), (SKEW + 1, true)] {
+        for offset in [10, 15, 20] {
+            let old = (1..=15).map(|at| at * 10 * SECOND);
+            let now = 1_000;
+            let newest = (0..35).map(|at| (now - age) * SECOND + at * 10);
+            let mut pages = FakePages::from_ids(old.chain(newest));
+            let query = Query::new().page_size(10).offset(offset);
+            let plan = Plan::for_query(&query, &vanishing()).unwrap();
+            let mut requests = 0;
+            let scanned = scan(PageEngine::new(&plan), |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(now.into());
+                requests += 1;
+                let created = now * SECOND - SKEW * SECOND + 5;
+                if requests == 1 && age <= SKEW {
+                    let at = pages.ids.binary_search(&created).unwrap_err();
+                    pages.ids.insert(at, created);
+                }
+                page
+            });
+            assert_eq!(
+                scanned.is_complete(),
+                complete,
+                "{age} {offset}: {scanned:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_look_at_settled_tokens_costs_nothing() {
+    for size in [16, 30] {
+        for count in 1..150 {
+            let pages = FakePages::from_ids((1..=count).map(|at| at * SECOND));
+            let plan = Plan {
+                max_concurrency: 1,
+                ..plan(&vanishing(), size)
+            };
+            let scanned = scan(PageEngine::new(&plan), |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(i64::from(count + SKEW) + 1);
+                page
+            });
+            assert!(scanned.is_complete() && scanned.is_exact(&pages.ids));
+            assert_eq!(Some(scanned.requests), plan.requests(count.into()));
+        }
+    }
+}
+
+#[test]
+fn a_scan_that_is_resumed_at_its_first_page_looks_at_the_newest_tokens() {
+    // The cursor's page may be beyond the last one: then all of its tokens were deleted.
+    for number in [3, 4] {
+        for created_after in 0..4 {
+            let newest = 1_000 * SECOND;
+            let old = (1..=20).map(|at| at * SECOND);
+            let mut pages = FakePages::from_ids(old.chain((1..=20).map(|at| newest + at)));
+            let lasting = pages.ids.clone();
+            let plan = plan(&vanishing(), 10);
+            let cursor = cursor_at(&plan, number, None, 40);
+            let mut requests = 0;
+            let scanned = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(1_000);
+                if requests == created_after {
+                    pages.ids.insert(20, newest);
+                }
+                requests += 1;
+                page
+            });
+            assert!(scanned.is_honest(&lasting), "{number}: {scanned:?}");
+        }
     }
 }

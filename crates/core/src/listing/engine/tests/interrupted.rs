@@ -43,7 +43,7 @@ proptest! {
 }
 
 /// Returns a cursor at a page of ten tokens, before which a token was emitted.
-fn cursor_at(plan: &Plan, number: u64, after: Option<u32>, total: u32) -> Cursor {
+pub(super) fn cursor_at(plan: &Plan, number: u64, after: Option<u32>, total: u32) -> Cursor {
     let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), plan);
     cursor.position = PagePosition::Number(number);
     cursor.size = Some(10);
@@ -93,5 +93,23 @@ fn a_page_that_was_emitted_before_the_interruption_ends_nothing() {
             let rest = (11..=35).all(|id| scanned.ids.contains(&id));
             assert!(rest, "{names_next} {created}: {scanned:?}");
         }
+    }
+}
+
+#[test]
+fn a_token_that_moved_up_during_the_interruption_is_found() {
+    for depth in 5..=10 {
+        let mut pages = FakePages::with_gaps(35);
+        let lasting = pages.ids[..30].to_vec();
+        let plan = plan(&vanishing(), 10);
+        let cursor = cursor_at(&plan, 2, Some(pages.ids[30]), 35);
+        pages.create_before(depth);
+        let rest = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+            pages.page(request)
+        });
+        assert!(
+            rest.is_complete() && rest.is_exact(&lasting),
+            "{depth}: {rest:?}"
+        );
     }
 }
