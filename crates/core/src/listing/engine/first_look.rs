@@ -55,7 +55,6 @@ enum Stage {
 /// The result of a look that reached to the end.
 #[derive(Debug)]
 struct Shown {
-    lowest: TokenId,
     count: u64,
     /// The latest time of creation, if the platform reports it.
     newest: Option<Timestamp>,
@@ -134,16 +133,15 @@ impl FirstLook {
         }
     }
 
-    /// Returns whether a token was created after the look, and yet sorts below it. That can only
-    /// happen within one second. Where it seems to happen in a later one, ids do not follow the
+    /// Returns whether a token of the scan was created after the look, although it sorts below it:
+    /// those above it are dropped. That can only happen within one second. Where it seems to happen in a later one, ids do not follow the
     /// times of creation, which then say nothing.
     pub(super) fn contradicts(&self, token: &Token) -> bool {
         self.shown().is_some_and(|shown| {
             let times = token.created_at.known().zip(shown.newest.as_ref());
-            token.id < shown.lowest
-                && times.is_some_and(|(created, newest)| {
-                    created > newest && created.unix_seconds() == newest.unix_seconds()
-                })
+            times.is_some_and(|(created, newest)| {
+                created > newest && created.unix_seconds() == newest.unix_seconds()
+            })
         })
     }
 
@@ -314,7 +312,6 @@ impl PageEngine {
         (self.frontier).set_newest_page(may_move.then_some(number));
         let created = page.tokens.iter().map(|token| token.created_at.known());
         self.look.stage = Stage::Taken(Shown {
-            lowest: lowest.clone(),
             count: page.tokens.len() as u64,
             newest: created.flatten().max().copied(),
         });

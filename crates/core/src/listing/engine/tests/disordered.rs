@@ -50,6 +50,8 @@ struct Busy {
     per_second: u32,
     /// The seconds that pass between the reading of a page and its response.
     delay: u32,
+    /// The number of requests between those with changes.
+    calm: u32,
     max_page_size: Option<u32>,
     other_sizes: OtherSizes,
 }
@@ -68,6 +70,7 @@ fn busy() -> impl Strategy<Value = Busy> {
     let change = (any::<u16>(), any::<u16>(), 0..=SKEW);
     let changes = (prop::collection::vec(change, 0..300), 0usize..4, 1u32..40);
     let delay = prop_oneof![3 => Just(0u32), 1 => 1u32..=60];
+    let calm = prop_oneof![2 => Just(0u32), 1 => 1u32..30];
     let platform = (
         prop_oneof![Just(None), Just(Some(1_000u32))],
         prop_oneof![
@@ -76,8 +79,8 @@ fn busy() -> impl Strategy<Value = Busy> {
             1 => Just(OtherSizes::Rejected)
         ],
     );
-    (dimensions, newest, changes, delay, platform).prop_map(
-        |(dimensions, newest, (changes, rate, per_second), delay, platform)| Busy {
+    (dimensions, newest, changes, (delay, calm), platform).prop_map(
+        |(dimensions, newest, (changes, rate, per_second), (delay, calm), platform)| Busy {
             dimensions,
             old_second: newest.0,
             fresh: newest.1,
@@ -86,6 +89,7 @@ fn busy() -> impl Strategy<Value = Busy> {
             rate,
             per_second,
             delay,
+            calm,
             max_page_size: platform.0,
             other_sizes: platform.1,
         },
@@ -168,7 +172,9 @@ impl Running {
             OtherSizes::Ignored => timed(self.pages.page(&request.clone().size(size))),
             _ => timed(self.pages.page(request)),
         };
-        self.change();
+        if self.requests.is_multiple_of(self.busy.calm + 1) {
+            self.change();
+        }
         self.requests += 1;
         let seconds = u32::from(self.requests.is_multiple_of(self.busy.per_second));
         self.now += self.busy.delay + seconds;
@@ -293,7 +299,7 @@ fn without_the_time_a_later_token_below_those_of_one_second_makes_a_partial_list
             if requests == 2 {
                 // Token 300 moves onto the last page, and the total stays.
                 pages.ids.insert(29, 295);
-                pages.delete(0);
+                pages.delete(40);
             }
             page
         });
@@ -357,7 +363,8 @@ fn a_look_at_settled_tokens_costs_nothing() {
 fn a_scan_that_is_resumed_at_its_first_page_looks_at_the_newest_tokens() {
     // The cursor's page may be beyond the last one: then all of its tokens were deleted.
     for number in [3, 4] {
-        for created_after in 0..4 {
+        // The response to the request after which the token is created may take a minute.
+        for (created_after, delay) in [(0, 0), (0, 60), (1, 0), (2, 0), (3, 0)] {
             let newest = 1_000 * SECOND;
             let old = (1..=20).map(|at| at * SECOND);
             let mut pages = FakePages::from_ids(old.chain((1..=20).map(|at| newest + at)));
@@ -367,7 +374,7 @@ fn a_scan_that_is_resumed_at_its_first_page_looks_at_the_newest_tokens() {
             let mut requests = 0;
             let scanned = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
                 let mut page = timed(pages.page(request));
-                page.served_at = Timestamp::from_unix_seconds(1_000);
+                page.served_at = Timestamp::from_unix_seconds(1_000 + delay);
                 if requests == created_after {
                     pages.ids.insert(20, newest);
                 }
@@ -377,4 +384,36 @@ fn a_scan_that_is_resumed_at_its_first_page_looks_at_the_newest_tokens() {
             assert!(scanned.is_honest(&lasting), "{number}: {scanned:?}");
         }
     }
+}
+
+#[test]
+fn a_look_that_still_reaches_the_end_is_taken_although_the_total_grew() {
+    for count in 31..=45 {
+        let mut pages = FakePages::from_ids((1..=count).map(|at| at * SECOND));
+        let lasting = pages.ids.clone();
+        let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
+            let mut page = timed(pages.page(request));
+            page.served_at = Timestamp::from_unix_seconds(100);
+            if request.number() == Some(0) && pages.ids == lasting {
+                pages.ids.push(100 * SECOND);
+            }
+            page
+        });
+        assert!(
+            scanned.is_complete() && scanned.is_exact(&lasting),
+            "{count}: {scanned:?}"
+        );
+    }
+}
+
+#[test]
+fn times_of_creation_that_ids_do_not_follow_say_nothing() {
+    let pages = FakePages::from_ids(1..=40);
+    let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
+        dated(pages.page(request), |id| (50 - id) * 1_000)
+    });
+    assert!(
+        scanned.is_complete() && scanned.is_exact(&pages.ids),
+        "{scanned:?}"
+    );
 }
