@@ -311,7 +311,7 @@ fn without_the_time_a_later_token_below_those_of_one_second_makes_a_partial_list
 fn a_token_that_moves_up_onto_skipped_pages_is_not_missed_by_a_complete_listing() {
     // So many seconds ago the newest tokens were created, so many of which are skipped.
     for (age, complete) in [(0, false), (SKEW, false), (SKEW + 1, true)] {
-        for offset in [10, 15, 20] {
+        for offset in [10, 15, 20, 30] {
             let old = (1..=15).map(|at| at * 10 * SECOND);
             let now = 1_000;
             let newest = (0..35).map(|at| (now - age) * SECOND + at * 10);
