@@ -417,3 +417,35 @@ fn times_of_creation_that_ids_do_not_follow_say_nothing() {
         "{scanned:?}"
     );
 }
+
+#[test]
+fn a_tail_of_fresh_tokens_does_not_show_that_nothing_was_deleted() {
+    let now = 10_000;
+    for changed_after in 1..24 {
+        let old = (1..=4_550).map(|at| at * SECOND);
+        let mut pages = FakePages::from_ids(old.chain((1..=250).map(|at| now * SECOND + at)));
+        let mut lasting = pages.ids.clone();
+        lasting.remove(0);
+        let mut requests = 0;
+        // The platform carries out the request first that was sent last.
+        let scanned = scan_in_order(
+            PageEngine::new(&plan(&vanishing(), 400)),
+            |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(now.into());
+                requests += 1;
+                if requests == changed_after {
+                    pages.ids.insert(4_550, now * SECOND);
+                    pages.delete(0);
+                }
+                page
+            },
+            |in_flight| in_flight - 1,
+        );
+        assert!(
+            scanned.is_honest(&lasting),
+            "{changed_after}: {} tokens",
+            scanned.ids.len()
+        );
+    }
+}
