@@ -142,11 +142,15 @@ impl PageEngine {
         engine.totals.start(cursor.total);
         engine.bookmark = Bookmark::from_cursor(cursor);
         if let PagePosition::Number(number) = cursor.position {
-            let began_with = |last: &u64| *last == number || cursor.after.is_some();
+            // A page beyond the last one was emptied by deletions.
+            let began_with = |last: &u64| *last <= number || cursor.after.is_some();
             let newest_page = engine.last_page().filter(began_with);
             engine.frontier.set_newest_page(newest_page);
-            if newest_page.is_some() && cursor.after.is_none() && engine.strategy.is_backward() {
-                engine.want_look();
+            if cursor.after.is_none() && engine.strategy.is_backward() {
+                match newest_page {
+                    Some(_) => engine.want_look(),
+                    None => engine.look.begin_below(),
+                }
             }
         }
         if let Some(after) = &cursor.after {

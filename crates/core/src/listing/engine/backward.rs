@@ -42,6 +42,8 @@ impl PageEngine {
         self.look.on_received(&page);
         if skipped == 0 {
             self.want_look();
+        } else {
+            self.look.begin_below();
         }
         self.frontier
             .continue_at(Some(PagePosition::Number(number)));

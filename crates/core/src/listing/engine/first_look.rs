@@ -46,6 +46,8 @@ enum Stage {
     /// The scan does not begin with the newest tokens.
     #[default]
     Unneeded,
+    /// Nor does it need them, if no token is created among those that it begins with.
+    BeginsBelow,
     Wanted,
     Taken(Shown),
 }
@@ -53,7 +55,6 @@ enum Stage {
 /// The result of a look that reached to the end.
 #[derive(Debug)]
 struct Shown {
-    lowest: TokenId,
     count: u64,
     /// The latest time of creation, if the platform reports it.
     newest: Option<Timestamp>,
@@ -80,6 +81,11 @@ impl FirstLook {
             Stage::Taken(shown) => Some(shown),
             _ => None,
         }
+    }
+
+    /// Records that the query skips the newest tokens.
+    pub(super) fn begin_below(&mut self) {
+        self.stage = Stage::BeginsBelow;
     }
 
     /// Returns the number of tokens that the look showed.
@@ -127,16 +133,15 @@ impl FirstLook {
         }
     }
 
-    /// Returns whether a token was created after the look, and yet sorts below it. That can only
-    /// happen within one second. Where it seems to happen in a later one, ids do not follow the
+    /// Returns whether a token of the scan was created after the look, although it sorts below it:
+    /// those above it are dropped. That can only happen within one second. Where it seems to happen in a later one, ids do not follow the
     /// times of creation, which then say nothing.
     pub(super) fn contradicts(&self, token: &Token) -> bool {
         self.shown().is_some_and(|shown| {
             let times = token.created_at.known().zip(shown.newest.as_ref());
-            token.id < shown.lowest
-                && times.is_some_and(|(created, newest)| {
-                    created > newest && created.unix_seconds() == newest.unix_seconds()
-                })
+            times.is_some_and(|(created, newest)| {
+                created > newest && created.unix_seconds() == newest.unix_seconds()
+            })
         })
     }
 
@@ -182,10 +187,11 @@ fn second_of(token: &Token) -> Option<i64> {
     Some(token.created_at.known()?.unix_seconds())
 }
 
-/// Returns whether the first and the last token were created in different seconds, if the platform
-/// reports when they were created.
+/// Returns whether the first token was settled when the last one was created, if the platform
+/// reports when they were created. The servers that created them may not agree on the second.
 fn spans_seconds(tokens: &[Token]) -> Option<bool> {
-    Some(second_of(tokens.first()?)? < second_of(tokens.last()?)?)
+    let (first, last) = (second_of(tokens.first()?)?, second_of(tokens.last()?)?);
+    Some(first < last.saturating_sub(CLOCK_SKEW))
 }
 
 /// Returns the page size, of at most this one, of which the last page shows many tokens and still
@@ -278,6 +284,14 @@ impl PageEngine {
     pub(super) fn take_look(&mut self, pending: &PendingPage, page: &Page) -> Option<TokenId> {
         let (number, size) = (pending.number()?, self.template.size()?);
         let lowest = page.tokens.first()?.id.clone();
+        if matches!(self.look.stage, Stage::BeginsBelow) {
+            self.look.stage = Stage::Unneeded;
+            self.look.on_page(page);
+            // Others may have been moved up onto the pages that are skipped.
+            if self.look.may_be_fresh(&page.tokens) {
+                self.bookmark.mark_partial(PartialReason::TooManyNewTokens);
+            }
+        }
         if !self.look.is_wanted() {
             return None;
         }
@@ -298,7 +312,6 @@ impl PageEngine {
         (self.frontier).set_newest_page(may_move.then_some(number));
         let created = page.tokens.iter().map(|token| token.created_at.known());
         self.look.stage = Stage::Taken(Shown {
-            lowest: lowest.clone(),
             count: page.tokens.len() as u64,
             newest: created.flatten().max().copied(),
         });

@@ -35,15 +35,17 @@ impl PageEngine {
                 "the platform sent an empty page and says that more follow",
             ));
         }
+        let is_all = is_first && !self.has_more_than(&page);
+        let is_empty = page.tokens.is_empty();
         let next = page.next;
         let (tokens, received) = self.deduplicate(page.tokens);
         self.check_repeats(received, tokens.len() as u64)?;
-        if !self.plan.protected && (next.is_some() || self.in_flight.received() > 1) {
+        if !self.plan.protected && (!is_all && next.is_some() || self.in_flight.received() > 1) {
             self.bookmark
                 .mark_partial_if_complete(PartialReason::UnprotectedPaging);
         }
-        if received == 0 && next.is_none() {
-            // Nothing is there, whatever an earlier page counted.
+        if is_all || (is_empty && next.is_none()) {
+            // Nothing more is there, whatever an earlier page counted.
             self.discard_in_flight();
             self.frontier.continue_at(None);
         } else if self.in_flight.is_empty() && self.frontier.next().is_none() {

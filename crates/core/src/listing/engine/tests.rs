@@ -60,12 +60,21 @@ fn scan(engine: PageEngine, respond: impl FnMut(&PageRequest) -> Page) -> Scanne
 /// Scans to the end. Of the requests in flight, the chosen one is carried out by the platform or,
 /// if it was already, its response is received.
 fn scan_in_order(
-    mut engine: PageEngine,
+    engine: PageEngine,
     mut respond: impl FnMut(&PageRequest) -> Page,
+    choose: impl FnMut(usize) -> usize,
+) -> Scanned {
+    try_scan_in_order(engine, |request| Ok(respond(request)), choose)
+}
+
+/// Does the same where the platform may reject requests.
+fn try_scan_in_order(
+    mut engine: PageEngine,
+    mut respond: impl FnMut(&PageRequest) -> Result<Page>,
     mut choose: impl FnMut(usize) -> usize,
 ) -> Scanned {
     let (mut emitted, mut requests) = (Vec::new(), 0);
-    let mut in_flight: Vec<(Tick, PageRequest, Option<Page>)> = Vec::new();
+    let mut in_flight: Vec<(Tick, PageRequest, Option<Result<Page>>)> = Vec::new();
     let mut generation = 0;
     let end = loop {
         match engine.next_batch() {
@@ -92,7 +101,7 @@ fn scan_in_order(
             (_, request, page @ None) => *page = Some(respond(request)),
             _ => {
                 let (id, _, page) = in_flight.remove(chosen);
-                engine.on_response(id, Ok(page.unwrap()));
+                engine.on_response(id, page.unwrap());
             }
         }
     };

@@ -65,7 +65,7 @@ impl PageEngine {
                 let expected = total.saturating_sub(number.saturating_mul(size)).min(size);
                 received != expected
             }
-            (Some(0), None, Some(total)) => received != total && page.next.is_none(),
+            (Some(0), None, Some(_)) => page.next.is_none(),
             _ => false,
         }
     }
@@ -73,7 +73,11 @@ impl PageEngine {
     /// Returns whether more tokens match, or are counted, than this first page holds.
     pub(super) fn has_more_than(&self, page: &Page) -> bool {
         let received = page.tokens.len() as u64;
-        page.next.is_some() || page.total.is_some_and(|total| total > received)
+        // A platform that sends all tokens at once, whatever size is requested, may still name a
+        // next page.
+        let ignores_size = received > self.template.size().map_or(u64::MAX, u64::from);
+        let holds_all = ignores_size && page.total == Some(received);
+        !holds_all && (page.next.is_some() || page.total.is_some_and(|total| total > received))
     }
 
     /// Adopts the page size of a platform that sends fewer tokens than requested, and has more.

@@ -109,17 +109,33 @@ fn a_platform_that_repeats_a_page_for_ever_is_given_up_without_totals_too() {
 #[test]
 fn all_tokens_on_one_page_are_the_whole_list_whatever_size_was_requested() {
     let pages = FakePages::new(30);
-    let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
-        let all = request.clone().position(PagePosition::First).size(30);
-        let page = pages.page(&all);
-        Page {
-            number: None,
-            size: None,
-            ..page
+    for list in [vanishing(), appending(), growing()] {
+        for names_next in [false, true] {
+            let scanned = scan(PageEngine::new(&plan(&list, 10)), |request| {
+                let all = request.clone().position(PagePosition::First).size(30);
+                let page = pages.page(&all);
+                let next = PagePosition::Number(request.number().unwrap() + 1);
+                Page {
+                    number: None,
+                    size: None,
+                    next: names_next.then_some(next),
+                    ..page
+                }
+            });
+            assert!(scanned.is_complete(), "{scanned:?}");
+            assert!(scanned.is_exact(&pages.ids), "{scanned:?}");
+            assert_eq!(scanned.requests, 1);
         }
-    });
+    }
+}
+
+#[test]
+fn a_page_range_shows_what_it_was_to_show() {
+    let pages = FakePages::new(30);
+    let plan = Plan::for_query(&Query::new().limit(5), &vanishing()).unwrap();
+    let scanned = scan(PageEngine::new(&plan), |request| pages.page(request));
     assert!(scanned.is_complete(), "{scanned:?}");
-    assert!(scanned.is_exact(&pages.ids), "{scanned:?}");
+    assert_eq!(scanned.requests, 1);
 }
 
 #[test]

@@ -150,3 +150,30 @@ proptest! {
         prop_assert!(scanned.is_exact(&lasting), "{:?} of {:?}", scanned, lasting);
     }
 }
+
+#[test]
+fn the_page_of_the_newest_tokens_is_read_after_the_pages_before_it() {
+    for count in 30..60 {
+        for created_after in 0..8 {
+            let mut pages = FakePages::with_gaps(count);
+            let (lasting, mut requests) = (pages.ids.clone(), 0);
+            // The platform carries out the request first that was sent last.
+            let scanned = scan_in_order(
+                PageEngine::new(&plan(&appending(), 10)),
+                |request| {
+                    let page = pages.page(request);
+                    requests += 1;
+                    if requests == created_after {
+                        pages.create_before(9);
+                    }
+                    page
+                },
+                |in_flight| in_flight - 1,
+            );
+            assert!(
+                scanned.is_complete() && scanned.is_exact(&lasting),
+                "{count} {created_after}: {scanned:?}"
+            );
+        }
+    }
+}

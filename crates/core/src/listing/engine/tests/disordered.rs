@@ -1,6 +1,10 @@
 //! Scans of a set whose ids come in any order within one second of their creation.
 
+use std::collections::HashSet;
+
+use super::interrupted::cursor_at;
 use super::*;
+use crate::error::{Error, Fate};
 use crate::model::{Fact, Timestamp, Token};
 
 /// The ids that one second has room for.
@@ -21,62 +25,427 @@ fn timed(mut page: Page) -> Page {
 /// The seconds by which the clocks of the fake platform's servers differ.
 const SKEW: u32 = 2;
 
+/// The way a platform treats requests for pages of another size than the query's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum OtherSizes {
+    Served,
+    Ignored,
+    Rejected,
+}
+
+/// A platform whose tokens come and go while it is read.
+#[derive(Debug, Clone)]
+struct Busy {
+    /// The number of tokens, and the page size.
+    dimensions: (u32, u32),
+    /// So many old tokens share a second.
+    old_second: u32,
+    /// The newest tokens, created this long after the old ones.
+    fresh: u32,
+    pause: u32,
+    /// What is created or deleted, where, and by a server that is so many seconds late.
+    changes: Vec<(u16, u16, u32)>,
+    /// The number of changes per request, and of requests per second.
+    rate: usize,
+    per_second: u32,
+    /// The seconds that pass between the reading of a page and its response.
+    delay: u32,
+    /// The number of requests between those with changes.
+    calm: u32,
+    max_page_size: Option<u32>,
+    other_sizes: OtherSizes,
+}
+
+fn busy() -> impl Strategy<Value = Busy> {
+    let dimensions = prop_oneof![
+        (30u32..300, 8u32..40),
+        (90u32..600, 60u32..100),
+        (500u32..3_000, 200u32..500)
+    ];
+    let newest = (
+        prop_oneof![Just(1u32), Just(5), Just(600)],
+        0u32..8,
+        prop_oneof![Just(1u32), Just(10)],
+    );
+    let change = (any::<u16>(), any::<u16>(), 0..=SKEW);
+    let changes = (prop::collection::vec(change, 0..300), 0usize..4, 1u32..40);
+    let delay = prop_oneof![3 => Just(0u32), 1 => 1u32..=60];
+    let calm = prop_oneof![2 => Just(0u32), 1 => 1u32..30];
+    let platform = (
+        prop_oneof![Just(None), Just(Some(1_000u32))],
+        prop_oneof![
+            6 => Just(OtherSizes::Served),
+            1 => Just(OtherSizes::Ignored),
+            1 => Just(OtherSizes::Rejected)
+        ],
+    );
+    (dimensions, newest, changes, (delay, calm), platform).prop_map(
+        |(dimensions, newest, (changes, rate, per_second), (delay, calm), platform)| Busy {
+            dimensions,
+            old_second: newest.0,
+            fresh: newest.1,
+            pause: newest.2,
+            changes,
+            rate,
+            per_second,
+            delay,
+            calm,
+            max_page_size: platform.0,
+            other_sizes: platform.1,
+        },
+    )
+}
+
+/// A busy platform at work.
+struct Running {
+    busy: Busy,
+    pages: FakePages,
+    /// The tokens that existed throughout.
+    lasting: Vec<u32>,
+    /// The time on the platform's clock.
+    now: u32,
+    requests: u32,
+}
+
+impl Running {
+    fn start(busy: &Busy) -> Self {
+        let (count, _) = busy.dimensions;
+        let second = busy.old_second;
+        let old = |at: u32| 10_000_000 + (at / second) * SECOND + 100 + at % second;
+        let mut running = Self {
+            busy: busy.clone(),
+            pages: FakePages::from_ids((0..count).map(old)),
+            lasting: Vec::new(),
+            now: old(count) / SECOND + busy.pause,
+            requests: 0,
+        };
+        for at in 0..busy.fresh {
+            running.create(running.now, (at * 7919 % 1000) as u16);
+        }
+        running.lasting.clone_from(&running.pages.ids);
+        running.busy.changes.reverse();
+        running
+    }
+
+    fn create(&mut self, second: u32, at: u16) {
+        let id = second * SECOND + u32::from(at) % SECOND;
+        if let Err(at) = self.pages.ids.binary_search(&id) {
+            self.pages.ids.insert(at, id);
+        }
+    }
+
+    /// Returns the plan of a scan of it.
+    fn plan(&self) -> Plan {
+        let mut list = vanishing();
+        list.max_page_size = self.busy.max_page_size;
+        plan(&list, self.busy.dimensions.1)
+    }
+
+    /// Returns how many tokens a look has to show so that none of them is fresh.
+    fn fresh(&self) -> usize {
+        let first_fresh = (self.now - 2 * SKEW - 1 - self.busy.delay) * SECOND;
+        let ids = &self.pages.ids;
+        ids.iter().filter(|id| **id >= first_fresh).count()
+    }
+
+    fn change(&mut self) {
+        for _ in 0..self.busy.rate {
+            match self.busy.changes.pop() {
+                Some((at, change, _)) if change % 2 == 0 => self.pages.delete(at.into()),
+                Some((at, _, late)) => self.create(self.now - late, at),
+                None => {}
+            }
+        }
+        let ids = &self.pages.ids;
+        self.lasting.retain(|id| ids.binary_search(id).is_ok());
+    }
+
+    /// Reads a page, and sends it after a while.
+    fn respond(&mut self, request: &PageRequest) -> Result<Page> {
+        let size = self.busy.dimensions.1;
+        let other_size = request.size != Some(size);
+        let mut page = match self.busy.other_sizes {
+            OtherSizes::Rejected if other_size => {
+                let message = "there are no pages of that size";
+                return Err(Error::new(ErrorKind::InvalidInput, Fate::Rejected, message));
+            }
+            OtherSizes::Ignored => timed(self.pages.page(&request.clone().size(size))),
+            _ => timed(self.pages.page(request)),
+        };
+        if self.requests.is_multiple_of(self.busy.calm + 1) {
+            self.change();
+        }
+        self.requests += 1;
+        let seconds = u32::from(self.requests.is_multiple_of(self.busy.per_second));
+        self.now += self.busy.delay + seconds;
+        page.served_at = Timestamp::from_unix_seconds(self.now.into());
+        Ok(page)
+    }
+}
+
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
     #[test]
     fn ids_in_any_order_within_a_second_hide_none_and_leave_the_scan_complete(
-        (count, size) in prop_oneof![(30u32..300, 8u32..40), (90u32..600, 60u32..100), (500u32..3_000, 200u32..500)],
-        (old_second, fresh) in (prop_oneof![Just(1u32), Just(5), Just(600)], 0u32..8),
-        pause in prop_oneof![Just(1u32), Just(10)],
-        changes in prop::collection::vec((any::<u16>(), any::<u16>(), 0..=SKEW), 0..300),
-        rate in 0usize..4,
-        seconds in 1u32..40,
-        max_page_size in prop_oneof![Just(None), Just(Some(1_000u32))],
+        busy in busy(),
         order in prop_oneof![Just(vec![0]), prop::collection::vec(any::<u8>(), 1..40)],
     ) {
-        // So many old tokens share a second; the newest ones were created after a pause.
-        let old = |at: u32| 10_000_000 + (at / old_second) * SECOND + 100 + at % old_second;
-        let now = old(count) / SECOND + pause;
-        let random = |second: u32, at: u16| second * SECOND + u32::from(at) % SECOND;
-        let mut pages = FakePages::from_ids((0..count).map(old));
-        let create = |pages: &mut FakePages, id: u32| {
-            if let Err(at) = pages.ids.binary_search(&id) {
-                pages.ids.insert(at, id);
-            }
-        };
-        for at in 0..fresh {
-            create(&mut pages, random(now, (at * 7919 % 1000) as u16));
-        }
-        let mut lasting = pages.ids.clone();
-        let first_fresh = (now - 2 * SKEW - 1) * SECOND;
-        let fresh = lasting.iter().filter(|id| **id >= first_fresh).count() as u32;
-        let mut list = vanishing();
-        list.max_page_size = max_page_size;
-        let (mut changes, mut requests) = (changes.into_iter(), 0);
+        let mut running = Running::start(&busy);
+        let fresh = running.fresh();
         let mut order = order.iter().cycle();
-        let scanned = scan_in_order(
-            PageEngine::new(&plan(&list, size)),
-            |request| {
-                let mut page = timed(pages.page(request));
-                requests += 1;
-                for (at, change, skew) in changes.by_ref().take(rate) {
-                    if change % 2 == 0 {
-                        pages.delete(at.into());
-                    } else {
-                        create(&mut pages, random(now + requests / seconds - skew, at));
-                    }
-                }
-                lasting.retain(|id| pages.ids.contains(id));
-                // A response may be sent long after the page was read.
-                let served_at = now + requests / seconds;
-                page.served_at = Timestamp::from_unix_seconds(served_at.into());
-                page
-            },
+        let scanned = try_scan_in_order(
+            PageEngine::new(&running.plan()),
+            |request| running.respond(request),
             |_| usize::from(*order.next().unwrap()),
         );
-        prop_assert!(scanned.is_honest(&lasting), "{:?} of {:?}", scanned, lasting);
+        prop_assert!(scanned.end.is_ok(), "{:?}", scanned.end);
+        prop_assert!(scanned.is_honest(&running.lasting), "{:?} of {:?}", scanned, running.lasting);
         // All that is not settled has to fit on one page, with those that are created meanwhile.
-        let largest = max_page_size.unwrap_or(size);
-        let fits = largest >= 16 && fresh + 3 * rate as u32 <= largest / 8;
+        let largest = busy.max_page_size.unwrap_or(busy.dimensions.1);
+        let fits = largest >= 16 && fresh + 3 * busy.rate <= largest as usize / 8;
+        let fits = fits && busy.other_sizes == OtherSizes::Served;
         prop_assert!(!fits || scanned.is_complete(), "{:?}", scanned.end);
+    }
+
+    #[test]
+    fn a_scan_of_ids_in_any_order_that_is_interrupted_and_resumed_is_honest(
+        busy in busy(), batches in 0usize..8, pause in 0u32..4,
+    ) {
+        let mut running = Running::start(&busy);
+        let plan = running.plan();
+        let mut engine = PageEngine::new(&plan);
+        let mut seen = HashSet::new();
+        let mut read = 0;
+        while read < batches && !engine.is_done() {
+            while let Some((id, request)) = engine.next_request() {
+                engine.on_response(id, running.respond(&request));
+            }
+            if let Some(batch) = engine.next_batch().unwrap() {
+                seen.extend(ids(&batch.tokens));
+                read += 1;
+            }
+        }
+        prop_assume!(!engine.is_done());
+        let cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
+        let cursor = cursor.at(engine.place());
+        for _ in 0..pause {
+            running.now += 1;
+            running.change();
+        }
+        let resumed = PageEngine::resume(&plan, &cursor).unwrap();
+        let rest = try_scan_in_order(resumed, |request| running.respond(request), |_| 0);
+        let complete = rest.is_complete();
+        seen.extend(rest.ids);
+        let missed = running.lasting.iter().find(|id| !seen.contains(id));
+        prop_assert!(!complete || missed.is_none(), "{:?} {:?}", missed, cursor);
+    }
+}
+
+/// Returns a page without the time at which it was served, whose tokens were created at these
+/// milliseconds.
+fn dated(mut page: Page, created: impl Fn(u32) -> u32) -> Page {
+    for token in &mut page.tokens {
+        let millis = created(token.id.as_str().parse().unwrap());
+        let text = format!(
+            "2026-01-01T00:00:{:02}.{:03}Z",
+            millis / 1000,
+            millis % 1000
+        );
+        token.created_at = Fact::Known(text.parse().unwrap());
+    }
+    page
+}
+
+#[test]
+fn without_the_time_a_page_of_two_neighbouring_seconds_is_not_taken_for_settled() {
+    // The newest tokens; the servers' clocks differ by a second, and one is late.
+    for spread in 0..=SKEW {
+        let mut pages = FakePages::from_ids((1..=40).map(|at| at * 10));
+        let lasting = pages.ids.clone();
+        let mut requests = 0;
+        let scanned = scan(PageEngine::new(&plan(&vanishing(), 11)), |request| {
+            let newest = 400;
+            let second = |id| if id < 300 { id / 10 } else { 50 };
+            let page = dated(pages.page(request), |id| {
+                1000 * if id >= newest {
+                    second(id) + spread
+                } else {
+                    second(id)
+                }
+            });
+            requests += 1;
+            if requests == 2 {
+                pages.ids.insert(30, 305);
+            }
+            page
+        });
+        assert!(scanned.is_honest(&lasting), "{spread}: {scanned:?}");
+    }
+}
+
+#[test]
+fn without_the_time_a_later_token_below_those_of_one_second_makes_a_partial_listing() {
+    for (created, honest) in [(50_900, true), (50_100, false)] {
+        let mut pages = FakePages::from_ids((1..=40).map(|at| at * 10));
+        let mut requests = 0;
+        let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
+            let page = dated(pages.page(request), |id| match id {
+                295 => created,
+                300.. => 50_500,
+                _ => id * 100,
+            });
+            requests += 1;
+            if requests == 2 {
+                // Token 300 moves onto the last page, and the total stays.
+                pages.ids.insert(29, 295);
+                pages.delete(40);
+            }
+            page
+        });
+        assert_eq!(!scanned.is_complete(), honest, "{created}: {scanned:?}");
+    }
+}
+
+#[test]
+fn a_token_that_moves_up_onto_skipped_pages_is_not_missed_by_a_complete_listing() {
+    // So many seconds ago the newest tokens were created, so many of which are skipped.
+    for (age, complete) in [(0, false), (SKEW, false), (SKEW + 1, true)] {
+        for offset in [10, 15, 20, 30] {
+            let old = (1..=15).map(|at| at * 10 * SECOND);
+            let now = 1_000;
+            let newest = (0..35).map(|at| (now - age) * SECOND + at * 10);
+            let mut pages = FakePages::from_ids(old.chain(newest));
+            let query = Query::new().page_size(10).offset(offset);
+            let plan = Plan::for_query(&query, &vanishing()).unwrap();
+            let mut requests = 0;
+            let scanned = scan(PageEngine::new(&plan), |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(now.into());
+                requests += 1;
+                let created = now * SECOND - SKEW * SECOND + 5;
+                if requests == 1 && age <= SKEW {
+                    let at = pages.ids.binary_search(&created).unwrap_err();
+                    pages.ids.insert(at, created);
+                }
+                page
+            });
+            assert_eq!(
+                scanned.is_complete(),
+                complete,
+                "{age} {offset}: {scanned:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_look_at_settled_tokens_costs_nothing() {
+    for size in [16, 30] {
+        for count in 1..150 {
+            let pages = FakePages::from_ids((1..=count).map(|at| at * SECOND));
+            let plan = Plan {
+                max_concurrency: 1,
+                ..plan(&vanishing(), size)
+            };
+            let scanned = scan(PageEngine::new(&plan), |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(i64::from(count + SKEW) + 1);
+                page
+            });
+            assert!(scanned.is_complete() && scanned.is_exact(&pages.ids));
+            assert_eq!(Some(scanned.requests), plan.requests(count.into()));
+        }
+    }
+}
+
+#[test]
+fn a_scan_that_is_resumed_at_its_first_page_looks_at_the_newest_tokens() {
+    // The cursor's page may be beyond the last one: then all of its tokens were deleted.
+    for number in [3, 4] {
+        // The response to the request after which the token is created may take a minute.
+        for (created_after, delay) in [(0, 0), (0, 60), (1, 0), (2, 0), (3, 0)] {
+            let newest = 1_000 * SECOND;
+            let old = (1..=20).map(|at| at * SECOND);
+            let mut pages = FakePages::from_ids(old.chain((1..=20).map(|at| newest + at)));
+            let lasting = pages.ids.clone();
+            let plan = plan(&vanishing(), 10);
+            let cursor = cursor_at(&plan, number, None, 40);
+            let mut requests = 0;
+            let scanned = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(1_000 + delay);
+                if requests == created_after {
+                    pages.ids.insert(20, newest);
+                }
+                requests += 1;
+                page
+            });
+            assert!(scanned.is_honest(&lasting), "{number}: {scanned:?}");
+        }
+    }
+}
+
+#[test]
+fn a_look_that_still_reaches_the_end_is_taken_although_the_total_grew() {
+    for count in 31..=45 {
+        let mut pages = FakePages::from_ids((1..=count).map(|at| at * SECOND));
+        let lasting = pages.ids.clone();
+        let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
+            let mut page = timed(pages.page(request));
+            page.served_at = Timestamp::from_unix_seconds(100);
+            if request.number() == Some(0) && pages.ids == lasting {
+                pages.ids.push(100 * SECOND);
+            }
+            page
+        });
+        assert!(
+            scanned.is_complete() && scanned.is_exact(&lasting),
+            "{count}: {scanned:?}"
+        );
+    }
+}
+
+#[test]
+fn times_of_creation_that_ids_do_not_follow_say_nothing() {
+    let pages = FakePages::from_ids(1..=40);
+    let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
+        dated(pages.page(request), |id| (50 - id) * 1_000)
+    });
+    assert!(
+        scanned.is_complete() && scanned.is_exact(&pages.ids),
+        "{scanned:?}"
+    );
+}
+
+#[test]
+fn a_tail_of_fresh_tokens_does_not_show_that_nothing_was_deleted() {
+    let now = 10_000;
+    for changed_after in 1..24 {
+        let old = (1..=4_550).map(|at| at * SECOND);
+        let mut pages = FakePages::from_ids(old.chain((1..=250).map(|at| now * SECOND + at)));
+        let mut lasting = pages.ids.clone();
+        lasting.remove(0);
+        let mut requests = 0;
+        // The platform carries out the request first that was sent last.
+        let scanned = scan_in_order(
+            PageEngine::new(&plan(&vanishing(), 400)),
+            |request| {
+                let mut page = timed(pages.page(request));
+                page.served_at = Timestamp::from_unix_seconds(now.into());
+                requests += 1;
+                if requests == changed_after {
+                    pages.ids.insert(4_550, now * SECOND);
+                    pages.delete(0);
+                }
+                page
+            },
+            |in_flight| in_flight - 1,
+        );
+        assert!(
+            scanned.is_honest(&lasting),
+            "{changed_after}: {} tokens",
+            scanned.ids.len()
+        );
     }
 }

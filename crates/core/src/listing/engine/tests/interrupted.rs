@@ -41,3 +41,75 @@ proptest! {
         prop_assert!(lasting.iter().all(|id| seen.contains(id)), "{:?} of {:?}", seen, lasting);
     }
 }
+
+/// Returns a cursor at a page of ten tokens, before which a token was emitted.
+pub(super) fn cursor_at(plan: &Plan, number: u64, after: Option<u32>, total: u32) -> Cursor {
+    let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), plan);
+    cursor.position = PagePosition::Number(number);
+    cursor.size = Some(10);
+    cursor.total = Some(total.into());
+    cursor.after = after.map(|id| token(id).id);
+    cursor
+}
+
+#[test]
+fn a_scan_that_is_resumed_reads_the_rest_and_nothing_else() {
+    let pages = FakePages::new(35);
+    for (list, number, after, rest) in [
+        (vanishing(), 3, None, 1..=35),
+        (vanishing(), 1, Some(21), 1..=20),
+        (appending(), 1, Some(10), 11..=35),
+        (growing(), 3, Some(30), 31..=35),
+    ] {
+        let plan = Plan {
+            max_concurrency: 1,
+            ..plan(&list, 10)
+        };
+        let engine = PageEngine::resume(&plan, &cursor_at(&plan, number, after, 35)).unwrap();
+        let mut scanned = scan(engine, |request| pages.page(request));
+        assert!(scanned.is_complete(), "{scanned:?}");
+        scanned.ids.sort_unstable();
+        assert_eq!(scanned.ids, rest.clone().collect::<Vec<_>>());
+        assert_eq!(scanned.requests, rest.count().div_ceil(10) as u64);
+    }
+}
+
+#[test]
+fn a_page_that_was_emitted_before_the_interruption_ends_nothing() {
+    for names_next in [true, false] {
+        // So many tokens were created before the place of the cursor.
+        for created in [10, 20, 25] {
+            let pages = FakePages::from_ids((101..=100 + created).chain(1..=35));
+            let plan = plan(&growing(), 10);
+            let cursor = cursor_at(&plan, 1, Some(10), 35);
+            let scanned = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+                let page = pages.page(request);
+                Page {
+                    next: page.next.filter(|_| names_next),
+                    ..page
+                }
+            });
+            assert!(scanned.is_complete(), "{scanned:?}");
+            let rest = (11..=35).all(|id| scanned.ids.contains(&id));
+            assert!(rest, "{names_next} {created}: {scanned:?}");
+        }
+    }
+}
+
+#[test]
+fn a_token_that_moved_up_during_the_interruption_is_found() {
+    for depth in 5..=10 {
+        let mut pages = FakePages::with_gaps(35);
+        let lasting = pages.ids[..30].to_vec();
+        let plan = plan(&vanishing(), 10);
+        let cursor = cursor_at(&plan, 2, Some(pages.ids[30]), 35);
+        pages.create_before(depth);
+        let rest = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+            pages.page(request)
+        });
+        assert!(
+            rest.is_complete() && rest.is_exact(&lasting),
+            "{depth}: {rest:?}"
+        );
+    }
+}

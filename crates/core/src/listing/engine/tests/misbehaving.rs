@@ -163,6 +163,21 @@ fn a_first_page_that_is_smaller_than_requested_and_names_no_next_is_not_taken_fo
     }
 }
 
+#[test]
+fn pages_that_name_no_next_one_are_read_as_far_as_the_total_tells() {
+    for list in [vanishing(), appending(), growing()] {
+        let pages = FakePages::new(35);
+        let scanned = scan(PageEngine::new(&plan(&list, 10)), |request| Page {
+            next: None,
+            ..pages.page(request)
+        });
+        assert!(
+            scanned.is_complete() && scanned.is_exact(&pages.ids),
+            "{scanned:?}"
+        );
+    }
+}
+
 /// Sends all requests that the engine wants to send.
 fn send_all(engine: &mut PageEngine) -> Vec<(Tick, PageRequest)> {
     std::iter::from_fn(|| engine.next_request()).collect()
