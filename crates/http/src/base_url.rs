@@ -256,6 +256,20 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_the_same_by_every_scheme_port_path_and_spelling() {
+        for (url, expected) in [
+            ("https://h:8443/api", "h"),
+            ("http://H", "h"),
+            ("https://h./", "h"),
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+        ] {
+            let base_url = BaseUrl::parse_allowing_plain_http(url).unwrap();
+            assert_eq!(base_url.host(), expected, "{url}");
+        }
+    }
+
+    #[test]
     fn a_refused_url_is_not_repeated() {
         for bad in [
             "https://u:hunter2@h",

@@ -485,3 +485,32 @@ fn invalid_identity(_: reqwest::Error) -> Error {
 fn invalid(message: &str, error: reqwest::Error) -> Error {
     Error::configuration(message).with_source(error.without_url())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_without_a_proxy_is_spelled_as_the_http_client_does_or_is_an_error() {
+        for (text, expected) in [
+            ("internal", Some("internal")),
+            (" *.internal ", Some("internal")),
+            (".internal.", Some(".internal")),
+            ("[::1]", Some("::1")),
+            ("10.0.0.0/32", Some("10.0.0.0/32")),
+            ("10.0.0.0/33", None),
+            ("fe80::/128", Some("fe80::/128")),
+            ("fe80::/129", None),
+            ("internal/8", None),
+            ("internal:80", None),
+            ("*", Some("*")),
+            ("", None),
+        ] {
+            let host = parse_exception(text).ok();
+            assert_eq!(host.as_deref(), expected, "{text}");
+        }
+        let alone = ReqwestTransport::builder().without_proxy_for("internal");
+        let error = alone.build().unwrap_err().to_string();
+        assert!(error.contains("but no proxy"), "{error}");
+    }
+}

@@ -258,6 +258,8 @@ fn has_no_descriptor_left(error: &reqwest::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use super::*;
 
     #[tokio::test]
@@ -270,5 +272,18 @@ mod tests {
         write.extensions_mut().insert(CleanConnection);
         transport.send(write).await.unwrap_err();
         assert!(transport.unpooled.client.get().is_some());
+    }
+
+    #[test]
+    fn the_client_without_a_pool_is_built_once() {
+        let builds = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&builds);
+        let client = LazyClient::new(move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            Ok(reqwest::Client::new())
+        });
+        client.client().unwrap();
+        client.client().unwrap();
+        assert_eq!(builds.load(Ordering::Relaxed), 1);
     }
 }

@@ -394,6 +394,7 @@ mod tests {
             ("{}", true, true),
             (" ", false, true),
             ("<html>", false, false),
+            ("OK", false, false),
         ] {
             let response = response(Operation::Revoke, &[], body);
             let result = check_success(&revoke(), &response, other);

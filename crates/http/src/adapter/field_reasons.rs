@@ -36,3 +36,42 @@ pub fn error_text(part: &Attribute) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Attribute {
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn every_text_about_a_field_is_shown_with_its_field() {
+        let reasons = |json| field_reasons(&serde_json::from_str(json).unwrap());
+        for (json, expected) in [
+            (
+                r#"{"name":["is empty","is short"]}"#,
+                Some("name is empty, name is short"),
+            ),
+            (r#"{"name":"is empty"}"#, Some("name is empty")),
+            (r#"{"name":[],"scope":["is odd",7]}"#, Some("scope is odd")),
+            (r#"{"name":null,"scope":{"a":"b"}}"#, None),
+            ("{}", None),
+        ] {
+            assert_eq!(reasons(json).as_deref(), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn an_error_is_a_text_a_number_or_several() {
+        for (json, expected) in [
+            (r#""no""#, Some("no")),
+            ("7", Some("7")),
+            (r#"["no",[7,null]]"#, Some("no, 7")),
+            ("[null]", None),
+            ("{}", None),
+        ] {
+            assert_eq!(error_text(&parse(json)).as_deref(), expected, "{json}");
+        }
+    }
+}

@@ -33,3 +33,29 @@ pub fn issued(
         None => Err(response.violation("the response contains no token")),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet_core::Operation;
+
+    use super::*;
+    use crate::response::tests::response;
+
+    #[test]
+    fn a_secret_or_an_id_is_returned_and_neither_is_an_error() {
+        let response = response(Operation::Create, &[], "{}");
+        let secret = || Some(Secret::new("hunter2hunter2"));
+        let token = |_: &Secret| Some(Token::new(TokenId::new("7"), TokenState::Active));
+        let both = issued(&response, secret(), token).unwrap();
+        assert_eq!(both.token.id.as_str(), "7");
+        assert_eq!(both.token.attributes.unreadable().count(), 0);
+        let lost = issued(&response, None, token).unwrap();
+        assert_eq!(lost.token.id.as_str(), "7");
+        let nameless = issued(&response, secret(), |_| None).unwrap();
+        assert_eq!(nameless.token.id.as_str(), "");
+        assert!(nameless.token.attributes.unreadable().eq(["id"]));
+        for nothing in [None, Some(Secret::new("********"))] {
+            assert!(issued(&response, nothing, |_| None).is_err());
+        }
+    }
+}

@@ -38,3 +38,35 @@ pub fn undecided(error: Error) -> Result<Liveness> {
         _ => Err(error),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet_core::{ErrorKind, Fate};
+
+    use super::*;
+
+    fn refusal(kind: ErrorKind, status: u16) -> Error {
+        Error::new(kind, Fate::Rejected, "no").with_status(status)
+    }
+
+    #[test]
+    fn dead_is_said_only_if_the_platform_accepts_another_credential() {
+        assert_eq!(dead_if_accepted(Ok(())), Liveness::Dead);
+        let refused = dead_if_accepted::<()>(Err(refusal(ErrorKind::Unauthenticated, 401)));
+        assert!(matches!(refused, Liveness::Unknown { .. }), "{refused:?}");
+    }
+
+    #[test]
+    fn a_refusal_that_will_last_is_undecided_and_anything_else_an_error() {
+        for (kind, status, is_undecided) in [
+            (ErrorKind::Unauthenticated, 401, true),
+            (ErrorKind::InvalidInput, 499, true),
+            (ErrorKind::RateLimited, 429, false),
+            (ErrorKind::Unavailable, 500, false),
+            (ErrorKind::ProtocolViolation, 200, false),
+        ] {
+            let result = undecided(refusal(kind, status));
+            assert_eq!(result.is_ok(), is_undecided, "{status} {result:?}");
+        }
+    }
+}

@@ -47,3 +47,50 @@ impl NumberedPage {
         Ok(page)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet_core::Operation;
+
+    use super::*;
+    use crate::response::tests::response;
+
+    fn page(total: Fact<u64>, size: Option<u32>, request: &PageRequest) -> Result<Page> {
+        let date = [("date", "Thu, 01 Jan 2026 12:00:00 GMT")];
+        let response = response(Operation::List, &date, "{}");
+        let number = request.number();
+        let page = NumberedPage {
+            total,
+            number,
+            size,
+        };
+        page.into_page(request, 20, Vec::new(), &response)
+    }
+
+    #[test]
+    fn the_next_page_follows_by_the_size_that_was_applied_then_requested_then_the_default() {
+        let first = PageRequest::first();
+        let third = || PageRequest::first().position(PagePosition::Number(2));
+        for (request, applied, total, next) in [
+            (first.clone(), None, 20, None),
+            (first.clone(), None, 21, Some(1)),
+            (first.clone().size(100), None, 100, None),
+            (first.clone().size(100), None, 101, Some(1)),
+            (first.size(100), Some(50), 51, Some(1)),
+            (third().size(10), None, 30, None),
+            (third().size(10), None, 31, Some(3)),
+        ] {
+            let page = page(Fact::Known(total), applied, &request).unwrap();
+            assert_eq!(page.next, next.map(PagePosition::Number), "{request:?}");
+            assert_eq!((page.total, page.size), (Some(total), applied));
+            assert!(page.served_at.is_some());
+        }
+    }
+
+    #[test]
+    fn the_end_of_a_listing_is_never_a_guess() {
+        for total in [Fact::NotReported, Fact::Absent] {
+            assert!(page(total, None, &PageRequest::first()).is_err());
+        }
+    }
+}

@@ -15,6 +15,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 const CHILD_TEST: &str = "over_sockets::sends_directly_although_proxies_are_set";
+const POOR_CHILD_TEST: &str = "over_sockets::is_answered_although_all_descriptors_are_taken";
 const CHILD_BASE_URL: &str = "TOKENFLEET_TEST_PROXIED_BASE";
 
 /// The reply to one connection.
@@ -428,6 +429,40 @@ async fn sends_directly_although_proxies_are_set() {
         return;
     };
     client_over_reqwest(&base).send(list()).await.unwrap();
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_process_without_a_descriptor_waits_for_one() {
+    let server = Server::new([response("200 OK", "", "[]")]).await;
+    let mut child = Command::new("sh");
+    child
+        .args(["-c", "ulimit -n 64 && exec \"$0\" --exact \"$1\" --ignored"])
+        .arg(std::env::current_exe().unwrap())
+        .arg(POOR_CHILD_TEST)
+        .env(CHILD_BASE_URL, &server.base);
+    let output = tokio::task::spawn_blocking(move || child.output());
+    let output = output.await.unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(server.log().len(), 1);
+}
+
+#[tokio::test]
+#[ignore = "a_process_without_a_descriptor_waits_for_one runs it, with few of them"]
+async fn is_answered_although_all_descriptors_are_taken() {
+    let Ok(base) = std::env::var(CHILD_BASE_URL) else {
+        return;
+    };
+    let client = client_over_reqwest(&base).with_retry(RetryPolicy::no_retries());
+    let mut taken = Vec::new();
+    while let Ok(file) = std::fs::File::open("/dev/null") {
+        taken.push(file);
+    }
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        drop(taken);
+    });
+    client.send(list()).await.unwrap();
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use super::scripted_transport::client;
 use base64::Engine;
@@ -161,6 +162,16 @@ async fn a_failed_handshake_sent_nothing() {
         assert_nothing_was_sent(result, &Log::default());
         assert!(!received.await.unwrap().contains("hunter2"), "{garbage:?}");
     }
+}
+
+#[tokio::test]
+async fn a_handshake_without_an_answer_is_a_timeout_that_sent_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("https://{}", listener.local_addr().unwrap());
+    let builder = ReqwestTransport::builder().with_connect_timeout(Duration::from_millis(100));
+    let error = send(builder, &base).await.unwrap_err();
+    let found = (error.kind(), error.fate());
+    assert_eq!(found, (ErrorKind::Timeout, Fate::NotSent), "{error}");
 }
 
 fn trusting(authority: &Authority) -> ReqwestTransportBuilder {
@@ -443,6 +454,17 @@ async fn a_proxy_opens_a_tunnel_and_sees_no_credential() {
     for request in &*proxy_log {
         assert!(request.starts_with("CONNECT 127.0.0.1:"), "{request}");
         assert!(!request.contains("hunter2"), "{request}");
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_cannot_be_reached_is_named_where_it_is_used() {
+    for (base, names_proxy) in [("https://127.0.0.1:1", true), ("http://127.0.0.1:1", false)] {
+        let builder = ReqwestTransport::builder().with_proxy("http://127.0.0.1:1");
+        let error = send(builder, base).await.unwrap_err();
+        assert_eq!(error.fate(), Fate::NotSent, "{error}");
+        let advice = error.advice().unwrap();
+        assert_eq!(advice.contains("`proxy` in [transport]"), names_proxy);
     }
 }
 

@@ -408,7 +408,7 @@ async fn a_process_that_was_stopped_reads_its_socket_before_it_believes_the_time
             let arrived = tokio::spawn(async {
                 std::thread::sleep(Duration::from_millis(300));
                 tokio::task::yield_now().await;
-                tokio::time::sleep(Duration::from_millis(20)).await;
+                tokio::time::sleep(Duration::from_millis(300)).await;
             });
             arrived.await.unwrap();
             Ok(http::Response::new(Body::full("{}")))
@@ -417,6 +417,33 @@ async fn a_process_that_was_stopped_reads_its_socket_before_it_believes_the_time
 
     let policy = RetryPolicy::no_retries().with_attempt_timeout(Duration::from_millis(100));
     let client = client(Arc::new(Stopped), BASE).with_retry(policy);
+    client.send(create()).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_response_that_arrives_with_the_timeout_is_read() {
+    const LIMIT: Duration = Duration::from_millis(100);
+
+    /// A response that is there when the timer ends, and is read in several steps.
+    #[derive(Debug)]
+    struct OnTime;
+
+    #[async_trait]
+    impl Transport for OnTime {
+        async fn send(
+            &self,
+            _: http::Request<Bytes>,
+        ) -> Result<http::Response<Body>, TransportError> {
+            tokio::time::sleep(LIMIT).await;
+            for _ in 0..4 {
+                tokio::task::yield_now().await;
+            }
+            Ok(http::Response::new(Body::full("{}")))
+        }
+    }
+
+    let policy = RetryPolicy::no_retries().with_attempt_timeout(LIMIT);
+    let client = client(Arc::new(OnTime), BASE).with_retry(policy);
     client.send(create()).await.unwrap();
 }
 
@@ -463,8 +490,12 @@ async fn a_status_that_promises_nothing_is_no_success_unless_a_secret_may_be_los
                 "{code}: {error}"
             );
         }
-        let client = client(ScriptedTransport::new([status(code)]), BASE);
-        client.send(create()).await.unwrap();
+        // A key that is replaced may come with its new secret.
+        let replace = ApiRequest::put(Operation::Update, ["tokens", "1"]);
+        for request in [create(), replace] {
+            let client = client(ScriptedTransport::new([status(code)]), BASE);
+            client.send(request).await.unwrap();
+        }
     }
 }
 
@@ -479,6 +510,8 @@ async fn a_later_page_that_is_missing_is_neither_a_token_nor_the_configuration()
         assert_eq!(later.status(), Some(code));
         let text = later.to_string();
         assert!(text.contains("page 3 of the tokens at https://"), "{text}");
+        assert!(text.contains("repeat the listing"), "{text}");
+        assert!(!text.contains("base_url"), "{text}");
     }
 }
 
@@ -512,39 +545,53 @@ async fn what_is_read_of_a_response_ends_where_it_is_said() {
     }
 }
 
-/// A refusal of chunks of 1 KiB without end, which counts those that are read.
-#[derive(Debug, Clone, Default)]
-struct EndlessRefusal(Arc<AtomicUsize>);
+/// A response of chunks of 1 KiB without end, which counts those that are read.
+#[derive(Debug, Clone)]
+struct Endless(http::StatusCode, Arc<AtomicUsize>);
 
-impl futures_core::Stream for EndlessRefusal {
+impl futures_core::Stream for Endless {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(Some(Ok(Bytes::from(vec![b' '; 1 << 10]))))
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Ok(Bytes::from_static(&[b'['; 1 << 10]))))
     }
 }
 
 #[async_trait]
-impl Transport for EndlessRefusal {
+impl Transport for Endless {
     async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
         let mut response = http::Response::new(Body::from_stream(self.clone()));
-        *response.status_mut() = http::StatusCode::BAD_REQUEST;
+        *response.status_mut() = self.0;
         Ok(response)
     }
 }
 
 #[tokio::test]
 async fn of_a_refusal_64_kib_are_read() {
-    let transport = Arc::new(EndlessRefusal::default());
+    let transport = Arc::new(Endless(http::StatusCode::BAD_REQUEST, Arc::default()));
     let error = client(transport.clone(), BASE).send(read()).await;
     assert_eq!(error.unwrap_err().status(), Some(400));
     // One more shows that there is more.
-    assert_eq!(transport.0.load(Ordering::Relaxed), 65);
+    assert_eq!(transport.1.load(Ordering::Relaxed), 65);
+}
+
+#[tokio::test]
+async fn a_response_that_is_cut_off_is_too_large_and_not_damaged() {
+    let list = || ApiRequest::get(Operation::List, ["tokens"]);
+    for (request, words) in [
+        (read as fn() -> _, "larger than 1 MiB"),
+        (list, "larger than 64 MiB"),
+    ] {
+        let transport = Arc::new(Endless(http::StatusCode::OK, Arc::default()));
+        let error = client(transport, BASE).send(request()).await.unwrap_err();
+        assert!(error.to_string().contains(words), "{error}");
+    }
 }
 
 #[tokio::test]
 async fn an_answer_that_is_not_the_platforms_is_named() {
+    const NO_CREATION: &str = "tokens cannot be created at https://api.example.com/tokens";
     let list = || ApiRequest::get(Operation::List, ["user tokens"]);
     for (request, code, kind, words) in [
         (create(), 407, ErrorKind::Other, "proxy"),
@@ -557,6 +604,21 @@ async fn an_answer_that_is_not_the_platforms_is_named() {
             "https://api.example.com/user%20tokens (HTTP 404); check base_url",
         ),
         (read(), 404, ErrorKind::NotFound, "not found"),
+        (
+            list().page_number(0),
+            405,
+            ErrorKind::Configuration,
+            "check base_url",
+        ),
+        (
+            list().page_number(1),
+            405,
+            ErrorKind::InvalidInput,
+            "rejected the request",
+        ),
+        (create(), 404, ErrorKind::Configuration, NO_CREATION),
+        (create(), 405, ErrorKind::Configuration, NO_CREATION),
+        (create(), 410, ErrorKind::Configuration, NO_CREATION),
     ] {
         let error = failure(request, [status(code)]).await;
         let found = (error.kind(), error.attempts());
