@@ -121,12 +121,21 @@ impl FirstLook {
 
     /// Returns whether tokens may be created before one of these.
     pub(super) fn may_be_fresh(&self, tokens: &[Token]) -> bool {
-        tokens.last().map(|last| self.age(last)) == Some(Age::Fresh)
+        // A time that cannot be read, beside others that can, may be any.
+        let is_timed = tokens.iter().any(|token| second_of(token).is_some());
+        match tokens
+            .last()
+            .map(|last| self.age(std::slice::from_ref(last)))
+        {
+            Some(Age::Unknown) => is_timed && self.read_after.is_some(),
+            age => age == Some(Age::Fresh),
+        }
     }
 
-    /// Returns whether a token may be created before this one from now on.
-    fn age(&self, token: &Token) -> Age {
-        match (second_of(token), self.read_after) {
+    /// Returns whether a token may be created before the lowest of these from now on. Where its time
+    /// cannot be read, that of the next one decides, which is no older.
+    fn age(&self, tokens: &[Token]) -> Age {
+        match (tokens.iter().find_map(second_of), self.read_after) {
             (Some(created), Some(now)) if created < now.saturating_sub(CLOCK_SKEW) => Age::Settled,
             (Some(_), Some(_)) => Age::Fresh,
             _ => Age::Unknown,
@@ -134,8 +143,8 @@ impl FirstLook {
     }
 
     /// Returns whether a token of the scan was created after the look, although it sorts below it:
-    /// those above it are dropped. That can only happen within one second. Where it seems to happen in a later one, ids do not follow the
-    /// times of creation, which then say nothing.
+    /// those above it are dropped. That can only happen within one second. Where it seems to happen
+    /// in a later one, ids do not follow the times of creation, which then say nothing.
     pub(super) fn contradicts(&self, token: &Token) -> bool {
         self.shown().is_some_and(|shown| {
             let times = token.created_at.known().zip(shown.newest.as_ref());
@@ -148,14 +157,14 @@ impl FirstLook {
     /// Returns whether a page shows enough of the newest tokens.
     fn suffices(&self, page: &Page, number: u64, size: u32) -> bool {
         let few = page.tokens.len() < (self.page_size.unwrap_or(size) / 8) as usize;
-        let age = page.tokens.first().map(|lowest| self.age(lowest));
+        let age = self.age(&page.tokens);
         match spans_seconds(&page.tokens) {
             // Without times of creation the ids have to be trusted.
             None => true,
             Some(_) if !reaches_end(number, size, page) => false,
             Some(_) if number == 0 => true,
-            Some(spans) if age == Some(Age::Unknown) => spans || !few || self.failed > 0,
-            Some(_) => age == Some(Age::Settled),
+            Some(spans) if age == Age::Unknown => spans || !few || self.failed > 0,
+            Some(_) => age == Age::Settled,
         }
     }
 
@@ -176,9 +185,9 @@ impl FirstLook {
     /// Returns whether tokens that stay in their places show that none was deleted before them: no
     /// token can have been created before them either.
     pub(super) fn is_anchor(&self, tokens: &[Token]) -> bool {
-        match tokens.first().map(|first| self.age(first)) {
-            Some(Age::Unknown) => spans_seconds(tokens) != Some(false),
-            age => age == Some(Age::Settled),
+        match self.age(tokens) {
+            Age::Unknown => spans_seconds(tokens) != Some(false),
+            age => age == Age::Settled,
         }
     }
 }
@@ -190,7 +199,8 @@ fn second_of(token: &Token) -> Option<i64> {
 /// Returns whether the first token was settled when the last one was created, if the platform
 /// reports when they were created. The servers that created them may not agree on the second.
 fn spans_seconds(tokens: &[Token]) -> Option<bool> {
-    let (first, last) = (second_of(tokens.first()?)?, second_of(tokens.last()?)?);
+    let first = tokens.iter().find_map(second_of)?;
+    let last = tokens.iter().rev().find_map(second_of)?;
     Some(first < last.saturating_sub(CLOCK_SKEW))
 }
 
@@ -234,8 +244,8 @@ impl PageEngine {
         } else if self.look.suffices(page, number, size) {
             None
         } else {
-            let is_fresh = reaches_end(number, size, page)
-                && page.tokens.first().map(|lowest| self.look.age(lowest)) == Some(Age::Fresh);
+            let is_fresh =
+                reaches_end(number, size, page) && self.look.age(&page.tokens) == Age::Fresh;
             let largest = if size > page_size || is_fresh {
                 self.plan.max_page_size.unwrap_or(page_size).max(page_size)
             } else {
@@ -303,7 +313,7 @@ impl PageEngine {
             }
             return None;
         }
-        let age = self.look.age(page.tokens.first()?);
+        let age = self.look.age(&page.tokens);
         if number > 0 && age == Age::Fresh {
             self.bookmark.mark_partial(PartialReason::TooManyNewTokens);
         }
