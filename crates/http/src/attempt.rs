@@ -63,7 +63,7 @@ impl ApiClient {
         let _login_permit = login_permit.filter(|_| !self.lockout_guard.accepts(credential));
         let admitted = self.lockout_guard.admit(credential);
         let admitted = timeout(in_flight.time_left(), admitted).await;
-        let _reservation = admitted
+        let mut reservation = admitted
             .map_err(|_| deadline_passed())?
             .inspect_err(|error| {
                 in_flight
@@ -80,6 +80,9 @@ impl ApiClient {
         in_flight.telemetry.record_wait(waiting_since.elapsed());
         in_flight.telemetry.count_attempt();
         let sent_at = Instant::now();
+        if let Some(reservation) = &mut reservation {
+            reservation.begin();
+        }
         let exchanged = timeout_with_last_look(
             self.retry.attempt_timeout.min(time_left),
             self.exchange(in_flight, &request, http_request),
@@ -88,7 +91,8 @@ impl ApiClient {
             let fate = request.operation.fate_if_unanswered();
             Err(Error::new(ErrorKind::Timeout, fate, "no response in time"))
         });
-        self.lockout_guard.record(credential, result.as_ref().err());
+        self.lockout_guard
+            .record(reservation, credential, result.as_ref().err());
         in_flight
             .telemetry
             .record_attempt(&result, sent_at.elapsed());

@@ -372,7 +372,10 @@ async fn a_secret_is_read_whatever_surrounds_it() {
         (vec![("content-encoding", "gzip"), html], gzip(&marked)),
         (vec![("content-encoding", "gzip")], json.to_vec()),
         (vec![], gzip(json)),
-        (vec![], [json, "\n<!-- served by cache 7 -->".as_bytes()].concat()),
+        (
+            vec![],
+            [json, "\n<!-- served by cache 7 -->".as_bytes()].concat(),
+        ),
         (vec![], [json, json.as_slice()].concat()),
     ] {
         let headers = headers
