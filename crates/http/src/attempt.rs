@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokio::time::{Instant, timeout};
 
 use crate::content_coding::{Unreadable, unwrap_content};
@@ -187,12 +187,14 @@ impl ApiClient {
             body,
             operation,
             account: self.account.clone(),
+            error_parser: self.error_parser,
+            secrets: request.secrets.iter().map(Secret::duplicate).collect(),
             attempts: in_flight.attempt,
             elapsed: in_flight.started.elapsed(),
             date: OnceLock::new(),
             repaired: OnceLock::new(),
         };
-        check_success(request, &response, self.error_parser)?;
+        check_success(request, &response)?;
         Ok(response)
     }
 }
