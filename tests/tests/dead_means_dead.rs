@@ -71,11 +71,19 @@ impl std::fmt::Debug for Sent<'_> {
     }
 }
 
+/// What is accepted at a path: the owner of Foreman's tokens, or an empty page.
+fn accepted(request: &Request<bytes::Bytes>) -> Response<Body> {
+    match request.uri().path() {
+        "/api/users" => response(200, r#"{"results":[{"id":4,"login":"jane"}]}"#),
+        _ => response(200, ACCEPTED),
+    }
+}
+
 async fn verify(
     refusal: impl Fn(&Request<bytes::Bytes>) -> Option<Response<Body>> + Send + Sync + 'static,
 ) -> Vec<Result<Liveness, Error>> {
     let transport = Arc::new(FnTransport(move |request: Request<_>| {
-        Ok(refusal(&request).unwrap_or_else(|| response(200, ACCEPTED)))
+        Ok(refusal(&request).unwrap_or_else(|| accepted(&request)))
     }));
     let mut results = Vec::new();
     for provider in providers(transport) {
@@ -125,6 +133,27 @@ async fn a_refused_secret_is_dead_only_if_the_acting_credential_is_accepted() {
     }
 }
 
+/// Foreman refuses an unknown login, and one of another user, like a dead secret.
+#[tokio::test]
+async fn a_configured_login_is_dead_only_if_it_owns_the_tokens() {
+    for (users, is_dead) in [
+        (r#"{"results":[{"id":4,"login":"jane"}]}"#, true),
+        (r#"{"results":[{"id":5,"login":"jane"}]}"#, false),
+        (r#"{"results":[{"id":4,"login":"jim"}]}"#, false),
+        (r#"{"results":[]}"#, false),
+    ] {
+        let results = verify(move |request| match request.uri().path() {
+            _ if is_suspect(request) => Some(response(401, REFUSALS[1])),
+            "/api/users" => Some(response(200, users)),
+            _ => None,
+        })
+        .await;
+        let found = matches!(results[1], Ok(Liveness::Dead));
+        assert_eq!(found, is_dead, "{users}: {:?}", results[1]);
+        assert!(results[1].is_ok(), "{users}: {:?}", results[1]);
+    }
+}
+
 /// The same refusals, with one field that is odd: it hides none of the others.
 const ODD_REFUSALS: [&str; 3] = [
     r#"{"type":"Unauthorized","message":"half \ud83d"}"#,
@@ -167,6 +196,11 @@ async fn a_success_that_says_that_it_failed_revokes_and_renews_nothing() {
         r#"{"Error":{"Message":"half \ud83d","Code":"DeniedAccess"}}"#,
         r#"{"Error":{"Message":["Denied"]},"x":NaN}"#,
         r#"{"Success":false}"#,
+        r#"{"Success":"false"}"#,
+        r#"{"Success":0}"#,
+        r#"{"AccessToken":null,"Error":{"Message":"Denied","Code":"DeniedAccess"}}"#,
+        r#"{"AccessToken":"","Error":{"Message":"Denied","Code":"DeniedAccess"}}"#,
+        r#"{"AccessToken":null,"Success":false}"#,
         r#"{"type":"about:blank","title":"Unauthorized","status":401}"#,
         r#"[{"Error":{"Message":"Denied","Code":"DeniedAccess"}}]"#,
         "true",
@@ -180,7 +214,17 @@ async fn a_success_that_says_that_it_failed_revokes_and_renews_nothing() {
         let error = mindbody.renew(&suspect).await.expect_err(body);
         assert!(error.may_have_applied(), "{body}: {error}");
     }
+    // A new secret is not lost, but it revokes nothing.
+    let body = r#"{"AccessToken":"fresh0123456789abcdef","Error":{"Message":"Denied"}}"#;
+    let fresh = mindbody(FnTransport(move |_: Request<_>| Ok(response(200, body))));
+    let suspect = Secret::new(SUSPECT);
+    let revoked = fresh.revoke((&suspect).into(), RevokeOptions::default());
+    assert!(revoked.await.unwrap_err().may_have_applied());
+    let renewed = fresh.renew(&suspect).await.unwrap();
+    assert_eq!(renewed.secret.unwrap().expose(), "fresh0123456789abcdef");
     for (status, body, is_revoked) in [
+        (200, r#"{"Success":true,"AccessToken":null}"#, true),
+        (200, r#"{"Success":null}"#, true),
         (200, "", true),
         (204, "", true),
         (200, "{}", true),
@@ -270,5 +314,51 @@ async fn a_repeated_or_masked_key_is_no_revocation() {
         let id = TokenId::new("A8mbAfka2fGG");
         let error = cloudsmith.revoke((&id).into(), options).await.unwrap_err();
         assert!(error.may_have_applied(), "{key}: {error}");
+    }
+}
+
+/// Cloudsmith's answer to "who am I" is about one field.
+#[tokio::test]
+async fn an_odd_field_of_the_user_hides_neither_the_user_nor_the_key() {
+    let body = r#"{"authenticated":true,"email":{"a":1},"name":7,"slug":"jane","slug":"jim"}"#;
+    let transport = Arc::new(FnTransport(move |request: Request<_>| {
+        let is_user = request.uri().path().contains("/user/self");
+        Ok(response(
+            200,
+            if is_user { body } else { r#"{"results":[]}"# },
+        ))
+    }));
+    let acting = fixed_credential("acting0123456789abcdef");
+    let cloudsmith = Cloudsmith::new("a", CloudsmithConfig::new(acting), transport);
+    let verified = cloudsmith.verify(&Secret::new(SUSPECT)).await;
+    assert!(matches!(verified, Ok(Liveness::Alive)), "{verified:?}");
+    assert_eq!(cloudsmith.who_am_i().await.unwrap().email, None);
+    for body in ["{}", r#"{"authenticated":"perhaps"}"#] {
+        let transport = Arc::new(FnTransport(move |_: Request<_>| Ok(response(200, body))));
+        let acting = fixed_credential("acting0123456789abcdef");
+        let cloudsmith = Cloudsmith::new("a", CloudsmithConfig::new(acting), transport);
+        let verified = cloudsmith.verify(&Secret::new(SUSPECT)).await;
+        assert!(verified.is_err(), "{body}: {verified:?}");
+    }
+}
+
+/// A refusal that says what is wrong is an error, and so is a proxy's.
+#[tokio::test]
+async fn a_refusal_about_something_else_is_reported_as_it_is() {
+    let unknown_user = r#"{"error":{"message":"Couldn't find User with 'id'=4"}}"#;
+    for (status, body) in [(422, unknown_user), (407, "<html>Proxy</html>")] {
+        let results =
+            verify(move |request| is_suspect(request).then(|| response(status, body))).await;
+        let error = results[1].as_ref().unwrap_err();
+        assert_eq!(error.status(), Some(status), "{error}");
+        assert!(error.advice().is_some(), "{error}");
+    }
+    // Foreman in another language.
+    let localised = r#"{"error":{"message":"Benutzer kann nicht authentifiziert werden"}}"#;
+    let results =
+        verify(move |request| is_suspect(request).then(|| response(401, localised))).await;
+    match &results[1] {
+        Ok(Liveness::Unknown { reason }) => assert!(reason.contains("own words"), "{reason}"),
+        other => panic!("{other:?}"),
     }
 }

@@ -8,7 +8,7 @@ use tokenfleet_core::{
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
-use crate::wire;
+use crate::{User, wire};
 
 /// Cloudsmith's page size when none is requested.
 const DEFAULT_PAGE_SIZE: usize = 30;
@@ -83,6 +83,19 @@ pub(crate) fn issued(requested: Option<&TokenId>, response: &ApiResponse) -> Res
         let record = record.and_then(|wire| token(wire, requested, response));
         Some(record.unwrap_or(bare))
     })
+}
+
+/// Decodes the answer to "who am I": `None` if nobody was recognised. Only that must be readable.
+pub(crate) fn user(response: &ApiResponse) -> Result<Option<User>> {
+    let user: wire::UserBrief = response.record()?;
+    let Some(is_recognised) = user.authenticated.into_known() else {
+        return Err(response.violation("the response does not say whether the key was recognised"));
+    };
+    Ok(is_recognised.then(|| User {
+        slug: user.slug.into_known(),
+        name: user.name.into_known(),
+        email: user.email.into_known(),
+    }))
 }
 
 /// Parses an error response to a login, which Cloudsmith is phasing out.

@@ -16,7 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::config::CloudsmithConfig;
 use crate::rotating_credential::RotatingCredential;
-use crate::{convert, query, wire};
+use crate::{convert, query};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "cloudsmith";
@@ -101,18 +101,13 @@ impl Cloudsmith {
 
     async fn identify(&self, operation: Operation) -> Result<User> {
         let response = self.send(Self::self_request(operation)).await?;
-        let user: wire::UserBrief = response.json()?;
-        if !user.authenticated {
+        let Some(user) = convert::user(&response)? else {
             return Err(response
                 .violation("Cloudsmith does not recognise the credential")
                 .with_kind(ErrorKind::Unauthenticated)
                 .with_advice("check that the credential is correct and still valid"));
-        }
-        Ok(User {
-            slug: user.slug,
-            name: user.name,
-            email: user.email,
-        })
+        };
+        Ok(user)
     }
 
     /// Sends what must be accepted if only `refused` is to blame for a refusal: the acting
@@ -122,8 +117,7 @@ impl Cloudsmith {
         let acting = self.credential.secret().await;
         if acting.is_ok_and(|acting| acting.is_same(refused)) {
             let response = self.client.send(Self::self_request(Operation::Verify));
-            response.await?.json::<wire::UserBrief>()?;
-            return Ok(());
+            return convert::user(&response.await?).map(|_| ());
         }
         self.identify(Operation::Verify).await.map(|_| ())
     }
@@ -224,9 +218,7 @@ impl Adapter for Cloudsmith {
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let request = Self::self_request(Operation::Verify).credential("x-api-key", "", secret);
         match self.client.send(request).await {
-            Ok(response) if response.json::<wire::UserBrief>()?.authenticated => {
-                Ok(Liveness::Alive)
-            }
+            Ok(response) if convert::user(&response)?.is_some() => Ok(Liveness::Alive),
             Ok(_) if self.credential.is_in_api_key_header() => {
                 Ok(dead_if_accepted(self.identify(Operation::Verify).await))
             }

@@ -50,12 +50,24 @@ impl<'de: 'a, 'a> FromFields<'de> for Issued<'a> {
 }
 
 /// The schema `UserBrief`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct UserBrief {
-    pub(crate) authenticated: bool,
-    pub(crate) email: Option<String>,
-    pub(crate) name: Option<String>,
-    pub(crate) slug: Option<String>,
+    pub(crate) authenticated: Fact<bool>,
+    pub(crate) email: Fact<String>,
+    pub(crate) name: Fact<String>,
+    pub(crate) slug: Fact<String>,
+}
+
+impl<'de> FromFields<'de> for UserBrief {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "authenticated" => read_unique(&mut self.authenticated, values),
+            "email" => read_unique(&mut self.email, values),
+            "name" => read_unique(&mut self.name, values),
+            "slug" => read_unique(&mut self.slug, values),
+            other => ().read(other, values),
+        }
+    }
 }
 
 /// The schema `UserAuthTokenRequest`, with the field that the schema omits and the official CLI

@@ -62,8 +62,8 @@ impl ForemanConfig {
     }
 
     /// Sets the login of the user whose tokens are managed, if the account authenticates as another
-    /// user. Only [`verify`](tokenfleet_core::TokenProvider::verify) needs it; if it is not set,
-    /// the adapter requests it from Foreman.
+    /// user. Only [`verify`](tokenfleet_core::TokenProvider::verify) needs it: it calls a token
+    /// dead only if Foreman confirms that this login, or the acting one, owns the tokens.
     #[must_use]
     pub fn with_token_login(mut self, login: impl Into<String>) -> Self {
         self.token_login = Some(login.into());

@@ -138,34 +138,32 @@ impl Foreman {
         }
     }
 
+    /// Returns the login that the tokens are used with.
+    fn token_login(&self) -> &str {
+        let login = self.config.token_login.as_ref();
+        login.unwrap_or(&self.config.login)
+    }
+
     /// Decides what the refusal of a login means. It is dead only if the acting login is accepted
-    /// and the refused one is known to own the tokens.
+    /// and the refused one is known to own the tokens: Foreman refuses an unknown login, and that
+    /// of another user, in the same words.
     async fn judge_refusal(&self) -> Liveness {
-        let is_owner = match &self.config.token_login {
-            Some(_) => self.probe().await.map(|()| true),
-            None => self.owns_the_tokens().await,
-        };
-        match is_owner {
-            Ok(false) => {
-                unknown("it may belong to a login other than the acting one: set token_login")
-            }
-            Err(error) if convert::lacks_permission(&error) => {
-                unknown("it may belong to a login other than the acting one: set token_login")
-            }
+        let login = self.token_login();
+        match self.owns_the_tokens(login).await {
+            Ok(false) => unknown(&format!(
+                "the tokens are not known to belong to the login `{login}`: check token_login and \
+                 user_id"
+            )),
+            Err(error) if convert::lacks_permission(&error) => unknown(&format!(
+                "the acting login may not view users, so nobody knows whether the tokens belong \
+                 to the login `{login}`: grant it view_users"
+            )),
             control => dead_if_accepted(control),
         }
     }
 
-    /// Lists one token with the credential that the account authenticates with.
-    async fn probe(&self) -> Result<()> {
-        let request = ApiRequest::get(Operation::Verify, self.path()).query("per_page", 1);
-        let response = self.send(request).await?;
-        convert::page(&PageRequest::first(), &response).map(|_| ())
-    }
-
-    /// Returns `true` if the tokens are known to belong to the login that the account acts as.
-    async fn owns_the_tokens(&self) -> Result<bool> {
-        let login = &self.config.login;
+    /// Returns `true` if the tokens are known to belong to a login.
+    async fn owns_the_tokens(&self, login: &str) -> Result<bool> {
         let search = format!(
             "login = \"{}\"",
             login.replace('\\', "\\\\").replace('"', "\\\"")
@@ -173,7 +171,7 @@ impl Foreman {
         let request = ApiRequest::get(Operation::Verify, ["api", "users"]).query("search", search);
         let users: wire::Users = self.send(request).await?.json()?;
         Ok(users.results.iter().any(|user| {
-            user.id == u64::from(self.config.user_id) && user.login.as_ref() == Some(login)
+            user.id == u64::from(self.config.user_id) && user.login.as_deref() == Some(login)
         }))
     }
 }
@@ -245,11 +243,7 @@ impl Adapter for Foreman {
     /// which Foreman allows 30 in five minutes from one address. The result is `Dead` only for the
     /// login that owns the tokens, while the acting login is accepted.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
-        let login = self
-            .config
-            .token_login
-            .as_ref()
-            .unwrap_or(&self.config.login);
+        let login = self.token_login();
         let request = ApiRequest::get(Operation::Verify, self.path()).query("per_page", 1);
         match self
             .client

@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokio::time::{Instant, timeout};
 
 use crate::content_coding::{Unreadable, unwrap_content};
@@ -63,7 +63,7 @@ impl ApiClient {
         let _login_permit = login_permit.filter(|_| !self.lockout_guard.accepts(credential));
         let admitted = self.lockout_guard.admit(credential);
         let admitted = timeout(in_flight.time_left(), admitted).await;
-        let _reservation = admitted
+        let mut reservation = admitted
             .map_err(|_| deadline_passed())?
             .inspect_err(|error| {
                 in_flight
@@ -80,6 +80,9 @@ impl ApiClient {
         in_flight.telemetry.record_wait(waiting_since.elapsed());
         in_flight.telemetry.count_attempt();
         let sent_at = Instant::now();
+        if let Some(reservation) = &mut reservation {
+            reservation.begin();
+        }
         let exchanged = timeout_with_last_look(
             self.retry.attempt_timeout.min(time_left),
             self.exchange(in_flight, &request, http_request),
@@ -88,7 +91,8 @@ impl ApiClient {
             let fate = request.operation.fate_if_unanswered();
             Err(Error::new(ErrorKind::Timeout, fate, "no response in time"))
         });
-        self.lockout_guard.record(credential, result.as_ref().err());
+        self.lockout_guard
+            .record(reservation, credential, result.as_ref().err());
         in_flight
             .telemetry
             .record_attempt(&result, sent_at.elapsed());
@@ -183,12 +187,14 @@ impl ApiClient {
             body,
             operation,
             account: self.account.clone(),
+            error_parser: self.error_parser,
+            secrets: request.secrets.iter().map(Secret::duplicate).collect(),
             attempts: in_flight.attempt,
             elapsed: in_flight.started.elapsed(),
             date: OnceLock::new(),
             repaired: OnceLock::new(),
         };
-        check_success(request, &response, self.error_parser)?;
+        check_success(request, &response)?;
         Ok(response)
     }
 }

@@ -210,8 +210,14 @@ fn without_mark(mut body: ZeroizingBuffer) -> ZeroizingBuffer {
         .skip(1)
         .map(|pair| unit([pair[0], pair[1]]));
     for character in char::decode_utf16(units) {
-        let character = character.unwrap_or(char::REPLACEMENT_CHARACTER);
-        text.extend(character.encode_utf8(&mut [0; 4]).as_bytes());
+        match character {
+            Ok(character) => text.extend(character.encode_utf8(&mut [0; 4]).as_bytes()),
+            // Half a pair keeps its JSON escape, which is marked where it is read (decision 0016).
+            Err(half) => {
+                let escape = format!("\\u{:04x}", half.unpaired_surrogate());
+                text.extend(escape.as_bytes());
+            }
+        }
     }
     text
 }
@@ -278,6 +284,17 @@ mod tests {
                 "{coding} {body:?}"
             );
         }
+    }
+
+    #[test]
+    fn half_a_pair_of_utf_16_becomes_its_escape() {
+        let text = "{\"a\":\"é\u{1f511}".encode_utf16();
+        let units = [0xfeff].into_iter().chain(text).chain([0xd83d]);
+        let body = units.chain("\"}".encode_utf16());
+        let body: Vec<u8> = body.flat_map(u16::to_be_bytes).collect();
+        let text = unwrap("", &body).unwrap();
+        let expected = "{\"a\":\"é\u{1f511}\\ud83d\"}";
+        assert_eq!(str::from_utf8(&text).unwrap(), expected);
     }
 
     #[test]

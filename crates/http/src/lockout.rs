@@ -93,13 +93,27 @@ pub(crate) struct Permit<'a> {
 /// A login in flight, which may fail.
 pub(crate) struct Reservation<'a> {
     host: &'a HostLogins,
+    lockout: Lockout,
     trusted: bool,
+    /// `true` if the request was sent and its answer is not known: the login may have failed.
+    unanswered: bool,
+}
+
+impl Reservation<'_> {
+    /// Notes that the request is sent now.
+    pub(crate) fn begin(&mut self) {
+        self.unanswered = true;
+    }
 }
 
 impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let mut logins = self.host.logins();
         *logins.in_flight(self.trusted) -= 1;
+        // An accepted credential hardly failed, and a slow platform must not look like a lockout.
+        if self.unanswered && !self.trusted {
+            logins.record_failure(self.lockout);
+        }
         drop(logins);
         self.host.ended.notify_waiters();
     }
@@ -113,7 +127,9 @@ impl HostLogins {
             if self.logins().try_reserve(lockout, trusted)? {
                 return Ok(Reservation {
                     host: self,
+                    lockout,
                     trusted,
+                    unanswered: false,
                 });
             }
             ended.await;
@@ -147,7 +163,8 @@ impl Logins {
             Err(Error::new(
                 ErrorKind::RateLimited,
                 Fate::NotSent,
-                "too many logins failed, and more would make the platform lock out this address",
+                "too many logins failed or got no answer, and more would make the platform lock \
+                 out this address",
             )
             .with_retry_after(wait))
         }
@@ -255,9 +272,18 @@ impl LockoutGuard {
         Ok(())
     }
 
-    /// Records whether the platform accepted the credential. Without one (a secret being verified,
-    /// for example) only a failed login is counted.
-    pub(crate) fn record(&self, credential: Option<&Secret>, error: Option<&Error>) {
+    /// Records whether the platform accepted the credential, and ends the login only then. Without
+    /// a credential (a secret being verified, for example) only a failed login is counted.
+    pub(crate) fn record(
+        &self,
+        mut reservation: Option<Reservation<'_>>,
+        credential: Option<&Secret>,
+        error: Option<&Error>,
+    ) {
+        if let Some(reservation) = &mut reservation {
+            reservation.unanswered = error
+                .is_some_and(|error| error.status().is_none() && error.fate() != Fate::NotSent);
+        }
         let mut history = self.history();
         let now = Instant::now();
         if let Some((lockout, host)) = &self.lockout

@@ -9,8 +9,9 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
-use tokenfleet_core::{Account, Error, Operation, Result, Timestamp};
+use tokenfleet_core::{Account, Error, Operation, Result, Secret, Timestamp};
 
+use crate::ErrorParser;
 use crate::decode::{Fields, FromFields, PageSeed, RepairedBody};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
@@ -30,6 +31,9 @@ pub struct ApiResponse {
     pub(crate) body: ZeroizingBuffer,
     pub(crate) operation: Operation,
     pub(crate) account: Account,
+    pub(crate) error_parser: ErrorParser,
+    /// The secrets of the request, which an error must not repeat.
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
     pub(crate) date: OnceLock<Option<Timestamp>>,
@@ -231,6 +235,31 @@ impl ApiResponse {
         self.violation(format!("{message} (at line {line}, column {column})"))
     }
 
+    /// Rejects a success that holds an error of the platform itself: nobody knows which is true.
+    ///
+    /// Meant for responses that may hold a new secret, once there is none in them; all others are
+    /// checked before an adapter sees them.
+    ///
+    /// # Errors
+    ///
+    /// [`ProtocolViolation`](tokenfleet_core::ErrorKind::ProtocolViolation) with the platform's
+    /// code and message.
+    pub fn check_no_error(&self) -> Result<()> {
+        let error_body = (self.error_parser)(self.operation, self.status, &self.body);
+        if !error_body.is_own {
+            return Ok(());
+        }
+        let secrets: Vec<&str> = self.secrets.iter().map(Secret::expose).collect();
+        let mut error = self.violation("the platform reports an error with a status of success");
+        if let Some(code) = error_body.code {
+            error = error.with_code(&code, &secrets);
+        }
+        if let Some(message) = error_body.message {
+            error = error.with_platform_message(&message, &secrets);
+        }
+        Err(error)
+    }
+
     /// Returns a protocol violation about the content of this response.
     pub fn violation(&self, message: impl Into<String>) -> Error {
         Error::protocol_violation(self.operation.fate_if_unanswered(), message)
@@ -337,6 +366,8 @@ pub(crate) mod tests {
             body: buffer,
             operation,
             account: Account::new("example", "main"),
+            error_parser: |_, _, _| crate::ErrorBody::default(),
+            secrets: Vec::new(),
             attempts: 2,
             elapsed: Duration::ZERO,
             date: OnceLock::new(),

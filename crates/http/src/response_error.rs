@@ -5,7 +5,7 @@ use http::{HeaderMap, Method};
 use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 
 use crate::rate_headers::retry_after;
-use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorBody, ErrorParser, SendPhase, TransportError};
+use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorBody, SendPhase, TransportError};
 
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
 const PROXY_LOGIN_ADVICE: &str = "check proxy_user and proxy_password in [transport], before more \
@@ -160,11 +160,7 @@ fn fate_of(operation: Operation, status: u16) -> Fate {
 ///
 /// An error of the platform itself is none either, unless the response may hold a new secret, which
 /// must not be lost: then the adapter looks for the secret first.
-pub(crate) fn check_success(
-    request: &ApiRequest,
-    response: &ApiResponse,
-    error_parser: ErrorParser,
-) -> Result<()> {
+pub(crate) fn check_success(request: &ApiRequest, response: &ApiResponse) -> Result<()> {
     let message = match (response.status(), response.is_empty()) {
         // Accepted, partial, of several parts: nothing that proves what was asked.
         (202 | 205..=299, is_empty) if is_empty || !may_hold_secret(request) => {
@@ -173,13 +169,9 @@ pub(crate) fn check_success(
         (200..=299, true) if request.allow_empty_body => return Ok(()),
         (200..=299, true) => "the response is empty",
         (200..=299, false) if !is_readable(request, response) => "the response is not JSON",
-        (200..=299, false) if may_be_error(request) => {
-            let error_body = error_parser(request.operation, response.status(), &response.body);
-            return if error_body.is_own {
-                Err(contradiction(request, response, error_body))
-            } else {
-                Ok(())
-            };
+        // A page must have its own fields anyway.
+        (200..=299, false) if request.operation != Operation::List && !may_hold_secret(request) => {
+            return response.check_no_error();
         }
         _ => return Ok(()),
     };
@@ -194,35 +186,12 @@ fn is_readable(request: &ApiRequest, response: &ApiResponse) -> bool {
     response.is_json() || (may_hold_secret(request) && response.begins_with_json())
 }
 
-/// Returns `true` if an error of the platform may be in a success. A page must have its own fields
-/// anyway.
-fn may_be_error(request: &ApiRequest) -> bool {
-    !matches!(
-        request.operation,
-        Operation::List | Operation::Create | Operation::Rotate
-    ) && request.method != Method::PUT
-}
-
 /// Returns `true` if a new secret may be in the response, which must not be lost.
 fn may_hold_secret(request: &ApiRequest) -> bool {
     matches!(
         request.operation,
         Operation::Create | Operation::Rotate | Operation::Renew
     ) || request.method == Method::PUT
-}
-
-/// Creates an error for a status of success with an error of the platform: nobody knows which
-/// holds.
-fn contradiction(request: &ApiRequest, response: &ApiResponse, error_body: ErrorBody) -> Error {
-    let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
-    let mut error = response.violation("the platform reports an error with a status of success");
-    if let Some(code) = error_body.code {
-        error = error.with_code(&code, &secrets);
-    }
-    match error_body.message {
-        Some(message) => error.with_platform_message(&message, &secrets),
-        None => error,
-    }
 }
 
 /// Creates an error for a request that the transport could not complete.
@@ -368,8 +337,6 @@ mod tests {
 
     #[test]
     fn an_error_with_a_status_of_success_is_one_where_no_secret_may_be_lost() {
-        let own: ErrorParser = |_, _, _| ErrorBody::default().with_own_form(true);
-        let other: ErrorParser = |_, _, _| ErrorBody::default();
         for (request, is_error) in [
             (ApiRequest::get(Operation::Get, ["tokens"]), true),
             (ApiRequest::get(Operation::List, ["tokens"]), false),
@@ -378,17 +345,19 @@ mod tests {
             (ApiRequest::post(Operation::Rotate, ["tokens"]), false),
             (ApiRequest::delete(Operation::Revoke, ["tokens"]), true),
             (ApiRequest::put(Operation::Renew, ["tokens"]), false),
+            (ApiRequest::post(Operation::Renew, ["tokens"]), false),
         ] {
-            let response = response(request.operation, &[], "{}");
-            let result = check_success(&request, &response, own);
+            let mut response = response(request.operation, &[], "{}");
+            assert!(check_success(&request, &response).is_ok());
+            response.error_parser = |_, _, _| ErrorBody::default().with_own_form(true);
+            let result = check_success(&request, &response);
             assert_eq!(result.is_err(), is_error, "{}", request.operation);
-            assert!(check_success(&request, &response, other).is_ok());
+            assert!(response.check_no_error().is_err());
         }
     }
 
     #[test]
     fn a_success_is_json_or_empty_where_that_is_allowed() {
-        let other: ErrorParser = |_, _, _| ErrorBody::default();
         let revoke = || ApiRequest::delete(Operation::Revoke, ["tokens"]);
         for (body, strict, lenient) in [
             ("{}", true, true),
@@ -397,9 +366,9 @@ mod tests {
             ("OK", false, false),
         ] {
             let response = response(Operation::Revoke, &[], body);
-            let result = check_success(&revoke(), &response, other);
+            let result = check_success(&revoke(), &response);
             assert_eq!(result.is_ok(), strict, "{body}");
-            let result = check_success(&revoke().allow_empty_body(), &response, other);
+            let result = check_success(&revoke().allow_empty_body(), &response);
             assert_eq!(result.is_ok(), lenient, "{body}");
         }
     }

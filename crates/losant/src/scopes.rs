@@ -1,7 +1,7 @@
 //! The scopes that Losant publishes, to explain why it rejected one.
 
 use tokenfleet_core::Error;
-use tokenfleet_core::config::did_you_mean;
+use tokenfleet_core::config::{did_you_mean, quoted};
 
 /// The members of Losant's lists of scopes, of API 1.20 and of 1.30. A newer API may know more, so
 /// no scope is rejected here.
@@ -27,9 +27,12 @@ pub(crate) fn explain(error: Error, scopes: &[String]) -> Error {
     } else {
         "see Losant's documentation for the scopes".to_owned()
     };
-    error.with_advice(format!(
-        "Losant publishes no scope `{unknown}`: {suggestion}"
-    ))
+    // It may be a secret in the wrong place.
+    let name = match quoted(unknown, &published) {
+        name if name.is_empty() => " of one of these names".to_owned(),
+        name => name,
+    };
+    error.with_advice(format!("Losant publishes no scope{name}: {suggestion}"))
 }
 
 #[cfg(test)]
@@ -55,6 +58,8 @@ mod tests {
             far.ends_with("see Losant's documentation for the scopes"),
             "{far}"
         );
+        let secret = explain(&["SK-PrjW98OTY1h8QTY9hUA"], 400).unwrap();
+        assert!(!secret.contains("PrjW98"), "{secret}");
         assert_eq!(explain(&["all.User", "only.User.read"], 400), None);
         assert_eq!(explain(&["all.Usr"], 503), None);
     }

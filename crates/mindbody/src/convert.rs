@@ -31,14 +31,18 @@ pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
 }
 
 /// Decodes the response to a renewal. It is not specified and may be empty, so whatever it lacks is
-/// not reported.
-pub(crate) fn renewed(old: &Secret, response: &ApiResponse) -> RenewedToken {
+/// not reported. Without a new secret it must not report an error.
+pub(crate) fn renewed(old: &Secret, response: &ApiResponse) -> Result<RenewedToken> {
     let secret = response
         .record::<wire::Issued>()
         .unwrap_or_default()
         .secret();
     let current = secret.as_ref().filter(|new| !new.is_masked());
-    RenewedToken::new(token(response, current.unwrap_or(old)), secret)
+    if current.is_none() {
+        response.check_no_error()?;
+    }
+    let token = token(response, current.unwrap_or(old));
+    Ok(RenewedToken::new(token, secret))
 }
 
 fn token(response: &ApiResponse, secret: &Secret) -> Token {
@@ -75,8 +79,7 @@ pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> Erro
     let Some(response) = parse_fields::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
-    // A new token in the same body must not be lost.
-    let is_own = response.has_failed && !response.has_access_token;
+    let is_own = response.has_failed;
     let (message, code) = match response.error.into_known() {
         Some(Attribute::Map(error)) => {
             let part = |name: &str| error.get(name).and_then(adapter::error_text);

@@ -181,7 +181,7 @@ impl Adapter for Mindbody {
         let request = ApiRequest::post(Operation::Renew, self.path("renew")).allow_empty_body();
         let response = self.send(self.with_token(request, secret)).await?;
         convert::check_success(&response)?;
-        Ok(convert::renewed(secret, &response))
+        convert::renewed(secret, &response)
     }
 
     /// Revokes the token. Mindbody rejects a dead token like one that never existed, so a rejection

@@ -87,7 +87,6 @@ pub(crate) struct User {
 pub(crate) struct ErrorResponse {
     pub(crate) error: Fact<Attribute>,
     pub(crate) message: Fact<String>,
-    pub(crate) has_access_token: bool,
     /// `true` if a field says that the request failed. No success is documented that has one.
     pub(crate) has_failed: bool,
 }
@@ -106,13 +105,11 @@ impl<'de> FromFields<'de> for ErrorResponse {
                 Ok(())
             }
             "success" => {
+                let before = std::mem::replace(&mut self.has_failed, true);
                 let success: Attribute = values.next_value()?;
-                self.has_failed |= success == Attribute::Boolean(false);
+                let is_success = matches!(success, Attribute::Boolean(true) | Attribute::Null);
+                self.has_failed = before || !is_success;
                 Ok(())
-            }
-            "accesstoken" => {
-                self.has_access_token = true;
-                ().read(name, values)
             }
             "message" => read_unique(&mut self.message, values),
             _ => {

@@ -22,21 +22,28 @@ pub fn dead_if_accepted<T>(control: Result<T>) -> Liveness {
 
 /// Decides what a response to `verify` means that is no answer of the platform about the secret.
 ///
-/// A refusal may come from something in front of the platform, which says nothing about the secret.
+/// A refusal may come from something in front of the platform, which says nothing about the secret,
+/// or be the platform's own in words that nobody documented, such as those of another language.
 ///
 /// # Errors
 ///
 /// The error itself, unless it is such a refusal.
 pub fn undecided(error: Error) -> Result<Liveness> {
-    match error.status() {
-        Some(status @ 400..=499) if !error.kind().is_transient() => Ok(Liveness::Unknown {
-            reason: format!(
-                "the refusal (HTTP {status}) does not have the form of the platform's own, so it \
-                 may come from something in front of it"
-            ),
-        }),
-        _ => Err(error),
-    }
+    let reason = match (error.status(), error.is_in_own_form()) {
+        // A transient failure and the proxy's own login have nothing to do with the secret.
+        _ if error.kind().is_transient() => return Err(error),
+        (Some(407), _) => return Err(error),
+        (Some(401 | 403), true) => format!(
+            "the platform refuses the secret in its own words, which do not say that it is dead: \
+             {error}"
+        ),
+        (Some(status @ 400..=499), false) => format!(
+            "the refusal (HTTP {status}) does not have the form of the platform's own, so it may \
+             come from something in front of it"
+        ),
+        _ => return Err(error),
+    };
+    Ok(Liveness::Unknown { reason })
 }
 
 #[cfg(test)]

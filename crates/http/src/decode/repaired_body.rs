@@ -4,9 +4,6 @@ use serde_json::value::RawValue;
 
 use crate::zeroizing_buffer::ZeroizingBuffer;
 
-/// The byte-order mark that some servers put before a body.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
-
 /// The largest body that is repaired. Repairs may make it seven times as large.
 const MAX_SIZE: usize = 16 << 20;
 
@@ -35,7 +32,7 @@ impl RepairedBody {
         if body.len() > MAX_SIZE {
             return repaired;
         }
-        let mut rest = body.strip_prefix(BYTE_ORDER_MARK).unwrap_or(body);
+        let mut rest = body;
         let mut in_text = false;
         while let Some(first) = rest.first().copied() {
             let length = if first == b'"' {
@@ -92,6 +89,11 @@ impl RepairedBody {
     /// Adds what follows outside texts, and returns its length in the original.
     fn add_from_structure(&mut self, rest: &[u8]) -> usize {
         let is_word = |byte: &&u8| byte.is_ascii_alphanumeric() || b"+-._".contains(*byte);
+        // It is not JSON, but what precedes it may be read.
+        if rest.first().is_some_and(|byte| !byte.is_ascii()) {
+            self.text.extend("\u{fffd}".as_bytes());
+            return 1;
+        }
         let length = rest.iter().take_while(is_word).count();
         let word = rest.get(..length).unwrap_or_default();
         if length == 0 {
@@ -173,7 +175,7 @@ mod tests {
             bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200),
             json in r#"[\[\]{}:,"\\u0-9a-f dD8cC.+nulterfals-]{0,80}"#,
         ) {
-            let _ = RepairedBody::new(&bytes).text().len();
+            proptest::prop_assert!(str::from_utf8(&RepairedBody::new(&bytes).text).is_ok());
             let repaired = RepairedBody::new(json.as_bytes());
             if let Ok(value) = serde_json::from_str::<serde_json::Value>(&json) {
                 let same = serde_json::from_str::<serde_json::Value>(repaired.text());
@@ -181,6 +183,13 @@ mod tests {
                 proptest::prop_assert!(repaired.repairs.is_empty());
             }
         }
+    }
+
+    #[test]
+    fn a_byte_that_is_no_text_hides_nothing_before_it() {
+        let first = |body: &[u8]| RepairedBody::new(body).first_value().to_owned();
+        assert_eq!(first(b"{\"a\":1}\xff\n"), "{\"a\":1}");
+        assert_eq!(first(b"{\"a\":1}\xc3\xa9"), "{\"a\":1}");
     }
 
     #[test]

@@ -431,3 +431,49 @@ async fn failed_logins_are_counted_per_address_over_all_accounts() {
     let failed = platform.received().len() - before;
     assert!(failed < 30, "{failed}");
 }
+
+/// The platform may have counted it before the caller gave up.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_gets_no_answer_counts_as_failed_unless_it_was_accepted_before() {
+    /// Answers only `good`, once, after a second.
+    #[derive(Debug, Default)]
+    struct Silent(Mutex<Vec<String>>);
+
+    #[async_trait]
+    impl Transport for Silent {
+        async fn send(
+            &self,
+            request: http::Request<Bytes>,
+        ) -> Result<http::Response<Body>, TransportError> {
+            let key = request.headers()["x-key"].to_str().unwrap().to_owned();
+            let is_first = !self.0.lock().unwrap().contains(&key);
+            self.0.lock().unwrap().push(key.clone());
+            if key != "good" || !is_first {
+                std::future::pending::<()>().await;
+            }
+            Ok(http::Response::new(Body::full("{}")))
+        }
+    }
+
+    let transport = Arc::new(Silent::default());
+    let client = client(transport.clone(), "https://api.example.com");
+    let policy = RetryPolicy::no_retries().with_attempt_timeout(Duration::from_secs(2));
+    let client = client.with_retry(policy).with_lockout(30, 5 * MINUTE);
+    send(&client, &fixed("good"), read()).await.unwrap();
+    let second = Duration::from_secs(1);
+    for number in 0..30 {
+        let key = format!("other{number}");
+        if number % 2 == 0 {
+            let _ = tokio::time::timeout(second, verify(&client, &key)).await;
+        } else {
+            verify(&client, &key).await.unwrap_err();
+        }
+        // An accepted credential is not suspected because the platform is slow.
+        let good = fixed("good");
+        let used = send(&client, &good, read());
+        let _ = tokio::time::timeout(second, used).await;
+    }
+    let received = transport.0.lock().unwrap().clone();
+    let (good, others): (Vec<_>, Vec<_>) = received.iter().partition(|key| *key == "good");
+    assert_eq!((good.len(), others.len()), (31, 13));
+}
