@@ -219,6 +219,86 @@ async fn a_token_that_is_not_the_reviewed_one_is_left_alone() {
     }
 }
 
+/// Answers each read whose path matches with this status and body.
+fn answer_reads(fixture: &SimulatedFixture, path: &str, status: u16, body: &str) {
+    let answer = Action::Answer(Canned::json(status, body));
+    let fault = Fault::new(answer).method("GET").path(path).always();
+    fixture.simulator().faults().add(fault);
+}
+
+/// Executes a plan of all tokens, expects this verdict on each, and that all are still there.
+async fn assert_all_left_alone(fixture: &SimulatedFixture, plan: &RevocationPlan, expected: &str) {
+    let provider = fixture.provider();
+    let before = fixture.simulator().token_count();
+    let verdicts = revoke_all(&*provider, plan, RevokeManyOptions::default()).await;
+    let left_alone = count(&verdicts).get(expected).copied();
+    assert_eq!(left_alone, Some(plan.tokens().count()), "{verdicts:?}");
+    assert_eq!(fixture.simulator().token_count(), before);
+}
+
+async fn plan_of_all(fixture: &SimulatedFixture) -> RevocationPlan {
+    let provider = fixture.provider();
+    let list = provider.list_all(Query::new()).await.unwrap();
+    RevocationPlan::from_tokens(provider.account(), &list.tokens)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_only_a_gateway_does_not_know_is_not_called_gone() {
+    for body in [
+        r#"{"message":"no Route matched with those values"}"#,
+        r#"{"statusCode":404,"message":"Resource not found"}"#,
+        r#"{"type":"about:blank","title":"Not Found","status":404}"#,
+    ] {
+        for options in [&["tokens=3"][..], &["tokens=3", "collection=application"]] {
+            let fixture = losant(options);
+            let plan = plan_of_all(&fixture).await;
+            for id in fixture.simulator().ids() {
+                answer_reads(&fixture, &format!("*/{id}"), 404, body);
+            }
+            assert_all_left_alone(&fixture, &plan, "not_found_here").await;
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_of_a_collection_that_cannot_be_listed_is_not_called_gone() {
+    let fixture = losant(&["tokens=3", "collection=application"]);
+    let plan = plan_of_all(&fixture).await;
+    let unknown = r#"{"type":"NotFound","message":"Application was not found"}"#;
+    answer_reads(&fixture, "*", 404, unknown);
+    assert_all_left_alone(&fixture, &plan, "not_found_here").await;
+}
+
+/// Two simulators have the same address in a test, as two users of one platform do.
+#[tokio::test]
+async fn a_plan_without_an_owner_calls_no_token_gone_where_tokens_have_owners() {
+    let (made, elsewhere) = (losant(&["tokens=3"]), losant(&["tokens=3", "seed=9"]));
+    let text = plan_of_all(&made).await.to_string();
+    assert!(text.contains("\nowner "), "{text}");
+    let lines = text.lines().filter(|line| !line.starts_with("owner "));
+    let plan = lines.map(|line| format!("{line}\n")).collect::<String>();
+    assert_all_left_alone(&elsewhere, &plan.parse().unwrap(), "not_found_here").await;
+}
+
+#[tokio::test]
+async fn a_token_that_may_not_be_read_is_left_alone() {
+    let fixture = losant(&["tokens=3"]);
+    let plan = plan_of_all(&fixture).await;
+    let forbidden = r#"{"type":"Forbidden","message":"no"}"#;
+    for id in fixture.simulator().ids() {
+        answer_reads(&fixture, &format!("*/{id}"), 403, forbidden);
+    }
+    assert_all_left_alone(&fixture, &plan, "cannot_be_revoked").await;
+    let provider = fixture.provider();
+    let options = RevokeManyOptions::default().with_suspend_fallback();
+    for (_, verdict) in revoke_all(&*provider, &plan, options).await {
+        let RevocationVerdict::CannotBeRevoked(error) = verdict else {
+            panic!("{verdict:?}");
+        };
+        assert!(error.advice().unwrap().contains("right to read"), "{error}");
+    }
+}
+
 #[tokio::test]
 async fn a_renamed_token_is_left_alone() {
     let fixture = losant(&["tokens=3"]);

@@ -17,7 +17,7 @@ pub use fate::Fate;
 pub use invisible::is_invisible;
 pub use kind::ErrorKind;
 pub use operation::Operation;
-pub(crate) use redaction::contains_credential;
+pub(crate) use redaction::{contains_credential, is_credential_like};
 pub(crate) use suggestion::is_near;
 pub use suggestion::{did_you_mean, quoted};
 

@@ -220,6 +220,7 @@ pub(super) fn not_found() -> Error {
         "there is no such token",
     )
     .with_platform_message("no token has this id", &[])
+    .with_own_form(true)
 }
 
 pub(super) fn conflict(message: &str) -> Error {

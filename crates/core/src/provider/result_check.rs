@@ -2,7 +2,7 @@
 //!
 //! A field that the platform does not report contradicts nothing.
 
-use crate::error::{Error, Fate, Operation, Result};
+use crate::error::{Error, Fate, Operation, Result, is_credential_like};
 use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
 use crate::provider::{
     CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
@@ -240,14 +240,15 @@ impl CreateToken {
     /// surprise.
     #[must_use]
     pub fn differences(&self, token: &Token) -> Vec<&'static str> {
-        let expiry_is_unconfirmed = self.expiry != RequestedExpiry::PlatformDefault
-            && token.attributes.unreadable().next().is_some()
-            && !token.expiry.is_reported();
+        let is_unconfirmed = |is_requested: bool, is_reported: bool| {
+            is_requested && !is_reported && token.attributes.unreadable().next().is_some()
+        };
+        let requests_expiry = self.expiry != RequestedExpiry::PlatformDefault;
         let misses_scope = match (&self.scopes, &token.scopes) {
             (Some(requested), Fact::Known(scopes)) => {
                 requested.iter().any(|scope| !scopes.contains(scope))
             }
-            _ => false,
+            (requested, scopes) => is_unconfirmed(requested.is_some(), scopes.is_reported()),
         };
         let state_differs = match token.state {
             TokenState::Active | TokenState::Unknown => false,
@@ -260,7 +261,10 @@ impl CreateToken {
                 is_other_description(self.description.as_deref(), token),
                 "description",
             ),
-            (expiry_is_unconfirmed, "expiry"),
+            (
+                is_unconfirmed(requests_expiry, token.expiry.is_reported()),
+                "expiry",
+            ),
             (misses_scope, "scopes"),
             (state_differs, "state"),
         ]
@@ -310,15 +314,23 @@ fn is_other_description(requested: Option<&str>, token: &Token) -> bool {
 }
 
 /// Returns `true` if the response to a creation shows a token that somebody else created: it has
-/// neither the requested name nor one that a platform would make of it.
+/// neither the requested name nor one that a platform would make of it, in another case or with
+/// other separators.
 fn is_about_another_token(request: &CreateToken, token: &Token) -> bool {
+    let is_separator = |c: char| c.is_whitespace() || c.is_control() || c.is_ascii_punctuation();
     let folded = |name: &str| {
-        let characters = name.chars().filter(|c| c.is_alphanumeric());
-        characters.flat_map(char::to_lowercase).collect::<String>()
+        let characters = name.chars().filter(|&c| !is_separator(c));
+        let folded: String = characters.flat_map(char::to_lowercase).collect();
+        if folded.is_empty() {
+            name.trim().to_owned()
+        } else {
+            folded
+        }
     };
     match (&request.name, &token.name) {
+        (None, _) | (_, Fact::NotReported) => false,
+        (Some(requested), Fact::Absent) => !requested.trim().is_empty(),
         (Some(requested), Fact::Known(name)) => folded(requested) != folded(name),
-        _ => false,
     }
 }
 
@@ -342,17 +354,15 @@ fn lost_secret<P: TokenProvider>(provider: &P, operation: Operation) -> Error {
     )
 }
 
-/// Names a token by the id that the platform sent, if it is a number, a UUID, hexadecimal or a
-/// plain word. Any other id is not shown: it could be a secret.
+/// Names a token by the id that the platform sent, if it is a plain word and does not look like a
+/// credential. Any other id is not shown: it could be a secret.
 fn describe(id: &TokenId) -> String {
     let text = id.as_str();
-    let one_case = !text.contains(|c: char| c.is_ascii_uppercase())
-        || !text.contains(|c: char| c.is_ascii_lowercase());
     let plain = (1..=MAX_SHOWN_ID_LENGTH).contains(&text.len())
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if plain && one_case {
+    if plain && !is_credential_like(text) {
         format!("token {text}")
     } else {
         "a token whose id is not shown".to_owned()

@@ -5,7 +5,7 @@ mod text;
 use std::collections::HashSet;
 
 use crate::error::Account;
-use crate::model::{Fact, Timestamp, Token, TokenId};
+use crate::model::{Fact, Principal, Timestamp, Token, TokenId};
 
 /// A plan to revoke tokens of one account, without duplicates.
 ///
@@ -39,7 +39,7 @@ use crate::model::{Fact, Timestamp, Token, TokenId};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RevocationPlan {
     account: Account,
-    /// The id of the owner that all listed tokens share.
+    /// The id of the owner that all listed tokens share, as far as their owners are known.
     owner: Option<String>,
     tokens: Vec<PlannedToken>,
     /// The acting token, which is revoked after all others.
@@ -54,6 +54,8 @@ pub struct PlannedToken {
     pub id: TokenId,
     /// The name in the listing that the plan was made from.
     pub name: Fact<String>,
+    /// `true` if the listing marked the name as unreadable, so that it equals no readable one.
+    name_is_unreadable: bool,
     /// The time of creation in that listing.
     pub created_at: Fact<Timestamp>,
 }
@@ -63,6 +65,7 @@ impl PlannedToken {
         Self {
             id,
             name: Fact::NotReported,
+            name_is_unreadable: false,
             created_at: Fact::NotReported,
         }
     }
@@ -71,6 +74,7 @@ impl PlannedToken {
         Self {
             id: token.id.clone(),
             name: token.name.clone(),
+            name_is_unreadable: has_unreadable_name(token),
             created_at: Fact::from_optional(token.created_at.known().copied()),
         }
     }
@@ -90,18 +94,27 @@ impl PlannedToken {
                 _ => format!("has no known time of creation, which was {reviewed}"),
             });
         }
-        let describe = |name: &Fact<String>| match name {
+        let describe = |name: &Fact<String>, is_unreadable: bool| match name {
+            Fact::Known(name) if is_unreadable => {
+                format!("has a name that cannot be read, shown as {name:?}")
+            }
             Fact::Known(name) => format!("is named {name:?}"),
-            _ => "has no name".to_owned(),
+            Fact::Absent => "has no name".to_owned(),
+            Fact::NotReported => "does not report its name".to_owned(),
         };
-        (self.name.is_reported() && now.name != self.name).then(|| {
-            let reviewed = describe(&self.name);
-            format!(
-                "{}, and the one in the plan {reviewed}",
-                describe(&now.name)
-            )
+        let reviewed = (&self.name, self.name_is_unreadable);
+        let found = (&now.name, has_unreadable_name(now));
+        (self.name.is_reported() && found != reviewed).then(|| {
+            let (found, reviewed) = (describe(found.0, found.1), describe(reviewed.0, reviewed.1));
+            format!("{found}, and the one in the plan {reviewed}")
         })
     }
+}
+
+/// Returns `true` for a name that is shown with escapes, and equals no readable one (decision
+/// 0016).
+fn has_unreadable_name(token: &Token) -> bool {
+    token.name.known().is_some() && token.attributes.is_unreadable("name")
 }
 
 impl RevocationPlan {
@@ -109,14 +122,12 @@ impl RevocationPlan {
     #[must_use]
     pub fn from_tokens<'a>(account: &Account, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         let tokens: Vec<_> = tokens.into_iter().collect();
-        let mut owners = tokens.iter().map(|token| token.owner.known());
-        let first = owners.next().flatten();
-        let is_shared = owners.all(|owner| owner == first);
+        let mut owners = tokens.iter().filter_map(|token| token.owner.known());
+        let first = owners.next().map(Principal::id);
+        let is_shared = owners.all(|owner| Some(owner.id()) == first);
         let planned = tokens.iter().copied().map(PlannedToken::from_token);
         let mut plan = Self::new(account, planned);
-        plan.owner = first
-            .filter(|_| is_shared)
-            .map(|owner| owner.id().to_owned());
+        plan.owner = first.filter(|_| is_shared).map(str::to_owned);
         plan
     }
 

@@ -10,7 +10,7 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
-use crate::model::{Token, TokenId, TokenState};
+use crate::model::{Token, TokenField, TokenId, TokenState};
 use crate::provider::{
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, TokenProvider, UpdateToken,
 };
@@ -205,24 +205,28 @@ impl PlannedOwner {
         }
     }
 
-    /// Returns `true` if this account lists the tokens of the owner, so that a token which it does
-    /// not find is gone. The place may not say whose they are, as in "the user's own".
+    /// Returns `true` if this account can list the tokens of the owner, so that a token which it
+    /// does not find is gone. The place may not say whose they are, as in "the user's own".
     async fn is_here<P: TokenProvider + ?Sized>(&self, provider: &P) -> bool {
         if let Some(is_confirmed) = self.is_confirmed.get() {
             return *is_confirmed;
-        }
-        let place = provider.account().place().unwrap_or_default();
-        let is_in_place = |owner: &str| place.split('/').any(|segment| segment == owner);
-        if self.id.as_deref().is_some_and(is_in_place) {
-            return true;
         }
         let Ok(list) = list_all(provider, Query::new().limit(1)).await else {
             return false;
         };
         let mut owners = list.tokens.iter().filter_map(|token| token.owner.known());
-        let is_here = match &self.id {
-            Some(planned) => owners.any(|owner| owner.id() == planned),
-            None => provider.account().place().is_some(),
+        let place = provider.account().place();
+        let is_here = match self.id.as_deref() {
+            Some(planned) => {
+                let mut segments = place.unwrap_or_default().split('/');
+                segments.any(|segment| segment == planned)
+                    || owners.any(|owner| owner.id() == planned)
+            }
+            // A platform that reports owners did not say whose the listed tokens are.
+            None => {
+                let reported = &provider.capabilities().reported_fields;
+                place.is_some() && owners.next().is_none() && !reported.contains(&TokenField::Owner)
+            }
         };
         *self.is_confirmed.get_or_init(|| is_here)
     }
@@ -256,14 +260,23 @@ async fn carry_out<P: TokenProvider + ?Sized>(
             // The platform itself does not know the token, and not something in front of it.
             (Err(error), Some(RevocationEffect::Deleted))
                 if error.is_not_found()
-                    && error.platform_message().is_some()
+                    && error.is_in_own_form()
                     && owner.is_here(provider).await =>
             {
                 return already_gone(token, RevocationOutcome::AlreadyGone, effect);
             }
-            // A credential that may revoke but not read cannot tell.
-            (Err(error), _) if error.kind() == ErrorKind::PermissionDenied => {}
-            (Err(error), _) => return failed(error.for_operation(Operation::Revoke)),
+            (Err(error), _) => {
+                let is_forbidden = error.kind() == ErrorKind::PermissionDenied;
+                let error = error.for_operation(Operation::Revoke);
+                return failed(if is_forbidden {
+                    error.with_advice(
+                        "the token could not be compared with the plan: give the credential the \
+                         right to read tokens, or revoke the token by its id",
+                    )
+                } else {
+                    error
+                });
+            }
         }
     }
     revoke(provider, &token.id, options).await

@@ -300,6 +300,39 @@ fn a_token_that_somebody_else_created_is_not_revoked() {
 }
 
 #[test]
+fn a_new_token_is_recognised_by_its_name() {
+    let known = |name: &str| Fact::Known(name.to_owned());
+    for (requested, reported, is_ours) in [
+        ("Nightly build", known(" nightly-build "), true),
+        ("nightly.build", known("nightly_build"), true),
+        ("***", known(" *** "), true),
+        ("ci", Fact::NotReported, true),
+        ("ci", Fact::Absent, false),
+        ("ci", known("***"), false),
+        ("***", known("---"), false),
+        ("\u{1f680}", known("\u{1f525}"), false),
+        ("ci \u{1f680}", known("ci \u{1f525}"), false),
+    ] {
+        let mut token = Token::new(TokenId::new(ID), TokenState::Active);
+        token.name = reported;
+        let is_other = is_about_another_token(&CreateToken::new(requested), &token);
+        assert_eq!(is_other, !is_ours, "{requested:?}, {:?}", token.name);
+    }
+}
+
+#[test]
+fn an_expiry_or_scopes_that_cannot_be_read_are_not_confirmed() {
+    let request = CreateToken::new("ci")
+        .with_expiry("2030-01-01T00:00:00Z".parse().unwrap())
+        .with_scope("a");
+    let mut token = Token::new(TokenId::new(ID), TokenState::Active);
+    assert!(request.differences(&token).is_empty());
+    token.attributes.mark_unreadable("status");
+    assert_eq!(request.differences(&token), ["expiry", "scopes"]);
+    assert!(CreateToken::new("ci").differences(&token).is_empty());
+}
+
+#[test]
 fn a_masked_secret_is_not_a_new_secret() {
     let id = TokenId::new(ID);
     for secret in ["****", "**redacted**", "null", "", "<hidden>", "0000000000"] {
@@ -390,6 +423,8 @@ fn an_id_is_shown_only_if_it_cannot_be_a_secret() {
         "17\nadmin: everything is fine",
         "SK-PrjW98OTY1h8QTY9hUA",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
+        "1234567890abcdef1234567890abcdef",
+        "PRJW98OTY1H8QTY9HUA",
         &"1".repeat(37),
     ] {
         assert!(!describe(&TokenId::new(id)).contains(id), "{id}");

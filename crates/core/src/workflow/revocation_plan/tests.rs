@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::text::HEADING;
 use super::*;
-use crate::model::TokenState;
+use crate::model::{Principal, TokenState};
 
 fn planned() -> impl Strategy<Value = PlannedToken> {
     let name = prop_oneof![
@@ -12,8 +12,10 @@ fn planned() -> impl Strategy<Value = PlannedToken> {
     ];
     let created_at = prop::option::of(0..4_000_000_000_i64)
         .prop_map(|at| Fact::from_optional(at.and_then(Timestamp::from_unix_seconds)));
-    (".{1,9}", name, created_at).prop_map(|(id, name, created_at)| PlannedToken {
+    let planned = (".{1,9}", name, any::<bool>(), created_at);
+    planned.prop_map(|(id, name, is_unreadable, created_at)| PlannedToken {
         id: TokenId::new(id),
+        name_is_unreadable: is_unreadable && name.known().is_some(),
         name,
         created_at,
     })
@@ -89,6 +91,8 @@ fn a_text_that_displays_differently_from_what_it_means_is_rejected() {
         "revoke 12 name \"ci",
         "revoke 12 name \"ci\"13",
         "revoke 12 name ci",
+        "revoke 12 name \"ci\" readable",
+        "revoke 12 unnamed unreadable",
         "revoke 12 created yesterday",
         "revoke 12\nplace \"elsewhere\"",
     ] {
@@ -129,4 +133,56 @@ fn a_plan_of_the_first_version_is_refused_with_words() {
     let text = "tokenfleet revocations 1\naccount a b\nrevoke 1\n";
     let error = text.parse::<RevocationPlan>().unwrap_err().to_string();
     assert!(error.contains("another version"), "{error}");
+}
+
+fn named(name: Fact<String>) -> Token {
+    let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+    token.name = name;
+    token
+}
+
+#[test]
+fn a_plan_names_the_owner_that_all_known_owners_are() {
+    let owned = |owner: Fact<&str>| {
+        let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+        token.owner = owner.map(Principal::new);
+        token
+    };
+    let unreadable = || owned(Fact::NotReported);
+    let (alice, bob) = (|| owned(Fact::Known("alice")), || owned(Fact::Known("bob")));
+    for (tokens, expected) in [
+        (vec![alice(), unreadable(), alice()], Some("alice")),
+        (vec![unreadable(), alice()], Some("alice")),
+        (vec![alice(), unreadable(), bob()], None),
+        (vec![unreadable()], None),
+        (vec![], None),
+    ] {
+        let plan = RevocationPlan::from_tokens(&Account::new("a", "b"), &tokens);
+        assert_eq!(plan.owner.as_deref(), expected, "{tokens:?}");
+    }
+}
+
+#[test]
+fn a_name_that_cannot_be_read_is_not_the_reviewed_one() {
+    let name = || Fact::Known("ci \\ud83d".to_owned());
+    let readable = named(name());
+    let mut unreadable = named(name());
+    unreadable.attributes.mark_unreadable("name");
+    for (reviewed, now) in [(&readable, &unreadable), (&unreadable, &readable)] {
+        let plan = RevocationPlan::from_tokens(&Account::new("a", "b"), [reviewed]);
+        let plan = plan.to_string().parse::<RevocationPlan>().unwrap();
+        assert_eq!(plan.tokens[0].difference(reviewed), None, "{plan}");
+        let difference = plan.tokens[0].difference(now).unwrap();
+        assert!(difference.contains("cannot be read"), "{difference}");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_reported_is_told_from_none() {
+    let planned = PlannedToken::from_token(&named(Fact::Absent));
+    let difference = planned.difference(&named(Fact::NotReported)).unwrap();
+    assert_eq!(
+        difference,
+        "does not report its name, and the one in the plan has no name"
+    );
 }

@@ -16,6 +16,9 @@ pub(super) const HEADING: &str = "tokenfleet revocations 2";
 /// The beginning of the first line of a plan of any version.
 const ANY_HEADING: &str = "tokenfleet revocations ";
 
+/// The mark after a name that cannot be read and is shown with escapes (decision 0016).
+const UNREADABLE: &str = " unreadable";
+
 /// The characters that are percent-encoded, because a reviewer could misread them.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.');
 
@@ -53,7 +56,14 @@ impl fmt::Display for PlannedToken {
             write!(f, " created {at}")?;
         }
         match &self.name {
-            Fact::Known(name) => write!(f, " name {name:?}"),
+            Fact::Known(name) => {
+                let mark = if self.name_is_unreadable {
+                    UNREADABLE
+                } else {
+                    ""
+                };
+                write!(f, " name {name:?}{mark}")
+            }
             Fact::Absent => write!(f, " unnamed"),
             Fact::NotReported => Ok(()),
         }
@@ -167,8 +177,13 @@ fn parse_token(words: &[Word]) -> Option<PlannedToken> {
     match rest {
         [] => {}
         [keyword] if keyword.plain() == Some("unnamed") => token.name = Fact::Absent,
-        [keyword, Word::Quoted(name)] if keyword.plain() == Some("name") => {
+        [keyword, Word::Quoted(name), mark @ ..] if keyword.plain() == Some("name") => {
             token.name = Fact::Known(name.clone());
+            token.name_is_unreadable = match mark {
+                [] => false,
+                [mark] if mark.plain() == Some(UNREADABLE.trim()) => true,
+                _ => return None,
+            };
         }
         _ => return None,
     }
