@@ -71,7 +71,7 @@ impl std::fmt::Debug for Sent<'_> {
     }
 }
 
-/// What is accepted at a path: the owner of Foreman's tokens, or an empty page.
+/// An answer that accepts a credential: the owner of Foreman's tokens, or an empty page.
 fn accepted(request: &Request<bytes::Bytes>) -> Response<Body> {
     match request.uri().path() {
         "/api/users" => response(200, r#"{"results":[{"id":4,"login":"jane"}]}"#),

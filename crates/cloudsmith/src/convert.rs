@@ -8,7 +8,8 @@ use tokenfleet_core::{
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
-use crate::{User, wire};
+use crate::user::User;
+use crate::wire;
 
 /// Cloudsmith's page size when none is requested.
 const DEFAULT_PAGE_SIZE: usize = 30;

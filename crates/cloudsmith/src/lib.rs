@@ -28,8 +28,10 @@ mod login;
 mod provider;
 mod query;
 mod rotating_credential;
+mod user;
 mod wire;
 
 pub use config::CloudsmithConfig;
 pub use login::{Login, LoginStep, TwoFactorChallenge};
-pub use provider::{Cloudsmith, NAME, User, capabilities};
+pub use provider::{Cloudsmith, NAME, capabilities};
+pub use user::User;

@@ -16,6 +16,7 @@ use tokio::sync::Mutex;
 
 use crate::config::CloudsmithConfig;
 use crate::rotating_credential::RotatingCredential;
+use crate::user::User;
 use crate::{convert, query};
 
 /// The provider's name in configurations.
@@ -34,18 +35,6 @@ pub struct Cloudsmith {
 const LOCKOUT_RISK: &str = "if the response is lost, nobody has a working key: use an e-mail \
                             address and a password, which can log in again, or accept the risk \
                             with accept_lockout = true";
-
-/// The user that a credential belongs to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct User {
-    /// The user's name in URLs.
-    pub slug: Option<String>,
-    /// The full name.
-    pub name: Option<String>,
-    /// The e-mail address.
-    pub email: Option<String>,
-}
 
 /// Returns what the adapter declares: list, create (at most one key), rotate, revoke (by
 /// replacement) and verify.

@@ -25,8 +25,8 @@ impl Results {
         }
     }
 
-    /// Adds a result, given both as an object and as a row. The row is wiped once it is written: one
-    /// of its fields may be a secret.
+    /// Adds a result, given both as an object and as a row. The row is wiped once it is written:
+    /// one of its fields may be a secret.
     pub(crate) fn add(
         &mut self,
         output: &mut Output,

@@ -121,19 +121,12 @@ impl FirstLook {
 
     /// Returns whether tokens may be created before one of these.
     pub(super) fn may_be_fresh(&self, tokens: &[Token]) -> bool {
-        // A time that cannot be read, beside others that can, may be any.
-        let is_timed = tokens.iter().any(|token| second_of(token).is_some());
-        match tokens
-            .last()
-            .map(|last| self.age(std::slice::from_ref(last)))
-        {
-            Some(Age::Unknown) => is_timed && self.read_after.is_some(),
-            age => age == Some(Age::Fresh),
-        }
+        let last = tokens.iter().rfind(|token| second_of(token).is_some());
+        last.is_some_and(|last| self.age(std::slice::from_ref(last)) == Age::Fresh)
     }
 
-    /// Returns whether a token may be created before the lowest of these from now on. Where its time
-    /// cannot be read, that of the next one decides, which is no older.
+    /// Returns whether a token may be created before the lowest of these from now on. Where its
+    /// time cannot be read, that of the next one decides, which is no older.
     fn age(&self, tokens: &[Token]) -> Age {
         match (tokens.iter().find_map(second_of), self.read_after) {
             (Some(created), Some(now)) if created < now.saturating_sub(CLOCK_SKEW) => Age::Settled,

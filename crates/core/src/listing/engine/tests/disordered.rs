@@ -43,7 +43,7 @@ struct Busy {
     /// The newest tokens, created this long after the old ones.
     fresh: u32,
     pause: u32,
-    /// What is created or deleted, where, and by a server that is so many seconds late.
+    /// Creations and deletions: the place, the kind, and how many seconds late the server is.
     changes: Vec<(u16, u16, u32)>,
     /// The number of changes per request, and of requests per second.
     rate: usize,
