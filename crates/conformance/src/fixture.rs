@@ -8,6 +8,8 @@ use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
 
+use crate::FixtureError;
+
 /// A provider and the platform behind it, which the suite prepares and inspects directly.
 ///
 /// Each case gets a fresh fixture. It starts without tokens, unless the acting credential is itself
@@ -134,6 +136,24 @@ pub trait Fixture: Send + Sync {
 
     /// Returns the number of requests that have reached the platform.
     fn request_count(&self) -> u64;
+
+    /// Returns the number of all requests that were sent to the platform for this case, including
+    /// those of the fixture itself.
+    ///
+    /// The report shows it, and a request limit counts it.
+    fn total_requests(&self) -> u64 {
+        self.request_count()
+    }
+
+    /// Deletes what was created for this case, such as its user. It is called once, after the case,
+    /// whatever the outcome.
+    ///
+    /// # Errors
+    ///
+    /// The reason why something was left behind, which the report shows. The case does not fail.
+    async fn close(&self) -> Result<(), FixtureError> {
+        Ok(())
+    }
 
     /// Deletes a token directly on the platform, as another client would.
     ///

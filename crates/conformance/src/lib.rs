@@ -45,11 +45,16 @@
 //!
 //! Besides what each case checks, every result is searched for secrets and for undeclared fields.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod case;
 mod case_result;
 mod cases;
 mod fixture;
+mod fixture_error;
 mod harness;
+#[cfg(feature = "http")]
+pub mod http;
 mod inspector;
 mod memory;
 #[cfg(test)]
@@ -63,6 +68,7 @@ pub use case::{Case, Decision};
 pub use case_result::Failure;
 pub use cases::cases;
 pub use fixture::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
+pub use fixture_error::FixtureError;
 pub use memory::{MemoryFixture, MemoryProfile, MemoryProvider};
 pub use refusal::Refusal;
 pub use report::{Entry, Outcome, Report};

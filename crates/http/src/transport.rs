@@ -180,9 +180,40 @@ impl Body {
         Self(Box::pin(stream))
     }
 
-    /// Returns the next chunk.
-    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
+    /// Returns the next chunk, or `None` at the end of the body.
+    pub async fn next(&mut self) -> Option<Result<Bytes, TransportError>> {
         poll_fn(|context| self.0.as_mut().poll_next(context)).await
+    }
+
+    /// Reads the whole body, for callers of a [`Transport`] without an
+    /// [`ApiClient`](crate::ApiClient).
+    ///
+    /// The bytes are not wiped from memory afterwards. An [`ApiClient`](crate::ApiClient) wipes
+    /// what it reads.
+    ///
+    /// ```
+    /// # use tokenfleet_http::{Body, TransportError};
+    /// # async fn example() -> Result<(), TransportError> {
+    /// assert_eq!(Body::full("[]").bytes(1024).await?, "[]");
+    /// assert!(Body::full("too long").bytes(3).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The failure of the connection, or a body of more than `limit` bytes.
+    pub async fn bytes(mut self, limit: usize) -> Result<Bytes, TransportError> {
+        let mut read: Vec<u8> = Vec::new();
+        while let Some(chunk) = self.next().await {
+            let chunk = chunk?;
+            if chunk.len() > limit - read.len() {
+                let message = format!("the body is larger than {limit} bytes");
+                return Err(TransportError::new(SendPhase::MaybeSent, message));
+            }
+            read.extend_from_slice(&chunk);
+        }
+        Ok(read.into())
     }
 }
 

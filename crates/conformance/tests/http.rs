@@ -1,0 +1,139 @@
+//! The parts of a fixture over HTTP count, inject and read.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde_json::{Value, json};
+use tokenfleet_conformance::Fault;
+use tokenfleet_conformance::http::FixtureTransport;
+use tokenfleet_http::http::{Request, Response, StatusCode};
+use tokenfleet_http::{Body, Bytes, Transport, TransportError, async_trait};
+
+/// A platform that issues a secret with every request.
+#[derive(Debug, Default)]
+struct Issuing(AtomicU64);
+
+#[async_trait]
+impl Transport for Issuing {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        if request.uri().path() == "/refused" {
+            let mut response = Response::new(Body::full("not here"));
+            *response.status_mut() = StatusCode::FORBIDDEN;
+            return Ok(response);
+        }
+        let record = json!({"id": number, "token": format!("secret-{number}"), "name": "first"});
+        let mut response = Response::new(Body::full(record.to_string()));
+        let length = record.to_string().len().into();
+        response.headers_mut().insert("content-length", length);
+        Ok(response)
+    }
+}
+
+fn transport() -> (Arc<Issuing>, FixtureTransport) {
+    let platform = Arc::new(Issuing::default());
+    let transport = FixtureTransport::new(Arc::<Issuing>::clone(&platform))
+        .with_secret_field("token")
+        .with_json_field(Fault::OtherName, "name", json!("another"))
+        .with_rewrite(Fault::OddValue, |_| br#"{"name":"\ud83d"}"#.to_vec());
+    (platform, transport)
+}
+
+async fn send(transport: &FixtureTransport) -> Result<Response<Bytes>, TransportError> {
+    let request = Request::get("http://127.0.0.1/tokens").body(Bytes::new());
+    let (head, body) = transport.send(request.unwrap()).await?.into_parts();
+    Ok(Response::from_parts(head, body.bytes(1000).await?))
+}
+
+async fn json_after(transport: &FixtureTransport, fault: Fault) -> Value {
+    assert!(transport.inject(fault), "{fault:?}");
+    let response = send(transport).await.unwrap();
+    assert!(!response.headers().contains_key("content-length"));
+    serde_json::from_slice(response.body()).unwrap()
+}
+
+#[tokio::test]
+async fn a_fault_meets_the_next_request_and_no_other() {
+    let (platform, transport) = transport();
+    assert!(transport.inject(Fault::LoseRequest));
+    assert!(send(&transport.clone()).await.is_err());
+    assert_eq!(platform.0.load(Ordering::SeqCst), 0);
+    assert_eq!(transport.request_count(), 0);
+    assert!(send(&transport).await.is_ok());
+
+    assert!(transport.inject(Fault::LoseResponse));
+    assert!(send(&transport).await.is_err());
+    assert_eq!(platform.0.load(Ordering::SeqCst), 2);
+    assert_eq!(transport.request_count(), 2);
+}
+
+#[tokio::test]
+async fn a_made_up_response_does_not_reach_the_platform_but_counts() {
+    let (platform, transport) = transport();
+    for (fault, status) in [(Fault::Redirect, 302), (Fault::GatewayRefusal, 401)] {
+        assert!(transport.inject(fault));
+        assert_eq!(send(&transport).await.unwrap().status(), status);
+    }
+    assert_eq!(platform.0.load(Ordering::SeqCst), 0);
+    assert_eq!(transport.request_count(), 2);
+}
+
+#[tokio::test]
+async fn a_response_is_falsified_as_the_fixture_says() {
+    let (_, transport) = transport();
+    let masked = json_after(&transport, Fault::MaskSecret).await;
+    assert_eq!(masked["token"], "************3456");
+    let repeated = json_after(&transport, Fault::RepeatSecret).await;
+    assert_eq!(repeated["token"], "secret-1");
+    let named = json_after(&transport, Fault::OtherName).await;
+    assert_eq!(named["name"], "another");
+    assert!(transport.inject(Fault::OddValue));
+    let odd = send(&transport).await.unwrap();
+    assert_eq!(odd.body(), &br#"{"name":"\ud83d"}"#[..]);
+    assert!(!transport.inject(Fault::BroaderScopes), "nothing says how");
+}
+
+#[tokio::test]
+async fn a_response_is_marked_packed_or_mislabelled() {
+    let (_, transport) = transport();
+    assert!(transport.inject(Fault::ByteOrderMark));
+    let marked = send(&transport).await.unwrap();
+    assert!(marked.body().starts_with("\u{feff}{".as_bytes()));
+    assert!(transport.inject(Fault::Compress));
+    let packed = send(&transport).await.unwrap();
+    assert_eq!(packed.headers()["content-encoding"], "gzip");
+    assert!(packed.body().starts_with(&[0x1f, 0x8b]));
+    assert!(transport.inject(Fault::WrongContentType));
+    let mislabelled = send(&transport).await.unwrap();
+    assert_eq!(mislabelled.headers()["content-type"], "text/html");
+}
+
+#[tokio::test]
+async fn an_administrator_meets_no_fault_and_is_counted_apart() {
+    let (_, transport) = transport();
+    let admin = transport.admin_client("http://127.0.0.1/api/");
+    assert!(transport.inject(Fault::LoseRequest));
+    let made = admin.post("/users/a", &json!({})).await.unwrap();
+    assert_eq!(made.success().unwrap().json()["token"], "secret-1");
+    assert_eq!(
+        (transport.request_count(), transport.total_requests()),
+        (0, 1)
+    );
+    assert!(send(&transport).await.is_err(), "the fault is still there");
+
+    let repeated = json_after(&transport, Fault::RepeatSecret).await;
+    assert_eq!(
+        repeated["token"], "secret-1",
+        "what the administrator saw counts as before"
+    );
+}
+
+#[tokio::test]
+async fn an_administrator_is_told_what_was_refused() {
+    let platform = FixtureTransport::new(Arc::<Issuing>::default());
+    let admin = platform.admin_client("http://127.0.0.1");
+    let refused = admin.delete("/refused").await.unwrap();
+    assert_eq!((refused.status(), refused.json()), (403, Value::Null));
+    let error = refused.success().unwrap_err();
+    assert_eq!(error.to_string(), "DELETE /refused: 403 Forbidden not here");
+}
