@@ -5,7 +5,7 @@ mod ids;
 mod platform;
 mod setup;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokenfleet_core::capability::TokenField;
@@ -27,6 +27,7 @@ pub(crate) struct Harness {
     fixture: Box<dyn Fixture>,
     provider: RecordingProvider,
     inspector: Arc<Inspector>,
+    left_out: Mutex<Vec<String>>,
 }
 
 /// A token that works, with its secret.
@@ -66,7 +67,22 @@ impl Harness {
             fixture,
             provider,
             inspector,
+            left_out: Mutex::default(),
         }
+    }
+
+    /// Notes a step that the case does without, and why: the report shows it beside the case.
+    pub(crate) fn left_out(&self, step: impl Into<String>) {
+        let step = step.into();
+        let mut left_out = self.left_out.lock().unwrap_or_else(PoisonError::into_inner);
+        if !left_out.contains(&step) {
+            left_out.push(step);
+        }
+    }
+
+    /// Returns the steps that the case did without.
+    pub(crate) fn take_left_out(&self) -> Vec<String> {
+        std::mem::take(&mut *self.left_out.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn fixture(&self) -> &dyn Fixture {

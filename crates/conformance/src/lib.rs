@@ -62,7 +62,8 @@ mod mutants;
 mod recording_provider;
 mod refusal;
 mod report;
-mod run;
+mod request_limit;
+mod suite;
 
 pub use case::{Case, Decision};
 pub use case_result::Failure;
@@ -72,4 +73,4 @@ pub use fixture_error::FixtureError;
 pub use memory::{MemoryFixture, MemoryProfile, MemoryProvider};
 pub use refusal::Refusal;
 pub use report::{Entry, Outcome, Report};
-pub use run::{run, run_some};
+pub use suite::{IntoFixture, Progress, Suite, run, run_some};
