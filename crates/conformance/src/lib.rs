@@ -59,6 +59,7 @@ mod inspector;
 mod memory;
 #[cfg(test)]
 mod mutants;
+mod recording_fixture;
 mod recording_provider;
 mod refusal;
 mod report;

@@ -324,7 +324,9 @@ where
             Decision::NotApplicable(reason) => Outcome::NotApplicable((*reason).to_owned()),
             _ => Box::pin(judge(case, &decision, &harness)).await,
         };
-        entry.left_out = harness.take_left_out();
+        if !matches!(outcome, Outcome::NotApplicable(_) | Outcome::Refused) {
+            entry.left_out = harness.take_left_out();
+        }
         let closed = catch_panic(harness.fixture().close()).await;
         entry.left_behind = match closed {
             Ok(Ok(())) => None,
