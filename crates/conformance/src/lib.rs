@@ -65,6 +65,8 @@ mod refusal;
 mod report;
 mod request_limit;
 mod suite;
+#[cfg(feature = "test-binary")]
+mod test_binary;
 
 pub use case::{Case, Decision};
 pub use case_result::Failure;
@@ -75,3 +77,5 @@ pub use memory::{MemoryFixture, MemoryProfile, MemoryProvider};
 pub use refusal::Refusal;
 pub use report::{Entry, Outcome, Report};
 pub use suite::{IntoFixture, Progress, Suite, run, run_some};
+#[cfg(feature = "test-binary")]
+pub use test_binary::TestBinary;

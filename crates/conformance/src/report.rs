@@ -1,5 +1,8 @@
 //! The report of a run.
 
+mod json;
+mod markdown;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -66,8 +69,24 @@ impl Entry {
         }
     }
 
+    /// Returns the place of the case in the source of the suite, without the folder of this
+    /// machine.
+    fn place(&self) -> &str {
+        let start = self.location.rfind("src/").unwrap_or(0);
+        &self.location[start..]
+    }
+
+    /// Returns the lines of the case in the text of a report.
+    #[cfg(feature = "test-binary")]
+    pub(crate) fn text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = write_entry(&mut text, self);
+        text
+    }
+
     /// Returns `true` if the outcome fails the run.
-    fn failed(&self) -> bool {
+    pub(crate) fn failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed(_) | Outcome::NoFixture(_))
     }
 }
@@ -94,6 +113,41 @@ pub enum Outcome {
     Failed(Failure),
     /// The fixture could not be built, for this reason.
     NoFixture(String),
+}
+
+impl Outcome {
+    /// Returns the name of the outcome, as in JSON.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Ran => "ran",
+            Self::Refused => "refused",
+            Self::NotApplicable(_) => "not_applicable",
+            Self::Deviates { .. } => "deviates",
+            Self::Failed(_) => "failed",
+            Self::NoFixture(_) => "no_fixture",
+        }
+    }
+
+    /// Returns the reason, if the outcome has one.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::NotApplicable(reason)
+            | Self::Deviates { reason, .. }
+            | Self::NoFixture(reason) => Some(reason),
+            _ => None,
+        }
+    }
+
+    /// Returns the details of the failure, declared or not.
+    #[must_use]
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Deviates { failure, .. } | Self::Failed(failure) => Some(failure),
+            _ => None,
+        }
+    }
 }
 
 impl Report {
@@ -153,6 +207,12 @@ impl Report {
         self.entries.iter().map(|entry| entry.requests).sum()
     }
 
+    /// Returns the time that all cases took, as if each ran after the other.
+    #[must_use]
+    pub fn duration(&self) -> Duration {
+        self.entries.iter().map(|entry| entry.duration).sum()
+    }
+
     /// Returns the names of the cases that failed as declared, each with the declared reason.
     pub fn deviations(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.entries
@@ -208,6 +268,23 @@ impl Report {
         }
     }
 
+    /// Returns the number of cases with each outcome, in the order in which reports show them.
+    fn totals(&self) -> [(&'static str, usize); 6] {
+        [
+            "ran",
+            "refused",
+            "not_applicable",
+            "deviates",
+            "failed",
+            "no_fixture",
+        ]
+        .map(|outcome| {
+            let entries = self.entries.iter();
+            let count = entries.filter(|entry| entry.outcome.as_str() == outcome);
+            (outcome, count.count())
+        })
+    }
+
     fn names(&self, wanted: fn(&Outcome) -> bool) -> impl Iterator<Item = &'static str> {
         self.entries
             .iter()
@@ -243,13 +320,34 @@ impl Report {
         for problem in &self.problems {
             writeln!(f, "\n{problem}")?;
         }
-        let (deviations, failures) = (self.deviations().count(), self.failures().count());
+        write!(f, "\n{}", Totals(self))
+    }
+
+    /// Returns totals, time and requests.
+    #[cfg(feature = "test-binary")]
+    pub(crate) fn in_one_line(&self) -> String {
+        let seconds = self.duration().as_secs_f64();
+        format!(
+            "{}; {} requests in {seconds:.1} s",
+            Totals(self),
+            self.requests()
+        )
+    }
+}
+
+/// The number of cases with each outcome as text.
+struct Totals<'a>(&'a Report);
+
+impl fmt::Display for Totals<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(report) = self;
+        let (deviations, failures) = (report.deviations().count(), report.failures().count());
         write!(
             f,
-            "\n{} ran, {} refused as required, {} not applicable",
-            self.ran().count(),
-            self.refused().count(),
-            self.not_applicable().count(),
+            "{} ran, {} refused as required, {} not applicable",
+            report.ran().count(),
+            report.refused().count(),
+            report.not_applicable().count(),
         )?;
         if deviations > 0 {
             write!(f, ", {deviations} deviate as declared")?;
@@ -277,10 +375,10 @@ impl fmt::Display for Report {
 }
 
 /// Writes the lines of one case.
-fn write_entry(f: &mut fmt::Formatter<'_>, entry: &Entry) -> fmt::Result {
+fn write_entry(f: &mut impl fmt::Write, entry: &Entry) -> fmt::Result {
     const INDENT: &str = "             ";
     let Entry { law, name, .. } = entry;
-    let write_failure = |f: &mut fmt::Formatter<'_>, failure: &Failure| {
+    let write_failure = |f: &mut dyn fmt::Write, failure: &Failure| {
         writeln!(f, "{INDENT}expected: {}", failure.expected)?;
         writeln!(f, "{INDENT}happened: {}", failure.happened)?;
         if let Some(account) = &entry.account {

@@ -127,7 +127,7 @@ fn a_case_says_what_it_did_without() {
          what happens later: the fixture cannot move the clock"
     );
     assert_eq!(
-        left_out("no error reveals a secret"),
+        left_out("errors do not reveal a secret"),
         "LoseRequest: the fixture cannot inject this fault; \
          LoseResponse: the fixture cannot inject this fault; \
          a wrong credential: the fixture has no provider with one"

@@ -269,3 +269,53 @@ fn a_report_has_durations_requests_and_places() {
     assert!(ran.location.contains("revocation.rs:") || ran.location.contains("rotation.rs:"));
     assert!(report.requests() > 500);
 }
+
+#[test]
+fn a_report_survives_json() {
+    let suite = Suite::new(async || Forgiving::new())
+        .with_account_kind("a platform | in memory")
+        .with_deviation(CASE, "secrets *live*\nuntil midnight");
+    let report = block_on(suite.run());
+    let json: serde_json::Value = serde_json::from_str(&report.to_json()).unwrap();
+    assert_eq!(json["provider"], "memory");
+    assert_eq!(json["account_kind"], "a platform | in memory");
+    assert_eq!(json["passed"], report.passed());
+    assert_eq!(json["requests"], report.requests());
+    let cases = json["cases"].as_array().unwrap();
+    assert_eq!(cases.len(), report.entries().len());
+    for (case, entry) in cases.iter().zip(report.entries()) {
+        assert_eq!(case["name"], entry.name);
+        assert_eq!(case["law"], entry.law);
+        assert_eq!(case["outcome"], entry.outcome.as_str());
+        assert_eq!(case["reason"].as_str(), entry.outcome.reason());
+        assert_eq!(case["requests"], entry.requests);
+        assert_eq!(
+            case["left_out"].as_array().unwrap().len(),
+            entry.left_out.len()
+        );
+        let failure = entry.outcome.failure();
+        let happened = failure.map(|failure| failure.happened.as_str());
+        assert_eq!(case["happened"].as_str(), happened);
+        assert!(case["duration_ms"].is_u64());
+        assert!(case["place"].as_str().unwrap().starts_with("src/cases/"));
+    }
+    let total: u64 = json["totals"]
+        .as_object()
+        .unwrap()
+        .values()
+        .map(|n| n.as_u64().unwrap())
+        .sum();
+    assert_eq!(total, cases.len() as u64);
+    assert_eq!(json["totals"]["deviates"], 1);
+
+    let markdown = report.to_markdown();
+    assert!(markdown.contains("## Declared deviations"), "{markdown}");
+    assert!(
+        markdown.contains("deviates: secrets \\*live\\* until midnight"),
+        "{markdown}"
+    );
+    assert!(
+        markdown.contains("| account | a platform \\| in memory |"),
+        "{markdown}"
+    );
+}

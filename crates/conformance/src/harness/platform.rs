@@ -6,9 +6,8 @@ use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{Fact, Secret, Timestamp, TokenId};
 
 use super::Harness;
-use crate::ExistingToken;
-use crate::Fixture as _;
 use crate::case_result::{CaseResult, fail};
+use crate::{ExistingToken, Fixture as _};
 
 impl Harness {
     /// Returns a token as it exists on the platform.

@@ -6,9 +6,8 @@ use tokenfleet_core::capability::{ArgumentSupport, TokenField};
 use tokenfleet_core::{CreateToken, RequestedExpiry, TokenId, TokenState};
 
 use super::{Harness, LiveToken};
-use crate::Fixture as _;
 use crate::case_result::{CaseResult, not_applicable};
-use crate::{Fault, InsertedToken, TokenSpec};
+use crate::{Fault, Fixture as _, InsertedToken, TokenSpec};
 
 impl Harness {
     /// Returns a creation request with the required arguments and nothing else.
