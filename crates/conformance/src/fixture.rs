@@ -16,8 +16,24 @@ use crate::FixtureError;
 /// a token.
 ///
 /// Six methods are required. The others report that something is impossible until you implement
-/// them, and the report lists the cases that are skipped for that reason. Implement as many as your
-/// platform allows.
+/// them, and the report lists the cases and the steps that are skipped for that reason. Implement as
+/// many as your platform allows.
+///
+/// # A real server
+///
+/// The platform may be a simulator or a real server that you do not control:
+///
+/// * A fresh fixture is a fresh *user* (project, service account), created by an administrator in
+///   the function that builds the fixture and deleted in [`close`](Self::close). Build a `Result`,
+///   so that a server that does not respond is reported as that.
+/// * Faults and request counts come from a transport around the real one:
+///   `http::FixtureTransport` (feature `http`). `http::AdminClient` there calls the server as an
+///   administrator, for the function that builds the fixture, [`insert`](Self::insert),
+///   [`tokens`](Self::tokens) and [`accepts`](Self::accepts).
+/// * Leave [`advance`](Self::advance) out: the cases run without the steps that need it, and the
+///   report names these steps. For an expired token, let one expire in a second and wait.
+/// * An account with a request limit and the heavy cases are settings of the
+///   [`Suite`](crate::Suite).
 ///
 /// # Example
 ///
@@ -48,14 +64,20 @@ use crate::FixtureError;
 ///
 /// #[async_trait]
 /// impl Adapter for Door {
+///     fn account(&self) -> &Account {
+///         &self.account
+///     }
+///
+///     fn capabilities(&self) -> &Capabilities {
+///         &self.capabilities
+///     }
+///
 ///     async fn list_page(&self, _request: PageRequest) -> Result<Page> {
 ///         self.requests.fetch_add(1, Ordering::SeqCst);
 ///         let codes = self.codes.lock().unwrap();
 ///         let token = |number: &u32| Token::new(id(*number), TokenState::Active);
 ///         Ok(Page::last(codes.iter().map(token).collect()))
 ///     }
-/// #     fn account(&self) -> &Account { &self.account }
-/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
 /// }
 ///
 /// struct DoorFixture(Arc<Door>);

@@ -79,7 +79,7 @@ async fn deletions(harness: &Harness) -> CaseResult {
         let remaining = harness.existing_ids().await;
         expect_honest(listing.completeness(), &remaining, &listed)?;
         for id in to_delete {
-            harness.fixture().remove(&id).await;
+            harness.clean_up(&id).await;
         }
     }
     Ok(())
@@ -136,7 +136,7 @@ async fn random_creations_and_deletions(harness: &Harness) -> CaseResult {
         let after = harness.existing_ids().await;
         expect_honest(listing.completeness(), &(&before & &after), &listed)?;
         for id in after.difference(&earlier) {
-            harness.fixture().remove(id).await;
+            harness.clean_up(id).await;
         }
     }
     Ok(())
@@ -163,7 +163,7 @@ async fn updates(harness: &Harness) -> CaseResult {
         }
         expect_honest(listing.completeness(), &round.matching_throughout, &listed)?;
         for id in round.matching.iter().chain(&round.not_matching) {
-            harness.fixture().remove(id).await;
+            harness.clean_up(id).await;
         }
     }
     Ok(())
