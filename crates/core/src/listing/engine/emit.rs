@@ -64,9 +64,9 @@ impl PageEngine {
 
     /// Returns the new tokens of a page of a forward scan, and how many tokens it held that may be
     /// new.
-    pub(super) fn deduplicate(&mut self, mut tokens: Vec<Token>) -> (Vec<Token>, u64) {
+    pub(super) fn deduplicate(&mut self, mut tokens: Vec<Token>) -> Result<(Vec<Token>, u64)> {
         let end = tokens.last().map(|token| token.id.clone());
-        self.drop_before_place(&mut tokens);
+        self.drop_before_place(&mut tokens)?;
         self.drop_emitted(&mut tokens);
         self.drop_before_floor(&mut tokens);
         let received = tokens.len();
@@ -76,7 +76,7 @@ impl PageEngine {
         if self.passes.is_beyond() {
             self.bookmark.on_emitted(&tokens);
         }
-        (tokens, received as u64)
+        Ok((tokens, received as u64))
     }
 
     /// Returns the new tokens of a page of a backward scan, from the last to the first.

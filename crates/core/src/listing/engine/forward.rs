@@ -41,7 +41,7 @@ impl PageEngine {
         let is_all = is_first && !self.has_more_than(&page);
         let is_empty = page.tokens.is_empty();
         let next = page.next;
-        let (tokens, received) = self.deduplicate(page.tokens);
+        let (tokens, received) = self.deduplicate(page.tokens)?;
         self.check_repeats(received, tokens.len() as u64, next.is_some())?;
         self.check_order(&tokens);
         if next.is_none() {

@@ -6,9 +6,10 @@ use crate::listing::PartialReason;
 use crate::listing::cursor::invalid;
 use crate::listing::engine::PageEngine;
 use crate::listing::engine::dedup::Insertion;
+use crate::listing::engine::id_set::IdSet;
 use crate::listing::engine::in_flight::PendingPage;
 use crate::listing::engine::strategy::ScanStrategy;
-use crate::listing::engine::validate::violation;
+use crate::listing::engine::validate::{repeated_tokens, violation};
 use crate::model::{Token, TokenId};
 use crate::provider::PagePosition;
 use crate::query::Direction;
@@ -41,6 +42,8 @@ pub(super) struct Passes {
     resumed_after: Option<TokenId>,
     /// `true` while a new pass looks for the place where the listing was resumed.
     is_seeking: bool,
+    /// The tokens that this pass met before that place.
+    skipped: IdSet,
 }
 
 impl Passes {
@@ -142,13 +145,11 @@ impl PageEngine {
 
     /// Drops the tokens of a new pass that come before the place where the listing was resumed:
     /// they were emitted before the interruption, or created since.
-    pub(super) fn drop_before_place(&mut self, tokens: &mut Vec<Token>) {
-        let Some(after) = self.passes.resumed_after.as_ref() else {
-            return;
+    pub(super) fn drop_before_place(&mut self, tokens: &mut Vec<Token>) -> Result<()> {
+        let seeking = self.passes.is_seeking;
+        let Some(after) = self.passes.resumed_after.as_ref().filter(|_| seeking) else {
+            return Ok(());
         };
-        if !self.passes.is_seeking {
-            return;
-        }
         let found = tokens.iter().position(|token| token.id == *after);
         let beyond = match self.template.id_order() {
             Some(Direction::Ascending) => tokens.iter().position(|token| token.id > *after),
@@ -156,12 +157,18 @@ impl PageEngine {
             None => None,
         };
         let kept = found.map(|at| at + 1).or(beyond);
+        let mut moves_on = kept.is_some() || tokens.is_empty();
         for token in tokens.drain(..kept.unwrap_or(tokens.len())) {
-            self.dedup.insert(&token.id);
+            moves_on |= self.passes.skipped.insert(&token.id);
         }
         if kept.is_some() {
             self.passes.is_seeking = false;
             self.passes.has_met_emitted = true;
+        }
+        if moves_on {
+            Ok(())
+        } else {
+            Err(repeated_tokens())
         }
     }
 

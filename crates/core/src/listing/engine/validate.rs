@@ -147,7 +147,7 @@ impl PageEngine {
     }
 }
 
-fn repeated_tokens() -> Error {
+pub(super) fn repeated_tokens() -> Error {
     violation("the platform sent the same tokens on several pages")
 }
 

@@ -36,7 +36,9 @@ fn changes() -> impl Strategy<Value = Vec<Vec<Change>>> {
     prop::collection::vec(prop::collection::vec(change, 0..5), 0..60)
 }
 
-fn apply(pages: &mut FakePages, change: Change, sent: &Page) {
+/// Changes the set after a page. No id is ever given again.
+fn apply(pages: &mut FakePages, ever: &mut HashSet<u32>, change: Change, sent: &Page) {
+    let before = pages.ids.clone();
     match change {
         Change::Create => pages.create_before(0),
         Change::CreateBefore(newest) => pages.create_before(newest),
@@ -47,12 +49,15 @@ fn apply(pages: &mut FakePages, change: Change, sent: &Page) {
             }
         }
     }
+    (pages.ids).retain(|id| before.contains(id) || ever.insert(*id));
 }
 
 /// A platform that changes after every page, and the ids that existed throughout.
 struct Changing {
     pages: FakePages,
     lasting: Vec<u32>,
+    /// All ids that were ever given.
+    ever: HashSet<u32>,
     changes: std::vec::IntoIter<Vec<Change>>,
     totals: bool,
 }
@@ -62,6 +67,7 @@ impl Changing {
         let pages = FakePages::with_gaps(count);
         Self {
             lasting: pages.ids.clone(),
+            ever: pages.ids.iter().copied().collect(),
             pages,
             changes: changes.into_iter(),
             totals,
@@ -72,7 +78,7 @@ impl Changing {
         let mut page = self.pages.keyset_page(request);
         page.total = self.totals.then_some(self.pages.ids.len() as u64);
         for change in self.changes.next().unwrap_or_default() {
-            apply(&mut self.pages, change, &page);
+            apply(&mut self.pages, &mut self.ever, change, &page);
         }
         self.lasting.retain(|id| self.pages.ids.contains(id));
         page

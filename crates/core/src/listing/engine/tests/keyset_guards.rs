@@ -1,6 +1,7 @@
 //! Scans of platforms that declare keyset cursors and do not keep what that promises.
 
 use super::*;
+use crate::error::Error;
 use crate::listing::fake_pages::page_of;
 
 fn by_id() -> [ListCapability; 3] {
@@ -187,7 +188,7 @@ fn a_new_pass_that_repeats_itself_is_a_violation() {
                 requests += 1;
                 if requests == 3 {
                     anew = true;
-                    return Err(crate::error::Error::cursor_expired("expired"));
+                    return Err(Error::cursor_expired("expired"));
                 }
                 if anew {
                     let first = request.clone().position(PagePosition::First);
@@ -202,4 +203,31 @@ fn a_new_pass_that_repeats_itself_is_a_violation() {
         );
         expect_violation(&scanned, 10);
     }
+}
+
+#[test]
+fn a_new_pass_that_looks_for_its_place_on_the_same_tokens_again_is_a_violation() {
+    let pages = FakePages::new(30);
+    let plan = plan(&keyset(), 10);
+    let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
+    cursor.position = PagePosition::Token("20".to_owned());
+    cursor.after = Some(token(20).id);
+    cursor.size = Some(10);
+    let mut requests = 0;
+    let scanned = try_scan_in_order(
+        PageEngine::resume(&plan, &cursor).unwrap(),
+        |request| {
+            requests += 1;
+            if requests == 1 {
+                return Err(Error::cursor_expired("expired"));
+            }
+            let first = request.clone().position(PagePosition::First);
+            Ok(Page {
+                next: next(requests),
+                ..pages.keyset_page(&first)
+            })
+        },
+        |_| 0,
+    );
+    expect_violation(&scanned, 4);
 }
