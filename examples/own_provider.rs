@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use tokenfleet::adapter::{Adapter, Page, PageRequest};
-use tokenfleet::capability::{ListCapability, Paging, RevokeCapability};
+use tokenfleet::capability::{ListCapability, RevokeCapability};
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::*;
 
@@ -88,7 +88,7 @@ async fn run() -> Result<()> {
         Ok(Directory {
             account: Account::new("directory", account),
             capabilities: Capabilities::none()
-                .with_list(ListCapability::new(Paging::Snapshot))
+                .with_list(ListCapability::unpaged())
                 .with_get()
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted)),
             path: settings.required_text("path")?.into(),

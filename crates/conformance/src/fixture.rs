@@ -45,7 +45,7 @@ use crate::FixtureError;
 /// use async_trait::async_trait;
 /// use tokenfleet_conformance::{ExistingToken, Fixture, InsertedToken, TokenSpec, run};
 /// use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
-/// use tokenfleet_core::capability::{ListCapability, Paging};
+/// use tokenfleet_core::capability::ListCapability;
 /// use tokenfleet_core::*;
 ///
 /// /// The adapter under test. Yours sends requests to a simulator or a test account; this one
@@ -86,7 +86,7 @@ use crate::FixtureError;
 ///     fn new() -> Self {
 ///         Self(Arc::new(Door {
 ///             account: Account::new("door", "front"),
-///             capabilities: Capabilities::none().with_list(ListCapability::new(Paging::Snapshot)),
+///             capabilities: Capabilities::none().with_list(ListCapability::unpaged()),
 ///             codes: Mutex::default(),
 ///             requests: AtomicU64::new(0),
 ///         }))
@@ -357,6 +357,8 @@ pub enum Fault {
     /// One record of the response holds a value that the platform does not document, such as half a
     /// surrogate pair in a name.
     OddValue,
+    /// The platform no longer knows the position of the requested page, unless it is the first.
+    ForgetPosition,
     /// Something in front of the platform refuses the request with 401, in a form that is not the
     /// platform's, such as `{"message":"Unauthorized"}`.
     GatewayRefusal,

@@ -88,7 +88,7 @@ fn a_token_that_exists_before_a_case_does_not_affect_it() {
 
 #[test]
 fn a_run_can_be_limited_to_one_law() {
-    let make_fixture = async || MemoryFixture::new(MemoryProfile::retaining());
+    let make_fixture = async || MemoryFixture::new(MemoryProfile::keyset());
     let report = block_on(run_some(make_fixture, |case| case.law() == 4));
     assert_eq!(
         report.entries().len(),

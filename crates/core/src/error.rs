@@ -131,6 +131,18 @@ impl Error {
         error
     }
 
+    /// Creates an error for a page position that the platform knows no longer, because its cursors
+    /// expire: `message` says what the platform answered.
+    ///
+    /// [`list_page`](crate::TokenProvider::list_page) returns it for a position other than the
+    /// first. A listing then begins anew at the first page, a few times, and yields no token twice.
+    /// An adapter over HTTP gets the same by naming
+    /// [`ErrorKind::InvalidCursor`] for the status or the code of its platform.
+    pub fn cursor_expired(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidCursor, Fate::Rejected, message)
+            .with_advice("start the listing again without a cursor")
+    }
+
     /// Sets the account, unless one is set already.
     #[must_use]
     pub fn with_account(mut self, account: &Account) -> Self {

@@ -245,6 +245,7 @@ fn list(list: &ListCapability) -> List {
         paging: match list.paging {
             Paging::Numbered => "numbered",
             Paging::Snapshot => "snapshot",
+            Paging::Keyset => "keyset",
             Paging::Sequential => "sequential",
             _ => "other",
         },

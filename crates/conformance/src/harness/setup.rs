@@ -185,6 +185,7 @@ impl Harness {
             Fault::LoseRequest | Fault::LoseResponse => {
                 "the fixture cannot lose requests or responses"
             }
+            Fault::ForgetPosition => "the fixture cannot make the platform forget a position",
             _ => "the fixture cannot falsify this response",
         })
     }

@@ -16,7 +16,7 @@
 /// | `Timeout`, `Connection` | check [`Error::fate`](crate::Error::fate) before retrying |
 /// | `ProtocolViolation` | report it: the platform's response breaks its own rules |
 /// | `LimitExceeded` | raise the limit that the caller set, or narrow the query |
-/// | `InvalidCursor` | start the listing again: the cursor is damaged or belongs elsewhere |
+/// | `InvalidCursor` | start the listing again: the cursor is damaged, expired or foreign |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
