@@ -1,4 +1,6 @@
-//! Accounts for the examples to run against, simulated by default, and their exit code.
+//! Accounts for the examples to run against, simulated by default, their exit code, and a provider.
+
+mod directory;
 
 use std::process::ExitCode;
 
@@ -7,6 +9,8 @@ use tokenfleet::{
     AccountConfiguration, Configuration, Credential, Error, Registry, Result, Secret,
 };
 use tokenfleet_simulators::{Server, build};
+
+pub use directory::Directory;
 
 /// Accounts from a `tokenfleet.toml`, or accounts of simulators that run in this process.
 #[derive(Debug)]
