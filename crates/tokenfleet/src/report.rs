@@ -197,3 +197,56 @@ impl fmt::Display for AccountReport {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ErrorKind, Fate, Operation};
+
+    fn verdicts() -> impl Strategy<Value = Verdict> {
+        let reasons = prop_oneof![
+            Just(PartialReason::UnprotectedPaging),
+            Just(PartialReason::ContradictoryTotals),
+            Just(PartialReason::UnexpectedOrder),
+            Just(PartialReason::TooManyNewTokens),
+        ];
+        let errors = (".{0,12}", proptest::option::of(any::<u16>())).prop_map(|(text, status)| {
+            let error = Error::new(ErrorKind::Unavailable, Fate::Rejected, text)
+                .with_account(&Account::new("losant", "iot"))
+                .with_operation(Operation::List);
+            match status {
+                Some(status) => error.with_status(status),
+                None => error,
+            }
+        });
+        prop_oneof![
+            Just(Verdict::Complete),
+            reasons.prop_map(Verdict::Partial),
+            errors.prop_map(Verdict::Failed),
+            Just(Verdict::NotListable),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_report_that_was_written_is_read_back_equal(
+            names in (".{0,8}", ".{0,8}", proptest::option::of(".{0,8}")),
+            tokens: u64,
+            verdict in verdicts(),
+            cut_off: bool,
+        ) {
+            let account = Account::new(&names.0, &names.1);
+            let account = match &names.2 {
+                Some(place) => account.with_place(place),
+                None => account,
+            };
+            let report = AccountReport { account, tokens, verdict, cut_off };
+            let text = serde_json::to_string(&report).unwrap();
+            let read: AccountReport = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read.to_string(), report.to_string());
+            prop_assert_eq!(read, report);
+        }
+    }
+}
