@@ -9,6 +9,7 @@ mod kind;
 mod operation;
 mod predicates;
 mod redaction;
+mod serialized;
 mod suggestion;
 
 pub use account::Account;
@@ -53,7 +54,10 @@ type Source = dyn std::error::Error + Send + Sync + 'static;
 /// assert!(!error.may_have_applied());
 /// ```
 ///
-/// It can be cloned, so that one failure can be reported to every caller that it affects.
+/// It can be cloned, so that one failure can be reported to every caller that it affects. Its `Debug`
+/// is the same line, which is what a `main` that returns it prints; `{:#?}` shows the parts. Two
+/// errors are equal if they say the same; their [sources](std::error::Error::source) are not
+/// compared.
 #[derive(Clone)]
 pub struct Error(Box<Details>);
 
@@ -325,6 +329,31 @@ impl Error {
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.0.elapsed
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |error: &Self| {
+            let details = &error.0;
+            (
+                (details.kind, details.fate, details.operation),
+                (details.status, details.attempts),
+                (details.retry_after, details.elapsed),
+            )
+        };
+        let texts = |error: &Self| {
+            let details = &error.0;
+            [
+                Some(details.message.clone()),
+                details.code.clone(),
+                details.platform_message.clone(),
+                details.advice.clone(),
+            ]
+        };
+        parts(self) == parts(other)
+            && self.0.account == other.0.account
+            && texts(self) == texts(other)
     }
 }
 

@@ -53,6 +53,25 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 15] = [
+        Self::InvalidInput,
+        Self::Configuration,
+        Self::Unsupported,
+        Self::Unauthenticated,
+        Self::PermissionDenied,
+        Self::NotFound,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Connection,
+        Self::ProtocolViolation,
+        Self::LimitExceeded,
+        Self::InvalidCursor,
+        Self::Other,
+    ];
+
     /// Returns the kind in snake case, as it appears in the program's JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {
