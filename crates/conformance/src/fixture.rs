@@ -258,6 +258,8 @@ pub struct ExistingToken {
     pub state: TokenState,
     /// The expiry; [`Fact::NotReported`] if the fixture does not know it.
     pub expiry: Fact<Timestamp>,
+    /// `true` if the platform never lists this token.
+    pub is_unlisted: bool,
 }
 
 impl ExistingToken {
@@ -268,7 +270,16 @@ impl ExistingToken {
             id,
             state,
             expiry: Fact::NotReported,
+            is_unlisted: false,
         }
+    }
+
+    /// States that the platform never lists this token, as the provider must
+    /// [declare](tokenfleet_core::capability::ListCapability::with_unlisted_tokens).
+    #[must_use]
+    pub fn with_unlisted(mut self) -> Self {
+        self.is_unlisted = true;
+        self
     }
 
     /// Sets the expiry.

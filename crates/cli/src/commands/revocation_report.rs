@@ -80,6 +80,9 @@ impl<'a> RevocationReport<'a> {
             RevocationVerdict::NotAsReviewed(error) => {
                 self.not_revoked(Some(id), "not_as_reviewed", &Subject::Id(id).add_to(error));
             }
+            RevocationVerdict::NotIdentified(error) => {
+                self.not_revoked(Some(id), "not_identified", &Subject::Id(id).add_to(error));
+            }
             RevocationVerdict::NotFoundHere(error) => {
                 self.not_revoked(Some(id), "not_found_here", &Subject::Id(id).add_to(error));
             }

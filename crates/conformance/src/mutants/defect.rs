@@ -31,6 +31,7 @@ pub(crate) enum Defect {
     ReturnsNoTokensIfListingIsUnsupported,
     DeclaresThatNoTokenVanishes,
     DeclaresThatMatchesStay,
+    DeclaresNoUnlistedTokens,
     IgnoresOrder,
     DeclaresLooseOrderExact,
     LosesMatches,
@@ -78,13 +79,16 @@ pub(crate) enum Defect {
     // Revocation.
     RevokesNothing,
     FailsToRevokeTwice,
-    ReportsSecondRevocationAsFirst,
     RevokesOnlyActiveTokens,
     RevokesEveryToken,
     ReplacesWithoutConsent,
     LosesReplacement,
     ReturnsAnotherId,
     ReportsUnknownTokensAsGone,
+    DeclaresNoReusedIds,
+    DeclaresNoCascade,
+    RevokesOthersWithoutConsent,
+    InventsAlsoRevoked,
     CleansSecrets,
     // Verification.
     ReportsEverySecretAlive,
@@ -103,6 +107,9 @@ pub(crate) enum Defect {
     RevealsSecretsInErrors,
     // Cancellation.
     StaysBusy,
+    // Peculiarities that break no law: a provider with one of them conforms.
+    ReportsEveryRevocationAsFirst,
+    RefusesImpossibleIds,
 }
 
 impl Defect {
@@ -114,6 +121,13 @@ impl Defect {
             (Self::ContradictoryPageSizes, Some(list)) => list.default_page_size = Some(5_000),
             (Self::DeclaresThatNoTokenVanishes, Some(list)) => list.tokens_vanish = false,
             (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
+            (Self::DeclaresNoUnlistedTokens, Some(list)) => list.unlisted_tokens = None,
+            (Self::DeclaresNoReusedIds, _) => declared.reused_ids = false,
+            (Self::DeclaresNoCascade, _) => {
+                if let Some(revoke) = &mut declared.revoke {
+                    revoke.cascade = None;
+                }
+            }
             (Self::DropsUndeclaredFilters, Some(list)) => {
                 list.filters = FilterCapability::default();
                 list.orders.retain(|order| order.key == SortKey::Id);

@@ -20,12 +20,27 @@ impl fmt::Display for Plan {
         if let Some(limit) = self.bounds.limit {
             write!(f, "\nreturn at most {limit}")?;
         }
-        f.write_str(if self.protected {
-            "\nthe result is complete, even if tokens are created or deleted meanwhile"
+        let shown = if self.unlisted_tokens.is_some() {
+            " as far as the platform lists its tokens"
         } else {
-            "\nthe result is complete if it fits on one page, otherwise partial: \
-             tokens may move between pages meanwhile"
-        })
+            ""
+        };
+        if self.protected {
+            write!(
+                f,
+                "\nthe result is complete{shown}, even if tokens are created or deleted meanwhile"
+            )?;
+        } else {
+            write!(
+                f,
+                "\nthe result is complete{shown} if it fits on one page, otherwise partial: \
+                 tokens may move between pages meanwhile"
+            )?;
+        }
+        match &self.unlisted_tokens {
+            Some(tokens) => write!(f, "\nthe platform never lists {tokens}"),
+            None => Ok(()),
+        }
     }
 }
 

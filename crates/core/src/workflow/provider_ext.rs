@@ -63,6 +63,12 @@ pub trait TokenProviderExt: TokenProvider {
                     ErrorKind::Other,
                     format!("no token with that name was found, but {reason}"),
                 ),
+                (0, _, Completeness::CompleteAsShown(tokens)) => (
+                    ErrorKind::NotFound,
+                    format!(
+                        "no token with that name is listed, and the platform never lists {tokens}"
+                    ),
+                ),
                 (0, _, _) => (ErrorKind::NotFound, "no token has that name".to_owned()),
                 _ => (
                     ErrorKind::Conflict,
@@ -90,7 +96,9 @@ pub trait TokenProviderExt: TokenProvider {
     /// Revokes the tokens of a plan, several at a time, and continues after failures.
     ///
     /// A token that was listed is read first, where the platform can do that, and is left alone if
-    /// it is not the one that the plan describes.
+    /// it is not the one that the plan describes. Where [ids are given
+    /// again](crate::Capabilities::reused_ids), every token is read or looked for in a listing of
+    /// its own first, and is left alone unless it is known to be the one of the plan.
     ///
     /// Each token gets its own [`RevocationVerdict`](crate::workflow::RevocationVerdict).
     ///

@@ -19,7 +19,8 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenId};
 /// A plan that was interrupted can simply be executed again: a token that was listed in this place
 /// and no longer exists there counts as revoked. The exception is a platform that revokes by
 /// replacing: first remove the tokens that were replaced, because their ids now belong to the
-/// replacements.
+/// replacements. Where [ids are given again](crate::Capabilities::reused_ids), a token that now has
+/// the id of a revoked one is told from it by its time of creation or its name, and left alone.
 ///
 /// ```
 /// use tokenfleet_core::{Account, Fact, RevocationPlan, Token, TokenId, TokenState};
@@ -77,6 +78,11 @@ impl PlannedToken {
             name_is_unreadable: has_unreadable_name(token),
             created_at: Fact::from_optional(token.created_at.known().copied()),
         }
+    }
+
+    /// Returns `true` if the plan tells this token from another one that is given its id later.
+    pub(crate) fn is_identified(&self) -> bool {
+        self.created_at.known().is_some() || self.name.known().is_some()
     }
 
     /// Returns `true` if the plan says what the reviewer saw: the token was listed.
@@ -156,6 +162,21 @@ impl RevocationPlan {
             Some(index) => self.tokens.remove(index),
             None => PlannedToken::from_id(acting),
         });
+        self
+    }
+
+    /// Holds the tokens of a plan to what these tokens show, as if they had been listed.
+    ///
+    /// This is for a plan [from ids](Self::from_ids): what has the same id when the plan is carried
+    /// out, but another name or time of creation, is left alone.
+    #[must_use]
+    pub fn with_seen<'a>(mut self, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
+        for token in tokens {
+            let mut planned = self.tokens.iter_mut().chain(&mut self.last);
+            if let Some(planned) = planned.find(|planned| planned.id == token.id) {
+                *planned = PlannedToken::from_token(token);
+            }
+        }
         self
     }
 
