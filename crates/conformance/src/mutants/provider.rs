@@ -79,7 +79,11 @@ impl MutantProvider {
     /// Refuses an id that no token ever had without sending a request, as a provider can whose ids
     /// contain a check digit.
     pub(crate) fn refuse_impossible(&self, operation: Operation, id: &TokenId) -> Result<()> {
-        let is_supported = self.inner.capabilities().supports(operation);
+        let capabilities = self.inner.capabilities();
+        let is_supported = match &capabilities.revoke {
+            Some(revoke) if operation == Operation::Revoke => revoke.by_id,
+            _ => capabilities.supports(operation),
+        };
         if !self.has(Defect::RefusesImpossibleIds) || !is_supported {
             return Ok(());
         }
