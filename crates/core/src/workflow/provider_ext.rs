@@ -4,10 +4,11 @@ use std::future::Future;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
 use crate::listing::{Completeness, Listing};
-use crate::model::Token;
+use crate::model::{Token, TokenId};
 use crate::provider::TokenProvider;
 use crate::query::{Filter, Query};
 use crate::workflow::reconcile::reconcile;
+use crate::workflow::revoke_many::plan_revocation;
 use crate::workflow::token_list::list_all;
 use crate::workflow::{
     Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions, TokenList, UnknownWrite,
@@ -91,6 +92,22 @@ pub trait TokenProviderExt: TokenProvider {
         write: UnknownWrite<'_>,
     ) -> impl Future<Output = Result<Reconciliation>> + Send {
         reconcile(self, write)
+    }
+
+    /// Plans the revocation of the tokens with these ids, whatever they are.
+    ///
+    /// Where [ids are given again](crate::Capabilities::reused_ids), the tokens are read first, and
+    /// the plan is carried out only on what it was made from.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the tokens. An id that no token has is no error: it gets its verdict when
+    /// the plan is carried out.
+    fn plan_revocation(
+        &self,
+        ids: Vec<TokenId>,
+    ) -> impl Future<Output = Result<RevocationPlan>> + Send {
+        plan_revocation(self, ids)
     }
 
     /// Revokes the tokens of a plan, several at a time, and continues after failures.

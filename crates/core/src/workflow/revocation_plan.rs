@@ -138,6 +138,9 @@ impl RevocationPlan {
     }
 
     /// Creates a plan to revoke the tokens of an account with these ids, whatever they are.
+    ///
+    /// Where [ids are given again](crate::Capabilities::reused_ids), such a plan revokes nothing: use
+    /// [`plan_revocation`](crate::TokenProviderExt::plan_revocation).
     #[must_use]
     pub fn from_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
         Self::new(account, ids.into_iter().map(PlannedToken::from_id))
@@ -167,10 +170,9 @@ impl RevocationPlan {
 
     /// Holds the tokens of a plan to what these tokens show, as if they had been listed.
     ///
-    /// This is for a plan [from ids](Self::from_ids): what has the same id when the plan is carried
-    /// out, but another name or time of creation, is left alone.
-    #[must_use]
-    pub fn with_seen<'a>(mut self, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
+    /// What has the same id when the plan is carried out, but another name or time of creation, is
+    /// left alone.
+    pub(crate) fn with_seen<'a>(mut self, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
         for token in tokens {
             let mut planned = self.tokens.iter_mut().chain(&mut self.last);
             if let Some(planned) = planned.find(|planned| planned.id == token.id) {

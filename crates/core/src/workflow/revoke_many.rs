@@ -293,6 +293,25 @@ async fn carry_out<P: TokenProvider + ?Sized>(
     revoke(provider, &token.id, options).await
 }
 
+/// Plans the revocation of the tokens with these ids, as
+/// [`TokenProviderExt::plan_revocation`](crate::TokenProviderExt::plan_revocation) documents.
+pub(crate) async fn plan_revocation<P: TokenProvider + ?Sized>(
+    provider: &P,
+    ids: Vec<TokenId>,
+) -> Result<RevocationPlan> {
+    let mut seen = Vec::new();
+    if provider.capabilities().reused_ids {
+        for id in &ids {
+            match look_up(provider, id).await {
+                Ok(token) => seen.push(token),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(RevocationPlan::from_ids(provider.account(), ids).with_seen(&seen))
+}
+
 /// Returns the token that has this id now: read by its id, or looked for in a fresh listing.
 async fn look_up<P: TokenProvider + ?Sized>(provider: &P, id: &TokenId) -> Result<Token> {
     if provider.capabilities().get {
