@@ -7,10 +7,12 @@ use std::time::Duration;
 
 use tokenfleet::{Fleet, Verdict};
 use tokenfleet_conformance::{Fault, Fixture, MemoryFixture, MemoryProfile, TokenSpec};
-use tokenfleet_core::workflow::{ExactlyOnce, RevocationVerdict, RevokeManyOptions, UnknownWrite};
+use tokenfleet_core::workflow::{
+    ExactlyOnce, Reconciliation, RevocationVerdict, RevokeManyOptions, UnknownWrite,
+};
 use tokenfleet_core::{
-    Completeness, CreateToken, ErrorKind, Plan, Query, Reconciliation, RevocationPlan,
-    RevokeOptions, Secret, Timestamp, TokenId, TokenProvider, TokenProviderExt,
+    Completeness, CreateToken, ErrorKind, Plan, Query, RevocationPlan, RevokeOptions, Secret,
+    Timestamp, TokenId, TokenProvider, TokenProviderExt,
 };
 use tokenfleet_http::TokioTimer;
 

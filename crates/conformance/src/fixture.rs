@@ -300,6 +300,8 @@ pub enum Fault {
     LoseResponse,
     /// The platform does not carry the request out and redirects to another address.
     Redirect,
+    /// The platform does not carry the request out and answers that it accepted it, with 202.
+    AcceptOnly,
     /// The response is about another token than the requested one: about a revoked one, where
     /// revoked tokens keep their records.
     OtherRecord,

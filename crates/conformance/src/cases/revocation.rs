@@ -127,6 +127,12 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [RetriesWrites on single_key, ReportsLostResponseAsRejected on full],
     },
     case! {
+        law 6: "a revocation that was only accepted is not reported as carried out",
+        when: revokes,
+        run: only_accepted,
+        killed_by: [BelievesResponses on deleting, BelievesResponses on secret_only],
+    },
+    case! {
         law 6: "a revocation that the response reports of another token is an error",
         when: revokes_by_id,
         run: other_record,
@@ -468,6 +474,25 @@ async fn lost_response(harness: &Harness) -> CaseResult {
         Err(error) => ensure(
             error.may_have_applied(),
             "a revocation whose response is lost may have been applied",
+            describe(&error),
+        ),
+    }
+}
+
+async fn only_accepted(harness: &Harness) -> CaseResult {
+    let token = harness.live_token("revoked").await?;
+    harness.inject(Fault::AcceptOnly).await?;
+    // Known to have existed, so that it need not be read first.
+    let options = full_consent().with_existed();
+    let token_ref = harness.token_ref(&token);
+    match harness.provider().revoke(token_ref, options).await {
+        Ok(_) => {
+            let what = "a secret that is reported as revoked";
+            harness.expect_dead(&token.secret, what).await
+        }
+        Err(error) => ensure(
+            error.may_have_applied() || harness.fixture().accepts(&token.secret).await,
+            "an error of a revocation says whether it may have been applied",
             describe(&error),
         ),
     }

@@ -89,6 +89,12 @@ impl Platform {
                 "the platform redirects to another address, which is not followed",
             ));
         }
+        if fault == Some(Fault::AcceptOnly) {
+            return Err(Error::protocol_violation(
+                operation.fate_if_unanswered(),
+                "the platform accepted the request, and does not say that it carried it out",
+            ));
+        }
         if fault == Some(Fault::GatewayRefusal) {
             return Err(Error::new(
                 ErrorKind::Unauthenticated,

@@ -63,6 +63,7 @@ pub(crate) enum Defect {
     IgnoresSuspended,
     RetriesWrites,
     RetriesWritesAndFails,
+    LeavesWrongTokens,
     ReportsLostResponseAsRejected,
     BelievesResponses,
     ReportsRequestedNames,

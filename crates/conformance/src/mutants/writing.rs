@@ -34,6 +34,12 @@ impl MutantProvider {
             (Defect::RetriesWritesAndFails, Err(error)) if error.may_have_applied() => {
                 let _ = self.inner.create(request.clone()).await;
             }
+            (Defect::LeavesWrongTokens, Err(error))
+                if error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                self.inner.create(request.clone()).await?;
+                return Err(error.clone().with_fate(Fate::MaybeApplied));
+            }
             (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request.clone()).await,
             (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
                 result = Ok(masked(&TokenId::new("1")));
