@@ -226,4 +226,25 @@ mod tests {
             );
         }
     }
+
+    #[tokio::test]
+    async fn a_cascade_is_asked_about_and_needs_its_own_option() {
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted)
+            .with_cascade("the other tokens of the same client");
+        let provider = OneToken {
+            account: Account::new("hub", "main"),
+            capabilities: Capabilities::none().with_revoke(revoke),
+        };
+        let question = question(&provider, 1, vec!["1".to_owned()]);
+        let expected = "This may also revoke the other tokens of the same client. [y/N] ";
+        assert!(question.ends_with(expected), "{question}");
+
+        let id = TokenId::new("1");
+        let options = RevokeOptions::accept_replacement();
+        let error = check(&provider, (&id).into(), &options).unwrap_err();
+        assert!(error.to_string().contains("--accept-cascade"), "{error}");
+        assert_eq!(error.fate(), Fate::NotSent);
+        assert!(check(&provider, (&id).into(), &options.with_cascade_accepted()).is_ok());
+        assert!(check_revocable_by_id(&provider, "cannot plan").is_ok());
+    }
 }
