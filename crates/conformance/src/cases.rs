@@ -1,6 +1,7 @@
 //! The cases, one file per group.
 
 mod cancellation;
+mod cascade;
 mod concurrency;
 mod concurrent_changes;
 mod create_arguments;
@@ -15,6 +16,7 @@ mod push_down;
 mod queries;
 mod reading;
 mod renewal;
+mod reused_ids;
 mod revocation;
 mod rotation;
 mod secrecy;
@@ -65,6 +67,8 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         rotation::CASES,
         renewal::CASES,
         revocation::CASES,
+        cascade::CASES,
+        reused_ids::CASES,
         verification::CASES,
         failures::CASES,
         secrecy::CASES,

@@ -5,6 +5,7 @@ mod ids;
 mod platform;
 mod setup;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::recording_fixture::RecordingFixture;
 use crate::recording_provider::RecordingProvider;
 use crate::{Fixture, InsertedToken};
 
+pub(crate) use calls::full_consent;
 pub(crate) use ids::{collect_ids, format_ids, ids_of, next_id};
 
 const SECONDS_PER_DAY: u64 = 86_400;
@@ -121,6 +123,17 @@ impl Harness {
         revoke.is_some_and(|revoke| revoke.by_id)
     }
 
+    /// Returns `true` if the provider declares that ids of deleted tokens are given again.
+    pub(crate) fn reuses_ids(&self) -> bool {
+        self.capabilities().reused_ids
+    }
+
+    /// Returns `true` if the provider declares that the platform never lists some tokens.
+    pub(crate) fn hides_tokens(&self) -> bool {
+        let list = self.capabilities().list.as_ref();
+        list.is_some_and(|list| list.unlisted_tokens.is_some())
+    }
+
     /// Returns the time this many days from now, on the platform's clock.
     pub(crate) fn in_days(&self, days: u64) -> Timestamp {
         let now = self.fixture.now().truncated_to_seconds();
@@ -136,7 +149,8 @@ impl Harness {
 
     /// Returns an id that resembles this one and belongs to no token.
     pub(crate) async fn unknown_id(&self, like: &TokenId) -> CaseResult<TokenId> {
-        let taken = self.existing_ids().await;
+        let tokens = self.fixture.tokens().await.into_iter();
+        let taken: BTreeSet<_> = tokens.map(|token| token.id).collect();
         let mut prefix = like.as_str().chars();
         prefix.next_back();
         let prefix = prefix.as_str();

@@ -4,12 +4,12 @@ use std::future::Future;
 
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    CreateToken, ErrorKind, Fate, Operation, Result, RevokeOptions, Suspension, Timestamp, TokenId,
-    TokenProvider, UpdateToken,
+    CreateToken, ErrorKind, Fate, Operation, Result, Suspension, Timestamp, TokenId, TokenProvider,
+    UpdateToken,
 };
 
 use crate::case_result::{CaseResult, describe, ensure, expect_err};
-use crate::harness::Harness;
+use crate::harness::{Harness, full_consent};
 
 /// An operation or argument that a provider must refuse without sending a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -47,7 +47,7 @@ impl Refusal {
         let provider = harness.provider();
         let id = TokenId::new("1");
         let secret = harness.never_issued_secret();
-        let consent = RevokeOptions::accept_replacement();
+        let consent = full_consent();
         let request = harness.minimal_request("refused");
         let create = |what, request| expect_refused(harness, what, provider.create(request));
         let update = |what, change| expect_refused(harness, what, provider.update(&id, change));
@@ -88,7 +88,7 @@ async fn expect_operation_refused(harness: &Harness, operation: Operation) -> Ca
     let provider = harness.provider();
     let id = TokenId::new("1");
     let secret = harness.never_issued_secret();
-    let consent = RevokeOptions::accept_replacement();
+    let consent = full_consent();
     match operation {
         Operation::List => {
             let call = provider.list_page(PageRequest::first());

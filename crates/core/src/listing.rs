@@ -214,7 +214,8 @@ impl<'a> Listing<'a> {
     /// complete with the right ten.
     #[must_use]
     pub fn completeness(&self) -> Option<Completeness> {
-        (self.state == State::Ended).then(|| self.engine.completeness())
+        let unlisted = self.list.unlisted_tokens.as_deref();
+        (self.state == State::Ended).then(|| self.engine.completeness().without_unlisted(unlisted))
     }
 
     /// Returns the plan that the listing follows.

@@ -34,6 +34,9 @@ pub struct AccountReport {
 pub enum Verdict {
     /// Every token that matches the query was yielded exactly once.
     Complete,
+    /// Every token that matches the query and that the platform lists was yielded exactly once, and
+    /// the platform never lists these tokens of the account, such as "login tokens".
+    CompleteAsShown(String),
     /// Tokens may be missing for the given reason.
     Partial(PartialReason),
     /// The listing ended early or could not start.
@@ -48,17 +51,19 @@ impl Verdict {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::CompleteAsShown(_) => "complete_as_shown",
             Self::Partial(_) => "partial",
             Self::Failed(_) => "failed",
             Self::NotListable => "not_listable",
         }
     }
 
-    /// Returns why the list is not complete, on one line that does not name the account.
+    /// Returns why the list does not hold every token, on one line that does not name the account.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Complete => None,
+            Self::CompleteAsShown(tokens) => Some(format!("the platform never lists {tokens}")),
             Self::Partial(reason) => Some(reason.to_string()),
             Self::Failed(error) => Some(without_account(error)),
             Self::NotListable => Some("the platform cannot list tokens".to_owned()),
@@ -70,12 +75,19 @@ impl Verdict {
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }
+
+    /// Returns `true` if every token was listed that the platform lists.
+    #[must_use]
+    pub fn is_complete_as_shown(&self) -> bool {
+        matches!(self, Self::Complete | Self::CompleteAsShown(_))
+    }
 }
 
 impl From<Completeness> for Verdict {
     fn from(completeness: Completeness) -> Self {
         match completeness {
             Completeness::Complete => Self::Complete,
+            Completeness::CompleteAsShown(tokens) => Self::CompleteAsShown(tokens),
             Completeness::Partial(reason) => Self::Partial(reason),
         }
     }
@@ -183,6 +195,11 @@ impl fmt::Display for AccountReport {
         };
         match &self.verdict {
             Verdict::Complete => write!(f, "{account}: complete, {tokens} token{plural}"),
+            Verdict::CompleteAsShown(unlisted) => write!(
+                f,
+                "{account}: complete as far as the platform shows, {tokens} token{plural}: it \
+                 never lists {unlisted}"
+            ),
             Verdict::Partial(reason) => {
                 write!(f, "{account}: partial, {tokens} token{plural}: {reason}")
             }

@@ -142,6 +142,10 @@ pub(crate) struct RevokeArguments {
     /// Accept that the platform revokes a secret by issuing a new one, which is printed
     #[arg(long)]
     pub(crate) accept_replacement: bool,
+    /// Accept that revoking one token may also revoke others, where the platform does that; none of
+    /// the built-in ones does
+    #[arg(long)]
+    pub(crate) accept_cascade: bool,
     /// Suspend tokens that cannot be revoked, where the platform supports it; a suspended token can
     /// be resumed
     #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]

@@ -137,6 +137,8 @@ struct Object {
     renew: Option<Renew>,
     revoke: Option<Revoke>,
     reports: Vec<&'static str>,
+    /// `true` if ids of deleted tokens are given to new ones.
+    reused_ids: bool,
     /// The operations that the platform has but this account may not use, each with advice.
     unavailable: BTreeMap<&'static str, String>,
 }
@@ -146,6 +148,8 @@ struct List {
     paging: &'static str,
     totals: bool,
     tokens_vanish: bool,
+    /// The tokens that the platform never lists.
+    unlisted_tokens: Option<String>,
     largest_page: Option<u32>,
     usual_page: Option<u32>,
     /// The sort keys of the platform. Other keys are sorted locally, with the same result.
@@ -195,6 +199,8 @@ struct Revoke {
     effect: &'static str,
     /// `true` if `--accept-replacement` is required.
     needs_consent: bool,
+    /// The other tokens that a revocation may revoke too, for which `--accept-cascade` is required.
+    cascade: Option<String>,
 }
 
 fn object(provider: &dyn TokenProvider) -> Object {
@@ -218,6 +224,7 @@ fn object(provider: &dyn TokenProvider) -> Object {
             .copied()
             .map(TokenField::as_str)
             .collect(),
+        reused_ids: capabilities.reused_ids,
         unavailable: (capabilities.unavailable.iter())
             .map(|(operation, advice)| (command(*operation), advice.clone()))
             .collect(),
@@ -235,6 +242,7 @@ fn list(list: &ListCapability) -> List {
         },
         totals: list.totals,
         tokens_vanish: list.tokens_vanish,
+        unlisted_tokens: list.unlisted_tokens.clone(),
         largest_page: list.max_page_size,
         usual_page: list.default_page_size,
         sorted_by_platform: SortKey::ALL
@@ -293,5 +301,6 @@ fn revoke(revoke: &RevokeCapability) -> Revoke {
         by_secret: revoke.by_secret,
         effect: revoke.effect.as_str(),
         needs_consent: revoke.effect == RevocationEffect::Replaced,
+        cascade: revoke.cascade.clone(),
     }
 }

@@ -3,14 +3,13 @@
 use tokenfleet_core::adapter::{PagePosition, PageRequest};
 use tokenfleet_core::capability::{ArgumentSupport, Paging, TokenField};
 use tokenfleet_core::{
-    Capabilities, CreateToken, ErrorKind, RevokeOptions, Secret, TokenId, TokenProvider,
-    UpdateToken,
+    Capabilities, CreateToken, ErrorKind, Secret, TokenId, TokenProvider, UpdateToken,
 };
 
 use super::preconditions::{creates, lists};
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, require_tried};
-use crate::harness::{Harness, STATES};
+use crate::harness::{Harness, STATES, full_consent};
 use crate::refusal::{expect_refused, expect_refused_as};
 use crate::{Case, Decision};
 
@@ -186,7 +185,7 @@ async fn invalid_arguments(harness: &Harness) -> CaseResult {
     let provider = harness.provider();
     let (id, empty) = (TokenId::new("1"), TokenId::new(""));
     let blank = Secret::new("");
-    let consent = RevokeOptions::accept_replacement();
+    let consent = full_consent();
     let kind = ErrorKind::InvalidInput;
     let mut tried = false;
     if declared.get {

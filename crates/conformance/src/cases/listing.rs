@@ -36,6 +36,12 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [SinglePage on deleting_without_totals, StopsAfterThirtyTokens on deleting],
     },
     case! {
+        law 3: "tokens that the platform never lists are declared",
+        when: lists,
+        run: unlisted,
+        killed_by: [DeclaresNoUnlistedTokens on hiding],
+    },
+    case! {
         law 3: "an empty account is listed as empty and complete",
         when: lists,
         run: empty,
@@ -118,8 +124,29 @@ async fn more_than_a_page(harness: &Harness) -> CaseResult {
     expect_complete(harness, Query::new()).await
 }
 
+async fn unlisted(harness: &Harness) -> CaseResult {
+    if harness.token_count().await == 0 {
+        harness.seed_tokens(1).await?;
+    }
+    let expected = "a listing that claims every token lacks none that exists";
+    let found = harness.list(Query::new(), expected).await?;
+    let listed: BTreeSet<_> = ids_of(&found.tokens).into_iter().collect();
+    let existing = harness.fixture().tokens().await.into_iter();
+    let existing: BTreeSet<_> = existing.map(|token| token.id).collect();
+    let missing: Vec<_> = existing.difference(&listed).collect();
+    ensure(
+        missing.is_empty() || found.completeness != Completeness::Complete,
+        expected,
+        format!(
+            "it lacks {}: if the platform never lists such tokens, declare it by \
+             `ListCapability::with_unlisted_tokens`",
+            format_ids(missing)
+        ),
+    )
+}
+
 async fn empty(harness: &Harness) -> CaseResult {
-    if harness.token_count().await > 0 {
+    if !harness.existing_ids().await.is_empty() {
         return not_applicable("the fixture never has an account without tokens");
     }
     expect_complete(harness, Query::new()).await?;
@@ -180,7 +207,8 @@ async fn expect_complete(harness: &Harness, query: Query) -> CaseResult {
             format_ids(distinct.difference(&existing)),
         ),
     )?;
-    let complete = listing.completeness() == Some(Completeness::Complete);
+    let completeness = listing.completeness();
+    let complete = completeness.is_some_and(|completeness| completeness.is_complete_as_shown());
     ensure(
         complete || !listing.plan().is_complete(),
         "a listing is complete if its plan promises that and no token changes",
@@ -272,7 +300,7 @@ async fn after_the_last(harness: &Harness) -> CaseResult {
 
 async fn totals(harness: &Harness) -> CaseResult {
     harness.seed_tokens(5).await?;
-    let count = harness.token_count().await as u64;
+    let count = harness.existing_ids().await.len() as u64;
     for page in harness.all_pages(harness.first_page().size(2)).await? {
         ensure(
             page.total == Some(count),

@@ -9,8 +9,8 @@ use tokenfleet_core::{
 use super::preconditions::reads;
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, not_applicable,
-    require_tried,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, expect_unknown_id, fail,
+    not_applicable, require_tried,
 };
 use crate::harness::{Harness, STATES, is_at};
 use crate::{Case, Decision, Fault};
@@ -163,7 +163,7 @@ async fn unknown(harness: &Harness) -> CaseResult {
     }
     for id in ids {
         let read = harness.provider().get(&id).await;
-        expect_rejection(read, ErrorKind::NotFound, "an unknown id is not found")?;
+        expect_unknown_id(read, "an unknown id is not found")?;
     }
     Ok(())
 }

@@ -1,13 +1,11 @@
 //! Laws 1, 5 and 6: updating tokens.
 
 use tokenfleet_core::capability::TokenField;
-use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Operation, TokenProvider, TokenState, UpdateToken,
-};
+use tokenfleet_core::{Capabilities, Fact, Operation, TokenProvider, TokenState, UpdateToken};
 
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, not_applicable,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_unknown_id, not_applicable,
 };
 use crate::harness::Harness;
 use crate::refusal::Refusal;
@@ -231,7 +229,7 @@ async fn unknown(harness: &Harness) -> CaseResult {
     let id = harness.unknown_id(&token.id).await?;
     let updated = harness.provider().update(&id, some_update(harness)).await;
     let expected = "updating an unknown token is not found";
-    expect_rejection(updated, ErrorKind::NotFound, expected)
+    expect_unknown_id(updated, expected)
 }
 
 async fn lost_response(harness: &Harness) -> CaseResult {

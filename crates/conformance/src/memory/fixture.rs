@@ -83,8 +83,8 @@ impl Fixture for MemoryFixture {
         let mut request = CreateToken::unnamed();
         request.name = spec.name;
         request.expiry = spec.expiry;
-        let id = state.create(&request).id;
-        let record = state.record_mut(&id).ok()?;
+        let record = state.create(&request);
+        let id = record.id.clone();
         record.suspended = spec.state == TokenState::Suspended;
         record.revoked = spec.state == TokenState::Revoked;
         record.unknown_state = spec.state == TokenState::Unknown;
@@ -98,8 +98,13 @@ impl Fixture for MemoryFixture {
     async fn tokens(&self) -> Vec<ExistingToken> {
         let state = self.platform.state();
         let existing = |record: &Record| {
-            ExistingToken::new(record.id.clone(), record.state(state.now))
-                .with_expiry(Fact::from_nullable(record.expires_at))
+            let token = ExistingToken::new(record.id.clone(), record.state(state.now))
+                .with_expiry(Fact::from_nullable(record.expires_at));
+            if record.is_unlisted {
+                token.with_unlisted()
+            } else {
+                token
+            }
         };
         state.records.iter().map(existing).collect()
     }

@@ -18,6 +18,8 @@ pub struct MemoryProfile {
     pub capabilities: Capabilities,
     /// The lifetime of a token created without an expiry; `None` if it never expires.
     pub default_lifetime: Option<Duration>,
+    /// `true` if the platform ignores a trailing `x` of a secret.
+    pub(crate) reads_secrets_leniently: bool,
     name: &'static str,
 }
 
@@ -230,8 +232,7 @@ impl MemoryProfile {
             .with_name(None)
             .with_description()
             .with_suspension();
-        let mut revoke = RevokeCapability::by_id(RevocationEffect::Deleted);
-        revoke.by_secret = true;
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted);
         Self::new(
             "full",
             Capabilities::none()
@@ -247,6 +248,47 @@ impl MemoryProfile {
         )
     }
 
+    /// Creates a platform that gives the ids of deleted tokens to new ones.
+    ///
+    /// A new token gets the number after the largest one that exists, as in a database that does
+    /// not remember the numbers of deleted rows.
+    #[must_use]
+    pub fn reusing() -> Self {
+        let mut profile = Self::deleting();
+        profile.capabilities = profile.capabilities.with_reused_ids();
+        profile.name = "reusing";
+        profile
+    }
+
+    /// Creates a platform that revokes all tokens of the account together, by the id or the secret
+    /// of one of them.
+    #[must_use]
+    pub fn cascading() -> Self {
+        let mut profile = Self::full();
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted)
+            .with_cascade("the other tokens of the same user");
+        profile.capabilities = profile.capabilities.with_revoke(revoke);
+        profile.name = "cascading";
+        profile
+    }
+
+    /// Creates a platform that lists all tokens but the one that a login issued.
+    ///
+    /// A listing is a single page, and tokens cannot be read one at a time.
+    #[must_use]
+    pub fn hiding() -> Self {
+        let list = ListCapability::new(Paging::Snapshot).with_unlisted_tokens("login tokens");
+        Self::new(
+            "hiding",
+            Capabilities::none()
+                .with_list(list)
+                .with_create(CreateCapability::new().with_required_name())
+                .with_revoke(RevokeCapability::by_id_or_secret(RevocationEffect::Deleted))
+                .with_verify()
+                .with_reported_fields([TokenField::Name, TokenField::CreatedAt]),
+        )
+    }
+
     /// Returns all of these profiles.
     #[must_use]
     pub fn all() -> Vec<Self> {
@@ -259,6 +301,9 @@ impl MemoryProfile {
             Self::keyset(),
             Self::keyset_newest_first(),
             Self::full(),
+            Self::reusing(),
+            Self::cascading(),
+            Self::hiding(),
         ]
     }
 
@@ -270,6 +315,7 @@ impl MemoryProfile {
         Self {
             capabilities,
             default_lifetime: None,
+            reads_secrets_leniently: false,
             name,
         }
     }

@@ -25,6 +25,8 @@ pub(super) struct Record {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) last_used: Option<Timestamp>,
     pub(super) renewals: u32,
+    /// `true` if the platform never lists the token.
+    pub(super) is_unlisted: bool,
 }
 
 impl Record {

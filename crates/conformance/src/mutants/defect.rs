@@ -31,6 +31,7 @@ pub(crate) enum Defect {
     ReturnsNoTokensIfListingIsUnsupported,
     DeclaresThatNoTokenVanishes,
     DeclaresThatMatchesStay,
+    DeclaresNoUnlistedTokens,
     IgnoresOrder,
     DeclaresLooseOrderExact,
     DeclaresSnapshot,
@@ -69,6 +70,7 @@ pub(crate) enum Defect {
     IgnoresSuspended,
     RetriesWrites,
     RetriesWritesAndFails,
+    LeavesWrongTokens,
     ReportsLostResponseAsRejected,
     BelievesResponses,
     ReportsRequestedNames,
@@ -85,13 +87,16 @@ pub(crate) enum Defect {
     // Revocation.
     RevokesNothing,
     FailsToRevokeTwice,
-    ReportsSecondRevocationAsFirst,
     RevokesOnlyActiveTokens,
     RevokesEveryToken,
     ReplacesWithoutConsent,
     LosesReplacement,
     ReturnsAnotherId,
     ReportsUnknownTokensAsGone,
+    DeclaresNoReusedIds,
+    DeclaresNoCascade,
+    RevokesOthersWithoutConsent,
+    InventsAlsoRevoked,
     CleansSecrets,
     // Verification.
     ReportsEverySecretAlive,
@@ -110,6 +115,9 @@ pub(crate) enum Defect {
     RevealsSecretsInErrors,
     // Cancellation.
     StaysBusy,
+    // Peculiarities that break no law: a provider with one of them conforms.
+    ReportsEveryRevocationAsFirst,
+    RefusesImpossibleIds,
 }
 
 impl Defect {
@@ -122,6 +130,13 @@ impl Defect {
             (Self::DeclaresThatNoTokenVanishes, Some(list)) => list.tokens_vanish = false,
             (Self::DeclaresSnapshot, Some(list)) => list.paging = Paging::Snapshot,
             (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
+            (Self::DeclaresNoUnlistedTokens, Some(list)) => list.unlisted_tokens = None,
+            (Self::DeclaresNoReusedIds, _) => declared.reused_ids = false,
+            (Self::DeclaresNoCascade, _) => {
+                if let Some(revoke) = &mut declared.revoke {
+                    revoke.cascade = None;
+                }
+            }
             (Self::DropsUndeclaredFilters, Some(list)) => {
                 list.filters = FilterCapability::default();
                 list.orders.retain(|order| order.key == SortKey::Id);

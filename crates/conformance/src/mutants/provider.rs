@@ -76,6 +76,25 @@ impl MutantProvider {
         self.declared.check(call)
     }
 
+    /// Refuses an id that no token ever had without sending a request, as a provider can whose ids
+    /// contain a check digit.
+    pub(crate) fn refuse_impossible(&self, operation: Operation, id: &TokenId) -> Result<()> {
+        let capabilities = self.inner.capabilities();
+        let is_supported = match &capabilities.revoke {
+            Some(revoke) if operation == Operation::Revoke => revoke.by_id,
+            _ => capabilities.supports(operation),
+        };
+        if !self.has(Defect::RefusesImpossibleIds) || !is_supported {
+            return Ok(());
+        }
+        if self.secrets.lock().unwrap().contains_key(id) {
+            return Ok(());
+        }
+        Err(Error::invalid_input("no token id looks like this")
+            .with_account(self.inner.account())
+            .with_operation(operation))
+    }
+
     /// Refuses an undeclared operation, but only after sending a request.
     async fn send_before_refusing(&self, operation: Operation) -> Result<()> {
         if self.has(Defect::SendsBeforeRefusing) && !self.declared.supports(operation) {

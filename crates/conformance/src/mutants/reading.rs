@@ -3,8 +3,8 @@
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, Fate, Filter, Liveness, Result, Secret, Token, TokenId,
-    TokenState,
+    CreateToken, Error, ErrorKind, Fact, Fate, Filter, Liveness, Operation, Result, Secret, Token,
+    TokenId, TokenState,
 };
 
 use super::defect::Defect;
@@ -192,6 +192,7 @@ impl MutantProvider {
             panic!("the mutant panics");
         }
         self.check(OperationCall::Get(id))?;
+        self.refuse_impossible(Operation::Get, id)?;
         let id = &self.parse_id(id);
         let token = match self.inner.get(id).await {
             Err(error) if self.has(Defect::AcceptsUnknownIds) => {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, RenewedToken, RequestedExpiry, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Suspension, Timestamp,
-    Token, TokenId, TokenRef, TokenState, UpdateToken,
+    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Operation, RenewedToken,
+    RequestedExpiry, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions,
+    Secret, Suspension, Timestamp, Token, TokenId, TokenRef, TokenState, UpdateToken,
 };
 
 use super::defect::Defect;
@@ -33,6 +33,12 @@ impl MutantProvider {
             }
             (Defect::RetriesWritesAndFails, Err(error)) if error.may_have_applied() => {
                 let _ = self.inner.create(request.clone()).await;
+            }
+            (Defect::LeavesWrongTokens, Err(error))
+                if error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                self.inner.create(request.clone()).await?;
+                return Err(error.clone().with_fate(Fate::MaybeApplied));
             }
             (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request.clone()).await,
             (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
@@ -124,6 +130,7 @@ impl MutantProvider {
             change = UpdateToken::rename("changed");
         }
         self.check(OperationCall::Update(id, &change))?;
+        self.refuse_impossible(Operation::Update, id)?;
         match self.defect {
             Defect::UpdatesNothing => {
                 let mut token = Token::new(id.clone(), TokenState::Active);
@@ -160,6 +167,7 @@ impl MutantProvider {
 
     pub(crate) async fn mutated_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         self.check(OperationCall::Rotate(id))?;
+        self.refuse_impossible(Operation::Rotate, id)?;
         if matches!(
             self.defect,
             Defect::LeavesOldSecretAlive | Defect::RotatesByCreating
@@ -233,7 +241,16 @@ impl MutantProvider {
         if self.has(Defect::ReplacesWithoutConsent) {
             options.accept_replacement = true;
         }
+        if matches!(
+            self.defect,
+            Defect::RevokesOthersWithoutConsent | Defect::DeclaresNoCascade
+        ) {
+            options.accept_cascade = true;
+        }
         self.check(OperationCall::Revoke(token, &options))?;
+        if let TokenRef::Id(id) = token {
+            self.refuse_impossible(Operation::Revoke, id)?;
+        }
         let id = match token {
             TokenRef::Id(id) => Some(self.parse_id(id)),
             _ => None,
@@ -250,6 +267,13 @@ impl MutantProvider {
         if self.has(Defect::RevokesNothing) {
             let outcome = RevocationOutcome::Revoked;
             return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
+        }
+        if let (Defect::InventsAlsoRevoked, Some(id)) = (self.defect, &id) {
+            self.platform.remove(id).await;
+            let others = self.platform.tokens().await.into_iter();
+            let outcome = RevocationOutcome::Revoked;
+            return Ok(Revocation::new(outcome, RevocationEffect::Deleted)
+                .with_also_revoked(others.map(|token| token.id)));
         }
         if let (Defect::RevokesOnlyActiveTokens, Some(id)) = (self.defect, &id)
             && self.existing_state(id).await != Some(TokenState::Active)
@@ -274,7 +298,7 @@ impl MutantProvider {
                     "the token is already deleted",
                 ));
             }
-            (Defect::ReportsSecondRevocationAsFirst, Ok(revocation)) => {
+            (Defect::ReportsEveryRevocationAsFirst, Ok(revocation)) => {
                 revocation.outcome = RevocationOutcome::Revoked;
             }
             (Defect::ReportsUnknownTokensAsGone, Err(error))

@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 pub enum Completeness {
     /// The listing holds each of them exactly once, whatever was created or deleted during it.
     Complete,
+    /// The listing holds each token that the platform lists exactly once, and the platform never
+    /// lists these tokens of the account, such as "login tokens" (decision 0022).
+    CompleteAsShown(String),
     /// The listing may lack some of them, for this reason. List again when the set is not changing.
     Partial(PartialReason),
 }
@@ -21,6 +24,20 @@ impl Completeness {
     #[must_use]
     pub fn is_complete(&self) -> bool {
         *self == Self::Complete
+    }
+
+    /// Returns `true` if no token is missing of those that the platform lists.
+    #[must_use]
+    pub fn is_complete_as_shown(&self) -> bool {
+        !matches!(self, Self::Partial(_))
+    }
+
+    /// Restricts a claim to be complete if the platform never lists some tokens.
+    pub(crate) fn without_unlisted(self, unlisted: Option<&str>) -> Self {
+        match (self, unlisted) {
+            (Self::Complete, Some(tokens)) => Self::CompleteAsShown(tokens.to_owned()),
+            (claim, _) => claim,
+        }
     }
 }
 

@@ -45,6 +45,10 @@ pub struct Capabilities {
     pub revoke: Option<RevokeCapability>,
     /// `true` if a secret can be verified without changing anything.
     pub verify: bool,
+    /// `true` if the platform gives the id of a deleted token to another one later. Then an id alone
+    /// does not tell which token is meant, and an adapter must not repeat a deletion by id whose
+    /// response was lost (decision 0021).
+    pub reused_ids: bool,
     /// The fields that the platform reports. A field that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
     pub reported_fields: Vec<TokenField>,
@@ -132,6 +136,17 @@ impl Capabilities {
             Operation::Verify => self.verify = false,
         }
         self.unavailable.insert(operation, advice.into());
+        self
+    }
+
+    /// Declares that the id of a deleted token is given to another one later, as a database does
+    /// that continues at the largest id.
+    ///
+    /// A revocation plan is then carried out only on tokens that the platform still shows as they
+    /// were reviewed, by their time of creation or their name (decision 0021).
+    #[must_use]
+    pub fn with_reused_ids(mut self) -> Self {
+        self.reused_ids = true;
         self
     }
 
@@ -360,6 +375,10 @@ pub struct RevokeCapability {
     /// consent: see
     /// [`RevokeOptions::accept_replacement`](crate::RevokeOptions::accept_replacement).
     pub effect: RevocationEffect,
+    /// The other tokens that a revocation may revoke too, such as "the other tokens of the same
+    /// OAuth client"; `None` if it revokes only one. They need the caller's consent: see
+    /// [`RevokeOptions::accept_cascade`](crate::RevokeOptions::accept_cascade).
+    pub cascade: Option<String>,
 }
 
 impl RevokeCapability {
@@ -370,6 +389,7 @@ impl RevokeCapability {
             by_id: true,
             by_secret: false,
             effect,
+            cascade: None,
         }
     }
 
@@ -380,6 +400,34 @@ impl RevokeCapability {
             by_id: false,
             by_secret: true,
             effect,
+            cascade: None,
         }
+    }
+
+    /// Creates a declaration of revoking by id and by secret, whichever the caller has.
+    #[must_use]
+    pub fn by_id_or_secret(effect: RevocationEffect) -> Self {
+        Self {
+            by_secret: true,
+            ..Self::by_id(effect)
+        }
+    }
+
+    /// Declares that revoking one token may revoke others too, and which.
+    ///
+    /// The words complete "revoking it may also revoke …".
+    ///
+    /// ```
+    /// use tokenfleet_core::RevocationEffect;
+    /// use tokenfleet_core::capability::RevokeCapability;
+    ///
+    /// let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
+    ///     .with_cascade("the other tokens of the same OAuth client");
+    /// assert!(revoke.cascade.is_some());
+    /// ```
+    #[must_use]
+    pub fn with_cascade(mut self, others: impl Into<String>) -> Self {
+        self.cascade = Some(others.into());
+        self
     }
 }

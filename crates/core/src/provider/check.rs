@@ -229,7 +229,13 @@ impl RevokeCapability {
             )
             .with_advice("accept the replacement, and store or discard the new secret"));
         }
-        Ok(())
+        match &self.cascade {
+            Some(others) if !options.accept_cascade => Err(Error::invalid_input(format!(
+                "revoking this token may also revoke {others}"
+            ))
+            .with_advice("accept that other tokens are revoked too")),
+            _ => Ok(()),
+        }
     }
 }
 

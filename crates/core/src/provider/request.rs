@@ -164,6 +164,9 @@ pub struct RevokeOptions {
     /// `true` if the token of this id is known to have existed in this very account, because it was
     /// listed or read there. Only then does "not found" prove that it is gone (decision 0013).
     pub existed: bool,
+    /// `true` to accept that the revocation may revoke other tokens too, on a platform that
+    /// [declares](crate::capability::RevokeCapability::cascade) so.
+    pub accept_cascade: bool,
 }
 
 impl RevokeOptions {
@@ -174,6 +177,13 @@ impl RevokeOptions {
             accept_replacement: true,
             ..Self::default()
         }
+    }
+
+    /// Accepts that the revocation may revoke other tokens too.
+    #[must_use]
+    pub fn with_cascade_accepted(mut self) -> Self {
+        self.accept_cascade = true;
+        self
     }
 
     /// States that the token was listed or read in this very account.

@@ -129,18 +129,19 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         capabilities
             .check(OperationCall::Create(&request))
             .map_err(in_context)?;
-        let can_revoke = capabilities
-            .revoke
-            .as_ref()
-            .is_some_and(|revoke| revoke.by_id && revoke.effect != RevocationEffect::Replaced);
+        let can_revoke = capabilities.revoke.as_ref().is_some_and(|revoke| {
+            // Cleaning up must not revoke what others use.
+            let is_alone = revoke.cascade.is_none();
+            revoke.by_id && revoke.effect != RevocationEffect::Replaced && is_alone
+        });
         match &capabilities.create {
             Some(create) if can_revoke && capabilities.list.is_some() => {
                 marker.apply_to(request, create).map_err(in_context)
             }
             _ => Err(in_context(
                 Error::unsupported(
-                    "creating exactly once needs a platform that lists tokens and revokes them by \
-                     id",
+                    "creating exactly once needs a platform that lists tokens and revokes a single \
+                     one by its id",
                 )
                 .with_advice(
                     "use a plain create; if its response is lost, the error says what is known",
