@@ -192,7 +192,7 @@ impl Simulator for Foreman {
 
     fn listing_shape(&self) -> Option<ListingShape> {
         Some(ListingShape {
-            items: "results",
+            items: Some("results"),
             page: Some("page"),
             totals: &["total", "subtotal"],
             total_headers: &[],
