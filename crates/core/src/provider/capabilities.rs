@@ -265,6 +265,8 @@ pub struct UpdateCapability {
     pub description: bool,
     /// `true` if a token can be suspended and resumed.
     pub suspension: bool,
+    /// `true` if a new name may give the token a new id, which is then in the result.
+    pub id_follows_name: bool,
 }
 
 impl UpdateCapability {
@@ -286,6 +288,13 @@ impl UpdateCapability {
     #[must_use]
     pub fn with_description(mut self) -> Self {
         self.description = true;
+        self
+    }
+
+    /// Declares that a new name may give the token a new id.
+    #[must_use]
+    pub fn with_id_following_name(mut self) -> Self {
+        self.id_follows_name = true;
         self
     }
 

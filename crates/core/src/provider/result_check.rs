@@ -28,14 +28,21 @@ pub(super) fn check_id<P: TokenProvider>(
         .with_advice("a proxy or a cache may have answered: read the token again past it"))
 }
 
-/// Rejects an updated token that is not as requested.
+/// Rejects an updated token that is not as requested. A new name tells the token whose id it
+/// changes.
 pub(super) fn check_updated<P: TokenProvider>(
     provider: &P,
     id: &TokenId,
     change: &UpdateToken,
     token: &Token,
 ) -> Result<()> {
-    check_id(provider, Operation::Update, id, &token.id)?;
+    let update = provider.capabilities().update.as_ref();
+    let may_change_id = change.name.is_some()
+        && token.name.is_reported()
+        && update.is_some_and(|update| update.id_follows_name);
+    if !may_change_id {
+        check_id(provider, Operation::Update, id, &token.id)?;
+    }
     let suspension = match (change.suspension, token.state) {
         (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
         (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),

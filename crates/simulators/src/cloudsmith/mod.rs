@@ -274,7 +274,6 @@ impl Platform {
             Error::new(429, &detail).header("retry-after", format!("{wait:.0}"))
         })
     }
-
 }
 
 impl State {

@@ -192,12 +192,7 @@ fn falsify_page(
 }
 
 /// Adds `by` to every total in the body and the headers.
-fn shift_totals(
-    shape: ListingShape,
-    by: i64,
-    page: &mut Value,
-    response: &mut Response<Bytes>,
-) {
+fn shift_totals(shape: ListingShape, by: i64, page: &mut Value, response: &mut Response<Bytes>) {
     for member in shape.totals {
         if let Some(total) = page.get_mut(*member)
             && let Some(count) = total.as_i64()

@@ -84,8 +84,8 @@ pub(super) fn falsify(
         return;
     };
     for member in members {
-        let is_optional = provider == "cloudsmith"
-            || matches!(field, RecordField::Secret | RecordField::Revoked);
+        let is_optional =
+            provider == "cloudsmith" || matches!(field, RecordField::Secret | RecordField::Revoked);
         if !is_optional || record.contains_key(*member) {
             record.insert((*member).to_owned(), PLACEHOLDER.into());
         }
