@@ -1,16 +1,15 @@
 //! Conversions between Cloudsmith's bodies and the model.
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
-use tokenfleet_core::model::Attribute;
+use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Result, Timestamp, Token, TokenId,
-    TokenState, UpdateToken,
+    CreateToken, Error, ErrorKind, Fact, Identity, IssuedToken, Operation, Result, Timestamp,
+    Token, TokenId, TokenState, UpdateToken,
 };
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
 use crate::config::Resource;
-use crate::user::User;
 use crate::wire;
 
 /// Cloudsmith's page size when none is requested.
@@ -169,16 +168,24 @@ pub(crate) fn update(change: &UpdateToken) -> wire::ServiceRequestPatch {
 }
 
 /// Decodes the answer to "who am I": `None` if nobody was recognised. Only that must be readable.
-pub(crate) fn user(response: &ApiResponse) -> Result<Option<User>> {
+pub(crate) fn user(response: &ApiResponse) -> Result<Option<wire::UserBrief>> {
     let user: wire::UserBrief = response.record()?;
-    let Some(is_recognised) = user.authenticated.into_known() else {
-        return Err(response.violation("the response does not say whether the key was recognised"));
-    };
-    Ok(is_recognised.then(|| User {
-        slug: user.slug.into_known(),
-        name: user.name.into_known(),
-        email: user.email.into_known(),
-    }))
+    match user.authenticated {
+        Fact::Known(is_recognised) => Ok(is_recognised.then_some(user)),
+        _ => {
+            let message = "the response does not say whether the key was recognised";
+            Err(response.violation(message))
+        }
+    }
+}
+
+/// Converts a recognised user. Nobody knows what Cloudsmith says about a service account, so the id
+/// is whatever identifies it; it is empty if nothing does.
+pub(crate) fn identity(user: wire::UserBrief) -> Identity {
+    let ids = [&user.slug, &user.slug_perm, &user.email].map(Fact::known);
+    let id = ids.into_iter().flatten().find(|id| !id.is_empty()).cloned();
+    let principal = Principal::new(id.unwrap_or_default());
+    Identity::new(principal.with_name(user.name.into_known())).with_email(user.email)
 }
 
 /// Parses an error response to a login, which Cloudsmith is phasing out.

@@ -16,13 +16,13 @@
 //! ```no_run
 //! use std::sync::Arc;
 //! use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
-//! use tokenfleet_core::{Credential, Query, Result, TokenProviderExt};
+//! use tokenfleet_core::{Credential, Query, Result, TokenProvider, TokenProviderExt};
 //! use tokenfleet_http::Transport;
 //!
 //! async fn print_ids(transport: Arc<dyn Transport>) -> Result<()> {
 //!     let config = CloudsmithConfig::new(Credential::from_env("CLOUDSMITH_API_KEY"));
 //!     let cloudsmith = Cloudsmith::new("packages", config, transport);
-//!     println!("{:?}", cloudsmith.who_am_i().await?.slug);
+//!     println!("{}", cloudsmith.whoami().await?.principal.id());
 //!     for token in cloudsmith.list_all(Query::new()).await?.tokens {
 //!         println!("{}", token.id);
 //!     }
@@ -37,10 +37,8 @@ mod login;
 mod provider;
 mod query;
 mod rotating_credential;
-mod user;
 mod wire;
 
 pub use config::{CloudsmithConfig, Resource};
 pub use login::{Login, LoginStep, TwoFactorChallenge};
 pub use provider::{Cloudsmith, NAME, capabilities};
-pub use user::User;

@@ -9,9 +9,9 @@ use tokenfleet_core::capability::{
 };
 use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Liveness, Operation, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
-    UpdateToken,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Identity, IssuedToken, Liveness,
+    Operation, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
+    Token, TokenId, UpdateToken,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
@@ -19,8 +19,7 @@ use tokio::sync::Mutex;
 
 use crate::config::{CloudsmithConfig, Resource};
 use crate::rotating_credential::RotatingCredential;
-use crate::user::User;
-use crate::{convert, query};
+use crate::{convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "cloudsmith";
@@ -46,8 +45,8 @@ const LOCKOUT_RISK: &str = "if the response is lost, nobody has a working key: u
 
 /// Returns what the adapter declares for a resource.
 ///
-/// For the key of a user: list, create (at most one key), rotate, revoke (by replacement) and
-/// verify. With an API key, rotate and revoke need
+/// For the key of a user: list, create (at most one key), rotate, revoke (by replacement), verify
+/// and whoami. With an API key, rotate and revoke need
 /// [`with_lockout_accepted`](CloudsmithConfig::with_lockout_accepted).
 ///
 /// For service accounts: everything but renewal.
@@ -57,6 +56,7 @@ pub fn capabilities(resource: &Resource) -> Capabilities {
         .with_list(query::list())
         .with_rotate()
         .with_verify()
+        .with_whoami()
         .with_reported_fields([TokenField::CreatedAt]);
     match resource {
         Resource::User => capabilities
@@ -112,17 +112,9 @@ impl Cloudsmith {
         self
     }
 
-    /// Returns the user whose credential the account authenticates with.
-    ///
-    /// # Errors
-    ///
-    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also when Cloudsmith responds with 200 and
-    /// no user, as it does when it does not recognise a credential as one.
-    pub async fn who_am_i(&self) -> Result<User> {
-        self.identify(Operation::Verify).await
-    }
-
-    async fn identify(&self, operation: Operation) -> Result<User> {
+    /// Returns what Cloudsmith says about the caller, whom it must recognise: it responds with 200
+    /// to anybody.
+    async fn identify(&self, operation: Operation) -> Result<wire::UserBrief> {
         let response = self.send(Self::self_request(operation)).await?;
         let Some(user) = convert::user(&response)? else {
             return Err(response
@@ -337,5 +329,10 @@ impl Adapter for Cloudsmith {
             }),
             Err(error) => undecided(error),
         }
+    }
+
+    /// Asks who the caller is. Cloudsmith answers to anybody, so the answer must recognise somebody.
+    async fn whoami(&self) -> Result<Identity> {
+        Ok(convert::identity(self.identify(Operation::Whoami).await?))
     }
 }

@@ -110,6 +110,7 @@ pub(crate) struct UserBrief {
     pub(crate) email: Fact<String>,
     pub(crate) name: Fact<String>,
     pub(crate) slug: Fact<String>,
+    pub(crate) slug_perm: Fact<String>,
 }
 
 impl<'de> FromFields<'de> for UserBrief {
@@ -119,6 +120,7 @@ impl<'de> FromFields<'de> for UserBrief {
             "email" => read_unique(&mut self.email, values),
             "name" => read_unique(&mut self.name, values),
             "slug" => read_unique(&mut self.slug, values),
+            "slug_perm" => read_unique(&mut self.slug_perm, values),
             other => ().read(other, values),
         }
     }

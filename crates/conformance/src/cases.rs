@@ -8,6 +8,7 @@ mod creation;
 mod cursors;
 mod declarations;
 mod failures;
+mod identity;
 mod listing;
 mod preconditions;
 mod push_down;
@@ -42,6 +43,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         renewal::CASES,
         revocation::CASES,
         verification::CASES,
+        identity::CASES,
         failures::CASES,
         secrecy::CASES,
         cancellation::CASES,

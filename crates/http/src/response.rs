@@ -487,6 +487,10 @@ pub(crate) mod tests {
         // No more is allocated than the body can hold.
         let ((), slugs) = list.page("keys", Some(1_000_000), slug).unwrap();
         assert!(slugs.capacity() <= body.len() / MIN_RECORD_SIZE);
+        let bare = format!("[{}]", records.join(","));
+        let bare = response(Operation::List, &[], &bare);
+        assert_eq!(bare.records(Some(5), slug).unwrap(), slugs);
+        assert!(list.records(None, slug).is_err());
         let error = list.page::<(), _, _>("results", None, slug).unwrap_err();
         assert_eq!((error.status(), error.attempts()), (Some(200), 2));
     }

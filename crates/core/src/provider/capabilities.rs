@@ -45,6 +45,8 @@ pub struct Capabilities {
     pub revoke: Option<RevokeCapability>,
     /// `true` if a secret can be verified without changing anything.
     pub verify: bool,
+    /// `true` if the platform says whom the account acts as.
+    pub whoami: bool,
     /// The fields that the platform reports. A field that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
     pub reported_fields: Vec<TokenField>,
@@ -116,6 +118,13 @@ impl Capabilities {
         self
     }
 
+    /// Adds asking whom the account acts as.
+    #[must_use]
+    pub fn with_whoami(mut self) -> Self {
+        self.whoami = true;
+        self
+    }
+
     /// Removes an operation that the platform has but this account may not use.
     ///
     /// The advice says how to get access to it.
@@ -130,6 +139,7 @@ impl Capabilities {
             Operation::Renew => self.renew = None,
             Operation::Revoke => self.revoke = None,
             Operation::Verify => self.verify = false,
+            Operation::Whoami => self.whoami = false,
         }
         self.unavailable.insert(operation, advice.into());
         self

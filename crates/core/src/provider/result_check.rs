@@ -3,7 +3,9 @@
 //! A field that the platform does not report contradicts nothing.
 
 use crate::error::{Error, Fate, Operation, Result, is_credential_like};
-use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
+use crate::model::{
+    Fact, Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState,
+};
 use crate::provider::{
     CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
     RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
@@ -61,6 +63,15 @@ pub(super) fn check_updated<P: TokenProvider>(
                 .with_advice("read the token again before relying on the change"))
         }
     }
+}
+
+/// Rejects an identity without an id, which names nobody.
+pub(super) fn check_identity<P: TokenProvider>(provider: &P, identity: &Identity) -> Result<()> {
+    if identity.principal.id().is_empty() {
+        let message = "the response does not say whom the account acts as";
+        return Err(violation(provider, Operation::Whoami, message));
+    }
+    Ok(())
 }
 
 /// Rejects a masked secret of a token that was rotated.
