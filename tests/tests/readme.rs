@@ -155,7 +155,7 @@ fn table() -> String {
         ),
         ("Mindbody", tokenfleet_mindbody::capabilities()),
     ];
-    let rows: [(&str, Cell); 13] = [
+    let rows: [(&str, Cell); 14] = [
         ("list", list),
         ("order by", orders),
         ("filter by", filters),
@@ -166,6 +166,7 @@ fn table() -> String {
         ("renew", renew),
         ("revoke", revoke),
         ("verify a secret", |c| yes_or_dash(c.verify)),
+        ("says whom it acts as", |c| yes_or_dash(c.whoami)),
         ("reports expiry", |c| {
             yes_or_dash(c.reported_fields.contains(&TokenField::Expiry))
         }),

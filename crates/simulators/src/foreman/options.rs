@@ -52,7 +52,7 @@ options! {
             /// An hour after the requested expiry.
             Shifted = "shifted",
         }
-        /// The answer to `/api/current_user`, which nobody knows the first release of.
+        /// The response to `/api/current_user`. Its first release is not known.
         current_user: CurrentUser {
             /// The user.
             Served = "served",
