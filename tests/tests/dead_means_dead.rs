@@ -320,7 +320,8 @@ async fn a_repeated_or_masked_key_is_no_revocation() {
 /// Cloudsmith's answer to "who am I" is about one field.
 #[tokio::test]
 async fn an_odd_field_of_the_user_hides_neither_the_user_nor_the_key() {
-    let body = r#"{"authenticated":true,"email":{"a":1},"name":7,"slug":"jane","slug":"jim","slug_perm":"q1w2"}"#;
+    let body = r#"{"authenticated":true,"email":{"a":1},"name":7,"slug":"jane","slug":"jim",
+        "slug_perm":"q1w2"}"#;
     let transport = Arc::new(FnTransport(move |request: Request<_>| {
         let is_user = request.uri().path().contains("/user/self");
         Ok(response(

@@ -331,7 +331,7 @@ impl Adapter for Cloudsmith {
         }
     }
 
-    /// Asks who the caller is. Cloudsmith answers to anybody, so the answer must recognise somebody.
+    /// Asks who the caller is. Cloudsmith answers anybody, so the answer must recognise somebody.
     async fn whoami(&self) -> Result<Identity> {
         Ok(convert::identity(self.identify(Operation::Whoami).await?))
     }

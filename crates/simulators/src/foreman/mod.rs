@@ -3,9 +3,9 @@
 //! It serves index, show, create and revoke under `/api` and `/api/v2`, including the search
 //! language of listings, sessions, the lockout after failed logins, contexts, permissions and the
 //! differences between releases from 1.17 on. It also serves a listing of users by login, the
-//! current user, and the part of the API documentation that describes tokens. It does not serve OAuth, JWT and OpenID
-//! Connect logins, the user interface, and other resources. The hash in the response to a
-//! revocation has Foreman's salt, but it is not a bcrypt hash of the secret.
+//! current user, and the part of the API documentation that describes tokens. It does not serve
+//! OAuth, JWT and OpenID Connect logins, the user interface, and other resources. The hash in the
+//! response to a revocation has Foreman's salt, but it is not a bcrypt hash of the secret.
 //!
 //! Besides the account of the [`Options`], there are five users whose password is their login:
 //! `jane.doe` (id 5, without permissions), `viewer` (6), `prague` (7, in the time zone of Prague),
