@@ -38,7 +38,12 @@ pub const TOTP_CODE: &str = "918273645";
 #[must_use]
 pub fn simulator_options(platform: &str, acting: &str) -> &'static [&'static str] {
     match platform {
-        "cloudsmith" if acting == "service accounts" => &["tokens=3", "collection=services"],
+        "cloudsmith" if acting == "service accounts" => &[
+            "tokens=3",
+            "collection=services",
+            "password=correct-horse-9b1f",
+            "totp=918273645",
+        ],
         "cloudsmith" => &["tokens=1", "password=correct-horse-9b1f", "totp=918273645"],
         "foreman" | "mindbody" => &["tokens=3", "password=correct-horse-9b1f"],
         _ => &["tokens=3"],
