@@ -9,6 +9,7 @@ mod creation;
 mod cursors;
 mod declarations;
 mod failures;
+mod identity;
 mod listing;
 mod page_positions;
 mod preconditions;
@@ -70,6 +71,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         cascade::CASES,
         reused_ids::CASES,
         verification::CASES,
+        identity::CASES,
         failures::CASES,
         secrecy::CASES,
         cancellation::CASES,

@@ -114,6 +114,9 @@ async fn expect_operation_refused(harness: &Harness, operation: Operation) -> Ca
             expect_refused(harness, "revoking by secret", by_secret).await
         }
         Operation::Verify => expect_refused(harness, "verifying", provider.verify(&secret)).await,
+        Operation::Whoami => {
+            expect_refused(harness, "asking whom it acts as", provider.whoami()).await
+        }
         _ => Ok(()),
     }
 }

@@ -30,7 +30,7 @@ pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, Updat
 use adapter::Checked;
 
 use crate::error::{Account, Result};
-use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
+use crate::model::{Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 
 /// Access to the tokens of one account.
 ///
@@ -108,6 +108,12 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// documents, while it accepts the credential that the account authenticates with.
     async fn verify(&self, secret: &Secret) -> Result<Liveness>;
 
+    /// Asks the platform whom the account acts as, and changes nothing.
+    ///
+    /// Fails with [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if the platform takes the
+    /// account's credential for nobody's, even if it answers with a success.
+    async fn whoami(&self) -> Result<Identity>;
+
     /// Returns this provider such that each of its calls is checked. Keep the default.
     ///
     /// An [`Adapter`] is checked already and returned as it is. Everything else is wrapped: the
@@ -157,6 +163,10 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         (**self).verify(secret).await
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        (**self).whoami().await
     }
 
     fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {

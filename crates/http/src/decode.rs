@@ -13,7 +13,7 @@ mod repaired_body;
 
 pub use fields::{Fields, FromFields, read_unique};
 pub use json_str::JsonStr;
-pub(crate) use page_seed::PageSeed;
+pub(crate) use page_seed::{PageSeed, RecordsSeed};
 pub(crate) use repaired_body::RepairedBody;
 
 /// Parses the fields of a body that may be anything, and returns `None` if it is no object. A field

@@ -12,7 +12,7 @@ use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Operation, Result, Secret, Timestamp};
 
 use crate::ErrorParser;
-use crate::decode::{Fields, FromFields, PageSeed, RepairedBody};
+use crate::decode::{Fields, FromFields, PageSeed, RecordsSeed, RepairedBody};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
 
@@ -206,15 +206,39 @@ impl ApiResponse {
         mut convert: impl FnMut(R) -> Result<T>,
     ) -> Result<(P, Vec<T>)> {
         let mut conversion_error = None;
-        // The body limits how many records there can be, whatever page size was requested.
-        let capacity =
-            (expected.unwrap_or_default() as usize).min(self.body.len() / MIN_RECORD_SIZE);
+        let capacity = self.capacity(expected);
         let seed = PageSeed::new(field, capacity, &mut convert, &mut conversion_error);
         self.decode(seed)
             .or_else(|error| match self.repaired().page(field, &mut convert) {
                 Ok(page) => page,
                 Err(_) => Err(conversion_error.unwrap_or_else(|| self.decode_error(&error))),
             })
+    }
+
+    /// Decodes a page that is nothing but the list of its records, as [`page`](Self::page) does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`json`](Self::json), also when the body is no list, and those of `convert`.
+    pub fn records<'a, R: FromFields<'a>, T>(
+        &'a self,
+        expected: Option<u32>,
+        mut convert: impl FnMut(R) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let mut conversion_error = None;
+        let capacity = self.capacity(expected);
+        let seed = RecordsSeed::new(capacity, &mut convert, &mut conversion_error);
+        self.decode(seed)
+            .or_else(|error| match self.repaired().records(&mut convert) {
+                Ok(records) => records,
+                Err(_) => Err(conversion_error.unwrap_or_else(|| self.decode_error(&error))),
+            })
+    }
+
+    /// Returns the number of records to allocate for. The body limits how many there can be,
+    /// whatever page size was requested.
+    fn capacity(&self, expected: Option<u32>) -> usize {
+        (expected.unwrap_or_default() as usize).min(self.body.len() / MIN_RECORD_SIZE)
     }
 
     fn decode<'a, S: DeserializeSeed<'a>>(&'a self, seed: S) -> serde_json::Result<S::Value> {
@@ -463,6 +487,10 @@ pub(crate) mod tests {
         // No more is allocated than the body can hold.
         let ((), slugs) = list.page("keys", Some(1_000_000), slug).unwrap();
         assert!(slugs.capacity() <= body.len() / MIN_RECORD_SIZE);
+        let bare = format!("[{}]", records.join(","));
+        let bare = response(Operation::List, &[], &bare);
+        assert_eq!(bare.records(Some(5), slug).unwrap(), slugs);
+        assert!(list.records(None, slug).is_err());
         let error = list.page::<(), _, _>("results", None, slug).unwrap_err();
         assert_eq!((error.status(), error.attempts()), (Some(200), 2));
     }

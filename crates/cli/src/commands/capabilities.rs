@@ -16,9 +16,9 @@ use crate::arguments::{CapabilitiesArguments, GlobalArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "account", "provider", "list", "show", "create", "update", "rotate", "renew", "revoke",
-    "verify",
+    "verify", "whoami",
 ];
 
 pub(crate) fn run(

@@ -57,7 +57,7 @@ pub(crate) async fn run(
         }
     }
     // The key is read now, because its source may already return the new one afterwards.
-    let old = accounts.current_key(provider.account()).await;
+    let old = accounts.current_key(&*provider).await;
     let unknown = old.as_ref().map(|old| UnknownWrite::Rotation { old });
     let write = Write {
         provider: &*provider,

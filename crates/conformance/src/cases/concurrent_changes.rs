@@ -195,6 +195,8 @@ struct UpdateRound {
     matching: Vec<TokenId>,
     not_matching: Vec<TokenId>,
     matching_throughout: BTreeSet<TokenId>,
+    /// The number of names given so far, each of which is another one.
+    names: usize,
 }
 
 impl UpdateRound {
@@ -217,6 +219,7 @@ impl UpdateRound {
             matching,
             not_matching: Vec::new(),
             matching_throughout: BTreeSet::new(),
+            names: 0,
         };
         // Some of the oldest tokens do not match at first: a listing reaches their place first or
         // last, depending on its direction.
@@ -241,40 +244,53 @@ impl UpdateRound {
         if matches!(roll, 0 | 2) && !self.not_matching.is_empty() {
             let index = self.dice.roll(self.not_matching.len());
             let shown = self.not_matching.remove(index);
+            let number = self.next_number();
             let change = if self.by_name {
-                UpdateToken::rename(format!("{}-back", self.name))
+                UpdateToken::rename(format!("{}-back-{number}", self.name))
             } else {
                 UpdateToken::resume()
             };
-            update(harness, &shown, change).await?;
-            self.matching.push(shown);
+            self.matching.push(update(harness, &shown, change).await?);
         }
         if roll == 3 && self.by_name {
             // The new name matches the filter too, so the token matches throughout.
             let index = self.dice.roll(self.matching.len());
-            let change = UpdateToken::rename(format!("{}-renamed", self.name));
-            update(harness, &self.matching[index], change).await?;
+            let number = self.next_number();
+            let change = UpdateToken::rename(format!("{}-renamed-{number}", self.name));
+            let id = update(harness, &self.matching[index], change).await?;
+            let old_id = std::mem::replace(&mut self.matching[index], id);
+            if old_id != self.matching[index] {
+                self.matching_throughout.remove(&old_id);
+            }
         }
         Ok(())
     }
 
-    /// Updates a matching token so that the filter no longer matches it.
+    fn next_number(&mut self) -> usize {
+        self.names += 1;
+        self.names
+    }
+
+    /// Updates a matching token so that the filter no longer matches it, and returns the id that it
+    /// had until then.
     async fn hide(&mut self, harness: &Harness, index: usize) -> CaseResult<TokenId> {
         let hidden = self.matching.remove(index);
+        let number = self.next_number();
         let change = if self.by_name {
-            UpdateToken::rename(format!("hidden {}", self.name))
+            UpdateToken::rename(format!("hidden {} {number}", self.name))
         } else {
             UpdateToken::suspend()
         };
-        update(harness, &hidden, change).await?;
-        self.not_matching.push(hidden.clone());
+        self.not_matching
+            .push(update(harness, &hidden, change).await?);
         Ok(hidden)
     }
 }
 
-async fn update(harness: &Harness, id: &TokenId, change: UpdateToken) -> CaseResult {
+/// Updates a token and returns its id from now on, which may follow its name.
+async fn update(harness: &Harness, id: &TokenId, change: UpdateToken) -> CaseResult<TokenId> {
     let updated = harness.provider().update(id, change).await;
-    expect_ok(updated, "a token is updated during a listing").map(drop)
+    Ok(expect_ok(updated, "a token is updated during a listing")?.id)
 }
 
 /// A random number generator with the same numbers in every run, so that a failure is reproducible.

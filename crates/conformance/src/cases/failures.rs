@@ -282,6 +282,9 @@ async fn redirected(harness: &Harness) -> CaseResult {
         let call = provider.create(harness.minimal_request("redirected"));
         expect_redirect_refused(harness, Operation::Create, call).await?;
     }
+    if declared.whoami {
+        expect_redirect_refused(harness, Operation::Whoami, provider.whoami()).await?;
+    }
     let Ok(token) = harness.live_token("redirected once").await else {
         harness.left_out("what needs a token: the fixture has none whose secret it knows");
         return Ok(());

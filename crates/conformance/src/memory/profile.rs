@@ -102,6 +102,7 @@ impl MemoryProfile {
                 )
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked))
                 .with_verify()
+                .with_whoami()
                 .with_reported_fields([
                     TokenField::Name,
                     TokenField::CreatedAt,
@@ -244,6 +245,7 @@ impl MemoryProfile {
                 .with_renew(RenewCapability::new(DAY).with_secret(RenewedSecret::Replaced))
                 .with_revoke(revoke)
                 .with_verify()
+                .with_whoami()
                 .with_reported_fields(TokenField::ALL),
         )
     }

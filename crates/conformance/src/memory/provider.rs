@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::RenewedSecret;
-use tokenfleet_core::model::Attribute;
+use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Liveness,
-    Operation, RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, Identity, IssuedToken,
+    Liveness, Operation, RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome,
     RevokeOptions, Secret, Suspension, Token, TokenId, TokenState, UpdateToken,
 };
 
@@ -285,6 +285,12 @@ impl Adapter for MemoryProvider {
             })
         })
         .await
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        let owner = Principal::new("memory-user").with_kind("user".to_owned());
+        self.send(Operation::Whoami, |_| Ok(Identity::new(owner)))
+            .await
     }
 }
 

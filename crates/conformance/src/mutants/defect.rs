@@ -103,6 +103,13 @@ pub(crate) enum Defect {
     ReportsKnownSecretsAlive,
     VerifiesByCreating,
     ReportsDeadOnError,
+    // Identity.
+    NamesNobody,
+    NamesAnotherEachTime,
+    NamesItsCredential,
+    NamesAnybody,
+    NamesNobodyOnError,
+    AsksByCreating,
     // Failures.
     ReturnsNoTokensIfUnauthenticated,
     ReportsUnauthenticatedAsNotFound,

@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
-    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
-    TokenRef, UpdateToken,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, Identity, IssuedToken, Liveness,
+    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, TokenRef, UpdateToken,
 };
 
 use super::defect::Defect;
@@ -215,6 +215,13 @@ impl TokenProvider for MutantProvider {
         self.send_before_refusing(Operation::Verify).await?;
         let result = self.mutated_verify(secret).await;
         self.finish(Operation::Verify, result)
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Whoami).await?;
+        let result = self.mutated_whoami().await;
+        self.finish(Operation::Whoami, result)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::error::{Account, Error, Operation, Result};
-use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
+use crate::model::{Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 use crate::provider::{
     Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
     RevokeOptions, TokenProvider, UpdateToken, result_check,
@@ -135,6 +135,11 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
         Err(missing(self.account(), Operation::Verify))
     }
+
+    /// Asks whom the account acts as, as [`TokenProvider::whoami`] documents.
+    async fn whoami(&self) -> Result<Identity> {
+        Err(missing(self.account(), Operation::Whoami))
+    }
 }
 
 /// Creates an error for an operation that an adapter declares and does not implement.
@@ -210,6 +215,13 @@ impl<A: Adapter> TokenProvider for A {
         Adapter::verify(self, secret).await
     }
 
+    async fn whoami(&self) -> Result<Identity> {
+        check(self, OperationCall::Whoami)?;
+        let identity = Adapter::whoami(self).await?;
+        result_check::check_identity(self, &identity)?;
+        Ok(identity)
+    }
+
     fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
         self
     }
@@ -274,5 +286,9 @@ impl<P: TokenProvider + ?Sized> Adapter for Checked<P> {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         self.0.verify(secret).await
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        self.0.whoami().await
     }
 }

@@ -49,6 +49,8 @@ pub struct Capabilities {
     /// does not tell which token is meant, and an adapter must not repeat a deletion by id whose
     /// response was lost (decision 0021).
     pub reused_ids: bool,
+    /// `true` if the platform says whom the account acts as.
+    pub whoami: bool,
     /// The fields that the platform reports. A field that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
     pub reported_fields: Vec<TokenField>,
@@ -120,6 +122,13 @@ impl Capabilities {
         self
     }
 
+    /// Adds asking whom the account acts as.
+    #[must_use]
+    pub fn with_whoami(mut self) -> Self {
+        self.whoami = true;
+        self
+    }
+
     /// Removes an operation that the platform has but this account may not use.
     ///
     /// The advice says how to get access to it.
@@ -134,6 +143,7 @@ impl Capabilities {
             Operation::Renew => self.renew = None,
             Operation::Revoke => self.revoke = None,
             Operation::Verify => self.verify = false,
+            Operation::Whoami => self.whoami = false,
         }
         self.unavailable.insert(operation, advice.into());
         self
@@ -280,6 +290,8 @@ pub struct UpdateCapability {
     pub description: bool,
     /// `true` if a token can be suspended and resumed.
     pub suspension: bool,
+    /// `true` if a new name may give the token a new id, which is then in the result.
+    pub id_follows_name: bool,
 }
 
 impl UpdateCapability {
@@ -301,6 +313,13 @@ impl UpdateCapability {
     #[must_use]
     pub fn with_description(mut self) -> Self {
         self.description = true;
+        self
+    }
+
+    /// Declares that a new name may give the token a new id.
+    #[must_use]
+    pub fn with_id_following_name(mut self) -> Self {
+        self.id_follows_name = true;
         self
     }
 

@@ -22,6 +22,7 @@ impl Capabilities {
             Operation::Renew => self.renew.is_some(),
             Operation::Revoke => self.revoke.is_some(),
             Operation::Verify => self.verify,
+            Operation::Whoami => self.whoami,
         }
     }
 
@@ -67,6 +68,7 @@ impl Capabilities {
                 check_with(&self.revoke, |revoke| revoke.check(token, options))
             }
             OperationCall::Renew(secret) | OperationCall::Verify(secret) => check_secret(secret),
+            OperationCall::Whoami => Ok(()),
         }
     }
 }
@@ -82,6 +84,7 @@ fn describe(operation: Operation) -> &'static str {
         Operation::Renew => "renew secrets",
         Operation::Revoke => "revoke secrets",
         Operation::Verify => "verify secrets",
+        Operation::Whoami => "say whom an account acts as",
     }
 }
 

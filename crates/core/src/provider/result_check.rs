@@ -3,7 +3,9 @@
 //! A field that the platform does not report contradicts nothing.
 
 use crate::error::{Error, Fate, Operation, Result, is_credential_like};
-use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
+use crate::model::{
+    Fact, Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState,
+};
 use crate::provider::{
     CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
     RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
@@ -28,14 +30,21 @@ pub(super) fn check_id<P: TokenProvider>(
         .with_advice("a proxy or a cache may have answered: read the token again past it"))
 }
 
-/// Rejects an updated token that is not as requested.
+/// Rejects an updated token that is not as requested. A new name tells the token whose id it
+/// changes.
 pub(super) fn check_updated<P: TokenProvider>(
     provider: &P,
     id: &TokenId,
     change: &UpdateToken,
     token: &Token,
 ) -> Result<()> {
-    check_id(provider, Operation::Update, id, &token.id)?;
+    let update = provider.capabilities().update.as_ref();
+    let may_change_id = change.name.is_some()
+        && token.name.is_reported()
+        && update.is_some_and(|update| update.id_follows_name);
+    if !may_change_id {
+        check_id(provider, Operation::Update, id, &token.id)?;
+    }
     let suspension = match (change.suspension, token.state) {
         (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
         (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),
@@ -54,6 +63,15 @@ pub(super) fn check_updated<P: TokenProvider>(
                 .with_advice("read the token again before relying on the change"))
         }
     }
+}
+
+/// Rejects an identity without an id, which names nobody.
+pub(super) fn check_identity<P: TokenProvider>(provider: &P, identity: &Identity) -> Result<()> {
+    if identity.principal.id().is_empty() {
+        let message = "the response does not say whom the account acts as";
+        return Err(violation(provider, Operation::Whoami, message));
+    }
+    Ok(())
 }
 
 /// Rejects a masked secret of a token that was rotated.
