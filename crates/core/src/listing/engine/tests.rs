@@ -15,6 +15,7 @@ use crate::query::{Direction, Filter, Query, SortKey};
 mod bounded;
 mod changing;
 mod disordered;
+mod endings;
 mod interrupted;
 mod misbehaving;
 mod too_large;
