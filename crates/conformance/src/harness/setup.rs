@@ -169,6 +169,7 @@ impl Harness {
             Fault::LoseRequest | Fault::LoseResponse => {
                 "the fixture cannot lose requests or responses"
             }
+            Fault::MissingPage => "the fixture cannot refuse a page",
             _ => "the fixture cannot falsify this response",
         })
     }
