@@ -174,6 +174,7 @@ impl Fixture for SimulatedFixture {
                 Action::Answer(Canned::json(401, r#"{"message":"Unauthorized"}"#))
             }
             Fault::AcceptOnly => Action::Answer(Canned::json(202, "{}")),
+            Fault::MissingPage => Action::Answer(Canned::json(404, r#"{"message":"Not Found"}"#)),
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             Fault::OtherRecord if platform == "foreman" => {
                 // One that is revoked, lest it passes for the requested one.

@@ -375,4 +375,6 @@ pub enum Fault {
     /// Something in front of the platform refuses the request with 401, in a form that is not the
     /// platform's, such as `{"message":"Unauthorized"}`.
     GatewayRefusal,
+    /// The page that is requested next is refused with 404, as if there were no such page.
+    MissingPage,
 }

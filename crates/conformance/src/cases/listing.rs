@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use tokenfleet_core::adapter::PagePosition;
 use tokenfleet_core::capability::Paging;
-use tokenfleet_core::{Capabilities, Completeness, Operation, Query, TokenState};
+use tokenfleet_core::{Capabilities, Completeness, Operation, Query, TokenProvider, TokenState};
 
 use super::preconditions::lists;
 use crate::case::case;
-use crate::case_result::{CaseResult, ensure, fail, not_applicable};
+use crate::case_result::{CaseResult, ensure, expect_err, fail, not_applicable};
 use crate::harness::{Harness, STATES, collect_ids, format_ids, ids_of};
-use crate::{Case, Decision};
+use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "listing";
 
@@ -76,6 +76,12 @@ pub(super) const CASES: &[Case] = &[
         when: has_numbered_pages,
         run: after_the_last,
         killed_by: [FailsAfterLastPage on single_key],
+    },
+    case! {
+        law 3: "a page that is refused with 404 does not end a listing",
+        when: lists,
+        run: missing_page,
+        killed_by: [EndsAtMissingPage on retaining, EndsAtMissingPage on deleting_without_totals],
     },
     case! {
         law 3: "every page reports the total number of matching tokens",
@@ -295,6 +301,20 @@ async fn after_the_last(harness: &Harness) -> CaseResult {
             format!("page {number} holds {} tokens", page.tokens.len()),
         )?;
     }
+    Ok(())
+}
+
+async fn missing_page(harness: &Harness) -> CaseResult {
+    harness.seed_several_pages("seeded", 5).await?;
+    let request = harness.first_page().size(2);
+    let first = harness.page(request.clone(), "the first page is read");
+    let Some(next) = first.await?.next else {
+        return not_applicable("it returns all tokens on one page");
+    };
+    harness.inject(Fault::MissingPage).await?;
+    let page = harness.provider().list_page(request.position(next)).await;
+    let expected = "a page that is refused with 404 is an error";
+    expect_err(page, expected)?;
     Ok(())
 }
 

@@ -186,6 +186,7 @@ impl Harness {
                 "the fixture cannot lose requests or responses"
             }
             Fault::ForgetPosition => "the fixture cannot make the platform forget a position",
+            Fault::MissingPage => "the fixture cannot refuse a page",
             _ => "the fixture cannot falsify this response",
         })
     }

@@ -102,6 +102,13 @@ impl Platform {
                 "a gateway refuses the request",
             ));
         }
+        if fault == Some(Fault::MissingPage) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                Fate::Rejected,
+                "there is no such page",
+            ));
+        }
         let response = if credential == state.credential {
             work(&mut state)
         } else {

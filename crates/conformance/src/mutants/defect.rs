@@ -28,6 +28,7 @@ pub(crate) enum Defect {
     ReportsPageSizeAsTotal,
     FailsOnEmptyAccount,
     FailsAfterLastPage,
+    EndsAtMissingPage,
     ReturnsNoTokensIfListingIsUnsupported,
     DeclaresThatNoTokenVanishes,
     DeclaresThatMatchesStay,

@@ -47,6 +47,7 @@ impl MutantProvider {
                     Defect::ReturnsNoTokensIfUnauthenticated => {
                         error.kind() == ErrorKind::Unauthenticated
                     }
+                    Defect::EndsAtMissingPage => error.is_not_found(),
                     Defect::ReturnsNoTokensIfDisconnected => error.kind() == ErrorKind::Connection,
                     _ => false,
                 };

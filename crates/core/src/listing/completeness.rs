@@ -100,6 +100,13 @@ pub enum PartialReason {
 }
 
 impl PartialReason {
+    const ALL: [Self; 4] = [
+        Self::UnprotectedPaging,
+        Self::ContradictoryTotals,
+        Self::UnexpectedOrder,
+        Self::TooManyNewTokens,
+    ];
+
     /// Returns the letter that stands for the reason in a cursor.
     pub(crate) fn letter(&self) -> char {
         match self {
@@ -112,14 +119,8 @@ impl PartialReason {
 
     /// Returns the reason that a letter in a cursor stands for.
     pub(crate) fn from_letter(letter: &str) -> Option<Self> {
-        [
-            Self::UnprotectedPaging,
-            Self::ContradictoryTotals,
-            Self::UnexpectedOrder,
-            Self::TooManyNewTokens,
-        ]
-        .into_iter()
-        .find(|reason| letter == reason.letter().to_string())
+        let mut reasons = Self::ALL.into_iter();
+        reasons.find(|reason| letter == reason.letter().to_string())
     }
 }
 
@@ -138,25 +139,30 @@ impl fmt::Display for PartialReason {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn a_partial_listing_is_not_complete_and_says_why() {
         assert!(Completeness::Complete.is_complete());
-        let reasons = [
-            PartialReason::UnprotectedPaging,
-            PartialReason::ContradictoryTotals,
-            PartialReason::UnexpectedOrder,
-        ];
-        let mut said = Vec::new();
-        for reason in reasons {
+        let mut texts = BTreeSet::new();
+        for (index, reason) in PartialReason::ALL.into_iter().enumerate() {
+            // A new reason does not compile until it has a place here, and thus in the list.
+            let place = match reason {
+                PartialReason::UnprotectedPaging => 0,
+                PartialReason::ContradictoryTotals => 1,
+                PartialReason::UnexpectedOrder => 2,
+                PartialReason::TooManyNewTokens => 3,
+            };
+            assert_eq!(place, index, "{reason:?}");
             let letter = reason.letter().to_string();
             assert_eq!(PartialReason::from_letter(&letter).as_ref(), Some(&reason));
-            said.push(reason.to_string());
+            assert!(reason.to_string().contains(' '), "{reason}");
+            texts.insert(reason.to_string());
             assert!(!Completeness::Partial(reason).is_complete());
         }
-        assert!(said.iter().all(|text| text.contains(' ')), "{said:?}");
-        said.dedup();
-        assert_eq!(said.len(), 3);
+        assert_eq!(texts.len(), PartialReason::ALL.len());
+        assert_eq!(PartialReason::from_letter("x"), None);
     }
 }

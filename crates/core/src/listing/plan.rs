@@ -181,7 +181,8 @@ impl Plan {
     /// many tokens a page holds.
     ///
     /// Changes during the listing add requests, and so do the probes that detect them while pages
-    /// are fetched concurrently. Tokens that were created seconds before it may add one.
+    /// are fetched concurrently. Where tokens were created seconds before it, the newest ones are
+    /// looked at again, up to eight times (decision 0019).
     #[must_use]
     pub fn requests(&self, tokens: u64) -> Option<u64> {
         let pages = |size: u32| tokens.div_ceil(u64::from(size.max(1)));

@@ -269,7 +269,9 @@ impl CreateToken {
             (requested, scopes) => is_unconfirmed(requested.is_some(), scopes.is_reported()),
         };
         let state_differs = match token.state {
-            TokenState::Active | TokenState::Unknown => false,
+            TokenState::Active => false,
+            // Nobody knows whether it works already.
+            TokenState::Unknown => self.suspended,
             TokenState::Suspended => !self.suspended,
             _ => true,
         };

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -142,7 +143,8 @@ impl<'a> RevokeMany<'a> {
         let (owner, tokens, last) = plan.into_parts();
         let owner = Arc::new(PlannedOwner {
             id: owner,
-            is_confirmed: OnceLock::new(),
+            was_read: AtomicBool::new(false),
+            is_listed: OnceLock::new(),
         });
         Ok(Self {
             revoke: Box::new(move |token| {
@@ -197,7 +199,10 @@ fn check_place<P: TokenProvider + ?Sized>(plan: &RevocationPlan, provider: &P) -
 /// The owner of the listed tokens, and whether this account reaches them.
 struct PlannedOwner {
     id: Option<String>,
-    is_confirmed: OnceLock<bool>,
+    /// `true` if a token of the owner was read.
+    was_read: AtomicBool,
+    /// `true` if a listing shows the tokens of the owner.
+    is_listed: OnceLock<bool>,
 }
 
 impl PlannedOwner {
@@ -205,23 +210,30 @@ impl PlannedOwner {
     fn may_own(&self, token: &Token) -> bool {
         let owner = token.owner.known().map(|owner| owner.id());
         match (self.id.as_deref(), owner) {
-            (Some(planned), Some(owner)) => planned == owner,
+            (Some(planned), Some(owner)) => {
+                self.was_read.fetch_or(planned == owner, Relaxed);
+                planned == owner
+            }
             _ => true,
         }
     }
 
-    /// Returns `true` if this account can list the tokens of the owner, so that a token which it
-    /// does not find is gone. The place may not say whose they are, as in "the user's own".
+    /// Returns `true` if this account reaches the tokens of the owner, so that a token which it
+    /// does not find is gone: it has just read one of them, or can list them. The place may not say
+    /// whose they are, as in "the user's own"; an empty listing does not say so either.
     async fn is_here<P: TokenProvider + ?Sized>(&self, provider: &P) -> bool {
-        if let Some(is_confirmed) = self.is_confirmed.get() {
-            return *is_confirmed;
+        if self.was_read.load(Relaxed) {
+            return true;
+        }
+        if let Some(is_listed) = self.is_listed.get() {
+            return *is_listed;
         }
         let Ok(list) = list_all(provider, Query::new().limit(1)).await else {
             return false;
         };
         let mut owners = list.tokens.iter().filter_map(|token| token.owner.known());
         let place = provider.account().place();
-        let is_here = match self.id.as_deref() {
+        let is_listed = match self.id.as_deref() {
             Some(planned) => {
                 let mut segments = place.unwrap_or_default().split('/');
                 segments.any(|segment| segment == planned)
@@ -233,7 +245,7 @@ impl PlannedOwner {
                 place.is_some() && owners.next().is_none() && !reported.contains(&TokenField::Owner)
             }
         };
-        *self.is_confirmed.get_or_init(|| is_here)
+        *self.is_listed.get_or_init(|| is_listed)
     }
 }
 

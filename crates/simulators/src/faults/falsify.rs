@@ -88,6 +88,15 @@ pub(super) fn falsify(
             *response.body_mut() = Bytes::from(packed);
             response::set_header(response, "content-encoding", "gzip");
         }
+        Action::GzipMembers => {
+            let (head, tail) = response.body().split_at(response.body().len() / 2);
+            let packed = [gzip(head), gzip(tail)].concat();
+            *response.body_mut() = Bytes::from(packed);
+            response::set_header(response, "content-encoding", "gzip");
+        }
+        Action::Member(name, json) => {
+            append_member(response, &format!("{}:{json}", Value::from(name.as_str())));
+        }
         Action::ManyValues(count) => {
             let values = vec!["{}"; *count].join(",");
             append_member(response, &format!("\"values\":[{values}]"));

@@ -331,6 +331,15 @@ fn a_new_token_that_differs_harmlessly_keeps_its_secret() {
 }
 
 #[test]
+fn a_token_whose_suspension_is_not_confirmed_differs() {
+    let mut token = Token::new(TokenId::new("1"), TokenState::Unknown);
+    token.name = Fact::Known("ci".into());
+    let request = CreateToken::new("ci");
+    assert!(request.differences(&token).is_empty());
+    assert_eq!(request.with_suspended().differences(&token), ["state"]);
+}
+
+#[test]
 fn a_token_that_somebody_else_created_is_not_revoked() {
     let adapter = Scripted::new(|token| {
         token.name = Fact::Known("production".into());
