@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 /// The claim that a listing makes about the tokens that existed from its first request to its last.
 ///
-/// Serialised, it is `{"completeness": "complete" | "partial", "reason": …, "reason_code": …}`.
+/// Serialised, it is `{"completeness": "complete" | "complete_as_shown" | "partial", "reason": …,
+/// "reason_code": …, "unlisted_tokens": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "Claim", try_from = "Claim")]
 pub enum Completeness {
@@ -32,6 +33,16 @@ impl Completeness {
         !matches!(self, Self::Partial(_))
     }
 
+    /// Returns why the listing does not hold every token, for people to read.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Complete => None,
+            Self::CompleteAsShown(tokens) => Some(format!("the platform never lists {tokens}")),
+            Self::Partial(reason) => Some(reason.to_string()),
+        }
+    }
+
     /// Restricts a claim to be complete if the platform never lists some tokens.
     pub(crate) fn without_unlisted(self, unlisted: Option<&str>) -> Self {
         match (self, unlisted) {
@@ -48,25 +59,31 @@ struct Claim {
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason_code: Option<PartialReason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlisted_tokens: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Word {
     Complete,
+    CompleteAsShown,
     Partial,
 }
 
 impl From<Completeness> for Claim {
     fn from(completeness: Completeness) -> Self {
-        let (completeness, reason_code) = match completeness {
-            Completeness::Complete => (Word::Complete, None),
-            Completeness::Partial(reason) => (Word::Partial, Some(reason)),
+        let reason = completeness.reason();
+        let (completeness, reason_code, unlisted_tokens) = match completeness {
+            Completeness::Complete => (Word::Complete, None, None),
+            Completeness::CompleteAsShown(tokens) => (Word::CompleteAsShown, None, Some(tokens)),
+            Completeness::Partial(reason) => (Word::Partial, Some(reason), None),
         };
         Self {
             completeness,
-            reason: reason_code.as_ref().map(ToString::to_string),
+            reason,
             reason_code,
+            unlisted_tokens,
         }
     }
 }
@@ -75,11 +92,11 @@ impl TryFrom<Claim> for Completeness {
     type Error = &'static str;
 
     fn try_from(claim: Claim) -> Result<Self, Self::Error> {
-        match (claim.completeness, claim.reason_code) {
-            (Word::Complete, None) => Ok(Self::Complete),
-            (Word::Partial, Some(reason)) => Ok(Self::Partial(reason)),
-            (Word::Complete, Some(_)) => Err("a complete list has no `reason_code`"),
-            (Word::Partial, None) => Err("a partial list needs a `reason_code`"),
+        match (claim.completeness, claim.reason_code, claim.unlisted_tokens) {
+            (Word::Complete, None, None) => Ok(Self::Complete),
+            (Word::CompleteAsShown, None, Some(tokens)) => Ok(Self::CompleteAsShown(tokens)),
+            (Word::Partial, Some(reason), None) => Ok(Self::Partial(reason)),
+            _ => Err("`completeness` does not match `reason_code` and `unlisted_tokens`"),
         }
     }
 }
