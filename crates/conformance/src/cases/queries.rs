@@ -98,7 +98,7 @@ pub(super) async fn seed_varied_tokens(harness: &Harness) -> CaseResult<Vec<Toke
 
 /// Expects a query to return what [`Query::evaluate`] returns for the whole list.
 async fn expect_definition(harness: &Harness, all: &[Token], query: Query) -> CaseResult {
-    let query = query.page_size(10);
+    let query = query.page_size(harness.page_size(10));
     let found = harness.list_ids(query.clone(), "a query succeeds").await?;
     let defined = ids_of(&query.evaluate(all.to_vec()));
     let same = if query.sort.is_empty() {
@@ -262,7 +262,7 @@ async fn offset_and_limit(harness: &Harness) -> CaseResult {
         }
     }
     for limit in [0, 1, 10, 11, count, count + 1] {
-        let query = Query::new().limit(limit).page_size(10);
+        let query = Query::new().limit(limit).page_size(harness.page_size(10));
         let found = harness
             .list_ids(query, "a limited listing succeeds")
             .await?;

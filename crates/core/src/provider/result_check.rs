@@ -244,17 +244,8 @@ impl CreateToken {
     /// that the platform declares to add, but may surprise.
     #[must_use]
     pub fn differences(&self, token: &Token) -> Vec<&'static str> {
-        let is_unconfirmed = |is_requested: bool, is_reported: bool| {
-            is_requested && !is_reported && token.attributes.unreadable().next().is_some()
-        };
         let requests_expiry = self.expiry != RequestedExpiry::PlatformDefault;
-        let scopes_differ = match (&self.scopes, &token.scopes) {
-            (Some(requested), Fact::Known(scopes)) => {
-                requested.iter().any(|scope| !scopes.contains(scope))
-                    || !self.added_scopes(token).is_empty()
-            }
-            (requested, scopes) => is_unconfirmed(requested.is_some(), scopes.is_reported()),
-        };
+        let scopes_differ = self.misses_scopes(token) || !self.added_scopes(token).is_empty();
         let state_differs = match token.state {
             TokenState::Active | TokenState::Unknown => false,
             TokenState::Suspended => !self.suspended,
@@ -267,7 +258,7 @@ impl CreateToken {
                 "description",
             ),
             (
-                is_unconfirmed(requests_expiry, token.expiry.is_reported()),
+                is_unconfirmed(token, requests_expiry, token.expiry.is_reported()),
                 "expiry",
             ),
             (scopes_differ, "scopes"),
@@ -276,6 +267,17 @@ impl CreateToken {
         .into_iter()
         .filter_map(|(differs, field)| differs.then_some(field))
         .collect()
+    }
+
+    /// Returns `true` if a new token misses a requested scope, or if its scopes cannot be read.
+    #[must_use]
+    pub fn misses_scopes(&self, token: &Token) -> bool {
+        match (&self.scopes, &token.scopes) {
+            (Some(requested), Fact::Known(scopes)) => {
+                requested.iter().any(|scope| !scopes.contains(scope))
+            }
+            (requested, scopes) => is_unconfirmed(token, requested.is_some(), scopes.is_reported()),
+        }
     }
 
     /// Returns the scopes of a new token that were not requested, or none if the request left them
@@ -290,6 +292,12 @@ impl CreateToken {
             _ => Vec::new(),
         }
     }
+}
+
+/// Returns `true` if a requested field is not reported by a token whose fields could not all be
+/// read.
+fn is_unconfirmed(token: &Token, is_requested: bool, is_reported: bool) -> bool {
+    is_requested && !is_reported && token.attributes.unreadable().next().is_some()
 }
 
 fn is_other_name(requested: Option<&str>, token: &Token) -> bool {
