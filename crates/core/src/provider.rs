@@ -1,6 +1,7 @@
 //! The interface that every platform is adapted to.
 
 mod adapter;
+mod argument_check;
 mod call;
 mod capabilities;
 mod check;
