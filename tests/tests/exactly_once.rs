@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokenfleet_conformance::Fixture;
+use tokenfleet_conformance::{Fixture, MemoryProfile, MemoryProvider};
 use tokenfleet_core::workflow::{Marker, Reconciliation, UnknownWrite};
-use tokenfleet_core::{CreateToken, ErrorKind, ExactlyOnce, Fate, Timestamp, TokenProviderExt};
+use tokenfleet_core::{
+    CreateToken, ErrorKind, ExactlyOnce, Fate, Query, Timestamp, TokenProviderExt,
+};
 use tokenfleet_foreman::Release;
 use tokenfleet_http::TokioTimer;
 use tokenfleet_simulators::{Action, Canned, Fault, NewToken, Simulator, State};
@@ -322,4 +324,20 @@ async fn a_lost_rotation_is_reconciled_by_the_old_secret_and_a_lost_issue_only_b
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_name_carries_the_marker_of_a_token_without_one() {
+    let provider = MemoryProvider::new(MemoryProfile::lifetimes());
+    provider.inject(tokenfleet_conformance::Fault::LoseResponse);
+    let request = CreateToken::unnamed().with_lifetime(Duration::from_secs(3_600));
+    let issued = ExactlyOnce::new(&provider, &TokioTimer)
+        .with_recheck_delay(RECHECK_DELAY)
+        .create(request)
+        .await
+        .unwrap();
+    let listed = provider.list_all(Query::new()).await.unwrap().tokens;
+    assert_eq!(listed, [issued.token]);
+    let name = listed[0].name.known().unwrap();
+    assert!(name.parse::<Marker>().is_ok(), "{name}");
 }

@@ -211,7 +211,7 @@ pub trait Fixture: Send + Sync {
         name.to_owned()
     }
 
-    /// Returns scopes that a token may be created with.
+    /// Returns scopes that a token may be created with, together and the first one also alone.
     fn scopes(&self) -> Vec<String> {
         Vec::new()
     }

@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, Fact, IssuedToken, Secret, Timestamp, TokenId, TokenProvider, TokenState,
+    Capabilities, Fact, IssuedToken, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider,
+    TokenState,
 };
 
 use crate::case_result::{CaseResult, not_applicable};
@@ -22,6 +23,7 @@ use crate::{Fixture, InsertedToken};
 
 pub(crate) use calls::full_consent;
 pub(crate) use ids::{collect_ids, format_ids, ids_of, next_id};
+pub(crate) use setup::sample;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -140,6 +142,37 @@ impl Harness {
         now.saturating_add(Duration::from_secs(days * SECONDS_PER_DAY))
     }
 
+    /// Returns a page size that the platform serves: the wanted one, or its largest.
+    pub(crate) fn page_size(&self, wanted: u32) -> u32 {
+        let list = self.capabilities().list.as_ref();
+        let max = list.and_then(|list| list.max_page_size).unwrap_or(wanted);
+        wanted.min(max)
+    }
+
+    /// Returns `true` if an expiry is as requested, as exactly as the platform keeps it: to the
+    /// second for a time, and within the declared tolerance for a lifetime, which begins whenever
+    /// the platform creates the token and is measured by its clock.
+    ///
+    /// `at` is the time on the platform's clock, and `since` the time here when it was computed.
+    pub(crate) fn is_expiry(
+        &self,
+        fact: Fact<Timestamp>,
+        requested: RequestedExpiry,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> bool {
+        let create = self.capabilities().create.as_ref();
+        let tolerance = create.and_then(|create| create.lifetime_tolerance);
+        if tolerance.is_none() && !matches!(requested, RequestedExpiry::In(_)) {
+            return is_at(fact, at);
+        }
+        let now = Timestamp::now();
+        let inexact = tolerance.unwrap_or_default().max(Duration::from_secs(1))
+            + distance(self.fixture.now(), now)
+            + since.duration_until(now);
+        (fact.known()).is_some_and(|known| distance(*known, at) <= inexact)
+    }
+
     /// Returns a secret that no platform ever issued.
     pub(crate) fn never_issued_secret(&self) -> Secret {
         let secret = Secret::new("never0issued0by0anybody0a1b2c3d4");
@@ -176,6 +209,11 @@ pub(crate) const DEAD_STATES: [TokenState; 3] = [
     TokenState::Revoked,
     TokenState::Expired,
 ];
+
+/// Returns the duration between two times, whichever is later.
+fn distance(one: Timestamp, other: Timestamp) -> Duration {
+    one.duration_until(other).max(other.duration_until(one))
+}
 
 /// Returns `true` if a fact is this time, to the second: platforms cut off fractions.
 pub(crate) fn is_at(fact: Fact<Timestamp>, at: Timestamp) -> bool {

@@ -1,6 +1,7 @@
 //! The calls that a provider must refuse because it does not declare them.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
@@ -25,6 +26,8 @@ pub enum Refusal {
     Expiry,
     /// A new token that never expires.
     NeverExpiring,
+    /// A lifetime for a new token.
+    Lifetime,
     /// Scopes for a new token.
     Scopes,
     /// A new token that is suspended.
@@ -53,9 +56,13 @@ impl Refusal {
         let update = |what, change| expect_refused(harness, what, provider.update(&id, change));
         match self {
             Self::Operation(operation) => expect_operation_refused(harness, operation).await,
-            Self::Name => create("a name", CreateToken::new("refused")).await,
+            Self::Name => create("a name", harness.named_request("refused")).await,
             Self::Description => create("a description", request.with_description("refused")).await,
             Self::Expiry => create("an expiry", request.with_expiry(harness.in_days(30))).await,
+            Self::Lifetime => {
+                let lifetime = Duration::from_secs(30 * 86_400);
+                create("a lifetime", request.with_lifetime(lifetime)).await
+            }
             Self::NeverExpiring => create("never expiring", request.without_expiry()).await,
             Self::Scopes => create("scopes", request.with_scope("refused")).await,
             Self::Suspended => create("creating a suspended token", request.with_suspended()).await,

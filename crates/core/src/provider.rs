@@ -1,14 +1,17 @@
 //! The interface that every platform is adapted to.
 
 mod adapter;
+mod argument_check;
 mod call;
 mod capabilities;
 mod check;
+mod create_argument;
 mod list_capability;
 mod outcome;
 mod page;
 mod request;
 mod result_check;
+mod sent_expiry;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ pub use capabilities::{
     ArgumentSupport, Capabilities, CreateCapability, RenewCapability, RenewedSecret,
     RevokeCapability, UpdateCapability,
 };
+pub use create_argument::{ArgumentDescription, ArgumentKind, ArgumentValue};
 pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
 pub(crate) use page::LAST_PAGE;

@@ -176,6 +176,23 @@ struct Create {
     scopes: bool,
     suspended: bool,
     at_most: Option<u32>,
+    /// `true` if a creation without an expiry is refused.
+    required_expiry: bool,
+    /// The tolerance of an expiry, where the platform takes a lifetime instead of a time.
+    lifetime_tolerance_seconds: Option<u64>,
+    longest_lifetime_seconds: Option<u64>,
+    /// `true` if the platform adds scopes to the requested ones.
+    widened_scopes: bool,
+    /// The arguments that only this platform has, for `--argument`.
+    arguments: Vec<Argument>,
+}
+
+#[derive(Serialize)]
+struct Argument {
+    name: String,
+    /// What it takes, such as `true or false`.
+    takes: String,
+    required: bool,
 }
 
 #[derive(Serialize)]
@@ -276,6 +293,17 @@ fn create(create: &CreateCapability) -> Create {
         scopes: create.scopes,
         suspended: create.suspended,
         at_most: create.max_tokens,
+        required_expiry: create.required_expiry,
+        lifetime_tolerance_seconds: create.lifetime_tolerance.map(|by| by.as_secs()),
+        longest_lifetime_seconds: create.max_lifetime.map(|lifetime| lifetime.as_secs()),
+        widened_scopes: create.widened_scopes,
+        arguments: (create.arguments.iter())
+            .map(|argument| Argument {
+                name: argument.name.to_string(),
+                takes: argument.kind.to_string(),
+                required: argument.required,
+            })
+            .collect(),
     }
 }
 

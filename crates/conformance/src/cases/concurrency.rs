@@ -70,7 +70,7 @@ async fn reads(harness: &Harness) -> CaseResult {
     if declared.list.is_some() {
         let count = harness.existing_ids().await.len();
         let listings = [1, 2, 3, 2].map(|size| -> BoxFuture<'_, _> {
-            Box::pin(provider.list_all(Query::new().page_size(size)))
+            Box::pin(provider.list_all(Query::new().page_size(harness.page_size(size))))
         });
         for list in join_all(listings.into()).await {
             let listed = expect_ok(list, "a concurrent listing succeeds")?.tokens;

@@ -66,7 +66,8 @@ async fn deletions(harness: &Harness) -> CaseResult {
     for after in 0..6 {
         let prefix = format!("round-{after}");
         let mut to_delete = harness.seed_several_pages(&prefix, 6).await?;
-        let mut listing = harness.start_listing(sequentially(Query::new().page_size(2)))?;
+        let mut listing =
+            harness.start_listing(sequentially(Query::new().page_size(harness.page_size(2))))?;
         let mut listed = Vec::new();
         let expected = "the listing continues when tokens are deleted";
         while let Some(id) = next_id(&mut listing, expected).await? {
@@ -94,7 +95,8 @@ async fn creations(harness: &Harness) -> CaseResult {
             .seed_several_pages(&format!("round-{after}"), 5)
             .await?;
         let before = harness.existing_ids().await;
-        let mut listing = harness.start_listing(sequentially(Query::new().page_size(2)))?;
+        let mut listing =
+            harness.start_listing(sequentially(Query::new().page_size(harness.page_size(2))))?;
         let (mut listed, mut created) = (Vec::new(), 0);
         let expected = "the listing continues when tokens are created";
         while let Some(id) = next_id(&mut listing, expected).await? {
@@ -117,7 +119,7 @@ async fn random_creations_and_deletions(harness: &Harness) -> CaseResult {
         let mut to_delete = harness.seed_several_pages(&prefix, 8).await?;
         let before = harness.existing_ids().await;
         let mut dice = Dice(seed);
-        let mut query = Query::new().page_size(2 + u32::from(seed % 2 == 0));
+        let mut query = Query::new().page_size(harness.page_size(2 + u32::from(seed % 2 == 0)));
         if seed % 3 > 0 {
             query = sequentially(query);
         }
@@ -161,7 +163,7 @@ async fn updates(harness: &Harness) -> CaseResult {
         let mut round = UpdateRound::prepare(harness, seed).await?;
         let mut query = Query::new()
             .filter(round.filter.clone())
-            .page_size(2 + u32::from(seed % 2 == 0));
+            .page_size(harness.page_size(2 + u32::from(seed % 2 == 0)));
         if seed % 3 == 0 {
             query = query.sort_by(SortKey::Id, Direction::Ascending);
         }

@@ -253,7 +253,7 @@ async fn odd_names(harness: &Harness) -> CaseResult {
     harness.require_room(ODD_NAMES.len()).await?;
     for name in ODD_NAMES {
         let stored = Fact::Known(harness.fixture().stored_name(name));
-        let created = harness.provider().create(CreateToken::new(name)).await;
+        let created = harness.provider().create(harness.named_request(name)).await;
         let issued = expect_ok(created, &format!("a token named {name:?} is created"))?;
         let read = harness.read(&issued.token.id).await?;
         for token in [Some(issued.token), read].into_iter().flatten() {
@@ -268,13 +268,13 @@ async fn odd_names(harness: &Harness) -> CaseResult {
 }
 
 async fn name_taken(harness: &Harness) -> CaseResult {
-    let first = harness.create(CreateToken::new("taken")).await?;
-    expect_conflict(harness, CreateToken::new("taken")).await?;
+    let first = harness.create(harness.named_request("taken")).await?;
+    expect_conflict(harness, harness.named_request("taken")).await?;
     if !harness.revokes_by_id() {
         return Ok(());
     }
     harness.revoke(&LiveToken::from_issued(first)).await?;
-    expect_conflict(harness, CreateToken::new("taken")).await
+    expect_conflict(harness, harness.named_request("taken")).await
 }
 
 async fn expect_conflict(harness: &Harness, request: CreateToken) -> CaseResult {
@@ -290,8 +290,8 @@ async fn expect_conflict(harness: &Harness, request: CreateToken) -> CaseResult 
 }
 
 async fn shared_name(harness: &Harness) -> CaseResult {
-    let one = harness.create(CreateToken::new("shared")).await?;
-    let two = harness.create(CreateToken::new("shared")).await?;
+    let one = harness.create(harness.named_request("shared")).await?;
+    let two = harness.create(harness.named_request("shared")).await?;
     ensure(
         one.token.id != two.token.id,
         "two tokens with one name are two tokens",
@@ -423,7 +423,7 @@ async fn count_usable(harness: &Harness) -> usize {
 async fn changed_name(harness: &Harness) -> CaseResult {
     harness.require_room(1).await?;
     harness.inject(Fault::OtherName).await?;
-    let request = CreateToken::new("requested");
+    let request = harness.named_request("requested");
     let created = harness.provider().create(request.clone()).await;
     let issued = expect_ok(created, "a token with a changed name keeps its secret")?;
     ensure(

@@ -1,10 +1,10 @@
 //! Law 1: declared capabilities are consistent, and invalid arguments are refused.
 
+use std::collections::BTreeSet;
+
 use tokenfleet_core::adapter::{PagePosition, PageRequest};
 use tokenfleet_core::capability::{ArgumentSupport, Paging, TokenField};
-use tokenfleet_core::{
-    Capabilities, CreateToken, ErrorKind, Secret, TokenId, TokenProvider, UpdateToken,
-};
+use tokenfleet_core::{Capabilities, ErrorKind, Secret, TokenId, TokenProvider, UpdateToken};
 
 use super::preconditions::{creates, lists};
 use crate::case::case;
@@ -102,6 +102,25 @@ fn consistency_rules(declared: &Capabilities) -> Vec<(bool, &'static str)> {
         rules.push((
             create.max_name_length != Some(0),
             "a name may have at least one character",
+        ));
+    }
+    if let Some(create) = &declared.create {
+        rules.push((
+            create.expiry || (!create.required_expiry && create.lifetime_tolerance.is_none()),
+            "rules for expiries are declared only if expiries are supported",
+        ));
+        rules.push((
+            create.scopes || !create.widened_scopes,
+            "scopes are widened only if scopes are supported",
+        ));
+        let names: BTreeSet<_> = create
+            .arguments
+            .iter()
+            .map(|argument| &argument.name)
+            .collect();
+        rules.push((
+            names.len() == create.arguments.len() && names.iter().all(|name| !name.is_empty()),
+            "every argument of the platform has its own name",
         ));
     }
     if let Some(update) = &declared.update {
@@ -257,18 +276,23 @@ async fn names(harness: &Harness) -> CaseResult {
     let provider = harness.provider();
     let kind = ErrorKind::InvalidInput;
     if create.name == ArgumentSupport::Unsupported {
-        let call = provider.create(CreateToken::new("named"));
+        let call = provider.create(harness.named_request("named"));
         return expect_refused(harness, "a name", call).await;
     }
-    let call = provider.create(CreateToken::new(" \t "));
+    let call = provider.create(harness.named_request(" \t "));
     expect_refused_as(harness, kind, "a blank name", call).await?;
     if let Some(max) = create.max_name_length {
-        let call = provider.create(CreateToken::new("é".repeat(max + 1)));
+        let call = provider.create(harness.named_request(&"é".repeat(max + 1)));
         expect_refused_as(harness, kind, "a name that is too long", call).await?;
     }
     if create.name == ArgumentSupport::Required {
-        let call = provider.create(CreateToken::unnamed());
+        let mut unnamed = harness.minimal_request("unnamed");
+        unnamed.name = None;
+        let call = provider.create(unnamed);
         return expect_refused_as(harness, kind, "a token without a name", call).await;
     }
-    harness.create(CreateToken::unnamed()).await.map(drop)
+    harness
+        .create(harness.minimal_request("unnamed"))
+        .await
+        .map(drop)
 }

@@ -2,8 +2,8 @@
 
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Operation, Query, RequestedExpiry, TokenId, TokenProvider,
-    TokenState,
+    Capabilities, ErrorKind, Fact, Operation, Query, RequestedExpiry, Timestamp, TokenId,
+    TokenProvider, TokenState,
 };
 
 use super::preconditions::reads;
@@ -210,6 +210,7 @@ async fn literally(harness: &Harness) -> CaseResult {
 
 async fn expiry(harness: &Harness) -> CaseResult {
     let mut tried = false;
+    let since = Timestamp::now();
     for (name, requested) in [
         ("expiring", RequestedExpiry::At(harness.in_days(40))),
         ("never expiring", RequestedExpiry::Never),
@@ -232,7 +233,10 @@ async fn expiry(harness: &Harness) -> CaseResult {
             continue;
         }
         let (correct, expected) = match requested {
-            RequestedExpiry::At(at) => (is_at(token.expiry, at), "an expiry is reported as it is"),
+            RequestedExpiry::At(at) => (
+                harness.is_expiry(token.expiry, requested, at, since),
+                "an expiry is reported as it is",
+            ),
             RequestedExpiry::Never => (
                 token.expiry == Fact::Absent,
                 "a token that never expires is reported to never expire",

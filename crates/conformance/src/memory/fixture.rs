@@ -66,7 +66,9 @@ impl Fixture for MemoryFixture {
         let capabilities = state.profile.capabilities.clone();
         let update = capabilities.update.as_ref();
         let revoke = capabilities.revoke.as_ref();
-        let sets_expiry = capabilities.create.is_none_or(|create| create.expiry);
+        let create = capabilities.create.as_ref();
+        let sets_expiry = create.is_none_or(|create| create.expiry);
+        let never_expires = create.is_none_or(|create| create.never_expiring);
         let now = state.now;
         let state_possible = match spec.state {
             TokenState::Suspended => update.is_some_and(|update| update.suspension),
@@ -76,7 +78,11 @@ impl Fixture for MemoryFixture {
             TokenState::Expired => sets_expiry || state.profile.default_lifetime.is_some(),
             _ => true,
         };
-        let expiry_possible = sets_expiry || spec.expiry == RequestedExpiry::PlatformDefault;
+        let expiry_possible = match spec.expiry {
+            RequestedExpiry::PlatformDefault => true,
+            RequestedExpiry::Never => never_expires,
+            _ => sets_expiry,
+        };
         if !state_possible || !expiry_possible || state.check_room(spec.name.as_deref()).is_err() {
             return None;
         }

@@ -199,14 +199,18 @@ impl State {
             secret,
             name: request.name.clone(),
             description: request.description.clone(),
-            scopes: request.scopes.clone().unwrap_or_default(),
+            scopes: self.granted(request),
             suspended: request.suspended,
             revoked: false,
             unknown_state: false,
             created_at: self.now,
             updated_at: self.now,
             expires_at: match request.expiry {
-                RequestedExpiry::At(at) => Some(at),
+                RequestedExpiry::At(at) => Some(at.saturating_add(self.expiry_delay())),
+                RequestedExpiry::In(lifetime) => {
+                    let at = self.now.saturating_add(lifetime);
+                    Some(at.saturating_add(self.expiry_delay()))
+                }
                 RequestedExpiry::PlatformDefault => self
                     .profile
                     .default_lifetime
@@ -216,6 +220,7 @@ impl State {
             last_used: None,
             renewals: 0,
             is_unlisted: false,
+            arguments: request.arguments.clone(),
         };
         self.records.push(record);
         let last = self.records.len() - 1;
@@ -232,6 +237,22 @@ impl State {
         let deleted = std::mem::take(&mut self.records).into_iter();
         let ids = deleted.map(|record| record.id);
         ids.filter(|other| other != id).collect()
+    }
+
+    /// Returns the scopes of a new token: the requested ones and those that the platform adds.
+    fn granted(&self, request: &CreateToken) -> Vec<String> {
+        let mut scopes = request.scopes.clone().unwrap_or_default();
+        let added = self.profile.added_scopes.iter();
+        scopes.extend(added.filter(|_| request.scopes.is_some()).cloned());
+        scopes
+    }
+
+    /// Returns how much later than requested a token expires: a platform that takes lifetimes
+    /// counts them from when it gets to it.
+    fn expiry_delay(&self) -> Duration {
+        let create = self.profile.capabilities.create.as_ref();
+        let is_lifetime = create.is_some_and(|create| create.lifetime_tolerance.is_some());
+        Duration::from_secs(u64::from(is_lifetime))
     }
 
     /// Returns a secret that was not issued before.

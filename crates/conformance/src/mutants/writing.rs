@@ -59,6 +59,9 @@ impl MutantProvider {
             _ => {}
         }
         let mut issued = result?;
+        if let (Defect::ReportsRequestedScopes, Some(scopes)) = (self.defect, &request.scopes) {
+            issued.token.scopes = Fact::Known(scopes.clone().into());
+        }
         if self.has(Defect::ReportsRequestedNames) {
             issued.token.name = Fact::from_optional(request.name).map(Into::into);
         }
@@ -77,11 +80,31 @@ impl MutantProvider {
             {
                 request.name = Some("placeholder".to_owned());
             }
+            Defect::SendsInvalidArguments => {
+                let create = self.inner.capabilities().create.as_ref();
+                if create.is_some_and(|create| create.required_expiry)
+                    && request.expiry == RequestedExpiry::PlatformDefault
+                {
+                    request.expiry = RequestedExpiry::In(30 * DAY);
+                }
+                let declared = self.inner.capabilities();
+                if declared.check(OperationCall::Create(request)).is_err() {
+                    request.arguments.retain(|name, _| name == "role");
+                }
+            }
+            Defect::DropsArguments => request.arguments.retain(|name, _| name == "role"),
+            Defect::WidensScopes => {
+                if let Some(scopes) = &mut request.scopes {
+                    scopes.push("everything".to_owned());
+                }
+            }
             Defect::DropsExpiry => request.expiry = RequestedExpiry::PlatformDefault,
             Defect::ShiftsExpiry => {
-                if let RequestedExpiry::At(at) = request.expiry {
-                    request.expiry = RequestedExpiry::At(at.saturating_add(DAY / 24));
-                }
+                request.expiry = match request.expiry {
+                    RequestedExpiry::At(at) => RequestedExpiry::At(at.saturating_add(DAY / 24)),
+                    RequestedExpiry::In(lifetime) => RequestedExpiry::In(lifetime + DAY / 24),
+                    other => other,
+                };
             }
             Defect::ReplacesNeverWithAYear if request.expiry == RequestedExpiry::Never => {
                 let at = Timestamp::now().saturating_add(365 * DAY);

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::error::{Account, Error, Operation, Result};
-use crate::model::{Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
+use crate::model::{
+    Identity, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef,
+};
+use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
     RevokeOptions, TokenProvider, UpdateToken, result_check,
@@ -175,8 +178,18 @@ impl<A: Adapter> TokenProvider for A {
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         check(self, OperationCall::Create(&request))?;
+        let create = Adapter::capabilities(self).create.as_ref();
+        let sent = SentExpiry::new(request.expiry, create, Timestamp::now()).map_err(|error| {
+            error
+                .with_account(Adapter::account(self))
+                .with_operation(Operation::Create)
+        })?;
+        let request = CreateToken {
+            expiry: sent.expiry,
+            ..request
+        };
         let issued = Adapter::create(self, request.clone()).await?;
-        result_check::check_created(self, &request, issued).await
+        result_check::check_created(self, &request, sent, issued).await
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Operation;
 use crate::model::TokenField;
-use crate::provider::{ListCapability, RevocationEffect};
+use crate::provider::{ArgumentDescription, ListCapability, RevocationEffect};
 
 /// The operations and arguments that a provider supports for one account.
 ///
@@ -194,16 +194,25 @@ pub struct CreateCapability {
     pub description: bool,
     /// `true` if an expiry is accepted.
     pub expiry: bool,
+    /// `true` if every creation needs an expiry, because the platform has no default.
+    pub required_expiry: bool,
+    /// The tolerance of an expiry, if the platform takes a lifetime instead of a time; `None` if it
+    /// takes a time and keeps it to the second.
+    pub lifetime_tolerance: Option<Duration>,
     /// `true` if a token can be created that never expires.
     pub never_expiring: bool,
     /// `true` if scopes are accepted.
     pub scopes: bool,
+    /// `true` if the platform adds scopes to the requested ones.
+    pub widened_scopes: bool,
     /// `true` if a token can be created suspended.
     pub suspended: bool,
     /// The maximum number of tokens of an account; `None` if no limit is known.
     pub max_tokens: Option<u32>,
     /// The maximum lifetime of a token that is not renewed; `None` if no limit is known.
     pub max_lifetime: Option<Duration>,
+    /// The arguments that only this platform has.
+    pub arguments: Vec<ArgumentDescription>,
 }
 
 impl CreateCapability {
@@ -217,6 +226,13 @@ impl CreateCapability {
     #[must_use]
     pub fn with_required_name(mut self) -> Self {
         self.name = ArgumentSupport::Required;
+        self
+    }
+
+    /// Accepts a name, and tokens without one.
+    #[must_use]
+    pub fn with_optional_name(mut self) -> Self {
+        self.name = ArgumentSupport::Optional;
         self
     }
 
@@ -242,10 +258,61 @@ impl CreateCapability {
     }
 
     /// Accepts an expiry, and tokens that never expire.
+    ///
+    /// Where only one of the two is possible, declare [`with_optional_expiry`],
+    /// [`with_required_expiry`] or [`with_never_expiring`] instead.
+    ///
+    /// [`with_optional_expiry`]: Self::with_optional_expiry
+    /// [`with_required_expiry`]: Self::with_required_expiry
+    /// [`with_never_expiring`]: Self::with_never_expiring
     #[must_use]
-    pub fn with_expiry(mut self) -> Self {
+    pub fn with_expiry(self) -> Self {
+        self.with_optional_expiry().with_never_expiring()
+    }
+
+    /// Accepts an expiry. Without one, the platform chooses it.
+    #[must_use]
+    pub fn with_optional_expiry(mut self) -> Self {
         self.expiry = true;
+        self
+    }
+
+    /// Requires an expiry, because the platform has no default.
+    #[must_use]
+    pub fn with_required_expiry(mut self) -> Self {
+        self.expiry = true;
+        self.required_expiry = true;
+        self
+    }
+
+    /// Accepts tokens that never expire.
+    #[must_use]
+    pub fn with_never_expiring(mut self) -> Self {
         self.never_expiring = true;
+        self
+    }
+
+    /// Accepts an expiry as a lifetime that begins when the platform creates the token.
+    ///
+    /// The adapter then gets every expiry as [`RequestedExpiry::In`], in whole seconds, and an
+    /// expiry in the response that deviates by no more than the tolerance is as requested. A
+    /// tolerance of less than a second counts as a second (decision 0023).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokenfleet_core::capability::CreateCapability;
+    ///
+    /// let create = CreateCapability::new()
+    ///     .with_lifetime(Duration::from_secs(5))
+    ///     .with_never_expiring();
+    /// assert!(create.expiry && create.never_expiring);
+    /// ```
+    ///
+    /// [`RequestedExpiry::In`]: crate::RequestedExpiry::In
+    #[must_use]
+    pub fn with_lifetime(mut self, tolerance: Duration) -> Self {
+        self.expiry = true;
+        self.lifetime_tolerance = Some(tolerance);
         self
     }
 
@@ -253,6 +320,23 @@ impl CreateCapability {
     #[must_use]
     pub fn with_scopes(mut self) -> Self {
         self.scopes = true;
+        self
+    }
+
+    /// Accepts scopes, to which the platform adds others of its own.
+    ///
+    /// Without this, a token with a scope that was not requested is revoked.
+    #[must_use]
+    pub fn with_widened_scopes(mut self) -> Self {
+        self.scopes = true;
+        self.widened_scopes = true;
+        self
+    }
+
+    /// Accepts an argument that only this platform has.
+    #[must_use]
+    pub fn with_argument(mut self, argument: ArgumentDescription) -> Self {
+        self.arguments.push(argument);
         self
     }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Fate, Operation, Result, is_credential_like};
 use crate::model::{
     Fact, Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState,
 };
+use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
     RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
@@ -141,13 +142,16 @@ pub(super) fn check_revoked<P: TokenProvider>(
 pub(super) async fn check_created<P: TokenProvider>(
     provider: &P,
     request: &CreateToken,
+    expiry: SentExpiry,
     issued: IssuedToken,
 ) -> Result<IssuedToken> {
+    let create = provider.capabilities().create.as_ref();
+    let may_widen = create.is_some_and(|create| create.widened_scopes);
     let wrong = if issued.secret.is_masked() {
         Wrong::Secret
-    } else if !expires_as_requested(request.expiry, &issued.token) {
+    } else if !expiry.is_kept_by(&issued) {
         Wrong::Expiry
-    } else if has_broader_scopes(request.scopes.as_deref(), &issued.token) {
+    } else if !may_widen && !request.added_scopes(&issued.token).is_empty() {
         Wrong::Scopes
     } else if request.suspended && issued.token.state == TokenState::Active {
         Wrong::Active
@@ -254,20 +258,12 @@ impl CreateToken {
     /// it: `name`, `description`, `expiry`, `scopes` or `state`.
     ///
     /// A provider already rejects and revokes a token that may do more than requested. What is left
-    /// is harmless, such as a name without the white space around it or a missing scope, but may
-    /// surprise.
+    /// is harmless, such as a name without the white space around it, a missing scope, or a scope
+    /// that the platform declares to add, but may surprise.
     #[must_use]
     pub fn differences(&self, token: &Token) -> Vec<&'static str> {
-        let is_unconfirmed = |is_requested: bool, is_reported: bool| {
-            is_requested && !is_reported && token.attributes.unreadable().next().is_some()
-        };
         let requests_expiry = self.expiry != RequestedExpiry::PlatformDefault;
-        let misses_scope = match (&self.scopes, &token.scopes) {
-            (Some(requested), Fact::Known(scopes)) => {
-                requested.iter().any(|scope| !scopes.contains(scope))
-            }
-            (requested, scopes) => is_unconfirmed(requested.is_some(), scopes.is_reported()),
-        };
+        let scopes_differ = self.misses_scopes(token) || !self.added_scopes(token).is_empty();
         let state_differs = match token.state {
             TokenState::Active => false,
             // Nobody knows whether it works already.
@@ -282,39 +278,46 @@ impl CreateToken {
                 "description",
             ),
             (
-                is_unconfirmed(requests_expiry, token.expiry.is_reported()),
+                is_unconfirmed(token, requests_expiry, token.expiry.is_reported()),
                 "expiry",
             ),
-            (misses_scope, "scopes"),
+            (scopes_differ, "scopes"),
             (state_differs, "state"),
         ]
         .into_iter()
         .filter_map(|(differs, field)| differs.then_some(field))
         .collect()
     }
-}
 
-/// Returns `true` if a token expires when it was requested to, to the second: platforms truncate
-/// fractions.
-fn expires_as_requested(requested: RequestedExpiry, token: &Token) -> bool {
-    match (requested, token.expiry) {
-        (_, Fact::NotReported) | (RequestedExpiry::PlatformDefault, _) => true,
-        (RequestedExpiry::At(requested), Fact::Known(expiry)) => {
-            requested.truncated_to_seconds() == expiry.truncated_to_seconds()
+    /// Returns `true` if a new token misses a requested scope, or if its scopes cannot be read.
+    #[must_use]
+    pub fn misses_scopes(&self, token: &Token) -> bool {
+        match (&self.scopes, &token.scopes) {
+            (Some(requested), Fact::Known(scopes)) => {
+                requested.iter().any(|scope| !scopes.contains(scope))
+            }
+            (requested, scopes) => is_unconfirmed(token, requested.is_some(), scopes.is_reported()),
         }
-        (RequestedExpiry::At(_), Fact::Absent) => false,
-        (RequestedExpiry::Never, expiry) => expiry.is_absent(),
+    }
+
+    /// Returns the scopes of a new token that were not requested, or none if the request left them
+    /// to the platform.
+    #[must_use]
+    pub fn added_scopes<'a>(&self, token: &'a Token) -> Vec<&'a str> {
+        match (&self.scopes, &token.scopes) {
+            (Some(requested), Fact::Known(scopes)) => {
+                let added = scopes.iter().filter(|scope| !requested.contains(scope));
+                added.map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
-/// Returns `true` if a token has a scope that was not requested.
-fn has_broader_scopes(requested: Option<&[String]>, token: &Token) -> bool {
-    match (requested, &token.scopes) {
-        (Some(requested), Fact::Known(scopes)) => {
-            scopes.iter().any(|scope| !requested.contains(scope))
-        }
-        _ => false,
-    }
+/// Returns `true` if a requested field is not reported by a token whose fields could not all be
+/// read.
+fn is_unconfirmed(token: &Token, is_requested: bool, is_reported: bool) -> bool {
+    is_requested && !is_reported && token.attributes.unreadable().next().is_some()
 }
 
 fn is_other_name(requested: Option<&str>, token: &Token) -> bool {
