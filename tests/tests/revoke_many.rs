@@ -137,8 +137,14 @@ async fn a_token_is_gone_if_another_of_its_owner_was_just_read_although_none_is_
     let plan = plan.without(&acting);
     let ids: Vec<_> = plan.tokens().cloned().collect();
     assert!(simulator.remove(ids[2].as_str()));
-    let none = r#"{"items":[],"count":0,"totalCount":0,"page":0,"perPage":1}"#;
-    answer_reads(&fixture, "/me/tokens", 200, none);
+    let empty_list_after = |reads| {
+        let none = r#"{"items":[],"count":0,"totalCount":0,"page":0,"perPage":1}"#;
+        let none = Action::Answer(Canned::json(200, none));
+        let fault = Fault::new(none).method("GET").after(reads);
+        simulator.faults().clear();
+        simulator.faults().add(fault);
+    };
+    empty_list_after(3);
     let provider = fixture.provider();
     let one_by_one = RevokeManyOptions::default().with_max_concurrency(1);
     let verdicts = revoke_all(&*provider, &plan, one_by_one).await;
@@ -148,6 +154,7 @@ async fn a_token_is_gone_if_another_of_its_owner_was_just_read_although_none_is_
         .collect();
     assert_eq!(found, ["revoked", "revoked", "already_gone"]);
     // Carried out again, nothing says any more whose tokens these were.
+    empty_list_after(1);
     let verdicts = revoke_all(&*provider, &plan, one_by_one).await;
     assert_eq!(count(&verdicts).get("not_found_here"), Some(&3));
 }

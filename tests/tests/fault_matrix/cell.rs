@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::columns::{Column, Outcome, run};
 use crate::effects::{EffectObserver, Effects};
-use crate::rows::{Row, SPOILED_CREDENTIALS};
+use crate::rows::Row;
 
 /// The time at which the platform's clock stands still.
 const CLOCK: &str = "clock=2026-01-01T00:00:00Z";
@@ -145,7 +145,7 @@ async fn try_with(
         Ok(Ok(Some(Err(error)))) => {
             violations.extend(hidden_effect(column, &error, effects));
             let proves_nothing = row.by_gateway
-                || (row.name == SPOILED_CREDENTIALS && matches!(occurrence, Occurrence::Always));
+                || (row.is_refused_by_platform() && matches!(occurrence, Occurrence::Always));
             if proves_nothing && error.kind() == ErrorKind::NotFound {
                 violations.push("a refusal that proves nothing became \"not found\"".to_owned());
             }
@@ -265,7 +265,7 @@ impl Case<'_> {
             }
             // Nobody can tell that the secret was spoiled on the way, once.
             Outcome::Verified(Liveness::Dead)
-                if self.row.name == SPOILED_CREDENTIALS
+                if self.row.is_refused_by_platform()
                     && matches!(self.occurrence, Occurrence::Once) =>
             {
                 None

@@ -23,10 +23,14 @@ impl Row {
             .iter()
             .any(|action| matches!(action, Action::AnswerTwice))
     }
-}
 
-/// The fault after which the platform itself refuses a good credential.
-pub(crate) const SPOILED_CREDENTIALS: &str = "credentials spoiled, each refusal in other words";
+    /// Returns `true` if the platform itself refuses a good credential, and its status says so.
+    pub(crate) fn is_refused_by_platform(&self) -> bool {
+        let is_spoiled = |action: &Action| matches!(action, Action::SpoilCredentials);
+        let says_otherwise = |action: &Action| matches!(action, Action::Status(_));
+        self.actions.iter().any(is_spoiled) && !self.actions.iter().any(says_otherwise)
+    }
+}
 
 /// A delay within the timeout of one request.
 const SHORT: Duration = Duration::from_secs(20);
@@ -173,7 +177,7 @@ pub(crate) fn rows() -> Vec<Row> {
     row("status 206", vec![Action::Status(206)]);
     row("each refusal in other words", vec![Action::VaryWords]);
     row(
-        SPOILED_CREDENTIALS,
+        "credentials spoiled, each refusal in other words",
         vec![Action::SpoilCredentials, Action::VaryWords],
     );
     row("endless 103", vec![Action::InformationalFlood]);
