@@ -448,37 +448,39 @@ fn an_argument_of_a_platform_is_refused_where_it_has_none_and_listed_where_it_ha
     };
     let creation = "error: iot (losant): create failed: ";
     let with_roles = "accept_version = '^1.30.0'";
-    for (settings, arguments, expected) in [
+    for (settings, arguments, code, expected) in [
         (
             "",
             &["defaultRole=view"][..],
+            5,
             "the platform does not support the argument; it has no arguments of its own",
         ),
         (
             with_roles,
             &["defaultRol=view"],
+            5,
             "the platform does not support the argument `defaultRol`; did you mean `defaultRole`?",
         ),
         (
             with_roles,
             &["defaultRole=veiw"],
+            2,
             "the argument `defaultRole` takes one of admin, edit, collaborate, view, none; \
              did you mean `view`?",
         ),
         (
             with_roles,
             &["defaultRole=view", "defaultRole=edit"],
+            2,
             "the argument `defaultRole` is passed twice",
         ),
     ] {
         let path = account(settings);
         let mut words = vec!["create", "--name=x", "--config", &path];
-        words.extend(
-            arguments
-                .iter()
-                .flat_map(|argument| ["--argument", argument]),
-        );
-        let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(2);
+        for argument in arguments {
+            words.extend(["--argument", *argument]);
+        }
+        let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(code);
         assert_eq!(run.error_line(), format!("{creation}{expected}"));
     }
     let path = account(with_roles);
@@ -490,10 +492,10 @@ fn an_argument_of_a_platform_is_refused_where_it_has_none_and_listed_where_it_ha
         &path,
     ];
     let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(2);
-    assert!(run.error_line().contains("expected NAME=VALUE"), "{run:?}");
+    assert!(run.stderr.contains("expected NAME=VALUE"), "{run:?}");
     let words = ["capabilities", "--output=json", "--config", &path];
     let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(0);
-    let shown: Value = serde_json::from_str(&run.stdout).unwrap();
+    let shown = run.json();
     let arguments = &shown["accounts"][0]["create"]["arguments"];
     assert_eq!(arguments[0]["name"], "defaultRole");
     assert_eq!(

@@ -322,9 +322,12 @@ impl Filter {
     /// ```
     #[must_use]
     pub fn for_account(&self, account: &Account) -> Self {
-        let constant = |matches| match matches {
-            true => Self::All(Vec::new()),
-            false => Self::Any(Vec::new()),
+        let constant = |matches| {
+            if matches {
+                Self::All(Vec::new())
+            } else {
+                Self::Any(Vec::new())
+            }
         };
         let parts = |filters: &[Self], neutral: &Self| {
             let parts = filters.iter().map(|filter| filter.for_account(account));
