@@ -7,6 +7,7 @@ use std::pin::Pin;
 use tokenfleet_core::{Capabilities, Operation};
 
 use crate::case_result::CaseResult;
+use crate::cases::{HEAVY, LIGHT};
 use crate::harness::Harness;
 use crate::refusal::Refusal;
 
@@ -18,6 +19,8 @@ pub struct Case {
     pub(crate) group: &'static str,
     pub(crate) law: u8,
     pub(crate) name: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) line: u32,
     pub(crate) when: fn(&Capabilities) -> Decision,
     pub(crate) run: for<'a> fn(&'a Harness) -> CaseFuture<'a>,
     /// The mutants that this case must fail.
@@ -81,6 +84,29 @@ impl Case {
         self.name
     }
 
+    /// Returns the file and the line where the case is defined, such as
+    /// `crates/conformance/src/cases/listing.rs:18`.
+    #[must_use]
+    pub fn location(&self) -> String {
+        format!("{}:{}", self.file, self.line)
+    }
+
+    /// Returns `true` if the case may send more than 250 requests, those of the fixture included.
+    ///
+    /// [`Suite::without_heavy_cases`](crate::Suite::without_heavy_cases) leaves these out.
+    #[must_use]
+    pub fn is_heavy(&self) -> bool {
+        self.expected_requests() > LIGHT
+    }
+
+    /// Returns the number of requests that the case is expected to send at most, those of the
+    /// fixture included.
+    #[must_use]
+    pub fn expected_requests(&self) -> u64 {
+        let heavy = HEAVY.iter().find(|(name, _)| *name == self.name);
+        heavy.map_or(LIGHT, |(_, requests)| *requests)
+    }
+
     /// Returns what to do with the case for a provider with these capabilities.
     #[must_use]
     pub fn decide(&self, capabilities: &Capabilities) -> Decision {
@@ -113,6 +139,8 @@ macro_rules! case {
             group: GROUP,
             law: $law,
             name: $name,
+            file: file!(),
+            line: line!(),
             when: $when,
             run: |harness| Box::pin($run(harness)),
             #[cfg(test)]

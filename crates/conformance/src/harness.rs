@@ -15,6 +15,7 @@ use tokenfleet_core::{
 
 use crate::case_result::{CaseResult, not_applicable};
 use crate::inspector::Inspector;
+use crate::recording_fixture::RecordingFixture;
 use crate::recording_provider::RecordingProvider;
 use crate::{Fixture, InsertedToken};
 
@@ -24,7 +25,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Everything that one case works with.
 pub(crate) struct Harness {
-    fixture: Box<dyn Fixture>,
+    fixture: RecordingFixture,
     provider: RecordingProvider,
     inspector: Arc<Inspector>,
 }
@@ -63,14 +64,26 @@ impl Harness {
         }
         let provider = RecordingProvider::new(fixture.provider(), Arc::clone(&inspector));
         Self {
-            fixture,
+            fixture: RecordingFixture::new(fixture),
             provider,
             inspector,
         }
     }
 
+    /// Notes a step that the case does without, and why: the report shows it beside the case.
+    ///
+    /// What the fixture was asked for in vain is noted without this.
+    pub(crate) fn left_out(&self, step: impl Into<String>) {
+        self.fixture.left_out(step);
+    }
+
+    /// Returns the steps that the case did without.
+    pub(crate) fn take_left_out(&self) -> Vec<String> {
+        self.fixture.take_left_out()
+    }
+
     pub(crate) fn fixture(&self) -> &dyn Fixture {
-        &*self.fixture
+        &self.fixture
     }
 
     /// Returns the provider under test, whose results are inspected.

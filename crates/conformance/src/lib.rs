@@ -59,10 +59,14 @@ mod inspector;
 mod memory;
 #[cfg(test)]
 mod mutants;
+mod recording_fixture;
 mod recording_provider;
 mod refusal;
 mod report;
-mod run;
+mod request_limit;
+mod suite;
+#[cfg(feature = "test-binary")]
+mod test_binary;
 
 pub use case::{Case, Decision};
 pub use case_result::Failure;
@@ -72,4 +76,6 @@ pub use fixture_error::FixtureError;
 pub use memory::{MemoryFixture, MemoryProfile, MemoryProvider};
 pub use refusal::Refusal;
 pub use report::{Entry, Outcome, Report};
-pub use run::{run, run_some};
+pub use suite::{IntoFixture, Progress, Suite, run, run_some};
+#[cfg(feature = "test-binary")]
+pub use test_binary::TestBinary;

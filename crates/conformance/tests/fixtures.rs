@@ -112,3 +112,33 @@ fn the_reference_fixture_loses_requests_and_responses_on_request() {
         assert!(provider.get(&TokenId::new("1")).await.is_ok());
     });
 }
+
+#[test]
+fn a_case_says_what_it_did_without() {
+    let make_fixture = async || MinimalFixture(MemoryFixture::new(MemoryProfile::retaining()));
+    let report = block_on(run(make_fixture));
+    let left_out = |name| {
+        let entry = report.entries().iter().find(|entry| entry.name == name);
+        entry.unwrap().left_out.join("; ")
+    };
+    assert_eq!(
+        left_out("a chosen expiry is the expiry"),
+        "the expiry on the platform: the fixture does not know it; \
+         what happens later: the fixture cannot move the clock"
+    );
+    assert_eq!(
+        left_out("errors do not reveal a secret"),
+        "LoseRequest: the fixture cannot inject this fault; \
+         LoseResponse: the fixture cannot inject this fault; \
+         a wrong credential: the fixture has no provider with one"
+    );
+    let text = report.to_string();
+    assert!(text.contains("left out: what happens later"), "{text}");
+
+    let full = block_on(run(async || MemoryFixture::new(MemoryProfile::full())));
+    let left_out = full
+        .entries()
+        .iter()
+        .find(|entry| !entry.left_out.is_empty());
+    assert_eq!(left_out, None, "a whole fixture leaves nothing out");
+}

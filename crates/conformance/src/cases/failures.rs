@@ -83,7 +83,7 @@ async fn unauthenticated(harness: &Harness) -> CaseResult {
     let intruder = harness.intruder()?;
     let declared = harness.capabilities().clone();
     let mut tried = false;
-    if declared.create.is_some() && harness.require_room(1).await.is_ok() {
+    if declared.create.is_some() && harness.has_room_for(1, "creating").await {
         tried = true;
         let request = harness.minimal_request("unauthenticated");
         expect_unauthenticated(Operation::Create, intruder.create(request).await)?;
@@ -95,6 +95,7 @@ async fn unauthenticated(harness: &Harness) -> CaseResult {
     }
     // The other operations need the id of a token.
     let Ok(token) = harness.live_token("protected").await else {
+        harness.left_out("what needs a token: the fixture has none whose secret it knows");
         return require_tried(tried, "nothing can be tried with a wrong credential");
     };
     let before = harness.fixture().tokens().await;
@@ -180,7 +181,6 @@ async fn no_false_claim(harness: &Harness) -> CaseResult {
 /// Provokes an error that the platform itself returns.
 async fn provoke_error(harness: &Harness) -> CaseResult<(Operation, Error)> {
     let declared = harness.capabilities().clone();
-    let intruder = harness.intruder();
     if declared.get {
         let token = harness.seed_tokens(1).await?.remove(0);
         let id = harness.unknown_id(&token.id).await?;
@@ -189,7 +189,7 @@ async fn provoke_error(harness: &Harness) -> CaseResult<(Operation, Error)> {
         return Ok((Operation::Get, error));
     }
     let expected = "a wrong credential is rejected";
-    match intruder {
+    match harness.intruder() {
         Ok(intruder) if declared.list.is_some() => {
             let page = intruder.list_page(PageRequest::first()).await;
             Ok((Operation::List, expect_err(page, expected)?))
@@ -263,11 +263,12 @@ async fn redirected(harness: &Harness) -> CaseResult {
         let call = provider.list_page(PageRequest::first());
         expect_redirect_refused(harness, Operation::List, call).await?;
     }
-    if declared.create.is_some() && harness.require_room(1).await.is_ok() {
+    if declared.create.is_some() && harness.has_room_for(1, "creating").await {
         let call = provider.create(harness.minimal_request("redirected"));
         expect_redirect_refused(harness, Operation::Create, call).await?;
     }
     let Ok(token) = harness.live_token("redirected once").await else {
+        harness.left_out("what needs a token: the fixture has none whose secret it knows");
         return Ok(());
     };
     if declared.get {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{Fact, Secret, Timestamp, TokenId};
 
 use super::Harness;
-use crate::ExistingToken;
 use crate::case_result::{CaseResult, fail};
+use crate::{ExistingToken, Fixture as _};
 
 impl Harness {
     /// Returns a token as it exists on the platform.
@@ -18,7 +19,11 @@ impl Harness {
     /// Returns the expiry of a token as it exists on the platform.
     pub(crate) async fn existing_expiry(&self, id: &TokenId) -> Fact<Timestamp> {
         let existing = self.existing(id).await;
-        existing.map_or(Fact::NotReported, |existing| existing.expiry)
+        let expiry = existing.map_or(Fact::NotReported, |existing| existing.expiry);
+        if !expiry.is_reported() && self.reports(TokenField::Expiry) {
+            self.left_out("the expiry on the platform: the fixture does not know it");
+        }
+        expiry
     }
 
     /// Returns the ids of all tokens that exist on the platform.

@@ -7,7 +7,7 @@ use tokenfleet_core::{CreateToken, RequestedExpiry, TokenId, TokenState};
 
 use super::{Harness, LiveToken};
 use crate::case_result::{CaseResult, not_applicable};
-use crate::{Fault, InsertedToken, TokenSpec};
+use crate::{Fault, Fixture as _, InsertedToken, TokenSpec};
 
 impl Harness {
     /// Returns a creation request with the required arguments and nothing else.
@@ -85,7 +85,8 @@ impl Harness {
     /// Lets the platform's clock go on, where that is possible. A listing may read tokens that are
     /// seconds old in one page, which would hide what happens between two.
     async fn settle(&self) {
-        self.fixture.advance(Duration::from_secs(10)).await;
+        // A fixture without a clock leaves nothing out: time passes on a real server too.
+        self.fixture.inner().advance(Duration::from_secs(10)).await;
     }
 
     /// Inserts tokens up to what the account can hold, and returns how many.
@@ -95,7 +96,7 @@ impl Harness {
     pub(crate) async fn fill_account(&self, count: usize) -> usize {
         for number in 0..count {
             let spec = self.spec(&format!("filling-{number:04}"));
-            if self.fixture.insert(spec).await.is_none() {
+            if self.fixture.inner().insert(spec).await.is_none() {
                 return number;
             }
         }
@@ -146,6 +147,16 @@ impl Harness {
             ));
         }
         Ok(())
+    }
+
+    /// Returns `true` if the account has room for this many more tokens, and otherwise notes the
+    /// step that needs it as left out.
+    pub(crate) async fn has_room_for(&self, count: usize, step: &str) -> bool {
+        let has_room = self.require_room(count).await.is_ok();
+        if !has_room {
+            self.left_out(format!("{step}: the account has no room"));
+        }
+        has_room
     }
 
     /// Deletes tokens if the account is full, and skips the case if that is not possible.

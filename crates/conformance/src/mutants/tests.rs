@@ -51,6 +51,13 @@ fn every_case_has_its_own_name_and_a_law() {
 }
 
 #[test]
+fn every_heavy_case_exists() {
+    for (heavy, _) in crate::cases::HEAVY {
+        assert!(cases().any(|case| case.name() == heavy), "{heavy}");
+    }
+}
+
+#[test]
 fn a_mutant_without_a_defect_conforms() {
     for profile in MemoryProfile::all() {
         let make_fixture = async || MutantFixture::new(profile.clone(), Defect::None);
