@@ -1,81 +1,13 @@
-//! Adds a platform to those that tokenfleet ships: a directory with one file per token.
+//! Adds a platform to those that tokenfleet ships; `src/directory.rs` beside this file is its adapter.
 //!
 //! `cargo run -p tokenfleet-examples --example own_provider`
 
-use std::io;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use async_trait::async_trait;
-use tokenfleet::adapter::{Adapter, Page, PageRequest};
-use tokenfleet::capability::{ListCapability, Paging, RevokeCapability};
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::*;
-
-/// An adapter for a directory in which each file is a token.
-#[derive(Debug)]
-struct Directory {
-    account: Account,
-    capabilities: Capabilities,
-    path: PathBuf,
-}
-
-impl Directory {
-    /// Returns the path of a token's file. An id must not lead out of the directory.
-    fn file(&self, id: &TokenId) -> Result<PathBuf> {
-        match Path::new(id.as_str()).file_name() {
-            Some(name) if name == id.as_str() => Ok(self.path.join(name)),
-            _ => Err(Error::invalid_input("the id is not a file name")),
-        }
-    }
-}
-
-/// Three operations; a call of any other is refused before it gets here.
-#[async_trait]
-impl Adapter for Directory {
-    fn account(&self) -> &Account {
-        &self.account
-    }
-    fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
-    }
-    async fn list_page(&self, _request: PageRequest) -> Result<Page> {
-        let mut tokens = Vec::new();
-        // Fail the page if one entry cannot be read: a listing must never be silently incomplete.
-        for entry in std::fs::read_dir(&self.path).map_err(io_error)? {
-            let name = entry.map_err(io_error)?.file_name();
-            tokens.push(token(&name.to_string_lossy()));
-        }
-        Ok(Page::last(tokens))
-    }
-    async fn get(&self, id: &TokenId) -> Result<Token> {
-        (std::fs::metadata(self.file(id)?).map(|_| token(id.as_str()))).map_err(io_error)
-    }
-    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
-        let outcome = match std::fs::remove_file(self.file(id)?) {
-            Ok(()) => RevocationOutcome::Revoked,
-            // Any other name may be another directory's, and alive there.
-            Err(error) if error.kind() == io::ErrorKind::NotFound && options.existed => {
-                RevocationOutcome::AlreadyGone
-            }
-            Err(error) => return Err(io_error(error)),
-        };
-        Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))
-    }
-}
-
-fn token(name: &str) -> Token {
-    Token::new(TokenId::new(name), TokenState::Active)
-}
-
-fn io_error(error: io::Error) -> Error {
-    let kind = match error.kind() {
-        io::ErrorKind::NotFound => ErrorKind::NotFound,
-        _ => ErrorKind::Unavailable,
-    };
-    Error::new(kind, Fate::Rejected, "the file system reports an error").with_source(error)
-}
+use tokenfleet_examples::Directory;
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -84,16 +16,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<()> {
     let mut registry = Registry::with_builtin();
-    registry.register("directory", |account, settings, _transport| {
-        Ok(Directory {
-            account: Account::new("directory", account),
-            capabilities: Capabilities::none()
-                .with_list(ListCapability::new(Paging::Snapshot))
-                .with_get()
-                .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted)),
-            path: settings.required_text("path")?.into(),
-        })
-    });
+    registry.register("directory", Directory::open);
     let toml = "[accounts.here]\nprovider = 'directory'\npath = '.'";
     let configuration = Configuration::parse(toml)?;
     let transport = Arc::new(ReqwestTransport::new()?);

@@ -1,31 +1,43 @@
-//! Replaces the transport: this one counts the requests that the real one sends.
+//! Wraps the transport in a layer: this one records the requests that the real one sends.
 //!
 //! `cargo run -p tokenfleet-examples --example own_transport [-- tokenfleet.toml]`
 
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
-use async_trait::async_trait;
-use bytes::Bytes;
-use tokenfleet::transport::{Body, ReqwestTransport, Transport, TransportError};
+use tokenfleet::transport::{
+    Body, Bytes, FailedLogins, ReqwestTransport, Transport, TransportError, async_trait, http,
+};
 use tokenfleet::{Fleet, Query, Registry, Result};
 
-/// A transport that counts requests.
+/// A layer that records each request: its method, path and status, but no header and no body, which
+/// hold credentials.
 #[derive(Debug)]
-struct CountingTransport {
-    inner: ReqwestTransport,
-    requests: AtomicU64,
+struct Recording<T> {
+    inner: T,
+    lines: Mutex<Vec<(String, Duration)>>,
 }
 
 #[async_trait]
-impl Transport for CountingTransport {
+impl<T: Transport> Transport for Recording<T> {
     async fn send(
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
-        self.requests.fetch_add(1, Ordering::Relaxed);
-        self.inner.send(request).await
+        let line = format!("{} {}", request.method(), request.uri().path());
+        let start = Instant::now();
+        // Passed on as it came, with its extensions. An error keeps its phase: retries depend on it.
+        let response = self.inner.send(request).await?;
+        let line = format!("{line}: {}", response.status());
+        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
+        lines.push((line, start.elapsed()));
+        Ok(response)
+    }
+
+    // Accounts share what they know of a wrong password.
+    fn failed_logins(&self) -> Option<&FailedLogins> {
+        self.inner.failed_logins()
     }
 }
 
@@ -36,17 +48,20 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<()> {
     let accounts = tokenfleet_examples::accounts().await?;
-    let transport = Arc::new(CountingTransport {
+    let transport = Arc::new(Recording {
         inner: ReqwestTransport::new()?,
-        requests: AtomicU64::new(0),
+        lines: Mutex::default(),
     });
     let fleet = Fleet::open(
         &Registry::with_builtin(),
         accounts.configuration.accounts(),
         transport.clone(),
     );
-    let list = fleet.list_all(Query::new()).await;
-    let requests = transport.requests.load(Ordering::Relaxed);
-    println!("{} tokens in {requests} requests", list.tokens.len());
+    let found = fleet.list_all(Query::new()).await;
+    println!("{} tokens", found.tokens.len());
+    let lines = transport.lines.lock();
+    for (line, took) in lines.unwrap_or_else(PoisonError::into_inner).iter() {
+        println!("{line} in {} ms", took.as_millis());
+    }
     Ok(())
 }

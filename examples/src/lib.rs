@@ -1,12 +1,14 @@
-//! Accounts for the examples to run against, simulated by default, and their exit code.
+//! Accounts for the examples to run against, simulated by default, their exit code, and a provider.
+
+mod directory;
 
 use std::process::ExitCode;
 
 use tokenfleet::config::Setting;
-use tokenfleet::{
-    AccountConfiguration, Configuration, Credential, Error, Registry, Result, Secret,
-};
+use tokenfleet::{AccountConfiguration, Configuration, Error, Registry, Result, Secret};
 use tokenfleet_simulators::{Server, build};
+
+pub use directory::Directory;
 
 /// Accounts from a `tokenfleet.toml`, or accounts of simulators that run in this process.
 #[derive(Debug)]
@@ -67,19 +69,16 @@ async fn start_simulator(provider: &str) -> Result<(Server, AccountConfiguration
     let server = Server::start_shared(simulator, "127.0.0.1:0")
         .await
         .map_err(|error| failed(error.to_string()))?;
-    let mut account = AccountConfiguration::new(provider, provider)
-        .with_setting("base_url", Setting::Text(server.url()));
+    let mut account = AccountConfiguration::new(provider, provider).with("base_url", server.url());
     if provider == "cloudsmith" {
-        account = account.with_setting("accept_lockout", Setting::Boolean(true));
+        account = account.with("accept_lockout", true);
     }
     for (key, value) in server.simulator().credentials() {
         let setting = match key.as_str() {
-            "token" | "api_key" | "password" => {
-                Setting::Credential(Credential::from_secret(Secret::new(value)))
-            }
-            _ => Setting::Text(value),
+            "token" | "api_key" | "password" => Secret::new(value).into(),
+            _ => Setting::from(value),
         };
-        account = account.with_setting(key, setting);
+        account = account.with(key, setting);
     }
     Ok((server, account))
 }

@@ -152,10 +152,9 @@ fn account_configuration(
         credentials.insert("email".to_owned(), "me@example.com".to_owned());
         credentials.insert("password".to_owned(), PASSWORD.to_owned());
     }
-    let mut account = AccountConfiguration::new("main", platform)
-        .with_setting("base_url", Setting::Text(base_url));
+    let mut account = AccountConfiguration::new("main", platform).with("base_url", base_url);
     if platform == "cloudsmith" {
-        account = account.with_setting("accept_lockout", Setting::Boolean(true));
+        account = account.with("accept_lockout", true);
     }
     for (key, value) in credentials {
         let setting = if matches!(key.as_str(), "token" | "api_key" | "password") {
@@ -164,7 +163,7 @@ fn account_configuration(
         } else {
             Setting::Text(value)
         };
-        account = account.with_setting(key, setting);
+        account = account.with(key, setting);
     }
     secrets.plant("a code", TOTP_CODE);
     secrets.plant("a password", PASSWORD);

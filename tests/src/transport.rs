@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use tokenfleet_http::{Body, SendPhase, Transport, TransportError};
+use tokenfleet_http::{Body, Transport, TransportError};
 use tokenfleet_simulators::{Simulator, dispatch};
 
 /// Sends requests to a simulator in the same process.
@@ -24,7 +24,7 @@ impl InProcess {
         request: Request<Bytes>,
     ) -> Result<Response<Bytes>, TransportError> {
         // A real client cannot tell where the connection was dropped, so neither may this one.
-        let lost = |_| TransportError::new(SendPhase::MaybeSent, "connection lost");
+        let lost = |_| TransportError::maybe_sent("connection lost");
         dispatch(&*self.0, request).await.map_err(lost)
     }
 }

@@ -1,8 +1,11 @@
 //! A program outside the workspace depends on the facade alone, and selects its platform by feature
 //! and configuration.
 
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
 
 use tokenfleet_simulators::{Server, build};
 
@@ -27,6 +30,28 @@ fn copy_program() -> PathBuf {
     // With the versions of the workspace, nothing else is downloaded.
     std::fs::copy(source.join("../Cargo.lock"), copy.join("Cargo.lock")).unwrap();
     copy
+}
+
+/// Returns the target directory of the program.
+fn target() -> PathBuf {
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer")
+}
+
+/// Returns a command that runs the program with one platform built in.
+fn consumer(program: &Path, provider: &str) -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
+        .args(["run", "--quiet", "--features", provider, "--manifest-path"])
+        .arg(program.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target())
+        .arg("--");
+    command
+}
+
+fn texts(output: &Output) -> (String, String) {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (text(&output.stdout), text(&output.stderr))
 }
 
 /// Starts a simulator and writes the configuration of an account there, with credentials from the
@@ -66,8 +91,7 @@ async fn account(provider: &str, folder: &Path) -> (Server, Vec<(String, String)
 #[tokio::test(flavor = "multi_thread")]
 async fn one_program_lists_creates_and_revokes_on_every_platform() {
     let program = copy_program();
-    let manifest = program.join("Cargo.toml");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer");
+    let target = target();
     for (provider, listed, revoked) in [
         ("losant", "listed 3 Complete", "revoked deleted"),
         ("foreman", "listed 3 Complete", "revoked marked"),
@@ -77,23 +101,106 @@ async fn one_program_lists_creates_and_revokes_on_every_platform() {
         let folder = target.join(provider);
         std::fs::create_dir_all(&folder).unwrap();
         let (server, environment) = account(provider, &folder).await;
-        let output = Command::new(env!("CARGO"))
-            .args(["run", "--quiet", "--features", provider, "--manifest-path"])
-            .arg(&manifest)
-            .arg("--target-dir")
-            .arg(&target)
-            .arg("--")
-            .arg(folder.join("tokenfleet.toml"))
-            .envs(environment)
-            .output()
-            .unwrap();
-        let stdout = String::from_utf8_lossy(&output.stdout).into_owned();
-        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        let mut command = consumer(&program, provider);
+        command.arg(folder.join("tokenfleet.toml"));
+        let output = command.envs(environment).output().unwrap();
+        let (stdout, stderr) = texts(&output);
         assert!(output.status.success(), "{provider}: {stdout}{stderr}");
         let lines: Vec<_> = stdout.lines().collect();
         assert!(lines[0].starts_with(listed), "{provider}: {stdout}");
-        assert!(lines[1].starts_with("created "), "{provider}: {stdout}");
-        assert_eq!(lines[2], revoked, "{provider}: {stdout}");
+        let count: String = listed.chars().filter(char::is_ascii_digit).collect();
+        let saved = format!("saved {}", if count.is_empty() { "0" } else { &count });
+        assert_eq!(lines[1], saved, "{provider}: {stdout}");
+        assert!(lines[2].starts_with("created "), "{provider}: {stdout}");
+        assert_eq!(lines[3], revoked, "{provider}: {stdout}");
         server.stop().await;
     }
+    no_cookie_and_no_redirect_of_its_client_survives(&program);
+    an_error_of_its_main_is_one_line(&program);
+}
+
+fn no_cookie_and_no_redirect_of_its_client_survives(program: &Path) {
+    let server = Trap::start();
+    let mut command = consumer(program, "losant");
+    // Whoever takes a proxy from the environment gets nowhere.
+    command.env("HTTP_PROXY", "http://127.0.0.1:1");
+    command.env("http_proxy", "http://127.0.0.1:1");
+    let output = command.args(["--probe", &server.base]).output().unwrap();
+    let (stdout, stderr) = texts(&output);
+    assert!(output.status.success(), "{stdout}{stderr}");
+    assert_eq!(
+        stdout,
+        "GET /cookie 200\nGET /redirect 302\nGET /last 200\n"
+    );
+    let requests = server.requests.lock().unwrap();
+    let lines: Vec<_> = requests.iter().map(|head| head.lines().next()).collect();
+    let expected = ["/cookie", "/redirect", "/last"].map(|path| format!("GET {path} HTTP/1.1"));
+    assert_eq!(lines, expected.each_ref().map(|line| Some(line.as_str())));
+    for request in requests.iter() {
+        let request = request.to_lowercase();
+        // Its client it is, but without what law 8 forbids.
+        assert!(request.contains("user-agent: consumer/1.0"), "{request}");
+        for header in ["cookie:", "referer:", "accept-encoding:"] {
+            assert!(!request.contains(header), "{request}");
+        }
+    }
+}
+
+fn an_error_of_its_main_is_one_line(program: &Path) {
+    let output = consumer(program, "losant")
+        .arg("missing.toml")
+        .output()
+        .unwrap();
+    let (_, stderr) = texts(&output);
+    assert!(
+        stderr.starts_with("Error: cannot read missing.toml: "),
+        "{stderr}"
+    );
+    assert!(
+        stderr.ends_with("; create it\n") && stderr.lines().count() == 1,
+        "{stderr}"
+    );
+}
+
+/// A server that sets a cookie with every response, and redirects from `/redirect`.
+struct Trap {
+    base: String,
+    requests: Arc<Mutex<Vec<String>>>,
+}
+
+impl Trap {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let base = format!("http://{}", listener.local_addr().unwrap());
+        let requests = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&requests);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                kept.lock().unwrap().push(respond(stream.unwrap()));
+            }
+        });
+        Self { base, requests }
+    }
+}
+
+/// Answers one request, and returns its head.
+fn respond(mut stream: TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        head.extend(byte);
+    }
+    let head = String::from_utf8(head).unwrap();
+    let status = if head.starts_with("GET /redirect ") {
+        "302 Found\r\nLocation: /elsewhere"
+    } else {
+        "200 OK"
+    };
+    let response = format!(
+        "HTTP/1.1 {status}\r\nSet-Cookie: session=1; Path=/\r\nConnection: close\r\n\
+         Content-Length: 2\r\n\r\n{{}}"
+    );
+    stream.write_all(response.as_bytes()).unwrap();
+    head
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::{Method, Request};
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{ErrorKind, Fate, RevocationOutcome, RevokeOptions, TokenId, TokenProvider};
-use tokenfleet_http::{SendPhase, TransportError};
+use tokenfleet_http::TransportError;
 use tokenfleet_losant::{Losant, LosantConfig, Resource};
 use tokenfleet_tests::{FnTransport, fixed_credential, immediate_retries, response};
 
@@ -14,7 +14,7 @@ use tokenfleet_tests::{FnTransport, fixed_credential, immediate_retries, respons
 fn losant(write: (u16, &'static str), page: Option<&'static str>) -> Losant {
     let transport = FnTransport(move |request: Request<_>| match (request.method(), page) {
         (&Method::GET, Some(page)) => Ok(response(200, page)),
-        (&Method::GET, None) => Err(TransportError::new(SendPhase::NotSent, "refused")),
+        (&Method::GET, None) => Err(TransportError::not_sent("refused")),
         _ => Ok(response(write.0, write.1)),
     });
     let config = LosantConfig::new(fixed_credential("acting"))

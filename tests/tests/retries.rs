@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use http::Method;
 use tokenfleet_core::{Error, Operation, Secret, TokenId, TokenProvider};
-use tokenfleet_http::{SendPhase, TransportError};
+use tokenfleet_http::TransportError;
 use tokenfleet_tests::{FnTransport, Target, adapter, build, fixed_credential, perform, response};
 
 /// A failure of every request.
@@ -40,8 +40,8 @@ fn provider(platform: &str, failure: Failure, operation: Operation) -> Arc<dyn T
         match failure {
             Failure::RateLimited => Ok(response(429, "")),
             Failure::Unavailable => Ok(response(503, "")),
-            Failure::Unreachable => Err(TransportError::new(SendPhase::NotSent, "refused")),
-            Failure::ConnectionLost => Err(TransportError::new(SendPhase::MaybeSent, "lost")),
+            Failure::Unreachable => Err(TransportError::not_sent("refused")),
+            Failure::ConnectionLost => Err(TransportError::maybe_sent("lost")),
         }
     });
     let acting = fixed_credential("acting");

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response};
-use tokenfleet::transport::{Body, SendPhase, Transport, TransportError};
+use tokenfleet::transport::{Body, Transport, TransportError};
 use tokenfleet_simulators::{Simulator, dispatch};
 
 /// A transport to a simulator in this process that caches and replays its responses.
@@ -39,7 +39,7 @@ impl Replay {
 #[async_trait]
 impl Transport for Replay {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Body>, TransportError> {
-        let lost = |_| TransportError::new(SendPhase::MaybeSent, "the simulator sent no response");
+        let lost = |_| TransportError::maybe_sent("the simulator sent no response");
         let target = request.uri().to_string();
         let cached =
             |responses: &HashMap<String, (HeaderMap, Bytes)>| responses.get(&target).cloned();

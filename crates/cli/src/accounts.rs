@@ -30,10 +30,10 @@ pub(crate) struct Accounts {
 impl Accounts {
     /// Reads the configuration, or starts the simulators, and checks the selection.
     #[cfg(feature = "simulate")]
-    pub(crate) async fn open(arguments: &GlobalArguments) -> Result<Self> {
+    pub(crate) async fn open(arguments: &GlobalArguments, registry: Registry) -> Result<Self> {
         if !arguments.simulate {
             let configuration = read(arguments.config.as_deref())?;
-            return Self::new(configuration, &arguments.accounts).await;
+            return Self::new(configuration, &arguments.accounts, registry).await;
         }
         if arguments.config.is_some() {
             return Err(Error::invalid_input(
@@ -41,19 +41,23 @@ impl Accounts {
             ));
         }
         let (simulation, configuration) = Simulation::start().await?;
-        let mut accounts = Self::new(configuration, &arguments.accounts).await?;
+        let mut accounts = Self::new(configuration, &arguments.accounts, registry).await?;
         accounts._simulation = Some(simulation);
         Ok(accounts)
     }
 
     /// Reads the configuration and checks the selection.
     #[cfg(not(feature = "simulate"))]
-    pub(crate) async fn open(arguments: &GlobalArguments) -> Result<Self> {
+    pub(crate) async fn open(arguments: &GlobalArguments, registry: Registry) -> Result<Self> {
         let configuration = read(arguments.config.as_deref())?;
-        Self::new(configuration, &arguments.accounts).await
+        Self::new(configuration, &arguments.accounts, registry).await
     }
 
-    async fn new(configuration: Configuration, names: &[String]) -> Result<Self> {
+    async fn new(
+        configuration: Configuration,
+        names: &[String],
+        registry: Registry,
+    ) -> Result<Self> {
         if configuration.accounts().is_empty() {
             return Err(Error::configuration("no account is configured")
                 .with_advice("add a table [accounts.NAME] for each account"));
@@ -69,7 +73,7 @@ impl Accounts {
         let accounts = Self {
             configuration,
             selection,
-            registry: Registry::with_builtin(),
+            registry,
             transport,
             #[cfg(feature = "simulate")]
             _simulation: None,

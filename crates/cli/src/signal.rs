@@ -11,7 +11,7 @@ const GRACE_PERIOD: Duration = Duration::from_secs(5);
 /// Completes when the program is asked to stop: by Ctrl-C, by `SIGTERM`, by `SIGHUP` when the
 /// terminal or the connection to it is gone, or by `SIGQUIT`.
 ///
-/// Once this was polled, such a request no longer ends the program by itself.
+/// After the first poll, such a signal no longer ends the program by itself.
 pub(crate) async fn stop_requested() -> io::Result<()> {
     tokio::select! {
         requested = tokio::signal::ctrl_c() => requested,
@@ -26,9 +26,9 @@ pub(crate) async fn stopped() {
     }
 }
 
-/// Completes when a write in flight is given up: after a request to stop and the grace period.
+/// Completes when a write in flight is abandoned: after a request to stop and the grace period.
 ///
-/// The response is waited for because it may contain a secret that the platform shows only once.
+/// The grace period is for the response, which may contain a secret that the platform shows once.
 pub(crate) async fn stopped_after_grace_period() {
     stopped().await;
     grace_period_over().await;
@@ -51,7 +51,7 @@ pub(crate) async fn grace_period_over() {
 #[cfg(unix)]
 async fn terminated() -> io::Result<()> {
     use tokio::signal::unix::SignalKind;
-    // Before a signal is listened for, because listening ends that it is ignored.
+    // Read first: listening for a signal makes the program stop ignoring it.
     let ignored = *unix::IGNORED;
     tokio::select! {
         received = unix::received(SignalKind::terminate(), 0) => received,
@@ -67,8 +67,8 @@ mod unix {
 
     use tokio::signal::unix::{SignalKind, signal};
 
-    /// The signals that the program was told to ignore, as `nohup` does: bit 0 is signal 1. Only
-    /// Linux tells.
+    /// The signals that the program was started to ignore, as `nohup` does, one bit each: bit 0 is
+    /// signal 1. Empty except on Linux, which alone reports them.
     pub(super) static IGNORED: LazyLock<u64> = LazyLock::new(|| {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
         let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));

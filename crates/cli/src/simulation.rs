@@ -3,9 +3,7 @@
 use std::fmt::Display;
 
 use tokenfleet::config::{Setting, cause_text};
-use tokenfleet::{
-    AccountConfiguration, Configuration, Credential, Error, ErrorKind, Fate, Result, Secret,
-};
+use tokenfleet::{AccountConfiguration, Configuration, Error, ErrorKind, Fate, Result, Secret};
 use tokenfleet_simulators::{Server, StartError};
 
 /// The platforms in the order of their accounts, and the number of tokens each starts with.
@@ -48,22 +46,19 @@ impl Simulation {
 /// Returns the account that a simulator accepts.
 fn account(server: &Server) -> AccountConfiguration {
     let provider = server.simulator().provider();
-    let mut account = AccountConfiguration::new(provider, provider)
-        .with_setting("base_url", Setting::Text(server.url()));
+    let mut account = AccountConfiguration::new(provider, provider).with("base_url", server.url());
     if provider == "cloudsmith" {
-        account = account.with_setting("accept_lockout", Setting::Boolean(true));
+        account = account.with("accept_lockout", true);
     }
     let credentials = server.simulator().credentials();
     credentials
         .into_iter()
         .fold(account, |account, (key, value)| {
             let setting = match key.as_str() {
-                "token" | "api_key" | "password" => {
-                    Setting::Credential(Credential::from_secret(Secret::new(value)))
-                }
-                _ => Setting::Text(value),
+                "token" | "api_key" | "password" => Secret::new(value).into(),
+                _ => Setting::from(value),
             };
-            account.with_setting(key, setting)
+            account.with(key, setting)
         })
 }
 

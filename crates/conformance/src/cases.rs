@@ -9,6 +9,7 @@ mod cursors;
 mod declarations;
 mod failures;
 mod listing;
+mod page_positions;
 mod preconditions;
 mod push_down;
 mod queries;
@@ -53,6 +54,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         declarations::CASES,
         listing::CASES,
         concurrent_changes::CASES,
+        page_positions::CASES,
         queries::CASES,
         push_down::CASES,
         cursors::CASES,

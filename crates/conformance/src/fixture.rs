@@ -16,8 +16,24 @@ use crate::FixtureError;
 /// a token.
 ///
 /// Six methods are required. The others report that something is impossible until you implement
-/// them, and the report lists the cases that are skipped for that reason. Implement as many as your
-/// platform allows.
+/// them, and the report lists the cases and the steps that are skipped for that reason. Implement as
+/// many as your platform allows.
+///
+/// # A real server
+///
+/// The platform may be a simulator or a real server that you do not control:
+///
+/// * A fresh fixture is a fresh *user* (project, service account), created by an administrator in
+///   the function that builds the fixture and deleted in [`close`](Self::close). Build a `Result`,
+///   so that a server that does not respond is reported as that.
+/// * Faults and request counts come from a transport around the real one:
+///   `http::FixtureTransport` (feature `http`). `http::AdminClient` there calls the server as an
+///   administrator, for the function that builds the fixture, [`insert`](Self::insert),
+///   [`tokens`](Self::tokens) and [`accepts`](Self::accepts).
+/// * Leave [`advance`](Self::advance) out: the cases run without the steps that need it, and the
+///   report names these steps. For an expired token, let one expire in a second and wait.
+/// * An account with a request limit and the heavy cases are settings of the
+///   [`Suite`](crate::Suite).
 ///
 /// # Example
 ///
@@ -29,7 +45,7 @@ use crate::FixtureError;
 /// use async_trait::async_trait;
 /// use tokenfleet_conformance::{ExistingToken, Fixture, InsertedToken, TokenSpec, run};
 /// use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
-/// use tokenfleet_core::capability::{ListCapability, Paging};
+/// use tokenfleet_core::capability::ListCapability;
 /// use tokenfleet_core::*;
 ///
 /// /// The adapter under test. Yours sends requests to a simulator or a test account; this one
@@ -48,14 +64,20 @@ use crate::FixtureError;
 ///
 /// #[async_trait]
 /// impl Adapter for Door {
+///     fn account(&self) -> &Account {
+///         &self.account
+///     }
+///
+///     fn capabilities(&self) -> &Capabilities {
+///         &self.capabilities
+///     }
+///
 ///     async fn list_page(&self, _request: PageRequest) -> Result<Page> {
 ///         self.requests.fetch_add(1, Ordering::SeqCst);
 ///         let codes = self.codes.lock().unwrap();
 ///         let token = |number: &u32| Token::new(id(*number), TokenState::Active);
 ///         Ok(Page::last(codes.iter().map(token).collect()))
 ///     }
-/// #     fn account(&self) -> &Account { &self.account }
-/// #     fn capabilities(&self) -> &Capabilities { &self.capabilities }
 /// }
 ///
 /// struct DoorFixture(Arc<Door>);
@@ -64,7 +86,7 @@ use crate::FixtureError;
 ///     fn new() -> Self {
 ///         Self(Arc::new(Door {
 ///             account: Account::new("door", "front"),
-///             capabilities: Capabilities::none().with_list(ListCapability::new(Paging::Snapshot)),
+///             capabilities: Capabilities::none().with_list(ListCapability::unpaged()),
 ///             codes: Mutex::default(),
 ///             requests: AtomicU64::new(0),
 ///         }))
@@ -335,6 +357,8 @@ pub enum Fault {
     /// One record of the response holds a value that the platform does not document, such as half a
     /// surrogate pair in a name.
     OddValue,
+    /// The platform no longer knows the position of the requested page, unless it is the first.
+    ForgetPosition,
     /// Something in front of the platform refuses the request with 401, in a form that is not the
     /// platform's, such as `{"message":"Unauthorized"}`.
     GatewayRefusal,

@@ -17,10 +17,60 @@
 //! ```
 //!
 //! Run the suite on the runtime that your provider needs, for example in a `#[tokio::test]`. Use
-//! [`MemoryFixture`] as the model for your fixture; most fixtures are shorter. Implement the
-//! optional methods too: a case whose setup the fixture cannot provide is skipped, and the report
-//! says so. Keep a list of the cases that must run ([`Report::ran`]), so that a case that stops
-//! running is noticed.
+//! [`MemoryFixture`] as the model for your fixture; most fixtures are shorter. [`Fixture`] says how
+//! to write one for a real server. Implement the optional methods too: a case whose setup the
+//! fixture cannot provide is skipped, and a case that does without a step says which
+//! ([`Entry::left_out`]). Keep a list of the cases that must run ([`Report::ran`]), so that a case
+//! that stops running is noticed.
+//!
+//! # A test for each case
+//!
+//! With the feature `test-binary`, a test binary has a test for each case, which `cargo test` and
+//! nextest list, filter and run in parallel. It needs `harness = false` in `Cargo.toml`:
+//!
+//! ```toml
+//! [dev-dependencies]
+//! tokenfleet-conformance = { version = "0.1", features = ["test-binary"] }
+//!
+//! [[test]]
+//! name = "conformance"
+//! harness = false
+//! ```
+//!
+//! and five lines in `tests/conformance.rs`:
+//!
+//! ```
+//! use tokenfleet_conformance::{MemoryFixture, MemoryProfile, Suite};
+//!
+//! # #[cfg(feature = "test-binary")]
+//! fn main() -> std::process::ExitCode {
+//!     Suite::new(async || MemoryFixture::new(MemoryProfile::deleting())).main()
+//! }
+//! # #[cfg(not(feature = "test-binary"))]
+//! # fn main() {}
+//! ```
+//!
+//! `cargo test --test conformance -- revoked` runs the cases with that word in their names.
+//!
+//! # What a run costs
+//!
+//! All cases together send up to about 3,700 requests, those of the fixture included, and as many
+//! fixtures are built as there are cases that apply. In memory that takes a second, at a server on
+//! this machine some minutes. Half of the requests are those of six heavy cases
+//! ([`Case::is_heavy`]). A [`Suite`] can leave them out ([`Suite::without_heavy_cases`]), and stay
+//! below a request limit of the account ([`Suite::with_request_limit`]).
+//!
+//! # A platform that deviates
+//!
+//! Declare what a platform is known to break with [`Suite::with_deviation`], with the reason,
+//! instead of leaving the case out: the report shows it, an undeclared failure still fails, and so
+//! does a declared one that no longer deviates.
+//!
+//! # A report for others
+//!
+//! [`Report::to_markdown`] and [`Report::to_json`] hold the provider, the kind of account, the
+//! version of the suite, the date, and for each case the result, the time, the requests and what
+//! was left out.
 //!
 //! [`MemoryProvider`] is useful beyond the suite: a complete provider without a network, for the
 //! tests and examples of code that uses tokenfleet.

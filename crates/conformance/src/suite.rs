@@ -170,6 +170,14 @@ impl<M> Suite<M> {
         self
     }
 
+    /// Sets the function of [`with_progress`](Self::with_progress) unless there is one.
+    #[cfg(feature = "test-binary")]
+    pub(crate) fn with_default_progress(mut self, progress: fn(Progress<'_>)) -> Self {
+        let progress = Box::new(progress);
+        self.settings.progress.get_or_insert(progress);
+        self
+    }
+
     /// Returns a sentence for each declared deviation whose case does not exist.
     pub(crate) fn unknown_deviations(&self) -> Vec<String> {
         let names: Vec<_> = cases().map(Case::name).collect();

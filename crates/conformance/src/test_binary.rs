@@ -14,7 +14,7 @@ use libtest_mimic::{Arguments, Completion, Failed, FormatSetting, Trial};
 use tokenfleet_core::Timestamp;
 use tokio::runtime::Runtime;
 
-use crate::{Case, Entry, IntoFixture, Outcome, Report, Suite, cases};
+use crate::{Case, Entry, IntoFixture, Outcome, Progress, Report, Suite, cases};
 
 /// The environment variable that names the folder for the reports.
 const REPORTS: &str = "TOKENFLEET_CONFORMANCE_REPORTS";
@@ -64,6 +64,7 @@ const SLOWEST: usize = 5;
 pub struct TestBinary {
     suites: Vec<(String, Arc<dyn RunCase>)>,
     slow_after: Option<Duration>,
+    inspect: Option<Box<dyn Fn(&str, &Report)>>,
 }
 
 impl TestBinary {
@@ -83,6 +84,15 @@ impl TestBinary {
         Made::Output: IntoFixture,
         Made: 'static,
     {
+        let suite = suite.with_default_progress(|progress| {
+            if let Progress::Waiting(case, wait) = progress {
+                let seconds = wait.as_secs_f64();
+                warn(&format!(
+                    "waiting {seconds:.0} s for the request limit: {}",
+                    case.name()
+                ));
+            }
+        });
         self.suites.push((name.into(), Arc::new(suite)));
         self
     }
@@ -92,6 +102,16 @@ impl TestBinary {
     #[must_use]
     pub fn with_slow_after(mut self, slow_after: Duration) -> Self {
         self.slow_after = Some(slow_after);
+        self
+    }
+
+    /// Calls a function with the name and the report of each suite after its last case, for example
+    /// to compare the report with an earlier one. A panic of the function fails the run.
+    ///
+    /// It is not called for a suite of which only some cases ran.
+    #[must_use]
+    pub fn with_inspection(mut self, inspect: impl Fn(&str, &Report) + 'static) -> Self {
+        self.inspect = Some(Box::new(inspect));
         self
     }
 
@@ -153,6 +173,11 @@ impl TestBinary {
                     && let Err(error) = write_reports(Path::new(&folder), name, &report)
                 {
                     return fail(&format!("the report cannot be written: {error}"));
+                }
+                if report.entries().len() == cases().count()
+                    && let Some(inspect) = &self.inspect
+                {
+                    inspect(name, &report);
                 }
             }
         }

@@ -88,7 +88,7 @@ fn a_token_that_exists_before_a_case_does_not_affect_it() {
 
 #[test]
 fn a_run_can_be_limited_to_one_law() {
-    let make_fixture = async || MemoryFixture::new(MemoryProfile::retaining());
+    let make_fixture = async || MemoryFixture::new(MemoryProfile::keyset());
     let report = block_on(run_some(make_fixture, |case| case.law() == 4));
     assert_eq!(
         report.entries().len(),
@@ -119,10 +119,13 @@ fn a_case_says_what_it_did_without() {
     let report = block_on(run(make_fixture));
     let left_out = |name| {
         let entry = report.entries().iter().find(|entry| entry.name == name);
-        entry.unwrap().left_out.join("; ")
+        entry
+            .unwrap_or_else(|| panic!("{name}"))
+            .left_out
+            .join("; ")
     };
     assert_eq!(
-        left_out("a chosen expiry is the expiry"),
+        left_out("a requested expiry is kept"),
         "the expiry on the platform: the fixture does not know it; \
          what happens later: the fixture cannot move the clock"
     );

@@ -2,6 +2,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::expect_used,
     reason = "clippy does not see that all of this is a test"
 )]
 
@@ -27,7 +28,7 @@ fn binary() -> PathBuf {
             stem.starts_with("memory-") && is_program
         })
         .max_by_key(|file| file.metadata().unwrap().modified().unwrap())
-        .unwrap()
+        .expect("`--test memory` is built by the same command")
         .path()
 }
 

@@ -9,6 +9,7 @@ mod kind;
 mod operation;
 mod predicates;
 mod redaction;
+mod serialized;
 mod suggestion;
 
 pub use account::Account;
@@ -53,7 +54,10 @@ type Source = dyn std::error::Error + Send + Sync + 'static;
 /// assert!(!error.may_have_applied());
 /// ```
 ///
-/// It can be cloned, so that one failure can be reported to every caller that it affects.
+/// It can be cloned, so that one failure can be reported to every caller that it affects. Its `Debug`
+/// is the same line, which is what a `main` that returns it prints; `{:#?}` shows the parts. Two
+/// errors are equal if they say the same; their [sources](std::error::Error::source) are not
+/// compared.
 #[derive(Clone)]
 pub struct Error(Box<Details>);
 
@@ -129,6 +133,18 @@ impl Error {
         let mut error = Self::new(ErrorKind::LimitExceeded, fate, message);
         error.0.response_too_large = true;
         error
+    }
+
+    /// Creates an error for a page position that the platform knows no longer, because its cursors
+    /// expire: `message` says what the platform answered.
+    ///
+    /// [`list_page`](crate::TokenProvider::list_page) returns it for a position other than the
+    /// first. A listing then begins anew at the first page, a few times, and yields no token twice.
+    /// An adapter over HTTP gets the same by naming
+    /// [`ErrorKind::InvalidCursor`] for the status or the code of its platform.
+    pub fn cursor_expired(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidCursor, Fate::Rejected, message)
+            .with_advice("start the listing again without a cursor")
     }
 
     /// Sets the account, unless one is set already.
@@ -313,6 +329,31 @@ impl Error {
     #[must_use]
     pub fn elapsed(&self) -> Option<Duration> {
         self.0.elapsed
+    }
+}
+
+impl PartialEq for Error {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |error: &Self| {
+            let details = &error.0;
+            (
+                (details.kind, details.fate, details.operation),
+                (details.status, details.attempts),
+                (details.retry_after, details.elapsed),
+            )
+        };
+        let texts = |error: &Self| {
+            let details = &error.0;
+            [
+                Some(details.message.clone()),
+                details.code.clone(),
+                details.platform_message.clone(),
+                details.advice.clone(),
+            ]
+        };
+        parts(self) == parts(other)
+            && self.0.account == other.0.account
+            && texts(self) == texts(other)
     }
 }
 

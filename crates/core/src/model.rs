@@ -8,6 +8,8 @@ mod interner;
 mod principal;
 mod scopes;
 mod secret;
+mod serialized;
+mod system_time;
 mod timestamp;
 mod token;
 
@@ -20,5 +22,6 @@ pub use interner::Interner;
 pub use principal::Principal;
 pub use scopes::Scopes;
 pub use secret::Secret;
+pub use system_time::OutOfRangeError;
 pub use timestamp::{ParseTimestampError, Timestamp};
 pub use token::{IssuedToken, RenewedToken, Token, TokenField, TokenState};

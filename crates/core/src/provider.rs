@@ -65,7 +65,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// Fetches one page of tokens, with the filter and the order of the request. Sends one request.
     ///
     /// A page beyond the last one is empty. A response that reports more pages without saying where
-    /// they are is a [`ProtocolViolation`](crate::ErrorKind::ProtocolViolation).
+    /// they are is a [`ProtocolViolation`](crate::ErrorKind::ProtocolViolation). A page token that
+    /// the platform no longer knows is [`Error::cursor_expired`]: the listing then begins anew.
     async fn list_page(&self, request: PageRequest) -> Result<Page>;
 
     /// Fetches one token by its id. Sends one request.

@@ -73,6 +73,12 @@ pub use timer::TokioTimer;
 pub use transport::{Body, SendPhase, Transport, TransportError};
 
 /// The types of other crates that an implementation of [`Transport`] names, so that it need not
-/// depend on those crates itself.
+/// depend on those crates itself, nor guess their versions.
 #[doc(no_inline)]
-pub use {async_trait::async_trait, bytes::Bytes, http};
+pub use {async_trait::async_trait, bytes::Bytes, futures_core::Stream, http};
+
+/// The version of reqwest that
+/// [`with_client_builder`](ReqwestTransportBuilder::with_client_builder) takes a builder of.
+#[cfg(feature = "client-builder")]
+#[doc(no_inline)]
+pub use reqwest;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::Serialize;
+use tokenfleet_core::adapter::PagePosition;
 use tokenfleet_core::{Error, Operation, Result, Secret};
 use zeroize::Zeroizing;
 
@@ -38,8 +39,10 @@ pub struct ApiRequest {
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) idempotent: bool,
-    /// The page of a listing that it reads, for telemetry only.
+    /// The number of the page of a listing that it reads.
     pub(crate) page_number: Option<u64>,
+    /// `true` if it reads a page by the position that the page before it named.
+    pub(crate) is_at_page_token: bool,
     pub(crate) allow_empty_body: bool,
     /// The statuses besides 2xx that the adapter handles itself.
     pub(crate) accepted_statuses: Vec<u16>,
@@ -108,6 +111,7 @@ impl ApiRequest {
             body: Bytes::new(),
             idempotent: false,
             page_number: None,
+            is_at_page_token: false,
             allow_empty_body: false,
             accepted_statuses: Vec::new(),
             secrets: Vec::new(),
@@ -134,6 +138,36 @@ impl ApiRequest {
     #[must_use]
     pub fn page_number(mut self, number: u64) -> Self {
         self.page_number = Some(number);
+        self
+    }
+
+    /// Sets the position of the page of a listing that the request reads. It is not sent: it tells
+    /// what a refusal means.
+    ///
+    /// A 404 or 410 for a page that the platform itself named is an expired cursor
+    /// ([`InvalidCursor`](tokenfleet_core::ErrorKind::InvalidCursor)), upon which a listing begins
+    /// anew. If the platform says so in another way, return that kind from the
+    /// [`ErrorParser`](crate::ErrorParser), with [`ErrorBody::with_kind`](crate::ErrorBody).
+    ///
+    /// ```
+    /// use tokenfleet_core::Operation;
+    /// use tokenfleet_core::adapter::{PagePosition, PageRequest};
+    /// use tokenfleet_http::ApiRequest;
+    ///
+    /// /// Requests the page after the last token of the page before it.
+    /// fn page(request: &PageRequest) -> ApiRequest {
+    ///     let http = ApiRequest::get(Operation::List, ["tokens"]).page_position(&request.position);
+    ///     match &request.position {
+    ///         PagePosition::Token(last) => http.query("starting_after", last),
+    ///         _ => http,
+    ///     }
+    /// }
+    /// # page(&PageRequest::first());
+    /// ```
+    #[must_use]
+    pub fn page_position(mut self, position: &PagePosition) -> Self {
+        self.page_number = position.number();
+        self.is_at_page_token = matches!(position, PagePosition::Token(_));
         self
     }
 
@@ -265,6 +299,7 @@ impl ApiRequest {
             body: self.body.clone(),
             idempotent: self.idempotent,
             page_number: self.page_number,
+            is_at_page_token: self.is_at_page_token,
             allow_empty_body: self.allow_empty_body,
             accepted_statuses: self.accepted_statuses.clone(),
             secrets: self.secrets.iter().map(Secret::duplicate).collect(),

@@ -38,6 +38,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// ```
 #[derive(Default)]
 pub struct ReqwestTransportBuilder {
+    #[cfg(feature = "client-builder")]
+    client_builder: Option<Box<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>>,
     connect_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
@@ -175,6 +177,34 @@ impl ReqwestTransportBuilder {
         Ok(self)
     }
 
+    /// Builds the HTTP clients from a `reqwest::ClientBuilder` of your own: with its DNS resolver,
+    /// default headers, local address, TLS settings or connector layers.
+    ///
+    /// The function is called for each of the two clients of the transport. Whatever it sets,
+    /// redirects, retries, cookies, decompression, `Referer`, proxies, HTTP/2, the connect timeout
+    /// and the connection pool are set afterwards: credentials would leave their origin, and writes
+    /// be repeated, otherwise (law 8, decision 0025). Set a proxy with
+    /// [`with_proxy`](Self::with_proxy) and the connect timeout with
+    /// [`with_connect_timeout`](Self::with_connect_timeout).
+    ///
+    /// ```
+    /// use tokenfleet_http::{ReqwestTransport, reqwest};
+    ///
+    /// let transport = ReqwestTransport::builder()
+    ///     .with_client_builder(|| reqwest::Client::builder().user_agent("our-inventory/1.0"))
+    ///     .build()?;
+    /// # Ok::<(), tokenfleet_core::Error>(())
+    /// ```
+    #[cfg(feature = "client-builder")]
+    #[must_use]
+    pub fn with_client_builder(
+        mut self,
+        client_builder: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
+    ) -> Self {
+        self.client_builder = Some(Box::new(client_builder));
+        self
+    }
+
     /// Sets the timeout for opening a connection; 10 seconds by default.
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
@@ -247,10 +277,19 @@ impl ReqwestTransportBuilder {
 
     /// Builds a client that keeps at most `idle` connections for each host.
     fn build_client(&self, idle: usize) -> Result<reqwest::Client> {
-        let client = reqwest::Client::builder()
+        // Another crate of the program may build reqwest with decompression and HTTP/2, which it
+        // then uses by default.
+        let client = self
+            .client_builder()
             .redirect(reqwest::redirect::Policy::none())
+            .referer(false)
             .retry(reqwest::retry::never())
+            .no_gzip()
+            .no_brotli()
+            .no_zstd()
+            .no_deflate()
             .no_proxy()
+            .http1_only()
             .pool_max_idle_per_host(idle)
             .pool_idle_timeout(IDLE_TIMEOUT)
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
@@ -289,6 +328,19 @@ impl ReqwestTransportBuilder {
                 invalid("the HTTP client cannot be set up", error)
             }
         })
+    }
+
+    /// Returns the builder that the caller brought, without its cookie store, or a new one.
+    #[cfg(feature = "client-builder")]
+    fn client_builder(&self) -> reqwest::ClientBuilder {
+        let own = self.client_builder.as_ref();
+        own.map_or_else(reqwest::Client::builder, |build| build())
+            .cookie_store(false)
+    }
+
+    #[cfg(not(feature = "client-builder"))]
+    fn client_builder(&self) -> reqwest::ClientBuilder {
+        reqwest::Client::builder()
     }
 
     #[cfg(any(feature = "rustls", feature = "native-tls"))]

@@ -135,7 +135,7 @@ impl LazyClient {
         let built = (self.build)();
         let built = built.map_err(|error| {
             let message = "the HTTP client cannot be set up";
-            TransportError::new(SendPhase::NotSent, message).with_source(error)
+            TransportError::not_sent(message).with_source(error)
         })?;
         Ok(self.client.get_or_init(|| built))
     }

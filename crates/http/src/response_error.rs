@@ -50,6 +50,9 @@ pub(crate) fn status_error(
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
+        _ if is_missing && request.is_at_page_token => {
+            Some("start the listing again without a cursor")
+        }
         _ if is_missing && page == 0 => Some(
             "check base_url and the owner of the tokens in the configuration, and that the \
              credential may see them",
@@ -70,6 +73,7 @@ pub(crate) fn status_error(
 fn is_missing(status: u16, request: &ApiRequest) -> bool {
     match (status, request.operation) {
         (404 | 410, Operation::List | Operation::Create) => true,
+        (405, Operation::List) if request.is_at_page_token => false,
         (405, Operation::List) => request.page_number.is_none_or(|page| page == 0),
         (405, Operation::Create) => true,
         _ => false,
@@ -84,6 +88,10 @@ fn missing_collection(base_url: &BaseUrl, request: &ApiRequest, page: u64, error
         Operation::Create => {
             let message = format!("tokens cannot be created at {url}");
             (ErrorKind::Configuration, message)
+        }
+        _ if request.is_at_page_token => {
+            let message = "the platform no longer knows the position of the next page".to_owned();
+            (ErrorKind::InvalidCursor, message)
         }
         _ if page == 0 => {
             let message = format!("there are no tokens at {url}");
@@ -244,6 +252,8 @@ pub(crate) fn is_out_of_descriptors(error: &Error) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use tokenfleet_core::adapter::PagePosition;
+
     use super::*;
     use crate::response::tests::response;
 
@@ -310,10 +320,20 @@ mod tests {
     #[test]
     fn only_the_beginning_of_a_listing_can_miss_its_collection() {
         let list = || ApiRequest::get(Operation::List, ["tokens"]);
+        let next = PagePosition::Token("next".to_owned());
         for (request, kind) in [
             (list(), ErrorKind::Configuration),
             (list().page_number(0), ErrorKind::Configuration),
             (list().page_number(1), ErrorKind::ProtocolViolation),
+            (
+                list().page_position(&PagePosition::First),
+                ErrorKind::Configuration,
+            ),
+            (
+                list().page_position(&PagePosition::Number(1)),
+                ErrorKind::ProtocolViolation,
+            ),
+            (list().page_position(&next), ErrorKind::InvalidCursor),
             (
                 ApiRequest::get(Operation::Get, ["tokens"]),
                 ErrorKind::NotFound,

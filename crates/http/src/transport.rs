@@ -8,6 +8,7 @@ use std::pin::Pin;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_core::Stream;
+use tokenfleet_core::config::cause_text;
 
 use crate::FailedLogins;
 
@@ -16,6 +17,49 @@ use crate::FailedLogins;
 ///
 /// The types of other crates in its signature, and the attribute `async_trait`, are re-exported by
 /// this crate.
+///
+/// # Layers
+///
+/// A transport that wraps another one is the place for recording, caching, tracing or injecting
+/// faults; there is no tower stack. Such a layer must
+///
+/// * pass the request on as it came, with its extensions: they tell the transport over reqwest which
+///   requests need a connection of their own (decision 0017);
+/// * return the inner error as it is, or one of the same phase;
+/// * forward [`failed_logins`](Self::failed_logins), or accounts no longer share what they know of a
+///   wrong password;
+/// * send each request once at most: the retries of [`ApiClient`](crate::ApiClient) know which ones
+///   may be repeated;
+/// * keep headers and bodies out of logs: they hold credentials. Method, path and status are safe.
+///
+/// ```
+/// use tokenfleet_http::{
+///     Body, Bytes, FailedLogins, Transport, TransportError, async_trait, http,
+/// };
+///
+/// /// A layer that prints what is sent.
+/// #[derive(Debug)]
+/// struct Printing<T>(T);
+///
+/// #[async_trait]
+/// impl<T: Transport> Transport for Printing<T> {
+///     async fn send(
+///         &self,
+///         request: http::Request<Bytes>,
+///     ) -> Result<http::Response<Body>, TransportError> {
+///         let line = format!("{} {}", request.method(), request.uri().path());
+///         let response = self.0.send(request).await?;
+///         println!("{line}: {}", response.status());
+///         Ok(response)
+///     }
+///
+///     fn failed_logins(&self) -> Option<&FailedLogins> {
+///         self.0.failed_logins()
+///     }
+/// }
+/// ```
+///
+/// # Example
 ///
 /// ```
 /// use tokenfleet_http::{Body, Bytes, Transport, TransportError, async_trait, http};
@@ -40,7 +84,8 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// A failure to get a response. Its [`SendPhase`] must be true: retries depend on it.
+    /// A failure to get a response: [`TransportError::not_sent`] only if that is certain, and
+    /// [`TransportError::maybe_sent`] otherwise. Retries depend on it.
     async fn send(
         &self,
         request: http::Request<Bytes>,
@@ -82,8 +127,24 @@ pub struct TransportError {
 }
 
 impl TransportError {
-    /// Creates a failure in `phase`. The message must contain neither a URL nor a credential.
-    pub fn new(phase: SendPhase, message: impl Into<String>) -> Self {
+    /// Creates a failure of a request of which nothing was sent: resolving the address, connecting
+    /// or the TLS handshake failed. The request may be repeated, even if it is a write.
+    ///
+    /// The message must contain neither a URL nor a credential.
+    pub fn not_sent(message: impl Into<String>) -> Self {
+        Self::new(SendPhase::NotSent, message)
+    }
+
+    /// Creates a failure of a request that may have been received and applied: the right one
+    /// whenever that cannot be ruled out. A write is not repeated.
+    ///
+    /// The message must contain neither a URL nor a credential.
+    pub fn maybe_sent(message: impl Into<String>) -> Self {
+        Self::new(SendPhase::MaybeSent, message)
+    }
+
+    /// Creates a failure in `phase`.
+    pub(crate) fn new(phase: SendPhase, message: impl Into<String>) -> Self {
         Self {
             phase,
             timed_out: false,
@@ -159,6 +220,29 @@ impl TransportError {
     #[must_use]
     pub fn advice(&self) -> Option<&'static str> {
         self.advice
+    }
+}
+
+/// Converts a failure of a connection, of which it is unknown how far the request came: it counts as
+/// [`MaybeSent`](SendPhase::MaybeSent).
+///
+/// ```
+/// use std::io;
+/// use tokenfleet_http::{SendPhase, TransportError};
+///
+/// let error = TransportError::from(io::Error::from(io::ErrorKind::TimedOut));
+/// assert_eq!(error.phase(), SendPhase::MaybeSent);
+/// assert!(error.is_timeout());
+/// ```
+impl From<std::io::Error> for TransportError {
+    fn from(error: std::io::Error) -> Self {
+        let converted = Self::maybe_sent(format!("connection lost: {}", cause_text(&error)));
+        let converted = if error.kind() == std::io::ErrorKind::TimedOut {
+            converted.timed_out()
+        } else {
+            converted
+        };
+        converted.with_source(error)
     }
 }
 

@@ -47,12 +47,12 @@ pub struct Configuration {
 /// It comes from a [`Configuration`], or is built by a program that keeps its accounts elsewhere:
 ///
 /// ```
-/// use tokenfleet::config::Setting;
-/// use tokenfleet::{AccountConfiguration, Credential, Secret};
+/// use tokenfleet::{AccountConfiguration, Secret};
 ///
-/// let secret = Secret::new("from the vault");
 /// let account = AccountConfiguration::new("iot", "losant")
-///     .with_setting("token", Setting::Credential(Credential::from_secret(secret)));
+///     .with("token", Secret::new("from the vault"))
+///     .with("resource", [("application", "575ec8687ae143cd83dc4a97")])
+///     .with("attempts", 2);
 /// assert_eq!(account.account().to_string(), "iot (losant)");
 /// ```
 #[derive(Debug, Clone)]
@@ -206,10 +206,11 @@ impl AccountConfiguration {
         }
     }
 
-    /// Adds a setting.
+    /// Adds a setting, such as `.with("attempts", 2)`: a boolean, a number, a text, a list or a table
+    /// of texts, or a [`Secret`](crate::Secret).
     #[must_use]
-    pub fn with_setting(mut self, key: impl Into<String>, value: Setting) -> Self {
-        self.settings.insert(key, value, None);
+    pub fn with(mut self, key: impl Into<String>, value: impl Into<Setting>) -> Self {
+        self.settings.insert(key, value.into(), None);
         self
     }
 

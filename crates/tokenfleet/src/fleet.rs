@@ -6,8 +6,8 @@ use std::sync::Arc;
 use crate::member::Member;
 use crate::transport::Transport;
 use crate::{
-    Account, AccountConfiguration, AccountReport, Error, Inventory, InventoryEvent, Listing, Plan,
-    Query, Registry, Result, Token, TokenProvider,
+    Account, AccountConfiguration, Error, FleetTokens, Inventory, InventoryEvent, Listing, Plan,
+    Query, Registry, Result, TokenProvider,
 };
 
 /// The default maximum number of accounts that are read at a time.
@@ -53,28 +53,6 @@ const MAX_PAGES_IN_FLIGHT: usize = 64;
 pub struct Fleet {
     members: Vec<Member>,
     max_concurrent_accounts: usize,
-}
-
-/// The tokens of many accounts in one list, with a report for each account.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct FleetTokens {
-    /// The tokens, each with its account, in the order of the query, or account by account if the
-    /// query has no order.
-    pub tokens: Vec<(Account, Token)>,
-    /// The report of each account, in the order of the fleet. It counts only the account's tokens
-    /// that are in [`tokens`](Self::tokens), and says whether there are others.
-    pub accounts: Vec<AccountReport>,
-}
-
-impl FleetTokens {
-    /// Returns `true` if every account was listed completely.
-    #[must_use]
-    pub fn is_complete(&self) -> bool {
-        self.accounts
-            .iter()
-            .all(|report| report.verdict.is_complete())
-    }
 }
 
 impl Fleet {

@@ -49,6 +49,7 @@
 //! | `native-tls` | no | the transport over reqwest, with TLS by the operating system |
 //! | `reqwest` | yes | the transport over reqwest; on its own it speaks plain HTTP only |
 //! | `toml` | yes | reading and parsing a [`Configuration`] |
+//! | `client-builder` | no | the transport over a `reqwest::ClientBuilder` of one's own |
 //! | `metrics` | no | counts and durations of calls, through the `metrics` crate |
 //!
 //! # Observability
@@ -60,7 +61,9 @@
 
 mod builtin;
 mod configuration;
+mod document;
 mod fleet;
+mod fleet_tokens;
 mod inventory;
 mod member;
 mod named_query;
@@ -72,7 +75,8 @@ mod test_doubles;
 mod toml;
 
 pub use configuration::{AccountConfiguration, Configuration};
-pub use fleet::{Fleet, FleetTokens};
+pub use fleet::Fleet;
+pub use fleet_tokens::FleetTokens;
 pub use inventory::{Inventory, InventoryEvent};
 pub use registry::Registry;
 pub use report::{AccountReport, Verdict};

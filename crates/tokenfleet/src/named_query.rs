@@ -13,7 +13,6 @@ pub(crate) struct NamedQuery {
 
 impl NamedQuery {
     /// Creates a named query, and rejects settings that do not form a query.
-    #[cfg(feature = "toml")]
     pub(crate) fn new(name: &str, settings: Settings) -> Result<Self> {
         let query = Self {
             name: name.to_owned(),

@@ -29,7 +29,6 @@ type Factory =
 /// # #[cfg(feature = "reqwest")] {
 /// use std::sync::Arc;
 ///
-/// use tokenfleet::config::Setting;
 /// use tokenfleet::transport::ReqwestTransport;
 /// use tokenfleet::{AccountConfiguration, Operation, Registry};
 /// use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
@@ -43,7 +42,7 @@ type Factory =
 /// });
 ///
 /// let account = AccountConfiguration::new("mine", "memory")
-///     .with_setting("profile", Setting::Text("marking".into()));
+///     .with("profile", "marking");
 /// let provider = registry.open(&account, Arc::new(ReqwestTransport::new()?))?;
 /// assert!(provider.capabilities().supports(Operation::List));
 /// # }

@@ -2,10 +2,16 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::{Account, Completeness, Error, PartialReason};
 
 /// The result of listing one account of an inventory.
-#[derive(Debug, Clone)]
+///
+/// Serialised, it is the object that the program prints for the account; deserialised, it is equal
+/// (decision 0026).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(into = "Record", try_from = "Record")]
 #[non_exhaustive]
 pub struct AccountReport {
     /// The account.
@@ -23,7 +29,7 @@ pub struct AccountReport {
 ///
 /// Only [`Complete`](Self::Complete) means that all of them were listed. A partial list is never
 /// reported as complete, and an account that cannot be listed is not reported as empty.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Verdict {
     /// Every token that matches the query was yielded exactly once.
@@ -85,6 +91,84 @@ fn without_account(error: &Error) -> String {
     }
 }
 
+/// A report as it is written.
+#[derive(Serialize, Deserialize)]
+struct Record {
+    account: String,
+    provider: String,
+    completeness: Word,
+    /// The reason for people.
+    reason: Option<String>,
+    count: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    cut_off: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    place: Option<String>,
+    /// The reason why a list is partial, for programs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason_code: Option<PartialReason>,
+    /// The error of a list that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    error: Option<Error>,
+}
+
+/// The words of [`Verdict::as_str`].
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Complete,
+    Partial,
+    Failed,
+    NotListable,
+}
+
+impl From<AccountReport> for Record {
+    fn from(report: AccountReport) -> Self {
+        let reason = report.verdict.reason();
+        let (completeness, reason_code, error) = match report.verdict {
+            Verdict::Complete => (Word::Complete, None, None),
+            Verdict::Partial(reason) => (Word::Partial, Some(reason), None),
+            Verdict::Failed(error) => (Word::Failed, None, Some(error)),
+            Verdict::NotListable => (Word::NotListable, None, None),
+        };
+        Self {
+            account: report.account.name().to_owned(),
+            provider: report.account.provider().to_owned(),
+            completeness,
+            reason,
+            count: report.tokens,
+            cut_off: report.cut_off,
+            place: report.account.place().map(str::to_owned),
+            reason_code,
+            error,
+        }
+    }
+}
+
+impl TryFrom<Record> for AccountReport {
+    type Error = &'static str;
+
+    fn try_from(record: Record) -> Result<Self, Self::Error> {
+        let verdict = match (record.completeness, record.reason_code, record.error) {
+            (Word::Complete, None, None) => Verdict::Complete,
+            (Word::Partial, Some(reason), None) => Verdict::Partial(reason),
+            (Word::Failed, None, Some(error)) => Verdict::Failed(error),
+            (Word::NotListable, None, None) => Verdict::NotListable,
+            _ => return Err("`completeness` does not match `reason_code` and `error`"),
+        };
+        let account = Account::new(&record.provider, &record.account);
+        Ok(Self {
+            account: match record.place {
+                Some(place) => account.with_place(&place),
+                None => account,
+            },
+            tokens: record.count,
+            verdict,
+            cut_off: record.cut_off,
+        })
+    }
+}
+
 /// Formats the report on one line for people, such as `iot (losant): complete, 12 tokens`.
 impl fmt::Display for AccountReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -110,6 +194,59 @@ impl fmt::Display for AccountReport {
                 write!(f, "{account}: failed after {tokens} token{plural}: {error}")
             }
             Verdict::NotListable => write!(f, "{account}: cannot be listed"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{ErrorKind, Fate, Operation};
+
+    fn verdicts() -> impl Strategy<Value = Verdict> {
+        let reasons = prop_oneof![
+            Just(PartialReason::UnprotectedPaging),
+            Just(PartialReason::ContradictoryTotals),
+            Just(PartialReason::UnexpectedOrder),
+            Just(PartialReason::TooManyNewTokens),
+        ];
+        let errors = (".{0,12}", proptest::option::of(any::<u16>())).prop_map(|(text, status)| {
+            let error = Error::new(ErrorKind::Unavailable, Fate::Rejected, text)
+                .with_account(&Account::new("losant", "iot"))
+                .with_operation(Operation::List);
+            match status {
+                Some(status) => error.with_status(status),
+                None => error,
+            }
+        });
+        prop_oneof![
+            Just(Verdict::Complete),
+            reasons.prop_map(Verdict::Partial),
+            errors.prop_map(Verdict::Failed),
+            Just(Verdict::NotListable),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn any_report_that_was_written_is_read_back_equal(
+            names in (".{0,8}", ".{0,8}", proptest::option::of(".{0,8}")),
+            tokens: u64,
+            verdict in verdicts(),
+            cut_off: bool,
+        ) {
+            let account = Account::new(&names.0, &names.1);
+            let account = match &names.2 {
+                Some(place) => account.with_place(place),
+                None => account,
+            };
+            let report = AccountReport { account, tokens, verdict, cut_off };
+            let text = serde_json::to_string(&report).unwrap();
+            let read: AccountReport = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(read.to_string(), report.to_string());
+            prop_assert_eq!(read, report);
         }
     }
 }

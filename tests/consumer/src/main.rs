@@ -1,25 +1,80 @@
-//! Lists tokens, then creates and revokes one, in the account `it` of the configuration named on
-//! the command line.
+//! Lists tokens, saves them and reads them back, then creates and revokes one, in the account `it`
+//! of the configuration named on the command line. With `--probe URL` it sends three requests there.
 
 use std::sync::Arc;
 
-use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::capability::ArgumentSupport;
-use tokenfleet::{Configuration, CreateToken, ErrorKind, Query, Registry, Result, RevokeOptions, TokenProviderExt, TokenRef};
+use tokenfleet::transport::{
+    Body, Bytes, FailedLogins, ReqwestTransport, Transport, TransportError, async_trait, http,
+};
+use tokenfleet::{
+    Configuration, CreateToken, ErrorKind, Fleet, FleetTokens, Query, Registry, Result,
+    RevokeOptions, TokenList, TokenProviderExt, TokenRef,
+};
+
+/// A layer that records which requests were sent, and to which status.
+#[derive(Debug)]
+struct Recording<T> {
+    inner: T,
+    lines: std::sync::Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl<T: Transport> Transport for Recording<T> {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        let line = format!("{} {}", request.method(), request.uri().path());
+        let response = self.inner.send(request).await?;
+        let status = response.status().as_u16();
+        self.lines.lock().unwrap().push(format!("{line} {status}"));
+        Ok(response)
+    }
+
+    fn failed_logins(&self) -> Option<&FailedLogins> {
+        self.inner.failed_logins()
+    }
+}
+
+/// A client with everything that law 8 forbids.
+fn client() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent("consumer/1.0")
+        .cookie_store(true)
+        .redirect(reqwest::redirect::Policy::limited(5))
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
-    let path = std::env::args().nth(1).unwrap_or_else(|| "tokenfleet.toml".to_owned());
+    let mut arguments = std::env::args().skip(1);
+    let path = arguments.next().unwrap_or_else(|| "tokenfleet.toml".to_owned());
+    let transport = ReqwestTransport::builder().with_client_builder(client).build()?;
+    let transport = Arc::new(Recording { inner: transport, lines: Default::default() });
+    if path == "--probe" {
+        probe(&*transport, &arguments.next().unwrap()).await;
+        return Ok(());
+    }
     let configuration = Configuration::read(path)?;
-    let transport = Arc::new(ReqwestTransport::new()?);
-    let provider = Registry::with_builtin().open(configuration.account("it")?, transport)?;
+    let registry = Registry::with_builtin();
+    let provider = registry.open(configuration.account("it")?, transport.clone())?;
     let capabilities = provider.capabilities();
 
     match provider.list_all(Query::new()).await {
-        Ok(list) => println!("listed {} {:?}", list.tokens.len(), list.completeness),
+        Ok(list) => {
+            println!("listed {} {:?}", list.tokens.len(), list.completeness);
+            let saved = serde_json::to_string(&list).unwrap();
+            let read: TokenList = serde_json::from_str(&saved).unwrap();
+            assert_eq!(read, list);
+        }
         Err(error) if error.kind() == ErrorKind::Unsupported => println!("cannot be listed"),
         Err(error) => return Err(error),
     }
+    let fleet = Fleet::open(&registry, configuration.accounts(), transport.clone());
+    let found = fleet.list_all(Query::new()).await;
+    let read: FleetTokens = serde_json::from_str(&serde_json::to_string(&found).unwrap()).unwrap();
+    assert_eq!(read, found);
+    println!("saved {}", read.into_iter().count());
 
     let mut request = CreateToken::unnamed();
     if capabilities.create.as_ref().is_some_and(|create| create.name == ArgumentSupport::Required) {
@@ -35,5 +90,17 @@ async fn main() -> Result<()> {
     };
     let revocation = provider.revoke(token, RevokeOptions::accept_replacement()).await?;
     println!("{} {}", revocation.outcome.as_str(), revocation.effect.as_str());
+    assert!(!transport.lines.lock().unwrap().is_empty());
     Ok(())
+}
+
+/// Asks for a cookie, for a redirect, and once more.
+async fn probe(transport: &Recording<ReqwestTransport>, base: &str) {
+    for path in ["/cookie", "/redirect", "/last"] {
+        let request = http::Request::get(format!("{base}{path}")).body(Bytes::new()).unwrap();
+        transport.send(request).await.unwrap();
+    }
+    for line in transport.lines.lock().unwrap().iter() {
+        println!("{line}");
+    }
 }

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method};
-use tokenfleet::transport::{Body, SendPhase, Transport, TransportError};
+use tokenfleet::transport::{Body, Transport, TransportError};
 
 #[derive(Debug)]
 struct ScriptedResponse {
@@ -125,9 +125,9 @@ impl Transport for ScriptedResponses {
         assert!(sent.len() < 10_000, "an operation must end");
         let status = match scripted.outcome {
             Outcome::Status(status) => status,
-            Outcome::Lost => return Err(TransportError::new(SendPhase::MaybeSent, "lost")),
+            Outcome::Lost => return Err(TransportError::maybe_sent("lost")),
             Outcome::Unreachable => {
-                return Err(TransportError::new(SendPhase::NotSent, "unreachable"));
+                return Err(TransportError::not_sent("unreachable"));
             }
         };
         let mut response = http::Response::new(Body::full(scripted.body.clone()));

@@ -212,10 +212,16 @@ pub(crate) fn platform() -> impl Strategy<Value = GeneratedPlatform> {
     let paging = prop_oneof![
         3 => Just(Paging::Numbered),
         1 => Just(Paging::Snapshot),
+        1 => Just(Paging::Keyset),
         1 => Just(Paging::Sequential),
     ];
     let sizes = (option::of(1u32..80), option::of(1u32..80));
-    let order = (weighted(0.7), weighted(0.7), any::<bool>());
+    let direction = prop_oneof![
+        3 => Just(None),
+        1 => Just(Some(Direction::Ascending)),
+        1 => Just(Some(Direction::Descending)),
+    ];
+    let order = (weighted(0.7), weighted(0.7), any::<bool>(), direction);
     let orders = vec(option::weighted(0.7, order), SortKey::ALL.len());
     let states = subsequence(STATES.to_vec(), 0..=STATES.len());
     let flags = any::<[bool; 6]>();
@@ -234,13 +240,13 @@ pub(crate) fn platform() -> impl Strategy<Value = GeneratedPlatform> {
             list.max_page_size = max_size;
             list.default_page_size = default_size.map(|size| size.min(max_size.unwrap_or(size)));
             for (key, order) in SortKey::ALL.into_iter().zip(orders) {
-                let Some((exact, stable, appends)) = order else {
+                let Some((exact, stable, appends, direction)) = order else {
                     continue;
                 };
                 let mut order = OrderCapability::new(key);
                 order.exact = exact;
                 order.stable = stable && is_unique(key, &tokens);
-                order.appends = appends;
+                (order.appends, order.direction) = (appends, direction);
                 list = list.with_order(order);
             }
             let mut filters = FilterCapability::default().with_states(states);

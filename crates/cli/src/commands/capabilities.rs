@@ -113,22 +113,6 @@ fn describe_revoke(capabilities: &Capabilities) -> String {
     format!("by {by}: {}", revoke.effect.as_str())
 }
 
-/// Returns the key of a field in the JSON of a token.
-fn field(field: TokenField) -> &'static str {
-    match field {
-        TokenField::Name => "name",
-        TokenField::Description => "description",
-        TokenField::CreatedAt => "created_at",
-        TokenField::UpdatedAt => "updated_at",
-        TokenField::Expiry => "expiry",
-        TokenField::LastUsed => "last_used",
-        TokenField::Owner => "owner",
-        TokenField::Creator => "creator",
-        TokenField::Scopes => "scopes",
-        _ => "other",
-    }
-}
-
 /// Returns the command for an operation.
 fn command(operation: Operation) -> &'static str {
     match operation {
@@ -232,7 +216,7 @@ fn object(provider: &dyn TokenProvider) -> Object {
             .reported_fields
             .iter()
             .copied()
-            .map(field)
+            .map(TokenField::as_str)
             .collect(),
         unavailable: (capabilities.unavailable.iter())
             .map(|(operation, advice)| (command(*operation), advice.clone()))
@@ -245,6 +229,7 @@ fn list(list: &ListCapability) -> List {
         paging: match list.paging {
             Paging::Numbered => "numbered",
             Paging::Snapshot => "snapshot",
+            Paging::Keyset => "keyset",
             Paging::Sequential => "sequential",
             _ => "other",
         },

@@ -23,13 +23,19 @@ mod update;
 mod verify;
 mod write;
 
+use tokenfleet::Registry;
+
 use crate::accounts::Accounts;
 use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
 
 /// Runs the command of the command line.
-pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exit, Failure> {
+pub(crate) async fn run(
+    arguments: Arguments,
+    registry: Registry,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
     let Arguments { global, command } = arguments;
     let requested_format = global.output;
     #[cfg(feature = "simulate")]
@@ -43,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments, output: &mut Output) -> Result<Exi
     if issues_secret {
         secret::require_output()?;
     }
-    let accounts = Accounts::open(&global).await?;
+    let accounts = Accounts::open(&global, registry).await?;
     match command {
         Command::Inventory(pages) => {
             inventory::run(&accounts, &pages, requested_format, output).await

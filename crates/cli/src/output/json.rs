@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::{Value, json};
 use tokenfleet::{Account, AccountReport, Error, Secret, Token};
 
 use super::text::{self, needs_escape};
@@ -23,8 +24,8 @@ impl<'a> Typed<TokenObject<'a>> {
     }
 }
 
-impl<'a> Typed<AccountObject<'a>> {
-    pub(crate) fn account(object: AccountObject<'a>) -> Self {
+impl<'a> Typed<&'a AccountReport> {
+    pub(crate) fn account(object: &'a AccountReport) -> Self {
         let kind = "account";
         Self { kind, object }
     }
@@ -52,57 +53,12 @@ impl<'a> TokenObject<'a> {
     }
 }
 
-/// The completeness of one account in a listing.
-#[derive(Serialize)]
-pub(crate) struct AccountObject<'a> {
-    account: &'a str,
-    provider: &'a str,
-    completeness: &'static str,
-    reason: Option<String>,
-    count: u64,
-    /// `true` if tokens of the account were found that the limit or the offset left out.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    cut_off: bool,
-}
-
-impl<'a> AccountObject<'a> {
-    pub(crate) fn new(report: &'a AccountReport) -> Self {
-        Self {
-            account: report.account.name(),
-            provider: report.account.provider(),
-            completeness: report.verdict.as_str(),
-            reason: report.verdict.reason(),
-            count: report.tokens,
-            cut_off: report.cut_off,
-        }
-    }
-}
-
 /// An error, as `{"error": …}`.
-#[derive(Serialize)]
-pub(crate) struct ErrorObject<'a> {
-    error: ErrorDetails<'a>,
-}
-
-#[derive(Serialize)]
-struct ErrorDetails<'a> {
-    kind: &'static str,
-    message: String,
-    account: Option<&'a str>,
-    fate: &'static str,
-}
-
-impl<'a> ErrorObject<'a> {
-    pub(crate) fn new(error: &'a Error) -> Self {
-        Self {
-            error: ErrorDetails {
-                kind: error.kind().as_str(),
-                message: text::error_line(error),
-                account: error.account().map(Account::name),
-                fate: error.fate().as_str(),
-            },
-        }
-    }
+pub(crate) fn error(error: &Error) -> serde_json::Result<Value> {
+    let mut object = serde_json::to_value(error)?;
+    // With the name of the command.
+    object["message"] = text::error_line(error).into();
+    Ok(json!({ "error": object }))
 }
 
 /// Writes a value on a line of its own.

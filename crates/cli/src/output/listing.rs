@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use tokenfleet::{Account, AccountReport, Token};
 
 use super::csv::Rows;
-use super::json::{self, AccountObject, TokenObject, Typed};
+use super::json::{self, TokenObject, Typed};
 use super::{Format, escape, table};
 
 /// A writer for a listing: the tokens as they arrive, then the accounts.
@@ -73,7 +73,7 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
         })?;
         for (index, report) in accounts.iter().enumerate() {
             writer.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            json::object(writer, &AccountObject::new(report))?;
+            json::object(writer, &report)?;
         }
         writer.write_all(b"\n]}\n")
     }
@@ -95,9 +95,9 @@ impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     }
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
-        accounts.iter().try_for_each(|report| {
-            json::line(self.writer, &Typed::account(AccountObject::new(report)))
-        })
+        accounts
+            .iter()
+            .try_for_each(|report| json::line(self.writer, &Typed::account(report)))
     }
 }
 

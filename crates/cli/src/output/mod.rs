@@ -173,9 +173,9 @@ impl Output {
 pub(crate) fn print_error(requested_format: Option<Format>, error: &Error) {
     let mut line = Vec::new();
     let written = match requested_format {
-        Some(Format::Json | Format::Ndjson) => {
-            json::line(&mut line, &json::ErrorObject::new(error))
-        }
+        Some(Format::Json | Format::Ndjson) => json::error(error)
+            .map_err(io::Error::from)
+            .and_then(|object| json::line(&mut line, &object)),
         _ => writeln!(line, "error: {}", escape(&text::error_line(error))),
     };
     clear();

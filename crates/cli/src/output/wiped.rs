@@ -7,9 +7,9 @@ use zeroize::{Zeroize, Zeroizing};
 /// The size of the buffer, in bytes. It never grows, because that would leave a copy behind.
 const CAPACITY: usize = 8 << 10;
 
-/// A buffered writer for output that may contain a secret: what was written on is wiped.
+/// A buffered writer for output that may contain a secret: the buffer is wiped after each write.
 ///
-/// What was not [flushed](Write::flush) is lost when it is dropped.
+/// Data that was not [flushed](Write::flush) is lost when the writer is dropped.
 #[derive(Debug)]
 pub(crate) struct WipingWriter<W> {
     inner: W,
@@ -24,7 +24,8 @@ impl<W: Write> WipingWriter<W> {
         }
     }
 
-    fn write_on(&mut self) -> io::Result<()> {
+    /// Writes the buffer to the inner writer, and wipes it even if that fails.
+    fn write_through(&mut self) -> io::Result<()> {
         let written = self.inner.write_all(&self.buffer);
         self.buffer.zeroize();
         written
@@ -34,7 +35,7 @@ impl<W: Write> WipingWriter<W> {
 impl<W: Write> Write for WipingWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         if self.buffer.len() + data.len() > CAPACITY {
-            self.write_on()?;
+            self.write_through()?;
         }
         if data.len() > CAPACITY {
             return self.inner.write(data);
@@ -44,7 +45,7 @@ impl<W: Write> Write for WipingWriter<W> {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.write_on()?;
+        self.write_through()?;
         self.inner.flush()
     }
 }

@@ -60,7 +60,8 @@ fn response(body: Value) -> ApiResponse {
 fn fields(token: &Token) -> Value {
     let mut fields = serde_json::to_value(token).unwrap();
     let missing = [Value::Null, json!({"kind": "not_reported"})];
-    let reported = |_: &String, value: &mut Value| !missing.contains(value);
+    let reported =
+        |key: &String, value: &mut Value| key != "not_reported" && !missing.contains(value);
     fields.as_object_mut().unwrap().retain(reported);
     fields
 }

@@ -25,6 +25,8 @@ pub(super) const CASES: &[Case] = &[
             CountsPagesFromOne on retaining,
             RepeatsFirstPage on retaining,
             ReturnsNoTokensIfListingIsUnsupported on secret_only,
+            PositionStandsStill on keyset,
+            PositionsCycle on keyset_newest_first,
         ],
     },
     case! {
@@ -53,6 +55,8 @@ pub(super) const CASES: &[Case] = &[
             SinglePage on deleting_without_totals,
             CountsPagesFromOne on retaining,
             RepeatsFirstPage on retaining,
+            PositionStandsStill on keyset_newest_first,
+            PositionsCycle on keyset,
         ],
     },
     case! {

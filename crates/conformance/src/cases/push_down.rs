@@ -94,7 +94,7 @@ async fn declared_orders(harness: &Harness) -> CaseResult {
         return Ok(());
     };
     for order in &list.orders {
-        for direction in [Direction::Ascending, Direction::Descending] {
+        for direction in directions(order) {
             let sort = SortBy::new(order.key, direction);
             let request = PageRequest::first().size(10).sort_by(sort);
             let sorted = harness.tokens_on_pages(request).await?;
@@ -107,14 +107,32 @@ async fn declared_orders(harness: &Harness) -> CaseResult {
     let Some(newest) = harness.insert(harness.spec("newest")).await else {
         return Ok(());
     };
-    let sort = SortBy::new(append_only.key, Direction::Ascending);
-    let request = PageRequest::first().size(10).sort_by(sort);
+    let ascending = append_only.serves(Direction::Ascending);
+    let direction = if ascending {
+        Direction::Ascending
+    } else {
+        Direction::Descending
+    };
+    let request = PageRequest::first().size(10);
+    let request = request.sort_by(SortBy::new(append_only.key, direction));
     let sorted = harness.tokens_on_pages(request).await?;
+    let end = if ascending {
+        sorted.last()
+    } else {
+        sorted.first()
+    };
     ensure(
-        sorted.last().is_some_and(|last| last.id == newest.id),
-        "in an append-only order a new token comes last",
+        end.is_some_and(|end| end.id == newest.id),
+        "in an append-only order a new token comes last, or first if descending",
         format!("sorted by {} it does not", append_only.key.as_str()),
     )
+}
+
+/// Returns the directions of an order that the platform serves.
+fn directions(order: &OrderCapability) -> impl Iterator<Item = Direction> + use<> {
+    let order = order.clone();
+    let both = [Direction::Ascending, Direction::Descending].into_iter();
+    both.filter(move |direction| order.serves(*direction))
 }
 
 fn expect_order(
@@ -170,6 +188,16 @@ async fn undeclared(harness: &Harness) -> CaseResult {
         };
         let call = provider.list_page(PageRequest::first().sort_by(sort));
         expect_refused(harness, &format!("the order by {sort}"), call).await?;
+        for direction in [Direction::Ascending, Direction::Descending] {
+            if list
+                .order(key)
+                .is_some_and(|order| !order.serves(direction))
+            {
+                let sort = SortBy::new(key, direction);
+                let call = provider.list_page(PageRequest::first().sort_by(sort));
+                expect_refused(harness, &format!("the order by {sort}"), call).await?;
+            }
+        }
     }
     let mut filters = vec![
         Filter::name("x"),

@@ -76,7 +76,10 @@ impl Harness {
         let list = self.capabilities().list.as_ref();
         let stable = list.and_then(|list| list.orders.iter().find(|order| order.stable));
         let mut request = PageRequest::first();
-        request.sort = stable.map(|order| SortBy::new(order.key, Direction::Ascending));
+        request.sort = stable.map(|order| {
+            let direction = order.direction.unwrap_or(Direction::Ascending);
+            SortBy::new(order.key, direction)
+        });
         request
     }
 

@@ -113,7 +113,7 @@ impl Harness {
                 return Ok(token);
             }
             // Without its secret the token is useless, and may take the only place in the account.
-            self.fixture.remove(&id).await;
+            self.clean_up(&id).await;
         }
         if self.capabilities().create.is_none() {
             return not_applicable("the fixture knows no token's secret");
@@ -159,11 +159,16 @@ impl Harness {
         has_room
     }
 
+    /// Deletes a token that is in the way, where that is possible. No step depends on it.
+    pub(crate) async fn clean_up(&self, id: &TokenId) {
+        self.fixture.inner().remove(id).await;
+    }
+
     /// Deletes tokens if the account is full, and skips the case if that is not possible.
     pub(crate) async fn make_room(&self) -> CaseResult {
         if self.require_room(1).await.is_err() {
             for id in self.existing_ids().await {
-                self.fixture.remove(&id).await;
+                self.clean_up(&id).await;
             }
         }
         self.require_room(1).await
@@ -180,6 +185,7 @@ impl Harness {
             Fault::LoseRequest | Fault::LoseResponse => {
                 "the fixture cannot lose requests or responses"
             }
+            Fault::ForgetPosition => "the fixture cannot make the platform forget a position",
             _ => "the fixture cannot falsify this response",
         })
     }

@@ -7,9 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::{Value, json};
 use tokenfleet_http::http::{HeaderValue, Request, Response, StatusCode, header};
-use tokenfleet_http::{
-    Body, Bytes, FailedLogins, SendPhase, Transport, TransportError, async_trait,
-};
+use tokenfleet_http::{Body, Bytes, FailedLogins, Transport, TransportError, async_trait};
 
 use super::admin_client::AdminClient;
 use super::body::{first_field, gzip, replace_field};
@@ -257,7 +255,7 @@ impl fmt::Debug for FixtureTransport {
 
 /// Returns the error of a connection that broke, which does not tell whether the request arrived.
 fn lost() -> TransportError {
-    TransportError::new(SendPhase::MaybeSent, "connection lost")
+    TransportError::maybe_sent("connection lost")
 }
 
 /// Reads the body of a response.

@@ -5,11 +5,10 @@ use std::cmp::Ordering;
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::capability::Paging;
 use tokenfleet_core::query::{NamePattern, SortBy};
-use tokenfleet_core::{
-    Direction, Error, ErrorKind, Fate, Filter, Query, Result, SortKey, Token, TokenState,
-};
+use tokenfleet_core::{Direction, Error, Filter, Query, Result, SortKey, Token, TokenState};
 
 use super::platform::State;
+use crate::Fault;
 
 const DEFAULT_PAGE_SIZE: u32 = 30;
 
@@ -22,6 +21,11 @@ impl State {
         let max = list.max_page_size.unwrap_or(u32::MAX);
         let default = list.default_page_size.unwrap_or(DEFAULT_PAGE_SIZE.min(max));
         let size = request.size.unwrap_or(default);
+        if self.falsified == Some(Fault::ForgetPosition)
+            && matches!(request.position, PagePosition::Token(_))
+        {
+            return Err(unknown_position());
+        }
         let mut page = match (list.paging, &request.position) {
             (Paging::Numbered, position) => {
                 let number = match position {
@@ -87,6 +91,7 @@ impl State {
         size: u32,
     ) -> Result<Page> {
         let mut tokens = self.matching(request);
+        let total = tokens.len() as u64;
         match position {
             PagePosition::First => {}
             PagePosition::Token(text) => {
@@ -98,6 +103,7 @@ impl State {
             _ => return Err(unknown_position()),
         }
         let mut page = page_from(&tokens, 0, size);
+        page.total = Some(total);
         if let (Some(_), Some(last)) = (&page.next, page.tokens.last()) {
             page.next = Some(PagePosition::Token(self.page_starts.len().to_string()));
             self.page_starts.push(last.clone());
@@ -227,9 +233,5 @@ fn parse_snapshot_position(token: &str) -> Option<(u64, u64)> {
 }
 
 fn unknown_position() -> Error {
-    Error::new(
-        ErrorKind::InvalidCursor,
-        Fate::Rejected,
-        "the platform has no such page",
-    )
+    Error::cursor_expired("the platform has no such page")
 }

@@ -6,7 +6,7 @@ use tokenfleet_core::capability::{
     ArgumentSupport, CreateCapability, FilterCapability, ListCapability, OrderCapability, Paging,
     RenewCapability, RenewedSecret, RevokeCapability, TokenField, UpdateCapability,
 };
-use tokenfleet_core::{Capabilities, RevocationEffect, SortKey, TokenState};
+use tokenfleet_core::{Capabilities, Direction, RevocationEffect, SortKey, TokenState};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -160,6 +160,42 @@ impl MemoryProfile {
         )
     }
 
+    /// Creates a platform that deletes revoked tokens and lists them by keyset cursors, the oldest
+    /// first: each page begins after the last token of the page before it.
+    ///
+    /// It can update and suspend tokens, and reports no totals.
+    #[must_use]
+    pub fn keyset() -> Self {
+        let by_id = OrderCapability::new(SortKey::Id)
+            .with_exact_order()
+            .with_stable_keys()
+            .with_append_only()
+            .with_direction(Direction::Ascending);
+        let list = ListCapability::new(Paging::Keyset)
+            .with_max_page_size(100)
+            .with_default_page_size(30)
+            .with_order(by_id)
+            .with_filters(
+                FilterCapability::for_names()
+                    .with_states([TokenState::Active, TokenState::Suspended]),
+            );
+        let mut profile = Self::deleting();
+        profile.name = "keyset";
+        profile.capabilities.list = Some(list);
+        profile
+    }
+
+    /// Creates a platform that can only list and read, by keyset cursors in an order of its own, the
+    /// newest first.
+    #[must_use]
+    pub fn keyset_newest_first() -> Self {
+        let list = ListCapability::new(Paging::Keyset).with_default_page_size(30);
+        let mut profile = Self::read_only();
+        profile.name = "keyset-newest-first";
+        profile.capabilities.list = Some(list);
+        profile
+    }
+
     /// Creates a platform that has every capability.
     ///
     /// It lists the pages of a snapshot, and a renewal replaces the secret.
@@ -220,6 +256,8 @@ impl MemoryProfile {
             Self::single_key(),
             Self::secret_only(),
             Self::read_only(),
+            Self::keyset(),
+            Self::keyset_newest_first(),
             Self::full(),
         ]
     }

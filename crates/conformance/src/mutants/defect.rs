@@ -1,7 +1,7 @@
 //! The defects of the mutants.
 
 use tokenfleet_core::capability::{
-    CreateCapability, FilterCapability, OrderCapability, UpdateCapability,
+    CreateCapability, FilterCapability, OrderCapability, Paging, UpdateCapability,
 };
 use tokenfleet_core::{Capabilities, SortKey};
 
@@ -33,6 +33,13 @@ pub(crate) enum Defect {
     DeclaresThatMatchesStay,
     IgnoresOrder,
     DeclaresLooseOrderExact,
+    DeclaresSnapshot,
+    PagesByOffset,
+    PagesByUpdate,
+    PositionStandsStill,
+    PositionsCycle,
+    ReportsForgottenPositionAsEnd,
+    ReportsForgottenPositionAsInvalid,
     LosesMatches,
     RemembersItsPosition,
     // Reading.
@@ -113,6 +120,7 @@ impl Defect {
         match (self, list) {
             (Self::ContradictoryPageSizes, Some(list)) => list.default_page_size = Some(5_000),
             (Self::DeclaresThatNoTokenVanishes, Some(list)) => list.tokens_vanish = false,
+            (Self::DeclaresSnapshot, Some(list)) => list.paging = Paging::Snapshot,
             (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
             (Self::DropsUndeclaredFilters, Some(list)) => {
                 list.filters = FilterCapability::default();

@@ -18,6 +18,9 @@ impl MutantProvider {
             self.check(OperationCall::List(&request))?;
         }
         let requested = request.clone();
+        if matches!(self.defect, Defect::PagesByOffset | Defect::PagesByUpdate) {
+            return self.repaged(&requested).await;
+        }
         let mut page = match self.inner.list_page(request).await {
             Ok(page) => page,
             Err(error)
@@ -26,8 +29,17 @@ impl MutantProvider {
             {
                 self.inner.list_page(requested.clone()).await?
             }
+            Err(error)
+                if self.has(Defect::ReportsForgottenPositionAsInvalid)
+                    && error.kind() == ErrorKind::InvalidCursor =>
+            {
+                return Err(error.with_kind(ErrorKind::InvalidInput));
+            }
             Err(error) => {
                 let hidden = match self.defect {
+                    Defect::ReportsForgottenPositionAsEnd => {
+                        error.kind() == ErrorKind::InvalidCursor
+                    }
                     Defect::ReturnsNoTokensIfListingIsUnsupported => {
                         error.kind() == ErrorKind::Unsupported
                     }
@@ -55,6 +67,47 @@ impl MutantProvider {
         page.tokens
             .iter_mut()
             .for_each(|token| self.corrupt_token(token));
+        Ok(page)
+    }
+
+    /// Returns a page of all tokens that begins at an offset, or at a place in the order of their
+    /// updates.
+    async fn repaged(&self, request: &PageRequest) -> Result<Page> {
+        let mut all = request.clone().position(PagePosition::First).size(100);
+        let mut tokens = Vec::new();
+        loop {
+            let page = self.inner.list_page(all.clone()).await?;
+            tokens.extend(page.tokens);
+            match page.next {
+                Some(next) => all = all.position(next),
+                None => break,
+            }
+        }
+        let updated = |token: &Token| format!("{:?} {:>6}", token.updated_at, token.id.as_str());
+        let after = match &request.position {
+            PagePosition::Token(position) => Some(position.as_str()),
+            _ => None,
+        };
+        let mut passed = 0;
+        if self.has(Defect::PagesByUpdate) {
+            tokens.sort_by_key(updated);
+            tokens.retain(|token| after.is_none_or(|after| updated(token).as_str() > after));
+        } else {
+            passed = after
+                .map_or(0, |after| after.parse().unwrap())
+                .min(tokens.len());
+            tokens.drain(..passed);
+        }
+        let size = request.size.unwrap_or(30) as usize;
+        let more = tokens.len() > size;
+        tokens.truncate(size);
+        let next = match tokens.last().filter(|_| more) {
+            Some(last) if self.has(Defect::PagesByUpdate) => Some(updated(last)),
+            Some(_) => Some((passed + size).to_string()),
+            None => None,
+        };
+        let mut page = Page::last(tokens);
+        page.next = next.map(PagePosition::Token);
         Ok(page)
     }
 
@@ -108,6 +161,17 @@ impl MutantProvider {
                 return Err(nothing_found());
             }
             Defect::IgnoresOrder => page.tokens.reverse(),
+            Defect::PositionStandsStill if !first && page.next.is_some() => {
+                page.next = Some(requested.position.clone());
+            }
+            Defect::PositionsCycle if first => *self.position.lock().unwrap() = page.next.clone(),
+            // From the third page on it goes back to the second one.
+            Defect::PositionsCycle => {
+                let second = self.position.lock().unwrap().clone();
+                if second.as_ref() != Some(&requested.position) {
+                    page.next = second;
+                }
+            }
             Defect::RemembersItsPosition => *self.position.lock().unwrap() = page.next.clone(),
             Defect::LosesMatches => {
                 if let Some(filter) = &requested.filter {

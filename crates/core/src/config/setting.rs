@@ -4,8 +4,20 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::config::Credential;
+use crate::model::Secret;
 
 /// A value in a configuration. Its `Debug` shows only the type.
+///
+/// It is converted from what Rust has for it, so that an account in code reads like one in a file:
+///
+/// ```
+/// use tokenfleet_core::config::{Setting, Settings};
+///
+/// let mut settings = Settings::new("accounts.iot");
+/// settings.insert("attempts", Setting::from(2), None);
+/// assert_eq!(settings.number("attempts")?, Some(2));
+/// # Ok::<(), tokenfleet_core::Error>(())
+/// ```
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Setting {
@@ -36,5 +48,52 @@ impl fmt::Debug for Setting {
             Self::Table(_) => "Table(..)",
             Self::Credential(_) => "Credential(..)",
         })
+    }
+}
+
+/// Implements the conversion of values of one type.
+macro_rules! from {
+    ($($type:ty => $convert:expr),+ $(,)?) => {
+        $(impl From<$type> for Setting {
+            fn from(value: $type) -> Self {
+                $convert(value)
+            }
+        })+
+    };
+}
+
+from! {
+    bool => Self::Boolean,
+    i8 => |number| Self::Integer(i64::from(number)),
+    i16 => |number| Self::Integer(i64::from(number)),
+    i32 => |number| Self::Integer(i64::from(number)),
+    i64 => Self::Integer,
+    u8 => |number| Self::Integer(i64::from(number)),
+    u16 => |number| Self::Integer(i64::from(number)),
+    u32 => |number| Self::Integer(i64::from(number)),
+    // `Debug` keeps the fraction of a whole number: 3.0.
+    f64 => |number| Self::Decimal(format!("{number:?}")),
+    &str => |text: &str| Self::Text(text.to_owned()),
+    String => Self::Text,
+    Vec<String> => Self::Texts,
+    &[&str] => |texts: &[&str]| Self::Texts(texts.iter().map(|text| (*text).to_owned()).collect()),
+    Vec<&str> => |texts: Vec<&str>| Self::from(texts.as_slice()),
+    BTreeMap<String, String> => Self::Table,
+    Credential => Self::Credential,
+    Secret => |secret| Self::Credential(Credential::from_secret(secret)),
+}
+
+/// Converts a fixed list of texts.
+impl<const N: usize> From<[&str; N]> for Setting {
+    fn from(texts: [&str; N]) -> Self {
+        Self::from(texts.as_slice())
+    }
+}
+
+/// Converts a table of texts, such as a choice: `("application", "575ec8687ae143cd83dc4a97")`.
+impl<const N: usize> From<[(&str, &str); N]> for Setting {
+    fn from(entries: [(&str, &str); N]) -> Self {
+        let entries = entries.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Self::Table(BTreeMap::from(entries))
     }
 }

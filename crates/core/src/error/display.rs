@@ -44,6 +44,10 @@ impl fmt::Display for Error {
 
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // This is what a `main` that returns the error prints.
+        if !f.alternate() {
+            return fmt::Display::fmt(self, f);
+        }
         f.debug_struct("Error")
             .field("kind", &self.0.kind)
             .field("fate", &self.0.fate)
@@ -66,6 +70,17 @@ mod tests {
             .with_message_prefix("a\nb")
             .with_advice("revoke token 1\u{1b}[2J\n2");
         assert!(!error.to_string().contains(char::is_control));
+    }
+
+    #[test]
+    fn a_main_that_returns_an_error_prints_its_one_line() {
+        let error = Error::new(ErrorKind::Unavailable, Fate::Rejected, "out of order")
+            .with_source(std::io::Error::other("the cause"));
+        assert_eq!(format!("{error:?}"), error.to_string());
+        let parts = format!("{error:#?}");
+        for part in ["Unavailable", "Rejected", "the cause"] {
+            assert!(parts.contains(part), "{parts}");
+        }
     }
 
     #[test]

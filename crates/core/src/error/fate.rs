@@ -20,6 +20,14 @@ pub enum Fate {
 }
 
 impl Fate {
+    /// All fates.
+    pub(crate) const ALL: [Self; 4] = [
+        Self::NotSent,
+        Self::Rejected,
+        Self::MaybeApplied,
+        Self::Applied,
+    ];
+
     /// Returns the fate in snake case, as it appears in the program's JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {

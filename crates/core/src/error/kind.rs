@@ -16,7 +16,7 @@
 /// | `Timeout`, `Connection` | check [`Error::fate`](crate::Error::fate) before retrying |
 /// | `ProtocolViolation` | report it: the platform's response breaks its own rules |
 /// | `LimitExceeded` | raise the limit that the caller set, or narrow the query |
-/// | `InvalidCursor` | start the listing again: the cursor is damaged or belongs elsewhere |
+/// | `InvalidCursor` | start the listing again: the cursor is damaged, expired or foreign |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
@@ -53,6 +53,25 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// All kinds.
+    pub(crate) const ALL: [Self; 15] = [
+        Self::InvalidInput,
+        Self::Configuration,
+        Self::Unsupported,
+        Self::Unauthenticated,
+        Self::PermissionDenied,
+        Self::NotFound,
+        Self::Conflict,
+        Self::RateLimited,
+        Self::Unavailable,
+        Self::Timeout,
+        Self::Connection,
+        Self::ProtocolViolation,
+        Self::LimitExceeded,
+        Self::InvalidCursor,
+        Self::Other,
+    ];
+
     /// Returns the kind in snake case, as it appears in the program's JSON.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -2,8 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The claim that a listing makes about the tokens that existed from its first request to its last.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+///
+/// Serialised, it is `{"completeness": "complete" | "partial", "reason": …, "reason_code": …}`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "Claim", try_from = "Claim")]
 pub enum Completeness {
     /// The listing holds each of them exactly once, whatever was created or deleted during it.
     Complete,
@@ -19,8 +24,52 @@ impl Completeness {
     }
 }
 
+/// A completeness as it is written.
+#[derive(Serialize, Deserialize)]
+struct Claim {
+    completeness: Word,
+    reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reason_code: Option<PartialReason>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Word {
+    Complete,
+    Partial,
+}
+
+impl From<Completeness> for Claim {
+    fn from(completeness: Completeness) -> Self {
+        let (completeness, reason_code) = match completeness {
+            Completeness::Complete => (Word::Complete, None),
+            Completeness::Partial(reason) => (Word::Partial, Some(reason)),
+        };
+        Self {
+            completeness,
+            reason: reason_code.as_ref().map(ToString::to_string),
+            reason_code,
+        }
+    }
+}
+
+impl TryFrom<Claim> for Completeness {
+    type Error = &'static str;
+
+    fn try_from(claim: Claim) -> Result<Self, Self::Error> {
+        match (claim.completeness, claim.reason_code) {
+            (Word::Complete, None) => Ok(Self::Complete),
+            (Word::Partial, Some(reason)) => Ok(Self::Partial(reason)),
+            (Word::Complete, Some(_)) => Err("a complete list has no `reason_code`"),
+            (Word::Partial, None) => Err("a partial list needs a `reason_code`"),
+        }
+    }
+}
+
 /// The reason why a listing cannot promise to be complete.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum PartialReason {
     /// Tokens may move between pages while they are read, and no sort order prevents it.

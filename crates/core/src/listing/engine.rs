@@ -5,10 +5,10 @@
 //! the order of the scan.
 //!
 //! Each part of it owns its state. The files that drive the engine (`schedule`, `probe`,
-//! `validate`, `fast_path`, `first_look`, `shrink`, `newest`, `emit`, `forward`, `backward`) only
-//! connect the parts. A new way to scan is a new [`ScanStrategy`] and a file beside `forward` and
-//! `backward`; the rule for the newest tokens is in `newest`, and the one for the width in
-//! [`AdaptiveConcurrency`].
+//! `validate`, `fast_path`, `first_look`, `shrink`, `newest`, `emit`, `forward`, `keyset`,
+//! `backward`) only connect the parts. A new way to scan is a new [`ScanStrategy`] and a file beside
+//! `forward` and `backward`; the rule for the newest tokens is in `newest`, and the one for the
+//! width in [`AdaptiveConcurrency`].
 
 mod backward;
 mod bookmark;
@@ -21,6 +21,7 @@ mod forward;
 mod frontier;
 mod id_set;
 mod in_flight;
+mod keyset;
 mod newest;
 mod probe;
 mod schedule;
@@ -43,6 +44,7 @@ use first_look::FirstLook;
 use frontier::Frontier;
 pub(super) use in_flight::Tick;
 use in_flight::{InFlight, PendingPage, Purpose, Response};
+use keyset::Passes;
 use strategy::{Evidence, ScanStrategy, Verdict};
 use tail_watch::TailWatch;
 use template::RequestTemplate;
@@ -68,6 +70,8 @@ pub(crate) struct PageEngine {
     tail: TailWatch,
     /// The tokens that were emitted.
     dedup: Dedup,
+    /// The passes over the pages of a forward scan.
+    passes: Passes,
     /// The number of tokens, counted by the platform and by the engine.
     totals: Totals,
     /// The place that a cursor stores.
@@ -111,9 +115,10 @@ impl PageEngine {
                 Some(_) if strategy.is_backward() && !template.is_page_range() => {
                     Dedup::descending()
                 }
-                Some(direction) if plan.protected => Dedup::in_order(direction),
+                Some(direction) if plan.protected && !plan.keyset => Dedup::in_order(direction),
                 _ => Dedup::any_order(),
             },
+            passes: Passes::default(),
             totals: Totals::default(),
             bookmark: Bookmark::at_start(),
             template,
@@ -127,6 +132,9 @@ impl PageEngine {
         match (&cursor.position, plan.scan) {
             (PagePosition::First, _) => return Ok(Self::new(plan)),
             (PagePosition::Token(_), ScanDirection::Backward) => {
+                return Err(invalid("the cursor does not fit the platform's paging"));
+            }
+            (PagePosition::Number(_), _) if plan.keyset => {
                 return Err(invalid("the cursor does not fit the platform's paging"));
             }
             _ if cursor.filter.is_some() && cursor.filter != pushed => {
@@ -155,6 +163,7 @@ impl PageEngine {
         }
         if let Some(after) = &cursor.after {
             engine.dedup.resume_after(after);
+            engine.passes.resume_after(Some(after.clone()));
         }
         if !plan.protected {
             // The pages before may have changed during the interruption.
@@ -207,6 +216,10 @@ impl PageEngine {
             let Response { received_at, page } = response;
             let page = match page {
                 Err(error) if self.abandon_look(error.kind()) => continue,
+                Err(error) if self.has_expired(&pending, &error) => {
+                    self.begin_anew(&pending, error)?;
+                    continue;
+                }
                 Err(error) if !self.may_abandon_fast_path(error.kind()) => {
                     self.shrink(&pending, error)?;
                     continue;

@@ -20,7 +20,10 @@ impl fmt::Display for Plan {
         if let Some(limit) = self.bounds.limit {
             write!(f, "\nreturn at most {limit}")?;
         }
-        f.write_str(if self.protected {
+        f.write_str(if self.protected && self.keyset {
+            "\nthe result is complete, even if tokens are created or deleted meanwhile: \
+             each page begins where the one before it ended"
+        } else if self.protected {
             "\nthe result is complete, even if tokens are created or deleted meanwhile"
         } else {
             "\nthe result is complete if it fits on one page, otherwise partial: \
@@ -59,6 +62,9 @@ impl Plan {
 
     fn explain_scan(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.scan {
+            ScanDirection::Forward if self.keyset => {
+                "fetch pages from first to last by keyset cursor"
+            }
             ScanDirection::Forward => "fetch pages from first to last",
             ScanDirection::Backward => "fetch pages from last to first",
         })?;
@@ -107,7 +113,7 @@ mod tests {
     use crate::provider::{FilterCapability, ListCapability, OrderCapability, Paging};
     use crate::query::{Filter, Query, SortKey};
 
-    fn platforms() -> [ListCapability; 6] {
+    fn platforms() -> [ListCapability; 8] {
         let numbered = || ListCapability::new(Paging::Numbered).with_totals();
         let by_id = OrderCapability::new(SortKey::Id)
             .with_exact_order()
@@ -121,7 +127,7 @@ mod tests {
                 .with_default_page_size(100)
                 .with_filters(by_name),
             numbered()
-                .with_order(by_id)
+                .with_order(by_id.clone())
                 .without_vanishing_tokens()
                 .with_default_page_size(1000)
                 .with_filters(immutable.clone()),
@@ -132,6 +138,10 @@ mod tests {
             numbered(),
             ListCapability::new(Paging::Snapshot),
             ListCapability::new(Paging::Sequential).with_default_page_size(10),
+            ListCapability::new(Paging::Keyset).with_default_page_size(10),
+            ListCapability::new(Paging::Keyset)
+                .with_order(by_id.with_direction(Direction::Descending))
+                .with_filters(FilterCapability::for_names()),
         ]
     }
 
@@ -174,7 +184,7 @@ mod tests {
             plan.fast_path,
             plan.bounds.unfiltered,
         );
-        (pushed, scan, held, bounds, plan.protected)
+        (pushed, scan, held, bounds, plan.protected, plan.keyset)
     }
 
     proptest! {
@@ -194,6 +204,21 @@ mod tests {
                 explained.insert(text, parts);
             }
         }
+    }
+
+    #[test]
+    fn a_keyset_is_explained_with_its_direction_and_the_reason_why_it_is_complete() {
+        let query = Query::new().filter(Filter::name("ci"));
+        let plan = Plan::for_query(&query, &platforms()[7]).unwrap();
+        let steps = [
+            "fetch pages from first to last by keyset cursor, one page at a time, \
+             ordered by id descending",
+            "the platform filters by name = \"ci\"",
+            "apply the whole filter to every fetched token",
+            "the result is complete, even if tokens are created or deleted meanwhile: \
+             each page begins where the one before it ended",
+        ];
+        assert_eq!(plan.to_string(), steps.join("\n"));
     }
 
     #[test]

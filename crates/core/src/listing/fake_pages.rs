@@ -86,6 +86,34 @@ impl FakePages {
             served_at: None,
         }
     }
+
+    /// Returns the page that an honest platform sends whose positions are the ids of tokens.
+    pub(super) fn keyset_page(&self, request: &PageRequest) -> Page {
+        let after: Option<u32> = match &request.position {
+            PagePosition::Token(text) => Some(text.parse().unwrap()),
+            _ => None,
+        };
+        let mut ids = self.ids.clone();
+        ids.sort_unstable();
+        if request.sort.map(|by| by.direction) == Some(Direction::Descending) {
+            ids.reverse();
+            ids.retain(|id| after.is_none_or(|after| *id < after));
+        } else {
+            ids.retain(|id| after.is_none_or(|after| *id > after));
+        }
+        page_of(&ids, request.size.unwrap())
+    }
+}
+
+/// Returns the last page of these tokens, or the first one if there are more than fit.
+pub(super) fn page_of(ids: &[u32], size: u32) -> Page {
+    let end = ids.len().min(size as usize);
+    let last = ids[..end].last().filter(|_| end < ids.len());
+    Page {
+        tokens: ids[..end].iter().map(|id| token(*id)).collect(),
+        next: last.map(|id| PagePosition::Token(id.to_string())),
+        ..Page::default()
+    }
 }
 
 /// Returns an active token with this id.
@@ -97,6 +125,16 @@ pub(super) fn token(id: u32) -> Token {
 pub(super) fn ids(tokens: &[Token]) -> Vec<u32> {
     let number = |token: &Token| token.id.as_str().parse().unwrap();
     tokens.iter().map(number).collect()
+}
+
+/// Returns a platform that names pages by keyset cursors, in its own order.
+pub(super) fn keyset() -> ListCapability {
+    ListCapability::new(Paging::Keyset)
+}
+
+/// Returns a platform that names pages by keyset cursors, ordered by id in one direction.
+pub(super) fn keyset_by_id(direction: Direction) -> ListCapability {
+    keyset().with_order(append_only(SortKey::Id).with_direction(direction))
 }
 
 fn numbered_with_totals() -> ListCapability {

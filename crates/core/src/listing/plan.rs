@@ -61,6 +61,9 @@ pub struct Plan {
     pub(crate) append_only: bool,
     /// `true` if the platform keeps the requested order exactly.
     pub(crate) exact_order: bool,
+    /// `true` if each page begins after a place in an order in which no token moves
+    /// (decision 0020).
+    pub(crate) keyset: bool,
 }
 
 /// The parts of a query that count tokens.
@@ -129,7 +132,7 @@ impl Plan {
         let wanted = wanted_order(query, list);
         let pushed_order = key.map(|key| match wanted {
             Some(by) if by.key == key && scan == ScanDirection::Forward && protected => by,
-            _ => SortBy::new(key, Direction::Ascending),
+            _ => SortBy::new(key, direction_of_scan(list, key)),
         });
         let order = pushed_order.and_then(|by| Some((by.direction, list.order(by.key)?)));
         let pushed_filter = query
@@ -137,9 +140,13 @@ impl Plan {
             .as_ref()
             .and_then(|filter| push_down(filter, &list.filters))
             .filter(|filter| filter.text_length() <= MAX_PUSHED_FILTER);
+        let keyset = list.paging == Paging::Keyset;
         Ok(Self {
             fast_path: match pushed_filter {
-                Some(_) if !list.filters.immutable_matches => Some(FastPath::FilteredPage),
+                // Between the pages of a keyset no token moves because another one matches.
+                Some(_) if !list.filters.immutable_matches && !keyset => {
+                    Some(FastPath::FilteredPage)
+                }
                 _ => page_range(query, list, scan, pushed_order, protected),
             },
             pushed_filter,
@@ -159,6 +166,7 @@ impl Plan {
             max_concurrency: max_concurrency(query, list, scan, page_size, protected),
             pushed_order,
             scan,
+            keyset,
             page_size,
             max_page_size: list.max_page_size,
             protected,
@@ -233,12 +241,27 @@ fn safest_scan(list: &ListCapability, key: Option<SortKey>) -> (ScanDirection, b
         .filter(|order| order.stable);
     match (list.paging, order) {
         (Paging::Snapshot, _) => (ScanDirection::Forward, true),
+        // The platform's own order keeps every token in its place, and so does a stable one.
+        (Paging::Keyset, order) => (ScanDirection::Forward, key.is_none() || order.is_some()),
         (_, Some(_)) if !list.tokens_vanish => (ScanDirection::Forward, true),
-        (Paging::Numbered, Some(order)) if order.appends && order.exact && list.totals => {
+        (Paging::Numbered, Some(order))
+            if order.appends
+                && order.exact
+                && order.serves(Direction::Ascending)
+                && list.totals =>
+        {
             (ScanDirection::Backward, true)
         }
         _ => (ScanDirection::Forward, false),
     }
+}
+
+/// Returns the direction in which a scan reads an order if the query does not choose it: ascending
+/// where the platform serves that.
+fn direction_of_scan(list: &ListCapability, key: SortKey) -> Direction {
+    list.order(key)
+        .and_then(|order| order.direction)
+        .unwrap_or(Direction::Ascending)
 }
 
 /// Returns the order that the query asks for, if the platform keeps it exactly and no two tokens
@@ -249,7 +272,8 @@ fn wanted_order(query: &Query, list: &ListCapability) -> Option<SortBy> {
     let plain = SortBy::new(first.key, first.direction);
     // Every token has an id, so it does not matter where tokens without one would come.
     let as_declared = plain == first || first.key == SortKey::Id;
-    (order.exact && order.stable && as_declared).then_some(plain)
+    let is_kept = order.exact && order.stable && order.serves(first.direction);
+    (is_kept && as_declared).then_some(plain)
 }
 
 /// Returns whether the scan itself yields the order that the query asks for.
@@ -285,6 +309,9 @@ fn page_range(
             ScanDirection::Backward => SortBy::new(by.key, Direction::Descending),
         }),
     };
+    if order.is_some_and(|by| !list.serves(by)) {
+        return None;
+    }
     let largest = list.max_page_size.or(list.default_page_size);
     let (smallest, largest) = match query.page_size {
         Some(size) => (size, size),

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use futures_executor::block_on;
 
-use super::fake_pages::{FakePages, growing, ids, vanishing};
+use super::fake_pages::{FakePages, growing, ids, keyset, keyset_by_id, vanishing};
 use super::*;
 use crate::model::TokenState;
 use crate::query::{Direction, Filter, SortKey};
@@ -124,6 +124,57 @@ fn tokens_repeated_after_an_interruption_do_not_count() {
                     query.limit.is_some() || !beyond,
                     "{interrupted_after}: {seen:?}, {cursor}"
                 );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_keyset_with_an_offset_and_a_limit_is_resumed_exactly_although_its_cursor_expired() {
+    let pages = FakePages::new(30);
+    let is_first = |request: &PageRequest| request.position == PagePosition::First;
+    let answer = |request: &PageRequest| Ok(pages.keyset_page(request));
+    let newest_first = keyset_by_id(Direction::Descending);
+    for (list, offset, limit) in [
+        (keyset(), 0, None),
+        (keyset(), 5, Some(11)),
+        (newest_first.clone(), 5, Some(11)),
+        (newest_first, 4, None),
+    ] {
+        let mut query = Query::new().page_size(4).offset(offset);
+        query.limit = limit;
+        let whole = read(&mut listing(&list, &query, answer));
+        for interrupted_after in 0..whole.len() {
+            for (expires_at, resumed_expires) in [(None, true), (Some(3), false), (Some(4), true)] {
+                let requests = Mutex::new(0);
+                let forget_once = |request: &PageRequest| {
+                    let mut requests = requests.lock().unwrap();
+                    *requests += 1;
+                    if Some(*requests) == expires_at && !is_first(request) {
+                        return Err(Error::cursor_expired("expired"));
+                    }
+                    answer(request)
+                };
+                let mut first = listing(&list, &query, forget_once);
+                let mut seen: Vec<_> = (0..interrupted_after)
+                    .filter_map(|_| next(&mut first))
+                    .collect();
+                assert_eq!(seen, whole[..interrupted_after]);
+                let cursor: Cursor = first.cursor().to_string().parse().unwrap();
+                let forgets = Mutex::new(resumed_expires);
+                let rest = listing(&list, &query, |request| {
+                    let mut forgets = forgets.lock().unwrap();
+                    if !is_first(request) && std::mem::take(&mut *forgets) {
+                        return Err(Error::cursor_expired("expired"));
+                    }
+                    answer(request)
+                });
+                let mut rest = rest.resume(&cursor).unwrap();
+                seen.extend(read(&mut rest));
+                assert!(rest.completeness().is_some_and(|end| end.is_complete()));
+                let context = || format!("{interrupted_after} {expires_at:?} {list:?}: {seen:?}");
+                assert!(whole.iter().all(|id| seen.contains(id)), "{}", context());
+                assert!(seen.iter().all(|id| whole.contains(id)), "{}", context());
             }
         }
     }

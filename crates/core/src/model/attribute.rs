@@ -150,7 +150,7 @@ impl Attributes {
     pub fn insert(&mut self, name: impl Into<String>, mut value: Attribute) {
         let name = name.into();
         if !suggests_credential(&name) && !is_credential(&value) {
-            remove_credentials(&mut value);
+            sanitize(&mut value);
             self.0.get_or_insert_default().insert(name, value);
         }
     }
@@ -285,6 +285,32 @@ impl Serialize for Attributes {
     }
 }
 
+/// Deserialises attributes as they were inserted: what suggests a credential is left out.
+impl<'de> Deserialize<'de> for Attributes {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut entries = BTreeMap::<String, Attribute>::deserialize(deserializer)?;
+        let is_list = matches!(entries.get(UNREADABLE), Some(Attribute::List(_)));
+        let mut attributes = Self::default();
+        // First, because a marked field may hold a time that could be taken for a credential.
+        if is_list && let Some(marked) = entries.remove(UNREADABLE) {
+            let inner = attributes.0.get_or_insert_default();
+            inner.insert(UNREADABLE.to_owned(), marked);
+        }
+        for (name, value) in entries {
+            match value {
+                Attribute::Text(text)
+                    if attributes.is_unreadable(&name) && looks_like_a_time(&text) =>
+                {
+                    let inner = attributes.0.get_or_insert_default();
+                    inner.insert(name, Attribute::Text(text));
+                }
+                value => attributes.insert(name, value),
+            }
+        }
+        Ok(attributes)
+    }
+}
+
 fn suggests_credential(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     CREDENTIAL_WORDS.iter().any(|word| name.contains(word))
@@ -302,15 +328,19 @@ fn is_credential(value: &Attribute) -> bool {
     matches!(value, Attribute::Text(text) if contains_credential(text))
 }
 
-fn remove_credentials(value: &mut Attribute) {
+/// Removes what suggests a credential, and writes a number that JSON does not have as text.
+fn sanitize(value: &mut Attribute) {
     match value {
         Attribute::List(values) => {
             values.retain(|value| !is_credential(value));
-            values.iter_mut().for_each(remove_credentials);
+            values.iter_mut().for_each(sanitize);
         }
         Attribute::Map(values) => {
             values.retain(|name, value| !suggests_credential(name) && !is_credential(value));
-            values.values_mut().for_each(remove_credentials);
+            values.values_mut().for_each(sanitize);
+        }
+        Attribute::Number(number) if !number.is_finite() => {
+            *value = Attribute::Text(number.to_string());
         }
         _ => {}
     }

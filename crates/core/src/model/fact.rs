@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::model::Timestamp;
-
 /// A field of a token: known, absent, or not reported by the platform.
 ///
 /// "It expires at noon", "it never expires" and "the platform does not say" call for three
@@ -97,7 +95,8 @@ impl<T> Fact<T> {
     }
 }
 
-/// Serialises a known value as itself, and the other two as null.
+/// Serialises a known value as itself, and the other two as null. A [`Token`](crate::Token) lists
+/// beside its fields which of them are not reported.
 impl<T: Serialize> Serialize for Fact<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.known().serialize(serializer)
@@ -109,24 +108,4 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::from_nullable)
     }
-}
-
-/// Serialises an expiry or a last use as `{"kind": "at" | "never" | "not_reported", "at": …}`.
-pub(crate) fn serialize_moment<S: Serializer>(
-    fact: &Fact<Timestamp>,
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    #[derive(Serialize)]
-    #[serde(tag = "kind", rename_all = "snake_case")]
-    enum Moment {
-        At { at: Timestamp },
-        Never,
-        NotReported,
-    }
-    match *fact {
-        Fact::Known(at) => Moment::At { at },
-        Fact::Absent => Moment::Never,
-        Fact::NotReported => Moment::NotReported,
-    }
-    .serialize(serializer)
 }

@@ -21,7 +21,7 @@ const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 
 /// A point in time, in UTC, to the nanosecond.
 ///
-/// It parses RFC 3339 with any offset, in the years -9998 to 9999, and displays RFC 3339 in UTC,
+/// It parses RFC 3339 with any offset, in the years -9999 to 9999, and displays RFC 3339 in UTC,
 /// with a fraction only if that is not zero. A leap second counts as the second before it.
 ///
 /// ```
@@ -212,6 +212,11 @@ impl FromStr for Timestamp {
         }
         if let Some(at) = parse_with_offset(text) {
             return Ok(at);
+        }
+        // What `Display` writes of the years before 0 is read as it was written.
+        let before_0 = utc.filter(|text| text.starts_with('-') && text.contains('T'));
+        if let Some(at) = before_0.and_then(|text| text.parse().ok()) {
+            return Ok(Self(at));
         }
         // jiff panics on a fraction of its first second (its issue 645).
         if text.starts_with(FIRST_YEAR) {

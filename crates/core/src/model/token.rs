@@ -2,16 +2,13 @@
 
 use std::str::FromStr;
 
-use serde::Serialize;
-
 use crate::error::{Error, Result, did_you_mean};
-use crate::model::fact::serialize_moment;
 use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, TokenId};
 
 /// A token as its platform describes it, without its secret.
 ///
 /// Serialised, it is the object that `tokenfleet list --output json` prints, without the account
-/// and the provider.
+/// and the provider. Deserialised, it is equal to the token that was serialised (decision 0026).
 ///
 /// ```
 /// use tokenfleet_core::{Fact, Token, TokenId, TokenState};
@@ -22,7 +19,7 @@ use crate::model::{Attributes, Fact, Principal, Scopes, Secret, Timestamp, Token
 /// assert!(token.never_expires());
 /// assert!(!token.never_used(), "the platform does not report when it was last used");
 /// ```
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Token {
     /// The id of the token, unique within the account.
@@ -38,10 +35,8 @@ pub struct Token {
     /// The time the record was last changed.
     pub updated_at: Fact<Timestamp>,
     /// The time the token expires; [`Fact::Absent`] if it never does.
-    #[serde(serialize_with = "serialize_moment")]
     pub expiry: Fact<Timestamp>,
     /// The time the token was last used; [`Fact::Absent`] if it never was.
-    #[serde(serialize_with = "serialize_moment")]
     pub last_used: Fact<Timestamp>,
     /// The principal that the token acts for.
     pub owner: Fact<Principal>,
@@ -153,13 +148,28 @@ impl TokenField {
         Self::Creator,
         Self::Scopes,
     ];
+
+    /// Returns the field's key in the JSON of a token.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Name => "name",
+            Self::Description => "description",
+            Self::CreatedAt => "created_at",
+            Self::UpdatedAt => "updated_at",
+            Self::Expiry => "expiry",
+            Self::LastUsed => "last_used",
+            Self::Owner => "owner",
+            Self::Creator => "creator",
+            Self::Scopes => "scopes",
+        }
+    }
 }
 
 /// The state of a token.
 ///
 /// If several apply, the most final one is reported: revoked, then expired, then suspended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum TokenState {
     /// The token authenticates.

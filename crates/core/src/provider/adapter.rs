@@ -42,7 +42,7 @@ use crate::provider::{
 /// ```
 /// use async_trait::async_trait;
 /// use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
-/// use tokenfleet_core::capability::{Capabilities, ListCapability, Paging};
+/// use tokenfleet_core::capability::{Capabilities, ListCapability};
 /// use tokenfleet_core::{
 ///     Account, Error, Query, Result, Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
 /// };
@@ -70,7 +70,7 @@ use crate::provider::{
 /// # futures_executor::block_on(async {
 /// let single = Single {
 ///     account: Account::new("single", "mine"),
-///     capabilities: Capabilities::none().with_list(ListCapability::new(Paging::Snapshot)),
+///     capabilities: Capabilities::none().with_list(ListCapability::unpaged()),
 /// };
 /// let provider: &dyn TokenProvider = &single;
 /// assert_eq!(provider.list_all(Query::new()).await?.tokens.len(), 1);

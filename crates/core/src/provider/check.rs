@@ -99,7 +99,7 @@ impl ListCapability {
             (PagePosition::Number(number), _) if *number > LAST_PAGE => {
                 return Err(Error::invalid_input("the page number is too large"));
             }
-            (PagePosition::Number(_), Paging::Snapshot | Paging::Sequential) => {
+            (PagePosition::Number(_), Paging::Snapshot | Paging::Keyset | Paging::Sequential) => {
                 return Err(unsupported("page numbers"));
             }
             (PagePosition::Token(_), Paging::Numbered) => return Err(unsupported("page tokens")),
@@ -110,7 +110,7 @@ impl ListCapability {
         }
         if let Some(sort) = &request.sort {
             let plain = *sort == SortBy::new(sort.key, sort.direction);
-            require(plain && self.order(sort.key).is_some(), "this sort order")?;
+            require(plain && self.serves(*sort), "this sort order")?;
         }
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! The support for listing tokens: paging, orders and filters.
 
 use crate::model::TokenState;
-use crate::query::{Filter, NamePattern, SortKey};
+use crate::query::{Direction, Filter, NamePattern, SortBy, SortKey};
 
 /// The support for listing tokens: paging, orders and filters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,26 @@ impl ListCapability {
             orders: Vec::new(),
             filters: FilterCapability::default(),
         }
+    }
+
+    /// Creates a declaration of a listing without paging: one response holds all tokens.
+    ///
+    /// Answer with [`Page::last`](crate::adapter::Page::last), and ignore
+    /// [`PageRequest::size`](crate::adapter::PageRequest::size): a page size changes nothing. No
+    /// position but the first is ever asked for. One response shows one moment, so this is
+    /// [`Paging::Snapshot`].
+    ///
+    /// ```
+    /// use tokenfleet_core::capability::ListCapability;
+    /// use tokenfleet_core::{Plan, Query};
+    ///
+    /// let plan = Plan::for_query(&Query::new(), &ListCapability::unpaged())?;
+    /// assert!(plan.is_complete());
+    /// # Ok::<(), tokenfleet_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn unpaged() -> Self {
+        Self::new(Paging::Snapshot)
     }
 
     /// Sets the maximum page size.
@@ -86,6 +106,11 @@ impl ListCapability {
     pub fn order(&self, key: SortKey) -> Option<&OrderCapability> {
         self.orders.iter().find(|order| order.key == key)
     }
+
+    /// Returns `true` if the platform serves this order in this direction.
+    pub(crate) fn serves(&self, sort: SortBy) -> bool {
+        (self.order(sort.key)).is_some_and(|order| order.serves(sort.direction))
+    }
 }
 
 /// The way that pages are addressed.
@@ -95,13 +120,58 @@ pub enum Paging {
     /// Each page is requested by its number; tokens may change between requests.
     Numbered,
     /// Each page names the next one, and all pages show the tokens as they were when the first page
-    /// was requested.
+    /// was requested. A token that is created or deleted meanwhile changes none of them.
+    ///
+    /// A listing without paging is one such page: [`ListCapability::unpaged`].
     Snapshot,
+    /// Each page names the next one by its place in a fixed order (keyset pagination, a cursor that
+    /// loses nothing): `WHERE id > last ORDER BY id`, `starting_after`, `since_id`.
+    ///
+    /// This declares, of the listing's own order and of every order with
+    /// [stable keys](OrderCapability::with_stable_keys), and with every filter:
+    ///
+    /// * No token ever changes its place before or after another one. Ids and creation times keep
+    ///   it, the time of the last use does not.
+    /// * A page holds the tokens that come after the position which the page before it named, so
+    ///   deletions move nothing, even if the token at the position is deleted itself. Where new
+    ///   tokens come does not matter.
+    /// * A position stands for the same place whenever it is requested. If the platform forgets
+    ///   positions, the adapter returns [`Error::cursor_expired`](crate::Error::cursor_expired).
+    ///
+    /// The adapter puts the position into
+    /// [`PagePosition::Token`](crate::adapter::PagePosition::Token): the platform's own cursor, or
+    /// one that it makes from the last token of the page. A listing is then complete without totals
+    /// and can be resumed. A platform that counts tokens instead (`offset=40`), if only behind an
+    /// opaque cursor, is [`Sequential`](Self::Sequential): a deletion moves every later token.
+    ///
+    /// ```
+    /// use tokenfleet_core::capability::{ListCapability, OrderCapability, Paging};
+    /// use tokenfleet_core::{Direction, Plan, Query, SortKey};
+    ///
+    /// // In the platform's own order, whatever it is.
+    /// let list = ListCapability::new(Paging::Keyset);
+    /// assert!(Plan::for_query(&Query::new(), &list)?.is_complete());
+    ///
+    /// // Sorted by creation, newest first only. Any other order is sorted in memory.
+    /// let newest_first = OrderCapability::new(SortKey::Created)
+    ///     .with_exact_order()
+    ///     .with_stable_keys()
+    ///     .with_direction(Direction::Descending);
+    /// let list = list.with_order(newest_first);
+    /// let sorted = |direction| {
+    ///     let query = Query::new().sort_by(SortKey::Created, direction);
+    ///     Plan::for_query(&query, &list).map(|plan| plan.sorts_in_memory())
+    /// };
+    /// assert!(!sorted(Direction::Descending)?);
+    /// assert!(sorted(Direction::Ascending)?);
+    /// # Ok::<(), tokenfleet_core::Error>(())
+    /// ```
+    Keyset,
     /// Each page names the next one; tokens may change between requests.
     Sequential,
 }
 
-/// An order that a platform supports, both ascending and descending.
+/// An order that a platform supports, ascending and descending unless limited to one direction.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OrderCapability {
@@ -114,6 +184,8 @@ pub struct OrderCapability {
     pub stable: bool,
     /// `true` if new tokens come last in ascending order.
     pub appends: bool,
+    /// The only direction that the platform supports; `None` if it supports both.
+    pub direction: Option<Direction>,
 }
 
 impl OrderCapability {
@@ -126,6 +198,7 @@ impl OrderCapability {
             exact: false,
             stable: false,
             appends: false,
+            direction: None,
         }
     }
 
@@ -148,6 +221,22 @@ impl OrderCapability {
     pub fn with_append_only(mut self) -> Self {
         self.appends = true;
         self
+    }
+
+    /// Declares that the platform supports this direction only.
+    ///
+    /// What the other declarations say about ascending order holds all the same: an order that
+    /// appends, and is served in descending direction only, begins with the newest tokens.
+    #[must_use]
+    pub fn with_direction(mut self, direction: Direction) -> Self {
+        self.direction = Some(direction);
+        self
+    }
+
+    /// Returns `true` if the platform supports this direction.
+    #[must_use]
+    pub fn serves(&self, direction: Direction) -> bool {
+        self.direction.is_none_or(|only| only == direction)
     }
 }
 

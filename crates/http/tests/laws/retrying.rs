@@ -460,7 +460,7 @@ async fn an_account_without_a_descriptor_waits_for_one_and_nothing_was_sent() {
             _: http::Request<Bytes>,
         ) -> Result<http::Response<Body>, TransportError> {
             if Instant::now() < self.0 {
-                let error = TransportError::new(SendPhase::NotSent, "too many open files");
+                let error = TransportError::not_sent("too many open files");
                 return Err(error.out_of_descriptors());
             }
             Ok(http::Response::new(Body::full("{}")))

@@ -95,7 +95,10 @@ impl Transport for ScriptedTransport {
                 tokio::time::sleep(wait).await;
                 Ok(http::Response::new(Body::full("{}")))
             }
-            Step::Fail(phase) => Err(TransportError::new(phase, "as the script says")),
+            Step::Fail(SendPhase::NotSent) => Err(TransportError::not_sent("as the script says")),
+            Step::Fail(SendPhase::MaybeSent) => {
+                Err(TransportError::maybe_sent("as the script says"))
+            }
             Step::Hang => std::future::pending().await,
         };
         self.counts.lock().unwrap().in_flight -= 1;

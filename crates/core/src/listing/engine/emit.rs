@@ -37,6 +37,7 @@ impl PageEngine {
             (_, number) => match self.strategy {
                 ScanStrategy::ForwardAppending
                 | ScanStrategy::ForwardGrowing
+                | ScanStrategy::ForwardKeyset
                 | ScanStrategy::ForwardUnprotected => {
                     self.emit_forward(pending.position(), page, is_first)?
                 }
@@ -51,7 +52,10 @@ impl PageEngine {
         };
         self.in_flight.on_emitted(received_at);
         self.totals.on_emitted(tokens.len() as u64);
-        if self.is_done() && !self.request_recount(pending.purpose()) {
+        if self.is_done()
+            && !self.request_recount(pending.purpose())
+            && !self.look_once_more(pending.position())
+        {
             self.check_end();
         }
         let skipped = if is_first { self.totals.skipped() } else { 0 };
@@ -60,12 +64,19 @@ impl PageEngine {
 
     /// Returns the new tokens of a page of a forward scan, and how many tokens it held that may be
     /// new.
-    pub(super) fn deduplicate(&mut self, mut tokens: Vec<Token>) -> (Vec<Token>, u64) {
+    pub(super) fn deduplicate(&mut self, mut tokens: Vec<Token>) -> Result<(Vec<Token>, u64)> {
+        let end = tokens.last().map(|token| token.id.clone());
+        self.drop_before_place(&mut tokens)?;
         self.drop_emitted(&mut tokens);
-        let received = tokens.len() as u64;
+        self.drop_before_floor(&mut tokens);
+        let received = tokens.len();
         tokens.retain(|token| self.dedup.insert(&token.id) == Insertion::New);
-        self.bookmark.on_emitted(&tokens);
-        (tokens, received)
+        let ends_new = end.is_some() && tokens.last().map(|token| &token.id) == end.as_ref();
+        self.passes.on_page(received > tokens.len(), ends_new);
+        if self.passes.is_beyond() {
+            self.bookmark.on_emitted(&tokens);
+        }
+        Ok((tokens, received as u64))
     }
 
     /// Returns the new tokens of a page of a backward scan, from the last to the first.

@@ -23,13 +23,16 @@ impl PageEngine {
                 self.concurrency.on_change();
             }
         }
-        if self.plan.protected {
+        if self.plan.protected && !self.is_keyset() {
             self.totals.update_growing(page.total);
         } else {
             self.totals.update(page.total);
         }
-        let size = self.template.size();
-        self.bookmark.turn_to(position.clone(), size, page.total);
+        if self.passes.is_beyond() {
+            let size = self.template.size();
+            self.bookmark.turn_to(position.clone(), size, page.total);
+        }
+        self.check_position(position, page.next.as_ref())?;
         if page.next.is_some() && page.tokens.is_empty() {
             return Err(violation(
                 "the platform sent an empty page and says that more follow",
@@ -38,8 +41,12 @@ impl PageEngine {
         let is_all = is_first && !self.has_more_than(&page);
         let is_empty = page.tokens.is_empty();
         let next = page.next;
-        let (tokens, received) = self.deduplicate(page.tokens);
-        self.check_repeats(received, tokens.len() as u64)?;
+        let (tokens, received) = self.deduplicate(page.tokens)?;
+        self.check_repeats(received, tokens.len() as u64, next.is_some())?;
+        self.check_order(&tokens);
+        if next.is_none() {
+            self.check_place()?;
+        }
         if !self.plan.protected && (!is_all && next.is_some() || self.in_flight.received() > 1) {
             self.bookmark
                 .mark_partial_if_complete(PartialReason::UnprotectedPaging);

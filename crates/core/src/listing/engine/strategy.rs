@@ -19,6 +19,9 @@ pub(super) enum ScanStrategy {
     /// First page to last, where nothing vanishes and new tokens come anywhere: a total only grows,
     /// so it serves as a clock.
     ForwardGrowing,
+    /// First page to last, one page at a time, each from a place in an order in which no token
+    /// moves: whatever is created or deleted, every other token keeps its page (decision 0020).
+    ForwardKeyset,
     /// First page to last, one page at a time, without a promise beyond a single page.
     ForwardUnprotected,
     /// Last page to first, where new tokens come last: deletions move tokens only onto pages that
@@ -57,6 +60,7 @@ impl ScanStrategy {
         match plan.scan {
             ScanDirection::Backward => Self::Backward,
             ScanDirection::Forward if !plan.protected => Self::ForwardUnprotected,
+            ScanDirection::Forward if plan.keyset => Self::ForwardKeyset,
             ScanDirection::Forward if plan.append_only => Self::ForwardAppending,
             ScanDirection::Forward => Self::ForwardGrowing,
         }
@@ -100,7 +104,7 @@ impl ScanStrategy {
             tail,
         } = *evidence;
         match self {
-            Self::ForwardAppending => Verdict::Safe,
+            Self::ForwardAppending | Self::ForwardKeyset => Verdict::Safe,
             // An older page may lack a token that a newer page before it already moved on.
             Self::ForwardGrowing | Self::ForwardUnprotected if counts_fewer && !is_sequential => {
                 Verdict::Stale
@@ -129,13 +133,14 @@ impl ScanStrategy {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::fake_pages::{appending, growing, vanishing};
+    use crate::listing::fake_pages::{appending, growing, keyset, vanishing};
     use crate::provider::{ListCapability, Paging};
     use crate::query::Query;
 
-    const ALL: [ScanStrategy; 4] = [
+    const ALL: [ScanStrategy; 5] = [
         ScanStrategy::ForwardAppending,
         ScanStrategy::ForwardGrowing,
+        ScanStrategy::ForwardKeyset,
         ScanStrategy::ForwardUnprotected,
         ScanStrategy::Backward,
     ];
@@ -155,6 +160,7 @@ mod tests {
         for (list, strategy) in [
             (appending(), ScanStrategy::ForwardAppending),
             (growing(), ScanStrategy::ForwardGrowing),
+            (keyset(), ScanStrategy::ForwardKeyset),
             (unprotected, ScanStrategy::ForwardUnprotected),
             (vanishing(), ScanStrategy::Backward),
         ] {
@@ -233,9 +239,9 @@ mod tests {
     #[test]
     fn only_appending_starts_wide_and_backward_needs_a_watched_tail() {
         let widths = ALL.map(|strategy| strategy.initial_width(16));
-        assert_eq!(widths, [16, 1, 1, 1]);
+        assert_eq!(widths, [16, 1, 1, 1, 1]);
         let unwatched = ALL.map(|strategy| strategy.may_fetch_concurrently(false));
-        assert_eq!(unwatched, [true, true, true, false]);
+        assert_eq!(unwatched, [true, true, true, true, false]);
         assert!(ScanStrategy::Backward.may_fetch_concurrently(true));
     }
 

@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::{Account, ErrorKind};
 use crate::listing::fake_pages::{
-    FakePages, appending, growing, ids, token, vanishing, vanishing_by_creation,
+    FakePages, appending, growing, ids, keyset, keyset_by_id, token, vanishing,
+    vanishing_by_creation,
 };
 use crate::provider::{FilterCapability, ListCapability, PageRequest, Paging};
 use crate::query::{Direction, Filter, Query, SortKey};
@@ -16,6 +17,8 @@ mod bounded;
 mod changing;
 mod disordered;
 mod interrupted;
+mod keyset;
+mod keyset_guards;
 mod misbehaving;
 mod too_large;
 mod unchanging;

@@ -1,7 +1,7 @@
 //! The plans of queries on platforms of every kind.
 
 use super::*;
-use crate::listing::fake_pages::{appending, growing, vanishing};
+use crate::listing::fake_pages::{appending, growing, keyset, keyset_by_id, vanishing};
 use crate::model::TokenState;
 use crate::provider::OrderCapability;
 
@@ -22,7 +22,12 @@ fn combinations<const N: usize>() -> impl Iterator<Item = [bool; N]> {
 
 #[test]
 fn a_scan_is_protected_only_where_no_token_can_slip_between_two_pages() {
-    for paging in [Paging::Numbered, Paging::Snapshot, Paging::Sequential] {
+    for paging in [
+        Paging::Numbered,
+        Paging::Snapshot,
+        Paging::Keyset,
+        Paging::Sequential,
+    ] {
         for [totals, vanish, is_exact, stable, appends] in combinations() {
             let list = ListCapability {
                 totals,
@@ -36,10 +41,11 @@ fn a_scan_is_protected_only_where_no_token_can_slip_between_two_pages() {
             };
             let plan = plan(&Query::new(), &list);
             let snapshot = paging == Paging::Snapshot;
+            let keyset = paging == Paging::Keyset;
             let read_backward = paging == Paging::Numbered && totals && is_exact && appends;
-            let protected = snapshot || (stable && (!vanish || read_backward));
+            let protected = snapshot || keyset || (stable && (!vanish || read_backward));
             assert_eq!(plan.is_complete(), protected, "{list:?}");
-            let backward = protected && vanish && !snapshot;
+            let backward = protected && vanish && !snapshot && !keyset;
             assert_eq!(plan.scan == ScanDirection::Backward, backward, "{list:?}");
             assert_eq!(plan.pushed_order.is_some(), stable, "{list:?}");
             assert_eq!(plan.exact_order, stable && is_exact, "{list:?}");
@@ -181,6 +187,74 @@ fn the_number_of_requests_is_that_of_the_pages_and_of_the_first_looks() {
     assert_eq!(plan(&Query::new(), &appending()).requests(100), None);
 }
 
+#[test]
+fn an_order_in_one_direction_is_pushed_down_in_that_direction_only() {
+    let (ascending, descending) = (Direction::Ascending, Direction::Descending);
+    for served in [ascending, descending] {
+        for paging in [Paging::Keyset, Paging::Numbered] {
+            let list = ListCapability {
+                paging,
+                totals: true,
+                ..keyset_by_id(served)
+            };
+            let by_id = |direction| plan(&Query::new().sort_by(SortKey::Id, direction), &list);
+            for plan in [
+                plan(&Query::new(), &list),
+                by_id(ascending),
+                by_id(descending),
+            ] {
+                assert_eq!(plan.pushed_order, Some(SortBy::new(SortKey::Id, served)));
+            }
+            if paging == Paging::Keyset {
+                assert_eq!(by_id(ascending).sorts_in_memory(), served != ascending);
+                assert_eq!(by_id(descending).sorts_in_memory(), served != descending);
+            } else {
+                // Only what is served ascending can be read backward.
+                assert_eq!(by_id(served).is_complete(), served == ascending);
+            }
+            let ranges = [ascending, descending].map(|direction| {
+                let query = Query::new().sort_by(SortKey::Id, direction).limit(5);
+                range(&query, &list).is_some()
+            });
+            let numbered = paging == Paging::Numbered;
+            let expected = [ascending, descending].map(|one| numbered && one == served);
+            assert_eq!(ranges, expected, "{list:?}");
+        }
+    }
+}
+
+#[test]
+fn a_keyset_is_read_forward_one_page_at_a_time_and_is_complete() {
+    for list in [keyset(), keyset_by_id(Direction::Descending)] {
+        let plan = plan(&Query::new().page_size(10).max_concurrency(16), &list);
+        assert!(plan.is_complete() && plan.keyset);
+        assert_eq!(
+            (plan.scan, plan.max_concurrency),
+            (ScanDirection::Forward, 1)
+        );
+        assert_eq!(
+            [0, 10, 11].map(|tokens| plan.requests(tokens)),
+            [1, 1, 2].map(Some)
+        );
+    }
+    // An order in which tokens move is none to page by.
+    let loose = keyset().with_order(OrderCapability::new(SortKey::LastUsed).with_exact_order());
+    let by_use = Query::new().sort_by(SortKey::LastUsed, Direction::Descending);
+    let planned = plan(&by_use, &loose);
+    assert!(planned.pushed_order.is_none() && planned.sorts_in_memory() && planned.is_complete());
+    let scan = ScanDirection::Forward;
+    let resumed = Plan::for_scan(&by_use, &loose, scan, Some(SortKey::LastUsed)).unwrap();
+    assert!(!resumed.is_complete());
+}
+
+#[test]
+fn a_mutable_filter_is_pushed_down_for_all_pages_of_a_keyset() {
+    let list = keyset().with_filters(FilterCapability::for_names());
+    let plan = plan(&Query::new().filter(Filter::name("ci")), &list);
+    assert_eq!(plan.fast_path, None);
+    assert_eq!(plan.pushed_filter, Some(Filter::name("ci")));
+}
+
 /// Returns the first page, the number of pages and the size of a page range, and its order.
 fn range(query: &Query, list: &ListCapability) -> Option<(u64, Option<u64>, u32, Option<SortBy>)> {
     match plan(query, list).fast_path? {
@@ -227,6 +301,7 @@ fn an_offset_or_a_limit_is_read_as_a_page_range_where_that_loses_nothing() {
     for (paging, totals) in [
         (Paging::Numbered, false),
         (Paging::Sequential, true),
+        (Paging::Keyset, true),
         (Paging::Snapshot, true),
     ] {
         let list = ListCapability {

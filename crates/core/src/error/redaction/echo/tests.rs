@@ -11,9 +11,12 @@ fn base64(bytes: &[u8], alphabet: &[u8; 64]) -> String {
             (bits << 8) | u32::from(*group.get(at).unwrap_or(&0))
         });
         (0..4)
-            .map(|at| match at <= group.len() {
-                true => alphabet[(bits >> (18 - 6 * at)) as usize & 63] as char,
-                false => '=',
+            .map(|at| {
+                if at <= group.len() {
+                    alphabet[(bits >> (18 - 6 * at)) as usize & 63] as char
+                } else {
+                    '='
+                }
             })
             .collect::<String>()
     });
@@ -55,9 +58,12 @@ fn written(secret: &str, login: &str, at: usize) -> Vec<String> {
     let percent = |byte: u8| format!("%{byte:02X}");
     let all_percent: String = secret.bytes().map(percent).collect();
     let url: String = (secret.bytes())
-        .map(|byte| match byte.is_ascii_alphanumeric() {
-            true => char::from(byte).to_string(),
-            false => percent(byte).to_lowercase(),
+        .map(|byte| {
+            if byte.is_ascii_alphanumeric() {
+                char::from(byte).to_string()
+            } else {
+                percent(byte).to_lowercase()
+            }
         })
         .collect();
     let json = serde_json::to_string(secret).unwrap();

@@ -1,0 +1,233 @@
+//! Scans of platforms that declare keyset cursors and do not keep what that promises.
+
+use super::*;
+use crate::error::Error;
+use crate::listing::fake_pages::page_of;
+
+fn by_id() -> [ListCapability; 3] {
+    [
+        keyset(),
+        keyset_by_id(Direction::Ascending),
+        keyset_by_id(Direction::Descending),
+    ]
+}
+
+fn next(position: impl ToString) -> Option<PagePosition> {
+    Some(PagePosition::Token(position.to_string()))
+}
+
+fn expect_violation(scanned: &Scanned, requests: u64) {
+    let error = scanned.end.as_ref().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::ProtocolViolation, "{error}");
+    assert!(scanned.requests <= requests, "{scanned:?}");
+}
+
+#[test]
+fn a_position_that_stands_still_is_a_violation_even_if_its_tokens_change() {
+    for list in by_id() {
+        let mut sent = 1_000;
+        let scanned = scan(PageEngine::new(&plan(&list, 1)), |_| {
+            let descending = list
+                .order(SortKey::Id)
+                .is_some_and(|order| order.direction == Some(Direction::Descending));
+            sent = if descending { sent - 1 } else { sent + 1 };
+            Page {
+                next: next("here"),
+                ..page_of(&[sent], 1)
+            }
+        });
+        expect_violation(&scanned, 2);
+    }
+}
+
+#[test]
+fn positions_that_come_again_in_a_cycle_are_a_violation_even_if_their_tokens_change() {
+    for cycle in 2..12 {
+        let mut sent = 0;
+        let scanned = scan(PageEngine::new(&plan(&keyset(), 1)), |_| {
+            sent += 1;
+            Page {
+                next: next(sent % cycle),
+                ..page_of(&[sent], 1)
+            }
+        });
+        expect_violation(&scanned, 4 * u64::from(cycle) + 4);
+    }
+}
+
+#[test]
+fn a_page_of_repeated_tokens_is_a_violation_even_if_its_position_is_new() {
+    for list in by_id() {
+        for always_first in [true, false] {
+            let pages = FakePages::new(30);
+            let mut positions = 0;
+            let scanned = scan(PageEngine::new(&plan(&list, 10)), |request| {
+                positions += 1;
+                let second = PagePosition::Token(if positions == 1 { "0" } else { "10" }.into());
+                let request = match (always_first, list.orders.is_empty()) {
+                    (false, true) => request.clone().position(second),
+                    _ => request.clone().position(PagePosition::First),
+                };
+                Page {
+                    next: next(format!("p{positions}")),
+                    ..pages.keyset_page(&request)
+                }
+            });
+            expect_violation(&scanned, 3);
+        }
+    }
+}
+
+#[test]
+fn an_empty_page_that_says_more_follow_is_a_violation() {
+    for list in by_id() {
+        let pages = FakePages::new(30);
+        let scanned = scan(PageEngine::new(&plan(&list, 10)), |request| {
+            match request.number() {
+                Some(_) => pages.keyset_page(request),
+                None => Page {
+                    next: next("more"),
+                    ..Page::default()
+                },
+            }
+        });
+        expect_violation(&scanned, 2);
+    }
+}
+
+#[test]
+fn pages_that_overlap_repeat_no_token_and_lose_none() {
+    for overlap in 1..4 {
+        let pages = FakePages::new(30);
+        let scanned = scan(PageEngine::new(&plan(&keyset(), 5)), |request| {
+            let mut inclusive = request.clone();
+            if let PagePosition::Token(after) = &request.position {
+                let after: u32 = after.parse().unwrap();
+                inclusive.position = PagePosition::Token((after - overlap).to_string());
+            }
+            pages.keyset_page(&inclusive)
+        });
+        assert!(
+            scanned.is_complete() && scanned.is_exact(&pages.ids),
+            "{scanned:?}"
+        );
+    }
+    // The last page may hold nothing but the token at the position.
+    let scanned = scan(
+        PageEngine::new(&plan(&keyset(), 5)),
+        |request| match request.number() {
+            Some(_) => Page {
+                next: next(5),
+                ..page_of(&[1, 2, 3, 4, 5], 5)
+            },
+            None => page_of(&[5], 5),
+        },
+    );
+    assert!(
+        scanned.is_complete() && scanned.is_exact(&[1, 2, 3, 4, 5]),
+        "{scanned:?}"
+    );
+}
+
+#[test]
+fn tokens_out_of_a_declared_order_make_a_partial_listing() {
+    let pages = FakePages::from_ids((11..=20).chain(1..=10));
+    let list = keyset_by_id(Direction::Ascending);
+    let scanned = scan(PageEngine::new(&plan(&list, 10)), |request| {
+        match request.number() {
+            Some(_) => Page {
+                next: next("second"),
+                ..page_of(&pages.ids[..10], 10)
+            },
+            None => page_of(&pages.ids[10..], 10),
+        }
+    });
+    let partial = Completeness::Partial(PartialReason::UnexpectedOrder);
+    assert_eq!(scanned.end.as_ref().unwrap(), &partial, "{scanned:?}");
+    assert!(scanned.is_exact(&pages.ids));
+}
+
+#[test]
+fn an_end_that_is_none_is_read_once_more_and_told_by_the_total() {
+    // The platform answers an expired cursor with an empty last page: once, or always.
+    for (always, requests) in [(false, 2 + 3), (true, 2 + 2)] {
+        for list in by_id() {
+            let pages = FakePages::new(30);
+            let mut ended = false;
+            let scanned = scan(PageEngine::new(&plan(&list, 10)), |request| {
+                let mut page = pages.keyset_page(request);
+                if request.number().is_none() && !ended {
+                    ended = !always;
+                    page = Page::default();
+                }
+                page.total = Some(30);
+                page
+            });
+            assert_eq!(scanned.requests, requests, "{scanned:?}");
+            if always {
+                let partial = Completeness::Partial(PartialReason::ContradictoryTotals);
+                assert_eq!(scanned.end.unwrap(), partial);
+            } else {
+                assert!(
+                    scanned.is_complete() && scanned.is_exact(&pages.ids),
+                    "{scanned:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_new_pass_that_repeats_itself_is_a_violation() {
+    for list in by_id() {
+        let pages = FakePages::new(30);
+        let (mut requests, mut anew) = (0, false);
+        let scanned = try_scan_in_order(
+            PageEngine::new(&plan(&list, 10)),
+            |request| {
+                requests += 1;
+                if requests == 3 {
+                    anew = true;
+                    return Err(Error::cursor_expired("expired"));
+                }
+                if anew {
+                    let first = request.clone().position(PagePosition::First);
+                    return Ok(Page {
+                        next: next(requests),
+                        ..pages.keyset_page(&first)
+                    });
+                }
+                Ok(pages.keyset_page(request))
+            },
+            |_| 0,
+        );
+        expect_violation(&scanned, 10);
+    }
+}
+
+#[test]
+fn a_new_pass_that_looks_for_its_place_on_the_same_tokens_again_is_a_violation() {
+    let pages = FakePages::new(30);
+    let plan = plan(&keyset(), 10);
+    let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), &plan);
+    cursor.position = PagePosition::Token("20".to_owned());
+    cursor.after = Some(token(20).id);
+    cursor.size = Some(10);
+    let mut requests = 0;
+    let scanned = try_scan_in_order(
+        PageEngine::resume(&plan, &cursor).unwrap(),
+        |request| {
+            requests += 1;
+            if requests == 1 {
+                return Err(Error::cursor_expired("expired"));
+            }
+            let first = request.clone().position(PagePosition::First);
+            Ok(Page {
+                next: next(requests),
+                ..pages.keyset_page(&first)
+            })
+        },
+        |_| 0,
+    );
+    expect_violation(&scanned, 4);
+}

@@ -1,0 +1,104 @@
+//! The program with a provider of one's own has everything that the program has.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// Returns a folder for the test of this thread.
+fn folder() -> PathBuf {
+    let test = std::thread::current().name().unwrap().to_owned();
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(test)
+}
+
+/// Runs the example with a configuration and the words of a command line.
+fn own_program(configuration: &str, words: &[&str]) -> Output {
+    let folder = folder();
+    std::fs::create_dir_all(folder.join("tokens")).unwrap();
+    for name in ["ci", "deploy"] {
+        std::fs::write(folder.join("tokens").join(name), "").unwrap();
+    }
+    let file = folder.join("tokenfleet.toml");
+    std::fs::write(&file, configuration).unwrap();
+    Command::new(env!("CARGO"))
+        .args(["run", "--quiet", "--package", "tokenfleet-examples"])
+        .args(["--example", "own_program", "--", "--config"])
+        .arg(file)
+        .args(words)
+        .output()
+        .unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+const ACCOUNT: &str = "[accounts.here]\nprovider = 'directory'\npath = 'tokens'\n";
+
+#[test]
+fn its_accounts_are_listed_planned_and_revoked() {
+    let listed = own_program(ACCOUNT, &["inventory", "--output", "json"]);
+    assert_eq!(listed.status.code(), Some(0), "{}", stderr(&listed));
+    for part in [
+        r#""provider":"directory","id":"ci""#,
+        r#""provider":"directory","completeness":"complete","reason":null,"count":2"#,
+    ] {
+        assert!(stdout(&listed).contains(part), "{}", stdout(&listed));
+    }
+    let shown = own_program(ACCOUNT, &["capabilities", "--output", "csv"]);
+    assert_eq!(
+        stdout(&shown).lines().last(),
+        Some("here,directory,yes,yes,no,no,no,no,by id: deleted,no")
+    );
+    let plan = own_program(ACCOUNT, &["plan"]);
+    let file = folder().join("plan.txt");
+    std::fs::write(&file, &plan.stdout).unwrap();
+    let words = ["revoke", "--yes", "--output", "csv", "--plan"];
+    let revoked = own_program(
+        ACCOUNT,
+        &[words.as_slice(), &[file.to_str().unwrap()]].concat(),
+    );
+    assert_eq!(revoked.status.code(), Some(0), "{}", stderr(&revoked));
+    assert!(stdout(&revoked).contains("revoked"), "{}", stdout(&revoked));
+    let unsupported = own_program(ACCOUNT, &["create", "--name", "more"]);
+    assert_eq!(
+        unsupported.status.code(),
+        Some(5),
+        "{}",
+        stderr(&unsupported)
+    );
+}
+
+#[test]
+fn its_mistakes_in_the_configuration_are_explained() {
+    for (mistake, message) in [
+        (
+            "'directory'",
+            "unknown provider `directroy`; did you mean `directory`?",
+        ),
+        (
+            "path",
+            "unknown key `paht` in accounts.here; did you mean `path`?",
+        ),
+    ] {
+        let typo = mistake.replace("tor", "tro").replace("path", "paht");
+        let output = own_program(&ACCOUNT.replacen(mistake, &typo, 1), &["inventory"]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(message), "{}", stderr(&output));
+    }
+}
+
+#[test]
+fn its_name_and_version_are_its_own() {
+    let output = own_program(ACCOUNT, &["--version"]);
+    let expected = concat!("own_program ", env!("CARGO_PKG_VERSION"), "\n");
+    assert_eq!(stdout(&output), expected);
+    let help = own_program(ACCOUNT, &["--help"]);
+    assert!(
+        stdout(&help).contains("Usage: own_program"),
+        "{}",
+        stdout(&help)
+    );
+}
