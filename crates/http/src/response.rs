@@ -11,10 +11,10 @@ use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Operation, Result, Secret, Timestamp};
 
-use crate::ErrorParser;
 use crate::decode::{Fields, FromFields, PageSeed, RepairedBody};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
+use crate::{ErrorParser, response_error};
 
 /// The largest initial buffer for a body with a `Content-Length`, which may be wrong.
 const MAX_INITIAL_CAPACITY: usize = 1 << 20;
@@ -260,6 +260,22 @@ impl ApiResponse {
         Err(error)
     }
 
+    /// Returns the error that the status of this response stands for, with the code and the message
+    /// of the platform.
+    ///
+    /// Meant for a status that [`accept_status`](crate::ApiRequest::accept_status) let through and
+    /// that is a failure after all.
+    #[must_use]
+    pub fn refused(&self) -> Error {
+        let error_body = (self.error_parser)(self.operation, self.status, &self.body);
+        let (secrets, headers) = (&self.secrets, &self.headers);
+        response_error::refused(self.operation, secrets, self.status, headers, error_body)
+            .with_account(&self.account)
+            .with_operation(self.operation)
+            .with_attempts(self.attempts)
+            .with_elapsed(self.elapsed)
+    }
+
     /// Returns a protocol violation about the content of this response.
     pub fn violation(&self, message: impl Into<String>) -> Error {
         Error::protocol_violation(self.operation.fate_if_unanswered(), message)
@@ -373,6 +389,23 @@ pub(crate) mod tests {
             date: OnceLock::new(),
             repaired: OnceLock::new(),
         }
+    }
+
+    #[test]
+    fn a_status_that_was_let_through_can_still_be_an_error() {
+        let mut missing = response(Operation::Revoke, &[], "no such user hunter2hunter2");
+        missing.status = 404;
+        missing.secrets = vec![Secret::new("hunter2hunter2")];
+        missing.error_parser = |_, _, body| {
+            let message = String::from_utf8_lossy(body).into_owned();
+            crate::ErrorBody::from_message(Some(message)).with_own_form(true)
+        };
+        let error = missing.refused();
+        assert!(error.is_not_found() && error.is_in_own_form());
+        assert_eq!((error.status(), error.attempts()), (Some(404), 2));
+        assert_eq!(error.fate(), tokenfleet_core::Fate::Rejected);
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        assert!(error.to_string().contains("no such user"), "{error}");
     }
 
     /// A record with a slug.
