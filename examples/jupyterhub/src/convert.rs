@@ -2,8 +2,8 @@
 
 use tokenfleet_core::model::Principal;
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, RequestedExpiry, Result,
-    Timestamp, Token, TokenId, TokenState,
+    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, Result, Timestamp, Token, TokenId,
+    TokenState,
 };
 use tokenfleet_http::decode::parse_fields;
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
@@ -55,10 +55,7 @@ pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
 pub(crate) fn creation(request: CreateToken) -> wire::NewToken {
     wire::NewToken {
         note: request.name,
-        expires_in: match request.expiry {
-            RequestedExpiry::At(at) => Some(at.unix_seconds() - Timestamp::now().unix_seconds()),
-            _ => None,
-        },
+        expires_in: request.expiry.lifetime_seconds(),
         scopes: request.scopes,
     }
 }
@@ -73,10 +70,8 @@ pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
         .as_deref()
         .unwrap_or("Missing or invalid credentials.");
     let is_refused = is_own && status == 403 && words == "Missing or invalid credentials.";
-    let error = ErrorBody::from_message(message).with_own_form(is_own);
-    if is_refused {
-        return error.with_kind(ErrorKind::Unauthenticated);
-    }
+    let mut error = ErrorBody::from_message(message).with_own_form(is_own);
+    error.kind = is_refused.then_some(ErrorKind::Unauthenticated);
     error
 }
 

@@ -1,11 +1,11 @@
 //! The adapter: one method per operation.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
-    ArgumentSupport, CreateCapability, ListCapability, Paging, RevokeCapability, TokenField,
+    CreateCapability, ListCapability, Paging, RevokeCapability, TokenField,
 };
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
@@ -13,7 +13,7 @@ use tokenfleet_core::{
     RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
-use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
+use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport, async_trait};
 
 use crate::config::Config;
 use crate::convert;
@@ -32,17 +32,21 @@ pub struct JupyterHub {
 /// Returns what the adapter declares.
 #[must_use]
 pub fn capabilities() -> Capabilities {
-    let mut create = CreateCapability::new()
+    let create = CreateCapability::new()
+        .with_optional_name()
         .with_max_name_length(1023)
-        .with_expiry()
-        .with_scopes();
-    create.name = ArgumentSupport::Optional;
+        .with_lifetime(Duration::from_secs(5))
+        .with_never_expiring()
+        .with_widened_scopes();
+    let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
+        .with_cascade("the other tokens of the same OAuth client");
     Capabilities::none()
         .with_list(ListCapability::new(Paging::Snapshot))
         .with_get()
         .with_create(create)
-        .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
+        .with_revoke(revoke)
         .with_verify()
+        .with_reused_ids()
         .with_reported_fields([
             TokenField::Name,
             TokenField::CreatedAt,
@@ -55,10 +59,6 @@ pub fn capabilities() -> Capabilities {
 
 impl JupyterHub {
     /// Opens the account named `account` with its settings. This is the function to register.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn open(
         account: &str,
         settings: &mut Settings,

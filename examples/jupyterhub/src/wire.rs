@@ -28,7 +28,7 @@ from_fields!(ApiToken<'a> {
 #[derive(Serialize)]
 pub(crate) struct NewToken {
     pub(crate) note: Option<String>,
-    pub(crate) expires_in: Option<i64>,
+    pub(crate) expires_in: Option<u64>,
     pub(crate) scopes: Option<Vec<String>>,
 }
 

@@ -11,7 +11,7 @@
 )]
 
 use std::env;
-use std::process;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -25,7 +25,7 @@ use tokenfleet::{
 };
 use tokenfleet_conformance::http::{AdminClient, FixtureTransport};
 use tokenfleet_conformance::{
-    ExistingToken, Fault, Fixture, FixtureError, InsertedToken, TokenSpec, run_some,
+    ExistingToken, Fault, Fixture, FixtureError, InsertedToken, Suite, TokenSpec,
 };
 use tokenfleet_http::{Transport, async_trait};
 use tokenfleet_jupyterhub::{JupyterHub, NAME};
@@ -125,6 +125,7 @@ impl Fixture for HubFixture {
     async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         let lifetime = match (spec.state, spec.expiry) {
             (TokenState::Expired, _) => Some(1),
+            (TokenState::Active, RequestedExpiry::In(lifetime)) => Some(lifetime.as_secs() as i64),
             (TokenState::Active, RequestedExpiry::At(at)) => {
                 Some(at.unix_seconds() - Timestamp::now().unix_seconds())
             }
@@ -206,33 +207,27 @@ impl Fixture for HubFixture {
     }
 }
 
-#[tokio::main]
-async fn main() {
+fn main() -> ExitCode {
     let (Ok(url), Ok(token)) = (
         env::var("TOKENFLEET_JUPYTERHUB"),
         env::var("TOKENFLEET_JUPYTERHUB_TOKEN"),
     ) else {
-        println!(
-            "not run: conformance of JupyterHub. A real one is needed: see tests/real-servers"
-        );
-        return;
+        println!("not run: the suite against a real JupyterHub, see tests/real-servers");
+        return ExitCode::SUCCESS;
     };
-    let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
-    let hub = Hub {
+    let transport = match ReqwestTransport::new() {
+        Ok(transport) => Arc::new(transport),
+        Err(error) => panic!("{error}"),
+    };
+    let hub = Arc::new(Hub {
         url,
         token,
         transport,
-    };
-    let only = env::args().nth(1).unwrap_or_default();
-    let started = std::time::Instant::now();
-    let report = run_some(
-        async || HubFixture::start(&hub).await.expect("a user"),
-        |case| {
-            eprintln!("{:6.1} {}", started.elapsed().as_secs_f32(), case.name());
-            case.name().contains(&*only)
-        },
-    )
-    .await;
-    println!("{report}");
-    report.assert_passed();
+    });
+    Suite::new(move || {
+        let hub = Arc::clone(&hub);
+        async move { HubFixture::start(&hub).await }
+    })
+    .with_account_kind("a fresh user of JupyterHub 6.1.1")
+    .main()
 }

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
-    CreateCapability, ListCapability, Paging, RevokeCapability, TokenField,
+    ArgumentDescription, ArgumentValue, CreateCapability, ListCapability, Paging, RevokeCapability,
+    TokenField,
 };
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
@@ -14,7 +14,9 @@ use tokenfleet_core::{
     TokenId,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
-use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, BaseUrl, RetryPolicy, Transport};
+use tokenfleet_http::{
+    ApiClient, ApiRequest, ApiResponse, BaseUrl, RetryPolicy, Transport, async_trait,
+};
 
 use crate::{convert, wire};
 
@@ -36,9 +38,12 @@ pub struct Verdaccio {
 /// Returns what the adapter declares. Verdaccio can neither get a token nor name it.
 #[must_use]
 pub fn capabilities() -> Capabilities {
+    let create = CreateCapability::new()
+        .with_argument(ArgumentDescription::boolean("readonly"))
+        .with_argument(ArgumentDescription::list("cidr_whitelist"));
     Capabilities::none()
-        .with_list(ListCapability::new(Paging::Snapshot))
-        .with_create(CreateCapability::new())
+        .with_list(ListCapability::new(Paging::Snapshot).with_unlisted_tokens("tokens of logins"))
+        .with_create(create)
         .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
         .with_verify()
         .with_reported_fields([TokenField::CreatedAt, TokenField::Owner])
@@ -46,10 +51,6 @@ pub fn capabilities() -> Capabilities {
 
 impl Verdaccio {
     /// Opens the account named `account` with its settings `base_url`, `user` and `password`.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn open(
         account: &str,
         settings: &mut Settings,
@@ -110,15 +111,19 @@ impl Adapter for Verdaccio {
     }
 
     /// Creates a token. Verdaccio wants the password in the body too.
-    async fn create(&self, _request: CreateToken) -> Result<IssuedToken> {
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let password = self
             .client
             .secret(Operation::Create, &self.password)
             .await?;
         let body = wire::NewToken {
             password: password.expose(),
-            readonly: false,
-            cidr_whitelist: &[],
+            readonly: request
+                .argument("readonly")
+                .and_then(ArgumentValue::as_bool),
+            cidr_whitelist: request
+                .argument("cidr_whitelist")
+                .and_then(ArgumentValue::as_list),
         };
         let request = ApiRequest::post(Operation::Create, TOKENS)
             .json(&body)

@@ -22,8 +22,10 @@ from_fields!(NpmToken<'a> { key, token, user, created } rest);
 #[derive(Serialize)]
 pub(crate) struct NewToken<'a> {
     pub(crate) password: &'a str,
-    pub(crate) readonly: bool,
-    pub(crate) cidr_whitelist: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) readonly: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) cidr_whitelist: Option<&'a [String]>,
 }
 
 /// The user that a credential belongs to; nobody if it is not accepted.

@@ -11,7 +11,7 @@
 )]
 
 use std::env;
-use std::process;
+use std::process::{self, ExitCode};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -26,14 +26,18 @@ use tokenfleet::{
 };
 use tokenfleet_conformance::http::{AdminClient, FixtureTransport};
 use tokenfleet_conformance::{
-    ExistingToken, Fault, Fixture, FixtureError, InsertedToken, TokenSpec, run_some,
+    ExistingToken, Fault, Fixture, FixtureError, InsertedToken, Suite, TokenSpec,
 };
 use tokenfleet_http::{Transport, async_trait};
 use tokenfleet_verdaccio::{NAME, Verdaccio};
+use tokio::sync::Mutex;
 
 const PASSWORD: &str = "correct-horse-battery";
 const WRONG_PASSWORD: &str = "wrong-horse-battery";
 const TOKENS: &str = "/-/npm/v1/tokens";
+
+/// The turn to sign up: of two users that sign up at the same time, the registry may refuse one.
+static SIGN_UP: Mutex<()> = Mutex::const_new(());
 
 /// A user of the registry, with the provider of the user's tokens.
 struct RegistryFixture {
@@ -63,7 +67,10 @@ impl RegistryFixture {
         let everybody = transport.admin_client(url);
         let new = json!({ "name": user, "password": PASSWORD });
         let path = format!("/-/user/org.couchdb.user:{user}");
-        everybody.put(&path, &new).await?.success()?;
+        {
+            let _one_at_a_time = SIGN_UP.lock().await;
+            everybody.put(&path, &new).await?.success()?;
+        }
 
         let mut registry = Registry::empty();
         registry.register(NAME, Verdaccio::open);
@@ -134,11 +141,15 @@ impl Fixture for RegistryFixture {
             .expect("the registry answers")
             .json();
         let tokens = listed["objects"].as_array().expect("a list of tokens");
-        let id = |token: &Value| TokenId::new(token["key"].as_str().unwrap());
-        tokens
-            .iter()
-            .map(|token| ExistingToken::new(id(token), TokenState::Active))
-            .collect()
+        let existing = |token: &Value| {
+            ExistingToken::new(
+                TokenId::new(token["key"].as_str().unwrap()),
+                TokenState::Active,
+            )
+        };
+        // The token of the sign-up has no key, lives, and is never listed.
+        let login = ExistingToken::new(TokenId::new("login"), TokenState::Active).with_unlisted();
+        tokens.iter().map(existing).chain([login]).collect()
     }
 
     async fn accepts(&self, secret: &Secret) -> bool {
@@ -166,28 +177,19 @@ impl Fixture for RegistryFixture {
     }
 }
 
-#[tokio::main]
-async fn main() {
+fn main() -> ExitCode {
     let Ok(url) = env::var("TOKENFLEET_VERDACCIO") else {
-        println!("not run: conformance of Verdaccio. A real one is needed: see tests/real-servers");
-        return;
+        println!("not run: the suite against a real Verdaccio, see tests/real-servers");
+        return ExitCode::SUCCESS;
     };
-    let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
-    let only = env::args().nth(1).unwrap_or_default();
-    let started = std::time::Instant::now();
-    let report = run_some(
-        async || {
-            let transport = Arc::clone(&transport);
-            RegistryFixture::start(&url, transport)
-                .await
-                .expect("a user")
-        },
-        |case| {
-            eprintln!("{:6.1} {}", started.elapsed().as_secs_f32(), case.name());
-            case.name().contains(&*only)
-        },
-    )
-    .await;
-    println!("{report}");
-    report.assert_passed();
+    let transport = match ReqwestTransport::new() {
+        Ok(transport) => Arc::new(transport),
+        Err(error) => panic!("{error}"),
+    };
+    Suite::new(move || {
+        let (url, transport) = (url.clone(), Arc::clone(&transport));
+        async move { RegistryFixture::start(&url, transport).await }
+    })
+    .with_account_kind("a fresh user of Verdaccio 6.8.0")
+    .main()
 }
