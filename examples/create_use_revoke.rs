@@ -9,8 +9,7 @@ use std::time::Duration;
 use tokenfleet::capability::ArgumentSupport;
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{
-    CreateToken, Registry, Result, RevocationEffect, RevokeOptions, Secret, Timestamp,
-    TokenProvider, TokenRef,
+    CreateToken, Registry, Result, RevocationEffect, RevokeOptions, Secret, TokenProvider, TokenRef,
 };
 
 #[tokio::main]
@@ -46,7 +45,7 @@ async fn create_use_revoke(provider: &dyn TokenProvider) -> Result<&'static str>
         request.name = Some("one-hour".to_owned());
     }
     if create.expiry {
-        request = request.with_expiry(Timestamp::now().saturating_add(Duration::from_secs(3600)));
+        request = request.with_lifetime(Duration::from_secs(3600));
     }
     let issued = provider.create(request).await?;
 

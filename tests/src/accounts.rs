@@ -11,12 +11,14 @@ use tokenfleet_simulators::{NewToken, Simulator};
 
 use crate::{CanarySecrets, SecretRecordingTransport, Target, base_url, fixed_credential};
 
-/// The tested accounts: the platform, and the kind of credential that acts there.
-pub const ACCOUNTS: [(&str, &str); 5] = [
+/// The tested accounts: the platform, and the kind of credential that acts there, or the resource
+/// if it is not the platform's first one.
+pub const ACCOUNTS: [(&str, &str); 6] = [
     ("losant", "token"),
     ("foreman", "token"),
     ("cloudsmith", "api_key"),
     ("cloudsmith", "password"),
+    ("cloudsmith", "service accounts"),
     ("mindbody", "api_key"),
 ];
 
@@ -34,8 +36,14 @@ pub const TOTP_CODE: &str = "918273645";
 
 /// Returns the options of the simulator behind an account of [`ACCOUNTS`].
 #[must_use]
-pub fn simulator_options(platform: &str) -> &'static [&'static str] {
+pub fn simulator_options(platform: &str, acting: &str) -> &'static [&'static str] {
     match platform {
+        "cloudsmith" if acting == "service accounts" => &[
+            "tokens=3",
+            "collection=services",
+            "password=correct-horse-9b1f",
+            "totp=918273645",
+        ],
         "cloudsmith" => &["tokens=1", "password=correct-horse-9b1f", "totp=918273645"],
         "foreman" | "mindbody" => &["tokens=3", "password=correct-horse-9b1f"],
         _ => &["tokens=3"],
@@ -153,7 +161,10 @@ fn account_configuration(
         credentials.insert("password".to_owned(), PASSWORD.to_owned());
     }
     let mut account = AccountConfiguration::new("main", platform).with("base_url", base_url);
-    if platform == "cloudsmith" {
+    if acting == "service accounts" {
+        let slug = tokenfleet_simulators::cloudsmith::Options::default().organization;
+        account = account.with("resource", [("organization", slug.as_str())]);
+    } else if platform == "cloudsmith" {
         account = account.with("accept_lockout", true);
     }
     for (key, value) in credentials {

@@ -162,6 +162,7 @@ impl Fixture for SimulatedFixture {
 
     async fn inject(&self, fault: Fault) -> bool {
         let platform = self.simulator.provider();
+        let reported = &self.provider.capabilities().reported_fields;
         let falsify = |field, json: &str| Action::Falsify {
             field,
             json: json.to_owned(),
@@ -172,6 +173,8 @@ impl Fixture for SimulatedFixture {
             Fault::GatewayRefusal => {
                 Action::Answer(Canned::json(401, r#"{"message":"Unauthorized"}"#))
             }
+            Fault::AcceptOnly => Action::Answer(Canned::json(202, "{}")),
+            Fault::MissingPage => Action::Answer(Canned::json(404, r#"{"message":"Not Found"}"#)),
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             Fault::OtherRecord if platform == "foreman" => {
                 // One that is revoked, lest it passes for the requested one.
@@ -194,7 +197,7 @@ impl Fixture for SimulatedFixture {
             Fault::OtherExpiry if matches!(platform, "losant" | "foreman") => {
                 falsify(RecordField::Expiry, "\"9999-12-31T23:59:59Z\"")
             }
-            Fault::OtherName if matches!(platform, "losant" | "foreman") => {
+            Fault::OtherName if reported.contains(&TokenField::Name) => {
                 falsify(RecordField::Name, "\"another\"")
             }
             Fault::RepeatSecret => Action::RepeatSecret,
@@ -202,7 +205,11 @@ impl Fixture for SimulatedFixture {
             Fault::Compress => Action::Gzip,
             Fault::WrongContentType => Action::ContentType("text/html".to_owned()),
             Fault::MaskSecret => falsify(RecordField::Secret, "\"************3456\""),
-            Fault::OddValue if platform == "cloudsmith" => falsify(RecordField::Created, "{}"),
+            Fault::OddValue
+                if platform == "cloudsmith" && !reported.contains(&TokenField::Name) =>
+            {
+                falsify(RecordField::Created, "{}")
+            }
             Fault::OddValue if platform == "mindbody" => falsify(RecordField::Expiry, "{}"),
             Fault::OddValue => falsify(RecordField::Name, r#""odd \ud83d""#),
             _ => return false,

@@ -4,8 +4,8 @@ use tokenfleet_core::adapter::{Page, PageRequest};
 use tokenfleet_core::capability::ArgumentSupport;
 use tokenfleet_core::query::SortBy;
 use tokenfleet_core::{
-    CreateToken, Direction, Filter, IssuedToken, Liveness, Operation, RenewedToken, Result,
-    Revocation, RevokeOptions, Secret, SortKey, Token, TokenId, TokenProvider, TokenRef,
+    CreateToken, Direction, Filter, Identity, IssuedToken, Liveness, Operation, RenewedToken,
+    Result, Revocation, RevokeOptions, Secret, SortKey, Token, TokenId, TokenProvider, TokenRef,
     UpdateToken,
 };
 
@@ -50,6 +50,7 @@ pub enum Success {
     Renewed(RenewedToken),
     Revoked(Revocation),
     Verified(Liveness),
+    Identified(Identity),
 }
 
 /// Returns a request to create a token of that name, unnamed where the platform takes no names.
@@ -94,6 +95,7 @@ pub async fn perform(
             Success::Revoked(provider.revoke(token, options).await?)
         }
         Operation::Verify => Success::Verified(provider.verify(secret).await?),
+        Operation::Whoami => Success::Identified(provider.whoami().await?),
         other => unreachable!("no driver for {other}"),
     })
 }

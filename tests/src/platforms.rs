@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig, Resource as CloudsmithResource};
 use tokenfleet_foreman::{Foreman, Release};
 use tokenfleet_losant::{Losant, Resource};
 use tokenfleet_mindbody::{Mindbody, MindbodyConfig};
@@ -96,17 +96,26 @@ pub fn foreman(options: &[&str], release: Option<Release>) -> SimulatedFixture {
 
 /// Returns Cloudsmith with these options, acting with an API key, or with an email address and a
 /// password.
+///
+/// `collection=services` selects the service accounts of the organization.
 #[must_use]
 pub fn cloudsmith(options: &[&str], with_password: bool) -> SimulatedFixture {
     let simulator = build("cloudsmith", options);
     let defaults = tokenfleet_simulators::cloudsmith::Options::default();
+    let resource = if options.contains(&"collection=services") {
+        CloudsmithResource::Organization(defaults.organization.clone())
+    } else {
+        CloudsmithResource::User
+    };
     let provider = |secret: &str| {
         let config = if with_password {
             CloudsmithConfig::for_user(defaults.email.as_str(), fixed_credential(secret))
         } else {
             CloudsmithConfig::new(fixed_credential(secret)).with_lockout_accepted()
         };
-        let config = config.with_base_url(base_url());
+        let config = config
+            .with_base_url(base_url())
+            .with_resource(resource.clone());
         let cloudsmith = Cloudsmith::new("packages", config, transport(&simulator));
         Arc::new(cloudsmith.with_retry(immediate_retries()))
     };

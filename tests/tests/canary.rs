@@ -26,7 +26,7 @@ struct Scenario {
 
 impl Scenario {
     fn new((platform, acting): (&str, &str)) -> Self {
-        let simulator = build(platform, simulator_options(platform));
+        let simulator = build(platform, simulator_options(platform, acting));
         Self::with(CanaryAccount::new(simulator, acting))
     }
 
@@ -59,6 +59,9 @@ impl Scenario {
     fn print_success(&mut self, success: Success) {
         let issued = match success {
             Success::Token(token) => return self.print_json(serde_json::to_string(&token)),
+            Success::Identified(identity) => {
+                return self.print_json(serde_json::to_string(&identity));
+            }
             Success::Issued(issued) => Some(issued),
             Success::Revoked(revocation) => revocation.replacement,
             _ => None,
@@ -314,8 +317,13 @@ async fn cloudsmith_with_a_password_leaks_no_secret() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn mindbody_leaks_no_secret() {
+async fn cloudsmiths_service_accounts_leak_no_secret() {
     try_everything(ACCOUNTS[4]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn mindbody_leaks_no_secret() {
+    try_everything(ACCOUNTS[5]).await;
 }
 
 /// Collects what the libraries below tokenfleet log through the facade `log`.
@@ -350,7 +358,7 @@ async fn no_secret_leaks_over_sockets_nor_into_the_logs_of_the_libraries_below()
             Some(Action::CutBody(10)),
             Some(Action::CloseBefore),
         ] {
-            let simulator = build(platform, simulator_options(platform));
+            let simulator = build(platform, simulator_options(platform, acting));
             let server = Server::start_shared(simulator, "127.0.0.1:0")
                 .await
                 .unwrap();

@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_core::model::Principal;
 use tokenfleet_core::{
-    Credential, ErrorKind, Liveness, Query, RevokeOptions, Secret, TokenProvider, TokenProviderExt,
+    Credential, ErrorKind, Fact, Liveness, Query, RevokeOptions, Secret, TokenProvider,
+    TokenProviderExt,
 };
 use tokenfleet_http::BaseUrl;
 use tokenfleet_simulators::Simulator;
@@ -19,7 +21,7 @@ fn key(simulator: &Arc<dyn Simulator>) -> String {
 }
 
 #[tokio::test]
-async fn who_am_i_returns_the_acting_user_in_every_scheme() {
+async fn whoami_returns_the_acting_user_in_every_scheme() {
     let simulator = build("cloudsmith", &[]);
     let key = key(&simulator);
     for (config, header, value) in [
@@ -42,10 +44,10 @@ async fn who_am_i_returns_the_acting_user_in_every_scheme() {
         ),
     ] {
         let provider = provider(&simulator, config.with_base_url(base_url()));
-        let user = provider.who_am_i().await.unwrap();
-        assert_eq!(user.email.as_deref(), Some("me@example.com"));
-        assert_eq!(user.name.as_deref(), Some("Example User"));
-        assert!(user.slug.is_some());
+        let identity = provider.whoami().await.unwrap();
+        let expected = Principal::new("example-user").with_name("Example User".to_owned());
+        assert_eq!(identity.principal, expected);
+        assert_eq!(identity.email, Fact::Known("me@example.com".to_owned()));
         let sent = simulator.log().last().unwrap();
         assert_eq!(sent.header(header), value);
         // Only one credential is sent: which of two would count is not documented.
@@ -63,7 +65,7 @@ async fn an_anonymous_user_is_unauthenticated_although_cloudsmith_responds_with_
         CloudsmithConfig::new(fixed_credential("never-issued")).with_authorization_header(),
     ] {
         let provider = provider(&simulator, config.with_base_url(base_url()));
-        let error = provider.who_am_i().await.unwrap_err();
+        let error = provider.whoami().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{error}");
         assert_eq!(simulator.log().last().unwrap().status, Some(200));
     }

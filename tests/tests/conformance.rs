@@ -19,6 +19,10 @@ fn main() -> ExitCode {
             "cloudsmith-own-key",
             Suite::new(async || cloudsmith(&["tokens=1", "credential=own"], false)),
         )
+        .with_suite(
+            "cloudsmith-services",
+            Suite::new(async || cloudsmith(&["collection=services"], false)),
+        )
         .with_suite("mindbody", Suite::new(async || mindbody(&[], false)))
         // A case that silently stops to apply is noticed.
         .with_inspection(|name, report| assert_expected(name, &report.to_string()))

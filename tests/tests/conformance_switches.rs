@@ -81,25 +81,69 @@ async fn cloudsmith_keeps_every_law_whatever_its_unknown_facts() {
         cloudsmith(&anonymous, false)
     })
     .await;
-    // The login and the service accounts are no part of the provider, and a second key contradicts
-    // the documented error.
-    let excluded = [
-        "credential",
-        "login",
-        "two_factor_answer",
-        "second_key",
-        "collection",
-        "organization_role",
-        "created_status",
-        "unknown_service",
-        "duplicate_name",
-        "slug_on_rename",
-        "name_query",
-    ];
+    // The login is no part of the provider, and a second key contradicts the documented error.
+    let excluded = ["credential", "second_key"];
+    let excluded = [&excluded, &LOGIN[..], &SERVICES[..]].concat();
     check_switches("cloudsmith", &excluded, |options| {
         cloudsmith(options, false)
     })
     .await;
+}
+
+/// The switches of Cloudsmith's login.
+const LOGIN: [&str; 2] = ["login", "two_factor_answer"];
+
+/// The switches of Cloudsmith's service accounts.
+const SERVICES: [&str; 7] = [
+    "collection",
+    "organization_role",
+    "created_status",
+    "unknown_service",
+    "duplicate_name",
+    "slug_on_rename",
+    "name_query",
+];
+
+/// Returns Cloudsmith's service accounts with these options.
+fn services(options: &[&str]) -> SimulatedFixture {
+    let options = [&["collection=services"], options].concat();
+    cloudsmith(&options, false)
+}
+
+#[tokio::test]
+async fn cloudsmiths_service_accounts_keep_every_law_whatever_their_unknown_facts() {
+    check("cloudsmith's service accounts with a password", || {
+        cloudsmith(&["collection=services"], true)
+    })
+    .await;
+    check("cloudsmith's service accounts without limits", || {
+        services(&["rate_limit=none"])
+    })
+    .await;
+    check("cloudsmith's service accounts whose keys expire", || {
+        services(&["key_policy_days=90"])
+    })
+    .await;
+    // A member sees no service account, and nobody knows whether names are unique.
+    let excluded = [
+        "credential",
+        "second_key",
+        "collection",
+        "organization_role",
+        "duplicate_name",
+    ];
+    let excluded = [&excluded, &LOGIN[..]].concat();
+    check_switches("cloudsmith", &excluded, services).await;
+}
+
+/// Two service accounts may share a name, or not: nobody knows. Everything else holds either way.
+#[tokio::test]
+async fn cloudsmiths_service_accounts_may_have_unique_names() {
+    const CASE: &str = "two tokens may share a name";
+    let fixture = async || services(&["duplicate_name=refused"]);
+    let report = run_some(fixture, |case| case.name() != CASE).await;
+    println!("{report}");
+    report.assert_passed();
 }
 
 #[tokio::test]

@@ -320,7 +320,8 @@ async fn a_repeated_or_masked_key_is_no_revocation() {
 /// Cloudsmith's answer to "who am I" is about one field.
 #[tokio::test]
 async fn an_odd_field_of_the_user_hides_neither_the_user_nor_the_key() {
-    let body = r#"{"authenticated":true,"email":{"a":1},"name":7,"slug":"jane","slug":"jim"}"#;
+    let body = r#"{"authenticated":true,"email":{"a":1},"name":7,"slug":"jane","slug":"jim",
+        "slug_perm":"q1w2"}"#;
     let transport = Arc::new(FnTransport(move |request: Request<_>| {
         let is_user = request.uri().path().contains("/user/self");
         Ok(response(
@@ -332,7 +333,9 @@ async fn an_odd_field_of_the_user_hides_neither_the_user_nor_the_key() {
     let cloudsmith = Cloudsmith::new("a", CloudsmithConfig::new(acting), transport);
     let verified = cloudsmith.verify(&Secret::new(SUSPECT)).await;
     assert!(matches!(verified, Ok(Liveness::Alive)), "{verified:?}");
-    assert_eq!(cloudsmith.who_am_i().await.unwrap().email, None);
+    let identity = cloudsmith.whoami().await.unwrap();
+    assert_eq!(identity.principal.id(), "q1w2");
+    assert_eq!(identity.email.known(), None);
     for body in ["{}", r#"{"authenticated":"perhaps"}"#] {
         let transport = Arc::new(FnTransport(move |_: Request<_>| Ok(response(200, body))));
         let acting = fixed_credential("acting0123456789abcdef");

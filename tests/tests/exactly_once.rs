@@ -8,9 +8,11 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use fastrand::Rng;
-use tokenfleet_conformance::Fixture;
+use tokenfleet_conformance::{Fixture, MemoryProfile, MemoryProvider};
 use tokenfleet_core::workflow::{Marker, Reconciliation, UnknownWrite};
-use tokenfleet_core::{CreateToken, ErrorKind, ExactlyOnce, Timestamp, TokenProviderExt};
+use tokenfleet_core::{
+    CreateToken, ErrorKind, ExactlyOnce, Fate, Query, Timestamp, TokenProviderExt,
+};
 use tokenfleet_foreman::Release;
 use tokenfleet_http::TokioTimer;
 use tokenfleet_simulators::{Action, Canned, Fault, NewToken, Simulator, State};
@@ -157,8 +159,9 @@ async fn a_conflict_with_an_earlier_copy_of_the_request_keeps_no_unknown_token()
     let fixture = foreman(&["tokens=1"], Some(Release::new(3, 9)));
     let simulator = fixture.simulator();
     let before = alive(simulator).len();
-    // Something in front of the platform refuses a request that arrived, and it is sent again.
-    let busy = Action::AnswerAfterwards(Canned::status(429));
+    // The platform refuses a request that it applied, and it is sent again.
+    let busy = Canned::json(429, r#"{"error": {"message": "Too many requests"}}"#);
+    let busy = Action::AnswerAfterwards(busy);
     simulator.faults().add(Fault::new(busy).method("POST"));
     let issued = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
         .with_recheck_delay(RECHECK_DELAY)
@@ -168,6 +171,76 @@ async fn a_conflict_with_an_earlier_copy_of_the_request_keeps_no_unknown_token()
     let alive = alive(simulator);
     assert_eq!(alive.len() - before, 1);
     assert!(simulator.accepts(issued.secret.expose()));
+}
+
+/// Returns a refusal that no platform sends.
+fn gateway_refusal(status: u16) -> Canned {
+    Canned::json(status, r#"{"message": "no route", "request_id": "1"}"#)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_a_gateway_that_passed_the_request_on_keeps_no_unknown_token() {
+    for status in [400, 401, 403, 404, 407, 409, 410, 418, 422, 429] {
+        for fixture in [
+            losant(&["tokens=1"]),
+            foreman(&["tokens=1"], Some(Release::new(3, 9))),
+        ] {
+            let simulator = fixture.simulator();
+            let name = simulator.provider();
+            let before = alive(simulator).len();
+            let refused = Action::AnswerAfterwards(gateway_refusal(status));
+            let refused = Fault::new(refused).method("POST");
+            simulator.faults().add(refused.clone());
+            let issued = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+                .create(CreateToken::new("ci"))
+                .await
+                .unwrap();
+            assert!(simulator.accepts(issued.secret.expose()));
+            assert_eq!(alive(simulator).len() - before, 1, "{name}, {status}");
+
+            // It always refuses, and the token cannot be revoked: the error says so.
+            simulator.faults().add(refused.always());
+            let kept = Action::Answer(Canned::status(503));
+            simulator
+                .faults()
+                .add(Fault::new(kept).method("DELETE").always());
+            let error = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+                .create(CreateToken::new("ci"))
+                .await
+                .unwrap_err();
+            assert!(error.may_have_applied(), "{name}, {status}: {error}");
+            assert!(error.to_string().contains("may be active"), "{error}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_a_gateway_is_returned_as_it_was_if_no_token_is_found() {
+    for fixture in [
+        losant(&["tokens=1"]),
+        foreman(&["tokens=1"], Some(Release::new(3, 9))),
+    ] {
+        let simulator = fixture.simulator();
+        let refused = Action::Answer(gateway_refusal(403));
+        let refused = Fault::new(refused).method("POST");
+        simulator.faults().add(refused.clone().always());
+        let plain = fixture.provider().create(CreateToken::new("ci")).await;
+        let plain = plain.unwrap_err();
+        for search_fails in [false, true] {
+            if search_fails {
+                let closed = Action::CloseBefore;
+                simulator
+                    .faults()
+                    .add(Fault::new(closed).method("GET").always());
+            }
+            let error = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+                .create(CreateToken::new("ci"))
+                .await
+                .unwrap_err();
+            assert_eq!(error.to_string(), plain.to_string());
+            assert_eq!(error.fate(), Fate::Rejected);
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -251,4 +324,20 @@ async fn a_lost_rotation_is_reconciled_by_the_old_secret_and_a_lost_issue_only_b
         }
         other => panic!("{other:?}"),
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_optional_name_carries_the_marker_of_a_token_without_one() {
+    let provider = MemoryProvider::new(MemoryProfile::lifetimes());
+    provider.inject(tokenfleet_conformance::Fault::LoseResponse);
+    let request = CreateToken::unnamed().with_lifetime(Duration::from_secs(3_600));
+    let issued = ExactlyOnce::new(&provider, &TokioTimer)
+        .with_recheck_delay(RECHECK_DELAY)
+        .create(request)
+        .await
+        .unwrap();
+    let listed = provider.list_all(Query::new()).await.unwrap().tokens;
+    assert_eq!(listed, [issued.token]);
+    let name = listed[0].name.known().unwrap();
+    assert!(name.parse::<Marker>().is_ok(), "{name}");
 }

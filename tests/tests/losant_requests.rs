@@ -4,11 +4,13 @@
 use std::sync::Arc;
 
 use tokenfleet_core::adapter::PageRequest;
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::query::SortBy;
 use tokenfleet_core::{
-    Direction, Filter, Query, RevokeOptions, SortKey, TokenProvider, TokenProviderExt,
+    CreateToken, Direction, ErrorKind, Fate, Filter, Query, RevokeOptions, SortKey, TokenProvider,
+    TokenProviderExt,
 };
-use tokenfleet_losant::{Losant, LosantConfig, Resource};
+use tokenfleet_losant::{DefaultRole, Losant, LosantArguments, LosantConfig, Resource};
 use tokenfleet_simulators::Simulator;
 use tokenfleet_simulators::losant::Options;
 use tokenfleet_tests::{
@@ -56,6 +58,28 @@ async fn version_and_domain_are_sent_with_every_request_as_configured() {
         assert_eq!(entry.header("accept-version"), "^1.20.1");
         assert_eq!(entry.header("losantdomain"), "example.com");
     }
+}
+
+#[tokio::test]
+async fn a_default_role_is_sent_where_the_accepted_api_has_roles_and_refused_elsewhere() {
+    let simulator = build("losant", &[]);
+    let request = || CreateToken::new("ci").with_default_role(DefaultRole::View);
+    let current = config(&simulator).with_accept_version("^1.30.0");
+    let current = provider(&simulator, current);
+    let issued = current.create(request()).await.unwrap();
+    let token = current.get(&issued.token.id).await.unwrap();
+    let role = token.attributes.get("defaultRole");
+    assert_eq!(role, Some(&Attribute::from("view")));
+    let sent = simulator.log().total();
+    let error = provider(&simulator, config(&simulator))
+        .create(request())
+        .await;
+    let error = error.unwrap_err();
+    assert_eq!(
+        (error.kind(), error.fate()),
+        (ErrorKind::Unsupported, Fate::NotSent)
+    );
+    assert_eq!(simulator.log().total(), sent);
 }
 
 #[tokio::test]

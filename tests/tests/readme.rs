@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use tokenfleet_cloudsmith as cloudsmith;
 use tokenfleet_core::capability::{ArgumentSupport, FilterCapability, TokenField};
 use tokenfleet_core::{Capabilities, Operation, RevocationEffect, SortKey};
 use tokenfleet_foreman::Release;
@@ -139,16 +140,22 @@ fn yes_or_dash(supported: bool) -> String {
 }
 
 fn table() -> String {
+    let user = cloudsmith::Resource::User;
+    let organization = cloudsmith::Resource::Organization("acme".into());
     let platforms = [
         ("Losant", tokenfleet_losant::capabilities()),
         (
             "Foreman",
             tokenfleet_foreman::capabilities(Release::new(3, 9)),
         ),
-        ("Cloudsmith", tokenfleet_cloudsmith::capabilities()),
+        ("Cloudsmith", cloudsmith::capabilities(&user)),
+        (
+            "Cloudsmith, service accounts",
+            cloudsmith::capabilities(&organization),
+        ),
         ("Mindbody", tokenfleet_mindbody::capabilities()),
     ];
-    let rows: [(&str, Cell); 13] = [
+    let rows: [(&str, Cell); 14] = [
         ("list", list),
         ("order by", orders),
         ("filter by", filters),
@@ -159,6 +166,7 @@ fn table() -> String {
         ("renew", renew),
         ("revoke", revoke),
         ("verify a secret", |c| yes_or_dash(c.verify)),
+        ("says whom it acts as", |c| yes_or_dash(c.whoami)),
         ("reports expiry", |c| {
             yes_or_dash(c.reported_fields.contains(&TokenField::Expiry))
         }),
@@ -173,7 +181,7 @@ fn table() -> String {
     for (name, _) in &platforms {
         table.push_str(&format!(" | {name}"));
     }
-    table.push_str(" |\n| --- | --- | --- | --- | --- |\n");
+    table.push_str(" |\n| --- | --- | --- | --- | --- | --- |\n");
     for (label, cell) in rows {
         let cells: Vec<_> = platforms
             .iter()

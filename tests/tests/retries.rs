@@ -14,8 +14,10 @@ use tokenfleet_tests::{FnTransport, Target, adapter, build, fixed_credential, pe
 enum Failure {
     /// The connection is refused.
     Unreachable,
-    /// The platform responds with 429.
+    /// The platform responds with 429, in the form of its errors.
     RateLimited,
+    /// Something in front of the platform responds with 429.
+    RateLimitedElsewhere,
     /// The platform responds with 503.
     Unavailable,
     /// The connection breaks before the response.
@@ -30,15 +32,26 @@ fn record(platform: &str) -> &'static str {
     }
 }
 
+/// Returns a refusal in the platform's own form.
+fn refusal(platform: &str) -> &'static str {
+    match platform {
+        "losant" => r#"{"type": "TooManyRequests", "message": "wait"}"#,
+        "foreman" => r#"{"error": {"message": "wait"}}"#,
+        "cloudsmith" => r#"{"detail": "Request was throttled."}"#,
+        _ => r#"{"Error": {"Message": "wait", "Code": "TooManyRequests"}}"#,
+    }
+}
+
 /// Returns an adapter whose requests fail, except the reads that precede a write.
 fn provider(platform: &str, failure: Failure, operation: Operation) -> Arc<dyn TokenProvider> {
-    let record = record(platform);
+    let (record, refusal) = (record(platform), refusal(platform));
     let transport = FnTransport(move |request: http::Request<_>| {
         if operation.is_write() && request.method() == Method::GET {
             return Ok(response(200, record));
         }
         match failure {
-            Failure::RateLimited => Ok(response(429, "")),
+            Failure::RateLimited => Ok(response(429, refusal)),
+            Failure::RateLimitedElsewhere => Ok(response(429, "")),
             Failure::Unavailable => Ok(response(503, "")),
             Failure::Unreachable => Err(TransportError::not_sent("refused")),
             Failure::ConnectionLost => Err(TransportError::maybe_sent("lost")),
@@ -76,6 +89,7 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent() {
             for (failure, is_ambiguous) in [
                 (Failure::Unreachable, false),
                 (Failure::RateLimited, false),
+                (Failure::RateLimitedElsewhere, true),
                 (Failure::Unavailable, true),
                 (Failure::ConnectionLost, true),
             ] {
@@ -87,7 +101,9 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent() {
                     4
                 };
                 assert_eq!(error.attempts(), expected, "{failure:?}: {error}");
-                let may_have_applied = is_ambiguous && operation.is_write();
+                // It may be, but a status of the class 4xx says that it was not.
+                let is_refusal = matches!(failure, Failure::RateLimitedElsewhere);
+                let may_have_applied = is_ambiguous && !is_refusal && operation.is_write();
                 assert_eq!(error.may_have_applied(), may_have_applied, "{error}");
             }
         }

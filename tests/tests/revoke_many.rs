@@ -127,6 +127,38 @@ async fn a_plan_that_emptied_a_collection_can_be_applied_again() {
     }
 }
 
+/// At `/me/tokens` the place does not name the owner, and an empty list does not either.
+#[tokio::test(start_paused = true)]
+async fn a_token_is_gone_if_another_of_its_owner_was_just_read_although_none_is_left() {
+    let fixture = losant(&["tokens=4"]);
+    let simulator = fixture.simulator();
+    let plan = plan_of_all(&fixture).await;
+    let acting = TokenId::new(simulator.ids()[0].as_str());
+    let plan = plan.without(&acting);
+    let ids: Vec<_> = plan.tokens().cloned().collect();
+    assert!(simulator.remove(ids[2].as_str()));
+    let empty_list_after = |reads| {
+        let none = r#"{"items":[],"count":0,"totalCount":0,"page":0,"perPage":1}"#;
+        let none = Action::Answer(Canned::json(200, none));
+        let fault = Fault::new(none).method("GET").after(reads);
+        simulator.faults().clear();
+        simulator.faults().add(fault);
+    };
+    empty_list_after(3);
+    let provider = fixture.provider();
+    let one_by_one = RevokeManyOptions::default().with_max_concurrency(1);
+    let verdicts = revoke_all(&*provider, &plan, one_by_one).await;
+    let found: Vec<_> = verdicts
+        .iter()
+        .map(|(_, verdict)| verdict.as_str())
+        .collect();
+    assert_eq!(found, ["revoked", "revoked", "already_gone"]);
+    // Carried out again, nothing says any more whose tokens these were.
+    empty_list_after(1);
+    let verdicts = revoke_all(&*provider, &plan, one_by_one).await;
+    assert_eq!(count(&verdicts).get("not_found_here"), Some(&3));
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_token_that_cannot_be_revoked_is_suspended_if_the_fallback_is_set() {
     let fixture = losant(&["tokens=1"]);

@@ -11,9 +11,9 @@ use tokenfleet::adapter::{Page, PageRequest};
 use tokenfleet::losant::{Losant, LosantConfig};
 use tokenfleet::transport::{ApiClient, ApiRequest, Body, ErrorBody, Transport, TransportError};
 use tokenfleet::{
-    Account, Capabilities, CreateToken, Credential, Error, IssuedToken, Liveness, Operation,
-    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
-    TokenRef, TokenState, UpdateToken,
+    Account, Capabilities, CreateToken, Credential, Error, Identity, IssuedToken, Liveness,
+    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, TokenRef, TokenState, UpdateToken,
 };
 use tokenfleet_simulators::{NewToken, Simulator, losant};
 use tokio::runtime::Runtime;
@@ -148,6 +148,10 @@ impl TokenProvider for Idle {
     }
 
     async fn verify(&self, _: &Secret) -> Result<Liveness> {
+        Err(Error::unsupported("never reached"))
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
         Err(Error::unsupported("never reached"))
     }
 }

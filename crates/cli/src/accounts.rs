@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
 use tokenfleet::{
-    Account, AccountConfiguration, AccountReport, Configuration, Error, Fleet, Query, Registry,
-    Result, Secret, TokenProvider, Verdict, cloudsmith,
+    AccountConfiguration, AccountReport, Configuration, Error, Fleet, Query, Registry, Result,
+    RevocationEffect, Secret, TokenProvider, Verdict, cloudsmith,
 };
 
 use crate::arguments::GlobalArguments;
@@ -149,11 +149,14 @@ impl Accounts {
         }
     }
 
-    /// Returns the API key that a Cloudsmith account authenticates with, unless it uses a password.
+    /// Returns the API key that a Cloudsmith user authenticates with, unless it uses a password.
     ///
-    /// It is usually the very key that a rotation replaces there.
-    pub(crate) async fn current_key(&self, account: &Account) -> Option<Secret> {
-        if account.provider() != cloudsmith::NAME {
+    /// It is usually the very key that a rotation replaces there. That of a service account is not.
+    pub(crate) async fn current_key(&self, provider: &dyn TokenProvider) -> Option<Secret> {
+        let account = provider.account();
+        let revoke = provider.capabilities().revoke.as_ref();
+        let is_only_key = revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced);
+        if account.provider() != cloudsmith::NAME || !is_only_key {
             return None;
         }
         let configured = self.configuration.account(account.name()).ok()?;

@@ -40,13 +40,14 @@ fn faults(named: &str) -> Vec<Option<Value>> {
 /// The commands, and whether they print a new secret.
 ///
 /// `ID` is the id of a token, `SECRET` is its secret, and `PLAN` is a plan that names both.
-const COMMANDS: [(&str, bool); 21] = [
+const COMMANDS: [(&str, bool); 22] = [
     ("inventory", false),
     ("list", false),
     ("list --output=table --page-size=1", false),
     ("show ID", false),
     ("show SECRET", false),
     ("capabilities", false),
+    ("whoami", false),
     ("verify --secret-env=SECRET", false),
     ("update ID --name=renamed", false),
     ("create --name=made", true),

@@ -45,6 +45,32 @@ fn the_inventory_is_one_table_with_a_line_for_each_account() {
 }
 
 #[test]
+fn what_the_program_prints_is_what_the_library_reads_and_writes() {
+    let run = tokenfleet(&["--simulate", "inventory"]).ends_with(0);
+    let read: tokenfleet::FleetTokens = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!(read.tokens.len(), 21);
+    assert_eq!(serde_json::to_value(&read).unwrap(), run.json());
+    let run = tokenfleet(&[
+        "--simulate",
+        "show",
+        "1",
+        "--account",
+        "losant",
+        "--output",
+        "json",
+    ]);
+    let object: Value = serde_json::from_str(run.error_line()).unwrap();
+    let error: tokenfleet::Error = serde_json::from_value(object["error"].clone()).unwrap();
+    assert_eq!(error.kind().as_str(), "not_found");
+    assert!(
+        error
+            .to_string()
+            .starts_with("losant (losant): get failed: "),
+        "{error}"
+    );
+}
+
+#[test]
 fn without_a_terminal_the_inventory_is_one_json_object() {
     let run = tokenfleet(&["--simulate", "inventory"]).ends_with(0);
     let whole = run.json();

@@ -437,3 +437,69 @@ fn a_world_readable_secret_file_raises_a_warning_that_does_not_repeat_the_path()
         assert_eq!(run.stderr, expected);
     }
 }
+
+#[test]
+fn an_argument_of_a_platform_is_refused_where_it_has_none_and_listed_where_it_has() {
+    let account = |settings: &str| {
+        temporary_file(&format!(
+            "[accounts.iot]\nprovider = 'losant'\nbase_url = 'http://127.0.0.1:9'\n\
+             token = {{ env = 'IOT_TOKEN' }}\n{settings}\n"
+        ))
+    };
+    let creation = "error: iot (losant): create failed: ";
+    let with_roles = "accept_version = '^1.30.0'";
+    for (settings, arguments, code, expected) in [
+        (
+            "",
+            &["defaultRole=view"][..],
+            5,
+            "the platform does not support the argument; it has no arguments of its own",
+        ),
+        (
+            with_roles,
+            &["defaultRol=view"],
+            5,
+            "the platform does not support the argument `defaultRol`; did you mean `defaultRole`?",
+        ),
+        (
+            with_roles,
+            &["defaultRole=veiw"],
+            2,
+            "the argument `defaultRole` takes one of admin, edit, collaborate, view, none; \
+             did you mean `view`?",
+        ),
+        (
+            with_roles,
+            &["defaultRole=view", "defaultRole=edit"],
+            2,
+            "the argument `defaultRole` is passed twice",
+        ),
+    ] {
+        let path = account(settings);
+        let mut words = vec!["create", "--name=x", "--config", &path];
+        for argument in arguments {
+            words.extend(["--argument", *argument]);
+        }
+        let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(code);
+        assert_eq!(run.error_line(), format!("{creation}{expected}"));
+    }
+    let path = account(with_roles);
+    let words = [
+        "create",
+        "--name=x",
+        "--argument=readonly",
+        "--config",
+        &path,
+    ];
+    let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(2);
+    assert!(run.stderr.contains("expected NAME=VALUE"), "{run:?}");
+    let words = ["capabilities", "--output=json", "--config", &path];
+    let run = tokenfleet_with_env(&[("IOT_TOKEN", CANARY)], &words).ends_with(0);
+    let shown = run.json();
+    let arguments = &shown["accounts"][0]["create"]["arguments"];
+    assert_eq!(arguments[0]["name"], "defaultRole");
+    assert_eq!(
+        arguments[0]["takes"],
+        "one of admin, edit, collaborate, view, none"
+    );
+}

@@ -1,28 +1,42 @@
 //! The configuration of an account.
 
 use tokenfleet_core::config::Settings;
-use tokenfleet_core::{Credential, Result};
+use tokenfleet_core::{Credential, Error, Result};
 use tokenfleet_http::BaseUrl;
 
 const HOST: &str = "api.cloudsmith.io";
 
-/// The configuration of a [`Cloudsmith`](crate::Cloudsmith) account: the credential, and how to
-/// reach the API.
+/// The configuration of a [`Cloudsmith`](crate::Cloudsmith) account: whose keys, and how to reach
+/// them.
 ///
 /// The base URL may end in `/v1` or not: both reach the same API.
 ///
 /// ```
-/// use tokenfleet_cloudsmith::CloudsmithConfig;
+/// use tokenfleet_cloudsmith::{CloudsmithConfig, Resource};
 /// use tokenfleet_core::Credential;
 ///
-/// let config = CloudsmithConfig::new(Credential::from_env("CLOUDSMITH_API_KEY"));
+/// let own_key = CloudsmithConfig::new(Credential::from_env("CLOUDSMITH_API_KEY"));
+/// let service_accounts = own_key.with_resource(Resource::Organization("acme".into()));
 /// ```
 #[derive(Debug, Clone)]
 pub struct CloudsmithConfig {
     pub(crate) base_url: BaseUrl,
     pub(crate) scheme: Scheme,
     pub(crate) credential: Credential,
+    pub(crate) resource: Resource,
     accept_lockout: bool,
+}
+
+/// The owner of the keys that an account manages.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub enum Resource {
+    /// The user that the account authenticates as, who has at most one key.
+    #[default]
+    User,
+    /// The organization with this slug, whose service accounts have one key each. The account must
+    /// authenticate as a manager or an owner of it.
+    Organization(String),
 }
 
 /// The way in which the credential is sent.
@@ -55,6 +69,7 @@ impl CloudsmithConfig {
             base_url: BaseUrl::from_host(HOST),
             scheme,
             credential,
+            resource: Resource::User,
             accept_lockout: false,
         }
     }
@@ -66,13 +81,20 @@ impl CloudsmithConfig {
         self
     }
 
+    /// Sets the owner of the keys.
+    #[must_use]
+    pub fn with_resource(mut self, resource: Resource) -> Self {
+        self.resource = resource;
+        self
+    }
+
     /// Allows rotating and revoking even though a lost response may lock this account out (decision
     /// 0010).
     ///
     /// The key that is replaced is the one that the account authenticates with: if the response
     /// with the new key is lost, nobody has a working key, and someone must log in to repair that.
     /// Without this option, rotating and revoking are available only with an e-mail address and a
-    /// password, which can log in again.
+    /// password, which can log in again. The keys of service accounts are always available.
     #[must_use]
     pub fn with_lockout_accepted(mut self) -> Self {
         self.accept_lockout = true;
@@ -81,15 +103,18 @@ impl CloudsmithConfig {
 
     /// Returns `true` if rotating and revoking are available.
     pub(crate) fn may_rotate(&self) -> bool {
-        self.accept_lockout || matches!(self.scheme, Scheme::Basic(_))
+        self.accept_lockout
+            || matches!(self.scheme, Scheme::Basic(_))
+            || self.resource != Resource::User
     }
 
-    /// Returns the address of the keys, with the user if the credential names one.
+    /// Returns the address of the keys, with the user if they are those of a user whom the
+    /// credential names.
     pub(crate) fn place(&self) -> String {
-        let address = self.base_url.address(["user", "tokens"]);
-        match &self.scheme {
-            Scheme::Basic(email) => format!("{address} of {email}"),
-            Scheme::ApiKey | Scheme::Token => address,
+        let address = self.base_url.address(self.resource.path());
+        match (&self.resource, &self.scheme) {
+            (Resource::User, Scheme::Basic(email)) => format!("{address} of {email}"),
+            _ => address,
         }
     }
 
@@ -101,7 +126,7 @@ impl CloudsmithConfig {
     }
 
     /// Reads `base_url`, one of `api_key`, `token` (the same key in `Authorization`) or `email`
-    /// with `password`, and `accept_lockout` from an account's settings.
+    /// with `password`, `resource` and `accept_lockout` from an account's settings.
     ///
     /// # Errors
     ///
@@ -127,6 +152,27 @@ impl CloudsmithConfig {
         } else {
             config
         };
-        Ok(config.with_base_url(base_url))
+        let resource = match settings.choice("resource", &["organization"])? {
+            Some((_, slug)) if slug.is_empty() => {
+                let place = settings.path();
+                return Err(Error::configuration(format!(
+                    "{place}.resource has an empty slug"
+                )));
+            }
+            Some((_, slug)) => Resource::Organization(slug),
+            None => Resource::User,
+        };
+        Ok(config.with_resource(resource).with_base_url(base_url))
+    }
+}
+
+impl Resource {
+    /// Returns the path of the collection of keys.
+    pub(crate) fn path(&self) -> Vec<String> {
+        let segments = match self {
+            Self::User => vec!["user", "tokens"],
+            Self::Organization(slug) => vec!["orgs", slug, "services"],
+        };
+        segments.into_iter().map(str::to_owned).collect()
     }
 }

@@ -1,25 +1,40 @@
 //! Conversions between Cloudsmith's bodies and the model.
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
-use tokenfleet_core::model::Attribute;
+use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
-    Error, ErrorKind, Fact, IssuedToken, Operation, Result, Token, TokenId, TokenState,
+    CreateToken, Error, ErrorKind, Fact, Identity, IssuedToken, Operation, Result, Timestamp,
+    Token, TokenId, TokenState, UpdateToken,
 };
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
-use crate::user::User;
+use crate::config::Resource;
 use crate::wire;
 
 /// Cloudsmith's page size when none is requested.
 const DEFAULT_PAGE_SIZE: usize = 30;
 
+/// The role of a new service account in its organization: the lesser one.
+const ROLE: &str = "Member";
+
 /// Decodes a page of keys.
-pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page> {
+pub(crate) fn page(
+    resource: &Resource,
+    request: &PageRequest,
+    response: &ApiResponse,
+) -> Result<Page> {
     // Totals are in headers, not in the body.
-    let ((), tokens) = response.page("results", request.size, |result| {
-        token(result, None, response)
-    })?;
+    let tokens = match resource {
+        Resource::User => {
+            let ((), keys) =
+                response.page("results", request.size, |key| user_key(key, None, response))?;
+            keys
+        }
+        Resource::Organization(_) => {
+            response.records(request.size, |record| service(record, None, response))?
+        }
+    };
     let number = request.number().unwrap_or_default();
     let size = request.size.map_or(DEFAULT_PAGE_SIZE, |size| size as usize);
     let end = number
@@ -50,9 +65,26 @@ pub(crate) fn page(request: &PageRequest, response: &ApiResponse) -> Result<Page
     Ok(page)
 }
 
-/// Converts the record of a key. `requested` is the id in the request, in case the response does
-/// not repeat it.
-fn token(
+/// Decodes the record of a single key. `requested` is the id in the request, in case the response
+/// does not repeat it.
+fn record(
+    resource: &Resource,
+    requested: Option<&TokenId>,
+    response: &ApiResponse,
+) -> Result<Token> {
+    match resource {
+        Resource::User => user_key(response.record()?, requested, response),
+        Resource::Organization(_) => service(response.record()?, requested, response),
+    }
+}
+
+/// Decodes the record of a single service account.
+pub(crate) fn service_record(response: &ApiResponse) -> Result<Token> {
+    service(response.record()?, None, response)
+}
+
+/// Converts the key of a user.
+fn user_key(
     wire: wire::UserAuthenticationToken<'_>,
     requested: Option<&TokenId>,
     response: &ApiResponse,
@@ -62,11 +94,36 @@ fn token(
     };
     let mut token = Token::new(id, TokenState::Active);
     let created = Fact::from_optional(wire.created.into_known());
-    token.created_at = token
-        .attributes
-        .parse_time("created", created, |text| text.parse().ok());
+    token.created_at = token.attributes.parse_time("created", created, time);
     token.attributes.extend(wire.rest);
     Ok(token)
+}
+
+/// Converts a service account. It has one key, so it stands for it.
+fn service(
+    wire: wire::Service<'_>,
+    requested: Option<&TokenId>,
+    response: &ApiResponse,
+) -> Result<Token> {
+    let Some(id) = id(wire.slug.into_known(), requested) else {
+        return Err(response.violation("the response contains a service account without a slug"));
+    };
+    let mut token = Token::new(id, TokenState::Active);
+    token.name = Fact::from_optional(wire.name.into_known()).map(String::from);
+    token.description = wire.description.map(String::from);
+    let created = Fact::from_optional(wire.created_at.into_known());
+    let times = &mut token.attributes;
+    token.created_at = times.parse_time("created_at", created, time);
+    token.expiry = times.parse_time("key_expires_at", wire.key_expires_at, time);
+    if token.expiry.known().is_some_and(|at| response.is_past(*at)) {
+        token.state = TokenState::Expired;
+    }
+    token.attributes.extend(wire.rest);
+    Ok(token)
+}
+
+fn time(text: &str) -> Option<Timestamp> {
+    text.parse().ok()
 }
 
 fn id(slug: Option<JsonStr<'_>>, requested: Option<&TokenId>) -> Option<TokenId> {
@@ -75,28 +132,60 @@ fn id(slug: Option<JsonStr<'_>>, requested: Option<&TokenId>) -> Option<TokenId>
 }
 
 /// Decodes the response to a creation or refresh, the key first.
-pub(crate) fn issued(requested: Option<&TokenId>, response: &ApiResponse) -> Result<IssuedToken> {
+pub(crate) fn issued(
+    resource: &Resource,
+    requested: Option<&TokenId>,
+    response: &ApiResponse,
+) -> Result<IssuedToken> {
     let issued: wire::Issued<'_> = response.record()?;
-    let id = id(issued.slug_perm.into_known(), requested);
+    let slug = match resource {
+        Resource::User => issued.slug_perm,
+        Resource::Organization(_) => issued.slug,
+    };
+    let id = id(slug.into_known(), requested);
     adapter::issued(response, issued.key.into_known(), |_| {
         let bare = Token::new(id?, TokenState::Active);
-        let record = response.record();
-        let record = record.and_then(|wire| token(wire, requested, response));
-        Some(record.unwrap_or(bare))
+        Some(record(resource, requested, response).unwrap_or(bare))
     })
 }
 
+/// Encodes the body of the creation of a service account.
+pub(crate) fn creation(request: CreateToken) -> wire::ServiceRequest {
+    wire::ServiceRequest {
+        name: request.name,
+        description: request.description.filter(|text| !text.is_empty()),
+        role: ROLE,
+    }
+}
+
+/// Encodes the body of an update of a service account.
+pub(crate) fn update(change: &UpdateToken) -> wire::ServiceRequestPatch {
+    let description = change.description.clone();
+    wire::ServiceRequestPatch {
+        name: change.name.clone(),
+        description: description.map(|text| Some(text).filter(|text| !text.is_empty())),
+    }
+}
+
 /// Decodes the answer to "who am I": `None` if nobody was recognised. Only that must be readable.
-pub(crate) fn user(response: &ApiResponse) -> Result<Option<User>> {
+pub(crate) fn user(response: &ApiResponse) -> Result<Option<wire::UserBrief>> {
     let user: wire::UserBrief = response.record()?;
-    let Some(is_recognised) = user.authenticated.into_known() else {
-        return Err(response.violation("the response does not say whether the key was recognised"));
-    };
-    Ok(is_recognised.then(|| User {
-        slug: user.slug.into_known(),
-        name: user.name.into_known(),
-        email: user.email.into_known(),
-    }))
+    match user.authenticated {
+        Fact::Known(is_recognised) => Ok(is_recognised.then_some(user)),
+        _ => {
+            let message = "the response does not say whether the key was recognised";
+            Err(response.violation(message))
+        }
+    }
+}
+
+/// Converts a recognised user. Nobody knows what Cloudsmith says about a service account, so the id
+/// is whatever identifies it; it is empty if nothing does.
+pub(crate) fn identity(user: wire::UserBrief) -> Identity {
+    let ids = [&user.slug, &user.slug_perm, &user.email].map(Fact::known);
+    let id = ids.into_iter().flatten().find(|id| !id.is_empty()).cloned();
+    let principal = Principal::new(id.unwrap_or_default());
+    Identity::new(principal.with_name(user.name.into_known())).with_email(user.email)
 }
 
 /// Parses an error response to a login, which Cloudsmith is phasing out.
@@ -127,6 +216,17 @@ pub(crate) fn forbids_key(error: &Error) -> bool {
         && error
             .platform_message()
             .is_some_and(|message| message.starts_with("You do not have permission"))
+}
+
+/// Returns `true` if Cloudsmith itself does not find what a request names.
+pub(crate) fn is_gone(error: &Error) -> bool {
+    error.status() == Some(404) && error.is_in_own_form()
+}
+
+/// Returns `true` if Cloudsmith itself may have rejected a request because it does not find what it
+/// names: the status for that is not documented.
+pub(crate) fn may_be_gone(error: &Error) -> bool {
+    matches!(error.status(), Some(400 | 404)) && error.is_in_own_form()
 }
 
 /// Parses an error response.

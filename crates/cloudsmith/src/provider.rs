@@ -4,28 +4,35 @@ use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
-use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
+use tokenfleet_core::capability::{
+    CreateCapability, RevokeCapability, TokenField, UpdateCapability,
+};
 use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, TokenId,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Identity, IssuedToken, Liveness,
+    Operation, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
+    Token, TokenId, UpdateToken,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 use tokio::sync::Mutex;
 
-use crate::config::CloudsmithConfig;
+use crate::config::{CloudsmithConfig, Resource};
 use crate::rotating_credential::RotatingCredential;
-use crate::user::User;
-use crate::{convert, query};
+use crate::{convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "cloudsmith";
 
-/// The adapter for the API key of one Cloudsmith user.
+/// The maximum length of a name in Cloudsmith's schema.
+const MAX_NAME_LENGTH: usize = 120;
+
+/// The adapter for the API key of one Cloudsmith user, or for the service accounts of one
+/// organization.
 #[derive(Debug)]
 pub struct Cloudsmith {
     client: ApiClient,
+    resource: Resource,
     credential: RotatingCredential,
     refresh_lock: Mutex<()>,
     capabilities: Capabilities,
@@ -36,20 +43,46 @@ const LOCKOUT_RISK: &str = "if the response is lost, nobody has a working key: u
                             address and a password, which can log in again, or accept the risk \
                             with accept_lockout = true";
 
-/// Returns what the adapter declares: list, create (at most one key), rotate, revoke (by
-/// replacement) and verify.
+/// Returns what the adapter declares for a resource.
 ///
-/// With an API key, rotate and revoke need
+/// For the key of a user: list, create (at most one key), rotate, revoke (by replacement), verify
+/// and whoami. With an API key, rotate and revoke need
 /// [`with_lockout_accepted`](CloudsmithConfig::with_lockout_accepted).
+///
+/// For service accounts: everything but renewal.
 #[must_use]
-pub fn capabilities() -> Capabilities {
-    Capabilities::none()
+pub fn capabilities(resource: &Resource) -> Capabilities {
+    let capabilities = Capabilities::none()
         .with_list(query::list())
-        .with_create(CreateCapability::new().with_max_tokens(1))
         .with_rotate()
-        .with_revoke(RevokeCapability::by_id(RevocationEffect::Replaced))
         .with_verify()
-        .with_reported_fields([TokenField::CreatedAt])
+        .with_whoami()
+        .with_reported_fields([TokenField::CreatedAt]);
+    match resource {
+        Resource::User => capabilities
+            .with_create(CreateCapability::new().with_max_tokens(1))
+            .with_revoke(RevokeCapability::by_id(RevocationEffect::Replaced)),
+        Resource::Organization(_) => capabilities
+            .with_get()
+            .with_create(
+                CreateCapability::new()
+                    .with_required_name()
+                    .with_max_name_length(MAX_NAME_LENGTH)
+                    .with_description(),
+            )
+            .with_update(
+                UpdateCapability::new()
+                    .with_name(Some(MAX_NAME_LENGTH))
+                    .with_id_following_name()
+                    .with_description(),
+            )
+            .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
+            .with_reported_fields([
+                TokenField::Name,
+                TokenField::Description,
+                TokenField::Expiry,
+            ]),
+    }
 }
 
 impl Cloudsmith {
@@ -57,7 +90,7 @@ impl Cloudsmith {
     #[must_use]
     pub fn new(account: &str, config: CloudsmithConfig, transport: Arc<dyn Transport>) -> Self {
         let account = Account::new(NAME, account).with_place(&config.place());
-        let mut capabilities = capabilities();
+        let mut capabilities = capabilities(&config.resource);
         if !config.may_rotate() {
             capabilities = capabilities
                 .with_unavailable(Operation::Rotate, LOCKOUT_RISK)
@@ -65,6 +98,7 @@ impl Cloudsmith {
         }
         Self {
             client: ApiClient::new(account, config.base_url, transport, convert::error_body),
+            resource: config.resource,
             credential: RotatingCredential::new(config.scheme, config.credential),
             refresh_lock: Mutex::new(()),
             capabilities,
@@ -78,17 +112,9 @@ impl Cloudsmith {
         self
     }
 
-    /// Returns the user whose credential the account authenticates with.
-    ///
-    /// # Errors
-    ///
-    /// [`Unauthenticated`](ErrorKind::Unauthenticated) also when Cloudsmith responds with 200 and
-    /// no user, as it does when it does not recognise a credential as one.
-    pub async fn who_am_i(&self) -> Result<User> {
-        self.identify(Operation::Verify).await
-    }
-
-    async fn identify(&self, operation: Operation) -> Result<User> {
+    /// Returns what Cloudsmith says about the caller, whom it must recognise: it responds with 200
+    /// to anybody.
+    async fn identify(&self, operation: Operation) -> Result<wire::UserBrief> {
         let response = self.send(Self::self_request(operation)).await?;
         let Some(user) = convert::user(&response)? else {
             return Err(response
@@ -111,32 +137,81 @@ impl Cloudsmith {
         self.identify(Operation::Verify).await.map(|_| ())
     }
 
+    /// Returns the path of the collection of keys, or of what is below it.
+    pub(crate) fn path(&self, below: &[&str]) -> Vec<String> {
+        let mut path = self.resource.path();
+        path.extend(below.iter().map(|segment| (*segment).to_owned()));
+        // Every path ends in a slash.
+        path.push(String::new());
+        path
+    }
+
+    /// Reads a service account.
+    pub(crate) async fn read(&self, operation: Operation, id: &TokenId) -> Result<Token> {
+        let request = ApiRequest::get(operation, self.path(&[id.as_str()]));
+        convert::service_record(&self.send(request).await?)
+    }
+
+    /// Returns an error unless the organization exists and shows its service accounts: without them
+    /// a 404 would say nothing about one.
+    pub(crate) async fn check_organization(&self, operation: Operation) -> Result<()> {
+        let request = ApiRequest::get(Operation::List, self.path(&[])).query("page_size", 1);
+        let sent = self.send(request).await;
+        sent.map(|_| ())
+            .map_err(|error| error.for_operation(operation))
+    }
+
+    /// Turns a rejection into "not found" if there is no such service account. Which status
+    /// Cloudsmith has for that is not documented.
+    async fn explain_rejection(&self, error: Error, id: &TokenId) -> Error {
+        let is_unclear = self.resource != Resource::User && error.status() == Some(400);
+        if is_unclear && convert::may_be_gone(&error) {
+            let read = self.read(Operation::Get, id).await;
+            if read.is_err_and(|error| convert::is_gone(&error)) {
+                return error.with_kind(ErrorKind::NotFound);
+            }
+        }
+        error
+    }
+
+    pub(crate) fn in_context(&self, operation: Operation, error: Error) -> Error {
+        self.client.in_context(operation, error)
+    }
+
     fn self_request(operation: Operation) -> ApiRequest {
         ApiRequest::get(operation, ["user", "self", ""])
     }
 
-    async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
+    pub(crate) async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
         let authorize = |request, secret: &Secret| self.credential.authorize(request, secret);
         self.client
             .send_authenticated(&self.credential, request, authorize)
             .await
     }
 
-    /// Refreshes the key. One refresh at a time, since only the last issued key works. A response
+    /// Refreshes a key. One refresh at a time, since only the last issued key works. A response
     /// that repeats the old key, or masks the new one, proves nothing.
     async fn refresh(&self, operation: Operation, id: &TokenId) -> Result<IssuedToken> {
         let _guard = self.refresh_lock.lock().await;
-        let request = ApiRequest::put(operation, ["user", "tokens", id.as_str(), "refresh", ""]);
+        let path = self.path(&[id.as_str(), "refresh"]);
+        let request = match self.resource {
+            Resource::User => ApiRequest::put(operation, path),
+            Resource::Organization(_) => ApiRequest::post(operation, path),
+        };
         let acting = OnceLock::new();
         let authorize = |request, secret: &Secret| {
             acting.get_or_init(|| secret.duplicate());
             self.credential.authorize(request, secret)
         };
-        let response = self
+        let sent = self
             .client
             .send_authenticated(&self.credential, request, authorize)
-            .await?;
-        let issued = convert::issued(Some(id), &response)?;
+            .await;
+        let response = match sent {
+            Ok(response) => response,
+            Err(error) => return Err(self.explain_rejection(error, id).await),
+        };
+        let issued = convert::issued(&self.resource, Some(id), &response)?;
         if acting
             .get()
             .is_some_and(|acting| acting.is_same(&issued.secret))
@@ -145,7 +220,7 @@ impl Cloudsmith {
                 .violation("the response holds the key in use, so nothing was replaced")
                 .with_advice("the key is still alive: repeat the call, or use the website"));
         }
-        if !issued.secret.is_masked() {
+        if self.resource == Resource::User && !issued.secret.is_masked() {
             self.credential.rotate(&issued.secret);
         }
         Ok(issued)
@@ -162,17 +237,23 @@ impl Adapter for Cloudsmith {
         &self.capabilities
     }
 
-    /// Lists the key. Cloudsmith responds with 404 beyond the last page. An empty first page is
-    /// accepted only if the credential is recognised.
+    /// Lists the keys. Cloudsmith responds with 404 beyond the last page; an organization must then
+    /// prove that it is not the one that is not found. An empty first page is accepted only if the
+    /// credential is recognised.
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let number = request.number().unwrap_or_default();
-        let api_request = ApiRequest::get(Operation::List, ["user", "tokens", ""])
+        let api_request = ApiRequest::get(Operation::List, self.path(&[]))
             .page_number(number)
             .query("page", number.saturating_add(1))
             .query_if("page_size", request.size);
         let page = match self.send(api_request).await {
-            Ok(response) => convert::page(&request, &response)?,
-            Err(error) if number > 0 && error.status() == Some(404) => Page::default(),
+            Ok(response) => convert::page(&self.resource, &request, &response)?,
+            Err(error) if number > 0 && error.status() == Some(404) => {
+                if self.resource != Resource::User {
+                    self.check_organization(Operation::List).await?;
+                }
+                Page::default()
+            }
             Err(error) => return Err(error),
         };
         if number == 0 && page.tokens.is_empty() {
@@ -181,19 +262,42 @@ impl Adapter for Cloudsmith {
         Ok(page)
     }
 
-    async fn create(&self, _: CreateToken) -> Result<IssuedToken> {
-        let request = ApiRequest::post(Operation::Create, ["user", "tokens", ""]);
-        convert::issued(None, &self.send(request).await?)
+    async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.read(Operation::Get, id).await
     }
 
-    /// Refreshes the key: the old one stops working at once, and an adapter that acts with it
-    /// continues with the new one.
+    /// Creates the key of the user, which takes no arguments, or a service account.
+    async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+        let api_request = ApiRequest::post(Operation::Create, self.path(&[]));
+        let api_request = match self.resource {
+            Resource::User => api_request,
+            Resource::Organization(_) => api_request.json(&convert::creation(request)),
+        };
+        convert::issued(&self.resource, None, &self.send(api_request).await?)
+    }
+
+    /// Updates a service account. Its slug, which is the id, may follow its new name.
+    async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        let request = ApiRequest::patch(Operation::Update, self.path(&[id.as_str()]))
+            .json(&convert::update(&change));
+        match self.send(request).await {
+            Ok(response) => convert::service_record(&response),
+            Err(error) => Err(self.explain_rejection(error, id).await),
+        }
+    }
+
+    /// Refreshes the key: the old one stops working at once. An adapter for the key of a user that
+    /// acts with it continues with the new one.
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         self.refresh(Operation::Rotate, id).await
     }
 
-    /// Refreshes the key and returns its replacement. A second revocation replaces the replacement.
-    async fn revoke_by_id(&self, id: &TokenId, _: RevokeOptions) -> Result<Revocation> {
+    /// Refreshes the key of a user and returns its replacement, which a second revocation would
+    /// replace; deletes a service account.
+    async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
+        if self.resource != Resource::User {
+            return self.delete(id, options).await;
+        }
         let replacement = self.refresh(Operation::Revoke, id).await?;
         Ok(
             Revocation::new(RevocationOutcome::Revoked, RevocationEffect::Replaced)
@@ -225,5 +329,10 @@ impl Adapter for Cloudsmith {
             }),
             Err(error) => undecided(error),
         }
+    }
+
+    /// Asks who the caller is. Cloudsmith answers anybody, so the answer must recognise somebody.
+    async fn whoami(&self) -> Result<Identity> {
+        Ok(convert::identity(self.identify(Operation::Whoami).await?))
     }
 }

@@ -1,4 +1,7 @@
-//! Listing by Cloudsmith, which neither sorts nor filters.
+//! Listing by Cloudsmith, which neither sorts nor filters the keys of a user.
+//!
+//! It sorts and searches service accounts, but nobody knows how it breaks ties and which names it
+//! finds, so that would promise nothing (docs/facts/cloudsmith-service-accounts.md).
 
 use tokenfleet_core::capability::{ListCapability, Paging};
 
@@ -6,7 +9,8 @@ use tokenfleet_core::capability::{ListCapability, Paging};
 pub(crate) const MAX_PAGE_SIZE: u32 = 500;
 
 /// Returns the list capability: numbered pages from 1, with totals in headers that may be absent. A
-/// user has at most one key, so one page of the maximum size holds all.
+/// user has at most one key, and few organizations have more service accounts than one page of the
+/// maximum size holds.
 pub(crate) fn list() -> ListCapability {
     ListCapability::new(Paging::Numbered)
         .with_default_page_size(MAX_PAGE_SIZE)

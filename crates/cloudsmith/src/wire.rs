@@ -30,12 +30,65 @@ impl<'de: 'a, 'a> FromFields<'de> for UserAuthenticationToken<'a> {
     }
 }
 
+/// The schema `Service`: a service account, with its key.
+#[derive(Debug, Default)]
+pub(crate) struct Service<'a> {
+    pub(crate) slug: Fact<JsonStr<'a>>,
+    pub(crate) name: Fact<JsonStr<'a>>,
+    pub(crate) description: Fact<JsonStr<'a>>,
+    pub(crate) created_at: Fact<JsonStr<'a>>,
+    pub(crate) key_expires_at: Fact<JsonStr<'a>>,
+    pub(crate) rest: Attributes,
+}
+
+impl<'de: 'a, 'a> FromFields<'de> for Service<'a> {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "slug" => read_unique(&mut self.slug, values)?,
+            "name" => read_unique(&mut self.name, values)?,
+            "description" => read_unique(&mut self.description, values)?,
+            "created_at" => read_unique(&mut self.created_at, values)?,
+            "key_expires_at" => read_unique(&mut self.key_expires_at, values)?,
+            // Its mask shows the end of the key.
+            "key" => ().read(name, values)?,
+            other => self.rest.insert(other, values.next_value()?),
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self) -> Option<&mut Attributes> {
+        Some(&mut self.rest)
+    }
+}
+
+/// The schema `ServiceRequest`, which also has `teams`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServiceRequest {
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<String>,
+    pub(crate) role: &'static str,
+}
+
+/// The schema `ServiceRequestPatch`, without what must not change: `role` and `teams`.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServiceRequestPatch {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    /// The description; null removes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) description: Option<Option<String>>,
+}
+
 /// The part of the response to a creation or refresh that must not be lost, whatever the rest looks
 /// like.
 #[derive(Debug, Default)]
 pub(crate) struct Issued<'a> {
+    /// The id of a user's key.
     pub(crate) slug_perm: Fact<JsonStr<'a>>,
-    /// The key: complete after POST and PUT, masked in listings.
+    /// The id of a service account.
+    pub(crate) slug: Fact<JsonStr<'a>>,
+    /// The key: complete after a creation and a refresh, masked otherwise.
     pub(crate) key: Fact<Secret>,
 }
 
@@ -43,6 +96,7 @@ impl<'de: 'a, 'a> FromFields<'de> for Issued<'a> {
     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
         match name {
             "slug_perm" => read_unique(&mut self.slug_perm, values),
+            "slug" => read_unique(&mut self.slug, values),
             "key" => read_unique(&mut self.key, values),
             other => ().read(other, values),
         }
@@ -56,6 +110,7 @@ pub(crate) struct UserBrief {
     pub(crate) email: Fact<String>,
     pub(crate) name: Fact<String>,
     pub(crate) slug: Fact<String>,
+    pub(crate) slug_perm: Fact<String>,
 }
 
 impl<'de> FromFields<'de> for UserBrief {
@@ -65,6 +120,7 @@ impl<'de> FromFields<'de> for UserBrief {
             "email" => read_unique(&mut self.email, values),
             "name" => read_unique(&mut self.name, values),
             "slug" => read_unique(&mut self.slug, values),
+            "slug_perm" => read_unique(&mut self.slug_perm, values),
             other => ().read(other, values),
         }
     }

@@ -1,6 +1,6 @@
 //! The result of a case, and the checks that a case is made of.
 
-use tokenfleet_core::{Error, ErrorKind, Result};
+use tokenfleet_core::{Error, ErrorKind, Fate, Result};
 
 /// The result of a case or of one of its steps.
 pub(crate) type CaseResult<T = ()> = std::result::Result<T, Stop>;
@@ -78,6 +78,15 @@ pub(crate) fn expect_rejection<T>(
         expected,
         describe(&error),
     )
+}
+
+/// Expects a call with an id that no token has to fail, certainly without effect: not found, or
+/// refused before it is sent because no id of the platform looks like it.
+pub(crate) fn expect_unknown_id<T>(result: Result<T>, expected: &str) -> CaseResult {
+    let error = expect_err(result, expected)?;
+    let is_refused = error.kind() == ErrorKind::InvalidInput && error.fate() == Fate::NotSent;
+    let is_not_found = error.kind() == ErrorKind::NotFound && !error.may_have_applied();
+    ensure(is_refused || is_not_found, expected, describe(&error))
 }
 
 /// Describes an error for a failure.

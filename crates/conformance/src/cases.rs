@@ -1,6 +1,7 @@
 //! The cases, one file per group.
 
 mod cancellation;
+mod cascade;
 mod concurrency;
 mod concurrent_changes;
 mod create_arguments;
@@ -8,6 +9,7 @@ mod creation;
 mod cursors;
 mod declarations;
 mod failures;
+mod identity;
 mod listing;
 mod page_positions;
 mod preconditions;
@@ -15,6 +17,7 @@ mod push_down;
 mod queries;
 mod reading;
 mod renewal;
+mod reused_ids;
 mod revocation;
 mod rotation;
 mod secrecy;
@@ -65,7 +68,10 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         rotation::CASES,
         renewal::CASES,
         revocation::CASES,
+        cascade::CASES,
+        reused_ids::CASES,
         verification::CASES,
+        identity::CASES,
         failures::CASES,
         secrecy::CASES,
         cancellation::CASES,

@@ -211,7 +211,7 @@ pub trait Fixture: Send + Sync {
         name.to_owned()
     }
 
-    /// Returns scopes that a token may be created with.
+    /// Returns scopes that a token may be created with, together and the first one also alone.
     fn scopes(&self) -> Vec<String> {
         Vec::new()
     }
@@ -300,6 +300,8 @@ pub struct ExistingToken {
     pub state: TokenState,
     /// The expiry; [`Fact::NotReported`] if the fixture does not know it.
     pub expiry: Fact<Timestamp>,
+    /// `true` if the platform never lists this token.
+    pub is_unlisted: bool,
 }
 
 impl ExistingToken {
@@ -310,7 +312,16 @@ impl ExistingToken {
             id,
             state,
             expiry: Fact::NotReported,
+            is_unlisted: false,
         }
+    }
+
+    /// States that the platform never lists this token, as the provider must
+    /// [declare](tokenfleet_core::capability::ListCapability::with_unlisted_tokens).
+    #[must_use]
+    pub fn with_unlisted(mut self) -> Self {
+        self.is_unlisted = true;
+        self
     }
 
     /// Sets the expiry.
@@ -331,6 +342,8 @@ pub enum Fault {
     LoseResponse,
     /// The platform does not carry the request out and redirects to another address.
     Redirect,
+    /// The platform does not carry the request out and answers that it accepted it, with 202.
+    AcceptOnly,
     /// The response is about another token than the requested one: about a revoked one, where
     /// revoked tokens keep their records.
     OtherRecord,
@@ -362,4 +375,6 @@ pub enum Fault {
     /// Something in front of the platform refuses the request with 401, in a form that is not the
     /// platform's, such as `{"message":"Unauthorized"}`.
     GatewayRefusal,
+    /// The page that is requested next is refused with 404, as if there were no such page.
+    MissingPage,
 }

@@ -5,12 +5,14 @@ mod ids;
 mod platform;
 mod setup;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, Fact, IssuedToken, Secret, Timestamp, TokenId, TokenProvider, TokenState,
+    Capabilities, Fact, IssuedToken, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider,
+    TokenState,
 };
 
 use crate::case_result::{CaseResult, not_applicable};
@@ -19,7 +21,9 @@ use crate::recording_fixture::RecordingFixture;
 use crate::recording_provider::RecordingProvider;
 use crate::{Fixture, InsertedToken};
 
+pub(crate) use calls::full_consent;
 pub(crate) use ids::{collect_ids, format_ids, ids_of, next_id};
+pub(crate) use setup::sample;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
@@ -121,10 +125,52 @@ impl Harness {
         revoke.is_some_and(|revoke| revoke.by_id)
     }
 
+    /// Returns `true` if the provider declares that ids of deleted tokens are given again.
+    pub(crate) fn reuses_ids(&self) -> bool {
+        self.capabilities().reused_ids
+    }
+
+    /// Returns `true` if the provider declares that the platform never lists some tokens.
+    pub(crate) fn hides_tokens(&self) -> bool {
+        let list = self.capabilities().list.as_ref();
+        list.is_some_and(|list| list.unlisted_tokens.is_some())
+    }
+
     /// Returns the time this many days from now, on the platform's clock.
     pub(crate) fn in_days(&self, days: u64) -> Timestamp {
         let now = self.fixture.now().truncated_to_seconds();
         now.saturating_add(Duration::from_secs(days * SECONDS_PER_DAY))
+    }
+
+    /// Returns a page size that the platform serves: the wanted one, or its largest.
+    pub(crate) fn page_size(&self, wanted: u32) -> u32 {
+        let list = self.capabilities().list.as_ref();
+        let max = list.and_then(|list| list.max_page_size).unwrap_or(wanted);
+        wanted.min(max)
+    }
+
+    /// Returns `true` if an expiry is as requested, as exactly as the platform keeps it: to the
+    /// second for a time, and within the declared tolerance for a lifetime, which begins whenever
+    /// the platform creates the token and is measured by its clock.
+    ///
+    /// `at` is the time on the platform's clock, and `since` the time here when it was computed.
+    pub(crate) fn is_expiry(
+        &self,
+        fact: Fact<Timestamp>,
+        requested: RequestedExpiry,
+        at: Timestamp,
+        since: Timestamp,
+    ) -> bool {
+        let create = self.capabilities().create.as_ref();
+        let tolerance = create.and_then(|create| create.lifetime_tolerance);
+        if tolerance.is_none() && !matches!(requested, RequestedExpiry::In(_)) {
+            return is_at(fact, at);
+        }
+        let now = Timestamp::now();
+        let inexact = tolerance.unwrap_or_default().max(Duration::from_secs(1))
+            + distance(self.fixture.now(), now)
+            + since.duration_until(now);
+        (fact.known()).is_some_and(|known| distance(*known, at) <= inexact)
     }
 
     /// Returns a secret that no platform ever issued.
@@ -136,7 +182,8 @@ impl Harness {
 
     /// Returns an id that resembles this one and belongs to no token.
     pub(crate) async fn unknown_id(&self, like: &TokenId) -> CaseResult<TokenId> {
-        let taken = self.existing_ids().await;
+        let tokens = self.fixture.tokens().await.into_iter();
+        let taken: BTreeSet<_> = tokens.map(|token| token.id).collect();
         let mut prefix = like.as_str().chars();
         prefix.next_back();
         let prefix = prefix.as_str();
@@ -162,6 +209,11 @@ pub(crate) const DEAD_STATES: [TokenState; 3] = [
     TokenState::Revoked,
     TokenState::Expired,
 ];
+
+/// Returns the duration between two times, whichever is later.
+fn distance(one: Timestamp, other: Timestamp) -> Duration {
+    one.duration_until(other).max(other.duration_until(one))
+}
 
 /// Returns `true` if a fact is this time, to the second: platforms cut off fractions.
 pub(crate) fn is_at(fact: Fact<Timestamp>, at: Timestamp) -> bool {

@@ -7,8 +7,9 @@ use async_trait::async_trait;
 use tokenfleet_core::adapter::{Page, PageRequest};
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, IssuedToken, Liveness, RenewedToken, Result,
-    Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider, TokenRef, UpdateToken,
+    Account, Capabilities, CreateToken, Error, Identity, IssuedToken, Liveness, RenewedToken,
+    Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider, TokenRef,
+    UpdateToken,
 };
 
 use crate::inspector::Inspector;
@@ -168,6 +169,15 @@ impl TokenProvider for RecordingProvider {
         self.inspect(result, |liveness| {
             let debug = format!("{liveness:?}");
             self.inspector.search("the result of verify", &debug);
+        })
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        let result = self.provider.whoami().await;
+        self.inspect(result, |identity| {
+            let serialised = serde_json::to_string(identity).unwrap_or_default();
+            let text = format!("{identity:?}{serialised}");
+            self.inspector.search("an identity", &text);
         })
     }
 }

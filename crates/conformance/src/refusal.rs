@@ -1,15 +1,16 @@
 //! The calls that a provider must refuse because it does not declare them.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokenfleet_core::adapter::PageRequest;
 use tokenfleet_core::{
-    CreateToken, ErrorKind, Fate, Operation, Result, RevokeOptions, Suspension, Timestamp, TokenId,
-    TokenProvider, UpdateToken,
+    CreateToken, ErrorKind, Fate, Operation, Result, Suspension, Timestamp, TokenId, TokenProvider,
+    UpdateToken,
 };
 
 use crate::case_result::{CaseResult, describe, ensure, expect_err};
-use crate::harness::Harness;
+use crate::harness::{Harness, full_consent};
 
 /// An operation or argument that a provider must refuse without sending a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub enum Refusal {
     Expiry,
     /// A new token that never expires.
     NeverExpiring,
+    /// A lifetime for a new token.
+    Lifetime,
     /// Scopes for a new token.
     Scopes,
     /// A new token that is suspended.
@@ -47,15 +50,19 @@ impl Refusal {
         let provider = harness.provider();
         let id = TokenId::new("1");
         let secret = harness.never_issued_secret();
-        let consent = RevokeOptions::accept_replacement();
+        let consent = full_consent();
         let request = harness.minimal_request("refused");
         let create = |what, request| expect_refused(harness, what, provider.create(request));
         let update = |what, change| expect_refused(harness, what, provider.update(&id, change));
         match self {
             Self::Operation(operation) => expect_operation_refused(harness, operation).await,
-            Self::Name => create("a name", CreateToken::new("refused")).await,
+            Self::Name => create("a name", harness.named_request("refused")).await,
             Self::Description => create("a description", request.with_description("refused")).await,
             Self::Expiry => create("an expiry", request.with_expiry(harness.in_days(30))).await,
+            Self::Lifetime => {
+                let lifetime = Duration::from_secs(30 * 86_400);
+                create("a lifetime", request.with_lifetime(lifetime)).await
+            }
             Self::NeverExpiring => create("never expiring", request.without_expiry()).await,
             Self::Scopes => create("scopes", request.with_scope("refused")).await,
             Self::Suspended => create("creating a suspended token", request.with_suspended()).await,
@@ -88,7 +95,7 @@ async fn expect_operation_refused(harness: &Harness, operation: Operation) -> Ca
     let provider = harness.provider();
     let id = TokenId::new("1");
     let secret = harness.never_issued_secret();
-    let consent = RevokeOptions::accept_replacement();
+    let consent = full_consent();
     match operation {
         Operation::List => {
             let call = provider.list_page(PageRequest::first());
@@ -114,6 +121,9 @@ async fn expect_operation_refused(harness: &Harness, operation: Operation) -> Ca
             expect_refused(harness, "revoking by secret", by_secret).await
         }
         Operation::Verify => expect_refused(harness, "verifying", provider.verify(&secret)).await,
+        Operation::Whoami => {
+            expect_refused(harness, "asking whom it acts as", provider.whoami()).await
+        }
         _ => Ok(()),
     }
 }

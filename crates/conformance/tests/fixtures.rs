@@ -36,7 +36,14 @@ impl Fixture for MinimalFixture {
     async fn tokens(&self) -> Vec<ExistingToken> {
         let tokens = self.0.tokens().await.into_iter();
         tokens
-            .map(|token| ExistingToken::new(token.id, token.state))
+            .map(|token| {
+                let existing = ExistingToken::new(token.id, token.state);
+                if token.is_unlisted {
+                    existing.with_unlisted()
+                } else {
+                    existing
+                }
+            })
             .collect()
     }
 

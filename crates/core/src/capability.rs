@@ -5,7 +5,7 @@
 
 pub use crate::model::TokenField;
 pub use crate::provider::{
-    ArgumentSupport, Capabilities, CreateCapability, FilterCapability, ListCapability,
-    OperationCall, OrderCapability, Paging, RenewCapability, RenewedSecret, RevokeCapability,
-    UpdateCapability,
+    ArgumentDescription, ArgumentKind, ArgumentSupport, ArgumentValue, Capabilities,
+    CreateCapability, FilterCapability, ListCapability, OperationCall, OrderCapability, Paging,
+    RenewCapability, RenewedSecret, RevokeCapability, UpdateCapability,
 };

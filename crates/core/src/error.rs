@@ -334,26 +334,28 @@ impl Error {
 
 impl PartialEq for Error {
     fn eq(&self, other: &Self) -> bool {
-        let parts = |error: &Self| {
-            let details = &error.0;
-            (
-                (details.kind, details.fate, details.operation),
-                (details.status, details.attempts),
-                (details.retry_after, details.elapsed),
-            )
-        };
-        let texts = |error: &Self| {
-            let details = &error.0;
-            [
-                Some(details.message.clone()),
-                details.code.clone(),
-                details.platform_message.clone(),
-                details.advice.clone(),
-            ]
-        };
-        parts(self) == parts(other)
-            && self.0.account == other.0.account
-            && texts(self) == texts(other)
+        self.said() == other.said()
+    }
+}
+
+impl Error {
+    /// Returns everything that the error says, which is all but its source.
+    fn said(&self) -> impl PartialEq + '_ {
+        let details = &*self.0;
+        (
+            details.kind,
+            details.fate,
+            &details.message,
+            details.operation,
+            &details.account,
+            details.status,
+            &details.code,
+            &details.platform_message,
+            details.retry_after,
+            details.attempts,
+            details.elapsed,
+            &details.advice,
+        )
     }
 }
 

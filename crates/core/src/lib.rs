@@ -49,7 +49,8 @@ pub use error::{Account, Error, ErrorKind, Fate, Operation, Result};
 pub use listing::{Completeness, Cursor, Listing, PartialReason, Plan};
 #[doc(inline)]
 pub use model::{
-    Fact, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef, TokenState,
+    Fact, Identity, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef,
+    TokenState,
 };
 pub use provider::{
     Capabilities, CreateToken, Liveness, RequestedExpiry, Revocation, RevocationEffect,

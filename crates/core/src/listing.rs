@@ -31,7 +31,7 @@ use engine::{Batch, PageEngine, Tick};
 use crate::error::{Account, Error, ErrorKind, Fate, Operation, Result};
 use crate::model::Token;
 use crate::provider::{ListCapability, Page, PagePosition, PageRequest, TokenProvider};
-use crate::query::Query;
+use crate::query::{Filter, Query};
 
 type PageFuture<'a> = Pin<Box<dyn Future<Output = Result<Page>> + Send + 'a>>;
 type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a>;
@@ -121,10 +121,13 @@ impl<'a> Listing<'a> {
 
     fn with_reader<P: TokenProvider + ?Sized>(
         provider: &P,
-        query: Query,
+        mut query: Query,
         read_page: ReadPage<'a>,
     ) -> Result<Self> {
         let account = provider.account().clone();
+        query.filter = (query.filter)
+            .map(|filter| filter.for_account(&account))
+            .filter(|filter| *filter != Filter::all_of([]));
         let in_context =
             |error: Error| error.with_account(&account).with_operation(Operation::List);
         let list = provider
@@ -214,7 +217,8 @@ impl<'a> Listing<'a> {
     /// complete with the right ten.
     #[must_use]
     pub fn completeness(&self) -> Option<Completeness> {
-        (self.state == State::Ended).then(|| self.engine.completeness())
+        let unlisted = self.list.unlisted_tokens.as_deref();
+        (self.state == State::Ended).then(|| self.engine.completeness().without_unlisted(unlisted))
     }
 
     /// Returns the plan that the listing follows.

@@ -1,14 +1,17 @@
 //! The interface that every platform is adapted to.
 
 mod adapter;
+mod argument_check;
 mod call;
 mod capabilities;
 mod check;
+mod create_argument;
 mod list_capability;
 mod outcome;
 mod page;
 mod request;
 mod result_check;
+mod sent_expiry;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -21,6 +24,7 @@ pub use capabilities::{
     ArgumentSupport, Capabilities, CreateCapability, RenewCapability, RenewedSecret,
     RevokeCapability, UpdateCapability,
 };
+pub use create_argument::{ArgumentDescription, ArgumentKind, ArgumentValue};
 pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
 pub(crate) use page::LAST_PAGE;
@@ -30,7 +34,7 @@ pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, Updat
 use adapter::Checked;
 
 use crate::error::{Account, Result};
-use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
+use crate::model::{Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
 
 /// Access to the tokens of one account.
 ///
@@ -108,6 +112,12 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// documents, while it accepts the credential that the account authenticates with.
     async fn verify(&self, secret: &Secret) -> Result<Liveness>;
 
+    /// Asks the platform whom the account acts as, and changes nothing.
+    ///
+    /// Fails with [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if the platform takes the
+    /// account's credential for nobody's, even if it answers with a success.
+    async fn whoami(&self) -> Result<Identity>;
+
     /// Returns this provider such that each of its calls is checked. Keep the default.
     ///
     /// An [`Adapter`] is checked already and returned as it is. Everything else is wrapped: the
@@ -157,6 +167,10 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         (**self).verify(secret).await
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        (**self).whoami().await
     }
 
     fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {

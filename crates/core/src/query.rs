@@ -3,7 +3,7 @@
 mod filter;
 mod sort;
 
-pub use filter::{Filter, NamePattern, OwnerPredicate, TimePredicate};
+pub use filter::{Filter, NamePattern, OwnerPredicate, TextPredicate, TimePredicate};
 pub use sort::{Direction, NullsOrder, SortBy, SortKey};
 
 use std::cmp::Ordering;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokenfleet_core::adapter::{Interner, Page, PageRequest};
-use tokenfleet_core::model::Attribute;
+use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, IssuedToken, Operation, RequestedExpiry, Result,
+    CreateToken, Error, ErrorKind, Fact, Identity, IssuedToken, Operation, RequestedExpiry, Result,
     Timestamp, Token, TokenId, TokenState,
 };
 use tokenfleet_http::adapter::{self, NumberedPage, error_text};
@@ -145,6 +145,27 @@ fn utc_offset(zone: &str) -> Option<i32> {
     let plain = digits.len() == 4 && digits.bytes().all(|digit| digit.is_ascii_digit());
     let number: i32 = plain.then(|| digits.parse().ok())??;
     Some(sign * (number / 100 * 60 + number % 100) * 60)
+}
+
+/// Converts the current user, whose name is the login.
+pub(crate) fn identity(user: wire::CurrentUser, response: &ApiResponse) -> Result<Identity> {
+    let Fact::Known(id) = user.id else {
+        return Err(response.violation("the response contains a user without an id"));
+    };
+    let principal = Principal::new(id.to_string())
+        .with_kind("user".to_owned())
+        .with_name(user.login.into_known());
+    Ok(Identity::new(principal).with_email(user.mail))
+}
+
+/// Decodes the user with a login from a page of users.
+pub(crate) fn user_with_login(login: &str, response: &ApiResponse) -> Result<Identity> {
+    let ((), users) = response.page("results", None, |user: wire::CurrentUser| Ok(user))?;
+    let mut users = users.into_iter();
+    match users.find(|user| user.login.known().is_some_and(|own| own == login)) {
+        Some(user) => identity(user, response),
+        None => Err(response.violation("the response does not contain the acting user")),
+    }
 }
 
 /// Parses an error response.

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, ErrorKind, IssuedToken, Liveness, Operation, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
+    Account, Capabilities, CreateToken, ErrorKind, Identity, IssuedToken, Liveness, Operation,
+    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
     TokenState,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
@@ -30,7 +30,7 @@ pub struct Foreman {
 }
 
 /// Returns what the adapter declares for a release: list, get, create, revoke (which marks the
-/// token) and verify.
+/// token), verify and whoami.
 #[must_use]
 pub fn capabilities(release: Release) -> Capabilities {
     Capabilities::none()
@@ -44,6 +44,7 @@ pub fn capabilities(release: Release) -> Capabilities {
         )
         .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked))
         .with_verify()
+        .with_whoami()
         .with_reported_fields([
             TokenField::Name,
             TokenField::CreatedAt,
@@ -164,16 +165,19 @@ impl Foreman {
 
     /// Returns `true` if the tokens are known to belong to a login.
     async fn owns_the_tokens(&self, login: &str) -> Result<bool> {
-        let search = format!(
-            "login = \"{}\"",
-            login.replace('\\', "\\\\").replace('"', "\\\"")
-        );
-        let request = ApiRequest::get(Operation::Verify, ["api", "users"]).query("search", search);
+        let request = users_request(Operation::Verify, login);
         let users: wire::Users = self.send(request).await?.json()?;
         Ok(users.results.iter().any(|user| {
             user.id == u64::from(self.config.user_id) && user.login.as_deref() == Some(login)
         }))
     }
+}
+
+/// Returns a request for the users with a login.
+fn users_request(operation: Operation, login: &str) -> ApiRequest {
+    let quoted = login.replace('\\', "\\\\").replace('"', "\\\"");
+    let search = format!("login = \"{quoted}\"");
+    ApiRequest::get(operation, ["api", "users"]).query("search", search)
 }
 
 fn unknown(reason: &str) -> Liveness {
@@ -264,6 +268,22 @@ impl Adapter for Foreman {
                 }
                 _ => undecided(error),
             },
+        }
+    }
+
+    /// Asks who the current user is. A release that has no answer yet responds with 404: then the
+    /// acting login is looked up among the users, which takes the permission to view them.
+    async fn whoami(&self) -> Result<Identity> {
+        let request = ApiRequest::get(Operation::Whoami, ["api", "current_user"]);
+        match self.send(request).await {
+            Ok(response) => convert::identity(response.record()?, &response),
+            Err(error) if error.status() == Some(404) => {
+                let login = &self.config.login;
+                let request = users_request(Operation::Whoami, login);
+                let response = self.send(request).await?;
+                convert::user_with_login(login, &response)
+            }
+            Err(error) => Err(error),
         }
     }
 }

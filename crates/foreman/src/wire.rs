@@ -75,6 +75,25 @@ pub(crate) struct User {
     pub(crate) login: Option<String>,
 }
 
+/// The current user, or a user whose identity is asked for.
+#[derive(Debug, Default)]
+pub(crate) struct CurrentUser {
+    pub(crate) id: Fact<u64>,
+    pub(crate) login: Fact<String>,
+    pub(crate) mail: Fact<String>,
+}
+
+impl<'de> FromFields<'de> for CurrentUser {
+    fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(), A::Error> {
+        match name {
+            "id" => read_unique(&mut self.id, values),
+            "login" => read_unique(&mut self.login, values),
+            "mail" => read_unique(&mut self.mail, values),
+            other => ().read(other, values),
+        }
+    }
+}
+
 /// A page of tokens without its results. `subtotal` counts the tokens that match the search,
 /// `total` all tokens of the user.
 #[derive(Debug, Default)]

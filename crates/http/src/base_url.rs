@@ -1,6 +1,7 @@
 //! The base URL of an account: the only place its credentials are sent to.
 
 use std::fmt;
+use std::net::IpAddr;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use tokenfleet_core::config::Settings;
@@ -13,6 +14,9 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'.')
     .remove(b'_')
     .remove(b'~');
+
+/// The name of this machine.
+const LOCALHOST: &str = "localhost";
 
 /// The scheme, host, port and path prefix of an account's API.
 ///
@@ -155,8 +159,9 @@ impl BaseUrl {
         self.prefix.get(..end).unwrap_or_default()
     }
 
-    /// Returns the host without its port: one platform may be reached by several schemes and ports.
-    pub(crate) fn host(&self) -> &str {
+    /// Returns the host without its port, because one platform may be reached by several schemes
+    /// and ports: in the same words for every spelling, and for every name of this machine.
+    pub(crate) fn host(&self) -> String {
         let origin = self.origin();
         let host = origin.split_once("://").map_or(origin, |(_, host)| host);
         let end = if host.starts_with('[') {
@@ -165,7 +170,16 @@ impl BaseUrl {
             host.find(':')
         };
         let host = end.and_then(|end| host.get(..end)).unwrap_or(host);
-        host.strip_suffix('.').unwrap_or(host)
+        let bare = host.trim_start_matches('[').trim_end_matches(']');
+        match bare.parse().map(|address: IpAddr| address.to_canonical()) {
+            Ok(address) if address.is_loopback() => LOCALHOST.to_owned(),
+            Ok(address) => address.to_string(),
+            Err(_) => match host.strip_suffix('.').unwrap_or(host) {
+                local if local == LOCALHOST || local.ends_with(".localhost") => LOCALHOST,
+                name => name,
+            }
+            .to_owned(),
+        }
     }
 
     /// Returns the absolute URI of a path below this URL. Segments and parameters are always
@@ -261,8 +275,19 @@ mod tests {
             ("https://h:8443/api", "h"),
             ("http://H", "h"),
             ("https://h./", "h"),
-            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
-            ("https://[2001:db8::1]", "[2001:db8::1]"),
+            ("https://[2001:db8::1]:8443", "2001:db8::1"),
+            ("https://[2001:DB8:0:0::1]", "2001:db8::1"),
+            ("https://[::ffff:192.0.2.1]", "192.0.2.1"),
+            ("https://192.0.2.1.:8443", "192.0.2.1"),
+            ("https://0xc0000201", "192.0.2.1"),
+            ("https://BÜCHER.example", "xn--bcher-kva.example"),
+            ("https://XN--bcher-kva.example.", "xn--bcher-kva.example"),
+            ("https://%62ücher.example", "xn--bcher-kva.example"),
+            ("http://LocalHost.:3000", "localhost"),
+            ("http://127.1", "localhost"),
+            ("http://[::1]:3000", "localhost"),
+            ("http://[::ffff:127.0.0.1]", "localhost"),
+            ("https://foreman.localhost", "localhost"),
         ] {
             let base_url = BaseUrl::parse_allowing_plain_http(url).unwrap();
             assert_eq!(base_url.host(), expected, "{url}");

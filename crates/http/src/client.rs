@@ -90,7 +90,7 @@ impl ApiClient {
             forgotten_after,
         };
         let shared = self.transport.failed_logins();
-        let shared = shared.map(|logins| logins.at(self.base_url.host()));
+        let shared = shared.map(|logins| logins.at(&self.base_url.host()));
         self.lockout_guard = LockoutGuard::new(Some((lockout, shared.unwrap_or_default())));
         self
     }

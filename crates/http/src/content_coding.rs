@@ -214,6 +214,11 @@ fn without_mark(mut body: ZeroizingBuffer) -> ZeroizingBuffer {
             Ok(character) => text.extend(character.encode_utf8(&mut [0; 4]).as_bytes()),
             // Half a pair keeps its JSON escape, which is marked where it is read (decision 0016).
             Err(half) => {
+                // A backslash that stands alone must not become one that is escaped by this escape.
+                let backslashes = text.iter().rev().take_while(|byte| **byte == b'\\');
+                if backslashes.count() % 2 == 1 {
+                    text.extend(b"\\");
+                }
                 let escape = format!("\\u{:04x}", half.unpaired_surrogate());
                 text.extend(escape.as_bytes());
             }
@@ -288,13 +293,22 @@ mod tests {
 
     #[test]
     fn half_a_pair_of_utf_16_becomes_its_escape() {
-        let text = "{\"a\":\"é\u{1f511}".encode_utf16();
-        let units = [0xfeff].into_iter().chain(text).chain([0xd83d]);
-        let body = units.chain("\"}".encode_utf16());
-        let body: Vec<u8> = body.flat_map(u16::to_be_bytes).collect();
-        let text = unwrap("", &body).unwrap();
-        let expected = "{\"a\":\"é\u{1f511}\\ud83d\"}";
-        assert_eq!(str::from_utf8(&text).unwrap(), expected);
+        for (before, expected) in [
+            ("é\u{1f511}", "é\u{1f511}"),
+            // An escaped backslash ends before the escape, and one that stands alone becomes one.
+            (r"\\", r"\\"),
+            (r"\", r"\\"),
+            (r"\\\", r"\\\\"),
+        ] {
+            let text = format!("{{\"a\":\"{before}");
+            let text = text.encode_utf16();
+            let units = [0xfeff].into_iter().chain(text).chain([0xd83d]);
+            let body = units.chain("\"}".encode_utf16());
+            let body: Vec<u8> = body.flat_map(u16::to_be_bytes).collect();
+            let text = unwrap("", &body).unwrap();
+            let expected = format!("{{\"a\":\"{expected}\\ud83d\"}}");
+            assert_eq!(str::from_utf8(&text).unwrap(), expected);
+        }
     }
 
     #[test]

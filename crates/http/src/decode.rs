@@ -13,7 +13,7 @@ mod repaired_body;
 
 pub use fields::{Fields, FromFields, read_unique};
 pub use json_str::JsonStr;
-pub(crate) use page_seed::PageSeed;
+pub(crate) use page_seed::{PageSeed, RecordsSeed};
 pub(crate) use repaired_body::RepairedBody;
 
 /// The types that an implementation of [`FromFields`] names, so that it need not depend on serde

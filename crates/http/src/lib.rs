@@ -26,6 +26,7 @@
 //! | send them another way | [`Transport`], [`Body`], [`TransportError`], [`SendPhase`] |
 //! | set retry limits and timeouts | [`RetryPolicy`] |
 //! | write an adapter | [`ApiClient`], [`ApiRequest`], [`ApiResponse`], [`decode`], [`adapter`] |
+//! | test its conversions | `testing` (feature `testing`) |
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -54,6 +55,8 @@ mod response_error;
 mod retry;
 mod retry_budget;
 mod telemetry;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod timer;
 mod transport;
 mod zeroizing_buffer;

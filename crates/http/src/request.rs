@@ -126,7 +126,8 @@ impl ApiRequest {
     }
 
     /// Marks the request as idempotent: applying it twice has the same effect as once, so it may be
-    /// retried.
+    /// retried. A deletion by id is not, where [ids are given
+    /// again](tokenfleet_core::Capabilities::reused_ids).
     #[must_use]
     pub fn idempotent(mut self) -> Self {
         self.idempotent = true;

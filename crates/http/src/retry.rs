@@ -10,9 +10,10 @@ use crate::backoff;
 /// Limits for retries: number of attempts, timeouts, backoff and budget.
 ///
 /// A request is retried when the platform was unreachable, unavailable or asked to wait, and only
-/// if that is harmless: reads, and writes that are idempotent or were certainly not applied. The
-/// delay between attempts is an exponential backoff with full jitter, or as long as the platform
-/// asks for.
+/// if that is harmless: reads, and writes that are idempotent or were certainly not applied. That
+/// is certain if nothing was sent, or if the platform itself refused the request: a refusal in
+/// another form than its own may come from a gateway that passed the request on. The delay between
+/// attempts is an exponential backoff with full jitter, or as long as the platform asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
@@ -137,7 +138,8 @@ impl RetryPolicy {
         attempt: u32,
         time_left: Duration,
     ) -> Option<Duration> {
-        let harmless = idempotent || !error.may_have_applied();
+        let is_own = error.status().is_none() || error.is_in_own_form();
+        let harmless = idempotent || !error.may_have_applied() && is_own;
         if attempt >= self.max_attempts || !harmless || !error.kind().is_transient() {
             return None;
         }

@@ -8,6 +8,8 @@ const HOST: &str = "api.losant.com";
 
 /// The API versions that this adapter supports: a semver range, sent as `Accept-Version`.
 const ACCEPT_VERSION: &str = "^1.20.1";
+/// The first API version whose tokens have roles.
+const ROLES_SINCE: (u32, u32) = (1, 30);
 
 /// The configuration of a [`Losant`](crate::Losant) account: whose tokens, and how to reach them.
 ///
@@ -98,6 +100,14 @@ impl LosantConfig {
             Some(domain) => format!("{address} of {domain}"),
             None => address,
         }
+    }
+
+    /// Returns `true` if the accepted API is new enough for the roles of a token.
+    pub(crate) fn accepts_roles(&self) -> bool {
+        let range = self.accept_version.trim_start_matches(['^', '~', '=', ' ']);
+        let mut numbers = range.split('.').map(|part| part.parse::<u32>().ok());
+        let version = (numbers.next().flatten(), numbers.next().flatten());
+        matches!(version, (Some(major), Some(minor)) if (major, minor) >= ROLES_SINCE)
     }
 
     /// Reads `base_url`, `token`, `resource`, `accept_version` and `losantdomain` from an account's

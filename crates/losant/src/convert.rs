@@ -1,6 +1,7 @@
 //! Conversions between Losant's bodies and the model.
 
 use tokenfleet_core::adapter::{Interner, Page, PageRequest};
+use tokenfleet_core::capability::ArgumentValue;
 use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
     CreateToken, Error, Fact, IssuedToken, Operation, RequestedExpiry, Result, Suspension,
@@ -10,6 +11,7 @@ use tokenfleet_http::adapter::{self, NumberedPage};
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody};
 
+use crate::role::DEFAULT_ROLE;
 use crate::wire;
 
 pub(crate) const ACTIVE: &str = "active";
@@ -123,7 +125,11 @@ pub(crate) fn issued(response: &ApiResponse) -> Result<IssuedToken> {
 
 /// Encodes the body of a creation.
 pub(crate) fn creation(request: CreateToken) -> wire::ApiTokenPost {
+    let default_role = request
+        .argument(DEFAULT_ROLE)
+        .and_then(ArgumentValue::as_text);
     wire::ApiTokenPost {
+        default_role: default_role.map(str::to_owned),
         name: request.name,
         description: request.description,
         expiration_date: match request.expiry {

@@ -25,8 +25,10 @@ mod config;
 mod convert;
 mod provider;
 mod query;
+mod role;
 mod scopes;
 mod wire;
 
 pub use config::{LosantConfig, Resource};
 pub use provider::{Losant, NAME, capabilities};
+pub use role::{DefaultRole, LosantArguments};

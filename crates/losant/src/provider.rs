@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
-    CreateCapability, RevokeCapability, TokenField, UpdateCapability,
+    ArgumentDescription, CreateCapability, RevokeCapability, TokenField, UpdateCapability,
 };
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Liveness, Operation, Result,
@@ -16,6 +16,7 @@ use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
+use crate::role::{DEFAULT_ROLE, DefaultRole};
 use crate::scopes;
 use crate::{convert, query, wire};
 
@@ -68,6 +69,18 @@ pub fn capabilities() -> Capabilities {
         ])
 }
 
+/// Returns what the adapter declares for an account: since API 1.30, tokens have a default role.
+fn capabilities_for(config: &LosantConfig) -> Capabilities {
+    let mut capabilities = capabilities();
+    if config.accepts_roles() {
+        let role =
+            ArgumentDescription::choice(DEFAULT_ROLE, DefaultRole::ALL.map(DefaultRole::as_str));
+        let create = capabilities.create.take();
+        capabilities.create = create.map(|create| create.with_argument(role));
+    }
+    capabilities
+}
+
 impl Losant {
     /// Creates an adapter for the account named `account`.
     #[must_use]
@@ -80,8 +93,8 @@ impl Losant {
                 transport,
                 convert::error_body,
             ),
+            capabilities: capabilities_for(&config),
             config,
-            capabilities: capabilities(),
         }
     }
 

@@ -108,6 +108,9 @@ pub(crate) struct ApiTokenPost {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) scope: Option<Vec<String>>,
     pub(crate) status: &'static str,
+    /// Known since API 1.30.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) default_role: Option<String>,
 }
 
 /// The schema `apiTokenPatch`.

@@ -104,8 +104,8 @@ impl Instruments {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct ListingShape {
-    /// The member with the items.
-    pub items: &'static str,
+    /// The member with the items; `None` if the body is nothing but the list of them.
+    pub items: Option<&'static str>,
     /// The member with the page number.
     pub page: Option<&'static str>,
     /// The members with totals.

@@ -52,6 +52,17 @@ async fn a_page_can_repeat_or_reorder_its_items() {
 }
 
 #[tokio::test]
+async fn a_member_is_added_beside_what_the_platform_says() {
+    let losant = build("losant", &["tokens=5"]).unwrap();
+    let honest = get(&*losant, "/me/tokens").await;
+    let member = Action::Member("error".to_owned(), r#"{"code":7}"#.to_owned());
+    losant.faults().add(Fault::new(member));
+    let page = get(&*losant, "/me/tokens").await;
+    assert_eq!(ids(&page), ids(&honest));
+    assert_eq!(page.json["error"]["code"], 7);
+}
+
+#[tokio::test]
 async fn totals_can_be_wrong_in_the_body_and_in_headers() {
     let losant = build("losant", &["tokens=5"]).unwrap();
     losant.faults().add(Fault::new(Action::LieAboutTotals(-2)));

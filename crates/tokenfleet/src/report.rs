@@ -34,6 +34,9 @@ pub struct AccountReport {
 pub enum Verdict {
     /// Every token that matches the query was yielded exactly once.
     Complete,
+    /// Every token that matches the query and that the platform lists was yielded exactly once, and
+    /// the platform never lists these tokens of the account, such as "login tokens".
+    CompleteAsShown(String),
     /// Tokens may be missing for the given reason.
     Partial(PartialReason),
     /// The listing ended early or could not start.
@@ -48,17 +51,19 @@ impl Verdict {
     pub fn as_str(&self) -> &'static str {
         match self {
             Self::Complete => "complete",
+            Self::CompleteAsShown(_) => "complete_as_shown",
             Self::Partial(_) => "partial",
             Self::Failed(_) => "failed",
             Self::NotListable => "not_listable",
         }
     }
 
-    /// Returns why the list is not complete, on one line that does not name the account.
+    /// Returns why the list does not hold every token, on one line that does not name the account.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
         match self {
             Self::Complete => None,
+            Self::CompleteAsShown(tokens) => Some(format!("the platform never lists {tokens}")),
             Self::Partial(reason) => Some(reason.to_string()),
             Self::Failed(error) => Some(without_account(error)),
             Self::NotListable => Some("the platform cannot list tokens".to_owned()),
@@ -70,12 +75,19 @@ impl Verdict {
     pub fn is_complete(&self) -> bool {
         matches!(self, Self::Complete)
     }
+
+    /// Returns `true` if every token was listed that the platform lists.
+    #[must_use]
+    pub fn is_complete_as_shown(&self) -> bool {
+        matches!(self, Self::Complete | Self::CompleteAsShown(_))
+    }
 }
 
 impl From<Completeness> for Verdict {
     fn from(completeness: Completeness) -> Self {
         match completeness {
             Completeness::Complete => Self::Complete,
+            Completeness::CompleteAsShown(tokens) => Self::CompleteAsShown(tokens),
             Completeness::Partial(reason) => Self::Partial(reason),
         }
     }
@@ -107,6 +119,9 @@ struct Record {
     /// The reason why a list is partial, for programs.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason_code: Option<PartialReason>,
+    /// The tokens that the platform never lists.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlisted_tokens: Option<String>,
     /// The error of a list that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
@@ -117,6 +132,7 @@ struct Record {
 #[serde(rename_all = "snake_case")]
 enum Word {
     Complete,
+    CompleteAsShown,
     Partial,
     Failed,
     NotListable,
@@ -125,11 +141,22 @@ enum Word {
 impl From<AccountReport> for Record {
     fn from(report: AccountReport) -> Self {
         let reason = report.verdict.reason();
-        let (completeness, reason_code, error) = match report.verdict {
-            Verdict::Complete => (Word::Complete, None, None),
-            Verdict::Partial(reason) => (Word::Partial, Some(reason), None),
-            Verdict::Failed(error) => (Word::Failed, None, Some(error)),
-            Verdict::NotListable => (Word::NotListable, None, None),
+        let (mut reason_code, mut unlisted_tokens, mut error) = (None, None, None);
+        let completeness = match report.verdict {
+            Verdict::Complete => Word::Complete,
+            Verdict::CompleteAsShown(tokens) => {
+                unlisted_tokens = Some(tokens);
+                Word::CompleteAsShown
+            }
+            Verdict::Partial(reason) => {
+                reason_code = Some(reason);
+                Word::Partial
+            }
+            Verdict::Failed(cause) => {
+                error = Some(cause);
+                Word::Failed
+            }
+            Verdict::NotListable => Word::NotListable,
         };
         Self {
             account: report.account.name().to_owned(),
@@ -140,6 +167,7 @@ impl From<AccountReport> for Record {
             cut_off: report.cut_off,
             place: report.account.place().map(str::to_owned),
             reason_code,
+            unlisted_tokens,
             error,
         }
     }
@@ -149,12 +177,18 @@ impl TryFrom<Record> for AccountReport {
     type Error = &'static str;
 
     fn try_from(record: Record) -> Result<Self, Self::Error> {
-        let verdict = match (record.completeness, record.reason_code, record.error) {
-            (Word::Complete, None, None) => Verdict::Complete,
-            (Word::Partial, Some(reason), None) => Verdict::Partial(reason),
-            (Word::Failed, None, Some(error)) => Verdict::Failed(error),
-            (Word::NotListable, None, None) => Verdict::NotListable,
-            _ => return Err("`completeness` does not match `reason_code` and `error`"),
+        let causes = (record.reason_code, record.unlisted_tokens, record.error);
+        let verdict = match (record.completeness, causes) {
+            (Word::Complete, (None, None, None)) => Verdict::Complete,
+            (Word::CompleteAsShown, (None, Some(tokens), None)) => Verdict::CompleteAsShown(tokens),
+            (Word::Partial, (Some(reason), None, None)) => Verdict::Partial(reason),
+            (Word::Failed, (None, None, Some(error))) => Verdict::Failed(error),
+            (Word::NotListable, (None, None, None)) => Verdict::NotListable,
+            _ => {
+                return Err(
+                    "`completeness` does not match `reason_code`, `unlisted_tokens` and `error`",
+                );
+            }
         };
         let account = Account::new(&record.provider, &record.account);
         Ok(Self {
@@ -183,6 +217,11 @@ impl fmt::Display for AccountReport {
         };
         match &self.verdict {
             Verdict::Complete => write!(f, "{account}: complete, {tokens} token{plural}"),
+            Verdict::CompleteAsShown(unlisted) => write!(
+                f,
+                "{account}: complete as far as the platform shows, {tokens} token{plural}: it \
+                 never lists {unlisted}"
+            ),
             Verdict::Partial(reason) => {
                 write!(f, "{account}: partial, {tokens} token{plural}: {reason}")
             }
@@ -223,6 +262,7 @@ mod tests {
         });
         prop_oneof![
             Just(Verdict::Complete),
+            ".{0,12}".prop_map(Verdict::CompleteAsShown),
             reasons.prop_map(Verdict::Partial),
             errors.prop_map(Verdict::Failed),
             Just(Verdict::NotListable),

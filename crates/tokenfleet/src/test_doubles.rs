@@ -100,6 +100,10 @@ impl TokenProvider for UncheckedProvider {
         self.record_call();
         Err(Error::unsupported("the call reached the provider"))
     }
+    async fn whoami(&self) -> Result<Identity> {
+        self.record_call();
+        Err(Error::unsupported("the call reached the provider"))
+    }
 }
 
 /// Asserts that every operation of a provider that declares nothing is refused unsent.
@@ -116,6 +120,7 @@ pub(crate) async fn assert_every_call_is_refused(provider: &dyn TokenProvider) {
         provider.revoke(TokenRef::Id(&id), options()).await.err(),
         (provider.revoke(TokenRef::Secret(&secret), options()).await).err(),
         provider.verify(&secret).await.err(),
+        provider.whoami().await.err(),
     ];
     for refusal in refusals {
         let error = refusal.expect("an undeclared call was carried out");

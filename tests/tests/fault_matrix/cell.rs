@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::columns::{Column, Outcome, run};
 use crate::effects::{EffectObserver, Effects};
-use crate::rows::{Row, SPOILED_CREDENTIALS};
+use crate::rows::Row;
 
 /// The time at which the platform's clock stands still.
 const CLOCK: &str = "clock=2026-01-01T00:00:00Z";
@@ -53,7 +53,7 @@ pub(crate) async fn try_cell(
 ) -> Cell {
     // Makes the random waits between attempts reproducible.
     fastrand::seed(1);
-    let mut options = simulator_options(platform).to_vec();
+    let mut options = simulator_options(platform, acting).to_vec();
     options.push(CLOCK);
     if platform == "cloudsmith" && column.operation == Operation::Create {
         options.push("tokens=0");
@@ -145,7 +145,7 @@ async fn try_with(
         Ok(Ok(Some(Err(error)))) => {
             violations.extend(hidden_effect(column, &error, effects));
             let proves_nothing = row.by_gateway
-                || (row.name == SPOILED_CREDENTIALS && matches!(occurrence, Occurrence::Always));
+                || (row.is_refused_by_platform() && matches!(occurrence, Occurrence::Always));
             if proves_nothing && error.kind() == ErrorKind::NotFound {
                 violations.push("a refusal that proves nothing became \"not found\"".to_owned());
             }
@@ -223,6 +223,7 @@ fn outcome_name(outcome: &Outcome) -> &'static str {
         Outcome::Verified(Liveness::Alive) => "alive",
         Outcome::Verified(Liveness::Dead) => "dead",
         Outcome::Verified(_) => "unknown",
+        Outcome::Identified(_) => "ok",
     }
 }
 
@@ -264,7 +265,7 @@ impl Case<'_> {
             }
             // Nobody can tell that the secret was spoiled on the way, once.
             Outcome::Verified(Liveness::Dead)
-                if self.row.name == SPOILED_CREDENTIALS
+                if self.row.is_refused_by_platform()
                     && matches!(self.occurrence, Occurrence::Once) =>
             {
                 None
@@ -273,6 +274,12 @@ impl Case<'_> {
                 Some("a living secret was reported dead".to_owned())
             }
             Outcome::Verified(_) => None,
+            // Nobody can tell that an answer names somebody else.
+            Outcome::Identified(_) if self.row.name.starts_with("id ") => None,
+            Outcome::Identified(id) => {
+                let known = ["4", "example-user"];
+                (!known.contains(&id.as_str())).then(|| format!("the account acts as {id}"))
+            }
             Outcome::AlreadyGone => {
                 (!self.column.gone).then(|| "a living token was reported gone".to_owned())
             }

@@ -17,9 +17,9 @@ pub(crate) struct Column {
     pub(crate) gone: bool,
 }
 
-/// Returns the columns of a platform.
-pub(crate) fn columns(platform: &str) -> Vec<Column> {
-    use Operation::{Create, Get, List, Renew, Revoke, Rotate, Update, Verify};
+/// Returns the columns of an account.
+pub(crate) fn columns((platform, acting): (&str, &str)) -> Vec<Column> {
+    use Operation::{Create, Get, List, Renew, Revoke, Rotate, Update, Verify, Whoami};
 
     let whole = |operation: Operation| Column {
         name: operation.as_str(),
@@ -36,13 +36,20 @@ pub(crate) fn columns(platform: &str) -> Vec<Column> {
     let (operations, parts) = match platform {
         "losant" => (vec![List, Get, Create, Update, Revoke, Verify], vec![]),
         "foreman" => (
-            vec![List, Get, Create, Verify],
+            vec![List, Get, Create, Verify, Whoami],
             vec![
                 part("revoke: GET", "GET", false),
                 part("revoke: DELETE", "DELETE", false),
             ],
         ),
-        "cloudsmith" => (vec![List, Create, Rotate, Revoke, Verify], vec![]),
+        "cloudsmith" if acting == "service accounts" => (
+            vec![List, Get, Create, Update, Rotate],
+            vec![
+                part("revoke: GET", "GET", false),
+                part("revoke: DELETE", "DELETE", false),
+            ],
+        ),
+        "cloudsmith" => (vec![List, Create, Rotate, Revoke, Verify, Whoami], vec![]),
         _ => (
             vec![Create, Renew, Revoke],
             vec![part("revoke a gone token: POST", "POST", true)],
@@ -66,6 +73,8 @@ pub(crate) enum Outcome {
     /// A revocation of a token that was already gone.
     AlreadyGone,
     Verified(Liveness),
+    /// The id of whom the account acts as.
+    Identified(String),
 }
 
 /// Performs the operation of a column.
@@ -95,6 +104,7 @@ pub(crate) async fn run(
         }
         Success::Revoked(_) => Outcome::AlreadyGone,
         Success::Verified(liveness) => Outcome::Verified(liveness),
+        Success::Identified(identity) => Outcome::Identified(identity.principal.id().to_owned()),
         Success::Page(_) => unreachable!("lists are read whole"),
     })
 }

@@ -28,12 +28,13 @@ pub(crate) fn table((platform, acting): (&str, &str), lines: &[Line]) -> String 
             }
         }
     }
-    let columns = columns(platform);
+    let columns = columns((platform, acting));
     let names: Vec<_> = columns.iter().map(|column| column.name).collect();
-    let mut text = format!(
-        "\n## {platform}, authenticated by {}\n\n",
-        acting.replace('_', " ")
-    );
+    let of = match acting {
+        "service accounts" => acting.to_owned(),
+        credential => format!("authenticated by {}", credential.replace('_', " ")),
+    };
+    let mut text = format!("\n## {platform}, {of}\n\n");
     text += &format!("| fault | {} |\n", names.join(" | "));
     text += &format!("| --- |{}\n", " --- |".repeat(names.len()));
     for (cells, faults) in rows {

@@ -31,7 +31,7 @@ async fn try_account(account: (&'static str, &'static str)) -> (String, Vec<Stri
     for row in rows() {
         for occurrence in [Occurrence::Once, Occurrence::Always] {
             let mut cells = Vec::new();
-            for column in columns(account.0) {
+            for column in columns(account) {
                 let cell = try_cell(account, &column, &row, occurrence).await;
                 let case = format!("{account:?}, {}, {}, {occurrence:?}", column.name, row.name);
                 violations.extend(cell.violations.iter().map(|why| format!("{case}: {why}")));

@@ -23,10 +23,14 @@ impl Row {
             .iter()
             .any(|action| matches!(action, Action::AnswerTwice))
     }
-}
 
-/// The fault after which the platform itself refuses a good credential.
-pub(crate) const SPOILED_CREDENTIALS: &str = "credentials spoiled, each refusal in other words";
+    /// Returns `true` if the platform itself refuses a good credential, and its status says so.
+    pub(crate) fn is_refused_by_platform(&self) -> bool {
+        let is_spoiled = |action: &Action| matches!(action, Action::SpoilCredentials);
+        let says_otherwise = |action: &Action| matches!(action, Action::Status(_));
+        self.actions.iter().any(is_spoiled) && !self.actions.iter().any(says_otherwise)
+    }
+}
 
 /// A delay within the timeout of one request.
 const SHORT: Duration = Duration::from_secs(20);
@@ -127,6 +131,11 @@ pub(crate) fn rows() -> Vec<Row> {
     row("200 `{}`", json("{}"));
     row("200 `[]`", json("[]"));
     row("200 invalid JSON", json("{\"id\":"));
+    row(
+        "200, odd error objects",
+        json(r#"{"error":0,"errors":[{"code":7}],"success":"no"}"#),
+    );
+    row("202 empty", vec![Action::Answer(Canned::status(202))]);
     row("204", vec![Action::Answer(Canned::status(204))]);
     for status in [429, 503] {
         for (name, retry_after) in [
@@ -155,9 +164,20 @@ pub(crate) fn rows() -> Vec<Row> {
         "the platform's own error, 200, byte-order mark",
         [own_error(), vec![Action::ByteOrderMark]].concat(),
     );
+    let member = |name: &str, json: &str| Action::Member(name.to_owned(), json.to_owned());
+    row(
+        "the platform's own answer beside an error",
+        vec![member("error", r#"{"message":"no","code":"7"}"#)],
+    );
+    row(
+        "credentials spoiled, another field in each refusal",
+        vec![Action::SpoilCredentials, member("request_id", "\"1\"")],
+    );
+    row("status 202", vec![Action::Status(202)]);
+    row("status 206", vec![Action::Status(206)]);
     row("each refusal in other words", vec![Action::VaryWords]);
     row(
-        SPOILED_CREDENTIALS,
+        "credentials spoiled, each refusal in other words",
         vec![Action::SpoilCredentials, Action::VaryWords],
     );
     row("endless 103", vec![Action::InformationalFlood]);
@@ -184,6 +204,7 @@ pub(crate) fn rows() -> Vec<Row> {
     );
     row("byte-order mark", vec![Action::ByteOrderMark]);
     row("gzip unasked", vec![Action::Gzip]);
+    row("gzip in two members", vec![Action::GzipMembers]);
     row(
         "gzip of a byte-order mark, wrong content type",
         vec![

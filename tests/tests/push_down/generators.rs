@@ -296,6 +296,10 @@ fn filter(names: BoxedStrategy<String>) -> impl Strategy<Value = Filter> {
         1 => time_predicate().prop_map(Filter::Created),
         1 => time_predicate().prop_map(Filter::Expiry),
         1 => time_predicate().prop_map(Filter::LastUsed),
+        1 => time_predicate().prop_map(Filter::Updated),
+        1 => id().prop_map(Filter::id),
+        1 => Just(Filter::attribute("kind", "session")),
+        1 => Just(Filter::scope("read")),
     ];
     predicate.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![

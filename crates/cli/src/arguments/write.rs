@@ -47,6 +47,10 @@ pub(crate) struct CreateArguments {
     /// Scope of the token, as the platform names it; repeatable
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
+    /// Argument that only this platform has; `tokenfleet capabilities --output json` lists them.
+    /// Repeatable, also for the values of a list
+    #[arg(long = "argument", value_name = "NAME=VALUE", value_parser = parse_argument)]
+    pub(crate) arguments: Vec<(String, String)>,
     /// Create exactly one token: if the response is lost, find the token by a marker, revoke it and
     /// retry. The marker is appended to the description (on Foreman, to the name) and is printed to
     /// standard error before anything is sent. Losant and Foreman only
@@ -61,6 +65,14 @@ pub(crate) struct CreateArguments {
         requires = "exactly_once"
     )]
     pub(crate) look_again_after: Option<Duration>,
+}
+
+/// Splits `NAME=VALUE` at the first equals sign.
+fn parse_argument(text: &str) -> Result<(String, String), &'static str> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("expected NAME=VALUE, such as readonly=true"),
+    }
 }
 
 #[derive(Debug, Args)]
@@ -142,6 +154,10 @@ pub(crate) struct RevokeArguments {
     /// Accept that the platform revokes a secret by issuing a new one, which is printed
     #[arg(long)]
     pub(crate) accept_replacement: bool,
+    /// Accept that revoking one token may also revoke others, where the platform does that; none of
+    /// the built-in ones does
+    #[arg(long)]
+    pub(crate) accept_cascade: bool,
     /// Suspend tokens that cannot be revoked, where the platform supports it; a suspended token can
     /// be resumed
     #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]

@@ -16,9 +16,9 @@ use crate::arguments::{CapabilitiesArguments, GlobalArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 
-const COLUMNS: [&str; 10] = [
+const COLUMNS: [&str; 11] = [
     "account", "provider", "list", "show", "create", "update", "rotate", "renew", "revoke",
-    "verify",
+    "verify", "whoami",
 ];
 
 pub(crate) fn run(
@@ -137,6 +137,8 @@ struct Object {
     renew: Option<Renew>,
     revoke: Option<Revoke>,
     reports: Vec<&'static str>,
+    /// `true` if ids of deleted tokens are given to new ones.
+    reused_ids: bool,
     /// The operations that the platform has but this account may not use, each with advice.
     unavailable: BTreeMap<&'static str, String>,
 }
@@ -146,6 +148,8 @@ struct List {
     paging: &'static str,
     totals: bool,
     tokens_vanish: bool,
+    /// The tokens that the platform never lists.
+    unlisted_tokens: Option<String>,
     largest_page: Option<u32>,
     usual_page: Option<u32>,
     /// The sort keys of the platform. Other keys are sorted locally, with the same result.
@@ -172,6 +176,23 @@ struct Create {
     scopes: bool,
     suspended: bool,
     at_most: Option<u32>,
+    /// `true` if a creation without an expiry is refused.
+    required_expiry: bool,
+    /// The tolerance of an expiry, where the platform takes a lifetime instead of a time.
+    lifetime_tolerance_seconds: Option<u64>,
+    longest_lifetime_seconds: Option<u64>,
+    /// `true` if the platform adds scopes to the requested ones.
+    widened_scopes: bool,
+    /// The arguments that only this platform has, for `--argument`.
+    arguments: Vec<Argument>,
+}
+
+#[derive(Serialize)]
+struct Argument {
+    name: String,
+    /// What it takes, such as `true or false`.
+    takes: String,
+    required: bool,
 }
 
 #[derive(Serialize)]
@@ -195,6 +216,8 @@ struct Revoke {
     effect: &'static str,
     /// `true` if `--accept-replacement` is required.
     needs_consent: bool,
+    /// The other tokens that a revocation may revoke too, for which `--accept-cascade` is required.
+    cascade: Option<String>,
 }
 
 fn object(provider: &dyn TokenProvider) -> Object {
@@ -218,6 +241,7 @@ fn object(provider: &dyn TokenProvider) -> Object {
             .copied()
             .map(TokenField::as_str)
             .collect(),
+        reused_ids: capabilities.reused_ids,
         unavailable: (capabilities.unavailable.iter())
             .map(|(operation, advice)| (command(*operation), advice.clone()))
             .collect(),
@@ -235,6 +259,7 @@ fn list(list: &ListCapability) -> List {
         },
         totals: list.totals,
         tokens_vanish: list.tokens_vanish,
+        unlisted_tokens: list.unlisted_tokens.clone(),
         largest_page: list.max_page_size,
         usual_page: list.default_page_size,
         sorted_by_platform: SortKey::ALL
@@ -268,6 +293,17 @@ fn create(create: &CreateCapability) -> Create {
         scopes: create.scopes,
         suspended: create.suspended,
         at_most: create.max_tokens,
+        required_expiry: create.required_expiry,
+        lifetime_tolerance_seconds: create.lifetime_tolerance.map(|by| by.as_secs()),
+        longest_lifetime_seconds: create.max_lifetime.map(|lifetime| lifetime.as_secs()),
+        widened_scopes: create.widened_scopes,
+        arguments: (create.arguments.iter())
+            .map(|argument| Argument {
+                name: argument.name.to_string(),
+                takes: argument.kind.to_string(),
+                required: argument.required,
+            })
+            .collect(),
     }
 }
 
@@ -293,5 +329,6 @@ fn revoke(revoke: &RevokeCapability) -> Revoke {
         by_secret: revoke.by_secret,
         effect: revoke.effect.as_str(),
         needs_consent: revoke.effect == RevocationEffect::Replaced,
+        cascade: revoke.cascade.clone(),
     }
 }

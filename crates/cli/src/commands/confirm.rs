@@ -20,16 +20,20 @@ pub(super) fn check(
     options: &RevokeOptions,
 ) -> Result<()> {
     // Once this passes, the only thing that the second check can miss is the consent.
-    let consent = RevokeOptions::accept_replacement();
+    let consent = RevokeOptions::accept_replacement().with_cascade_accepted();
     let capabilities = provider.capabilities();
     let checked = capabilities
         .check(OperationCall::Revoke(token, &consent))
         .and_then(|()| {
             let checked = capabilities.check(OperationCall::Revoke(token, options));
             checked.map_err(|error| {
-                error.with_advice(
-                    "accept this with --accept-replacement, and store or discard the new secret",
-                )
+                let replaces = (capabilities.revoke.as_ref())
+                    .is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced);
+                error.with_advice(if replaces && !options.accept_replacement {
+                    "accept this with --accept-replacement, and store or discard the new secret"
+                } else {
+                    "accept this with --accept-cascade"
+                })
             })
         });
     checked.map_err(|error| {
@@ -56,7 +60,7 @@ pub(super) fn check(
 pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider, consequence: &str) -> Result<()> {
     // The id does not matter. Consent is checked when the plan is carried out.
     let id = TokenId::new("any");
-    let consent = RevokeOptions::accept_replacement();
+    let consent = RevokeOptions::accept_replacement().with_cascade_accepted();
     let checked = provider
         .capabilities()
         .check(OperationCall::Revoke((&id).into(), &consent));
@@ -140,8 +144,12 @@ fn question(provider: &dyn TokenProvider, count: usize, described: Vec<String>) 
         }
         _ => String::new(),
     };
+    let cascade = match revoke.and_then(|revoke| revoke.cascade.as_deref()) {
+        Some(others) => format!(" This may also revoke {others}."),
+        None => String::new(),
+    };
     format!(
-        "Permanently revoke {tokens} in {}?{effect} [y/N] ",
+        "Permanently revoke {tokens} in {}?{effect}{cascade} [y/N] ",
         provider.account()
     )
 }
@@ -217,5 +225,26 @@ mod tests {
                 )
             );
         }
+    }
+
+    #[tokio::test]
+    async fn a_cascade_is_asked_about_and_needs_its_own_option() {
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted)
+            .with_cascade("the other tokens of the same client");
+        let provider = OneToken {
+            account: Account::new("hub", "main"),
+            capabilities: Capabilities::none().with_revoke(revoke),
+        };
+        let question = question(&provider, 1, vec!["1".to_owned()]);
+        let expected = "This may also revoke the other tokens of the same client. [y/N] ";
+        assert!(question.ends_with(expected), "{question}");
+
+        let id = TokenId::new("1");
+        let options = RevokeOptions::accept_replacement();
+        let error = check(&provider, (&id).into(), &options).unwrap_err();
+        assert!(error.to_string().contains("--accept-cascade"), "{error}");
+        assert_eq!(error.fate(), Fate::NotSent);
+        assert!(check(&provider, (&id).into(), &options.with_cascade_accepted()).is_ok());
+        assert!(check_revocable_by_id(&provider, "cannot plan").is_ok());
     }
 }

@@ -1,8 +1,8 @@
 //! `create`: a new token and its secret.
 
-use tokenfleet::capability::ArgumentSupport;
+use tokenfleet::capability::{ArgumentSupport, ArgumentValue, CreateCapability};
 use tokenfleet::workflow::UnknownWrite;
-use tokenfleet::{CreateToken, Error, Operation, Result, Timestamp};
+use tokenfleet::{CreateToken, Error, Operation, RequestedExpiry, Result, Timestamp};
 
 use super::subject::Subject;
 use super::write::Write;
@@ -22,7 +22,8 @@ pub(crate) async fn run(
     let is_exactly_once = arguments.exactly_once;
     let look_again_after = arguments.look_again_after;
     let now = Timestamp::now();
-    let request = request(arguments, now).map_err(|error| {
+    let capability = provider.capabilities().create.as_ref();
+    let request = request(arguments, capability, now).map_err(|error| {
         error
             .with_account(provider.account())
             .with_operation(Operation::Create)
@@ -34,9 +35,10 @@ pub(crate) async fn run(
         operation: Operation::Create,
         subject: name.as_deref().map_or(Subject::Unnamed, Subject::Name),
     };
-    let capability = provider.capabilities().create.as_ref();
     let needs_name =
         name.is_none() && capability.is_some_and(|create| create.name == ArgumentSupport::Required);
+    let needs_expiry = request.expiry == RequestedExpiry::PlatformDefault
+        && capability.is_some_and(|create| create.required_expiry);
     let issued = if is_exactly_once {
         exactly_once::create(write, request, look_again_after).await
     } else {
@@ -47,6 +49,8 @@ pub(crate) async fn run(
     let issued = issued.map_err(|error| {
         if needs_name {
             error.advise_on_arguments("pass it with --name")
+        } else if needs_expiry {
+            error.advise_on_arguments("pass it with --expires-in or --expires-at")
         } else {
             error
         }
@@ -60,7 +64,17 @@ pub(crate) async fn run(
             return Err(secret::lost_secret(error, &*provider, Operation::Create, &issued).into());
         }
     }
+    let added = requested.added_scopes(&issued.token);
+    if !added.is_empty() {
+        print_warning(&format!(
+            "the platform added scopes that were not requested: {}",
+            added.join(", ")
+        ));
+    }
     for field in requested.differences(&issued.token) {
+        if field == "scopes" && !requested.misses_scopes(&issued.token) {
+            continue;
+        }
         // The marker of `--exactly-once` ends the description or the name.
         if !(is_exactly_once && ["name", "description"].contains(&field)) {
             print_warning(&format!(
@@ -71,7 +85,11 @@ pub(crate) async fn run(
     Ok(Exit::Success)
 }
 
-fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
+fn request(
+    arguments: CreateArguments,
+    capability: Option<&CreateCapability>,
+    now: Timestamp,
+) -> Result<CreateToken> {
     let mut request = CreateToken::unnamed();
     request.name = arguments.name;
     request.description = arguments.description;
@@ -81,6 +99,9 @@ fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
         (None, at) => at,
     };
     request = match expiry {
+        Some(at) if at > now && arguments.expires_in.is_some() => {
+            request.with_lifetime(arguments.expires_in.unwrap_or_default())
+        }
         Some(at) if at <= now => {
             return Err(Error::invalid_input(format!(
                 "the expiry {at} is not in the future"
@@ -90,5 +111,19 @@ fn request(arguments: CreateArguments, now: Timestamp) -> Result<CreateToken> {
         None if arguments.never_expires => request.without_expiry(),
         None => request,
     };
+    for (name, text) in arguments.arguments {
+        // Without the capability, the creation itself is refused.
+        let Some(capability) = capability else { break };
+        let value = capability.parse_argument(&name, &text)?;
+        match (request.arguments.get_mut(&name), value) {
+            (None, value) => request = request.with_argument(name, value),
+            (Some(ArgumentValue::List(values)), ArgumentValue::List(more)) => values.extend(more),
+            (Some(_), _) => {
+                return Err(Error::invalid_input(format!(
+                    "the argument `{name}` is passed twice"
+                )));
+            }
+        }
+    }
     Ok((arguments.scopes.into_iter()).fold(request, CreateToken::with_scope))
 }

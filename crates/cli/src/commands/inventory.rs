@@ -91,7 +91,8 @@ pub(super) async fn print(
 
 /// Prints the failures that the output does not show to a person, and returns the exit code.
 ///
-/// An account that cannot be listed does not count as a failure. If every other account failed, the
+/// An account that cannot be listed does not count as a failure, and neither do tokens that the
+/// platform never lists: listing again would not help. If every other account failed, the
 /// exit code is the one that their errors share; if only some failed, the result is incomplete.
 pub(super) fn exit_code(
     reports: &[AccountReport],
@@ -117,9 +118,12 @@ pub(super) fn exit_code(
                 failures.push(Exit::from_error(error));
             }
             verdict => {
-                partial |= !verdict.is_complete();
-                if output.format() == Format::Csv && !verdict.is_complete() {
+                let is_partial = !verdict.is_complete_as_shown();
+                partial |= is_partial;
+                if output.format() == Format::Csv && is_partial {
                     print_error(requested_format, &incomplete(report));
+                } else if output.format() == Format::Csv && !verdict.is_complete() {
+                    print_note(&report.to_string());
                 }
             }
         }

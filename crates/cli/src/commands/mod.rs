@@ -21,6 +21,7 @@ mod simulate;
 mod subject;
 mod update;
 mod verify;
+mod whoami;
 mod write;
 
 use tokenfleet::Registry;
@@ -73,6 +74,7 @@ pub(crate) async fn run(
             revoke::run(&accounts, arguments, requested_format, output).await
         }
         Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
+        Command::Whoami => whoami::run(&accounts, requested_format, output).await,
         Command::Capabilities(arguments) => {
             capabilities::run(&accounts, &global, &arguments, output)
         }

@@ -25,7 +25,13 @@ pub(crate) async fn run(
     confirm::check_revocable_by_id(&*provider, "cannot plan")?;
     let reading = || format!("reading {account}");
     let found = with_progress(reading, provider.list_all(query)).await?;
+    // The person who reviews the plan has not seen the messages.
     let mut incomplete = None;
+    if let Completeness::CompleteAsShown(tokens) = &found.completeness {
+        let message = format!("the platform never lists {tokens}, so none of them is in the plan");
+        print_note(&format!("{account}: {message}"));
+        incomplete = Some(message);
+    }
     if let Completeness::Partial(reason) = &found.completeness {
         let message = format!("the listing is incomplete: {reason}");
         if !arguments.allow_incomplete {
@@ -50,7 +56,6 @@ pub(crate) async fn run(
         }
     }
     output.lines(lines(&plan, &found.tokens))?;
-    // The person who reviews the plan has not seen the warning.
     output.lines(incomplete.map(|message| format!("# {message}")))?;
     Ok(Exit::Success)
 }

@@ -2,14 +2,13 @@
 
 use serde::Serialize;
 use tokenfleet::workflow::RevocationVerdict;
-use tokenfleet::{
-    Error, IssuedToken, Operation, Result, Revocation, RevocationEffect, TokenId, TokenProvider,
-};
+use tokenfleet::{Error, Operation, Result, Revocation, RevocationEffect, TokenId, TokenProvider};
 
+use super::confirm::id_list;
 use super::secret;
 use super::subject::Subject;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, Results, TokenObject, displayed_id, print_error};
+use crate::output::{Format, Output, Results, TokenObject, displayed_id, print_error, print_note};
 use crate::progress::clear;
 
 /// The columns. The last two exist only where revoking a secret replaces it.
@@ -29,6 +28,9 @@ struct RevocationObject<'a> {
     id: Option<&'a TokenId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     replacement: Option<TokenObject<'a>>,
+    /// The other tokens that were revoked too, as far as the platform reports them.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    also_revoked: &'a [TokenId],
 }
 
 /// A report that prints each result as it arrives.
@@ -80,6 +82,9 @@ impl<'a> RevocationReport<'a> {
             RevocationVerdict::NotAsReviewed(error) => {
                 self.not_revoked(Some(id), "not_as_reviewed", &Subject::Id(id).add_to(error));
             }
+            RevocationVerdict::NotIdentified(error) => {
+                self.not_revoked(Some(id), "not_identified", &Subject::Id(id).add_to(error));
+            }
             RevocationVerdict::NotFoundHere(error) => {
                 self.not_revoked(Some(id), "not_found_here", &Subject::Id(id).add_to(error));
             }
@@ -94,8 +99,7 @@ impl<'a> RevocationReport<'a> {
         self.exits.push(Exit::Success);
         let outcome = revocation.outcome.as_str();
         let effect = Some(revocation.effect.as_str());
-        let replacement = revocation.replacement.as_ref();
-        let written = self.print(revocation.id.as_ref(), outcome, effect, replacement);
+        let written = self.print(revocation.id.as_ref(), outcome, effect, Some(revocation));
         self.keep_failure(written);
     }
 
@@ -141,15 +145,18 @@ impl<'a> RevocationReport<'a> {
         id: Option<&TokenId>,
         outcome: &'static str,
         effect: Option<&'static str>,
-        replacement: Option<&IssuedToken>,
+        revocation: Option<&Revocation>,
     ) -> Result<(), Failure> {
         let account = self.provider.account();
+        let replacement = revocation.and_then(|revocation| revocation.replacement.as_ref());
+        let also_revoked = revocation.map_or(&[][..], |revocation| &revocation.also_revoked);
         let object = RevocationObject {
             outcome,
             effect,
             id,
             replacement: replacement
                 .map(|issued| TokenObject::new(account, &issued.token, Some(&issued.secret))),
+            also_revoked,
         };
         let text = |id: &TokenId| id.to_string();
         let mut row = vec![
@@ -165,6 +172,12 @@ impl<'a> RevocationReport<'a> {
             );
             let secret = replacement.map(|new| new.secret.expose().to_owned());
             row.push(secret.unwrap_or_default());
+        }
+        if !also_revoked.is_empty() && matches!(self.output.format(), Format::Table | Format::Csv) {
+            print_note(&format!(
+                "{account}: also revoked: {}",
+                id_list(also_revoked)
+            ));
         }
         clear();
         let output = &mut *self.output;

@@ -33,10 +33,10 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let is_confirmed = arguments.yes;
-    let mut options = RevokeManyOptions::default();
-    if arguments.accept_replacement {
-        options = options.with_revoke_options(RevokeOptions::accept_replacement());
-    }
+    let mut consent = RevokeOptions::default();
+    consent.accept_replacement = arguments.accept_replacement;
+    consent.accept_cascade = arguments.accept_cascade;
+    let mut options = RevokeManyOptions::default().with_revoke_options(consent);
     if arguments.or_suspend {
         options = options.with_suspend_fallback();
     }
@@ -66,8 +66,12 @@ pub(crate) async fn run(
         }
         return revoke_by_secret(provider, &secret, options, requested_format, output).await;
     }
-    let ids = arguments.ids.into_iter().map(TokenId::new);
-    let plan = RevocationPlan::from_ids(provider.account(), ids);
+    let ids: Vec<_> = arguments.ids.into_iter().map(TokenId::new).collect();
+    // Before anything is sent.
+    for id in &ids {
+        confirm::check(provider, id.into(), &options.revoke_options)?;
+    }
+    let plan = provider.plan_revocation(ids).await?;
     // Ids on the command line are revoked in their order.
     options = options.with_max_concurrency(arguments.max_concurrency.unwrap_or(1));
     let exits = confirm_and_revoke(

@@ -30,6 +30,13 @@ pub(crate) async fn run(
         None => only_token(&*provider).await?,
     };
     if !arguments.yes {
+        // Where ids are given again, another token may have this one when the answer arrives.
+        let capabilities = provider.capabilities();
+        let shown = if capabilities.reused_ids && capabilities.get {
+            Some(provider.get(&id).await?)
+        } else {
+            None
+        };
         let token = question::describe_by_id(&*provider, &id).await;
         let question = format!(
             "Rotate token {token} in {}? This issues a new secret; the old one stops working \
@@ -40,9 +47,17 @@ pub(crate) async fn run(
             let error = Error::invalid_input("not confirmed: nothing was rotated");
             return Err(error.with_account(provider.account()).into());
         }
+        if let Some(shown) = shown {
+            let now = provider.get(&id).await?;
+            if (now.created_at, now.name) != (shown.created_at, shown.name) {
+                let message = "another token has this id now: nothing was rotated";
+                let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
+                return Err(in_context(&*provider, error).into());
+            }
+        }
     }
     // The key is read now, because its source may already return the new one afterwards.
-    let old = accounts.current_key(provider.account()).await;
+    let old = accounts.current_key(&*provider).await;
     let unknown = old.as_ref().map(|old| UnknownWrite::Rotation { old });
     let write = Write {
         provider: &*provider,

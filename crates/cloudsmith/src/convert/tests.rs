@@ -1,59 +1,13 @@
 //! The conversions of responses.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tokenfleet_core::Account;
-use tokenfleet_http::{
-    ApiClient, ApiRequest, BaseUrl, Body, Bytes, Transport, TransportError, async_trait, http,
-};
+use tokenfleet_http::testing::{NOON, respond};
 
 use super::*;
 
-/// A platform that always sends the same response.
-#[derive(Debug)]
-struct SameResponse {
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: String,
-}
-
-#[async_trait]
-impl Transport for SameResponse {
-    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
-        let mut response = http::Response::builder().status(self.status);
-        for (name, value) in self.headers {
-            response = response.header(*name, *value);
-        }
-        Ok(response.body(Body::full(self.body.clone())).unwrap())
-    }
-}
-
-/// Returns the result of a request to which the platform sends this response.
-fn result(
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: &Value,
-) -> Result<ApiResponse> {
-    let client = ApiClient::new(
-        Account::new("example", "main"),
-        BaseUrl::from_host("example.com"),
-        Arc::new(SameResponse {
-            status,
-            headers,
-            body: body.to_string(),
-        }),
-        error_body,
-    );
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_time().build().unwrap();
-    runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
-}
-
 /// Returns a response of noon on the first day of 2026.
 fn response(body: Value) -> ApiResponse {
-    const NOON: &[(&str, &str)] = &[("date", "Thu, 01 Jan 2026 12:00:00 GMT")];
-    result(200, NOON, &body).unwrap()
+    respond(error_body, 200, &[NOON], body.to_string()).unwrap()
 }
 
 /// Returns the fields of a token that are reported, as JSON.
@@ -71,7 +25,9 @@ const KEY: &str = "1234567890abcdef1234567890abcdef";
 #[test]
 fn a_field_that_is_not_as_documented_is_marked_and_says_nothing() {
     let body = json!({"slug_perm": "abc", "created": ["today"], "key": KEY});
-    let token = issued(None, &response(body)).unwrap().token;
+    let token = issued(&Resource::User, None, &response(body))
+        .unwrap()
+        .token;
     assert_eq!(token.created_at, Fact::NotReported);
     assert!(token.attributes.is_unreadable("created"));
 }
@@ -84,7 +40,7 @@ fn every_field_of_a_record_has_its_place_in_the_model() {
         "key": KEY,
         "color": "blue",
     });
-    let issued = issued(None, &response(body)).unwrap();
+    let issued = issued(&Resource::User, None, &response(body)).unwrap();
     assert_eq!(issued.secret.expose(), KEY);
     let expected = json!({
         "id": "abc",
@@ -95,18 +51,79 @@ fn every_field_of_a_record_has_its_place_in_the_model() {
     assert_eq!(fields(&issued.token), expected);
 }
 
+const SERVICE: &str = r#"{
+    "slug": "ci-8m7h", "name": "CI", "description": null, "key": "************cdef",
+    "created_at": "2025-01-01T00:00:00.5Z", "created_by": "jane", "key_expires_at": null,
+    "role": "Manager", "teams": [{"slug": "owners", "role": "Member"}]
+}"#;
+
+fn organization() -> Resource {
+    Resource::Organization("acme".to_owned())
+}
+
+#[test]
+fn every_field_of_a_service_account_has_its_place_and_its_mask_none() {
+    let list: Value = serde_json::from_str(&format!("[{SERVICE}]")).unwrap();
+    let page = page(&organization(), &PageRequest::first(), &response(list)).unwrap();
+    let [token] = page.tokens.as_slice() else {
+        panic!("{:?}", page.tokens)
+    };
+    let expected = json!({
+        "id": "ci-8m7h",
+        "name": "CI",
+        "state": "active",
+        "created_at": "2025-01-01T00:00:00.5Z",
+        "expiry": {"kind": "never"},
+        "attributes": {
+            "created_by": "jane",
+            "role": "Manager",
+            "teams": [{"slug": "owners", "role": "Member"}],
+        },
+    });
+    assert_eq!(fields(token), expected);
+    assert_eq!(token.description, Fact::Absent);
+}
+
+#[test]
+fn the_expiry_of_a_service_accounts_key_decides_its_state() {
+    for (expires, state) in [
+        (json!("2026-01-01T11:59:59Z"), TokenState::Expired),
+        (json!("2026-01-01T12:00:01Z"), TokenState::Active),
+        (json!(["soon"]), TokenState::Active),
+    ] {
+        let body = json!({"slug": "ci", "name": "CI", "key_expires_at": expires});
+        let token = service_record(&response(body)).unwrap();
+        assert_eq!(token.state, state, "{expires}");
+        assert_eq!(token.expiry.is_reported(), expires.is_string());
+    }
+    let unnamed = service_record(&response(json!({"slug": "ci"}))).unwrap();
+    assert_eq!(unnamed.expiry, Fact::NotReported);
+    assert!(service_record(&response(json!({"name": "CI"}))).is_err());
+}
+
+#[test]
+fn an_update_never_touches_the_role_and_removes_a_description_by_null() {
+    let body = |change| serde_json::to_value(update(&change)).unwrap();
+    assert_eq!(body(UpdateToken::rename("cd")), json!({"name": "cd"}));
+    let cleared = UpdateToken::default().with_description("");
+    assert_eq!(body(cleared), json!({"description": null}));
+    let request = CreateToken::new("ci").with_description("");
+    let created = serde_json::to_value(creation(request)).unwrap();
+    assert_eq!(created, json!({"name": "ci", "role": "Member"}));
+}
+
 #[test]
 fn a_key_without_a_slug_has_the_id_that_was_requested() {
     let requested = TokenId::new("abc");
     for body in [json!({"key": KEY}), json!({"key": KEY, "slug_perm": ""})] {
-        let known = issued(Some(&requested), &response(body.clone())).unwrap();
+        let known = issued(&Resource::User, Some(&requested), &response(body.clone())).unwrap();
         assert_eq!(known.token.id, requested);
-        let unknown = issued(None, &response(body)).unwrap();
+        let unknown = issued(&Resource::User, None, &response(body)).unwrap();
         assert_eq!(unknown.token.id, TokenId::new(""));
         assert_eq!(unknown.secret.expose(), KEY);
     }
     let other = json!({"key": KEY, "slug_perm": "other"});
-    let other = issued(Some(&requested), &response(other)).unwrap();
+    let other = issued(&Resource::User, Some(&requested), &response(other)).unwrap();
     assert_eq!(other.token.id, TokenId::new("other"));
 }
 
@@ -134,23 +151,41 @@ fn the_next_page_is_told_by_the_headers_or_by_a_full_page() {
         (0, 3, last, false),
     ] {
         let request = PageRequest::first().position(PagePosition::Number(number));
-        let page = page(&request.size(size), &result(200, headers, &two).unwrap()).unwrap();
+        let page = page(
+            &Resource::User,
+            &request.size(size),
+            &respond(error_body, 200, headers, two.to_string()).unwrap(),
+        )
+        .unwrap();
         let next = expected.then_some(PagePosition::Number(number + 1));
         assert_eq!(page.next, next, "{number} {size} {headers:?}");
         assert_eq!(page.tokens.len(), 2);
     }
     // Without a requested size, Cloudsmith's own one is a full page.
-    let page = page(&PageRequest::first(), &result(200, &[], &two).unwrap()).unwrap();
+    let page = page(
+        &Resource::User,
+        &PageRequest::first(),
+        &respond(error_body, 200, &[], two.to_string()).unwrap(),
+    )
+    .unwrap();
     assert_eq!(page.next, None);
     let without_slug = json!({"results": [{"created": "2025-01-01T00:00:00Z"}]});
-    assert!(super::page(&PageRequest::first(), &response(without_slug)).is_err());
+    assert!(
+        super::page(
+            &Resource::User,
+            &PageRequest::first(),
+            &response(without_slug)
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn the_headers_say_where_a_page_lies() {
     let page = |headers| {
-        let response = result(200, headers, &json!({"results": []})).unwrap();
-        let page = page(&PageRequest::first(), &response).unwrap();
+        let body = json!({"results": []}).to_string();
+        let response = respond(error_body, 200, headers, body).unwrap();
+        let page = page(&Resource::User, &PageRequest::first(), &response).unwrap();
         (page.total, page.number, page.size)
     };
     assert_eq!(
@@ -225,7 +260,8 @@ fn only_cloudsmiths_own_words_refuse_a_key_or_a_permission() {
         (401, "You do not have permission to do this.", false, false),
         (403, "blocked", false, false),
     ] {
-        let error = result(status, &[], &json!({"detail": detail})).unwrap_err();
+        let body = json!({"detail": detail}).to_string();
+        let error = respond(error_body, status, &[], body).unwrap_err();
         assert_eq!(refuses_key(&error), refused, "{status} {detail}");
         assert_eq!(forbids_key(&error), forbidden, "{status} {detail}");
     }

@@ -73,7 +73,7 @@ async fn listing(harness: &Harness) -> CaseResult {
     harness.seed_tokens(4).await?;
     let all: Vec<_> = harness.existing_ids().await.into_iter().collect();
     for polls in POLLS {
-        let query = Query::new().page_size(2);
+        let query = Query::new().page_size(harness.page_size(2));
         let _ = poll_and_drop(harness.provider().list_all(query.clone()), polls).await;
         let expected = "a listing after a dropped one is complete";
         let mut listed = harness.list_ids(query.clone(), expected).await?;

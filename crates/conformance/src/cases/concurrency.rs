@@ -68,9 +68,9 @@ async fn reads(harness: &Harness) -> CaseResult {
     let seeded = harness.seed_tokens(5).await?;
     let provider = harness.provider();
     if declared.list.is_some() {
-        let count = harness.token_count().await;
+        let count = harness.existing_ids().await.len();
         let listings = [1, 2, 3, 2].map(|size| -> BoxFuture<'_, _> {
-            Box::pin(provider.list_all(Query::new().page_size(size)))
+            Box::pin(provider.list_all(Query::new().page_size(harness.page_size(size))))
         });
         for list in join_all(listings.into()).await {
             let listed = expect_ok(list, "a concurrent listing succeeds")?.tokens;

@@ -66,7 +66,8 @@ async fn deletions(harness: &Harness) -> CaseResult {
     for after in 0..6 {
         let prefix = format!("round-{after}");
         let mut to_delete = harness.seed_several_pages(&prefix, 6).await?;
-        let mut listing = harness.start_listing(sequentially(Query::new().page_size(2)))?;
+        let mut listing =
+            harness.start_listing(sequentially(Query::new().page_size(harness.page_size(2))))?;
         let mut listed = Vec::new();
         let expected = "the listing continues when tokens are deleted";
         while let Some(id) = next_id(&mut listing, expected).await? {
@@ -80,7 +81,7 @@ async fn deletions(harness: &Harness) -> CaseResult {
             }
         }
         let remaining = harness.existing_ids().await;
-        expect_honest(listing.completeness(), &remaining, &listed)?;
+        expect_honest(harness, listing.completeness(), &remaining, &listed)?;
         for id in to_delete {
             harness.clean_up(&id).await;
         }
@@ -94,7 +95,8 @@ async fn creations(harness: &Harness) -> CaseResult {
             .seed_several_pages(&format!("round-{after}"), 5)
             .await?;
         let before = harness.existing_ids().await;
-        let mut listing = harness.start_listing(sequentially(Query::new().page_size(2)))?;
+        let mut listing =
+            harness.start_listing(sequentially(Query::new().page_size(harness.page_size(2))))?;
         let (mut listed, mut created) = (Vec::new(), 0);
         let expected = "the listing continues when tokens are created";
         while let Some(id) = next_id(&mut listing, expected).await? {
@@ -105,7 +107,7 @@ async fn creations(harness: &Harness) -> CaseResult {
                 harness.insert(harness.spec(&name)).await;
             }
         }
-        expect_honest(listing.completeness(), &before, &listed)?;
+        expect_honest(harness, listing.completeness(), &before, &listed)?;
     }
     Ok(())
 }
@@ -117,12 +119,13 @@ async fn random_creations_and_deletions(harness: &Harness) -> CaseResult {
         let mut to_delete = harness.seed_several_pages(&prefix, 8).await?;
         let before = harness.existing_ids().await;
         let mut dice = Dice(seed);
-        let mut query = Query::new().page_size(2 + u32::from(seed % 2 == 0));
+        let mut query = Query::new().page_size(harness.page_size(2 + u32::from(seed % 2 == 0)));
         if seed % 3 > 0 {
             query = sequentially(query);
         }
         let mut listing = harness.start_listing(query)?;
         let (mut listed, mut created) = (Vec::new(), 0);
+        let mut throughout = before;
         let expected = "the listing continues when tokens are created and deleted";
         while let Some(id) = next_id(&mut listing, expected).await? {
             listed.push(id);
@@ -134,10 +137,17 @@ async fn random_creations_and_deletions(harness: &Harness) -> CaseResult {
             } else if roll == 1 && to_delete.len() > 2 {
                 let deleted = to_delete.remove(dice.roll(to_delete.len()));
                 harness.fixture().remove(&deleted).await;
+                // A new token may get its id.
+                throughout.remove(&deleted);
             }
         }
         let after = harness.existing_ids().await;
-        expect_honest(listing.completeness(), &(&before & &after), &listed)?;
+        expect_honest(
+            harness,
+            listing.completeness(),
+            &(&throughout & &after),
+            &listed,
+        )?;
         for id in after.difference(&earlier) {
             harness.clean_up(id).await;
         }
@@ -153,7 +163,7 @@ async fn updates(harness: &Harness) -> CaseResult {
         let mut round = UpdateRound::prepare(harness, seed).await?;
         let mut query = Query::new()
             .filter(round.filter.clone())
-            .page_size(2 + u32::from(seed % 2 == 0));
+            .page_size(harness.page_size(2 + u32::from(seed % 2 == 0)));
         if seed % 3 == 0 {
             query = query.sort_by(SortKey::Id, Direction::Ascending);
         }
@@ -164,7 +174,12 @@ async fn updates(harness: &Harness) -> CaseResult {
             listed.push(id);
             round.update_some(harness).await?;
         }
-        expect_honest(listing.completeness(), &round.matching_throughout, &listed)?;
+        expect_honest(
+            harness,
+            listing.completeness(),
+            &round.matching_throughout,
+            &listed,
+        )?;
         for id in round.matching.iter().chain(&round.not_matching) {
             harness.clean_up(id).await;
         }
@@ -182,6 +197,8 @@ struct UpdateRound {
     matching: Vec<TokenId>,
     not_matching: Vec<TokenId>,
     matching_throughout: BTreeSet<TokenId>,
+    /// The number of names given so far, each of which is another one.
+    names: usize,
 }
 
 impl UpdateRound {
@@ -204,6 +221,7 @@ impl UpdateRound {
             matching,
             not_matching: Vec::new(),
             matching_throughout: BTreeSet::new(),
+            names: 0,
         };
         // Some of the oldest tokens do not match at first: a listing reaches their place first or
         // last, depending on its direction.
@@ -228,40 +246,53 @@ impl UpdateRound {
         if matches!(roll, 0 | 2) && !self.not_matching.is_empty() {
             let index = self.dice.roll(self.not_matching.len());
             let shown = self.not_matching.remove(index);
+            let number = self.next_number();
             let change = if self.by_name {
-                UpdateToken::rename(format!("{}-back", self.name))
+                UpdateToken::rename(format!("{}-back-{number}", self.name))
             } else {
                 UpdateToken::resume()
             };
-            update(harness, &shown, change).await?;
-            self.matching.push(shown);
+            self.matching.push(update(harness, &shown, change).await?);
         }
         if roll == 3 && self.by_name {
             // The new name matches the filter too, so the token matches throughout.
             let index = self.dice.roll(self.matching.len());
-            let change = UpdateToken::rename(format!("{}-renamed", self.name));
-            update(harness, &self.matching[index], change).await?;
+            let number = self.next_number();
+            let change = UpdateToken::rename(format!("{}-renamed-{number}", self.name));
+            let id = update(harness, &self.matching[index], change).await?;
+            let old_id = std::mem::replace(&mut self.matching[index], id);
+            if old_id != self.matching[index] {
+                self.matching_throughout.remove(&old_id);
+            }
         }
         Ok(())
     }
 
-    /// Updates a matching token so that the filter no longer matches it.
+    fn next_number(&mut self) -> usize {
+        self.names += 1;
+        self.names
+    }
+
+    /// Updates a matching token so that the filter no longer matches it, and returns the id that it
+    /// had until then.
     async fn hide(&mut self, harness: &Harness, index: usize) -> CaseResult<TokenId> {
         let hidden = self.matching.remove(index);
+        let number = self.next_number();
         let change = if self.by_name {
-            UpdateToken::rename(format!("hidden {}", self.name))
+            UpdateToken::rename(format!("hidden {} {number}", self.name))
         } else {
             UpdateToken::suspend()
         };
-        update(harness, &hidden, change).await?;
-        self.not_matching.push(hidden.clone());
+        self.not_matching
+            .push(update(harness, &hidden, change).await?);
         Ok(hidden)
     }
 }
 
-async fn update(harness: &Harness, id: &TokenId, change: UpdateToken) -> CaseResult {
+/// Updates a token and returns its id from now on, which may follow its name.
+async fn update(harness: &Harness, id: &TokenId, change: UpdateToken) -> CaseResult<TokenId> {
     let updated = harness.provider().update(id, change).await;
-    expect_ok(updated, "a token is updated during a listing").map(drop)
+    Ok(expect_ok(updated, "a token is updated during a listing")?.id)
 }
 
 /// A random number generator with the same numbers in every run, so that a failure is reproducible.
@@ -280,19 +311,21 @@ impl Dice {
 /// Expects a listing without repeats, which holds every token that existed throughout if it reports
 /// that it is complete.
 fn expect_honest(
+    harness: &Harness,
     completeness: Option<Completeness>,
     throughout: &BTreeSet<TokenId>,
     listed: &[TokenId],
 ) -> CaseResult {
     let distinct: BTreeSet<_> = listed.iter().cloned().collect();
     ensure(
-        distinct.len() == listed.len(),
+        // Where ids are given again, another token may have one that was listed.
+        distinct.len() == listed.len() || harness.reuses_ids(),
         "no token is listed twice, whatever changes during the listing",
         format!("{} was listed", format_ids(listed)),
     )?;
     let missing: Vec<_> = throughout.difference(&distinct).collect();
     ensure(
-        completeness != Some(Completeness::Complete) || missing.is_empty(),
+        missing.is_empty() || completeness.is_none_or(|it| !it.is_complete_as_shown()),
         "a complete listing holds every token that existed throughout",
         format!(
             "it reports that it is complete and lacks {}",

@@ -2,14 +2,19 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::capability::{CreateCapability, TokenField};
-use tokenfleet_core::{Capabilities, Fact, TokenId, TokenProvider, TokenState, UpdateToken};
+use tokenfleet_core::capability::{ArgumentKind, ArgumentValue, CreateCapability, TokenField};
+use tokenfleet_core::model::Attribute;
+use tokenfleet_core::{
+    Capabilities, ErrorKind, Fact, RequestedExpiry, Timestamp, TokenId, TokenProvider, TokenState,
+    UpdateToken,
+};
 
-use super::creation::expect_refused;
+use super::creation::expect_refused as expect_contradiction;
+use super::preconditions::creates;
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
-use crate::harness::{Harness, is_at};
-use crate::refusal::Refusal;
+use crate::harness::{Harness, sample};
+use crate::refusal::{Refusal, expect_refused, expect_refused_as};
 use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "create arguments";
@@ -26,6 +31,22 @@ pub(super) const CASES: &[Case] = &[
             DropsExpiry on retaining,
             ShiftsExpiry on retaining,
         ],
+    },
+    case! {
+        law 1: "a requested lifetime is kept",
+        when: |declared| takes(declared, Refusal::Lifetime),
+        run: lifetime,
+        killed_by: [
+            DropsUndeclaredArguments on full,
+            DropsExpiry on retaining,
+            ShiftsExpiry on lifetimes,
+        ],
+    },
+    case! {
+        law 1: "a creation without a required expiry is refused before any request",
+        when: |declared| takes_some(declared, |create| create.required_expiry),
+        run: required_expiry,
+        killed_by: [SendsInvalidArguments on small_pages],
     },
     case! {
         law 9: "a token created without an expiry never expires",
@@ -48,7 +69,30 @@ pub(super) const CASES: &[Case] = &[
         law 1: "scopes are kept",
         when: |declared| takes(declared, Refusal::Scopes),
         run: scopes,
-        killed_by: [DropsUndeclaredArguments on full, DropsScopes on deleting],
+        killed_by: [
+            DropsUndeclaredArguments on full,
+            DropsScopes on deleting,
+            DropsScopes on lifetimes,
+            WidensScopes on deleting,
+        ],
+    },
+    case! {
+        law 1: "scopes that the platform adds are reported",
+        when: |declared| takes_some(declared, |create| create.widened_scopes),
+        run: added_scopes,
+        killed_by: [ReportsRequestedScopes on lifetimes],
+    },
+    case! {
+        law 1: "an argument that the platform does not have is refused",
+        when: creates,
+        run: unknown_argument,
+        killed_by: [DropsUndeclaredArguments on full, DropsArguments on never_expiring],
+    },
+    case! {
+        law 1: "an argument of the platform is kept, and refused with another kind of value",
+        when: |declared| takes_some(declared, |create| !create.arguments.is_empty()),
+        run: arguments,
+        killed_by: [DropsArguments on never_expiring, SendsInvalidArguments on never_expiring],
     },
     case! {
         law 1: "a token created suspended works only after it is resumed",
@@ -64,7 +108,9 @@ pub(super) const CASES: &[Case] = &[
     },
     case! {
         law 6: "a token with broader scopes than requested is refused",
-        when: |declared| takes_some(declared, |create| create.scopes),
+        when: |declared| {
+            takes_some(declared, |create| create.scopes && !create.widened_scopes)
+        },
         run: broader_scopes,
         killed_by: [BelievesResponses on deleting],
     },
@@ -86,7 +132,7 @@ fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
         return Decision::NotApplicable("it cannot create");
     };
     let declared = match refusal {
-        Refusal::Expiry => create.expiry,
+        Refusal::Expiry | Refusal::Lifetime => create.expiry,
         Refusal::NeverExpiring => create.never_expiring,
         Refusal::Description => create.description,
         Refusal::Scopes => create.scopes,
@@ -97,12 +143,24 @@ fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
 
 async fn expiry(harness: &Harness) -> CaseResult {
     let at = harness.in_days(40);
-    let request = harness.minimal_request("expiring").with_expiry(at);
+    expect_expiry(harness, RequestedExpiry::At(at), at).await
+}
+
+async fn lifetime(harness: &Harness) -> CaseResult {
+    let at = harness.in_days(40);
+    expect_expiry(harness, RequestedExpiry::In(40 * DAY), at).await
+}
+
+async fn expect_expiry(harness: &Harness, requested: RequestedExpiry, at: Timestamp) -> CaseResult {
+    let since = Timestamp::now();
+    let is_kept = |expiry| harness.is_expiry(expiry, requested, at, since);
+    let mut request = harness.minimal_request("expiring");
+    request.expiry = requested;
     let issued = harness.create(request).await?;
     let id = &issued.token.id;
     if harness.reports(TokenField::Expiry) {
         ensure(
-            is_at(issued.token.expiry, at),
+            is_kept(issued.token.expiry),
             "the returned token has the requested expiry",
             format!(
                 "{at} was requested and {:?} is reported",
@@ -111,14 +169,14 @@ async fn expiry(harness: &Harness) -> CaseResult {
         )?;
         let read = harness.read(id).await?;
         ensure(
-            read.is_none_or(|read| is_at(read.expiry, at)),
+            read.is_none_or(|read| is_kept(read.expiry)),
             "the token has the requested expiry",
             "reading it returns another",
         )?;
     }
     let existing = harness.existing_expiry(id).await;
     ensure(
-        !existing.is_reported() || is_at(existing, at),
+        !existing.is_reported() || is_kept(existing),
         "the token at the platform has the requested expiry",
         format!("{at} was requested and it is {existing:?}"),
     )?;
@@ -131,10 +189,18 @@ async fn expiry(harness: &Harness) -> CaseResult {
     Ok(())
 }
 
+async fn required_expiry(harness: &Harness) -> CaseResult {
+    let mut request = harness.minimal_request("without expiry");
+    request.expiry = RequestedExpiry::PlatformDefault;
+    let call = harness.provider().create(request);
+    let what = "a creation without an expiry";
+    expect_refused_as(harness, ErrorKind::InvalidInput, what, call).await
+}
+
 async fn other_expiry(harness: &Harness) -> CaseResult {
     let request = harness.minimal_request("expiring");
     let request = request.with_expiry(harness.in_days(40));
-    expect_refused(harness, request, Fault::OtherExpiry).await
+    expect_contradiction(harness, request, Fault::OtherExpiry).await
 }
 
 async fn broader_scopes(harness: &Harness) -> CaseResult {
@@ -142,12 +208,12 @@ async fn broader_scopes(harness: &Harness) -> CaseResult {
         return not_applicable("the fixture names no scopes");
     };
     let request = harness.minimal_request("scoped").with_scope(scope);
-    expect_refused(harness, request, Fault::BroaderScopes).await
+    expect_contradiction(harness, request, Fault::BroaderScopes).await
 }
 
 async fn active_at_once(harness: &Harness) -> CaseResult {
     let request = harness.minimal_request("suspended").with_suspended();
-    expect_refused(harness, request, Fault::ReportActive).await
+    expect_contradiction(harness, request, Fault::ReportActive).await
 }
 
 async fn never(harness: &Harness) -> CaseResult {
@@ -206,11 +272,86 @@ async fn expect_scopes(harness: &Harness, id: &TokenId, requested: Vec<String>) 
     };
     let mut scopes = scopes.to_vec();
     scopes.sort();
+    let happened = format!("{requested:?} were requested and the token has {scopes:?}");
+    let create = harness.capabilities().create.as_ref();
+    if create.is_some_and(|create| create.widened_scopes) {
+        let has_all = requested.iter().all(|scope| scopes.contains(scope));
+        return ensure(
+            has_all,
+            "the requested scopes are among those kept",
+            happened,
+        );
+    }
+    ensure(scopes == requested, "scopes are kept", happened)
+}
+
+async fn added_scopes(harness: &Harness) -> CaseResult {
+    let Some(scope) = harness.fixture().scopes().into_iter().next() else {
+        return not_applicable("the fixture names no scopes");
+    };
+    let request = harness.minimal_request("scoped").with_scope(scope);
+    let issued = harness.create(request.clone()).await?;
+    let Some(read) = harness.read(&issued.token.id).await? else {
+        return not_applicable("it cannot read tokens");
+    };
+    let (returned, kept) = (
+        request.added_scopes(&issued.token),
+        request.added_scopes(&read),
+    );
     ensure(
-        scopes == requested,
-        "scopes are kept",
-        format!("{requested:?} were requested and the token has {scopes:?}"),
+        !issued.token.scopes.is_reported() || returned == kept,
+        "a creation reports the scopes that the platform added",
+        format!("it reports {returned:?} and the token has {kept:?}"),
     )
+}
+
+async fn unknown_argument(harness: &Harness) -> CaseResult {
+    let request = harness.minimal_request("argued");
+    let request = request.with_argument("no-such-argument", true);
+    let call = harness.provider().create(request);
+    expect_refused(harness, "an argument that is not declared", call).await
+}
+
+async fn arguments(harness: &Harness) -> CaseResult {
+    let declared = harness.capabilities().create.as_ref();
+    let declared = declared.map(|create| create.arguments.clone());
+    for argument in declared.unwrap_or_default() {
+        let name = &argument.name;
+        let request = || harness.minimal_request(&format!("with {name}"));
+        let wrong = match argument.kind {
+            ArgumentKind::Boolean => ArgumentValue::from("neither"),
+            _ => ArgumentValue::from(true),
+        };
+        let call = harness
+            .provider()
+            .create(request().with_argument(name.clone(), wrong));
+        let what = format!("another kind of value for {name}");
+        expect_refused_as(harness, ErrorKind::InvalidInput, &what, call).await?;
+        let Some(value) = sample(&argument.kind) else {
+            continue;
+        };
+        let request = request().with_argument(name.clone(), value.clone());
+        let issued = harness.create(request).await?;
+        let read = harness.read(&issued.token.id).await?;
+        let token = read.unwrap_or(issued.token);
+        // Not every platform reports it, or under the same name.
+        let reported = token.attributes.get(name);
+        ensure(
+            reported.is_none_or(|reported| *reported == as_attribute(&value)),
+            "an argument of the platform is kept",
+            format!("{name} was requested as {value:?} and is {reported:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+fn as_attribute(value: &ArgumentValue) -> Attribute {
+    match value {
+        ArgumentValue::Boolean(value) => Attribute::Boolean(*value),
+        ArgumentValue::Integer(value) => Attribute::Integer(*value),
+        ArgumentValue::Text(text) => Attribute::from(text.as_str()),
+        _ => Attribute::Null,
+    }
 }
 
 async fn suspended(harness: &Harness) -> CaseResult {

@@ -107,7 +107,7 @@ async fn stopped_anywhere(harness: &Harness) -> CaseResult {
     let all = harness.existing_ids().await;
     for size in [1, 2, 3] {
         for stop_after in 0..=all.len() + 1 {
-            let query = Query::new().page_size(size);
+            let query = Query::new().page_size(harness.page_size(size));
             let resumed = stop_and_resume(harness, &query, stop_after, None).await?;
             expect_nothing_skipped(&all, &resumed)?;
         }
@@ -119,7 +119,7 @@ async fn created_in_between(harness: &Harness) -> CaseResult {
     harness.seed_tokens(5).await?;
     for stop_after in 0..5 {
         let all = harness.existing_ids().await;
-        let query = Query::new().page_size(2);
+        let query = Query::new().page_size(harness.page_size(2));
         let name = format!("new-{stop_after}");
         let resumed = stop_and_resume(harness, &query, stop_after, Some(&name)).await?;
         expect_nothing_skipped(&all, &resumed)?;
@@ -139,7 +139,7 @@ async fn sorted_filtered_limited(harness: &Harness) -> CaseResult {
             .offset(1)
             .limit(4),
     ] {
-        let query = query.page_size(2);
+        let query = query.page_size(harness.page_size(2));
         let all = harness.list_ids(query.clone(), "a query succeeds").await?;
         let all: BTreeSet<_> = all.into_iter().collect();
         for stop_after in [1, 2, 3] {

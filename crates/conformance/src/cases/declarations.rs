@@ -1,16 +1,15 @@
 //! Law 1: declared capabilities are consistent, and invalid arguments are refused.
 
+use std::collections::BTreeSet;
+
 use tokenfleet_core::adapter::{PagePosition, PageRequest};
 use tokenfleet_core::capability::{ArgumentSupport, Paging, TokenField};
-use tokenfleet_core::{
-    Capabilities, CreateToken, ErrorKind, RevokeOptions, Secret, TokenId, TokenProvider,
-    UpdateToken,
-};
+use tokenfleet_core::{Capabilities, ErrorKind, Secret, TokenId, TokenProvider, UpdateToken};
 
 use super::preconditions::{creates, lists};
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, require_tried};
-use crate::harness::{Harness, STATES};
+use crate::harness::{Harness, STATES, full_consent};
 use crate::refusal::{expect_refused, expect_refused_as};
 use crate::{Case, Decision};
 
@@ -105,6 +104,25 @@ fn consistency_rules(declared: &Capabilities) -> Vec<(bool, &'static str)> {
             "a name may have at least one character",
         ));
     }
+    if let Some(create) = &declared.create {
+        rules.push((
+            create.expiry || (!create.required_expiry && create.lifetime_tolerance.is_none()),
+            "rules for expiries are declared only if expiries are supported",
+        ));
+        rules.push((
+            create.scopes || !create.widened_scopes,
+            "scopes are widened only if scopes are supported",
+        ));
+        let names: BTreeSet<_> = create
+            .arguments
+            .iter()
+            .map(|argument| &argument.name)
+            .collect();
+        rules.push((
+            names.len() == create.arguments.len() && names.iter().all(|name| !name.is_empty()),
+            "every argument of the platform has its own name",
+        ));
+    }
     if let Some(update) = &declared.update {
         rules.push((
             update.name || update.description || update.suspension,
@@ -186,7 +204,7 @@ async fn invalid_arguments(harness: &Harness) -> CaseResult {
     let provider = harness.provider();
     let (id, empty) = (TokenId::new("1"), TokenId::new(""));
     let blank = Secret::new("");
-    let consent = RevokeOptions::accept_replacement();
+    let consent = full_consent();
     let kind = ErrorKind::InvalidInput;
     let mut tried = false;
     if declared.get {
@@ -258,18 +276,23 @@ async fn names(harness: &Harness) -> CaseResult {
     let provider = harness.provider();
     let kind = ErrorKind::InvalidInput;
     if create.name == ArgumentSupport::Unsupported {
-        let call = provider.create(CreateToken::new("named"));
+        let call = provider.create(harness.named_request("named"));
         return expect_refused(harness, "a name", call).await;
     }
-    let call = provider.create(CreateToken::new(" \t "));
+    let call = provider.create(harness.named_request(" \t "));
     expect_refused_as(harness, kind, "a blank name", call).await?;
     if let Some(max) = create.max_name_length {
-        let call = provider.create(CreateToken::new("é".repeat(max + 1)));
+        let call = provider.create(harness.named_request(&"é".repeat(max + 1)));
         expect_refused_as(harness, kind, "a name that is too long", call).await?;
     }
     if create.name == ArgumentSupport::Required {
-        let call = provider.create(CreateToken::unnamed());
+        let mut unnamed = harness.minimal_request("unnamed");
+        unnamed.name = None;
+        let call = provider.create(unnamed);
         return expect_refused_as(harness, kind, "a token without a name", call).await;
     }
-    harness.create(CreateToken::unnamed()).await.map(drop)
+    harness
+        .create(harness.minimal_request("unnamed"))
+        .await
+        .map(drop)
 }

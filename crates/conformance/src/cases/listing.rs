@@ -1,16 +1,19 @@
 //! Law 3: a listing is complete.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use tokenfleet_core::adapter::PagePosition;
 use tokenfleet_core::capability::Paging;
-use tokenfleet_core::{Capabilities, Completeness, Operation, Query, TokenState};
+use tokenfleet_core::{
+    Capabilities, Completeness, Operation, PartialReason, Query, TokenProvider, TokenState,
+};
 
 use super::preconditions::lists;
 use crate::case::case;
-use crate::case_result::{CaseResult, ensure, fail, not_applicable};
+use crate::case_result::{CaseResult, ensure, expect_err, fail, not_applicable};
 use crate::harness::{Harness, STATES, collect_ids, format_ids, ids_of};
-use crate::{Case, Decision};
+use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "listing";
 
@@ -34,6 +37,12 @@ pub(super) const CASES: &[Case] = &[
         when: lists,
         run: more_than_a_page,
         killed_by: [SinglePage on deleting_without_totals, StopsAfterThirtyTokens on deleting],
+    },
+    case! {
+        law 3: "tokens that the platform never lists are declared",
+        when: lists,
+        run: unlisted,
+        killed_by: [DeclaresNoUnlistedTokens on hiding],
     },
     case! {
         law 3: "an empty account is listed as empty and complete",
@@ -72,6 +81,12 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [FailsAfterLastPage on single_key],
     },
     case! {
+        law 3: "a page that is refused with 404 does not end a listing",
+        when: lists,
+        run: missing_page,
+        killed_by: [EndsAtMissingPage on retaining, EndsAtMissingPage on deleting_without_totals],
+    },
+    case! {
         law 3: "every page reports the total number of matching tokens",
         when: |declared| {
             let totals = declared.list.as_ref().is_some_and(|list| list.totals);
@@ -97,7 +112,7 @@ async fn every_token_once(harness: &Harness) -> CaseResult {
     harness.seed_tokens(7).await?;
     for size in PAGE_SIZES {
         let mut query = Query::new();
-        query.page_size = size;
+        query.page_size = size.map(|size| harness.page_size(size));
         expect_complete(harness, query).await?;
     }
     Ok(())
@@ -118,12 +133,33 @@ async fn more_than_a_page(harness: &Harness) -> CaseResult {
     expect_complete(harness, Query::new()).await
 }
 
+async fn unlisted(harness: &Harness) -> CaseResult {
+    if harness.token_count().await == 0 {
+        harness.seed_tokens(1).await?;
+    }
+    let expected = "a listing that claims every token lacks none that exists";
+    let found = harness.list(Query::new(), expected).await?;
+    let listed: BTreeSet<_> = ids_of(&found.tokens).into_iter().collect();
+    let existing = harness.fixture().tokens().await.into_iter();
+    let existing: BTreeSet<_> = existing.map(|token| token.id).collect();
+    let missing: Vec<_> = existing.difference(&listed).collect();
+    ensure(
+        missing.is_empty() || found.completeness != Completeness::Complete,
+        expected,
+        format!(
+            "it lacks {}: if the platform never lists such tokens, declare it by \
+             `ListCapability::with_unlisted_tokens`",
+            format_ids(missing)
+        ),
+    )
+}
+
 async fn empty(harness: &Harness) -> CaseResult {
-    if harness.token_count().await > 0 {
+    if !harness.existing_ids().await.is_empty() {
         return not_applicable("the fixture never has an account without tokens");
     }
     expect_complete(harness, Query::new()).await?;
-    expect_complete(harness, Query::new().page_size(2)).await
+    expect_complete(harness, Query::new().page_size(harness.page_size(2))).await
 }
 
 async fn states(harness: &Harness) -> CaseResult {
@@ -180,9 +216,16 @@ async fn expect_complete(harness: &Harness, query: Query) -> CaseResult {
             format_ids(distinct.difference(&existing)),
         ),
     )?;
-    let complete = listing.completeness() == Some(Completeness::Complete);
+    let completeness = listing.completeness();
+    let complete = completeness
+        .as_ref()
+        .is_some_and(Completeness::is_complete_as_shown);
+    // Where the clock cannot be moved, every token here is new, and more of them than a page holds
+    // are honestly too many.
+    let too_new = Some(Completeness::Partial(PartialReason::TooManyNewTokens));
+    let too_new = completeness == too_new && !harness.fixture().advance(Duration::ZERO).await;
     ensure(
-        complete || !listing.plan().is_complete(),
+        complete || too_new || !listing.plan().is_complete(),
         "a listing is complete if its plan promises that and no token changes",
         format!("it reports {:?}", listing.completeness()),
     )
@@ -190,14 +233,15 @@ async fn expect_complete(harness: &Harness, query: Query) -> CaseResult {
 
 async fn pages(harness: &Harness) -> CaseResult {
     harness.seed_tokens(5).await?;
-    let pages = harness.all_pages(harness.first_page().size(2)).await?;
+    let size = harness.page_size(2);
+    let pages = harness.all_pages(harness.first_page().size(size)).await?;
     for (number, page) in pages.iter().enumerate() {
         // A platform that does not page returns everything at once, whatever the requested size.
         let unpaged = pages.len() == 1;
         ensure(
-            unpaged || page.tokens.len() <= 2,
+            unpaged || page.tokens.len() <= size as usize,
             "a page holds no more tokens than requested",
-            format!("a page of 2 holds {}", page.tokens.len()),
+            format!("a page of {size} holds {}", page.tokens.len()),
         )?;
         ensure(
             page.number.is_none_or(|reported| reported == number as u64),
@@ -210,7 +254,7 @@ async fn pages(harness: &Harness) -> CaseResult {
     let distinct: BTreeSet<_> = read.iter().cloned().collect();
     ensure(
         distinct == existing && read.len() == existing.len(),
-        "pages of 2 together hold every token once",
+        "the pages together hold every token once",
         format!(
             "they hold {} of {}",
             format_ids(&read),
@@ -223,7 +267,10 @@ async fn any_order(harness: &Harness) -> CaseResult {
     harness.seed_several_pages("seeded", 5).await?;
     let read = async |number| {
         let position = PagePosition::Number(number);
-        let request = harness.first_page().size(2).position(position);
+        let request = harness
+            .first_page()
+            .size(harness.page_size(2))
+            .position(position);
         let page = harness
             .page(request, "a page is read by its number")
             .await?;
@@ -236,7 +283,7 @@ async fn any_order(harness: &Harness) -> CaseResult {
         "a page does not depend on which page was read before",
         "a page changed although no token did",
     )?;
-    let request = harness.first_page().size(2);
+    let request = harness.first_page().size(harness.page_size(2));
     let first = ids_of(
         &harness
             .page(request, "the first page is read")
@@ -259,7 +306,10 @@ async fn after_the_last(harness: &Harness) -> CaseResult {
     let expected = "a page after the last one is empty";
     for number in [40, 4_000] {
         let position = PagePosition::Number(number);
-        let request = harness.first_page().size(2).position(position);
+        let request = harness
+            .first_page()
+            .size(harness.page_size(2))
+            .position(position);
         let page = harness.page(request, expected).await?;
         ensure(
             page.tokens.is_empty() && page.next.is_none(),
@@ -270,10 +320,27 @@ async fn after_the_last(harness: &Harness) -> CaseResult {
     Ok(())
 }
 
+async fn missing_page(harness: &Harness) -> CaseResult {
+    harness.seed_several_pages("seeded", 5).await?;
+    let request = harness.first_page().size(2);
+    let first = harness.page(request.clone(), "the first page is read");
+    let Some(next) = first.await?.next else {
+        return not_applicable("it returns all tokens on one page");
+    };
+    harness.inject(Fault::MissingPage).await?;
+    let page = harness.provider().list_page(request.position(next)).await;
+    let expected = "a page that is refused with 404 is an error";
+    expect_err(page, expected)?;
+    Ok(())
+}
+
 async fn totals(harness: &Harness) -> CaseResult {
     harness.seed_tokens(5).await?;
-    let count = harness.token_count().await as u64;
-    for page in harness.all_pages(harness.first_page().size(2)).await? {
+    let count = harness.existing_ids().await.len() as u64;
+    for page in harness
+        .all_pages(harness.first_page().size(harness.page_size(2)))
+        .await?
+    {
         ensure(
             page.total == Some(count),
             "every page reports the total number of matching tokens",

@@ -71,7 +71,9 @@ async fn declared_filters(harness: &Harness) -> CaseResult {
     filters.push(Filter::Any(vec![Filter::name("not"), Filter::name("or")]));
     filters.retain(|filter| list.filters.covers(filter));
     for filter in filters {
-        let request = PageRequest::first().size(10).filter(filter.clone());
+        let request = PageRequest::first()
+            .size(harness.page_size(10))
+            .filter(filter.clone());
         let returned = ids_of(&harness.tokens_on_pages(request).await?);
         let returned: BTreeSet<TokenId> = returned.into_iter().collect();
         let matches = all.iter().filter(|token| filter.matches(token));
@@ -96,7 +98,9 @@ async fn declared_orders(harness: &Harness) -> CaseResult {
     for order in &list.orders {
         for direction in directions(order) {
             let sort = SortBy::new(order.key, direction);
-            let request = PageRequest::first().size(10).sort_by(sort);
+            let request = PageRequest::first()
+                .size(harness.page_size(10))
+                .sort_by(sort);
             let sorted = harness.tokens_on_pages(request).await?;
             expect_order(order, sort, &all, &sorted)?;
         }
@@ -113,7 +117,7 @@ async fn declared_orders(harness: &Harness) -> CaseResult {
     } else {
         Direction::Descending
     };
-    let request = PageRequest::first().size(10);
+    let request = PageRequest::first().size(harness.page_size(10));
     let request = request.sort_by(SortBy::new(append_only.key, direction));
     let sorted = harness.tokens_on_pages(request).await?;
     let end = if ascending {

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use tokenfleet_core::query::{NamePattern, TimePredicate};
+use tokenfleet_core::query::{NamePattern, TextPredicate, TimePredicate};
 use tokenfleet_core::{
-    Direction, ErrorKind, Filter, Query, RequestedExpiry, SortKey, Token, TokenId,
+    Direction, ErrorKind, Filter, Query, RequestedExpiry, SortKey, Token, TokenId, TokenProvider,
     TokenProviderExt, TokenState,
 };
 
@@ -98,9 +98,11 @@ pub(super) async fn seed_varied_tokens(harness: &Harness) -> CaseResult<Vec<Toke
 
 /// Expects a query to return what [`Query::evaluate`] returns for the whole list.
 async fn expect_definition(harness: &Harness, all: &[Token], query: Query) -> CaseResult {
-    let query = query.page_size(10);
+    let query = query.page_size(harness.page_size(10));
     let found = harness.list_ids(query.clone(), "a query succeeds").await?;
-    let defined = ids_of(&query.evaluate(all.to_vec()));
+    let mut there = query.clone();
+    there.filter = (there.filter).map(|filter| filter.for_account(harness.provider().account()));
+    let defined = ids_of(&there.evaluate(all.to_vec()));
     let same = if query.sort.is_empty() {
         let set = |ids: &[TokenId]| ids.iter().cloned().collect::<BTreeSet<_>>();
         found.len() == defined.len() && set(&found) == set(&defined)
@@ -191,7 +193,11 @@ async fn time_filter(harness: &Harness) -> CaseResult {
         predicates.extend([TimePredicate::Before(at), TimePredicate::From(at)]);
     }
     for predicate in predicates {
-        for filter in [Filter::Created(predicate), Filter::Expiry(predicate)] {
+        for filter in [
+            Filter::Created(predicate),
+            Filter::Updated(predicate),
+            Filter::Expiry(predicate),
+        ] {
             expect_filter(harness, &all, filter).await?;
         }
     }
@@ -200,6 +206,7 @@ async fn time_filter(harness: &Harness) -> CaseResult {
 
 async fn combined_filters(harness: &Harness) -> CaseResult {
     let all = seed_varied_tokens(harness).await?;
+    let account = harness.provider().account().clone();
     let glob = |pattern: &str| Filter::name_glob(pattern);
     let active = || Filter::State(TokenState::Active);
     let soon = Filter::Expiry(TimePredicate::Before(harness.in_days(3)));
@@ -222,6 +229,12 @@ async fn combined_filters(harness: &Harness) -> CaseResult {
         Filter::Any(vec![glob("p*").and(active()), Filter::name("(paren)")]).and(glob("*")),
         Filter::All(Vec::new()),
         Filter::Any(Vec::new()),
+        Filter::id(all[0].id.as_str()),
+        !Filter::Description(TextPredicate::NotReported),
+        Filter::Scopes(TextPredicate::Absent).and(glob("p*")),
+        Filter::attribute("status", "hibernating"),
+        Filter::of_account(account.name()).and(glob("*a*")),
+        (!Filter::of_provider(account.provider())).or(active()),
     ] {
         expect_filter(harness, &all, filter).await?;
     }
@@ -262,7 +275,7 @@ async fn offset_and_limit(harness: &Harness) -> CaseResult {
         }
     }
     for limit in [0, 1, 10, 11, count, count + 1] {
-        let query = Query::new().limit(limit).page_size(10);
+        let query = Query::new().limit(limit).page_size(harness.page_size(10));
         let found = harness
             .list_ids(query, "a limited listing succeeds")
             .await?;

@@ -2,15 +2,15 @@
 
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Operation, Query, RequestedExpiry, TokenId, TokenProvider,
-    TokenState,
+    Capabilities, ErrorKind, Fact, Operation, Query, RequestedExpiry, Timestamp, TokenId,
+    TokenProvider, TokenState,
 };
 
 use super::preconditions::reads;
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, not_applicable,
-    require_tried,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, expect_unknown_id, fail,
+    not_applicable, require_tried,
 };
 use crate::harness::{Harness, STATES, is_at};
 use crate::{Case, Decision, Fault};
@@ -163,7 +163,7 @@ async fn unknown(harness: &Harness) -> CaseResult {
     }
     for id in ids {
         let read = harness.provider().get(&id).await;
-        expect_rejection(read, ErrorKind::NotFound, "an unknown id is not found")?;
+        expect_unknown_id(read, "an unknown id is not found")?;
     }
     Ok(())
 }
@@ -210,6 +210,7 @@ async fn literally(harness: &Harness) -> CaseResult {
 
 async fn expiry(harness: &Harness) -> CaseResult {
     let mut tried = false;
+    let since = Timestamp::now();
     for (name, requested) in [
         ("expiring", RequestedExpiry::At(harness.in_days(40))),
         ("never expiring", RequestedExpiry::Never),
@@ -232,7 +233,10 @@ async fn expiry(harness: &Harness) -> CaseResult {
             continue;
         }
         let (correct, expected) = match requested {
-            RequestedExpiry::At(at) => (is_at(token.expiry, at), "an expiry is reported as it is"),
+            RequestedExpiry::At(at) => (
+                harness.is_expiry(token.expiry, requested, at, since),
+                "an expiry is reported as it is",
+            ),
             RequestedExpiry::Never => (
                 token.expiry == Fact::Absent,
                 "a token that never expires is reported to never expire",

@@ -1,11 +1,11 @@
 //! Laws 1, 5 and 6: rotating a token in place.
 
-use tokenfleet_core::{Capabilities, ErrorKind, Operation, TokenProvider};
+use tokenfleet_core::{Capabilities, Operation, TokenProvider};
 
 use super::creation::SURROUNDINGS;
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, fail, require_tried,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_unknown_id, fail, require_tried,
 };
 use crate::harness::{Harness, LiveToken};
 use crate::{Case, Decision, Fault};
@@ -106,7 +106,7 @@ async fn unknown(harness: &Harness) -> CaseResult {
     let id = harness.unknown_id(&token.id).await?;
     let expected = "rotating an unknown token is not found";
     let rotated = harness.provider().rotate(&id).await;
-    expect_rejection(rotated, ErrorKind::NotFound, expected)?;
+    expect_unknown_id(rotated, expected)?;
     let what = "the secret of another token";
     harness.expect_alive(&token.secret, what).await
 }

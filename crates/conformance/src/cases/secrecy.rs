@@ -1,10 +1,10 @@
 //! Law 7: a secret is returned once and revealed nowhere else.
 
-use tokenfleet_core::{Query, RevokeOptions, Secret, TokenId, TokenProvider, TokenProviderExt};
+use tokenfleet_core::{Query, Secret, TokenId, TokenProvider, TokenProviderExt};
 
 use crate::case::case;
 use crate::case_result::{CaseResult, require_tried};
-use crate::harness::Harness;
+use crate::harness::{Harness, full_consent};
 use crate::{Case, Decision, Fault};
 
 const GROUP: &str = "secrecy";
@@ -89,7 +89,7 @@ async fn results(harness: &Harness) -> CaseResult {
 
 async fn errors(harness: &Harness) -> CaseResult {
     let declared = harness.capabilities().clone();
-    let consent = RevokeOptions::accept_replacement();
+    let consent = full_consent();
     let never_issued = harness.never_issued_secret();
     let live = harness.live_token("kept").await.ok();
     let secrets: Vec<&Secret> = live

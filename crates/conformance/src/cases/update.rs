@@ -1,13 +1,11 @@
 //! Laws 1, 5 and 6: updating tokens.
 
 use tokenfleet_core::capability::TokenField;
-use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Operation, TokenProvider, TokenState, UpdateToken,
-};
+use tokenfleet_core::{Capabilities, Fact, Operation, TokenProvider, TokenState, UpdateToken};
 
 use crate::case::case;
 use crate::case_result::{
-    CaseResult, describe, ensure, expect_err, expect_ok, expect_rejection, not_applicable,
+    CaseResult, describe, ensure, expect_err, expect_ok, expect_unknown_id, not_applicable,
 };
 use crate::harness::Harness;
 use crate::refusal::Refusal;
@@ -101,11 +99,12 @@ fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
     Decision::run_or_refuse(declared, refusal)
 }
 
-/// Returns a declared update, preferably one that reading makes visible.
+/// Returns a declared update, preferably one that reading makes visible and that keeps the id.
 pub(super) fn some_update(harness: &Harness) -> UpdateToken {
     match &harness.capabilities().update {
-        Some(update) if update.name => UpdateToken::rename("changed"),
+        Some(update) if update.name && !update.id_follows_name => UpdateToken::rename("changed"),
         Some(update) if update.description => UpdateToken::default().with_description("changed"),
+        Some(update) if update.name => UpdateToken::rename("changed"),
         _ => UpdateToken::suspend(),
     }
 }
@@ -132,11 +131,19 @@ async fn updated(harness: &Harness) -> CaseResult {
 }
 
 async fn renamed(harness: &Harness) -> CaseResult {
-    let token = harness.live_token("before").await?;
+    let mut token = harness.live_token("before").await?;
     for name in ["after", "quote\"d, 100% naïve \\ 鍵", "not"] {
         let change = UpdateToken::rename(name);
         let updated = harness.provider().update(&token.id, change).await;
         let updated = expect_ok(updated, &format!("a token is renamed to {name:?}"))?;
+        if harness
+            .capabilities()
+            .update
+            .as_ref()
+            .is_some_and(|update| update.id_follows_name)
+        {
+            token.id.clone_from(&updated.id);
+        }
         let read = harness.read(&token.id).await?.unwrap_or(updated);
         ensure(
             !harness.reports(TokenField::Name)
@@ -231,7 +238,7 @@ async fn unknown(harness: &Harness) -> CaseResult {
     let id = harness.unknown_id(&token.id).await?;
     let updated = harness.provider().update(&id, some_update(harness)).await;
     let expected = "updating an unknown token is not found";
-    expect_rejection(updated, ErrorKind::NotFound, expected)
+    expect_unknown_id(updated, expected)
 }
 
 async fn lost_response(harness: &Harness) -> CaseResult {

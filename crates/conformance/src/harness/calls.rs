@@ -10,6 +10,11 @@ use tokenfleet_core::{
 use super::{Harness, LiveToken, ids_of};
 use crate::case_result::{CaseResult, expect_ok, fail};
 
+/// Returns the consent to everything that a revocation may do besides revoking the token.
+pub(crate) fn full_consent() -> RevokeOptions {
+    RevokeOptions::accept_replacement().with_cascade_accepted()
+}
+
 impl Harness {
     /// Creates a token through the provider, if the account has room.
     pub(crate) async fn create(&self, request: CreateToken) -> CaseResult<IssuedToken> {
@@ -26,9 +31,9 @@ impl Harness {
         }
     }
 
-    /// Revokes a token and accepts a replacement.
+    /// Revokes a token with full consent.
     pub(crate) async fn try_revoke(&self, token: &LiveToken) -> Result<Revocation> {
-        let options = RevokeOptions::accept_replacement();
+        let options = full_consent();
         self.provider.revoke(self.token_ref(token), options).await
     }
 

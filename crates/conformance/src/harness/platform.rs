@@ -26,10 +26,15 @@ impl Harness {
         expiry
     }
 
-    /// Returns the ids of all tokens that exist on the platform.
+    /// Returns the ids of all tokens that exist on the platform, without those that it never lists,
+    /// if the provider declares such.
     pub(crate) async fn existing_ids(&self) -> BTreeSet<TokenId> {
-        let tokens = self.fixture.tokens().await;
-        tokens.into_iter().map(|token| token.id).collect()
+        let hides_tokens = self.hides_tokens();
+        let tokens = self.fixture.tokens().await.into_iter();
+        tokens
+            .filter(|token| !(hides_tokens && token.is_unlisted))
+            .map(|token| token.id)
+            .collect()
     }
 
     /// Returns how many tokens exist on the platform.

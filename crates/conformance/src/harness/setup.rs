@@ -2,20 +2,53 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::capability::{ArgumentSupport, TokenField};
+use tokenfleet_core::capability::{ArgumentKind, ArgumentSupport, ArgumentValue, TokenField};
 use tokenfleet_core::{CreateToken, RequestedExpiry, TokenId, TokenState};
 
 use super::{Harness, LiveToken};
 use crate::case_result::{CaseResult, not_applicable};
 use crate::{Fault, Fixture as _, InsertedToken, TokenSpec};
 
+/// The lifetime of a token on a platform that requires one and where the case does not care.
+const MINIMAL_LIFETIME: Duration = Duration::from_secs(90 * 86_400);
+
+/// Returns a value that an argument of this kind takes, if the kind alone tells.
+pub(crate) fn sample(kind: &ArgumentKind) -> Option<ArgumentValue> {
+    match kind {
+        ArgumentKind::Boolean => Some(true.into()),
+        ArgumentKind::Integer(range) => Some((*range.start()).into()),
+        ArgumentKind::Choice(words) => words.first().map(|word| word.as_ref().into()),
+        // Only the platform knows which texts it takes.
+        _ => None,
+    }
+}
+
 impl Harness {
     /// Returns a creation request with the required arguments and nothing else.
     pub(crate) fn minimal_request(&self, name: &str) -> CreateToken {
-        match &self.capabilities().create {
-            Some(create) if create.name == ArgumentSupport::Required => CreateToken::new(name),
-            _ => CreateToken::unnamed(),
+        let mut request = CreateToken::unnamed();
+        let Some(create) = &self.capabilities().create else {
+            return request;
+        };
+        if create.name == ArgumentSupport::Required {
+            request.name = Some(name.to_owned());
         }
+        if create.required_expiry {
+            request = request.with_lifetime(MINIMAL_LIFETIME);
+        }
+        for argument in create.arguments.iter().filter(|argument| argument.required) {
+            if let Some(value) = sample(&argument.kind) {
+                request = request.with_argument(argument.name.clone(), value);
+            }
+        }
+        request
+    }
+
+    /// Returns a creation request with this name and the other required arguments.
+    pub(crate) fn named_request(&self, name: &str) -> CreateToken {
+        let mut request = self.minimal_request(name);
+        request.name = Some(name.to_owned());
+        request
     }
 
     /// Returns the specification of an active token, with a name if the provider reports names.
@@ -186,6 +219,7 @@ impl Harness {
                 "the fixture cannot lose requests or responses"
             }
             Fault::ForgetPosition => "the fixture cannot make the platform forget a position",
+            Fault::MissingPage => "the fixture cannot refuse a page",
             _ => "the fixture cannot falsify this response",
         })
     }

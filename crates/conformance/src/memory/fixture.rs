@@ -66,7 +66,9 @@ impl Fixture for MemoryFixture {
         let capabilities = state.profile.capabilities.clone();
         let update = capabilities.update.as_ref();
         let revoke = capabilities.revoke.as_ref();
-        let sets_expiry = capabilities.create.is_none_or(|create| create.expiry);
+        let create = capabilities.create.as_ref();
+        let sets_expiry = create.is_none_or(|create| create.expiry);
+        let never_expires = create.is_none_or(|create| create.never_expiring);
         let now = state.now;
         let state_possible = match spec.state {
             TokenState::Suspended => update.is_some_and(|update| update.suspension),
@@ -76,15 +78,19 @@ impl Fixture for MemoryFixture {
             TokenState::Expired => sets_expiry || state.profile.default_lifetime.is_some(),
             _ => true,
         };
-        let expiry_possible = sets_expiry || spec.expiry == RequestedExpiry::PlatformDefault;
+        let expiry_possible = match spec.expiry {
+            RequestedExpiry::PlatformDefault => true,
+            RequestedExpiry::Never => never_expires,
+            _ => sets_expiry,
+        };
         if !state_possible || !expiry_possible || state.check_room(spec.name.as_deref()).is_err() {
             return None;
         }
         let mut request = CreateToken::unnamed();
         request.name = spec.name;
         request.expiry = spec.expiry;
-        let id = state.create(&request).id;
-        let record = state.record_mut(&id).ok()?;
+        let record = state.create(&request);
+        let id = record.id.clone();
         record.suspended = spec.state == TokenState::Suspended;
         record.revoked = spec.state == TokenState::Revoked;
         record.unknown_state = spec.state == TokenState::Unknown;
@@ -98,8 +104,13 @@ impl Fixture for MemoryFixture {
     async fn tokens(&self) -> Vec<ExistingToken> {
         let state = self.platform.state();
         let existing = |record: &Record| {
-            ExistingToken::new(record.id.clone(), record.state(state.now))
-                .with_expiry(Fact::from_nullable(record.expires_at))
+            let token = ExistingToken::new(record.id.clone(), record.state(state.now))
+                .with_expiry(Fact::from_nullable(record.expires_at));
+            if record.is_unlisted {
+                token.with_unlisted()
+            } else {
+                token
+            }
         };
         state.records.iter().map(existing).collect()
     }

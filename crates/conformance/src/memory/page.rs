@@ -112,7 +112,7 @@ impl State {
     }
 
     fn matching(&self, request: &PageRequest) -> Vec<Token> {
-        let records = self.records.iter();
+        let records = self.records.iter().filter(|record| !record.is_unlisted);
         let mut tokens: Vec<_> = records
             .map(|record| (record.to_token(&self.profile, self.now), record.suspended))
             .chain(self.listed_as_is.iter().map(|token| (token.clone(), false)))

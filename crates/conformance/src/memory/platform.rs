@@ -40,7 +40,9 @@ pub(super) struct State {
 
 impl Platform {
     pub(super) fn new(profile: MemoryProfile, credential: &str) -> Self {
-        Self(Arc::new(Mutex::new(State {
+        let list = profile.capabilities.list.as_ref();
+        let hides_tokens = list.is_some_and(|list| list.unlisted_tokens.is_some());
+        let platform = Self(Arc::new(Mutex::new(State {
             profile,
             records: Vec::new(),
             listed_as_is: Vec::new(),
@@ -53,7 +55,12 @@ impl Platform {
             last_fault: None,
             credential: credential.to_owned(),
             issued: 0,
-        })))
+        })));
+        if hides_tokens {
+            let mut state = platform.state();
+            state.create(&CreateToken::new("login")).is_unlisted = true;
+        }
+        platform
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -82,11 +89,24 @@ impl Platform {
                 "the platform redirects to another address, which is not followed",
             ));
         }
+        if fault == Some(Fault::AcceptOnly) {
+            return Err(Error::protocol_violation(
+                operation.fate_if_unanswered(),
+                "the platform accepted the request, and does not say that it carried it out",
+            ));
+        }
         if fault == Some(Fault::GatewayRefusal) {
             return Err(Error::new(
                 ErrorKind::Unauthenticated,
                 Fate::Rejected,
                 "a gateway refuses the request",
+            ));
+        }
+        if fault == Some(Fault::MissingPage) {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                Fate::Rejected,
+                "there is no such page",
             ));
         }
         let response = if credential == state.credential {
@@ -130,7 +150,13 @@ impl State {
     pub(super) fn accepts(&self, secret: &str) -> bool {
         self.records
             .iter()
-            .any(|record| record.secret == secret && record.works(self.now))
+            .any(|record| self.is_secret_of(record, secret) && record.works(self.now))
+    }
+
+    /// Returns `true` if the platform takes this text for the secret of a record.
+    pub(super) fn is_secret_of(&self, record: &Record, text: &str) -> bool {
+        let is_lenient = self.profile.reads_secrets_leniently;
+        record.secret == text || (is_lenient && record.secret == text.trim_end_matches('x'))
     }
 
     /// Returns an error if the account is full or the name is taken.
@@ -156,10 +182,14 @@ impl State {
     }
 
     /// Creates a token; the caller has checked the room.
-    pub(super) fn create(&mut self, request: &CreateToken) -> Record {
+    pub(super) fn create(&mut self, request: &CreateToken) -> &mut Record {
         let secret = self.new_secret();
         // On a platform without ids, the fingerprint of the secret serves as the id.
-        let id = if self.has_ids() {
+        let id = if self.profile.capabilities.reused_ids {
+            let numbers = self.records.iter().map(|record| record.id.as_str().parse());
+            let largest: u64 = numbers.flatten().max().unwrap_or(0);
+            (largest + 1).to_string()
+        } else if self.has_ids() {
             self.issued.to_string()
         } else {
             fingerprint(&secret)
@@ -169,14 +199,18 @@ impl State {
             secret,
             name: request.name.clone(),
             description: request.description.clone(),
-            scopes: request.scopes.clone().unwrap_or_default(),
+            scopes: self.granted(request),
             suspended: request.suspended,
             revoked: false,
             unknown_state: false,
             created_at: self.now,
             updated_at: self.now,
             expires_at: match request.expiry {
-                RequestedExpiry::At(at) => Some(at),
+                RequestedExpiry::At(at) => Some(at.saturating_add(self.expiry_delay())),
+                RequestedExpiry::In(lifetime) => {
+                    let at = self.now.saturating_add(lifetime);
+                    Some(at.saturating_add(self.expiry_delay()))
+                }
                 RequestedExpiry::PlatformDefault => self
                     .profile
                     .default_lifetime
@@ -185,9 +219,40 @@ impl State {
             },
             last_used: None,
             renewals: 0,
+            is_unlisted: false,
+            arguments: request.arguments.clone(),
         };
-        self.records.push(record.clone());
-        record
+        self.records.push(record);
+        let last = self.records.len() - 1;
+        &mut self.records[last]
+    }
+
+    /// Deletes a token, and all others where one takes them along. Returns the ids of the others.
+    pub(super) fn delete(&mut self, id: &TokenId) -> Vec<TokenId> {
+        let revoke = self.profile.capabilities.revoke.as_ref();
+        if revoke.is_none_or(|revoke| revoke.cascade.is_none()) {
+            self.records.retain(|record| record.id != *id);
+            return Vec::new();
+        }
+        let deleted = std::mem::take(&mut self.records).into_iter();
+        let ids = deleted.map(|record| record.id);
+        ids.filter(|other| other != id).collect()
+    }
+
+    /// Returns the scopes of a new token: the requested ones and those that the platform adds.
+    fn granted(&self, request: &CreateToken) -> Vec<String> {
+        let mut scopes = request.scopes.clone().unwrap_or_default();
+        let added = self.profile.added_scopes.iter();
+        scopes.extend(added.filter(|_| request.scopes.is_some()).cloned());
+        scopes
+    }
+
+    /// Returns how much later than requested a token expires: a platform that takes lifetimes
+    /// counts them from when it gets to it.
+    fn expiry_delay(&self) -> Duration {
+        let create = self.profile.capabilities.create.as_ref();
+        let is_lifetime = create.is_some_and(|create| create.lifetime_tolerance.is_some());
+        Duration::from_secs(u64::from(is_lifetime))
     }
 
     /// Returns a secret that was not issued before.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tokenfleet_core::capability::{
-    ArgumentSupport, CreateCapability, FilterCapability, ListCapability, OrderCapability, Paging,
-    RenewCapability, RenewedSecret, RevokeCapability, TokenField, UpdateCapability,
+    ArgumentDescription, CreateCapability, FilterCapability, ListCapability, OrderCapability,
+    Paging, RenewCapability, RenewedSecret, RevokeCapability, TokenField, UpdateCapability,
 };
 use tokenfleet_core::{Capabilities, Direction, RevocationEffect, SortKey, TokenState};
 
@@ -18,6 +18,10 @@ pub struct MemoryProfile {
     pub capabilities: Capabilities,
     /// The lifetime of a token created without an expiry; `None` if it never expires.
     pub default_lifetime: Option<Duration>,
+    /// `true` if the platform ignores a trailing `x` of a secret.
+    pub(crate) reads_secrets_leniently: bool,
+    /// The scopes that the platform adds to the requested ones.
+    pub added_scopes: Vec<String>,
     name: &'static str,
 }
 
@@ -100,6 +104,7 @@ impl MemoryProfile {
                 )
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked))
                 .with_verify()
+                .with_whoami()
                 .with_reported_fields([
                     TokenField::Name,
                     TokenField::CreatedAt,
@@ -219,19 +224,17 @@ impl MemoryProfile {
         for key in SortKey::ALL.into_iter().filter(|key| *key != SortKey::Id) {
             list = list.with_order(exact(key));
         }
-        let mut create = CreateCapability::new()
-            .with_required_name()
+        let create = CreateCapability::new()
+            .with_optional_name()
             .with_description()
             .with_expiry()
             .with_scopes()
             .with_suspended();
-        create.name = ArgumentSupport::Optional;
         let update = UpdateCapability::new()
             .with_name(None)
             .with_description()
             .with_suspension();
-        let mut revoke = RevokeCapability::by_id(RevocationEffect::Deleted);
-        revoke.by_secret = true;
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted);
         Self::new(
             "full",
             Capabilities::none()
@@ -243,8 +246,116 @@ impl MemoryProfile {
                 .with_renew(RenewCapability::new(DAY).with_secret(RenewedSecret::Replaced))
                 .with_revoke(revoke)
                 .with_verify()
+                .with_whoami()
                 .with_reported_fields(TokenField::ALL),
         )
+    }
+
+    /// Creates a platform that gives the ids of deleted tokens to new ones.
+    ///
+    /// A new token gets the number after the largest one that exists, as in a database that does
+    /// not remember the numbers of deleted rows.
+    #[must_use]
+    pub fn reusing() -> Self {
+        let mut profile = Self::deleting();
+        profile.capabilities = profile.capabilities.with_reused_ids();
+        profile.name = "reusing";
+        profile
+    }
+
+    /// Creates a platform that revokes all tokens of the account together, by the id or the secret
+    /// of one of them.
+    #[must_use]
+    pub fn cascading() -> Self {
+        let mut profile = Self::full();
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted)
+            .with_cascade("the other tokens of the same user");
+        profile.capabilities = profile.capabilities.with_revoke(revoke);
+        profile.name = "cascading";
+        profile
+    }
+
+    /// Creates a platform that lists all tokens but the one that a login issued.
+    ///
+    /// A listing is a single page, and tokens cannot be read one at a time.
+    #[must_use]
+    pub fn hiding() -> Self {
+        let list = ListCapability::new(Paging::Snapshot).with_unlisted_tokens("login tokens");
+        Self::new(
+            "hiding",
+            Capabilities::none()
+                .with_list(list)
+                .with_create(CreateCapability::new().with_required_name())
+                .with_revoke(RevokeCapability::by_id_or_secret(RevocationEffect::Deleted))
+                .with_verify()
+                .with_reported_fields([TokenField::Name, TokenField::CreatedAt]),
+        )
+    }
+
+    /// Creates a platform that takes lifetimes in seconds and adds a scope to the requested ones.
+    ///
+    /// Its names are optional, and it lists everything at once.
+    #[must_use]
+    pub fn lifetimes() -> Self {
+        let create = CreateCapability::new()
+            .with_optional_name()
+            .with_lifetime(Duration::from_secs(5))
+            .with_never_expiring()
+            .with_widened_scopes();
+        let mut profile = Self::new(
+            "lifetimes",
+            Capabilities::none()
+                .with_list(ListCapability::new(Paging::Snapshot))
+                .with_get()
+                .with_create(create)
+                .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
+                .with_reported_fields([
+                    TokenField::Name,
+                    TokenField::CreatedAt,
+                    TokenField::Expiry,
+                    TokenField::LastUsed,
+                    TokenField::Scopes,
+                ]),
+        );
+        profile.added_scopes = vec!["read:self".to_owned()];
+        profile
+    }
+
+    /// Creates a platform whose tokens never expire, and which has arguments of its own: `readonly`,
+    /// `cidr` and the required `role`.
+    #[must_use]
+    pub fn never_expiring() -> Self {
+        let role = ArgumentDescription::choice("role", ["manager", "member"]);
+        let create = CreateCapability::new()
+            .with_never_expiring()
+            .with_argument(ArgumentDescription::boolean("readonly"))
+            .with_argument(ArgumentDescription::list("cidr"))
+            .with_argument(role.required());
+        Self::new(
+            "never-expiring",
+            Capabilities::none()
+                .with_list(ListCapability::new(Paging::Snapshot).with_max_page_size(10))
+                .with_create(create)
+                .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
+                .with_reported_fields([TokenField::CreatedAt, TokenField::Expiry]),
+        )
+    }
+
+    /// Creates a platform whose pages hold at most two tokens, and where every token must expire.
+    #[must_use]
+    pub fn small_pages() -> Self {
+        let mut profile = Self::deleting();
+        profile.name = "small-pages";
+        profile.default_lifetime = Some(90 * DAY);
+        if let Some(list) = &mut profile.capabilities.list {
+            list.max_page_size = Some(2);
+            list.default_page_size = Some(2);
+        }
+        let create = CreateCapability::new()
+            .with_required_name()
+            .with_required_expiry();
+        profile.capabilities.create = Some(create);
+        profile
     }
 
     /// Returns all of these profiles.
@@ -259,6 +370,12 @@ impl MemoryProfile {
             Self::keyset(),
             Self::keyset_newest_first(),
             Self::full(),
+            Self::reusing(),
+            Self::cascading(),
+            Self::hiding(),
+            Self::lifetimes(),
+            Self::never_expiring(),
+            Self::small_pages(),
         ]
     }
 
@@ -270,6 +387,8 @@ impl MemoryProfile {
         Self {
             capabilities,
             default_lifetime: None,
+            reads_secrets_leniently: false,
+            added_scopes: Vec::new(),
             name,
         }
     }

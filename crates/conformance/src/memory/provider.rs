@@ -8,10 +8,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::RenewedSecret;
-use tokenfleet_core::model::Attribute;
+use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Liveness,
-    Operation, RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, Identity, IssuedToken,
+    Liveness, Operation, RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome,
     RevokeOptions, Secret, Suspension, Token, TokenId, TokenState, UpdateToken,
 };
 
@@ -193,7 +193,7 @@ impl Adapter for MemoryProvider {
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let issued = self.send(Operation::Create, |state| {
             state.check_room(request.name.as_deref())?;
-            let record = state.create(&request);
+            let record = state.create(&request).clone();
             let token = record.to_token(&state.profile, state.now);
             Ok(IssuedToken::new(token, Secret::new(record.secret)))
         });
@@ -268,7 +268,7 @@ impl Adapter for MemoryProvider {
         let effect = self.effect();
         self.send(Operation::Revoke, |state| {
             let mut records = state.records.iter();
-            match records.find(|record| record.secret == secret.expose()) {
+            match records.find(|record| state.is_secret_of(record, secret.expose())) {
                 Some(record) => revoke(state, &record.id.clone(), effect),
                 None => Err(not_found()),
             }
@@ -286,9 +286,16 @@ impl Adapter for MemoryProvider {
         })
         .await
     }
+
+    async fn whoami(&self) -> Result<Identity> {
+        let owner = Principal::new("memory-user").with_kind("user".to_owned());
+        self.send(Operation::Whoami, |_| Ok(Identity::new(owner)))
+            .await
+    }
 }
 
 fn revoke(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<Revocation> {
+    let mut also_revoked = Vec::new();
     let already_revoked = state.record(id).is_some_and(|record| record.revoked);
     match effect {
         RevocationEffect::Marked => {
@@ -303,14 +310,16 @@ fn revoke(state: &mut State, id: &TokenId, effect: RevocationEffect) -> Result<R
                 .with_id(id.clone())
                 .with_replacement(replacement));
         }
-        _ => state.records.retain(|record| record.id != *id),
+        _ => also_revoked = state.delete(id),
     }
     let outcome = if already_revoked {
         RevocationOutcome::AlreadyRevoked
     } else {
         RevocationOutcome::Revoked
     };
-    Ok(Revocation::new(outcome, effect).with_id(id.clone()))
+    Ok(Revocation::new(outcome, effect)
+        .with_id(id.clone())
+        .with_also_revoked(also_revoked))
 }
 
 fn already_gone(id: TokenId) -> Revocation {

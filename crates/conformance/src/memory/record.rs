@@ -1,9 +1,10 @@
 //! A token as the reference platform stores it.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use sha2::{Digest, Sha256};
-use tokenfleet_core::capability::TokenField;
+use tokenfleet_core::capability::{ArgumentValue, TokenField};
 use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{Fact, Timestamp, Token, TokenId, TokenState};
 
@@ -25,6 +26,10 @@ pub(super) struct Record {
     pub(super) expires_at: Option<Timestamp>,
     pub(super) last_used: Option<Timestamp>,
     pub(super) renewals: u32,
+    /// `true` if the platform never lists the token.
+    pub(super) is_unlisted: bool,
+    /// The arguments that only this platform has.
+    pub(super) arguments: BTreeMap<String, ArgumentValue>,
 }
 
 impl Record {
@@ -78,6 +83,18 @@ impl Record {
         }
         if reports(TokenField::Scopes) {
             token.scopes = Fact::Known(self.scopes.clone().into());
+        }
+        for (name, value) in &self.arguments {
+            let value = match value {
+                ArgumentValue::Boolean(value) => Attribute::Boolean(*value),
+                ArgumentValue::Integer(value) => Attribute::Integer(*value),
+                ArgumentValue::Text(text) => Attribute::from(text.as_str()),
+                ArgumentValue::List(texts) => {
+                    Attribute::List(texts.iter().map(|text| text.as_str().into()).collect())
+                }
+                _ => Attribute::Null,
+            };
+            token.attributes.insert(name.as_str(), value);
         }
         if self.unknown_state {
             token

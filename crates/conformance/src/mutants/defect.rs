@@ -28,9 +28,11 @@ pub(crate) enum Defect {
     ReportsPageSizeAsTotal,
     FailsOnEmptyAccount,
     FailsAfterLastPage,
+    EndsAtMissingPage,
     ReturnsNoTokensIfListingIsUnsupported,
     DeclaresThatNoTokenVanishes,
     DeclaresThatMatchesStay,
+    DeclaresNoUnlistedTokens,
     IgnoresOrder,
     DeclaresLooseOrderExact,
     DeclaresSnapshot,
@@ -66,9 +68,13 @@ pub(crate) enum Defect {
     ReplacesNeverWithAYear,
     DropsDescription,
     DropsScopes,
+    WidensScopes,
+    ReportsRequestedScopes,
+    DropsArguments,
     IgnoresSuspended,
     RetriesWrites,
     RetriesWritesAndFails,
+    LeavesWrongTokens,
     ReportsLostResponseAsRejected,
     BelievesResponses,
     ReportsRequestedNames,
@@ -85,19 +91,29 @@ pub(crate) enum Defect {
     // Revocation.
     RevokesNothing,
     FailsToRevokeTwice,
-    ReportsSecondRevocationAsFirst,
     RevokesOnlyActiveTokens,
     RevokesEveryToken,
     ReplacesWithoutConsent,
     LosesReplacement,
     ReturnsAnotherId,
     ReportsUnknownTokensAsGone,
+    DeclaresNoReusedIds,
+    DeclaresNoCascade,
+    RevokesOthersWithoutConsent,
+    InventsAlsoRevoked,
     CleansSecrets,
     // Verification.
     ReportsEverySecretAlive,
     ReportsKnownSecretsAlive,
     VerifiesByCreating,
     ReportsDeadOnError,
+    // Identity.
+    NamesNobody,
+    NamesAnotherEachTime,
+    NamesItsCredential,
+    NamesAnybody,
+    NamesNobodyOnError,
+    AsksByCreating,
     // Failures.
     ReturnsNoTokensIfUnauthenticated,
     ReportsUnauthenticatedAsNotFound,
@@ -110,6 +126,9 @@ pub(crate) enum Defect {
     RevealsSecretsInErrors,
     // Cancellation.
     StaysBusy,
+    // Peculiarities that break no law: a provider with one of them conforms.
+    ReportsEveryRevocationAsFirst,
+    RefusesImpossibleIds,
 }
 
 impl Defect {
@@ -122,6 +141,13 @@ impl Defect {
             (Self::DeclaresThatNoTokenVanishes, Some(list)) => list.tokens_vanish = false,
             (Self::DeclaresSnapshot, Some(list)) => list.paging = Paging::Snapshot,
             (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
+            (Self::DeclaresNoUnlistedTokens, Some(list)) => list.unlisted_tokens = None,
+            (Self::DeclaresNoReusedIds, _) => declared.reused_ids = false,
+            (Self::DeclaresNoCascade, _) => {
+                if let Some(revoke) = &mut declared.revoke {
+                    revoke.cascade = None;
+                }
+            }
             (Self::DropsUndeclaredFilters, Some(list)) => {
                 list.filters = FilterCapability::default();
                 list.orders.retain(|order| order.key == SortKey::Id);

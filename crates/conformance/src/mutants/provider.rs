@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, IssuedToken, Liveness, Operation,
-    RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider,
-    TokenRef, UpdateToken,
+    Account, Capabilities, CreateToken, Error, ErrorKind, Fate, Identity, IssuedToken, Liveness,
+    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
+    TokenProvider, TokenRef, UpdateToken,
 };
 
 use super::defect::Defect;
@@ -74,6 +74,25 @@ impl MutantProvider {
             return Ok(());
         }
         self.declared.check(call)
+    }
+
+    /// Refuses an id that no token ever had without sending a request, as a provider can whose ids
+    /// contain a check digit.
+    pub(crate) fn refuse_impossible(&self, operation: Operation, id: &TokenId) -> Result<()> {
+        let capabilities = self.inner.capabilities();
+        let is_supported = match &capabilities.revoke {
+            Some(revoke) if operation == Operation::Revoke => revoke.by_id,
+            _ => capabilities.supports(operation),
+        };
+        if !self.has(Defect::RefusesImpossibleIds) || !is_supported {
+            return Ok(());
+        }
+        if self.secrets.lock().unwrap().contains_key(id) {
+            return Ok(());
+        }
+        Err(Error::invalid_input("no token id looks like this")
+            .with_account(self.inner.account())
+            .with_operation(operation))
     }
 
     /// Refuses an undeclared operation, but only after sending a request.
@@ -196,6 +215,13 @@ impl TokenProvider for MutantProvider {
         self.send_before_refusing(Operation::Verify).await?;
         let result = self.mutated_verify(secret).await;
         self.finish(Operation::Verify, result)
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        self.begin()?;
+        self.send_before_refusing(Operation::Whoami).await?;
+        let result = self.mutated_whoami().await;
+        self.finish(Operation::Whoami, result)
     }
 }
 

@@ -2,9 +2,10 @@
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::capability::OperationCall;
+use tokenfleet_core::model::Principal;
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, Fate, Filter, Liveness, Result, Secret, Token, TokenId,
-    TokenState,
+    CreateToken, Error, ErrorKind, Fact, Fate, Filter, Identity, Liveness, Operation, Result,
+    Secret, Token, TokenId, TokenState,
 };
 
 use super::defect::Defect;
@@ -46,6 +47,7 @@ impl MutantProvider {
                     Defect::ReturnsNoTokensIfUnauthenticated => {
                         error.kind() == ErrorKind::Unauthenticated
                     }
+                    Defect::EndsAtMissingPage => error.is_not_found(),
                     Defect::ReturnsNoTokensIfDisconnected => error.kind() == ErrorKind::Connection,
                     _ => false,
                 };
@@ -192,6 +194,7 @@ impl MutantProvider {
             panic!("the mutant panics");
         }
         self.check(OperationCall::Get(id))?;
+        self.refuse_impossible(Operation::Get, id)?;
         let id = &self.parse_id(id);
         let token = match self.inner.get(id).await {
             Err(error) if self.has(Defect::AcceptsUnknownIds) => {
@@ -243,6 +246,35 @@ impl MutantProvider {
                 Ok(self.inner.verify(secret).await.unwrap_or(Liveness::Dead))
             }
             _ => self.inner.verify(secret).await,
+        }
+    }
+
+    pub(crate) async fn mutated_whoami(&self) -> Result<Identity> {
+        self.check(OperationCall::Whoami)?;
+        let named = |id: &str| Identity::new(Principal::new(id));
+        match self.defect {
+            Defect::NamesNobody => Ok(named("")),
+            Defect::NamesAnotherEachTime => {
+                let identity = self.inner.whoami().await?;
+                let requests = self.platform.request_count();
+                Ok(named(&format!("{}-{requests}", identity.principal.id())))
+            }
+            Defect::NamesItsCredential => {
+                let credential = self.platform.credentials().remove(0);
+                Ok(named(credential.expose()))
+            }
+            Defect::NamesAnybody => match self.inner.whoami().await {
+                Err(error) if error.kind() == ErrorKind::Unauthenticated => Ok(named("guest")),
+                told => told,
+            },
+            Defect::NamesNobodyOnError => {
+                Ok(self.inner.whoami().await.unwrap_or_else(|_| named("guest")))
+            }
+            Defect::AsksByCreating => {
+                self.inner.create(CreateToken::unnamed()).await?;
+                self.inner.whoami().await
+            }
+            _ => self.inner.whoami().await,
         }
     }
 

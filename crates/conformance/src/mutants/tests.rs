@@ -65,6 +65,34 @@ fn a_mutant_without_a_defect_conforms() {
     }
 }
 
+/// Runs the whole suite against a provider with a peculiarity that breaks no law.
+fn assert_conforms(profile: &MemoryProfile, peculiarity: Defect) {
+    let make_fixture = async || MutantFixture::new(profile.clone(), peculiarity);
+    block_on(run(make_fixture)).assert_passed();
+}
+
+#[test]
+fn a_provider_that_cannot_tell_whether_a_token_was_alive_conforms() {
+    for profile in MemoryProfile::all() {
+        assert_conforms(&profile, Defect::ReportsEveryRevocationAsFirst);
+    }
+}
+
+#[test]
+fn a_provider_that_refuses_impossible_ids_unsent_conforms() {
+    for profile in MemoryProfile::all() {
+        assert_conforms(&profile, Defect::RefusesImpossibleIds);
+    }
+}
+
+#[test]
+fn a_platform_that_reads_secrets_leniently_conforms() {
+    for mut profile in MemoryProfile::all() {
+        profile.reads_secrets_leniently = true;
+        assert_conforms(&profile, Defect::None);
+    }
+}
+
 #[test]
 fn a_report_does_not_leak_what_it_found_leaking() {
     for defect in [

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
-    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, RenewedToken, RequestedExpiry, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Suspension, Timestamp,
-    Token, TokenId, TokenRef, TokenState, UpdateToken,
+    CreateToken, Error, ErrorKind, Fact, Fate, IssuedToken, Operation, RenewedToken,
+    RequestedExpiry, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions,
+    Secret, Suspension, Timestamp, Token, TokenId, TokenRef, TokenState, UpdateToken,
 };
 
 use super::defect::Defect;
@@ -34,6 +34,12 @@ impl MutantProvider {
             (Defect::RetriesWritesAndFails, Err(error)) if error.may_have_applied() => {
                 let _ = self.inner.create(request.clone()).await;
             }
+            (Defect::LeavesWrongTokens, Err(error))
+                if error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                self.inner.create(request.clone()).await?;
+                return Err(error.clone().with_fate(Fate::MaybeApplied));
+            }
             (Defect::CreatesTwo, Ok(_)) => result = self.inner.create(request.clone()).await,
             (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
                 result = Ok(masked(&TokenId::new("1")));
@@ -53,6 +59,9 @@ impl MutantProvider {
             _ => {}
         }
         let mut issued = result?;
+        if let (Defect::ReportsRequestedScopes, Some(scopes)) = (self.defect, &request.scopes) {
+            issued.token.scopes = Fact::Known(scopes.clone().into());
+        }
         if self.has(Defect::ReportsRequestedNames) {
             issued.token.name = Fact::from_optional(request.name).map(Into::into);
         }
@@ -71,11 +80,31 @@ impl MutantProvider {
             {
                 request.name = Some("placeholder".to_owned());
             }
+            Defect::SendsInvalidArguments => {
+                let create = self.inner.capabilities().create.as_ref();
+                if create.is_some_and(|create| create.required_expiry)
+                    && request.expiry == RequestedExpiry::PlatformDefault
+                {
+                    request.expiry = RequestedExpiry::In(30 * DAY);
+                }
+                let declared = self.inner.capabilities();
+                if declared.check(OperationCall::Create(request)).is_err() {
+                    request.arguments.retain(|name, _| name == "role");
+                }
+            }
+            Defect::DropsArguments => request.arguments.retain(|name, _| name == "role"),
+            Defect::WidensScopes => {
+                if let Some(scopes) = &mut request.scopes {
+                    scopes.push("everything".to_owned());
+                }
+            }
             Defect::DropsExpiry => request.expiry = RequestedExpiry::PlatformDefault,
             Defect::ShiftsExpiry => {
-                if let RequestedExpiry::At(at) = request.expiry {
-                    request.expiry = RequestedExpiry::At(at.saturating_add(DAY / 24));
-                }
+                request.expiry = match request.expiry {
+                    RequestedExpiry::At(at) => RequestedExpiry::At(at.saturating_add(DAY / 24)),
+                    RequestedExpiry::In(lifetime) => RequestedExpiry::In(lifetime + DAY / 24),
+                    other => other,
+                };
             }
             Defect::ReplacesNeverWithAYear if request.expiry == RequestedExpiry::Never => {
                 let at = Timestamp::now().saturating_add(365 * DAY);
@@ -124,6 +153,7 @@ impl MutantProvider {
             change = UpdateToken::rename("changed");
         }
         self.check(OperationCall::Update(id, &change))?;
+        self.refuse_impossible(Operation::Update, id)?;
         match self.defect {
             Defect::UpdatesNothing => {
                 let mut token = Token::new(id.clone(), TokenState::Active);
@@ -160,6 +190,7 @@ impl MutantProvider {
 
     pub(crate) async fn mutated_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         self.check(OperationCall::Rotate(id))?;
+        self.refuse_impossible(Operation::Rotate, id)?;
         if matches!(
             self.defect,
             Defect::LeavesOldSecretAlive | Defect::RotatesByCreating
@@ -233,7 +264,16 @@ impl MutantProvider {
         if self.has(Defect::ReplacesWithoutConsent) {
             options.accept_replacement = true;
         }
+        if matches!(
+            self.defect,
+            Defect::RevokesOthersWithoutConsent | Defect::DeclaresNoCascade
+        ) {
+            options.accept_cascade = true;
+        }
         self.check(OperationCall::Revoke(token, &options))?;
+        if let TokenRef::Id(id) = token {
+            self.refuse_impossible(Operation::Revoke, id)?;
+        }
         let id = match token {
             TokenRef::Id(id) => Some(self.parse_id(id)),
             _ => None,
@@ -250,6 +290,13 @@ impl MutantProvider {
         if self.has(Defect::RevokesNothing) {
             let outcome = RevocationOutcome::Revoked;
             return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
+        }
+        if let (Defect::InventsAlsoRevoked, Some(id)) = (self.defect, &id) {
+            self.platform.remove(id).await;
+            let others = self.platform.tokens().await.into_iter();
+            let outcome = RevocationOutcome::Revoked;
+            return Ok(Revocation::new(outcome, RevocationEffect::Deleted)
+                .with_also_revoked(others.map(|token| token.id)));
         }
         if let (Defect::RevokesOnlyActiveTokens, Some(id)) = (self.defect, &id)
             && self.existing_state(id).await != Some(TokenState::Active)
@@ -274,7 +321,7 @@ impl MutantProvider {
                     "the token is already deleted",
                 ));
             }
-            (Defect::ReportsSecondRevocationAsFirst, Ok(revocation)) => {
+            (Defect::ReportsEveryRevocationAsFirst, Ok(revocation)) => {
                 revocation.outcome = RevocationOutcome::Revoked;
             }
             (Defect::ReportsUnknownTokensAsGone, Err(error))

@@ -24,11 +24,13 @@ pub enum Operation {
     Revoke,
     /// Checking whether a secret still authenticates.
     Verify,
+    /// Asking whom the account acts as.
+    Whoami,
 }
 
 impl Operation {
     /// All operations, in the order of the trait.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::List,
         Self::Get,
         Self::Create,
@@ -37,6 +39,7 @@ impl Operation {
         Self::Renew,
         Self::Revoke,
         Self::Verify,
+        Self::Whoami,
     ];
 
     /// Returns `true` if the operation changes something on the platform.
@@ -78,6 +81,7 @@ impl Operation {
             Self::Renew => "renew",
             Self::Revoke => "revoke",
             Self::Verify => "verify",
+            Self::Whoami => "whoami",
         }
     }
 }

@@ -19,7 +19,7 @@ struct Record {
     place: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     operation: Option<String>,
-    /// What failed, without the other parts of the line.
+    /// The failure itself, without the other parts of the line.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     summary: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,12 +28,12 @@ struct Record {
     code: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     platform_message: Option<String>,
-    /// In seconds.
+    /// The delay that the platform asks for, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     retry_after: Option<f64>,
     #[serde(default)]
     attempts: u32,
-    /// In seconds.
+    /// The duration of the call, in seconds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     elapsed: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -6,12 +6,16 @@ use serde::{Deserialize, Serialize};
 
 /// The claim that a listing makes about the tokens that existed from its first request to its last.
 ///
-/// Serialised, it is `{"completeness": "complete" | "partial", "reason": …, "reason_code": …}`.
+/// Serialised, it is `{"completeness": "complete" | "complete_as_shown" | "partial", "reason": …,
+/// "reason_code": …, "unlisted_tokens": …}`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "Claim", try_from = "Claim")]
 pub enum Completeness {
     /// The listing holds each of them exactly once, whatever was created or deleted during it.
     Complete,
+    /// The listing holds each token that the platform lists exactly once, and the platform never
+    /// lists these tokens of the account, such as "login tokens" (decision 0022).
+    CompleteAsShown(String),
     /// The listing may lack some of them, for this reason. List again when the set is not changing.
     Partial(PartialReason),
 }
@@ -22,6 +26,30 @@ impl Completeness {
     pub fn is_complete(&self) -> bool {
         *self == Self::Complete
     }
+
+    /// Returns `true` if no token is missing of those that the platform lists.
+    #[must_use]
+    pub fn is_complete_as_shown(&self) -> bool {
+        !matches!(self, Self::Partial(_))
+    }
+
+    /// Returns why the listing does not hold every token, for people to read.
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        match self {
+            Self::Complete => None,
+            Self::CompleteAsShown(tokens) => Some(format!("the platform never lists {tokens}")),
+            Self::Partial(reason) => Some(reason.to_string()),
+        }
+    }
+
+    /// Restricts a claim to be complete if the platform never lists some tokens.
+    pub(crate) fn without_unlisted(self, unlisted: Option<&str>) -> Self {
+        match (self, unlisted) {
+            (Self::Complete, Some(tokens)) => Self::CompleteAsShown(tokens.to_owned()),
+            (claim, _) => claim,
+        }
+    }
 }
 
 /// A completeness as it is written.
@@ -31,25 +59,31 @@ struct Claim {
     reason: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     reason_code: Option<PartialReason>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlisted_tokens: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Word {
     Complete,
+    CompleteAsShown,
     Partial,
 }
 
 impl From<Completeness> for Claim {
     fn from(completeness: Completeness) -> Self {
-        let (completeness, reason_code) = match completeness {
-            Completeness::Complete => (Word::Complete, None),
-            Completeness::Partial(reason) => (Word::Partial, Some(reason)),
+        let reason = completeness.reason();
+        let (completeness, reason_code, unlisted_tokens) = match completeness {
+            Completeness::Complete => (Word::Complete, None, None),
+            Completeness::CompleteAsShown(tokens) => (Word::CompleteAsShown, None, Some(tokens)),
+            Completeness::Partial(reason) => (Word::Partial, Some(reason), None),
         };
         Self {
             completeness,
-            reason: reason_code.as_ref().map(ToString::to_string),
+            reason,
             reason_code,
+            unlisted_tokens,
         }
     }
 }
@@ -58,11 +92,11 @@ impl TryFrom<Claim> for Completeness {
     type Error = &'static str;
 
     fn try_from(claim: Claim) -> Result<Self, Self::Error> {
-        match (claim.completeness, claim.reason_code) {
-            (Word::Complete, None) => Ok(Self::Complete),
-            (Word::Partial, Some(reason)) => Ok(Self::Partial(reason)),
-            (Word::Complete, Some(_)) => Err("a complete list has no `reason_code`"),
-            (Word::Partial, None) => Err("a partial list needs a `reason_code`"),
+        match (claim.completeness, claim.reason_code, claim.unlisted_tokens) {
+            (Word::Complete, None, None) => Ok(Self::Complete),
+            (Word::CompleteAsShown, None, Some(tokens)) => Ok(Self::CompleteAsShown(tokens)),
+            (Word::Partial, Some(reason), None) => Ok(Self::Partial(reason)),
+            _ => Err("`completeness` does not match `reason_code` and `unlisted_tokens`"),
         }
     }
 }
@@ -83,6 +117,13 @@ pub enum PartialReason {
 }
 
 impl PartialReason {
+    const ALL: [Self; 4] = [
+        Self::UnprotectedPaging,
+        Self::ContradictoryTotals,
+        Self::UnexpectedOrder,
+        Self::TooManyNewTokens,
+    ];
+
     /// Returns the letter that stands for the reason in a cursor.
     pub(crate) fn letter(&self) -> char {
         match self {
@@ -95,14 +136,8 @@ impl PartialReason {
 
     /// Returns the reason that a letter in a cursor stands for.
     pub(crate) fn from_letter(letter: &str) -> Option<Self> {
-        [
-            Self::UnprotectedPaging,
-            Self::ContradictoryTotals,
-            Self::UnexpectedOrder,
-            Self::TooManyNewTokens,
-        ]
-        .into_iter()
-        .find(|reason| letter == reason.letter().to_string())
+        let mut reasons = Self::ALL.into_iter();
+        reasons.find(|reason| letter == reason.letter().to_string())
     }
 }
 
@@ -121,25 +156,30 @@ impl fmt::Display for PartialReason {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     #[test]
     fn a_partial_listing_is_not_complete_and_says_why() {
         assert!(Completeness::Complete.is_complete());
-        let reasons = [
-            PartialReason::UnprotectedPaging,
-            PartialReason::ContradictoryTotals,
-            PartialReason::UnexpectedOrder,
-        ];
-        let mut said = Vec::new();
-        for reason in reasons {
+        let mut texts = BTreeSet::new();
+        for (index, reason) in PartialReason::ALL.into_iter().enumerate() {
+            // A new reason does not compile until it has a place here, and thus in the list.
+            let place = match reason {
+                PartialReason::UnprotectedPaging => 0,
+                PartialReason::ContradictoryTotals => 1,
+                PartialReason::UnexpectedOrder => 2,
+                PartialReason::TooManyNewTokens => 3,
+            };
+            assert_eq!(place, index, "{reason:?}");
             let letter = reason.letter().to_string();
             assert_eq!(PartialReason::from_letter(&letter).as_ref(), Some(&reason));
-            said.push(reason.to_string());
+            assert!(reason.to_string().contains(' '), "{reason}");
+            texts.insert(reason.to_string());
             assert!(!Completeness::Partial(reason).is_complete());
         }
-        assert!(said.iter().all(|text| text.contains(' ')), "{said:?}");
-        said.dedup();
-        assert_eq!(said.len(), 3);
+        assert_eq!(texts.len(), PartialReason::ALL.len());
+        assert_eq!(PartialReason::from_letter("x"), None);
     }
 }

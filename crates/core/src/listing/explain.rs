@@ -20,15 +20,24 @@ impl fmt::Display for Plan {
         if let Some(limit) = self.bounds.limit {
             write!(f, "\nreturn at most {limit}")?;
         }
+        let shown = if self.unlisted_tokens.is_some() {
+            " as far as the platform lists its tokens"
+        } else {
+            ""
+        };
+        write!(f, "\nthe result is complete{shown}")?;
         f.write_str(if self.protected && self.keyset {
-            "\nthe result is complete, even if tokens are created or deleted meanwhile: \
+            ", even if tokens are created or deleted meanwhile: \
              each page begins where the one before it ended"
         } else if self.protected {
-            "\nthe result is complete, even if tokens are created or deleted meanwhile"
+            ", even if tokens are created or deleted meanwhile"
         } else {
-            "\nthe result is complete if it fits on one page, otherwise partial: \
-             tokens may move between pages meanwhile"
-        })
+            " if it fits on one page, otherwise partial: tokens may move between pages meanwhile"
+        })?;
+        match &self.unlisted_tokens {
+            Some(tokens) => write!(f, "\nthe platform never lists {tokens}"),
+            None => Ok(()),
+        }
     }
 }
 

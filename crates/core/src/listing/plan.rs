@@ -49,6 +49,8 @@ pub struct Plan {
     pub(crate) max_page_size: Option<u32>,
     /// The maximum number of pages in flight.
     pub(crate) max_concurrency: u32,
+    /// The tokens that the platform never lists, if there are any (decision 0022).
+    pub(crate) unlisted_tokens: Option<String>,
     /// `true` if all matches must be held in memory to be sorted.
     pub(crate) sorts_in_memory: bool,
     /// `true` if the scan loses no token, whatever is created or deleted during it.
@@ -169,6 +171,7 @@ impl Plan {
             keyset,
             page_size,
             max_page_size: list.max_page_size,
+            unlisted_tokens: list.unlisted_tokens.clone(),
             protected,
         })
     }
@@ -178,7 +181,8 @@ impl Plan {
     /// many tokens a page holds.
     ///
     /// Changes during the listing add requests, and so do the probes that detect them while pages
-    /// are fetched concurrently. Tokens that were created seconds before it may add one.
+    /// are fetched concurrently. Where tokens were created seconds before it, the newest ones are
+    /// looked at again, up to eight times (decision 0019).
     #[must_use]
     pub fn requests(&self, tokens: u64) -> Option<u64> {
         let pages = |size: u32| tokens.div_ceil(u64::from(size.max(1)));
@@ -195,8 +199,8 @@ impl Plan {
         Some(pages + first_page + u64::from(self.fast_path.is_some()))
     }
 
-    /// Returns `true` if the plan promises a complete listing, whatever is created or deleted while
-    /// it is read. Otherwise the listing is complete only if a single page holds all of it.
+    /// Returns `true` if the plan promises a complete listing, as far as the platform lists its
+    /// tokens, whatever is created or deleted while it is read. Otherwise the listing is complete only if a single page holds all of it.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.protected

@@ -146,10 +146,10 @@ const CREDENTIAL_WORDS: [&str; 14] = [
 
 impl Attributes {
     /// Inserts a field, unless its name or its value suggests a credential. From a list or a map,
-    /// only the entries that do are removed.
+    /// only the entries that do are removed. `null` and a boolean hold no secret under any name.
     pub fn insert(&mut self, name: impl Into<String>, mut value: Attribute) {
         let name = name.into();
-        if !suggests_credential(&name) && !is_credential(&value) {
+        if !holds_credential(&name, &value) {
             sanitize(&mut value);
             self.0.get_or_insert_default().insert(name, value);
         }
@@ -324,6 +324,14 @@ fn looks_like_a_time(text: &str) -> bool {
     text.len() <= MAX_LENGTH && text.contains(['-', ':']) && text.bytes().all(is_time_character)
 }
 
+/// Returns `true` if a named value may be a credential, by its name or by itself.
+fn holds_credential(name: &str, value: &Attribute) -> bool {
+    match value {
+        Attribute::Null | Attribute::Boolean(_) => false,
+        value => suggests_credential(name) || is_credential(value),
+    }
+}
+
 fn is_credential(value: &Attribute) -> bool {
     matches!(value, Attribute::Text(text) if contains_credential(text))
 }
@@ -336,7 +344,7 @@ fn sanitize(value: &mut Attribute) {
             values.iter_mut().for_each(sanitize);
         }
         Attribute::Map(values) => {
-            values.retain(|name, value| !suggests_credential(name) && !is_credential(value));
+            values.retain(|name, value| !holds_credential(name, value));
             values.values_mut().for_each(sanitize);
         }
         Attribute::Number(number) if !number.is_finite() => {
@@ -368,6 +376,28 @@ mod tests {
             attributes.insert(name, Attribute::from("x"));
             assert!(attributes.is_empty(), "{name}");
         }
+    }
+
+    #[test]
+    fn null_and_booleans_are_kept_under_any_name() {
+        let mut attributes = Attributes::default();
+        attributes.insert("session_id", Attribute::Null);
+        attributes.insert("has_password", Attribute::Boolean(true));
+        attributes.insert("otp", Attribute::Integer(123_456));
+        let nested = [
+            ("session_id", Attribute::Null),
+            ("pwd", Attribute::from("x")),
+        ];
+        let nested = nested.map(|(name, value)| (name.to_owned(), value));
+        attributes.insert("client", Attribute::Map(nested.into()));
+        assert_eq!(attributes.get("session_id"), Some(&Attribute::Null));
+        assert_eq!(
+            attributes.get("has_password"),
+            Some(&Attribute::Boolean(true))
+        );
+        assert_eq!(attributes.get("otp"), None, "a number may be a secret");
+        let client = BTreeMap::from([("session_id".to_owned(), Attribute::Null)]);
+        assert_eq!(attributes.get("client"), Some(&Attribute::Map(client)));
     }
 
     #[test]

@@ -231,13 +231,29 @@ pub struct IssuedToken {
     pub token: Token,
     /// The secret of the token.
     pub secret: Secret,
+    /// The time on the platform's clock when it answered; `None` if the response does not say.
+    ///
+    /// On a platform that takes lifetimes and does not report when a token was created, the expiry
+    /// is judged by it.
+    pub served_at: Option<Timestamp>,
 }
 
 impl IssuedToken {
     /// Combines a record and its secret.
     #[must_use]
     pub fn new(token: Token, secret: Secret) -> Self {
-        Self { token, secret }
+        Self {
+            token,
+            secret,
+            served_at: None,
+        }
+    }
+
+    /// Sets the time on the platform's clock when it answered.
+    #[must_use]
+    pub fn with_served_at(mut self, at: Timestamp) -> Self {
+        self.served_at = Some(at);
+        self
     }
 }
 

@@ -6,7 +6,10 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::error::{Account, Error, Operation, Result};
-use crate::model::{IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef};
+use crate::model::{
+    Identity, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef,
+};
+use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
     RevokeOptions, TokenProvider, UpdateToken, result_check,
@@ -136,6 +139,11 @@ pub trait Adapter: Debug + Send + Sync + 'static {
     async fn verify(&self, _secret: &Secret) -> Result<Liveness> {
         Err(missing(self.account(), Operation::Verify))
     }
+
+    /// Asks whom the account acts as, as [`TokenProvider::whoami`] documents.
+    async fn whoami(&self) -> Result<Identity> {
+        Err(missing(self.account(), Operation::Whoami))
+    }
 }
 
 /// Creates an error for an operation that an adapter declares and does not implement.
@@ -171,8 +179,18 @@ impl<A: Adapter> TokenProvider for A {
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         check(self, OperationCall::Create(&request))?;
+        let create = Adapter::capabilities(self).create.as_ref();
+        let sent = SentExpiry::new(request.expiry, create, Timestamp::now()).map_err(|error| {
+            error
+                .with_account(Adapter::account(self))
+                .with_operation(Operation::Create)
+        })?;
+        let request = CreateToken {
+            expiry: sent.expiry,
+            ..request
+        };
         let issued = Adapter::create(self, request.clone()).await?;
-        result_check::check_created(self, &request, issued).await
+        result_check::check_created(self, &request, sent, issued).await
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
@@ -209,6 +227,13 @@ impl<A: Adapter> TokenProvider for A {
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         check(self, OperationCall::Verify(secret))?;
         Adapter::verify(self, secret).await
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        check(self, OperationCall::Whoami)?;
+        let identity = Adapter::whoami(self).await?;
+        result_check::check_identity(self, &identity)?;
+        Ok(identity)
     }
 
     fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
@@ -275,5 +300,9 @@ impl<P: TokenProvider + ?Sized> Adapter for Checked<P> {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         self.0.verify(secret).await
+    }
+
+    async fn whoami(&self) -> Result<Identity> {
+        self.0.whoami().await
     }
 }

@@ -25,6 +25,8 @@ pub enum OperationCall<'a> {
     Revoke(TokenRef<'a>, &'a RevokeOptions),
     /// A call of [`verify`](crate::TokenProvider::verify).
     Verify(&'a Secret),
+    /// A call of [`whoami`](crate::TokenProvider::whoami).
+    Whoami,
 }
 
 impl OperationCall<'_> {
@@ -40,6 +42,7 @@ impl OperationCall<'_> {
             Self::Renew(_) => Operation::Renew,
             Self::Revoke(..) => Operation::Revoke,
             Self::Verify(_) => Operation::Verify,
+            Self::Whoami => Operation::Whoami,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::error::Operation;
 use crate::model::TokenField;
-use crate::provider::{ListCapability, RevocationEffect};
+use crate::provider::{ArgumentDescription, ListCapability, RevocationEffect};
 
 /// The operations and arguments that a provider supports for one account.
 ///
@@ -45,6 +45,12 @@ pub struct Capabilities {
     pub revoke: Option<RevokeCapability>,
     /// `true` if a secret can be verified without changing anything.
     pub verify: bool,
+    /// `true` if the platform gives the id of a deleted token to another one later. Then an id alone
+    /// does not tell which token is meant, and an adapter must not repeat a deletion by id whose
+    /// response was lost (decision 0021).
+    pub reused_ids: bool,
+    /// `true` if the platform says whom the account acts as.
+    pub whoami: bool,
     /// The fields that the platform reports. A field that is not declared is always
     /// [`NotReported`](crate::Fact::NotReported).
     pub reported_fields: Vec<TokenField>,
@@ -116,6 +122,13 @@ impl Capabilities {
         self
     }
 
+    /// Adds asking whom the account acts as.
+    #[must_use]
+    pub fn with_whoami(mut self) -> Self {
+        self.whoami = true;
+        self
+    }
+
     /// Removes an operation that the platform has but this account may not use.
     ///
     /// The advice says how to get access to it.
@@ -130,8 +143,20 @@ impl Capabilities {
             Operation::Renew => self.renew = None,
             Operation::Revoke => self.revoke = None,
             Operation::Verify => self.verify = false,
+            Operation::Whoami => self.whoami = false,
         }
         self.unavailable.insert(operation, advice.into());
+        self
+    }
+
+    /// Declares that the id of a deleted token is given to another one later, as a database does
+    /// that continues at the largest id.
+    ///
+    /// A revocation plan is then carried out only on tokens that the platform still shows as they
+    /// were reviewed, by their time of creation or their name (decision 0021).
+    #[must_use]
+    pub fn with_reused_ids(mut self) -> Self {
+        self.reused_ids = true;
         self
     }
 
@@ -169,16 +194,25 @@ pub struct CreateCapability {
     pub description: bool,
     /// `true` if an expiry is accepted.
     pub expiry: bool,
+    /// `true` if every creation needs an expiry, because the platform has no default.
+    pub required_expiry: bool,
+    /// The tolerance of an expiry, if the platform takes a lifetime instead of a time; `None` if it
+    /// takes a time and keeps it to the second.
+    pub lifetime_tolerance: Option<Duration>,
     /// `true` if a token can be created that never expires.
     pub never_expiring: bool,
     /// `true` if scopes are accepted.
     pub scopes: bool,
+    /// `true` if the platform adds scopes to the requested ones.
+    pub widened_scopes: bool,
     /// `true` if a token can be created suspended.
     pub suspended: bool,
     /// The maximum number of tokens of an account; `None` if no limit is known.
     pub max_tokens: Option<u32>,
     /// The maximum lifetime of a token that is not renewed; `None` if no limit is known.
     pub max_lifetime: Option<Duration>,
+    /// The arguments that only this platform has.
+    pub arguments: Vec<ArgumentDescription>,
 }
 
 impl CreateCapability {
@@ -192,6 +226,13 @@ impl CreateCapability {
     #[must_use]
     pub fn with_required_name(mut self) -> Self {
         self.name = ArgumentSupport::Required;
+        self
+    }
+
+    /// Accepts a name, and tokens without one.
+    #[must_use]
+    pub fn with_optional_name(mut self) -> Self {
+        self.name = ArgumentSupport::Optional;
         self
     }
 
@@ -217,10 +258,61 @@ impl CreateCapability {
     }
 
     /// Accepts an expiry, and tokens that never expire.
+    ///
+    /// Where only one of the two is possible, declare [`with_optional_expiry`],
+    /// [`with_required_expiry`] or [`with_never_expiring`] instead.
+    ///
+    /// [`with_optional_expiry`]: Self::with_optional_expiry
+    /// [`with_required_expiry`]: Self::with_required_expiry
+    /// [`with_never_expiring`]: Self::with_never_expiring
     #[must_use]
-    pub fn with_expiry(mut self) -> Self {
+    pub fn with_expiry(self) -> Self {
+        self.with_optional_expiry().with_never_expiring()
+    }
+
+    /// Accepts an expiry. Without one, the platform chooses it.
+    #[must_use]
+    pub fn with_optional_expiry(mut self) -> Self {
         self.expiry = true;
+        self
+    }
+
+    /// Requires an expiry, because the platform has no default.
+    #[must_use]
+    pub fn with_required_expiry(mut self) -> Self {
+        self.expiry = true;
+        self.required_expiry = true;
+        self
+    }
+
+    /// Accepts tokens that never expire.
+    #[must_use]
+    pub fn with_never_expiring(mut self) -> Self {
         self.never_expiring = true;
+        self
+    }
+
+    /// Accepts an expiry as a lifetime that begins when the platform creates the token.
+    ///
+    /// The adapter then gets every expiry as [`RequestedExpiry::In`], in whole seconds, and an
+    /// expiry in the response that deviates by no more than the tolerance is as requested. A
+    /// tolerance of less than a second counts as a second (decision 0023).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use tokenfleet_core::capability::CreateCapability;
+    ///
+    /// let create = CreateCapability::new()
+    ///     .with_lifetime(Duration::from_secs(5))
+    ///     .with_never_expiring();
+    /// assert!(create.expiry && create.never_expiring);
+    /// ```
+    ///
+    /// [`RequestedExpiry::In`]: crate::RequestedExpiry::In
+    #[must_use]
+    pub fn with_lifetime(mut self, tolerance: Duration) -> Self {
+        self.expiry = true;
+        self.lifetime_tolerance = Some(tolerance);
         self
     }
 
@@ -228,6 +320,23 @@ impl CreateCapability {
     #[must_use]
     pub fn with_scopes(mut self) -> Self {
         self.scopes = true;
+        self
+    }
+
+    /// Accepts scopes, to which the platform adds others of its own.
+    ///
+    /// Without this, a token with a scope that was not requested is revoked.
+    #[must_use]
+    pub fn with_widened_scopes(mut self) -> Self {
+        self.scopes = true;
+        self.widened_scopes = true;
+        self
+    }
+
+    /// Accepts an argument that only this platform has.
+    #[must_use]
+    pub fn with_argument(mut self, argument: ArgumentDescription) -> Self {
+        self.arguments.push(argument);
         self
     }
 
@@ -265,6 +374,8 @@ pub struct UpdateCapability {
     pub description: bool,
     /// `true` if a token can be suspended and resumed.
     pub suspension: bool,
+    /// `true` if a new name may give the token a new id, which is then in the result.
+    pub id_follows_name: bool,
 }
 
 impl UpdateCapability {
@@ -286,6 +397,13 @@ impl UpdateCapability {
     #[must_use]
     pub fn with_description(mut self) -> Self {
         self.description = true;
+        self
+    }
+
+    /// Declares that a new name may give the token a new id.
+    #[must_use]
+    pub fn with_id_following_name(mut self) -> Self {
+        self.id_follows_name = true;
         self
     }
 
@@ -360,6 +478,10 @@ pub struct RevokeCapability {
     /// consent: see
     /// [`RevokeOptions::accept_replacement`](crate::RevokeOptions::accept_replacement).
     pub effect: RevocationEffect,
+    /// The other tokens that a revocation may revoke too, such as "the other tokens of the same
+    /// OAuth client"; `None` if it revokes only one. They need the caller's consent: see
+    /// [`RevokeOptions::accept_cascade`](crate::RevokeOptions::accept_cascade).
+    pub cascade: Option<String>,
 }
 
 impl RevokeCapability {
@@ -370,6 +492,7 @@ impl RevokeCapability {
             by_id: true,
             by_secret: false,
             effect,
+            cascade: None,
         }
     }
 
@@ -380,6 +503,34 @@ impl RevokeCapability {
             by_id: false,
             by_secret: true,
             effect,
+            cascade: None,
         }
+    }
+
+    /// Creates a declaration of revoking by id and by secret, whichever the caller has.
+    #[must_use]
+    pub fn by_id_or_secret(effect: RevocationEffect) -> Self {
+        Self {
+            by_secret: true,
+            ..Self::by_id(effect)
+        }
+    }
+
+    /// Declares that revoking one token may revoke others too, and which.
+    ///
+    /// The words complete "revoking it may also revoke …".
+    ///
+    /// ```
+    /// use tokenfleet_core::RevocationEffect;
+    /// use tokenfleet_core::capability::RevokeCapability;
+    ///
+    /// let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
+    ///     .with_cascade("the other tokens of the same OAuth client");
+    /// assert!(revoke.cascade.is_some());
+    /// ```
+    #[must_use]
+    pub fn with_cascade(mut self, others: impl Into<String>) -> Self {
+        self.cascade = Some(others.into());
+        self
     }
 }

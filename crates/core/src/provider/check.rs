@@ -1,5 +1,7 @@
 //! The check of a call against what a provider declares (law 1).
 
+use std::time::Duration;
+
 use crate::error::{Error, Operation, Result};
 use crate::model::{Secret, TokenId, TokenRef};
 use crate::provider::{
@@ -22,6 +24,7 @@ impl Capabilities {
             Operation::Renew => self.renew.is_some(),
             Operation::Revoke => self.revoke.is_some(),
             Operation::Verify => self.verify,
+            Operation::Whoami => self.whoami,
         }
     }
 
@@ -67,6 +70,7 @@ impl Capabilities {
                 check_with(&self.revoke, |revoke| revoke.check(token, options))
             }
             OperationCall::Renew(secret) | OperationCall::Verify(secret) => check_secret(secret),
+            OperationCall::Whoami => Ok(()),
         }
     }
 }
@@ -82,6 +86,7 @@ fn describe(operation: Operation) -> &'static str {
         Operation::Renew => "renew secrets",
         Operation::Revoke => "revoke secrets",
         Operation::Verify => "verify secrets",
+        Operation::Whoami => "say whom an account acts as",
     }
 }
 
@@ -152,8 +157,30 @@ impl CreateCapability {
         )?;
         match request.expiry {
             RequestedExpiry::At(_) => require(self.expiry, "choosing an expiry"),
+            RequestedExpiry::In(lifetime) => {
+                require(self.expiry, "choosing an expiry")?;
+                self.check_lifetime(lifetime)
+            }
             RequestedExpiry::Never => require(self.never_expiring, "tokens that never expire"),
+            RequestedExpiry::PlatformDefault if self.required_expiry => {
+                Err(Error::invalid_input("the token needs an expiry").with_advice("pass an expiry"))
+            }
             RequestedExpiry::PlatformDefault => Ok(()),
+        }?;
+        self.check_arguments(request)
+    }
+
+    /// Rejects a lifetime that ends at once or beyond the platform's longest.
+    fn check_lifetime(&self, lifetime: Duration) -> Result<()> {
+        match self.max_lifetime {
+            _ if lifetime.as_secs() == 0 => Err(Error::invalid_input(
+                "the lifetime is shorter than a second",
+            )),
+            Some(max) if lifetime > max => Err(Error::invalid_input(format!(
+                "the lifetime is longer than the maximum of {} seconds",
+                max.as_secs()
+            ))),
+            _ => Ok(()),
         }
     }
 }
@@ -229,7 +256,13 @@ impl RevokeCapability {
             )
             .with_advice("accept the replacement, and store or discard the new secret"));
         }
-        Ok(())
+        match &self.cascade {
+            Some(others) if !options.accept_cascade => Err(Error::invalid_input(format!(
+                "revoking this token may also revoke {others}"
+            ))
+            .with_advice("accept that other tokens are revoked too")),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -17,6 +17,9 @@ pub struct ListCapability {
     pub totals: bool,
     /// `true` if tokens can vanish from the listing. If revoking only marks a record, they cannot.
     pub tokens_vanish: bool,
+    /// The tokens of the account that the platform never lists, such as "login tokens"; `None` if
+    /// it lists all of them.
+    pub unlisted_tokens: Option<String>,
     /// The orders that the platform supports.
     pub orders: Vec<OrderCapability>,
     /// The filters that the platform supports.
@@ -34,6 +37,7 @@ impl ListCapability {
             default_page_size: None,
             totals: false,
             tokens_vanish: true,
+            unlisted_tokens: None,
             orders: Vec::new(),
             filters: FilterCapability::default(),
         }
@@ -84,6 +88,17 @@ impl ListCapability {
     #[must_use]
     pub fn without_vanishing_tokens(mut self) -> Self {
         self.tokens_vanish = false;
+        self
+    }
+
+    /// Declares that the platform has tokens of this account that it never lists, and which.
+    ///
+    /// A listing then claims at most to be [complete as
+    /// shown](crate::Completeness::CompleteAsShown) (decision 0022). The tokens that
+    /// [`create`](crate::TokenProvider::create) makes are always listed.
+    #[must_use]
+    pub fn with_unlisted_tokens(mut self, tokens: impl Into<String>) -> Self {
+        self.unlisted_tokens = Some(tokens.into());
         self
     }
 

@@ -15,6 +15,9 @@ pub struct Revocation {
     /// The token that replaced this one, on platforms that revoke by replacing. Store its secret,
     /// or revoke it in turn.
     pub replacement: Option<IssuedToken>,
+    /// The ids of the other tokens that this revocation revoked too, as far as the platform reports
+    /// them.
+    pub also_revoked: Vec<TokenId>,
 }
 
 impl Revocation {
@@ -26,6 +29,7 @@ impl Revocation {
             effect,
             id: None,
             replacement: None,
+            also_revoked: Vec::new(),
         }
     }
 
@@ -33,6 +37,13 @@ impl Revocation {
     #[must_use]
     pub fn with_id(mut self, id: TokenId) -> Self {
         self.id = Some(id);
+        self
+    }
+
+    /// Adds the ids of other tokens that this revocation revoked too.
+    #[must_use]
+    pub fn with_also_revoked(mut self, ids: impl IntoIterator<Item = TokenId>) -> Self {
+        self.also_revoked.extend(ids);
         self
     }
 

@@ -1,6 +1,10 @@
 //! The requests to create, update and revoke a token.
 
+use std::collections::BTreeMap;
+use std::time::Duration;
+
 use crate::model::Timestamp;
+use crate::provider::ArgumentValue;
 
 /// A request to create a token.
 ///
@@ -8,11 +12,11 @@ use crate::model::Timestamp;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tokenfleet_core::{CreateToken, RequestedExpiry, Timestamp};
+/// use tokenfleet_core::{CreateToken, RequestedExpiry};
 ///
-/// let in_a_month = Timestamp::now().saturating_add(Duration::from_secs(30 * 86_400));
-/// let request = CreateToken::new("ci").with_expiry(in_a_month).with_scope("all.User.read");
-/// assert_eq!(request.expiry, RequestedExpiry::At(in_a_month));
+/// let month = Duration::from_secs(30 * 86_400);
+/// let request = CreateToken::new("ci").with_lifetime(month).with_scope("all.User.read");
+/// assert_eq!(request.expiry, RequestedExpiry::In(month));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -27,6 +31,8 @@ pub struct CreateToken {
     pub scopes: Option<Vec<String>>,
     /// `true` to create the token suspended, to be resumed when it is needed.
     pub suspended: bool,
+    /// The arguments that only this platform has, in its own words.
+    pub arguments: BTreeMap<String, ArgumentValue>,
 }
 
 /// The expiry of a token to be created.
@@ -36,10 +42,29 @@ pub enum RequestedExpiry {
     /// The platform's default. On Losant and Foreman, the token then never expires.
     #[default]
     PlatformDefault,
-    /// The token expires at this time.
+    /// The token expires at this time. On a platform that takes lifetimes, the difference to the
+    /// clock of this machine is sent.
     At(Timestamp),
+    /// The token expires this long after its creation. On a platform that takes times, the time is
+    /// computed by the clock of this machine. Fractions of a second are dropped.
+    In(Duration),
     /// The token never expires, by explicit choice.
     Never,
+}
+
+impl RequestedExpiry {
+    /// Returns the lifetime in whole seconds, or `None` if no lifetime is requested.
+    ///
+    /// An adapter that declares [`with_lifetime`] sends this.
+    ///
+    /// [`with_lifetime`]: crate::capability::CreateCapability::with_lifetime
+    #[must_use]
+    pub fn lifetime_seconds(self) -> Option<u64> {
+        match self {
+            Self::In(lifetime) => Some(lifetime.as_secs()),
+            _ => None,
+        }
+    }
 }
 
 impl CreateToken {
@@ -71,6 +96,13 @@ impl CreateToken {
         self
     }
 
+    /// Sets the expiry to this long after the creation.
+    #[must_use]
+    pub fn with_lifetime(mut self, lifetime: Duration) -> Self {
+        self.expiry = RequestedExpiry::In(lifetime);
+        self
+    }
+
     /// Requests a token that never expires.
     #[must_use]
     pub fn without_expiry(mut self) -> Self {
@@ -90,6 +122,27 @@ impl CreateToken {
     pub fn with_suspended(mut self) -> Self {
         self.suspended = true;
         self
+    }
+
+    /// Sets an argument that only this platform has.
+    ///
+    /// The adapter declares its name and its values, as [`CreateCapability::arguments`] lists them.
+    ///
+    /// [`CreateCapability::arguments`]: crate::capability::CreateCapability::arguments
+    #[must_use]
+    pub fn with_argument(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<ArgumentValue>,
+    ) -> Self {
+        self.arguments.insert(name.into(), value.into());
+        self
+    }
+
+    /// Returns an argument that only this platform has.
+    #[must_use]
+    pub fn argument(&self, name: &str) -> Option<&ArgumentValue> {
+        self.arguments.get(name)
     }
 }
 
@@ -164,6 +217,9 @@ pub struct RevokeOptions {
     /// `true` if the token of this id is known to have existed in this very account, because it was
     /// listed or read there. Only then does "not found" prove that it is gone (decision 0013).
     pub existed: bool,
+    /// `true` to accept that the revocation may revoke other tokens too, on a platform that
+    /// [declares](crate::capability::RevokeCapability::cascade) so.
+    pub accept_cascade: bool,
 }
 
 impl RevokeOptions {
@@ -174,6 +230,13 @@ impl RevokeOptions {
             accept_replacement: true,
             ..Self::default()
         }
+    }
+
+    /// Accepts that the revocation may revoke other tokens too.
+    #[must_use]
+    pub fn with_cascade_accepted(mut self) -> Self {
+        self.accept_cascade = true;
+        self
     }
 
     /// States that the token was listed or read in this very account.

@@ -3,7 +3,10 @@
 //! A field that the platform does not report contradicts nothing.
 
 use crate::error::{Error, Fate, Operation, Result, is_credential_like};
-use crate::model::{Fact, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState};
+use crate::model::{
+    Fact, Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState,
+};
+use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
     RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
@@ -28,14 +31,21 @@ pub(super) fn check_id<P: TokenProvider>(
         .with_advice("a proxy or a cache may have answered: read the token again past it"))
 }
 
-/// Rejects an updated token that is not as requested.
+/// Rejects an updated token that is not as requested. A new name tells the token whose id it
+/// changes.
 pub(super) fn check_updated<P: TokenProvider>(
     provider: &P,
     id: &TokenId,
     change: &UpdateToken,
     token: &Token,
 ) -> Result<()> {
-    check_id(provider, Operation::Update, id, &token.id)?;
+    let update = provider.capabilities().update.as_ref();
+    let may_change_id = change.name.is_some()
+        && token.name.is_reported()
+        && update.is_some_and(|update| update.id_follows_name);
+    if !may_change_id {
+        check_id(provider, Operation::Update, id, &token.id)?;
+    }
     let suspension = match (change.suspension, token.state) {
         (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
         (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),
@@ -54,6 +64,15 @@ pub(super) fn check_updated<P: TokenProvider>(
                 .with_advice("read the token again before relying on the change"))
         }
     }
+}
+
+/// Rejects an identity without an id, which names nobody.
+pub(super) fn check_identity<P: TokenProvider>(provider: &P, identity: &Identity) -> Result<()> {
+    if identity.principal.id().is_empty() {
+        let message = "the response does not say whom the account acts as";
+        return Err(violation(provider, Operation::Whoami, message));
+    }
+    Ok(())
 }
 
 /// Rejects a masked secret of a token that was rotated.
@@ -123,13 +142,16 @@ pub(super) fn check_revoked<P: TokenProvider>(
 pub(super) async fn check_created<P: TokenProvider>(
     provider: &P,
     request: &CreateToken,
+    expiry: SentExpiry,
     issued: IssuedToken,
 ) -> Result<IssuedToken> {
+    let create = provider.capabilities().create.as_ref();
+    let may_widen = create.is_some_and(|create| create.widened_scopes);
     let wrong = if issued.secret.is_masked() {
         Wrong::Secret
-    } else if !expires_as_requested(request.expiry, &issued.token) {
+    } else if !expiry.is_kept_by(&issued) {
         Wrong::Expiry
-    } else if has_broader_scopes(request.scopes.as_deref(), &issued.token) {
+    } else if !may_widen && !request.added_scopes(&issued.token).is_empty() {
         Wrong::Scopes
     } else if request.suspended && issued.token.state == TokenState::Active {
         Wrong::Active
@@ -236,22 +258,16 @@ impl CreateToken {
     /// it: `name`, `description`, `expiry`, `scopes` or `state`.
     ///
     /// A provider already rejects and revokes a token that may do more than requested. What is left
-    /// is harmless, such as a name without the white space around it or a missing scope, but may
-    /// surprise.
+    /// is harmless, such as a name without the white space around it, a missing scope, or a scope
+    /// that the platform declares to add, but may surprise.
     #[must_use]
     pub fn differences(&self, token: &Token) -> Vec<&'static str> {
-        let is_unconfirmed = |is_requested: bool, is_reported: bool| {
-            is_requested && !is_reported && token.attributes.unreadable().next().is_some()
-        };
         let requests_expiry = self.expiry != RequestedExpiry::PlatformDefault;
-        let misses_scope = match (&self.scopes, &token.scopes) {
-            (Some(requested), Fact::Known(scopes)) => {
-                requested.iter().any(|scope| !scopes.contains(scope))
-            }
-            (requested, scopes) => is_unconfirmed(requested.is_some(), scopes.is_reported()),
-        };
+        let scopes_differ = self.misses_scopes(token) || !self.added_scopes(token).is_empty();
         let state_differs = match token.state {
-            TokenState::Active | TokenState::Unknown => false,
+            TokenState::Active => false,
+            // Nobody knows whether it works already.
+            TokenState::Unknown => self.suspended,
             TokenState::Suspended => !self.suspended,
             _ => true,
         };
@@ -262,39 +278,46 @@ impl CreateToken {
                 "description",
             ),
             (
-                is_unconfirmed(requests_expiry, token.expiry.is_reported()),
+                is_unconfirmed(token, requests_expiry, token.expiry.is_reported()),
                 "expiry",
             ),
-            (misses_scope, "scopes"),
+            (scopes_differ, "scopes"),
             (state_differs, "state"),
         ]
         .into_iter()
         .filter_map(|(differs, field)| differs.then_some(field))
         .collect()
     }
-}
 
-/// Returns `true` if a token expires when it was requested to, to the second: platforms truncate
-/// fractions.
-fn expires_as_requested(requested: RequestedExpiry, token: &Token) -> bool {
-    match (requested, token.expiry) {
-        (_, Fact::NotReported) | (RequestedExpiry::PlatformDefault, _) => true,
-        (RequestedExpiry::At(requested), Fact::Known(expiry)) => {
-            requested.truncated_to_seconds() == expiry.truncated_to_seconds()
+    /// Returns `true` if a new token misses a requested scope, or if its scopes cannot be read.
+    #[must_use]
+    pub fn misses_scopes(&self, token: &Token) -> bool {
+        match (&self.scopes, &token.scopes) {
+            (Some(requested), Fact::Known(scopes)) => {
+                requested.iter().any(|scope| !scopes.contains(scope))
+            }
+            (requested, scopes) => is_unconfirmed(token, requested.is_some(), scopes.is_reported()),
         }
-        (RequestedExpiry::At(_), Fact::Absent) => false,
-        (RequestedExpiry::Never, expiry) => expiry.is_absent(),
+    }
+
+    /// Returns the scopes of a new token that were not requested, or none if the request left them
+    /// to the platform.
+    #[must_use]
+    pub fn added_scopes<'a>(&self, token: &'a Token) -> Vec<&'a str> {
+        match (&self.scopes, &token.scopes) {
+            (Some(requested), Fact::Known(scopes)) => {
+                let added = scopes.iter().filter(|scope| !requested.contains(scope));
+                added.map(String::as_str).collect()
+            }
+            _ => Vec::new(),
+        }
     }
 }
 
-/// Returns `true` if a token has a scope that was not requested.
-fn has_broader_scopes(requested: Option<&[String]>, token: &Token) -> bool {
-    match (requested, &token.scopes) {
-        (Some(requested), Fact::Known(scopes)) => {
-            scopes.iter().any(|scope| !requested.contains(scope))
-        }
-        _ => false,
-    }
+/// Returns `true` if a requested field is not reported by a token whose fields could not all be
+/// read.
+fn is_unconfirmed(token: &Token, is_requested: bool, is_reported: bool) -> bool {
+    is_requested && !is_reported && token.attributes.unreadable().next().is_some()
 }
 
 fn is_other_name(requested: Option<&str>, token: &Token) -> bool {

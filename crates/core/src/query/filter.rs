@@ -8,10 +8,11 @@ mod text;
 #[cfg(test)]
 mod tests;
 
+use std::borrow::Cow;
 use std::ops::Not;
 
-use crate::error::Result;
-use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
+use crate::error::{Account, Result};
+use crate::model::{Attribute, Fact, Principal, Timestamp, Token, TokenId, TokenState};
 
 /// A condition that tokens must match.
 ///
@@ -33,13 +34,19 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenState};
 /// | `owner is none` | no owner |
 /// | `created_at < 2026-01-01`, `expiry >= now+30d`, `last_used < now-90d` | before (`<`), at or after (`>=`), after (`>`), or before or at (`<=`) this time; a date is its first instant |
 /// | `expiry is never`, `last_used is never` | never expires; never used |
-/// | `expiry is not_reported` | a field that the platform does not report; also `owner`, `created_at`, `last_used` |
+/// | `expiry is not_reported` | a field that the platform does not report; also every other field but `name`, `state` and `id` |
+/// | `id = 17`, `updated_at < now-1y` | this id; the time of the last change |
+/// | `description ~ "*nightly*"`, `description is none` | as for a name; no description |
+/// | `scopes = all.User.read`, `scopes ~ "all.*"`, `scopes is none` | a scope of the token; no scopes |
+/// | `attribute.kind = session`, `attribute.kind is none` | an attribute of the platform, as text; the value `null` |
+/// | `attribute.kind is not_reported` | tokens without this attribute; `is reported` for those with it |
+/// | `provider = foreman`, `account ~ "prod-*"` | tokens of an account, in an inventory of several |
 /// | `everything`, `nothing` | all tokens; no token |
 ///
 /// `!=` negates `=`, so it also matches tokens without a name or owner; `is not` negates `is`.
-/// `state in (active, suspended)` matches any of several values, for names and owners too. Times
-/// are written as [`Timestamp::parse_at`] accepts them. The words of the JSON output are accepted
-/// too: `created_at`, `last_used` and `not_reported`. Anything but a plain word is written in
+/// `state in (active, suspended)` matches any of several values, for the other fields with values
+/// too. Times are written as [`Timestamp::parse_at`] accepts them. An attribute that is a list
+/// matches if one of its values does. Anything but a plain word is written in
 /// double quotes, with the escapes `\"`, `\\`, `\n`, `\r`, `\t` and `\u{…}`.
 ///
 /// ```
@@ -76,6 +83,22 @@ pub enum Filter {
     Expiry(TimePredicate),
     /// Matches tokens by their last use; [`TimePredicate::Never`] matches those never used.
     LastUsed(TimePredicate),
+    /// Matches tokens by the time of their last change.
+    Updated(TimePredicate),
+    /// Matches the token with this id.
+    Id(TokenId),
+    /// Matches tokens by their description.
+    Description(TextPredicate),
+    /// Matches tokens by their scopes: one of them must match.
+    Scopes(TextPredicate),
+    /// Matches tokens by the attribute of this name; of a list, one of its values must match.
+    Attribute(String, TextPredicate),
+    /// Matches the tokens of the providers with a matching name: see
+    /// [`for_account`](Self::for_account).
+    Provider(NamePattern),
+    /// Matches the tokens of the accounts with a matching name: see
+    /// [`for_account`](Self::for_account).
+    Account(NamePattern),
     /// Matches tokens that match all of these filters.
     All(Vec<Filter>),
     /// Matches tokens that match at least one of these filters.
@@ -93,6 +116,18 @@ pub enum OwnerPredicate {
     /// Matches tokens that are reported to have no owner.
     Absent,
     /// Matches tokens whose owner is not reported.
+    NotReported,
+}
+
+/// A condition on a description, on scopes or on an attribute. Case always matters.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum TextPredicate {
+    /// Matches a known text that matches the pattern.
+    Matches(NamePattern),
+    /// Matches tokens that are reported to have no such text.
+    Absent,
+    /// Matches tokens that do not report it.
     NotReported,
 }
 
@@ -114,7 +149,7 @@ pub enum TimePredicate {
     NotReported,
 }
 
-/// A condition on a name. Case always matters.
+/// A condition on a name or another text. Case always matters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum NamePattern {
@@ -196,6 +231,31 @@ impl Filter {
         Self::LastUsed(TimePredicate::Never)
     }
 
+    /// Matches the token with this id.
+    pub fn id(id: impl AsRef<str>) -> Self {
+        Self::Id(TokenId::new(id))
+    }
+
+    /// Matches tokens that have this scope.
+    pub fn scope(scope: impl Into<String>) -> Self {
+        Self::Scopes(TextPredicate::exact(scope))
+    }
+
+    /// Matches tokens with an attribute of this name and value, such as `kind` and `session`.
+    pub fn attribute(name: impl Into<String>, value: impl Into<String>) -> Self {
+        Self::Attribute(name.into(), TextPredicate::exact(value))
+    }
+
+    /// Matches tokens of the provider with this name.
+    pub fn of_provider(provider: impl Into<String>) -> Self {
+        Self::Provider(NamePattern::Exact(provider.into()))
+    }
+
+    /// Matches tokens of the account with this name.
+    pub fn of_account(account: impl Into<String>) -> Self {
+        Self::Account(NamePattern::Exact(account.into()))
+    }
+
     /// Requires another filter in addition to this one.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -245,7 +305,84 @@ impl Filter {
         parser::parse(text, now)
     }
 
+    /// Returns the filter that remains for the tokens of one account: conditions on the provider and
+    /// the account are decided.
+    ///
+    /// Every listing does this first.
+    ///
+    /// ```
+    /// use tokenfleet_core::{Account, Filter};
+    ///
+    /// let filter: Filter = "account = iot and name = ci or provider = foreman".parse()?;
+    /// let iot = filter.for_account(&Account::new("losant", "iot"));
+    /// assert_eq!(iot, Filter::name("ci"));
+    /// let infra = filter.for_account(&Account::new("foreman", "infra"));
+    /// assert_eq!(infra.to_string(), "everything");
+    /// # Ok::<(), tokenfleet_core::Error>(())
+    /// ```
+    #[must_use]
+    pub fn for_account(&self, account: &Account) -> Self {
+        let constant = |matches| {
+            if matches {
+                Self::All(Vec::new())
+            } else {
+                Self::Any(Vec::new())
+            }
+        };
+        let parts = |filters: &[Self], neutral: &Self| {
+            let parts = filters.iter().map(|filter| filter.for_account(account));
+            parts.filter(|part| part != neutral).collect::<Vec<_>>()
+        };
+        match self {
+            filter if !filter.concerns_accounts() => filter.clone(),
+            Self::Provider(pattern) => constant(pattern.matches(account.provider())),
+            Self::Account(pattern) => constant(pattern.matches(account.name())),
+            Self::All(filters) => {
+                let parts = parts(filters, &constant(true));
+                let is_nothing = parts.contains(&constant(false));
+                if is_nothing {
+                    constant(false)
+                } else {
+                    Self::All(parts).flattened()
+                }
+            }
+            Self::Any(filters) => {
+                let parts = parts(filters, &constant(false));
+                let is_everything = parts.contains(&constant(true));
+                if is_everything {
+                    constant(true)
+                } else {
+                    Self::Any(parts).flattened()
+                }
+            }
+            Self::Not(filter) => {
+                let filter = filter.for_account(account);
+                match [true, false]
+                    .into_iter()
+                    .find(|all| filter == constant(*all))
+                {
+                    Some(all) => constant(!all),
+                    None => !filter,
+                }
+            }
+            other => other.clone(),
+        }
+    }
+
+    /// Returns `true` if the filter has a condition on the provider or the account.
+    fn concerns_accounts(&self) -> bool {
+        match self {
+            Self::Provider(_) | Self::Account(_) => true,
+            Self::All(filters) | Self::Any(filters) => filters.iter().any(Self::concerns_accounts),
+            Self::Not(filter) => filter.concerns_accounts(),
+            _ => false,
+        }
+    }
+
     /// Returns `true` if a token matches.
+    ///
+    /// A token does not say whose it is, so a condition on the provider or the account matches none:
+    /// decide it with [`for_account`](Self::for_account) first.
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
         match self {
@@ -258,6 +395,14 @@ impl Filter {
             Self::Created(predicate) => predicate.matches(token.created_at),
             Self::Expiry(predicate) => predicate.matches(token.expiry),
             Self::LastUsed(predicate) => predicate.matches(token.last_used),
+            Self::Updated(predicate) => predicate.matches(token.updated_at),
+            Self::Id(id) => token.id == *id,
+            Self::Description(predicate) => predicate.matches_description(token),
+            Self::Scopes(predicate) => predicate.matches_scopes(token),
+            Self::Attribute(name, predicate) => {
+                predicate.matches_attribute(token.attributes.get(name))
+            }
+            Self::Provider(_) | Self::Account(_) => false,
             Self::All(filters) => filters.iter().all(|filter| filter.matches(token)),
             Self::Any(filters) => filters.iter().any(|filter| filter.matches(token)),
             Self::Not(filter) => !filter.matches(token),
@@ -298,6 +443,62 @@ impl OwnerPredicate {
             Self::Absent => owner.is_absent(),
             Self::NotReported => !owner.is_reported(),
         }
+    }
+}
+
+impl TextPredicate {
+    fn exact(text: impl Into<String>) -> Self {
+        Self::Matches(NamePattern::Exact(text.into()))
+    }
+
+    fn matches_description(&self, token: &Token) -> bool {
+        match self {
+            Self::Matches(pattern) => token.description.known().is_some_and(|text| {
+                let is_readable = !token.attributes.is_unreadable("description");
+                pattern.matches(text) && (is_readable || !pattern.is_literally(text))
+            }),
+            Self::Absent => token.description.is_absent(),
+            Self::NotReported => !token.description.is_reported(),
+        }
+    }
+
+    fn matches_scopes(&self, token: &Token) -> bool {
+        let scopes = token.scopes.known();
+        match self {
+            Self::Matches(pattern) => {
+                scopes.is_some_and(|scopes| scopes.iter().any(|scope| pattern.matches(scope)))
+            }
+            Self::Absent => {
+                token.scopes.is_absent() || scopes.is_some_and(|scopes| scopes.is_empty())
+            }
+            Self::NotReported => !token.scopes.is_reported(),
+        }
+    }
+
+    fn matches_attribute(&self, attribute: Option<&Attribute>) -> bool {
+        match self {
+            Self::Matches(pattern) => match attribute {
+                Some(Attribute::List(values)) => {
+                    let mut texts = values.iter().filter_map(attribute_text);
+                    texts.any(|text| pattern.matches(&text))
+                }
+                Some(value) => attribute_text(value).is_some_and(|text| pattern.matches(&text)),
+                None => false,
+            },
+            Self::Absent => attribute == Some(&Attribute::Null),
+            Self::NotReported => attribute.is_none(),
+        }
+    }
+}
+
+/// Returns a single value as text, as JSON writes it.
+fn attribute_text(value: &Attribute) -> Option<Cow<'_, str>> {
+    match value {
+        Attribute::Boolean(value) => Some(value.to_string().into()),
+        Attribute::Integer(value) => Some(value.to_string().into()),
+        Attribute::Number(value) => Some(value.to_string().into()),
+        Attribute::Text(text) => Some(text.into()),
+        Attribute::Null | Attribute::List(_) | Attribute::Map(_) => None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
-use crate::model::IssuedToken;
+use crate::model::{IssuedToken, Token};
 use crate::provider::{CreateToken, OperationCall, RevocationEffect, RevokeOptions, TokenProvider};
 use crate::workflow::reconcile::reconcile;
 use crate::workflow::{Marker, Reconciliation, UnknownWrite};
@@ -98,12 +98,14 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             };
             let is_clean = if error.may_have_applied() {
                 self.clean_up(&marker, name.as_deref()).await
-            } else if error.kind() == ErrorKind::Conflict {
-                // Nobody else's name ends with the marker, so the conflict may be with the token of
-                // an earlier copy of this request.
-                match self.find_and_revoke(&marker, name.as_deref()).await {
-                    Ok(false) => return Err(error),
-                    found => found.map(|_| ()),
+            } else if error.kind() == ErrorKind::Conflict || !is_certain_refusal(&error) {
+                // Nobody else's name ends with the marker, so a conflict may be with the token of
+                // an earlier copy of this request. A gateway may refuse what it has passed on.
+                match self.find(&marker, name.as_deref()).await {
+                    Ok(tokens) if tokens.is_empty() => return Err(error),
+                    Ok(tokens) => self.revoke_all(&tokens).await,
+                    Err(_) if !error.is_in_own_form() => return Err(error),
+                    Err(cause) => Err(cause),
                 }
             } else {
                 return Err(error);
@@ -129,18 +131,19 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         capabilities
             .check(OperationCall::Create(&request))
             .map_err(in_context)?;
-        let can_revoke = capabilities
-            .revoke
-            .as_ref()
-            .is_some_and(|revoke| revoke.by_id && revoke.effect != RevocationEffect::Replaced);
+        let can_revoke = capabilities.revoke.as_ref().is_some_and(|revoke| {
+            // Cleaning up must not revoke what others use.
+            let is_alone = revoke.cascade.is_none();
+            revoke.by_id && revoke.effect != RevocationEffect::Replaced && is_alone
+        });
         match &capabilities.create {
             Some(create) if can_revoke && capabilities.list.is_some() => {
                 marker.apply_to(request, create).map_err(in_context)
             }
             _ => Err(in_context(
                 Error::unsupported(
-                    "creating exactly once needs a platform that lists tokens and revokes them by \
-                     id",
+                    "creating exactly once needs a platform that lists tokens and revokes a single \
+                     one by its id",
                 )
                 .with_advice(
                     "use a plain create; if its response is lost, the error says what is known",
@@ -158,9 +161,12 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             if search > 0 {
                 self.timer.wait(self.recheck_delay).await;
             }
-            match self.find_and_revoke(marker, name).await {
-                Ok(true) => return Ok(()),
-                Ok(false) => times_not_found += 1,
+            match self.find(marker, name).await {
+                Ok(tokens) if tokens.is_empty() => times_not_found += 1,
+                Ok(tokens) => match self.revoke_all(&tokens).await {
+                    Ok(()) => return Ok(()),
+                    Err(error) => last_error = Some(error),
+                },
                 Err(error) => last_error = Some(error),
             }
             if times_not_found == 2 {
@@ -170,23 +176,35 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         last_error.map_or(Ok(()), Err)
     }
 
-    /// Revokes the tokens with the marker, and returns `false` if there are none.
-    async fn find_and_revoke(&self, marker: &Marker, name: Option<&str>) -> Result<bool> {
+    /// Returns the tokens with the marker.
+    async fn find(&self, marker: &Marker, name: Option<&str>) -> Result<Vec<Token>> {
         let write = UnknownWrite::Marked { marker, name };
         match reconcile(self.provider, write).await? {
-            Reconciliation::Applied(tokens) => {
-                for token in tokens {
-                    let options = RevokeOptions::default().with_existed();
-                    self.provider.revoke((&token.id).into(), options).await?;
-                }
-                Ok(true)
-            }
-            Reconciliation::NotApplied => Ok(false),
+            Reconciliation::Applied(tokens) => Ok(tokens),
+            Reconciliation::NotApplied => Ok(Vec::new()),
             Reconciliation::Unknown { reason, .. } => {
                 Err(Error::new(ErrorKind::Other, Fate::Rejected, reason))
             }
         }
     }
+
+    /// Revokes the tokens, which were listed just now.
+    async fn revoke_all(&self, tokens: &[Token]) -> Result<()> {
+        for token in tokens {
+            let options = RevokeOptions::default().with_existed();
+            self.provider.revoke((&token.id).into(), options).await?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns `true` unless something in front of the platform may have refused a request that the
+/// platform has applied. An error that is no refusal (4xx) of the request itself happened before it.
+fn is_certain_refusal(error: &Error) -> bool {
+    let is_refusal = error
+        .status()
+        .is_some_and(|status| (400..500).contains(&status));
+    error.fate() == Fate::NotSent || error.is_in_own_form() || !is_refusal
 }
 
 impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
@@ -201,7 +219,8 @@ impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
 
 /// Adds to the error of a creation that its token could not be cleaned up.
 fn maybe_left_behind(error: Error, marker: &Marker, cause: &Error) -> Error {
-    error.with_advice(format!(
+    let fate = error.fate().max(Fate::MaybeApplied);
+    error.with_fate(fate).with_advice(format!(
         "a token marked {marker} may be active, and nobody has its secret: \
          find it and revoke it ({cause})"
     ))

@@ -4,10 +4,11 @@ use std::future::Future;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
 use crate::listing::{Completeness, Listing};
-use crate::model::Token;
+use crate::model::{Token, TokenId};
 use crate::provider::TokenProvider;
 use crate::query::{Filter, Query};
 use crate::workflow::reconcile::reconcile;
+use crate::workflow::revoke_many::plan_revocation;
 use crate::workflow::token_list::list_all;
 use crate::workflow::{
     Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions, TokenList, UnknownWrite,
@@ -63,6 +64,12 @@ pub trait TokenProviderExt: TokenProvider {
                     ErrorKind::Other,
                     format!("no token with that name was found, but {reason}"),
                 ),
+                (0, _, Completeness::CompleteAsShown(tokens)) => (
+                    ErrorKind::NotFound,
+                    format!(
+                        "no token with that name is listed, and the platform never lists {tokens}"
+                    ),
+                ),
                 (0, _, _) => (ErrorKind::NotFound, "no token has that name".to_owned()),
                 _ => (
                     ErrorKind::Conflict,
@@ -87,10 +94,28 @@ pub trait TokenProviderExt: TokenProvider {
         reconcile(self, write)
     }
 
+    /// Plans the revocation of the tokens with these ids, whatever they are.
+    ///
+    /// Where [ids are given again](crate::Capabilities::reused_ids), the tokens are read first, and
+    /// the plan is carried out only on what it was made from.
+    ///
+    /// # Errors
+    ///
+    /// Those of reading the tokens. An id that no token has is no error: it gets its verdict when
+    /// the plan is carried out.
+    fn plan_revocation(
+        &self,
+        ids: Vec<TokenId>,
+    ) -> impl Future<Output = Result<RevocationPlan>> + Send {
+        plan_revocation(self, ids)
+    }
+
     /// Revokes the tokens of a plan, several at a time, and continues after failures.
     ///
     /// A token that was listed is read first, where the platform can do that, and is left alone if
-    /// it is not the one that the plan describes.
+    /// it is not the one that the plan describes. Where [ids are given
+    /// again](crate::Capabilities::reused_ids), every token is read or looked for in a listing of
+    /// its own first, and is left alone unless it is known to be the one of the plan.
     ///
     /// Each token gets its own [`RevocationVerdict`](crate::workflow::RevocationVerdict).
     ///

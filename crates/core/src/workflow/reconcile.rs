@@ -103,7 +103,10 @@ async fn find_marked<P: TokenProvider + ?Sized>(
         .collect();
     Ok(match (marked.is_empty(), list.completeness) {
         (false, _) => Reconciliation::Applied(marked),
-        (true, Completeness::Complete) => Reconciliation::NotApplied,
+        // What a platform never lists was not created through it (decision 0022).
+        (true, Completeness::Complete | Completeness::CompleteAsShown(_)) => {
+            Reconciliation::NotApplied
+        }
         (true, Completeness::Partial(reason)) => {
             unknown(format!("no listed token has the marker, but {reason}"))
         }
@@ -122,7 +125,7 @@ async fn reconcile_unmarked_creation<P: TokenProvider + ?Sized>(
         "the platform does not list its tokens"
     } else {
         let list = list_all(provider, Query::new().limit(1)).await?;
-        if list.tokens.is_empty() && list.completeness.is_complete() {
+        if list.tokens.is_empty() && list.completeness.is_complete_as_shown() {
             return Ok(Reconciliation::NotApplied);
         }
         "a token without a marker cannot be distinguished from others"

@@ -19,7 +19,8 @@ use crate::model::{Fact, Principal, Timestamp, Token, TokenId};
 /// A plan that was interrupted can simply be executed again: a token that was listed in this place
 /// and no longer exists there counts as revoked. The exception is a platform that revokes by
 /// replacing: first remove the tokens that were replaced, because their ids now belong to the
-/// replacements.
+/// replacements. Where [ids are given again](crate::Capabilities::reused_ids), a token that now has
+/// the id of a revoked one is told from it by its time of creation or its name, and left alone.
 ///
 /// ```
 /// use tokenfleet_core::{Account, Fact, RevocationPlan, Token, TokenId, TokenState};
@@ -79,6 +80,11 @@ impl PlannedToken {
         }
     }
 
+    /// Returns `true` if the plan tells this token from another one that is given its id later.
+    pub(crate) fn is_identified(&self) -> bool {
+        self.created_at.known().is_some() || self.name.known().is_some()
+    }
+
     /// Returns `true` if the plan says what the reviewer saw: the token was listed.
     pub(crate) fn was_listed(&self) -> bool {
         self.name.is_reported() || self.created_at.is_reported()
@@ -132,6 +138,9 @@ impl RevocationPlan {
     }
 
     /// Creates a plan to revoke the tokens of an account with these ids, whatever they are.
+    ///
+    /// Where [ids are given again](crate::Capabilities::reused_ids), such a plan revokes nothing: use
+    /// [`plan_revocation`](crate::TokenProviderExt::plan_revocation).
     #[must_use]
     pub fn from_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
         Self::new(account, ids.into_iter().map(PlannedToken::from_id))
@@ -156,6 +165,20 @@ impl RevocationPlan {
             Some(index) => self.tokens.remove(index),
             None => PlannedToken::from_id(acting),
         });
+        self
+    }
+
+    /// Holds the tokens of a plan to what these tokens show, as if they had been listed.
+    ///
+    /// What has the same id when the plan is carried out, but another name or time of creation, is
+    /// left alone.
+    pub(crate) fn with_seen<'a>(mut self, tokens: impl IntoIterator<Item = &'a Token>) -> Self {
+        for token in tokens {
+            let mut planned = self.tokens.iter_mut().chain(&mut self.last);
+            if let Some(planned) = planned.find(|planned| planned.id == token.id) {
+                *planned = PlannedToken::from_token(token);
+            }
+        }
         self
     }
 

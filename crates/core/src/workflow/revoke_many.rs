@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
@@ -10,6 +11,7 @@ use futures_core::Stream;
 use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
+use crate::listing::Listing;
 use crate::model::{Token, TokenField, TokenId, TokenState};
 use crate::provider::{
     Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, TokenProvider, UpdateToken,
@@ -77,6 +79,9 @@ pub enum RevocationVerdict {
     AlreadyGone(Revocation),
     /// The token with this id is not the one that the plan describes, so it was left alone.
     NotAsReviewed(Error),
+    /// The platform gives ids again, and nothing tells whether the token that has this id now is
+    /// the one that the plan means, so it was left alone (decision 0021).
+    NotIdentified(Error),
     /// This account has no token with this id: it may be another's, and alive.
     NotFoundHere(Error),
     /// The token could not be revoked, for this reason, and was suspended instead.
@@ -101,6 +106,7 @@ impl RevocationVerdict {
             Self::Revoked(_) => "revoked",
             Self::AlreadyGone(_) => "already_gone",
             Self::NotAsReviewed(_) => "not_as_reviewed",
+            Self::NotIdentified(_) => "not_identified",
             Self::NotFoundHere(_) => "not_found_here",
             Self::SuspendedOnly(_) => "suspended_only",
             Self::Unreachable(_) => "unreachable",
@@ -137,7 +143,8 @@ impl<'a> RevokeMany<'a> {
         let (owner, tokens, last) = plan.into_parts();
         let owner = Arc::new(PlannedOwner {
             id: owner,
-            is_confirmed: OnceLock::new(),
+            was_read: AtomicBool::new(false),
+            is_listed: OnceLock::new(),
         });
         Ok(Self {
             revoke: Box::new(move |token| {
@@ -192,7 +199,10 @@ fn check_place<P: TokenProvider + ?Sized>(plan: &RevocationPlan, provider: &P) -
 /// The owner of the listed tokens, and whether this account reaches them.
 struct PlannedOwner {
     id: Option<String>,
-    is_confirmed: OnceLock<bool>,
+    /// `true` if a token of the owner was read.
+    was_read: AtomicBool,
+    /// `true` if a listing shows the tokens of the owner.
+    is_listed: OnceLock<bool>,
 }
 
 impl PlannedOwner {
@@ -200,23 +210,30 @@ impl PlannedOwner {
     fn may_own(&self, token: &Token) -> bool {
         let owner = token.owner.known().map(|owner| owner.id());
         match (self.id.as_deref(), owner) {
-            (Some(planned), Some(owner)) => planned == owner,
+            (Some(planned), Some(owner)) => {
+                self.was_read.fetch_or(planned == owner, Relaxed);
+                planned == owner
+            }
             _ => true,
         }
     }
 
-    /// Returns `true` if this account can list the tokens of the owner, so that a token which it
-    /// does not find is gone. The place may not say whose they are, as in "the user's own".
+    /// Returns `true` if this account reaches the tokens of the owner, so that a token which it
+    /// does not find is gone: it has just read one of them, or can list them. The place may not say
+    /// whose they are, as in "the user's own"; an empty listing does not say so either.
     async fn is_here<P: TokenProvider + ?Sized>(&self, provider: &P) -> bool {
-        if let Some(is_confirmed) = self.is_confirmed.get() {
-            return *is_confirmed;
+        if self.was_read.load(Relaxed) {
+            return true;
+        }
+        if let Some(is_listed) = self.is_listed.get() {
+            return *is_listed;
         }
         let Ok(list) = list_all(provider, Query::new().limit(1)).await else {
             return false;
         };
         let mut owners = list.tokens.iter().filter_map(|token| token.owner.known());
         let place = provider.account().place();
-        let is_here = match self.id.as_deref() {
+        let is_listed = match self.id.as_deref() {
             Some(planned) => {
                 let mut segments = place.unwrap_or_default().split('/');
                 segments.any(|segment| segment == planned)
@@ -228,23 +245,28 @@ impl PlannedOwner {
                 place.is_some() && owners.next().is_none() && !reported.contains(&TokenField::Owner)
             }
         };
-        *self.is_confirmed.get_or_init(|| is_here)
+        *self.is_listed.get_or_init(|| is_listed)
     }
 }
 
 /// Revokes one token of a plan, if it is still the one that was reviewed.
 ///
-/// A token that was listed is read first, where the platform can do that.
+/// A token that was listed is read first, where the platform can do that, and every token where
+/// ids are given again.
 async fn carry_out<P: TokenProvider + ?Sized>(
     provider: &P,
     token: &PlannedToken,
     owner: &PlannedOwner,
     mut options: RevokeManyOptions,
 ) -> RevocationVerdict {
-    if token.was_listed() && provider.capabilities().get {
+    let reuses_ids = provider.capabilities().reused_ids;
+    if reuses_ids || (token.was_listed() && provider.capabilities().get) {
         let effect = provider.capabilities().revoke.as_ref();
         let effect = effect.map(|revoke| revoke.effect);
-        match (provider.get(&token.id).await, effect) {
+        match (look_up(provider, &token.id).await, effect) {
+            (Ok(_), _) if reuses_ids && !token.is_identified() => {
+                return not_identified(provider);
+            }
             (Ok(now), _) if !owner.may_own(&now) => {
                 return not_as_reviewed(provider, "belongs to another owner");
             }
@@ -259,7 +281,8 @@ async fn carry_out<P: TokenProvider + ?Sized>(
             }
             // The platform itself does not know the token, and not something in front of it.
             (Err(error), Some(RevocationEffect::Deleted))
-                if error.is_not_found()
+                if token.was_listed()
+                    && error.is_not_found()
                     && error.is_in_own_form()
                     && owner.is_here(provider).await =>
             {
@@ -280,6 +303,63 @@ async fn carry_out<P: TokenProvider + ?Sized>(
         }
     }
     revoke(provider, &token.id, options).await
+}
+
+/// Plans the revocation of the tokens with these ids, as
+/// [`TokenProviderExt::plan_revocation`](crate::TokenProviderExt::plan_revocation) documents.
+pub(crate) async fn plan_revocation<P: TokenProvider + ?Sized>(
+    provider: &P,
+    ids: Vec<TokenId>,
+) -> Result<RevocationPlan> {
+    let mut seen = Vec::new();
+    if provider.capabilities().reused_ids {
+        for id in &ids {
+            match look_up(provider, id).await {
+                Ok(token) => seen.push(token),
+                Err(error) if error.is_not_found() => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+    Ok(RevocationPlan::from_ids(provider.account(), ids).with_seen(&seen))
+}
+
+/// Returns the token that has this id now: read by its id, or looked for in a fresh listing.
+async fn look_up<P: TokenProvider + ?Sized>(provider: &P, id: &TokenId) -> Result<Token> {
+    if provider.capabilities().get {
+        return provider.get(id).await;
+    }
+    let mut listing = Listing::new(provider, Query::new())?;
+    while let Some(token) = listing.next().await {
+        let token = token?;
+        if token.id == *id {
+            return Ok(token);
+        }
+    }
+    let is_complete = listing
+        .completeness()
+        .is_some_and(|completeness| completeness.is_complete_as_shown());
+    let (kind, message) = if is_complete {
+        (ErrorKind::NotFound, "no listed token has this id")
+    } else {
+        let message = "no listed token has this id, but the listing may lack some";
+        (ErrorKind::Other, message)
+    };
+    Err(Error::new(kind, Fate::Rejected, message)
+        .with_own_form(is_complete)
+        .with_account(provider.account())
+        .with_operation(Operation::List))
+}
+
+/// Returns the verdict on a token that may be another one than the plan means.
+fn not_identified<P: TokenProvider + ?Sized>(provider: &P) -> RevocationVerdict {
+    let message = "the platform gives the ids of deleted tokens to new ones, and neither a time of \
+                   creation nor a name tells which token is meant";
+    let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+        .with_account(provider.account())
+        .with_operation(Operation::Revoke)
+        .with_advice("look at the token, and revoke it by what it shows now");
+    RevocationVerdict::NotIdentified(error)
 }
 
 /// Returns the verdict on a token that was listed here and is known to be dead.

@@ -1,59 +1,13 @@
 //! The conversions of responses.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use tokenfleet_core::Account;
-use tokenfleet_http::{
-    ApiClient, ApiRequest, BaseUrl, Body, Bytes, Transport, TransportError, async_trait, http,
-};
+use tokenfleet_http::testing::{NOON, respond};
 
 use super::*;
 
-/// A platform that always sends the same response.
-#[derive(Debug)]
-struct SameResponse {
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: String,
-}
-
-#[async_trait]
-impl Transport for SameResponse {
-    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
-        let mut response = http::Response::builder().status(self.status);
-        for (name, value) in self.headers {
-            response = response.header(*name, *value);
-        }
-        Ok(response.body(Body::full(self.body.clone())).unwrap())
-    }
-}
-
-/// Returns the result of a request to which the platform sends this response.
-fn result(
-    status: u16,
-    headers: &'static [(&'static str, &'static str)],
-    body: &Value,
-) -> Result<ApiResponse> {
-    let client = ApiClient::new(
-        Account::new("example", "main"),
-        BaseUrl::from_host("example.com"),
-        Arc::new(SameResponse {
-            status,
-            headers,
-            body: body.to_string(),
-        }),
-        error_body,
-    );
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = { runtime }.enable_time().build().unwrap();
-    runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
-}
-
 /// Returns a response of noon on the first day of 2026.
 fn response(body: Value) -> ApiResponse {
-    const NOON: &[(&str, &str)] = &[("date", "Thu, 01 Jan 2026 12:00:00 GMT")];
-    result(200, NOON, &body).unwrap()
+    respond(error_body, 200, &[NOON], body.to_string()).unwrap()
 }
 
 /// Returns the fields of a token that are reported, as JSON.
@@ -275,7 +229,8 @@ fn only_foremans_own_words_refuse_a_login_or_a_permission() {
         (401, "Access denied", false, false),
         (403, "blocked", false, false),
     ] {
-        let error = result(status, &[], &json!({"error": {"message": message}})).unwrap_err();
+        let body = json!({"error": {"message": message}}).to_string();
+        let error = respond(error_body, status, &[], body).unwrap_err();
         assert_eq!(refuses_login(&error), refused, "{status} {message}");
         assert_eq!(lacks_permission(&error), forbidden, "{status} {message}");
     }

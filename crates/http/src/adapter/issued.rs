@@ -11,6 +11,9 @@ use crate::ApiResponse;
 /// own (decision 0007). `record` returns the token, with nothing but an id if the rest cannot be
 /// decoded, or `None` if the response does not contain an id either: then the id is empty.
 ///
+/// The time of the response is kept, so that a lifetime can be judged by the platform's own clock
+/// (decision 0023).
+///
 /// A secret that is missing beside an id, or [masked](Secret::is_masked), is returned as it is: the
 /// check of the result revokes the token (decision 0015).
 ///
@@ -23,12 +26,17 @@ pub fn issued(
     record: impl FnOnce(&Secret) -> Option<Token>,
 ) -> Result<IssuedToken> {
     let secret = secret.unwrap_or_else(|| Secret::new(""));
+    let issued = |token, secret| {
+        let mut issued = IssuedToken::new(token, secret);
+        issued.served_at = response.served_at();
+        issued
+    };
     match record(&secret) {
-        Some(token) => Ok(IssuedToken::new(token, secret)),
+        Some(token) => Ok(issued(token, secret)),
         None if !secret.is_masked() => {
             let mut token = Token::new(TokenId::new(""), TokenState::Unknown);
             token.attributes.mark_unreadable("id");
-            Ok(IssuedToken::new(token, secret))
+            Ok(issued(token, secret))
         }
         None => Err(response.violation("the response contains no token")),
     }

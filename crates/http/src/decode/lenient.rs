@@ -47,9 +47,30 @@ impl RepairedBody {
         if members.iter().any(|(name, _)| **name == *field) {
             return Err(serde_json::Error::custom("the records appear twice"));
         }
-        let records: Vec<&RawValue> = serde_json::from_str(records.get())?;
         let mut page = P::default();
         self.read_members(&mut page, members);
+        let converted = self.convert_records(records.get(), convert)?;
+        Ok(converted.map(|records| (page, records)))
+    }
+
+    /// Reads a body that is a list of records, and converts them as [`page`](Self::page) does.
+    ///
+    /// # Errors
+    ///
+    /// A body that is no list, however it is read.
+    pub(crate) fn records<'a, R: FromFields<'a>, T>(
+        &'a self,
+        convert: &mut impl FnMut(R) -> Result<T>,
+    ) -> serde_json::Result<Result<Vec<T>>> {
+        self.convert_records(self.text(), convert)
+    }
+
+    fn convert_records<'a, R: FromFields<'a>, T>(
+        &'a self,
+        records: &'a str,
+        convert: &mut impl FnMut(R) -> Result<T>,
+    ) -> serde_json::Result<Result<Vec<T>>> {
+        let records: Vec<&RawValue> = serde_json::from_str(records)?;
         let mut converted = Vec::with_capacity(records.len());
         for (number, record) in (1..).zip(records) {
             // What is no object has no fields, so its conversion fails and names it.
@@ -64,7 +85,7 @@ impl RepairedBody {
                 }
             }
         }
-        Ok(Ok((page, converted)))
+        Ok(Ok(converted))
     }
 
     fn read_members<'a, R: FromFields<'a>>(

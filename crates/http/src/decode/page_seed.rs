@@ -19,14 +19,31 @@ pub(crate) struct PageSeed<'f, P, R, F> {
     page: PhantomData<P>,
 }
 
-/// A seed that decodes and converts the records of a page.
-struct RecordsSeed<'f, R, F> {
+/// A seed that decodes and converts the records of a page, or a body that is nothing but a list of
+/// records.
+pub(crate) struct RecordsSeed<'f, R, F> {
     /// The number of records to allocate for.
     capacity: usize,
     convert: F,
     /// The error from the record that could not be converted.
     conversion_error: &'f mut Option<Error>,
     record: PhantomData<R>,
+}
+
+impl<'f, R, F> RecordsSeed<'f, R, F> {
+    /// Creates a seed that allocates for `capacity` records.
+    pub(crate) fn new(
+        capacity: usize,
+        convert: F,
+        conversion_error: &'f mut Option<Error>,
+    ) -> Self {
+        Self {
+            capacity,
+            convert,
+            conversion_error,
+            record: PhantomData,
+        }
+    }
 }
 
 impl<'f, P, R, F> PageSeed<'f, P, R, F> {
@@ -39,12 +56,7 @@ impl<'f, P, R, F> PageSeed<'f, P, R, F> {
     ) -> Self {
         Self {
             field,
-            records: RecordsSeed {
-                capacity,
-                convert,
-                conversion_error,
-                record: PhantomData,
-            },
+            records: RecordsSeed::new(capacity, convert, conversion_error),
             page: PhantomData,
         }
     }

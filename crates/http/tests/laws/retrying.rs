@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use miniz_oxide::deflate::compress_to_vec;
 
-use super::scripted_transport::{ScriptedTransport, Step, client, status, with_body, with_header};
+use super::scripted_transport::{
+    ScriptedTransport, Step, client, own_refusal, status, with_body, with_header,
+};
 use tokenfleet_core::{Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokenfleet_http::{
     ApiClient, ApiRequest, ApiResponse, Body, RetryPolicy, SendPhase, Transport, TransportError,
@@ -53,7 +55,7 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent_and_transient() {
 
     type Row = (fn() -> ApiRequest, Step, u32, ErrorKind, Fate);
     let html = || with_body(200, "<html>Please log in</html>");
-    let rows: [Row; 26] = [
+    let rows: [Row; 29] = [
         (read, status(503), 4, Unavailable, Rejected),
         (update, status(503), 4, Unavailable, MaybeApplied),
         (create, status(503), 1, Unavailable, MaybeApplied),
@@ -66,7 +68,11 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent_and_transient() {
         (revoke, status(408), 4, Timeout, MaybeApplied),
         (create, status(408), 1, Timeout, MaybeApplied),
         (create, NOT_SENT, 4, Connection, NotSent),
-        (create, status(429), 4, RateLimited, Rejected),
+        (create, own_refusal(429), 4, RateLimited, Rejected),
+        // A gateway may have passed the request on.
+        (create, status(429), 1, RateLimited, Rejected),
+        (create, with_body(429, ""), 1, RateLimited, Rejected),
+        (revoke, status(429), 4, RateLimited, Rejected),
         (read, status(302), 1, ProtocolViolation, Rejected),
         (revoke, status(302), 1, ProtocolViolation, MaybeApplied),
         (read, html(), 1, ProtocolViolation, Rejected),
@@ -116,8 +122,9 @@ async fn a_later_attempt_does_not_lower_the_fate_of_an_earlier_one() {
         assert_eq!(error.fate(), MaybeApplied, "{last:?}");
     }
     assert_eq!(failure(read(), [MAYBE, NOT_SENT]).await.fate(), Rejected);
-    let busy_then_gone = failure(create(), [status(429), NOT_SENT]).await;
+    let busy_then_gone = failure(create(), [own_refusal(429), NOT_SENT]).await;
     assert_eq!(busy_then_gone.fate(), Rejected);
+    assert_eq!(busy_then_gone.attempts(), 4);
     let gone_then_lost = failure(create(), [NOT_SENT, MAYBE]).await;
     assert_eq!(gone_then_lost.fate(), MaybeApplied);
     assert_eq!(failure(create(), [NOT_SENT]).await.fate(), NotSent);
@@ -152,13 +159,14 @@ async fn a_success_that_may_be_empty_must_be_empty_or_json() {
     }
 }
 
-/// Returns the result and the duration of a request that gets a 429 with these headers, then a
-/// success.
+/// Returns the result and the duration of a request that the platform refuses with 429 and these
+/// headers, and then serves.
 async fn after_429(headers: &[(&'static str, &str)]) -> (Result<ApiResponse>, Duration) {
     let headers = headers
         .iter()
         .map(|(name, value)| (*name, (*value).to_owned()));
-    let rejection = Step::Respond(429, headers.collect(), "{}".into());
+    let body = r#"{"code": "Refused", "message": "wait"}"#;
+    let rejection = Step::Respond(429, headers.collect(), body.into());
     let begin = Instant::now();
     let client = client(ScriptedTransport::new([rejection, status(200)]), BASE);
     (client.send(create()).await, begin.elapsed())

@@ -28,6 +28,11 @@ pub(crate) fn status(status: u16) -> Step {
     Step::Respond(status, Vec::new(), "{}".into())
 }
 
+/// Returns a refusal in the platform's own form.
+pub(crate) fn own_refusal(status: u16) -> Step {
+    with_body(status, r#"{"code": "Refused", "message": "no"}"#)
+}
+
 /// Returns a JSON response with one header.
 pub(crate) fn with_header(status: u16, name: &'static str, value: impl ToString) -> Step {
     Step::Respond(status, vec![(name, value.to_string())], "{}".into())
@@ -107,7 +112,7 @@ impl Transport for ScriptedTransport {
 }
 
 /// Returns a client of the account `main` at `example`, whose error bodies are
-/// `{"code": …, "message": …}`.
+/// `{"code": …, "message": …}`: both of them are its own form.
 pub(crate) fn client(transport: Arc<dyn Transport>, base_url: &str) -> ApiClient {
     let base_url = BaseUrl::parse(base_url).unwrap();
     ApiClient::new(
@@ -121,5 +126,8 @@ pub(crate) fn client(transport: Arc<dyn Transport>, base_url: &str) -> ApiClient
 fn parse_error(_: Operation, _: u16, body: &[u8]) -> ErrorBody {
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |name: &str| body[name].as_str().map(str::to_owned);
-    ErrorBody::from_message(text("message")).with_code(text("code"))
+    let is_own = text("code").is_some() && text("message").is_some();
+    ErrorBody::from_message(text("message"))
+        .with_code(text("code"))
+        .with_own_form(is_own)
 }

@@ -3,8 +3,9 @@
 //!
 //! Served, under `/` and `/v1`: `GET /user/self/`, `POST /user/token/`, `GET` and `POST
 //! /user/tokens/`, `PUT /user/tokens/{slug}/refresh/`, `GET /rates/limits/`, and below
-//! `/orgs/{org}/services/` what managers do with service accounts. Left out: version 2, SAML sessions (`Authorization: Bearer` counts as anonymous, like any unknown
-//! scheme), teams, and address restrictions.
+//! `/orgs/{org}/services/` what managers do with service accounts. Left out: version 2, SAML
+//! sessions (`Authorization: Bearer` counts as anonymous, like any unknown scheme), teams, and
+//! address restrictions.
 
 mod caller;
 mod error;
@@ -13,9 +14,12 @@ mod login;
 mod options;
 mod pages;
 mod rate_limit;
+mod route;
 mod service_store;
 mod services;
 mod tokens;
+mod truth;
+mod user;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,6 +35,7 @@ use self::{
     keys::Keys,
     login::Logins,
     rate_limit::RateLimit,
+    route::{Route, route},
     service_store::{Service, Services},
 };
 use crate::{
@@ -123,63 +128,6 @@ fn seeded_service(dice: Dice, slot: u64, created: i64) -> Service {
         visible_from: created,
         gone_from: None,
     }
-}
-
-/// An endpoint, independent of the version in the path.
-enum Route<'a> {
-    CurrentUser,
-    Login,
-    Tokens,
-    Refresh(&'a str),
-    Limits,
-    Services(&'a str),
-    Service(&'a str, &'a str),
-    RefreshService(&'a str, &'a str),
-}
-
-impl Route<'_> {
-    /// Returns the served methods.
-    fn methods(&self) -> &'static [Method] {
-        match self {
-            Self::CurrentUser | Self::Limits => &[Method::GET],
-            Self::Login => &[Method::POST],
-            Self::Tokens => &[Method::GET, Method::POST],
-            Self::Refresh(_) => &[Method::PUT],
-            Self::Services(_) => &[Method::GET, Method::POST],
-            Self::Service(..) => &[Method::GET, Method::PATCH, Method::DELETE],
-            Self::RefreshService(..) => &[Method::POST],
-        }
-    }
-
-    /// Returns the `Allow` header.
-    fn allow(&self) -> &'static str {
-        match self {
-            Self::CurrentUser | Self::Limits => "GET, HEAD, OPTIONS",
-            Self::Login | Self::RefreshService(..) => "POST, OPTIONS",
-            Self::Tokens | Self::Services(_) => "GET, POST, HEAD, OPTIONS",
-            Self::Refresh(_) => "PUT, OPTIONS",
-            Self::Service(..) => "GET, PATCH, DELETE, HEAD, OPTIONS",
-        }
-    }
-}
-
-/// Finds the endpoint of a path.
-fn route<'a>(segments: &[&'a str]) -> Option<Route<'a>> {
-    let path = match segments {
-        ["v1", rest @ ..] => rest,
-        all => all,
-    };
-    Some(match path {
-        ["user", "self"] => Route::CurrentUser,
-        ["user", "token"] => Route::Login,
-        ["user", "tokens"] => Route::Tokens,
-        ["user", "tokens", slug, "refresh"] => Route::Refresh(slug),
-        ["rates", "limits"] => Route::Limits,
-        ["orgs", org, "services"] => Route::Services(org),
-        ["orgs", org, "services", slug] => Route::Service(org, slug),
-        ["orgs", org, "services", slug, "refresh"] => Route::RefreshService(org, slug),
-        _ => return None,
-    })
 }
 
 impl Platform {
@@ -326,35 +274,6 @@ impl Platform {
             Error::new(429, &detail).header("retry-after", format!("{wait:.0}"))
         })
     }
-
-    /// Serves `GET /user/self/`, also for anonymous callers.
-    fn current_user(&self, state: &State, caller: Caller) -> Response<Bytes> {
-        if let Caller::Service(slot) = caller {
-            let service = state.services.get(slot);
-            let body = json!({
-                "authenticated": true,
-                "email": null,
-                "name": service.map(|service| service.name.as_str()),
-                "profile_url": null,
-                "self_url": "https://api.cloudsmith.io/user/self/",
-                "slug": service.map(|service| service.slug.as_str()),
-                "slug_perm": null,
-            });
-            return response::json(200, &body);
-        }
-        let authenticated = caller == Caller::User;
-        let value = |text: &str| authenticated.then(|| text.to_owned());
-        let body = json!({
-            "authenticated": authenticated,
-            "email": value(&self.options.email),
-            "name": value("Example User"),
-            "profile_url": value("https://api.cloudsmith.io/users/profile/example-user/"),
-            "self_url": "https://api.cloudsmith.io/user/self/",
-            "slug": value(USERNAME),
-            "slug_perm": value("q1w2E3r4T5y6"),
-        });
-        response::json(200, &body)
-    }
 }
 
 impl State {
@@ -372,67 +291,6 @@ fn indent(response: &mut Response<Bytes>) {
     let body: Result<Value, _> = serde_json::from_slice(response.body());
     if let Ok(text) = body.and_then(|body| serde_json::to_vec_pretty(&body)) {
         *response.body_mut() = Bytes::from(text);
-    }
-}
-
-/// Returns the ground truth of a key.
-fn key_truth(state: &State, slot: u32) -> Option<Token> {
-    let key = state.keys.get(slot)?;
-    Some(Token {
-        id: state.keys.slug(slot)?,
-        name: None,
-        state: crate::State::Active,
-        created: Timestamp::from_microsecond(key.created).ok()?,
-        updated: None,
-        expires: None,
-        last_used: None,
-        secret: state.keys.secret(slot)?,
-    })
-}
-
-/// Returns the ground truth of a service account and its key.
-fn service_truth(state: &State, slot: u32, now: Timestamp) -> Option<Token> {
-    let service = state.services.get(slot)?;
-    let expires = service.expires.map(Timestamp::from_microsecond);
-    Some(Token {
-        id: service.slug.clone(),
-        name: Some(service.name.clone()),
-        state: if service.is_expired(now) {
-            crate::State::Expired
-        } else {
-            crate::State::Active
-        },
-        created: Timestamp::from_microsecond(service.created).ok()?,
-        updated: None,
-        expires: expires.transpose().ok()?,
-        last_used: None,
-        secret: service.key.clone(),
-    })
-}
-
-impl Platform {
-    /// Returns the slots of the collection that the ground truth covers, oldest first.
-    fn true_slots(&self, state: &State) -> Vec<u32> {
-        match self.options.collection {
-            Collection::User => state.keys.live_slots().to_vec(),
-            Collection::Services => state.services.slots().collect(),
-        }
-    }
-
-    /// Returns the ground truth of a slot of that collection.
-    fn truth(&self, state: &State, slot: u32) -> Option<Token> {
-        match self.options.collection {
-            Collection::User => key_truth(state, slot),
-            Collection::Services => service_truth(state, slot, self.now()),
-        }
-    }
-
-    /// Returns the slot of an id of that collection.
-    fn true_slot(&self, state: &State, id: &str) -> Option<u32> {
-        match self.options.collection {
-            Collection::User => state.keys.by_slug(id),
-            Collection::Services => state.services.by_slug(id),
-        }
     }
 }
 
@@ -476,7 +334,10 @@ impl Simulator for Cloudsmith {
 
     fn listing_shape(&self) -> Option<ListingShape> {
         Some(ListingShape {
-            items: "results",
+            items: match self.0.options.collection {
+                Collection::User => Some("results"),
+                Collection::Services => None,
+            },
             page: None,
             totals: &[],
             total_headers: &["x-pagination-count"],

@@ -65,6 +65,10 @@ pub enum Action {
     ByteOrderMark,
     /// Compresses the body with gzip, whatever was requested.
     Gzip,
+    /// Compresses the body with gzip in two members (RFC 1952), as a proxy that streams does.
+    GzipMembers,
+    /// Adds a member with this name and JSON to the body, if it is an object.
+    Member(String, String),
     /// Adds a member with this many empty objects, each of a few bytes.
     ManyValues(usize),
     /// Repeats this many of the page's first items at its end.

@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, uri::PathAndQuery};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::Action;
 use crate::{ListingShape, Simulator, response, target::Target};
@@ -88,6 +88,15 @@ pub(super) fn falsify(
             *response.body_mut() = Bytes::from(packed);
             response::set_header(response, "content-encoding", "gzip");
         }
+        Action::GzipMembers => {
+            let (head, tail) = response.body().split_at(response.body().len() / 2);
+            let packed = [gzip(head), gzip(tail)].concat();
+            *response.body_mut() = Bytes::from(packed);
+            response::set_header(response, "content-encoding", "gzip");
+        }
+        Action::Member(name, json) => {
+            append_member(response, &format!("{}:{json}", Value::from(name.as_str())));
+        }
         Action::ManyValues(count) => {
             let values = vec!["{}"; *count].join(",");
             append_member(response, &format!("\"values\":[{values}]"));
@@ -152,10 +161,14 @@ fn falsify_page(
     requested_page: Option<u64>,
     response: &mut Response<Bytes>,
 ) {
-    let Ok(Value::Object(mut page)) = serde_json::from_slice(response.body()) else {
+    let Ok(mut page) = serde_json::from_slice::<Value>(response.body()) else {
         return;
     };
-    let Some(Value::Array(items)) = page.get_mut(shape.items) else {
+    let items = match shape.items {
+        Some(member) => page.get_mut(member),
+        None => Some(&mut page),
+    };
+    let Some(Value::Array(items)) = items else {
         return;
     };
     match action {
@@ -170,7 +183,7 @@ fn falsify_page(
             // However far a client has come, a million more pages follow.
             let ahead = i64::try_from(page_number.saturating_add(1_000_000)).unwrap_or(i64::MAX);
             shift_totals(shape, ahead, &mut page, response);
-            if let Some(member) = shape.page {
+            if let (Some(member), Value::Object(page)) = (shape.page, &mut page) {
                 page.insert(member.to_owned(), page_number.into());
             }
             if let Some(header) = shape.page_header {
@@ -188,16 +201,12 @@ fn falsify_page(
 }
 
 /// Adds `by` to every total in the body and the headers.
-fn shift_totals(
-    shape: ListingShape,
-    by: i64,
-    page: &mut Map<String, Value>,
-    response: &mut Response<Bytes>,
-) {
+fn shift_totals(shape: ListingShape, by: i64, page: &mut Value, response: &mut Response<Bytes>) {
     for member in shape.totals {
-        if let Some(total) = page.get(*member).and_then(Value::as_i64) {
-            let shifted = total.saturating_add(by).max(0);
-            page.insert((*member).to_owned(), shifted.into());
+        if let Some(total) = page.get_mut(*member)
+            && let Some(count) = total.as_i64()
+        {
+            *total = count.saturating_add(by).max(0).into();
         }
     }
     for header in shape.total_headers {
@@ -213,10 +222,12 @@ fn shift_totals(
     }
 }
 
-/// Appends a member to a JSON object without parsing it.
+/// Appends a member to a JSON object, or to the last one of a list, without parsing it.
 fn append_member(response: &mut Response<Bytes>, member: &str) {
     let body = String::from_utf8_lossy(response.body()).into_owned();
-    let Some(open) = body.trim_end().strip_suffix('}') else {
+    let mut ends = ["}", "}]"].into_iter();
+    let open_and_end = ends.find_map(|end| Some((body.trim_end().strip_suffix(end)?, end)));
+    let Some((open, end)) = open_and_end else {
         return;
     };
     let comma = if open.trim_end().ends_with('{') {
@@ -224,5 +235,5 @@ fn append_member(response: &mut Response<Bytes>, member: &str) {
     } else {
         ","
     };
-    *response.body_mut() = Bytes::from(format!("{open}{comma}{member}}}"));
+    *response.body_mut() = Bytes::from(format!("{open}{comma}{member}{end}"));
 }

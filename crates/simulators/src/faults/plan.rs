@@ -75,6 +75,8 @@ impl Plan {
             | Action::Header(..)
             | Action::ByteOrderMark
             | Action::Gzip
+            | Action::GzipMembers
+            | Action::Member(..)
             | Action::ManyValues(_)
             | Action::RepeatItems(_)
             | Action::ReorderItems

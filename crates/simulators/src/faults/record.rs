@@ -31,13 +31,14 @@ pub enum RecordField {
 }
 
 impl RecordField {
-    /// Returns the members that hold this field; none if the platform does not report it.
+    /// Returns the members that hold this field; none if the platform does not report it. At
+    /// Cloudsmith, a key and a service account have different ones.
     fn members(self, provider: &str) -> &'static [&'static str] {
         match (provider, self) {
             ("losant", Self::Id) => &["id", "apiTokenId"],
             ("foreman", Self::Id) => &["id"],
-            ("cloudsmith", Self::Id) => &["slug_perm"],
-            ("losant" | "foreman", Self::Name) => &["name"],
+            ("cloudsmith", Self::Id) => &["slug_perm", "slug"],
+            ("losant" | "foreman" | "cloudsmith", Self::Name) => &["name"],
             ("losant", Self::Status) => &["status"],
             ("foreman", Self::Status) => &["active?"],
             ("foreman", Self::Revoked) => &["revoked?"],
@@ -48,9 +49,10 @@ impl RecordField {
             ("mindbody", Self::Secret) => &["AccessToken"],
             ("losant", Self::Created) => &["creationDate"],
             ("foreman", Self::Created) => &["created_at"],
-            ("cloudsmith", Self::Created) => &["created"],
+            ("cloudsmith", Self::Created) => &["created", "created_at"],
             ("losant", Self::Expiry) => &["expirationDate"],
             ("foreman", Self::Expiry) => &["expires_at"],
+            ("cloudsmith", Self::Expiry) => &["key_expires_at"],
             ("mindbody", Self::Expiry) => &["Expires"],
             _ => &[],
         }
@@ -72,7 +74,7 @@ pub(super) fn falsify(
     const PLACEHOLDER: &str = "the falsified value";
     let provider = simulator.provider();
     let members = field.members(provider);
-    let Ok(Value::Object(mut body)) = serde_json::from_slice(response.body()) else {
+    let Ok(mut body) = serde_json::from_slice(response.body()) else {
         return;
     };
     if !response.status().is_success() {
@@ -82,27 +84,32 @@ pub(super) fn falsify(
         return;
     };
     for member in members {
-        let is_optional = matches!(field, RecordField::Secret | RecordField::Revoked);
+        let is_optional =
+            provider == "cloudsmith" || matches!(field, RecordField::Secret | RecordField::Revoked);
         if !is_optional || record.contains_key(*member) {
             record.insert((*member).to_owned(), PLACEHOLDER.into());
         }
     }
-    let body = Value::Object(body).to_string();
+    let body = body.to_string();
     *response.body_mut() = Bytes::from(body.replace(&format!("\"{PLACEHOLDER}\""), json));
 }
 
 /// Returns the record of a response, or the first one of a page.
 fn record<'a>(
     simulator: &dyn Simulator,
-    body: &'a mut Map<String, Value>,
+    body: &'a mut Value,
 ) -> Option<&'a mut Map<String, Value>> {
-    let items = simulator.listing_shape().map(|shape| shape.items);
-    if let Some(items) = items.filter(|items| body.contains_key(*items)) {
+    let items = simulator.listing_shape().and_then(|shape| shape.items);
+    if let Some(items) = items.filter(|items| body.get(items).is_some()) {
         return body.get_mut(items)?.get_mut(0)?.as_object_mut();
     }
+    let record = match body {
+        Value::Array(records) => records.first_mut()?.as_object_mut()?,
+        other => other.as_object_mut()?,
+    };
     let provider = simulator.provider();
     let is_record = [RecordField::Id, RecordField::Secret]
         .iter()
-        .any(|field| (field.members(provider).iter()).any(|member| body.contains_key(*member)));
-    is_record.then_some(body)
+        .any(|field| (field.members(provider).iter()).any(|member| record.contains_key(*member)));
+    is_record.then_some(record)
 }

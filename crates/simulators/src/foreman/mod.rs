@@ -2,10 +2,10 @@
 //!
 //! It serves index, show, create and revoke under `/api` and `/api/v2`, including the search
 //! language of listings, sessions, the lockout after failed logins, contexts, permissions and the
-//! differences between releases from 1.17 on. It also serves a listing of users by login, and the
-//! part of the API documentation that describes tokens. It does not serve OAuth, JWT and OpenID
-//! Connect logins, the user interface, and other resources. The hash in the response to a
-//! revocation has Foreman's salt, but it is not a bcrypt hash of the secret.
+//! differences between releases from 1.17 on. It also serves a listing of users by login, the
+//! current user, and the part of the API documentation that describes tokens. It does not serve
+//! OAuth, JWT and OpenID Connect logins, the user interface, and other resources. The hash in the
+//! response to a revocation has Foreman's salt, but it is not a bcrypt hash of the secret.
 //!
 //! Besides the account of the [`Options`], there are five users whose password is their login:
 //! `jane.doe` (id 5, without permissions), `viewer` (6), `prague` (7, in the time zone of Prague),
@@ -43,7 +43,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
-pub use options::{ExpiryHandling, Options, RowOrder, SearchEngine, UnknownUser, ZoneName};
+pub use options::{
+    CurrentUser, ExpiryHandling, Options, RowOrder, SearchEngine, UnknownUser, ZoneName,
+};
 pub use release::Release;
 
 use self::{
@@ -192,7 +194,7 @@ impl Simulator for Foreman {
 
     fn listing_shape(&self) -> Option<ListingShape> {
         Some(ListingShape {
-            items: "results",
+            items: Some("results"),
             page: Some("page"),
             totals: &["total", "subtotal"],
             total_headers: &[],

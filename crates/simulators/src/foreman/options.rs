@@ -52,6 +52,13 @@ options! {
             /// An hour after the requested expiry.
             Shifted = "shifted",
         }
+        /// The response to `/api/current_user`. Its first release is not known.
+        current_user: CurrentUser {
+            /// The user.
+            Served = "served",
+            /// 404, as for any unknown route.
+            Absent = "404",
+        }
         /// The form of the id in the message about an unknown user.
         ///
         /// Not known for releases on Rails before 6.1, nor within the context of an organization

@@ -10,7 +10,7 @@ use super::{
     headers::{ResponseContext, respond},
     instant::{Instant, Zone},
     lockout::Lockout,
-    options::{Options, RowOrder, UnknownUser},
+    options::{CurrentUser, Options, RowOrder, UnknownUser},
     parameters::{Parameter, Parameters},
     reply::Reply,
     request::{ParsedRequest, Route, WRAPPER},
@@ -129,6 +129,9 @@ impl Platform {
         match parsed.route {
             Route::Apidoc => return Ok(Reply::success(200, APIDOC.to_owned())),
             Route::ApidocChecksum => return Err(Reply::no_route()),
+            Route::CurrentUser if self.options.current_user == CurrentUser::Absent => {
+                return Err(Reply::no_route());
+            }
             _ => {}
         }
         let now = self.now();
@@ -149,6 +152,9 @@ impl Platform {
         let location = LOCATION.select(parsed.parameters.get("location_id"))?;
         let organization = ORGANIZATION.select(parsed.parameters.get("organization_id"))?;
         context.taxonomies = Some((organization, location));
+        if parsed.route == Route::CurrentUser {
+            return Ok(user_listing::current(caller));
+        }
         let (Route::Index { user }
         | Route::Show { user, .. }
         | Route::Create { user }

@@ -20,6 +20,7 @@ pub(super) enum Route {
     Create { user: String },
     Destroy { user: String, id: String },
     Users,
+    CurrentUser,
     Apidoc,
     ApidocChecksum,
 }
@@ -82,6 +83,7 @@ fn route(method: &Method, segments: &[String]) -> Option<Route> {
     };
     match *rest {
         ["users"] if read => Some(Route::Users),
+        ["current_user"] if read => Some(Route::CurrentUser),
         // A `.json` suffix is ignored here; after an id it becomes part of the id.
         [
             "users",

@@ -1,4 +1,4 @@
-//! The listing of users, reduced to what clients need to find the id of a login.
+//! The listing of users and the current one, reduced to what clients need to tell who is who.
 
 use super::{
     order,
@@ -39,6 +39,11 @@ pub(super) fn index(users: &Users, caller: &User, parameters: &Parameters) -> Re
         root_name: parameters.root_name().unwrap_or("results"),
     };
     Ok(Reply::success(200, envelope.to_json(&items)))
+}
+
+/// Serves `/api/current_user`, which needs no permission.
+pub(super) fn current(caller: &User) -> Reply {
+    Reply::success(200, to_json(caller))
 }
 
 fn to_json(user: &User) -> String {

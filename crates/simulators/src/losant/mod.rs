@@ -323,7 +323,7 @@ impl Simulator for Losant {
 
     fn listing_shape(&self) -> Option<ListingShape> {
         Some(ListingShape {
-            items: "items",
+            items: Some("items"),
             page: Some("page"),
             totals: &["totalCount"],
             total_headers: &[],

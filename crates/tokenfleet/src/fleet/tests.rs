@@ -156,6 +156,27 @@ async fn accounts_of_the_same_name_keep_their_own_counts() {
     assert_eq!(verdicts(&found), [("complete", 3), ("complete", 2)]);
 }
 
+#[tokio::test]
+async fn a_filter_by_account_or_provider_selects_the_tokens_of_some_accounts() {
+    let (fleet, _) = fleet([Script::Tokens(1), Script::Tokens(2), Script::Tokens(3)]);
+    for (filter, expected) in [
+        ("account = a1", [0, 2, 0]),
+        ("account in (a0, a2)", [1, 0, 3]),
+        ("provider = scripted and account != a0", [0, 2, 3]),
+        ("provider = other", [0, 0, 0]),
+        ("not provider = other or name = x", [1, 2, 3]),
+    ] {
+        let query = Query::new().filter(filter.parse().unwrap());
+        let found = fleet.list_all(query).await;
+        let counts: Vec<_> = verdicts(&found);
+        assert_eq!(
+            counts,
+            expected.map(|count| ("complete", count)),
+            "{filter}"
+        );
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn no_more_accounts_are_read_at_a_time_than_allowed_and_all_are_read() {
     for max_accounts in [1, 7, 500] {

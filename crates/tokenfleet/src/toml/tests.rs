@@ -35,7 +35,7 @@ fn every_mistake_names_its_line_and_shows_no_value() {
         ),
         (
             "[queries.stale]\nwhere = 'hunter2'",
-            "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created_at, expiry, last_used",
+            "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created_at, expiry, last_used, updated_at, id, description, scopes, provider, account, attribute.…",
         ),
         (
             "[queries.stale]\n\nsort = 'id, hunter2'",

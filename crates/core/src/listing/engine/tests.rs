@@ -16,6 +16,7 @@ use crate::query::{Direction, Filter, Query, SortKey};
 mod bounded;
 mod changing;
 mod disordered;
+mod endings;
 mod interrupted;
 mod keyset;
 mod keyset_guards;

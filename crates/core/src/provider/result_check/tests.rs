@@ -9,7 +9,7 @@ use futures_executor::block_on;
 use super::*;
 use crate::capability::{CreateCapability, RenewCapability, RevokeCapability, UpdateCapability};
 use crate::error::{Account, ErrorKind};
-use crate::model::{Scopes, Timestamp};
+use crate::model::{Principal, Scopes, Timestamp};
 use crate::provider::{Adapter, Capabilities, RevocationOutcome};
 
 const ID: &str = "000000000000000000000009";
@@ -127,6 +127,10 @@ impl Adapter for Scripted {
         Ok(self.liveness.clone())
     }
 
+    async fn whoami(&self) -> Result<Identity> {
+        Ok(Identity::new(Principal::new(self.token.id.as_str())))
+    }
+
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let read_first = if options.existed { "" } else { " (read first)" };
         self.revoked
@@ -161,6 +165,44 @@ fn the_record_of_another_token_is_refused() {
     expect_violation(other.update(UpdateToken::rename("ci")), Fate::MaybeApplied);
     let revoked = TokenProvider::revoke(&other, (&id).into(), RevokeOptions::default());
     expect_violation(block_on(revoked), Fate::MaybeApplied);
+}
+
+#[test]
+fn a_new_name_may_change_the_id_only_where_that_is_declared() {
+    let renamed = |follows: bool| {
+        let mut adapter = Scripted::new(|token| {
+            token.id = TokenId::new("new");
+            token.name = Fact::Known("new".into());
+        });
+        if let Some(update) = &mut adapter.capabilities.update {
+            update.id_follows_name = follows;
+        }
+        adapter
+    };
+    let token = renamed(true).update(UpdateToken::rename("new")).unwrap();
+    assert_eq!(token.id.as_str(), "new");
+    for (adapter, change) in [
+        (renamed(false), UpdateToken::rename("new")),
+        (renamed(true), UpdateToken::rename("other")),
+        (
+            renamed(true),
+            UpdateToken::default().with_description("new"),
+        ),
+    ] {
+        expect_violation(adapter.update(change), Fate::MaybeApplied);
+    }
+}
+
+#[test]
+fn an_identity_without_an_id_is_an_error() {
+    let adapter = |id: &str| {
+        let mut adapter = Scripted::new(|token| token.id = TokenId::new(id));
+        adapter.capabilities = adapter.capabilities.with_whoami();
+        adapter
+    };
+    let whoami = |id| block_on(TokenProvider::whoami(&adapter(id)));
+    assert_eq!(whoami("jane").unwrap().principal.id(), "jane");
+    expect_violation(whoami(""), Fate::Rejected);
 }
 
 #[test]
@@ -286,6 +328,15 @@ fn a_new_token_that_differs_harmlessly_keeps_its_secret() {
         .with_scope("a");
     let issued = silent.create(request.clone()).unwrap();
     assert!(request.differences(&issued.token).is_empty());
+}
+
+#[test]
+fn a_token_whose_suspension_is_not_confirmed_differs() {
+    let mut token = Token::new(TokenId::new("1"), TokenState::Unknown);
+    token.name = Fact::Known("ci".into());
+    let request = CreateToken::new("ci");
+    assert!(request.differences(&token).is_empty());
+    assert_eq!(request.with_suspended().differences(&token), ["state"]);
 }
 
 #[test]

@@ -45,6 +45,11 @@ pub(super) fn lexemes(text: &str) -> Result<Vec<(usize, Lexeme<'_>)>> {
     Ok(lexemes)
 }
 
+/// Returns `true` if a text is a single word without quotes.
+pub(super) fn is_word(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(is_word_character)
+}
+
 fn is_word_character(c: char) -> bool {
     c.is_alphanumeric() || "-_.:+/@*".contains(c)
 }

@@ -6,20 +6,27 @@ use crate::error::{Error, Result, did_you_mean, is_near};
 use crate::model::{Timestamp, TokenState};
 use crate::query::filter::lexer::{Lexeme, lexemes};
 use crate::query::filter::syntax_error::at_offset;
-use crate::query::{Filter, NamePattern, OwnerPredicate, TimePredicate};
+use crate::query::{Filter, NamePattern, OwnerPredicate, TextPredicate, TimePredicate};
 
 /// The maximum length of a filter's text, in bytes.
 const MAX_LENGTH: usize = 64 * 1024;
 /// The maximum nesting of parentheses and negations, because these are parsed by recursion.
 const MAX_DEPTH: usize = 64;
 
-const FIELDS: [&str; 6] = [
+const FIELDS: [&str; 13] = [
     "name",
     "state",
     "owner",
     "created_at",
     "expiry",
     "last_used",
+    "updated_at",
+    "id",
+    "description",
+    "scopes",
+    "provider",
+    "account",
+    "attribute.…",
 ];
 const NOT_REPORTED: &str = "not_reported";
 
@@ -151,8 +158,17 @@ impl<'a> Parser<'a> {
             // Short spellings of the keys of the JSON output.
             "created" => "created_at",
             "last-used" => "last_used",
+            "updated" => "updated_at",
+            "scope" => "scopes",
             word => word,
         };
+        let attribute = ["attribute.", "attributes."].iter();
+        if let Some(name) = attribute
+            .filter_map(|start| field.strip_prefix(start))
+            .next()
+        {
+            return self.parse_attribute(name);
+        }
         match field {
             "" => return Err(self.error("expected a condition, such as state = active")),
             "everything" | "nothing" => {}
@@ -167,28 +183,107 @@ impl<'a> Parser<'a> {
         match field {
             "everything" => Ok(Filter::All(Vec::new())),
             "nothing" => Ok(Filter::Any(Vec::new())),
-            "name" => self.parse_name(),
+            "name" => self.parse_pattern("a name", Filter::Name),
             "state" => self.parse_state(),
             "owner" => self.parse_owner(),
+            "id" => self
+                .parse_equality(|parser| Ok(Filter::id(parser.parse_value("an id")?)))?
+                .ok_or_else(|| self.error("expected `=`, `!=` or `in`")),
+            "description" => self.parse_text("description", "a description", Filter::Description),
+            "scopes" => self.parse_text("scopes", "a scope", Filter::Scopes),
+            "provider" => self.parse_pattern("a provider", Filter::Provider),
+            "account" => self.parse_pattern("an account", Filter::Account),
+            "updated_at" => self.parse_time_condition(Filter::Updated),
             "created_at" => self.parse_time_condition(Filter::Created),
             "expiry" => self.parse_time_condition(Filter::Expiry),
             _ => self.parse_time_condition(Filter::LastUsed),
         }
     }
 
-    fn parse_name(&mut self) -> Result<Filter> {
+    /// Parses a condition on a text that every token or account has, or that is not distinguished
+    /// from an absent one.
+    fn parse_pattern(
+        &mut self,
+        what: &str,
+        condition: impl Fn(NamePattern) -> Filter,
+    ) -> Result<Filter> {
+        let exact = |parser: &mut Self| Ok(NamePattern::Exact(parser.parse_value(what)?));
+        self.parse_match(what, &condition, exact)?
+            .ok_or_else(|| self.error("expected `=`, `!=`, `~` (pattern), `^=` (prefix) or `in`"))
+    }
+
+    /// Parses a condition on a text that may be absent or not reported.
+    fn parse_text(
+        &mut self,
+        field: &str,
+        what: &str,
+        condition: impl Fn(TextPredicate) -> Filter,
+    ) -> Result<Filter> {
+        if self.take(&Lexeme::Word("is")) {
+            return self.parse_absence("none", |is_absent| {
+                condition(if is_absent {
+                    TextPredicate::Absent
+                } else {
+                    TextPredicate::NotReported
+                })
+            });
+        }
+        let exact = |parser: &mut Self| {
+            parser.reject_absence(field, what, "if that is the text")?;
+            Ok(NamePattern::Exact(parser.parse_value(what)?))
+        };
+        let matches = |pattern| condition(TextPredicate::Matches(pattern));
+        self.parse_match(what, matches, exact)?.ok_or_else(|| {
+            self.error("expected `=`, `!=`, `~` (pattern), `^=` (prefix), `is` or `in`")
+        })
+    }
+
+    /// Parses a condition on an attribute; its name may be a word after the dot or follow in quotes.
+    fn parse_attribute(&mut self, name: &str) -> Result<Filter> {
+        self.next += 1;
+        let name = match self.peek() {
+            Lexeme::Quoted(quoted) if name.is_empty() => {
+                let quoted = quoted.clone();
+                self.next += 1;
+                quoted
+            }
+            _ if name.is_empty() => {
+                return Err(self
+                    .error("expected the name of an attribute")
+                    .with_advice("write it after the dot, such as attribute.kind = session"));
+            }
+            _ => name.to_owned(),
+        };
+        self.parse_text("the attribute", "a value", |predicate| {
+            Filter::Attribute(name.clone(), predicate)
+        })
+    }
+
+    /// Parses `~`, `^=`, `=`, `!=` and `in`. Returns `None` if none of them follows.
+    fn parse_match(
+        &mut self,
+        what: &str,
+        condition: impl Fn(NamePattern) -> Filter,
+        exact: impl Fn(&mut Self) -> Result<NamePattern>,
+    ) -> Result<Option<Filter>> {
         let pattern = match self.peek() {
             Lexeme::Symbol("~") => NamePattern::Glob,
             Lexeme::Symbol("^=") => NamePattern::Prefix,
-            _ => {
-                let exact = |parser: &mut Self| Ok(Filter::name(parser.parse_value("a name")?));
-                return self.parse_equality(exact)?.ok_or_else(|| {
-                    self.error("expected `=`, `!=`, `~` (pattern), `^=` (prefix) or `in`")
-                });
-            }
+            _ => return self.parse_equality(|parser| Ok(condition(exact(parser)?))),
         };
         self.next += 1;
-        Ok(Filter::Name(pattern(self.parse_value("a name")?)))
+        Ok(Some(condition(pattern(self.parse_value(what)?))))
+    }
+
+    /// Rejects a bare word that probably means an absent value.
+    fn reject_absence(&self, field: &str, what: &str, when: &str) -> Result<()> {
+        let word = self.peek_word();
+        if word == "none" || word == NOT_REPORTED {
+            return Err(self.error(format!("expected {what}")).with_advice(format!(
+                "write {field} is {word}, or {field} = \"{word}\" {when}"
+            )));
+        }
+        Ok(())
     }
 
     fn parse_state(&mut self) -> Result<Filter> {
@@ -214,12 +309,7 @@ impl<'a> Parser<'a> {
             });
         }
         self.parse_equality(|parser| {
-            let word = parser.peek_word();
-            if word == "none" || word == NOT_REPORTED {
-                return Err(parser.error("expected an owner").with_advice(format!(
-                    "write owner is {word}, or owner = \"{word}\" if an owner has that name"
-                )));
-            }
+            parser.reject_absence("owner", "an owner", "if an owner has that name")?;
             Ok(Filter::owned_by(parser.parse_value("an owner")?))
         })?
         .ok_or_else(|| self.error("expected `=`, `!=`, `is` or `in`"))
@@ -297,6 +387,10 @@ impl<'a> Parser<'a> {
             return Ok(filter(false));
         }
         let word = self.peek_word();
+        if !negated && word == "reported" {
+            self.next += 1;
+            return self.nested(|_| Ok(!filter(false)));
+        }
         if word != absent && word != NOT_REPORTED {
             let known = [absent, NOT_REPORTED];
             let error = self.error(format!("expected `{absent}` or `{NOT_REPORTED}`"));

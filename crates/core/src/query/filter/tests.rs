@@ -55,8 +55,37 @@ fn any_time_predicate() -> impl Strategy<Value = TimePredicate> {
     ]
 }
 
+fn any_pattern() -> impl Strategy<Value = NamePattern> {
+    prop_oneof![
+        any_name().prop_map(NamePattern::Exact),
+        any_name().prop_map(NamePattern::Prefix),
+        any_name().prop_map(NamePattern::Glob),
+    ]
+}
+
+fn any_text_predicate() -> impl Strategy<Value = TextPredicate> {
+    prop_oneof![
+        3 => any_pattern().prop_map(TextPredicate::Matches),
+        1 => Just(TextPredicate::Absent),
+        1 => Just(TextPredicate::NotReported),
+    ]
+}
+
+fn any_account() -> impl Strategy<Value = Account> {
+    let providers = select(vec!["foreman", "ci", ""]);
+    (providers, any_name()).prop_map(|(provider, name)| Account::new(provider, &name))
+}
+
 fn any_condition() -> impl Strategy<Value = Filter> {
     prop_oneof![
+        any_time_predicate().prop_map(Filter::Updated),
+        any_name().prop_map(Filter::id),
+        any_text_predicate().prop_map(Filter::Description),
+        any_text_predicate().prop_map(Filter::Scopes),
+        (any_name(), any_text_predicate())
+            .prop_map(|(name, predicate)| Filter::Attribute(name, predicate)),
+        any_pattern().prop_map(Filter::Provider),
+        any_pattern().prop_map(Filter::Account),
         any_name().prop_map(Filter::name),
         any_name().prop_map(Filter::name_prefix),
         any_name().prop_map(Filter::name_glob),
@@ -261,6 +290,44 @@ fn every_syntactic_form_is_parsed() {
         ),
         ("everything", Filter::all_of([])),
         ("nothing", Filter::any_of([])),
+        ("id = 17", Filter::id("17")),
+        ("id in (1)", Filter::id("1")),
+        (
+            "updated < 2026-03-02",
+            Filter::Updated(TimePredicate::Before(march)),
+        ),
+        ("scope = all.User.read", Filter::scope("all.User.read")),
+        (
+            "scopes ~ \"all.*\"",
+            Filter::Scopes(TextPredicate::Matches(NamePattern::Glob("all.*".into()))),
+        ),
+        ("scopes is none", Filter::Scopes(TextPredicate::Absent)),
+        (
+            "description is not reported",
+            Filter::Description(TextPredicate::NotReported),
+        ),
+        (
+            "description is reported",
+            !Filter::Description(TextPredicate::NotReported),
+        ),
+        (
+            "attribute.kind = session",
+            Filter::attribute("kind", "session"),
+        ),
+        ("attributes.kind != x", !Filter::attribute("kind", "x")),
+        (
+            "attribute.\"odd name\" is none",
+            Filter::Attribute("odd name".into(), TextPredicate::Absent),
+        ),
+        (
+            "attribute.session_id is not_reported",
+            Filter::Attribute("session_id".into(), TextPredicate::NotReported),
+        ),
+        ("provider = foreman", Filter::of_provider("foreman")),
+        (
+            "account ^= prod-",
+            Filter::Account(NamePattern::Prefix("prod-".into())),
+        ),
     ] {
         assert_eq!(parse(text), filter, "{text}");
     }
@@ -280,7 +347,31 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
         (
             "éé = x",
             "at character 1: unknown field; \
-             expected one of name, state, owner, created_at, expiry, last_used",
+             expected one of name, state, owner, created_at, expiry, last_used, updated_at, id, \
+             description, scopes, provider, account, attribute.…",
+        ),
+        (
+            "descripton = x",
+            "at character 1: unknown field; did you mean `description`?",
+        ),
+        (
+            "attribute = x",
+            "at character 1: unknown field; did you mean `attribute.…`?",
+        ),
+        (
+            "attribute. = x",
+            "at character 12: expected the name of an attribute; \
+             write it after the dot, such as attribute.kind = session",
+        ),
+        (
+            "scopes = none",
+            "at character 10: expected a scope; \
+             write scopes is none, or scopes = \"none\" if that is the text",
+        ),
+        (
+            "description < x",
+            "at character 13: \
+             expected `=`, `!=`, `~` (pattern), `^=` (prefix), `is` or `in`",
         ),
         (
             "name = é adn state = active",
@@ -424,5 +515,86 @@ fn fields_are_spelled_as_in_the_json_output_and_a_short_spelling_is_read_too() {
         let token = Token::new(TokenId::new("1"), TokenState::Active);
         let json = serde_json::to_value(&token).unwrap();
         assert!(json.get(key.as_str()).is_some(), "{key:?}");
+    }
+}
+
+#[test]
+fn tokens_match_by_id_description_scopes_and_attributes() {
+    let mut token = Token::new(TokenId::new("17"), TokenState::Active);
+    token.description = Fact::Known("used by nightly builds".into());
+    token.scopes = Fact::Known(vec!["read".to_owned(), "write".to_owned()].into());
+    for (name, value) in [
+        ("kind", Attribute::from("session")),
+        ("enabled", Attribute::Boolean(true)),
+        ("uses", Attribute::Integer(3)),
+        ("oauth_client", Attribute::Null),
+        (
+            "roles",
+            Attribute::List(vec![Attribute::from("admin"), Attribute::from("user")]),
+        ),
+    ] {
+        token.attributes.insert(name, value);
+    }
+    for matching in [
+        "id = 17",
+        "description ~ \"*nightly*\"",
+        "description is reported",
+        "scopes = read and scopes = write",
+        "scopes ^= wri",
+        "not scopes is none",
+        "attribute.kind = session",
+        "attribute.enabled = true and attribute.uses = 3",
+        "attribute.oauth_client is none",
+        "attribute.oauth_client is reported",
+        "attribute.roles = admin and attribute.roles ~ u*r",
+        "attribute.unknown is not_reported",
+        "attribute.unknown != x",
+    ] {
+        assert!(parse(matching).matches(&token), "{matching}");
+        assert!(!(!parse(matching)).matches(&token), "{matching}");
+    }
+    for other in [
+        "id = 1",
+        "description is none",
+        "scopes = rea",
+        "attribute.kind = Session",
+        "attribute.kind is none",
+        "attribute.oauth_client = \"null\"",
+        "attribute.roles = owner",
+        "attribute.unknown is none",
+        "updated_at < now",
+    ] {
+        assert!(!parse(other).matches(&token), "{other}");
+    }
+    token.attributes.mark_unreadable("description");
+    assert!(!parse("description = \"used by nightly builds\"").matches(&token));
+    assert!(parse("description ~ \"*nightly*\"").matches(&token));
+    token.scopes = Fact::Known(Vec::new().into());
+    assert!(parse("scopes is none").matches(&token));
+}
+
+/// Matches by the definition: each condition on the account is decided where it stands.
+fn matches_in(filter: &Filter, account: &Account, token: &Token) -> bool {
+    match filter {
+        Filter::Provider(pattern) => pattern.matches(account.provider()),
+        Filter::Account(pattern) => pattern.matches(account.name()),
+        Filter::All(filters) => filters.iter().all(|part| matches_in(part, account, token)),
+        Filter::Any(filters) => filters.iter().any(|part| matches_in(part, account, token)),
+        Filter::Not(filter) => !matches_in(filter, account, token),
+        other => other.matches(token),
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_filter_for_an_account_matches_what_it_matches_there(
+        filter in any_filter(), account in any_account(), token in any_token(),
+    ) {
+        let there = filter.for_account(&account);
+        prop_assert!(!there.concerns_accounts());
+        prop_assert_eq!(there.matches(&token), matches_in(&filter, &account, &token));
+        if !filter.concerns_accounts() {
+            prop_assert_eq!(there, filter);
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::str::FromStr;
 
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
-use crate::query::{Filter, NamePattern, OwnerPredicate, TimePredicate};
+use crate::query::filter::lexer::is_word;
+use crate::query::{Filter, NamePattern, OwnerPredicate, TextPredicate, TimePredicate};
 
 /// Parses a filter in which `now` is the current time: see [`Filter::parse_at`].
 impl FromStr for Filter {
@@ -68,9 +69,18 @@ enum Context {
 
 fn write_filter(filter: &Filter, context: Context, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     match filter {
-        Filter::Name(NamePattern::Exact(name)) => write!(f, "name = {}", Quoted(name)),
-        Filter::Name(NamePattern::Prefix(prefix)) => write!(f, "name ^= {}", Quoted(prefix)),
-        Filter::Name(NamePattern::Glob(glob)) => write!(f, "name ~ {}", Quoted(glob)),
+        Filter::Name(pattern) => write!(f, "name {}", Match(pattern)),
+        Filter::Provider(pattern) => write!(f, "provider {}", Match(pattern)),
+        Filter::Account(pattern) => write!(f, "account {}", Match(pattern)),
+        Filter::Id(id) => write!(f, "id = {}", Quoted(id.as_str())),
+        Filter::Description(predicate) => write!(f, "description {}", Text(predicate)),
+        Filter::Scopes(predicate) => write!(f, "scopes {}", Text(predicate)),
+        Filter::Attribute(name, predicate) if is_word(name) => {
+            write!(f, "attribute.{name} {}", Text(predicate))
+        }
+        Filter::Attribute(name, predicate) => {
+            write!(f, "attribute.{} {}", Quoted(name), Text(predicate))
+        }
         Filter::State(state) => write!(f, "state = {}", state.as_str()),
         Filter::Owner(OwnerPredicate::Is(owner)) => write!(f, "owner = {}", Quoted(owner)),
         Filter::Owner(OwnerPredicate::Absent) => f.write_str("owner is none"),
@@ -78,6 +88,7 @@ fn write_filter(filter: &Filter, context: Context, f: &mut fmt::Formatter<'_>) -
         Filter::Created(predicate) => write!(f, "created_at {}", Comparison(*predicate)),
         Filter::Expiry(predicate) => write!(f, "expiry {}", Comparison(*predicate)),
         Filter::LastUsed(predicate) => write!(f, "last_used {}", Comparison(*predicate)),
+        Filter::Updated(predicate) => write!(f, "updated_at {}", Comparison(*predicate)),
         Filter::All(parts) if parts.is_empty() => f.write_str("everything"),
         Filter::Any(parts) if parts.is_empty() => f.write_str("nothing"),
         Filter::All(parts) if context < Context::InNot => {
@@ -111,6 +122,32 @@ fn write_joined(
         write_filter(part, context, f)?;
     }
     Ok(())
+}
+
+/// A pattern as text, after the name of its field.
+struct Match<'a>(&'a NamePattern);
+
+impl fmt::Display for Match<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            NamePattern::Exact(text) => write!(f, "= {}", Quoted(text)),
+            NamePattern::Prefix(prefix) => write!(f, "^= {}", Quoted(prefix)),
+            NamePattern::Glob(glob) => write!(f, "~ {}", Quoted(glob)),
+        }
+    }
+}
+
+/// A text predicate as text, after the name of its field.
+struct Text<'a>(&'a TextPredicate);
+
+impl fmt::Display for Text<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            TextPredicate::Matches(pattern) => Match(pattern).fmt(f),
+            TextPredicate::Absent => f.write_str("is none"),
+            TextPredicate::NotReported => f.write_str("is not_reported"),
+        }
+    }
 }
 
 /// A time predicate as text, after the name of its field.

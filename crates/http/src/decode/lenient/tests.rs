@@ -150,4 +150,10 @@ fn the_error_of_a_record_names_it() {
     let body = RepairedBody::new(br#"{"items":[{"id":1},{"id":2},null]}"#);
     let page = body.page::<Key<'_>, _, _>("items", &mut { convert });
     assert_eq!(page.unwrap().unwrap_err().to_string(), "record 3: no id");
+    let body = RepairedBody::new(br#"[{"id":1},{"id":2,"name":NaN}]"#);
+    assert_eq!(body.records(&mut { convert }).unwrap().unwrap(), [1, 2]);
+    let body = RepairedBody::new(br#"[{"id":1},{"id":[]}]"#);
+    let error = body.records(&mut { convert }).unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "record 2: no id");
+    assert!(RepairedBody::new(b"{}").records(&mut { convert }).is_err());
 }

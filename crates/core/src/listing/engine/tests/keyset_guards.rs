@@ -25,18 +25,20 @@ fn expect_violation(scanned: &Scanned, requests: u64) {
 #[test]
 fn a_position_that_stands_still_is_a_violation_even_if_its_tokens_change() {
     for list in by_id() {
-        let mut sent = 1_000;
-        let scanned = scan(PageEngine::new(&plan(&list, 1)), |_| {
-            let descending = list
-                .order(SortKey::Id)
-                .is_some_and(|order| order.direction == Some(Direction::Descending));
-            sent = if descending { sent - 1 } else { sent + 1 };
-            Page {
-                next: next("here"),
-                ..page_of(&[sent], 1)
-            }
-        });
-        expect_violation(&scanned, 2);
+        let order = list.order(SortKey::Id);
+        let descending = order.is_some_and(|order| !order.serves(Direction::Ascending));
+        for moving in 0..20 {
+            let (mut sent, mut pages) = (1_000, 0);
+            let scanned = scan(PageEngine::new(&plan(&list, 1)), |_| {
+                sent = if descending { sent - 1 } else { sent + 1 };
+                pages += 1;
+                Page {
+                    next: next(pages.min(moving)),
+                    ..page_of(&[sent], 1)
+                }
+            });
+            expect_violation(&scanned, moving.max(1) + 1);
+        }
     }
 }
 

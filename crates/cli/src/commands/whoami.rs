@@ -1,0 +1,122 @@
+//! `whoami`: whom each account acts as.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokenfleet::{Error, ErrorKind, Identity, TokenProvider};
+
+use crate::accounts::Accounts;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, print_error};
+
+const COLUMNS: [&str; 7] = [
+    "account", "provider", "id", "name", "kind", "email", "reason",
+];
+
+/// The identity of an account, or the reason why nobody knows it.
+#[derive(Serialize)]
+struct IdentityObject {
+    account: String,
+    provider: String,
+    identity: Option<Identity>,
+    reason: Option<String>,
+}
+
+#[derive(Serialize)]
+struct IdentitiesObject {
+    accounts: Vec<IdentityObject>,
+}
+
+pub(crate) async fn run(
+    accounts: &Accounts,
+    requested_format: Option<Format>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    // All accounts are asked at once: a slow platform must not delay the others.
+    let questions: Vec<_> = (accounts.open_each().into_iter())
+        .map(|opened| opened.map(ask))
+        .collect();
+    let mut objects = Vec::new();
+    let (mut failures, mut unsupported) = (Vec::new(), 0);
+    for question in questions {
+        let answer = match question {
+            Ok((provider, answer)) => {
+                let answer = answer.await.unwrap_or_else(|_| {
+                    Err(Error::new(
+                        ErrorKind::Other,
+                        tokenfleet::Fate::Rejected,
+                        "the question was not answered",
+                    ))
+                });
+                objects.push(object(&*provider, &answer));
+                answer
+            }
+            Err(error) => Err(error),
+        };
+        match answer {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::Unsupported => unsupported += 1,
+            Err(error) => {
+                print_error(requested_format, &error);
+                failures.push(Exit::from_error(&error));
+            }
+        }
+    }
+    let told = objects.iter().filter(|object| object.identity.is_some());
+    let told = told.count();
+    print(objects, output)?;
+    Ok(match (told, failures.is_empty()) {
+        (0, true) if unsupported > 0 => Exit::Unsupported,
+        (_, true) => Exit::Success,
+        (0, false) => Exit::combine(failures),
+        (_, false) => Exit::Incomplete,
+    })
+}
+
+type Answer = tokio::task::JoinHandle<tokenfleet::Result<Identity>>;
+
+/// Asks in a task of its own whom an account acts as.
+fn ask(provider: Arc<dyn TokenProvider>) -> (Arc<dyn TokenProvider>, Answer) {
+    let asked = Arc::clone(&provider);
+    let answer = tokio::spawn(async move { asked.whoami().await });
+    (provider, answer)
+}
+
+fn object(provider: &dyn TokenProvider, answer: &tokenfleet::Result<Identity>) -> IdentityObject {
+    let account = provider.account();
+    IdentityObject {
+        account: account.name().to_owned(),
+        provider: account.provider().to_owned(),
+        identity: answer.as_ref().ok().cloned(),
+        reason: answer.as_ref().err().map(ToString::to_string),
+    }
+}
+
+fn print(objects: Vec<IdentityObject>, output: &mut Output) -> Result<(), Failure> {
+    if output.format() == Format::Json {
+        output.object(&IdentitiesObject { accounts: objects })?;
+        return Ok(());
+    }
+    let mut results = Results::with_columns(&COLUMNS);
+    for object in objects {
+        let row = row(&object);
+        results.add(output, &object, row)?;
+    }
+    results.finish(output)?;
+    Ok(())
+}
+
+fn row(object: &IdentityObject) -> Vec<String> {
+    let principal = object.identity.as_ref().map(|identity| &identity.principal);
+    let email = object.identity.as_ref();
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    vec![
+        object.account.clone(),
+        object.provider.clone(),
+        text(principal.map(|principal| principal.id())),
+        text(principal.and_then(|principal| principal.name())),
+        text(principal.and_then(|principal| principal.kind())),
+        text(email.and_then(|identity| identity.email.known().map(String::as_str))),
+        text(object.reason.as_deref()),
+    ]
+}

@@ -1,0 +1,48 @@
+//! `tokenfleet whoami`: whom each account acts as.
+
+#![cfg(feature = "simulate")]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use support::tokenfleet;
+
+#[test]
+fn every_account_is_shown_with_its_identity_or_the_reason() {
+    let run = tokenfleet(&["whoami", "--simulate"]).ends_with(0);
+    let whole = run.json();
+    let accounts = whole["accounts"].as_array().unwrap();
+    let of = |name: &str| accounts.iter().find(|account| account["account"] == name);
+    let foreman = of("foreman").unwrap();
+    assert_eq!(foreman["identity"]["id"], "4");
+    assert_eq!(foreman["identity"]["kind"], "user");
+    assert!(foreman["reason"].is_null());
+    let cloudsmith = of("cloudsmith").unwrap();
+    assert_eq!(cloudsmith["identity"]["id"], "example-user");
+    assert_eq!(cloudsmith["identity"]["email"], "me@example.com");
+    for silent in ["losant", "mindbody"] {
+        let account = of(silent).unwrap();
+        assert!(account["identity"].is_null());
+        let reason = account["reason"].as_str().unwrap();
+        assert!(reason.contains("whom an account acts as"), "{reason}");
+    }
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn an_account_that_cannot_tell_is_unsupported_if_nobody_else_was_asked() {
+    tokenfleet(&["whoami", "--simulate", "--account=losant"]).ends_with(5);
+    let both = [
+        "whoami",
+        "--simulate",
+        "--account=losant",
+        "--account=foreman",
+    ];
+    let run = tokenfleet(&[&both[..], &["--output=csv"]].concat()).ends_with(0);
+    let mut lines = run.stdout.lines();
+    assert_eq!(
+        lines.next(),
+        Some("account,provider,id,name,kind,email,reason")
+    );
+    assert_eq!(lines.count(), 2);
+}

@@ -1,0 +1,72 @@
+//! Responses for the tests of an adapter's conversions (feature `testing`).
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use tokenfleet_core::{Account, Error, ErrorKind, Fate, Operation, Result};
+
+use crate::{
+    ApiClient, ApiRequest, ApiResponse, BaseUrl, Body, ErrorParser, SendPhase, Transport,
+    TransportError,
+};
+
+/// The `Date` of noon on the first day of 2026, as a header of a response.
+pub const NOON: (&str, &str) = ("date", "Thu, 01 Jan 2026 12:00:00 GMT");
+
+/// A platform that always sends the same response.
+#[derive(Debug)]
+struct SameResponse {
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: Bytes,
+}
+
+#[async_trait]
+impl Transport for SameResponse {
+    async fn send(&self, _: http::Request<Bytes>) -> Result<http::Response<Body>, TransportError> {
+        let mut response = http::Response::builder().status(self.status);
+        for (name, value) in self.headers {
+            response = response.header(*name, *value);
+        }
+        let response = response.body(Body::full(self.body.clone()));
+        response.map_err(|error| TransportError::new(SendPhase::NotSent, error.to_string()))
+    }
+}
+
+/// Returns the result of a read to which the platform sends this response.
+///
+/// ```
+/// use tokenfleet_http::{ErrorBody, testing};
+///
+/// let result = testing::respond(|_, _, _| ErrorBody::default(), 200, &[testing::NOON], "{}");
+/// assert_eq!(result.unwrap().date().to_string(), "2026-01-01T12:00:00Z");
+/// ```
+///
+/// # Errors
+///
+/// Those of [`ApiClient::send`].
+pub fn respond(
+    error_parser: ErrorParser,
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: impl Into<Bytes>,
+) -> Result<ApiResponse> {
+    let body = body.into();
+    let transport = SameResponse {
+        status,
+        headers,
+        body,
+    };
+    let client = ApiClient::new(
+        Account::new("example", "main"),
+        BaseUrl::from_host("example.com"),
+        Arc::new(transport),
+        error_parser,
+    );
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().build().map_err(|error| {
+        Error::new(ErrorKind::Other, Fate::NotSent, "cannot run").with_source(error)
+    })?;
+    runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
+}
