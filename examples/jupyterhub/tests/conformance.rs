@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokenfleet::config::Setting;
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{
     AccountConfiguration, Credential, Fact, Registry, RequestedExpiry, Secret, Timestamp, TokenId,
@@ -82,9 +81,9 @@ impl HubFixture {
         let open = |token: &str| {
             let credential = Credential::from_secret(Secret::new(token));
             let account = AccountConfiguration::new("hub", NAME)
-                .with_setting("base_url", Setting::Text(hub.url.clone()))
-                .with_setting("user", Setting::Text(user.clone()))
-                .with_setting("token", Setting::Credential(credential));
+                .with("base_url", hub.url.clone())
+                .with("user", user.clone())
+                .with("token", credential);
             registry.open(&account, Arc::new(transport.clone()))
         };
         let (provider, intruder) = (open(&hub.token)?, open(WRONG_TOKEN)?);

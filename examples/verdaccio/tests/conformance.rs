@@ -18,7 +18,6 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
-use tokenfleet::config::Setting;
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{
     AccountConfiguration, Credential, Registry, RequestedExpiry, Secret, TokenId, TokenProvider,
@@ -77,9 +76,9 @@ impl RegistryFixture {
         let open = |password: &str| {
             let credential = Credential::from_secret(Secret::new(password));
             let account = AccountConfiguration::new("packages", NAME)
-                .with_setting("base_url", Setting::Text(url.to_owned()))
-                .with_setting("user", Setting::Text(user.clone()))
-                .with_setting("password", Setting::Credential(credential));
+                .with("base_url", url.to_owned())
+                .with("user", user.clone())
+                .with("password", credential);
             registry.open(&account, Arc::new(transport.clone()))
         };
         let (provider, intruder) = (open(PASSWORD)?, open(WRONG_PASSWORD)?);
