@@ -1,9 +1,10 @@
 //! The decoding of JSON bodies: what adapters need beyond serde.
 //!
 //! A platform's records have many unknown fields, which are kept, and listings are long. So records
-//! are decoded field by field ([`FromFields`], written by [`from_fields!`]), strings are borrowed from the body ([`JsonStr`]),
-//! and a field that appears twice is an error ([`read_unique`]). Decision 0011 has the measurements
-//! behind this. A body that cannot be read this way is read once more, leniently (decision 0016).
+//! are decoded field by field ([`FromFields`], written by [`from_fields!`]), strings are borrowed
+//! from the body ([`JsonStr`]), and a field that appears twice is an error ([`read_unique`]).
+//! Decision 0011 has the measurements behind this. A body that cannot be read this way is read once
+//! more, leniently (decision 0016).
 
 mod fields;
 mod json_str;

@@ -1,7 +1,7 @@
 //! The conformance suite against a real JupyterHub: `bash tests/real-servers/run jupyterhub`.
 //!
-//! Without `TOKENFLEET_JUPYTERHUB`, the URL of a hub, and `TOKENFLEET_JUPYTERHUB_TOKEN`, the token of
-//! a service that may manage users, it says that it was not run.
+//! Without `TOKENFLEET_JUPYTERHUB`, the URL of a hub, and `TOKENFLEET_JUPYTERHUB_TOKEN`, the token
+//! of a service that may manage users, it says that it was not run.
 
 #![allow(
     clippy::print_stdout,
@@ -214,10 +214,7 @@ fn main() -> ExitCode {
         println!("not run: the suite against a real JupyterHub, see tests/real-servers");
         return ExitCode::SUCCESS;
     };
-    let transport = match ReqwestTransport::new() {
-        Ok(transport) => Arc::new(transport),
-        Err(error) => panic!("{error}"),
-    };
+    let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
     let hub = Arc::new(Hub {
         url,
         token,

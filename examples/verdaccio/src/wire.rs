@@ -5,7 +5,8 @@ use tokenfleet_core::model::Attributes;
 use tokenfleet_core::{Fact, Secret};
 use tokenfleet_http::decode::{JsonStr, from_fields};
 
-/// The record of a token. `token` is the secret in the response to a creation, and masked in a list.
+/// The record of a token. `token` is the secret in the response to a creation, and masked in a
+/// list.
 #[derive(Default)]
 pub(crate) struct NpmToken<'a> {
     pub(crate) key: Fact<JsonStr<'a>>,

@@ -181,10 +181,7 @@ fn main() -> ExitCode {
         println!("not run: the suite against a real Verdaccio, see tests/real-servers");
         return ExitCode::SUCCESS;
     };
-    let transport = match ReqwestTransport::new() {
-        Ok(transport) => Arc::new(transport),
-        Err(error) => panic!("{error}"),
-    };
+    let transport = Arc::new(ReqwestTransport::new().expect("a transport"));
     Suite::new(move || {
         let (url, transport) = (url.clone(), Arc::clone(&transport));
         async move { RegistryFixture::start(&url, transport).await }

@@ -96,12 +96,12 @@ impl<'de, R: FromFields<'de>> Deserialize<'de> for Fields<R> {
     }
 }
 
-/// Implements [`FromFields`](crate::decode::FromFields) for a record whose members have the names of
-/// its fields.
+/// Implements [`FromFields`](crate::decode::FromFields) for a record whose members have the names
+/// of its fields.
 ///
 /// Each field is a [`Fact`](tokenfleet_core::Fact). The field after the braces keeps all other
-/// members as [`Attributes`](tokenfleet_core::model::Attributes); without it they are skipped. Where
-/// the platform spells a name in another way, implement the trait by hand.
+/// members as [`Attributes`](tokenfleet_core::model::Attributes); without it they are skipped.
+/// Where the platform spells a name in another way, implement the trait by hand.
 ///
 /// ```
 /// use tokenfleet_core::Fact;
