@@ -39,7 +39,8 @@ pub fn capabilities() -> Capabilities {
         .with_never_expiring()
         .with_widened_scopes();
     let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
-        .with_cascade("the other tokens of the same OAuth client");
+        .with_cascade("the other tokens of the same OAuth client")
+        .with_created_tokens_alone();
     Capabilities::none()
         .with_list(ListCapability::new(Paging::Snapshot))
         .with_get()
