@@ -161,3 +161,42 @@ fn links_and_paths_of_the_documents_lead_somewhere() {
     }
     assert!(offences.is_empty(), "{}", offences.join("\n"));
 }
+
+/// Returns a text with each line's indentation removed.
+fn unindented(text: &str) -> String {
+    text.lines()
+        .map(|line| line.trim().to_owned() + "\n")
+        .collect()
+}
+
+#[test]
+fn the_walk_through_quotes_the_example() {
+    let example = root().join("examples/jupyterhub");
+    let sources = files(&example, ".rs").into_iter();
+    let sources = sources.map(|path| unindented(&fs::read_to_string(path).unwrap()));
+    let sources: Vec<String> = sources.collect();
+    let guide = fs::read_to_string(root().join("docs/ADDING-A-PROVIDER.md")).unwrap();
+    let (_, walk) = guide.split_once("\n## An adapter over HTTP\n").unwrap();
+    let (walk, _) = walk.split_once("\n## ").unwrap();
+    let quotes: Vec<_> = between(walk, "```rust,ignore\n", "```").collect();
+    assert!(quotes.len() > 4, "the walk-through shows code");
+    for quote in quotes {
+        let quote = unindented(quote);
+        assert!(
+            sources.iter().any(|source| source.contains(&quote)),
+            "no longer in the example:\n{quote}"
+        );
+    }
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with("//");
+    let lines = |path: &PathBuf| {
+        let text = fs::read_to_string(path).unwrap();
+        text.lines().filter(is_code).count()
+    };
+    let lines: usize = files(&example.join("src"), ".rs").iter().map(lines).sum();
+    let claim = format!("a whole one in {lines} lines of code");
+    assert!(walk.contains(&claim), "{claim}");
+    assert!(
+        lines <= 300,
+        "an example to copy is short, not {lines} lines"
+    );
+}

@@ -186,7 +186,8 @@ impl ApiRequest {
         self
     }
 
-    /// Returns a response with this status to the adapter, as if it were a success.
+    /// Returns a response with this status to the adapter, as if it were a success. If it is none,
+    /// [`ApiResponse::refused`](crate::ApiResponse::refused) returns the error.
     #[must_use]
     pub fn accept_status(mut self, status: u16) -> Self {
         self.accepted_statuses.push(status);

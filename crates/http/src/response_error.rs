@@ -19,13 +19,47 @@ pub(crate) fn status_error(
     headers: &HeaderMap,
     error_body: ErrorBody,
 ) -> Error {
+    let (kind, advice) = (error_body.kind, error_body.advice);
+    let error = refused(
+        request.operation,
+        &request.secrets,
+        status,
+        headers,
+        error_body,
+    );
+    if !is_missing(status, request) {
+        return error;
+    }
+    let page = request.page_number.unwrap_or_default();
+    let error = match kind {
+        Some(_) => error,
+        None => missing_collection(base_url, request, page, error),
+    };
+    error.with_advice(advice.unwrap_or(if request.is_at_page_token {
+        "start the listing again without a cursor"
+    } else if page == 0 {
+        "check base_url and the owner of the tokens in the configuration, and that the credential \
+         may see them"
+    } else {
+        "repeat the listing; if that does not help, check that the owner of the tokens still exists"
+    }))
+}
+
+/// Creates an error for a status, whatever the request was about.
+pub(crate) fn refused(
+    operation: Operation,
+    secrets: &[Secret],
+    status: u16,
+    headers: &HeaderMap,
+    error_body: ErrorBody,
+) -> Error {
     let (kind, message) = kind_of(status);
     let by_proxy = status == PROXY_AUTHENTICATION_REQUIRED;
-    let secrets: Vec<&str> = request.secrets.iter().map(Secret::expose).collect();
+    let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
     let mut error = Error::new(
         // An adapter knows what its platform means, and a proxy is none.
         error_body.kind.filter(|_| !by_proxy).unwrap_or(kind),
-        fate_of(request.operation, status),
+        fate_of(operation, status),
         message,
     )
     .with_status(status)
@@ -39,28 +73,12 @@ pub(crate) fn status_error(
     if let Some(wait) = retry_after(headers).or(error_body.retry_after) {
         error = error.with_retry_after(wait);
     }
-    let is_missing = is_missing(status, request);
-    let page = request.page_number.unwrap_or_default();
-    if is_missing && error_body.kind.is_none() {
-        error = missing_collection(base_url, request, page, error);
-    }
     let advice = error_body.advice.filter(|_| !by_proxy).or(match status {
         304 => Some("check whether a proxy or a cache answers instead of the platform"),
         300..=399 => Some("check the base URL"),
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
-        _ if is_missing && request.is_at_page_token => {
-            Some("start the listing again without a cursor")
-        }
-        _ if is_missing && page == 0 => Some(
-            "check base_url and the owner of the tokens in the configuration, and that the \
-             credential may see them",
-        ),
-        _ if is_missing => Some(
-            "repeat the listing; if that does not help, check that the owner of the tokens still \
-             exists",
-        ),
         _ => None,
     });
     match advice {

@@ -29,8 +29,9 @@ use crate::provider::{
 ///
 /// # Rules
 ///
-/// * Send one request per method, or the few that its documentation names. Do not page, sort or
-///   filter beyond what was requested: the layers above do.
+/// * Send one request per method. `revoke` and `verify` may send the few that they need for proof,
+///   such as a read before a deletion. Do not page, sort or filter beyond what was requested: the
+///   layers above do.
 /// * Keep no state between calls but the credential that the account authenticates with, so that
 ///   every call can be retried, dropped and run concurrently. Dropping a future must leave the
 ///   adapter usable.

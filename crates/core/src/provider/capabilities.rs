@@ -482,6 +482,8 @@ pub struct RevokeCapability {
     /// OAuth client"; `None` if it revokes only one. They need the caller's consent: see
     /// [`RevokeOptions::accept_cascade`](crate::RevokeOptions::accept_cascade).
     pub cascade: Option<String>,
+    /// `true` if a token that [`create`](crate::TokenProvider::create) made takes no others along.
+    pub created_tokens_alone: bool,
 }
 
 impl RevokeCapability {
@@ -493,6 +495,7 @@ impl RevokeCapability {
             by_secret: false,
             effect,
             cascade: None,
+            created_tokens_alone: false,
         }
     }
 
@@ -504,6 +507,7 @@ impl RevokeCapability {
             by_secret: true,
             effect,
             cascade: None,
+            created_tokens_alone: false,
         }
     }
 
@@ -531,6 +535,18 @@ impl RevokeCapability {
     #[must_use]
     pub fn with_cascade(mut self, others: impl Into<String>) -> Self {
         self.cascade = Some(others.into());
+        self
+    }
+
+    /// Declares that a token that [`create`](crate::TokenProvider::create) made takes no others
+    /// along, although a token of another origin may.
+    ///
+    /// A new token that is not as requested is then revoked, and
+    /// [`ExactlyOnce`](crate::ExactlyOnce) may clean up after itself. Without this, both would need
+    /// the consent that nobody gave them.
+    #[must_use]
+    pub fn with_created_tokens_alone(mut self) -> Self {
+        self.created_tokens_alone = true;
         self
     }
 }

@@ -264,6 +264,17 @@ impl RevokeCapability {
             _ => Ok(()),
         }
     }
+
+    /// Returns the options to revoke a token that the library itself created, or `None` if that may
+    /// revoke others too.
+    pub(crate) fn options_for_created(&self) -> Option<RevokeOptions> {
+        let options = RevokeOptions::default().with_existed();
+        match self.cascade {
+            None => Some(options),
+            Some(_) if self.created_tokens_alone => Some(options.with_cascade_accepted()),
+            Some(_) => None,
+        }
+    }
 }
 
 fn check_id(id: &TokenId) -> Result<()> {

@@ -9,7 +9,7 @@ use crate::model::{
 use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
-    RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
+    RevocationOutcome, RevokeCapability, Suspension, TokenProvider, UpdateToken,
 };
 
 /// The maximum length of an id that is shown: that of a UUID.
@@ -242,7 +242,10 @@ async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> 
             "the platform has no way to revoke a new token",
         ));
     };
-    let options = RevokeOptions::default().with_existed();
+    let options = revoke.and_then(RevokeCapability::options_for_created);
+    let options = options.ok_or_else(|| {
+        Error::unsupported("revoking it may revoke other tokens too, and nobody has accepted that")
+    })?;
     match provider.revoke(token, options).await?.outcome {
         RevocationOutcome::Revoked => Ok(()),
         _ => Err(violation(

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
 use crate::model::{IssuedToken, Token};
-use crate::provider::{CreateToken, OperationCall, RevocationEffect, RevokeOptions, TokenProvider};
+use crate::provider::{
+    CreateToken, OperationCall, RevocationEffect, RevokeCapability, TokenProvider,
+};
 use crate::workflow::reconcile::reconcile;
 use crate::workflow::{Marker, Reconciliation, UnknownWrite};
 
@@ -133,7 +135,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             .map_err(in_context)?;
         let can_revoke = capabilities.revoke.as_ref().is_some_and(|revoke| {
             // Cleaning up must not revoke what others use.
-            let is_alone = revoke.cascade.is_none();
+            let is_alone = revoke.options_for_created().is_some();
             revoke.by_id && revoke.effect != RevocationEffect::Replaced && is_alone
         });
         match &capabilities.create {
@@ -190,8 +192,10 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
 
     /// Revokes the tokens, which were listed just now.
     async fn revoke_all(&self, tokens: &[Token]) -> Result<()> {
+        let revoke = self.provider.capabilities().revoke.as_ref();
+        let options = revoke.and_then(RevokeCapability::options_for_created);
+        let options = options.unwrap_or_default();
         for token in tokens {
-            let options = RevokeOptions::default().with_existed();
             self.provider.revoke((&token.id).into(), options).await?;
         }
         Ok(())

@@ -96,6 +96,69 @@ impl<'de, R: FromFields<'de>> Deserialize<'de> for Fields<R> {
     }
 }
 
+/// Implements [`FromFields`](crate::decode::FromFields) for a record whose members have the names
+/// of its fields.
+///
+/// Each field is a [`Fact`](tokenfleet_core::Fact). The field after the braces keeps all other
+/// members as [`Attributes`](tokenfleet_core::model::Attributes); without it they are skipped.
+/// Where the platform spells a name in another way, implement the trait by hand.
+///
+/// ```
+/// use tokenfleet_core::Fact;
+/// use tokenfleet_core::model::{Attribute, Attributes};
+/// use tokenfleet_http::decode::{Fields, JsonStr, from_fields};
+///
+/// #[derive(Default)]
+/// struct Key<'a> {
+///     slug: Fact<JsonStr<'a>>,
+///     created: Fact<String>,
+///     rest: Attributes,
+/// }
+///
+/// from_fields!(Key<'a> { slug, created } rest);
+///
+/// let Fields::<Key>(key) = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
+/// assert_eq!(key.slug.known().map(AsRef::as_ref), Some("abc"));
+/// assert!(!key.created.is_reported());
+/// assert_eq!(key.rest.get("region"), Some(&Attribute::from("eu")));
+/// ```
+#[macro_export]
+macro_rules! from_fields {
+    ($record:ident<$life:lifetime> { $($field:ident),+ $(,)? } $($rest:ident)?) => {
+        impl<'de: $life, $life> $crate::decode::FromFields<'de> for $record<$life> {
+            $crate::from_fields!(@methods 'de $($field)+, $($rest)?);
+        }
+    };
+    ($record:ident { $($field:ident),+ $(,)? } $($rest:ident)?) => {
+        impl<'de> $crate::decode::FromFields<'de> for $record {
+            $crate::from_fields!(@methods 'de $($field)+, $($rest)?);
+        }
+    };
+    (@methods $de:lifetime $($field:ident)+, $($rest:ident)?) => {
+        fn read<A: $crate::decode::MapAccess<$de>>(
+            &mut self,
+            name: &str,
+            values: &mut A,
+        ) -> ::std::result::Result<(), A::Error> {
+            match name {
+                $(_ if name == stringify!($field).trim_start_matches("r#") => {
+                    $crate::decode::read_unique(&mut self.$field, values)
+                })+
+                $(_ => {
+                    self.$rest.insert(name, values.next_value()?);
+                    Ok(())
+                })?
+                #[allow(unreachable_patterns, reason = "other members are kept")]
+                _ => $crate::decode::FromFields::read(&mut (), name, values),
+            }
+        }
+
+        $(fn attributes(&mut self) -> Option<&mut $crate::decode::Attributes> {
+            Some(&mut self.$rest)
+        })?
+    };
+}
+
 /// A seed that decodes an object into an existing record: records are large, and moving each of
 /// many would cost time.
 pub(crate) struct FieldsSeed<'r, R>(pub(crate) &'r mut R);
@@ -136,6 +199,37 @@ mod tests {
                 "id" => read_unique(&mut self.0, values),
                 _ => values.next_value().map(|_: IgnoredAny| ()),
             }
+        }
+    }
+
+    /// A record whose reading is written by the macro.
+    #[derive(Default)]
+    struct Written {
+        id: Fact<u8>,
+        r#type: Fact<String>,
+        rest: Attributes,
+    }
+
+    from_fields!(Written { id, r#type } rest);
+
+    #[derive(Default)]
+    struct Bare {
+        id: Fact<u8>,
+    }
+
+    from_fields!(Bare { id });
+
+    #[test]
+    fn the_macro_reads_known_fields_once_and_keeps_or_skips_the_others() {
+        let text = r#"{"id":1,"type":"user","region":"eu","region":"us"}"#;
+        let Fields::<Written>(written) = serde_json::from_str(text).unwrap();
+        assert_eq!(written.id, Fact::Known(1));
+        assert_eq!(written.r#type, Fact::Known("user".to_owned()));
+        assert_eq!(written.rest.iter().count(), 1);
+        let Fields::<Bare>(bare) = serde_json::from_str(text).unwrap();
+        assert_eq!(bare.id, Fact::Known(1));
+        for twice in [r#"{"id":1,"id":2}"#, r#"{"type":"a","type":"b"}"#] {
+            assert!(serde_json::from_str::<Fields<Written>>(twice).is_err());
         }
     }
 

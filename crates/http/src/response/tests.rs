@@ -39,6 +39,23 @@ pub(crate) fn response(
     }
 }
 
+#[test]
+fn a_status_that_was_let_through_can_still_be_an_error() {
+    let mut missing = response(Operation::Revoke, &[], "no such user hunter2hunter2");
+    missing.status = 404;
+    missing.secrets = vec![Secret::new("hunter2hunter2")];
+    missing.error_parser = |_, _, body| {
+        let message = String::from_utf8_lossy(body).into_owned();
+        crate::ErrorBody::from_message(Some(message)).with_own_form(true)
+    };
+    let error = missing.refused();
+    assert!(error.is_not_found() && error.is_in_own_form());
+    assert_eq!((error.status(), error.attempts()), (Some(404), 2));
+    assert_eq!(error.fate(), tokenfleet_core::Fate::Rejected);
+    assert!(!error.to_string().contains("hunter2"), "{error}");
+    assert!(error.to_string().contains("no such user"), "{error}");
+}
+
 /// A record with a slug.
 #[derive(Debug, Default)]
 struct Key<'a> {

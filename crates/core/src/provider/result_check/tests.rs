@@ -10,7 +10,7 @@ use super::*;
 use crate::capability::{CreateCapability, RenewCapability, RevokeCapability, UpdateCapability};
 use crate::error::{Account, ErrorKind};
 use crate::model::{Principal, Scopes, Timestamp};
-use crate::provider::{Adapter, Capabilities, RevocationOutcome};
+use crate::provider::{Adapter, Capabilities, RevocationOutcome, RevokeOptions};
 
 const ID: &str = "000000000000000000000009";
 const SECRET: &str = "SK-PrjW98OTY1h8QTY9hUA";
@@ -295,6 +295,22 @@ fn a_new_token_that_may_do_more_than_requested_is_revoked() {
         let text = expect_violation(adapter.create(request), Fate::Rejected);
         assert!(text.contains(expected) && text.contains(ID), "{text}");
         assert_eq!(adapter.revoked(), [ID], "{text}");
+    }
+}
+
+#[test]
+fn a_new_token_that_may_take_others_along_is_revoked_only_if_it_stands_alone() {
+    let cascading = RevokeCapability::by_id(RevocationEffect::Deleted).with_cascade("others");
+    let alone = cascading.clone().with_created_tokens_alone();
+    for (revoke, fate, revoked) in [
+        (cascading, Fate::MaybeApplied, vec![]),
+        (alone, Fate::Rejected, vec![ID.to_owned()]),
+    ] {
+        let mut adapter = Scripted::new(|_| ()).with_secret("****");
+        adapter.capabilities = adapter.capabilities.with_revoke(revoke);
+        let created = adapter.create(CreateToken::new("ci"));
+        expect_violation(created, fate);
+        assert_eq!(adapter.revoked(), revoked);
     }
 }
 
