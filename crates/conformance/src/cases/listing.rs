@@ -220,15 +220,22 @@ async fn expect_complete(harness: &Harness, query: Query) -> CaseResult {
     let complete = completeness
         .as_ref()
         .is_some_and(Completeness::is_complete_as_shown);
-    // Where the clock cannot be moved, every token here is new, and more of them than a page holds
-    // are honestly too many.
-    let too_new = Some(Completeness::Partial(PartialReason::TooManyNewTokens));
-    let too_new = completeness == too_new && !harness.fixture().advance(Duration::ZERO).await;
+    let too_new = has_too_many_new(harness, completeness.as_ref()).await;
     ensure(
         complete || too_new || !listing.plan().is_complete(),
         "a listing is complete if its plan promises that and no token changes",
-        format!("it reports {:?}", listing.completeness()),
+        format!("it reports {completeness:?}"),
     )
+}
+
+/// Returns `true` if a listing says that too many tokens are new, and the clock cannot be moved:
+/// then every token here is new, and more of them than a page holds are honestly too many.
+pub(super) async fn has_too_many_new(
+    harness: &Harness,
+    completeness: Option<&Completeness>,
+) -> bool {
+    let too_new = Completeness::Partial(PartialReason::TooManyNewTokens);
+    completeness == Some(&too_new) && !harness.fixture().advance(Duration::ZERO).await
 }
 
 async fn pages(harness: &Harness) -> CaseResult {
@@ -322,7 +329,7 @@ async fn after_the_last(harness: &Harness) -> CaseResult {
 
 async fn missing_page(harness: &Harness) -> CaseResult {
     harness.seed_several_pages("seeded", 5).await?;
-    let request = harness.first_page().size(2);
+    let request = harness.first_page().size(harness.page_size(2));
     let first = harness.page(request.clone(), "the first page is read");
     let Some(next) = first.await?.next else {
         return not_applicable("it returns all tokens on one page");

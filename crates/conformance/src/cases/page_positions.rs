@@ -6,9 +6,11 @@ use std::time::Duration;
 use tokenfleet_core::adapter::{Page, PagePosition};
 use tokenfleet_core::capability::Paging;
 use tokenfleet_core::{
-    Capabilities, Cursor, Query, TokenId, TokenProvider, TokenProviderExt, UpdateToken,
+    Capabilities, Completeness, Cursor, Query, TokenId, TokenProvider, TokenProviderExt,
+    UpdateToken,
 };
 
+use super::listing::has_too_many_new;
 use super::preconditions::lists;
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
@@ -120,7 +122,8 @@ impl<'a> PagesOfTwo<'a> {
         self.left -= 1;
         let ends = "the pages come to an end";
         ensure(self.left > 0, ends, "there are still more")?;
-        let request = self.harness.first_page().size(2).position(position);
+        let request = self.harness.first_page().size(self.harness.page_size(2));
+        let request = request.position(position);
         let page = self.harness.page(request, "a page is read").await?;
         self.shown.extend(ids_of(&page.tokens));
         self.next = page.next;
@@ -251,7 +254,8 @@ async fn positions(harness: &Harness) -> CaseResult {
     harness.seed_several_pages("paged", 7).await?;
     let expected = "every page has a position of its own";
     let read = async |position: &PagePosition| -> CaseResult<Page> {
-        let request = harness.first_page().size(2).position(position.clone());
+        let request = harness.first_page().size(harness.page_size(2));
+        let request = request.position(position.clone());
         harness.page(request, "a page is read").await
     };
     let mut pages: Vec<(PagePosition, Vec<TokenId>)> = Vec::new();
@@ -285,13 +289,21 @@ async fn positions(harness: &Harness) -> CaseResult {
 async fn forgotten_position(harness: &Harness) -> CaseResult {
     harness.seed_several_pages("paged", 7).await?;
     let existing = harness.existing_ids().await;
-    let query = Query::new().page_size(2);
+    let size = harness.page_size(2);
+    let request = harness.first_page().size(size);
+    let first = harness.page(request, "the first page is read").await?;
+    if first.next.is_none() {
+        return not_applicable("it sends all tokens at once");
+    }
+    let query = Query::new().page_size(size);
+    // Not every platform serves the size that it is asked for.
+    let size = first.tokens.len();
     let expected = "a listing whose position is forgotten begins anew, and repeats nothing";
     let mut listing = harness.start_listing(query.clone())?;
-    let mut listed = collect_ids(&mut listing, 2, expected).await?;
+    let mut listed = collect_ids(&mut listing, size, expected).await?;
     let cursor = {
         let mut longer = harness.start_listing(query.clone())?;
-        collect_ids(&mut longer, 3, expected).await?;
+        collect_ids(&mut longer, size + 1, expected).await?;
         longer.cursor().to_string()
     };
     harness.inject(Fault::ForgetPosition).await?;
@@ -306,10 +318,14 @@ async fn forgotten_position(harness: &Harness) -> CaseResult {
             format_ids(&existing)
         ),
     )?;
+    let completeness = listing.completeness();
+    let is_complete = (completeness.as_ref()).is_some_and(Completeness::is_complete_as_shown);
+    let as_promised = is_complete == listing.plan().is_complete()
+        || has_too_many_new(harness, completeness.as_ref()).await;
     ensure(
-        listing.completeness().is_some_and(|end| end.is_complete()) == listing.plan().is_complete(),
+        as_promised,
         "it is as complete as its plan promises",
-        format!("it reports {:?}", listing.completeness()),
+        format!("it reports {completeness:?}"),
     )?;
     let expected = "a listing that is resumed at a forgotten position finds its place again";
     let cursor: Cursor = expect_ok(cursor.parse(), "a cursor can be parsed from its text")?;
@@ -319,7 +335,7 @@ async fn forgotten_position(harness: &Harness) -> CaseResult {
     let mut resumed = expect_ok(resumed, "a listing resumes from its cursor")?;
     let rest = collect_ids(&mut resumed, 3 * existing.len(), expected).await?;
     ensure(
-        rest == listed[2..],
+        listed.get(size..) == Some(&*rest),
         expected,
         format!("of {} it lists {}", format_ids(&listed), format_ids(&rest)),
     )
