@@ -124,20 +124,28 @@ impl ReqwestTransportBuilder {
     }
 
     /// Builds the HTTP clients from a `reqwest::ClientBuilder` of your own: with its DNS resolver,
-    /// default headers, local address, TLS settings or connector layers.
+    /// local address, TLS settings or connector layers.
     ///
-    /// The function is called for each of the two clients of the transport. Whatever it sets,
-    /// redirects, retries, cookies, decompression, `Referer`, proxies, HTTP/2, the connect timeout
-    /// and the connection pool are set afterwards: credentials would leave their origin, and writes
-    /// be repeated, otherwise (law 8, decision 0025). Set a proxy with
-    /// [`with_proxy`](Self::with_proxy) and the connect timeout with
-    /// [`with_connect_timeout`](Self::with_connect_timeout).
+    /// The function is called several times: for each of the two clients of the transport, and to
+    /// inspect what it returns. Whatever it sets, redirects, retries, cookies, decompression,
+    /// `Referer`, proxies, HTTP/2, verbose connection logs, the connect timeout and the connection
+    /// pool are set afterwards: credentials would leave their origin, and writes be repeated,
+    /// otherwise (law 8, decision 0025). Set a proxy with [`with_proxy`](Self::with_proxy) and the
+    /// connect timeout with [`with_connect_timeout`](Self::with_connect_timeout). A `timeout` or
+    /// `read_timeout` that is shorter than ours ends a request as one that may have been applied.
+    ///
+    /// Default headers make [`build`](Self::build) fail, because every account of every platform
+    /// would get them. Add a header in a [`Transport`](crate::Transport) that wraps this one: it
+    /// sees where each request goes. The `User-Agent` and `Accept` of an
+    /// [`ApiClient`](crate::ApiClient) are its own.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use tokenfleet_http::{ReqwestTransport, reqwest};
     ///
+    /// let keepalive = Duration::from_secs(60);
     /// let transport = ReqwestTransport::builder()
-    ///     .with_client_builder(|| reqwest::Client::builder().user_agent("our-inventory/1.0"))
+    ///     .with_client_builder(move || reqwest::Client::builder().tcp_keepalive(keepalive))
     ///     .build()?;
     /// # Ok::<(), tokenfleet_core::Error>(())
     /// ```
@@ -226,7 +234,7 @@ impl ReqwestTransportBuilder {
         // Another crate of the program may build reqwest with decompression and HTTP/2, which it
         // then uses by default.
         let client = self
-            .client_builder()
+            .client_builder()?
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
@@ -235,6 +243,8 @@ impl ReqwestTransportBuilder {
             .no_zstd()
             .no_deflate()
             .no_proxy()
+            // It logs every byte, credentials included.
+            .connection_verbose(false)
             .http1_only()
             .pool_max_idle_per_host(idle)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -278,16 +288,40 @@ impl ReqwestTransportBuilder {
 
     /// Returns the builder that the caller brought, without its cookie store, or a new one.
     #[cfg(feature = "client-builder")]
-    fn client_builder(&self) -> reqwest::ClientBuilder {
-        let own = self.client_builder.as_ref();
-        own.map_or_else(reqwest::Client::builder, |build| build())
-            .cookie_store(false)
+    fn client_builder(&self) -> Result<reqwest::ClientBuilder> {
+        let client = match &self.client_builder {
+            None => reqwest::Client::builder(),
+            Some(build) if has_default_headers(build()) => {
+                return Err(Error::configuration(
+                    "the reqwest::ClientBuilder has default headers, which every platform would get",
+                )
+                .with_advice("add headers in a Transport that wraps this one"));
+            }
+            Some(build) => build(),
+        };
+        Ok(client.cookie_store(false))
     }
 
     #[cfg(not(feature = "client-builder"))]
-    fn client_builder(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)]
+    fn client_builder(&self) -> Result<reqwest::ClientBuilder> {
+        Ok(reqwest::Client::builder())
     }
+}
+
+/// Returns `true` unless a builder has no default header but `Accept` and `User-Agent`, which every
+/// request of an `ApiClient` sets itself.
+///
+/// reqwest can neither remove default headers nor list them, but its `Debug` output shows them. An
+/// output of another form counts as one with headers.
+#[cfg(feature = "client-builder")]
+fn has_default_headers(client: reqwest::ClientBuilder) -> bool {
+    let accept = (http::header::ACCEPT, http::HeaderValue::from_static("*/*"));
+    let known = client
+        .default_headers([accept].into_iter().collect())
+        .user_agent("-");
+    let shown = format!("{known:?}");
+    !shown.contains(r#" default_headers: {"accept": "*/*", "user-agent": "-"}"#)
 }
 
 /// Prefixes an error with the setting that it is about.
@@ -310,4 +344,39 @@ pub(crate) fn wrong_client_key() -> Error {
 /// Returns a configuration error with its cause, whose URL is stripped.
 pub(crate) fn invalid(message: &str, error: reqwest::Error) -> Error {
     Error::configuration(message).with_source(error.without_url())
+}
+
+#[cfg(all(test, feature = "client-builder"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_builder_with_default_headers_is_refused() {
+        let build = |name: Option<&'static str>| {
+            let headers: http::HeaderMap = name
+                .into_iter()
+                .map(|name| {
+                    let mut value = http::HeaderValue::from_static("hunter2");
+                    value.set_sensitive(true);
+                    (http::HeaderName::from_static(name), value)
+                })
+                .collect();
+            let client = move || {
+                reqwest::Client::builder()
+                    .user_agent("own")
+                    .default_headers(headers.clone())
+            };
+            ReqwestTransport::builder()
+                .with_client_builder(client)
+                .build()
+        };
+        for name in ["authorization", "cookie", "host", "x-api-key", "x-tenant"] {
+            let error = build(Some(name)).unwrap_err().to_string();
+            assert!(error.contains("default headers"), "{name}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
+        }
+        for harmless in [None, Some("accept")] {
+            build(harmless).unwrap();
+        }
+    }
 }
