@@ -17,6 +17,10 @@ const MAX_IDLE_CONNECTIONS: usize = 16;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The caller's function that returns a builder of a client.
+#[cfg(feature = "client-builder")]
+type MakeClient = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
+
 /// A builder of a [`ReqwestTransport`].
 ///
 /// ```no_run
@@ -32,7 +36,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct ReqwestTransportBuilder {
     #[cfg(feature = "client-builder")]
-    client_builder: Option<Box<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>>,
+    client_builder: Option<Box<MakeClient>>,
     connect_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
