@@ -24,17 +24,19 @@ impl Directory {
     ///
     /// # Errors
     ///
-    /// Fails if the setting `path` is missing.
+    /// Fails if the setting `path` is missing or empty.
     pub fn open(account: &str, settings: &mut Settings, _: Arc<dyn Transport>) -> Result<Self> {
+        // A relative path starts from the directory of the configuration.
         let path = settings.required_text("path")?;
+        let path = std::path::absolute(settings.file_path(path)).map_err(io_error)?;
         Ok(Self {
-            account: Account::new("directory", account),
+            // The place, so that a plan for one directory is not carried out in another.
+            account: Account::new("directory", account).with_place(&path.display().to_string()),
             capabilities: Capabilities::none()
                 .with_list(ListCapability::unpaged())
                 .with_get()
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted)),
-            // A relative path starts from the directory of the configuration.
-            path: settings.file_path(path),
+            path,
         })
     }
 
@@ -61,7 +63,12 @@ impl Adapter for Directory {
         // Fail the page if one entry cannot be read: a listing must never be silently incomplete.
         for entry in std::fs::read_dir(&self.path).map_err(io_error)? {
             let name = entry.map_err(io_error)?.file_name();
-            tokens.push(token(&name.to_string_lossy()));
+            // An id made of a part of the name could be that of another file.
+            let name = name.to_str().ok_or_else(|| {
+                let message = "the directory has a file whose name is not UTF-8";
+                Error::protocol_violation(Fate::Rejected, message)
+            })?;
+            tokens.push(token(name));
         }
         Ok(Page::last(tokens))
     }

@@ -72,6 +72,36 @@ fn its_accounts_are_listed_planned_and_revoked() {
 }
 
 #[test]
+fn its_plan_is_carried_out_in_no_other_directory() {
+    let plan = own_program(ACCOUNT, &["plan"]);
+    let file = folder().join("plan.txt");
+    std::fs::write(&file, &plan.stdout).unwrap();
+    let other = folder().join("others");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join("ci"), "").unwrap();
+    let words = ["revoke", "--yes", "--plan", file.to_str().unwrap()];
+    let output = own_program(&ACCOUNT.replace("'tokens'", "'others'"), &words);
+    assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
+    assert!(other.join("ci").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn its_listing_fails_at_a_name_that_is_no_id() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
+    let tokens = folder().join("tokens");
+    std::fs::create_dir_all(&tokens).unwrap();
+    for name in [b"\xff", b"\xfe"] {
+        std::fs::write(tokens.join(OsStr::from_bytes(name)), "").unwrap();
+    }
+    let output = own_program(ACCOUNT, &["list"]);
+    assert_ne!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stderr(&output).contains("not UTF-8"), "{}", stderr(&output));
+}
+
+#[test]
 fn its_mistakes_in_the_configuration_are_explained() {
     for (mistake, message) in [
         (
@@ -95,10 +125,21 @@ fn its_name_and_version_are_its_own() {
     let output = own_program(ACCOUNT, &["--version"]);
     let expected = concat!("own_program ", env!("CARGO_PKG_VERSION"), "\n");
     assert_eq!(stdout(&output), expected);
-    let help = own_program(ACCOUNT, &["--help"]);
-    assert!(
-        stdout(&help).contains("Usage: own_program"),
-        "{}",
-        stdout(&help)
-    );
+    for (words, commands) in [
+        (
+            &["--help"][..],
+            &["Usage: own_program", "  own_program inventory\n"][..],
+        ),
+        (&["help", "create"], &["  own_program create --account"]),
+        (&["help", "revoke"], &["`own_program plan`"]),
+        (&["help", "plan"], &["`own_program list`"]),
+    ] {
+        let help = stdout(&own_program(ACCOUNT, words));
+        assert!(commands.iter().all(|part| help.contains(part)), "{help}");
+        assert!(!help.contains("tokenfleet "), "{help}");
+    }
+    // Mindbody revokes by secret only.
+    let words = ["plan", "--simulate", "--account", "mindbody"];
+    let advice = stderr(&own_program(ACCOUNT, &words));
+    assert!(advice.contains("`own_program revoke --"), "{advice}");
 }

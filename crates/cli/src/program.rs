@@ -1,9 +1,10 @@
 //! The program: its providers, its runtime, and how it ends.
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use clap::builder::StyledStr;
 use clap::{CommandFactory, FromArgMatches};
 use tokenfleet::config::Settings;
 use tokenfleet::transport::Transport;
@@ -13,6 +14,16 @@ use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
 use crate::{commands, logging, usage_error};
+
+const DEFAULT_NAME: &str = "tokenfleet";
+
+/// The name of the program that runs in this process.
+static NAME: OnceLock<&str> = OnceLock::new();
+
+/// Returns the name of the program that runs, for commands that it advises to run.
+pub(crate) fn name() -> &'static str {
+    NAME.get().copied().unwrap_or(DEFAULT_NAME)
+}
 
 /// The threads that read connections, besides the one that runs the command.
 const WORKER_THREADS: usize = 4;
@@ -52,7 +63,7 @@ impl Program {
     pub fn new() -> Self {
         Self {
             registry: Registry::with_builtin(),
-            name: "tokenfleet",
+            name: DEFAULT_NAME,
             version: env!("CARGO_PKG_VERSION"),
         }
     }
@@ -73,7 +84,7 @@ impl Program {
         self
     }
 
-    /// Sets the name and the version that `--help` and `--version` show.
+    /// Sets the name and the version that `--help`, `--version` and advice show.
     #[must_use]
     pub fn with_name(mut self, name: &'static str, version: &'static str) -> Self {
         (self.name, self.version) = (name, version);
@@ -86,8 +97,10 @@ impl Program {
     /// and once.
     #[must_use = "the exit code says whether the command succeeded"]
     pub fn run(self) -> ExitCode {
+        // It runs once in a process.
+        let _ = NAME.set(self.name);
         let command = Arguments::command().name(self.name).version(self.version);
-        let parsed = command.try_get_matches();
+        let parsed = named_in_help(command, self.name).try_get_matches();
         let arguments = match parsed.and_then(|found| Arguments::from_arg_matches(&found)) {
             Ok(arguments) => arguments,
             Err(error) => return usage_error::report(&error),
@@ -110,6 +123,40 @@ impl Default for Program {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Puts the name of the program into the commands that its help shows.
+fn named_in_help(mut command: clap::Command, name: &str) -> clap::Command {
+    if name == DEFAULT_NAME {
+        return command;
+    }
+    let renamed = |help: Option<&StyledStr>| {
+        help.map(|help| {
+            let help = help.to_string();
+            let help = help.replace(&format!("  {DEFAULT_NAME} "), &format!("  {name} "));
+            help.replace(&format!("`{DEFAULT_NAME} "), &format!("`{name} "))
+        })
+    };
+    if let Some(text) = renamed(command.get_about()) {
+        command = command.about(text);
+    }
+    if let Some(text) = renamed(command.get_long_about()) {
+        command = command.long_about(text);
+    }
+    if let Some(text) = renamed(command.get_after_help()) {
+        command = command.after_help(text);
+    }
+    command
+        .mut_args(|mut argument| {
+            if let Some(text) = renamed(argument.get_help()) {
+                argument = argument.help(text);
+            }
+            if let Some(text) = renamed(argument.get_long_help()) {
+                argument = argument.long_help(text);
+            }
+            argument
+        })
+        .mut_subcommands(|subcommand| named_in_help(subcommand, name))
 }
 
 fn run(arguments: Arguments, registry: Registry) -> Result<Exit, Failure> {

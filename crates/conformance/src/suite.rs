@@ -47,13 +47,16 @@ pub struct Suite<M> {
     unbuildable: OnceLock<String>,
 }
 
+/// A function that receives the progress of a run.
+type OnProgress = dyn Fn(Progress<'_>) + Send + Sync;
+
 #[derive(Default)]
 struct Settings {
     account_kind: Option<String>,
     deviations: Vec<Deviation>,
     without_heavy_cases: bool,
     request_limit: Option<RequestLimit>,
-    progress: Option<Box<dyn Fn(Progress<'_>) + Send + Sync>>,
+    progress: Option<Box<OnProgress>>,
 }
 
 /// A case that the platform is known to fail.

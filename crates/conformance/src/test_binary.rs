@@ -28,6 +28,9 @@ const SETTINGS: &str = "every declared deviation is one of a case";
 /// The number of slow cases that the summary names.
 const SLOWEST: usize = 5;
 
+/// A function that receives the name and the report of each suite.
+type Inspect = dyn Fn(&str, &Report);
+
 /// A test binary that runs one suite or several, with a test for each case.
 ///
 /// `cargo test` and nextest understand it: names can be filtered and listed, and cases run in
@@ -64,7 +67,7 @@ const SLOWEST: usize = 5;
 pub struct TestBinary {
     suites: Vec<(String, Arc<dyn RunCase>)>,
     slow_after: Option<Duration>,
-    inspect: Option<Box<dyn Fn(&str, &Report)>>,
+    inspect: Option<Box<Inspect>>,
 }
 
 impl TestBinary {

@@ -1,5 +1,10 @@
 //! The parts of a fixture over HTTP count, inject and read.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "clippy does not see that all of this is a test"
+)]
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

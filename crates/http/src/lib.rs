@@ -48,6 +48,10 @@ mod rate_limiter;
 mod request;
 #[cfg(feature = "reqwest")]
 mod reqwest_builder;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+mod reqwest_certificates;
+#[cfg(feature = "reqwest")]
+mod reqwest_proxy;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod response;

@@ -1,20 +1,13 @@
 //! The builder of the transport over reqwest: CA certificates, a client certificate, a proxy.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use http::HeaderValue;
 use tokenfleet_core::config::Settings;
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-use tokenfleet_core::config::{cause_text, is_showable_path};
 use tokenfleet_core::{Error, Result, Secret};
-use url::Url;
-use zeroize::Zeroizing;
 
+use crate::reqwest_proxy::{parse_exception, parse_proxy};
 use crate::reqwest_transport::LazyClient;
 use crate::{FailedLogins, ReqwestTransport};
 
@@ -23,6 +16,10 @@ const MAX_IDLE_CONNECTIONS: usize = 16;
 /// The time after which they are closed, so that thousands of hosts do not use up the descriptors.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The caller's function that returns a builder of a client.
+#[cfg(feature = "client-builder")]
+type MakeClient = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
 
 /// A builder of a [`ReqwestTransport`].
 ///
@@ -39,17 +36,17 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub struct ReqwestTransportBuilder {
     #[cfg(feature = "client-builder")]
-    client_builder: Option<Box<dyn Fn() -> reqwest::ClientBuilder + Send + Sync>>,
+    client_builder: Option<Box<MakeClient>>,
     connect_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
     no_proxy: Vec<String>,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    authorities: Vec<Vec<u8>>,
+    pub(crate) authorities: Vec<Vec<u8>>,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    exclusive_authorities: bool,
+    pub(crate) exclusive_authorities: bool,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    client_certificate: Option<(Vec<u8>, Secret)>,
+    pub(crate) client_certificate: Option<(Vec<u8>, Secret)>,
 }
 
 /// Omits everything: certificates, keys, and the proxy URL, which may contain a password.
@@ -130,68 +127,29 @@ impl ReqwestTransportBuilder {
         Ok(builder)
     }
 
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    async fn read_certificates(mut self, settings: &mut Settings) -> Result<Self> {
-        let paths = settings.texts("authorities")?;
-        self.exclusive_authorities = settings
-            .boolean("exclusive_authorities")?
-            .unwrap_or_default();
-        let chain = settings.text("client_certificate")?;
-        let key = settings.untrimmed_credential("client_key")?;
-        for path in &paths {
-            let pem = read_file(settings, "authorities", path)?;
-            parse_authorities(&pem).map_err(|error| {
-                in_setting(settings, "authorities", error.with_message_prefix(path))
-            })?;
-            self.authorities.push(pem);
-        }
-        if self.exclusive_authorities && paths.is_empty() {
-            let place = settings.place("exclusive_authorities");
-            return Err(
-                Error::configuration(format!("{place} requires `authorities`"))
-                    .with_advice("set authorities = \"…\""),
-            );
-        }
-        match (chain, key) {
-            (None, None) => {}
-            (Some(path), Some(key)) => {
-                let chain = read_file(settings, "client_certificate", &path)?;
-                let key = key.secret().await?;
-                let identity = parse_identity(&chain, &key)
-                    .map_err(|error| in_setting(settings, "client_certificate", error))?;
-                // Only a client finds out whether the two belong together.
-                let client = reqwest::Client::builder().no_proxy().identity(identity);
-                match client.tls_certs_only([]).build() {
-                    Err(error) if is_wrong_key(&error) => {
-                        return Err(in_setting(settings, "client_key", wrong_client_key()));
-                    }
-                    _ => {}
-                }
-                self.client_certificate = Some((chain, key));
-            }
-            (Some(_), None) => return Err(settings.missing_credential("client_key")),
-            (None, Some(_)) => {
-                settings.required_text("client_certificate")?;
-            }
-        }
-        Ok(self)
-    }
-
     /// Builds the HTTP clients from a `reqwest::ClientBuilder` of your own: with its DNS resolver,
-    /// default headers, local address, TLS settings or connector layers.
+    /// local address, TLS settings or connector layers.
     ///
-    /// The function is called for each of the two clients of the transport. Whatever it sets,
-    /// redirects, retries, cookies, decompression, `Referer`, proxies, HTTP/2, the connect timeout
-    /// and the connection pool are set afterwards: credentials would leave their origin, and writes
-    /// be repeated, otherwise (law 8, decision 0025). Set a proxy with
-    /// [`with_proxy`](Self::with_proxy) and the connect timeout with
-    /// [`with_connect_timeout`](Self::with_connect_timeout).
+    /// The function is called several times: for each of the two clients of the transport, and to
+    /// inspect what it returns. Whatever it sets, redirects, retries, cookies, decompression,
+    /// `Referer`, proxies, HTTP/2, verbose connection logs, the connect timeout and the connection
+    /// pool are set afterwards: credentials would leave their origin, and writes be repeated,
+    /// otherwise (law 8, decision 0025). Set a proxy with [`with_proxy`](Self::with_proxy) and the
+    /// connect timeout with [`with_connect_timeout`](Self::with_connect_timeout). A `timeout` or
+    /// `read_timeout` that is shorter than ours ends a request as one that may have been applied.
+    ///
+    /// Default headers make [`build`](Self::build) fail, because every account of every platform
+    /// would get them. Add a header in a [`Transport`](crate::Transport) that wraps this one: it
+    /// sees where each request goes. The `User-Agent` and `Accept` of an
+    /// [`ApiClient`](crate::ApiClient) are its own.
     ///
     /// ```
+    /// use std::time::Duration;
     /// use tokenfleet_http::{ReqwestTransport, reqwest};
     ///
+    /// let keepalive = Duration::from_secs(60);
     /// let transport = ReqwestTransport::builder()
-    ///     .with_client_builder(|| reqwest::Client::builder().user_agent("our-inventory/1.0"))
+    ///     .with_client_builder(move || reqwest::Client::builder().tcp_keepalive(keepalive))
     ///     .build()?;
     /// # Ok::<(), tokenfleet_core::Error>(())
     /// ```
@@ -280,7 +238,7 @@ impl ReqwestTransportBuilder {
         // Another crate of the program may build reqwest with decompression and HTTP/2, which it
         // then uses by default.
         let client = self
-            .client_builder()
+            .client_builder()?
             .redirect(reqwest::redirect::Policy::none())
             .referer(false)
             .retry(reqwest::retry::never())
@@ -289,6 +247,8 @@ impl ReqwestTransportBuilder {
             .no_zstd()
             .no_deflate()
             .no_proxy()
+            // It logs every byte, credentials included.
+            .connection_verbose(false)
             .http1_only()
             .pool_max_idle_per_host(idle)
             .pool_idle_timeout(IDLE_TIMEOUT)
@@ -332,237 +292,95 @@ impl ReqwestTransportBuilder {
 
     /// Returns the builder that the caller brought, without its cookie store, or a new one.
     #[cfg(feature = "client-builder")]
-    fn client_builder(&self) -> reqwest::ClientBuilder {
-        let own = self.client_builder.as_ref();
-        own.map_or_else(reqwest::Client::builder, |build| build())
-            .cookie_store(false)
+    fn client_builder(&self) -> Result<reqwest::ClientBuilder> {
+        let client = match &self.client_builder {
+            None => reqwest::Client::builder(),
+            Some(build) if has_default_headers(build()) => {
+                return Err(Error::configuration(
+                    "the reqwest::ClientBuilder has default headers, which every platform would get",
+                )
+                .with_advice("add headers in a Transport that wraps this one"));
+            }
+            Some(build) => build(),
+        };
+        Ok(client.cookie_store(false))
     }
 
     #[cfg(not(feature = "client-builder"))]
-    fn client_builder(&self) -> reqwest::ClientBuilder {
-        reqwest::Client::builder()
+    #[allow(clippy::unnecessary_wraps, clippy::unused_self)]
+    fn client_builder(&self) -> Result<reqwest::ClientBuilder> {
+        Ok(reqwest::Client::builder())
     }
+}
 
-    #[cfg(any(feature = "rustls", feature = "native-tls"))]
-    fn apply_certificates(&self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
-        let mut trusted = Vec::new();
-        for pem in &self.authorities {
-            trusted.extend(parse_authorities(pem)?);
-        }
-        let client = if self.exclusive_authorities {
-            client.tls_certs_only(trusted)
-        } else {
-            client.tls_certs_merge(trusted)
-        };
-        match &self.client_certificate {
-            Some((chain, key)) => Ok(client.identity(parse_identity(chain, key)?)),
-            None => Ok(client),
-        }
-    }
+/// Returns `true` unless a builder has no default header but `Accept` and `User-Agent`, which every
+/// request of an `ApiClient` sets itself.
+///
+/// reqwest can neither remove default headers nor list them, but its `Debug` output shows them. An
+/// output of another form counts as one with headers.
+#[cfg(feature = "client-builder")]
+fn has_default_headers(client: reqwest::ClientBuilder) -> bool {
+    let accept = (http::header::ACCEPT, http::HeaderValue::from_static("*/*"));
+    let known = client
+        .default_headers([accept].into_iter().collect())
+        .user_agent("-");
+    let shown = format!("{known:?}");
+    !shown.contains(r#" default_headers: {"accept": "*/*", "user-agent": "-"}"#)
 }
 
 /// Prefixes an error with the setting that it is about.
-fn in_setting(settings: &Settings, key: &str, error: Error) -> Error {
+pub(crate) fn in_setting(settings: &Settings, key: &str, error: Error) -> Error {
     error.with_message_prefix(&settings.place(key))
 }
 
-/// Reads the file that a setting names.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn read_file(settings: &Settings, key: &str, path: &str) -> Result<Vec<u8>> {
-    if path.contains("-----BEGIN") {
-        // It may be a private key.
-        let place = settings.place(key);
-        return Err(Error::configuration(format!(
-            "{place} must be the path of a file, not its content"
-        ))
-        .with_advice("move it to a file; if it was a key, replace it: it was exposed"));
-    }
-    let resolved = settings.file_path(path);
-    read_bounded(&resolved).map_err(|error| {
-        // What is not there may be a credential in the wrong place.
-        let shown = if resolved.exists() || is_showable_path(path.as_ref()) {
-            path
-        } else {
-            "the file"
-        };
-        let message = format!("{shown} cannot be read: {}", cause_text(&error));
-        in_setting(
-            settings,
-            key,
-            Error::configuration(message).with_source(error),
-        )
-    })
-}
-
-/// Reads a file of certificates of at most 16 MiB.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn read_bounded(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
-    use std::io::{Error, ErrorKind, Read};
-
-    const MAX_FILE_SIZE: u64 = 16 << 20;
-    let mut content = Vec::new();
-    let file = std::fs::File::open(path)?;
-    file.take(MAX_FILE_SIZE + 1).read_to_end(&mut content)?;
-    if content.len() as u64 > MAX_FILE_SIZE {
-        let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
-        return Err(Error::new(ErrorKind::FileTooLarge, message));
-    }
-    Ok(content)
-}
-
-/// Parses CA certificates in PEM.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn parse_authorities(pem: &[u8]) -> Result<Vec<reqwest::Certificate>> {
-    let certificates = reqwest::Certificate::from_pem_bundle(without_mark(pem))
-        .map_err(|error| invalid("a CA certificate is not valid PEM", error))?;
-    if certificates.is_empty() {
-        return Err(Error::configuration("no CA certificate found")
-            .with_advice("use PEM, which begins with -----BEGIN CERTIFICATE-----"));
-    }
-    Ok(certificates)
-}
-
-/// Parses the URL of a proxy and adds its login.
-fn parse_proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::Proxy> {
-    let parsed = Url::parse(url).ok().filter(|url| {
-        matches!(url.scheme(), "http" | "https")
-            && url.username().is_empty()
-            && url.password().is_none()
-    });
-    // The URL is not repeated: it may contain a password.
-    let Some(parsed) = parsed else {
-        return Err(
-            Error::configuration("the proxy is not an http or https URL without a login")
-                .with_advice("write http://host:port, and set the login separately"),
-        );
-    };
-    let proxy = reqwest::Proxy::https(parsed.as_str())
-        .map_err(|error| invalid("the proxy cannot be used", error))?;
-    let Some((user, password)) = login else {
-        return Ok(proxy);
-    };
-    if user.contains(':') {
-        return Err(Error::configuration(
-            "the user of the proxy contains a colon, which Basic authentication cannot carry",
-        ));
-    }
-    // Not as part of the URL, where `%25` would mean a percent sign.
-    let pair = Zeroizing::new(format!("{user}:{}", password.expose()));
-    let value = Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())));
-    let mut value = HeaderValue::from_str(&value)
-        .map_err(|_| Error::configuration("the login of the proxy cannot be sent"))?;
-    value.set_sensitive(true);
-    Ok(proxy.custom_http_auth(value))
-}
-
-/// Parses a host that is reached without the proxy, and returns it as the HTTP client spells it.
-fn parse_exception(text: &str) -> Result<String> {
-    let host = text.trim();
-    let host = host.strip_prefix("*.").unwrap_or(host);
-    let host = host.strip_suffix('.').unwrap_or(host);
-    let host = (host.strip_prefix('['))
-        .and_then(|host| host.strip_suffix(']'))
-        .unwrap_or(host);
-    let (address, mask) = host.split_once('/').unwrap_or((host, "0"));
-    let is_range = address.parse::<IpAddr>().is_ok_and(|address| {
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        mask.parse().is_ok_and(|mask: u8| mask <= bits)
-    });
-    let is_name = !host.is_empty()
-        && host
-            .chars()
-            .all(|c| c.is_alphanumeric() || matches!(c, '-' | '.' | '_'));
-    if host == "*" || is_range || is_name {
-        return Ok(host.to_owned());
-    }
-    Err(
-        Error::configuration("a host without a proxy is not a host name, an IP address or a range")
-            .with_advice(
-                "write it without scheme, port and path: \"host.example.com\", \"*.internal\", \
-                 \"10.0.0.0/8\"",
-            ),
-    )
-}
-
-/// Returns PEM without the byte-order mark that editors put before it.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn without_mark(pem: &[u8]) -> &[u8] {
-    pem.strip_prefix(b"\xef\xbb\xbf").unwrap_or(pem)
-}
-
 /// Returns `true` if a client could not be built because its key is that of another certificate.
-fn is_wrong_key(error: &reqwest::Error) -> bool {
+pub(crate) fn is_wrong_key(error: &reqwest::Error) -> bool {
     // The types of the TLS stack are not known here; its `Debug` output names the variant.
     let text = format!("{error:?}").to_lowercase();
     text.contains("keymismatch") || text.contains("key values mismatch")
 }
 
-fn wrong_client_key() -> Error {
+pub(crate) fn wrong_client_key() -> Error {
     Error::configuration("the client key does not belong to the client certificate")
         .with_advice("set client_key to the key that the certificate was requested with")
 }
 
-/// Parses a client certificate for native-tls, which reqwest prefers when both stacks are built in.
-#[cfg(feature = "native-tls")]
-fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
-    let key = without_mark(key.expose().as_bytes());
-    reqwest::Identity::from_pkcs8_pem(without_mark(chain), key).map_err(|error| {
-        if is_wrong_key(&error) {
-            wrong_client_key()
-        } else {
-            invalid_identity(error)
-        }
-    })
-}
-
-/// Parses a client certificate for rustls.
-#[cfg(all(feature = "rustls", not(feature = "native-tls")))]
-fn parse_identity(chain: &[u8], key: &Secret) -> Result<reqwest::Identity> {
-    let (chain, key) = (without_mark(chain), without_mark(key.expose().as_bytes()));
-    let mut both = zeroize::Zeroizing::new(Vec::with_capacity(chain.len() + 1 + key.len()));
-    both.extend_from_slice(chain);
-    both.push(b'\n');
-    both.extend_from_slice(key);
-    reqwest::Identity::from_pem(&both).map_err(invalid_identity)
-}
-
-/// Creates an error for a client certificate, without its cause, which may quote the key.
-#[cfg(any(feature = "rustls", feature = "native-tls"))]
-fn invalid_identity(_: reqwest::Error) -> Error {
-    Error::configuration("the client certificate and its key cannot be used together")
-        .with_advice("use PEM for the chain and the key, and PKCS #8 for the key")
-}
-
 /// Returns a configuration error with its cause, whose URL is stripped.
-fn invalid(message: &str, error: reqwest::Error) -> Error {
+pub(crate) fn invalid(message: &str, error: reqwest::Error) -> Error {
     Error::configuration(message).with_source(error.without_url())
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "client-builder"))]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_host_without_a_proxy_is_spelled_as_the_http_client_does_or_is_an_error() {
-        for (text, expected) in [
-            ("internal", Some("internal")),
-            (" *.internal ", Some("internal")),
-            (".internal.", Some(".internal")),
-            ("[::1]", Some("::1")),
-            ("10.0.0.0/32", Some("10.0.0.0/32")),
-            ("10.0.0.0/33", None),
-            ("fe80::/128", Some("fe80::/128")),
-            ("fe80::/129", None),
-            ("internal/8", None),
-            ("internal:80", None),
-            ("*", Some("*")),
-            ("", None),
-        ] {
-            let host = parse_exception(text).ok();
-            assert_eq!(host.as_deref(), expected, "{text}");
+    fn a_builder_with_default_headers_is_refused() {
+        let build = |name: Option<&'static str>| {
+            let headers: http::HeaderMap = name
+                .into_iter()
+                .map(|name| {
+                    let mut value = http::HeaderValue::from_static("hunter2");
+                    value.set_sensitive(true);
+                    (http::HeaderName::from_static(name), value)
+                })
+                .collect();
+            let client = move || {
+                reqwest::Client::builder()
+                    .user_agent("own")
+                    .default_headers(headers.clone())
+            };
+            ReqwestTransport::builder()
+                .with_client_builder(client)
+                .build()
+        };
+        for name in ["authorization", "cookie", "host", "x-api-key", "x-tenant"] {
+            let error = build(Some(name)).unwrap_err().to_string();
+            assert!(error.contains("default headers"), "{name}: {error}");
+            assert!(!error.contains("hunter2"), "{error}");
         }
-        let alone = ReqwestTransport::builder().without_proxy_for("internal");
-        let error = alone.build().unwrap_err().to_string();
-        assert!(error.contains("but no proxy"), "{error}");
+        for harmless in [None, Some("accept")] {
+            build(harmless).unwrap();
+        }
     }
 }

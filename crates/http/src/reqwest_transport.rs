@@ -162,6 +162,10 @@ impl Transport for ReqwestTransport {
                 error
             }
         })?;
+        if response.version() == http::Version::HTTP_09 {
+            // A builder of the caller may allow it. It has no status, so anything would be success.
+            return Err(TransportError::maybe_sent("the response is not HTTP/1"));
+        }
         let response = http::Response::from(response);
         Ok(response.map(|body| Body::from_stream(Chunks(body))))
     }

@@ -34,7 +34,8 @@ impl Transport for SameResponse {
     }
 }
 
-/// Returns the result of a read to which the platform sends this response.
+/// Returns the result of a read to which the platform sends this response. It blocks, and may be
+/// called from async tests too.
 ///
 /// ```
 /// use tokenfleet_http::{ErrorBody, testing};
@@ -68,5 +69,23 @@ pub fn respond(
     let runtime = runtime.enable_time().build().map_err(|error| {
         Error::new(ErrorKind::Other, Fate::NotSent, "cannot run").with_source(error)
     })?;
-    runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
+    let request = ApiRequest::get(Operation::Get, ["tokens"]);
+    // On a thread of its own: a runtime must not block within another one.
+    let sent = std::thread::scope(|scope| {
+        let sending = scope.spawn(|| runtime.block_on(client.send(request)));
+        sending.join()
+    });
+    sent.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ErrorBody;
+
+    #[tokio::test]
+    async fn a_response_is_made_within_an_async_test() {
+        let response = respond(|_, _, _| ErrorBody::default(), 200, &[NOON], "{}");
+        assert_eq!(response.unwrap().date().to_string(), "2026-01-01T12:00:00Z");
+    }
 }

@@ -23,8 +23,9 @@ use crate::FailedLogins;
 /// A transport that wraps another one is the place for recording, caching, tracing or injecting
 /// faults; there is no tower stack. Such a layer must
 ///
-/// * pass the request on as it came, with its extensions: they tell the transport over reqwest which
-///   requests need a connection of their own (decision 0017);
+/// * pass the request on with its extensions: they tell the transport over reqwest which requests
+///   need a connection of their own (decision 0017). It may add a header for the hosts that the
+///   header is meant for;
 /// * return the inner error as it is, or one of the same phase;
 /// * forward [`failed_logins`](Self::failed_logins), or accounts no longer share what they know of a
 ///   wrong password;

@@ -5,24 +5,26 @@ use tokenfleet_core::CreateToken;
 /// The argument in Losant's own words, as `create --argument defaultRole=view` takes it.
 pub(crate) const DEFAULT_ROLE: &str = "defaultRole";
 
-/// The role that a token has where it is given no other, since API 1.30.
+/// A value of `defaultRole`, which tokens have since API 1.30.
+///
+/// Losant's schema lists the values and does not say what each of them allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DefaultRole {
-    /// An administrator.
+    /// `admin`
     Admin,
-    /// May edit.
+    /// `edit`
     Edit,
-    /// May collaborate.
+    /// `collaborate`
     Collaborate,
-    /// May view.
+    /// `view`
     View,
-    /// No role.
+    /// `none`
     None,
 }
 
 impl DefaultRole {
-    /// All roles.
+    /// All values.
     pub const ALL: [Self; 5] = [
         Self::Admin,
         Self::Edit,
@@ -31,7 +33,7 @@ impl DefaultRole {
         Self::None,
     ];
 
-    /// Returns the role in Losant's own words.
+    /// Returns the value in Losant's own words.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -57,7 +59,7 @@ impl DefaultRole {
 /// assert_eq!(request, CreateToken::new("ci").with_argument("defaultRole", "view"));
 /// ```
 pub trait LosantArguments {
-    /// Sets the default role.
+    /// Sets `defaultRole`.
     #[must_use]
     fn with_default_role(self, role: DefaultRole) -> Self;
 }

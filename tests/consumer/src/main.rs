@@ -1,5 +1,5 @@
 //! Lists tokens, saves them and reads them back, then creates and revokes one, in the account `it`
-//! of the configuration named on the command line. With `--probe URL` it sends three requests there.
+//! of the configuration named on the command line. With `--probe URL` it sends a few requests there.
 
 use std::sync::Arc;
 
@@ -37,12 +37,45 @@ impl<T: Transport> Transport for Recording<T> {
     }
 }
 
-/// A client with everything that law 8 forbids.
+/// A client with everything that law 8 forbids, except default headers.
 fn client() -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent("consumer/1.0")
         .cookie_store(true)
         .redirect(reqwest::redirect::Policy::limited(5))
+        .referer(true)
+        .retry(reqwest::retry::for_host("127.0.0.1").no_budget().classify_fn(
+            |response| match response.status() {
+                Some(status) if status == 503 => response.retryable(),
+                _ => response.success(),
+            },
+        ))
+        .proxy(reqwest::Proxy::all("http://127.0.0.1:1").unwrap())
+        .connection_verbose(true)
+        .http09_responses()
+}
+
+/// A client that would send one more credential to every account.
+fn client_with_credential() -> reqwest::ClientBuilder {
+    let value = http::HeaderValue::from_static("Bearer hunter2");
+    client().default_headers([(http::header::AUTHORIZATION, value)].into_iter().collect())
+}
+
+/// A log of everything that a library writes about the bytes of a connection.
+struct Log;
+
+impl log::Log for Log {
+    fn enabled(&self, _: &log::Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &log::Record<'_>) {
+        if record.target().contains("verbose") {
+            println!("{}", record.args());
+        }
+    }
+
+    fn flush(&self) {}
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -94,11 +127,18 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// Asks for a cookie, for a redirect, and once more.
+/// Asks for a cookie, for a redirect, for a response worth a retry, for one without a status, and
+/// once more.
 async fn probe(transport: &Recording<ReqwestTransport>, base: &str) {
-    for path in ["/cookie", "/redirect", "/last"] {
+    log::set_logger(&Log).unwrap();
+    log::set_max_level(log::LevelFilter::Trace);
+    let refused = ReqwestTransport::builder().with_client_builder(client_with_credential).build();
+    println!("{}", refused.unwrap_err());
+    for path in ["/cookie", "/redirect", "/busy", "/banner", "/last"] {
         let request = http::Request::get(format!("{base}{path}")).body(Bytes::new()).unwrap();
-        transport.send(request).await.unwrap();
+        if let Err(error) = transport.send(request).await {
+            println!("GET {path} {error}");
+        }
     }
     for line in transport.lines.lock().unwrap().iter() {
         println!("{line}");

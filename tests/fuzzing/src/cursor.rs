@@ -20,7 +20,7 @@ pub fn cursor(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(text) else {
         return;
     };
-    let list = Declaration::typical(number.wrapping_sub(b'0') % 5).list();
+    let list = Declaration::typical(number.wrapping_sub(b'0') % 6).list();
     let provider = FakePages::new(list, (1..=30).collect(), Vec::new(), false);
     if let Err(error) = run(resume(&provider, text)) {
         assert_no_secret(&error);

@@ -34,12 +34,13 @@ impl Declaration {
     /// Returns a declaration as the adapters make them.
     ///
     /// 0 is read backward by id, 1 and 2 are read forward by id and by name, 3 is a chain of pages,
-    /// and 4 is a snapshot.
+    /// 4 is a snapshot, and 5 a keyset.
     pub(crate) fn typical(number: u8) -> Self {
         Self {
             paging: match number {
                 3 => 2,
                 4 => 1,
+                5 => 3,
                 _ => 0,
             },
             totals: true,
@@ -55,6 +56,7 @@ impl Declaration {
         let mut list = ListCapability::new(match self.paging % 4 {
             1 => Paging::Snapshot,
             2 => Paging::Sequential,
+            3 => Paging::Keyset,
             _ => Paging::Numbered,
         });
         let by_id = OrderCapability::new(SortKey::Id)
@@ -133,6 +135,7 @@ pub(crate) struct FakePages {
 
 #[derive(Debug)]
 struct State {
+    paging: Paging,
     ids: BTreeSet<u16>,
     faults: Vec<PageFault>,
     /// `true` if the faults start over after the last one.
@@ -147,10 +150,12 @@ impl FakePages {
         faults: Vec<PageFault>,
         repeat_faults: bool,
     ) -> Self {
+        let paging = list.paging;
         Self {
             account: Account::new("fake", "fuzzed"),
             capabilities: Capabilities::none().with_list(list),
             state: Mutex::new(State {
+                paging,
                 ids,
                 faults,
                 repeat_faults,
@@ -217,7 +222,12 @@ impl State {
             PageFault::Clamp(size, _) => u32::from(size).clamp(1, requested_size),
             _ => requested_size,
         };
-        let start = number.saturating_mul(u64::from(size));
+        let start = match &request.position {
+            PagePosition::Token(last) if self.paging == Paging::Keyset => {
+                self.count_up_to(&query, last)
+            }
+            _ => number.saturating_mul(u64::from(size)),
+        };
         let end = start.saturating_add(u64::from(size));
         let mut page = Page::default();
         page.total = Some(all.len() as u64);
@@ -231,9 +241,14 @@ impl State {
         });
         if end < all.len() as u64 {
             let next = number.saturating_add(1);
-            page.next = Some(match request.position {
-                PagePosition::Token(_) => PagePosition::Token(next.to_string()),
-                _ => PagePosition::Number(next),
+            page.next = Some(match self.paging {
+                Paging::Numbered => PagePosition::Number(next),
+                Paging::Keyset => {
+                    let last = usize::try_from(end.saturating_sub(1)).ok();
+                    let last = last.and_then(|last| all.get(last));
+                    PagePosition::Token(last.map_or_else(String::new, |last| last.id.to_string()))
+                }
+                _ => PagePosition::Token(next.to_string()),
             });
         }
         let first = usize::try_from(start).unwrap_or(usize::MAX);
@@ -244,6 +259,18 @@ impl State {
             .cloned()
             .collect();
         page
+    }
+
+    /// Returns the number of tokens up to and including the last one of a page, which may be gone.
+    fn count_up_to(&self, query: &Query, last: &str) -> u64 {
+        let Ok(last) = last.parse::<u16>() else {
+            return 0;
+        };
+        let mut ids = self.ids.clone();
+        let is_gone = ids.insert(last);
+        let all = query.evaluate(ids.into_iter().map(token).collect());
+        let place = all.iter().position(|other| *other == token(last));
+        place.map_or(0, |place| place as u64 + u64::from(!is_gone))
     }
 
     fn distort(&self, page: &mut Page, fault: PageFault) {

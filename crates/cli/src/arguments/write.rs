@@ -52,8 +52,9 @@ pub(crate) struct CreateArguments {
     #[arg(long = "argument", value_name = "NAME=VALUE", value_parser = parse_argument)]
     pub(crate) arguments: Vec<(String, String)>,
     /// Create exactly one token: if the response is lost, find the token by a marker, revoke it and
-    /// retry. The marker is appended to the description (on Foreman, to the name) and is printed to
-    /// standard error before anything is sent. Losant and Foreman only
+    /// retry. The marker is appended to the description, or to the name if tokens have no
+    /// description, and is printed to standard error before anything is sent. Needs a platform that
+    /// lists tokens and revokes a single one by its id
     #[arg(long)]
     pub(crate) exactly_once: bool,
     /// Look again after this period if no token with the marker is found, because the platform may

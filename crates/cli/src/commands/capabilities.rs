@@ -190,7 +190,7 @@ struct Create {
 #[derive(Serialize)]
 struct Argument {
     name: String,
-    /// What it takes, such as `true or false`.
+    /// The values that it takes, such as `true or false`.
     takes: String,
     required: bool,
 }

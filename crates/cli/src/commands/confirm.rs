@@ -9,6 +9,7 @@ use tokenfleet::{
 use super::subject::Subject;
 use super::{question, secret};
 use crate::output::displayed_id;
+use crate::program;
 
 /// The largest number of tokens in a message.
 const MAX_SHOWN: usize = 20;
@@ -67,10 +68,11 @@ pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider, consequence: &
     checked.map_err(|error| {
         // Not the error itself, which says that a revocation failed: none was asked for.
         let (reason, advice) = if needs_secret(provider) {
-            let advice = "use `tokenfleet revoke --secret-file FILE`";
+            let advice = format!("use `{} revoke --secret-file FILE`", program::name());
             ("revokes tokens by secret, not by id", Some(advice))
         } else {
-            ("cannot revoke tokens for this account", error.advice())
+            let advice = error.advice().map(str::to_owned);
+            ("cannot revoke tokens for this account", advice)
         };
         let message = format!("{consequence}: the platform {reason}");
         let refusal = Error::unsupported(message).with_account(provider.account());

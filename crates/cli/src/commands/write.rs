@@ -7,6 +7,7 @@ use tokenfleet::{
 
 use super::subject::Subject;
 use crate::exit::Failure;
+use crate::program;
 use crate::progress::with_progress;
 use crate::signal::{stopped, stopped_after_grace_period};
 
@@ -164,36 +165,44 @@ impl Write<'_> {
     fn before_retrying(self) -> String {
         let capabilities = self.provider.capabilities();
         let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
-        let advice = match (self.operation, self.subject) {
+        let program = program::name();
+        match (self.operation, self.subject) {
             (Operation::Create, _) if capabilities.list.is_none() => {
                 "a token may exist whose secret nobody has; this platform cannot list it, but it \
                  expires by itself"
+                    .to_owned()
             }
             (Operation::Create, Subject::Name(name)) => {
-                return format!(
-                    "before retrying, look for it with `tokenfleet list --name {name}`: if it \
+                format!(
+                    "before retrying, look for it with `{program} list --name {name}`: if it \
                      exists, nobody has its secret, so revoke it"
-                );
+                )
             }
             (Operation::Create, _) => {
-                "before retrying, look for it with `tokenfleet list`: if it exists, nobody has \
+                format!(
+                    "before retrying, look for it with `{program} list`: if it exists, nobody has \
                  its secret, so replace it"
+                )
             }
             (Operation::Rotate, _) => {
-                "before retrying, check the old secret with `tokenfleet verify`: if it is dead, \
+                format!(
+                    "before retrying, check the old secret with `{program} verify`: if it is dead, \
                  nobody has the new one"
+                )
             }
             (Operation::Renew, _) => {
                 "before retrying, note that a renewal may count towards the platform's maximum"
+                    .to_owned()
             }
             (Operation::Revoke, _) if effect == Some(RevocationEffect::Replaced) => {
-                "before retrying, check with `tokenfleet list` whether the token has changed: if \
+                format!(
+                    "before retrying, check with `{program} list` whether the token has changed: if \
                  it has, nobody has the new secret"
+                )
             }
-            (Operation::Revoke, _) => "revoke it again to be sure, which does no harm",
-            _ => "before retrying, check the token with `tokenfleet show`",
-        };
-        advice.to_owned()
+            (Operation::Revoke, _) => "revoke it again to be sure, which does no harm".to_owned(),
+            _ => format!("before retrying, check the token with `{program} show`"),
+        }
     }
 }
 

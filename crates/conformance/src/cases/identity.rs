@@ -64,8 +64,8 @@ async fn same(harness: &Harness) -> CaseResult {
 async fn changes_nothing(harness: &Harness) -> CaseResult {
     harness.seed_tokens(1).await?;
     let before = harness.fixture().tokens().await;
-    let told = harness.provider().whoami().await;
-    expect_ok(told, "the platform says whom the account acts as")?;
+    let found = harness.provider().whoami().await;
+    expect_ok(found, "the platform says whom the account acts as")?;
     ensure(
         harness.fixture().tokens().await == before,
         "asking whom the account acts as changes nothing",
@@ -89,10 +89,10 @@ async fn lost_response(harness: &Harness) -> CaseResult {
     for fault in [Fault::LoseRequest, Fault::LoseResponse] {
         harness.inject(fault).await?;
         match harness.provider().whoami().await {
-            Ok(told) => ensure(
-                told == known,
+            Ok(found) => ensure(
+                found == known,
                 "a lost answer is asked for again or fails",
-                format!("{known:?} became {told:?}"),
+                format!("{known:?} became {found:?}"),
             )?,
             Err(error) => ensure(
                 !error.may_have_applied(),

@@ -265,7 +265,7 @@ impl MutantProvider {
             }
             Defect::NamesAnybody => match self.inner.whoami().await {
                 Err(error) if error.kind() == ErrorKind::Unauthenticated => Ok(named("guest")),
-                told => told,
+                outcome => outcome,
             },
             Defect::NamesNobodyOnError => {
                 Ok(self.inner.whoami().await.unwrap_or_else(|_| named("guest")))

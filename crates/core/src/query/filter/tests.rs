@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
+use super::predicate::glob_matches;
 use super::*;
 use crate::error::ErrorKind;
-use crate::model::TokenId;
+use crate::model::{Attribute, Fact, Principal, TokenId};
 
 fn now() -> Timestamp {
     "2026-04-01T00:00:00Z".parse().unwrap()
