@@ -94,13 +94,14 @@ async fn cloudsmith_keeps_every_law_whatever_its_unknown_facts() {
 const LOGIN: [&str; 2] = ["login", "two_factor_answer"];
 
 /// The switches of Cloudsmith's service accounts.
-const SERVICES: [&str; 7] = [
+const SERVICES: [&str; 8] = [
     "collection",
     "organization_role",
     "created_status",
     "unknown_service",
     "duplicate_name",
     "slug_on_rename",
+    "service_self",
     "name_query",
 ];
 
@@ -124,16 +125,31 @@ async fn cloudsmiths_service_accounts_keep_every_law_whatever_their_unknown_fact
         services(&["key_policy_days=90"])
     })
     .await;
-    // A member sees no service account, and nobody knows whether names are unique.
+    // A member sees no service account, and nobody knows whether names are unique and whether a
+    // service account is recognised as one.
     let excluded = [
         "credential",
         "second_key",
         "collection",
         "organization_role",
         "duplicate_name",
+        "service_self",
     ];
     let excluded = [&excluded, &LOGIN[..]].concat();
     check_switches("cloudsmith", &excluded, services).await;
+}
+
+/// Nobody knows what Cloudsmith tells a service account about itself. If it does not recognise one,
+/// a live key cannot be told from a dead one; everything else holds.
+#[tokio::test]
+async fn cloudsmiths_service_accounts_may_not_be_recognised_as_such() {
+    const CASE: &str = "a live secret is distinguished from one that was never issued";
+    for answer in ["service_self=anonymous", "service_self=forbidden"] {
+        let fixture = async || services(&[answer]);
+        let report = run_some(fixture, |case| case.name() != CASE).await;
+        println!("{answer}\n{report}");
+        report.assert_passed();
+    }
 }
 
 /// Two service accounts may share a name, or not: nobody knows. Everything else holds either way.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokenfleet_conformance::Fixture;
 use tokenfleet_core::{ErrorKind, Fact, Fate, TokenProvider};
 use tokenfleet_foreman::{Foreman, ForemanConfig};
+use tokenfleet_simulators::{Action, Canned, Fault};
 use tokenfleet_tests::{
     base_url, build, fixed_credential, immediate_retries, losant, mindbody, transport,
 };
@@ -37,6 +38,24 @@ async fn an_older_foreman_tells_those_who_may_view_users() {
     let jane = foreman_as("jane.doe", "jane.doe", 5, &older);
     let error = jane.whoami().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+}
+
+#[tokio::test]
+async fn a_404_of_a_gateway_is_no_older_foreman() {
+    for body in [
+        r#"{"message":"Not Found"}"#,
+        r#"{"timestamp":1,"status":404,"error":"Not Found","path":"/api/current_user"}"#,
+        "<html>",
+    ] {
+        let simulator = build("foreman", &[]);
+        let gateway = Fault::new(Action::Answer(Canned::json(404, body)));
+        simulator.faults().add(gateway.path("/api/current_user"));
+        let config = ForemanConfig::new(base_url(), "admin", fixed_credential("changeme"), 4);
+        let foreman = Foreman::new("infra", config, transport(&simulator));
+        let error = foreman.whoami().await.unwrap_err();
+        assert_eq!(error.status(), Some(404), "{error}");
+        assert_eq!(simulator.log().entries().len(), 1, "nobody else is asked");
+    }
 }
 
 #[tokio::test]

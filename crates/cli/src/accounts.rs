@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
 use tokenfleet::{
-    AccountConfiguration, AccountReport, Configuration, Error, Fleet, Query, Registry, Result,
-    RevocationEffect, Secret, TokenProvider, Verdict, cloudsmith,
+    Account, AccountConfiguration, AccountReport, Configuration, Error, Fleet, Query, Registry,
+    Result, RevocationEffect, Secret, TokenProvider, Verdict, cloudsmith,
 };
 
 use crate::arguments::GlobalArguments;
@@ -115,6 +115,13 @@ impl Accounts {
                 report.verdict = Verdict::Failed(error);
             }
         }
+    }
+
+    /// Returns each selected account, or each of all.
+    pub(crate) fn each(&self) -> impl Iterator<Item = &Account> {
+        self.selected()
+            .into_iter()
+            .map(AccountConfiguration::account)
     }
 
     /// Opens each selected account, or each of all; an account that cannot be opened is an error.

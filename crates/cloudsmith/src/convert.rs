@@ -1,6 +1,7 @@
 //! Conversions between Cloudsmith's bodies and the model.
 
 use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
+use tokenfleet_core::capability::ArgumentValue;
 use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, Identity, IssuedToken, Operation, Result, Timestamp,
@@ -9,14 +10,12 @@ use tokenfleet_core::{
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody, adapter};
 
+use crate::arguments::{ROLE, Role, TEAMS};
 use crate::config::Resource;
 use crate::wire;
 
 /// Cloudsmith's page size when none is requested.
 const DEFAULT_PAGE_SIZE: usize = 30;
-
-/// The role of a new service account in its organization: the lesser one.
-const ROLE: &str = "Member";
 
 /// Decodes a page of keys.
 pub(crate) fn page(
@@ -149,12 +148,21 @@ pub(crate) fn issued(
     })
 }
 
-/// Encodes the body of the creation of a service account.
+/// Encodes the body of the creation of a service account: a member everywhere, unless it is to be
+/// more in the organization.
 pub(crate) fn creation(request: CreateToken) -> wire::ServiceRequest {
+    let role = request.argument(ROLE).and_then(ArgumentValue::as_text);
+    let teams = request.argument(TEAMS).and_then(ArgumentValue::as_list);
+    let member = Role::Member.as_str();
+    let team = |slug: &String| wire::ServiceTeam {
+        slug: slug.clone(),
+        role: member,
+    };
     wire::ServiceRequest {
+        role: role.unwrap_or(member).to_owned(),
+        teams: teams.unwrap_or_default().iter().map(team).collect(),
         name: request.name,
         description: request.description.filter(|text| !text.is_empty()),
-        role: ROLE,
     }
 }
 
@@ -180,7 +188,7 @@ pub(crate) fn user(response: &ApiResponse) -> Result<Option<wire::UserBrief>> {
 }
 
 /// Converts a recognised user. Nobody knows what Cloudsmith says about a service account, so the id
-/// is whatever identifies it; it is empty if nothing does.
+/// is whatever identifies it; an empty one, if nothing does, is refused by the check of the result.
 pub(crate) fn identity(user: wire::UserBrief) -> Identity {
     let ids = [&user.slug, &user.slug_perm, &user.email].map(Fact::known);
     let id = ids.into_iter().flatten().find(|id| !id.is_empty()).cloned();

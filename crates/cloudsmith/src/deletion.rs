@@ -23,19 +23,18 @@ impl Cloudsmith {
     /// nothing about its key.
     ///
     /// Cloudsmith may show a deleted service account for a while, with its key, so it is read until
-    /// it is gone. What Cloudsmith responds to the deletion of one that is gone already is not
-    /// documented; then the organization must exist, too.
+    /// it is gone. It may not show a new one for a while, so only one that was read in this call is
+    /// gone when it is no longer found; then the organization must exist, too. The deletion is not
+    /// repeated, because another service account may have the slug by then (decision 0021).
     pub(crate) async fn delete(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
-        let existed = options.existed || self.is_here(id).await?;
-        let request = ApiRequest::delete(Operation::Revoke, self.path(&[id.as_str()]))
-            .idempotent()
-            .allow_empty_body();
-        let outcome = match self.send(request).await {
+        let was_read = !options.existed && self.is_here(id).await?;
+        let request = ApiRequest::delete(Operation::Revoke, self.path(&[id.as_str()]));
+        let outcome = match self.send(request.allow_empty_body()).await {
             Ok(_) => {
                 self.await_deletion(id).await?;
                 RevocationOutcome::Revoked
             }
-            Err(error) if existed && convert::may_be_gone(&error) => {
+            Err(error) if was_read && convert::may_be_gone(&error) => {
                 let fate = error.fate();
                 match self.look(id).await {
                     Err(look) if convert::is_gone(&look) => {}
@@ -44,14 +43,9 @@ impl Cloudsmith {
                 }
                 let checked = self.check_organization(Operation::Revoke).await;
                 checked.map_err(|failed| failed.with_fate(fate))?;
-                if error.may_have_applied() {
-                    // An earlier attempt, whose response was lost, may have deleted it.
-                    RevocationOutcome::Revoked
-                } else {
-                    RevocationOutcome::AlreadyGone
-                }
+                RevocationOutcome::AlreadyGone
             }
-            Err(error) => return Err(not_here(error)),
+            Err(error) => return Err(not_here(self.explain_rejection(error, id).await)),
         };
         Ok(Revocation::new(outcome, RevocationEffect::Deleted).with_id(id.clone()))
     }
@@ -71,7 +65,9 @@ impl Cloudsmith {
         for wait in WAITS.map(Some).into_iter().chain([None]) {
             match self.look(id).await {
                 Err(look) if convert::is_gone(&look) => return Ok(()),
-                Err(look) => return Err(look.with_fate(Fate::MaybeApplied).with_advice(REPEAT)),
+                Err(look) => {
+                    return Err(look.with_fate(Fate::MaybeApplied).with_advice(LOOK_AGAIN));
+                }
                 Ok(()) => {}
             }
             if let Some(wait) = wait {
@@ -82,7 +78,7 @@ impl Cloudsmith {
             Fate::MaybeApplied,
             "the platform deleted the service account and still shows it, so its key may work",
         );
-        Err(self.in_context(Operation::Revoke, error.with_advice(REPEAT)))
+        Err(self.in_context(Operation::Revoke, error.with_advice(LOOK_AGAIN)))
     }
 
     /// Reads a service account in the course of its deletion.
@@ -100,14 +96,15 @@ impl Cloudsmith {
     }
 }
 
-const REPEAT: &str = "revoke it once more, which says whether it is gone";
+const LOOK_AGAIN: &str = "read it again later: it is gone once it is no longer found";
 
-/// Adds to an error that the service account may belong to another organization.
+/// Adds to an error why a service account that is not found may be alive.
 fn not_here(error: Error) -> Error {
     if !error.is_not_found() {
         return error;
     }
     error.with_advice(
-        "if it is a service account of another organization, use an account with that resource",
+        "a new service account may not be found yet: try again later; one of another organization \
+         needs an account with that resource",
     )
 }

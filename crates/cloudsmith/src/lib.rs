@@ -30,6 +30,7 @@
 //! }
 //! ```
 
+mod arguments;
 mod config;
 mod convert;
 mod deletion;
@@ -39,6 +40,7 @@ mod query;
 mod rotating_credential;
 mod wire;
 
+pub use arguments::{CloudsmithArguments, Role};
 pub use config::{CloudsmithConfig, Resource};
 pub use login::{Login, LoginStep, TwoFactorChallenge};
 pub use provider::{Cloudsmith, NAME, capabilities};

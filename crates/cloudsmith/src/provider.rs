@@ -1,6 +1,7 @@
 //! The adapter: one method per operation.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
@@ -19,7 +20,7 @@ use tokio::sync::Mutex;
 
 use crate::config::{CloudsmithConfig, Resource};
 use crate::rotating_credential::RotatingCredential;
-use crate::{convert, query, wire};
+use crate::{arguments, convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "cloudsmith";
@@ -37,6 +38,10 @@ pub struct Cloudsmith {
     refresh_lock: Mutex<()>,
     capabilities: Capabilities,
 }
+
+/// The time for which a new service account may not be found. Nobody knows it: the vendor's
+/// Terraform provider gives up after a minute.
+const READ_DELAY: Duration = Duration::from_secs(60);
 
 /// The reason why rotating and revoking are unavailable by default (decision 0010).
 const LOCKOUT_RISK: &str = "if the response is lost, nobody has a working key: use an e-mail \
@@ -64,12 +69,12 @@ pub fn capabilities(resource: &Resource) -> Capabilities {
             .with_revoke(RevokeCapability::by_id(RevocationEffect::Replaced)),
         Resource::Organization(_) => capabilities
             .with_get()
-            .with_create(
+            .with_create(arguments::declare(
                 CreateCapability::new()
                     .with_required_name()
                     .with_max_name_length(MAX_NAME_LENGTH)
                     .with_description(),
-            )
+            ))
             .with_update(
                 UpdateCapability::new()
                     .with_name(Some(MAX_NAME_LENGTH))
@@ -77,6 +82,9 @@ pub fn capabilities(resource: &Resource) -> Capabilities {
                     .with_description(),
             )
             .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
+            // A slug is made from the name.
+            .with_reused_ids()
+            .with_read_delay(READ_DELAY)
             .with_reported_fields([
                 TokenField::Name,
                 TokenField::Description,
@@ -163,7 +171,7 @@ impl Cloudsmith {
 
     /// Turns a rejection into "not found" if there is no such service account. Which status
     /// Cloudsmith has for that is not documented.
-    async fn explain_rejection(&self, error: Error, id: &TokenId) -> Error {
+    pub(crate) async fn explain_rejection(&self, error: Error, id: &TokenId) -> Error {
         let is_unclear = self.resource != Resource::User && error.status() == Some(400);
         if is_unclear && convert::may_be_gone(&error) {
             let read = self.read(Operation::Get, id).await;
@@ -237,8 +245,8 @@ impl Adapter for Cloudsmith {
         &self.capabilities
     }
 
-    /// Lists the keys. Cloudsmith responds with 404 beyond the last page; an organization must then
-    /// prove that it is not the one that is not found. An empty first page is accepted only if the
+    /// Lists the keys. Cloudsmith itself responds with 404 beyond the last page; an organization
+    /// must then prove that it is not the one that is not found. An empty first page is accepted only if the
     /// credential is recognised.
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let number = request.number().unwrap_or_default();
@@ -248,7 +256,7 @@ impl Adapter for Cloudsmith {
             .query_if("page_size", request.size);
         let page = match self.send(api_request).await {
             Ok(response) => convert::page(&self.resource, &request, &response)?,
-            Err(error) if number > 0 && error.status() == Some(404) => {
+            Err(error) if number > 0 && convert::is_gone(&error) => {
                 if self.resource != Resource::User {
                     self.check_organization(Operation::List).await?;
                 }
@@ -306,12 +314,19 @@ impl Adapter for Cloudsmith {
         )
     }
 
-    /// Asks whom the secret in question belongs to. A key that is refused, or not recognised as
-    /// one, is dead if the acting credential is accepted at the same place.
+    /// Asks whom the secret in question belongs to. A key that is refused is dead if the acting
+    /// credential is accepted at the same place. So is the key of a user that is not recognised as
+    /// one, but nobody knows whether that of a service account is.
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         let request = Self::self_request(Operation::Verify).credential("x-api-key", "", secret);
         match self.client.send(request).await {
             Ok(response) if convert::user(&response)?.is_some() => Ok(Liveness::Alive),
+            Ok(_) if self.resource != Resource::User => Ok(Liveness::Unknown {
+                reason:
+                    "Cloudsmith does not say whose key it is, and may not say so of the key of \
+                         a service account"
+                        .to_owned(),
+            }),
             Ok(_) if self.credential.is_in_api_key_header() => {
                 Ok(dead_if_accepted(self.identify(Operation::Verify).await))
             }

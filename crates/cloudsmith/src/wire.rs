@@ -61,12 +61,21 @@ impl<'de: 'a, 'a> FromFields<'de> for Service<'a> {
     }
 }
 
-/// The schema `ServiceRequest`, which also has `teams`.
+/// The schema `ServiceRequest`.
 #[derive(Debug, Serialize)]
 pub(crate) struct ServiceRequest {
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) description: Option<String>,
+    pub(crate) role: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) teams: Vec<ServiceTeam>,
+}
+
+/// The schema `ServiceTeams`: a team, and the role in it.
+#[derive(Debug, Serialize)]
+pub(crate) struct ServiceTeam {
+    pub(crate) slug: String,
     pub(crate) role: &'static str,
 }
 

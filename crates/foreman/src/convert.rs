@@ -158,22 +158,37 @@ pub(crate) fn identity(user: wire::CurrentUser, response: &ApiResponse) -> Resul
     Ok(Identity::new(principal).with_email(user.mail))
 }
 
-/// Decodes the user with a login from a page of users.
+/// Decodes the user with a login from a page of users. Foreman may accept a login that it spells
+/// otherwise.
 pub(crate) fn user_with_login(login: &str, response: &ApiResponse) -> Result<Identity> {
     let ((), users) = response.page("results", None, |user: wire::CurrentUser| Ok(user))?;
-    let mut users = users.into_iter();
-    match users.find(|user| user.login.known().is_some_and(|own| own == login)) {
-        Some(user) => identity(user, response),
-        None => Err(response.violation("the response does not contain the acting user")),
+    let mut advice =
+        "check login, and whether the user belongs to organization_id and location_id".to_owned();
+    for user in users {
+        match user.login.known() {
+            Some(own) if own == login => return identity(user, response),
+            Some(own) if own.to_lowercase() == login.to_lowercase() => {
+                advice = format!("write the login as Foreman does: {own:?}");
+            }
+            _ => {}
+        }
     }
+    let error = response.violation("no user has the acting login");
+    Err(error.with_kind(ErrorKind::NotFound).with_advice(advice))
 }
 
 /// Parses an error response.
-pub(crate) fn error_body(_: Operation, status: u16, body: &[u8]) -> ErrorBody {
+pub(crate) fn error_body(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let Some(response) = parse_fields::<wire::ErrorResponse>(body) else {
         return ErrorBody::default();
     };
-    let is_own = matches!(response.error.known(), Some(Attribute::Map(_)));
+    // What Foreman says of a path that no release before had: nothing else has this form.
+    let is_no_route = operation == Operation::Whoami
+        && response.status == Fact::Known(404)
+        && response.error.known().and_then(error_text).as_deref() == Some("Not Found")
+        && !response.message.is_reported()
+        && !response.has_more;
+    let is_own = is_no_route || matches!(response.error.known(), Some(Attribute::Map(_)));
     let outer = response.message.into_known();
     let (message, class, taken) = match response.error.into_known() {
         Some(Attribute::Map(error)) => {

@@ -271,13 +271,14 @@ impl Adapter for Foreman {
         }
     }
 
-    /// Asks who the current user is. A release that has no answer yet responds with 404: then the
-    /// acting login is looked up among the users, which takes the permission to view them.
+    /// Asks who the current user is. A release that has no answer yet responds as to any unknown
+    /// path: then the acting login is looked up among the users, which takes the permission to view
+    /// them.
     async fn whoami(&self) -> Result<Identity> {
         let request = ApiRequest::get(Operation::Whoami, ["api", "current_user"]);
         match self.send(request).await {
             Ok(response) => convert::identity(response.record()?, &response),
-            Err(error) if error.status() == Some(404) => {
+            Err(error) if error.status() == Some(404) && error.is_in_own_form() => {
                 let login = &self.config.login;
                 let request = users_request(Operation::Whoami, login);
                 let response = self.send(request).await?;

@@ -139,6 +139,9 @@ pub(crate) struct NewToken {
 pub(crate) struct ErrorResponse {
     pub(crate) error: Fact<Attribute>,
     pub(crate) message: Fact<String>,
+    pub(crate) status: Fact<u64>,
+    /// `true` if there is any other field.
+    pub(crate) has_more: bool,
 }
 
 impl<'de> FromFields<'de> for ErrorResponse {
@@ -146,7 +149,11 @@ impl<'de> FromFields<'de> for ErrorResponse {
         match name {
             "error" => read_unique(&mut self.error, values),
             "message" => read_unique(&mut self.message, values),
-            other => ().read(other, values),
+            "status" => read_unique(&mut self.status, values),
+            other => {
+                self.has_more = true;
+                ().read(other, values)
+            }
         }
     }
 }

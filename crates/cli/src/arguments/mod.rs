@@ -153,10 +153,10 @@ pub(crate) enum Command {
     /// Exits with 0 if it is alive, 8 if it is dead, and 7 if the platform cannot tell.
     #[command(after_help = read::VERIFY_EXAMPLES)]
     Verify(VerifyArguments),
-    /// Show whom each account acts as
+    /// Show the identity of each account
     ///
-    /// An account whose platform cannot say is shown with the reason. That is no failure, unless
-    /// none of the accounts can say (exit code 5).
+    /// An account whose platform cannot say whom it acts as is shown with the reason. That is no
+    /// failure, unless none of the accounts can say (exit code 5).
     Whoami,
     /// Show what each account supports
     Capabilities(CapabilitiesArguments),

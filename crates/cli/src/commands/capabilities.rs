@@ -139,6 +139,8 @@ struct Object {
     reports: Vec<&'static str>,
     /// `true` if ids of deleted tokens are given to new ones.
     reused_ids: bool,
+    /// The seconds for which the platform may not show a new token.
+    read_delay_seconds: Option<u64>,
     /// The operations that the platform has but this account may not use, each with advice.
     unavailable: BTreeMap<&'static str, String>,
 }
@@ -242,6 +244,7 @@ fn object(provider: &dyn TokenProvider) -> Object {
             .map(TokenField::as_str)
             .collect(),
         reused_ids: capabilities.reused_ids,
+        read_delay_seconds: capabilities.read_delay.map(|delay| delay.as_secs()),
         unavailable: (capabilities.unavailable.iter())
             .map(|(operation, advice)| (command(*operation), advice.clone()))
             .collect(),

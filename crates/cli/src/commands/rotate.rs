@@ -3,7 +3,8 @@
 use tokenfleet::capability::OperationCall;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Query, Result, TokenId, TokenProvider, TokenProviderExt,
+    Error, ErrorKind, Fate, Operation, Query, Result, RevocationEffect, TokenId, TokenProvider,
+    TokenProviderExt, cloudsmith,
 };
 
 use super::question;
@@ -40,8 +41,9 @@ pub(crate) async fn run(
         let token = question::describe_by_id(&*provider, &id).await;
         let question = format!(
             "Rotate token {token} in {}? This issues a new secret; the old one stops working \
-             immediately. [y/N] ",
-            provider.account()
+             immediately. {}[y/N] ",
+            provider.account(),
+            lockout_warning(&*provider),
         );
         if !question::is_confirmed(&question) {
             let error = Error::invalid_input("not confirmed: nothing was rotated");
@@ -77,6 +79,19 @@ fn check(provider: &dyn TokenProvider) -> Result<()> {
         .capabilities()
         .check(OperationCall::Rotate(&TokenId::new("any")));
     checked.map_err(|error| in_context(provider, error))
+}
+
+/// Returns a warning for an account that may authenticate with the very token that is rotated, and
+/// cannot tell: one that manages Cloudsmith's service accounts (decision 0027).
+fn lockout_warning(provider: &dyn TokenProvider) -> &'static str {
+    let revoke = provider.capabilities().revoke.as_ref();
+    let deletes = revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Deleted);
+    if provider.account().provider() == cloudsmith::NAME && deletes {
+        "If the account itself authenticates as this service account, it stops working until it \
+         gets the new secret, and if the response is lost, another manager must issue one. "
+    } else {
+        ""
+    }
 }
 
 fn in_context(provider: &dyn TokenProvider, error: Error) -> Error {

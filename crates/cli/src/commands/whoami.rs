@@ -1,9 +1,10 @@
-//! `whoami`: whom each account acts as.
+//! `whoami`: the identity of each account.
 
 use std::sync::Arc;
 
 use serde::Serialize;
-use tokenfleet::{Error, ErrorKind, Identity, TokenProvider};
+use tokenfleet::{Account, Error, ErrorKind, Fate, Identity, Result, TokenProvider, Verdict};
+use tokio::task::JoinHandle;
 
 use crate::accounts::Accounts;
 use crate::exit::{Exit, Failure};
@@ -33,34 +34,28 @@ pub(crate) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     // All accounts are asked at once: a slow platform must not delay the others.
-    let questions: Vec<_> = (accounts.open_each().into_iter())
-        .map(|opened| opened.map(ask))
-        .collect();
+    let opened = accounts.open_each().into_iter();
+    let questions = opened.map(|opened| opened.map(ask));
+    let questions: Vec<_> = accounts.each().zip(questions).collect();
     let mut objects = Vec::new();
     let (mut failures, mut unsupported) = (Vec::new(), 0);
-    for question in questions {
+    for (account, question) in questions {
         let answer = match question {
-            Ok((provider, answer)) => {
-                let answer = answer.await.unwrap_or_else(|_| {
-                    Err(Error::new(
-                        ErrorKind::Other,
-                        tokenfleet::Fate::Rejected,
-                        "the question was not answered",
-                    ))
-                });
-                objects.push(object(&*provider, &answer));
-                answer
-            }
+            Ok(answer) => answer.await.unwrap_or_else(|_| {
+                let message = "the question was not answered";
+                Err(Error::new(ErrorKind::Other, Fate::Rejected, message))
+            }),
             Err(error) => Err(error),
         };
-        match answer {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::Unsupported => unsupported += 1,
-            Err(error) => {
-                print_error(requested_format, &error);
-                failures.push(Exit::from_error(&error));
+        if let Err(error) = &answer {
+            if error.kind() == ErrorKind::Unsupported {
+                unsupported += 1;
+            } else {
+                print_error(requested_format, error);
+                failures.push(Exit::from_error(error));
             }
         }
+        objects.push(object(account, answer));
     }
     let told = objects.iter().filter(|object| object.identity.is_some());
     let told = told.count();
@@ -73,22 +68,22 @@ pub(crate) async fn run(
     })
 }
 
-type Answer = tokio::task::JoinHandle<tokenfleet::Result<Identity>>;
-
 /// Asks in a task of its own whom an account acts as.
-fn ask(provider: Arc<dyn TokenProvider>) -> (Arc<dyn TokenProvider>, Answer) {
-    let asked = Arc::clone(&provider);
-    let answer = tokio::spawn(async move { asked.whoami().await });
-    (provider, answer)
+fn ask(provider: Arc<dyn TokenProvider>) -> JoinHandle<Result<Identity>> {
+    tokio::spawn(async move { provider.whoami().await })
 }
 
-fn object(provider: &dyn TokenProvider, answer: &tokenfleet::Result<Identity>) -> IdentityObject {
-    let account = provider.account();
+fn object(account: &Account, answer: Result<Identity>) -> IdentityObject {
+    let (identity, reason) = match answer {
+        Ok(identity) => (Some(identity), None),
+        // The account is named beside it.
+        Err(error) => (None, Verdict::Failed(error).reason()),
+    };
     IdentityObject {
         account: account.name().to_owned(),
         provider: account.provider().to_owned(),
-        identity: answer.as_ref().ok().cloned(),
-        reason: answer.as_ref().err().map(ToString::to_string),
+        identity,
+        reason,
     }
 }
 

@@ -49,6 +49,9 @@ pub struct Capabilities {
     /// does not tell which token is meant, and an adapter must not repeat a deletion by id whose
     /// response was lost (decision 0021).
     pub reused_ids: bool,
+    /// The time for which the platform may not show a new token; `None` if it shows it at once.
+    /// Until then, a token that is not found may be alive.
+    pub read_delay: Option<Duration>,
     /// `true` if the platform says whom the account acts as.
     pub whoami: bool,
     /// The fields that the platform reports. A field that is not declared is always
@@ -157,6 +160,16 @@ impl Capabilities {
     #[must_use]
     pub fn with_reused_ids(mut self) -> Self {
         self.reused_ids = true;
+        self
+    }
+
+    /// Declares that the platform may not show a new token for this long.
+    ///
+    /// A revocation plan then takes a token that is not found for gone only if it is older, and
+    /// [`ExactlyOnce`](crate::ExactlyOnce) looks for a lost token for at least this long.
+    #[must_use]
+    pub fn with_read_delay(mut self, delay: Duration) -> Self {
+        self.read_delay = Some(delay);
         self
     }
 

@@ -215,7 +215,9 @@ pub struct RevokeOptions {
     /// stops working, and a new one is issued and returned.
     pub accept_replacement: bool,
     /// `true` if the token of this id is known to have existed in this very account, because it was
-    /// listed or read there. Only then does "not found" prove that it is gone (decision 0013).
+    /// listed or read there. Only then does "not found" prove that it is gone (decision 0013), and
+    /// even then not where the platform [may not show a new token
+    /// yet](crate::Capabilities::read_delay).
     pub existed: bool,
     /// `true` to accept that the revocation may revoke other tokens too, on a platform that
     /// [declares](crate::capability::RevokeCapability::cascade) so.

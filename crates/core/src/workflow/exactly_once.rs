@@ -59,7 +59,9 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         }
     }
 
-    /// Sets the delay before the platform is searched again for a token that was not found.
+    /// Sets the delay before the platform is searched again for a token that was not found. It is
+    /// at least the time for which the platform [may not show a new
+    /// token](crate::Capabilities::read_delay).
     pub fn with_recheck_delay(mut self, delay: Duration) -> Self {
         self.recheck_delay = delay;
         self
@@ -157,11 +159,13 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
     /// Revokes the token that a creation with a lost response left behind, or makes sure that it
     /// left none.
     async fn clean_up(&self, marker: &Marker, name: Option<&str>) -> Result<()> {
+        let read_delay = self.provider.capabilities().read_delay.unwrap_or_default();
+        let recheck_delay = self.recheck_delay.max(read_delay);
         let mut times_not_found = 0;
         let mut last_error = None;
         for search in 0..MAX_SEARCHES {
             if search > 0 {
-                self.timer.wait(self.recheck_delay).await;
+                self.timer.wait(recheck_delay).await;
             }
             match self.find(marker, name).await {
                 Ok(tokens) if tokens.is_empty() => times_not_found += 1,

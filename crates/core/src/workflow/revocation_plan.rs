@@ -3,9 +3,13 @@
 mod text;
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::error::Account;
 use crate::model::{Fact, Principal, Timestamp, Token, TokenId};
+
+/// The difference to the platform's clock that is allowed for.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 
 /// A plan to revoke tokens of one account, without duplicates.
 ///
@@ -88,6 +92,15 @@ impl PlannedToken {
     /// Returns `true` if the plan says what the reviewer saw: the token was listed.
     pub(crate) fn was_listed(&self) -> bool {
         self.name.is_reported() || self.created_at.is_reported()
+    }
+
+    /// Returns `true` unless the token may be so new that the platform does not show it yet.
+    pub(crate) fn is_shown_by_now(&self, read_delay: Option<Duration>) -> bool {
+        read_delay.is_none_or(|delay| {
+            let delay = delay.saturating_add(CLOCK_TOLERANCE);
+            let created_at = self.created_at.known();
+            created_at.is_some_and(|at| at.saturating_add(delay) < Timestamp::now())
+        })
     }
 
     /// Returns the difference to the token that has this id now, to complete "this token …".

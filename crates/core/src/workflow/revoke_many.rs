@@ -260,6 +260,7 @@ async fn carry_out<P: TokenProvider + ?Sized>(
     mut options: RevokeManyOptions,
 ) -> RevocationVerdict {
     let reuses_ids = provider.capabilities().reused_ids;
+    let is_shown = token.is_shown_by_now(provider.capabilities().read_delay);
     if reuses_ids || (token.was_listed() && provider.capabilities().get) {
         let effect = provider.capabilities().revoke.as_ref();
         let effect = effect.map(|revoke| revoke.effect);
@@ -282,6 +283,7 @@ async fn carry_out<P: TokenProvider + ?Sized>(
             // The platform itself does not know the token, and not something in front of it.
             (Err(error), Some(RevocationEffect::Deleted))
                 if token.was_listed()
+                    && is_shown
                     && error.is_not_found()
                     && error.is_in_own_form()
                     && owner.is_here(provider).await =>
@@ -289,16 +291,18 @@ async fn carry_out<P: TokenProvider + ?Sized>(
                 return already_gone(token, RevocationOutcome::AlreadyGone, effect);
             }
             (Err(error), _) => {
-                let is_forbidden = error.kind() == ErrorKind::PermissionDenied;
-                let error = error.for_operation(Operation::Revoke);
-                return failed(if is_forbidden {
-                    error.with_advice(
+                let advice = match error.kind() {
+                    ErrorKind::PermissionDenied => {
                         "the token could not be compared with the plan: give the credential the \
-                         right to read tokens, or revoke the token by its id",
-                    )
-                } else {
-                    error
-                });
+                         right to read tokens, or revoke the token by its id"
+                    }
+                    ErrorKind::NotFound if !is_shown => {
+                        "the platform may not show a new token yet, so it may be alive: execute \
+                         the plan again later"
+                    }
+                    _ => return failed(error.for_operation(Operation::Revoke)),
+                };
+                return failed(error.for_operation(Operation::Revoke).with_advice(advice));
             }
         }
     }

@@ -299,3 +299,19 @@ fn an_id_is_accepted_in_its_canonical_spelling_only() {
         assert!(check_id(&TokenId::new(id)).is_err(), "{id}");
     }
 }
+
+#[test]
+fn the_acting_login_is_found_as_foreman_spells_it_or_the_spelling_is_named() {
+    let users = json!({"results": [{"id": 5, "login": "admin2"}, {"id": 4, "login": "admin"}]});
+    let users = response(users);
+    let found = user_with_login("admin", &users).unwrap();
+    assert_eq!(found.principal.id(), "4");
+    for (login, advice) in [
+        ("Admin", "write the login as Foreman does"),
+        ("eve", "check login"),
+    ] {
+        let error = user_with_login(login, &users).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound);
+        assert!(error.advice().unwrap().starts_with(advice), "{error}");
+    }
+}

@@ -89,6 +89,16 @@ options! {
             /// Made from the new name.
             Follows = "follows",
         }
+        /// What `/user/self/` says to the key of a service account. The vendor does not document
+        /// this.
+        service_self: ServiceSelf {
+            /// The service account, recognised.
+            Recognized = "recognized",
+            /// 200, as to anybody who is not recognised.
+            Anonymous = "anonymous",
+            /// 403.
+            Forbidden = "forbidden",
+        }
         /// The match of names in a search for service accounts. The vendor does not document this.
         name_query: NameQuery {
             /// A part of the name, ignoring case.

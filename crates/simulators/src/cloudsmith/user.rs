@@ -4,13 +4,21 @@ use bytes::Bytes;
 use http::Response;
 use serde_json::json;
 
-use super::{Platform, State, USERNAME, caller::Caller};
+use super::{Platform, State, USERNAME, caller::Caller, error::Error, options::ServiceSelf};
 use crate::response;
 
 impl Platform {
     /// Serves `GET /user/self/`, also for anonymous callers.
     pub(super) fn current_user(&self, state: &State, caller: Caller) -> Response<Bytes> {
-        if let Caller::Service(slot) = caller {
+        let service = match (caller, self.options.service_self) {
+            (Caller::Service(slot), ServiceSelf::Recognized) => Some(slot),
+            (Caller::Service(_), ServiceSelf::Forbidden) => {
+                let detail = "You do not have permission to perform this action.";
+                return Error::new(403, detail).response();
+            }
+            _ => None,
+        };
+        if let Some(slot) = service {
             let service = state.services.get(slot);
             let body = json!({
                 "authenticated": true,
