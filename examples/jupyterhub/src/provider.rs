@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
-use tokenfleet_core::capability::{
-    CreateCapability, ListCapability, Paging, RevokeCapability, TokenField,
-};
+use tokenfleet_core::capability::{CreateCapability, ListCapability, RevokeCapability, TokenField};
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, IssuedToken, Liveness, Operation, Result, Revocation,
@@ -42,7 +40,7 @@ pub fn capabilities() -> Capabilities {
         .with_cascade("the other tokens of the same OAuth client")
         .with_created_tokens_alone();
     Capabilities::none()
-        .with_list(ListCapability::new(Paging::Snapshot))
+        .with_list(ListCapability::unpaged())
         .with_get()
         .with_create(create)
         .with_revoke(revoke)
