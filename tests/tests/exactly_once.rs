@@ -215,31 +215,109 @@ async fn a_refusal_by_a_gateway_that_passed_the_request_on_keeps_no_unknown_toke
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_refusal_by_a_gateway_is_returned_as_it_was_if_no_token_is_found() {
-    for fixture in [
-        losant(&["tokens=1"]),
-        foreman(&["tokens=1"], Some(Release::new(3, 9))),
-    ] {
-        let simulator = fixture.simulator();
-        let refused = Action::Answer(gateway_refusal(403));
-        let refused = Fault::new(refused).method("POST");
-        simulator.faults().add(refused.clone().always());
-        let plain = fixture.provider().create(CreateToken::new("ci")).await;
-        let plain = plain.unwrap_err();
-        for search_fails in [false, true] {
-            if search_fails {
-                let closed = Action::CloseBefore;
-                simulator
-                    .faults()
-                    .add(Fault::new(closed).method("GET").always());
-            }
+async fn a_refusal_by_a_gateway_changed_nothing_if_no_token_is_found() {
+    for status in [403, 404, 429] {
+        for fixture in [
+            losant(&["tokens=1"]),
+            foreman(&["tokens=1"], Some(Release::new(3, 9))),
+        ] {
+            let refused = Action::Answer(gateway_refusal(status));
+            let refused = Fault::new(refused).method("POST");
+            fixture.simulator().faults().add(refused.always());
+            let plain = fixture.provider().create(CreateToken::new("ci")).await;
             let error = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
                 .create(CreateToken::new("ci"))
                 .await
                 .unwrap_err();
-            assert_eq!(error.to_string(), plain.to_string());
+            assert_eq!(error.to_string(), plain.unwrap_err().to_string());
             assert_eq!(error.fate(), Fate::Rejected);
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_by_a_gateway_whose_token_cannot_be_searched_for_may_have_applied() {
+    for (status, search_status) in [(429, 429), (403, 403), (404, 503), (401, 403)] {
+        for fixture in [
+            losant(&["tokens=1"]),
+            foreman(&["tokens=1"], Some(Release::new(3, 9))),
+        ] {
+            let faults = fixture.simulator().faults();
+            let refused = Action::AnswerAfterwards(gateway_refusal(status));
+            faults.add(Fault::new(refused).method("POST").always());
+            let not_found = Action::Answer(gateway_refusal(search_status));
+            faults.add(Fault::new(not_found).method("GET").always());
+            let marker = Mutex::new(None);
+            let error = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+                .with_marker_callback(|used: &Marker| *marker.lock().unwrap() = Some(used.clone()))
+                .create(CreateToken::new("ci"))
+                .await
+                .unwrap_err();
+            let marker = marker.into_inner().unwrap().unwrap();
+            let text = error.to_string();
+            assert_eq!(error.fate(), Fate::MaybeApplied, "{text}");
+            assert!(!error.is_retryable(), "{text}");
+            assert_eq!(error.status(), Some(status), "{text}");
+            assert!(text.contains(marker.as_str()), "{text}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_base_url_or_credential_that_is_refused_everywhere_is_a_plain_error() {
+    for (status, kind) in [
+        (404, ErrorKind::Configuration),
+        (401, ErrorKind::Unauthenticated),
+    ] {
+        for fixture in [
+            losant(&["tokens=1"]),
+            foreman(&["tokens=1"], Some(Release::new(3, 9))),
+        ] {
+            let refused = Action::Answer(gateway_refusal(status));
+            let faults = fixture.simulator().faults();
+            faults.add(Fault::new(refused).always());
+            let plain = fixture.provider().create(CreateToken::new("ci")).await;
+            let error = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+                .create(CreateToken::new("ci"))
+                .await
+                .unwrap_err();
+            assert_eq!((error.kind(), error.fate()), (kind, Fate::Rejected));
+            assert_eq!(error.to_string(), plain.unwrap_err().to_string());
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_the_platform_does_not_find_yet_is_not_taken_for_revoked() {
+    let not_found = Canned::json(404, r#"{"type": "NotFound", "message": "not found"}"#);
+    for is_lost in [true, false] {
+        let fixture = losant(&["tokens=1"]);
+        let simulator = fixture.simulator();
+        let before = alive(simulator).len();
+        let lost = if is_lost {
+            Action::CloseAfter
+        } else {
+            Action::AnswerAfterwards(gateway_refusal(429))
+        };
+        let lost = Fault::new(lost).method("POST");
+        let gone = Fault::new(Action::Answer(not_found.clone())).method("DELETE");
+        simulator.faults().add(lost.clone());
+        simulator.faults().add(gone.clone());
+        let issued = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+            .create(CreateToken::new("ci"))
+            .await
+            .unwrap();
+        assert!(simulator.accepts(issued.secret.expose()));
+        assert_eq!(alive(simulator).len() - before, 1);
+
+        simulator.faults().add(lost);
+        simulator.faults().add(gone.always());
+        let error = ExactlyOnce::new(&*fixture.provider(), &TokioTimer)
+            .create(CreateToken::new("ci"))
+            .await
+            .unwrap_err();
+        assert!(error.may_have_applied(), "{error}");
+        assert!(error.to_string().contains("may be active"), "{error}");
     }
 }
 

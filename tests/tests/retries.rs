@@ -18,6 +18,8 @@ enum Failure {
     RateLimited,
     /// Something in front of the platform responds with 429.
     RateLimitedElsewhere,
+    /// Something in front of the platform withholds the response.
+    Withheld,
     /// The platform responds with 503.
     Unavailable,
     /// The connection breaks before the response.
@@ -52,6 +54,7 @@ fn provider(platform: &str, failure: Failure, operation: Operation) -> Arc<dyn T
         match failure {
             Failure::RateLimited => Ok(response(429, refusal)),
             Failure::RateLimitedElsewhere => Ok(response(429, "")),
+            Failure::Withheld => Ok(response(403, "<html>blocked</html>")),
             Failure::Unavailable => Ok(response(503, "")),
             Failure::Unreachable => Err(TransportError::not_sent("refused")),
             Failure::ConnectionLost => Err(TransportError::maybe_sent("lost")),
@@ -90,21 +93,29 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent() {
                 (Failure::Unreachable, false),
                 (Failure::RateLimited, false),
                 (Failure::RateLimitedElsewhere, true),
+                (Failure::Withheld, true),
                 (Failure::Unavailable, true),
                 (Failure::ConnectionLost, true),
             ] {
+                let does_harm = not_idempotent.contains(operation);
+                let is_withheld = matches!(failure, Failure::Withheld);
+                if is_withheld && !does_harm {
+                    continue;
+                }
                 let provider = provider(platform, failure, *operation);
                 let error = error_of(&*provider, *operation).await;
-                let expected = if is_ambiguous && not_idempotent.contains(operation) {
-                    1
-                } else {
-                    4
-                };
+                let expected = if is_ambiguous && does_harm { 1 } else { 4 };
                 assert_eq!(error.attempts(), expected, "{failure:?}: {error}");
-                // It may be, but a status of the class 4xx says that it was not.
-                let is_refusal = matches!(failure, Failure::RateLimitedElsewhere);
-                let may_have_applied = is_ambiguous && !is_refusal && operation.is_write();
+                // A refusal is believed where a repeat does no harm.
+                let is_refusal = is_withheld || matches!(failure, Failure::RateLimitedElsewhere);
+                let may_have_applied =
+                    is_ambiguous && operation.is_write() && (does_harm || !is_refusal);
                 assert_eq!(error.may_have_applied(), may_have_applied, "{error}");
+                if is_refusal && does_harm {
+                    let advice = error.advice().unwrap();
+                    assert!(advice.contains("passed the request on"), "{error}");
+                    assert!(!error.is_retryable(), "{error}");
+                }
             }
         }
     }

@@ -293,11 +293,20 @@ impl ApiResponse {
     pub fn refused(&self) -> Error {
         let error_body = (self.error_parser)(self.operation, self.status, &self.body);
         let (secrets, headers) = (&self.secrets, &self.headers);
-        response_error::refused(self.operation, secrets, self.status, headers, error_body)
-            .with_account(&self.account)
-            .with_operation(self.operation)
-            .with_attempts(self.attempts)
-            .with_elapsed(self.elapsed)
+        // Whether it may be repeated is not known here, and then it was perhaps applied.
+        let idempotent = false;
+        response_error::refused(
+            self.operation,
+            idempotent,
+            secrets,
+            self.status,
+            headers,
+            error_body,
+        )
+        .with_account(&self.account)
+        .with_operation(self.operation)
+        .with_attempts(self.attempts)
+        .with_elapsed(self.elapsed)
     }
 
     /// Returns a protocol violation about the content of this response.

@@ -8,6 +8,9 @@ use crate::rate_headers::retry_after;
 use crate::{ApiRequest, ApiResponse, BaseUrl, ErrorBody, SendPhase, TransportError};
 
 const PROXY_AUTHENTICATION_REQUIRED: u16 = 407;
+const DOUBTFUL_ADVICE: &str = "the platform may not have sent this refusal: something in front of \
+                               it may have, and passed the request on all the same, so find out \
+                               what happened before repeating it";
 const PROXY_LOGIN_ADVICE: &str = "check proxy_user and proxy_password in [transport], before more \
                                   attempts lock the login";
 
@@ -22,6 +25,7 @@ pub(crate) fn status_error(
     let (kind, advice) = (error_body.kind, error_body.advice);
     let error = refused(
         request.operation,
+        request.idempotent,
         &request.secrets,
         status,
         headers,
@@ -48,6 +52,7 @@ pub(crate) fn status_error(
 /// Creates an error for a status, whatever the request was about.
 pub(crate) fn refused(
     operation: Operation,
+    idempotent: bool,
     secrets: &[Secret],
     status: u16,
     headers: &HeaderMap,
@@ -55,15 +60,14 @@ pub(crate) fn refused(
 ) -> Error {
     let (kind, message) = kind_of(status);
     let by_proxy = status == PROXY_AUTHENTICATION_REQUIRED;
+    let is_own = error_body.is_own && !by_proxy;
+    // An adapter knows what its platform means, and a proxy is none.
+    let kind = error_body.kind.filter(|_| !by_proxy).unwrap_or(kind);
     let secrets: Vec<&str> = secrets.iter().map(Secret::expose).collect();
-    let mut error = Error::new(
-        // An adapter knows what its platform means, and a proxy is none.
-        error_body.kind.filter(|_| !by_proxy).unwrap_or(kind),
-        fate_of(operation, status),
-        message,
-    )
-    .with_status(status)
-    .with_own_form(error_body.is_own && !by_proxy);
+    let fate = fate_of(operation, idempotent, status, kind, is_own);
+    let mut error = Error::new(kind, fate, message)
+        .with_status(status)
+        .with_own_form(is_own);
     if let Some(code) = error_body.code {
         error = error.with_code(&code, &secrets);
     }
@@ -77,6 +81,7 @@ pub(crate) fn refused(
         304 => Some("check whether a proxy or a cache answers instead of the platform"),
         300..=399 => Some("check the base URL"),
         PROXY_AUTHENTICATION_REQUIRED => Some(PROXY_LOGIN_ADVICE),
+        400..=499 if status != 408 && fate >= Fate::MaybeApplied => Some(DOUBTFUL_ADVICE),
         401 => Some("check that the credential is correct and still valid"),
         403 => Some("grant the credential the scope or role that this needs"),
         _ => None,
@@ -173,10 +178,23 @@ fn kind_of(status: u16) -> (ErrorKind, &'static str) {
 }
 
 /// Returns the fate of a request that was answered with `status`.
-fn fate_of(operation: Operation, status: u16) -> Fate {
+///
+/// A refusal changed nothing if the platform itself sent it, or if its status says that the request
+/// is wrong or reached nothing that could apply it. Any other may come from something in front of
+/// the platform that has passed the request on: it limits the rate of several copies, or withholds
+/// the response. That matters if a repeat does harm.
+fn fate_of(
+    operation: Operation,
+    idempotent: bool,
+    status: u16,
+    kind: ErrorKind,
+    is_own: bool,
+) -> Fate {
+    let is_about_request = matches!(status, 400 | 401 | 404 | 405 | 407 | 410 | 422);
     match status {
         408 => operation.fate_if_unanswered(),
-        400..=499 => Fate::Rejected,
+        400..=499 if is_own || idempotent => Fate::Rejected,
+        400..=499 if is_about_request && !kind.is_transient() => Fate::Rejected,
         _ => operation.fate_if_unanswered(),
     }
 }
@@ -294,13 +312,19 @@ mod tests {
                 "rejected the request",
             ),
             (401, ErrorKind::Unauthenticated, rejected, "not accepted"),
-            (403, ErrorKind::PermissionDenied, rejected, "not allowed"),
+            (403, ErrorKind::PermissionDenied, unknown, "not allowed"),
             (404, ErrorKind::NotFound, rejected, "not found"),
             (407, ErrorKind::Other, rejected, "proxy"),
             (408, ErrorKind::Timeout, unknown, "timed out"),
-            (409, ErrorKind::Conflict, rejected, "conflicts"),
+            (409, ErrorKind::Conflict, unknown, "conflicts"),
             (410, ErrorKind::NotFound, rejected, "not found"),
-            (429, ErrorKind::RateLimited, rejected, "too many"),
+            (
+                422,
+                ErrorKind::InvalidInput,
+                rejected,
+                "rejected the request",
+            ),
+            (429, ErrorKind::RateLimited, unknown, "too many"),
             (500, ErrorKind::Unavailable, unknown, "unavailable"),
             (600, ErrorKind::ProtocolViolation, unknown, "unexpected"),
         ] {
@@ -309,6 +333,36 @@ mod tests {
             assert!(error.to_string().contains(words), "{error}");
             assert_eq!(error.status(), Some(status));
         }
+    }
+
+    #[test]
+    fn a_refusal_that_may_be_a_gateways_leaves_a_write_that_must_not_be_repeated_unknown() {
+        let create = || ApiRequest::post(Operation::Create, ["tokens"]);
+        let own = || ErrorBody::default().with_own_form(true);
+        for status in [403, 406, 409, 418, 429, 499] {
+            let error = status_error(&create(), status, ErrorBody::default());
+            assert_eq!(error.fate(), Fate::MaybeApplied, "{error}");
+            let advice = error.advice().unwrap();
+            assert!(advice.contains("passed the request on"), "{error}");
+            assert!(!error.is_retryable(), "{error}");
+            for (request, body) in [
+                (create(), own()),
+                (create().idempotent(), ErrorBody::default()),
+                (
+                    ApiRequest::post(Operation::Verify, ["tokens"]),
+                    ErrorBody::default(),
+                ),
+            ] {
+                let error = status_error(&request, status, body);
+                assert_eq!(error.fate(), Fate::Rejected, "{error}");
+            }
+        }
+        // An adapter reads a request to wait from a body that is not the platform's own.
+        let busy = ErrorBody::default().with_kind(ErrorKind::RateLimited);
+        let error = status_error(&create(), 400, busy);
+        assert_eq!(error.fate(), Fate::MaybeApplied, "{error}");
+        let advised = ErrorBody::default().with_advice("wait");
+        assert_eq!(status_error(&create(), 429, advised).advice(), Some("wait"));
     }
 
     #[test]

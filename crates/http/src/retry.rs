@@ -138,8 +138,7 @@ impl RetryPolicy {
         attempt: u32,
         time_left: Duration,
     ) -> Option<Duration> {
-        let is_own = error.status().is_none() || error.is_in_own_form();
-        let harmless = idempotent || !error.may_have_applied() && is_own;
+        let harmless = idempotent || !error.may_have_applied();
         if attempt >= self.max_attempts || !harmless || !error.kind().is_transient() {
             return None;
         }

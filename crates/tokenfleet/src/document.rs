@@ -130,7 +130,10 @@ fn named_table<'a>(kind: &str, entry: &'a Entry) -> Result<&'a Table> {
 fn settings(path: String, line: Option<usize>, table: &Table) -> Settings {
     let mut settings = Settings::new(path).with_line(line);
     for entry in &table.0 {
-        if !matches!(entry.value, Value::Null) {
+        // The key must be one that exists nevertheless.
+        if matches!(entry.value, Value::Null) {
+            settings.insert_null(entry.key.clone(), entry.line);
+        } else {
             settings.insert(entry.key.clone(), entry.value.setting(), entry.line);
         }
     }
@@ -297,6 +300,14 @@ mod tests {
                 r#"{"queries": {"q": {"were": "x"}}}"#,
                 "unknown key `were` in queries.q",
             ),
+            (
+                r#"{"queries": {"q": {"were": null}}}"#,
+                "unknown key `were` in queries.q",
+            ),
+            (
+                r#"{"accounts": {"a": {"provder": null}}}"#,
+                "unknown key `provder`",
+            ),
             ("[]", "the configuration must be a table"),
         ] {
             let error = read(json).unwrap_err();
@@ -323,6 +334,17 @@ mod tests {
         assert!(settings.credential("token").unwrap().is_some());
         assert!(settings.number("large").is_err());
         settings.finish().unwrap();
+    }
+
+    #[test]
+    fn a_misspelled_key_is_found_although_its_value_is_null() {
+        let json = r#"{"accounts": {"a": {"provider": "p", "base_url": null, "base_ulr": null}}}"#;
+        let configuration = read(json).unwrap();
+        let mut settings = configuration.account("a").unwrap().settings().clone();
+        assert_eq!(settings.text("base_url").unwrap(), None);
+        let error = settings.finish().unwrap_err().to_string();
+        assert!(error.contains("unknown key `base_ulr`"), "{error}");
+        assert!(error.contains("did you mean `base_url`?"), "{error}");
     }
 
     #[test]

@@ -3,14 +3,15 @@
 use std::collections::HashMap;
 
 use serde::ser::SerializeStruct;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{Account, AccountReport, Token};
 
 /// The tokens of many accounts in one list, with a report for each account.
 ///
 /// Serialised, it is the object that `tokenfleet inventory --output json` prints. Deserialised, it
-/// is equal, so an inventory can be saved and compared with a later one (decision 0026):
+/// is equal, so an inventory can be saved and compared with a later one (decision 0026). A list that
+/// lacks tokens which its reports count, or has others, is not read.
 ///
 /// ```
 /// # fn save(found: tokenfleet::FleetTokens) -> Result<(), Box<dyn std::error::Error>> {
@@ -46,6 +47,20 @@ impl FleetTokens {
     }
 }
 
+impl FleetTokens {
+    /// Returns `true` if each report counts the tokens of its account, and none is without report.
+    fn agrees_with_reports(&self) -> bool {
+        let mut counts = HashMap::<&Account, u64>::new();
+        for (account, _) in &self.tokens {
+            *counts.entry(account).or_default() += 1;
+        }
+        let counted = |report: &AccountReport| {
+            counts.remove(&report.account).unwrap_or_default() == report.tokens
+        };
+        self.accounts.iter().all(counted) && counts.is_empty()
+    }
+}
+
 impl IntoIterator for FleetTokens {
     type Item = (Account, Token);
     type IntoIter = std::vec::IntoIter<(Account, Token)>;
@@ -78,9 +93,21 @@ fn accounts_of(reports: &[AccountReport]) -> Accounts<'_> {
     accounts
 }
 
-/// A token as it is written.
-#[derive(Serialize)]
-struct Record<'a> {
+/// A token with the names of its account, as it is serialised in a list of several accounts.
+///
+/// ```
+/// use tokenfleet::{Account, AccountToken, Token, TokenId, TokenState};
+///
+/// let (account, token) = (
+///     Account::new("losant", "iot"),
+///     Token::new(TokenId::new("1"), TokenState::Active),
+/// );
+/// let value = serde_json::to_value(AccountToken::new(&account, &token))?;
+/// assert_eq!((&value["account"], &value["id"]), (&"iot".into(), &"1".into()));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct AccountToken<'a> {
     account: &'a str,
     provider: &'a str,
     /// The place of the account, unless the account's report names it.
@@ -88,6 +115,19 @@ struct Record<'a> {
     place: Option<&'a str>,
     #[serde(flatten)]
     token: &'a Token,
+}
+
+impl<'a> AccountToken<'a> {
+    /// Creates the serialised form of a token whose account has a report that names its place.
+    #[must_use]
+    pub fn new(account: &'a Account, token: &'a Token) -> Self {
+        Self {
+            account: account.name(),
+            provider: account.provider(),
+            place: None,
+            token,
+        }
+    }
 }
 
 /// A token as it is read.
@@ -118,11 +158,9 @@ impl Serialize for Records<'_> {
         serializer.collect_seq(self.0.tokens.iter().map(|(account, token)| {
             let names = (account.provider(), account.name());
             let is_reported = accounts.get(&names).is_some_and(|known| *known == account);
-            Record {
-                account: account.name(),
-                provider: account.provider(),
+            AccountToken {
                 place: account.place().filter(|_| !is_reported),
-                token,
+                ..AccountToken::new(account, token)
             }
         }))
     }
@@ -146,10 +184,15 @@ impl<'de> Deserialize<'de> for FleetTokens {
             };
             (account, record.token)
         });
-        Ok(Self {
-            tokens: tokens.collect(),
-            accounts,
-        })
+        let tokens = tokens.collect();
+        let found = Self { tokens, accounts };
+        if found.agrees_with_reports() {
+            Ok(found)
+        } else {
+            Err(de::Error::custom(
+                "`tokens` does not match the `count` of each account in `accounts`",
+            ))
+        }
     }
 }
 
@@ -161,7 +204,7 @@ mod tests {
     fn report(account: &Account, verdict: Verdict) -> AccountReport {
         AccountReport {
             account: account.clone(),
-            tokens: 2,
+            tokens: 1,
             verdict,
             cut_off: false,
         }
@@ -185,10 +228,11 @@ mod tests {
             report(&other, Verdict::Failed(error)),
             AccountReport {
                 cut_off: true,
+                tokens: 0,
                 ..report(&Account::new("mindbody", "studio"), Verdict::NotListable)
             },
         ];
-        let places = [&iot, &ours, &other, &Account::new("x", "unknown")];
+        let places = [&iot, &ours, &other];
         let found = FleetTokens {
             tokens: places
                 .map(|account| (account.clone(), token.clone()))
@@ -208,9 +252,44 @@ mod tests {
             r#"{"account": "a", "provider": "b", "completeness": "failed", "reason": "x", "count": 1}"#,
             r#"{"account": "a", "provider": "b", "completeness": "partial", "reason": "x", "count": 1}"#,
             r#"{"account": "a", "provider": "b", "completeness": "whole", "reason": null, "count": 1}"#,
+            r#"{"account": "a", "provider": "b", "completeness": "complete", "reason": "x", "count": 1}"#,
         ] {
             let read = serde_json::from_str::<AccountReport>(contradiction);
             assert!(read.is_err(), "{contradiction}");
+        }
+    }
+
+    #[test]
+    fn a_list_that_its_reports_contradict_is_not_read() {
+        let report = |count: u64, place: &str| {
+            format!(
+                r#"{{"account": "a", "provider": "b", "completeness": "complete", "reason": null,
+                    "count": {count}{place}}}"#
+            )
+        };
+        let token = |account: &str| {
+            format!(r#"{{"id": "1", "state": "active", "account": "{account}", "provider": "b"}}"#)
+        };
+        let here = r#", "place": "https://b.example.com""#;
+        let cases = [
+            (vec![token("a")], vec![report(1, "")], true),
+            (vec![], vec![report(0, "")], true),
+            (vec![], vec![report(12, "")], false),
+            (vec![token("a"), token("a")], vec![report(1, "")], false),
+            (vec![token("c")], vec![report(0, "")], false),
+            (vec![token("a"), token("c")], vec![report(1, "")], false),
+            (vec![token("a")], vec![report(1, here), report(0, "")], true),
+            (
+                vec![token("a")],
+                vec![report(0, here), report(1, "")],
+                false,
+            ),
+        ];
+        for (tokens, accounts, is_read) in cases {
+            let (tokens, accounts) = (tokens.join(","), accounts.join(","));
+            let text = format!(r#"{{"tokens": [{tokens}], "accounts": [{accounts}]}}"#);
+            let read = serde_json::from_str::<FleetTokens>(&text);
+            assert_eq!(read.is_ok(), is_read, "{text}");
         }
     }
 }

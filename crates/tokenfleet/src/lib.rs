@@ -76,7 +76,7 @@ mod toml;
 
 pub use configuration::{AccountConfiguration, Configuration};
 pub use fleet::Fleet;
-pub use fleet_tokens::FleetTokens;
+pub use fleet_tokens::{AccountToken, FleetTokens};
 pub use inventory::{Inventory, InventoryEvent};
 pub use registry::Registry;
 pub use report::{AccountReport, Verdict};

@@ -177,6 +177,9 @@ impl TryFrom<Record> for AccountReport {
     type Error = &'static str;
 
     fn try_from(record: Record) -> Result<Self, Self::Error> {
+        if matches!(record.completeness, Word::Complete) && record.reason.is_some() {
+            return Err("a list that is complete has a `reason` why it is not");
+        }
         let causes = (record.reason_code, record.unlisted_tokens, record.error);
         let verdict = match (record.completeness, causes) {
             (Word::Complete, (None, None, None)) => Verdict::Complete,

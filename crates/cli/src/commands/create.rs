@@ -71,7 +71,17 @@ pub(crate) async fn run(
             added.join(", ")
         ));
     }
+    let unconfirmed = requested.unconfirmed_arguments(&issued.token);
+    if !unconfirmed.is_empty() {
+        print_warning(&format!(
+            "the platform does not report whether it kept these arguments: {}; check the token",
+            unconfirmed.join(", ")
+        ));
+    }
     for field in requested.differences(&issued.token) {
+        if field == "arguments" {
+            continue;
+        }
         if field == "scopes" && !requested.misses_scopes(&issued.token) {
             continue;
         }

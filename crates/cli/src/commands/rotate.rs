@@ -3,8 +3,8 @@
 use tokenfleet::capability::OperationCall;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Query, Result, RevocationEffect, TokenId, TokenProvider,
-    TokenProviderExt, cloudsmith,
+    Error, ErrorKind, Fate, Operation, Query, Result, RevocationEffect, Token, TokenId,
+    TokenProvider, TokenProviderExt, cloudsmith,
 };
 
 use super::question;
@@ -31,14 +31,11 @@ pub(crate) async fn run(
         None => only_token(&*provider).await?,
     };
     if !arguments.yes {
-        // Where ids are given again, another token may have this one when the answer arrives.
-        let capabilities = provider.capabilities();
-        let shown = if capabilities.reused_ids && capabilities.get {
-            Some(provider.get(&id).await?)
-        } else {
-            None
+        let reviewed = review(&*provider, &id).await?;
+        let token = match &reviewed {
+            Some(reviewed) => question::describe(&id, &reviewed.name),
+            None => question::describe_by_id(&*provider, &id).await,
         };
-        let token = question::describe_by_id(&*provider, &id).await;
         let question = format!(
             "Rotate token {token} in {}? This issues a new secret; the old one stops working \
              immediately. {}[y/N] ",
@@ -49,13 +46,8 @@ pub(crate) async fn run(
             let error = Error::invalid_input("not confirmed: nothing was rotated");
             return Err(error.with_account(provider.account()).into());
         }
-        if let Some(shown) = shown {
-            let now = provider.get(&id).await?;
-            if (now.created_at, now.name) != (shown.created_at, shown.name) {
-                let message = "another token has this id now: nothing was rotated";
-                let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
-                return Err(in_context(&*provider, error).into());
-            }
+        if let Some(reviewed) = &reviewed {
+            check_reviewed(&*provider, reviewed).await?;
         }
     }
     // The key is read now, because its source may already return the new one afterwards.
@@ -70,6 +62,29 @@ pub(crate) async fn run(
         .await_or_reconcile(unknown, provider.rotate(&id))
         .await?;
     secret::print_issued(output, &*provider, Operation::Rotate, &issued)
+}
+
+/// Returns the token that the person reviews, where another one may have its id when the answer
+/// arrives.
+async fn review(provider: &dyn TokenProvider, id: &TokenId) -> Result<Option<Token>> {
+    let capabilities = provider.capabilities();
+    let can_look = capabilities.get || capabilities.list.is_some();
+    if capabilities.reused_ids && can_look {
+        provider.look_up(id).await.map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+/// Rejects a token that is not the one that was reviewed, although it has its id.
+async fn check_reviewed(provider: &dyn TokenProvider, reviewed: &Token) -> Result<()> {
+    let now = provider.look_up(&reviewed.id).await?;
+    if (&now.created_at, &now.name) == (&reviewed.created_at, &reviewed.name) {
+        return Ok(());
+    }
+    let message = "another token has this id now: nothing was rotated";
+    let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
+    Err(in_context(provider, error))
 }
 
 /// Rejects a platform that cannot rotate, before anything is read or asked.
@@ -118,5 +133,36 @@ async fn only_token(provider: &dyn TokenProvider) -> Result<TokenId> {
             Error::invalid_input("the account has several tokens")
                 .with_advice("pass the id of the one to rotate"),
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet::{CreateToken, RevokeOptions};
+    use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_token_that_gets_the_id_during_the_question_is_not_rotated() {
+        for reads in [true, false] {
+            let profile = MemoryProvider::new(MemoryProfile::reusing());
+            let mut capabilities = profile.capabilities().clone();
+            capabilities.get = reads;
+            let provider = MemoryProvider::new(MemoryProfile::new("reusing", capabilities));
+            let issued = provider.create(CreateToken::new("ci")).await.unwrap();
+            let id = issued.token.id;
+            let reviewed = review(&provider, &id).await.unwrap().unwrap();
+            check_reviewed(&provider, &reviewed).await.unwrap();
+
+            let options = RevokeOptions::default();
+            provider.revoke((&id).into(), options).await.unwrap();
+            let error = check_reviewed(&provider, &reviewed).await.unwrap_err();
+            assert!(error.is_not_found(), "{error}");
+            let other = provider.create(CreateToken::new("other")).await.unwrap();
+            assert_eq!(other.token.id, id);
+            let error = check_reviewed(&provider, &reviewed).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Conflict, "{error}");
+        }
     }
 }

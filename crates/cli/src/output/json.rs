@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
-use tokenfleet::{Account, AccountReport, Error, Secret, Token};
+use tokenfleet::{Account, AccountReport, AccountToken, Error, Secret, Token};
 
 use super::text::{self, needs_escape};
 
@@ -34,10 +34,8 @@ impl<'a> Typed<&'a AccountReport> {
 /// A token with its account, and with its secret only in the response that issued it.
 #[derive(Serialize)]
 pub(crate) struct TokenObject<'a> {
-    account: &'a str,
-    provider: &'a str,
     #[serde(flatten)]
-    token: &'a Token,
+    token: AccountToken<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<&'a str>,
 }
@@ -45,9 +43,7 @@ pub(crate) struct TokenObject<'a> {
 impl<'a> TokenObject<'a> {
     pub(crate) fn new(account: &'a Account, token: &'a Token, secret: Option<&'a Secret>) -> Self {
         Self {
-            account: account.name(),
-            provider: account.provider(),
-            token,
+            token: AccountToken::new(account, token),
             secret: secret.map(Secret::expose),
         }
     }

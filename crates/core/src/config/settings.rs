@@ -44,6 +44,8 @@ pub struct Settings {
     /// The directory that relative paths start from; empty for the current one.
     directory: PathBuf,
     entries: BTreeMap<String, Entry>,
+    /// The keys without a value that were not read, each with its line.
+    nulls: BTreeMap<String, Option<usize>>,
     /// The keys that were read, each with the line it was found on.
     read_keys: BTreeMap<&'static str, Option<usize>>,
 }
@@ -105,6 +107,12 @@ impl Settings {
     /// Adds a setting, with the line it was found on.
     pub fn insert(&mut self, key: impl Into<String>, value: Setting, line: Option<usize>) {
         self.entries.insert(key.into(), Entry { value, line });
+    }
+
+    /// Adds a key whose value is null, with the line it was found on. It counts as not written, but
+    /// must be one that is read.
+    pub fn insert_null(&mut self, key: impl Into<String>, line: Option<usize>) {
+        self.nulls.insert(key.into(), line);
     }
 
     /// Reads a string.
@@ -273,14 +281,22 @@ impl Settings {
     ///
     /// [`Configuration`](crate::ErrorKind::Configuration), with the line and the closest known key.
     pub fn finish(self) -> Result<()> {
-        match self.entries.iter().next() {
+        match self.unread_keys().next() {
             None => Ok(()),
-            Some((key, entry)) => Err(self.unknown_key(key, entry)),
+            Some((key, line)) => Err(self.unknown_key(key, line)),
         }
+    }
+
+    /// Returns the keys that were not read, each with its line.
+    fn unread_keys(&self) -> impl Iterator<Item = (&str, Option<usize>)> {
+        let entries = self.entries.iter().map(|(key, entry)| (key, entry.line));
+        let nulls = self.nulls.iter().map(|(key, line)| (key, *line));
+        entries.chain(nulls).map(|(key, line)| (key.as_str(), line))
     }
 
     /// Removes a setting and remembers that it was read.
     fn take(&mut self, key: &'static str) -> Option<Entry> {
+        self.nulls.remove(key);
         let entry = self.entries.remove(key);
         let found_on = entry.as_ref().and_then(|entry| entry.line);
         let line = self.read_keys.entry(key).or_default();

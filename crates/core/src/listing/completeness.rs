@@ -92,6 +92,9 @@ impl TryFrom<Claim> for Completeness {
     type Error = &'static str;
 
     fn try_from(claim: Claim) -> Result<Self, Self::Error> {
+        if matches!(claim.completeness, Word::Complete) && claim.reason.is_some() {
+            return Err("a list that is complete has a `reason` why it is not");
+        }
         match (claim.completeness, claim.reason_code, claim.unlisted_tokens) {
             (Word::Complete, None, None) => Ok(Self::Complete),
             (Word::CompleteAsShown, None, Some(tokens)) => Ok(Self::CompleteAsShown(tokens)),
@@ -159,6 +162,20 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_claim_that_contradicts_itself_is_not_read() {
+        let read = |text: &str| serde_json::from_str::<Completeness>(text);
+        let complete = r#"{"completeness": "complete", "reason": null}"#;
+        assert_eq!(read(complete).unwrap(), Completeness::Complete);
+        for lie in [
+            r#"{"completeness": "complete", "reason": "tokens may be missing"}"#,
+            r#"{"completeness": "complete", "reason_code": "unexpected_order"}"#,
+            r#"{"completeness": "partial", "reason": "tokens may be missing"}"#,
+        ] {
+            assert!(read(lie).is_err(), "{lie}");
+        }
+    }
 
     #[test]
     fn a_partial_listing_is_not_complete_and_says_why() {

@@ -68,11 +68,25 @@ impl<'de> Deserialize<'de> for Token {
     }
 }
 
-fn fact<T>(value: Option<T>, is_reported: bool) -> Fact<T> {
-    if is_reported {
-        Fact::from_nullable(value)
-    } else {
-        Fact::from_optional(value)
+/// A field as it is written: a null differs from a missing key.
+#[derive(Default)]
+enum Field<T> {
+    #[default]
+    Missing,
+    Written(Option<T>),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Field<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Option::deserialize(deserializer).map(Self::Written)
+    }
+}
+
+fn fact<T>(field: Field<T>, is_reported: bool) -> Fact<T> {
+    match field {
+        Field::Missing => Fact::NotReported,
+        Field::Written(value) if is_reported => Fact::from_nullable(value),
+        Field::Written(value) => Fact::from_optional(value),
     }
 }
 
@@ -80,18 +94,25 @@ fn fact<T>(value: Option<T>, is_reported: bool) -> Fact<T> {
 #[derive(Deserialize)]
 struct Record {
     id: TokenId,
-    name: Option<String>,
-    description: Option<String>,
+    #[serde(default)]
+    name: Field<String>,
+    #[serde(default)]
+    description: Field<String>,
     state: TokenState,
-    created_at: Option<Timestamp>,
-    updated_at: Option<Timestamp>,
+    #[serde(default)]
+    created_at: Field<Timestamp>,
+    #[serde(default)]
+    updated_at: Field<Timestamp>,
     #[serde(default)]
     expiry: Moment,
     #[serde(default)]
     last_used: Moment,
-    owner: Option<Principal>,
-    creator: Option<Principal>,
-    scopes: Option<Scopes>,
+    #[serde(default)]
+    owner: Field<Principal>,
+    #[serde(default)]
+    creator: Field<Principal>,
+    #[serde(default)]
+    scopes: Field<Scopes>,
     #[serde(default)]
     attributes: Attributes,
     not_reported: Option<Vec<String>>,

@@ -2,14 +2,17 @@
 //!
 //! A field that the platform does not report contradicts nothing.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Fate, Operation, Result, is_credential_like};
 use crate::model::{
-    Fact, Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef, TokenState,
+    Attribute, Fact, Identity, IssuedToken, RenewedToken, Secret, Token, TokenId, TokenRef,
+    TokenState,
 };
 use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
-    CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation, RevocationEffect,
-    RevocationOutcome, RevokeCapability, Suspension, TokenProvider, UpdateToken,
+    ArgumentValue, CreateToken, Liveness, RenewedSecret, RequestedExpiry, Revocation,
+    RevocationEffect, RevocationOutcome, RevokeCapability, Suspension, TokenProvider, UpdateToken,
 };
 
 /// The maximum length of an id that is shown: that of a UUID.
@@ -153,6 +156,8 @@ pub(super) async fn check_created<P: TokenProvider>(
         Wrong::Expiry
     } else if !may_widen && !request.added_scopes(&issued.token).is_empty() {
         Wrong::Scopes
+    } else if request.has_other_argument(&issued.token) {
+        Wrong::Arguments
     } else if request.suspended && issued.token.state == TokenState::Active {
         Wrong::Active
     } else {
@@ -167,6 +172,7 @@ enum Wrong {
     Secret,
     Expiry,
     Scopes,
+    Arguments,
     Active,
 }
 
@@ -185,6 +191,10 @@ impl Wrong {
             Self::Scopes => (
                 "with broader scopes than requested",
                 "request scopes that the platform grants as they are",
+            ),
+            Self::Arguments => (
+                "with other arguments than requested",
+                "request arguments that the platform keeps as they are",
             ),
             Self::Active => (
                 "active although it was requested suspended",
@@ -258,11 +268,12 @@ async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> 
 
 impl CreateToken {
     /// Returns the fields in which a new token differs from this request, as the platform reports
-    /// it: `name`, `description`, `expiry`, `scopes` or `state`.
+    /// it: `name`, `description`, `expiry`, `scopes`, `arguments` or `state`.
     ///
     /// A provider already rejects and revokes a token that may do more than requested. What is left
     /// is harmless, such as a name without the white space around it, a missing scope, or a scope
-    /// that the platform declares to add, but may surprise.
+    /// that the platform declares to add, but may surprise; or it cannot be told, such as
+    /// [arguments](Self::unconfirmed_arguments) that the token does not report.
     #[must_use]
     pub fn differences(&self, token: &Token) -> Vec<&'static str> {
         let requests_expiry = self.expiry != RequestedExpiry::PlatformDefault;
@@ -285,6 +296,7 @@ impl CreateToken {
                 "expiry",
             ),
             (scopes_differ, "scopes"),
+            (!self.unconfirmed_arguments(token).is_empty(), "arguments"),
             (state_differs, "state"),
         ]
         .into_iter()
@@ -301,6 +313,22 @@ impl CreateToken {
             }
             (requested, scopes) => is_unconfirmed(token, requested.is_some(), scopes.is_reported()),
         }
+    }
+
+    /// Returns the names of the requested [arguments](Self::arguments) that a new token does not
+    /// report as requested: it has no attribute of that name, or one that is no such value.
+    #[must_use]
+    pub fn unconfirmed_arguments(&self, token: &Token) -> Vec<&str> {
+        let arguments = self.arguments.iter();
+        let unconfirmed = arguments.filter(|(name, value)| keeps(value, token, name) != Some(true));
+        unconfirmed.map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Returns `true` if a new token reports another value for a requested argument, with which it
+    /// may be able to do more.
+    fn has_other_argument(&self, token: &Token) -> bool {
+        let mut arguments = self.arguments.iter();
+        arguments.any(|(name, value)| keeps(value, token, name) == Some(false))
     }
 
     /// Returns the scopes of a new token that were not requested, or none if the request left them
@@ -321,6 +349,29 @@ impl CreateToken {
 /// read.
 fn is_unconfirmed(token: &Token, is_requested: bool, is_reported: bool) -> bool {
     is_requested && !is_reported && token.attributes.unreadable().next().is_some()
+}
+
+/// Returns whether a token has the requested value of an argument, in any order if it is a list, or
+/// `None` if it reports no value of that type.
+fn keeps(requested: &ArgumentValue, token: &Token, name: &str) -> Option<bool> {
+    match (requested, token.attributes.get(name)?) {
+        (ArgumentValue::Boolean(requested), Attribute::Boolean(kept)) => Some(requested == kept),
+        (ArgumentValue::Integer(requested), Attribute::Integer(kept)) => Some(requested == kept),
+        (ArgumentValue::Text(requested), Attribute::Text(kept)) => Some(requested == kept),
+        (ArgumentValue::List(requested), Attribute::List(kept)) => {
+            let kept: Option<BTreeSet<&str>> = kept.iter().map(text_of).collect();
+            let requested: BTreeSet<&str> = requested.iter().map(String::as_str).collect();
+            Some(kept? == requested)
+        }
+        _ => None,
+    }
+}
+
+fn text_of(attribute: &Attribute) -> Option<&str> {
+    match attribute {
+        Attribute::Text(text) => Some(text),
+        _ => None,
+    }
 }
 
 fn is_other_name(requested: Option<&str>, token: &Token) -> bool {

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
 use crate::model::{IssuedToken, Token};
 use crate::provider::{
-    CreateToken, OperationCall, RevocationEffect, RevokeCapability, TokenProvider,
+    CreateToken, OperationCall, RevocationEffect, RevocationOutcome, RevokeCapability,
+    TokenProvider,
 };
 use crate::workflow::reconcile::reconcile;
 use crate::workflow::{Marker, Reconciliation, UnknownWrite};
@@ -100,17 +101,17 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
                 Ok(issued) => return Ok(issued),
                 Err(error) => error,
             };
-            let is_clean = if error.may_have_applied() {
-                self.clean_up(&marker, name.as_deref()).await
-            } else if error.kind() == ErrorKind::Conflict || !is_certain_refusal(&error) {
-                // Nobody else's name ends with the marker, so a conflict may be with the token of
-                // an earlier copy of this request. A gateway may refuse what it has passed on.
+            let is_clean = if is_doubtful_refusal(&error) {
                 match self.find(&marker, name.as_deref()).await {
-                    Ok(tokens) if tokens.is_empty() => return Err(error),
-                    Ok(tokens) => self.revoke_all(&tokens).await,
-                    Err(_) if !error.is_in_own_form() => return Err(error),
+                    Ok(tokens) if tokens.is_empty() => {
+                        return Err(error.with_fate(Fate::Rejected));
+                    }
+                    Ok(_) => self.clean_up(&marker, name.as_deref()).await,
+                    Err(cause) if is_refused_alike(&error, &cause) => return Err(error),
                     Err(cause) => Err(cause),
                 }
+            } else if error.may_have_applied() {
+                self.clean_up(&marker, name.as_deref()).await
             } else {
                 return Err(error);
             };
@@ -194,25 +195,49 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         }
     }
 
-    /// Revokes the tokens, which were listed just now.
+    /// Revokes the tokens, which were listed just now: one that is said to be gone may be one that
+    /// the platform does not find yet, and is searched for again.
     async fn revoke_all(&self, tokens: &[Token]) -> Result<()> {
         let revoke = self.provider.capabilities().revoke.as_ref();
         let options = revoke.and_then(RevokeCapability::options_for_created);
         let options = options.unwrap_or_default();
         for token in tokens {
-            self.provider.revoke((&token.id).into(), options).await?;
+            let revocation = self.provider.revoke((&token.id).into(), options).await?;
+            if revocation.outcome == RevocationOutcome::AlreadyGone {
+                let message = "the platform lists the token, but does not know its id";
+                let fate = Operation::Revoke.fate_if_unanswered();
+                return Err(Error::protocol_violation(fate, message)
+                    .with_account(self.provider.account())
+                    .with_operation(Operation::Revoke));
+            }
         }
         Ok(())
     }
 }
 
-/// Returns `true` unless something in front of the platform may have refused a request that the
-/// platform has applied. An error that is no refusal (4xx) of the request itself happened before it.
-fn is_certain_refusal(error: &Error) -> bool {
+/// Returns `true` for a refusal (4xx) of a request that the platform may have applied.
+///
+/// Nobody else's name ends with the marker, so a conflict may be with the token of an earlier copy
+/// of this request. Something in front of the platform may refuse what it has passed on. A request
+/// that timed out is no refusal.
+fn is_doubtful_refusal(error: &Error) -> bool {
     let is_refusal = error
         .status()
         .is_some_and(|status| (400..500).contains(&status));
-    error.fate() == Fate::NotSent || error.is_in_own_form() || !is_refusal
+    let is_conflict = error.kind() == ErrorKind::Conflict && !error.may_have_applied();
+    is_conflict
+        || is_refusal
+            && !error.is_in_own_form()
+            && !error.is_timeout()
+            && error.fate() != Fate::NotSent
+}
+
+/// Returns `true` if a search is refused for the same reason as a creation that certainly changed
+/// nothing, such as a wrong credential or base URL.
+fn is_refused_alike(error: &Error, search: &Error) -> bool {
+    error.fate() == Fate::Rejected
+        && !error.is_in_own_form()
+        && (error.kind(), error.status()) == (search.kind(), search.status())
 }
 
 impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
@@ -228,8 +253,12 @@ impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
 /// Adds to the error of a creation that its token could not be cleaned up.
 fn maybe_left_behind(error: Error, marker: &Marker, cause: &Error) -> Error {
     let fate = error.fate().max(Fate::MaybeApplied);
-    error.with_fate(fate).with_advice(format!(
-        "a token marked {marker} may be active, and nobody has its secret: \
-         find it and revoke it ({cause})"
-    ))
+    let mut advice = format!(
+        "a token marked {marker} may be active, and nobody has its secret: find it and revoke it \
+         ({cause})"
+    );
+    if let Some(first) = error.advice() {
+        advice = format!("{first}; {advice}");
+    }
+    error.with_fate(fate).with_advice(advice)
 }

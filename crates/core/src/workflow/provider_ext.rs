@@ -8,7 +8,7 @@ use crate::model::{Token, TokenId};
 use crate::provider::TokenProvider;
 use crate::query::{Filter, Query};
 use crate::workflow::reconcile::reconcile;
-use crate::workflow::revoke_many::plan_revocation;
+use crate::workflow::revoke_many::{look_up, plan_revocation};
 use crate::workflow::token_list::list_all;
 use crate::workflow::{
     Reconciliation, RevocationPlan, RevokeMany, RevokeManyOptions, TokenList, UnknownWrite,
@@ -80,6 +80,20 @@ pub trait TokenProviderExt: TokenProvider {
                 .with_account(self.account())
                 .with_operation(Operation::List))
         }
+    }
+
+    /// Returns the token that has this id now: read by its id, or, on a platform that cannot do
+    /// that, looked for in a listing of its own.
+    ///
+    /// Use it to check right before a write that the id still belongs to the token that was
+    /// reviewed, where [ids are given again](crate::Capabilities::reused_ids).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get`](TokenProvider::get) or of the listing. [`NotFound`](ErrorKind::NotFound) if
+    /// no listed token has the id, and [`Other`](ErrorKind::Other) if the listing may lack some.
+    fn look_up(&self, id: &TokenId) -> impl Future<Output = Result<Token>> + Send {
+        look_up(self, id)
     }
 
     /// Finds out whether a write with an unknown outcome was applied, and changes nothing.

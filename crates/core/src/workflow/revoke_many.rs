@@ -328,8 +328,12 @@ pub(crate) async fn plan_revocation<P: TokenProvider + ?Sized>(
     Ok(RevocationPlan::from_ids(provider.account(), ids).with_seen(&seen))
 }
 
-/// Returns the token that has this id now: read by its id, or looked for in a fresh listing.
-async fn look_up<P: TokenProvider + ?Sized>(provider: &P, id: &TokenId) -> Result<Token> {
+/// Returns the token that has this id now, as
+/// [`TokenProviderExt::look_up`](crate::TokenProviderExt::look_up) documents.
+pub(crate) async fn look_up<P: TokenProvider + ?Sized>(
+    provider: &P,
+    id: &TokenId,
+) -> Result<Token> {
     if provider.capabilities().get {
         return provider.get(id).await;
     }

@@ -169,7 +169,7 @@ async fn the_page_of_a_gateway_is_judged_by_its_status_and_never_shown() {
         ("504 Gateway Timeout", Unavailable, MaybeApplied, 1),
         ("521 Web Server Is Down", Unavailable, MaybeApplied, 1),
         ("408 Request Timeout", Timeout, MaybeApplied, 1),
-        ("429 Too Many Requests", RateLimited, Rejected, 1),
+        ("429 Too Many Requests", RateLimited, MaybeApplied, 1),
     ] {
         let page = || {
             response(

@@ -55,7 +55,7 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent_and_transient() {
 
     type Row = (fn() -> ApiRequest, Step, u32, ErrorKind, Fate);
     let html = || with_body(200, "<html>Please log in</html>");
-    let rows: [Row; 29] = [
+    let rows: [Row; 30] = [
         (read, status(503), 4, Unavailable, Rejected),
         (update, status(503), 4, Unavailable, MaybeApplied),
         (create, status(503), 1, Unavailable, MaybeApplied),
@@ -70,8 +70,8 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent_and_transient() {
         (create, NOT_SENT, 4, Connection, NotSent),
         (create, own_refusal(429), 4, RateLimited, Rejected),
         // A gateway may have passed the request on.
-        (create, status(429), 1, RateLimited, Rejected),
-        (create, with_body(429, ""), 1, RateLimited, Rejected),
+        (create, status(429), 1, RateLimited, MaybeApplied),
+        (create, with_body(429, ""), 1, RateLimited, MaybeApplied),
         (revoke, status(429), 4, RateLimited, Rejected),
         (read, status(302), 1, ProtocolViolation, Rejected),
         (revoke, status(302), 1, ProtocolViolation, MaybeApplied),
@@ -102,7 +102,8 @@ async fn an_ambiguous_failure_is_retried_only_if_idempotent_and_transient() {
             Rejected,
         ),
         (revoke, status(404), 1, ErrorKind::NotFound, Rejected),
-        (create, status(409), 1, ErrorKind::Conflict, Rejected),
+        (create, status(409), 1, ErrorKind::Conflict, MaybeApplied),
+        (create, own_refusal(409), 1, ErrorKind::Conflict, Rejected),
         (create, status(422), 1, ErrorKind::InvalidInput, Rejected),
     ];
     for (request, step, attempts, kind, fate) in rows {

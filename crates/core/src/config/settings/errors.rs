@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use super::Entry;
 use crate::config::Settings;
 use crate::error::{Error, did_you_mean, is_near, quoted};
 
@@ -33,16 +32,16 @@ impl Settings {
     /// If another key seems to be missing, this is the likely cause.
     #[must_use]
     pub fn misspelled_key(&self) -> Option<Error> {
-        let (key, entry) = self.entries.iter().find(|(key, _)| {
-            !self.read_keys.contains_key(key.as_str())
+        let (key, line) = self.unread_keys().find(|(key, _)| {
+            !self.read_keys.contains_key(key)
                 && self.read_keys.keys().any(|known| is_near(key, known))
         })?;
-        Some(self.unknown_key(key, entry))
+        Some(self.unknown_key(key, line))
     }
 
-    pub(super) fn unknown_key(&self, key: &str, entry: &Entry) -> Error {
+    pub(super) fn unknown_key(&self, key: &str, line: Option<usize>) -> Error {
         let known: Vec<_> = self.read_keys.keys().copied().collect();
-        self.unknown(&self.path, key, entry.line, &known)
+        self.unknown(&self.path, key, line, &known)
     }
 
     pub(super) fn unknown(

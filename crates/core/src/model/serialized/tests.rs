@@ -131,6 +131,24 @@ fn absent_and_not_reported_are_told_apart_and_nothing_is_claimed_that_was_not_wr
 }
 
 #[test]
+fn a_missing_key_is_not_reported_whatever_the_list_says() {
+    let text = r#"{"id": "1", "state": "active", "creator": null, "not_reported": []}"#;
+    let token: Token = serde_json::from_str(text).unwrap();
+    let mut expected = Token::new(TokenId::new("1"), TokenState::Active);
+    expected.creator = Fact::Absent;
+    assert_eq!(token, expected);
+    // A value in memory and a part of a larger object too.
+    let value: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(serde_json::from_value::<Token>(value).unwrap(), expected);
+    // The list is believed against a null, and a value against the list.
+    let text = r#"{"id": "1", "state": "active", "creator": null, "name": "ci",
+        "not_reported": ["creator", "name"]}"#;
+    let token: Token = serde_json::from_str(text).unwrap();
+    assert_eq!(token.creator, Fact::NotReported);
+    assert_eq!(token.name, Fact::Known("ci".to_owned()));
+}
+
+#[test]
 fn what_a_later_version_writes_is_read() {
     let text = r#"{"id": "1", "state": "paused", "account": "a", "secret": "x", "new": [1]}"#;
     let token: Token = serde_json::from_str(text).unwrap();

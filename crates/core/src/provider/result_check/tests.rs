@@ -7,9 +7,11 @@ use async_trait::async_trait;
 use futures_executor::block_on;
 
 use super::*;
-use crate::capability::{CreateCapability, RenewCapability, RevokeCapability, UpdateCapability};
+use crate::capability::{
+    ArgumentDescription, CreateCapability, RenewCapability, RevokeCapability, UpdateCapability,
+};
 use crate::error::{Account, ErrorKind};
-use crate::model::{Principal, Scopes, Timestamp};
+use crate::model::{Attribute, Principal, Scopes, Timestamp};
 use crate::provider::{Adapter, Capabilities, RevocationOutcome, RevokeOptions};
 
 const ID: &str = "000000000000000000000009";
@@ -45,7 +47,11 @@ impl Scripted {
                         .with_description()
                         .with_expiry()
                         .with_scopes()
-                        .with_suspended(),
+                        .with_suspended()
+                        .with_argument(ArgumentDescription::text("role"))
+                        .with_argument(ArgumentDescription::boolean("readonly"))
+                        .with_argument(ArgumentDescription::integer("uses", 1..=9))
+                        .with_argument(ArgumentDescription::list("cidr")),
                 )
                 .with_update(
                     UpdateCapability::new()
@@ -254,7 +260,28 @@ fn a_new_token_that_may_do_more_than_requested_is_revoked() {
     };
     let request = || CreateToken::new("ci");
     let read_only = || request().with_scope("all.User.read");
-    let cases: [(CreateToken, Scripted, &str); 7] = [
+    let viewer = || request().with_argument("role", "view");
+    let with = |name: &'static str, value: Attribute| {
+        Scripted::new(move |token| token.attributes.insert(name, value))
+    };
+    let list = |texts: &[&str]| Attribute::List(texts.iter().map(|&text| text.into()).collect());
+    let cases: [(CreateToken, Scripted, &str); 11] = [
+        (viewer(), with("role", "admin".into()), "other arguments"),
+        (
+            request().with_argument("readonly", true),
+            with("readonly", Attribute::Boolean(false)),
+            "other arguments",
+        ),
+        (
+            request().with_argument("uses", 1),
+            with("uses", Attribute::Integer(2)),
+            "other arguments",
+        ),
+        (
+            request().with_argument("cidr", ["10.0.0.0/8"]),
+            with("cidr", list(&["10.0.0.0/8", "0.0.0.0/0"])),
+            "other arguments",
+        ),
         (
             read_only(),
             Scripted::new(|token| token.scopes = scopes(&["all.User"])),
@@ -344,6 +371,44 @@ fn a_new_token_that_differs_harmlessly_keeps_its_secret() {
         .with_scope("a");
     let issued = silent.create(request.clone()).unwrap();
     assert!(request.differences(&issued.token).is_empty());
+}
+
+#[test]
+fn an_argument_that_the_token_does_not_report_as_requested_differs_and_is_named() {
+    let request = || {
+        CreateToken::new("ci")
+            .with_argument("role", "view")
+            .with_argument("cidr", ["10.0.0.0/8", "::1/128"])
+            .with_argument("uses", 1)
+    };
+    let list = |texts: &[&str]| Attribute::List(texts.iter().map(|&text| text.into()).collect());
+    let confirming = |token: &mut Token| {
+        token.attributes.insert("role", Attribute::from("view"));
+        let cidr = list(&["::1/128", "10.0.0.0/8"]);
+        token.attributes.insert("cidr", cidr);
+        token.attributes.insert("uses", Attribute::Integer(1));
+    };
+    let issued = Scripted::new(confirming).create(request()).unwrap();
+    assert!(request().differences(&issued.token).is_empty());
+    assert!(request().unconfirmed_arguments(&issued.token).is_empty());
+
+    // Neither a null, nor a field of another type, says anything about the argument.
+    let adapter = Scripted::new(|token| {
+        confirming(token);
+        token.attributes.insert("role", Attribute::Null);
+        let other = Attribute::Map(std::collections::BTreeMap::new());
+        token.attributes.insert("cidr", other);
+    });
+    let issued = adapter.create(request()).unwrap();
+    assert!(adapter.revoked().is_empty());
+    assert_eq!(request().differences(&issued.token), ["arguments"]);
+    let unconfirmed = request();
+    let unconfirmed = unconfirmed.unconfirmed_arguments(&issued.token);
+    assert_eq!(unconfirmed, ["cidr", "role"]);
+
+    let silent = Scripted::new(|_| ());
+    let issued = silent.create(request()).unwrap();
+    assert_eq!(request().differences(&issued.token), ["arguments"]);
 }
 
 #[test]
