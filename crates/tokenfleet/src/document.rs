@@ -333,6 +333,7 @@ mod tests {
         assert_eq!(choice, Some(("one", "1".to_owned())));
         assert!(settings.credential("token").unwrap().is_some());
         assert!(settings.number("large").is_err());
+        assert_eq!(settings.text("none").unwrap(), None);
         settings.finish().unwrap();
     }
 
