@@ -98,9 +98,7 @@ impl SentExpiry {
             }
         }
     }
-}
 
-impl SentExpiry {
     /// Returns when the request was sent on the clock on which the response was served.
     fn sent_if_served(&self, served: Timestamp, now: Timestamp) -> Timestamp {
         let elapsed = self.sent_at.duration_until(now);
