@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokenfleet_core::capability::{ArgumentDescription, ArgumentValue};
 use tokenfleet_core::{
     Fact, RequestedExpiry, Secret, Timestamp, TokenId, TokenProvider, TokenState,
 };
@@ -209,6 +210,14 @@ pub trait Fixture: Send + Sync {
     /// An adapter sends names unchanged, and reports what the platform stored.
     fn stored_name(&self, name: &str) -> String {
         name.to_owned()
+    }
+
+    /// Returns a value for an argument of a creation that only this platform has.
+    ///
+    /// The suite makes up a boolean, a number or a word. Which texts and lists a platform takes, only
+    /// its fixture knows: without a value for a required one, no case can create a token.
+    fn argument(&self, _argument: &ArgumentDescription) -> Option<ArgumentValue> {
+        None
     }
 
     /// Returns scopes that a token may be created with, together and the first one also alone.

@@ -23,7 +23,6 @@ use crate::{Fixture, InsertedToken};
 
 pub(crate) use calls::full_consent;
 pub(crate) use ids::{collect_ids, format_ids, ids_of, next_id};
-pub(crate) use setup::sample;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 

@@ -12,6 +12,8 @@ mod writing;
 
 pub(crate) use defect::Defect;
 
+use tokenfleet_core::capability::TokenField;
+
 use crate::MemoryProfile;
 
 /// A defect on a platform where a case must notice it.
@@ -31,6 +33,15 @@ impl MemoryProfile {
         if let Some(list) = &mut profile.capabilities.list {
             list.totals = false;
         }
+        profile
+    }
+
+    /// Creates a platform that lists a keyset and reports when a token was used last.
+    pub(crate) fn keyset_with_uses() -> Self {
+        let mut profile = Self::keyset();
+        profile.capabilities = (profile.capabilities)
+            .with_verify()
+            .with_reported_fields([TokenField::LastUsed]);
         profile
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_core::capability::TokenField;
+use tokenfleet_core::capability::{ArgumentDescription, ArgumentValue, TokenField};
 use tokenfleet_core::{
     Capabilities, RequestedExpiry, RevocationEffect, Secret, Timestamp, TokenId, TokenProvider,
     TokenState,
@@ -141,6 +141,10 @@ impl Fixture for RecordingFixture {
 
     fn stored_name(&self, name: &str) -> String {
         self.inner.stored_name(name)
+    }
+
+    fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
+        self.inner.argument(argument)
     }
 
     fn scopes(&self) -> Vec<String> {

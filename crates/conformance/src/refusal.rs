@@ -56,16 +56,20 @@ impl Refusal {
         let update = |what, change| expect_refused(harness, what, provider.update(&id, change));
         match self {
             Self::Operation(operation) => expect_operation_refused(harness, operation).await,
-            Self::Name => create("a name", harness.named_request("refused")).await,
-            Self::Description => create("a description", request.with_description("refused")).await,
-            Self::Expiry => create("an expiry", request.with_expiry(harness.in_days(30))).await,
+            Self::Name => create("a name", harness.named_request("refused")?).await,
+            Self::Description => {
+                create("a description", request?.with_description("refused")).await
+            }
+            Self::Expiry => create("an expiry", request?.with_expiry(harness.in_days(30))).await,
             Self::Lifetime => {
                 let lifetime = Duration::from_secs(30 * 86_400);
-                create("a lifetime", request.with_lifetime(lifetime)).await
+                create("a lifetime", request?.with_lifetime(lifetime)).await
             }
-            Self::NeverExpiring => create("never expiring", request.without_expiry()).await,
-            Self::Scopes => create("scopes", request.with_scope("refused")).await,
-            Self::Suspended => create("creating a suspended token", request.with_suspended()).await,
+            Self::NeverExpiring => create("never expiring", request?.without_expiry()).await,
+            Self::Scopes => create("scopes", request?.with_scope("refused")).await,
+            Self::Suspended => {
+                create("creating a suspended token", request?.with_suspended()).await
+            }
             Self::NewName => update("a new name", UpdateToken::rename("refused")).await,
             Self::NewDescription => {
                 let change = UpdateToken::default().with_description("refused");

@@ -13,6 +13,7 @@ use tokenfleet_conformance::{
     ExistingToken, Fault, Fixture, InsertedToken, MemoryFixture, MemoryProfile, Report, TokenSpec,
     cases, run, run_some,
 };
+use tokenfleet_core::capability::{ArgumentDescription, CreateCapability};
 use tokenfleet_core::{Secret, TokenId, TokenProvider};
 
 /// A fixture with the required methods only, which does not know the secrets of inserted tokens.
@@ -84,6 +85,22 @@ fn a_fixture_of_six_methods_is_enough_for_most_cases() {
             "{report}"
         );
     }
+}
+
+#[test]
+fn a_required_text_that_the_fixture_does_not_name_fails_no_case() {
+    let mut profile = MemoryProfile::deleting();
+    let region = ArgumentDescription::text("region").required();
+    let create = CreateCapability::new().with_required_name();
+    profile.capabilities.create = Some(create.with_argument(region));
+    let make_fixture = async || MinimalFixture(MemoryFixture::new(profile.clone()));
+    let report = block_on(run(make_fixture));
+    report.assert_passed();
+    let mut skipped = report.not_applicable();
+    assert!(
+        skipped.any(|(_, reason)| reason.contains("the required argument region")),
+        "{report}"
+    );
 }
 
 #[test]

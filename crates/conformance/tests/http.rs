@@ -75,12 +75,31 @@ async fn a_fault_meets_the_next_request_and_no_other() {
 #[tokio::test]
 async fn a_made_up_response_does_not_reach_the_platform_but_counts() {
     let (platform, transport) = transport();
-    for (fault, status) in [(Fault::Redirect, 302), (Fault::GatewayRefusal, 401)] {
+    for (fault, status) in [
+        (Fault::Redirect, 302),
+        (Fault::GatewayRefusal, 401),
+        (Fault::MissingPage, 404),
+    ] {
         assert!(transport.inject(fault));
         assert_eq!(send(&transport).await.unwrap().status(), status);
     }
     assert_eq!(platform.0.load(Ordering::SeqCst), 0);
-    assert_eq!(transport.request_count(), 2);
+    assert_eq!(transport.request_count(), 3);
+}
+
+#[tokio::test]
+async fn a_status_is_falsified_as_the_fixture_says() {
+    let (_, transport) = transport();
+    let transport = transport
+        .with_rewrite(Fault::ForgetPosition, |_| b"expired".to_vec())
+        .with_status(Fault::ForgetPosition, StatusCode::GONE);
+    assert!(transport.inject(Fault::ForgetPosition));
+    let forgotten = send(&transport).await.unwrap();
+    assert_eq!(
+        (forgotten.status(), &forgotten.body()[..]),
+        (StatusCode::GONE, &b"expired"[..])
+    );
+    assert_eq!(send(&transport).await.unwrap().status(), StatusCode::OK);
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ use tokenfleet_conformance::{
     ExistingToken, Fault, Fixture, InsertedToken, MemoryFixture, MemoryProfile, TokenSpec, cases,
     run,
 };
+use tokenfleet_core::capability::{ArgumentDescription, ArgumentValue};
 use tokenfleet_core::{Secret, Timestamp, TokenId, TokenProvider};
 
 /// A fixture that needs a request for everything that it does, as one of a real server.
@@ -77,6 +78,10 @@ impl Fixture for CountingFixture {
 
     async fn inject(&self, fault: Fault) -> bool {
         self.0.inject(fault).await
+    }
+
+    fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
+        self.0.argument(argument)
     }
 
     fn scopes(&self) -> Vec<String> {

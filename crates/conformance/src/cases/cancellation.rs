@@ -109,7 +109,7 @@ async fn creation(harness: &Harness) -> CaseResult {
     for polls in POLLS {
         harness.make_room().await?;
         let before = harness.token_count().await;
-        let request = harness.minimal_request(&format!("dropped-{polls}"));
+        let request = harness.minimal_request(&format!("dropped-{polls}"))?;
         let _ = poll_and_drop(harness.provider().create(request), polls).await;
         let created = harness.token_count().await - before;
         ensure(
@@ -118,7 +118,7 @@ async fn creation(harness: &Harness) -> CaseResult {
             format!("it created {created}"),
         )?;
         harness.make_room().await?;
-        let request = harness.minimal_request(&format!("after-{polls}"));
+        let request = harness.minimal_request(&format!("after-{polls}"))?;
         let issued = harness.create(request).await?;
         let what = "a token created after a dropped creation";
         harness.expect_alive(&issued.secret, what).await?;

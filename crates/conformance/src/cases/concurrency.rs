@@ -119,10 +119,13 @@ async fn creations(harness: &Harness) -> CaseResult {
     harness.require_room(3).await?;
     let before = harness.token_count().await;
     let provider = harness.provider();
-    let calls = ["one", "two", "three"]
-        .map(|name| -> BoxFuture<'_, _> { provider.create(harness.minimal_request(name)) });
+    let mut calls = Vec::new();
+    for name in ["one", "two", "three"] {
+        let request = harness.minimal_request(name)?;
+        calls.push(provider.create(request));
+    }
     let mut secrets = BTreeSet::new();
-    for issued in join_all(calls.into()).await {
+    for issued in join_all(calls).await {
         let issued = expect_ok(issued, "a concurrent creation succeeds")?;
         let what = "the secret of a concurrently created token";
         harness.expect_alive(&issued.secret, what).await?;

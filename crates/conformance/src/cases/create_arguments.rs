@@ -13,7 +13,7 @@ use super::creation::expect_refused as expect_contradiction;
 use super::preconditions::creates;
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
-use crate::harness::{Harness, sample};
+use crate::harness::Harness;
 use crate::refusal::{Refusal, expect_refused, expect_refused_as};
 use crate::{Case, Decision, Fault};
 
@@ -141,20 +141,27 @@ fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
     Decision::run_or_refuse(declared, refusal)
 }
 
+/// Returns a lifetime that the platform accepts, and the time on its clock when it ends.
+fn some_lifetime(harness: &Harness) -> (Duration, Timestamp) {
+    let lifetime = harness.lifetime(40 * DAY);
+    let now = harness.fixture().now().truncated_to_seconds();
+    (lifetime, now.saturating_add(lifetime))
+}
+
 async fn expiry(harness: &Harness) -> CaseResult {
-    let at = harness.in_days(40);
+    let (_, at) = some_lifetime(harness);
     expect_expiry(harness, RequestedExpiry::At(at), at).await
 }
 
 async fn lifetime(harness: &Harness) -> CaseResult {
-    let at = harness.in_days(40);
-    expect_expiry(harness, RequestedExpiry::In(40 * DAY), at).await
+    let (lifetime, at) = some_lifetime(harness);
+    expect_expiry(harness, RequestedExpiry::In(lifetime), at).await
 }
 
 async fn expect_expiry(harness: &Harness, requested: RequestedExpiry, at: Timestamp) -> CaseResult {
     let since = Timestamp::now();
     let is_kept = |expiry| harness.is_expiry(expiry, requested, at, since);
-    let mut request = harness.minimal_request("expiring");
+    let mut request = harness.minimal_request("expiring")?;
     request.expiry = requested;
     let issued = harness.create(request).await?;
     let id = &issued.token.id;
@@ -190,7 +197,7 @@ async fn expect_expiry(harness: &Harness, requested: RequestedExpiry, at: Timest
 }
 
 async fn required_expiry(harness: &Harness) -> CaseResult {
-    let mut request = harness.minimal_request("without expiry");
+    let mut request = harness.minimal_request("without expiry")?;
     request.expiry = RequestedExpiry::PlatformDefault;
     let call = harness.provider().create(request);
     let what = "a creation without an expiry";
@@ -198,8 +205,8 @@ async fn required_expiry(harness: &Harness) -> CaseResult {
 }
 
 async fn other_expiry(harness: &Harness) -> CaseResult {
-    let request = harness.minimal_request("expiring");
-    let request = request.with_expiry(harness.in_days(40));
+    let request = harness.minimal_request("expiring")?;
+    let request = request.with_expiry(some_lifetime(harness).1);
     expect_contradiction(harness, request, Fault::OtherExpiry).await
 }
 
@@ -207,17 +214,17 @@ async fn broader_scopes(harness: &Harness) -> CaseResult {
     let Some(scope) = harness.fixture().scopes().into_iter().next() else {
         return not_applicable("the fixture names no scopes");
     };
-    let request = harness.minimal_request("scoped").with_scope(scope);
+    let request = harness.minimal_request("scoped")?.with_scope(scope);
     expect_contradiction(harness, request, Fault::BroaderScopes).await
 }
 
 async fn active_at_once(harness: &Harness) -> CaseResult {
-    let request = harness.minimal_request("suspended").with_suspended();
+    let request = harness.minimal_request("suspended")?.with_suspended();
     expect_contradiction(harness, request, Fault::ReportActive).await
 }
 
 async fn never(harness: &Harness) -> CaseResult {
-    let request = harness.minimal_request("never expiring").without_expiry();
+    let request = harness.minimal_request("never expiring")?.without_expiry();
     let issued = harness.create(request).await?;
     if harness.reports(TokenField::Expiry) {
         ensure(
@@ -235,7 +242,7 @@ async fn never(harness: &Harness) -> CaseResult {
 
 async fn description(harness: &Harness) -> CaseResult {
     let text = "used by \"nightly\" builds, 100% of them";
-    let request = harness.minimal_request("described").with_description(text);
+    let request = harness.minimal_request("described")?.with_description(text);
     let issued = harness.create(request).await?;
     let read = harness
         .read(&issued.token.id)
@@ -254,10 +261,10 @@ async fn scopes(harness: &Harness) -> CaseResult {
     let Some(first) = all.first().cloned() else {
         return not_applicable("the fixture names no scopes");
     };
-    let request = harness.minimal_request("scoped").with_scope(first.clone());
+    let request = harness.minimal_request("scoped")?.with_scope(first.clone());
     let issued = harness.create(request).await?;
     expect_scopes(harness, &issued.token.id, vec![first]).await?;
-    let mut request = harness.minimal_request("scoped again");
+    let mut request = harness.minimal_request("scoped again")?;
     request.scopes = Some(all.clone());
     let issued = harness.create(request).await?;
     all.sort();
@@ -289,7 +296,7 @@ async fn added_scopes(harness: &Harness) -> CaseResult {
     let Some(scope) = harness.fixture().scopes().into_iter().next() else {
         return not_applicable("the fixture names no scopes");
     };
-    let request = harness.minimal_request("scoped").with_scope(scope);
+    let request = harness.minimal_request("scoped")?.with_scope(scope);
     let issued = harness.create(request.clone()).await?;
     let Some(read) = harness.read(&issued.token.id).await? else {
         return not_applicable("it cannot read tokens");
@@ -306,7 +313,7 @@ async fn added_scopes(harness: &Harness) -> CaseResult {
 }
 
 async fn unknown_argument(harness: &Harness) -> CaseResult {
-    let request = harness.minimal_request("argued");
+    let request = harness.minimal_request("argued")?;
     let request = request.with_argument("no-such-argument", true);
     let call = harness.provider().create(request);
     expect_refused(harness, "an argument that is not declared", call).await
@@ -324,13 +331,14 @@ async fn arguments(harness: &Harness) -> CaseResult {
         };
         let call = harness
             .provider()
-            .create(request().with_argument(name.clone(), wrong));
+            .create(request()?.with_argument(name.clone(), wrong));
         let what = format!("another kind of value for {name}");
         expect_refused_as(harness, ErrorKind::InvalidInput, &what, call).await?;
-        let Some(value) = sample(&argument.kind) else {
+        let Some(value) = harness.argument(&argument) else {
+            harness.left_out(format!("{name}: the fixture names no value for it"));
             continue;
         };
-        let request = request().with_argument(name.clone(), value.clone());
+        let request = request()?.with_argument(name.clone(), value.clone());
         let issued = harness.create(request).await?;
         let read = harness.read(&issued.token.id).await?;
         let token = read.unwrap_or(issued.token);
@@ -350,12 +358,15 @@ fn as_attribute(value: &ArgumentValue) -> Attribute {
         ArgumentValue::Boolean(value) => Attribute::Boolean(*value),
         ArgumentValue::Integer(value) => Attribute::Integer(*value),
         ArgumentValue::Text(text) => Attribute::from(text.as_str()),
+        ArgumentValue::List(texts) => {
+            Attribute::List(texts.iter().map(|text| text.as_str().into()).collect())
+        }
         _ => Attribute::Null,
     }
 }
 
 async fn suspended(harness: &Harness) -> CaseResult {
-    let request = harness.minimal_request("suspended").with_suspended();
+    let request = harness.minimal_request("suspended")?.with_suspended();
     let issued = harness.create(request).await?;
     let what = "a token created suspended";
     harness.expect_dead(&issued.secret, what).await?;

@@ -187,8 +187,8 @@ fn equals_or_grew_from(now: &Capabilities, before: &Capabilities) -> bool {
 /// Reads a token of each kind, so that the recording provider can inspect them all.
 async fn undeclared_fields(harness: &Harness) -> CaseResult {
     let mut tried = false;
-    if harness.capabilities().create.is_some() && harness.has_room_for(2, "a new token").await {
-        harness.create(harness.minimal_request("created")).await?;
+    if harness.capabilities().create.is_some() && harness.can_create(2, "a new token").await {
+        harness.create(harness.minimal_request("created")?).await?;
         tried = true;
     }
     for state in STATES {
@@ -276,23 +276,23 @@ async fn names(harness: &Harness) -> CaseResult {
     let provider = harness.provider();
     let kind = ErrorKind::InvalidInput;
     if create.name == ArgumentSupport::Unsupported {
-        let call = provider.create(harness.named_request("named"));
+        let call = provider.create(harness.named_request("named")?);
         return expect_refused(harness, "a name", call).await;
     }
-    let call = provider.create(harness.named_request(" \t "));
+    let call = provider.create(harness.named_request(" \t ")?);
     expect_refused_as(harness, kind, "a blank name", call).await?;
     if let Some(max) = create.max_name_length {
-        let call = provider.create(harness.named_request(&"é".repeat(max + 1)));
+        let call = provider.create(harness.named_request(&"é".repeat(max + 1))?);
         expect_refused_as(harness, kind, "a name that is too long", call).await?;
     }
     if create.name == ArgumentSupport::Required {
-        let mut unnamed = harness.minimal_request("unnamed");
+        let mut unnamed = harness.minimal_request("unnamed")?;
         unnamed.name = None;
         let call = provider.create(unnamed);
         return expect_refused_as(harness, kind, "a token without a name", call).await;
     }
     harness
-        .create(harness.minimal_request("unnamed"))
+        .create(harness.minimal_request("unnamed")?)
         .await
         .map(drop)
 }

@@ -96,9 +96,9 @@ async fn unauthenticated(harness: &Harness) -> CaseResult {
     let intruder = harness.intruder()?;
     let declared = harness.capabilities().clone();
     let mut tried = false;
-    if declared.create.is_some() && harness.has_room_for(1, "creating").await {
+    if declared.create.is_some() && harness.can_create(1, "creating").await {
         tried = true;
-        let request = harness.minimal_request("unauthenticated");
+        let request = harness.minimal_request("unauthenticated")?;
         expect_unauthenticated(Operation::Create, intruder.create(request).await)?;
     }
     if declared.list.is_some() {
@@ -210,7 +210,7 @@ async fn provoke_error(harness: &Harness) -> CaseResult<(Operation, Error)> {
             Ok((Operation::List, expect_err(page, expected)?))
         }
         Ok(intruder) if declared.create.is_some() => {
-            let request = harness.minimal_request("unauthenticated");
+            let request = harness.minimal_request("unauthenticated")?;
             let created = intruder.create(request).await;
             Ok((Operation::Create, expect_err(created, expected)?))
         }
@@ -278,8 +278,8 @@ async fn redirected(harness: &Harness) -> CaseResult {
         let call = provider.list_page(PageRequest::first());
         expect_redirect_refused(harness, Operation::List, call).await?;
     }
-    if declared.create.is_some() && harness.has_room_for(1, "creating").await {
-        let call = provider.create(harness.minimal_request("redirected"));
+    if declared.create.is_some() && harness.can_create(1, "creating").await {
+        let call = provider.create(harness.minimal_request("redirected")?);
         expect_redirect_refused(harness, Operation::Create, call).await?;
     }
     if declared.whoami {

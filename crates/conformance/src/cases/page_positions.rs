@@ -1,13 +1,14 @@
 //! Laws 3 and 4: the positions of pages that name the next one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use tokenfleet_core::adapter::{Page, PagePosition};
-use tokenfleet_core::capability::Paging;
+use tokenfleet_core::capability::{Paging, TokenField};
+use tokenfleet_core::query::NamePattern;
 use tokenfleet_core::{
-    Capabilities, Completeness, Cursor, Query, TokenId, TokenProvider, TokenProviderExt,
-    UpdateToken,
+    Capabilities, Completeness, Cursor, Filter, Query, Secret, TokenId, TokenProvider,
+    TokenProviderExt, TokenState, UpdateToken,
 };
 
 use super::listing::has_too_many_new;
@@ -15,7 +16,7 @@ use super::preconditions::lists;
 use crate::case::case;
 use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
 use crate::harness::{Harness, collect_ids, format_ids, ids_of};
-use crate::{Case, Decision, Fault};
+use crate::{Case, Decision, Fault, InsertedToken};
 
 const GROUP: &str = "page positions";
 
@@ -34,13 +35,17 @@ pub(super) const CASES: &[Case] = &[
         law 3: "deletions and creations move no token between the pages of a keyset",
         when: has_keyset,
         run: changes,
-        killed_by: [PagesByOffset on keyset, PagesByOffset on keyset_newest_first],
+        killed_by: [
+            PagesByOffset on keyset,
+            PagesByOffset on keyset_newest_first,
+            PagesByOffsetIfFiltered on keyset,
+        ],
     },
     case! {
-        law 3: "an update moves no token between the pages of a keyset",
+        law 3: "neither an update nor a use moves a token between the pages of a keyset",
         when: updates_keyset,
         run: updates,
-        killed_by: [PagesByUpdate on keyset],
+        killed_by: [PagesByUpdate on keyset, PagesByUse on keyset_with_uses],
     },
     case! {
         law 4: "a keyset gives every page a position of its own, which stays what it is",
@@ -82,21 +87,31 @@ fn has_keyset(declared: &Capabilities) -> Decision {
 }
 
 fn updates_keyset(declared: &Capabilities) -> Decision {
-    let update = declared.update.as_ref();
-    let updates = update.is_some_and(|update| update.name || update.description);
     Decision::run_if(
-        is(declared, Paging::Keyset) && updates,
-        "it lists no keyset of tokens that can be updated",
+        is(declared, Paging::Keyset) && (can_update(declared) || reports_uses(declared)),
+        "it lists no keyset of tokens that can be updated, or whose use is reported",
     )
+}
+
+fn can_update(declared: &Capabilities) -> bool {
+    let update = declared.update.as_ref();
+    update.is_some_and(|update| update.name || update.description)
+}
+
+fn reports_uses(declared: &Capabilities) -> bool {
+    declared.reported_fields.contains(&TokenField::LastUsed)
 }
 
 /// Pages that are read one by one, so that changes fall between them.
 struct PagesOfTwo<'a> {
     harness: &'a Harness,
+    filter: Option<Filter>,
     next: Option<PagePosition>,
     shown: Vec<TokenId>,
     /// The tokens that were seeded for these pages, and may be deleted or updated.
     own: BTreeSet<TokenId>,
+    /// The secrets of these tokens, as far as the fixture knows them.
+    secrets: BTreeMap<TokenId, Secret>,
     /// The number of pages after which they would be endless.
     left: usize,
 }
@@ -104,10 +119,14 @@ struct PagesOfTwo<'a> {
 impl<'a> PagesOfTwo<'a> {
     /// Seeds tokens, and waits before their first page.
     async fn seeded(harness: &'a Harness, count: usize) -> CaseResult<Self> {
-        let own = harness.seed_several_pages("paged", count).await?;
+        let own = harness.seed_exactly("paged", count).await?;
+        let ids = own.iter().map(|token| token.id.clone()).collect();
+        let secret = |token: InsertedToken| Some((token.id, token.secret?));
         Ok(Self {
-            own: own.into_iter().collect(),
+            own: ids,
+            secrets: own.into_iter().filter_map(secret).collect(),
             harness,
+            filter: None,
             next: Some(PagePosition::First),
             shown: Vec::new(),
             left: 2 * harness.token_count().await + 20,
@@ -123,7 +142,8 @@ impl<'a> PagesOfTwo<'a> {
         let ends = "the pages come to an end";
         ensure(self.left > 0, ends, "there are still more")?;
         let request = self.harness.first_page().size(self.harness.page_size(2));
-        let request = request.position(position);
+        let mut request = request.position(position);
+        request.filter.clone_from(&self.filter);
         let page = self.harness.page(request, "a page is read").await?;
         self.shown.extend(ids_of(&page.tokens));
         self.next = page.next;
@@ -191,11 +211,30 @@ async fn snapshot(harness: &Harness) -> CaseResult {
     )
 }
 
+/// Returns a filter that the platform applies and that matches every token seeded for pages.
+fn declared_filter(harness: &Harness) -> Option<Filter> {
+    let list = harness.capabilities().list.as_ref()?;
+    let mut filters = [
+        Filter::Name(NamePattern::Prefix("paged".to_owned())),
+        Filter::name_glob("paged*"),
+        Filter::State(TokenState::Active),
+    ]
+    .into_iter();
+    filters.find(|filter| list.filters.covers(filter))
+}
+
 async fn changes(harness: &Harness) -> CaseResult {
     // In each round other tokens are deleted: those at the position, those before it, and others.
-    for round in 0..3 {
+    // A platform may page what it filters by other means.
+    let filter = declared_filter(harness);
+    let filtered = filter.as_ref().map(|filter| (1, Some(filter)));
+    for (round, filter) in [(0, None), (1, None), (2, None)]
+        .into_iter()
+        .chain(filtered)
+    {
         let earlier = harness.existing_ids().await;
         let mut pages = PagesOfTwo::seeded(harness, 8).await?;
+        pages.filter = filter.cloned();
         let mut lasting = harness.existing_ids().await;
         let mut changes = 0;
         while pages.read().await? {
@@ -211,8 +250,12 @@ async fn changes(harness: &Harness) -> CaseResult {
             if let Some(id) = pages.delete(deleted).await {
                 lasting.remove(&id);
             }
-            let name = format!("created-{round}-{changes}");
+            let name = format!("paged-created-{round}-{changes}");
             harness.insert(harness.spec(&name)).await;
+        }
+        if filter.is_some() {
+            // Not every other token matches.
+            lasting.retain(|id| pages.own.contains(id));
         }
         pages.expect_shown_once(
             &lasting,
@@ -228,7 +271,8 @@ async fn changes(harness: &Harness) -> CaseResult {
 async fn updates(harness: &Harness) -> CaseResult {
     let mut pages = PagesOfTwo::seeded(harness, 8).await?;
     let existing = harness.existing_ids().await;
-    let by_name = (harness.capabilities().update.as_ref()).is_some_and(|update| update.name);
+    let declared = harness.capabilities();
+    let by_name = (declared.update.as_ref()).is_some_and(|update| update.name);
     let mut updates = 0;
     while pages.read().await? {
         updates += 1;
@@ -236,6 +280,12 @@ async fn updates(harness: &Harness) -> CaseResult {
         for id in [pages.not_shown(), last].into_iter().flatten() {
             // An order by the time of the update would tell them apart by the second.
             harness.fixture().advance(Duration::from_secs(2)).await;
+            if reports_uses(declared) {
+                use_token(harness, pages.secrets.get(&id)).await?;
+            }
+            if !can_update(declared) {
+                continue;
+            }
             let text = format!("updated-{updates}-{id}");
             let change = if by_name {
                 UpdateToken::rename(text)
@@ -246,8 +296,25 @@ async fn updates(harness: &Harness) -> CaseResult {
             expect_ok(updated, "a token is updated between two pages")?;
         }
     }
-    let expected = "the pages of a keyset hold every token once, although some were updated";
+    let expected =
+        "the pages of a keyset hold every token once, although some were updated or used";
     pages.expect_shown_once(&existing, expected)
+}
+
+/// Uses a token, which may change the time of its last use.
+async fn use_token(harness: &Harness, secret: Option<&Secret>) -> CaseResult {
+    match secret {
+        None => harness.left_out("the use of a token: the fixture does not know its secret"),
+        Some(secret) if harness.capabilities().verify => {
+            let verified = harness.provider().verify(secret).await;
+            expect_ok(verified, "a token is verified between two pages")?;
+        }
+        // On a real server, this uses the token.
+        Some(secret) => {
+            harness.fixture().accepts(secret).await;
+        }
+    }
+    Ok(())
 }
 
 async fn positions(harness: &Harness) -> CaseResult {

@@ -127,7 +127,7 @@ async fn same_token(harness: &Harness) -> CaseResult {
     if harness.capabilities().create.is_none() {
         return not_applicable("it cannot create the token to renew");
     }
-    let issued = harness.create(harness.minimal_request("renewed")).await?;
+    let issued = harness.create(harness.minimal_request("renewed")?).await?;
     let renewed = renew(harness, &issued.secret).await?;
     // With a new secret, an id that is derived from the secret changes too.
     ensure(

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::capability::{ArgumentKind, ArgumentSupport, ArgumentValue, TokenField};
+use tokenfleet_core::capability::{
+    ArgumentDescription, ArgumentKind, ArgumentSupport, ArgumentValue, TokenField,
+};
 use tokenfleet_core::{CreateToken, RequestedExpiry, TokenId, TokenState};
 
 use super::{Harness, LiveToken};
@@ -13,42 +15,63 @@ use crate::{Fault, Fixture as _, InsertedToken, TokenSpec};
 const MINIMAL_LIFETIME: Duration = Duration::from_secs(90 * 86_400);
 
 /// Returns a value that an argument of this kind takes, if the kind alone tells.
-pub(crate) fn sample(kind: &ArgumentKind) -> Option<ArgumentValue> {
+fn sample(kind: &ArgumentKind) -> Option<ArgumentValue> {
     match kind {
         ArgumentKind::Boolean => Some(true.into()),
         ArgumentKind::Integer(range) => Some((*range.start()).into()),
         ArgumentKind::Choice(words) => words.first().map(|word| word.as_ref().into()),
-        // Only the platform knows which texts it takes.
+        // Only the platform knows which texts it takes: see `Fixture::argument`.
         _ => None,
     }
 }
 
 impl Harness {
-    /// Returns a creation request with the required arguments and nothing else.
-    pub(crate) fn minimal_request(&self, name: &str) -> CreateToken {
+    /// Returns a value that an argument of the platform takes, if the fixture or the declaration
+    /// tells.
+    pub(crate) fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
+        let named = self.fixture.argument(argument);
+        named.or_else(|| sample(&argument.kind))
+    }
+
+    /// Returns a lifetime that the platform accepts: the wanted one, or half of its longest, so that
+    /// neither the duration of a call nor a difference between clocks exceeds that.
+    pub(crate) fn lifetime(&self, wanted: Duration) -> Duration {
+        let create = self.capabilities().create.as_ref();
+        let max = create.and_then(|create| create.max_lifetime);
+        let lifetime = max.map_or(wanted, |max| wanted.min(max / 2));
+        Duration::from_secs(lifetime.as_secs())
+    }
+
+    /// Returns a creation request with the required arguments and nothing else, or skips the case
+    /// if nobody knows a value for one of them.
+    pub(crate) fn minimal_request(&self, name: &str) -> CaseResult<CreateToken> {
         let mut request = CreateToken::unnamed();
         let Some(create) = &self.capabilities().create else {
-            return request;
+            return Ok(request);
         };
         if create.name == ArgumentSupport::Required {
             request.name = Some(name.to_owned());
         }
         if create.required_expiry {
-            request = request.with_lifetime(MINIMAL_LIFETIME);
+            request = request.with_lifetime(self.lifetime(MINIMAL_LIFETIME));
         }
         for argument in create.arguments.iter().filter(|argument| argument.required) {
-            if let Some(value) = sample(&argument.kind) {
-                request = request.with_argument(argument.name.clone(), value);
-            }
+            let Some(value) = self.argument(argument) else {
+                return not_applicable(format!(
+                    "the fixture names no value for the required argument {}",
+                    argument.name
+                ));
+            };
+            request = request.with_argument(argument.name.clone(), value);
         }
-        request
+        Ok(request)
     }
 
     /// Returns a creation request with this name and the other required arguments.
-    pub(crate) fn named_request(&self, name: &str) -> CreateToken {
-        let mut request = self.minimal_request(name);
+    pub(crate) fn named_request(&self, name: &str) -> CaseResult<CreateToken> {
+        let mut request = self.minimal_request(name)?;
         request.name = Some(name.to_owned());
-        request
+        Ok(request)
     }
 
     /// Returns the specification of an active token, with a name if the provider reports names.
@@ -108,11 +131,21 @@ impl Harness {
         prefix: &str,
         count: usize,
     ) -> CaseResult<Vec<TokenId>> {
+        let seeded = self.seed_exactly(prefix, count).await?;
+        Ok(seeded.into_iter().map(|token| token.id).collect())
+    }
+
+    /// Inserts exactly this many active tokens, or skips the case if the account cannot hold them.
+    pub(crate) async fn seed_exactly(
+        &self,
+        prefix: &str,
+        count: usize,
+    ) -> CaseResult<Vec<InsertedToken>> {
         let seeded = self.seed_tokens_named(prefix, count).await?;
         if seeded.len() < count {
             return not_applicable("the account cannot hold several pages");
         }
-        Ok(seeded.into_iter().map(|token| token.id).collect())
+        Ok(seeded)
     }
 
     /// Lets the platform's clock go on, where that is possible. A listing may read tokens that are
@@ -152,7 +185,7 @@ impl Harness {
             return not_applicable("the fixture knows no token's secret");
         }
         // Another name, because a platform with unique names may never free the first one.
-        let request = self.minimal_request(&format!("{name} again"));
+        let request = self.minimal_request(&format!("{name} again"))?;
         Ok(LiveToken::from_issued(self.create(request).await?))
     }
 
@@ -182,14 +215,18 @@ impl Harness {
         Ok(())
     }
 
-    /// Returns `true` if the account has room for this many more tokens, and otherwise notes the
-    /// step that needs it as left out.
-    pub(crate) async fn has_room_for(&self, count: usize, step: &str) -> bool {
-        let has_room = self.require_room(count).await.is_ok();
-        if !has_room {
-            self.left_out(format!("{step}: the account has no room"));
-        }
-        has_room
+    /// Returns `true` if the account has room for this many more tokens and the required arguments
+    /// are known, and otherwise notes the step that needs them as left out.
+    pub(crate) async fn can_create(&self, count: usize, step: &str) -> bool {
+        let missing = if self.require_room(count).await.is_err() {
+            "the account has no room"
+        } else if self.minimal_request(step).is_err() {
+            "the fixture names no value for a required argument"
+        } else {
+            return true;
+        };
+        self.left_out(format!("{step}: {missing}"));
+        false
     }
 
     /// Deletes a token that is in the way, where that is possible. No step depends on it.

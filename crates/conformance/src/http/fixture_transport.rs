@@ -26,10 +26,10 @@ type Rewrite = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 /// [`intruder`](crate::Fixture::intruder) a clone each.
 ///
 /// Every platform has the faults that need no knowledge of its responses: `LoseRequest`,
-/// `LoseResponse`, `Redirect`, `GatewayRefusal`, `ByteOrderMark`, `Compress` and
+/// `LoseResponse`, `Redirect`, `GatewayRefusal`, `MissingPage`, `ByteOrderMark`, `Compress` and
 /// `WrongContentType`. The others falsify a response: say how with
-/// [`with_json_field`](Self::with_json_field), [`with_secret_field`](Self::with_secret_field) or
-/// [`with_rewrite`](Self::with_rewrite).
+/// [`with_json_field`](Self::with_json_field), [`with_secret_field`](Self::with_secret_field),
+/// [`with_rewrite`](Self::with_rewrite) or [`with_status`](Self::with_status).
 ///
 /// The redirect is one that this transport makes up. It shows that the provider follows none, not
 /// that the transport below follows none: `ReqwestTransport` has tests of its own for that.
@@ -37,6 +37,7 @@ type Rewrite = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 pub struct FixtureTransport {
     pub(super) inner: Arc<dyn Transport>,
     rewrites: HashMap<Fault, Rewrite>,
+    statuses: HashMap<Fault, StatusCode>,
     secret_field: Option<String>,
     shared: Arc<Shared>,
 }
@@ -59,6 +60,7 @@ impl FixtureTransport {
         Self {
             inner,
             rewrites: HashMap::new(),
+            statuses: HashMap::new(),
             secret_field: None,
             shared: Arc::default(),
         }
@@ -102,6 +104,30 @@ impl FixtureTransport {
         self
     }
 
+    /// Changes the status of a response with `fault`, such as the one with which a platform answers
+    /// that it has forgotten a position.
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use tokenfleet_conformance::Fault;
+    /// use tokenfleet_conformance::http::FixtureTransport;
+    /// use tokenfleet_http::Transport;
+    /// use tokenfleet_http::http::StatusCode;
+    ///
+    /// fn transport(real: Arc<dyn Transport>) -> FixtureTransport {
+    ///     let expired = br#"{"error":"cursor_expired"}"#;
+    ///     FixtureTransport::new(real)
+    ///         .with_rewrite(Fault::ForgetPosition, |_| expired.to_vec())
+    ///         .with_status(Fault::ForgetPosition, StatusCode::GONE)
+    /// }
+    /// ```
+    #[must_use]
+    pub fn with_status(mut self, fault: Fault, status: StatusCode) -> Self {
+        self.statuses.insert(fault, status);
+        self
+    }
+
     /// Returns a client for the administrator of the platform at `base_url`, such as
     /// `http://127.0.0.1:8081/hub/api`.
     ///
@@ -134,11 +160,12 @@ impl FixtureTransport {
             | Fault::LoseResponse
             | Fault::Redirect
             | Fault::GatewayRefusal
+            | Fault::MissingPage
             | Fault::ByteOrderMark
             | Fault::Compress
             | Fault::WrongContentType => true,
             Fault::MaskSecret | Fault::RepeatSecret if self.secret_field.is_some() => true,
-            _ => self.rewrites.contains_key(&fault),
+            _ => self.rewrites.contains_key(&fault) || self.statuses.contains_key(&fault),
         };
         if possible {
             *lock(&self.shared.pending) = Some(fault);
@@ -168,6 +195,9 @@ impl FixtureTransport {
     /// Changes a response as the fault says.
     fn falsify(&self, fault: Fault, response: &mut Response<Bytes>) {
         let former = self.remember_secret(response.body());
+        if let Some(status) = self.statuses.get(&fault) {
+            *response.status_mut() = *status;
+        }
         let body = match (fault, self.rewrites.get(&fault), &self.secret_field) {
             (_, Some(rewrite), _) => rewrite(response.body()),
             (Fault::ByteOrderMark, ..) => ["\u{feff}".as_bytes(), response.body()].concat(),
@@ -216,6 +246,12 @@ impl Transport for FixtureTransport {
                 *refusal.status_mut() = StatusCode::UNAUTHORIZED;
                 set(&mut refusal, header::CONTENT_TYPE, "application/json");
                 Some(refusal)
+            }
+            Some(Fault::MissingPage) => {
+                let mut missing = Response::new("<h1>Not Found</h1>".into());
+                *missing.status_mut() = StatusCode::NOT_FOUND;
+                set(&mut missing, header::CONTENT_TYPE, "text/html");
+                Some(missing)
             }
             _ => None,
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokenfleet_core::capability::{ArgumentDescription, ArgumentKind, ArgumentValue};
 use tokenfleet_core::{
     Account, CreateToken, Fact, RequestedExpiry, RevocationEffect, Secret, Timestamp, TokenId,
     TokenProvider, TokenState,
@@ -149,6 +150,14 @@ impl Fixture for MemoryFixture {
     async fn inject(&self, fault: Fault) -> bool {
         self.platform.state().fault = Some(fault);
         true
+    }
+
+    fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
+        match argument.kind {
+            ArgumentKind::Text => Some("eu".into()),
+            ArgumentKind::List => Some(["10.0.0.0/8"].into()),
+            _ => None,
+        }
     }
 
     fn scopes(&self) -> Vec<String> {

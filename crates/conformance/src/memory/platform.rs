@@ -153,6 +153,14 @@ impl State {
             .any(|record| self.is_secret_of(record, secret) && record.works(self.now))
     }
 
+    /// Notes that a token was used.
+    pub(super) fn use_token(&mut self, secret: &str) {
+        let used = |record: &Record| self.is_secret_of(record, secret);
+        if let Some(index) = self.records.iter().position(used) {
+            self.records[index].last_used = Some(self.now);
+        }
+    }
+
     /// Returns `true` if the platform takes this text for the secret of a record.
     pub(super) fn is_secret_of(&self, record: &Record, text: &str) -> bool {
         let is_lenient = self.profile.reads_secrets_leniently;

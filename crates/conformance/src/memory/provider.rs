@@ -279,6 +279,7 @@ impl Adapter for MemoryProvider {
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         self.send(Operation::Verify, |state| {
             Ok(if state.accepts(secret.expose()) {
+                state.use_token(secret.expose());
                 Liveness::Alive
             } else {
                 Liveness::Dead

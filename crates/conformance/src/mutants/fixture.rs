@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use tokenfleet_core::capability::{ArgumentDescription, ArgumentValue};
 use tokenfleet_core::{Secret, Timestamp, TokenId, TokenProvider};
 
 use super::defect::Defect;
@@ -96,6 +97,10 @@ impl Fixture for MutantFixture {
 
     async fn inject(&self, fault: Fault) -> bool {
         self.inner.inject(fault).await
+    }
+
+    fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
+        self.inner.argument(argument)
     }
 
     fn scopes(&self) -> Vec<String> {

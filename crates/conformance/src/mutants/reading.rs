@@ -5,7 +5,7 @@ use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::model::Principal;
 use tokenfleet_core::{
     CreateToken, Error, ErrorKind, Fact, Fate, Filter, Identity, Liveness, Operation, Result,
-    Secret, Token, TokenId, TokenState,
+    Secret, Timestamp, Token, TokenId, TokenState,
 };
 
 use super::defect::Defect;
@@ -19,7 +19,12 @@ impl MutantProvider {
             self.check(OperationCall::List(&request))?;
         }
         let requested = request.clone();
-        if matches!(self.defect, Defect::PagesByOffset | Defect::PagesByUpdate) {
+        let is_repaged = match self.defect {
+            Defect::PagesByOffset | Defect::PagesByUpdate | Defect::PagesByUse => true,
+            Defect::PagesByOffsetIfFiltered => requested.filter.is_some(),
+            _ => false,
+        };
+        if is_repaged {
             return self.repaged(&requested).await;
         }
         let mut page = match self.inner.list_page(request).await {
@@ -73,7 +78,7 @@ impl MutantProvider {
     }
 
     /// Returns a page of all tokens that begins at an offset, or at a place in the order of their
-    /// updates.
+    /// updates or uses.
     async fn repaged(&self, request: &PageRequest) -> Result<Page> {
         let mut all = request.clone().position(PagePosition::First).size(100);
         let mut tokens = Vec::new();
@@ -85,15 +90,25 @@ impl MutantProvider {
                 None => break,
             }
         }
-        let updated = |token: &Token| format!("{:?} {:>6}", token.updated_at, token.id.as_str());
+        let place = |token: &Token| {
+            let changed = match self.defect {
+                // A token that was never used comes first.
+                Defect::PagesByUse => token.last_used,
+                _ => token.updated_at,
+            };
+            let changed = changed.known().map(Timestamp::to_string);
+            let changed = changed.unwrap_or_default();
+            format!("{changed:>30} {:>6}", token.id.as_str())
+        };
+        let by_place = matches!(self.defect, Defect::PagesByUpdate | Defect::PagesByUse);
         let after = match &request.position {
             PagePosition::Token(position) => Some(position.as_str()),
             _ => None,
         };
         let mut passed = 0;
-        if self.has(Defect::PagesByUpdate) {
-            tokens.sort_by_key(updated);
-            tokens.retain(|token| after.is_none_or(|after| updated(token).as_str() > after));
+        if by_place {
+            tokens.sort_by_key(place);
+            tokens.retain(|token| after.is_none_or(|after| place(token).as_str() > after));
         } else {
             passed = after
                 .map_or(0, |after| after.parse().unwrap())
@@ -104,7 +119,7 @@ impl MutantProvider {
         let more = tokens.len() > size;
         tokens.truncate(size);
         let next = match tokens.last().filter(|_| more) {
-            Some(last) if self.has(Defect::PagesByUpdate) => Some(updated(last)),
+            Some(last) if by_place => Some(place(last)),
             Some(_) => Some((passed + size).to_string()),
             None => None,
         };

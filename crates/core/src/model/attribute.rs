@@ -293,8 +293,7 @@ impl<'de> Deserialize<'de> for Attributes {
         let mut attributes = Self::default();
         // First, because a marked field may hold a time that could be taken for a credential.
         if is_list && let Some(marked) = entries.remove(UNREADABLE) {
-            let inner = attributes.0.get_or_insert_default();
-            inner.insert(UNREADABLE.to_owned(), marked);
+            attributes.insert(UNREADABLE, marked);
         }
         for (name, value) in entries {
             match value {
@@ -442,5 +441,14 @@ mod tests {
         let shown = format!("{attributes:?}");
         assert!(!shown.contains("PrjW98"), "{shown}");
         assert!(shown.contains("575ec8687ae143cd83dc4a97"), "{shown}");
+    }
+
+    #[test]
+    fn what_is_listed_as_unreadable_is_no_credential_either() {
+        let text = r#"{"unreadable": ["expires", "SK-PrjW98OTY1h8QTY9hUA", {"token": "x"}]}"#;
+        let attributes: Attributes = serde_json::from_str(text).unwrap();
+        assert_eq!(attributes.unreadable().collect::<Vec<_>>(), ["expires"]);
+        let text = serde_json::to_string(&attributes).unwrap();
+        assert!(!text.contains("SK-") && !text.contains("token"), "{text}");
     }
 }

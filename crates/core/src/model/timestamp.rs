@@ -194,6 +194,11 @@ impl Timestamp {
         Self(at.date().at(at.hour(), at.minute(), at.second(), 0))
     }
 
+    /// Returns `true` at midnight UTC: a platform may know only the day.
+    pub(crate) fn is_whole_day(self) -> bool {
+        self.unix_seconds() % 86_400 == 0 && self.millisecond() == 0
+    }
+
     /// Returns the milliseconds within the second, from 0 to 999.
     #[must_use]
     pub fn millisecond(self) -> u16 {

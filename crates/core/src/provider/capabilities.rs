@@ -156,7 +156,8 @@ impl Capabilities {
     /// that continues at the largest id.
     ///
     /// A revocation plan is then carried out only on tokens that the platform still shows as they
-    /// were reviewed, by their time of creation or their name (decision 0021).
+    /// were reviewed: by their time of creation, or by their name where
+    /// [names are unique](CreateCapability::unique_names) (decision 0021).
     #[must_use]
     pub fn with_reused_ids(mut self) -> Self {
         self.reused_ids = true;
@@ -272,12 +273,14 @@ impl CreateCapability {
 
     /// Accepts an expiry, and tokens that never expire.
     ///
+    /// [`with_lifetime`] does not accept tokens that never expire: add [`with_never_expiring`] there.
     /// Where only one of the two is possible, declare [`with_optional_expiry`],
     /// [`with_required_expiry`] or [`with_never_expiring`] instead.
     ///
     /// [`with_optional_expiry`]: Self::with_optional_expiry
     /// [`with_required_expiry`]: Self::with_required_expiry
     /// [`with_never_expiring`]: Self::with_never_expiring
+    /// [`with_lifetime`]: Self::with_lifetime
     #[must_use]
     pub fn with_expiry(self) -> Self {
         self.with_optional_expiry().with_never_expiring()
@@ -306,6 +309,9 @@ impl CreateCapability {
     }
 
     /// Accepts an expiry as a lifetime that begins when the platform creates the token.
+    ///
+    /// Unlike [`with_expiry`](Self::with_expiry), this does not accept tokens that never expire: add
+    /// [`with_never_expiring`](Self::with_never_expiring) for them.
     ///
     /// The adapter then gets every expiry as [`RequestedExpiry::In`], in whole seconds, and an
     /// expiry in the response that deviates by no more than the tolerance is as requested. A

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::error::{Error, Operation, Result};
-use crate::model::{Secret, TokenId, TokenRef};
+use crate::model::{Secret, Timestamp, TokenId, TokenRef};
 use crate::provider::{
     ArgumentSupport, Capabilities, CreateCapability, CreateToken, LAST_PAGE, ListCapability,
     OperationCall, PagePosition, PageRequest, Paging, RequestedExpiry, RevocationEffect,
@@ -156,10 +156,18 @@ impl CreateCapability {
             "creating a token suspended",
         )?;
         match request.expiry {
-            RequestedExpiry::At(_) => require(self.expiry, "choosing an expiry"),
+            RequestedExpiry::At(at) => {
+                require(self.expiry, "choosing an expiry")?;
+                self.check_max_lifetime(Timestamp::now().duration_until(at))
+            }
             RequestedExpiry::In(lifetime) => {
                 require(self.expiry, "choosing an expiry")?;
-                self.check_lifetime(lifetime)
+                if lifetime.as_secs() == 0 {
+                    return Err(Error::invalid_input(
+                        "the lifetime is shorter than a second",
+                    ));
+                }
+                self.check_max_lifetime(lifetime)
             }
             RequestedExpiry::Never => require(self.never_expiring, "tokens that never expire"),
             RequestedExpiry::PlatformDefault if self.required_expiry => {
@@ -170,12 +178,9 @@ impl CreateCapability {
         self.check_arguments(request)
     }
 
-    /// Rejects a lifetime that ends at once or beyond the platform's longest.
-    fn check_lifetime(&self, lifetime: Duration) -> Result<()> {
+    /// Rejects a lifetime that is longer than the platform's longest.
+    fn check_max_lifetime(&self, lifetime: Duration) -> Result<()> {
         match self.max_lifetime {
-            _ if lifetime.as_secs() == 0 => Err(Error::invalid_input(
-                "the lifetime is shorter than a second",
-            )),
             Some(max) if lifetime > max => Err(Error::invalid_input(format!(
                 "the lifetime is longer than the maximum of {} seconds",
                 max.as_secs()

@@ -163,7 +163,7 @@ pub(super) async fn check_created<P: TokenProvider>(
     } else {
         return Ok(issued);
     };
-    Err(revoke_wrong(provider, request, &issued, wrong).await)
+    Err(revoke_wrong(provider, request, expiry, &issued, wrong).await)
 }
 
 /// The reason why a new token must not live.
@@ -209,6 +209,7 @@ impl Wrong {
 async fn revoke_wrong<P: TokenProvider>(
     provider: &P,
     request: &CreateToken,
+    expiry: SentExpiry,
     issued: &IssuedToken,
     wrong: Wrong,
 ) -> Error {
@@ -218,8 +219,15 @@ async fn revoke_wrong<P: TokenProvider>(
         let message = format!("the platform created {token} {what}, {then}");
         violation(provider, Operation::Create, message)
     };
-    if is_about_another_token(request, &issued.token) {
-        return wrong("and reports another name than requested, so it was not revoked")
+    let innocent = if is_about_another_token(request, &issued.token) {
+        Some("and reports another name than requested, so it was not revoked")
+    } else if expiry.is_preceded_by(issued) {
+        Some("and reports that it existed before, so it was not revoked")
+    } else {
+        None
+    };
+    if let Some(why) = innocent {
+        return wrong(why)
             .with_advice("look for the new token and revoke it: nobody has its secret");
     }
     match revoke_issued(provider, issued).await {
@@ -234,17 +242,18 @@ async fn revoke_wrong<P: TokenProvider>(
     }
 }
 
-/// Revokes a new token by its id or by its secret, whichever the platform takes.
+/// Revokes a new token by its secret, which no other token has, or by its id, whichever the platform
+/// takes.
 ///
 /// It is not read first, because a read that fails must not keep it alive.
 async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<()> {
     let revoke = provider.capabilities().revoke.as_ref();
     let token = match revoke {
         Some(revoke) if revoke.effect == RevocationEffect::Replaced => None,
-        Some(revoke) if revoke.by_id => Some(TokenRef::Id(&issued.token.id)),
         Some(revoke) if revoke.by_secret && !issued.secret.is_masked() => {
             Some(TokenRef::Secret(&issued.secret))
         }
+        Some(revoke) if revoke.by_id => Some(TokenRef::Id(&issued.token.id)),
         _ => None,
     };
     let Some(token) = token else {

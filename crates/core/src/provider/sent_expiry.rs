@@ -10,6 +10,10 @@ use crate::provider::{CreateCapability, RequestedExpiry};
 /// The smallest tolerance: platforms truncate fractions of a second.
 const MIN_TOLERANCE: Duration = Duration::from_secs(1);
 
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3_600);
+const DAY: Duration = Duration::from_secs(86_400);
+
 /// A requested expiry in the form that the platform takes, and what is needed to judge the response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SentExpiry {
@@ -60,7 +64,8 @@ impl SentExpiry {
     /// to the second for a time, and within the declared tolerance for a lifetime.
     ///
     /// A lifetime is measured by the platform's own clock if the response shows it, so that a
-    /// difference between the clocks is not taken for another expiry.
+    /// difference between the clocks is not taken for another expiry. The platform served the
+    /// response after it created the token, at most as much later as the call took.
     pub(super) fn is_kept_by(&self, issued: &IssuedToken) -> bool {
         match (self.expiry, issued.token.expiry) {
             (_, Fact::NotReported) | (RequestedExpiry::PlatformDefault, _) => true,
@@ -70,15 +75,18 @@ impl SentExpiry {
                 requested.truncated_to_seconds() == expiry.truncated_to_seconds()
             }
             (RequestedExpiry::In(lifetime), Fact::Known(expiry)) => {
-                let created = issued
-                    .token
-                    .created_at
-                    .known()
-                    .copied()
-                    .or(issued.served_at);
-                let (earliest, latest) = match created {
-                    Some(at) => (at, at),
-                    None => (self.sent_at, Timestamp::now()),
+                let now = Timestamp::now();
+                // A time in whole days does not say when the lifetime began.
+                let created = issued.token.created_at.known().copied();
+                let created = created.filter(|at| !at.is_whole_day());
+                let (earliest, latest) = match (created, issued.served_at) {
+                    (Some(created), Some(served)) => (
+                        created.min(self.sent_if_served(served, now)),
+                        created.max(served),
+                    ),
+                    (Some(created), None) => (created, created),
+                    (None, Some(served)) => (self.sent_if_served(served, now), served),
+                    (None, None) => (self.sent_at, now),
                 };
                 let too_early = expiry
                     .saturating_add(self.tolerance)
@@ -89,6 +97,35 @@ impl SentExpiry {
                 !too_early && expiry <= latest
             }
         }
+    }
+
+    /// Returns when the request was sent on the clock on which the response was served.
+    fn sent_if_served(&self, served: Timestamp, now: Timestamp) -> Timestamp {
+        let elapsed = self.sent_at.duration_until(now);
+        served.checked_sub(elapsed).unwrap_or(served)
+    }
+
+    /// Returns `true` if a token clearly existed before the request for it was sent: a cache may
+    /// have answered with the record of another one.
+    ///
+    /// The response tells it by the platform's clock. A cache may keep that time too, so the clock
+    /// here tells it as well, as far as clocks agree.
+    pub(super) fn is_preceded_by(&self, issued: &IssuedToken) -> bool {
+        let Some(created) = issued.token.created_at.known().copied() else {
+            return false;
+        };
+        let is_before = |sent: Timestamp, tolerance: Duration| {
+            let inexact = if created.is_whole_day() {
+                DAY
+            } else {
+                tolerance
+            };
+            created.saturating_add(inexact) < sent
+        };
+        let now = Timestamp::now();
+        let served = issued.served_at;
+        served.is_some_and(|served| is_before(self.sent_if_served(served, now), MINUTE))
+            || is_before(self.sent_at, HOUR)
     }
 }
 
@@ -101,9 +138,6 @@ fn whole_seconds(lifetime: Duration) -> Duration {
 mod tests {
     use super::*;
     use crate::model::{Secret, Token, TokenId, TokenState};
-
-    const DAY: Duration = Duration::from_secs(86_400);
-    const HOUR: Duration = Duration::from_secs(3_600);
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -197,5 +231,67 @@ mod tests {
             let longer = issued(expiry.saturating_add(HOUR)).with_served_at(theirs);
             assert!(!sent.is_kept_by(&longer));
         }
+    }
+
+    #[test]
+    fn a_platform_that_answers_late_keeps_a_lifetime() {
+        let created = Timestamp::now().checked_sub(seconds(30)).unwrap();
+        let sent = SentExpiry::new(RequestedExpiry::In(DAY), Some(&by_lifetime()), created);
+        let sent = sent.unwrap();
+        for skew in [Duration::ZERO, HOUR] {
+            let theirs = |at: Timestamp| at.saturating_add(skew);
+            let served = theirs(created.saturating_add(seconds(30)));
+            let expiry = theirs(created).saturating_add(DAY);
+            assert!(sent.is_kept_by(&issued(expiry).with_served_at(served)));
+            let shorter = expiry.checked_sub(seconds(10)).unwrap();
+            assert!(!sent.is_kept_by(&issued(shorter).with_served_at(served)));
+            let longer = expiry.saturating_add(seconds(40));
+            assert!(!sent.is_kept_by(&issued(longer).with_served_at(served)));
+        }
+    }
+
+    #[test]
+    fn a_time_of_creation_in_whole_days_does_not_measure_a_lifetime() {
+        let now: Timestamp = "2030-01-01T18:00:00Z".parse().unwrap();
+        let sent = SentExpiry::new(RequestedExpiry::In(DAY), Some(&by_lifetime()), now).unwrap();
+        let dated = |expiry: Timestamp| {
+            // The call is over at once, as far as a test with a fixed time can say.
+            let mut issued = issued(expiry).with_served_at(now);
+            issued.token.created_at = Fact::Known("2030-01-01T00:00:00Z".parse().unwrap());
+            issued
+        };
+        assert!(sent.is_kept_by(&dated(now.saturating_add(DAY))));
+        assert!(!sent.is_kept_by(&dated(now.saturating_add(DAY + HOUR))));
+    }
+
+    #[test]
+    fn a_token_that_existed_before_the_request_is_another() {
+        let sent_at = Timestamp::now();
+        let sent = SentExpiry::new(RequestedExpiry::Never, None, sent_at).unwrap();
+        let before = |by: Duration| sent_at.checked_sub(by).unwrap();
+        let dated = |created| {
+            let mut issued = issued(sent_at);
+            issued.token.created_at = Fact::Known(created);
+            issued
+        };
+        assert!(!sent.is_preceded_by(&issued(sent_at)), "nothing is known");
+        assert!(!sent.is_preceded_by(&dated(sent_at)));
+        assert!(
+            !sent.is_preceded_by(&dated(before(seconds(90)))),
+            "clocks differ"
+        );
+        assert!(sent.is_preceded_by(&dated(before(2 * HOUR))));
+        let fresh = dated(before(seconds(90))).with_served_at(sent_at);
+        assert!(sent.is_preceded_by(&fresh));
+        let kept_by_a_cache = dated(before(2 * HOUR)).with_served_at(before(2 * HOUR));
+        assert!(sent.is_preceded_by(&kept_by_a_cache));
+        let late = dated(before(HOUR / 2)).with_served_at(before(HOUR / 2));
+        assert!(
+            !sent.is_preceded_by(&late),
+            "the clock there is half an hour late"
+        );
+        let midnight = sent_at.unix_seconds() / 86_400 * 86_400;
+        let today = dated(Timestamp::from_unix_seconds(midnight).unwrap());
+        assert!(!sent.is_preceded_by(&today.with_served_at(sent_at)));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::error::Account;
 use crate::model::{Fact, Principal, Timestamp, Token, TokenId};
+use crate::provider::Capabilities;
 
 /// The difference to the platform's clock that is allowed for.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
@@ -24,7 +25,8 @@ const CLOCK_TOLERANCE: Duration = Duration::from_secs(5 * 60);
 /// and no longer exists there counts as revoked. The exception is a platform that revokes by
 /// replacing: first remove the tokens that were replaced, because their ids now belong to the
 /// replacements. Where [ids are given again](crate::Capabilities::reused_ids), a token that now has
-/// the id of a revoked one is told from it by its time of creation or its name, and left alone.
+/// the id of a revoked one is told from it by its time of creation, or by its name where names are
+/// unique, and left alone.
 ///
 /// ```
 /// use tokenfleet_core::{Account, Fact, RevocationPlan, Token, TokenId, TokenState};
@@ -84,9 +86,13 @@ impl PlannedToken {
         }
     }
 
-    /// Returns `true` if the plan tells this token from another one that is given its id later.
-    pub(crate) fn is_identified(&self) -> bool {
-        self.created_at.known().is_some() || self.name.known().is_some()
+    /// Returns `true` if the plan tells this token from another one that is given its id later: by
+    /// its time of creation, or by a name that no other token ever gets.
+    pub(crate) fn is_identified(&self, declared: &Capabilities) -> bool {
+        let is_dated = self.created_at.known().is_some_and(|at| !at.is_whole_day());
+        let create = declared.create.as_ref();
+        let has_own_name = create.is_some_and(|create| create.unique_names);
+        is_dated || (has_own_name && self.name.known().is_some())
     }
 
     /// Returns `true` if the plan says what the reviewer saw: the token was listed.

@@ -265,7 +265,7 @@ async fn carry_out<P: TokenProvider + ?Sized>(
         let effect = provider.capabilities().revoke.as_ref();
         let effect = effect.map(|revoke| revoke.effect);
         match (look_up(provider, &token.id).await, effect) {
-            (Ok(_), _) if reuses_ids && !token.is_identified() => {
+            (Ok(_), _) if reuses_ids && !token.is_identified(provider.capabilities()) => {
                 return not_identified(provider);
             }
             (Ok(now), _) if !owner.may_own(&now) => {
@@ -362,7 +362,7 @@ pub(crate) async fn look_up<P: TokenProvider + ?Sized>(
 /// Returns the verdict on a token that may be another one than the plan means.
 fn not_identified<P: TokenProvider + ?Sized>(provider: &P) -> RevocationVerdict {
     let message = "the platform gives the ids of deleted tokens to new ones, and neither a time of \
-                   creation nor a name tells which token is meant";
+                   creation nor a unique name tells which token is meant";
     let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message)
         .with_account(provider.account())
         .with_operation(Operation::Revoke)

@@ -137,6 +137,12 @@ impl Adapter for Scripted {
         Ok(Identity::new(Principal::new(self.token.id.as_str())))
     }
 
+    async fn revoke_by_secret(&self, _: &Secret, _: RevokeOptions) -> Result<Revocation> {
+        self.revoked.lock().unwrap().push("by secret".to_owned());
+        let effect = self.capabilities.revoke.as_ref().unwrap().effect;
+        Ok(Revocation::new(self.outcome, effect))
+    }
+
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let read_first = if options.existed { "" } else { " (read first)" };
         self.revoked
@@ -561,4 +567,59 @@ fn an_id_is_shown_only_if_it_cannot_be_a_secret() {
     ] {
         assert!(!describe(&TokenId::new(id)).contains(id), "{id}");
     }
+}
+
+#[test]
+fn a_token_that_existed_before_its_creation_is_not_revoked() {
+    const HOUR: Duration = Duration::from_secs(3_600);
+    let create = |age: Duration, revoke: RevokeCapability| {
+        let created = Timestamp::now().checked_sub(age).unwrap();
+        let mut adapter = Scripted::new(|token| {
+            token.name = Fact::NotReported;
+            token.created_at = Fact::Known(created);
+            token.expiry = Fact::Absent;
+        });
+        let create = CreateCapability::new().with_optional_name().with_expiry();
+        adapter.capabilities = (adapter.capabilities)
+            .with_create(create)
+            .with_revoke(revoke);
+        // An answer without an expiry contradicts the request.
+        let request = CreateToken::unnamed().with_lifetime(24 * HOUR);
+        let error = adapter.create(request).unwrap_err();
+        (error.fate(), adapter.revoked())
+    };
+    let by_id = || RevokeCapability::by_id(RevocationEffect::Deleted);
+    let by_either = || RevokeCapability::by_id_or_secret(RevocationEffect::Deleted);
+    let (fate, revoked) = create(Duration::ZERO, by_id());
+    assert_eq!((fate, revoked), (Fate::Rejected, vec![ID.to_owned()]));
+    for revoke in [by_id(), by_either()] {
+        let (fate, revoked) = create(30 * HOUR, revoke);
+        assert_eq!((fate, revoked), (Fate::MaybeApplied, vec![]));
+    }
+    // The secret that arrived is that of the new token, whatever the record says.
+    let (fate, revoked) = create(Duration::ZERO, by_either());
+    let by_secret = vec!["by secret".to_owned()];
+    assert_eq!((fate, revoked), (Fate::Rejected, by_secret));
+}
+
+#[test]
+fn an_expiry_beyond_the_maximum_lifetime_is_refused_unsent() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let create = |days: u32| {
+        let mut adapter = Scripted::new(|_| {});
+        let create = CreateCapability::new().with_expiry();
+        let create = create.with_optional_name().with_max_lifetime(30 * DAY);
+        adapter.capabilities = adapter.capabilities.with_create(create);
+        let at = Timestamp::now().saturating_add(days * DAY);
+        let by_time = adapter.create(CreateToken::new("ci").with_expiry(at));
+        let by_lifetime = adapter.create(CreateToken::new("ci").with_lifetime(days * DAY));
+        [by_time, by_lifetime]
+            .map(|issued| issued.map_or_else(|error| error.fate(), |_| Fate::Rejected))
+    };
+    assert_eq!(
+        create(29),
+        [Fate::Rejected; 2],
+        "the platform does not report the expiry"
+    );
+    assert_eq!(create(31), [Fate::NotSent; 2]);
 }

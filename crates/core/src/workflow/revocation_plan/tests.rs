@@ -3,6 +3,7 @@ use proptest::prelude::*;
 use super::text::HEADING;
 use super::*;
 use crate::model::{Principal, TokenState};
+use crate::provider::CreateCapability;
 
 fn planned() -> impl Strategy<Value = PlannedToken> {
     let name = prop_oneof![
@@ -185,4 +186,29 @@ fn a_name_that_is_not_reported_is_told_from_none() {
         difference,
         "does not report its name, and the one in the plan has no name"
     );
+}
+
+#[test]
+fn a_name_that_another_token_can_get_identifies_none() {
+    let names = |unique: bool| {
+        let create = CreateCapability::new().with_required_name();
+        Capabilities::none().with_create(if unique {
+            create.with_unique_names()
+        } else {
+            create
+        })
+    };
+    let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+    token.name = Fact::Known("ci".to_owned());
+    assert!(PlannedToken::from_token(&token).is_identified(&names(true)));
+    assert!(!PlannedToken::from_token(&token).is_identified(&names(false)));
+    for (created_at, is_identified) in [
+        ("2030-01-01T12:34:56Z", true),
+        // Another token of the same day looks the same.
+        ("2030-01-01T00:00:00Z", false),
+    ] {
+        token.created_at = Fact::Known(created_at.parse().unwrap());
+        let planned = PlannedToken::from_token(&token);
+        assert_eq!(planned.is_identified(&names(false)), is_identified);
+    }
 }
