@@ -328,7 +328,7 @@ impl Report {
     pub(crate) fn in_one_line(&self) -> String {
         let seconds = self.duration().as_secs_f64();
         format!(
-            "{}; {} requests in {seconds:.1} s",
+            "{}; {} requests in {seconds:.1} s over all cases",
             Totals(self),
             self.requests()
         )

@@ -139,6 +139,7 @@ impl TestBinary {
             for (position, case) in cases().enumerate() {
                 let (suite, runtime) = (Arc::clone(suite), Arc::clone(&runtime));
                 let (running, finished) = (Arc::clone(&running), Arc::clone(&finished));
+                let suite_name = name.clone();
                 let label = match name.as_str() {
                     "" => case.name().to_owned(),
                     name => format!("[{name}] {}", case.name()),
@@ -146,7 +147,7 @@ impl TestBinary {
                 let run = move || {
                     let _running = running.enter((index, position), label, case);
                     let entry = suite.run_case(case, &runtime);
-                    let result = completion(&entry);
+                    let result = completion(&suite_name, &entry);
                     lock(&finished).push((index, position, entry));
                     result
                 };
@@ -229,14 +230,15 @@ where
     }
 }
 
-/// Returns the result of a test for a case.
-fn completion(entry: &Entry) -> Result<Completion, Failed> {
+/// Returns the result of a test for a case. The heading of a failure does not name the suite.
+fn completion(suite: &str, entry: &Entry) -> Result<Completion, Failed> {
     match &entry.outcome {
         Outcome::NotApplicable(reason) => Ok(Completion::ignored_with(reason)),
         Outcome::Deviates { reason, .. } => {
             Ok(Completion::ignored_with(format!("deviates: {reason}")))
         }
-        _ if entry.failed() => Err(entry.text().into()),
+        _ if entry.failed() && suite.is_empty() => Err(entry.text().into()),
+        _ if entry.failed() => Err(format!("[{suite}]\n{}", entry.text()).into()),
         _ => Ok(Completion::Completed),
     }
 }

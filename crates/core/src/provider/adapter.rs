@@ -167,12 +167,13 @@ impl<A: Adapter> TokenProvider for A {
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         check(self, OperationCall::List(&request))?;
-        Adapter::list_page(self, request).await
+        (Adapter::list_page(self, request).await).map_err(in_context(self, Operation::List))
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
         check(self, OperationCall::Get(id))?;
-        let token = Adapter::get(self, id).await?;
+        let token = Adapter::get(self, id).await;
+        let token = token.map_err(in_context(self, Operation::Get))?;
         result_check::check_id(self, Operation::Get, id, &token.id)?;
         Ok(token)
     }
@@ -180,22 +181,21 @@ impl<A: Adapter> TokenProvider for A {
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         check(self, OperationCall::Create(&request))?;
         let create = Adapter::capabilities(self).create.as_ref();
-        let sent = SentExpiry::new(request.expiry, create, Timestamp::now()).map_err(|error| {
-            error
-                .with_account(Adapter::account(self))
-                .with_operation(Operation::Create)
-        })?;
+        let sent = SentExpiry::new(request.expiry, create, Timestamp::now())
+            .map_err(in_context(self, Operation::Create))?;
         let request = CreateToken {
             expiry: sent.expiry,
             ..request
         };
-        let issued = Adapter::create(self, request.clone()).await?;
+        let issued = Adapter::create(self, request.clone()).await;
+        let issued = issued.map_err(in_context(self, Operation::Create))?;
         result_check::check_created(self, &request, sent, issued).await
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
         check(self, OperationCall::Update(id, &change))?;
-        let token = Adapter::update(self, id, change.clone()).await?;
+        let token = Adapter::update(self, id, change.clone()).await;
+        let token = token.map_err(in_context(self, Operation::Update))?;
         result_check::check_updated(self, id, &change, &token)?;
         Ok(token)
     }
@@ -203,14 +203,16 @@ impl<A: Adapter> TokenProvider for A {
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
         check(self, OperationCall::Rotate(id))?;
         // The id may be another one: Cloudsmith documents only that it is in the response.
-        let issued = Adapter::rotate(self, id).await?;
+        let issued = Adapter::rotate(self, id).await;
+        let issued = issued.map_err(in_context(self, Operation::Rotate))?;
         result_check::check_rotated(self, &issued)?;
         Ok(issued)
     }
 
     async fn renew(&self, secret: &Secret) -> Result<RenewedToken> {
         check(self, OperationCall::Renew(secret))?;
-        let renewed = Adapter::renew(self, secret).await?;
+        let renewed = Adapter::renew(self, secret).await;
+        let renewed = renewed.map_err(in_context(self, Operation::Renew))?;
         result_check::check_renewed(self, secret, renewed).await
     }
 
@@ -219,25 +221,37 @@ impl<A: Adapter> TokenProvider for A {
         let revocation = match token {
             TokenRef::Id(id) => self.revoke_by_id(id, options).await,
             TokenRef::Secret(secret) => self.revoke_by_secret(secret, options).await,
-        }?;
+        };
+        let revocation = revocation.map_err(in_context(self, Operation::Revoke))?;
         result_check::check_revoked(self, token, &revocation)?;
         Ok(revocation)
     }
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         check(self, OperationCall::Verify(secret))?;
-        Adapter::verify(self, secret).await
+        (Adapter::verify(self, secret).await).map_err(in_context(self, Operation::Verify))
     }
 
     async fn whoami(&self) -> Result<Identity> {
         check(self, OperationCall::Whoami)?;
-        let identity = Adapter::whoami(self).await?;
+        let identity = Adapter::whoami(self).await;
+        let identity = identity.map_err(in_context(self, Operation::Whoami))?;
         result_check::check_identity(self, &identity)?;
         Ok(identity)
     }
 
     fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
         self
+    }
+}
+
+/// Returns a function that names the account and the operation in an error that does not name them
+/// itself.
+fn in_context<A: Adapter>(adapter: &A, operation: Operation) -> impl FnOnce(Error) -> Error {
+    move |error| {
+        error
+            .with_account(adapter.account())
+            .with_operation(operation)
     }
 }
 
@@ -304,5 +318,42 @@ impl<P: TokenProvider + ?Sized> Adapter for Checked<P> {
 
     async fn whoami(&self) -> Result<Identity> {
         self.0.whoami().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_executor::block_on;
+
+    use super::*;
+
+    /// An adapter whose errors name neither the account nor the operation.
+    #[derive(Debug)]
+    struct Terse(Account, Capabilities);
+
+    #[async_trait]
+    impl Adapter for Terse {
+        fn account(&self) -> &Account {
+            &self.0
+        }
+
+        fn capabilities(&self) -> &Capabilities {
+            &self.1
+        }
+
+        async fn get(&self, _id: &TokenId) -> Result<Token> {
+            Err(Error::invalid_input("an id is a whole number"))
+        }
+    }
+
+    #[test]
+    fn an_error_of_an_adapter_names_the_account_and_the_operation() {
+        let terse = Terse(
+            Account::new("example", "main"),
+            Capabilities::none().with_get(),
+        );
+        let error = block_on(TokenProvider::get(&terse, &TokenId::new("x"))).unwrap_err();
+        assert_eq!(error.account(), Some(&terse.0));
+        assert_eq!(error.operation(), Some(Operation::Get));
     }
 }
