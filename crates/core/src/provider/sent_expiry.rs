@@ -10,7 +10,8 @@ use crate::provider::{CreateCapability, RequestedExpiry};
 /// The smallest tolerance: platforms truncate fractions of a second.
 const MIN_TOLERANCE: Duration = Duration::from_secs(1);
 
-/// A requested expiry in the form that the platform takes, and what is needed to judge the response.
+/// A requested expiry in the form that the platform takes, and what is needed to judge the
+/// response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SentExpiry {
     /// The expiry as the adapter gets it.

@@ -199,7 +199,8 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
 }
 
 /// Returns `true` unless something in front of the platform may have refused a request that the
-/// platform has applied. An error that is no refusal (4xx) of the request itself happened before it.
+/// platform has applied. An error that is no refusal (4xx) of the request itself happened before
+/// it.
 fn is_certain_refusal(error: &Error) -> bool {
     let is_refusal = error
         .status()
