@@ -27,7 +27,8 @@ impl<T: Transport> Transport for Recording<T> {
     ) -> Result<http::Response<Body>, TransportError> {
         let line = format!("{} {}", request.method(), request.uri().path());
         let start = Instant::now();
-        // Passed on as it came, with its extensions. An error keeps its phase: retries depend on it.
+        // Passed on as it came, with its extensions. An error keeps its phase: retries depend on
+        // it.
         let response = self.inner.send(request).await?;
         let line = format!("{line}: {}", response.status());
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);

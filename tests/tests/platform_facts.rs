@@ -228,7 +228,7 @@ async fn a_listing_without_the_tokens_that_are_never_listed_does_not_claim_every
     assert_eq!(report.verdict.as_str(), "complete_as_shown");
 }
 
-/// What a creation makes is listed, whatever else is not.
+/// A created token is listed, whatever else is not.
 #[tokio::test]
 async fn a_creation_that_was_not_applied_is_known_although_some_tokens_are_never_listed() {
     let fixture = MemoryFixture::new(MemoryProfile::hiding());

@@ -1,5 +1,5 @@
-//! The `tokenfleet` program as a library: inventory, create, rotate and revoke API tokens, also on a
-//! platform of your own.
+//! The `tokenfleet` program as a library: inventory, create, rotate and revoke API tokens, also on
+//! a platform of your own.
 //!
 //! [`Program`] is all there is to it. Register your provider and return the exit code from `main`.
 //! Commands, configuration, output and exit codes are those of `tokenfleet`; scripts rely on them.
@@ -13,6 +13,7 @@ mod exit;
 mod logging;
 mod output;
 mod program;
+mod program_name;
 mod progress;
 mod signal;
 #[cfg(feature = "simulate")]

@@ -1,7 +1,7 @@
 //! The program: its providers, its runtime, and how it ends.
 
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::builder::StyledStr;
@@ -13,17 +13,8 @@ use tokenfleet::{Error, ErrorKind, Fate, Registry, TokenProvider};
 use crate::arguments::Arguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
+use crate::program_name::{self, DEFAULT_NAME};
 use crate::{commands, logging, usage_error};
-
-const DEFAULT_NAME: &str = "tokenfleet";
-
-/// The name of the program that runs in this process.
-static NAME: OnceLock<&str> = OnceLock::new();
-
-/// Returns the name of the program that runs, for commands that it advises to run.
-pub(crate) fn name() -> &'static str {
-    NAME.get().copied().unwrap_or(DEFAULT_NAME)
-}
 
 /// The threads that read connections, besides the one that runs the command.
 const WORKER_THREADS: usize = 4;
@@ -97,8 +88,7 @@ impl Program {
     /// and once.
     #[must_use = "the exit code says whether the command succeeded"]
     pub fn run(self) -> ExitCode {
-        // It runs once in a process.
-        let _ = NAME.set(self.name);
+        program_name::set(self.name);
         let command = Arguments::command().name(self.name).version(self.version);
         let parsed = named_in_help(command, self.name).try_get_matches();
         let arguments = match parsed.and_then(|found| Arguments::from_arg_matches(&found)) {

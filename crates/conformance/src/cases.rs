@@ -29,8 +29,8 @@ pub(crate) use creation::SURROUNDINGS;
 
 use crate::Case;
 
-/// The number of requests that a case sends at most, the fixture's own included, unless it is heavy
-/// or the platform's pages hold fewer than ten tokens.
+/// The number of requests that a case sends at most, the fixture's own included, unless it is
+/// heavy or the platform's pages hold fewer than ten tokens.
 pub(crate) const LIGHT: u64 = 250;
 
 /// The heavy cases, each with the number of requests that it is expected to send at most.

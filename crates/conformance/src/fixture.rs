@@ -17,8 +17,8 @@ use crate::FixtureError;
 /// a token.
 ///
 /// Six methods are required. The others report that something is impossible until you implement
-/// them, and the report lists the cases and the steps that are skipped for that reason. Implement as
-/// many as your platform allows.
+/// them, and the report lists the cases and the steps that are skipped for that reason. Implement
+/// as many as your platform allows.
 ///
 /// # A real server
 ///

@@ -65,7 +65,7 @@ struct Deviation {
     reason: String,
 }
 
-/// What the first fixture's provider declares.
+/// The declaration of the first fixture's provider.
 struct Declared {
     account: Account,
     capabilities: Capabilities,

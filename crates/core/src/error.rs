@@ -54,10 +54,10 @@ type Source = dyn std::error::Error + Send + Sync + 'static;
 /// assert!(!error.may_have_applied());
 /// ```
 ///
-/// It can be cloned, so that one failure can be reported to every caller that it affects. Its `Debug`
-/// is the same line, which is what a `main` that returns it prints; `{:#?}` shows the parts. Two
-/// errors are equal if they say the same; their [sources](std::error::Error::source) are not
-/// compared.
+/// It can be cloned, so that one failure can be reported to every caller that it affects. Its
+/// `Debug` is the same line, which is what a `main` that returns it prints; `{:#?}` shows the
+/// parts. Two errors are equal if they say the same; their [sources](std::error::Error::source) are
+/// not compared.
 #[derive(Clone)]
 pub struct Error(Box<Details>);
 

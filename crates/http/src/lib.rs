@@ -51,6 +51,8 @@ mod reqwest_builder;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod reqwest_certificates;
 #[cfg(feature = "reqwest")]
+mod reqwest_error;
+#[cfg(feature = "reqwest")]
 mod reqwest_proxy;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;

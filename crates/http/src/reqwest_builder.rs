@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Error, Result, Secret};
 
+use crate::reqwest_error::{in_setting, invalid, is_wrong_key, wrong_client_key};
 use crate::reqwest_proxy::{parse_exception, parse_proxy};
 use crate::reqwest_transport::LazyClient;
 use crate::{FailedLogins, ReqwestTransport};
@@ -326,28 +327,6 @@ fn has_default_headers(client: reqwest::ClientBuilder) -> bool {
         .user_agent("-");
     let shown = format!("{known:?}");
     !shown.contains(r#" default_headers: {"accept": "*/*", "user-agent": "-"}"#)
-}
-
-/// Prefixes an error with the setting that it is about.
-pub(crate) fn in_setting(settings: &Settings, key: &str, error: Error) -> Error {
-    error.with_message_prefix(&settings.place(key))
-}
-
-/// Returns `true` if a client could not be built because its key is that of another certificate.
-pub(crate) fn is_wrong_key(error: &reqwest::Error) -> bool {
-    // The types of the TLS stack are not known here; its `Debug` output names the variant.
-    let text = format!("{error:?}").to_lowercase();
-    text.contains("keymismatch") || text.contains("key values mismatch")
-}
-
-pub(crate) fn wrong_client_key() -> Error {
-    Error::configuration("the client key does not belong to the client certificate")
-        .with_advice("set client_key to the key that the certificate was requested with")
-}
-
-/// Returns a configuration error with its cause, whose URL is stripped.
-pub(crate) fn invalid(message: &str, error: reqwest::Error) -> Error {
-    Error::configuration(message).with_source(error.without_url())
 }
 
 #[cfg(all(test, feature = "client-builder"))]

@@ -6,7 +6,7 @@ use tokenfleet_core::config::{Settings, cause_text, is_showable_path};
 use tokenfleet_core::{Error, Result, Secret};
 
 use crate::ReqwestTransportBuilder;
-use crate::reqwest_builder::{in_setting, invalid, is_wrong_key, wrong_client_key};
+use crate::reqwest_error::{in_setting, invalid, is_wrong_key, wrong_client_key};
 
 impl ReqwestTransportBuilder {
     /// Reads the certificates and the key that settings name.

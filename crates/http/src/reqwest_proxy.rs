@@ -9,7 +9,7 @@ use tokenfleet_core::{Error, Result, Secret};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::reqwest_builder::invalid;
+use crate::reqwest_error::invalid;
 
 /// Parses the URL of a proxy and adds its login.
 pub(crate) fn parse_proxy(url: &str, login: Option<&(String, Secret)>) -> Result<reqwest::Proxy> {

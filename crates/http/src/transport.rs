@@ -27,8 +27,8 @@ use crate::FailedLogins;
 ///   need a connection of their own (decision 0017). It may add a header for the hosts that the
 ///   header is meant for;
 /// * return the inner error as it is, or one of the same phase;
-/// * forward [`failed_logins`](Self::failed_logins), or accounts no longer share what they know of a
-///   wrong password;
+/// * forward [`failed_logins`](Self::failed_logins), or accounts no longer share what they know of
+///   a wrong password;
 /// * send each request once at most: the retries of [`ApiClient`](crate::ApiClient) know which ones
 ///   may be repeated;
 /// * keep headers and bodies out of logs: they hold credentials. Method, path and status are safe.
@@ -224,8 +224,8 @@ impl TransportError {
     }
 }
 
-/// Converts a failure of a connection, of which it is unknown how far the request came: it counts as
-/// [`MaybeSent`](SendPhase::MaybeSent).
+/// Converts a failure of a connection, of which it is unknown how far the request came: it counts
+/// as [`MaybeSent`](SendPhase::MaybeSent).
 ///
 /// ```
 /// use std::io;

@@ -206,8 +206,8 @@ impl AccountConfiguration {
         }
     }
 
-    /// Adds a setting, such as `.with("attempts", 2)`: a boolean, a number, a text, a list or a table
-    /// of texts, or a [`Secret`](crate::Secret).
+    /// Adds a setting, such as `.with("attempts", 2)`: a boolean, a number, a text, a list or a
+    /// table of texts, or a [`Secret`](crate::Secret).
     #[must_use]
     pub fn with(mut self, key: impl Into<String>, value: impl Into<Setting>) -> Self {
         self.settings.insert(key, value.into(), None);

@@ -171,9 +171,9 @@ pub(crate) fn error_at(line: Option<usize>, message: String) -> Error {
 /// Deserialises the tables `accounts`, `queries` and `transport` from any format, or as a part of a
 /// program's own configuration.
 ///
-/// Mistakes are found as in a `tokenfleet.toml`, and credentials in plain text are refused as there.
-/// Relative paths start from the current directory. A number with a fraction loses its last zeros
-/// in most formats: write a version as text.
+/// Mistakes are found as in a `tokenfleet.toml`, and credentials in plain text are refused as
+/// there. Relative paths start from the current directory. A number with a fraction loses its last
+/// zeros in most formats: write a version as text.
 ///
 /// ```
 /// use tokenfleet::Configuration;

@@ -1,5 +1,6 @@
 //! Lists tokens, saves them and reads them back, then creates and revokes one, in the account `it`
-//! of the configuration named on the command line. With `--probe URL` it sends a few requests there.
+//! of the configuration named on the command line. With `--probe URL` it sends a few requests
+//! there.
 
 use std::sync::Arc;
 

@@ -9,7 +9,7 @@ use tokenfleet::{
 use super::subject::Subject;
 use super::{question, secret};
 use crate::output::displayed_id;
-use crate::program;
+use crate::program_name;
 
 /// The largest number of tokens in a message.
 const MAX_SHOWN: usize = 20;
@@ -68,7 +68,7 @@ pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider, consequence: &
     checked.map_err(|error| {
         // Not the error itself, which says that a revocation failed: none was asked for.
         let (reason, advice) = if needs_secret(provider) {
-            let advice = format!("use `{} revoke --secret-file FILE`", program::name());
+            let advice = format!("use `{} revoke --secret-file FILE`", program_name::get());
             ("revokes tokens by secret, not by id", Some(advice))
         } else {
             let advice = error.advice().map(str::to_owned);

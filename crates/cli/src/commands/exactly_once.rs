@@ -20,7 +20,7 @@ use super::secret::lost_secret;
 use super::subject::Subject;
 use super::write::{Write, WriteError};
 use crate::output::print_note;
-use crate::program;
+use crate::program_name;
 
 /// Creates a token, and prints beforehand the marker by which it can be found.
 pub(super) async fn create(
@@ -81,7 +81,7 @@ pub(super) async fn take_back(write: Write<'_>, issued: &IssuedToken, error: io:
 }
 
 fn how_to_find(account: &Account, marker: &Marker) -> String {
-    let (program, name) = (program::name(), account.name());
+    let (program, name) = (program_name::get(), account.name());
     format!(
         "find it with `{program} reconcile --account {name} --marker {marker}` and revoke it, \
          because nobody has its secret"

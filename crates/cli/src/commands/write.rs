@@ -7,7 +7,7 @@ use tokenfleet::{
 
 use super::subject::Subject;
 use crate::exit::Failure;
-use crate::program;
+use crate::program_name;
 use crate::progress::with_progress;
 use crate::signal::{stopped, stopped_after_grace_period};
 
@@ -165,7 +165,7 @@ impl Write<'_> {
     fn before_retrying(self) -> String {
         let capabilities = self.provider.capabilities();
         let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
-        let program = program::name();
+        let program = program_name::get();
         match (self.operation, self.subject) {
             (Operation::Create, _) if capabilities.list.is_none() => {
                 "a token may exist whose secret nobody has; this platform cannot list it, but it \

@@ -190,8 +190,8 @@ impl MemoryProfile {
         profile
     }
 
-    /// Creates a platform that can only list and read, by keyset cursors in an order of its own, the
-    /// newest first.
+    /// Creates a platform that can only list and read, by keyset cursors in an order of its own,
+    /// the newest first.
     #[must_use]
     pub fn keyset_newest_first() -> Self {
         let list = ListCapability::new(Paging::Keyset).with_default_page_size(30);
@@ -321,8 +321,8 @@ impl MemoryProfile {
         profile
     }
 
-    /// Creates a platform whose tokens never expire, and which has arguments of its own: `readonly`,
-    /// `cidr` and the required `role`.
+    /// Creates a platform whose tokens never expire, and which has arguments of its own:
+    /// `readonly`, `cidr` and the required `role`.
     #[must_use]
     pub fn never_expiring() -> Self {
         let role = ArgumentDescription::choice("role", ["manager", "member"]);

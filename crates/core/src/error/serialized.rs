@@ -68,8 +68,8 @@ impl Serialize for Error {
     }
 }
 
-/// Deserialises an error that says the same. An unknown kind is [`ErrorKind::Other`], and an unknown
-/// fate [`Fate::MaybeApplied`].
+/// Deserialises an error that says the same. An unknown kind is [`ErrorKind::Other`], and an
+/// unknown fate [`Fate::MaybeApplied`].
 impl<'de> Deserialize<'de> for Error {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let record = Record::deserialize(deserializer)?;

@@ -200,7 +200,8 @@ impl Plan {
     }
 
     /// Returns `true` if the plan promises a complete listing, as far as the platform lists its
-    /// tokens, whatever is created or deleted while it is read. Otherwise the listing is complete only if a single page holds all of it.
+    /// tokens, whatever is created or deleted while it is read. Otherwise the listing is complete
+    /// only if a single page holds all of it.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.protected

@@ -45,9 +45,9 @@ pub struct Capabilities {
     pub revoke: Option<RevokeCapability>,
     /// `true` if a secret can be verified without changing anything.
     pub verify: bool,
-    /// `true` if the platform gives the id of a deleted token to another one later. Then an id alone
-    /// does not tell which token is meant, and an adapter must not repeat a deletion by id whose
-    /// response was lost (decision 0021).
+    /// `true` if the platform gives the id of a deleted token to another one later. Then an id
+    /// alone does not tell which token is meant, and an adapter must not repeat a deletion by id
+    /// whose response was lost (decision 0021).
     pub reused_ids: bool,
     /// The time for which the platform may not show a new token; `None` if it shows it at once.
     /// Until then, a token that is not found may be alive.

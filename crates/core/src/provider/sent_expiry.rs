@@ -14,7 +14,8 @@ const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
 const DAY: Duration = Duration::from_secs(86_400);
 
-/// A requested expiry in the form that the platform takes, and what is needed to judge the response.
+/// A requested expiry in the form that the platform takes, and what is needed to judge the
+/// response.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct SentExpiry {
     /// The expiry as the adapter gets it.

@@ -252,8 +252,8 @@ impl Filter {
         parser::parse(text, now)
     }
 
-    /// Returns the filter that remains for the tokens of one account: conditions on the provider and
-    /// the account are decided.
+    /// Returns the filter that remains for the tokens of one account: conditions on the provider
+    /// and the account are decided.
     ///
     /// Every listing does this first.
     ///
@@ -328,8 +328,8 @@ impl Filter {
 
     /// Returns `true` if a token matches.
     ///
-    /// A token does not say whose it is, so a condition on the provider or the account matches none:
-    /// decide it with [`for_account`](Self::for_account) first.
+    /// A token does not say whose it is, so a condition on the provider or the account matches
+    /// none: decide it with [`for_account`](Self::for_account) first.
     #[must_use]
     pub fn matches(&self, token: &Token) -> bool {
         match self {

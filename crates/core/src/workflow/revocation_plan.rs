@@ -158,8 +158,8 @@ impl RevocationPlan {
 
     /// Creates a plan to revoke the tokens of an account with these ids, whatever they are.
     ///
-    /// Where [ids are given again](crate::Capabilities::reused_ids), such a plan revokes nothing: use
-    /// [`plan_revocation`](crate::TokenProviderExt::plan_revocation).
+    /// Where [ids are given again](crate::Capabilities::reused_ids), such a plan revokes nothing:
+    /// use [`plan_revocation`](crate::TokenProviderExt::plan_revocation).
     #[must_use]
     pub fn from_ids(account: &Account, ids: impl IntoIterator<Item = TokenId>) -> Self {
         Self::new(account, ids.into_iter().map(PlannedToken::from_id))
