@@ -154,6 +154,26 @@ impl Cloudsmith {
         path
     }
 
+    /// Fetches a page of keys. Cloudsmith itself responds with 404 beyond the last page; an
+    /// organization must then prove that it is not the one that is not found.
+    async fn fetch_page(&self, request: &PageRequest) -> Result<Page> {
+        let number = request.number().unwrap_or_default();
+        let api_request = ApiRequest::get(Operation::List, self.path(&[]))
+            .page_number(number)
+            .query("page", number.saturating_add(1))
+            .query_if("page_size", request.size);
+        match self.send(api_request).await {
+            Ok(response) => convert::page(&self.resource, request, &response),
+            Err(error) if number > 0 && convert::is_gone(&error) => {
+                if self.resource != Resource::User {
+                    self.check_organization(Operation::List).await?;
+                }
+                Ok(Page::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads a service account.
     pub(crate) async fn read(&self, operation: Operation, id: &TokenId) -> Result<Token> {
         let request = ApiRequest::get(operation, self.path(&[id.as_str()]));
@@ -245,29 +265,19 @@ impl Adapter for Cloudsmith {
         &self.capabilities
     }
 
-    /// Lists the keys. Cloudsmith itself responds with 404 beyond the last page; an organization
-    /// must then prove that it is not the one that is not found. An empty first page is accepted only if the
-    /// credential is recognised.
+    /// Lists the keys. An empty first page is accepted only if the credential is recognised. The
+    /// list of an organization says nothing else that tells it from any other empty list, so it must
+    /// come twice.
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        let number = request.number().unwrap_or_default();
-        let api_request = ApiRequest::get(Operation::List, self.path(&[]))
-            .page_number(number)
-            .query("page", number.saturating_add(1))
-            .query_if("page_size", request.size);
-        let page = match self.send(api_request).await {
-            Ok(response) => convert::page(&self.resource, &request, &response)?,
-            Err(error) if number > 0 && convert::is_gone(&error) => {
-                if self.resource != Resource::User {
-                    self.check_organization(Operation::List).await?;
-                }
-                Page::default()
-            }
-            Err(error) => return Err(error),
-        };
-        if number == 0 && page.tokens.is_empty() {
-            self.identify(Operation::List).await?;
+        let page = self.fetch_page(&request).await?;
+        if request.number().unwrap_or_default() > 0 || !page.tokens.is_empty() {
+            return Ok(page);
         }
-        Ok(page)
+        self.identify(Operation::List).await?;
+        match self.resource {
+            Resource::User => Ok(page),
+            Resource::Organization(_) => self.fetch_page(&request).await,
+        }
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {

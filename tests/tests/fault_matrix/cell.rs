@@ -281,7 +281,8 @@ impl Case<'_> {
                 (!known.contains(&id.as_str())).then(|| format!("the account acts as {id}"))
             }
             Outcome::AlreadyGone => {
-                (!self.column.gone).then(|| "a living token was reported gone".to_owned())
+                let is_alive = self.account.simulator.accepts(token.secret.expose());
+                is_alive.then(|| "a living token was reported gone".to_owned())
             }
             Outcome::Applied(_) if effects.count() == 0 => {
                 (!self.empty_may_mean_success()).then(|| "nothing was applied".to_owned())

@@ -89,8 +89,8 @@ options! {
             /// Made from the new name.
             Follows = "follows",
         }
-        /// What `/user/self/` says to the key of a service account. The vendor does not document
-        /// this.
+        /// The response of `/user/self/` to the key of a service account. The vendor does not
+        /// document this.
         service_self: ServiceSelf {
             /// The service account, recognised.
             Recognized = "recognized",
