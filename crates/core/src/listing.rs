@@ -40,8 +40,8 @@ type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a
 /// that loses nothing.
 ///
 /// It holds only the pages in flight, unless the matches must be sorted in memory. Where pages are
-/// not read in the order of ids, or by keyset cursors, it also remembers the ids that it yielded, so
-/// that none comes twice: a bit for each id that is a number.
+/// read by keyset cursors, or in another order than that of ids, it also remembers the ids that it
+/// yielded, so that none comes twice: a bit for each id that is a number.
 ///
 /// After its end, [`completeness`](Self::completeness) tells whether it is complete. It also ends
 /// after an error; a listing resumed from its [`cursor`](Self::cursor) yields the rest.

@@ -330,7 +330,8 @@ mod tests {
         ) -> Cursor {
             let (account, query) = (fingerprint_of_account(&account()), fingerprint(&query()));
             let directions = [Direction::Ascending, Direction::Descending];
-            let direction = key.and(descending).map(|descending| directions[usize::from(descending)]);
+            let descending = key.and(descending);
+            let direction = descending.map(|descending| directions[usize::from(descending)]);
             Cursor {
                 account, query, position, after, size, total, to_skip, to_yield, scan, key,
                 direction, filter, partial,
