@@ -39,7 +39,9 @@ type ReadPage<'a> = Box<dyn Fn(PageRequest) -> PageFuture<'a> + Send + Sync + 'a
 /// A stream of the tokens of one account that fetches pages as it goes, several at a time where
 /// that loses nothing.
 ///
-/// It holds only the pages in flight, unless the matches must be sorted in memory.
+/// It holds only the pages in flight, unless the matches must be sorted in memory. Where pages are
+/// read by keyset cursors, or in another order than that of ids, it also remembers the ids that it
+/// yielded, so that none comes twice: a bit for each id that is a number.
 ///
 /// After its end, [`completeness`](Self::completeness) tells whether it is complete. It also ends
 /// after an error; a listing resumed from its [`cursor`](Self::cursor) yields the rest.
@@ -168,15 +170,23 @@ impl<'a> Listing<'a> {
     pub fn resume(mut self, cursor: &Cursor) -> Result<Self> {
         cursor.check(&self.account, &self.query)?;
         // The scan continues as it began, even if the provider has learned of a better one since.
-        if cursor.key.is_some_and(|key| self.list.order(key).is_none()) {
+        let is_served = |key| {
+            let order = self.list.order(key)?;
+            (cursor
+                .direction
+                .is_none_or(|direction| order.serves(direction)))
+            .then_some(())
+        };
+        if cursor.key.is_some_and(|key| is_served(key).is_none()) {
             return Err(invalid(
                 "the platform no longer offers the order that the cursor was taken with",
             )
             .with_account(&self.account));
         }
         let in_context = |error: Error| error.with_account(&self.account);
+        let (scan, key, direction) = (cursor.scan, cursor.key, cursor.direction);
         self.plan =
-            Plan::for_scan(&self.query, &self.list, cursor.scan, cursor.key).map_err(in_context)?;
+            Plan::for_scan(&self.query, &self.list, scan, key, direction).map_err(in_context)?;
         self.engine = PageEngine::resume(&self.plan, cursor).map_err(in_context)?;
         self.reading = FuturesUnordered::new();
         self.generation = 0;
@@ -235,8 +245,6 @@ impl<'a> Listing<'a> {
 
     /// Filters the tokens of a page and adds them to those that are ready.
     fn accept(&mut self, batch: Batch) -> Result<()> {
-        self.remaining.to_skip = self.remaining.to_skip.saturating_sub(batch.skipped);
-        self.remaining_before_page = self.remaining;
         let mut tokens = batch.tokens;
         if let Some(filter) = &self.query.filter {
             tokens.retain(|token| filter.matches(token));
@@ -279,7 +287,16 @@ impl<'a> Listing<'a> {
     /// Fetches pages until tokens are ready, or the listing is done.
     fn poll_pages(&mut self, context: &mut Context<'_>) -> Poll<Result<()>> {
         loop {
-            if let Some(batch) = self.engine.next_batch()? {
+            let turns = self.engine.turns();
+            let batch = self.engine.next_batch();
+            if let Ok(Some(batch)) = &batch {
+                self.remaining.to_skip = self.remaining.to_skip.saturating_sub(batch.skipped);
+            }
+            // All tokens of the page before were taken, also if this one fails.
+            if self.engine.turns() != turns {
+                self.remaining_before_page = self.remaining;
+            }
+            if let Some(batch) = batch? {
                 self.accept(batch)?;
                 if !self.engine.sorts_in_memory() {
                     return Poll::Ready(Ok(()));

@@ -10,7 +10,7 @@ use crate::listing::{PartialReason, Plan, ScanDirection};
 use crate::model::TokenId;
 use crate::provider::LAST_PAGE;
 use crate::provider::PagePosition;
-use crate::query::{Filter, Query, SortBy, SortKey};
+use crate::query::{Direction, Filter, Query, SortBy, SortKey};
 
 const VERSION: &str = "tf2";
 
@@ -44,6 +44,8 @@ pub struct Cursor {
     pub(crate) scan: ScanDirection,
     /// The key that the platform orders by.
     pub(crate) key: Option<SortKey>,
+    /// The direction of that key; `None` if an older version took the cursor.
+    pub(crate) direction: Option<Direction>,
     /// The fingerprint of the filter that the platform applies: positions count only its matches.
     pub(crate) filter: Option<u64>,
     /// The reason why the listing cannot be complete any more.
@@ -75,6 +77,7 @@ impl Cursor {
             to_yield: query.limit,
             scan: plan.scan,
             key: plan.pushed_order.map(|order| order.key),
+            direction: plan.pushed_order.map(|order| order.direction),
             filter: plan.pushed_filter.as_ref().map(fingerprint_of_filter),
             partial: None,
         }
@@ -170,7 +173,15 @@ impl fmt::Display for Cursor {
                 self.partial.as_ref().map_or('c', PartialReason::letter),
             ),
             self.filter.map(hexadecimal).unwrap_or_default(),
-            self.key.map_or("", SortKey::as_str).to_owned(),
+            format!(
+                "{}{}",
+                self.key.map_or("", SortKey::as_str),
+                match self.direction {
+                    None => "",
+                    Some(Direction::Ascending) => ":asc",
+                    Some(Direction::Descending) => ":desc",
+                }
+            ),
             encode(self.after.as_ref().map_or("", TokenId::as_str)).to_string(),
         ];
         let text = fields.join(".");
@@ -225,6 +236,13 @@ fn parse(text: &str) -> Option<Cursor> {
         ("t", token) => PagePosition::Token(decode(token)?),
         _ => return None,
     };
+    let (key, direction) = match key.split_once(':') {
+        None => (key, None),
+        Some(("", _)) => return None,
+        Some((key, "asc")) => (key, Some(Direction::Ascending)),
+        Some((key, "desc")) => (key, Some(Direction::Descending)),
+        Some(_) => return None,
+    };
     let (scan, partial) = (scan_and_claim.get(..1)?, scan_and_claim.get(1..)?);
     Some(Cursor {
         account: hexadecimal(account)?,
@@ -254,6 +272,7 @@ fn parse(text: &str) -> Option<Cursor> {
                     .find(|known| known.as_str() == key)?,
             ),
         },
+        direction,
         filter: match filter {
             "" => None,
             filter => Some(hexadecimal(filter)?),
@@ -282,7 +301,6 @@ mod tests {
     use super::*;
     use crate::listing::fake_pages::{appending, vanishing};
     use crate::provider::FilterCapability;
-    use crate::query::Direction;
 
     fn account() -> Account {
         Account::new("losant", "iot")
@@ -306,13 +324,17 @@ mod tests {
             to_yield in proptest::option::of(any::<u64>()),
             scan in prop_oneof![Just(ScanDirection::Forward), Just(ScanDirection::Backward)],
             key in proptest::option::of(proptest::sample::select(SortKey::ALL.to_vec())),
+            descending in proptest::option::of(any::<bool>()),
             filter in proptest::option::of(any::<u64>()),
             partial in prop_oneof![Just(None), Just(Some(PartialReason::UnexpectedOrder))],
         ) -> Cursor {
             let (account, query) = (fingerprint_of_account(&account()), fingerprint(&query()));
+            let directions = [Direction::Ascending, Direction::Descending];
+            let descending = key.and(descending);
+            let direction = descending.map(|descending| directions[usize::from(descending)]);
             Cursor {
-                account, query, position, after, size, total, to_skip, to_yield, scan, key, filter,
-                partial,
+                account, query, position, after, size, total, to_skip, to_yield, scan, key,
+                direction, filter, partial,
             }
         }
     }
@@ -377,6 +399,7 @@ mod tests {
         let read = with_check(FIELDS).unwrap();
         assert_eq!(read.position, PagePosition::Number(7));
         assert_eq!((read.account, read.query), (1, 2));
+        assert_eq!((read.key, read.direction), (Some(SortKey::Id), None));
         for (part, damaged) in [
             ("tf2", "tf1"),
             ("n7", "n18446744073709551615"),
@@ -393,6 +416,9 @@ mod tests {
             ("0001.", "000g."),
             ("0001.", "+001."),
             (".id.", ".it."),
+            (".id.", ".id:."),
+            (".id.", ".id:up."),
+            (".id.", ".:asc."),
         ] {
             let damaged = FIELDS.replacen(part, damaged, 1);
             assert!(with_check(&damaged).is_err(), "{damaged}");

@@ -192,6 +192,12 @@ impl PageEngine {
         self.bookmark.completeness()
     }
 
+    /// Returns a number that changes whenever the place turns to another page. Then everything that
+    /// was emitted comes before that page.
+    pub(crate) fn turns(&self) -> u64 {
+        self.bookmark.turns()
+    }
+
     /// Returns the place of the listing, for a cursor.
     pub(crate) fn place(&self) -> Place {
         let filter = self.template.filter().map(fingerprint_of_filter);

@@ -115,15 +115,17 @@ impl Plan {
                 (protected, wanted == Some(order.key), order.appends)
             })
             .map(|order| order.key);
-        Self::for_scan(query, list, safest_scan(list, key).0, key)
+        Self::for_scan(query, list, safest_scan(list, key).0, key, None)
     }
 
-    /// Plans a query for a scan that was begun in this direction and by this key.
+    /// Plans a query for a scan that was begun in this direction of pages, by this key and, if it
+    /// is known, in this direction of it.
     pub(crate) fn for_scan(
         query: &Query,
         list: &ListCapability,
         scan: ScanDirection,
         key: Option<SortKey>,
+        direction: Option<Direction>,
     ) -> Result<Self> {
         if let Some(size) = query.page_size {
             list.check_page_size(size)?;
@@ -133,8 +135,15 @@ impl Plan {
         let protected = protected && scan == safest;
         let wanted = wanted_order(query, list);
         let pushed_order = key.map(|key| match wanted {
-            Some(by) if by.key == key && scan == ScanDirection::Forward && protected => by,
-            _ => SortBy::new(key, direction_of_scan(list, key)),
+            Some(by)
+                if by.key == key
+                    && scan == ScanDirection::Forward
+                    && protected
+                    && direction.is_none_or(|direction| direction == by.direction) =>
+            {
+                by
+            }
+            _ => SortBy::new(key, direction.unwrap_or(direction_of_scan(list, key))),
         });
         let order = pushed_order.and_then(|by| Some((by.direction, list.order(by.key)?)));
         let pushed_filter = query
@@ -190,7 +199,11 @@ impl Plan {
             let there = pages(range.page_size).saturating_sub(range.first_page);
             return Some(there.min(range.pages.unwrap_or(there)).max(1));
         }
-        let pages = pages(self.page_size?);
+        let pages = match self.page_size? {
+            // A full last page may name another one, which is empty.
+            size if self.keyset => tokens / u64::from(size.max(1)) + 1,
+            size => pages(size),
+        };
         if pages <= 1 {
             return Some(1);
         }

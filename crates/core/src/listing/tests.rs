@@ -9,6 +9,8 @@ use super::*;
 use crate::model::TokenState;
 use crate::query::{Direction, Filter, SortKey};
 
+mod keyset;
+
 /// Returns a listing whose pages are sent by a closure.
 fn listing<'a>(
     list: &ListCapability,

@@ -145,8 +145,8 @@ pub enum Paging {
     /// This declares, of the listing's own order and of every order with
     /// [stable keys](OrderCapability::with_stable_keys), and with every filter:
     ///
-    /// * No token ever changes its place before or after another one. Ids and creation times keep
-    ///   it, the time of the last use does not.
+    /// * No token ever changes its place before or after another one. Ids keep it, and so do
+    ///   creation times if the platform breaks ties; the time of the last use does not.
     /// * A page holds the tokens that come after the position which the page before it named, so
     ///   deletions move nothing, even if the token at the position is deleted itself. Where new
     ///   tokens come does not matter.
@@ -167,14 +167,15 @@ pub enum Paging {
     /// let list = ListCapability::new(Paging::Keyset);
     /// assert!(Plan::for_query(&Query::new(), &list)?.is_complete());
     ///
-    /// // Sorted by creation, newest first only. Any other order is sorted in memory.
-    /// let newest_first = OrderCapability::new(SortKey::Created)
+    /// // Sorted by id, newest first only. Any other order is sorted in memory. Creation times would
+    /// // not do: two tokens of one second share one, so they are no stable keys.
+    /// let newest_first = OrderCapability::new(SortKey::Id)
     ///     .with_exact_order()
     ///     .with_stable_keys()
     ///     .with_direction(Direction::Descending);
     /// let list = list.with_order(newest_first);
     /// let sorted = |direction| {
-    ///     let query = Query::new().sort_by(SortKey::Created, direction);
+    ///     let query = Query::new().sort_by(SortKey::Id, direction);
     ///     Plan::for_query(&query, &list).map(|plan| plan.sorts_in_memory())
     /// };
     /// assert!(!sorted(Direction::Descending)?);
@@ -225,6 +226,10 @@ impl OrderCapability {
     }
 
     /// Declares that keys are unique and never change.
+    ///
+    /// Ids are. Creation times alone are not unique: two tokens may be created within one second. A
+    /// listing that meets such a pair is partial
+    /// ([`UnexpectedOrder`](crate::PartialReason::UnexpectedOrder)) where it relies on the order.
     #[must_use]
     pub fn with_stable_keys(mut self) -> Self {
         self.stable = true;

@@ -17,6 +17,8 @@ pub(super) struct Bookmark {
     after: Option<TokenId>,
     /// The token that was emitted last, in the order of the scan.
     last: Option<TokenId>,
+    /// The number of pages that it was turned to.
+    turns: u64,
     /// `true` if the listing was resumed from a cursor.
     is_resumed: bool,
     /// The reason why the listing cannot be complete any more.
@@ -32,6 +34,7 @@ impl Bookmark {
             total: None,
             after: None,
             last: None,
+            turns: 0,
             is_resumed: false,
             partial: None,
         }
@@ -45,6 +48,7 @@ impl Bookmark {
             total: cursor.total,
             after: cursor.after.clone(),
             last: cursor.after.clone(),
+            turns: 0,
             is_resumed: true,
             partial: cursor.partial.clone(),
         }
@@ -64,6 +68,17 @@ impl Bookmark {
         self.renumber(position, size);
         self.total = total;
         self.after.clone_from(&self.last);
+        self.turns += 1;
+    }
+
+    /// Returns how many pages it was turned to.
+    pub(super) fn turns(&self) -> u64 {
+        self.turns
+    }
+
+    /// Returns the token that was emitted last, in the order of the scan.
+    pub(super) fn last(&self) -> Option<&TokenId> {
+        self.last.as_ref()
     }
 
     /// Gives the page that is consumed the number that it has in pages of another size.
@@ -79,15 +94,16 @@ impl Bookmark {
         }
     }
 
-    /// Drops the tokens of a resumed listing that come before the token emitted last: they were
-    /// emitted before the interruption.
-    pub(super) fn drop_emitted(&self, tokens: &mut Vec<Token>) {
+    /// Drops the tokens of a resumed listing that come before the token emitted last, and returns
+    /// them: they were emitted before the interruption.
+    pub(super) fn drop_emitted(&self, tokens: &mut Vec<Token>) -> Vec<Token> {
         if self.is_resumed
             && let Some(last) = &self.last
             && let Some(at) = tokens.iter().position(|token| token.id == *last)
         {
-            tokens.drain(..=at);
+            return tokens.drain(..=at).collect();
         }
+        Vec::new()
     }
 
     /// Marks the listing as partial for this reason.

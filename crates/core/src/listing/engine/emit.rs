@@ -66,13 +66,17 @@ impl PageEngine {
     /// new.
     pub(super) fn deduplicate(&mut self, mut tokens: Vec<Token>) -> Result<(Vec<Token>, u64)> {
         let end = tokens.last().map(|token| token.id.clone());
+        let meets_last = self.meets_last(&tokens);
         self.drop_before_place(&mut tokens)?;
-        self.drop_emitted(&mut tokens);
-        self.drop_before_floor(&mut tokens);
-        let received = tokens.len();
+        let dropped = self.drop_emitted(&mut tokens);
+        let mut received = self.drop_before_floor(&mut tokens);
+        if self.is_keyset() {
+            received += self.count_repeated(&dropped);
+        }
+        received += tokens.len();
         tokens.retain(|token| self.dedup.insert(&token.id) == Insertion::New);
         let ends_new = end.is_some() && tokens.last().map(|token| &token.id) == end.as_ref();
-        self.passes.on_page(received > tokens.len(), ends_new);
+        self.passes.on_page(meets_last, ends_new);
         if self.passes.is_beyond() {
             self.bookmark.on_emitted(&tokens);
         }
@@ -101,9 +105,11 @@ impl PageEngine {
         tokens
     }
 
-    fn drop_emitted(&self, tokens: &mut Vec<Token>) {
+    fn drop_emitted(&self, tokens: &mut Vec<Token>) -> Vec<Token> {
         if self.plan.protected {
-            self.bookmark.drop_emitted(tokens);
+            self.bookmark.drop_emitted(tokens)
+        } else {
+            Vec::new()
         }
     }
 }

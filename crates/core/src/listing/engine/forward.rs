@@ -28,9 +28,17 @@ impl PageEngine {
         } else {
             self.totals.update(page.total);
         }
-        if self.passes.is_beyond() {
+        if self.doubt_end(position, &page) {
+            return Ok(Vec::new());
+        }
+        let place = self.passes.take_place().or_else(|| {
+            // A page without tokens is nothing to come back to: it looks like a forgotten position.
+            let is_place = !self.is_keyset() || !page.tokens.is_empty();
+            (is_place && self.passes.is_beyond()).then(|| position.clone())
+        });
+        if let Some(place) = place {
             let size = self.template.size();
-            self.bookmark.turn_to(position.clone(), size, page.total);
+            self.bookmark.turn_to(place, size, page.total);
         }
         self.check_position(position, page.next.as_ref())?;
         if page.next.is_some() && page.tokens.is_empty() {

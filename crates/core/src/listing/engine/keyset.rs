@@ -11,7 +11,7 @@ use crate::listing::engine::in_flight::PendingPage;
 use crate::listing::engine::strategy::ScanStrategy;
 use crate::listing::engine::validate::{repeated_tokens, violation};
 use crate::model::{Token, TokenId};
-use crate::provider::PagePosition;
+use crate::provider::{Page, PagePosition};
 use crate::query::Direction;
 
 /// The number of times that a listing begins anew because the platform forgot a position: more
@@ -28,10 +28,13 @@ pub(super) struct Passes {
     emitted_before: u64,
     /// The number of tokens that came again in this pass.
     repeats: u64,
-    /// `true` once this pass has met a token that was emitted before it.
-    has_met_emitted: bool,
+    /// `true` once this pass has come to the token that was emitted last before it.
+    has_met_last: bool,
     /// `true` once a new pass has reached tokens that were not emitted before it.
     is_beyond: bool,
+    /// The page that the earlier passes came to, until the first page of this one arrives: only
+    /// then have the tokens before it been received, and the cursor may point at it.
+    place: Option<PagePosition>,
     positions: PositionGuard,
     /// The last new token of this pass, in the order of the platform.
     last: Option<Token>,
@@ -61,12 +64,19 @@ impl Passes {
         self.begun_anew == 0
     }
 
-    /// Begins a new pass, before which so many tokens were emitted.
-    fn begin(&mut self, emitted_before: u64, keeps_order: bool) {
+    /// Begins a new pass because of a page, before which so many tokens were emitted.
+    fn begin(&mut self, at: &PagePosition, emitted_before: u64, keeps_order: bool) {
         let last = self.last.take().or_else(|| self.floor.take());
+        // A pass that has not come beyond the earlier ones leaves the place to them.
+        let place = if self.is_beyond() {
+            Some(at.clone())
+        } else {
+            self.place.take()
+        };
         *self = Self {
             begun_anew: self.begun_anew + 1,
             emitted_before,
+            place,
             floor: last.filter(|_| keeps_order),
             is_seeking: self.resumed_after.is_some(),
             resumed_after: self.resumed_after.take(),
@@ -81,10 +91,21 @@ impl Passes {
         !self.is_first() && self.repeats <= self.emitted_before.saturating_mul(2)
     }
 
-    /// Records whether a page held tokens that came again, and whether its last one is new.
-    pub(super) fn on_page(&mut self, repeats: bool, ends_new: bool) {
-        self.has_met_emitted |= repeats;
-        self.is_beyond |= ends_new && self.has_met_emitted;
+    /// Takes the page that a cursor is to point at now, if a new pass has just begun.
+    pub(super) fn take_place(&mut self) -> Option<PagePosition> {
+        self.place.take()
+    }
+
+    /// Returns how many tokens were emitted before this pass.
+    pub(super) fn emitted_before(&self) -> u64 {
+        self.emitted_before
+    }
+
+    /// Records whether a page comes to the token that was emitted last before this pass, and
+    /// whether its last token is new.
+    pub(super) fn on_page(&mut self, meets_last: bool, ends_new: bool) {
+        self.has_met_last |= meets_last;
+        self.is_beyond |= ends_new && self.has_met_last;
     }
 
     /// Returns whether this pass has reached tokens that no earlier one emitted. Only then does a
@@ -150,20 +171,13 @@ impl PageEngine {
         let Some(after) = self.passes.resumed_after.as_ref().filter(|_| seeking) else {
             return Ok(());
         };
-        let found = tokens.iter().position(|token| token.id == *after);
-        let beyond = match self.template.id_order() {
-            Some(Direction::Ascending) => tokens.iter().position(|token| token.id > *after),
-            Some(Direction::Descending) => tokens.iter().position(|token| token.id < *after),
-            None => None,
-        };
-        let kept = found.map(|at| at + 1).or(beyond);
+        let kept = self.begin_after(after, tokens);
         let mut moves_on = kept.is_some() || tokens.is_empty();
         for token in tokens.drain(..kept.unwrap_or(tokens.len())) {
             moves_on |= self.passes.skipped.insert(&token.id);
         }
         if kept.is_some() {
             self.passes.is_seeking = false;
-            self.passes.has_met_emitted = true;
         }
         if moves_on {
             Ok(())
@@ -172,20 +186,44 @@ impl PageEngine {
         }
     }
 
-    /// Drops the tokens of a new pass whose place the query's order has left behind: they were
-    /// created meanwhile.
-    pub(super) fn drop_before_floor(&mut self, tokens: &mut Vec<Token>) {
-        let (Some(floor), Some(by)) = (&self.passes.floor, self.plan.pushed_order) else {
-            return;
+    /// Returns where the tokens begin that come after a token, if a page shows it.
+    fn begin_after(&self, id: &TokenId, tokens: &[Token]) -> Option<usize> {
+        let found = tokens.iter().position(|token| token.id == *id);
+        let beyond = || match self.template.id_order()? {
+            Direction::Ascending => tokens.iter().position(|token| token.id > *id),
+            Direction::Descending => tokens.iter().position(|token| token.id < *id),
         };
-        let mut created = 0;
-        tokens.retain(|token| {
-            let beyond = by.compare(floor, token).is_lt();
-            created += u64::from(!beyond && self.dedup.insert(&token.id) == Insertion::New);
-            beyond
-        });
-        self.totals.on_emitted(created);
-        self.passes.has_met_emitted = true;
+        found.map(|at| at + 1).or_else(beyond)
+    }
+
+    /// Returns whether a page comes to the token that was emitted last.
+    pub(super) fn meets_last(&self, tokens: &[Token]) -> bool {
+        let by_order = self.passes.floor.is_some();
+        let last = self.bookmark.last();
+        by_order || last.is_none_or(|last| self.begin_after(last, tokens).is_some())
+    }
+
+    /// Drops the tokens of a new pass whose place the query's order has left behind, and returns
+    /// how many of them came again. The others were created meanwhile.
+    pub(super) fn drop_before_floor(&mut self, tokens: &mut Vec<Token>) -> usize {
+        let (Some(floor), Some(by)) = (&self.passes.floor, self.plan.pushed_order) else {
+            return 0;
+        };
+        // A token in the same place as the floor may have been emitted or not.
+        let (dropped, kept) = std::mem::take(tokens)
+            .into_iter()
+            .partition::<Vec<_>, _>(|token| by.compare(floor, token).is_gt());
+        *tokens = kept;
+        let repeated = self.count_repeated(&dropped);
+        self.totals.on_emitted((dropped.len() - repeated) as u64);
+        repeated
+    }
+
+    /// Remembers tokens that are dropped, and returns how many of them came before.
+    pub(super) fn count_repeated(&mut self, dropped: &[Token]) -> usize {
+        (dropped.iter())
+            .filter(|token| self.dedup.insert(&token.id) != Insertion::New)
+            .count()
     }
 
     /// Marks the listing as partial if new tokens do not follow each other in an exact order.
@@ -236,8 +274,28 @@ impl PageEngine {
                      without pausing between tokens, and in larger pages",
                 ));
         }
+        let is_ordered = self.is_keyset() || self.plan.pushed_order.is_some();
+        if self.bookmark.is_resumed() && self.plan.protected && !is_ordered {
+            return Err(invalid(
+                "the platform no longer knows the position of the cursor, and a new listing may \
+                 have another order, which does not tell what was listed before",
+            ));
+        }
         self.begin_pass(pending.position());
         Ok(())
+    }
+
+    /// Begins anew if a resumed scan ends at once: a cursor points at a page that held tokens, so
+    /// the platform may have forgotten the position without saying so.
+    pub(super) fn doubt_end(&mut self, position: &PagePosition, page: &Page) -> bool {
+        let ends_at_once =
+            self.totals.passed() == 0 && page.tokens.is_empty() && page.next.is_none();
+        let resumed = self.bookmark.is_resumed() && self.passes.is_first();
+        let again = self.is_keyset() && resumed && ends_at_once;
+        if again {
+            self.begin_pass(position);
+        }
+        again
     }
 
     /// Reads once more from the first page if the platform counts more tokens than one pass showed:
@@ -250,14 +308,18 @@ impl PageEngine {
         again
     }
 
-    /// Begins a new pass. A cursor points at the page that the last one came to.
+    /// Begins a new pass because of a page.
     fn begin_pass(&mut self, at: &PagePosition) {
-        let total = self.totals.current();
-        (self.bookmark).turn_to(at.clone(), self.template.size(), total);
         self.discard_in_flight();
         let keeps_order = !self.plan.any_order && !self.plan.sorts_in_memory;
-        self.passes.begin(self.totals.passed(), keeps_order);
-        self.totals.recount(None, self.totals.created());
+        self.passes.begin(at, self.totals.passed(), keeps_order);
+        // A new pass over a keyset shows what was created before it.
+        let created = if self.is_keyset() {
+            0
+        } else {
+            self.totals.created()
+        };
+        self.totals.recount(None, created);
         self.frontier.continue_at(Some(PagePosition::First));
     }
 }

@@ -82,6 +82,15 @@ impl Totals {
         let accounted_for = self.passed().saturating_add(self.created);
         self.current.is_some_and(|total| total > accounted_for)
     }
+
+    /// Returns whether the platform counts more tokens than were passed, or created without being
+    /// passed since so many had been. A token that is created and passed accounts for itself only.
+    pub(super) fn exceed_passed_since(&self, before: u64) -> bool {
+        let passed_since = self.passed().saturating_sub(before);
+        let not_passed = self.created.saturating_sub(passed_since);
+        let accounted_for = self.passed().saturating_add(not_passed);
+        self.current.is_some_and(|total| total > accounted_for)
+    }
 }
 
 #[cfg(test)]
@@ -123,6 +132,16 @@ mod tests {
         assert!(!totals.exceed_passed());
         totals.update(None);
         assert!(!totals.exceed_passed(), "nothing is counted");
+    }
+
+    #[test]
+    fn a_token_that_was_created_and_passed_accounts_for_itself_only() {
+        let mut totals = started(30);
+        totals.update(Some(31));
+        totals.on_emitted(30);
+        assert!(!totals.exceed_passed());
+        assert!(totals.exceed_passed_since(0), "one of 31 was not passed");
+        assert!(!totals.exceed_passed_since(30), "it was created since");
     }
 
     #[test]

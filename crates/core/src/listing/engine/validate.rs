@@ -117,7 +117,11 @@ impl PageEngine {
             return self.check_progress(new == 0 && received > 0);
         }
         // Where nothing vanishes, a token moves onto a later page only if another is created.
-        if repeats > self.totals.created() && !self.bookmark.is_resumed() {
+        if self.bookmark.is_resumed() {
+            // Nor is it known how many were created during the interruption.
+            return self.check_progress(new == 0 && more);
+        }
+        if repeats > self.totals.created() {
             return Err(repeated_tokens());
         }
         Ok(())
@@ -143,7 +147,13 @@ impl PageEngine {
     /// was to show all of them.
     pub(super) fn counts_more_than_shown(&self) -> bool {
         let shows_all = !self.bookmark.is_resumed() && !self.template.is_single_page_range();
-        shows_all && self.totals.exceed_passed()
+        shows_all
+            && if self.is_keyset() {
+                let before = self.passes.emitted_before();
+                self.totals.exceed_passed_since(before)
+            } else {
+                self.totals.exceed_passed()
+            }
     }
 }
 

@@ -161,7 +161,15 @@ proptest! {
         let cursor: Cursor = cursor.to_string().parse().unwrap();
         let engine = PageEngine::resume(&plan, &cursor).unwrap();
         let rest = scan(engine, |request| platform.respond(request));
-        prop_assert!(rest.is_complete() && rest.is_exact(&[]), "{:?}", rest);
+        prop_assert!(rest.is_exact(&[]), "{:?}", rest);
+        if let Err(error) = &rest.end {
+            // Nothing is left at the place, as if the platform had forgotten it, and the token
+            // before it is gone.
+            let is_lost = error.kind() == ErrorKind::InvalidCursor && list.orders.is_empty();
+            prop_assert!(is_lost && rest.ids.is_empty(), "{}", error);
+            return Ok(());
+        }
+        prop_assert!(rest.is_complete(), "{:?}", rest);
         let repeated = rest.ids.iter().filter(|id| seen.contains(id)).count();
         prop_assert!(repeated <= size as usize, "{} of {:?} came again", repeated, rest);
         seen.extend(rest.ids);

@@ -3,6 +3,8 @@
 use super::*;
 use crate::error::Error;
 use crate::listing::fake_pages::page_of;
+use crate::model::{Fact, Timestamp};
+use crate::provider::OrderCapability;
 
 fn by_id() -> [ListCapability; 3] {
     [
@@ -181,11 +183,25 @@ fn an_end_that_is_none_is_read_once_more_and_told_by_the_total() {
 
 #[test]
 fn a_new_pass_that_repeats_itself_is_a_violation() {
-    for list in by_id() {
+    let sorted = |direction| Query::new().sort_by(SortKey::Id, direction);
+    for (list, query) in [
+        (keyset(), Query::new()),
+        (keyset_by_id(Direction::Ascending), Query::new()),
+        (keyset_by_id(Direction::Descending), Query::new()),
+        (
+            keyset_by_id(Direction::Ascending),
+            sorted(Direction::Ascending),
+        ),
+        (
+            keyset_by_id(Direction::Descending),
+            sorted(Direction::Descending),
+        ),
+    ] {
         let pages = FakePages::new(30);
         let (mut requests, mut anew) = (0, false);
+        let plan = Plan::for_query(&query.page_size(10), &list).unwrap();
         let scanned = try_scan_in_order(
-            PageEngine::new(&plan(&list, 10)),
+            PageEngine::new(&plan),
             |request| {
                 requests += 1;
                 if requests == 3 {
@@ -232,4 +248,165 @@ fn a_new_pass_that_looks_for_its_place_on_the_same_tokens_again_is_a_violation()
         |_| 0,
     );
     expect_violation(&scanned, 4);
+}
+
+/// Returns a cursor at a position, before which a token was emitted.
+fn cursor_at(plan: &Plan, position: &str, after: u32) -> Cursor {
+    let mut cursor = Cursor::new(&Account::new("p", "a"), &Query::new(), plan);
+    cursor.position = PagePosition::Token(position.to_owned());
+    cursor.after = Some(token(after).id);
+    cursor.size = Some(10);
+    cursor
+}
+
+#[test]
+fn a_resumed_scan_does_not_believe_an_end_at_once() {
+    for total in [None, Some(30)] {
+        for list in by_id() {
+            let pages = FakePages::new(30);
+            let plan = plan(&list, 10);
+            let descending = plan
+                .pushed_order
+                .is_some_and(|by| by.direction == Direction::Descending);
+            let (at, rest) = if descending {
+                (11, 1..=10)
+            } else {
+                (20, 21..=30)
+            };
+            let mut ended = false;
+            let cursor = cursor_at(&plan, &at.to_string(), at);
+            let scanned = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+                let ends = !std::mem::replace(&mut ended, true);
+                let page = if ends {
+                    Page::default()
+                } else {
+                    pages.keyset_page(request)
+                };
+                Page { total, ..page }
+            });
+            let rest: Vec<_> = rest.collect();
+            assert!(
+                scanned.is_complete() && scanned.is_exact(&rest),
+                "{scanned:?}"
+            );
+            assert_eq!(scanned.ids.len(), 10);
+        }
+    }
+}
+
+#[test]
+fn a_resumed_scan_whose_end_comes_again_is_complete() {
+    for list in by_id() {
+        let plan = plan(&list, 10);
+        let pages = FakePages::new(10);
+        let descending = plan
+            .pushed_order
+            .is_some_and(|by| by.direction == Direction::Descending);
+        let at = if descending { 1 } else { 10 };
+        let cursor = cursor_at(&plan, &at.to_string(), at);
+        let scanned = scan(PageEngine::resume(&plan, &cursor).unwrap(), |request| {
+            pages.keyset_page(request)
+        });
+        assert!(
+            scanned.is_complete() && scanned.ids.is_empty(),
+            "{scanned:?}"
+        );
+        assert!(scanned.requests <= 3, "{scanned:?}");
+    }
+}
+
+#[test]
+fn a_resumed_snapshot_whose_cursor_expires_cannot_tell_what_was_emitted() {
+    let plan = plan(&ListCapability::new(Paging::Snapshot), 10);
+    let cursor = cursor_at(&plan, "snapshot 1, page 2", 10);
+    let mut requests = 0;
+    let scanned = try_scan_in_order(
+        PageEngine::resume(&plan, &cursor).unwrap(),
+        |_| {
+            requests += 1;
+            if requests == 1 {
+                return Err(Error::cursor_expired("expired"));
+            }
+            // In the new snapshot the eleventh token comes first.
+            let ids: Vec<_> = [11].into_iter().chain(1..=10).chain(12..=15).collect();
+            Ok(page_of(&ids, 20))
+        },
+        |_| 0,
+    );
+    let error = scanned.end.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidCursor, "{error}");
+}
+
+#[test]
+fn a_resumed_snapshot_whose_cursor_stands_still_is_a_violation() {
+    let pages = FakePages::new(30);
+    let plan = plan(&ListCapability::new(Paging::Snapshot), 10);
+    let scanned = scan(
+        PageEngine::resume(&plan, &cursor_at(&plan, "10", 10)).unwrap(),
+        |request| Page {
+            next: next("10"),
+            ..pages.keyset_page(request)
+        },
+    );
+    expect_violation(&scanned, 30);
+}
+
+#[test]
+fn tokens_of_one_second_around_an_expired_cursor_are_not_lost() {
+    let mut created: Vec<Token> = (1..=6).map(token).collect();
+    for (token, second) in created.iter_mut().zip([1, 2, 3, 3, 5, 6]) {
+        token.created_at = Fact::Known(Timestamp::from_unix_seconds(second).unwrap());
+    }
+    let order = OrderCapability::new(SortKey::Created);
+    let list = keyset().with_order(order.with_exact_order().with_stable_keys());
+    let query = Query::new().sort_by(SortKey::Created, Direction::Ascending);
+    let plan = Plan::for_query(&query.page_size(3), &list).unwrap();
+    assert!(!plan.sorts_in_memory);
+    let mut expires = true;
+    let scanned = try_scan_in_order(
+        PageEngine::new(&plan),
+        |request| match request.number() {
+            Some(_) => Ok(Page {
+                tokens: created[..3].to_vec(),
+                next: next("3"),
+                ..Page::default()
+            }),
+            None if std::mem::take(&mut expires) => Err(Error::cursor_expired("expired")),
+            None => Ok(Page {
+                tokens: created[3..].to_vec(),
+                ..Page::default()
+            }),
+        },
+        |_| 0,
+    );
+    assert!(scanned.is_exact(&[1, 2, 3, 4, 5, 6]), "{scanned:?}");
+}
+
+#[test]
+fn a_token_that_is_created_does_not_stand_for_one_that_is_lost() {
+    let mut pages = FakePages::new(29);
+    let scanned = scan(PageEngine::new(&plan(&keyset(), 10)), |request| {
+        let total = Some(pages.ids.len() as u64 + 1);
+        let page = pages.keyset_page(request);
+        if pages.ids.len() == 29 {
+            pages.create();
+        }
+        Page { total, ..page }
+    });
+    let partial = Completeness::Partial(PartialReason::ContradictoryTotals);
+    assert_eq!(scanned.end.as_ref().unwrap(), &partial, "{scanned:?}");
+    assert!(scanned.is_exact(&pages.ids));
+}
+
+#[test]
+fn tokens_that_are_created_behind_every_page_make_no_partial_listing() {
+    let mut pages = FakePages::with_gaps(30);
+    let scanned = scan(PageEngine::new(&plan(&keyset(), 10)), |request| {
+        let total = Some(pages.ids.len() as u64);
+        let page = pages.keyset_page(request);
+        pages.create_before(pages.ids.len() - 1);
+        Page { total, ..page }
+    });
+    assert!(scanned.requests < 12, "{scanned:?}");
+    assert!(scanned.is_exact(&[]), "{scanned:?}");
 }
