@@ -53,7 +53,7 @@ fn what_the_program_prints_is_what_the_library_reads_and_writes() {
     let run = tokenfleet(&[
         "--simulate",
         "show",
-        "1",
+        "000000000000000000000001",
         "--account",
         "losant",
         "--output",
