@@ -394,6 +394,13 @@ async fn forgotten_position(harness: &Harness) -> CaseResult {
         "it is as complete as its plan promises",
         format!("it reports {completeness:?}"),
     )?;
+    let declared = harness.provider().capabilities();
+    let is_ordered =
+        (declared.list.iter()).any(|list| list.orders.iter().any(|order| order.stable));
+    if is(declared, Paging::Snapshot) && !is_ordered {
+        // A new snapshot may have another order, in which nothing tells what was listed before.
+        return Ok(());
+    }
     let expected = "a listing that is resumed at a forgotten position finds its place again";
     let cursor: Cursor = expect_ok(cursor.parse(), "a cursor can be parsed from its text")?;
     harness.inject(Fault::ForgetPosition).await?;
