@@ -7,9 +7,9 @@ use std::pin::Pin;
 use tokenfleet_core::{Capabilities, Operation};
 
 use crate::case_result::CaseResult;
-use crate::cases::{HEAVY, LIGHT};
 use crate::harness::Harness;
 use crate::refusal::Refusal;
+use crate::weight::{HEAVY, LIGHT};
 
 pub(crate) type CaseFuture<'a> = Pin<Box<dyn Future<Output = CaseResult> + Send + 'a>>;
 

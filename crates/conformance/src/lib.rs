@@ -117,6 +117,7 @@ mod request_limit;
 mod suite;
 #[cfg(feature = "test-binary")]
 mod test_binary;
+mod weight;
 
 pub use case::{Case, Decision};
 pub use case_result::Failure;

@@ -110,6 +110,6 @@ fn no_case_sends_more_requests_than_it_is_expected_to() {
     }
     assert!(
         too_heavy.is_empty(),
-        "make them smaller, or add them to HEAVY in src/cases.rs: {too_heavy:#?}"
+        "make them smaller, or add them to HEAVY in src/weight.rs: {too_heavy:#?}"
     );
 }

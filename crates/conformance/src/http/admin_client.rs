@@ -24,15 +24,22 @@ pub struct AdminClient {
     headers: Vec<(String, String)>,
 }
 
-impl AdminClient {
-    pub(super) fn new(transport: FixtureTransport, base_url: String) -> Self {
-        Self {
-            transport,
-            base_url,
+impl FixtureTransport {
+    /// Returns a client for the administrator of the platform at `base_url`, such as
+    /// `http://127.0.0.1:8081/hub/api`.
+    ///
+    /// Its requests meet no fault and are counted by [`total_requests`](Self::total_requests) only.
+    #[must_use]
+    pub fn admin_client(&self, base_url: impl Into<String>) -> AdminClient {
+        AdminClient {
+            transport: self.clone(),
+            base_url: base_url.into(),
             headers: vec![("accept".to_owned(), "application/json".to_owned())],
         }
     }
+}
 
+impl AdminClient {
     /// Adds a header to every request, such as `authorization`.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {

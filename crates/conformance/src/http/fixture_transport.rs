@@ -9,7 +9,6 @@ use serde_json::{Value, json};
 use tokenfleet_http::http::{HeaderValue, Request, Response, StatusCode, header};
 use tokenfleet_http::{Body, Bytes, FailedLogins, Transport, TransportError, async_trait};
 
-use super::admin_client::AdminClient;
 use super::body::{first_field, gzip, replace_field};
 use crate::Fault;
 
@@ -126,15 +125,6 @@ impl FixtureTransport {
     pub fn with_status(mut self, fault: Fault, status: StatusCode) -> Self {
         self.statuses.insert(fault, status);
         self
-    }
-
-    /// Returns a client for the administrator of the platform at `base_url`, such as
-    /// `http://127.0.0.1:8081/hub/api`.
-    ///
-    /// Its requests meet no fault and are counted by [`total_requests`](Self::total_requests) only.
-    #[must_use]
-    pub fn admin_client(&self, base_url: impl Into<String>) -> AdminClient {
-        AdminClient::new(self.clone(), base_url.into())
     }
 
     /// Returns the number of the provider's requests that reached the platform, for

@@ -52,7 +52,7 @@ fn every_case_has_its_own_name_and_a_law() {
 
 #[test]
 fn every_heavy_case_exists() {
-    for (heavy, _) in crate::cases::HEAVY {
+    for (heavy, _) in crate::weight::HEAVY {
         assert!(cases().any(|case| case.name() == heavy), "{heavy}");
     }
 }
