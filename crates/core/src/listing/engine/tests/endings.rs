@@ -1,5 +1,5 @@
-//! What a scan claims at its end: after an interruption, against the platform's own count, and where
-//! the platform does not say what time it is.
+//! What a scan claims at its end: after an interruption, against the platform's own count, and
+//! where the platform does not say what time it is.
 
 use super::interrupted::cursor_at;
 use super::*;
