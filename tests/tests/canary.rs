@@ -216,6 +216,8 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::Header("x-leaked".to_owned(), leaked.to_owned()),
         Action::ManyValues(10),
         Action::Gzip,
+        Action::GzipMembers,
+        Action::Member("leaked".to_owned(), format!("\"{leaked}\"")),
         Action::HugeBody(2 << 20),
         Action::DeepBody(200),
         Action::RepeatSecret,

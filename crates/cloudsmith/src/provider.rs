@@ -266,8 +266,8 @@ impl Adapter for Cloudsmith {
     }
 
     /// Lists the keys. An empty first page is accepted only if the credential is recognised. The
-    /// list of an organization says nothing else that tells it from any other empty list, so it must
-    /// come twice.
+    /// list of an organization says nothing else that tells it from any other empty list, so it
+    /// must come twice.
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
         let page = self.fetch_page(&request).await?;
         if request.number().unwrap_or_default() > 0 || !page.tokens.is_empty() {

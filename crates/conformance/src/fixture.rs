@@ -214,8 +214,8 @@ pub trait Fixture: Send + Sync {
 
     /// Returns a value for an argument of a creation that only this platform has.
     ///
-    /// The suite makes up a boolean, a number or a word. Which texts and lists a platform takes, only
-    /// its fixture knows: without a value for a required one, no case can create a token.
+    /// The suite makes up a boolean, a number or a word. Which texts and lists a platform takes,
+    /// only its fixture knows: without a value for a required one, no case can create a token.
     fn argument(&self, _argument: &ArgumentDescription) -> Option<ArgumentValue> {
         None
     }

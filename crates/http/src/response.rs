@@ -11,10 +11,10 @@ use serde::de::{DeserializeSeed, IgnoredAny};
 use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Operation, Result, Secret, Timestamp};
 
+use crate::ErrorParser;
 use crate::decode::{Fields, FromFields, PageSeed, RecordsSeed, RepairedBody};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
-use crate::{ErrorParser, response_error};
 
 /// The largest initial buffer for a body with a `Content-Length`, which may be wrong.
 const MAX_INITIAL_CAPACITY: usize = 1 << 20;
@@ -282,31 +282,6 @@ impl ApiResponse {
             error = error.with_platform_message(&message, &secrets);
         }
         Err(error)
-    }
-
-    /// Returns the error that the status of this response stands for, with the code and the message
-    /// of the platform.
-    ///
-    /// Meant for a status that [`accept_status`](crate::ApiRequest::accept_status) let through and
-    /// that is a failure after all.
-    #[must_use]
-    pub fn refused(&self) -> Error {
-        let error_body = (self.error_parser)(self.operation, self.status, &self.body);
-        let (secrets, headers) = (&self.secrets, &self.headers);
-        // Whether it may be repeated is not known here, and then it was perhaps applied.
-        let idempotent = false;
-        response_error::refused(
-            self.operation,
-            idempotent,
-            secrets,
-            self.status,
-            headers,
-            error_body,
-        )
-        .with_account(&self.account)
-        .with_operation(self.operation)
-        .with_attempts(self.attempts)
-        .with_elapsed(self.elapsed)
     }
 
     /// Returns a protocol violation about the content of this response.

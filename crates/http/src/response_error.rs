@@ -49,6 +49,33 @@ pub(crate) fn status_error(
     }))
 }
 
+impl ApiResponse {
+    /// Returns the error that the status of this response stands for, with the code and the message
+    /// of the platform.
+    ///
+    /// Meant for a status that [`accept_status`](crate::ApiRequest::accept_status) let through and
+    /// that is a failure after all.
+    #[must_use]
+    pub fn refused(&self) -> Error {
+        let error_body = (self.error_parser)(self.operation, self.status, &self.body);
+        let (secrets, headers) = (&self.secrets, &self.headers);
+        // Whether it may be repeated is not known here, and then it was perhaps applied.
+        let idempotent = false;
+        refused(
+            self.operation,
+            idempotent,
+            secrets,
+            self.status,
+            headers,
+            error_body,
+        )
+        .with_account(&self.account)
+        .with_operation(self.operation)
+        .with_attempts(self.attempts)
+        .with_elapsed(self.elapsed)
+    }
+}
+
 /// Creates an error for a status, whatever the request was about.
 pub(crate) fn refused(
     operation: Operation,

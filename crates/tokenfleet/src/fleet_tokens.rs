@@ -10,8 +10,8 @@ use crate::{Account, AccountReport, Token};
 /// The tokens of many accounts in one list, with a report for each account.
 ///
 /// Serialised, it is the object that `tokenfleet inventory --output json` prints. Deserialised, it
-/// is equal, so an inventory can be saved and compared with a later one (decision 0026). A list that
-/// lacks tokens which its reports count, or has others, is not read.
+/// is equal, so an inventory can be saved and compared with a later one (decision 0026). A list
+/// that lacks tokens which its reports count, or has others, is not read.
 ///
 /// ```
 /// # fn save(found: tokenfleet::FleetTokens) -> Result<(), Box<dyn std::error::Error>> {

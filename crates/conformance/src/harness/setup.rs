@@ -33,8 +33,8 @@ impl Harness {
         named.or_else(|| sample(&argument.kind))
     }
 
-    /// Returns a lifetime that the platform accepts: the wanted one, or half of its longest, so that
-    /// neither the duration of a call nor a difference between clocks exceeds that.
+    /// Returns a lifetime that the platform accepts: the wanted one, or half of its longest, so
+    /// that neither the duration of a call nor a difference between clocks exceeds that.
     pub(crate) fn lifetime(&self, wanted: Duration) -> Duration {
         let create = self.capabilities().create.as_ref();
         let max = create.and_then(|create| create.max_lifetime);

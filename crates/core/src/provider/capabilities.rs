@@ -273,8 +273,8 @@ impl CreateCapability {
 
     /// Accepts an expiry, and tokens that never expire.
     ///
-    /// [`with_lifetime`] does not accept tokens that never expire: add [`with_never_expiring`] there.
-    /// Where only one of the two is possible, declare [`with_optional_expiry`],
+    /// [`with_lifetime`] does not accept tokens that never expire: add [`with_never_expiring`]
+    /// there. Where only one of the two is possible, declare [`with_optional_expiry`],
     /// [`with_required_expiry`] or [`with_never_expiring`] instead.
     ///
     /// [`with_optional_expiry`]: Self::with_optional_expiry
@@ -310,8 +310,8 @@ impl CreateCapability {
 
     /// Accepts an expiry as a lifetime that begins when the platform creates the token.
     ///
-    /// Unlike [`with_expiry`](Self::with_expiry), this does not accept tokens that never expire: add
-    /// [`with_never_expiring`](Self::with_never_expiring) for them.
+    /// Unlike [`with_expiry`](Self::with_expiry), this does not accept tokens that never expire:
+    /// add [`with_never_expiring`](Self::with_never_expiring) for them.
     ///
     /// The adapter then gets every expiry as [`RequestedExpiry::In`], in whole seconds, and an
     /// expiry in the response that deviates by no more than the tolerance is as requested. A

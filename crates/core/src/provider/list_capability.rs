@@ -167,8 +167,8 @@ pub enum Paging {
     /// let list = ListCapability::new(Paging::Keyset);
     /// assert!(Plan::for_query(&Query::new(), &list)?.is_complete());
     ///
-    /// // Sorted by id, newest first only. Any other order is sorted in memory. Creation times would
-    /// // not do: two tokens of one second share one, so they are no stable keys.
+    /// // Sorted by id, newest first only. Any other order is sorted in memory. Creation times
+    /// // would not do: two tokens of one second share one, so they are no stable keys.
     /// let newest_first = OrderCapability::new(SortKey::Id)
     ///     .with_exact_order()
     ///     .with_stable_keys()

@@ -242,8 +242,8 @@ async fn revoke_wrong<P: TokenProvider>(
     }
 }
 
-/// Revokes a new token by its secret, which no other token has, or by its id, whichever the platform
-/// takes.
+/// Revokes a new token by its secret, which no other token has, or by its id, whichever the
+/// platform takes.
 ///
 /// It is not read first, because a read that fails must not keep it alive.
 async fn revoke_issued<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<()> {

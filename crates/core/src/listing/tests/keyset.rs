@@ -8,7 +8,7 @@ use super::*;
 use crate::listing::PartialReason;
 use crate::provider::OrderCapability;
 
-/// What happens at a request.
+/// An event that a request meets.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     /// The platform no longer knows the position.
