@@ -361,8 +361,11 @@ fn is_unconfirmed(token: &Token, is_requested: bool, is_reported: bool) -> bool 
 }
 
 /// Returns whether a token has the requested value of an argument, in any order if it is a list, or
-/// `None` if it reports no value of that type.
+/// `None` if it reports no value of that type, or one that could not be read.
 fn keeps(requested: &ArgumentValue, token: &Token, name: &str) -> Option<bool> {
+    if token.attributes.is_unreadable(name) {
+        return None;
+    }
     match (requested, token.attributes.get(name)?) {
         (ArgumentValue::Boolean(requested), Attribute::Boolean(kept)) => Some(requested == kept),
         (ArgumentValue::Integer(requested), Attribute::Integer(kept)) => Some(requested == kept),

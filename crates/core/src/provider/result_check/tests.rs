@@ -412,6 +412,16 @@ fn an_argument_that_the_token_does_not_report_as_requested_differs_and_is_named(
     let unconfirmed = unconfirmed.unconfirmed_arguments(&issued.token);
     assert_eq!(unconfirmed, ["cidr", "role"]);
 
+    // What could not be read says nothing either: a new secret is not given up for it.
+    let odd = Scripted::new(|token| {
+        confirming(token);
+        let half = Attribute::from("half \\ud83d");
+        token.attributes.insert_unreadable("role", half);
+    });
+    let issued = odd.create(request()).unwrap();
+    assert!(odd.revoked().is_empty());
+    assert_eq!(request().unconfirmed_arguments(&issued.token), ["role"]);
+
     let silent = Scripted::new(|_| ());
     let issued = silent.create(request()).unwrap();
     assert_eq!(request().differences(&issued.token), ["arguments"]);
