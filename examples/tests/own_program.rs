@@ -18,13 +18,18 @@ fn own_program(configuration: &str, words: &[&str]) -> Output {
     }
     let file = folder.join("tokenfleet.toml");
     std::fs::write(&file, configuration).unwrap();
-    Command::new(env!("CARGO"))
+    let mut command = unconfigured_program();
+    command.arg("--config").arg(file).args(words);
+    command.output().unwrap()
+}
+
+/// Returns a command that runs the example.
+fn unconfigured_program() -> Command {
+    let mut command = Command::new(env!("CARGO"));
+    command
         .args(["run", "--quiet", "--package", "tokenfleet-examples"])
-        .args(["--example", "own_program", "--", "--config"])
-        .arg(file)
-        .args(words)
-        .output()
-        .unwrap()
+        .args(["--example", "own_program", "--"]);
+    command
 }
 
 fn stdout(output: &Output) -> String {
@@ -50,7 +55,7 @@ fn its_accounts_are_listed_planned_and_revoked() {
     let shown = own_program(ACCOUNT, &["capabilities", "--output", "csv"]);
     assert_eq!(
         stdout(&shown).lines().last(),
-        Some("here,directory,yes,yes,no,no,no,no,by id: deleted,no")
+        Some("here,directory,yes,yes,no,no,no,no,by id: deleted,no,no")
     );
     let plan = own_program(ACCOUNT, &["plan"]);
     let file = folder().join("plan.txt");
@@ -140,6 +145,6 @@ fn its_name_and_version_are_its_own() {
     }
     // Mindbody revokes by secret only.
     let words = ["plan", "--simulate", "--account", "mindbody"];
-    let advice = stderr(&own_program(ACCOUNT, &words));
+    let advice = stderr(&unconfigured_program().args(words).output().unwrap());
     assert!(advice.contains("`own_program revoke --"), "{advice}");
 }

@@ -229,8 +229,16 @@ async fn a_refusal_by_a_gateway_changed_nothing_if_no_token_is_found() {
                 .create(CreateToken::new("ci"))
                 .await
                 .unwrap_err();
-            assert_eq!(error.to_string(), plain.unwrap_err().to_string());
+            let plain = plain.unwrap_err();
+            assert_eq!(
+                (error.kind(), error.status()),
+                (plain.kind(), plain.status())
+            );
             assert_eq!(error.fate(), Fate::Rejected);
+            let says_so = error
+                .to_string()
+                .contains("no token of this request was found");
+            assert_eq!(says_so, plain.may_have_applied(), "{error}");
         }
     }
 }

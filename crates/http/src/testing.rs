@@ -65,16 +65,15 @@ pub fn respond(
         Arc::new(transport),
         error_parser,
     );
-    let mut runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.enable_time().build().map_err(|error| {
-        Error::new(ErrorKind::Other, Fate::NotSent, "cannot run").with_source(error)
-    })?;
-    let request = ApiRequest::get(Operation::Get, ["tokens"]);
-    // On a thread of its own: a runtime must not block within another one.
-    let sent = std::thread::scope(|scope| {
-        let sending = scope.spawn(|| runtime.block_on(client.send(request)));
-        sending.join()
-    });
+    let send = || {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().build().map_err(|error| {
+            Error::new(ErrorKind::Other, Fate::NotSent, "cannot run").with_source(error)
+        })?;
+        runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
+    };
+    // On a thread of its own: a runtime must neither block nor end within another one.
+    let sent = std::thread::scope(|scope| scope.spawn(send).join());
     sent.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 

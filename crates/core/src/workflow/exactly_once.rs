@@ -103,9 +103,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             };
             let is_clean = if is_doubtful_refusal(&error) {
                 match self.find(&marker, name.as_deref()).await {
-                    Ok(tokens) if tokens.is_empty() => {
-                        return Err(error.with_fate(Fate::Rejected));
-                    }
+                    Ok(tokens) if tokens.is_empty() => return Err(without_token(error)),
                     Ok(_) => self.clean_up(&marker, name.as_deref()).await,
                     Err(cause) if is_refused_alike(&error, &cause) => return Err(error),
                     Err(cause) => Err(cause),
@@ -248,6 +246,15 @@ impl<P: TokenProvider + ?Sized> fmt::Debug for ExactlyOnce<'_, P> {
             .field("max_attempts", &self.max_attempts)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the error of a refused creation of which no token was found.
+fn without_token(error: Error) -> Error {
+    if error.may_have_applied() {
+        let advice = "no token of this request was found: try again later";
+        return error.with_fate(Fate::Rejected).with_advice(advice);
+    }
+    error
 }
 
 /// Adds to the error of a creation that its token could not be cleaned up.
