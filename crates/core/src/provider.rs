@@ -70,7 +70,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     ///
     /// A page beyond the last one is empty. A response that reports more pages without saying where
     /// they are is a [`ProtocolViolation`](crate::ErrorKind::ProtocolViolation). A page token that
-    /// the platform no longer knows is [`Error::cursor_expired`]: the listing then begins anew.
+    /// the platform no longer knows is
+    /// [`Error::cursor_expired`](crate::Error::cursor_expired): the listing then begins anew.
     async fn list_page(&self, request: PageRequest) -> Result<Page>;
 
     /// Fetches one token by its id. Sends one request.
