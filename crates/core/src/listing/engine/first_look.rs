@@ -56,7 +56,8 @@ enum Stage {
 #[derive(Debug)]
 struct Shown {
     count: u64,
-    /// The latest time of creation, if the platform reports it.
+    /// The latest time of creation, if the platform reports it but not what time it is. Below a
+    /// settled token nothing is created any more, so there it says nothing.
     newest: Option<Timestamp>,
 }
 
@@ -316,7 +317,9 @@ impl PageEngine {
         let created = page.tokens.iter().map(|token| token.created_at.known());
         self.look.stage = Stage::Taken(Shown {
             count: page.tokens.len() as u64,
-            newest: created.flatten().max().copied(),
+            newest: (age == Age::Unknown)
+                .then(|| created.flatten().max().copied())
+                .flatten(),
         });
         Some(lowest)
     }

@@ -407,6 +407,23 @@ fn a_look_that_still_reaches_the_end_is_taken_although_the_total_grew() {
 }
 
 #[test]
+fn settled_tokens_of_one_second_are_complete_in_whatever_order_their_ids_come() {
+    // The one that was created last is on the page of the look, or below it.
+    for last in 1..=40 {
+        let pages = FakePages::from_ids(1..=40);
+        let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
+            let mut page = dated(pages.page(request), |id| 50_500 + u32::from(id == last));
+            page.served_at = Some("2026-01-01T00:01:00Z".parse().unwrap());
+            page
+        });
+        assert!(
+            scanned.is_complete() && scanned.is_exact(&pages.ids),
+            "{last}: {scanned:?}"
+        );
+    }
+}
+
+#[test]
 fn times_of_creation_that_ids_do_not_follow_say_nothing() {
     let pages = FakePages::from_ids(1..=40);
     let scanned = scan(PageEngine::new(&plan(&vanishing(), 10)), |request| {
