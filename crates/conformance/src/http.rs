@@ -42,7 +42,10 @@
 //!     }
 //! }
 //! # fn next_number() -> u32 { 1 }
-//! # fn hub(_: &str, _: &str, _: Arc<dyn Transport>) -> Arc<dyn TokenProvider> { unimplemented!() }
+//! # use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
+//! # fn hub(_: &str, _: &str, _: Arc<dyn Transport>) -> Arc<dyn TokenProvider> {
+//! #     Arc::new(MemoryProvider::new(MemoryProfile::deleting()))
+//! # }
 //! # fn main() {}
 //! ```
 //!

@@ -6,12 +6,16 @@ mod call;
 mod capabilities;
 mod check;
 mod create_argument;
+mod create_capability;
 mod list_capability;
 mod outcome;
 mod page;
+mod renew_capability;
 mod request;
 mod result_check;
+mod revoke_capability;
 mod sent_expiry;
+mod update_capability;
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -20,16 +24,17 @@ use async_trait::async_trait;
 
 pub use adapter::Adapter;
 pub use call::OperationCall;
-pub use capabilities::{
-    ArgumentSupport, Capabilities, CreateCapability, RenewCapability, RenewedSecret,
-    RevokeCapability, UpdateCapability,
-};
+pub use capabilities::Capabilities;
 pub use create_argument::{ArgumentDescription, ArgumentKind, ArgumentValue};
+pub use create_capability::{ArgumentSupport, CreateCapability};
 pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
 pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
 pub(crate) use page::LAST_PAGE;
 pub use page::{Page, PagePosition, PageRequest};
+pub use renew_capability::{RenewCapability, RenewedSecret};
 pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
+pub use revoke_capability::RevokeCapability;
+pub use update_capability::UpdateCapability;
 
 use adapter::Checked;
 

@@ -1,0 +1,88 @@
+//! The support for revoking secrets: by id or by secret, and the effect on the record.
+
+use crate::provider::RevocationEffect;
+
+/// The support for revoking secrets: by id or by secret, and the effect on the record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RevokeCapability {
+    /// `true` if a token can be revoked by its id.
+    pub by_id: bool,
+    /// `true` if a token can be revoked by its secret.
+    pub by_secret: bool,
+    /// The effect on the record. [`Replaced`](RevocationEffect::Replaced) needs the caller's
+    /// consent: see
+    /// [`RevokeOptions::accept_replacement`](crate::RevokeOptions::accept_replacement).
+    pub effect: RevocationEffect,
+    /// The other tokens that a revocation may revoke too, such as "the other tokens of the same
+    /// OAuth client"; `None` if it revokes only one. They need the caller's consent: see
+    /// [`RevokeOptions::accept_cascade`](crate::RevokeOptions::accept_cascade).
+    pub cascade: Option<String>,
+    /// `true` if a token that [`create`](crate::TokenProvider::create) made takes no others along.
+    pub created_tokens_alone: bool,
+}
+
+impl RevokeCapability {
+    /// Creates a declaration of revoking by id.
+    #[must_use]
+    pub fn by_id(effect: RevocationEffect) -> Self {
+        Self {
+            by_id: true,
+            by_secret: false,
+            effect,
+            cascade: None,
+            created_tokens_alone: false,
+        }
+    }
+
+    /// Creates a declaration of revoking by secret.
+    #[must_use]
+    pub fn by_secret(effect: RevocationEffect) -> Self {
+        Self {
+            by_id: false,
+            by_secret: true,
+            effect,
+            cascade: None,
+            created_tokens_alone: false,
+        }
+    }
+
+    /// Creates a declaration of revoking by id and by secret, whichever the caller has.
+    #[must_use]
+    pub fn by_id_or_secret(effect: RevocationEffect) -> Self {
+        Self {
+            by_secret: true,
+            ..Self::by_id(effect)
+        }
+    }
+
+    /// Declares that revoking one token may revoke others too, and which.
+    ///
+    /// The words complete "revoking it may also revoke …".
+    ///
+    /// ```
+    /// use tokenfleet_core::RevocationEffect;
+    /// use tokenfleet_core::capability::RevokeCapability;
+    ///
+    /// let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
+    ///     .with_cascade("the other tokens of the same OAuth client");
+    /// assert!(revoke.cascade.is_some());
+    /// ```
+    #[must_use]
+    pub fn with_cascade(mut self, others: impl Into<String>) -> Self {
+        self.cascade = Some(others.into());
+        self
+    }
+
+    /// Declares that a token that [`create`](crate::TokenProvider::create) made takes no others
+    /// along, although a token of another origin may.
+    ///
+    /// A new token that is not as requested is then revoked, and
+    /// [`ExactlyOnce`](crate::ExactlyOnce) may clean up after itself. Without this, both would need
+    /// the consent that nobody gave them.
+    #[must_use]
+    pub fn with_created_tokens_alone(mut self) -> Self {
+        self.created_tokens_alone = true;
+        self
+    }
+}
