@@ -98,7 +98,7 @@ fn user_key(
     Ok(token)
 }
 
-/// Converts a service account. It has one key, so it stands for it.
+/// Converts a service account, whose one key is the token.
 fn service(
     wire: wire::Service<'_>,
     requested: Option<&TokenId>,

@@ -36,9 +36,9 @@ impl Cloudsmith {
             }
             Err(error) if was_read && convert::may_be_gone(&error) => {
                 let fate = error.fate();
-                match self.look(id).await {
-                    Err(look) if convert::is_gone(&look) => {}
-                    Err(look) => return Err(look.with_fate(fate)),
+                match self.read_back(id).await {
+                    Err(failed) if convert::is_gone(&failed) => {}
+                    Err(failed) => return Err(failed.with_fate(fate)),
                     Ok(_) => return Err(error),
                 }
                 let checked = self.check_organization(Operation::Revoke).await;
@@ -53,7 +53,7 @@ impl Cloudsmith {
     /// Returns `true` if the service account is in this organization. A credential that may delete
     /// but not read cannot tell, so then it is `false`.
     async fn is_here(&self, id: &TokenId) -> Result<bool> {
-        match self.look(id).await {
+        match self.read_back(id).await {
             Ok(()) => Ok(true),
             Err(error) if error.kind() == ErrorKind::PermissionDenied => Ok(false),
             Err(error) => Err(not_here(error)),
@@ -63,10 +63,10 @@ impl Cloudsmith {
     /// Waits until a deleted service account is gone.
     async fn await_deletion(&self, id: &TokenId) -> Result<()> {
         for wait in WAITS.map(Some).into_iter().chain([None]) {
-            match self.look(id).await {
-                Err(look) if convert::is_gone(&look) => return Ok(()),
-                Err(look) => {
-                    return Err(look.with_fate(Fate::MaybeApplied).with_advice(LOOK_AGAIN));
+            match self.read_back(id).await {
+                Err(failed) if convert::is_gone(&failed) => return Ok(()),
+                Err(failed) => {
+                    return Err(failed.with_fate(Fate::MaybeApplied).with_advice(LOOK_AGAIN));
                 }
                 Ok(()) => {}
             }
@@ -82,7 +82,7 @@ impl Cloudsmith {
     }
 
     /// Reads a service account in the course of its deletion.
-    async fn look(&self, id: &TokenId) -> Result<()> {
+    async fn read_back(&self, id: &TokenId) -> Result<()> {
         let read = match self.read(Operation::Get, id).await {
             Ok(token) if token.id == *id => Ok(()),
             Ok(_) => {

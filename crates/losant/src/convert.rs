@@ -11,7 +11,7 @@ use tokenfleet_http::adapter::{self, NumberedPage};
 use tokenfleet_http::decode::{JsonStr, parse_fields};
 use tokenfleet_http::{ApiResponse, ErrorBody};
 
-use crate::role::DEFAULT_ROLE;
+use crate::arguments::DEFAULT_ROLE;
 use crate::wire;
 
 pub(crate) const ACTIVE: &str = "active";

@@ -21,14 +21,14 @@
 //! }
 //! ```
 
+mod arguments;
 mod config;
 mod convert;
 mod provider;
 mod query;
-mod role;
 mod scopes;
 mod wire;
 
+pub use arguments::{DefaultRole, LosantArguments};
 pub use config::{LosantConfig, Resource};
 pub use provider::{Losant, NAME, capabilities};
-pub use role::{DefaultRole, LosantArguments};

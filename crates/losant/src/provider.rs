@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
-    ArgumentDescription, CreateCapability, RevokeCapability, TokenField, UpdateCapability,
+    CreateCapability, RevokeCapability, TokenField, UpdateCapability,
 };
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Liveness, Operation, Result,
@@ -16,9 +16,8 @@ use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
-use crate::role::{DEFAULT_ROLE, DefaultRole};
 use crate::scopes;
-use crate::{convert, query, wire};
+use crate::{arguments, convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "losant";
@@ -73,10 +72,7 @@ pub fn capabilities() -> Capabilities {
 fn capabilities_for(config: &LosantConfig) -> Capabilities {
     let mut capabilities = capabilities();
     if config.accepts_roles() {
-        let role =
-            ArgumentDescription::choice(DEFAULT_ROLE, DefaultRole::ALL.map(DefaultRole::as_str));
-        let create = capabilities.create.take();
-        capabilities.create = create.map(|create| create.with_argument(role));
+        capabilities.create = capabilities.create.map(arguments::declare);
     }
     capabilities
 }

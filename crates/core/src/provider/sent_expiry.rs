@@ -253,16 +253,19 @@ mod tests {
 
     #[test]
     fn a_time_of_creation_in_whole_days_does_not_measure_a_lifetime() {
-        let now: Timestamp = "2030-01-01T18:00:00Z".parse().unwrap();
+        let now = Timestamp::now();
+        let midnight = Timestamp::from_unix_seconds(now.unix_seconds() / 86_400 * 86_400);
         let sent = SentExpiry::new(RequestedExpiry::In(DAY), Some(&by_lifetime()), now).unwrap();
         let dated = |expiry: Timestamp| {
-            // The call is over at once, as far as a test with a fixed time can say.
-            let mut issued = issued(expiry).with_served_at(now);
-            issued.token.created_at = Fact::Known("2030-01-01T00:00:00Z".parse().unwrap());
+            let mut issued = issued(expiry);
+            issued.token.created_at = Fact::Known(midnight.unwrap());
             issued
         };
-        assert!(sent.is_kept_by(&dated(now.saturating_add(DAY))));
-        assert!(!sent.is_kept_by(&dated(now.saturating_add(DAY + HOUR))));
+        let (kept, longer) = (now.saturating_add(DAY), now.saturating_add(DAY + HOUR));
+        assert!(sent.is_kept_by(&dated(kept)));
+        assert!(sent.is_kept_by(&dated(kept).with_served_at(now)));
+        assert!(!sent.is_kept_by(&dated(longer)));
+        assert!(!sent.is_kept_by(&dated(longer).with_served_at(now)));
     }
 
     #[test]

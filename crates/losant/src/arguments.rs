@@ -1,6 +1,7 @@
 //! The default role of a token, an argument that only Losant has.
 
 use tokenfleet_core::CreateToken;
+use tokenfleet_core::capability::{ArgumentDescription, CreateCapability};
 
 /// The argument in Losant's own words, as `create --argument defaultRole=view` takes it.
 pub(crate) const DEFAULT_ROLE: &str = "defaultRole";
@@ -68,4 +69,10 @@ impl LosantArguments for CreateToken {
     fn with_default_role(self, role: DefaultRole) -> Self {
         self.with_argument(DEFAULT_ROLE, role.as_str())
     }
+}
+
+/// Declares the arguments.
+pub(crate) fn declare(create: CreateCapability) -> CreateCapability {
+    let roles = DefaultRole::ALL.map(DefaultRole::as_str);
+    create.with_argument(ArgumentDescription::choice(DEFAULT_ROLE, roles))
 }
