@@ -141,8 +141,8 @@ pub(crate) enum Command {
     /// Asks for confirmation on a terminal, and needs --yes elsewhere.
     ///
     /// Prints a result for each token: whether it was alive, and whether its record is deleted,
-    /// marked or replaced. Revoking a token again does no harm, so a plan can be carried out again
-    /// after a failure; but a replaced token keeps its id and would be replaced again.
+    /// marked or replaced. A plan can be carried out again after a failure: tokens that are dead
+    /// stay dead, but a replaced token keeps its id and would be replaced again.
     ///
     /// If only some of the tokens were revoked, the exit code is 1, or 7 if the outcome of one of
     /// them is unknown.

@@ -57,10 +57,10 @@ pub(crate) async fn run(
         }
         objects.push(object(account, answer));
     }
-    let told = objects.iter().filter(|object| object.identity.is_some());
-    let told = told.count();
+    let answered = objects.iter().filter(|object| object.identity.is_some());
+    let answered = answered.count();
     print(objects, output)?;
-    Ok(match (told, failures.is_empty()) {
+    Ok(match (answered, failures.is_empty()) {
         (0, true) if unsupported > 0 => Exit::Unsupported,
         (_, true) => Exit::Success,
         (0, false) => Exit::combine(failures),

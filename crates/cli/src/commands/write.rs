@@ -200,6 +200,13 @@ impl Write<'_> {
                  it has, nobody has the new secret"
                 )
             }
+            // Another token may have the id by then (decision 0021).
+            (Operation::Revoke, Subject::Id(_)) if capabilities.reused_ids => {
+                format!(
+                    "before retrying, check with `{program} show` whether the id still belongs to \
+                     the token: if nothing has it, the token is gone"
+                )
+            }
             (Operation::Revoke, _) => "revoke it again to be sure, which does no harm".to_owned(),
             _ => format!("before retrying, check the token with `{program} show`"),
         }
@@ -209,4 +216,30 @@ impl Write<'_> {
 /// Returns `true` if an adapter has tried to find the outcome: its error then has another as cause.
 fn was_reconciled_by_adapter(error: &Error) -> bool {
     std::error::Error::source(error).is_some_and(|cause| cause.is::<Error>())
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet::TokenId;
+    use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
+
+    use super::*;
+
+    #[test]
+    fn a_lost_revocation_is_repeated_without_a_look_only_where_ids_do_not_come_again() {
+        let id = TokenId::new("1");
+        for (profile, needs_look) in [
+            (MemoryProfile::deleting(), false),
+            (MemoryProfile::reusing(), true),
+        ] {
+            let write = Write {
+                provider: &MemoryProvider::new(profile),
+                operation: Operation::Revoke,
+                subject: Subject::Id(&id),
+            };
+            let advice = write.before_retrying();
+            assert_eq!(advice.contains("show"), needs_look, "{advice}");
+            assert_eq!(advice.contains("no harm"), !needs_look, "{advice}");
+        }
+    }
 }
