@@ -196,6 +196,18 @@ pub(crate) fn identity(user: wire::UserBrief) -> Identity {
     Identity::new(principal.with_name(user.name.into_known())).with_email(user.email)
 }
 
+/// Returns `true` if both are known to be the same user.
+pub(crate) fn is_same_user(one: &wire::UserBrief, other: &wire::UserBrief) -> bool {
+    let same = |one: &Fact<String>, other: &Fact<String>| match (one.known(), other.known()) {
+        (Some(one), Some(other)) => Some(!one.is_empty() && one == other),
+        _ => None,
+    };
+    // A slug may be changed and given to another user; the permanent one may not.
+    same(&one.slug_perm, &other.slug_perm)
+        .or_else(|| same(&one.slug, &other.slug))
+        .unwrap_or(false)
+}
+
 /// Parses an error response to a login, which Cloudsmith is phasing out.
 pub(crate) fn login_error_body(operation: Operation, status: u16, body: &[u8]) -> ErrorBody {
     let error_body = error_body(operation, status, body);

@@ -12,9 +12,9 @@ use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, Identity, IssuedToken, Liveness,
     Operation, Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
-    Token, TokenId, UpdateToken,
+    SecretShape, Token, TokenId, UpdateToken,
 };
-use tokenfleet_http::adapter::{dead_if_accepted, undecided};
+use tokenfleet_http::adapter::{Jwt, dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 use tokio::sync::Mutex;
 
@@ -354,6 +354,38 @@ impl Adapter for Cloudsmith {
             }),
             Err(error) => undecided(error),
         }
+    }
+
+    /// Returns the shape of a secret: neither the length nor the form of a key is documented, and
+    /// credentials of OpenID Connect are sent like keys.
+    fn secret_shape(&self, _secret: &Secret) -> SecretShape {
+        SecretShape::Possible
+    }
+
+    /// Asks whose key it is. A user has at most one, so it is the listed one if the key and the
+    /// acting credential belong to the same user. What the list shows of a key is masked in a form
+    /// that nobody documented, and a service account may not be named at all.
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        // A short-lived credential of OpenID Connect is not the key of its user.
+        if self.resource != Resource::User || Jwt::parse(secret).is_some() {
+            return Ok(None);
+        }
+        let request = Self::self_request(Operation::Verify).credential("x-api-key", "", secret);
+        let response = match self.client.send(request).await {
+            Ok(response) => response,
+            Err(error) if convert::refuses_key(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(holder) = convert::user(&response)? else {
+            return Ok(None);
+        };
+        if !convert::is_same_user(&holder, &self.identify(Operation::Verify).await?) {
+            return Ok(None);
+        }
+        let Page {
+            mut tokens, next, ..
+        } = self.fetch_page(&PageRequest::first()).await?;
+        Ok(tokens.pop().filter(|_| tokens.is_empty() && next.is_none()))
     }
 
     /// Asks who the caller is. Cloudsmith answers anybody, so the answer must recognise somebody.

@@ -18,7 +18,7 @@ pub use fate::Fate;
 pub use invisible::is_invisible;
 pub use kind::ErrorKind;
 pub use operation::Operation;
-pub(crate) use redaction::{contains_credential, is_credential_like};
+pub(crate) use redaction::{contains_credential, is_credential_like, is_marker, mask_credentials};
 pub(crate) use suggestion::is_near;
 pub use suggestion::{did_you_mean, quoted};
 
@@ -79,6 +79,10 @@ struct Details {
     response_too_large: bool,
     is_in_own_form: bool,
     source: Option<Arc<Source>>,
+    /// The ids of the tokens that the call left behind.
+    left_behind: Vec<String>,
+    /// The id of the intent in the journal.
+    intent: Option<String>,
 }
 
 impl Error {
@@ -100,6 +104,8 @@ impl Error {
             response_too_large: false,
             is_in_own_form: false,
             source: None,
+            left_behind: Vec::new(),
+            intent: None,
         }))
     }
 
@@ -237,6 +243,29 @@ impl Error {
         self
     }
 
+    /// Adds the ids of tokens that the call left behind: they are or may be active, and nobody has
+    /// their secret.
+    #[must_use]
+    pub fn with_left_behind<T: Into<String>>(mut self, ids: impl IntoIterator<Item = T>) -> Self {
+        self.0.left_behind.extend(ids.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets the id of the [`Intent`](crate::journal::Intent) that was recorded for the call, unless
+    /// one is set already.
+    #[must_use]
+    pub fn with_intent(mut self, id: &str) -> Self {
+        self.0.intent.get_or_insert_with(|| id.to_owned());
+        self
+    }
+
+    /// Sets the id of the intent of a later write, whose fate the error takes over.
+    #[must_use]
+    pub(crate) fn with_intent_of_last_write(mut self, id: &str) -> Self {
+        self.0.intent = Some(id.to_owned());
+        self
+    }
+
     /// Masks the given secrets in the message, which may quote what a server sent.
     #[must_use]
     pub fn with_secrets_masked(mut self, secrets: &[&str]) -> Self {
@@ -319,6 +348,23 @@ impl Error {
         self.0.advice.as_deref()
     }
 
+    /// Returns the ids of the tokens that the call left behind: they are or may be active, and
+    /// nobody has their secret. Revoke them.
+    ///
+    /// The ids are what the platform sent, so mask what looks like a secret before you show one.
+    /// They are part neither of the text of the error nor of its serialised form. A
+    /// [`Journal`](crate::journal::Journal) gets them with the outcome.
+    #[must_use]
+    pub fn left_behind(&self) -> &[String] {
+        &self.0.left_behind
+    }
+
+    /// Returns the id of the [`Intent`](crate::journal::Intent) of the call, if it was recorded.
+    #[must_use]
+    pub fn intent(&self) -> Option<&str> {
+        self.0.intent.as_deref()
+    }
+
     /// Returns the number of requests that were sent for this call.
     #[must_use]
     pub fn attempts(&self) -> u32 {
@@ -339,7 +385,8 @@ impl PartialEq for Error {
 }
 
 impl Error {
-    /// Returns everything that the error says, which is all but its source.
+    /// Returns everything that the error says. Its source, the tokens that it left behind and its
+    /// intent are no part of it.
     fn said(&self) -> impl PartialEq + '_ {
         let details = &*self.0;
         (

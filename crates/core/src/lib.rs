@@ -17,6 +17,7 @@
 //! | create a token exactly once | [`ExactlyOnce`] |
 //! | revoke many tokens | [`RevocationPlan`], [`workflow`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
+//! | record every write, or refuse all | [`journal`], [`ReadOnly`] |
 //! | configure accounts | [`Credential`], [`config`] |
 //! | write an adapter | [`adapter`], [`capability`] |
 //!
@@ -37,6 +38,7 @@ pub mod adapter;
 pub mod capability;
 pub mod config;
 mod error;
+pub mod journal;
 mod listing;
 pub mod model;
 mod provider;
@@ -53,8 +55,8 @@ pub use model::{
     TokenState,
 };
 pub use provider::{
-    Capabilities, CreateToken, Liveness, RequestedExpiry, Revocation, RevocationEffect,
-    RevocationOutcome, RevokeOptions, Suspension, TokenProvider, UpdateToken,
+    Capabilities, CreateToken, Liveness, ReadOnly, RequestedExpiry, Revocation, RevocationEffect,
+    RevocationOutcome, RevokeOptions, SecretShape, Suspension, TokenProvider, UpdateToken,
 };
 #[doc(inline)]
 pub use query::{Direction, Filter, Query, SortKey};

@@ -231,6 +231,41 @@ impl<'a> Listing<'a> {
         (self.state == State::Ended).then(|| self.engine.completeness().without_unlisted(unlisted))
     }
 
+    /// Returns `true` if the limit or the offset of the query leaves out tokens that match, or may
+    /// do so.
+    ///
+    /// A listing that is complete and not cut off has yielded every token that matches.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let has_skipped = self.remaining.to_skip < self.query.offset;
+        let is_limited = self.remaining.to_yield == Some(0);
+        let has_seen_all = self.engine.has_read_all() && self.ready.is_empty();
+        has_skipped || (is_limited && !has_seen_all)
+    }
+
+    /// Returns the number of tokens on the pages that were read so far, whether they match or not.
+    ///
+    /// It grows while a listing that is sorted in memory does not yield a token yet.
+    #[must_use]
+    pub fn tokens_read(&self) -> u64 {
+        self.engine.tokens_passed()
+    }
+
+    /// Returns how many tokens there are to read as far as the platform says, for showing the
+    /// progress: `None` until it has counted them.
+    #[must_use]
+    pub fn tokens_to_read(&self) -> Option<u64> {
+        let total = self.engine.total()?.max(self.tokens_read());
+        match self.query.limit {
+            Some(limit) if self.query.filter.is_none() && !self.engine.sorts_in_memory() => Some(
+                total
+                    .min(limit.saturating_add(self.query.offset))
+                    .max(self.tokens_read()),
+            ),
+            _ => Some(total),
+        }
+    }
+
     /// Returns the plan that the listing follows.
     #[must_use]
     pub fn plan(&self) -> &Plan {

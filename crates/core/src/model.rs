@@ -25,5 +25,5 @@ pub use principal::Principal;
 pub use scopes::Scopes;
 pub use secret::Secret;
 pub use system_time::OutOfRangeError;
-pub use timestamp::{ParseTimestampError, Timestamp};
+pub use timestamp::{ParseTimestampError, Timestamp, TimestampText};
 pub use token::{IssuedToken, RenewedToken, Token, TokenField, TokenState};

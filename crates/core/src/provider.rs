@@ -7,13 +7,18 @@ mod capabilities;
 mod check;
 mod create_argument;
 mod create_capability;
+mod journal;
+mod journaled;
 mod list_capability;
+mod operation_id;
 mod outcome;
 mod page;
+mod read_only;
 mod renew_capability;
 mod request;
 mod result_check;
 mod revoke_capability;
+mod secret_shape;
 mod sent_expiry;
 mod update_capability;
 
@@ -27,13 +32,18 @@ pub use call::OperationCall;
 pub use capabilities::Capabilities;
 pub use create_argument::{ArgumentDescription, ArgumentKind, ArgumentValue};
 pub use create_capability::{ArgumentSupport, CreateCapability};
+pub use journal::{Effect, Intent, Journal, Outcome, Resolution, Run};
+pub use journaled::Journaled;
 pub use list_capability::{FilterCapability, ListCapability, OrderCapability, Paging};
+pub use operation_id::OperationId;
 pub use outcome::{Liveness, Revocation, RevocationEffect, RevocationOutcome};
 pub(crate) use page::LAST_PAGE;
 pub use page::{Page, PagePosition, PageRequest};
+pub use read_only::ReadOnly;
 pub use renew_capability::{RenewCapability, RenewedSecret};
 pub use request::{CreateToken, RequestedExpiry, RevokeOptions, Suspension, UpdateToken};
 pub use revoke_capability::RevokeCapability;
+pub use secret_shape::SecretShape;
 pub use update_capability::UpdateCapability;
 
 use adapter::Checked;
@@ -118,6 +128,20 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// documents, while it accepts the credential that the account authenticates with.
     async fn verify(&self, secret: &Secret) -> Result<Liveness>;
 
+    /// Returns whether a secret looks like one of this platform's. Sends nothing.
+    ///
+    /// A secret is [`Impossible`](SecretShape::Impossible) only if the platform's own secrets are
+    /// known to look different: whoever looks for the place of a found secret skips this account
+    /// then.
+    fn secret_shape(&self, secret: &Secret) -> SecretShape;
+
+    /// Finds the token of this account that has this secret, and changes nothing.
+    ///
+    /// `None` means that the platform does not tell: the secret may be another account's, or dead.
+    /// A token is returned only if the platform itself shows it in this account, alive, and accepts
+    /// the secret: an id inside a secret proves nothing.
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>>;
+
     /// Asks the platform whom the account acts as, and changes nothing.
     ///
     /// Fails with [`Unauthenticated`](crate::ErrorKind::Unauthenticated) if the platform takes the
@@ -173,6 +197,14 @@ impl<P: TokenProvider + ?Sized> TokenProvider for Arc<P> {
 
     async fn verify(&self, secret: &Secret) -> Result<Liveness> {
         (**self).verify(secret).await
+    }
+
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        (**self).secret_shape(secret)
+    }
+
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        (**self).token_of(secret).await
     }
 
     async fn whoami(&self) -> Result<Identity> {

@@ -3,9 +3,11 @@
 
 mod exactly_once;
 mod marker;
+mod planned_owner;
 mod provider_ext;
 mod reconcile;
 mod revocation_plan;
+mod revocation_verdict;
 mod revoke_many;
 mod token_list;
 
@@ -14,5 +16,6 @@ pub use marker::Marker;
 pub use provider_ext::TokenProviderExt;
 pub use reconcile::{Reconciliation, UnknownWrite};
 pub use revocation_plan::{PlannedToken, RevocationPlan};
-pub use revoke_many::{RevocationVerdict, RevokeMany, RevokeManyOptions};
+pub use revocation_verdict::RevocationVerdict;
+pub use revoke_many::{RevokeMany, RevokeManyOptions};
 pub use token_list::TokenList;

@@ -28,6 +28,7 @@ mod convert;
 mod provider;
 mod query;
 mod release;
+mod secret_shape;
 mod wire;
 
 pub use config::ForemanConfig;

@@ -7,16 +7,21 @@ use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, RevokeCapability, TokenField};
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, ErrorKind, Identity, IssuedToken, Liveness, Operation,
-    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
-    TokenState,
+    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, SecretShape,
+    Token, TokenId, TokenState,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
+use crate::secret_shape::secret_shape;
 use crate::{ForemanConfig, Release, convert, query, wire};
 
 /// The provider's name in configurations.
 pub const NAME: &str = "foreman";
+
+/// The survivors of a token: every login opens a session, and Foreman asks a session for no token.
+const SESSIONS: &str = "the sessions that it opened, each until it was idle for an hour, if a client \
+                        kept its cookie";
 
 /// The adapter for the personal access tokens of one Foreman user.
 #[derive(Debug)]
@@ -42,7 +47,7 @@ pub fn capabilities(release: Release) -> Capabilities {
                 .with_unique_names()
                 .with_expiry(),
         )
-        .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked))
+        .with_revoke(RevokeCapability::by_id(RevocationEffect::Marked).with_survivors(SESSIONS))
         .with_verify()
         .with_whoami()
         .with_reported_fields([
@@ -269,6 +274,10 @@ impl Adapter for Foreman {
                 _ => undecided(error),
             },
         }
+    }
+
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        secret_shape(secret)
     }
 
     /// Asks who the current user is. A release that has no answer yet responds as to any unknown

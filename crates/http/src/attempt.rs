@@ -1,6 +1,7 @@
 //! One attempt to get a response to a request.
 
-use std::sync::OnceLock;
+use std::pin::pin;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +30,36 @@ const MAX_ERROR_SIZE: usize = 64 << 10;
 const MAX_VALUES: usize = 1 << 20;
 const SMALLER_PAGES: &str = "request smaller pages";
 const USER_AGENT: &str = concat!("tokenfleet/", env!("CARGO_PKG_VERSION"));
+
+/// The moment at which an attempt begins, in the extensions of its request; `None` while it waits
+/// in the transport for a connection, and nothing was sent.
+#[derive(Debug, Clone)]
+pub(crate) struct AttemptStart(Arc<Mutex<Option<Instant>>>);
+
+impl AttemptStart {
+    /// Creates the start of an attempt that begins now, unless the transport postpones it.
+    fn now() -> Self {
+        Self(Arc::new(Mutex::new(Some(Instant::now()))))
+    }
+
+    /// Returns the time since the attempt began, if it did.
+    fn elapsed(&self) -> Option<Duration> {
+        let start = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        start.map(|start| start.elapsed())
+    }
+
+    /// Notes that the request waits for a connection.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn postpone(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Notes that the request has a connection.
+    #[cfg(feature = "reqwest")]
+    pub(crate) fn begin(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+}
 
 impl ApiClient {
     /// Waits for the account's limits, sends the request once, and checks the response.
@@ -71,31 +102,26 @@ impl ApiClient {
                     .record_suppressed(Suppressed::from_lockout_error(error));
             })?;
         let request = in_flight.authorized_request()?;
-        let http_request = self.http_request(&request)?;
+        let mut http_request = self.http_request(&request)?;
         // Measured again, since the steps above take time.
-        let time_left = in_flight.time_left();
-        if time_left.is_zero() {
+        if in_flight.time_left().is_zero() {
             return Err(deadline_passed().into());
         }
         in_flight.telemetry.record_wait(waiting_since.elapsed());
         in_flight.telemetry.count_attempt();
-        let sent_at = Instant::now();
+        let start = AttemptStart::now();
+        http_request.extensions_mut().insert(start.clone());
         if let Some(reservation) = &mut reservation {
             reservation.begin();
         }
-        let exchanged = timeout_with_last_look(
-            self.retry.attempt_timeout.min(time_left),
-            self.exchange(in_flight, &request, http_request),
-        );
-        let result = exchanged.await.unwrap_or_else(|| {
-            let fate = request.operation.fate_if_unanswered();
-            Err(Error::new(ErrorKind::Timeout, fate, "no response in time"))
-        });
+        let result = self
+            .exchange_in_time(in_flight, &request, http_request, &start)
+            .await;
         self.lockout_guard
             .record(reservation, credential, result.as_ref().err());
         in_flight
             .telemetry
-            .record_attempt(&result, sent_at.elapsed());
+            .record_attempt(&result, start.elapsed().unwrap_or_default());
         result.map_err(Failure::Sent)
     }
 
@@ -104,10 +130,15 @@ impl ApiClient {
         let mut http_request = http::Request::new(request.body.clone());
         *http_request.method_mut() = request.method.clone();
         *http_request.headers_mut() = request.headers.clone();
+        let coding = match request.operation {
+            // Its secrets are masked or omitted (decision 0041).
+            Operation::List => "gzip",
+            // Without it any coding is allowed (RFC 9110), and a secret would be unpacked.
+            _ => "identity",
+        };
         for (name, value) in [
             (http::header::USER_AGENT, USER_AGENT),
-            // Without it any coding is allowed (RFC 9110), and a secret would be unpacked.
-            (http::header::ACCEPT_ENCODING, "identity"),
+            (http::header::ACCEPT_ENCODING, coding),
         ] {
             let value = http::HeaderValue::from_static(value);
             http_request.headers_mut().insert(name, value);
@@ -119,6 +150,36 @@ impl ApiClient {
             .parse()
             .map_err(|_| Error::invalid_input("the request URL is too long"))?;
         Ok(http_request)
+    }
+
+    /// Exchanges a request for its response within the timeout of an attempt, which runs from its
+    /// start, and within that of the call.
+    async fn exchange_in_time(
+        &self,
+        in_flight: &InFlight<'_>,
+        request: &ApiRequest,
+        http_request: http::Request<Bytes>,
+        start: &AttemptStart,
+    ) -> Result<ApiResponse> {
+        let mut exchange = pin!(self.exchange(in_flight, request, http_request));
+        loop {
+            let elapsed = start.elapsed().unwrap_or_default();
+            let limit = self.retry.attempt_timeout.saturating_sub(elapsed);
+            let limit = limit.min(in_flight.time_left());
+            if let Some(result) = timeout_with_last_look(limit, exchange.as_mut()).await {
+                return result;
+            }
+            let call_ended = in_flight.time_left().is_zero();
+            match start.elapsed() {
+                None if call_ended => return Err(no_connection()),
+                Some(elapsed) if call_ended || elapsed >= self.retry.attempt_timeout => {
+                    let fate = request.operation.fate_if_unanswered();
+                    return Err(Error::new(ErrorKind::Timeout, fate, "no response in time"));
+                }
+                // It waits for a connection, or did so and began late.
+                _ => {}
+            }
+        }
     }
 
     async fn exchange(
@@ -151,7 +212,7 @@ impl ApiClient {
         let received = read_body(body, announced, max_size).await;
         let received =
             received.map_err(|error| transport_error(request, error).with_status(status))?;
-        let content = unwrap_content(&parts.headers, received.bytes, max_size);
+        let content = unwrap_content(&parts.headers, received.bytes, max_size).await;
         if !succeeded {
             // Whatever a refusal says, its status counts.
             let content = content.unwrap_or(ZeroizingBuffer::with_capacity(0));
@@ -168,6 +229,11 @@ impl ApiClient {
         let body = match content {
             _ if !received.complete => Err(too_large(operation, max_size)),
             Err(Unreadable::TooLarge) => Err(too_large(operation, max_size)),
+            // As if the connection had broken: the rest was lost on the way.
+            Err(cut @ Unreadable::Cut) => {
+                let fate = operation.fate_if_unanswered();
+                Err(Error::new(ErrorKind::Connection, fate, cut.to_string()))
+            }
             Err(unreadable) => {
                 let fate = operation.fate_if_unanswered();
                 Err(Error::protocol_violation(fate, unreadable.to_string())
@@ -215,6 +281,16 @@ fn too_large(operation: Operation, max_size: usize) -> Error {
         // No token is as large.
         _ => Error::protocol_violation(fate, message),
     }
+}
+
+/// Creates an error for a request that waited in the transport for a connection until its deadline.
+fn no_connection() -> Error {
+    Error::new(
+        ErrorKind::Timeout,
+        Fate::NotSent,
+        "the deadline passed while the request waited for a connection: too many requests are in \
+         flight for the files that this process may open",
+    )
 }
 
 /// Creates an error for a request that the account's limits held back until its deadline.

@@ -51,9 +51,19 @@ mod reqwest_builder;
 #[cfg(any(feature = "rustls", feature = "native-tls"))]
 mod reqwest_certificates;
 #[cfg(feature = "reqwest")]
+mod reqwest_clients;
+#[cfg(feature = "reqwest")]
 mod reqwest_error;
 #[cfg(feature = "reqwest")]
+mod reqwest_names;
+#[cfg(feature = "native-tls")]
+mod reqwest_native_tls;
+#[cfg(any(feature = "rustls", feature = "native-tls"))]
+mod reqwest_pem;
+#[cfg(feature = "reqwest")]
 mod reqwest_proxy;
+#[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+mod reqwest_rustls;
 #[cfg(feature = "reqwest")]
 mod reqwest_transport;
 mod response;

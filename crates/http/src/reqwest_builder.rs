@@ -2,25 +2,26 @@
 
 use std::fmt;
 use std::sync::Arc;
+#[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{Error, Result, Secret};
 
+use crate::reqwest_clients::Clients;
 use crate::reqwest_error::{in_setting, invalid, is_wrong_key, wrong_client_key};
+use crate::reqwest_names::Names;
 use crate::reqwest_proxy::{parse_exception, parse_proxy};
-use crate::reqwest_transport::LazyClient;
 use crate::{FailedLogins, ReqwestTransport};
 
-/// The connections to a host that are kept between two pages: as many as an account uses at once.
-const MAX_IDLE_CONNECTIONS: usize = 16;
-/// The time after which they are closed, so that thousands of hosts do not use up the descriptors.
+/// The time after which connections that are kept between two pages are closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The caller's function that returns a builder of a client.
+/// The caller's function that changes the builder of a client.
 #[cfg(feature = "client-builder")]
-type MakeClient = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
+type ChangeClient = dyn Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync;
 
 /// A builder of a [`ReqwestTransport`].
 ///
@@ -37,7 +38,9 @@ type MakeClient = dyn Fn() -> reqwest::ClientBuilder + Send + Sync;
 #[derive(Default)]
 pub struct ReqwestTransportBuilder {
     #[cfg(feature = "client-builder")]
-    client_builder: Option<Box<MakeClient>>,
+    change_client: Option<Box<ChangeClient>>,
+    /// The addresses of host names, for all clients.
+    names: Names,
     connect_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
@@ -48,6 +51,9 @@ pub struct ReqwestTransportBuilder {
     pub(crate) exclusive_authorities: bool,
     #[cfg(any(feature = "rustls", feature = "native-tls"))]
     pub(crate) client_certificate: Option<(Vec<u8>, Secret)>,
+    /// The TLS configuration of all clients, once the first is built.
+    #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+    pub(crate) tls: OnceLock<rustls::ClientConfig>,
 }
 
 /// Omits everything: certificates, keys, and the proxy URL, which may contain a password.
@@ -128,29 +134,47 @@ impl ReqwestTransportBuilder {
         Ok(builder)
     }
 
-    /// Builds the HTTP clients from a `reqwest::ClientBuilder` of your own: with its DNS resolver,
-    /// local address, TLS settings or connector layers.
+    /// Changes the `reqwest::ClientBuilder` of the HTTP clients: sets a DNS resolver, a local
+    /// address, connector layers, or a TLS backend of your own.
     ///
-    /// The function is called several times: for each of the two clients of the transport, and to
-    /// inspect what it returns. Whatever it sets, redirects, retries, cookies, decompression,
-    /// `Referer`, proxies, HTTP/2, verbose connection logs, the connect timeout and the connection
-    /// pool are set afterwards: credentials would leave their origin, and writes be repeated,
-    /// otherwise (law 8, decision 0025). Set a proxy with [`with_proxy`](Self::with_proxy) and the
-    /// connect timeout with [`with_connect_timeout`](Self::with_connect_timeout). A `timeout` or
-    /// `read_timeout` that is shorter than ours ends a request as one that may have been applied.
+    /// The function is called several times: for each client of the transport, and to inspect what
+    /// it returns. Whatever it sets, redirects, retries, cookies, decompression, `Referer`,
+    /// proxies, HTTP/2, verbose connection logs, the connect timeout and the connection pool are
+    /// set afterwards: credentials would leave their origin, and writes be repeated, otherwise (law
+    /// 8, decision 0025). Set a proxy with [`with_proxy`](Self::with_proxy) and the connect timeout
+    /// with [`with_connect_timeout`](Self::with_connect_timeout). A `timeout` or `read_timeout`
+    /// that is shorter than ours ends a request as one that may have been applied.
     ///
-    /// Default headers make [`build`](Self::build) fail, because every account of every platform
-    /// would get them. Add a header in a [`Transport`](crate::Transport) that wraps this one: it
-    /// sees where each request goes. The `User-Agent` and `Accept` of an
+    /// # Certificates set here are ignored
+    ///
+    /// With the feature `rustls`, the builder has a TLS configuration (decision 0038), beside which
+    /// reqwest ignores its other TLS settings. **Certificates, CRLs and identities
+    /// (`tls_certs_only`, `tls_certs_merge`, `tls_crls_only`, `identity`) are dropped without an
+    /// error, and the system's authorities are trusted.** Use
+    /// [`with_authorities`](Self::with_authorities),
+    /// [`with_exclusive_authorities`](Self::with_exclusive_authorities) and
+    /// [`with_client_certificate`](Self::with_client_certificate) instead.
+    ///
+    /// Versions, `tls_sni(false)`, `tls_danger_…` and `tls_sslkeylogfile` make
+    /// [`build`](Self::build) fail, because reqwest shows them. `tls_backend_preconfigured`
+    /// replaces the whole configuration, with its authorities and client certificate. A builder
+    /// that the function creates instead of changing its own has no cryptography, unless the
+    /// application gives it one, and reqwest panics.
+    ///
+    /// # Default headers
+    ///
+    /// Default headers make [`build`](Self::build) fail as well, because every account of every
+    /// platform would get them. Add a header in a [`Transport`](crate::Transport) that wraps this
+    /// one: it sees where each request goes. The `User-Agent` and `Accept` of an
     /// [`ApiClient`](crate::ApiClient) are its own.
     ///
     /// ```
     /// use std::time::Duration;
-    /// use tokenfleet_http::{ReqwestTransport, reqwest};
+    /// use tokenfleet_http::ReqwestTransport;
     ///
     /// let keepalive = Duration::from_secs(60);
     /// let transport = ReqwestTransport::builder()
-    ///     .with_client_builder(move || reqwest::Client::builder().tcp_keepalive(keepalive))
+    ///     .with_client_builder(move |client| client.tcp_keepalive(keepalive))
     ///     .build()?;
     /// # Ok::<(), tokenfleet_core::Error>(())
     /// ```
@@ -158,9 +182,9 @@ impl ReqwestTransportBuilder {
     #[must_use]
     pub fn with_client_builder(
         mut self,
-        client_builder: impl Fn() -> reqwest::ClientBuilder + Send + Sync + 'static,
+        change: impl Fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder + Send + Sync + 'static,
     ) -> Self {
-        self.client_builder = Some(Box::new(client_builder));
+        self.change_client = Some(Box::new(change));
         self
     }
 
@@ -226,10 +250,12 @@ impl ReqwestTransportBuilder {
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the part that is
     /// invalid.
     pub fn build(self) -> Result<ReqwestTransport> {
+        let has_proxy = self.proxy.is_some();
+        let names = self.names.clone();
         Ok(ReqwestTransport {
-            pooled: self.build_client(MAX_IDLE_CONNECTIONS)?,
-            has_proxy: self.proxy.is_some(),
-            unpooled: Arc::new(LazyClient::new(move || self.build_client(0))),
+            clients: Arc::new(Clients::new(move |idle| self.build_client(idle))?),
+            names,
+            has_proxy,
             failed_logins: FailedLogins::default(),
         })
     }
@@ -280,8 +306,6 @@ impl ReqwestTransportBuilder {
             }
             None => client,
         };
-        #[cfg(any(feature = "rustls", feature = "native-tls"))]
-        let client = self.apply_certificates(client)?;
         client.build().map_err(|error| {
             if is_wrong_key(&error) {
                 wrong_client_key()
@@ -291,42 +315,73 @@ impl ReqwestTransportBuilder {
         })
     }
 
-    /// Returns the builder that the caller brought, without its cookie store, or a new one.
-    #[cfg(feature = "client-builder")]
+    /// Returns a builder with the TLS configuration, as the caller changed it, without a cookie
+    /// store.
     fn client_builder(&self) -> Result<reqwest::ClientBuilder> {
-        let client = match &self.client_builder {
-            None => reqwest::Client::builder(),
-            Some(build) if has_default_headers(build()) => {
-                return Err(Error::configuration(
-                    "the reqwest::ClientBuilder has default headers, which every platform would get",
-                )
-                .with_advice("add headers in a Transport that wraps this one"));
-            }
-            Some(build) => build(),
-        };
-        Ok(client.cookie_store(false))
+        let client = reqwest::Client::builder().dns_resolver(Arc::new(self.names.clone()));
+        #[cfg(any(feature = "rustls", feature = "native-tls"))]
+        let client = self.apply_tls(client)?;
+        #[cfg(feature = "client-builder")]
+        let client = self.change_client(client)?.cookie_store(false);
+        Ok(client)
     }
 
-    #[cfg(not(feature = "client-builder"))]
-    #[allow(clippy::unnecessary_wraps, clippy::unused_self)]
-    fn client_builder(&self) -> Result<reqwest::ClientBuilder> {
-        Ok(reqwest::Client::builder())
+    /// Returns a builder as the caller changed it.
+    #[cfg(feature = "client-builder")]
+    fn change_client(&self, client: reqwest::ClientBuilder) -> Result<reqwest::ClientBuilder> {
+        let Some(change) = &self.change_client else {
+            return Ok(client);
+        };
+        let shown = shown_settings(change(reqwest::Client::builder()));
+        if !shown.contains(NO_DEFAULT_HEADERS) {
+            return Err(Error::configuration(
+                "the reqwest::ClientBuilder has default headers, which every platform would get",
+            )
+            .with_advice("add headers in a Transport that wraps this one"));
+        }
+        #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+        if let Some(setting) = IGNORED_TLS_SETTINGS.iter().find(|key| shown.contains(*key)) {
+            let setting = setting.split(':').next().unwrap_or_default();
+            return Err(Error::configuration(format!(
+                "the reqwest::ClientBuilder sets {setting}, which would be ignored"
+            ))
+            .with_advice("pass a rustls::ClientConfig to its tls_backend_preconfigured"));
+        }
+        Ok(change(client))
     }
 }
 
-/// Returns `true` unless a builder has no default header but `Accept` and `User-Agent`, which every
-/// request of an `ApiClient` sets itself.
+/// The default headers that `shown_settings` shows of a builder that has none of its own, or only
+/// `Accept` and `User-Agent`, which every request of an `ApiClient` sets itself.
+#[cfg(feature = "client-builder")]
+const NO_DEFAULT_HEADERS: &str = r#" default_headers: {"accept": "*/*", "user-agent": "-"}"#;
+
+/// The settings that reqwest ignores when it is given a whole TLS configuration.
+#[cfg(all(
+    feature = "client-builder",
+    feature = "rustls",
+    not(feature = "native-tls")
+))]
+const IGNORED_TLS_SETTINGS: [&str; 6] = [
+    "tls_version_min: ",
+    "tls_version_max: ",
+    "tls_danger_accept_invalid_hostnames: true",
+    "tls_danger_accept_invalid_certs: true",
+    "tls_sni: false",
+    "tls_sslkeylogfile: true",
+];
+
+/// Returns the `Debug` output of a builder, to which an `Accept` and a `User-Agent` are added.
 ///
 /// reqwest can neither remove default headers nor list them, but its `Debug` output shows them. An
 /// output of another form counts as one with headers.
 #[cfg(feature = "client-builder")]
-fn has_default_headers(client: reqwest::ClientBuilder) -> bool {
+fn shown_settings(client: reqwest::ClientBuilder) -> String {
     let accept = (http::header::ACCEPT, http::HeaderValue::from_static("*/*"));
     let known = client
         .default_headers([accept].into_iter().collect())
         .user_agent("-");
-    let shown = format!("{known:?}");
-    !shown.contains(r#" default_headers: {"accept": "*/*", "user-agent": "-"}"#)
+    format!("{known:?}")
 }
 
 #[cfg(all(test, feature = "client-builder"))]
@@ -344,10 +399,8 @@ mod tests {
                     (http::HeaderName::from_static(name), value)
                 })
                 .collect();
-            let client = move || {
-                reqwest::Client::builder()
-                    .user_agent("own")
-                    .default_headers(headers.clone())
+            let client = move |client: reqwest::ClientBuilder| {
+                client.user_agent("own").default_headers(headers.clone())
             };
             ReqwestTransport::builder()
                 .with_client_builder(client)
@@ -360,6 +413,35 @@ mod tests {
         }
         for harmless in [None, Some("accept")] {
             build(harmless).unwrap();
+        }
+    }
+
+    #[cfg(all(feature = "rustls", not(feature = "native-tls")))]
+    #[test]
+    fn a_tls_setting_that_would_be_ignored_is_refused() {
+        type Change = fn(reqwest::ClientBuilder) -> reqwest::ClientBuilder;
+        let changes: [(&str, Change); 6] = [
+            ("tls_version_min", |client| {
+                client.tls_version_min(reqwest::tls::Version::TLS_1_3)
+            }),
+            ("tls_version_max", |client| {
+                client.tls_version_max(reqwest::tls::Version::TLS_1_2)
+            }),
+            ("tls_danger_accept_invalid_hostnames", |client| {
+                client.tls_danger_accept_invalid_hostnames(true)
+            }),
+            ("tls_danger_accept_invalid_certs", |client| {
+                client.tls_danger_accept_invalid_certs(true)
+            }),
+            ("tls_sni", |client| client.tls_sni(false)),
+            ("tls_sslkeylogfile", |client| client.tls_sslkeylogfile(true)),
+        ];
+        for (setting, change) in changes {
+            let built = ReqwestTransport::builder()
+                .with_client_builder(change)
+                .build();
+            let error = built.unwrap_err().to_string();
+            assert!(error.contains(&format!(" {setting},")), "{error}");
         }
     }
 }

@@ -9,7 +9,7 @@ pub(crate) fn in_setting(settings: &Settings, key: &str, error: Error) -> Error 
 }
 
 /// Returns `true` if a client could not be built because its key is that of another certificate.
-pub(crate) fn is_wrong_key(error: &reqwest::Error) -> bool {
+pub(crate) fn is_wrong_key(error: &impl std::fmt::Debug) -> bool {
     // The types of the TLS stack are not known here; its `Debug` output names the variant.
     let text = format!("{error:?}").to_lowercase();
     text.contains("keymismatch") || text.contains("key values mismatch")

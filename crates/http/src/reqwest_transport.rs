@@ -1,10 +1,9 @@
 //! The transport over reqwest.
 
 use std::error::Error as _;
-use std::fmt;
 use std::iter;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use async_trait::async_trait;
@@ -14,6 +13,9 @@ use http_body::Body as _;
 use tokenfleet_core::Result;
 use tokenfleet_core::config::cause_text;
 
+use crate::attempt::AttemptStart;
+use crate::reqwest_clients::{Clients, Lease};
+use crate::reqwest_names::Names;
 use crate::transport::CleanConnection;
 use crate::{Body, FailedLogins, SendPhase, Transport, TransportError};
 
@@ -43,7 +45,7 @@ const CLIENT_CERTIFICATE: &str = "the server does not accept client_certificate 
                                   check who issued it, and until when it is valid";
 
 /// The words of libraries about a failure, each with what to do about it.
-const ADVICE: [(&str, &str); 18] = [
+const ADVICE: [(&str, &str); 19] = [
     (
         CA_AS_SERVER.1,
         "the server shows the certificate of an authority as its own (self-signed, CA:TRUE): give \
@@ -51,6 +53,11 @@ const ADVICE: [(&str, &str); 18] = [
     ),
     ("UnknownIssuer", UNTRUSTED),
     ("BadSignature", UNTRUSTED),
+    (
+        "No CA certificates were loaded from the system",
+        "install the system's CA certificates (ca-certificates), or name the server's authority in \
+         `authorities` of [transport]",
+    ),
     ("self-signed certificate", UNTRUSTED),
     ("unable to get local issuer certificate", UNTRUSTED),
     (
@@ -97,48 +104,15 @@ const ADVICE: [(&str, &str); 18] = [
 /// compression. Retries belong to the [`ApiClient`](crate::ApiClient); the rest is never done.
 ///
 /// Pages of listings share kept-alive connections. Everything else, whose response must belong to
-/// its request beyond doubt, gets a connection of its own (decision 0017).
+/// its request beyond doubt, gets a connection of its own (decision 0017). There are at most half
+/// as many connections as files that the process may open; further requests wait for one (decision
+/// 0043).
 #[derive(Debug, Clone)]
 pub struct ReqwestTransport {
-    /// Keeps connections for the next page.
-    pub(crate) pooled: reqwest::Client,
-    pub(crate) unpooled: Arc<LazyClient>,
+    pub(crate) clients: Arc<Clients>,
+    pub(crate) names: Names,
     pub(crate) has_proxy: bool,
     pub(crate) failed_logins: FailedLogins,
-}
-
-/// A client that is built when the first request needs it: reading the system's authorities takes
-/// longer than everything else that a command does before it sends.
-pub(crate) struct LazyClient {
-    build: Box<dyn Fn() -> Result<reqwest::Client> + Send + Sync>,
-    client: OnceLock<reqwest::Client>,
-}
-
-impl fmt::Debug for LazyClient {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("LazyClient").finish_non_exhaustive()
-    }
-}
-
-impl LazyClient {
-    pub(crate) fn new(build: impl Fn() -> Result<reqwest::Client> + Send + Sync + 'static) -> Self {
-        Self {
-            build: Box::new(build),
-            client: OnceLock::new(),
-        }
-    }
-
-    fn client(&self) -> Result<&reqwest::Client, TransportError> {
-        if let Some(client) = self.client.get() {
-            return Ok(client);
-        }
-        let built = (self.build)();
-        let built = built.map_err(|error| {
-            let message = "the HTTP client cannot be set up";
-            TransportError::not_sent(message).with_source(error)
-        })?;
-        Ok(self.client.get_or_init(|| built))
-    }
 }
 
 #[async_trait]
@@ -147,14 +121,27 @@ impl Transport for ReqwestTransport {
         &self,
         request: http::Request<Bytes>,
     ) -> Result<http::Response<Body>, TransportError> {
-        let client = match request.extensions().get() {
-            Some(CleanConnection) => self.unpooled.client()?,
-            None => &self.pooled,
+        let authority = request.uri().authority().map(http::uri::Authority::as_str);
+        let kept_for = match request.extensions().get() {
+            Some(CleanConnection) => None,
+            None => authority,
         };
+        let start = request.extensions().get::<AttemptStart>().cloned();
+        if let Some(start) = &start {
+            start.postpone();
+        }
+        let lease = self.clients.lease(kept_for).await?;
+        if let Some(start) = &start {
+            start.begin();
+        }
+        let uri = request.uri().clone();
         let passes_proxy = self.has_proxy && request.uri().scheme_str() == Some("https");
         let request = reqwest::Request::try_from(request).map_err(convert_error)?;
-        let sent = client.execute(request).await.map_err(convert_error);
+        let sent = lease.client.execute(request).await.map_err(convert_error);
         let response = sent.map_err(|error| {
+            if error.phase() == SendPhase::NotSent && !error.is_out_of_descriptors() {
+                self.names.forget(uri.host().unwrap_or_default());
+            }
             if passes_proxy && error.phase() == SendPhase::NotSent && error.advice().is_none() {
                 // Which of the two could not be reached is not known here.
                 error.with_advice(PROXY_ADVICE)
@@ -167,7 +154,12 @@ impl Transport for ReqwestTransport {
             return Err(TransportError::maybe_sent("the response is not HTTP/1"));
         }
         let response = http::Response::from(response);
-        Ok(response.map(|body| Body::from_stream(Chunks(body))))
+        Ok(response.map(|body| {
+            Body::from_stream(Chunks {
+                body,
+                _lease: lease,
+            })
+        }))
     }
 
     fn failed_logins(&self) -> Option<&FailedLogins> {
@@ -176,14 +168,18 @@ impl Transport for ReqwestTransport {
 }
 
 /// The data chunks of reqwest's body, with our error type.
-struct Chunks(reqwest::Body);
+struct Chunks {
+    body: reqwest::Body,
+    /// The connection is in use until the body was read.
+    _lease: Lease,
+}
 
 impl Stream for Chunks {
     type Item = Result<Bytes, TransportError>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         loop {
-            let frame = Pin::new(&mut self.0).poll_frame(context);
+            let frame = Pin::new(&mut self.body).poll_frame(context);
             return Poll::Ready(match ready!(frame) {
                 Some(Ok(frame)) => match frame.into_data() {
                     Ok(chunk) => Some(Ok(chunk)),
@@ -258,36 +254,4 @@ fn has_no_descriptor_left(error: &reqwest::Error) -> bool {
     causes(error)
         .filter_map(|cause| cause.downcast_ref::<std::io::Error>()?.raw_os_error())
         .any(|code| OUT_OF_DESCRIPTORS.contains(&code))
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    #[tokio::test]
-    async fn the_client_without_a_pool_is_built_when_it_is_needed() {
-        let transport = ReqwestTransport::new().unwrap();
-        let request = || http::Request::get("http://127.0.0.1:1").body(Bytes::new());
-        transport.send(request().unwrap()).await.unwrap_err();
-        assert!(transport.unpooled.client.get().is_none());
-        let mut write = request().unwrap();
-        write.extensions_mut().insert(CleanConnection);
-        transport.send(write).await.unwrap_err();
-        assert!(transport.unpooled.client.get().is_some());
-    }
-
-    #[test]
-    fn the_client_without_a_pool_is_built_once() {
-        let builds = Arc::new(AtomicUsize::new(0));
-        let counted = Arc::clone(&builds);
-        let client = LazyClient::new(move || {
-            counted.fetch_add(1, Ordering::Relaxed);
-            Ok(reqwest::Client::new())
-        });
-        client.client().unwrap();
-        client.client().unwrap();
-        assert_eq!(builds.load(Ordering::Relaxed), 1);
-    }
 }

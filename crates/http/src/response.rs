@@ -12,7 +12,9 @@ use serde_json::error::Category;
 use tokenfleet_core::{Account, Error, Operation, Result, Secret, Timestamp};
 
 use crate::ErrorParser;
-use crate::decode::{Fields, FromFields, PageSeed, RecordsSeed, RepairedBody};
+use crate::decode::{
+    Fields, FromFields, PageSeed, RecordsSeed, RepairedBody, read_page, read_records,
+};
 use crate::transport::{Body, TransportError};
 use crate::zeroizing_buffer::ZeroizingBuffer;
 
@@ -163,9 +165,10 @@ impl ApiResponse {
 
     /// Decodes a page into its own fields and its records, which are the elements of `field`.
     ///
-    /// Each record is converted as soon as it is decoded. `expected` is the number of records to
-    /// allocate for. If a record is not as documented, all are read once more, leniently: see
-    /// [`record`](Self::record).
+    /// Each record is converted as soon as it is decoded, so `convert` must not depend on what it
+    /// was called with before: a page that is unusual is read again from its first record (decision
+    /// 0039), and one with a record that is not as documented once more, leniently: see
+    /// [`record`](Self::record). `expected` is the number of records to allocate for.
     ///
     /// ```
     /// use serde::de::MapAccess;
@@ -179,8 +182,12 @@ impl ApiResponse {
     /// }
     ///
     /// impl<'de: 'a, 'a> FromFields<'de> for Key<'a> {
-    ///     fn read<A: MapAccess<'de>>(&mut self, name: &str, values: &mut A) -> Result<(),
-    /// A::Error> {         match name {
+    ///     fn read<A: MapAccess<'de>>(
+    ///         &mut self,
+    ///         name: &str,
+    ///         values: &mut A,
+    ///     ) -> Result<(), A::Error> {
+    ///         match name {
     ///             "slug" => read_unique(&mut self.slug, values),
     ///             other => ().read(other, values),
     ///         }
@@ -205,6 +212,24 @@ impl ApiResponse {
         expected: Option<u32>,
         mut convert: impl FnMut(R) -> Result<T>,
     ) -> Result<(P, Vec<T>)> {
+        let text = str::from_utf8(&self.body).ok();
+        let read = text.and_then(|text| {
+            let capacity = self.capacity(expected);
+            read_page(text, field, capacity, &mut convert)
+        });
+        match read {
+            Some(page) => Ok(page),
+            None => self.page_by_serde_json(field, expected, convert),
+        }
+    }
+
+    /// Decodes a page as [`page`](Self::page) does, by `serde_json` alone.
+    pub(crate) fn page_by_serde_json<'a, P: FromFields<'a>, R: FromFields<'a>, T>(
+        &'a self,
+        field: &str,
+        expected: Option<u32>,
+        mut convert: impl FnMut(R) -> Result<T>,
+    ) -> Result<(P, Vec<T>)> {
         let mut conversion_error = None;
         let capacity = self.capacity(expected);
         let seed = PageSeed::new(field, capacity, &mut convert, &mut conversion_error);
@@ -221,6 +246,23 @@ impl ApiResponse {
     ///
     /// Those of [`json`](Self::json), also when the body is no list, and those of `convert`.
     pub fn records<'a, R: FromFields<'a>, T>(
+        &'a self,
+        expected: Option<u32>,
+        mut convert: impl FnMut(R) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let text = str::from_utf8(&self.body).ok();
+        let read = text.and_then(|text| {
+            let capacity = self.capacity(expected);
+            read_records(text, capacity, &mut convert)
+        });
+        match read {
+            Some(records) => Ok(records),
+            None => self.records_by_serde_json(expected, convert),
+        }
+    }
+
+    /// Decodes a list of records as [`records`](Self::records) does, by `serde_json` alone.
+    pub(crate) fn records_by_serde_json<'a, R: FromFields<'a>, T>(
         &'a self,
         expected: Option<u32>,
         mut convert: impl FnMut(R) -> Result<T>,

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokenfleet_core::{Account, Error, ErrorKind, Fate, Operation, Result};
 
+use crate::decode::FromFields;
 use crate::{
     ApiClient, ApiRequest, ApiResponse, BaseUrl, Body, ErrorParser, SendPhase, Transport,
     TransportError,
@@ -53,6 +54,21 @@ pub fn respond(
     headers: &'static [(&'static str, &'static str)],
     body: impl Into<Bytes>,
 ) -> Result<ApiResponse> {
+    respond_to(Operation::Get, error_parser, status, headers, body)
+}
+
+/// Returns the result of an operation, as [`respond`] does of a read.
+///
+/// # Errors
+///
+/// Those of [`ApiClient::send`].
+pub fn respond_to(
+    operation: Operation,
+    error_parser: ErrorParser,
+    status: u16,
+    headers: &'static [(&'static str, &'static str)],
+    body: impl Into<Bytes>,
+) -> Result<ApiResponse> {
     let body = body.into();
     let transport = SameResponse {
         status,
@@ -70,11 +86,25 @@ pub fn respond(
         let runtime = runtime.enable_time().build().map_err(|error| {
             Error::new(ErrorKind::Other, Fate::NotSent, "cannot run").with_source(error)
         })?;
-        runtime.block_on(client.send(ApiRequest::get(Operation::Get, ["tokens"])))
+        runtime.block_on(client.send(ApiRequest::get(operation, ["tokens"])))
     };
     // On a thread of its own: a runtime must neither block nor end within another one.
     let sent = std::thread::scope(|scope| scope.spawn(send).join());
     sent.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+/// Decodes a page as [`ApiResponse::page`] does, by `serde_json` alone: both must be equal,
+/// whatever the body is.
+///
+/// # Errors
+///
+/// Those of [`ApiResponse::page`].
+pub fn page_by_serde_json<'a, P: FromFields<'a>, R: FromFields<'a>, T>(
+    response: &'a ApiResponse,
+    field: &str,
+    convert: impl FnMut(R) -> Result<T>,
+) -> Result<(P, Vec<T>)> {
+    response.page_by_serde_json(field, None, convert)
 }
 
 #[cfg(test)]

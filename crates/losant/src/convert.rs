@@ -18,7 +18,7 @@ pub(crate) const ACTIVE: &str = "active";
 pub(crate) const INACTIVE: &str = "inactive";
 
 /// Losant's page size when none is requested or repeated.
-const DEFAULT_PAGE_SIZE: u32 = 100;
+pub(crate) const DEFAULT_PAGE_SIZE: u32 = 100;
 
 /// Rejects an id that is not one of Losant's, as Losant writes it.
 ///

@@ -27,6 +27,7 @@ mod convert;
 mod provider;
 mod query;
 mod scopes;
+mod secret_shape;
 mod wire;
 
 pub use arguments::{DefaultRole, LosantArguments};

@@ -1,6 +1,7 @@
 //! The adapter: one method per operation.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
@@ -9,14 +10,15 @@ use tokenfleet_core::capability::{
 };
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Liveness, Operation, Result,
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
-    UpdateToken,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, SecretShape, Token,
+    TokenId, UpdateToken,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
 use crate::config::{LosantConfig, Resource};
 use crate::scopes;
+use crate::secret_shape::secret_shape;
 use crate::{arguments, convert, query, wire};
 
 /// The provider's name in configurations.
@@ -31,6 +33,11 @@ pub struct Losant {
     client: ApiClient,
     config: LosantConfig,
     capabilities: Capabilities,
+    /// The capabilities with the page size that the platform serves, once it served fewer tokens
+    /// than it was asked for.
+    with_served_page_size: OnceLock<Capabilities>,
+    /// `true` after a page of the guessed size was refused, until one is served or fails otherwise.
+    refused_page_size: AtomicBool,
 }
 
 /// Returns what the adapter declares: everything but rotation in place and renewal.
@@ -90,6 +97,8 @@ impl Losant {
                 convert::error_body,
             ),
             capabilities: capabilities_for(&config),
+            with_served_page_size: OnceLock::new(),
+            refused_page_size: AtomicBool::new(false),
             config,
         }
     }
@@ -143,6 +152,38 @@ impl Losant {
         }
     }
 
+    /// Has later listings ask for no more tokens per page than the platform serves: it may send
+    /// fewer and say so, or refuse the request (decision 0040).
+    fn remember_page_size(&self, request: &PageRequest, page: &Result<Page>) {
+        let is_guessed = request.size == Some(query::PAGE_SIZE);
+        let served = match page {
+            Ok(page) if is_guessed => page.size.filter(|size| {
+                let has_more = page.total > Some(u64::from(*size));
+                has_more && page.tokens.len() as u64 == u64::from(*size)
+            }),
+            // What was refused before without a filter is served without a size.
+            Ok(_) if request.size.is_none() => (self.refused_page_size.load(Ordering::Relaxed))
+                .then_some(convert::DEFAULT_PAGE_SIZE),
+            Ok(_) => None,
+            Err(error) => {
+                let is_refusal = error.kind() == ErrorKind::InvalidInput;
+                let is_refused = is_guessed && is_refusal && request.filter.is_none();
+                self.refused_page_size.store(is_refused, Ordering::Relaxed);
+                None
+            }
+        };
+        if let Some(served) = served.filter(|size| (1..query::PAGE_SIZE).contains(size)) {
+            self.with_served_page_size.get_or_init(|| {
+                let mut capabilities = self.capabilities.clone();
+                let list = capabilities
+                    .list
+                    .map(|list| list.with_default_page_size(served));
+                capabilities.list = list;
+                capabilities
+            });
+        }
+    }
+
     /// Lists one token with the credential that the account authenticates with.
     async fn probe(&self) -> Result<Page> {
         let request = ApiRequest::get(Operation::Verify, self.path()).query("perPage", 1);
@@ -184,7 +225,8 @@ impl Adapter for Losant {
     }
 
     fn capabilities(&self) -> &Capabilities {
-        &self.capabilities
+        let served = self.with_served_page_size.get();
+        served.unwrap_or(&self.capabilities)
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
@@ -195,7 +237,10 @@ impl Adapter for Losant {
             .query_if("perPage", request.size);
         let api_request = query::sort(api_request, request.sort);
         let api_request = query::filter(api_request, request.filter.as_ref());
-        convert::page(&request, &self.send(api_request).await?)
+        let sent = self.send(api_request).await;
+        let page = sent.and_then(|response| convert::page(&request, &response));
+        self.remember_page_size(&request, &page);
+        page
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
@@ -273,5 +318,9 @@ impl Adapter for Losant {
                 _ => Err(error),
             },
         }
+    }
+
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        secret_shape(secret)
     }
 }

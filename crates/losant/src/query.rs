@@ -7,19 +7,23 @@ use tokenfleet_http::ApiRequest;
 
 use crate::convert::{ACTIVE, INACTIVE};
 
+/// The page size that a listing asks for, and the largest one that is ever asked for.
+pub(crate) const PAGE_SIZE: u32 = 1000;
+
 /// Returns the list capability: numbered pages from 0 with a total, and ids that grow (they are
 /// Mongo's). Deleted tokens vanish from the listing.
 ///
 /// Collation, ties and the position of absent dates are not documented for the other orders. Losant
-/// documents a default of 100 tokens per page; its own programs request 1,000 of other collections.
+/// documents a default of 100 tokens per page, and no maximum; its own programs request 1,000 of
+/// other collections, and so does a listing, until the platform turns out to serve fewer.
 pub(crate) fn list() -> ListCapability {
     let id = OrderCapability::new(SortKey::Id)
         .with_exact_order()
         .with_stable_keys()
         .with_append_only();
     ListCapability::new(Paging::Numbered)
-        .with_default_page_size(100)
-        .with_max_page_size(1000)
+        .with_default_page_size(PAGE_SIZE)
+        .with_max_requested_page_size(PAGE_SIZE)
         .with_totals()
         .with_order(id)
         .with_order(OrderCapability::new(SortKey::Name))

@@ -11,7 +11,7 @@ use tokenfleet_core::capability::{
 use tokenfleet_core::config::CredentialSource;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, IssuedToken, Operation, RenewedToken,
-    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
+    Result, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, SecretShape,
 };
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport};
 
@@ -205,6 +205,18 @@ impl Adapter for Mindbody {
                 Err(self.unknown_token(error))
             }
             Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the shape of a secret. Mindbody documents neither the length nor the characters of a
+    /// token, only that it is sent in a header, so it has no character that a header cannot carry.
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        let text = secret.expose();
+        let fits_header = |byte: u8| byte == b'\t' || !byte.is_ascii_control();
+        if !text.is_empty() && text.bytes().all(fits_header) {
+            SecretShape::Possible
+        } else {
+            SecretShape::Impossible
         }
     }
 }

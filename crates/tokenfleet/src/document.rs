@@ -6,6 +6,7 @@ use std::fmt;
 use serde::de::{self, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
+use crate::account_options::AccountOptions;
 use crate::config::{Setting, Settings, did_you_mean, quoted};
 use crate::named_query::NamedQuery;
 use crate::{AccountConfiguration, Configuration, Error, Result};
@@ -43,48 +44,46 @@ impl Value {
         }
     }
 
-    fn as_text(&self) -> Option<&String> {
-        match self {
-            Self::Setting(Setting::Text(text)) => Some(text),
-            _ => None,
-        }
-    }
-
     /// Returns the value as a setting.
     fn setting(&self) -> Setting {
         // An unsupported value becomes an empty table, which no provider accepts either: the
         // provider's error then says what it expects there.
-        let unsupported = Setting::Table(BTreeMap::new());
         match self {
             Self::Setting(setting) => setting.clone(),
             Self::Table(Table(entries)) => {
-                let text =
-                    |entry: &Entry| Some((entry.key.clone(), entry.value.as_text()?.clone()));
-                let texts: Option<BTreeMap<_, _>> = entries.iter().map(text).collect();
-                texts.map_or(unsupported, Setting::Table)
+                let entry = |entry: &Entry| (entry.key.clone(), entry.value.setting());
+                Setting::Table(entries.iter().map(entry).collect())
             }
-            Self::Unsupported | Self::Null => unsupported,
+            Self::Unsupported | Self::Null => Setting::Table(BTreeMap::new()),
         }
     }
 }
 
 impl Configuration {
-    /// Reads the accounts, queries and network settings of a document.
-    pub(crate) fn from_document(document: &Table) -> Result<Self> {
+    /// Reads the accounts, queries and network settings of a document, and the tables that the
+    /// program has declared.
+    pub(crate) fn from_document(document: &Table, declared: &DeclaredTables) -> Result<Self> {
         let mut configuration = Self::default();
         for Entry { key, line, value } in &document.0 {
-            const KNOWN: [&str; 3] = [ACCOUNTS, QUERIES, TRANSPORT];
-            if !KNOWN.contains(&key.as_str()) {
-                let message = format!("unknown key{}", quoted(key, &KNOWN));
-                return Err(error_at(*line, message).with_advice(did_you_mean(key, &KNOWN)));
+            let mut known = vec![ACCOUNTS, QUERIES, TRANSPORT];
+            known.extend(declared.names());
+            if !known.contains(&key.as_str()) {
+                let message = format!("unknown key{}", quoted(key, &known));
+                return Err(error_at(*line, message).with_advice(did_you_mean(key, &known)));
             }
+            let is_single = key == TRANSPORT || declared.has_single(key);
             let Some(table) = value.as_table() else {
-                let name = if key == TRANSPORT { "" } else { ".NAME" };
+                let name = if is_single { "" } else { ".NAME" };
                 return Err(error_at(*line, format!("{key} must be a table"))
                     .with_advice(format!("write [{key}{name}]")));
             };
-            if key == TRANSPORT {
-                configuration.transport = settings(key.clone(), *line, table);
+            if is_single {
+                let settings = settings(key.clone(), *line, table);
+                if key == TRANSPORT {
+                    configuration.transport = settings;
+                } else {
+                    configuration.tables.push((key.clone(), settings));
+                }
                 continue;
             }
             for entry in &table.0 {
@@ -94,13 +93,35 @@ impl Configuration {
                 } = entry;
                 if key == ACCOUNTS {
                     configuration.accounts.push(account(name, *line, table)?);
-                } else {
-                    let settings = settings(format!("{key}.{name}"), *line, table);
+                    continue;
+                }
+                let settings = settings(format!("{key}.{name}"), *line, table);
+                if key == QUERIES {
                     configuration.queries.push(NamedQuery::new(name, settings)?);
+                } else {
+                    let named = (key.clone(), name.clone(), settings);
+                    configuration.named_tables.push(named);
                 }
             }
         }
         Ok(configuration)
+    }
+}
+
+/// The names of the tables that a program reads besides the facade's own.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct DeclaredTables {
+    pub(crate) single: Vec<String>,
+    pub(crate) named: Vec<String>,
+}
+
+impl DeclaredTables {
+    fn names(&self) -> impl Iterator<Item = &str> {
+        self.single.iter().chain(&self.named).map(String::as_str)
+    }
+
+    fn has_single(&self, name: &str) -> bool {
+        self.single.iter().any(|known| known == name)
     }
 }
 
@@ -146,12 +167,13 @@ fn account(name: &str, line: Option<usize>, table: &Table) -> Result<AccountConf
     let provider = table.0.iter().find(|entry| entry.key == PROVIDER);
     let provider_line = provider.and_then(|entry| entry.line);
     match settings.text(PROVIDER)? {
-        Some(provider) => Ok(AccountConfiguration::from_settings(
-            name,
-            &provider,
-            settings,
-            provider_line,
-        )),
+        Some(provider) => {
+            let mut options = AccountOptions::default();
+            options.read(&mut settings)?;
+            let account =
+                AccountConfiguration::from_settings(name, &provider, settings, provider_line);
+            Ok(account.with_options(options))
+        }
         None => Err(settings.misspelled_key().unwrap_or_else(|| {
             error_at(line, format!("missing key `provider` in accounts.{name}"))
                 .with_advice("write provider = \"…\"")
@@ -187,7 +209,8 @@ pub(crate) fn error_at(line: Option<usize>, message: String) -> Error {
 impl<'de> Deserialize<'de> for Configuration {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
-            Value::Table(document) => Self::from_document(&document).map_err(de::Error::custom),
+            Value::Table(document) => Self::from_document(&document, &DeclaredTables::default())
+                .map_err(de::Error::custom),
             _ => Err(de::Error::custom("the configuration must be a table")),
         }
     }

@@ -3,25 +3,22 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use crate::account_queue::{AccountLimits, AccountQueue, page_shares};
 use crate::member::Member;
 use crate::transport::Transport;
 use crate::{
-    Account, AccountConfiguration, Error, FleetTokens, Inventory, InventoryEvent, Listing, Plan,
-    Query, Registry, Result, TokenProvider,
+    Account, AccountConfiguration, Error, FleetProgress, FleetTokens, Inventory, InventoryEvent,
+    Listing, Plan, Query, Registry, Result, TokenProvider,
 };
-
-/// The default maximum number of accounts that are read at a time.
-const DEFAULT_MAX_CONCURRENT_ACCOUNTS: usize = 16;
-
-/// The maximum number of pages in flight, over all accounts that are being read.
-const MAX_PAGES_IN_FLIGHT: usize = 64;
 
 /// Many accounts, of one platform or of several, that are read together.
 ///
 /// A failing account never holds up the others, and a slow account delays the others by at most two
-/// seconds: see [`Inventory`]. At most 16 accounts are read at a time, with at most 64 pages in
-/// flight over all of them. Each account gets an equal share of these pages, at least one and at
-/// most the query's [`max_concurrency`](Query::max_concurrency).
+/// seconds: see [`Inventory`]. At most 16 accounts of one host are read at a time, with at most 64
+/// pages in flight there, and 256 accounts in all, with at most 256 pages. Each account gets an
+/// equal share of these pages, at least one and at most the query's
+/// [`max_concurrency`](Query::max_concurrency). The host is that of [`Account::place`]; accounts
+/// without a place count as those of one host per provider.
 ///
 /// Every call to a provider is checked against its [capabilities](TokenProvider::capabilities)
 /// first. Reading needs a tokio runtime with a timer. Cloning a fleet is cheap.
@@ -52,7 +49,9 @@ const MAX_PAGES_IN_FLIGHT: usize = 64;
 #[derive(Debug, Clone)]
 pub struct Fleet {
     members: Vec<Member>,
-    max_concurrent_accounts: usize,
+    limits: AccountLimits,
+    /// Shows the progress of inventories, if somebody watches it.
+    progress: Option<FleetProgress>,
 }
 
 impl Fleet {
@@ -61,7 +60,8 @@ impl Fleet {
     pub fn new(providers: impl IntoIterator<Item = Arc<dyn TokenProvider>>) -> Self {
         Self {
             members: providers.into_iter().map(Member::open_checked).collect(),
-            max_concurrent_accounts: DEFAULT_MAX_CONCURRENT_ACCOUNTS,
+            limits: AccountLimits::default(),
+            progress: None,
         }
     }
 
@@ -84,7 +84,8 @@ impl Fleet {
         };
         Self {
             members: accounts.into_iter().map(open).collect(),
-            max_concurrent_accounts: DEFAULT_MAX_CONCURRENT_ACCOUNTS,
+            limits: AccountLimits::default(),
+            progress: None,
         }
     }
 
@@ -97,14 +98,34 @@ impl Fleet {
         self
     }
 
-    /// Sets the maximum number of accounts that are read at a time (at least 1, by default 16).
-    /// Accounts without an event for two seconds do not count.
+    /// Sets the maximum number of accounts that are read at a time, whatever their hosts (at least
+    /// 1). By default it is 256, of which at most 16 are of one host. Accounts without an event for
+    /// two seconds do not count.
     ///
     /// The more accounts are read at a time, the fewer pages of each are in flight: with 64
-    /// accounts or more, one page of each.
+    /// accounts of one host or more, or 256 in all, one page of each. Each page takes a connection,
+    /// unless the transport shares or bounds them.
     #[must_use]
     pub fn with_max_concurrent_accounts(mut self, accounts: usize) -> Self {
-        self.max_concurrent_accounts = accounts.max(1);
+        self.limits = AccountLimits {
+            in_all: accounts.max(1),
+            per_host: accounts.max(1),
+        };
+        self
+    }
+
+    /// Sets the maximum number of accounts of one host that are read at a time (at least 1, by
+    /// default 16), and leaves the maximum over all hosts as it is.
+    #[must_use]
+    pub fn with_max_concurrent_accounts_per_host(mut self, accounts: usize) -> Self {
+        self.limits.per_host = accounts.max(1);
+        self
+    }
+
+    /// Shows the progress of the inventories that this fleet reads, one at a time.
+    #[must_use]
+    pub fn with_progress(mut self, progress: FleetProgress) -> Self {
+        self.progress = Some(progress);
         self
     }
 
@@ -126,12 +147,8 @@ impl Fleet {
     /// The query applies to each account on its own, including its order, offset and limit. To
     /// apply it to all accounts together, see [`list_all`](Self::list_all).
     pub fn inventory(&self, query: Query) -> Inventory {
-        let members = (0..).zip(self.members.iter().cloned()).collect();
-        Inventory::new(
-            members,
-            self.max_concurrent_accounts,
-            self.with_page_share(query),
-        )
+        let queue = AccountQueue::new(&self.members, self.limits);
+        Inventory::new(queue, query, self.progress.clone().unwrap_or_default())
     }
 
     /// Returns the plan by which [`list_all`](Self::list_all) would list each account, in order.
@@ -143,15 +160,18 @@ impl Fleet {
     /// be listed, [`InvalidInput`](crate::ErrorKind::InvalidInput) if the query is invalid, or the
     /// error with which it could not be opened.
     pub fn explain(&self, query: &Query) -> Vec<(Account, Result<Plan>)> {
-        let query = self.with_page_share(self.query_per_account(query));
-        let plan = |member: &Member| match member {
+        let query = self.query_per_account(query);
+        let plan = |member: &Member, pages: u32| match member {
             Member::Open(provider) => {
-                Listing::new(&**provider, query.clone()).map(|listing| listing.plan().clone())
+                let mut query = query.clone();
+                query.max_concurrency = query.max_concurrency.min(pages);
+                Listing::new(&**provider, query).map(|listing| listing.plan().clone())
             }
             Member::Unopened(_, error) => Err(error.clone()),
         };
-        let explain = |member| (Member::account(member).clone(), plan(member));
-        self.members.iter().map(explain).collect()
+        let explain = |(member, pages)| (Member::account(member).clone(), plan(member, pages));
+        let shares = page_shares(&self.members, self.limits);
+        self.members.iter().zip(shares).map(explain).collect()
     }
 
     /// Returns the query for each account that yields enough tokens to apply the offset and limit
@@ -163,21 +183,6 @@ impl Fleet {
             per_account.limit = query.limit.map(|limit| limit.saturating_add(query.offset));
         }
         per_account
-    }
-
-    /// Limits the concurrency of a query to one account's share of the pages in flight.
-    fn with_page_share(&self, mut query: Query) -> Query {
-        query.max_concurrency = query.max_concurrency.min(self.page_share());
-        query
-    }
-
-    /// Returns one account's share of the pages in flight, at least one.
-    fn page_share(&self) -> u32 {
-        let listable = (self.providers())
-            .filter(|provider| provider.capabilities().list.is_some())
-            .count();
-        let share = MAX_PAGES_IN_FLIGHT / listable.clamp(1, self.max_concurrent_accounts);
-        u32::try_from(share.max(1)).unwrap_or(1)
     }
 
     /// Lists the tokens that match a query, over all accounts together: the order, offset and limit
@@ -212,7 +217,7 @@ impl Fleet {
             counts[*index] += 1;
         }
         for (index, report) in &mut accounts {
-            report.cut_off = report.tokens > counts[*index];
+            report.cut_off |= report.tokens > counts[*index];
             report.tokens = counts[*index];
         }
         FleetTokens {

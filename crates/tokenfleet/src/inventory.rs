@@ -1,21 +1,18 @@
 //! The merged stream of the tokens of many accounts.
 
-use std::collections::{HashMap, VecDeque};
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_core::Stream;
 use futures_util::stream::SelectAll;
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::time::{Sleep, sleep_until};
 
+use crate::account_queue::AccountQueue;
 use crate::member::Member;
+use crate::progress::{AccountProgress, FleetProgress};
 use crate::{Account, AccountReport, Error, ErrorKind, Fate, Listing, Query, Token, Verdict};
-
-/// The time without an event after which an account no longer delays the accounts that wait.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// A stream of the tokens of many accounts, with one report per account.
 ///
@@ -25,24 +22,23 @@ const PATIENCE: Duration = Duration::from_secs(2);
 ///
 /// The inventory reads only while it is polled. Dropping it is safe.
 ///
-/// At most [`with_max_concurrent_accounts`](crate::Fleet::with_max_concurrent_accounts) accounts
-/// are active at a time. An account without an event for two seconds no longer counts as active:
-/// the next account starts in its place, and the slow one is still read to its end.
+/// At most 256 accounts are active at a time, and at most 16 of one host: see
+/// [`with_max_concurrent_accounts`](crate::Fleet::with_max_concurrent_accounts) and
+/// [`with_max_concurrent_accounts_per_host`](crate::Fleet::with_max_concurrent_accounts_per_host).
+/// An account without an event for two seconds no longer counts as active: the next account starts
+/// in its place, and the slow one is still read to its end.
 ///
 /// Polling needs a tokio runtime with a timer. A panic in a provider is not caught.
 #[must_use = "an inventory reads nothing until it is polled"]
 pub struct Inventory {
     query: Query,
-    /// The accounts that have not started yet, with their indexes in the fleet.
-    waiting: VecDeque<(usize, Member)>,
+    /// The accounts that have not started yet, and those that are active.
+    queue: AccountQueue,
     /// The accounts that have started. One that has reported stays here until its next poll.
     started: SelectAll<AccountTokens>,
-    /// The time of the last event of each active account, by its index in the fleet. It is kept up
-    /// to date only while other accounts wait.
-    active: HashMap<usize, Instant>,
     /// Wakes the task when the first active account runs out of patience.
     timer: Option<Pin<Box<Sleep>>>,
-    max_concurrent_accounts: usize,
+    progress: FleetProgress,
 }
 
 /// An event yielded by an [`Inventory`].
@@ -56,19 +52,15 @@ pub enum InventoryEvent {
 }
 
 impl Inventory {
-    /// Creates an inventory of the given members, each with its index in the fleet.
-    pub(crate) fn new(
-        members: VecDeque<(usize, Member)>,
-        max_concurrent_accounts: usize,
-        query: Query,
-    ) -> Self {
+    /// Creates an inventory of the accounts of a queue.
+    pub(crate) fn new(queue: AccountQueue, query: Query, progress: FleetProgress) -> Self {
+        progress.start(queue.waiting());
         Self {
             query,
-            waiting: members,
+            queue,
             started: SelectAll::new(),
-            active: HashMap::new(),
             timer: None,
-            max_concurrent_accounts,
+            progress,
         }
     }
 
@@ -90,48 +82,41 @@ impl Inventory {
                     self.record_event(index, &event);
                     return Poll::Ready(Some((index, event)));
                 }
-                Poll::Ready(None) if self.waiting.is_empty() => return Poll::Ready(None),
+                Poll::Ready(None) if self.queue.waiting() == 0 => return Poll::Ready(None),
                 Poll::Ready(None) => {}
-                Poll::Pending if self.waiting.is_empty() => return Poll::Pending,
+                Poll::Pending if self.queue.waiting() == 0 => return Poll::Pending,
                 Poll::Pending => ready!(self.poll_free_slot(context)),
             }
         }
     }
 
-    /// Starts as many of the waiting accounts as there are free slots.
+    /// Starts as many of the waiting accounts as the limits allow.
     fn start_accounts(&mut self) {
-        let free_slots = self
-            .max_concurrent_accounts
-            .saturating_sub(self.active.len());
-        let count = free_slots.min(self.waiting.len());
-        for (index, member) in self.waiting.drain(..count) {
-            self.started
-                .push(AccountTokens::start(index, member, &self.query));
-            self.active.insert(index, Instant::now());
+        while let Some(account) = self.queue.start_next() {
+            let progress = AccountProgress::new(self.progress.clone());
+            let mut query = self.query.clone();
+            query.max_concurrency = query.max_concurrency.min(account.pages);
+            let account = AccountTokens::start(account.index, account.member, query, progress);
+            self.started.push(account);
         }
     }
 
-    /// Updates the active accounts after an event. A slow account becomes active again.
+    /// Updates the active accounts after an event.
     fn record_event(&mut self, index: usize, event: &InventoryEvent) {
         if matches!(event, InventoryEvent::Finished(_)) {
-            self.active.remove(&index);
-        } else if !self.waiting.is_empty() {
-            self.active.insert(index, Instant::now());
+            self.queue.on_finished(index);
+        } else {
+            self.queue.on_event(index);
         }
     }
 
     /// Completes once a waiting account may start, because an active one ran out of patience.
     fn poll_free_slot(&mut self, context: &mut Context<'_>) -> Poll<()> {
         loop {
-            self.active
-                .retain(|_, last_event| last_event.elapsed() < PATIENCE);
-            if self.active.len() < self.max_concurrent_accounts {
-                return Poll::Ready(());
-            }
-            let Some(oldest_event) = self.active.values().min() else {
+            let deadline = self.queue.release_slow();
+            let Some(deadline) = deadline.filter(|_| !self.queue.has_free_slot()) else {
                 return Poll::Ready(());
             };
-            let deadline = *oldest_event + PATIENCE;
             let timer = self
                 .timer
                 .get_or_insert_with(|| Box::pin(sleep_until(deadline)));
@@ -155,8 +140,8 @@ impl Stream for Inventory {
 impl fmt::Debug for Inventory {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inventory")
-            .field("active", &self.active.len())
-            .field("waiting", &self.waiting.len())
+            .field("active", &self.queue.active())
+            .field("waiting", &self.queue.waiting())
             .finish_non_exhaustive()
     }
 }
@@ -167,6 +152,9 @@ struct AccountTokens {
     account: Account,
     /// The number of tokens yielded so far.
     tokens: u64,
+    /// `true` if the query's limit or offset leaves out tokens, or may do so.
+    cut_off: bool,
+    progress: AccountProgress,
     state: State,
 }
 
@@ -182,14 +170,14 @@ enum State {
 
 impl AccountTokens {
     /// Prepares the listing of one account; nothing is sent before the first poll.
-    fn start(index: usize, member: Member, query: &Query) -> Self {
+    fn start(index: usize, member: Member, query: Query, progress: AccountProgress) -> Self {
         let account = member.account().clone();
         let state = match member {
             Member::Unopened(_, error) => State::Ended(Verdict::Failed(error)),
             Member::Open(provider) if provider.capabilities().list.is_none() => {
                 State::Ended(Verdict::NotListable)
             }
-            Member::Open(provider) => match Listing::from_arc(provider, query.clone()) {
+            Member::Open(provider) => match Listing::from_arc(provider, query) {
                 Ok(listing) => State::Listing(Box::new(listing)),
                 Err(error) => State::Ended(Verdict::Failed(error)),
             },
@@ -198,6 +186,8 @@ impl AccountTokens {
             index,
             account,
             tokens: 0,
+            cut_off: false,
+            progress,
             state,
         }
     }
@@ -209,25 +199,32 @@ impl Stream for AccountTokens {
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = &mut *self;
         if let State::Listing(listing) = &mut this.state {
-            let verdict = match ready!(Pin::new(&mut **listing).poll_next(context)) {
+            let next = Pin::new(&mut **listing).poll_next(context);
+            let (read, total) = (listing.tokens_read(), listing.tokens_to_read());
+            this.progress.update(read, total);
+            let verdict = match ready!(next) {
                 Some(Ok(token)) => {
                     this.tokens += 1;
                     let event = InventoryEvent::Token(this.account.clone(), Box::new(token));
                     return Poll::Ready(Some((this.index, event)));
                 }
                 Some(Err(error)) => Verdict::Failed(error),
-                None => listing
-                    .completeness()
-                    .map_or_else(missing_completeness, Verdict::from),
+                None => {
+                    this.cut_off = listing.is_cut_off();
+                    listing
+                        .completeness()
+                        .map_or_else(missing_completeness, Verdict::from)
+                }
             };
             this.state = State::Ended(verdict);
         }
         Poll::Ready(match std::mem::replace(&mut this.state, State::Reported) {
             State::Ended(verdict) => {
+                this.progress.finish();
                 let report = AccountReport {
                     account: this.account.clone(),
                     tokens: this.tokens,
-                    cut_off: false,
+                    cut_off: this.cut_off,
                     verdict,
                 };
                 Some((this.index, InventoryEvent::Finished(report)))

@@ -8,7 +8,9 @@
 //! | use one account | [`TokenProvider`], [`TokenProviderExt`] |
 //! | list many accounts at once | [`Fleet`], [`Inventory`] |
 //! | filter, sort and limit what is listed | [`Query`], [`Filter`] |
+//! | judge tokens by policies, with waivers | [`check`] |
 //! | create a token exactly once, or revoke many | [`ExactlyOnce`], [`RevocationPlan`], [`workflow`] |
+//! | say who owns a token, for platforms that cannot | [`Annotations`] |
 //! | handle failure | [`Error`], [`ErrorKind`], [`Fate`] |
 //! | configure the network, or send requests your own way | [`transport`] |
 //! | add a platform | [`adapter`], [`capability`] |
@@ -45,7 +47,8 @@
 //! | feature | default | adds |
 //! | --- | --- | --- |
 //! | `losant`, `foreman`, `cloudsmith`, `mindbody` | yes | the adapter of that platform |
-//! | `rustls` | yes | the transport over reqwest, with TLS by rustls |
+//! | `rustls` | yes | the transport over reqwest, with TLS by rustls and ring |
+//! | `aws-lc-rs` | no | with rustls, the cryptography of AWS-LC in place of ring's |
 //! | `native-tls` | no | the transport over reqwest, with TLS by the operating system |
 //! | `reqwest` | yes | the transport over reqwest; on its own it speaks plain HTTP only |
 //! | `toml` | yes | reading and parsing a [`Configuration`] |
@@ -59,14 +62,23 @@
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod account_options;
+mod account_queue;
+mod annotated;
+mod annotations;
 mod builtin;
+pub mod check;
 mod configuration;
+#[cfg(feature = "toml")]
+mod configuration_reader;
+mod defaulted;
 mod document;
 mod fleet;
 mod fleet_tokens;
 mod inventory;
 mod member;
 mod named_query;
+mod progress;
 mod registry;
 mod report;
 #[cfg(test)]
@@ -74,10 +86,14 @@ mod test_doubles;
 #[cfg(feature = "toml")]
 mod toml;
 
+pub use annotations::{AnnotatedToken, Annotation, Annotations};
 pub use configuration::{AccountConfiguration, Configuration};
+#[cfg(feature = "toml")]
+pub use configuration_reader::ConfigurationReader;
 pub use fleet::Fleet;
 pub use fleet_tokens::{AccountToken, FleetTokens};
 pub use inventory::{Inventory, InventoryEvent};
+pub use progress::FleetProgress;
 pub use registry::Registry;
 pub use report::{AccountReport, Verdict};
 #[doc(inline)]

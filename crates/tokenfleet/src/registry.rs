@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::annotated::Annotated;
 use crate::config::{Settings, did_you_mean};
+use crate::defaulted::Defaulted;
+use crate::journal::{Journal, Journaled, Run};
 use crate::transport::Transport;
-use crate::{AccountConfiguration, Error, Result, TokenProvider};
+use crate::{AccountConfiguration, Annotations, Error, ReadOnly, Result, TokenProvider};
 
 /// Every provider that tokenfleet ships, and `true` if it is compiled in. Its Cargo feature has the
 /// same name.
@@ -51,6 +54,10 @@ type Factory =
 #[derive(Clone, Default)]
 pub struct Registry {
     factories: BTreeMap<String, Arc<Factory>>,
+    journal: Option<(Arc<dyn Journal>, Run)>,
+    /// The setting that makes every account read-only.
+    read_only: Option<String>,
+    annotations: Option<Arc<Annotations>>,
 }
 
 impl Registry {
@@ -80,6 +87,58 @@ impl Registry {
         self.factories.insert(name.into(), Arc::new(checked));
     }
 
+    /// Records every write of the accounts that are opened from now on in a journal, as the writes
+    /// of this run.
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// use async_trait::async_trait;
+    /// use tokenfleet::journal::{Intent, Journal, Outcome, Run};
+    /// use tokenfleet::{Registry, Result};
+    ///
+    /// /// A journal for a test. One that is used must write to a disk or a database.
+    /// #[derive(Debug, Default)]
+    /// struct Lines(Mutex<Vec<String>>);
+    ///
+    /// #[async_trait]
+    /// impl Journal for Lines {
+    ///     async fn record_intent(&self, intent: &Intent) -> Result<()> {
+    ///         let line = format!("{}: {} {}", intent.id, intent.operation, intent.account);
+    ///         self.0.lock().unwrap().push(line);
+    ///         Ok(())
+    ///     }
+    ///
+    ///     async fn record_outcome(&self, intent: &Intent, outcome: &Outcome) {
+    ///         let line = format!("{}: {}", intent.id, outcome.fate().as_str());
+    ///         self.0.lock().unwrap().push(line);
+    ///     }
+    /// }
+    ///
+    /// let run = Run::new().with_reason("the quarterly rotation");
+    /// let registry = Registry::with_builtin().with_journal(Arc::new(Lines::default()), run);
+    /// ```
+    #[must_use]
+    pub fn with_journal(mut self, journal: Arc<dyn Journal>, run: Run) -> Self {
+        self.journal = Some((journal, run));
+        self
+    }
+
+    /// Makes every account that is opened from now on [read-only](ReadOnly), because of this
+    /// setting, which completes "to allow changes, remove …".
+    #[must_use]
+    pub fn with_read_only(mut self, setting: impl Into<String>) -> Self {
+        self.read_only = Some(setting.into());
+        self
+    }
+
+    /// Adds these annotations to the tokens of the accounts that are opened from now on.
+    #[must_use]
+    pub fn with_annotations(mut self, annotations: Annotations) -> Self {
+        self.annotations = Some(Arc::new(annotations));
+        self
+    }
+
     /// Returns the names of the providers, in alphabetical order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.factories.keys().map(String::as_str)
@@ -87,6 +146,10 @@ impl Registry {
 
     /// Opens a configured account: builds its provider. Nothing is sent, and no credential is read
     /// before it is used.
+    ///
+    /// The provider refuses writes if the account, or the registry, is read-only. Otherwise it
+    /// creates tokens with the default lifetime and scopes of the account, unless others are
+    /// requested.
     ///
     /// # Errors
     ///
@@ -102,13 +165,34 @@ impl Registry {
             .factory(account.provider())
             .ok_or_else(|| account.provider_error(|provider| self.unknown(provider)));
         let opened = factory.and_then(|factory| {
+            account.check_options(&mut settings)?;
             match factory(account.name(), &mut settings, transport) {
                 Ok(provider) => settings.finish().map(|()| provider),
                 // A key that seems to be missing may be there but misspelled.
                 Err(error) => Err(settings.misspelled_key().unwrap_or(error)),
             }
         });
-        opened.map_err(|error| account.locate(error))
+        let mut provider = opened.map_err(|error| account.locate(error))?;
+        if let Some(annotations) = &self.annotations {
+            provider = Arc::new(Annotated::new(provider, Arc::clone(annotations)));
+        }
+        let setting = self
+            .read_only
+            .clone()
+            .or_else(|| account.read_only_setting());
+        if let Some(setting) = setting {
+            return Ok(Arc::new(ReadOnly::new(provider, setting)));
+        }
+        if let Some((journal, run)) = &self.journal {
+            provider = Arc::new(Journaled::new(provider, Arc::clone(journal), run.clone()));
+        }
+        // Outside the journal, which records what is sent.
+        let defaults = account.creation_defaults();
+        if !defaults.is_empty() {
+            let path = account.settings().path().to_owned();
+            provider = Arc::new(Defaulted::new(provider, defaults.clone(), path));
+        }
+        Ok(provider)
     }
 
     fn factory(&self, name: &str) -> Option<&Factory> {

@@ -20,9 +20,22 @@ pub struct AccountReport {
     pub tokens: u64,
     /// The completeness of the list.
     pub verdict: Verdict,
-    /// `true` if tokens of the account were found that are not among those yielded, because they
-    /// are outside the limit or the offset that applies to all accounts together.
+    /// `true` if the limit or the offset of the query leaves out tokens of the account, or may do
+    /// so. A complete report that is not cut off counts every token that matches.
     pub cut_off: bool,
+}
+
+impl AccountReport {
+    /// Creates the report of an account of which nothing could be read.
+    #[must_use]
+    pub fn failed(account: Account, error: Error) -> Self {
+        Self {
+            account,
+            tokens: 0,
+            verdict: Verdict::Failed(error),
+            cut_off: false,
+        }
+    }
 }
 
 /// The completeness of the tokens that were listed for one account.
@@ -207,33 +220,40 @@ impl TryFrom<Record> for AccountReport {
 }
 
 /// Formats the report on one line for people, such as `iot (losant): complete, 12 tokens`.
+///
+/// A report that is [cut off](Self::cut_off) is not called complete.
 impl fmt::Display for AccountReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
             account, tokens, ..
         } = self;
-        let plural = match (self.cut_off, *tokens) {
-            (true, 1) => " (the limit or the offset leaves out others)",
-            (true, _) => "s (the limit or the offset leaves out others)",
-            (false, 1) => "",
-            (false, _) => "s",
+        let plural = if *tokens == 1 { "" } else { "s" };
+        let tokens = if self.cut_off {
+            format!("{tokens} token{plural} within the limit and the offset")
+        } else {
+            format!("{tokens} token{plural}")
         };
         match &self.verdict {
-            Verdict::Complete => write!(f, "{account}: complete, {tokens} token{plural}"),
+            Verdict::Complete if self.cut_off => write!(f, "{account}: {tokens}"),
+            Verdict::Complete => write!(f, "{account}: complete, {tokens}"),
+            Verdict::CompleteAsShown(unlisted) if self.cut_off => {
+                write!(
+                    f,
+                    "{account}: {tokens}; the platform never lists {unlisted}"
+                )
+            }
             Verdict::CompleteAsShown(unlisted) => write!(
                 f,
-                "{account}: complete as far as the platform shows, {tokens} token{plural}: it \
-                 never lists {unlisted}"
+                "{account}: complete as far as the platform shows, {tokens}: it never lists \
+                 {unlisted}"
             ),
-            Verdict::Partial(reason) => {
-                write!(f, "{account}: partial, {tokens} token{plural}: {reason}")
-            }
-            Verdict::Failed(error) if *tokens == 0 => {
+            Verdict::Partial(reason) => write!(f, "{account}: partial, {tokens}: {reason}"),
+            Verdict::Failed(error) if self.tokens == 0 => {
                 write!(f, "{account}: failed: {}", without_account(error))
             }
             Verdict::Failed(error) => {
                 let error = without_account(error);
-                write!(f, "{account}: failed after {tokens} token{plural}: {error}")
+                write!(f, "{account}: failed after {tokens}: {error}")
             }
             Verdict::NotListable => write!(f, "{account}: cannot be listed"),
         }

@@ -100,6 +100,13 @@ impl TokenProvider for UncheckedProvider {
         self.record_call();
         Err(Error::unsupported("the call reached the provider"))
     }
+    fn secret_shape(&self, _: &Secret) -> SecretShape {
+        SecretShape::Possible
+    }
+    async fn token_of(&self, _: &Secret) -> Result<Option<Token>> {
+        self.record_call();
+        Err(Error::unsupported("the call reached the provider"))
+    }
     async fn whoami(&self) -> Result<Identity> {
         self.record_call();
         Err(Error::unsupported("the call reached the provider"))
@@ -120,6 +127,7 @@ pub(crate) async fn assert_every_call_is_refused(provider: &dyn TokenProvider) {
         provider.revoke(TokenRef::Id(&id), options()).await.err(),
         (provider.revoke(TokenRef::Secret(&secret), options()).await).err(),
         provider.verify(&secret).await.err(),
+        provider.token_of(&secret).await.err(),
         provider.whoami().await.err(),
     ];
     for refusal in refusals {

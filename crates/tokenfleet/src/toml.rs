@@ -1,75 +1,14 @@
 //! Parsing of a TOML document into a configuration. No other module handles TOML.
 
-use std::io::{self, Read};
-use std::path::Path;
-
 use ::toml::Spanned;
 use ::toml::de::{DeTable, DeValue};
 
-use crate::config::{Setting, cause_text, is_showable_path, quoted};
-use crate::document::{Entry, Table, Value, error_at};
-use crate::{Configuration, Error, Result};
-
-/// The maximum size of a configuration file, in bytes.
-const MAX_FILE_SIZE: u64 = 16 << 20;
-
-impl Configuration {
-    /// Parses the text of a `tokenfleet.toml`.
-    ///
-    /// # Errors
-    ///
-    /// [`Configuration`](crate::ErrorKind::Configuration), naming the line. The error text shows
-    /// keys of the document but no values, so it cannot leak a credential that was written into it.
-    pub fn parse(text: &str) -> Result<Self> {
-        parse(text)
-    }
-
-    /// Reads and parses a `tokenfleet.toml` of at most 16 MiB. Relative paths in it start from its
-    /// directory.
-    ///
-    /// # Errors
-    ///
-    /// The errors of [`parse`](Self::parse), naming the file, and an error if the file cannot be
-    /// read.
-    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let origin = if is_showable_path(path) {
-            path.display().to_string()
-        } else {
-            "the configuration file".to_owned()
-        };
-        let text = read_file(path).map_err(|error| {
-            let is_missing = error.kind() == io::ErrorKind::NotFound;
-            let message = format!("cannot read {origin}: {}", cause_text(&error));
-            let error = Error::configuration(message).with_source(error);
-            if is_missing {
-                error.with_advice("create it")
-            } else {
-                error
-            }
-        })?;
-        let mut configuration =
-            Self::parse(&text).map_err(|error| error.with_message_prefix(&origin))?;
-        // A pipe has no directory that its content could refer to.
-        let directory = path.parent().filter(|_| path.is_file());
-        configuration.set_origin(origin, directory.unwrap_or(Path::new("")));
-        Ok(configuration)
-    }
-}
-
-fn read_file(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let file = std::fs::File::open(path)?;
-    file.take(MAX_FILE_SIZE + 1).read_to_string(&mut text)?;
-    if text.len() as u64 > MAX_FILE_SIZE {
-        let message = format!("it is larger than {} MiB", MAX_FILE_SIZE >> 20);
-        return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
-    }
-    Ok(text)
-}
+use crate::config::{Setting, quoted};
+use crate::document::{DeclaredTables, Entry, Table, Value, error_at};
+use crate::{Configuration, Result};
 
 /// Parses a document. Accounts and queries keep its order.
-fn parse(text: &str) -> Result<Configuration> {
+pub(crate) fn parse(text: &str, declared: &DeclaredTables) -> Result<Configuration> {
     let lines = Lines::new(text);
     let document = DeTable::parse(text).map_err(|error| {
         // Use only the message: the full text quotes the line, which may hold a credential.
@@ -84,7 +23,7 @@ fn parse(text: &str) -> Result<Configuration> {
             _ => error_at(line, message),
         }
     })?;
-    Configuration::from_document(&table(document.get_ref(), &lines))
+    Configuration::from_document(&table(document.get_ref(), &lines), declared)
 }
 
 /// Converts a table, in the order of the document.

@@ -1,23 +1,31 @@
 //! The sources of the credential that an account authenticates with.
 
+mod command;
 mod content;
 mod environment;
 mod file;
+mod systemd;
 
+pub(crate) use command::{COMMAND_TIMEOUT, Command};
 pub(crate) use environment::is_variable_name;
 pub use file::{is_showable_path, is_world_readable};
+pub(crate) use systemd::is_systemd_name;
 
+use std::ffi::OsString;
 use std::fmt::{self, Debug};
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
 use crate::error::{Error, Result};
 use crate::model::Secret;
+use command::Printed;
 use environment::Environment;
 use file::{File, Part};
+use systemd::Systemd;
 
 /// A source of the credential that an account authenticates with.
 ///
@@ -61,7 +69,8 @@ pub trait CredentialSource: Debug + Send + Sync + 'static {
     }
 }
 
-/// The source of a credential: memory, an environment variable, a file or a function.
+/// The source of a credential: memory, an environment variable, a file, a command, systemd or a
+/// function.
 ///
 /// It is cheap to clone, and its `Debug` shows the location of the credential, not its content.
 #[derive(Debug, Clone)]
@@ -104,6 +113,52 @@ impl Credential {
         Self::from_source(File::new(path.clone(), path, Part::Whole))
     }
 
+    /// Creates a reference to the first line that a command prints, without the whitespace around
+    /// it. The command is a program and its arguments; no shell is involved.
+    ///
+    /// It runs once, with nothing on its standard input, and its output is kept until the platform
+    /// rejects the credential. If it then prints the same credential again, a further rejection
+    /// does not run it for the next 30 seconds. Readers at the same time wait for the same run; a
+    /// run that failed is repeated by the next reader.
+    ///
+    /// What it has printed when it ends is its output, even if a process that it leaves behind has
+    /// not closed it. It may take 30 seconds and print 64 KiB: otherwise it is killed with all
+    /// processes of its group. What it prints, also on standard error, is never shown.
+    ///
+    /// The path of a program starts from the current directory; a program without a slash is found
+    /// in `PATH`.
+    ///
+    /// ```
+    /// use tokenfleet_core::Credential;
+    ///
+    /// let credential = Credential::from_command(["pass", "show", "losant"]);
+    /// ```
+    #[must_use]
+    pub fn from_command<W: Into<OsString>>(words: impl IntoIterator<Item = W>) -> Self {
+        Self::from_command_with_timeout(words, COMMAND_TIMEOUT)
+    }
+
+    /// Creates a reference like [`from_command`](Self::from_command) to a command that may take
+    /// another time than 30 seconds.
+    #[must_use]
+    pub fn from_command_with_timeout<W: Into<OsString>>(
+        words: impl IntoIterator<Item = W>,
+        timeout: Duration,
+    ) -> Self {
+        let command = Command::new(words, timeout, PathBuf::from);
+        Self::from_command_part(Arc::new(command), false)
+    }
+
+    /// Creates a reference to the first line of a credential that systemd passes to a service: the
+    /// file of that name in `$CREDENTIALS_DIRECTORY`.
+    ///
+    /// Apart from that it is like [`from_file`](Self::from_file). An invalid name is rejected when
+    /// the credential is read.
+    #[must_use]
+    pub fn from_systemd(name: impl Into<String>) -> Self {
+        Self::from_systemd_part(name.into(), false)
+    }
+
     /// Reads a credential from the first line of a stream, such as standard input.
     ///
     /// # Errors
@@ -119,12 +174,17 @@ impl Credential {
 
     /// Creates a reference to a file whose path was written relative to another directory.
     pub(crate) fn from_written_path(path: PathBuf, written: PathBuf, is_whole: bool) -> Self {
-        let part = if is_whole {
-            Part::Whole
-        } else {
-            Part::FirstLine
-        };
-        Self::from_source(File::new(path, written, part))
+        Self::from_source(File::new(path, written, Part::new(is_whole)))
+    }
+
+    /// Creates a reference to the output of a command, or to its first line.
+    pub(crate) fn from_command_part(command: Arc<Command>, is_whole: bool) -> Self {
+        Self::from_source(Printed::new(command, Part::new(is_whole)))
+    }
+
+    /// Creates a reference to a systemd credential, or to its first line.
+    pub(crate) fn from_systemd_part(name: String, is_whole: bool) -> Self {
+        Self::from_source(Systemd::new(name, Part::new(is_whole)))
     }
 
     /// Adds the place of the configuration that refers to the credential to its errors.

@@ -31,8 +31,8 @@ pub enum Setting {
     Decimal(String),
     /// A boolean.
     Boolean(bool),
-    /// A table of strings, such as `{ env = "LOSANT_TOKEN" }`.
-    Table(BTreeMap<String, String>),
+    /// A table of settings, such as `{ env = "LOSANT_TOKEN" }`.
+    Table(BTreeMap<String, Setting>),
     /// A credential that the program itself provides. No configuration file can contain one.
     Credential(Credential),
 }
@@ -78,7 +78,10 @@ from! {
     Vec<String> => Self::Texts,
     &[&str] => |texts: &[&str]| Self::Texts(texts.iter().map(|text| (*text).to_owned()).collect()),
     Vec<&str> => |texts: Vec<&str>| Self::from(texts.as_slice()),
-    BTreeMap<String, String> => Self::Table,
+    BTreeMap<String, Setting> => Self::Table,
+    BTreeMap<String, String> => |table: BTreeMap<String, String>| {
+        Self::Table(table.into_iter().map(|(key, text)| (key, text.into())).collect())
+    },
     Credential => Self::Credential,
     Secret => |secret| Self::Credential(Credential::from_secret(secret)),
 }
@@ -93,7 +96,15 @@ impl<const N: usize> From<[&str; N]> for Setting {
 /// Converts a table of texts, such as a choice: `("application", "575ec8687ae143cd83dc4a97")`.
 impl<const N: usize> From<[(&str, &str); N]> for Setting {
     fn from(entries: [(&str, &str); N]) -> Self {
-        let entries = entries.map(|(key, value)| (key.to_owned(), value.to_owned()));
+        Self::from(entries.map(|(key, text)| (key, Self::from(text))))
+    }
+}
+
+/// Converts a table of settings, such as a credential that a command prints:
+/// `("command", Setting::from(["pass", "show", "iot"]))`.
+impl<const N: usize> From<[(&str, Setting); N]> for Setting {
+    fn from(entries: [(&str, Setting); N]) -> Self {
+        let entries = entries.map(|(key, value)| (key.to_owned(), value));
         Self::Table(BTreeMap::from(entries))
     }
 }

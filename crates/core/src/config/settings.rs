@@ -6,9 +6,11 @@ mod errors;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use crate::config::Setting;
+use crate::config::credential::Command;
 use crate::error::Result;
 use crate::model::parse_duration;
 use errors::alternatives;
@@ -66,6 +68,9 @@ impl fmt::Debug for Settings {
 struct Entry {
     value: Setting,
     line: Option<usize>,
+    /// The command that the setting refers to. The copies of the settings share it, and so what it
+    /// has printed.
+    command: Arc<OnceLock<Arc<Command>>>,
 }
 
 impl Settings {
@@ -106,13 +111,25 @@ impl Settings {
 
     /// Adds a setting, with the line it was found on.
     pub fn insert(&mut self, key: impl Into<String>, value: Setting, line: Option<usize>) {
-        self.entries.insert(key.into(), Entry { value, line });
+        let command = Arc::default();
+        let entry = Entry {
+            value,
+            line,
+            command,
+        };
+        self.entries.insert(key.into(), entry);
     }
 
     /// Adds a key whose value is null, with the line it was found on. It counts as not written, but
     /// must be one that is read.
     pub fn insert_null(&mut self, key: impl Into<String>, line: Option<usize>) {
         self.nulls.insert(key.into(), line);
+    }
+
+    /// Returns the settings that were not read yet, in the order of their keys.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Setting)> {
+        let entries = self.entries.iter();
+        entries.map(|(key, entry)| (key.as_str(), &entry.value))
     }
 
     /// Reads a string.
@@ -214,6 +231,22 @@ impl Settings {
         }
     }
 
+    /// Reads a period: a string such as `"30d"`, longer than zero.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](crate::ErrorKind::Configuration) if the value is anything else.
+    pub fn duration(&mut self, key: &'static str) -> Result<Option<Duration>> {
+        match self.take(key).map(|entry| entry.value) {
+            None => Ok(None),
+            Some(Setting::Text(text)) => match parse_duration(&text) {
+                Ok(period) if !period.is_zero() => Ok(Some(period)),
+                _ => Err(self.invalid(key, "a period, such as \"30d\"")),
+            },
+            Some(_) => Err(self.invalid(key, "a period, such as \"30d\"")),
+        }
+    }
+
     /// Reads a whole number that is not negative.
     ///
     /// # Errors
@@ -264,7 +297,7 @@ impl Settings {
             return Err(self.invalid(key, &expected));
         };
         match table.iter().next() {
-            Some((name, text)) if table.len() == 1 => match names
+            Some((name, Setting::Text(text))) if table.len() == 1 => match names
                 .iter()
                 .find(|known| *known == name)
             {

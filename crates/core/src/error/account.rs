@@ -3,6 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
 /// The name of an account, of its provider, and of the place that its tokens are in.
 ///
 /// It is cheap to clone, because every error and every cursor carries one. It contains no
@@ -60,6 +63,38 @@ impl Account {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+}
+
+/// Serialises the account as an object with `name`, `provider` and `place`.
+impl Serialize for Account {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Account", 3)?;
+        fields.serialize_field("name", self.name())?;
+        fields.serialize_field("provider", self.provider())?;
+        fields.serialize_field("place", &self.place())?;
+        fields.end()
+    }
+}
+
+impl<'de> Deserialize<'de> for Account {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Parts {
+            name: String,
+            provider: String,
+            place: Option<String>,
+        }
+        let Parts {
+            name,
+            provider,
+            place,
+        } = Parts::deserialize(deserializer)?;
+        let account = Self::new(&provider, &name);
+        Ok(match place {
+            Some(place) => account.with_place(&place),
+            None => account,
+        })
     }
 }
 

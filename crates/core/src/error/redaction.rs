@@ -100,17 +100,43 @@ pub(crate) fn is_credential_like(value: &str) -> bool {
     value.chars().all(is_token_character)
         && looks_random(value)
         && !is_platform_id(value)
+        && !is_marker(value)
         && !is_composed_of_words(value)
 }
 
 /// Returns `true` if a value looks like a secret or contains a word that does, such as a sentence
 /// that quotes a token.
 pub(crate) fn contains_credential(value: &str) -> bool {
-    let parts = value.split(|c: char| c.is_whitespace() || !is_token_character(c) || c == '/');
     is_credential_like(value)
-        || parts
-            .map(|part| part.trim_end_matches('.'))
-            .any(|part| is_credential_like(part) && !starts_with_date(part))
+        || value
+            .split(|c: char| !is_token_character(c))
+            .any(holds_credential)
+}
+
+/// Returns `true` if a word, or a segment of a path, looks like a secret.
+fn holds_credential(word: &str) -> bool {
+    word.split('/')
+        .map(|part| part.trim_end_matches('.'))
+        .any(|part| is_credential_like(part) && !starts_with_date(part))
+}
+
+/// Masks every word that looks like a secret, and keeps the rest of the text as it is.
+pub(crate) fn mask_credentials(text: &str) -> String {
+    if is_credential_like(text) {
+        return MASK.to_owned();
+    }
+    let is_separator = |c: char| !is_token_character(c);
+    let mut masked = String::with_capacity(text.len());
+    for part in text.split_inclusive(is_separator) {
+        let word = part.trim_end_matches(is_separator);
+        if holds_credential(word) {
+            masked.push_str(MASK);
+            masked.push_str(&part[word.len()..]);
+        } else {
+            masked.push_str(part);
+        }
+    }
+    masked
 }
 
 /// Returns `true` for the first part of a timestamp that was split at its colons, such as
@@ -134,6 +160,14 @@ fn is_platform_id(value: &str) -> bool {
         && value
             .bytes()
             .all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
+}
+
+/// Returns `true` for the marker of a creation (decision 0009), which is not a secret.
+pub(crate) fn is_marker(value: &str) -> bool {
+    let is_lower_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
+    value
+        .strip_prefix("tf-")
+        .is_some_and(|digits| digits.len() == 16 && digits.bytes().all(is_lower_hex))
 }
 
 /// Returns `true` for words with at most a number after each, such as `infra-eu-west-1`,
@@ -254,10 +288,17 @@ mod tests {
         ] {
             assert!(is_credential_like(credential), "{credential}");
             assert!(contains_credential(credential), "{credential}");
+            assert_eq!(mask_credentials(&format!(" {credential}")), MASK);
             for text in ["Key {} of", "(admin:{})", "https://example.com/{}?", "{}."] {
                 let text = text.replace("{}", credential);
                 assert!(contains_credential(&text), "{text}");
+                let masked = mask_credentials(&text);
+                assert!(masked.contains(MASK), "{masked}");
+                assert!(!masked.contains(credential), "{masked}");
             }
+            let text = format!("INC-42: \"{credential}\", said  Ann");
+            let masked = format!("INC-42: \"{MASK}\", said  Ann");
+            assert_eq!(mask_credentials(&text), masked);
         }
         let with_a_date = "Key 2016-06-13T04aB3xK9qLm2Zr of";
         assert!(contains_credential(with_a_date));
@@ -272,7 +313,10 @@ mod tests {
             "someone2@mail.example.com",
             "https://api.example.com/applications/575ec8687ae143cd83dc4a97/tokens?page=2",
             "2016-06-13T04:00:00",
+            "for builds tf-0123456789abcdef",
+            "tf-0123456789abcdef",
         ] {
+            assert_eq!(mask_credentials(plain), plain);
             assert!(!is_credential_like(plain), "{plain}");
             assert!(!contains_credential(plain), "{plain}");
         }

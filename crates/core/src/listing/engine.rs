@@ -183,6 +183,21 @@ impl PageEngine {
         self.in_flight.generation()
     }
 
+    /// Returns whether every page of the scan was emitted, and not only those of a page range.
+    pub(crate) fn has_read_all(&self) -> bool {
+        self.is_done() && !self.template.is_page_range()
+    }
+
+    /// Returns the number of tokens that the listing has passed.
+    pub(crate) fn tokens_passed(&self) -> u64 {
+        self.totals.passed()
+    }
+
+    /// Returns the number of tokens that the platform counted last.
+    pub(crate) fn total(&self) -> Option<u64> {
+        self.totals.current()
+    }
+
     /// Returns whether the tokens come in another order than the query asks for.
     pub(crate) fn sorts_in_memory(&self) -> bool {
         self.plan.sorts_in_memory && !self.template.is_page_range()
@@ -224,6 +239,10 @@ impl PageEngine {
                 Err(error) if self.abandon_look(error.kind()) => continue,
                 Err(error) if self.has_expired(&pending, &error) => {
                     self.begin_anew(&pending, error)?;
+                    continue;
+                }
+                Err(error) if self.may_leave_size_to_platform(error.kind()) => {
+                    self.leave_size_to_platform();
                     continue;
                 }
                 Err(error) if !self.may_abandon_fast_path(error.kind()) => {

@@ -70,6 +70,10 @@ impl Plan {
     }
 
     fn explain_scan(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.unpaged {
+            f.write_str("fetch all tokens with one request")?;
+            return explain_order(f, self.pushed_order);
+        }
         f.write_str(match self.scan {
             ScanDirection::Forward if self.keyset => {
                 "fetch pages from first to last by keyset cursor"
@@ -79,6 +83,9 @@ impl Plan {
         })?;
         if let Some(size) = self.page_size {
             write!(f, ", {size} tokens per page")?;
+            if self.page_size_is_a_guess {
+                f.write_str(", or as many as the platform serves")?;
+            }
         }
         match self.max_concurrency {
             1 => f.write_str(", one page at a time")?,
@@ -122,7 +129,7 @@ mod tests {
     use crate::provider::{FilterCapability, ListCapability, OrderCapability, Paging};
     use crate::query::{Filter, Query, SortKey};
 
-    fn platforms() -> [ListCapability; 8] {
+    fn platforms() -> [ListCapability; 9] {
         let numbered = || ListCapability::new(Paging::Numbered).with_totals();
         let by_id = OrderCapability::new(SortKey::Id)
             .with_exact_order()
@@ -151,6 +158,7 @@ mod tests {
             ListCapability::new(Paging::Keyset)
                 .with_order(by_id.with_direction(Direction::Descending))
                 .with_filters(FilterCapability::for_names()),
+            ListCapability::unpaged().with_filters(FilterCapability::for_names()),
         ]
     }
 
@@ -193,7 +201,10 @@ mod tests {
             plan.fast_path,
             plan.bounds.unfiltered,
         );
-        (pushed, scan, held, bounds, plan.protected, plan.keyset)
+        let reads = (plan.protected, plan.keyset, plan.unpaged);
+        // One response holds everything, whatever page size is asked for.
+        let scan = (!plan.unpaged).then_some(scan);
+        (pushed, scan, held, bounds, reads)
     }
 
     proptest! {
@@ -228,6 +239,23 @@ mod tests {
              each page begins where the one before it ended",
         ];
         assert_eq!(plan.to_string(), steps.join("\n"));
+    }
+
+    #[test]
+    fn an_unpaged_list_is_explained_as_one_request() {
+        for (size, filter) in [(None, None), (Some(10), Some(Filter::name("ci")))] {
+            let mut query = Query::new().limit(5);
+            (query.page_size, query.filter) = (size, filter);
+            let plan = Plan::for_query(&query, &platforms()[8]).unwrap();
+            let text = plan.to_string();
+            assert!(
+                text.starts_with("fetch all tokens with one request\n"),
+                "{text}"
+            );
+            assert!(!text.contains("page"), "{text}");
+            assert!(text.ends_with("even if tokens are created or deleted meanwhile"));
+            assert_eq!(plan.requests(12_345), Some(1));
+        }
     }
 
     #[test]

@@ -47,8 +47,13 @@ pub struct Plan {
     pub(crate) page_size: Option<u32>,
     /// The largest page that the platform serves, if it says so, or that was not too large to read.
     pub(crate) max_page_size: Option<u32>,
+    /// `true` if the platform is not known to serve pages of `page_size`, and the query does not
+    /// ask for them: if it refuses them, the size is left to it (decision 0040).
+    pub(crate) page_size_is_a_guess: bool,
     /// The maximum number of pages in flight.
     pub(crate) max_concurrency: u32,
+    /// The maximum number of pages in flight that are small enough.
+    pub(crate) max_small_pages: u32,
     /// The tokens that the platform never lists, if there are any (decision 0022).
     pub(crate) unlisted_tokens: Option<String>,
     /// `true` if all matches must be held in memory to be sorted.
@@ -66,6 +71,8 @@ pub struct Plan {
     /// `true` if each page begins after a place in an order in which no token moves
     /// (decision 0020).
     pub(crate) keyset: bool,
+    /// `true` if one response holds everything.
+    pub(crate) unpaged: bool,
 }
 
 /// The parts of a query that count tokens.
@@ -133,6 +140,11 @@ impl Plan {
         let page_size = (query.page_size).or(list.default_page_size.filter(|size| *size > 0));
         let (safest, protected) = safest_scan(list, key);
         let protected = protected && scan == safest;
+        let max_small_pages = if page_size.is_some() && protected && is_countable(list) {
+            query.max_concurrency
+        } else {
+            1
+        };
         let wanted = wanted_order(query, list);
         let pushed_order = key.map(|key| match wanted {
             Some(by)
@@ -154,6 +166,8 @@ impl Plan {
         let keyset = list.paging == Paging::Keyset;
         Ok(Self {
             fast_path: match pushed_filter {
+                // One response holds all matches: there is nothing to try first.
+                _ if list.unpaged => None,
                 // Between the pages of a keyset no token moves because another one matches.
                 Some(_) if !list.filters.immutable_matches && !keyset => {
                     Some(FastPath::FilteredPage)
@@ -174,10 +188,17 @@ impl Plan {
                 scan_limit: query.scan_limit,
                 unfiltered: query.filter.is_none(),
             },
-            max_concurrency: max_concurrency(query, list, scan, page_size, protected),
+            max_concurrency: page_size
+                .map_or(1, |size| pages_at_a_time(max_small_pages, scan, size)),
+            max_small_pages,
+            page_size_is_a_guess: query.page_size.is_none()
+                && page_size.is_some()
+                && list.max_page_size.is_some()
+                && !list.serves_max_page_size,
             pushed_order,
             scan,
             keyset,
+            unpaged: list.unpaged,
             page_size,
             max_page_size: list.max_page_size,
             unlisted_tokens: list.unlisted_tokens.clone(),
@@ -191,9 +212,13 @@ impl Plan {
     ///
     /// Changes during the listing add requests, and so do the probes that detect them while pages
     /// are fetched concurrently. Where tokens were created seconds before it, the newest ones are
-    /// looked at again, up to eight times (decision 0019).
+    /// looked at again, up to eight times (decision 0019). So does a platform that does not serve
+    /// pages of the size that it is asked for.
     #[must_use]
     pub fn requests(&self, tokens: u64) -> Option<u64> {
+        if self.unpaged {
+            return Some(1);
+        }
         let pages = |size: u32| tokens.div_ceil(u64::from(size.max(1)));
         if let Some(FastPath::PageRange(range, _)) = self.fast_path {
             let there = pages(range.page_size).saturating_sub(range.first_page);
@@ -212,6 +237,11 @@ impl Plan {
         Some(pages + first_page + u64::from(self.fast_path.is_some()))
     }
 
+    /// Returns how many pages of a size may be in flight.
+    pub(crate) fn concurrency_in_pages_of(&self, size: u32) -> u32 {
+        pages_at_a_time(self.max_small_pages, self.scan, size)
+    }
+
     /// Returns `true` if the plan promises a complete listing, as far as the platform lists its
     /// tokens, whatever is created or deleted while it is read. Otherwise the listing is complete
     /// only if a single page holds all of it.
@@ -228,26 +258,18 @@ impl Plan {
     }
 }
 
-/// Returns the maximum number of pages in flight. Concurrent pages need totals, which show that no
-/// token slipped between two of them (decision 0008).
-fn max_concurrency(
-    query: &Query,
-    list: &ListCapability,
-    scan: ScanDirection,
-    page_size: Option<u32>,
-    protected: bool,
-) -> u32 {
-    let Some(size) = page_size.filter(|_| protected && is_countable(list)) else {
-        return 1;
-    };
-    let pages = query.max_concurrency.min(MAX_TOKENS_IN_FLIGHT / size);
+/// Returns how many pages of a size may be in flight, of at most so many small ones (decision
+/// 0008).
+fn pages_at_a_time(small_pages: u32, scan: ScanDirection, size: u32) -> u32 {
+    let pages = small_pages.min(MAX_TOKENS_IN_FLIGHT / size.max(1));
     if scan == ScanDirection::Backward && pages < MIN_PROBED_PAGES {
         return 1;
     }
     pages.max(1)
 }
 
-/// Returns whether pages have numbers and say how many tokens there are.
+/// Returns whether pages have numbers and say how many tokens there are. Concurrent pages need
+/// totals, which show that no token slipped between two of them (decision 0008).
 fn is_countable(list: &ListCapability) -> bool {
     list.paging == Paging::Numbered && list.totals
 }

@@ -105,6 +105,7 @@ impl<T: Serialize> Serialize for Fact<T> {
 
 /// Deserialises null as absent. With `#[serde(default)]` a missing field becomes not reported.
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Option::deserialize(deserializer).map(Self::from_nullable)
     }

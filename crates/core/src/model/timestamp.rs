@@ -1,5 +1,7 @@
 //! Points in time.
 
+mod text;
+
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,9 +14,9 @@ use serde::{Serialize, Serializer};
 use crate::error::{Error, Result};
 use crate::model::parse_duration;
 
+pub use self::text::TimestampText;
+
 const DATE_LENGTH: usize = "2030-01-31".len();
-/// The length of a date and a time of day, without a fraction.
-const DATE_TIME_LENGTH: usize = "2030-01-31T12:00:00".len();
 /// The first year that `jiff` supports.
 const FIRST_YEAR: &str = "-009999";
 const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
@@ -107,33 +109,21 @@ impl Timestamp {
     /// ```
     #[must_use]
     pub fn from_date_and_time(text: &str, offset_seconds: i32) -> Option<Self> {
-        let (date_time, fraction) = text.as_bytes().split_first_chunk::<DATE_TIME_LENGTH>()?;
-        let separators = (
-            date_time[4],
-            date_time[7],
-            date_time[10],
-            date_time[13],
-            date_time[16],
-        );
-        if !matches!(separators, (b'-', b'-', b'T' | b' ', b':', b':')) {
+        // By words of eight bytes, because this runs for every date of every token.
+        let (date, rest) = text.as_bytes().split_first_chunk()?;
+        let ([d1, d2, separator], rest) = rest.split_first_chunk()?;
+        let (time, fraction) = rest.split_first_chunk()?;
+        let [century, _, year, _, _, month, _, _] = Digits::DATE.read_pairs(*date)?;
+        let [day, ..] = Digits::DAY.read_pairs([*d1, *d2, 0, 0, 0, 0, 0, 0])?;
+        let [hour, _, _, minute, _, _, second, _] = Digits::TIME.read_pairs(*time)?;
+        if !matches!(separator, b'T' | b' ') || second > 60 {
             return None;
         }
-        // All digits are checked together, because this runs for every date of every token.
-        let mut all_digits = true;
-        let mut two_digits = |index: usize| {
-            let tens = date_time[index].wrapping_sub(b'0');
-            let ones = date_time[index + 1].wrapping_sub(b'0');
-            all_digits &= tens <= 9 && ones <= 9;
-            tens.wrapping_mul(10).wrapping_add(ones) as i8
-        };
-        let year = i16::from(two_digits(0)) * 100 + i16::from(two_digits(2));
-        let (month, day) = (two_digits(5), two_digits(8));
-        let (hour, minute, second) = (two_digits(11), two_digits(14), two_digits(17));
-        if !all_digits || second > 60 {
-            return None;
-        }
+        let year = i16::from(century) * 100 + i16::from(year);
         let nanosecond = parse_fraction(fraction)?;
-        let at = DateTime::new(year, month, day, hour, minute, second.min(59), nanosecond).ok()?;
+        let [month, day] = [month as i8, day as i8];
+        let [hour, minute, second] = [hour as i8, minute as i8, second.min(59) as i8];
+        let at = DateTime::new(year, month, day, hour, minute, second, nanosecond).ok()?;
         match offset_seconds {
             0 => Some(Self(at)),
             offset => Self(at).shifted_by(SignedDuration::from_secs(-i64::from(offset))),
@@ -194,6 +184,12 @@ impl Timestamp {
         Self(at.date().at(at.hour(), at.minute(), at.second(), 0))
     }
 
+    /// Returns the text that `Display` writes, without a formatter.
+    #[must_use]
+    pub fn to_text(self) -> TimestampText {
+        TimestampText::new(self.0)
+    }
+
     /// Returns `true` at midnight UTC: a platform may know only the day.
     pub(crate) fn is_whole_day(self) -> bool {
         self.unix_seconds() % 86_400 == 0 && self.millisecond() == 0
@@ -250,10 +246,54 @@ fn parse_with_offset(text: &str) -> Option<Timestamp> {
     Timestamp::from_date_and_time(date_and_time, sign * seconds)
 }
 
+/// The pattern of eight bytes: digits where there are zeros, and the same elsewhere.
+struct Digits {
+    pattern: u64,
+    /// All bits of each digit.
+    places: u64,
+}
+
+impl Digits {
+    const DATE: Self = Self::new(*b"0000-00-", [!0, !0, !0, !0, 0, !0, !0, 0]);
+    const DAY: Self = Self::new(*b"00\0\0\0\0\0\0", [!0, !0, 0, 0, 0, 0, 0, 0]);
+    const TIME: Self = Self::new(*b"00:00:00", [!0, !0, 0, !0, !0, 0, !0, !0]);
+
+    const fn new(pattern: [u8; 8], places: [u8; 8]) -> Self {
+        Self {
+            pattern: u64::from_le_bytes(pattern),
+            places: u64::from_le_bytes(places),
+        }
+    }
+
+    /// Returns the number that each digit is with the one after it, at the place of the first.
+    #[inline]
+    fn read_pairs(&self, text: [u8; 8]) -> Option<[u8; 8]> {
+        let digits = u64::from_le_bytes(text) ^ self.pattern;
+        // A digit is below 16, and below 16 with 6 added. A larger one may carry, but is found
+        // first.
+        let above_9 = digits.wrapping_add(self.places & 0x0606_0606_0606_0606);
+        let not_a_digit = (digits | above_9) & self.places & 0xf0f0_f0f0_f0f0_f0f0;
+        // Each number is at most 99, so none carries.
+        let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+        (not_a_digit == 0 && digits & !self.places == 0).then(|| pairs.to_le_bytes())
+    }
+}
+
 /// Parses an optional fraction, a point and up to nine digits, to nanoseconds.
 fn parse_fraction(fraction: &[u8]) -> Option<i32> {
     let digits = match fraction {
         [] => return Some(0),
+        // Almost every platform that writes a fraction writes milliseconds.
+        [
+            b'.',
+            tenths @ b'0'..=b'9',
+            hundredths @ b'0'..=b'9',
+            thousandths @ b'0'..=b'9',
+        ] => {
+            let number = |digit: &u8| i32::from(digit - b'0');
+            let (tenths, hundredths) = (number(tenths), number(hundredths));
+            return Some((tenths * 100 + hundredths * 10 + number(thousandths)) * 1_000_000);
+        }
         [b'.', digits @ ..] if (1..=9).contains(&digits.len()) => digits,
         _ => return None,
     };
@@ -267,7 +307,7 @@ fn parse_fraction(fraction: &[u8]) -> Option<i32> {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}Z", self.0)
+        f.write_str(self.to_text().as_str())
     }
 }
 
@@ -279,7 +319,7 @@ impl fmt::Debug for Timestamp {
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(self.to_text().as_str())
     }
 }
 
@@ -314,6 +354,42 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn every_digit_and_every_separator_is_checked() {
+        let text = "2038-07-19T12:34:56";
+        assert!(Timestamp::from_date_and_time(text, 0).is_some());
+        for index in 0..text.len() {
+            for byte in 0..=u8::MAX {
+                let mut changed = text.as_bytes().to_vec();
+                changed[index] = byte;
+                let Ok(changed) = String::from_utf8(changed) else {
+                    continue;
+                };
+                // By jiff, which takes small letters and other separators too.
+                let expected: Option<DateTime> = changed.parse().ok();
+                let is_plain = match text.as_bytes()[index] {
+                    b'T' => matches!(byte, b'T' | b' '),
+                    b'-' | b':' => byte == text.as_bytes()[index],
+                    _ => byte.is_ascii_digit(),
+                };
+                let expected = expected.filter(|_| is_plain).map(Timestamp);
+                assert_eq!(
+                    Timestamp::from_date_and_time(&changed, 0),
+                    expected,
+                    "{changed}"
+                );
+            }
+        }
+        // Next to a byte that carries.
+        for odd in [
+            "20\u{7fa}-07-19T12:34:56",
+            "2038-07-19T12:34:\u{7fa}",
+            "2038-07-19T\u{7fa}:34:56",
+        ] {
+            assert_eq!(Timestamp::from_date_and_time(odd, 0), None, "{odd}");
         }
     }
 

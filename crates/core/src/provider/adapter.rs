@@ -7,12 +7,12 @@ use async_trait::async_trait;
 
 use crate::error::{Account, Error, Operation, Result};
 use crate::model::{
-    Identity, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef,
+    Identity, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef, TokenState,
 };
 use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
-    RevokeOptions, TokenProvider, UpdateToken, result_check,
+    RevokeOptions, SecretShape, TokenProvider, UpdateToken, result_check,
 };
 
 /// Translates one platform into tokenfleet's model. Implement this to add a platform.
@@ -140,6 +140,35 @@ pub trait Adapter: Debug + Send + Sync + 'static {
         Err(missing(self.account(), Operation::Verify))
     }
 
+    /// Returns whether a secret looks like one of this platform's, as
+    /// [`TokenProvider::secret_shape`] documents.
+    ///
+    /// The secret may come from a stranger: survive everything, in bounded time. Where the
+    /// platform's documentation leaves the form open, keep the default,
+    /// [`Possible`](SecretShape::Possible).
+    fn secret_shape(&self, _secret: &Secret) -> SecretShape {
+        SecretShape::Possible
+    }
+
+    /// Finds the token of this account that has this secret, as [`TokenProvider::token_of`]
+    /// documents.
+    ///
+    /// The default reads the token whose id the secret [contains](Self::secret_shape), if it
+    /// contains one. Whatever is returned, the caller gets it only if [`verify`](Self::verify) then
+    /// says that the secret is alive.
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        match self.secret_shape(secret) {
+            SecretShape::Recognized { id: Some(id) } if self.capabilities().get => {
+                match self.get(&id).await {
+                    Ok(token) => Ok((token.id == id).then_some(token)),
+                    Err(error) if error.is_not_found() => Ok(None),
+                    Err(error) => Err(error),
+                }
+            }
+            _ => Ok(None),
+        }
+    }
+
     /// Asks whom the account acts as, as [`TokenProvider::whoami`] documents.
     async fn whoami(&self) -> Result<Identity> {
         Err(missing(self.account(), Operation::Whoami))
@@ -232,6 +261,25 @@ impl<A: Adapter> TokenProvider for A {
         (Adapter::verify(self, secret).await).map_err(in_context(self, Operation::Verify))
     }
 
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        Adapter::secret_shape(self, secret)
+    }
+
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        check(self, OperationCall::Verify(secret))?;
+        let found = Adapter::token_of(self, secret).await;
+        let found = found.map_err(in_context(self, Operation::Verify))?;
+        // A secret that works is not that of a token that does not.
+        let Some(token) = found.filter(|token| token.state == TokenState::Active) else {
+            return Ok(None);
+        };
+        // Anybody can write a secret that contains any id. It is asked about last, so that nothing
+        // is sent, and no failed login is counted, where the platform does not tell anyway.
+        let liveness = Adapter::verify(self, secret).await;
+        let liveness = liveness.map_err(in_context(self, Operation::Verify))?;
+        Ok((liveness == Liveness::Alive).then_some(token))
+    }
+
     async fn whoami(&self) -> Result<Identity> {
         check(self, OperationCall::Whoami)?;
         let identity = Adapter::whoami(self).await;
@@ -316,6 +364,14 @@ impl<P: TokenProvider + ?Sized> Adapter for Checked<P> {
         self.0.verify(secret).await
     }
 
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        self.0.secret_shape(secret)
+    }
+
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        self.0.token_of(secret).await
+    }
+
     async fn whoami(&self) -> Result<Identity> {
         self.0.whoami().await
     }
@@ -344,6 +400,57 @@ mod tests {
         async fn get(&self, _id: &TokenId) -> Result<Token> {
             Err(Error::invalid_input("an id is a whole number"))
         }
+    }
+
+    /// An adapter whose secrets are `ID.SIGNATURE`, and whose platform accepts one signature.
+    #[derive(Debug)]
+    struct Signing(Account, Capabilities);
+
+    #[async_trait]
+    impl Adapter for Signing {
+        fn account(&self) -> &Account {
+            &self.0
+        }
+
+        fn capabilities(&self) -> &Capabilities {
+            &self.1
+        }
+
+        async fn get(&self, id: &TokenId) -> Result<Token> {
+            Ok(Token::new(id.clone(), TokenState::Active))
+        }
+
+        async fn verify(&self, secret: &Secret) -> Result<Liveness> {
+            Ok(match secret.expose() {
+                "victim.signed" => Liveness::Alive,
+                "victim.undecided" => Liveness::Unknown {
+                    reason: "a gateway answered".to_owned(),
+                },
+                "victim.unreachable" => return Err(Error::unsupported("no answer")),
+                _ => Liveness::Dead,
+            })
+        }
+
+        fn secret_shape(&self, secret: &Secret) -> SecretShape {
+            let id = secret.expose().split_once('.').map(|(id, _)| id);
+            SecretShape::Recognized {
+                id: id.map(TokenId::new),
+            }
+        }
+    }
+
+    #[test]
+    fn the_id_in_a_secret_names_a_token_only_if_the_platform_accepts_the_secret() {
+        let account = Account::new("example", "main");
+        let signing = Signing(account, Capabilities::none().with_get().with_verify());
+        let find = |text| block_on(TokenProvider::token_of(&signing, &Secret::new(text)));
+        let found = find("victim.signed").unwrap();
+        assert_eq!(found.map(|token| token.id), Some(TokenId::new("victim")));
+        for forged in ["victim.forged", "victim.undecided", "victim."] {
+            assert_eq!(find(forged).unwrap(), None, "{forged}");
+        }
+        let error = find("victim.unreachable").unwrap_err();
+        assert_eq!(error.operation(), Some(Operation::Verify));
     }
 
     #[test]

@@ -62,6 +62,10 @@ pub struct Capabilities {
     /// The operations that the platform has but this account may not use, with advice on how to get
     /// access.
     pub unavailable: BTreeMap<Operation, String>,
+    /// The setting that makes the account read-only, or `None` if writes are allowed. Every write
+    /// is then refused before anything is sent; the other fields still say what the platform
+    /// supports.
+    pub read_only: Option<String>,
 }
 
 impl Capabilities {
@@ -151,6 +155,13 @@ impl Capabilities {
             Operation::Whoami => self.whoami = false,
         }
         self.unavailable.insert(operation, advice.into());
+        self
+    }
+
+    /// Declares that every write is refused, because of this setting.
+    #[must_use]
+    pub fn with_read_only(mut self, setting: impl Into<String>) -> Self {
+        self.read_only = Some(setting.into());
         self
     }
 

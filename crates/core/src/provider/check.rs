@@ -37,8 +37,9 @@ impl Capabilities {
     ///
     /// [`Unsupported`](crate::ErrorKind::Unsupported) for an operation or an argument that is not
     /// declared, [`InvalidInput`](crate::ErrorKind::InvalidInput) for an argument that is missing,
-    /// empty or too long, or that needs consent. The fate is always
-    /// [`NotSent`](crate::Fate::NotSent).
+    /// empty or too long, or that needs consent, and
+    /// [`Configuration`](crate::ErrorKind::Configuration) for a write to an account that is
+    /// [read-only](Self::read_only). The fate is always [`NotSent`](crate::Fate::NotSent).
     pub fn check(&self, call: OperationCall<'_>) -> Result<()> {
         let operation = call.operation();
         self.check_call(call)
@@ -55,6 +56,9 @@ impl Capabilities {
                 }
                 None => Error::unsupported(format!("the platform cannot {}", describe(operation))),
             });
+        }
+        if let Some(setting) = self.read_only.as_deref().filter(|_| operation.is_write()) {
+            return Err(read_only_error(setting));
         }
         match call {
             OperationCall::List(request) => check_with(&self.list, |list| list.check(request)),
@@ -73,6 +77,12 @@ impl Capabilities {
             OperationCall::Whoami => Ok(()),
         }
     }
+}
+
+/// Creates the error for a write to an account that this setting makes read-only.
+pub(super) fn read_only_error(setting: &str) -> Error {
+    Error::configuration("the account is read-only")
+        .with_advice(format!("to allow changes, remove {setting}"))
 }
 
 /// Describes an operation, to complete "the platform cannot …".

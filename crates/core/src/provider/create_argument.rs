@@ -4,6 +4,8 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use serde::{Deserialize, Serialize};
+
 use crate::error::{Error, Result, did_you_mean};
 
 /// The value of a platform-specific argument.
@@ -15,7 +17,8 @@ use crate::error::{Error, Result, did_you_mean};
 /// assert_eq!(ArgumentValue::from("eu").as_text(), Some("eu"));
 /// assert_eq!(ArgumentValue::from(["10.0.0.0/8"]).as_list(), Some(&["10.0.0.0/8".to_owned()][..]));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
 #[non_exhaustive]
 pub enum ArgumentValue {
     /// A boolean.

@@ -9,8 +9,14 @@ use crate::query::{Direction, Filter, NamePattern, SortBy, SortKey};
 pub struct ListCapability {
     /// The way that pages are addressed.
     pub paging: Paging,
-    /// The maximum page size; `None` if no limit is known.
+    /// `true` if one response holds all tokens, whatever page size is asked for.
+    pub unpaged: bool,
+    /// The largest page size that is requested: a larger one is rejected before any request. `None`
+    /// if every size may be requested.
     pub max_page_size: Option<u32>,
+    /// `true` if the platform is known to serve pages of [`max_page_size`](Self::max_page_size)
+    /// tokens. Otherwise it may answer with fewer, or refuse the request.
+    pub serves_max_page_size: bool,
     /// The page size that a listing requests if the query does not set one.
     pub default_page_size: Option<u32>,
     /// `true` if every page reports the total number of matching tokens.
@@ -33,7 +39,9 @@ impl ListCapability {
     pub fn new(paging: Paging) -> Self {
         Self {
             paging,
+            unpaged: false,
             max_page_size: None,
+            serves_max_page_size: false,
             default_page_size: None,
             totals: false,
             tokens_vanish: true,
@@ -56,17 +64,44 @@ impl ListCapability {
     ///
     /// let plan = Plan::for_query(&Query::new(), &ListCapability::unpaged())?;
     /// assert!(plan.is_complete());
+    /// assert!(plan.to_string().starts_with("fetch all tokens with one request"));
     /// # Ok::<(), tokenfleet_core::Error>(())
     /// ```
     #[must_use]
     pub fn unpaged() -> Self {
-        Self::new(Paging::Snapshot)
+        Self {
+            unpaged: true,
+            ..Self::new(Paging::Snapshot)
+        }
     }
 
-    /// Sets the maximum page size.
+    /// Sets the maximum page size, which the platform is known to serve.
+    ///
+    /// If its largest page is not documented, set
+    /// [`with_max_requested_page_size`](Self::with_max_requested_page_size) instead.
     #[must_use]
     pub fn with_max_page_size(mut self, size: u32) -> Self {
         self.max_page_size = Some(size);
+        self.serves_max_page_size = true;
+        self
+    }
+
+    /// Sets the largest page size that is requested, without a claim that the platform serves it.
+    ///
+    /// A listing continues correctly if the platform answers with fewer tokens. If it refuses the
+    /// default page size, its own is used (decision 0040).
+    ///
+    /// ```
+    /// use tokenfleet_core::capability::{ListCapability, Paging};
+    ///
+    /// let list = ListCapability::new(Paging::Numbered).with_max_requested_page_size(1000);
+    /// assert_eq!(list.max_page_size, Some(1000));
+    /// assert!(!list.serves_max_page_size);
+    /// ```
+    #[must_use]
+    pub fn with_max_requested_page_size(mut self, size: u32) -> Self {
+        self.max_page_size = Some(size);
+        self.serves_max_page_size = false;
         self
     }
 

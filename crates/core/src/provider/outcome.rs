@@ -1,5 +1,7 @@
 //! The outcomes of revoking and verifying a secret.
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::{IssuedToken, TokenId};
 
 /// The result of a successful revocation: the secret no longer authenticates.
@@ -57,7 +59,8 @@ impl Revocation {
 }
 
 /// The outcome of a revocation: the secret was revoked by this call or earlier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RevocationOutcome {
     /// The call revoked the secret, or the platform does not report whether it did.
@@ -81,7 +84,8 @@ impl RevocationOutcome {
 }
 
 /// The effect of a revocation on the record of the token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RevocationEffect {
     /// The record is deleted.

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::model::Timestamp;
-use crate::provider::ArgumentValue;
+use crate::provider::{ArgumentValue, OperationId};
 
 /// A request to create a token.
 ///
@@ -33,10 +35,13 @@ pub struct CreateToken {
     pub suspended: bool,
     /// The arguments that only this platform has, in its own words.
     pub arguments: BTreeMap<String, ArgumentValue>,
+    /// The operation that the creation is a part of. It is recorded and not sent.
+    pub operation_id: Option<OperationId>,
 }
 
 /// The expiry of a token to be created.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(tag = "kind", content = "value", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RequestedExpiry {
     /// The platform's default. On Losant and Foreman, the token then never expires.
@@ -139,6 +144,13 @@ impl CreateToken {
         self
     }
 
+    /// Makes the creation a part of an operation, for the [`journal`](crate::journal).
+    #[must_use]
+    pub fn with_operation_id(mut self, id: OperationId) -> Self {
+        self.operation_id = Some(id);
+        self
+    }
+
     /// Returns an argument that only this platform has.
     #[must_use]
     pub fn argument(&self, name: &str) -> Option<&ArgumentValue> {
@@ -156,10 +168,13 @@ pub struct UpdateToken {
     pub description: Option<String>,
     /// The change of its suspension.
     pub suspension: Option<Suspension>,
+    /// The operation that the change is a part of. It is recorded and not sent.
+    pub operation_id: Option<OperationId>,
 }
 
 /// A change of the suspension of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Suspension {
     /// Suspends the token: it stops working until it is resumed.
     Suspend,
@@ -205,10 +220,18 @@ impl UpdateToken {
         self.description = Some(description.into());
         self
     }
+
+    /// Makes the change a part of an operation, for the [`journal`](crate::journal).
+    #[must_use]
+    pub fn with_operation_id(mut self, id: OperationId) -> Self {
+        self.operation_id = Some(id);
+        self
+    }
 }
 
 /// The options of a revocation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
 #[non_exhaustive]
 pub struct RevokeOptions {
     /// `true` to accept a replacement on a platform that has no other way to revoke: the old secret
@@ -222,6 +245,9 @@ pub struct RevokeOptions {
     /// `true` to accept that the revocation may revoke other tokens too, on a platform that
     /// [declares](crate::capability::RevokeCapability::cascade) so.
     pub accept_cascade: bool,
+    /// The operation that the revocation is a part of. It is recorded and not sent.
+    #[serde(skip)]
+    pub operation_id: Option<OperationId>,
 }
 
 impl RevokeOptions {
@@ -245,6 +271,13 @@ impl RevokeOptions {
     #[must_use]
     pub fn with_existed(mut self) -> Self {
         self.existed = true;
+        self
+    }
+
+    /// Makes the revocation a part of an operation, for the [`journal`](crate::journal).
+    #[must_use]
+    pub fn with_operation_id(mut self, id: OperationId) -> Self {
+        self.operation_id = Some(id);
         self
     }
 }

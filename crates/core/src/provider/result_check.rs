@@ -81,7 +81,7 @@ pub(super) fn check_identity<P: TokenProvider>(provider: &P, identity: &Identity
 /// Rejects a masked secret of a token that was rotated.
 pub(super) fn check_rotated<P: TokenProvider>(provider: &P, issued: &IssuedToken) -> Result<()> {
     if issued.secret.is_masked() {
-        return Err(lost_secret(provider, Operation::Rotate));
+        return Err(lost_secret(provider, Operation::Rotate, &issued.token.id));
     }
     Ok(())
 }
@@ -105,7 +105,7 @@ pub(super) async fn check_renewed<P: TokenProvider>(
         RenewedSecret::Unknown => is_masked && !is_alive(provider, old).await,
     };
     if is_lost {
-        return Err(lost_secret(provider, Operation::Renew));
+        return Err(lost_secret(provider, Operation::Renew, &renewed.token.id));
     }
     Ok(renewed)
 }
@@ -132,7 +132,10 @@ pub(super) fn check_revoked<P: TokenProvider>(
             let message = "the platform replaced the secret by the same one, so it is still alive";
             Err(violation(provider, Operation::Revoke, message))
         }
-        _ if replacement.secret.is_masked() => Err(lost_secret(provider, Operation::Revoke)),
+        _ if replacement.secret.is_masked() => {
+            let id = &replacement.token.id;
+            Err(lost_secret(provider, Operation::Revoke, id))
+        }
         _ => Ok(()),
     }
 }
@@ -236,6 +239,7 @@ async fn revoke_wrong<P: TokenProvider>(
             .with_advice(advice),
         Err(error) => wrong("and it could not be revoked")
             .with_source(error)
+            .with_left_behind([issued.token.id.as_str()])
             .with_advice(format!(
                 "revoke {token}: it is active and nobody has its secret"
             )),
@@ -434,13 +438,15 @@ fn violation<P: TokenProvider>(
         .with_operation(operation)
 }
 
-/// Creates an error for a new secret that did not arrive.
-fn lost_secret<P: TokenProvider>(provider: &P, operation: Operation) -> Error {
+/// Creates an error for a new secret of this token that did not arrive.
+fn lost_secret<P: TokenProvider>(provider: &P, operation: Operation, id: &TokenId) -> Error {
     let message = "the new secret is masked or missing in the response";
-    violation(provider, operation, message).with_advice(
-        "find out whether the old secret still works: if it does not, nobody has the new one, and \
-         the token must be replaced; check whether a proxy masks responses",
-    )
+    violation(provider, operation, message)
+        .with_left_behind([id.as_str()])
+        .with_advice(
+            "find out whether the old secret still works: if it does not, nobody has the new one, \
+             and the token must be replaced; check whether a proxy masks responses",
+        )
 }
 
 /// Names a token by the id that the platform sent, if it is a plain word and does not look like a

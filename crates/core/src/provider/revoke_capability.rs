@@ -20,6 +20,9 @@ pub struct RevokeCapability {
     pub cascade: Option<String>,
     /// `true` if a token that [`create`](crate::TokenProvider::create) made takes no others along.
     pub created_tokens_alone: bool,
+    /// The things that go on working after a token is revoked, such as "sessions that it opened"; `None` if
+    /// nothing is known to.
+    pub survivors: Option<String>,
 }
 
 impl RevokeCapability {
@@ -32,6 +35,7 @@ impl RevokeCapability {
             effect,
             cascade: None,
             created_tokens_alone: false,
+            survivors: None,
         }
     }
 
@@ -44,6 +48,7 @@ impl RevokeCapability {
             effect,
             cascade: None,
             created_tokens_alone: false,
+            survivors: None,
         }
     }
 
@@ -83,6 +88,15 @@ impl RevokeCapability {
     #[must_use]
     pub fn with_created_tokens_alone(mut self) -> Self {
         self.created_tokens_alone = true;
+        self
+    }
+
+    /// Declares what goes on working after a token is revoked.
+    ///
+    /// The words complete "what may still work: …".
+    #[must_use]
+    pub fn with_survivors(mut self, survivors: impl Into<String>) -> Self {
+        self.survivors = Some(survivors.into());
         self
     }
 }

@@ -42,6 +42,7 @@ pub use self::predicate::{NamePattern, OwnerPredicate, TextPredicate, TimePredic
 /// | `scopes = all.User.read`, `scopes ~ "all.*"`, `scopes is none` | a scope of the token; no scopes |
 /// | `attribute.kind = session`, `attribute.kind is none` | an attribute of the platform, as text; the value `null` |
 /// | `attribute.kind is not_reported` | tokens without this attribute; `is reported` for those with it |
+/// | `annotation.team = ops`, `annotation.team is none`, `annotation.until < now` | an annotation; tokens without it; its time |
 /// | `provider = foreman`, `account ~ "prod-*"` | tokens of an account, in an inventory of several |
 /// | `everything`, `nothing` | all tokens; no token |
 ///
@@ -346,6 +347,9 @@ impl Filter {
             Self::Id(id) => token.id == *id,
             Self::Description(predicate) => predicate.matches_description(token),
             Self::Scopes(predicate) => predicate.matches_scopes(token),
+            Self::Attribute(name, TextPredicate::Absent) if predicate::is_annotation(name) => {
+                token.attributes.get(name).is_none()
+            }
             Self::Attribute(name, predicate) => {
                 predicate.matches_attribute(token.attributes.get(name))
             }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
-use crate::model::{IssuedToken, Token};
+use crate::model::{IssuedToken, Token, TokenId};
 use crate::provider::{
-    CreateToken, OperationCall, RevocationEffect, RevocationOutcome, RevokeCapability,
-    TokenProvider,
+    CreateToken, Journal, OperationCall, OperationId, Resolution, RevocationEffect,
+    RevocationOutcome, RevokeCapability, TokenProvider,
 };
 use crate::workflow::reconcile::reconcile;
 use crate::workflow::{Marker, Reconciliation, UnknownWrite};
@@ -46,6 +46,7 @@ pub struct ExactlyOnce<'a, P: ?Sized> {
     recheck_delay: Duration,
     max_attempts: u32,
     on_marker: Box<dyn Fn(&Marker) + Send + Sync + 'a>,
+    journal: Option<&'a dyn Journal>,
 }
 
 impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
@@ -57,6 +58,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             recheck_delay: Duration::from_secs(30),
             max_attempts: 3,
             on_marker: Box::new(|_| {}),
+            journal: None,
         }
     }
 
@@ -80,6 +82,13 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         self
     }
 
+    /// Records in this journal what became of an attempt whose response was lost. Its writes are
+    /// recorded by the [`Journaled`](crate::journal::Journaled) provider, as always.
+    pub fn with_journal(mut self, journal: &'a dyn Journal) -> Self {
+        self.journal = Some(journal);
+        self
+    }
+
     /// Creates the token. Its description ends with the marker, or its name if the platform has no
     /// descriptions.
     ///
@@ -89,8 +98,9 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
     /// offers no way to find and revoke a token after a lost response. Otherwise the errors of
     /// [`TokenProvider::create`]. An error that [may have been applied](Error::may_have_applied)
     /// means that the search or the revocation failed: the token of the marker it names may be
-    /// active.
-    pub async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
+    /// active, and those that were found are [left behind](Error::left_behind).
+    pub async fn create(&self, mut request: CreateToken) -> Result<IssuedToken> {
+        let operation_id = *(request.operation_id).get_or_insert_with(OperationId::random);
         let mut attempt = 1;
         loop {
             let marker = Marker::random();
@@ -103,23 +113,27 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             };
             let is_clean = if is_doubtful_refusal(&error) {
                 match self.find(&marker, name.as_deref()).await {
-                    Ok(tokens) if tokens.is_empty() => return Err(without_token(error)),
-                    Ok(_) => self.clean_up(&marker, name.as_deref()).await,
+                    Ok(tokens) if tokens.is_empty() => {
+                        self.settle(&error, Vec::new()).await;
+                        return Err(without_token(error));
+                    }
+                    Ok(_) => self.clean_up(&marker, name.as_deref(), operation_id).await,
                     Err(cause) if is_refused_alike(&error, &cause) => return Err(error),
                     Err(cause) => Err(cause),
                 }
             } else if error.may_have_applied() {
-                self.clean_up(&marker, name.as_deref()).await
+                self.clean_up(&marker, name.as_deref(), operation_id).await
             } else {
                 return Err(error);
             };
             match is_clean {
                 Err(cause) => return Err(maybe_left_behind(error, &marker, &cause)),
-                Ok(()) if attempt == self.max_attempts => {
-                    return Err(error.with_fate(Fate::Rejected));
-                }
-                Ok(()) => attempt += 1,
+                Ok(revoked) => self.settle(&error, revoked).await,
             }
+            if attempt == self.max_attempts {
+                return Err(error.with_fate(Fate::Rejected));
+            }
+            attempt += 1;
         }
     }
 
@@ -155,30 +169,56 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         }
     }
 
-    /// Revokes the token that a creation with a lost response left behind, or makes sure that it
-    /// left none.
-    async fn clean_up(&self, marker: &Marker, name: Option<&str>) -> Result<()> {
+    /// Records what became of an attempt: these tokens came of it, and are revoked.
+    async fn settle(&self, error: &Error, revoked: Vec<TokenId>) {
+        if let (Some(journal), Some(intent)) = (self.journal, error.intent()) {
+            let resolution = if revoked.is_empty() {
+                Resolution::NotApplied
+            } else {
+                Resolution::TakenBack(revoked)
+            };
+            journal.record_resolution(intent, &resolution).await;
+        }
+    }
+
+    /// Revokes the tokens that a creation with a lost response left behind, and returns their ids,
+    /// or makes sure that it left none.
+    async fn clean_up(
+        &self,
+        marker: &Marker,
+        name: Option<&str>,
+        operation_id: OperationId,
+    ) -> Result<Vec<TokenId>> {
         let read_delay = self.provider.capabilities().read_delay.unwrap_or_default();
         let recheck_delay = self.recheck_delay.max(read_delay);
         let mut times_not_found = 0;
         let mut last_error = None;
+        let mut found = Vec::<TokenId>::new();
         for search in 0..MAX_SEARCHES {
             if search > 0 {
                 self.timer.wait(recheck_delay).await;
             }
             match self.find(marker, name).await {
                 Ok(tokens) if tokens.is_empty() => times_not_found += 1,
-                Ok(tokens) => match self.revoke_all(&tokens).await {
-                    Ok(()) => return Ok(()),
-                    Err(error) => last_error = Some(error),
-                },
+                Ok(tokens) => {
+                    let ids = tokens.iter().map(|token| token.id.clone());
+                    let new = ids.filter(|id| !found.contains(id));
+                    found.extend(new.collect::<Vec<_>>());
+                    match self.revoke_all(&tokens, operation_id).await {
+                        Ok(()) => return Ok(found),
+                        Err(error) => last_error = Some(error),
+                    }
+                }
                 Err(error) => last_error = Some(error),
             }
             if times_not_found == 2 {
-                return Ok(());
+                return Ok(found);
             }
         }
-        last_error.map_or(Ok(()), Err)
+        match last_error {
+            Some(error) => Err(error.with_left_behind(found.iter().map(TokenId::as_str))),
+            None => Ok(Vec::new()),
+        }
     }
 
     /// Returns the tokens with the marker.
@@ -195,10 +235,10 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
 
     /// Revokes the tokens, which were listed just now: one that is said to be gone may be one that
     /// the platform does not find yet, and is searched for again.
-    async fn revoke_all(&self, tokens: &[Token]) -> Result<()> {
+    async fn revoke_all(&self, tokens: &[Token], operation_id: OperationId) -> Result<()> {
         let revoke = self.provider.capabilities().revoke.as_ref();
         let options = revoke.and_then(RevokeCapability::options_for_created);
-        let options = options.unwrap_or_default();
+        let options = options.unwrap_or_default().with_operation_id(operation_id);
         for token in tokens {
             let revocation = self.provider.revoke((&token.id).into(), options).await?;
             if revocation.outcome == RevocationOutcome::AlreadyGone {
@@ -267,5 +307,8 @@ fn maybe_left_behind(error: Error, marker: &Marker, cause: &Error) -> Error {
     if let Some(first) = error.advice() {
         advice = format!("{first}; {advice}");
     }
-    error.with_fate(fate).with_advice(advice)
+    error
+        .with_fate(fate)
+        .with_left_behind(cause.left_behind().iter().cloned())
+        .with_advice(advice)
 }

@@ -4,13 +4,11 @@ use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_marker};
 use crate::model::{Fact, Token};
 use crate::provider::{ArgumentSupport, CreateCapability, CreateToken};
 
 const PREFIX: &str = "tf-";
-/// The number of hexadecimal digits after the prefix: 64 bits.
-const DIGITS: usize = 16;
 
 /// A random word added to a new token, so that the token can be recognised if the response is lost.
 ///
@@ -118,9 +116,7 @@ impl FromStr for Marker {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let digits = text.strip_prefix(PREFIX).unwrap_or_default();
-        let is_lower_hex = |byte: u8| byte.is_ascii_digit() || matches!(byte, b'a'..=b'f');
-        if digits.len() == DIGITS && digits.bytes().all(is_lower_hex) {
+        if is_marker(text) {
             Ok(Self(text.into()))
         } else {
             Err(Error::invalid_input(

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::listing::Completeness;
 use crate::model::{Secret, Timestamp, Token};
-use crate::provider::{Liveness, TokenProvider};
+use crate::provider::{Liveness, Resolution, TokenProvider};
 use crate::query::{Filter, Query};
 use crate::workflow::Marker;
 use crate::workflow::token_list::list_all;
@@ -50,6 +50,25 @@ pub enum Reconciliation {
         /// renewed.
         dead_by: Option<Timestamp>,
     },
+}
+
+impl Reconciliation {
+    /// Returns what to [record](crate::journal::Journal::record_resolution) about the write, or
+    /// `None` if its outcome is still unknown.
+    #[must_use]
+    pub fn resolution(&self) -> Option<Resolution> {
+        match self {
+            Self::Applied(tokens) => {
+                let ids = tokens.iter().map(|token| token.id.clone());
+                Some(Resolution::Applied(ids.collect()))
+            }
+            Self::NotApplied => Some(Resolution::NotApplied),
+            Self::Unknown { dead_by, .. } => {
+                let is_over = dead_by.is_some_and(|dead_by| dead_by < Timestamp::now());
+                is_over.then_some(Resolution::Expired)
+            }
+        }
+    }
 }
 
 /// Finds out whether a write was applied.

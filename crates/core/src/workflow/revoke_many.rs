@@ -3,8 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
@@ -12,13 +11,14 @@ use futures_util::stream::FuturesUnordered;
 
 use crate::error::{Error, ErrorKind, Fate, Operation, Result};
 use crate::listing::Listing;
-use crate::model::{Token, TokenField, TokenId, TokenState};
+use crate::model::{Token, TokenId, TokenState};
 use crate::provider::{
-    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, TokenProvider, UpdateToken,
+    OperationCall, OperationId, Revocation, RevocationEffect, RevocationOutcome, RevokeOptions,
+    TokenProvider, UpdateToken,
 };
 use crate::query::Query;
-use crate::workflow::token_list::list_all;
-use crate::workflow::{PlannedToken, RevocationPlan};
+use crate::workflow::planned_owner::PlannedOwner;
+use crate::workflow::{PlannedToken, RevocationPlan, RevocationVerdict};
 
 /// The default number of concurrent revocations.
 const DEFAULT_CONCURRENCY: usize = 4;
@@ -32,6 +32,9 @@ pub struct RevokeManyOptions {
     /// `true` to suspend a token that cannot be revoked, if the platform supports it: the token
     /// does not work until somebody resumes it.
     pub suspend_fallback: bool,
+    /// `true` to suspend every token instead of revoking it: a first step that can be undone. The
+    /// token that the account authenticates with is left out, because nothing could resume it.
+    pub suspend_instead: bool,
     /// The maximum number of concurrent revocations.
     pub max_concurrency: usize,
 }
@@ -41,6 +44,7 @@ impl Default for RevokeManyOptions {
         Self {
             revoke_options: RevokeOptions::default(),
             suspend_fallback: false,
+            suspend_instead: false,
             max_concurrency: DEFAULT_CONCURRENCY,
         }
     }
@@ -61,56 +65,26 @@ impl RevokeManyOptions {
         self
     }
 
+    /// Suspends the tokens and revokes none. Where the platform cannot suspend tokens, nothing is
+    /// sent.
+    #[must_use]
+    pub fn with_suspension_instead(mut self) -> Self {
+        self.suspend_instead = true;
+        self
+    }
+
     /// Sets the maximum number of concurrent revocations (at least 1).
     #[must_use]
     pub fn with_max_concurrency(mut self, tokens: usize) -> Self {
         self.max_concurrency = tokens.max(1);
         self
     }
-}
 
-/// The outcome for one token of a plan.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum RevocationVerdict {
-    /// The token was revoked. If it was replaced, this holds the new secret: store it.
-    Revoked(Revocation),
-    /// The token was revoked or deleted before.
-    AlreadyGone(Revocation),
-    /// The token with this id is not the one that the plan describes, so it was left alone.
-    NotAsReviewed(Error),
-    /// The platform gives ids again, and nothing tells whether the token that has this id now is
-    /// the one that the plan means, so it was left alone (decision 0021).
-    NotIdentified(Error),
-    /// This account has no token with this id: it may be another's, and alive.
-    NotFoundHere(Error),
-    /// The token could not be revoked, for this reason, and was suspended instead.
-    SuspendedOnly(Error),
-    /// The platform could not be reached, or its response was lost: execute the plan again.
-    Unreachable(Error),
-    /// The token could not be revoked, for this reason, and stays as it was.
-    CannotBeRevoked(Error),
-}
-
-impl RevocationVerdict {
-    /// Returns `true` if the token has permanently stopped authenticating.
-    #[must_use]
-    pub fn is_dead(&self) -> bool {
-        matches!(self, Self::Revoked(_) | Self::AlreadyGone(_))
-    }
-
-    /// Returns the verdict in snake case, as it appears in the program's JSON.
-    #[must_use]
-    pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Revoked(_) => "revoked",
-            Self::AlreadyGone(_) => "already_gone",
-            Self::NotAsReviewed(_) => "not_as_reviewed",
-            Self::NotIdentified(_) => "not_identified",
-            Self::NotFoundHere(_) => "not_found_here",
-            Self::SuspendedOnly(_) => "suspended_only",
-            Self::Unreachable(_) => "unreachable",
-            Self::CannotBeRevoked(_) => "cannot_be_revoked",
+    /// Returns the request to suspend a token, as a part of the same operation.
+    fn suspension(self) -> UpdateToken {
+        UpdateToken {
+            operation_id: self.revoke_options.operation_id,
+            ..UpdateToken::suspend()
         }
     }
 }
@@ -120,8 +94,9 @@ type RevocationFuture<'a> = Pin<Box<dyn Future<Output = (TokenId, RevocationVerd
 /// A stream that executes a plan and yields the verdict of each token as soon as it is known.
 ///
 /// A failure affects only its own token. If the plan names the token that the account authenticates
-/// with, that token is revoked after all others have their verdict. If the stream is dropped, the
-/// revocations in flight may or may not be applied; execute the plan again to find out.
+/// with, that token is revoked after all others have their verdict, and never suspended. If the
+/// stream is dropped, the revocations in flight may or may not be applied; execute the plan again to
+/// find out.
 #[must_use = "nothing is revoked until it is polled"]
 pub struct RevokeMany<'a> {
     revoke: Box<dyn Fn(PlannedToken) -> RevocationFuture<'a> + Send + Sync + 'a>,
@@ -137,20 +112,29 @@ impl<'a> RevokeMany<'a> {
     pub(crate) fn new<P: TokenProvider + ?Sized>(
         provider: &'a P,
         plan: RevocationPlan,
-        options: RevokeManyOptions,
+        mut options: RevokeManyOptions,
     ) -> Result<Self> {
         check_place(&plan, provider)?;
+        if options.suspend_instead {
+            check_suspension(provider)?;
+        }
+        let operation_id = &mut options.revoke_options.operation_id;
+        operation_id.get_or_insert_with(OperationId::random);
         let (owner, tokens, last) = plan.into_parts();
-        let owner = Arc::new(PlannedOwner {
-            id: owner,
-            was_read: AtomicBool::new(false),
-            is_listed: OnceLock::new(),
-        });
+        let owner = Arc::new(PlannedOwner::new(owner));
+        // A suspended credential could resume neither itself nor the others.
+        let acting = last.as_ref().filter(|_| options.suspend_instead);
+        let acting = acting.map(|token| token.id.clone());
         Ok(Self {
             revoke: Box::new(move |token| {
                 let owner = Arc::clone(&owner);
+                let is_left_out = acting.as_ref() == Some(&token.id);
                 Box::pin(async move {
-                    let verdict = carry_out(provider, &token, &owner, options).await;
+                    let verdict = if is_left_out {
+                        acting_token(provider)
+                    } else {
+                        carry_out(provider, &token, &owner, options).await
+                    };
                     (token.id, verdict)
                 })
             }),
@@ -196,57 +180,17 @@ fn check_place<P: TokenProvider + ?Sized>(plan: &RevocationPlan, provider: &P) -
     Err(error.with_account(actual).with_operation(Operation::Revoke))
 }
 
-/// The owner of the listed tokens, and whether this account reaches them.
-struct PlannedOwner {
-    id: Option<String>,
-    /// `true` if a token of the owner was read.
-    was_read: AtomicBool,
-    /// `true` if a listing shows the tokens of the owner.
-    is_listed: OnceLock<bool>,
-}
-
-impl PlannedOwner {
-    /// Returns `true` if a token that was just read may belong to this owner.
-    fn may_own(&self, token: &Token) -> bool {
-        let owner = token.owner.known().map(|owner| owner.id());
-        match (self.id.as_deref(), owner) {
-            (Some(planned), Some(owner)) => {
-                self.was_read.fetch_or(planned == owner, Relaxed);
-                planned == owner
-            }
-            _ => true,
-        }
-    }
-
-    /// Returns `true` if this account reaches the tokens of the owner, so that a token which it
-    /// does not find is gone: it has just read one of them, or can list them. The place may not say
-    /// whose they are, as in "the user's own"; an empty listing does not say so either.
-    async fn is_here<P: TokenProvider + ?Sized>(&self, provider: &P) -> bool {
-        if self.was_read.load(Relaxed) {
-            return true;
-        }
-        if let Some(is_listed) = self.is_listed.get() {
-            return *is_listed;
-        }
-        let Ok(list) = list_all(provider, Query::new().limit(1)).await else {
-            return false;
-        };
-        let mut owners = list.tokens.iter().filter_map(|token| token.owner.known());
-        let place = provider.account().place();
-        let is_listed = match self.id.as_deref() {
-            Some(planned) => {
-                let mut segments = place.unwrap_or_default().split('/');
-                segments.any(|segment| segment == planned)
-                    || owners.any(|owner| owner.id() == planned)
-            }
-            // A platform that reports owners did not say whose the listed tokens are.
-            None => {
-                let reported = &provider.capabilities().reported_fields;
-                place.is_some() && owners.next().is_none() && !reported.contains(&TokenField::Owner)
-            }
-        };
-        *self.is_listed.get_or_init(|| is_listed)
-    }
+/// Rejects a suspension that the platform does not offer.
+fn check_suspension<P: TokenProvider + ?Sized>(provider: &P) -> Result<()> {
+    // The id does not matter.
+    let id = TokenId::new("any");
+    let call = OperationCall::Update(&id, &UpdateToken::suspend());
+    let checked = provider.capabilities().check(call);
+    checked.map_err(|error| {
+        error
+            .with_account(provider.account())
+            .with_operation(Operation::Update)
+    })
 }
 
 /// Revokes one token of a plan, if it is still the one that was reviewed.
@@ -259,6 +203,12 @@ async fn carry_out<P: TokenProvider + ?Sized>(
     owner: &PlannedOwner,
     mut options: RevokeManyOptions,
 ) -> RevocationVerdict {
+    let suspends = options.suspend_instead;
+    let operation = if suspends {
+        Operation::Update
+    } else {
+        Operation::Revoke
+    };
     let reuses_ids = provider.capabilities().reused_ids;
     let is_shown = token.is_shown_by_now(provider.capabilities().read_delay);
     if reuses_ids || (token.was_listed() && provider.capabilities().get) {
@@ -277,6 +227,9 @@ async fn carry_out<P: TokenProvider + ?Sized>(
                 }
                 if let (TokenState::Revoked, Some(RevocationEffect::Marked)) = (now.state, effect) {
                     return already_gone(token, RevocationOutcome::AlreadyRevoked, effect);
+                }
+                if suspends && now.state == TokenState::Suspended {
+                    return RevocationVerdict::Suspended;
                 }
                 options.revoke_options.existed = true;
             }
@@ -300,11 +253,17 @@ async fn carry_out<P: TokenProvider + ?Sized>(
                         "the platform may not show a new token yet, so it may be alive: execute \
                          the plan again later"
                     }
-                    _ => return failed(error.for_operation(Operation::Revoke)),
+                    _ => return failed(error.for_operation(operation), suspends),
                 };
-                return failed(error.for_operation(Operation::Revoke).with_advice(advice));
+                return failed(error.for_operation(operation).with_advice(advice), suspends);
             }
         }
+    }
+    if suspends {
+        return match provider.update(&token.id, options.suspension()).await {
+            Ok(_) => RevocationVerdict::Suspended,
+            Err(error) => failed(error, suspends),
+        };
     }
     revoke(provider, &token.id, options).await
 }
@@ -413,9 +372,9 @@ async fn revoke<P: TokenProvider + ?Sized>(
                 && is_forbidden
                 && can_suspend)
             {
-                return failed(error);
+                return failed(error, false);
             }
-            match provider.update(id, UpdateToken::suspend()).await {
+            match provider.update(id, options.suspension()).await {
                 Ok(_) => RevocationVerdict::SuspendedOnly(
                     error.with_advice("the token was suspended instead, and can be resumed"),
                 ),
@@ -424,11 +383,17 @@ async fn revoke<P: TokenProvider + ?Sized>(
                         "the token was to be suspended instead, which failed too ({suspension})"
                     );
                     let fate = suspension.fate();
+                    let error = match suspension.intent() {
+                        // The fate is that of the second write, and so is its intent.
+                        Some(intent) => error.with_intent_of_last_write(intent),
+                        None => error,
+                    };
                     failed(
                         error
                             .with_fate(fate)
                             .with_advice(advice)
                             .with_source(suspension),
+                        false,
                     )
                 }
             }
@@ -436,12 +401,25 @@ async fn revoke<P: TokenProvider + ?Sized>(
     }
 }
 
-/// Returns the verdict on a token that was neither revoked nor suspended.
-fn failed(error: Error) -> RevocationVerdict {
+/// Returns the verdict on the token that the account authenticates with, in a plan to suspend.
+fn acting_token<P: TokenProvider + ?Sized>(provider: &P) -> RevocationVerdict {
+    let message = "the account authenticates with this token, and could not resume it";
+    let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message)
+        .with_account(provider.account())
+        .with_operation(Operation::Update)
+        .with_advice("suspend it with another credential, or revoke it");
+    RevocationVerdict::ActingToken(error)
+}
+
+/// Returns the verdict on a token that was neither revoked nor suspended. `suspends` is `true` if
+/// nothing but a suspension was tried.
+fn failed(error: Error, suspends: bool) -> RevocationVerdict {
     if error.kind().is_transient() || error.may_have_applied() {
         RevocationVerdict::Unreachable(error)
     } else if error.is_not_found() {
         RevocationVerdict::NotFoundHere(error)
+    } else if suspends {
+        RevocationVerdict::CannotBeSuspended(error)
     } else {
         RevocationVerdict::CannotBeRevoked(error)
     }

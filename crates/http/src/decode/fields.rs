@@ -73,6 +73,7 @@ impl<'de> FromFields<'de> for () {
 ///
 /// A field that was decoded before, since either value could be meant, and those of decoding the
 /// value.
+#[inline]
 pub fn read_unique<'de, T: Deserialize<'de>, A: MapAccess<'de>>(
     field: &mut Fact<T>,
     values: &mut A,

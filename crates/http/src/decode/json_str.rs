@@ -49,6 +49,7 @@ impl fmt::Debug for JsonStr<'_> {
 }
 
 impl<'de: 'a, 'a> Deserialize<'de> for JsonStr<'a> {
+    #[inline]
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(JsonStrVisitor)
     }
@@ -63,6 +64,7 @@ impl<'a> Visitor<'a> for JsonStrVisitor {
         f.write_str("a string")
     }
 
+    #[inline]
     fn visit_borrowed_str<E: Error>(self, text: &'a str) -> Result<JsonStr<'a>, E> {
         Ok(JsonStr::Borrowed(text))
     }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "reqwest")]
+mod compression;
 mod credential_refresh;
 #[cfg(feature = "reqwest")]
 mod over_sockets;

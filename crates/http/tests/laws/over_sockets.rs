@@ -16,13 +16,14 @@ use tokio::net::TcpListener;
 
 const CHILD_TEST: &str = "over_sockets::sends_directly_although_proxies_are_set";
 const POOR_CHILD_TEST: &str = "over_sockets::is_answered_although_all_descriptors_are_taken";
+const MANY_HOSTS_CHILD_TEST: &str = "over_sockets::lists_at_each_host_with_few_descriptors";
 const CHILD_BASE_URL: &str = "TOKENFLEET_TEST_PROXIED_BASE";
 
 /// The reply to one connection.
 #[derive(Clone)]
-enum Reply {
+pub(super) enum Reply {
     /// Reads the request and writes these bytes.
-    Bytes(String),
+    Bytes(Vec<u8>),
     /// Reads the request and never stops writing.
     Endless,
     /// Closes without reading.
@@ -33,13 +34,13 @@ enum Reply {
 
 /// A server that plays one reply per connection, the last for all that follow, and logs the
 /// requests.
-struct Server {
-    base: String,
+pub(super) struct Server {
+    pub(super) base: String,
     log: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    async fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
+    pub(super) async fn new(replies: impl IntoIterator<Item = Reply>) -> Self {
         let replies: Vec<_> = replies.into_iter().collect();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
@@ -61,7 +62,7 @@ impl Server {
                 let request = String::from_utf8_lossy(&request).into_owned();
                 kept.lock().unwrap().push(request);
                 match reply {
-                    Reply::Bytes(bytes) => socket.write_all(bytes.as_bytes()).await.unwrap(),
+                    Reply::Bytes(bytes) => socket.write_all(&bytes).await.unwrap(),
                     Reply::Endless => {
                         let head = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n";
                         let mut going = socket.write_all(head.as_bytes()).await;
@@ -79,38 +80,40 @@ impl Server {
         Self { base, log }
     }
 
-    fn log(&self) -> Vec<String> {
+    pub(super) fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
 }
 
 /// Returns a response with this body, after which the connection is closed.
-fn response(status: &str, headers: &str, body: &str) -> Reply {
-    Reply::Bytes(format!(
-        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
-        body.len()
-    ))
+pub(super) fn response(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Reply {
+    let body = body.as_ref();
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
+    );
+    Reply::Bytes([head.as_bytes(), body].concat())
 }
 
-fn client_over_reqwest(base: &str) -> ApiClient {
+pub(super) fn client_over_reqwest(base: &str) -> ApiClient {
     let policy = RetryPolicy::default().with_backoff(Duration::ZERO, Duration::ZERO);
     client(Arc::new(ReqwestTransport::new().unwrap()), base).with_retry(policy)
 }
 
-fn create() -> ApiRequest {
+pub(super) fn create() -> ApiRequest {
     ApiRequest::post(Operation::Create, ["tokens"])
         .bearer_auth(&Secret::new("hunter2"))
         .credential("x-api-key", "", &Secret::new("hunter3"))
 }
 
-fn list() -> ApiRequest {
+pub(super) fn list() -> ApiRequest {
     ApiRequest::get(Operation::List, ["tokens"])
         .bearer_auth(&Secret::new("hunter2"))
         .query("search", "hunter4")
 }
 
 /// Returns the error from a request and the number of requests that the server received.
-async fn failure(request: ApiRequest, reply: Reply) -> (Error, usize) {
+pub(super) async fn failure(request: ApiRequest, reply: Reply) -> (Error, usize) {
     let server = Server::new([reply]).await;
     let error = client_over_reqwest(&server.base)
         .send(request)
@@ -187,32 +190,11 @@ async fn the_page_of_a_gateway_is_judged_by_its_status_and_never_shown() {
     }
 }
 
-#[tokio::test]
-async fn no_compression_is_requested_and_what_cannot_be_unpacked_is_rejected() {
-    for coding in ["br", "zstd", "x-unknown"] {
-        let compressed = response("200 OK", &format!("Content-Encoding: {coding}\r\n"), "(~");
-        let (error, requests) = failure(list(), compressed).await;
-        let found = (error.kind(), error.fate(), requests);
-        let expected = (ErrorKind::ProtocolViolation, Fate::Rejected, 1);
-        assert_eq!(found, expected, "{error}");
-        assert!(error.to_string().contains("compressed"), "{error}");
-    }
-    for coding in ["identity", "", "gzip", "br"] {
-        // It is JSON, whatever its label says.
-        let headers = format!("Content-Encoding: {coding}\r\nContent-Type: text/html\r\n");
-        let server = Server::new([response("200 OK", &headers, "\u{feff}[]")]).await;
-        let client = client_over_reqwest(&server.base);
-        let response = client.send(list()).await.unwrap();
-        assert_eq!(response.json::<Vec<u8>>().unwrap(), Vec::<u8>::new());
-        let sent = server.log()[0].to_lowercase();
-        assert!(sent.contains("accept-encoding: identity\r\n"), "{sent}");
-    }
-}
-
 /// A server that answers every request on a connection with `reply`, and counts the connections.
 async fn keep_alive_server(reply: &'static str) -> (String, Arc<Mutex<usize>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
+    let listener = TcpListener::bind("0.0.0.0:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let base = format!("http://127.0.0.1:{port}");
     let connections = Arc::new(Mutex::new(0));
     let count = Arc::clone(&connections);
     tokio::spawn(async move {
@@ -263,29 +245,30 @@ async fn an_endless_flood_of_informational_heads_ends_in_time_and_holds_up_no_ot
             });
         }
     });
-    let policy = RetryPolicy::no_retries().with_attempt_timeout(Duration::from_secs(6));
-    let client = client_over_reqwest(&flooding).with_retry(policy);
-    let started = std::time::Instant::now();
-    let flooded = tokio::spawn(async move { client.send(list()).await });
+    let flooded_for = |seconds| {
+        let policy = RetryPolicy::no_retries().with_attempt_timeout(Duration::from_secs(seconds));
+        let client = client_over_reqwest(&flooding).with_retry(policy);
+        tokio::spawn(async move { client.send(list()).await })
+    };
+    let flooded = flooded_for(90);
     tokio::time::sleep(Duration::from_millis(200)).await;
     let server = Server::new([response("200 OK", "", "[]")]).await;
     client_over_reqwest(&server.base)
         .send(list())
         .await
         .unwrap();
-    let answered = started.elapsed();
-    assert!(answered < Duration::from_secs(4), "{answered:?}");
-    let error = flooded.await.unwrap().unwrap_err();
+    assert!(!flooded.is_finished(), "the flood is over");
+    flooded.abort();
+    let ended = tokio::time::timeout(Duration::from_secs(60), flooded_for(1)).await;
+    let error = ended.expect("the flood ends").unwrap().unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Timeout, "{error}");
-    let ended = started.elapsed();
-    assert!(ended < Duration::from_secs(10), "{ended:?}");
 }
 
 #[tokio::test]
 async fn json_that_is_nested_too_deep_is_an_error_and_not_an_overflow() {
     let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     for (depth, decoded) in [(100, true), (1000, false), (1_000_000, false)] {
-        let server = Server::new([response("200 OK", "", &nested(depth))]).await;
+        let server = Server::new([response("200 OK", "", nested(depth))]).await;
         let response = client_over_reqwest(&server.base)
             .send(list())
             .await
@@ -303,17 +286,17 @@ async fn a_broken_connection_leaves_a_write_ambiguous_and_it_is_not_retried() {
     let cut = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"id\":";
     for (reply, read) in [
         (Reply::Close, 0),
-        (Reply::Bytes(String::new()), 1),
-        (Reply::Bytes("HTTP/1.1 20".to_owned()), 1),
-        (Reply::Bytes("SSH-2.0-server\r\n\r\n".to_owned()), 1),
-        (Reply::Bytes(cut.to_owned()), 1),
+        (Reply::Bytes(Vec::new()), 1),
+        (Reply::Bytes(b"HTTP/1.1 20".to_vec()), 1),
+        (Reply::Bytes(b"SSH-2.0-server\r\n\r\n".to_vec()), 1),
+        (Reply::Bytes(cut.into()), 1),
     ] {
         let (error, requests) = failure(create(), reply).await;
         let found = (error.kind(), error.fate(), error.attempts(), requests);
         let expected = (ErrorKind::Connection, Fate::MaybeApplied, 1, read);
         assert_eq!(found, expected, "{error}");
     }
-    let (error, requests) = failure(list(), Reply::Bytes(cut.to_owned())).await;
+    let (error, requests) = failure(list(), Reply::Bytes(cut.into())).await;
     let found = (error.kind(), error.fate(), requests);
     assert_eq!(found, (ErrorKind::Connection, Fate::Rejected, 4), "{error}");
 }
@@ -431,16 +414,77 @@ async fn sends_directly_although_proxies_are_set() {
     client_over_reqwest(&base).send(list()).await.unwrap();
 }
 
+/// Returns a command that runs an ignored test of this file in a process that may open so many
+/// files.
+#[cfg(unix)]
+fn poor_child(descriptors: u64, test: &str, base: &str) -> Command {
+    let mut child = Command::new("sh");
+    child
+        .args(["-c", "ulimit -n $2 && exec \"$0\" --exact \"$1\" --ignored"])
+        .arg(std::env::current_exe().unwrap())
+        .args([test, &descriptors.to_string()])
+        .env(CHILD_BASE_URL, base);
+    child
+}
+
+/// Returns a number of the environment, which the long form of a test sets.
+#[cfg(unix)]
+fn number(variable: &str, default: u64) -> u64 {
+    let value = std::env::var(variable);
+    value.map_or(default, |value| value.parse().unwrap())
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_connections_to_hosts_that_were_read_are_closed_before_the_descriptors_run_out() {
+    let ok = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n[]";
+    let (base, connections) = keep_alive_server(ok).await;
+    let descriptors = number("TOKENFLEET_DESCRIPTORS", 64);
+    let mut child = poor_child(descriptors, MANY_HOSTS_CHILD_TEST, &base);
+    let output = tokio::task::spawn_blocking(move || child.output());
+    let output = output.await.unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let hosts = number("TOKENFLEET_HOSTS", 200);
+    assert_eq!(*connections.lock().unwrap() as u64, hosts);
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+#[ignore = "the_connections_to_hosts_that_were_read_are_closed… runs it, with few descriptors"]
+async fn lists_at_each_host_with_few_descriptors() {
+    let Ok(base) = std::env::var(CHILD_BASE_URL) else {
+        return;
+    };
+    let (_, port) = base.rsplit_once(':').unwrap();
+    let descriptors = number("TOKENFLEET_DESCRIPTORS", 64);
+    let transport = Arc::new(ReqwestTransport::new().unwrap());
+    let at_a_time = Arc::new(tokio::sync::Semaphore::new(descriptors as usize / 4));
+    let mut listings = tokio::task::JoinSet::new();
+    for host in 0..number("TOKENFLEET_HOSTS", 200) {
+        // All of 127.0.0.0/8 is this machine.
+        let base = format!("http://127.0.{}.{}:{port}", 1 + host / 200, 1 + host % 200);
+        let client = client(Arc::clone(&transport) as _, &base);
+        let client = client.with_retry(RetryPolicy::no_retries());
+        let at_a_time = Arc::clone(&at_a_time);
+        listings.spawn(async move {
+            let _permit = at_a_time.acquire().await.unwrap();
+            // Two pages share a connection.
+            for _ in 0..2 {
+                client.send(list()).await.unwrap();
+            }
+            std::fs::read_dir("/proc/self/fd").unwrap().count() as u64
+        });
+    }
+    for open in listings.join_all().await {
+        assert!(open < descriptors * 3 / 4, "{open} of {descriptors}");
+    }
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_process_without_a_descriptor_waits_for_one() {
     let server = Server::new([response("200 OK", "", "[]")]).await;
-    let mut child = Command::new("sh");
-    child
-        .args(["-c", "ulimit -n 64 && exec \"$0\" --exact \"$1\" --ignored"])
-        .arg(std::env::current_exe().unwrap())
-        .arg(POOR_CHILD_TEST)
-        .env(CHILD_BASE_URL, &server.base);
+    let mut child = poor_child(64, POOR_CHILD_TEST, &server.base);
     let output = tokio::task::spawn_blocking(move || child.output());
     let output = output.await.unwrap().unwrap();
     assert!(output.status.success(), "{output:?}");

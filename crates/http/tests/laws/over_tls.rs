@@ -1,6 +1,5 @@
 //! The transport over reqwest against TLS servers: trust, client certificates, and proxies.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -17,10 +16,17 @@ use tokenfleet_http::{
 use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
-use tokio_rustls::rustls::crypto::aws_lc_rs::default_provider;
+use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, ServerConfig};
+
+#[cfg(all(target_os = "linux", not(feature = "native-tls")))]
+const AUTHORITIES_CHILD_TEST: &str = "over_tls::reads_the_systems_authorities_late_and_once";
+#[cfg(all(target_os = "linux", not(feature = "native-tls")))]
+const CHILD_AUTHORITY: &str = "TOKENFLEET_TEST_AUTHORITY";
+#[cfg(all(target_os = "linux", not(feature = "native-tls")))]
+const CHILD_BASE_URL: &str = "TOKENFLEET_TEST_TLS_BASE";
 
 type Log = Arc<Mutex<Vec<String>>>;
 
@@ -192,6 +198,79 @@ async fn a_private_ca_is_trusted_if_configured_and_only_for_the_name_it_certifie
     assert_nothing_was_sent(send(trusting(&authority), &base).await, &log);
 }
 
+#[cfg(all(target_os = "linux", not(feature = "native-tls")))]
+#[tokio::test]
+async fn the_systems_authorities_are_read_when_a_server_needs_them_and_once_for_all_clients() {
+    let authority = Authority::new();
+    let (base, log) = authority.serve("127.0.0.1", false).await;
+    let (system, private) = (
+        TempFile::with_content("system.pem", ""),
+        TempFile::with_content("private.pem", authority.certificate.pem()),
+    );
+    let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+    child
+        .args(["--exact", AUTHORITIES_CHILD_TEST, "--ignored"])
+        .env("SSL_CERT_FILE", system.path())
+        .env_remove("SSL_CERT_DIR")
+        .env(CHILD_AUTHORITY, private.path())
+        .env(CHILD_BASE_URL, base);
+    let output = tokio::task::spawn_blocking(move || child.output());
+    let output = output.await.unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(log.lock().unwrap().len(), 2);
+}
+
+#[cfg(all(target_os = "linux", not(feature = "native-tls")))]
+#[tokio::test]
+#[ignore = "the_systems_authorities_are_read_when… runs it, with authorities in its environment"]
+async fn reads_the_systems_authorities_late_and_once() {
+    let (Ok(base), Ok(private), Ok(system)) = (
+        std::env::var(CHILD_BASE_URL),
+        std::env::var(CHILD_AUTHORITY),
+        std::env::var("SSL_CERT_FILE"),
+    ) else {
+        return;
+    };
+    let new_client = || {
+        let transport = ReqwestTransport::new().unwrap();
+        client(Arc::new(transport), &base).with_retry(RetryPolicy::no_retries())
+    };
+    let page = || ApiRequest::get(Operation::List, ["tokens"]);
+    let client = new_client();
+    // A read that failed is repeated.
+    let error = client.send(page()).await.unwrap_err();
+    assert!(error.to_string().contains("No CA"), "{error}");
+    std::fs::copy(private, &system).unwrap();
+    client.send(page()).await.unwrap();
+    std::fs::write(&system, "").unwrap();
+    // The client that keeps no connection is another one.
+    let create = ApiRequest::post(Operation::Create, ["tokens"]);
+    client.send(create).await.unwrap();
+    let error = new_client().send(page()).await.unwrap_err();
+    assert_eq!(error.fate(), Fate::NotSent, "{error}");
+    assert!(error.advice().unwrap().contains("`authorities`"), "{error}");
+}
+
+/// Another crate of the program may have set any provider, which this one must neither need nor
+/// use.
+#[cfg(not(feature = "native-tls"))]
+#[tokio::test]
+async fn the_cryptography_of_the_process_is_neither_used_nor_set() {
+    let mut useless = default_provider();
+    useless.cipher_suites.clear();
+    useless.kx_groups.clear();
+    // An error would mean that a provider was set before.
+    useless.install_default().unwrap();
+    let authority = Authority::new();
+    let (base, _) = authority.serve("127.0.0.1", false).await;
+    for builder in [
+        trusting(&authority),
+        trusting(&authority).with_exclusive_authorities(),
+    ] {
+        send(builder, &base).await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_client_certificate_is_presented_to_a_server_that_asks_for_one() {
     let authority = Authority::new();
@@ -225,7 +304,7 @@ impl TempFile {
 
     /// Returns a setting that refers to the file as a credential.
     fn reference(&self) -> Setting {
-        Setting::Table(BTreeMap::from([("file".to_owned(), self.path())]))
+        Setting::from([("file", &*self.path())])
     }
 }
 
@@ -285,7 +364,7 @@ async fn an_invalid_setting_is_reported_with_its_line_and_without_secrets() {
     let chain = TempFile::with_content("its-chain.pem", certificate.pem());
     let other_key = TempFile::with_content("other-key.pem", other_key.serialize_pem());
     let text = |text: &str| Setting::Text(text.to_owned());
-    let env = |name: &str| Setting::Table(BTreeMap::from([("env".to_owned(), name.to_owned())]));
+    let env = |name: &str| Setting::from([("env", name)]);
     let pasted = "-----BEGIN PRIVATE KEY-----\nhunter2\n-----END PRIVATE KEY-----\n";
     let missing = "/nowhere/at/all.pem";
     for (settings, expected) in [

@@ -1,5 +1,6 @@
 //! Laws of fleets and inventories, on scripted accounts and under a paused clock.
 
+mod hosts;
 mod scripted_provider;
 
 use std::collections::{BTreeMap, HashSet};
@@ -346,4 +347,113 @@ async fn undeclared_calls_never_reach_a_provider_of_a_fleet_that_checks_nothing(
     let found = fleet.list_all(Query::new()).await;
     assert_eq!(verdicts(&found), [("not_listable", 0)]);
     assert_eq!(calls.load(SeqCst), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complete_account_that_is_not_cut_off_has_no_other_tokens() {
+    let sizes = [3, 20, 0, 10];
+    let scripts = [
+        Script::Tokens(3),
+        Script::Pages(2),
+        Script::Tokens(0),
+        Script::Pages(1),
+    ];
+    let queries = [
+        Query::new(),
+        Query::new().sort_by(SortKey::Id, Direction::Ascending),
+    ];
+    for accounts in [1, 4] {
+        for (query, limit, offset) in queries.iter().flat_map(|query| {
+            let limits = [None, Some(0), Some(2), Some(3), Some(20), Some(100)];
+            let windows = limits.map(|limit| [0, 2, 3, 30].map(|offset| (limit, offset)));
+            windows
+                .into_iter()
+                .flatten()
+                .map(move |(limit, offset)| (query, limit, offset))
+        }) {
+            for first in 0..scripts.len() {
+                let order = |index: usize| (first + index) % scripts.len();
+                let (fleet, _) = fleet((0..accounts).map(|index| scripts[order(index)]));
+                let mut query = query.clone().offset(offset);
+                query.limit = limit;
+                let mut inventory = fleet.inventory(query.clone());
+                let mut reports = fleet.list_all(query.clone()).await.accounts;
+                while let Some(event) = inventory.next().await {
+                    if let InventoryEvent::Finished(report) = event {
+                        reports.push(report);
+                    }
+                }
+                assert_eq!(reports.len(), 2 * accounts);
+                for report in reports {
+                    let number: usize = report.account.name()[1..].parse().unwrap();
+                    let size = sizes[order(number)];
+                    assert!(report.verdict.is_complete(), "{report}");
+                    assert!(
+                        report.cut_off || report.tokens == size,
+                        "{report} {query:?}"
+                    );
+                    let is_whole = limit.is_none() && offset == 0;
+                    assert!(!is_whole || !report.cut_off, "{report}");
+                    let text = report.to_string();
+                    assert_eq!(text.contains("complete"), !report.cut_off, "{text}");
+                }
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_progress_counts_while_a_sorted_list_yields_nothing_and_ends_at_the_total() {
+    let delay = Duration::from_secs(1);
+    for query in [
+        Query::new(),
+        Query::new().sort_by(SortKey::Name, Direction::Ascending),
+    ] {
+        let (fleet, _) = fleet([
+            Script::SlowPages(8, delay),
+            Script::Pages(2),
+            Script::CannotList,
+        ]);
+        let progress = FleetProgress::default();
+        let fleet = fleet.with_progress(progress.clone());
+        let mut seen = Vec::new();
+        let list = fleet.list_all(query);
+        tokio::pin!(list);
+        loop {
+            tokio::select! {
+                found = &mut list => {
+                    assert_eq!(found.tokens.len(), 28);
+                    break;
+                }
+                () = tokio::time::sleep(delay) => seen.push(progress.tokens_read()),
+            }
+        }
+        assert!(seen.len() > 5 && seen.is_sorted(), "{seen:?}");
+        assert!((21..28).contains(&seen[3]), "{seen:?}");
+        assert_eq!(
+            (progress.tokens_read(), progress.tokens_to_read()),
+            (28, Some(28))
+        );
+        assert_eq!(progress.accounts_finished(), 3);
+    }
+}
+
+#[tokio::test]
+async fn a_platform_that_counts_its_tokens_tells_how_many_there_are_to_read() {
+    let (fleet, _) = fleet([Script::Pages(4), Script::Pages(2)]);
+    let progress = FleetProgress::default();
+    let mut inventory = fleet
+        .with_progress(progress.clone())
+        .inventory(Query::new());
+    assert_eq!(progress.tokens_to_read(), None);
+    while let Some(event) = inventory.next().await {
+        if let (InventoryEvent::Finished(_), 1) = (event, progress.accounts_finished()) {
+            assert_eq!(progress.tokens_to_read(), Some(60));
+            assert!(progress.tokens_read() < 60);
+        }
+    }
+    assert_eq!(
+        (progress.tokens_read(), progress.tokens_to_read()),
+        (60, Some(60))
+    );
 }

@@ -27,7 +27,7 @@ fn a_mistake_in_an_account_names_its_line() {
         (
             "losant",
             "token = { env = 1 }",
-            "line 3: accounts.mine.token must be { env = \"…\" } or { file = \"…\" }",
+            "line 3: accounts.mine.token must be { env = \"…\" }, { file = \"…\" }",
         ),
         (
             "losant",
@@ -64,4 +64,20 @@ fn a_mistake_in_an_account_names_its_line() {
         let error = error_text(&text);
         assert!(error.contains(expected), "{error}");
     }
+}
+
+#[test]
+fn an_account_that_runs_a_command_is_known_before_it_does() {
+    let text = "[accounts.a]\nprovider = 'losant'\ntoken = { command = ['pass', 'show', 'x'] }\n\
+                [accounts.b]\nprovider = 'losant'\ntoken = { env = 'X' }\n\
+                [transport]\nproxy_password = { command = ['pass'] }";
+    let configuration = Configuration::parse(text).unwrap();
+    let runs: Vec<_> = (configuration.accounts().iter())
+        .map(crate::AccountConfiguration::runs_commands)
+        .collect();
+    assert_eq!(runs, [true, false]);
+    assert!(configuration.transport_settings().runs_commands());
+    let json = r#"{"accounts": {"a": {"provider": "p", "token": {"command": ["pass"]}}}}"#;
+    let configuration: Configuration = serde_json::from_str(json).unwrap();
+    assert!(configuration.accounts()[0].runs_commands());
 }

@@ -35,7 +35,7 @@ fn every_mistake_names_its_line_and_shows_no_value() {
         ),
         (
             "[queries.stale]\nwhere = 'hunter2'",
-            "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created_at, expiry, last_used, updated_at, id, description, scopes, provider, account, attribute.…",
+            "line 2: queries.stale.where: at character 1: unknown field; expected one of name, state, owner, created_at, expiry, last_used, updated_at, id, description, scopes, provider, account, attribute.…, annotation.…",
         ),
         (
             "[queries.stale]\n\nsort = 'id, hunter2'",
@@ -174,5 +174,72 @@ fn no_typing_error_leaks_a_value_into_an_error_text() {
                 assert!(!error.contains('\n'), "{mistyped}: {error}");
             }
         }
+    }
+}
+
+#[test]
+fn settings_of_every_account_are_read_before_the_providers() {
+    let configuration = Configuration::parse(
+        "[accounts.a]\nprovider = 'p'\ntags = ['production', 'eu']\nread_only = true\n\
+         default_expires_in = '30d'\ndefault_scopes = 'all.User.read'\n\
+         [accounts.b]\nprovider = 'p'",
+    )
+    .unwrap();
+    let account = configuration.account("a").unwrap();
+    assert_eq!(account.tags(), ["production", "eu"]);
+    assert!(account.is_read_only());
+    let lifetime = std::time::Duration::from_secs(30 * 86_400);
+    assert_eq!(account.default_expires_in(), Some(lifetime));
+    assert_eq!(account.default_scopes(), ["all.User.read"]);
+    account.settings().clone().finish().unwrap();
+    let other = configuration.account("b").unwrap();
+    assert!(other.tags().is_empty() && !other.is_read_only());
+    for (line, expected) in [
+        (
+            "tags = ['']",
+            "line 3: accounts.a.tags contains an empty tag",
+        ),
+        (
+            "read_only = 'yes'",
+            "line 3: accounts.a.read_only must be true or false",
+        ),
+        (
+            "default_expires_in = '0d'",
+            "line 3: accounts.a.default_expires_in must be a period",
+        ),
+        (
+            "default_expires_in = 30",
+            "line 3: accounts.a.default_expires_in must be a period",
+        ),
+    ] {
+        let text = format!("[accounts.a]\nprovider = 'p'\n{line}");
+        let error = Configuration::parse(&text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_table_of_the_program_is_an_unknown_key_unless_it_is_declared() {
+    let text = "[audit]\nfile = 'x'\n[checks.b]\n[checks.a]";
+    let error = Configuration::parse(text).unwrap_err().to_string();
+    assert!(error.contains("line 1: unknown key `audit`"), "{error}");
+    let reader = crate::ConfigurationReader::new()
+        .with_table("audit")
+        .with_named_tables("checks");
+    let configuration = reader.parse(text).unwrap();
+    assert_eq!(configuration.table("audit").unwrap().path(), "audit");
+    let names: Vec<_> = configuration
+        .named_tables("checks")
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!(names, ["b", "a"]);
+    assert!(configuration.table("other").is_none());
+    for (text, expected) in [
+        ("audit = 1", "write [audit]"),
+        ("checks = 1", "write [checks.NAME]"),
+        ("[chekcs.a]", "did you mean `checks`?"),
+    ] {
+        let error = reader.parse(text).unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
     }
 }

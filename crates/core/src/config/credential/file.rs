@@ -34,6 +34,44 @@ pub(super) enum Part {
     Whole,
 }
 
+impl Part {
+    pub(super) fn new(is_whole: bool) -> Self {
+        if is_whole {
+            Self::Whole
+        } else {
+            Self::FirstLine
+        }
+    }
+
+    /// Returns this part of what a file, a stream or a command contains.
+    pub(super) fn of(self, content: &Zeroizing<Vec<u8>>) -> Result<Secret, Problem> {
+        let content = text(content).map_err(|problem| {
+            let advice = "write the credential as text on the first line";
+            (problem.to_owned(), advice)
+        })?;
+        let content_without_mark = without_packaging(content);
+        if content_without_mark.trim().is_empty() {
+            let advice = "write the credential on the first line";
+            return Err(("is empty".to_owned(), advice));
+        }
+        match self {
+            // The line break at the end of a PEM text belongs to it.
+            Self::Whole => Ok(Secret::new(content.trim_start_matches('\u{feff}'))),
+            Self::FirstLine => {
+                let line = content_without_mark.lines().next().unwrap_or_default();
+                let advice = "write only the credential on the first line";
+                match line.trim() {
+                    "" => Err((
+                        "has an empty first line".to_owned(),
+                        "write the credential on the first line",
+                    )),
+                    credential => checked(credential).map_err(|problem| (problem, advice)),
+                }
+            }
+        }
+    }
+}
+
 /// A problem with a file, and what to do about it.
 pub(super) type Problem = (String, &'static str);
 
@@ -56,7 +94,7 @@ impl File {
         }
     }
 
-    fn read(&self) -> Result<Secret, Problem> {
+    pub(super) fn read(&self) -> Result<Secret, Problem> {
         if let Some(secret) = self.piped.get() {
             return Ok(secret.duplicate());
         }
@@ -141,43 +179,25 @@ fn is_pipe(kind: FileType) -> bool {
 
 /// Reads a credential, up to the maximum size. Everything that was read is wiped from memory.
 pub(super) fn read(reader: impl Read, part: Part) -> Result<Secret, Problem> {
-    // The buffer has its final size from the start, because growing it would leave behind copies
-    // that are not wiped.
-    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_SIZE + 1));
-    reader
-        .take(MAX_FILE_SIZE as u64 + 1)
-        .read_to_end(&mut content)
-        .map_err(|error| describe(&error))?;
+    let content = read_bounded(reader).map_err(|error| describe(&error))?;
     if content.len() > MAX_FILE_SIZE {
         return Err((
             format!("is larger than {} KiB", MAX_FILE_SIZE >> 10),
             "give the path of a file that contains only the credential",
         ));
     }
-    let content = text(&content).map_err(|problem| {
-        let advice = "write the credential as text on the first line";
-        (problem.to_owned(), advice)
-    })?;
-    let content_without_mark = without_packaging(content);
-    if content_without_mark.trim().is_empty() {
-        let advice = "write the credential on the first line";
-        return Err(("is empty".to_owned(), advice));
-    }
-    match part {
-        // The line break at the end of a PEM text belongs to it.
-        Part::Whole => Ok(Secret::new(content.trim_start_matches('\u{feff}'))),
-        Part::FirstLine => {
-            let line = content_without_mark.lines().next().unwrap_or_default();
-            let advice = "write only the credential on the first line";
-            match line.trim() {
-                "" => Err((
-                    "has an empty first line".to_owned(),
-                    "write the credential on the first line",
-                )),
-                credential => checked(credential).map_err(|problem| (problem, advice)),
-            }
-        }
-    }
+    part.of(&content)
+}
+
+/// Reads to the end, or one byte more than the maximum size.
+pub(super) fn read_bounded(reader: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
+    // The buffer has its final size from the start, because growing it would leave behind copies
+    // that are not wiped.
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_FILE_SIZE + 1));
+    reader
+        .take(MAX_FILE_SIZE as u64 + 1)
+        .read_to_end(&mut content)?;
+    Ok(content)
 }
 
 /// Describes the failure to read a file.

@@ -237,12 +237,16 @@ fn a_credential_given_instead_of_a_path_or_a_variable_is_never_repeated() {
         "/ab+cd",
         "./hunter2",
     ] {
-        let mut credentials = vec![Credential::from_file(pasted), Credential::from_env(pasted)];
+        let mut credentials = vec![
+            Credential::from_file(pasted),
+            Credential::from_env(pasted),
+            Credential::from_systemd(pasted),
+            Credential::from_command([pasted]),
+        ];
         let mut settings = crate::config::Settings::new("accounts.iot");
         settings.set_directory(std::env::temp_dir());
-        for source in ["file", "env"] {
-            let table = [(source.to_owned(), pasted.to_owned())].into();
-            settings.insert("token", crate::config::Setting::Table(table), Some(3));
+        for source in ["file", "env", "systemd"] {
+            settings.insert("token", [(source, pasted)].into(), Some(3));
             match settings.credential("token") {
                 Ok(credential) => credentials.extend(credential),
                 Err(error) => assert!(!error.to_string().contains(pasted), "{error}"),

@@ -1,18 +1,69 @@
 //! Reading of credentials, which settings only refer to.
 
-use super::Entry;
-use super::errors::alternatives;
-use crate::config::credential::{is_variable_name, is_world_readable};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::errors::REFERENCES;
+use super::{Entry, MAX_TIMEOUT, MIN_TIMEOUT};
+use crate::config::credential::{
+    COMMAND_TIMEOUT, Command, is_systemd_name, is_variable_name, is_world_readable,
+};
 use crate::config::{Credential, Setting, Settings};
 use crate::error::Result;
+use crate::model::parse_duration;
 
 /// The key before the name of an environment variable.
 const ENV: &str = "env";
 /// The key before the path of a file.
 const FILE: &str = "file";
+/// The key before the words of a command.
+const COMMAND: &str = "command";
+/// The key before the time that a command may take.
+const TIMEOUT: &str = "timeout";
+/// The key before the name of a systemd credential.
+const SYSTEMD: &str = "systemd";
+
+/// A reference to a credential.
+enum Reference {
+    Env(String),
+    File(String),
+    Command(Vec<String>, Duration),
+    Systemd(String),
+}
+
+impl Reference {
+    /// Reads a reference, or returns `None` if the table is none.
+    fn from_table(table: &BTreeMap<String, Setting>) -> Option<Self> {
+        let mut entries = table.iter().map(|(key, value)| (key.as_str(), value));
+        // The entries are in the order of their keys.
+        match (entries.next()?, entries.next(), entries.next()) {
+            ((ENV, Setting::Text(variable)), None, _) => Some(Self::Env(variable.clone())),
+            ((FILE, Setting::Text(path)), None, _) => Some(Self::File(path.clone())),
+            ((SYSTEMD, Setting::Text(name)), None, _) => Some(Self::Systemd(name.clone())),
+            ((COMMAND, Setting::Texts(words)), timeout, None) if !words.is_empty() => {
+                let timeout = match timeout {
+                    None => COMMAND_TIMEOUT,
+                    Some((TIMEOUT, Setting::Text(text))) => parse_duration(text)
+                        .ok()
+                        .filter(|timeout| (MIN_TIMEOUT..=MAX_TIMEOUT).contains(timeout))?,
+                    Some(_) => return None,
+                };
+                Some(Self::Command(words.clone(), timeout))
+            }
+            _ => None,
+        }
+    }
+}
 
 impl Settings {
-    /// Reads a reference to a credential: `{ env = "NAME" }` or `{ file = "PATH" }`.
+    /// Reads a reference to a credential: `{ env = "NAME" }`, `{ file = "PATH" }`,
+    /// `{ command = ["PROGRAM", "ARGUMENT"] }` or `{ systemd = "NAME" }`.
+    ///
+    /// A command may have a `timeout` besides, such as `"2m"`. Copies of the settings share what it
+    /// has printed. The path of a program starts, like that of a file, from the
+    /// [directory](Self::set_directory) of the settings; a program without a slash is found in
+    /// `PATH`.
     ///
     /// # Errors
     ///
@@ -47,50 +98,80 @@ impl Settings {
         key: &'static str,
         is_whole: bool,
     ) -> Result<Option<Credential>> {
-        let table = match self.take(key).map(|entry| entry.value) {
-            None => return Ok(None),
-            Some(Setting::Credential(credential)) => return Ok(Some(credential)),
-            Some(Setting::Table(table)) => table,
-            Some(_) => return Err(self.exposed(key, "is a credential in plain text")),
+        let Some(entry) = self.take(key) else {
+            return Ok(None);
         };
-        let mut entries = table.into_iter();
-        let credential = match (entries.next(), entries.next()) {
-            (Some((source, variable)), None) if source == ENV => {
-                if !is_variable_name(&variable) {
-                    return Err(self.exposed(
-                        key,
-                        "is not the name of an environment variable, but perhaps the credential",
-                    ));
-                }
-                Credential::from_env(variable)
+        let reference = match &entry.value {
+            Setting::Credential(credential) => return Ok(Some(credential.clone())),
+            Setting::Table(table) => Reference::from_table(table),
+            _ => return Err(self.exposed(key, "is a credential in plain text")),
+        };
+        let may_be_secret = match &reference {
+            Some(Reference::Env(name)) if !is_variable_name(name) => {
+                Some("is not the name of an environment variable, but perhaps the credential")
             }
-            (Some((source, path)), None) if source == FILE => {
-                Credential::from_written_path(self.file_path(&path), path.into(), is_whole)
+            Some(Reference::Systemd(name)) if !is_systemd_name(name) => {
+                Some("is not the name of a systemd credential, but perhaps the credential")
             }
+            _ => None,
+        };
+        match (reference, may_be_secret) {
+            (_, Some(problem)) => Err(self.exposed(key, problem)),
+            (Some(reference), None) => Ok(Some(self.referenced(key, &entry, reference, is_whole))),
             // The error does not repeat the key that was found: it may be the credential.
-            _ => return Err(self.invalid(key, &alternatives(&[ENV, FILE]))),
-        };
-        Ok(Some(credential.located_at(self.place(key))))
+            (None, None) => Err(self.invalid(key, REFERENCES)),
+        }
     }
 
-    /// Returns every credential that the settings refer to and that was not read yet.
+    fn referenced(
+        &self,
+        key: &str,
+        entry: &Entry,
+        reference: Reference,
+        is_whole: bool,
+    ) -> Credential {
+        let credential = match reference {
+            Reference::Env(variable) => Credential::from_env(variable),
+            Reference::File(path) => {
+                Credential::from_written_path(self.file_path(&path), path.into(), is_whole)
+            }
+            Reference::Systemd(name) => Credential::from_systemd_part(name, is_whole),
+            Reference::Command(words, timeout) => {
+                let start = || Arc::new(Command::new(words, timeout, |path| self.file_path(path)));
+                let command = Arc::clone(entry.command.get_or_init(start));
+                Credential::from_command_part(command, is_whole)
+            }
+        };
+        credential.located_at(self.place(key))
+    }
+
+    /// Returns every credential that the settings refer to and that was not read yet, as
+    /// [`credential`](Self::credential) reads it: the first line of a file.
+    ///
+    /// Only whoever knows the key knows that a credential has
+    /// [several lines](Self::untrimmed_credential).
     #[must_use]
     pub fn credentials(&self) -> Vec<Credential> {
         let credential = |(key, entry): (&String, &Entry)| match &entry.value {
             Setting::Credential(credential) => Some(credential.clone()),
-            Setting::Table(table) if table.len() == 1 => {
-                let credential = match (table.get(ENV), table.get(FILE)) {
-                    (Some(variable), _) => Credential::from_env(variable),
-                    (_, Some(path)) => {
-                        Credential::from_written_path(self.file_path(path), path.into(), true)
-                    }
-                    (None, None) => return None,
-                };
-                Some(credential.located_at(self.place(key)))
-            }
+            Setting::Table(table) => Reference::from_table(table)
+                .map(|reference| self.referenced(key, entry, reference, false)),
             _ => None,
         };
         self.entries.iter().filter_map(credential).collect()
+    }
+
+    /// Returns `true` if reading the credentials runs a command: one of the settings that were not
+    /// read yet refers to one.
+    ///
+    /// Ask before you use a configuration that somebody else may have written.
+    #[must_use]
+    pub fn runs_commands(&self) -> bool {
+        let runs_command = |entry: &Entry| match &entry.value {
+            Setting::Table(table) => table.contains_key(COMMAND),
+            _ => false,
+        };
+        self.entries.values().any(runs_command)
     }
 
     /// Returns a warning for each credential file that users other than its owner can read, where
@@ -103,7 +184,10 @@ impl Settings {
             let Setting::Table(table) = &entry.value else {
                 return None;
             };
-            let path = self.file_path(table.get(FILE)?);
+            let Some(Reference::File(path)) = Reference::from_table(table) else {
+                return None;
+            };
+            let path = self.file_path(path);
             let place = self.place(key);
             is_world_readable(&path).then(|| {
                 let path = path.display();

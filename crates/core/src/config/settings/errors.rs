@@ -82,6 +82,10 @@ fn line_prefix(line: Option<usize>) -> String {
         .unwrap_or_default()
 }
 
+/// The references to a credential, as they are written in a configuration.
+pub(super) const REFERENCES: &str =
+    "{ env = \"…\" }, { file = \"…\" }, { command = [\"…\"] } or { systemd = \"…\" }";
+
 /// Lists the alternatives of a choice as they are written in a configuration.
 pub(super) fn alternatives(names: &[&str]) -> String {
     let alternatives: Vec<_> = names

@@ -24,7 +24,7 @@ fn a_program_can_pass_a_credential_that_it_holds() {
 }
 
 fn table(key: &str, value: &str) -> Setting {
-    Setting::Table(BTreeMap::from([(key.to_owned(), value.to_owned())]))
+    Setting::from([(key, value)])
 }
 
 /// Returns everything that is shown when a credential cannot be read from this value.
@@ -128,8 +128,7 @@ fn a_key_that_may_be_a_credential_is_not_repeated() {
     for key in ["SK-PrjW98OTY1h8QTY9hUA", "hunter2", "AKIAIOSFODNN7EXAMPLE"] {
         let mut settings = Settings::new("accounts.mine").with_line(Some(1));
         settings.insert(key, Setting::Text("token".into()), Some(2));
-        let table = [(key.to_owned(), "x".to_owned())].into();
-        settings.insert("resource", Setting::Table(table), Some(3));
+        settings.insert("resource", [(key, "x")].into(), Some(3));
         let choice = settings.choice("resource", &["application"]).unwrap_err();
         let unknown = settings.finish().unwrap_err();
         for error in [choice, unknown] {

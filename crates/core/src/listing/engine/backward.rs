@@ -39,6 +39,7 @@ impl PageEngine {
             .set_newest_page((skipped == 0).then_some(number));
         self.look.on_page(&page);
         let is_fresh = self.look.may_be_fresh(&page.tokens);
+        let ends_settled = self.look.ends_settled(&page.tokens);
         self.look.on_received(&page);
         if skipped == 0 {
             self.want_look();
@@ -52,6 +53,9 @@ impl PageEngine {
         if self.plan.any_order && !is_fresh && bounds.offset == 0 && bounds.limit.is_none() {
             let ids = page.tokens.iter().map(|token| token.id.clone());
             self.dedup.insert_first_page(ids.collect());
+            if ends_settled {
+                self.overlap_first_page(&page.tokens, total);
+            }
             return Ok(page.tokens);
         }
         let position = PagePosition::Number(number);

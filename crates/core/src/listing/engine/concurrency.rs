@@ -1,9 +1,10 @@
 //! The number of pages that are requested at a time.
 
-/// The factor by which the width grows, and by which patience grows after wasted requests.
-const STEP: u32 = 4;
+/// The factor by which patience grows after wasted requests.
+const PATIENCE: u32 = 4;
 
-/// The number of pages to request at a time: more while the set is stable, one after a change.
+/// The number of pages to request at a time: all that are allowed while the set is stable, one
+/// after a change.
 ///
 /// Each time that requests were wasted it waits for more stable pages before it widens again, so
 /// that a set that keeps changing costs little more than reading it page by page (decision 0008).
@@ -25,6 +26,12 @@ impl AdaptiveConcurrency {
         }
     }
 
+    /// Sets the maximum, because pages turned out to be of another size.
+    pub(super) fn set_max(&mut self, max: u32) {
+        self.max = max.max(1);
+        self.width = self.width.min(self.max);
+    }
+
     /// Returns how many pages may be in flight.
     pub(super) fn width(&self) -> usize {
         self.width as usize
@@ -39,7 +46,7 @@ impl AdaptiveConcurrency {
     pub(super) fn on_stable(&mut self) {
         self.stable_pages = self.stable_pages.saturating_add(1);
         if self.stable_pages >= self.stable_pages_needed {
-            self.width = self.width.saturating_mul(STEP).min(self.max);
+            self.width = self.max;
         }
     }
 
@@ -58,7 +65,7 @@ impl AdaptiveConcurrency {
     /// Records a change that wasted the pages in flight.
     pub(super) fn on_wasted(&mut self) {
         self.on_change();
-        self.stable_pages_needed = self.stable_pages_needed.saturating_mul(STEP);
+        self.stable_pages_needed = self.stable_pages_needed.saturating_mul(PATIENCE);
     }
 }
 
@@ -78,15 +85,10 @@ mod tests {
     }
 
     #[test]
-    fn the_width_grows_up_to_the_maximum_while_nothing_changes() {
+    fn the_width_is_the_maximum_as_soon_as_nothing_changes() {
         let mut concurrency = AdaptiveConcurrency::new(1, 10);
-        let widths: Vec<_> = (0..3)
-            .map(|_| {
-                concurrency.on_stable();
-                concurrency.width()
-            })
-            .collect();
-        assert_eq!(widths, [4, 10, 10]);
+        concurrency.on_stable();
+        assert_eq!(concurrency.width(), 10);
         concurrency.on_change();
         assert_eq!(concurrency.width(), 1);
         assert_eq!(patience(&mut concurrency), 1);
@@ -100,6 +102,17 @@ mod tests {
             concurrency.on_wasted();
             assert_eq!(concurrency.width(), 1);
         }
+    }
+
+    #[test]
+    fn smaller_pages_allow_more_of_them_and_larger_ones_fewer() {
+        let mut concurrency = AdaptiveConcurrency::new(1, 8);
+        concurrency.set_max(16);
+        assert_eq!(concurrency.width(), 1, "nothing is known yet");
+        concurrency.on_stable();
+        assert_eq!(concurrency.width(), 16);
+        concurrency.set_max(4);
+        assert_eq!(concurrency.width(), 4);
     }
 
     #[test]

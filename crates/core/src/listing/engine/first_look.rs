@@ -36,6 +36,8 @@ pub(super) struct FirstLook {
     recounted: Option<TokenId>,
     /// The page size of the scan, while the look takes another one.
     page_size: Option<u32>,
+    /// The size of the page that begins with the last token of the first page, and that token.
+    overlap: Option<(u32, TokenId)>,
     /// A second on the platform's clock before the page that is judged was read, if the platform
     /// says what time it is.
     read_after: Option<i64>,
@@ -124,6 +126,12 @@ impl FirstLook {
     pub(super) fn may_be_fresh(&self, tokens: &[Token]) -> bool {
         let last = tokens.iter().rfind(|token| second_of(token).is_some());
         last.is_some_and(|last| self.age(std::slice::from_ref(last)) == Age::Fresh)
+    }
+
+    /// Returns whether no token is created any more before the last of these.
+    pub(super) fn ends_settled(&self, tokens: &[Token]) -> bool {
+        let last = tokens.len().saturating_sub(1);
+        self.age(&tokens[last..]) == Age::Settled
     }
 
     /// Returns whether a token may be created before the lowest of these from now on. Where its
@@ -215,6 +223,27 @@ impl PageEngine {
         if self.template.id_order().is_some() {
             self.look.stage = Stage::Wanted;
         }
+    }
+
+    /// Has the first look begin with the last token of the first page, if it then shows all the
+    /// others.
+    ///
+    /// A settled token that is still in its place shows that none was deleted before it: the first
+    /// page need not be read again (decision 0040).
+    pub(super) fn overlap_first_page(&mut self, tokens: &[Token], total: u64) {
+        let (Some(size), Some(last)) = (self.template.size(), tokens.last()) else {
+            return;
+        };
+        let overlapping = size.saturating_sub(1);
+        let shows_all = total <= 2 * u64::from(overlapping);
+        if !self.look.is_wanted() || !shows_all || tokens.len() as u64 != u64::from(size) {
+            return;
+        }
+        self.look.page_size = Some(size);
+        self.look.overlap = Some((overlapping, last.id.clone()));
+        self.template.set_size(overlapping);
+        self.frontier.set_newest_page(Some(1));
+        (self.frontier).continue_at(Some(PagePosition::Number(1)));
     }
 
     /// Looks at the newest tokens again, in a page of another size, and returns `true`, if this
@@ -336,6 +365,11 @@ impl PageEngine {
             return;
         }
         self.template.set_size(page_size);
+        let overlap = self.look.overlap.take();
+        if number == 1 && overlap.is_some_and(|overlap| overlap == (size, lowest.clone())) {
+            self.frontier.continue_at(None);
+            return;
+        }
         let below = number.saturating_mul(size.into()).checked_sub(1);
         let below = below.map(|last| last / u64::from(page_size));
         if self.frontier.newest_page().is_some() {

@@ -25,8 +25,7 @@ impl PageEngine {
         } else {
             1
         };
-        // The probe takes the place of a page, so that it covers as many as were in flight.
-        if self.received_unconfirmed() + 1 >= width
+        if self.probe_is_due(width)
             && let Some(probe) = self.next_probe()
         {
             return Some(probe);
@@ -44,6 +43,14 @@ impl PageEngine {
             return self.next_probe();
         }
         None
+    }
+
+    /// Returns whether a probe takes the place of the next page. It covers as many pages as can be
+    /// held without fewer being in flight; after the last page, one probe covers what is left.
+    fn probe_is_due(&self, width: usize) -> bool {
+        let covered = self.max_held(width).saturating_sub(width);
+        self.frontier.next().is_some()
+            && self.received_unconfirmed() >= covered.max(width.saturating_sub(1))
     }
 
     /// Returns how many received pages wait for a probe.

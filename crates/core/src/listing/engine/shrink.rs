@@ -1,14 +1,16 @@
-//! Smaller pages after one that is too large to be read.
+//! Smaller pages after one that is too large to be read, or to be served.
 //!
 //! A platform may store texts of any length, so that a page of a thousand tokens is larger than a
-//! response may be. The scan then continues with half as many tokens at a time, down to one.
+//! response may be. The scan then continues with half as many tokens at a time, down to one. A
+//! platform may also refuse pages of the size that it is asked for; then the size is left to it
+//! (decision 0040).
 
-use crate::error::Error;
-use crate::listing::FastPath;
+use crate::error::{Error, ErrorKind};
 use crate::listing::engine::PageEngine;
 use crate::listing::engine::frontier::Frontier;
 use crate::listing::engine::in_flight::{PendingPage, Purpose};
 use crate::listing::engine::template::RequestTemplate;
+use crate::listing::{FastPath, Plan};
 use crate::provider::PagePosition;
 
 /// The number of tokens that a page is taken to hold if the platform chose it. Every platform that
@@ -41,7 +43,11 @@ impl PageEngine {
         let half = size / 2;
         self.plan.max_page_size = Some(half);
         if !self.frontier.has_started() {
-            self.begin_with(half);
+            let plan = Plan {
+                page_size: Some(half),
+                ..self.plan.clone()
+            };
+            self.begin_with(plan);
             return Ok(());
         }
         self.discard_in_flight();
@@ -87,12 +93,28 @@ impl PageEngine {
         Ok(())
     }
 
-    /// Begins anew, in pages of this size: nothing was emitted yet.
-    fn begin_with(&mut self, size: u32) {
+    /// Returns whether the first page may have been refused because of its size, which nobody chose
+    /// and the platform is not known to serve.
+    pub(super) fn may_leave_size_to_platform(&self, error: ErrorKind) -> bool {
+        let was_guessed = self.plan.page_size_is_a_guess && self.template.size().is_some();
+        was_guessed && !self.frontier.has_started() && error == ErrorKind::InvalidInput
+    }
+
+    /// Begins anew, in pages of the size that the platform chooses.
+    pub(super) fn leave_size_to_platform(&mut self) {
+        let plan = Plan {
+            page_size: None,
+            page_size_is_a_guess: false,
+            ..self.plan.clone()
+        };
+        self.begin_with(plan);
+    }
+
+    /// Begins anew by this plan, if its pages are not a range of other ones: nothing was emitted
+    /// yet.
+    fn begin_with(&mut self, mut plan: Plan) {
         self.discard_in_flight();
         let in_flight = std::mem::take(&mut self.in_flight);
-        let mut plan = self.plan.clone();
-        plan.page_size = Some(size);
         if self.template.is_page_range() {
             plan.fast_path = None;
         }
@@ -112,7 +134,6 @@ impl PageEngine {
 mod tests {
     use super::*;
     use crate::error::Fate;
-    use crate::listing::Plan;
     use crate::listing::fake_pages::{FakePages, appending, growing, ids, vanishing};
     use crate::query::Query;
 

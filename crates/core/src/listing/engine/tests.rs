@@ -20,6 +20,7 @@ mod endings;
 mod interrupted;
 mod keyset;
 mod keyset_guards;
+mod long_lists;
 mod misbehaving;
 mod too_large;
 mod unchanging;

@@ -87,6 +87,8 @@ impl PageEngine {
         let is_smaller = (self.template.size()).is_none_or(|requested| received < requested);
         if received > 0 && is_smaller && self.has_more_than(page) {
             self.template.set_size(received);
+            let max = self.plan.concurrency_in_pages_of(received);
+            self.concurrency.set_max(max);
         }
     }
 
@@ -99,8 +101,13 @@ impl PageEngine {
         if self.is_keyset() {
             // Pages may overlap by the token at the position, and the last one may hold no other.
             let moves_on = new > 0 || received == 0 || !more;
-            return if moves_on {
-                Ok(())
+            if moves_on {
+                return Ok(());
+            }
+            // A pass that looked once more may have been interrupted: resumed, it comes to tokens
+            // that were emitted before.
+            return if self.bookmark.is_resumed() {
+                self.check_progress(true)
             } else {
                 Err(repeated_tokens())
             };

@@ -5,6 +5,7 @@ use std::ops::Not;
 use crate::error::{Error, Result, did_you_mean, is_near};
 use crate::model::{Timestamp, TokenState};
 use crate::query::filter::lexer::{Lexeme, lexemes};
+use crate::query::filter::predicate::is_annotation;
 use crate::query::filter::syntax_error::at_offset;
 use crate::query::{Filter, NamePattern, OwnerPredicate, TextPredicate, TimePredicate};
 
@@ -13,7 +14,7 @@ const MAX_LENGTH: usize = 64 * 1024;
 /// The maximum nesting of parentheses and negations, because these are parsed by recursion.
 const MAX_DEPTH: usize = 64;
 
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 14] = [
     "name",
     "state",
     "owner",
@@ -27,8 +28,11 @@ const FIELDS: [&str; 13] = [
     "provider",
     "account",
     "attribute.…",
+    "annotation.…",
 ];
 const NOT_REPORTED: &str = "not_reported";
+/// The annotation that is a time.
+const ANNOTATION_UNTIL: &str = "annotation.until";
 
 /// Parses a filter, as [`Filter::parse_at`] documents.
 pub(super) fn parse(text: &str, now: Timestamp) -> Result<Filter> {
@@ -169,6 +173,10 @@ impl<'a> Parser<'a> {
         {
             return self.parse_attribute(name);
         }
+        // Annotations are attributes that tokenfleet adds.
+        if is_annotation(field) {
+            return self.parse_attribute(field);
+        }
         match field {
             "" => return Err(self.error("expected a condition, such as state = active")),
             "everything" | "nothing" => {}
@@ -254,6 +262,13 @@ impl<'a> Parser<'a> {
             }
             _ => name.to_owned(),
         };
+        if name == ANNOTATION_UNTIL
+            && let Lexeme::Symbol("<" | "<=" | ">" | ">=") = self.peek()
+        {
+            return self.parse_time_condition(|time| {
+                Filter::Attribute(ANNOTATION_UNTIL.to_owned(), TextPredicate::Time(time))
+            });
+        }
         self.parse_text("the attribute", "a value", |predicate| {
             Filter::Attribute(name.clone(), predicate)
         })

@@ -26,6 +26,8 @@ pub enum TextPredicate {
     Absent,
     /// Matches tokens that do not report it.
     NotReported,
+    /// Matches an attribute that is written as a time, such as `annotation.until`.
+    Time(TimePredicate),
 }
 
 /// A condition on a point in time.
@@ -84,6 +86,7 @@ impl TextPredicate {
             }),
             Self::Absent => token.description.is_absent(),
             Self::NotReported => !token.description.is_reported(),
+            Self::Time(_) => false,
         }
     }
 
@@ -97,6 +100,7 @@ impl TextPredicate {
                 token.scopes.is_absent() || scopes.is_some_and(|scopes| scopes.is_empty())
             }
             Self::NotReported => !token.scopes.is_reported(),
+            Self::Time(_) => false,
         }
     }
 
@@ -112,8 +116,21 @@ impl TextPredicate {
             },
             Self::Absent => attribute == Some(&Attribute::Null),
             Self::NotReported => attribute.is_none(),
+            Self::Time(predicate) => {
+                let text = attribute.and_then(attribute_text);
+                let at = text.and_then(|text| text.parse().ok());
+                at.is_some_and(|at| predicate.matches(Fact::Known(at)))
+            }
         }
     }
+}
+
+/// Returns `true` if an attribute of this name is an annotation, which no platform has.
+///
+/// A token without it has none, rather than one that is not reported.
+pub(super) fn is_annotation(name: &str) -> bool {
+    name.strip_prefix("annotation.")
+        .is_some_and(|field| !field.is_empty())
 }
 
 /// Returns a single value as text, as JSON writes it.

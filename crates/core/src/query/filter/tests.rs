@@ -349,7 +349,7 @@ fn a_mistake_is_reported_with_its_position_and_a_suggestion() {
             "éé = x",
             "at character 1: unknown field; \
              expected one of name, state, owner, created_at, expiry, last_used, updated_at, id, \
-             description, scopes, provider, account, attribute.…",
+             description, scopes, provider, account, attribute.…, annotation.…",
         ),
         (
             "descripton = x",
@@ -517,6 +517,31 @@ fn fields_are_spelled_as_in_the_json_output_and_a_short_spelling_is_read_too() {
         let json = serde_json::to_value(&token).unwrap();
         assert!(json.get(key.as_str()).is_some(), "{key:?}");
     }
+}
+
+#[test]
+fn an_annotation_is_written_by_its_own_name() {
+    for (text, written) in [
+        ("annotation.team = ops", r#"annotation.team = "ops""#),
+        (
+            "attribute.annotation.team is none",
+            "annotation.team is none",
+        ),
+        (
+            "annotation.until <= 2030-01-31",
+            "annotation.until <= 2030-01-31T00:00:00Z",
+        ),
+        (
+            "attribute.annotation. is none",
+            "attribute.annotation. is none",
+        ),
+    ] {
+        let filter = parse(text);
+        assert_eq!(filter.to_string(), written);
+        assert_eq!(parse(written), filter);
+    }
+    let error = "annotation = x".parse::<Filter>().unwrap_err().to_string();
+    assert!(error.contains("did you mean `annotation.…`?"), "{error}");
 }
 
 #[test]

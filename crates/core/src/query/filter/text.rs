@@ -6,6 +6,7 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::model::Timestamp;
 use crate::query::filter::lexer::is_word;
+use crate::query::filter::predicate::is_annotation;
 use crate::query::{Filter, NamePattern, OwnerPredicate, TextPredicate, TimePredicate};
 
 /// Parses a filter in which `now` is the current time: see [`Filter::parse_at`].
@@ -75,6 +76,9 @@ fn write_filter(filter: &Filter, context: Context, f: &mut fmt::Formatter<'_>) -
         Filter::Id(id) => write!(f, "id = {}", Quoted(id.as_str())),
         Filter::Description(predicate) => write!(f, "description {}", Text(predicate)),
         Filter::Scopes(predicate) => write!(f, "scopes {}", Text(predicate)),
+        Filter::Attribute(name, predicate) if is_word(name) && is_annotation(name) => {
+            write!(f, "{name} {}", Text(predicate))
+        }
         Filter::Attribute(name, predicate) if is_word(name) => {
             write!(f, "attribute.{name} {}", Text(predicate))
         }
@@ -146,6 +150,7 @@ impl fmt::Display for Text<'_> {
             TextPredicate::Matches(pattern) => Match(pattern).fmt(f),
             TextPredicate::Absent => f.write_str("is none"),
             TextPredicate::NotReported => f.write_str("is not_reported"),
+            TextPredicate::Time(predicate) => Comparison(*predicate).fmt(f),
         }
     }
 }

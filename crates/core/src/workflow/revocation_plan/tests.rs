@@ -212,3 +212,41 @@ fn a_name_that_another_token_can_get_identifies_none() {
         assert_eq!(planned.is_identified(&names(false)), is_identified);
     }
 }
+
+#[test]
+fn the_plans_of_several_accounts_are_read_from_one_text_and_errors_name_the_line_in_it() {
+    let plan = |name: &str, ids: &[&str]| {
+        let ids = ids.iter().copied().map(TokenId::new);
+        RevocationPlan::from_ids(&Account::new("losant", name).with_place("here"), ids)
+    };
+    let plans = [plan("a", &["1", "2"]), plan("b", &[]), plan("c", &["3"])];
+    let text = plans.each_ref().map(ToString::to_string).concat();
+    assert_eq!(RevocationPlan::parse_all(&text).unwrap(), plans);
+    let text = plans.each_ref().map(ToString::to_string).join("\n# next\n");
+    assert_eq!(RevocationPlan::parse_all(&text).unwrap(), plans);
+    assert!(text.parse::<RevocationPlan>().is_err());
+    assert_eq!(
+        RevocationPlan::parse_all(&plans[0].to_string()).unwrap(),
+        plans[..1]
+    );
+
+    let without_heading = text.replacen(&format!("# next\n{HEADING}\n"), "", 1);
+    for (text, part) in [
+        (format!("{}{}", plans[0], plans[0]), "twice"),
+        (format!("{}kill 3\n", plans[0]), "line 6 "),
+        (format!("{}{}kill 3\n", plans[0], plans[2]), "line 10 "),
+        (without_heading, "line 7 "),
+        (
+            format!("{}{HEADING}\n", plans[0]),
+            "does not name its account",
+        ),
+        (
+            format!("{}tokenfleet revocations 1\n", plans[0]),
+            "another version",
+        ),
+        (String::new(), "must start with"),
+    ] {
+        let error = RevocationPlan::parse_all(&text).unwrap_err().to_string();
+        assert!(error.contains(part), "{text}\n{error}");
+    }
+}

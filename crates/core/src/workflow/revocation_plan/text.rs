@@ -73,54 +73,66 @@ impl fmt::Display for PlannedToken {
 impl FromStr for RevocationPlan {
     type Err = Error;
 
+    /// Parses the plan of one account. [`parse_all`](Self::parse_all) takes those of several.
     fn from_str(text: &str) -> Result<Self> {
+        let mut plans = Self::parse_all(text)?.into_iter();
+        match (plans.next(), plans.next()) {
+            (Some(plan), None) => Ok(plan),
+            _ => Err(Error::invalid_input("the plan has several accounts")),
+        }
+    }
+}
+
+impl RevocationPlan {
+    /// Parses the plans of several accounts, one after the other in one text. There is at least
+    /// one, and no account has two.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](crate::ErrorKind::InvalidInput) for a text that is not such a plan. The
+    /// error names the line.
+    pub fn parse_all(text: &str) -> Result<Vec<Self>> {
         // Editors add a byte-order mark.
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = (1..).zip(text.lines());
-        match lines.next().map(|(_, line)| line) {
-            Some(HEADING) => {}
-            Some(other) if other.starts_with(ANY_HEADING) => {
-                return Err(Error::invalid_input(
-                    "the plan was written by another version, and does not say what this one \
-                     checks",
-                )
-                .with_advice("create the plan again"));
+        let mut lines = (1..).zip(text.lines()).peekable();
+        let mut plans: Vec<Self> = Vec::new();
+        loop {
+            check_heading(lines.next().map_or("", |(_, line)| line))?;
+            let mut draft = Draft::default();
+            while let Some((number, line)) =
+                lines.next_if(|(_, line)| !line.starts_with(ANY_HEADING))
+            {
+                draft.parse_line(number, line)?;
             }
-            _ => {
-                return Err(Error::invalid_input(format!(
-                    "a revocation plan must start with the line \"{HEADING}\""
-                )));
+            let plan = draft.into_plan()?;
+            let names = |plan: &Self| {
+                let account = plan.account();
+                (account.provider().to_owned(), account.name().to_owned())
+            };
+            if plans.iter().any(|other| names(other) == names(&plan)) {
+                return Err(Error::invalid_input("the plan names the account twice")
+                    .with_account(plan.account()));
+            }
+            plans.push(plan);
+            if lines.peek().is_none() {
+                return Ok(plans);
             }
         }
-        let mut draft = Draft::default();
-        for (number, line) in lines {
-            if line.chars().any(alters_display) {
-                return Err(Error::invalid_input(format!(
-                    "line {number} of the plan contains a control character or an invisible one, \
-                     which could hide what the line says"
-                ))
-                .with_advice("create the plan again"));
-            }
-            let words: Option<Vec<_>> = Words(line.chars().peekable()).collect();
-            words
-                .and_then(|words| draft.add_line(&words))
-                .ok_or_else(|| {
-                    Error::invalid_input(format!(
-                        "line {number} of the plan is not a valid account, place, owner, revoke or \
-                         last line"
-                    ))
-                })?;
-        }
-        let account = draft
-            .account
-            .ok_or_else(|| Error::invalid_input("the plan does not name its account"))?;
-        let mut plan = Self::new(&account, draft.tokens);
-        plan.owner = draft.owner;
-        if let Some(last) = draft.last {
-            plan.tokens.retain(|token| token.id != last.id);
-            plan.last = Some(last);
-        }
-        Ok(plan)
+    }
+}
+
+/// Rejects a first line that is not the heading of a plan of this version.
+fn check_heading(line: &str) -> Result<()> {
+    if line == HEADING {
+        Ok(())
+    } else if line.starts_with(ANY_HEADING) {
+        let message =
+            "the plan was written by another version, and does not say what this one checks";
+        Err(Error::invalid_input(message).with_advice("create the plan again"))
+    } else {
+        Err(Error::invalid_input(format!(
+            "a revocation plan must start with the line \"{HEADING}\""
+        )))
     }
 }
 
@@ -134,6 +146,39 @@ struct Draft {
 }
 
 impl Draft {
+    /// Adds the line of this number.
+    fn parse_line(&mut self, number: usize, line: &str) -> Result<()> {
+        if line.chars().any(alters_display) {
+            return Err(Error::invalid_input(format!(
+                "line {number} of the plan contains a control character or an invisible one, \
+                 which could hide what the line says"
+            ))
+            .with_advice("create the plan again"));
+        }
+        let words: Option<Vec<_>> = Words(line.chars().peekable()).collect();
+        words
+            .and_then(|words| self.add_line(&words))
+            .ok_or_else(|| {
+                Error::invalid_input(format!(
+                    "line {number} of the plan is not a valid account, place, owner, revoke or \
+                     last line"
+                ))
+            })
+    }
+
+    fn into_plan(self) -> Result<RevocationPlan> {
+        let account = self
+            .account
+            .ok_or_else(|| Error::invalid_input("the plan does not name its account"))?;
+        let mut plan = RevocationPlan::new(&account, self.tokens);
+        plan.owner = self.owner;
+        if let Some(last) = self.last {
+            plan.tokens.retain(|token| token.id != last.id);
+            plan.last = Some(last);
+        }
+        Ok(plan)
+    }
+
     /// Adds a line without its comment, or returns `None` for one that is not valid here.
     fn add_line(&mut self, words: &[Word]) -> Option<()> {
         let Some((keyword, rest)) = words.split_first() else {

@@ -50,9 +50,48 @@ impl Script {
 pub(super) struct InFlight {
     now: AtomicUsize,
     max: AtomicUsize,
+    /// The number over the providers of all hosts, if this is the number of one.
+    at_all_hosts: Option<Arc<InFlight>>,
+}
+
+/// A page in flight, until it is dropped.
+struct PageInFlight<'a>(&'a InFlight);
+
+impl Drop for PageInFlight<'_> {
+    fn drop(&mut self) {
+        self.0.leave();
+    }
 }
 
 impl InFlight {
+    /// Returns the measure of one host, whose pages count at all hosts too.
+    pub(super) fn at_one_host(all: &Arc<Self>) -> Arc<Self> {
+        Arc::new(Self {
+            at_all_hosts: Some(Arc::clone(all)),
+            ..Self::default()
+        })
+    }
+
+    fn enter(&self) {
+        let now = self.now.fetch_add(1, SeqCst) + 1;
+        self.max.fetch_max(now, SeqCst);
+        if let Some(all) = &self.at_all_hosts {
+            all.enter();
+        }
+    }
+
+    fn leave(&self) {
+        self.now.fetch_sub(1, SeqCst);
+        if let Some(all) = &self.at_all_hosts {
+            all.leave();
+        }
+    }
+
+    /// Returns the number of pages in flight.
+    pub(super) fn now(&self) -> usize {
+        self.now.load(SeqCst)
+    }
+
     /// Returns the greatest number of pages that were in flight at once.
     pub(super) fn max(&self) -> usize {
         self.max.load(SeqCst)
@@ -81,6 +120,12 @@ impl ScriptedProvider {
         }
     }
 
+    /// Moves the account to a host.
+    pub(super) fn at(mut self, host: &str) -> Self {
+        self.account = self.account.with_place(&format!("https://{host}/tokens"));
+        self
+    }
+
     async fn delay(&self) {
         match self.script {
             Script::NeverAnswers => std::future::pending().await,
@@ -103,10 +148,10 @@ impl Adapter for ScriptedProvider {
         &self.capabilities
     }
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        let in_flight = self.in_flight.now.fetch_add(1, SeqCst) + 1;
-        self.in_flight.max.fetch_max(in_flight, SeqCst);
+        self.in_flight.enter();
+        let in_flight = PageInFlight(&self.in_flight);
         self.delay().await;
-        self.in_flight.now.fetch_sub(1, SeqCst);
+        drop(in_flight);
         let number = match request.position {
             PagePosition::Number(number) => number,
             PagePosition::Token(text) => text.parse().unwrap(),

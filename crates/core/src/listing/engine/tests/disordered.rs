@@ -11,7 +11,7 @@ use crate::model::{Fact, Timestamp, Token};
 const SECOND: u32 = 1_000;
 
 /// Returns the pages with the times of creation that the ids begin with.
-fn timed(mut page: Page) -> Page {
+pub(super) fn timed(mut page: Page) -> Page {
     let time = |token: &Token| {
         let id: u32 = token.id.as_str().parse().unwrap();
         Timestamp::from_unix_seconds((id / SECOND).into())
@@ -206,6 +206,30 @@ proptest! {
         let fits = largest >= 16 && fresh + 3 * busy.rate <= largest as usize / 8;
         let fits = fits && busy.other_sizes == OtherSizes::Served;
         prop_assert!(!fits || scanned.is_complete(), "{:?}", scanned.end);
+    }
+
+    #[test]
+    fn a_first_page_that_is_not_read_again_hides_no_token(
+        busy in busy(), size in 8u32..40, beyond in 1u32..38, delay in 0u32..30,
+        order in prop::collection::vec(any::<u8>(), 1..40),
+    ) {
+        // Two pages of tokens of which those of the first are settled.
+        let busy = Busy {
+            dimensions: (size + 1 + beyond % (size - 2), size),
+            pause: 100,
+            delay,
+            ..busy
+        };
+        let mut running = Running::start(&busy);
+        let mut order = order.iter().cycle();
+        let scanned = try_scan_in_order(
+            PageEngine::new(&running.plan()),
+            |request| running.respond(request),
+            |_| usize::from(*order.next().unwrap()),
+        );
+        prop_assert!(scanned.is_honest(&running.lasting), "{:?} of {:?}", scanned, running.lasting);
+        let is_unchanged = busy.rate == 0 && busy.other_sizes == OtherSizes::Served;
+        prop_assert!(!is_unchanged || busy.fresh > 0 || scanned.requests == 2, "{scanned:?}");
     }
 
     #[test]
