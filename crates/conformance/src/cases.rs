@@ -11,6 +11,7 @@ mod declarations;
 mod failures;
 mod identity;
 mod listing;
+mod listing_declarations;
 mod page_positions;
 mod preconditions;
 mod push_down;
@@ -19,8 +20,10 @@ mod reading;
 mod renewal;
 mod reused_ids;
 mod revocation;
+mod revocation_responses;
 mod rotation;
 mod secrecy;
+mod secret_shape;
 mod update;
 mod verification;
 
@@ -34,6 +37,7 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
     [
         declarations::CASES,
         listing::CASES,
+        listing_declarations::CASES,
         concurrent_changes::CASES,
         page_positions::CASES,
         queries::CASES,
@@ -46,9 +50,11 @@ pub fn cases() -> impl Iterator<Item = &'static Case> {
         rotation::CASES,
         renewal::CASES,
         revocation::CASES,
+        revocation_responses::CASES,
         cascade::CASES,
         reused_ids::CASES,
         verification::CASES,
+        secret_shape::CASES,
         identity::CASES,
         failures::CASES,
         secrecy::CASES,

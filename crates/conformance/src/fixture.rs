@@ -205,6 +205,15 @@ pub trait Fixture: Send + Sync {
         false
     }
 
+    /// Returns the origin of the platform, such as `http://127.0.0.1:8081`; `None` if it is not
+    /// reached over a network.
+    ///
+    /// The [place](tokenfleet_core::Account::place) of the account must name the host in it, so
+    /// that a revocation plan for one server is not carried out on another.
+    fn origin(&self) -> Option<String> {
+        None
+    }
+
     /// Returns a name as the platform stores it, if it trims names or changes their case.
     ///
     /// An adapter sends names unchanged, and reports what the platform stored.
@@ -384,6 +393,12 @@ pub enum Fault {
     /// Something in front of the platform refuses the request with 401, in a form that is not the
     /// platform's, such as `{"message":"Unauthorized"}`.
     GatewayRefusal,
+    /// Something in front of the platform answers the request with 404, in a form that is not the
+    /// platform's, such as a page of HTML.
+    GatewayNotFound,
+    /// Something in front of the platform answers the request with 404, in JSON that is not the
+    /// platform's, such as `{"message":"no Route matched with those values"}`.
+    GatewayJsonNotFound,
     /// The page that is requested next is refused with 404, as if there were no such page.
     MissingPage,
 }

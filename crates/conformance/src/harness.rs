@@ -28,7 +28,7 @@ const SECONDS_PER_DAY: u64 = 86_400;
 
 /// Everything that one case works with.
 pub(crate) struct Harness {
-    fixture: RecordingFixture,
+    fixture: Arc<RecordingFixture>,
     provider: RecordingProvider,
     inspector: Arc<Inspector>,
 }
@@ -65,9 +65,14 @@ impl Harness {
         for credential in fixture.credentials() {
             inspector.remember(&credential);
         }
-        let provider = RecordingProvider::new(fixture.provider(), Arc::clone(&inspector));
+        let fixture = Arc::new(RecordingFixture::new(fixture));
+        let provider = RecordingProvider::new(
+            fixture.provider(),
+            Arc::clone(&fixture),
+            Arc::clone(&inspector),
+        );
         Self {
-            fixture: RecordingFixture::new(fixture),
+            fixture,
             provider,
             inspector,
         }
@@ -86,7 +91,7 @@ impl Harness {
     }
 
     pub(crate) fn fixture(&self) -> &dyn Fixture {
-        &self.fixture
+        &*self.fixture
     }
 
     /// Returns the provider under test, whose results are inspected.
@@ -107,6 +112,7 @@ impl Harness {
         match self.fixture.intruder() {
             Some(provider) => Ok(RecordingProvider::new(
                 provider,
+                Arc::clone(&self.fixture),
                 Arc::clone(&self.inspector),
             )),
             None => not_applicable("the fixture has no provider with a wrong credential"),
@@ -141,7 +147,7 @@ impl Harness {
         now.saturating_add(Duration::from_secs(days * SECONDS_PER_DAY))
     }
 
-    /// Returns a page size that the platform serves: the wanted one, or its largest.
+    /// Returns a page size that may be requested: the wanted one, or the largest.
     pub(crate) fn page_size(&self, wanted: u32) -> u32 {
         let list = self.capabilities().list.as_ref();
         let max = list.and_then(|list| list.max_page_size).unwrap_or(wanted);

@@ -54,9 +54,9 @@
 //!
 //! # What a run costs
 //!
-//! All cases together send up to about 3,700 requests, those of the fixture included, and as many
+//! All cases together send up to about 4,800 requests, those of the fixture included, and as many
 //! fixtures are built as there are cases that apply. In memory that takes a second, at a server on
-//! this machine some minutes. Half of the requests are those of six heavy cases
+//! this machine some minutes. Over half of the requests are those of seven heavy cases
 //! ([`Case::is_heavy`]). A [`Suite`] can leave them out ([`Suite::without_heavy_cases`]), and stay
 //! below a request limit of the account ([`Suite::with_request_limit`]).
 //!

@@ -12,6 +12,8 @@ mod writing;
 
 pub(crate) use defect::Defect;
 
+use std::time::Duration;
+
 use tokenfleet_core::capability::TokenField;
 
 use crate::MemoryProfile;
@@ -33,6 +35,13 @@ impl MemoryProfile {
         if let Some(list) = &mut profile.capabilities.list {
             list.totals = false;
         }
+        profile
+    }
+
+    /// Creates a platform that takes lifetimes and needs three seconds to issue a token.
+    pub(crate) fn slow_lifetimes() -> Self {
+        let mut profile = Self::lifetimes();
+        profile.expiry_delay = Duration::from_secs(3);
         profile
     }
 

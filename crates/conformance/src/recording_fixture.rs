@@ -1,5 +1,7 @@
 //! A wrapper that notes what a fixture cannot do.
 
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +19,8 @@ use crate::{ExistingToken, Fault, Fixture, FixtureError, InsertedToken, TokenSpe
 pub(crate) struct RecordingFixture {
     inner: Box<dyn Fixture>,
     left_out: Mutex<Vec<String>>,
+    /// `true` if there is a token that the platform may not show yet.
+    has_new_token: AtomicBool,
 }
 
 impl RecordingFixture {
@@ -24,6 +28,24 @@ impl RecordingFixture {
         Self {
             inner,
             left_out: Mutex::default(),
+            // Building the fixture may have created one.
+            has_new_token: AtomicBool::new(true),
+        }
+    }
+
+    /// Notes that a token was created or inserted just now.
+    pub(crate) fn note_new_token(&self) {
+        self.has_new_token.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits until the platform must show its newest token: by its clock, or really if that cannot
+    /// be moved.
+    pub(crate) async fn await_new_token(&self) {
+        let Some(delay) = self.inner.provider().capabilities().read_delay else {
+            return;
+        };
+        if self.has_new_token.swap(false, Ordering::SeqCst) && !self.inner.advance(delay).await {
+            std::thread::sleep(delay);
         }
     }
 
@@ -44,6 +66,12 @@ impl RecordingFixture {
     /// Returns what was noted.
     pub(crate) fn take_left_out(&self) -> Vec<String> {
         std::mem::take(&mut *self.left_out.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl fmt::Debug for RecordingFixture {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordingFixture").finish_non_exhaustive()
     }
 }
 
@@ -137,6 +165,10 @@ impl Fixture for RecordingFixture {
             self.left_out(format!("{fault:?}: the fixture cannot inject this fault"));
         }
         injected
+    }
+
+    fn origin(&self) -> Option<String> {
+        self.inner.origin()
     }
 
     fn stored_name(&self, name: &str) -> String {

@@ -8,27 +8,36 @@ use tokenfleet_core::adapter::{Page, PageRequest};
 use tokenfleet_core::capability::TokenField;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, Identity, IssuedToken, Liveness, RenewedToken,
-    Result, Revocation, RevokeOptions, Secret, Token, TokenId, TokenProvider, TokenRef,
-    UpdateToken,
+    Result, Revocation, RevokeOptions, Secret, SecretShape, Token, TokenId, TokenProvider,
+    TokenRef, UpdateToken,
 };
 
 use crate::inspector::Inspector;
+use crate::recording_fixture::RecordingFixture;
 
 /// A provider that records the secrets of each call and searches each result for secrets and for
 /// undeclared fields.
+///
+/// It waits until the platform must show the newest token before it looks for one.
 #[derive(Debug)]
 pub(crate) struct RecordingProvider {
     provider: Arc<dyn TokenProvider>,
     account: Account,
+    fixture: Arc<RecordingFixture>,
     inspector: Arc<Inspector>,
 }
 
 impl RecordingProvider {
     /// Wraps a provider.
-    pub(crate) fn new(provider: Arc<dyn TokenProvider>, inspector: Arc<Inspector>) -> Self {
+    pub(crate) fn new(
+        provider: Arc<dyn TokenProvider>,
+        fixture: Arc<RecordingFixture>,
+        inspector: Arc<Inspector>,
+    ) -> Self {
         Self {
             account: provider.account().clone(),
             provider,
+            fixture,
             inspector,
         }
     }
@@ -39,6 +48,7 @@ impl RecordingProvider {
         Self {
             provider: Arc::clone(&self.provider),
             account: Account::new(self.account.provider(), &name),
+            fixture: Arc::clone(&self.fixture),
             inspector: Arc::clone(&self.inspector),
         }
     }
@@ -107,6 +117,7 @@ impl TokenProvider for RecordingProvider {
     }
 
     async fn list_page(&self, request: PageRequest) -> Result<Page> {
+        self.fixture.await_new_token().await;
         let result = self.provider.list_page(request).await;
         self.inspect(result, |page| {
             for token in &page.tokens {
@@ -119,21 +130,25 @@ impl TokenProvider for RecordingProvider {
     }
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
+        self.fixture.await_new_token().await;
         let result = self.provider.get(id).await;
         self.inspect(result, |token| self.inspect_token(token))
     }
 
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let result = self.provider.create(request).await;
+        self.fixture.note_new_token();
         self.inspect(result, |issued| self.inspect_issued(issued))
     }
 
     async fn update(&self, id: &TokenId, change: UpdateToken) -> Result<Token> {
+        self.fixture.await_new_token().await;
         let result = self.provider.update(id, change).await;
         self.inspect(result, |token| self.inspect_token(token))
     }
 
     async fn rotate(&self, id: &TokenId) -> Result<IssuedToken> {
+        self.fixture.await_new_token().await;
         let result = self.provider.rotate(id).await;
         self.inspect(result, |issued| self.inspect_issued(issued))
     }
@@ -153,6 +168,7 @@ impl TokenProvider for RecordingProvider {
         if let TokenRef::Secret(secret) = token {
             self.inspector.remember(secret);
         }
+        self.fixture.await_new_token().await;
         let result = self.provider.revoke(token, options).await;
         self.inspect(result, |revocation| {
             if let Some(replacement) = &revocation.replacement {
@@ -169,6 +185,25 @@ impl TokenProvider for RecordingProvider {
         self.inspect(result, |liveness| {
             let debug = format!("{liveness:?}");
             self.inspector.search("the result of verify", &debug);
+        })
+    }
+
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        self.inspector.remember(secret);
+        let shape = self.provider.secret_shape(secret);
+        let debug = format!("{shape:?}");
+        self.inspector.search("the shape of a secret", &debug);
+        shape
+    }
+
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        self.inspector.remember(secret);
+        self.fixture.await_new_token().await;
+        let result = self.provider.token_of(secret).await;
+        self.inspect(result, |token| {
+            if let Some(token) = token {
+                self.inspect_token(token);
+            }
         })
     }
 

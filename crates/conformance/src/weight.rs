@@ -5,8 +5,9 @@
 pub(crate) const LIGHT: u64 = 250;
 
 /// The heavy cases, each with the number of requests that it is expected to send at most.
-pub(crate) const HEAVY: [(&str, u64); 6] = [
+pub(crate) const HEAVY: [(&str, u64); 7] = [
     ("more tokens than fit on a default page are all listed", 300),
+    ("a page of the declared maximum size is served", 1_200),
     (
         "random creations and deletions during a listing hide no other token",
         1_000,

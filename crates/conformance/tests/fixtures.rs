@@ -73,6 +73,10 @@ fn ran(report: &Report, name: &str) -> bool {
 #[test]
 fn a_fixture_of_six_methods_is_enough_for_most_cases() {
     for profile in MemoryProfile::all() {
+        // The clock of this platform stands still if nobody moves it.
+        if profile.capabilities.read_delay.is_some() {
+            continue;
+        }
         let make_fixture = async || MinimalFixture(MemoryFixture::new(profile.clone()));
         let report = block_on(run(make_fixture));
         report.assert_passed();

@@ -79,12 +79,29 @@ async fn a_made_up_response_does_not_reach_the_platform_but_counts() {
         (Fault::Redirect, 302),
         (Fault::GatewayRefusal, 401),
         (Fault::MissingPage, 404),
+        (Fault::GatewayNotFound, 404),
+        (Fault::GatewayJsonNotFound, 404),
     ] {
         assert!(transport.inject(fault));
         assert_eq!(send(&transport).await.unwrap().status(), status);
     }
     assert_eq!(platform.0.load(Ordering::SeqCst), 0);
-    assert_eq!(transport.request_count(), 3);
+    assert_eq!(transport.request_count(), 5);
+}
+
+#[tokio::test]
+async fn a_foreign_404_comes_as_html_and_as_json() {
+    let (_, transport) = transport();
+    for (fault, content_type, is_json) in [
+        (Fault::GatewayNotFound, "text/html", false),
+        (Fault::GatewayJsonNotFound, "application/json", true),
+    ] {
+        assert!(transport.inject(fault), "{fault:?}");
+        let response = send(&transport).await.unwrap();
+        assert_eq!(response.headers()["content-type"], content_type);
+        let body = serde_json::from_slice::<Value>(response.body());
+        assert_eq!(body.is_ok(), is_json, "{fault:?}");
+    }
 }
 
 #[tokio::test]

@@ -80,6 +80,10 @@ impl Fixture for CountingFixture {
         self.0.inject(fault).await
     }
 
+    fn origin(&self) -> Option<String> {
+        self.0.origin()
+    }
+
     fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
         self.0.argument(argument)
     }

@@ -7,13 +7,14 @@ import urllib.request
 
 
 class Simulator:
-    """A running `tokenfleet simulate`, until `stop` or the end of a `with` block."""
+    """A running `tokenfleet simulate`, or another program that serves one, until `stop` or the end
+    of a `with` block."""
 
-    def __init__(self, provider, *options, tokens=0):
-        words = ["simulate", provider, f"--tokens={tokens}"]
+    def __init__(self, provider, *options, tokens=0, program=None):
+        words = [os.environ["TOKENFLEET"], "simulate", provider, f"--tokens={tokens}"]
         words += [f"--option={option}" for option in options]
         self._program = subprocess.Popen(
-            [os.environ["TOKENFLEET"], *words], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [program] if program else words, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         server = json.loads(self._program.stdout.readline())
         self.url = server["url"]

@@ -8,7 +8,7 @@ use http::{Request, Response};
 use crate::{
     Simulator,
     faults::{Delivery, Plan, Replacement},
-    response,
+    gzip, response,
 };
 
 /// A connection that was dropped before the response was complete.
@@ -69,6 +69,7 @@ pub(crate) async fn exchange(
 ) -> Result<(Response<Bytes>, Delivery), Dropped> {
     let number = simulator.log().record(&request, simulator.clock().now());
     let plan = simulator.faults().take(&request);
+    let is_compressed = simulator.instruments().gzip && gzip::is_accepted(&request);
     wait(plan.delay).await;
     let mut response = match (&plan.replacement, plan.apply_late) {
         (None, None) => process(simulator, &plan, request, number),
@@ -84,6 +85,9 @@ pub(crate) async fn exchange(
         }
     };
     finish(simulator, &plan, &mut response, number).await?;
+    if is_compressed {
+        gzip::compress(&mut response);
+    }
     Ok((response, plan.delivery))
 }
 

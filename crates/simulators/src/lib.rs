@@ -1,4 +1,5 @@
-//! Losant, Foreman, Cloudsmith and Mindbody as local servers for tests.
+//! Losant, Foreman, Cloudsmith and Mindbody as local servers for tests, and Kubernetes, where their
+//! tokens go.
 //!
 //! Each platform is a small state machine, based only on what is known about the vendor's API. This
 //! crate uses none of tokenfleet's other crates, so that an adapter that misreads a platform fails
@@ -51,6 +52,7 @@ mod clock;
 mod control;
 mod dispatch;
 mod faults;
+mod gzip;
 mod log;
 mod options;
 mod response;
@@ -63,6 +65,7 @@ mod token;
 
 pub mod cloudsmith;
 pub mod foreman;
+pub mod kubernetes;
 pub mod losant;
 pub mod mindbody;
 

@@ -151,7 +151,7 @@ pub(crate) fn alternatives(settings: &[&str]) -> String {
 ///
 /// `values` are fields of any [`OptionValue`] type. `switches` are fields whose enum is declared in
 /// place; the doc comment serves the field and the enum, and the first setting is the default.
-/// Every platform also gets the options `tokens`, `seed` and `clock`.
+/// Every platform also gets the options `tokens`, `seed`, `clock` and `gzip`.
 macro_rules! options {
     (
         $(#[$meta:meta])*
@@ -173,6 +173,9 @@ macro_rules! options {
             seed: u64 = 0,
             /// The platform's clock.
             clock: $crate::Clock = $crate::Clock::moving(),
+            /// `true` to compress responses with gzip where a request accepts that. No vendor
+            /// documents whether it does.
+            gzip: bool = false,
             $( $(#[$value_meta])* $value: $kind = $default, )*
             $( $(#[$switch_meta])* $switch: $setting = $setting::$first, )*
         }

@@ -88,6 +88,8 @@ pub struct Instruments {
     pub log: Log,
     /// The faults to inject.
     pub faults: Faults,
+    /// `true` to compress responses with gzip where a request accepts that.
+    pub gzip: bool,
 }
 
 impl Instruments {
@@ -97,6 +99,13 @@ impl Instruments {
             clock,
             ..Self::default()
         }
+    }
+
+    /// Compresses responses with gzip where a request accepts that, or never.
+    #[must_use]
+    pub fn with_gzip(mut self, gzip: bool) -> Self {
+        self.gzip = gzip;
+        self
     }
 }
 

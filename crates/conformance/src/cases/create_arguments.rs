@@ -5,14 +5,14 @@ use std::time::Duration;
 use tokenfleet_core::capability::{ArgumentKind, ArgumentValue, CreateCapability, TokenField};
 use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, RequestedExpiry, Timestamp, TokenId, TokenProvider, TokenState,
-    UpdateToken,
+    Capabilities, CreateToken, ErrorKind, Fact, IssuedToken, RequestedExpiry, Timestamp, TokenId,
+    TokenProvider, TokenState, UpdateToken,
 };
 
 use super::creation::expect_refused as expect_contradiction;
 use super::preconditions::creates;
 use crate::case::case;
-use crate::case_result::{CaseResult, ensure, expect_ok, not_applicable};
+use crate::case_result::{CaseResult, describe, ensure, expect_ok, fail, not_applicable};
 use crate::harness::Harness;
 use crate::refusal::{Refusal, expect_refused, expect_refused_as};
 use crate::{Case, Decision, Fault};
@@ -30,6 +30,7 @@ pub(super) const CASES: &[Case] = &[
             DropsUndeclaredArguments on full,
             DropsExpiry on retaining,
             ShiftsExpiry on retaining,
+            DeclaresExactLifetimes on slow_lifetimes,
         ],
     },
     case! {
@@ -163,14 +164,21 @@ async fn expect_expiry(harness: &Harness, requested: RequestedExpiry, at: Timest
     let is_kept = |expiry| harness.is_expiry(expiry, requested, at, since);
     let mut request = harness.minimal_request("expiring")?;
     request.expiry = requested;
-    let issued = harness.create(request).await?;
+    let create = harness.capabilities().create.as_ref();
+    let is_exact = create.is_some_and(|create| create.lifetime_tolerance.is_none());
+    let remedy = if is_exact {
+        "if the platform takes a lifetime, declare it by `CreateCapability::with_lifetime`"
+    } else {
+        "if the platform takes longer, declare that by `CreateCapability::with_lifetime`"
+    };
+    let issued = create_as_requested(harness, request, remedy).await?;
     let id = &issued.token.id;
     if harness.reports(TokenField::Expiry) {
         ensure(
             is_kept(issued.token.expiry),
             "the returned token has the requested expiry",
             format!(
-                "{at} was requested and {:?} is reported",
+                "{at} was requested and {:?} is reported; {remedy}",
                 issued.token.expiry
             ),
         )?;
@@ -178,14 +186,14 @@ async fn expect_expiry(harness: &Harness, requested: RequestedExpiry, at: Timest
         ensure(
             read.is_none_or(|read| is_kept(read.expiry)),
             "the token has the requested expiry",
-            "reading it returns another",
+            format!("reading it returns another; {remedy}"),
         )?;
     }
     let existing = harness.existing_expiry(id).await;
     ensure(
         !existing.is_reported() || is_kept(existing),
         "the token at the platform has the requested expiry",
-        format!("{at} was requested and it is {existing:?}"),
+        format!("{at} was requested and it is {existing:?}; {remedy}"),
     )?;
     let what = "a token before its expiry";
     harness.expect_alive(&issued.secret, what).await?;
@@ -194,6 +202,22 @@ async fn expect_expiry(harness: &Harness, requested: RequestedExpiry, at: Timest
         harness.expect_dead(&issued.secret, what).await?;
     }
     Ok(())
+}
+
+/// Creates a token, and names what may have to be declared if the response contradicts the request.
+async fn create_as_requested(
+    harness: &Harness,
+    request: CreateToken,
+    remedy: &str,
+) -> CaseResult<IssuedToken> {
+    harness.require_room(1).await?;
+    match harness.provider().create(request).await {
+        Err(error) if error.kind() == ErrorKind::ProtocolViolation => fail(
+            "a token is created as requested",
+            format!("{}; {remedy}", describe(&error)),
+        ),
+        created => expect_ok(created, "a token is created"),
+    }
 }
 
 async fn required_expiry(harness: &Harness) -> CaseResult {
@@ -256,17 +280,21 @@ async fn description(harness: &Harness) -> CaseResult {
     )
 }
 
+/// The remedy where a token has more scopes than were requested.
+const WIDENED: &str =
+    "if the platform adds scopes, declare it by `CreateCapability::with_widened_scopes`";
+
 async fn scopes(harness: &Harness) -> CaseResult {
     let mut all = harness.fixture().scopes();
     let Some(first) = all.first().cloned() else {
         return not_applicable("the fixture names no scopes");
     };
     let request = harness.minimal_request("scoped")?.with_scope(first.clone());
-    let issued = harness.create(request).await?;
+    let issued = create_as_requested(harness, request, WIDENED).await?;
     expect_scopes(harness, &issued.token.id, vec![first]).await?;
     let mut request = harness.minimal_request("scoped again")?;
     request.scopes = Some(all.clone());
-    let issued = harness.create(request).await?;
+    let issued = create_as_requested(harness, request, WIDENED).await?;
     all.sort();
     expect_scopes(harness, &issued.token.id, all).await
 }
@@ -280,16 +308,25 @@ async fn expect_scopes(harness: &Harness, id: &TokenId, requested: Vec<String>) 
     let mut scopes = scopes.to_vec();
     scopes.sort();
     let happened = format!("{requested:?} were requested and the token has {scopes:?}");
+    let has_all = requested.iter().all(|scope| scopes.contains(scope));
     let create = harness.capabilities().create.as_ref();
     if create.is_some_and(|create| create.widened_scopes) {
-        let has_all = requested.iter().all(|scope| scopes.contains(scope));
         return ensure(
             has_all,
             "the requested scopes are among those kept",
             happened,
         );
     }
-    ensure(scopes == requested, "scopes are kept", happened)
+    let remedy = if has_all {
+        format!("; {WIDENED}")
+    } else {
+        String::new()
+    };
+    ensure(
+        scopes == requested,
+        "scopes are kept",
+        format!("{happened}{remedy}"),
+    )
 }
 
 async fn added_scopes(harness: &Harness) -> CaseResult {

@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 
 use tokenfleet_core::adapter::{PagePosition, PageRequest};
 use tokenfleet_core::capability::{ArgumentSupport, Paging, TokenField};
-use tokenfleet_core::{Capabilities, ErrorKind, Secret, TokenId, TokenProvider, UpdateToken};
+use tokenfleet_core::{
+    Capabilities, ErrorKind, RevocationEffect, Secret, TokenId, TokenProvider, UpdateToken,
+};
 
 use super::preconditions::{creates, lists};
 use crate::case::case;
-use crate::case_result::{CaseResult, ensure, require_tried};
+use crate::case_result::{CaseResult, ensure, not_applicable, require_tried};
 use crate::harness::{Harness, STATES, full_consent};
 use crate::refusal::{expect_refused, expect_refused_as};
 use crate::{Case, Decision};
@@ -20,7 +22,13 @@ pub(super) const CASES: &[Case] = &[
         law 1: "declared capabilities do not contradict each other",
         when: |_| Decision::Run,
         run: consistent,
-        killed_by: [ContradictoryPageSizes on deleting],
+        killed_by: [ContradictoryPageSizes on deleting, DeclaresThatNoTokenVanishes on deleting],
+    },
+    case! {
+        law 5: "the account names the place of its tokens",
+        when: |_| Decision::Run,
+        run: place,
+        killed_by: [NamesNoPlace on deleting, NamesPlaceOnAnotherPort on deleting],
     },
     case! {
         law 1: "declared capabilities stay the same or grow",
@@ -84,6 +92,12 @@ fn consistency_rules(declared: &Capabilities) -> Vec<(bool, &'static str)> {
             .enumerate()
             .all(|(index, key)| !keys[..index].contains(key));
         rules.push((distinct, "every order is declared once"));
+        let revoke = declared.revoke.as_ref();
+        let deletes = revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Deleted);
+        rules.push((
+            list.tokens_vanish || !deletes,
+            "a listing from which revocations delete tokens is not `without_vanishing_tokens`",
+        ));
         rules.push((
             !list.filters.name_exact || declared.reported_fields.contains(&TokenField::Name),
             "a platform that filters by name reports names",
@@ -151,6 +165,44 @@ fn consistency_rules(declared: &Capabilities) -> Vec<(bool, &'static str)> {
         "if operations take ids, listing or creating returns them",
     ));
     rules
+}
+
+/// Expects the account to name a place on the platform's host: a revocation plan is carried out
+/// only in the place that it was made in (decision 0014).
+async fn place(harness: &Harness) -> CaseResult {
+    let Some(origin) = harness.fixture().origin() else {
+        return not_applicable("the fixture does not say where its platform is");
+    };
+    let account = harness.provider().inner().account();
+    ensure(
+        names_host(account.place().unwrap_or_default(), &origin),
+        "the place of the account names the host of the platform: `Account::with_place`",
+        format!(
+            "the origin is {origin:?} and the place {:?}",
+            account.place()
+        ),
+    )
+}
+
+/// Returns `true` if a place names the host and the port of an origin as a word of its own.
+fn names_host(place: &str, origin: &str) -> bool {
+    let (scheme, host) = origin.split_once("://").unwrap_or(("", origin));
+    let default_port = match scheme {
+        "http" => ":80",
+        "https" => ":443",
+        _ => "",
+    };
+    let without_port = |host: &str| {
+        let host = host.trim_end_matches(['.', ':']).to_lowercase();
+        host.strip_suffix(default_port).unwrap_or(&host).to_owned()
+    };
+    let host = host.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = without_port(host);
+    let is_part_of_host = |c: char| c.is_alphanumeric() || "-._:[]".contains(c);
+    !host.is_empty()
+        && place
+            .split(|c| !is_part_of_host(c))
+            .any(|word| without_port(word) == host)
 }
 
 async fn constant(harness: &Harness) -> CaseResult {
@@ -295,4 +347,39 @@ async fn names(harness: &Harness) -> CaseResult {
         .create(harness.minimal_request("unnamed")?)
         .await
         .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::names_host;
+
+    #[test]
+    fn a_place_names_a_host_as_a_whole_and_with_its_port() {
+        for (place, origin) in [
+            ("http://127.0.0.1:80/me/tokens", "http://127.0.0.1:80"),
+            ("http://127.0.0.1/me/tokens", "http://127.0.0.1:80/"),
+            ("https://API.example.com:443/v1", "https://api.example.com"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080/api"),
+            ("https://[::1]:8443/me", "https://[::1]:8443"),
+            (
+                "tokens of ada at api.example.com.",
+                "https://api.example.com",
+            ),
+            ("memory://platform", "memory://platform"),
+        ] {
+            assert!(names_host(place, origin), "{place} {origin}");
+        }
+        for (place, origin) in [
+            ("http://127.0.0.1:8080/me/tokens", "http://127.0.0.1:80"),
+            ("http://127.0.0.1:8080/me/tokens", "http://127.0.0.1"),
+            ("http://127.0.0.12/me/tokens", "http://127.0.0.1"),
+            ("https://api.example.com", "https://example.com"),
+            ("https://example.com.evil.example", "https://example.com"),
+            ("https://my-example.com", "https://example.com"),
+            ("", "https://example.com"),
+            ("anything", "https://"),
+        ] {
+            assert!(!names_host(place, origin), "{place} {origin}");
+        }
+    }
 }

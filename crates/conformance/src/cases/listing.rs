@@ -39,12 +39,6 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [SinglePage on deleting_without_totals, StopsAfterThirtyTokens on deleting],
     },
     case! {
-        law 3: "tokens that the platform never lists are declared",
-        when: lists,
-        run: unlisted,
-        killed_by: [DeclaresNoUnlistedTokens on hiding],
-    },
-    case! {
         law 3: "an empty account is listed as empty and complete",
         when: lists,
         run: empty,
@@ -119,7 +113,7 @@ async fn every_token_once(harness: &Harness) -> CaseResult {
 }
 
 /// The largest default page that the suite fills. Platforms commonly use a thousand.
-const MAX_FILLED_PAGE: u32 = 1_100;
+pub(super) const MAX_FILLED_PAGE: u32 = 1_100;
 
 async fn more_than_a_page(harness: &Harness) -> CaseResult {
     let list = harness.capabilities().list.as_ref();
@@ -131,27 +125,6 @@ async fn more_than_a_page(harness: &Harness) -> CaseResult {
         return not_applicable("the account cannot hold more tokens than a page");
     }
     expect_complete(harness, Query::new()).await
-}
-
-async fn unlisted(harness: &Harness) -> CaseResult {
-    if harness.token_count().await == 0 {
-        harness.seed_tokens(1).await?;
-    }
-    let expected = "a listing that claims every token lacks none that exists";
-    let found = harness.list(Query::new(), expected).await?;
-    let listed: BTreeSet<_> = ids_of(&found.tokens).into_iter().collect();
-    let existing = harness.fixture().tokens().await.into_iter();
-    let existing: BTreeSet<_> = existing.map(|token| token.id).collect();
-    let missing: Vec<_> = existing.difference(&listed).collect();
-    ensure(
-        missing.is_empty() || found.completeness != Completeness::Complete,
-        expected,
-        format!(
-            "it lacks {}: if the platform never lists such tokens, declare it by \
-             `ListCapability::with_unlisted_tokens`",
-            format_ids(missing)
-        ),
-    )
 }
 
 async fn empty(harness: &Harness) -> CaseResult {

@@ -1,4 +1,4 @@
-//! Laws 5 and 6: revoked means dead.
+//! Law 5: revoked means dead.
 
 use tokenfleet_core::{
     Capabilities, ErrorKind, Operation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret,
@@ -14,7 +14,7 @@ use crate::case_result::{
 };
 use crate::harness::{DEAD_STATES, Harness, LiveToken, format_ids, full_consent};
 use crate::refusal::{Refusal, expect_refused_as};
-use crate::{Case, Decision, Fault};
+use crate::{Case, Decision};
 
 const GROUP: &str = "revocation";
 
@@ -120,24 +120,6 @@ pub(super) const CASES: &[Case] = &[
         run: replacement,
         killed_by: [LosesReplacement on single_key],
     },
-    case! {
-        law 6: "a revocation whose response is lost is not assumed to have been applied",
-        when: revokes,
-        run: lost_response,
-        killed_by: [RetriesWrites on single_key, ReportsLostResponseAsRejected on full],
-    },
-    case! {
-        law 6: "a revocation that was only accepted is not reported as carried out",
-        when: revokes,
-        run: only_accepted,
-        killed_by: [BelievesResponses on deleting, BelievesResponses on secret_only],
-    },
-    case! {
-        law 6: "a revocation that the response reports of another token is an error",
-        when: revokes_by_id,
-        run: other_record,
-        killed_by: [BelievesResponses on deleting],
-    },
 ];
 
 fn takes(declared: &Capabilities, refusal: Refusal) -> Decision {
@@ -159,7 +141,7 @@ fn takes_secrets(declared: &Capabilities) -> Decision {
     )
 }
 
-fn revokes_by_id(declared: &Capabilities) -> Decision {
+pub(super) fn revokes_by_id(declared: &Capabilities) -> Decision {
     let by_id = declared.revoke.as_ref().is_some_and(|revoke| revoke.by_id);
     Decision::run_if(by_id, "it does not revoke by id")
 }
@@ -181,7 +163,7 @@ fn replaces(declared: &Capabilities) -> Decision {
     )
 }
 
-fn effect(declared: &Capabilities) -> Option<RevocationEffect> {
+pub(super) fn effect(declared: &Capabilities) -> Option<RevocationEffect> {
     declared.revoke.as_ref().map(|revoke| revoke.effect)
 }
 
@@ -461,62 +443,4 @@ async fn replacement(harness: &Harness) -> CaseResult {
     harness
         .expect_dead(&token.secret, "the replaced secret")
         .await
-}
-
-async fn lost_response(harness: &Harness) -> CaseResult {
-    let token = harness.live_token("revoked").await?;
-    harness.inject(Fault::LoseResponse).await?;
-    let replaces = effect(harness.capabilities()) == Some(RevocationEffect::Replaced);
-    match harness.try_revoke(&token).await {
-        Ok(_) if replaces => fail(
-            "a replacement whose response is lost is not repeated",
-            "it succeeded, so it was applied twice",
-        ),
-        Ok(_) => {
-            let what = "a secret that is reported as revoked";
-            harness.expect_dead(&token.secret, what).await
-        }
-        Err(error) => ensure(
-            error.may_have_applied(),
-            "a revocation whose response is lost may have been applied",
-            describe(&error),
-        ),
-    }
-}
-
-async fn only_accepted(harness: &Harness) -> CaseResult {
-    let token = harness.live_token("revoked").await?;
-    harness.inject(Fault::AcceptOnly).await?;
-    // Known to have existed, so that it need not be read first.
-    let options = full_consent().with_existed();
-    let token_ref = harness.token_ref(&token);
-    match harness.provider().revoke(token_ref, options).await {
-        Ok(_) => {
-            let what = "a secret that is reported as revoked";
-            harness.expect_dead(&token.secret, what).await
-        }
-        Err(error) => ensure(
-            error.may_have_applied() || harness.fixture().accepts(&token.secret).await,
-            "an error of a revocation says whether it may have been applied",
-            describe(&error),
-        ),
-    }
-}
-
-async fn other_record(harness: &Harness) -> CaseResult {
-    let token = harness.live_token("revoked").await?;
-    harness.inject(Fault::OtherRecord).await?;
-    let expected = "a success is about the token that was to be revoked, which is dead then";
-    match harness.try_revoke(&token).await {
-        Ok(revocation) => {
-            let is_same = revocation.id.is_none_or(|id| id == token.id);
-            ensure(is_same, expected, "it is about another token")?;
-            harness.expect_dead(&token.secret, "a revoked secret").await
-        }
-        Err(error) => ensure(
-            error.may_have_applied() || harness.fixture().accepts(&token.secret).await,
-            "an error of a revocation says whether it may have been applied",
-            describe(&error),
-        ),
-    }
 }

@@ -86,6 +86,7 @@ impl Harness {
     /// Inserts a token directly on the platform.
     pub(crate) async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         let inserted = self.fixture.insert(spec).await?;
+        self.fixture.note_new_token();
         if let Some(secret) = &inserted.secret {
             self.inspector.remember(secret);
         }
@@ -165,6 +166,7 @@ impl Harness {
             if self.fixture.inner().insert(spec).await.is_none() {
                 return number;
             }
+            self.fixture.note_new_token();
         }
         self.settle().await;
         count
@@ -251,7 +253,9 @@ impl Harness {
         }
         not_applicable(match fault {
             Fault::Redirect => "the fixture cannot redirect",
-            Fault::GatewayRefusal => "the fixture has nothing in front of the platform",
+            Fault::GatewayRefusal | Fault::GatewayNotFound | Fault::GatewayJsonNotFound => {
+                "the fixture has nothing in front of the platform"
+            }
             Fault::LoseRequest | Fault::LoseResponse => {
                 "the fixture cannot lose requests or responses"
             }

@@ -25,10 +25,11 @@ type Rewrite = Arc<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>;
 /// [`intruder`](crate::Fixture::intruder) a clone each.
 ///
 /// Every platform has the faults that need no knowledge of its responses: `LoseRequest`,
-/// `LoseResponse`, `Redirect`, `GatewayRefusal`, `MissingPage`, `ByteOrderMark`, `Compress` and
-/// `WrongContentType`. The others falsify a response: say how with
-/// [`with_json_field`](Self::with_json_field), [`with_secret_field`](Self::with_secret_field),
-/// [`with_rewrite`](Self::with_rewrite) or [`with_status`](Self::with_status).
+/// `LoseResponse`, `Redirect`, `GatewayRefusal`, `GatewayNotFound`, `GatewayJsonNotFound`,
+/// `MissingPage`, `ByteOrderMark`, `Compress` and `WrongContentType`. The others falsify a
+/// response: say how with [`with_json_field`](Self::with_json_field),
+/// [`with_secret_field`](Self::with_secret_field), [`with_rewrite`](Self::with_rewrite) or
+/// [`with_status`](Self::with_status).
 ///
 /// The redirect is one that this transport makes up. It shows that the provider follows none, not
 /// that the transport below follows none: `ReqwestTransport` has tests of its own for that.
@@ -150,6 +151,8 @@ impl FixtureTransport {
             | Fault::LoseResponse
             | Fault::Redirect
             | Fault::GatewayRefusal
+            | Fault::GatewayNotFound
+            | Fault::GatewayJsonNotFound
             | Fault::MissingPage
             | Fault::ByteOrderMark
             | Fault::Compress
@@ -231,18 +234,21 @@ impl Transport for FixtureTransport {
                 );
                 Some(redirect)
             }
-            Some(Fault::GatewayRefusal) => {
-                let mut refusal = Response::new(r#"{"message":"Unauthorized"}"#.into());
-                *refusal.status_mut() = StatusCode::UNAUTHORIZED;
-                set(&mut refusal, header::CONTENT_TYPE, "application/json");
-                Some(refusal)
-            }
-            Some(Fault::MissingPage) => {
-                let mut missing = Response::new("<h1>Not Found</h1>".into());
-                *missing.status_mut() = StatusCode::NOT_FOUND;
-                set(&mut missing, header::CONTENT_TYPE, "text/html");
-                Some(missing)
-            }
+            Some(Fault::GatewayRefusal) => Some(from_gateway(
+                StatusCode::UNAUTHORIZED,
+                "application/json",
+                r#"{"message":"Unauthorized"}"#,
+            )),
+            Some(Fault::MissingPage | Fault::GatewayNotFound) => Some(from_gateway(
+                StatusCode::NOT_FOUND,
+                "text/html",
+                "<h1>Not Found</h1>",
+            )),
+            Some(Fault::GatewayJsonNotFound) => Some(from_gateway(
+                StatusCode::NOT_FOUND,
+                "application/json",
+                r#"{"message":"no Route matched with those values"}"#,
+            )),
             _ => None,
         };
         let mut response = match made_up {
@@ -282,6 +288,18 @@ impl fmt::Debug for FixtureTransport {
 /// Returns the error of a connection that broke, which does not tell whether the request arrived.
 fn lost() -> TransportError {
     TransportError::maybe_sent("connection lost")
+}
+
+/// Returns a response that something in front of the platform makes up.
+fn from_gateway(
+    status: StatusCode,
+    content_type: &'static str,
+    body: &'static str,
+) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+    *response.status_mut() = status;
+    set(&mut response, header::CONTENT_TYPE, content_type);
+    response
 }
 
 /// Reads the body of a response.

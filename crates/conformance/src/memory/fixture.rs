@@ -16,6 +16,7 @@ use super::provider::MemoryProvider;
 use super::record::Record;
 use crate::{ExistingToken, Fault, Fixture, InsertedToken, TokenSpec};
 
+const ORIGIN: &str = "memory://platform";
 const CREDENTIAL: &str = "memory-credential-0a1b2c3d";
 const WRONG_CREDENTIAL: &str = "memory-intruder-4e5f6a7b";
 
@@ -23,17 +24,17 @@ const WRONG_CREDENTIAL: &str = "memory-intruder-4e5f6a7b";
 #[derive(Debug, Clone)]
 pub struct MemoryFixture {
     platform: Platform,
-    provider: Arc<MemoryProvider>,
-    intruder: Arc<MemoryProvider>,
+    provider: Arc<dyn TokenProvider>,
+    intruder: Arc<dyn TokenProvider>,
 }
 
 impl MemoryFixture {
     /// Creates a platform with this profile, without tokens.
     #[must_use]
     pub fn new(profile: MemoryProfile) -> Self {
-        let account = Account::new("memory", profile.name());
+        let account = Account::new("memory", profile.name()).with_place(ORIGIN);
         let platform = Platform::new(profile, CREDENTIAL);
-        let provider_with = |credential| {
+        let provider_with = |credential| -> Arc<dyn TokenProvider> {
             let (account, platform) = (account.clone(), platform.clone());
             let credential = Secret::new(credential);
             Arc::new(MemoryProvider::on_platform(account, platform, credential))
@@ -43,6 +44,17 @@ impl MemoryFixture {
             intruder: provider_with(WRONG_CREDENTIAL),
             platform,
         }
+    }
+
+    /// Puts the providers into a wrapper, which the suite then judges.
+    #[must_use]
+    pub fn with_wrapper(
+        mut self,
+        wrap: impl Fn(Arc<dyn TokenProvider>) -> Arc<dyn TokenProvider>,
+    ) -> Self {
+        self.provider = wrap(self.provider);
+        self.intruder = wrap(self.intruder);
+        self
     }
 
     /// Returns the fault that the last request met, for mutants that do not withstand it.
@@ -55,7 +67,7 @@ impl MemoryFixture {
 #[async_trait]
 impl Fixture for MemoryFixture {
     fn provider(&self) -> Arc<dyn TokenProvider> {
-        Arc::<MemoryProvider>::clone(&self.provider)
+        Arc::clone(&self.provider)
     }
 
     fn credentials(&self) -> Vec<Secret> {
@@ -135,7 +147,7 @@ impl Fixture for MemoryFixture {
     }
 
     fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
-        Some(Arc::<MemoryProvider>::clone(&self.intruder))
+        Some(Arc::clone(&self.intruder))
     }
 
     fn now(&self) -> Timestamp {
@@ -150,6 +162,10 @@ impl Fixture for MemoryFixture {
     async fn inject(&self, fault: Fault) -> bool {
         self.platform.state().fault = Some(fault);
         true
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(ORIGIN.to_owned())
     }
 
     fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {

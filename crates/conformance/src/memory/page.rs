@@ -8,6 +8,7 @@ use tokenfleet_core::query::{NamePattern, SortBy};
 use tokenfleet_core::{Direction, Error, Filter, Query, Result, SortKey, Token, TokenState};
 
 use super::platform::State;
+use super::record::Record;
 use crate::Fault;
 
 const DEFAULT_PAGE_SIZE: u32 = 30;
@@ -20,7 +21,10 @@ impl State {
         };
         let max = list.max_page_size.unwrap_or(u32::MAX);
         let default = list.default_page_size.unwrap_or(DEFAULT_PAGE_SIZE.min(max));
-        let size = request.size.unwrap_or(default);
+        let size = match request.size {
+            _ if list.unpaged => u32::MAX,
+            size => size.unwrap_or(default),
+        };
         if self.falsified == Some(Fault::ForgetPosition)
             && matches!(request.position, PagePosition::Token(_))
         {
@@ -112,7 +116,8 @@ impl State {
     }
 
     fn matching(&self, request: &PageRequest) -> Vec<Token> {
-        let records = self.records.iter().filter(|record| !record.is_unlisted);
+        let is_listed = |record: &&Record| !record.is_unlisted && self.shows(record);
+        let records = self.records.iter().filter(is_listed);
         let mut tokens: Vec<_> = records
             .map(|record| (record.to_token(&self.profile, self.now), record.suspended))
             .chain(self.listed_as_is.iter().map(|token| (token.clone(), false)))

@@ -14,6 +14,9 @@ use super::profile::MemoryProfile;
 use super::record::{Record, fingerprint};
 use crate::Fault;
 
+/// The beginning of every secret.
+pub(super) const SECRET_PREFIX: &str = "mem-";
+
 /// The platform, shared by its providers and its fixture.
 #[derive(Clone)]
 pub(super) struct Platform(Arc<Mutex<State>>);
@@ -102,7 +105,10 @@ impl Platform {
                 "a gateway refuses the request",
             ));
         }
-        if fault == Some(Fault::MissingPage) {
+        if matches!(
+            fault,
+            Some(Fault::MissingPage | Fault::GatewayNotFound | Fault::GatewayJsonNotFound)
+        ) {
             return Err(Error::new(
                 ErrorKind::NotFound,
                 Fate::Rejected,
@@ -138,6 +144,12 @@ fn disconnected(operation: Operation) -> Error {
 impl State {
     pub(super) fn record(&self, id: &TokenId) -> Option<&Record> {
         self.records.iter().find(|record| record.id == *id)
+    }
+
+    /// Returns `true` if the platform shows a record by now.
+    pub(super) fn shows(&self, record: &Record) -> bool {
+        let delay = self.profile.capabilities.read_delay.unwrap_or_default();
+        record.created_at.saturating_add(delay) <= self.now
     }
 
     pub(super) fn record_mut(&mut self, id: &TokenId) -> Result<&mut Record> {
@@ -260,13 +272,16 @@ impl State {
     fn expiry_delay(&self) -> Duration {
         let create = self.profile.capabilities.create.as_ref();
         let is_lifetime = create.is_some_and(|create| create.lifetime_tolerance.is_some());
-        Duration::from_secs(u64::from(is_lifetime))
+        (self.profile.expiry_delay).max(Duration::from_secs(u64::from(is_lifetime)))
     }
 
     /// Returns a secret that was not issued before.
     pub(super) fn new_secret(&mut self) -> String {
         self.issued += 1;
-        format!("mem-{}", fingerprint(&format!("secret {}", self.issued)))
+        format!(
+            "{SECRET_PREFIX}{}",
+            fingerprint(&format!("secret {}", self.issued))
+        )
     }
 
     pub(super) fn advance(&mut self, by: Duration) {

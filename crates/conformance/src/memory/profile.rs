@@ -20,6 +20,8 @@ pub struct MemoryProfile {
     pub default_lifetime: Option<Duration>,
     /// `true` if the platform ignores a trailing `x` of a secret.
     pub(crate) reads_secrets_leniently: bool,
+    /// The time by which a token expires later than requested, whatever is declared.
+    pub(crate) expiry_delay: Duration,
     /// The scopes that the platform adds to the requested ones.
     pub added_scopes: Vec<String>,
     name: &'static str,
@@ -292,6 +294,17 @@ impl MemoryProfile {
         )
     }
 
+    /// Creates a platform that has every capability and shows a new token only after a minute.
+    ///
+    /// Until then the token works, but is neither read nor listed.
+    #[must_use]
+    pub fn delaying() -> Self {
+        let mut profile = Self::full();
+        profile.capabilities = profile.capabilities.with_read_delay(DAY / 1_440);
+        profile.name = "delaying";
+        profile
+    }
+
     /// Creates a platform that takes lifetimes in seconds and adds a scope to the requested ones.
     ///
     /// Its names are optional, and it lists everything at once.
@@ -305,7 +318,7 @@ impl MemoryProfile {
         let mut profile = Self::new(
             "lifetimes",
             Capabilities::none()
-                .with_list(ListCapability::new(Paging::Snapshot))
+                .with_list(ListCapability::unpaged())
                 .with_get()
                 .with_create(create)
                 .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
@@ -373,6 +386,7 @@ impl MemoryProfile {
             Self::reusing(),
             Self::cascading(),
             Self::hiding(),
+            Self::delaying(),
             Self::lifetimes(),
             Self::never_expiring(),
             Self::small_pages(),
@@ -388,6 +402,7 @@ impl MemoryProfile {
             capabilities,
             default_lifetime: None,
             reads_secrets_leniently: false,
+            expiry_delay: Duration::ZERO,
             added_scopes: Vec::new(),
             name,
         }

@@ -12,10 +12,10 @@ use tokenfleet_core::model::{Attribute, Principal};
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, Fact, Fate, Identity, IssuedToken,
     Liveness, Operation, RenewedToken, Result, Revocation, RevocationEffect, RevocationOutcome,
-    RevokeOptions, Secret, Suspension, Token, TokenId, TokenState, UpdateToken,
+    RevokeOptions, Secret, SecretShape, Suspension, Token, TokenId, TokenState, UpdateToken,
 };
 
-use super::platform::{Platform, State, conflict, not_found};
+use super::platform::{Platform, SECRET_PREFIX, State, conflict, not_found};
 use super::profile::MemoryProfile;
 use crate::Fault;
 
@@ -178,7 +178,7 @@ impl Adapter for MemoryProvider {
 
     async fn get(&self, id: &TokenId) -> Result<Token> {
         let token = self.send(Operation::Get, |state| {
-            if let Some(record) = state.record(id) {
+            if let Some(record) = state.record(id).filter(|record| state.shows(record)) {
                 return Ok(record.to_token(&state.profile, state.now));
             }
             let mut tokens = state.listed_as_is.iter();
@@ -248,10 +248,14 @@ impl Adapter for MemoryProvider {
 
     async fn revoke_by_id(&self, id: &TokenId, options: RevokeOptions) -> Result<Revocation> {
         let effect = self.effect();
+        // Where a new token is not shown at once, what is not found may be alive.
+        let is_gone = effect == RevocationEffect::Deleted
+            && options.existed
+            && self.capabilities.read_delay.is_none();
         let revocation = self.send(Operation::Revoke, |state| {
             if state.record(id).is_some() {
                 revoke(state, id, effect)
-            } else if effect == RevocationEffect::Deleted && options.existed {
+            } else if is_gone {
                 Ok(already_gone(id.clone()))
             } else {
                 Err(not_found())
@@ -284,6 +288,23 @@ impl Adapter for MemoryProvider {
             } else {
                 Liveness::Dead
             })
+        })
+        .await
+    }
+
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        if secret.expose().starts_with(SECRET_PREFIX) {
+            SecretShape::Recognized { id: None }
+        } else {
+            SecretShape::Possible
+        }
+    }
+
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        self.send(Operation::Verify, |state| {
+            let mut records = state.records.iter();
+            let found = records.find(|record| state.is_secret_of(record, secret.expose()));
+            Ok(found.map(|record| record.to_token(&state.profile, state.now)))
         })
         .await
     }

@@ -16,6 +16,8 @@ pub(crate) enum Defect {
     ReportsUndeclaredField,
     SendsInvalidArguments,
     ClampsPageSize,
+    NamesNoPlace,
+    NamesPlaceOnAnotherPort,
     SendsBeforeRefusing,
     DropsUndeclaredArguments,
     DropsUndeclaredUpdates,
@@ -33,6 +35,8 @@ pub(crate) enum Defect {
     DeclaresThatNoTokenVanishes,
     DeclaresThatMatchesStay,
     DeclaresNoUnlistedTokens,
+    DeclaresNoPages,
+    DeclaresLargerPages,
     IgnoresOrder,
     DeclaresLooseOrderExact,
     DeclaresSnapshot,
@@ -55,6 +59,7 @@ pub(crate) enum Defect {
     ReportsNeverAsUnreportedExpiry,
     ManglesNames,
     HidesOddTokens,
+    DeclaresShorterReadDelay,
     // Creation.
     ReturnsSecretAsId,
     ReturnsNoSecret,
@@ -67,6 +72,7 @@ pub(crate) enum Defect {
     OverwritesInFullAccount,
     DropsExpiry,
     ShiftsExpiry,
+    DeclaresExactLifetimes,
     ReplacesNeverWithAYear,
     DropsDescription,
     DropsScopes,
@@ -99,6 +105,10 @@ pub(crate) enum Defect {
     LosesReplacement,
     ReturnsAnotherId,
     ReportsUnknownTokensAsGone,
+    TakesAnyNotFoundForGone,
+    TakesAnyNotFoundForGoneAfterReading,
+    TakesJsonNotFoundForGone,
+    TakesUnshownForGone,
     DeclaresNoReusedIds,
     DeclaresNoCascade,
     RevokesOthersWithoutConsent,
@@ -109,6 +119,10 @@ pub(crate) enum Defect {
     ReportsKnownSecretsAlive,
     VerifiesByCreating,
     ReportsDeadOnError,
+    // Found secrets.
+    DisownsItsSecrets,
+    DecodesAnotherId,
+    FindsAnotherToken,
     // Identity.
     NamesNobody,
     NamesAnotherEachTime,
@@ -130,6 +144,7 @@ pub(crate) enum Defect {
     StaysBusy,
     // Peculiarities that break no law: a provider with one of them conforms.
     ReportsEveryRevocationAsFirst,
+    NeverReportsDead,
     RefusesImpossibleIds,
 }
 
@@ -144,6 +159,18 @@ impl Defect {
             (Self::DeclaresSnapshot, Some(list)) => list.paging = Paging::Snapshot,
             (Self::DeclaresThatMatchesStay, Some(list)) => list.filters.immutable_matches = true,
             (Self::DeclaresNoUnlistedTokens, Some(list)) => list.unlisted_tokens = None,
+            (Self::DeclaresNoPages, Some(list)) => list.unpaged = true,
+            (Self::DeclaresLargerPages, Some(list)) => {
+                list.max_page_size = list.max_page_size.map(|max| 2 * max);
+            }
+            (Self::DeclaresShorterReadDelay, _) => {
+                declared.read_delay = declared.read_delay.map(|delay| delay / 2);
+            }
+            (Self::DeclaresExactLifetimes, _) => {
+                if let Some(create) = &mut declared.create {
+                    create.lifetime_tolerance = None;
+                }
+            }
             (Self::DeclaresNoReusedIds, _) => declared.reused_ids = false,
             (Self::DeclaresNoCascade, _) => {
                 if let Some(revoke) = &mut declared.revoke {

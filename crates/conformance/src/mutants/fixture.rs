@@ -99,6 +99,10 @@ impl Fixture for MutantFixture {
         self.inner.inject(fault).await
     }
 
+    fn origin(&self) -> Option<String> {
+        self.inner.origin()
+    }
+
     fn argument(&self, argument: &ArgumentDescription) -> Option<ArgumentValue> {
         self.inner.argument(argument)
     }

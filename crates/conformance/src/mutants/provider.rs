@@ -10,8 +10,8 @@ use tokenfleet_core::adapter::{Page, PagePosition, PageRequest};
 use tokenfleet_core::capability::OperationCall;
 use tokenfleet_core::{
     Account, Capabilities, CreateToken, Error, ErrorKind, Fate, Identity, IssuedToken, Liveness,
-    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, UpdateToken,
+    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, SecretShape, Token,
+    TokenId, TokenProvider, TokenRef, TokenState, UpdateToken,
 };
 
 use super::defect::Defect;
@@ -32,6 +32,7 @@ pub(crate) struct MutantProvider {
     pub(crate) defect: Defect,
     pub(crate) secrets: Secrets,
     pub(crate) position: Mutex<Option<PagePosition>>,
+    account: Account,
     declared: Capabilities,
     changed: Capabilities,
     called: AtomicBool,
@@ -50,7 +51,16 @@ impl MutantProvider {
         if defect == Defect::ChangingCapabilities {
             changed.verify = !declared.verify;
         }
+        let mut account = inner.account().clone();
+        if defect == Defect::NamesNoPlace {
+            account = Account::new(account.provider(), account.name());
+        }
+        if defect == Defect::NamesPlaceOnAnotherPort {
+            let place = format!("{}:8080", account.place().unwrap_or_default());
+            account = account.with_place(&place);
+        }
         Self {
+            account,
             inner,
             platform,
             defect,
@@ -151,7 +161,7 @@ impl MutantProvider {
 #[async_trait]
 impl TokenProvider for MutantProvider {
     fn account(&self) -> &Account {
-        self.inner.account()
+        &self.account
     }
 
     fn capabilities(&self) -> &Capabilities {
@@ -215,6 +225,27 @@ impl TokenProvider for MutantProvider {
         self.send_before_refusing(Operation::Verify).await?;
         let result = self.mutated_verify(secret).await;
         self.finish(Operation::Verify, result)
+    }
+
+    fn secret_shape(&self, secret: &Secret) -> SecretShape {
+        match self.defect {
+            Defect::DisownsItsSecrets => SecretShape::Impossible,
+            Defect::DecodesAnotherId => SecretShape::Recognized {
+                id: Some(TokenId::new("another")),
+            },
+            _ => self.inner.secret_shape(secret),
+        }
+    }
+
+    async fn token_of(&self, secret: &Secret) -> Result<Option<Token>> {
+        let token = self.inner.token_of(secret).await?;
+        if self.has(Defect::FindsAnotherToken) {
+            return Ok(Some(Token::new(
+                TokenId::new("another"),
+                TokenState::Active,
+            )));
+        }
+        Ok(token)
     }
 
     async fn whoami(&self) -> Result<Identity> {

@@ -140,6 +140,12 @@ impl MutantProvider {
             (Defect::ClampsPageSize, _) => {
                 request.size = request.size.map(|size| size.clamp(1, 1000));
             }
+            // The platform serves smaller pages than requested.
+            (Defect::DeclaresLargerPages, _) => {
+                let list = self.inner.capabilities().list.as_ref();
+                let max = list.and_then(|list| list.max_page_size);
+                request.size = request.size.map(|size| size.min(max.unwrap_or(size)));
+            }
             (Defect::DropsUndeclaredFilters, _) => {
                 request.filter = None;
                 request.sort = None;
@@ -260,6 +266,12 @@ impl MutantProvider {
             Defect::ReportsDeadOnError => {
                 Ok(self.inner.verify(secret).await.unwrap_or(Liveness::Dead))
             }
+            Defect::NeverReportsDead => Ok(match self.inner.verify(secret).await? {
+                Liveness::Dead => Liveness::Unknown {
+                    reason: "the platform does not say".to_owned(),
+                },
+                liveness => liveness,
+            }),
             _ => self.inner.verify(secret).await,
         }
     }

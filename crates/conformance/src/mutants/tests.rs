@@ -1,6 +1,7 @@
 //! Tests that every case can fail, and of what a report shows.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_executor::block_on;
 
@@ -23,6 +24,101 @@ fn every_case_fails_the_mutants_that_it_names() {
         }
     }
     assert!(survived.is_empty(), "survived:\n{}", survived.join("\n"));
+}
+
+#[test]
+fn some_defects_are_found_by_one_case_alone() {
+    type Profile = fn() -> MemoryProfile;
+    let foreign = "a 404 that is not the platform's does not decide that a token is gone";
+    let pages = "a listing that is declared without pages is one page";
+    let consistent = "declared capabilities do not contradict each other";
+    let mutants: [(Defect, Profile, &str); 5] = [
+        (
+            Defect::TakesAnyNotFoundForGone,
+            MemoryProfile::deleting,
+            foreign,
+        ),
+        (
+            Defect::TakesAnyNotFoundForGone,
+            MemoryProfile::secret_only,
+            foreign,
+        ),
+        (
+            Defect::TakesAnyNotFoundForGoneAfterReading,
+            MemoryProfile::deleting,
+            foreign,
+        ),
+        (Defect::DeclaresNoPages, MemoryProfile::full, pages),
+        (
+            Defect::DeclaresThatNoTokenVanishes,
+            MemoryProfile::keyset,
+            consistent,
+        ),
+    ];
+    for (defect, profile, case) in mutants {
+        let report = block_on(run(async || MutantFixture::new(profile(), defect)));
+        let failed: Vec<_> = report.failures().map(|entry| entry.name).collect();
+        assert_eq!(failed, [case], "{defect:?}");
+    }
+}
+
+#[test]
+fn a_failure_names_the_declaration_that_a_platform_may_lack() {
+    let mut late = MemoryProfile::deleting();
+    late.expiry_delay = Duration::from_secs(2);
+    let mut later = MemoryProfile::lifetimes();
+    later.expiry_delay = Duration::from_secs(7);
+    let mut widening = MemoryProfile::deleting();
+    widening.added_scopes = vec!["read:self".to_owned()];
+    let expect_remedy = |profile: &MemoryProfile, defect, case: &str, remedy| {
+        let make_fixture = async || MutantFixture::new(profile.clone(), defect);
+        let report = block_on(run_some(make_fixture, |other| other.name() == case));
+        let failure = report.outcome(case).and_then(Outcome::failure);
+        let happened = failure.map(|failure| failure.happened.as_str());
+        assert!(
+            happened.is_some_and(|text| text.contains(remedy)),
+            "{case}: {happened:?}"
+        );
+    };
+    let expiry = "a requested expiry is kept";
+    let lifetime = "a requested lifetime is kept";
+    let none = Defect::None;
+    expect_remedy(&late, none, expiry, "CreateCapability::with_lifetime");
+    expect_remedy(&late, none, lifetime, "CreateCapability::with_lifetime");
+    expect_remedy(&later, none, lifetime, "if the platform takes longer");
+    expect_remedy(&widening, none, "scopes are kept", "with_widened_scopes");
+    // Without the check of results, the case itself finds the difference.
+    let lifetimes = MemoryProfile::slow_lifetimes();
+    let inexact = Defect::DeclaresExactLifetimes;
+    expect_remedy(
+        &lifetimes,
+        inexact,
+        expiry,
+        "CreateCapability::with_lifetime",
+    );
+    let believing = Defect::WidensScopes;
+    expect_remedy(
+        &MemoryProfile::deleting(),
+        believing,
+        "scopes are kept",
+        "with_widened_scopes",
+    );
+}
+
+#[test]
+fn a_verification_that_never_says_dead_conforms_and_the_report_says_so() {
+    for profile in [MemoryProfile::full(), MemoryProfile::retaining()] {
+        assert_conforms(&profile, Defect::NeverReportsDead);
+        let make_fixture = async || MutantFixture::new(profile.clone(), Defect::NeverReportsDead);
+        let select = |case: &crate::Case| case.name() == "a dead secret is not reported as alive";
+        let report = block_on(run_some(make_fixture, select));
+        let note = "a dead secret that is reported as dead: each is reported as unknown";
+        let left_out = &report.entries()[0].left_out;
+        assert!(
+            left_out.iter().any(|step| step.starts_with(note)),
+            "{left_out:?}"
+        );
+    }
 }
 
 /// Cases that only the listing engine and the sorting in core can break, whatever a provider does.

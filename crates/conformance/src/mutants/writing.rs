@@ -307,8 +307,42 @@ impl MutantProvider {
                 "the token does not work",
             ));
         }
+        let by_id = id.as_ref();
+        if let (Defect::TakesUnshownForGone, Some(id)) = (self.defect, by_id)
+            && (self.inner.get(id).await).is_err_and(|error| error.is_not_found())
+        {
+            let effect = self.inner.capabilities().revoke.as_ref();
+            let effect = effect.map_or(RevocationEffect::Deleted, |revoke| revoke.effect);
+            return Ok(Revocation::new(RevocationOutcome::AlreadyGone, effect));
+        }
+        let has_read = match (self.defect, by_id) {
+            (Defect::TakesAnyNotFoundForGoneAfterReading, Some(id)) if !options.existed => {
+                self.read_again(id).await?;
+                true
+            }
+            _ => false,
+        };
         let mut result = self.inner.revoke(token, options).await;
         match (self.defect, &mut result) {
+            (Defect::TakesAnyNotFoundForGone, Err(error))
+                if options.existed && error.is_not_found() =>
+            {
+                let effect = self.inner.capabilities().revoke.as_ref();
+                let effect = effect.map_or(RevocationEffect::Deleted, |revoke| revoke.effect);
+                return Ok(Revocation::new(RevocationOutcome::AlreadyGone, effect));
+            }
+            (Defect::TakesJsonNotFoundForGone, Err(_))
+                if self.platform.last_fault() == Some(Fault::GatewayJsonNotFound) =>
+            {
+                let outcome = RevocationOutcome::AlreadyGone;
+                return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
+            }
+            (Defect::TakesAnyNotFoundForGoneAfterReading, Err(error))
+                if has_read && error.is_not_found() =>
+            {
+                let outcome = RevocationOutcome::AlreadyGone;
+                return Ok(Revocation::new(outcome, RevocationEffect::Deleted));
+            }
             (Defect::RetriesWrites, Err(error)) if error.may_have_applied() => {
                 result = self.inner.revoke(token, options).await;
             }
@@ -347,6 +381,15 @@ impl MutantProvider {
             _ => {}
         }
         result
+    }
+
+    /// Reads a token, once more if the connection breaks.
+    async fn read_again(&self, id: &TokenId) -> Result<Token> {
+        let read = match self.inner.get(id).await {
+            Err(error) if error.kind() == ErrorKind::Connection => self.inner.get(id).await,
+            read => read,
+        };
+        read.map_err(|error| error.for_operation(Operation::Revoke))
     }
 
     async fn has_tokens(&self) -> bool {

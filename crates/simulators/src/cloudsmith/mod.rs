@@ -99,7 +99,7 @@ impl Cloudsmith {
             };
         }
         Self(Arc::new(Platform {
-            instruments: Instruments::new(options.clock.clone()),
+            instruments: Instruments::new(options.clock.clone()).with_gzip(options.gzip),
             dice,
             state: Mutex::new(State {
                 keys,

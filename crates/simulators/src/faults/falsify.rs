@@ -5,7 +5,12 @@ use http::{HeaderValue, Request, Response, StatusCode, Uri, uri::PathAndQuery};
 use serde_json::Value;
 
 use super::Action;
-use crate::{ListingShape, Simulator, response, target::Target};
+use crate::{
+    ListingShape, Simulator,
+    gzip::{gzip, set_packed},
+    response,
+    target::Target,
+};
 
 /// Returns the requested page, on platforms with pages.
 pub(super) fn requested_page(simulator: &dyn Simulator, request: &Request<Bytes>) -> Option<u64> {
@@ -85,14 +90,12 @@ pub(super) fn falsify(
         }
         Action::Gzip => {
             let packed = gzip(response.body());
-            *response.body_mut() = Bytes::from(packed);
-            response::set_header(response, "content-encoding", "gzip");
+            set_packed(response, packed);
         }
         Action::GzipMembers => {
             let (head, tail) = response.body().split_at(response.body().len() / 2);
             let packed = [gzip(head), gzip(tail)].concat();
-            *response.body_mut() = Bytes::from(packed);
-            response::set_header(response, "content-encoding", "gzip");
+            set_packed(response, packed);
         }
         Action::Member(name, json) => {
             append_member(response, &format!("{}:{json}", Value::from(name.as_str())));
@@ -129,29 +132,6 @@ fn add_reference(error: &mut Value, number: u64) {
             other => add_reference(other, number),
         }
     }
-}
-
-/// Packs bytes as a gzip member (RFC 1952) of stored blocks, which needs no compression.
-fn gzip(content: &[u8]) -> Vec<u8> {
-    let mut packed = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
-    for block in content.chunks(usize::from(u16::MAX)) {
-        let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
-        packed.push(0);
-        packed.extend(length.to_le_bytes());
-        packed.extend((!length).to_le_bytes());
-        packed.extend(block);
-    }
-    // The last block, which is empty.
-    packed.extend([1, 0, 0, 0xff, 0xff]);
-    let checksum = !content.iter().fold(u32::MAX, |checksum, byte| {
-        (0..8).fold(checksum ^ u32::from(*byte), |bits, _| {
-            (bits >> 1) ^ (0xedb8_8320 * (bits & 1))
-        })
-    });
-    packed.extend(checksum.to_le_bytes());
-    let length = u32::try_from(content.len()).unwrap_or(u32::MAX);
-    packed.extend(length.to_le_bytes());
-    packed
 }
 
 /// Falsifies a page of a listing.

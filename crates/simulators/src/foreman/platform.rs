@@ -58,7 +58,7 @@ impl Platform {
             request_count: 0,
         };
         Self {
-            instruments: Instruments::new(options.clock.clone()),
+            instruments: Instruments::new(options.clock.clone()).with_gzip(options.gzip),
             users: Users::new(&options),
             secrets: Secrets::new(options.seed),
             state: Mutex::new(state),

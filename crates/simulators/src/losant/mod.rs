@@ -84,7 +84,7 @@ impl Losant {
             store.add(record);
         }
         Self(Arc::new(Platform {
-            instruments: Instruments::new(options.clock.clone()),
+            instruments: Instruments::new(options.clock.clone()).with_gzip(options.gzip),
             key: dice.digest("losant key", 0),
             user_id: hex(&dice.digest("losant user", 0)[..12]),
             store: Mutex::new(store),

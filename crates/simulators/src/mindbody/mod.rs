@@ -85,7 +85,7 @@ impl Mindbody {
             tokens.add(Site::Own, issued, issued + lifetime);
         }
         Self(Arc::new(Platform {
-            instruments: Instruments::new(options.clock.clone()),
+            instruments: Instruments::new(options.clock.clone()).with_gzip(options.gzip),
             state: Mutex::new(State {
                 tokens,
                 last_issue: None,

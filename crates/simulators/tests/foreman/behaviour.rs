@@ -121,7 +121,7 @@ fn the_simulator_is_built_by_name_and_rejects_unknown_options() {
     assert_eq!(build("foreman", &["tokens=3"]).unwrap().token_count(), 3);
     let error = build("foreman", &["token=3"]).unwrap_err().to_string();
     assert!(
-        error.contains("known options: tokens, seed, clock, version"),
+        error.contains("known options: tokens, seed, clock, gzip, version"),
         "{error}"
     );
 }
