@@ -1,0 +1,31 @@
+//! The laws that every ledger keeps, for the tests of a ledger of your own.
+//!
+//! [`ALL`] holds those with a name, and [`check_random_histories`] those of any sequence of
+//! snapshots and
+//! [`check_random_writes`] those of any sequence of writes. Each check is given an empty ledger.
+//!
+//! ```
+//! use tokenfleet_ledger::{MemoryLedger, laws};
+//!
+//! # let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+//! for (name, law) in laws::ALL {
+//!     let kept = runtime.block_on(law(&MemoryLedger::new()));
+//!     kept.map_err(|violation| format!("{name}: {violation}"))?;
+//! }
+//! laws::check_random_histories(16, |history| {
+//!     runtime.block_on(history.check(&MemoryLedger::new()))
+//! })?;
+//! laws::check_random_writes(16, |history| {
+//!     runtime.block_on(history.check(&MemoryLedger::new()))
+//! })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod history;
+mod named;
+mod observe;
+mod writes;
+
+pub use history::{History, check_random_histories};
+pub use named::{ALL, Law, LawFuture};
+pub use writes::{WriteHistory, check_random_writes};

@@ -1,0 +1,221 @@
+//! A connection to Postgres, driven by a task of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenfleet_core::Result;
+use tokio::time::timeout;
+use tokio_postgres::types::{ToSql, Type};
+use tokio_postgres::{Client, Error, Statement};
+
+use super::failure::{Failure, describe, uncertain};
+use super::server::Server;
+use crate::sql::connection::{Access, Connection};
+use crate::sql::statements::STAGE;
+use crate::sql::value::{Row, Value, unreadable};
+
+/// Keeps migrations of several processes apart: a number of our own, 'tkfl'. A role that may not
+/// create schemas may migrate one that is there.
+const BEGIN_MIGRATION: &str = "
+begin;
+select pg_advisory_xact_lock(1953195628);
+do $$ begin
+    if to_regnamespace('tokenfleet') is null then create schema tokenfleet; end if;
+end $$;
+";
+
+/// Keeps migrations away until the write ends, and no other write.
+const BEGIN_WRITE: &str = "
+begin;
+select pg_advisory_xact_lock_shared(1953195628);
+";
+
+/// Without a limit of the server's: one that interrupts the wait for a standby would acknowledge a
+/// commit that the standby does not have.
+const COMMIT: &str = "set local statement_timeout = 0; commit";
+
+/// A connection that nobody uses at the moment, for the next call.
+pub(super) type Idle = Arc<Mutex<Option<Arc<Client>>>>;
+
+/// A connection to a server. Dropped, it is kept for the next call, unless a transaction is open, a
+/// temporary table exists or the last statement was not answered: then it is closed, and the server
+/// rolls back.
+#[derive(Debug)]
+pub(super) struct PostgresConnection {
+    client: Arc<Client>,
+    idle: Idle,
+    patience: Duration,
+    staging: Option<Statement>,
+    is_in_transaction: bool,
+    has_tables: bool,
+    is_answered: bool,
+}
+
+impl PostgresConnection {
+    /// Makes a connection.
+    pub(super) async fn open(server: &Server, idle: &Idle) -> Result<Self> {
+        let client = Arc::new(server.connect().await?);
+        Ok(Self::new(client, server, idle))
+    }
+
+    /// Returns the connection that was kept, if there is one.
+    pub(super) fn resume(server: &Server, idle: &Idle) -> Option<Self> {
+        let kept = idle.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let client = kept.filter(|client| !client.is_closed())?;
+        Some(Self::new(client, server, idle))
+    }
+
+    fn new(client: Arc<Client>, server: &Server, idle: &Idle) -> Self {
+        Self {
+            client,
+            idle: Arc::clone(idle),
+            patience: server.patience(),
+            staging: None,
+            is_in_transaction: false,
+            has_tables: false,
+            is_answered: true,
+        }
+    }
+
+    /// Waits for the answer to a statement, but not for ever.
+    async fn answer<T>(
+        &mut self,
+        statement: impl AsyncFnOnce(&Client) -> std::result::Result<T, Error>,
+    ) -> std::result::Result<T, Failure> {
+        self.is_answered = false;
+        let answer = timeout(self.patience, statement(&self.client)).await;
+        let answer = answer.map_err(|_| Failure::Late)?.map_err(Failure::from)?;
+        self.is_answered = true;
+        Ok(answer)
+    }
+
+    /// Carries out statements without values and without rows.
+    async fn carry_out(&mut self, statements: &str) -> std::result::Result<(), Failure> {
+        self.answer(async |client| client.batch_execute(statements).await)
+            .await
+    }
+}
+
+impl Drop for PostgresConnection {
+    fn drop(&mut self) {
+        if self.is_answered && !self.is_in_transaction && !self.has_tables {
+            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+            *idle = Some(Arc::clone(&self.client));
+        }
+    }
+}
+
+/// Converts values into what the library sends.
+fn parameters(values: Vec<Value>) -> Vec<Box<dyn ToSql + Send + Sync>> {
+    let values = values.into_iter().map(|value| match value {
+        // Only numbers are ever absent.
+        Value::Null => Box::new(None::<i64>) as Box<dyn ToSql + Send + Sync>,
+        Value::Integer(number) => Box::new(number),
+        Value::Text(text) => Box::new(text),
+    });
+    values.collect()
+}
+
+/// Returns references to values.
+fn borrowed(values: &[Box<dyn ToSql + Send + Sync>]) -> Vec<&(dyn ToSql + Sync)> {
+    let values = values.iter().map(|value| &**value as &(dyn ToSql + Sync));
+    values.collect()
+}
+
+fn read_row(row: &tokio_postgres::Row) -> Result<Row> {
+    let columns = row.columns().iter().enumerate();
+    let values = columns.map(|(index, column)| {
+        if *column.type_() == Type::INT8 {
+            row.try_get::<_, Option<i64>>(index).map(Value::from)
+        } else {
+            row.try_get::<_, Option<String>>(index).map(Value::from)
+        }
+    });
+    let values: std::result::Result<Vec<Value>, _> = values.collect();
+    values.map(Row::new).map_err(|_| unreadable())
+}
+
+#[async_trait]
+impl Connection for PostgresConnection {
+    async fn has_schema(&mut self) -> Result<bool> {
+        let statement = "select to_regclass('tokenfleet.meta') is not null";
+        let row = self.answer(async |client| client.query_one(statement, &[]).await);
+        let row = row.await.map_err(describe)?;
+        row.try_get(0).map_err(|_| unreadable())
+    }
+
+    async fn begin(&mut self, access: Access) -> Result<()> {
+        let statements = match access {
+            Access::Read => "begin isolation level repeatable read read only",
+            Access::Write => BEGIN_WRITE,
+            Access::Migrate => BEGIN_MIGRATION,
+        };
+        self.is_in_transaction = true;
+        self.carry_out(statements).await.map_err(describe)
+    }
+
+    async fn commit(&mut self) -> Result<()> {
+        self.carry_out(COMMIT).await.map_err(uncertain)?;
+        self.is_in_transaction = false;
+        Ok(())
+    }
+
+    async fn define(&mut self, statements: &str) -> Result<()> {
+        let statements = statements
+            .replace(
+                "SERIAL_KEY",
+                "bigint generated always as identity primary key",
+            )
+            .replace("BYTE_ORDERED", "text collate \"C\"");
+        self.has_tables = true;
+        let defined = if self.is_in_transaction {
+            self.carry_out(&statements).await
+        } else {
+            // A temporary table, which need not survive anything or wait for a standby.
+            let statements =
+                format!("begin; set local synchronous_commit = off; {statements}; commit");
+            self.carry_out(&statements).await
+        };
+        defined.map_err(describe)
+    }
+
+    async fn execute(&mut self, statement: &'static str, values: Vec<Value>) -> Result<u64> {
+        let values = parameters(values);
+        let values = borrowed(&values);
+        let count = self.answer(async |client| client.execute(statement, &values).await);
+        count.await.map_err(describe)
+    }
+
+    async fn query(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>> {
+        let values = parameters(values);
+        let values = borrowed(&values);
+        let rows = self.answer(async |client| client.query(statement, &values).await);
+        let rows = rows.await.map_err(describe)?;
+        rows.iter().map(read_row).collect()
+    }
+
+    async fn stage(&mut self, account: i64, tokens: Vec<(String, String)>) -> Result<()> {
+        let statement = match &self.staging {
+            Some(statement) => statement.clone(),
+            None => {
+                let tables = "(select unnest($1::text[]) as id, unnest($2::text[]) as record)";
+                let text = STAGE.replace("TOKENS", tables).replace("ACCOUNT", "$3");
+                let prepared = self.answer(async |client| client.prepare(&text).await);
+                let prepared = prepared.await.map_err(describe)?;
+                self.staging.insert(prepared).clone()
+            }
+        };
+        let (ids, records): (Vec<String>, Vec<String>) = tokens.into_iter().unzip();
+        let values: [&(dyn ToSql + Sync); 3] = [&ids, &records, &account];
+        let staged = self.answer(async |client| client.execute(&statement, &values).await);
+        staged.await.map(drop).map_err(describe)
+    }
+
+    async fn damage(&mut self) -> Result<Vec<String>> {
+        // Postgres checks each page that it reads, and the checks that follow read all.
+        Ok(Vec::new())
+    }
+
+    async fn close(self: Box<Self>) {}
+}
