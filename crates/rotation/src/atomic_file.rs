@@ -1,0 +1,262 @@
+//! Files that are written as a whole or not at all.
+
+mod directory_lock;
+
+use std::io::{self, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::{Builder, NamedTempFile};
+
+pub use self::directory_lock::DirectoryLock;
+
+/// A file that appears under its name only when everything is written.
+///
+/// Only its owner may read it, unless it is [made public](Self::make_public). It is deleted if it
+/// is dropped before it is [put in place](Self::persist).
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: NamedTempFile,
+}
+
+/// The treatment of a file that has the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Existing {
+    /// Takes its place.
+    Replace,
+    /// Fails with [`io::ErrorKind::AlreadyExists`].
+    Refuse,
+}
+
+impl AtomicFile {
+    /// Creates the file, under a name of its own, in the directory that it will be in.
+    ///
+    /// # Errors
+    ///
+    /// The directory does not exist or cannot be written.
+    pub fn create_for(path: &Path) -> io::Result<Self> {
+        let mut builder = Builder::new();
+        builder.prefix(".").suffix(".partial");
+        let file = builder.tempfile_in(directory_of(path))?;
+        Ok(Self { file })
+    }
+
+    /// Lets every user read the file. It must not contain a secret.
+    ///
+    /// # Errors
+    ///
+    /// The operating system refuses it.
+    pub fn make_public(&self) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::fs::Permissions;
+            use std::os::unix::fs::PermissionsExt;
+            let permissions = Permissions::from_mode(0o644);
+            self.file.as_file().set_permissions(permissions)?;
+        }
+        Ok(())
+    }
+
+    /// Reserves space on the disk, so that a full one is noticed before there is anything to
+    /// write.
+    ///
+    /// # Errors
+    ///
+    /// The disk is full or fails.
+    pub fn reserve(&mut self, bytes: usize) -> io::Result<()> {
+        self.file.write_all(&vec![0; bytes])?;
+        self.file.as_file().sync_all()?;
+        self.file.rewind()
+    }
+
+    /// Gives the file to the owner and the group of another one. Only the owner may read it.
+    ///
+    /// # Errors
+    ///
+    /// The other owner is another user, and this process may not give files away.
+    pub fn give_to_owner_of(&self, other: &std::fs::Metadata) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, fchown};
+
+            let own = self.file.as_file().metadata()?;
+            if (own.uid(), own.gid()) != (other.uid(), other.gid()) {
+                fchown(self.file.as_file(), Some(other.uid()), Some(other.gid()))?;
+            }
+        }
+        let _ = other;
+        Ok(())
+    }
+
+    /// Gives the file to the owner and the group of another one.
+    ///
+    /// The group may read it if it could before and nobody else could: then somebody chose it.
+    ///
+    /// # Errors
+    ///
+    /// The other owner is another user, and this process may not give files away.
+    pub fn set_owner_of(&self, other: &std::fs::Metadata) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::fs::Permissions;
+            use std::os::unix::fs::{MetadataExt, PermissionsExt};
+
+            self.give_to_owner_of(other)?;
+            if other.mode() & 0o044 == 0o040 {
+                let permissions = Permissions::from_mode(0o640);
+                self.file.as_file().set_permissions(permissions)?;
+            }
+        }
+        let _ = other;
+        Ok(())
+    }
+
+    /// Puts the file in its place, when its content is on the disk.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be put there, or it is not certain that it stays there after a crash.
+    pub fn persist(self, path: &Path, existing: Existing) -> io::Result<()> {
+        self.put(path, existing).map_err(|(error, _)| error)?;
+        sync_directory(path)
+    }
+
+    /// Puts the file in its place, or returns it with the error, because nobody else has its
+    /// content.
+    ///
+    /// # Errors
+    ///
+    /// The file could not be put there.
+    pub fn persist_or_return(
+        self,
+        path: &Path,
+        existing: Existing,
+    ) -> Result<(), (io::Error, Self)> {
+        self.put(path, existing)?;
+        // It is in its place.
+        let _ = sync_directory(path);
+        Ok(())
+    }
+
+    /// Leaves the file under the name of its own, and returns its path if it is still there.
+    #[must_use]
+    pub fn keep(mut self) -> Option<PathBuf> {
+        let length = self.file.stream_position().ok()?;
+        self.file.as_file().set_len(length).ok()?;
+        let (_, path) = self.file.keep().ok()?;
+        path.exists().then_some(path)
+    }
+
+    /// Drops everything that was written, also what is reserved.
+    ///
+    /// # Errors
+    ///
+    /// The disk fails.
+    pub fn clear(&mut self) -> io::Result<()> {
+        self.file.rewind()?;
+        self.file.as_file().set_len(0)
+    }
+
+    fn put(mut self, path: &Path, existing: Existing) -> Result<(), (io::Error, Self)> {
+        // What was reserved but not written does not belong to the content.
+        let written = (self.file.stream_position())
+            .and_then(|length| self.file.as_file().set_len(length))
+            .and_then(|()| self.file.as_file().sync_all());
+        if let Err(error) = written {
+            return Err((error, self));
+        }
+        let put = match existing {
+            Existing::Replace => self.file.persist(path),
+            Existing::Refuse => self.file.persist_noclobber(path),
+        };
+        match put {
+            Ok(_) => Ok(()),
+            Err(error) => Err((error.error, Self { file: error.file })),
+        }
+    }
+}
+
+/// Returns the path that is left when each link is followed, so that a link stays one when the file
+/// is replaced.
+#[must_use]
+pub fn follow_links(path: &Path) -> PathBuf {
+    const MAX_LINKS: usize = 40;
+
+    let mut path = path.to_owned();
+    for _ in 0..MAX_LINKS {
+        match path.read_link() {
+            Ok(target) => path = directory_of(&path).join(target),
+            Err(_) => break,
+        }
+    }
+    path
+}
+
+fn directory_of(path: &Path) -> &Path {
+    let directory = path.parent().filter(|path| !path.as_os_str().is_empty());
+    directory.unwrap_or(Path::new("."))
+}
+
+/// Makes the name of a file survive a crash, where the operating system can do that.
+fn sync_directory(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    {
+        std::fs::File::open(directory_of(path))?.sync_all()?;
+    }
+    let _ = path;
+    Ok(())
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn a_file_appears_complete_and_only_for_its_owner_or_not_at_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("report");
+        let mut file = AtomicFile::create_for(&path).unwrap();
+        file.write_all(b"first").unwrap();
+        assert!(!path.exists());
+        file.persist(&path, Existing::Refuse).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600);
+        }
+
+        let mut second = AtomicFile::create_for(&path).unwrap();
+        second.write_all(b"second").unwrap();
+        let error = second.persist(&path, Existing::Refuse).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"first");
+        let mut third = AtomicFile::create_for(&path).unwrap();
+        third.write_all(b"third").unwrap();
+        third.persist(&path, Existing::Replace).unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"third");
+        drop(AtomicFile::create_for(&path).unwrap());
+        let mut fourth = AtomicFile::create_for(&path).unwrap();
+        fourth.reserve(1 << 16).unwrap();
+        fourth.write_all(b"fourth").unwrap();
+        let (_, fourth) = fourth
+            .persist_or_return(&path, Existing::Refuse)
+            .unwrap_err();
+        let kept = fourth.keep().unwrap();
+        assert_eq!(fs::read(&kept).unwrap(), b"fourth");
+        fs::remove_file(kept).unwrap();
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    }
+}

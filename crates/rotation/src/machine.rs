@@ -1,0 +1,437 @@
+//! The rotation of one token: two durable states, and the next step of each.
+//!
+//! A [`Machine`] does no IO. It says what the [next step](Machine::next) is, a runner carries it
+//! out and [answers](Machine::answer). What must survive a crash is a [`Rotation`], which changes
+//! only by a [`Change`] that was recorded durably first; everything else is the memory of one
+//! worker, and may be lost at any point.
+//!
+//! ```text
+//!           open                      every sink holds it                nothing is left but it
+//!  (policy) ─────▶ issuing(attempts) ─────────────────────▶ retiring(successor) ─────▶ done
+//!                    ▲    │ a failure, a crash,                 │ a sink does not hold it,
+//!                    └────┘ a lost answer: next attempt         └──▶ issuing  or it is dead
+//! ```
+//!
+//! * **Issuing.** A marker is recorded durably, one creation is sent, every sink is written and
+//!   read back. Whatever is unknown or broken on the way: another marker, another attempt. Nothing
+//!   is revoked.
+//! * **Retiring.** After the overlap every sink is read again. Only if all hold the successor, and
+//!   the platform accepts what they hold, is the old token revoked, and so is every other token
+//!   that bears a marker of this rotation.
+//!
+//! The rule that keeps it small: whatever a consumer may have seen dies only after a successor has
+//! been read back from every sink.
+
+mod issuing;
+mod memory;
+mod parked;
+mod plan;
+mod retiring;
+mod rotation;
+mod step;
+mod strategy;
+
+use std::time::Duration;
+
+use tokenfleet_core::{Liveness, Timestamp, TokenId};
+
+use crate::sink::{Readable, Refusal, Stamp};
+use memory::{Held, Memory};
+pub use parked::Parked;
+pub use plan::{OldSecret, PlannedSink, RotationPlan, SETTLE, SHORT_SETTLE};
+pub use rotation::{
+    Attempt, AttemptOutcome, Change, Rotation, RotationState, Successor, UnknownSecrets,
+};
+pub use step::{
+    Answer, Failure, FailureEffect, Inspection, SecretNumber, SinkReading, Step, WaitReason,
+};
+pub use strategy::{InPlace, Overlap, Preference, Strategy, Unlisted};
+
+/// The number of starts without progress after which a rotation is parked.
+const MAX_STARTS: u32 = 10;
+
+/// The number of times that a platform may leave open whether a secret authenticates.
+const MAX_UNVERIFIED: u32 = 5;
+
+/// The number of times that the revocation of an old secret is sent where it is counted otherwise.
+const MAX_SECRET_REVOCATIONS: u32 = 3;
+
+/// The number of failures in a row after which the next request waits.
+const FAILURES_AT_ONCE: u32 = 2;
+
+const MIN_BACKOFF: Duration = Duration::from_secs(30);
+const MAX_BACKOFF: Duration = Duration::from_secs(3600);
+
+/// One worker's view of a rotation, which says what to do next.
+///
+/// It is a pure function of what is durable, of what this worker has seen, and of the clock.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    plan: RotationPlan,
+    rotation: Rotation,
+    /// The id of the rotation as it is in stamps.
+    operation: String,
+    /// The id of the ledger as it is in stamps.
+    ledger: String,
+    epoch: u64,
+    memory: Memory,
+}
+
+impl Machine {
+    /// Creates the view of a worker that begins with this epoch, and has seen nothing yet.
+    #[must_use]
+    pub fn new(plan: RotationPlan, rotation: Rotation, epoch: u64) -> Self {
+        let sinks = plan.sinks.len();
+        let memory = Memory {
+            readings: vec![None; sinks],
+            last_readings: vec![None; sinks],
+            written: vec![false; sinks],
+            ..Memory::default()
+        };
+        Self {
+            plan,
+            operation: rotation.id.to_string(),
+            ledger: String::new(),
+            rotation,
+            epoch,
+            memory,
+        }
+    }
+
+    /// Sets the id of the ledger that the rotation is in. What another one wrote into a sink is
+    /// somebody else's.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: impl Into<String>) -> Self {
+        self.ledger = ledger.into();
+        self
+    }
+
+    /// Returns `true` while this worker has the only secret that works: the old one is dead, and
+    /// not every sink has the new one. A worker that ends then leaves an outage behind.
+    #[must_use]
+    pub fn holds_last_secret(&self) -> bool {
+        matches!(self.plan.strategy, Strategy::InPlace(_))
+            && self.rotation.state == RotationState::Issuing
+            && self.memory.held.is_some()
+    }
+
+    /// Returns the rotation as far as it is durable.
+    #[must_use]
+    pub fn rotation(&self) -> &Rotation {
+        &self.rotation
+    }
+
+    /// Returns the next step. It is the same until it is answered or time passes.
+    #[must_use]
+    pub fn next(&self, now: Timestamp) -> Step {
+        if let Some(reason) = &self.rotation.parked {
+            return Step::Parked(reason.clone());
+        }
+        if self.rotation.state == RotationState::Done {
+            return Step::Finished;
+        }
+        if self.rotation.starts > MAX_STARTS {
+            let starts = self.rotation.starts;
+            return park(Parked::Stuck { starts });
+        }
+        if let Some(reason) = &self.memory.park {
+            return park(reason.clone());
+        }
+        if let Some(reason) = &self.memory.inconclusive {
+            let is_last = self.rotation.unverified + 1 >= MAX_UNVERIFIED;
+            return if is_last {
+                let reason = reason.clone();
+                park(Parked::Unverified { reason })
+            } else {
+                Step::Record(Change::Unverified)
+            };
+        }
+        if self.memory.refused.is_some() {
+            let attempt = self.last_attempt();
+            return Step::Record(Change::NotApplied { attempt });
+        }
+        if let Some((until, reason)) = self.memory.not_before
+            && now < until
+        {
+            return Step::Wait { until, reason };
+        }
+        match self.rotation.state {
+            RotationState::Issuing => self.issuing(now),
+            RotationState::Retiring | RotationState::Done => self.retiring(now),
+        }
+    }
+
+    /// Takes note of the answer to a step.
+    pub fn answer(&mut self, step: Step, answer: Answer, now: Timestamp) {
+        // What is only read is read again after each wait, so it is no sign of progress.
+        let is_progress = matches!(
+            answer,
+            Answer::Attempting(_) | Answer::Recorded | Answer::Written | Answer::Applied
+        );
+        if is_progress {
+            self.memory.failures = 0;
+        }
+        match (step, answer) {
+            (Step::Attempt { .. }, Answer::Attempting(change)) => {
+                if let Change::Attempting { attempt, .. } = &change {
+                    self.memory.unsent = Some(attempt.marker.clone());
+                }
+                self.rotation.apply(&change);
+            }
+            (Step::Record(change), Answer::Recorded) => self.recorded(&change, now),
+            (Step::Create { .. } | Step::Rotate(_), answer) => self.issued(answer, now),
+            (Step::ReadSink(sink), Answer::Read(reading)) => self.read(sink, reading),
+            (Step::WriteSink { sink, .. }, answer) => self.written(sink, answer, now),
+            (Step::Inspect(token), Answer::Inspected(inspection)) => {
+                self.inspected(token, &inspection, now);
+            }
+            (Step::Verify(secret), Answer::Verified(liveness)) => {
+                self.verified(secret, liveness);
+            }
+            (Step::Suspend(_), Answer::Applied) => self.memory.is_suspended = true,
+            (Step::Revoke(token), Answer::Applied) => self.memory.dead.push(token),
+            (Step::Revoke(_), answer) => {
+                // An id that may be another token's is looked at again before it is used again.
+                if self.reuses_ids() {
+                    self.memory.is_inspected = false;
+                    self.memory.found = None;
+                }
+                self.failed(&answer, now);
+            }
+            (Step::RevokeSecret(_), Answer::Applied) => self.memory.is_revoked = true,
+            (Step::RevokeSecret(_), answer) => {
+                self.memory.secret_revocations += 1;
+                if self.memory.secret_revocations == MAX_SECRET_REVOCATIONS {
+                    self.forget_replaced();
+                }
+                self.failed(&answer, now);
+            }
+            (Step::Search(_), Answer::Found(tokens)) => self.memory.found = Some(tokens),
+            (Step::Wait { .. }, Answer::Waited) => {
+                // Whatever was seen before a wait may have changed since.
+                self.memory.readings.fill(None);
+                self.memory.verified.clear();
+                self.memory.is_inspected = false;
+            }
+            (_, answer) => self.failed(&answer, now),
+        }
+    }
+
+    fn recorded(&mut self, change: &Change, now: Timestamp) {
+        self.rotation.apply(change);
+        match change {
+            Change::NotApplied { .. } => {
+                if let Some(failure) = self.memory.refused.take() {
+                    if failure.effect == FailureEffect::Refused {
+                        let error = failure.error;
+                        self.memory.park = Some(Parked::Refused { error });
+                    } else if let Some(delay) = failure.retry_after {
+                        let until = now.saturating_add(delay);
+                        self.memory.not_before = Some((until, WaitReason::Backoff));
+                    }
+                }
+            }
+            Change::Reissue => {
+                self.memory.held = None;
+                self.memory.written.fill(false);
+                self.memory.is_rejected = false;
+                self.memory.found = None;
+            }
+            Change::Revoked => self.forget_replaced(),
+            Change::Unverified => {
+                self.memory.inconclusive = None;
+                self.wait_after_failure(now, backoff(self.rotation.unverified));
+            }
+            Change::Parked(_) => {
+                self.memory.park = None;
+                self.memory.inconclusive = None;
+            }
+            _ => {}
+        }
+    }
+
+    fn issued(&mut self, answer: Answer, now: Timestamp) {
+        self.memory.unsent = None;
+        if self.reuses_ids() {
+            self.memory.is_inspected = false;
+        }
+        match answer {
+            Answer::Issued { token, secret } => {
+                self.memory.held = Some(Held {
+                    attempt: self.last_attempt(),
+                    token,
+                    secret,
+                });
+            }
+            Answer::Failed(failure) if failure.effect != FailureEffect::Unknown => {
+                self.memory.refused = Some(failure);
+            }
+            Answer::Failed(failure) => {
+                if let Some(delay) = failure.retry_after {
+                    let until = now.saturating_add(delay);
+                    self.memory.not_before = Some((until, WaitReason::Backoff));
+                }
+            }
+            // The attempt is unaccounted for, and another one follows.
+            _ => {}
+        }
+    }
+
+    fn read(&mut self, sink: usize, reading: SinkReading) {
+        if self.rotation.state == RotationState::Issuing && !self.is_ours(&reading) {
+            let last = self.memory.last_readings.get(sink).and_then(Option::as_ref);
+            if last.is_some_and(|last| *last != reading) {
+                self.memory.park = Some(Parked::SinkChanged { sink });
+            }
+        }
+        if self.rotation.state == RotationState::Issuing
+            && let Some(secret) = reading.secret
+            && self
+                .memory
+                .held
+                .as_ref()
+                .is_none_or(|held| held.secret != secret)
+            && !self.memory.replaced.contains(&secret)
+        {
+            self.memory.replaced.push(secret);
+        }
+        for readings in [&mut self.memory.readings, &mut self.memory.last_readings] {
+            if let Some(slot) = readings.get_mut(sink) {
+                *slot = Some(reading.clone());
+            }
+        }
+    }
+
+    fn written(&mut self, sink: usize, answer: Answer, now: Timestamp) {
+        if let Some(reading) = self.memory.readings.get_mut(sink) {
+            *reading = None;
+        }
+        match answer {
+            Answer::Written => {
+                if let Some(written) = self.memory.written.get_mut(sink) {
+                    *written = true;
+                }
+            }
+            Answer::WriteRefused(Refusal::Foreign) => {
+                self.memory.park = Some(Parked::NotOurs { sink });
+            }
+            answer => self.failed(&answer, now),
+        }
+    }
+
+    fn verified(&mut self, secret: SecretNumber, liveness: Liveness) {
+        match liveness {
+            Liveness::Alive => self.memory.verified.push(secret),
+            Liveness::Dead => self.memory.is_rejected = true,
+            inconclusive => {
+                self.memory.inconclusive = Some(match inconclusive {
+                    Liveness::Unknown { reason } => reason,
+                    other => format!("{other:?}"),
+                });
+            }
+        }
+    }
+
+    fn inspected(&mut self, token: TokenId, inspection: &Inspection, now: Timestamp) {
+        self.memory.is_inspected = true;
+        match inspection {
+            Inspection::Dead => self.memory.dead.push(token),
+            Inspection::Present { last_used } => {
+                if let Some(until) = self.in_use_until(*last_used)
+                    && now < until
+                {
+                    self.memory.not_before = Some((until, WaitReason::InUse));
+                }
+            }
+        }
+    }
+
+    /// Takes note of a failure that another try may mend.
+    fn failed(&mut self, answer: &Answer, now: Timestamp) {
+        self.memory.failures += 1;
+        let retry_after = match answer {
+            Answer::Failed(failure) => failure.retry_after,
+            _ => None,
+        };
+        let failures = self.memory.failures;
+        if failures > FAILURES_AT_ONCE {
+            self.wait_after_failure(now, backoff(failures - FAILURES_AT_ONCE));
+        }
+        if let Some(delay) = retry_after {
+            self.wait_after_failure(now, delay);
+        }
+    }
+
+    fn wait_after_failure(&mut self, now: Timestamp, delay: Duration) {
+        let until = now.saturating_add(delay);
+        let earlier = self.memory.not_before.map_or(until, |(earlier, _)| earlier);
+        self.memory.not_before = Some((until.max(earlier), WaitReason::Backoff));
+    }
+
+    /// Returns `true` if the id of the old token may be another one's by now.
+    fn reuses_ids(&self) -> bool {
+        match &self.plan.strategy {
+            Strategy::Overlap(overlap) => overlap.reused_ids,
+            Strategy::InPlace(in_place) => in_place.reused_ids,
+            Strategy::Unlisted(_) => false,
+        }
+    }
+
+    fn forget_replaced(&mut self) {
+        self.memory.is_revoked = false;
+        self.memory.secret_revocations = 0;
+        if !self.memory.replaced.is_empty() {
+            self.memory.replaced.remove(0);
+        }
+    }
+
+    /// Returns `true` if this rotation wrote what was read.
+    fn is_ours(&self, reading: &SinkReading) -> bool {
+        let stamp = reading.stamp.as_ref();
+        stamp.is_some_and(|stamp| {
+            stamp.operation() == self.operation && stamp.ledger() == self.ledger
+        })
+    }
+
+    fn stamp(&self, epoch: u64, token: &TokenId) -> Stamp {
+        Stamp::new(self.operation.as_str(), epoch, token.clone()).with_ledger(self.ledger.as_str())
+    }
+
+    /// Returns the number of the last attempt.
+    fn last_attempt(&self) -> u32 {
+        (self.rotation.attempts.last()).map_or(0, |attempt| attempt.number)
+    }
+
+    /// Returns the first sink that can be read and was not since the last wait.
+    fn unread_sink(&self) -> Option<usize> {
+        let mut sinks = self.plan.sinks.iter().zip(&self.memory.readings);
+        sinks.position(|(sink, reading)| sink.readable > Readable::Nothing && reading.is_none())
+    }
+
+    /// Returns the readings of the sinks that can be read.
+    fn readings(&self) -> impl Iterator<Item = (usize, &SinkReading)> {
+        let readings = self.memory.readings.iter().enumerate();
+        readings.filter_map(|(sink, reading)| Some((sink, reading.as_ref()?)))
+    }
+
+    /// Returns a sink that a later epoch than this worker's has written.
+    fn sink_ahead(&self) -> Option<Parked> {
+        let is_later = |stamp: &Stamp| stamp.epoch() > self.epoch;
+        let mut readings = self.readings();
+        let ahead = readings.find(|(_, reading)| reading.stamp.as_ref().is_some_and(is_later));
+        ahead.map(|(sink, _)| Parked::SinkAhead { sink })
+    }
+}
+
+/// Returns the step that parks the rotation. A worker that is superseded learns of it there.
+fn park(reason: Parked) -> Step {
+    Step::Record(Change::Parked(reason))
+}
+
+/// Returns the wait before the next try: 30 s, 1 min, 2 min, and an hour at most.
+fn backoff(number: u32) -> Duration {
+    let factor = 1_u32
+        .checked_shl(number.saturating_sub(1))
+        .unwrap_or(u32::MAX);
+    MIN_BACKOFF.saturating_mul(factor.max(1)).min(MAX_BACKOFF)
+}

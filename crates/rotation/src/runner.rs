@@ -1,0 +1,261 @@
+//! The runner: it carries the steps of a [machine](crate::machine) out.
+//!
+//! [`advance`](Runner::advance) may be called by anybody, at any time, twice at once, and its
+//! future may be dropped at any point. It claims the rotation, does what can be done now, and says
+//! when to come again.
+
+mod carry_out;
+mod memory_store;
+mod secrets;
+mod store;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenfleet_core::journal::OperationId;
+use tokenfleet_core::workflow::Timer;
+use tokenfleet_core::{CreateToken, Error, Result, Timestamp, TokenProvider};
+
+pub use memory_store::MemoryRotationStore;
+pub use store::{Claim, RotationStore};
+
+use crate::machine::{Answer, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason};
+use crate::sink::{LONGEST_CALL, SecretSink, Version};
+use secrets::Secrets;
+
+/// The clock of a runner: it says what time it is, and waits.
+pub trait Clock: Timer {
+    /// Returns the current time.
+    fn now(&self) -> Timestamp;
+}
+
+/// The rotation that a runner carries out: with what, and for which token.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RotationJob {
+    /// The id of the rotation.
+    pub id: OperationId,
+    /// The parameters.
+    pub plan: RotationPlan,
+    /// The request for a successor, without a marker.
+    pub request: CreateToken,
+}
+
+impl RotationJob {
+    /// Creates the job of a rotation that was opened before.
+    #[must_use]
+    pub fn new(id: OperationId, plan: RotationPlan, request: CreateToken) -> Self {
+        Self { id, plan, request }
+    }
+}
+
+/// The state in which a runner left a rotation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Advanced {
+    /// Nothing is left to do.
+    Done,
+    /// There is nothing to do until this time.
+    Waiting {
+        /// The time.
+        until: Timestamp,
+        /// The reason, to be shown.
+        reason: WaitReason,
+    },
+    /// A person is needed.
+    Parked(Parked),
+    /// Another worker carries it out, or nobody has opened it.
+    NotOurs,
+}
+
+/// The time that may pass between the extension of a claim and what is sent then.
+const SLACK: Duration = Duration::from_secs(5);
+
+/// The longest wait without an extension of the claim.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+
+/// The time for which a store that fails is asked again by the worker that has the only secret that
+/// works.
+const STORE_OUTAGE: Duration = Duration::from_secs(15 * 60);
+
+/// Carries rotations out, on one account.
+pub struct Runner<'a> {
+    provider: &'a dyn TokenProvider,
+    sinks: &'a [Arc<dyn SecretSink>],
+    store: &'a dyn RotationStore,
+    clock: &'a dyn Clock,
+    longest_call: Duration,
+    patience: Duration,
+}
+
+impl<'a> Runner<'a> {
+    /// Creates a runner. The sinks are in the order of the plan.
+    #[must_use]
+    pub fn new(
+        provider: &'a dyn TokenProvider,
+        sinks: &'a [Arc<dyn SecretSink>],
+        store: &'a dyn RotationStore,
+        clock: &'a dyn Clock,
+    ) -> Self {
+        Self {
+            provider,
+            sinks,
+            store,
+            clock,
+            longest_call: LONGEST_CALL,
+            patience: Duration::ZERO,
+        }
+    }
+
+    /// Sets the longest time that a call of the provider may take, all its requests and their
+    /// repetitions together; five minutes if it is not set. A claim must be good for longer before
+    /// anything is sent. Each sink [declares](SecretSink::longest_call) its own.
+    #[must_use]
+    pub fn with_longest_call(mut self, longest_call: Duration) -> Self {
+        self.longest_call = longest_call;
+        self
+    }
+
+    /// Waits for up to this long instead of returning, and so keeps a secret that could not be
+    /// delivered yet in memory. One whose predecessor is dead is kept as long as the claim lasts.
+    #[must_use]
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
+    }
+
+    /// Does what can be done now.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), before anything is claimed, if
+    /// the sinks are not those of the plan, and errors of the store. What the platform and the
+    /// sinks answer is never an error: it decides about the next step.
+    pub async fn advance(&self, job: &RotationJob) -> Result<Advanced> {
+        self.check(&job.plan)?;
+        let Some(claim) = self.store.claim(job.id).await? else {
+            return Ok(Advanced::NotOurs);
+        };
+        let epoch = claim.epoch;
+        let advanced = match self.run(job, claim).await {
+            Ok(advanced) => advanced,
+            Err(error) => {
+                // It is over for this worker, so another one need not wait for the claim to run
+                // out.
+                let _ = (self.store)
+                    .release(job.id, epoch, Some(self.clock.now()))
+                    .await;
+                return Err(error);
+            }
+        };
+        let due = match &advanced {
+            Advanced::NotOurs => return Ok(advanced),
+            Advanced::Waiting { until, .. } => Some(*until),
+            Advanced::Done | Advanced::Parked(_) => None,
+        };
+        self.store.release(job.id, epoch, due).await?;
+        Ok(advanced)
+    }
+
+    /// Refuses sinks that are not those of the plan: they would not be written, or be overwritten.
+    fn check(&self, plan: &RotationPlan) -> Result<()> {
+        plan.check()?;
+        if plan.sinks.len() != self.sinks.len() {
+            return Err(Error::configuration(format!(
+                "the plan has {} sinks, and the runner {}",
+                plan.sinks.len(),
+                self.sinks.len()
+            )));
+        }
+        for (planned, sink) in plan.sinks.iter().zip(self.sinks) {
+            if *planned != PlannedSink::from(sink.capabilities()) {
+                return Err(Error::configuration(format!(
+                    "{} does not declare what the plan says of it",
+                    sink.place()
+                ))
+                .with_advice("plan it with its own capabilities"));
+            }
+        }
+        Ok(())
+    }
+
+    async fn run(&self, job: &RotationJob, claim: Claim) -> Result<Advanced> {
+        let mut worker = Worker {
+            runner: self,
+            job,
+            versions: vec![None; self.sinks.len()],
+            secrets: Secrets::default(),
+            epoch: claim.epoch,
+            subject_created_at: claim.rotation.subject_created_at,
+        };
+        let ledger = self.store.ledger();
+        let mut machine =
+            Machine::new(job.plan.clone(), claim.rotation, claim.epoch).with_ledger(ledger);
+        let mut failing_since = None;
+        loop {
+            let now = self.clock.now();
+            let step = machine.next(now);
+            let answer = match &step {
+                Step::Finished => return Ok(Advanced::Done),
+                Step::Parked(reason) => return Ok(Advanced::Parked(reason.clone())),
+                Step::Wait { until, reason } => {
+                    let wait = now.duration_until(*until);
+                    if wait > self.patience && !machine.holds_last_secret() {
+                        let (until, reason) = (*until, *reason);
+                        return Ok(Advanced::Waiting { until, reason });
+                    }
+                    self.clock.wait(wait.min(LONGEST_WAIT)).await;
+                    if wait <= LONGEST_WAIT {
+                        Answer::Waited
+                    } else {
+                        // If the store does not answer, it is asked again before anything is sent.
+                        if let Ok(false) = worker.extend(LONGEST_WAIT).await {
+                            return Ok(Advanced::NotOurs);
+                        }
+                        continue;
+                    }
+                }
+                step => match worker.carry_out(step, now).await {
+                    Ok(Some(answer)) => {
+                        failing_since = None;
+                        answer
+                    }
+                    Ok(None) => return Ok(Advanced::NotOurs),
+                    Err(error) => {
+                        // Nothing is sent before the store says that the claim lasts.
+                        let since = *failing_since.get_or_insert(now);
+                        if !machine.holds_last_secret() || since.duration_until(now) > STORE_OUTAGE
+                        {
+                            return Err(error);
+                        }
+                        self.clock.wait(SLACK).await;
+                        continue;
+                    }
+                },
+            };
+            machine.answer(step, answer, self.clock.now());
+        }
+    }
+}
+
+impl fmt::Debug for Runner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runner")
+            .field("account", self.provider.account())
+            .field("sinks", &self.sinks)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One run of a rotation, with all that is lost when it ends: the secrets above all.
+struct Worker<'a> {
+    runner: &'a Runner<'a>,
+    job: &'a RotationJob,
+    /// The version of each sink, as it was last read.
+    versions: Vec<Option<Version>>,
+    secrets: Secrets,
+    epoch: u64,
+    /// The time at which the old token was created.
+    subject_created_at: Option<Timestamp>,
+}

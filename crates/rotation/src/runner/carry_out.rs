@@ -1,0 +1,255 @@
+//! Each step of a machine, carried out.
+
+use std::time::Duration;
+
+use tokenfleet_core::workflow::Marker;
+use tokenfleet_core::{
+    Error, ErrorKind, Fact, Fate, Filter, IssuedToken, Query, Result, RevokeOptions, Timestamp,
+    Token, TokenId, TokenProviderExt, TokenState, UpdateToken,
+};
+
+use super::{Runner, SLACK, Worker};
+use crate::machine::{
+    Answer, Attempt, Change, Failure, Inspection, SecretNumber, SinkReading, Step,
+};
+use crate::sink::{LONGEST_CALL, Refusal, Stamp};
+
+impl Worker<'_> {
+    /// Carries a step out, or returns `None` if another worker has taken over.
+    pub(super) async fn carry_out(
+        &mut self,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<Option<Answer>> {
+        let (runner, id) = (self.runner, self.job.id);
+        let change = match step {
+            Step::Record(change) => Some(change.clone()),
+            Step::Attempt {
+                number,
+                dead_by,
+                replaced,
+            } => Some(Change::Attempting {
+                attempt: Attempt::new(*number, Marker::random(), now).with_dead_by(*dead_by),
+                replaced: *replaced,
+            }),
+            _ => None,
+        };
+        if let Some(change) = change {
+            let is_recorded = runner.store.record(id, self.epoch, &change).await?;
+            if !is_recorded {
+                return Ok(None);
+            }
+            return Ok(Some(match change {
+                Change::Attempting { .. } => Answer::Attempting(change),
+                _ => Answer::Recorded,
+            }));
+        }
+        // A step that sends nothing that changes anything is asked about as well: it is simpler,
+        // and no worker goes on for long after it was superseded.
+        let longest = match step {
+            Step::ReadSink(sink) | Step::WriteSink { sink, .. } => self.longest_call(*sink),
+            _ => runner.longest_call,
+        };
+        if !self.extend(longest).await? {
+            return Ok(None);
+        }
+        let answer = match step {
+            Step::ReadSink(sink) => self.read(*sink).await,
+            Step::WriteSink {
+                sink,
+                secret,
+                stamp,
+            } => {
+                // A sink that returns nothing has a version all the same, and the machine does not
+                // read it.
+                let is_read = self.versions.get(*sink).is_some_and(Option::is_some);
+                let read = if is_read {
+                    Ok(())
+                } else {
+                    self.read(*sink).await.map(|_| ())
+                };
+                match read {
+                    Ok(()) if !is_read && !self.extend(longest).await? => return Ok(None),
+                    Ok(()) => self.write(*sink, *secret, stamp).await,
+                    Err(error) => Err(error),
+                }
+            }
+            step => self.call(step).await,
+        };
+        Ok(Some(answer.unwrap_or_else(|error| {
+            Answer::Failed(Failure::from(&error))
+        })))
+    }
+
+    /// Makes sure that no other worker is at work for as long as a call may take. An extension that
+    /// was slow may have run out in part by now, so it is made again.
+    pub(super) async fn extend(&self, longest: Duration) -> Result<bool> {
+        let Runner { store, clock, .. } = self.runner;
+        loop {
+            let asked_at = clock.now();
+            let by = longest.saturating_add(SLACK);
+            if !store.extend(self.job.id, self.epoch, by).await? {
+                return Ok(false);
+            }
+            if asked_at.duration_until(clock.now()) < SLACK {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn longest_call(&self, sink: usize) -> Duration {
+        let sink = self.runner.sinks.get(sink);
+        sink.map_or(LONGEST_CALL, |sink| sink.longest_call())
+    }
+
+    async fn read(&mut self, sink: usize) -> Result<Answer> {
+        let Some(place) = self.runner.sinks.get(sink) else {
+            return Err(missing("sink"));
+        };
+        let state = place.read().await?;
+        if let Some(version) = self.versions.get_mut(sink) {
+            *version = Some(state.version);
+        }
+        let secret = state.secret.map(|secret| self.secrets.keep(secret));
+        Ok(Answer::Read(SinkReading::new(state.stamp, secret)))
+    }
+
+    async fn write(&mut self, sink: usize, secret: SecretNumber, stamp: &Stamp) -> Result<Answer> {
+        let Some(place) = self.runner.sinks.get(sink) else {
+            return Err(missing("sink"));
+        };
+        let expected = self.versions.get_mut(sink).and_then(Option::take);
+        let (Some(expected), Some(secret)) = (expected, self.secrets.get(secret)) else {
+            return Err(missing("secret"));
+        };
+        match place.write(secret, &expected, stamp).await {
+            Ok(_) => Ok(Answer::Written),
+            Err(error) => match Refusal::of(&error) {
+                Some(refusal) => Ok(Answer::WriteRefused(refusal)),
+                None => Err(error),
+            },
+        }
+    }
+
+    async fn call(&mut self, step: &Step) -> Result<Answer> {
+        let (provider, id) = (self.runner.provider, self.job.id);
+        let options = RevokeOptions::default()
+            .with_existed()
+            .with_operation_id(id);
+        match step {
+            Step::Create { marker } => {
+                let request = self.job.request.clone().with_operation_id(id);
+                let create = provider.capabilities().create.as_ref();
+                // Where nothing can be listed, nothing could be found by a marker either.
+                let request = match create {
+                    Some(create) if provider.capabilities().list.is_some() => {
+                        marker.apply_to(request, create)?
+                    }
+                    _ => request,
+                };
+                let issued = provider.create(request).await?;
+                Ok(self.issued(issued))
+            }
+            Step::Rotate(token) => {
+                let issued = provider.rotate(token).await?;
+                Ok(self.issued(issued))
+            }
+            Step::Inspect(token) => Ok(Answer::Inspected(self.inspect(token).await?)),
+            Step::Verify(secret) => {
+                let secret = self.secrets.get(*secret).ok_or_else(|| missing("secret"))?;
+                Ok(Answer::Verified(provider.verify(secret).await?))
+            }
+            Step::Suspend(token) => {
+                let suspend = UpdateToken::suspend().with_operation_id(id);
+                provider.update(token, suspend).await?;
+                Ok(Answer::Applied)
+            }
+            Step::Revoke(token) => {
+                provider.revoke(token.into(), options).await?;
+                Ok(Answer::Applied)
+            }
+            Step::RevokeSecret(secret) => {
+                let secret = self.secrets.get(*secret).ok_or_else(|| missing("secret"))?;
+                provider.revoke(secret.into(), options).await?;
+                Ok(Answer::Applied)
+            }
+            Step::Search(markers) => self.search(markers).await,
+            _ => Err(missing("step")),
+        }
+    }
+
+    fn issued(&mut self, issued: IssuedToken) -> Answer {
+        Answer::Issued {
+            token: issued.token.id,
+            secret: self.secrets.keep(issued.secret),
+        }
+    }
+
+    async fn inspect(&self, id: &TokenId) -> Result<Inspection> {
+        let provider = self.runner.provider;
+        let token = if provider.capabilities().get {
+            match provider.get(id).await {
+                Err(error) if error.is_not_found() => None,
+                fetched => Some(fetched?),
+            }
+        } else {
+            let list = provider
+                .list_all(Query::new().filter(Filter::id(id.as_str())))
+                .await?;
+            if list.tokens.is_empty() && !list.completeness.is_complete_as_shown() {
+                return Err(incomplete());
+            }
+            list.tokens.into_iter().next()
+        };
+        Ok(match token {
+            Some(token) if is_alive(&token) && self.is_subject(&token)? => Inspection::Present {
+                last_used: token.last_used.into_known(),
+            },
+            _ => Inspection::Dead,
+        })
+    }
+
+    /// Returns `false` if a token has the id of the old one, and is another. A name proves nothing:
+    /// whoever replaces a token gives it the same.
+    fn is_subject(&self, token: &Token) -> Result<bool> {
+        if !self.runner.provider.capabilities().reused_ids {
+            return Ok(true);
+        }
+        match (self.subject_created_at, &token.created_at) {
+            (Some(subject), Fact::Known(found)) => Ok(subject == *found),
+            _ => Err(Error::new(
+                ErrorKind::Unavailable,
+                Fate::Rejected,
+                "nothing tells the old token from another one of its id",
+            )),
+        }
+    }
+
+    /// Searches a whole listing: a platform may have stored a name otherwise than it was sent.
+    async fn search(&self, markers: &[Marker]) -> Result<Answer> {
+        let list = self.runner.provider.list_all(Query::new()).await?;
+        if !list.completeness.is_complete_as_shown() {
+            return Err(incomplete());
+        }
+        let is_marked = |token: &Token| markers.iter().any(|marker| marker.matches(token));
+        let tokens = list.tokens.into_iter();
+        let found = tokens.filter(|token| is_alive(token) && is_marked(token));
+        Ok(Answer::Found(found.map(|token| token.id).collect()))
+    }
+}
+
+fn is_alive(token: &Token) -> bool {
+    !matches!(token.state, TokenState::Revoked | TokenState::Expired)
+}
+
+fn incomplete() -> Error {
+    Error::new(
+        ErrorKind::Unavailable,
+        Fate::Rejected,
+        "the listing may be incomplete",
+    )
+}
+
+fn missing(what: &str) -> Error {
+    Error::invalid_input(format!("the rotation has no such {what}"))
+}

@@ -1,0 +1,106 @@
+//! A variable in a file of environment variables as a sink.
+
+use std::path::Path;
+
+use async_trait::async_trait;
+use tokenfleet_core::{Error, Result, Secret};
+
+use super::local::{LocalPlace, LocalSink, write_all};
+use super::{
+    Holding, Readable, SealedStamp, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
+};
+use crate::atomic_file::AtomicFile;
+use crate::env_file::EnvFile;
+
+/// A variable in a file of environment variables, as systemd, Docker and shells read it.
+///
+/// All other lines are kept byte for byte. The value is quoted only where all these readers need
+/// it, and a secret that they would read differently is refused. The stamp is a comment above the
+/// variable. Apart from that it is like a [`FileSink`](super::FileSink).
+#[derive(Debug, Clone)]
+pub struct EnvFileSink(LocalSink<EnvFile>);
+
+impl EnvFileSink {
+    /// Creates a sink of a variable in the file at `path`. Neither need exist.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration) for what is no name of a
+    /// variable.
+    pub fn new(path: impl AsRef<Path>, variable: &str) -> Result<Self> {
+        let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let is_name =
+            variable.chars().all(is_word) && variable.starts_with(|c: char| !c.is_ascii_digit());
+        if !is_name {
+            return Err(Error::configuration(
+                "a variable has letters, digits and underscores, and does not begin with a digit",
+            ));
+        }
+        let suffix = format!("#{variable}");
+        let place = EnvFile::new(variable);
+        Ok(Self(LocalSink::new(
+            "env-file",
+            path.as_ref(),
+            &suffix,
+            place,
+        )))
+    }
+
+    /// Lets the sink replace a secret that somebody else wrote.
+    #[must_use]
+    pub fn with_adoption(mut self) -> Self {
+        self.0.adopt = true;
+        self
+    }
+}
+
+impl LocalPlace for EnvFile {
+    fn holding(&self, path: &Path) -> Result<Holding, String> {
+        let content = self.read(path)?;
+        let secret = self
+            .value(&content)
+            .filter(|secret| !secret.expose().is_empty());
+        let sealed = self.note(&content).and_then(SealedStamp::parse);
+        // Other variables may change without a conflict.
+        let stamp = sealed.as_ref().map(ToString::to_string).unwrap_or_default();
+        let version = match &secret {
+            Some(secret) => Version::from_content(&[secret.expose().as_bytes(), stamp.as_bytes()]),
+            None => Version::from_content(&[stamp.as_bytes()]),
+        };
+        Ok(Holding::new(version, secret, sealed))
+    }
+
+    fn write(
+        &self,
+        path: &Path,
+        file: &mut AtomicFile,
+        secret: &Secret,
+        stamp: &Stamp,
+    ) -> Result<(), String> {
+        let content = self.read(path)?;
+        let sealed = SealedStamp::new(stamp, secret);
+        let content = self.set_with_note(&content, secret, &sealed.to_string())?;
+        write_all(file, content.as_bytes())
+    }
+}
+
+#[async_trait]
+impl SecretSink for EnvFileSink {
+    fn place(&self) -> &str {
+        &self.0.name
+    }
+
+    fn capabilities(&self) -> SinkCapabilities {
+        SinkCapabilities::new(Readable::Secret)
+            .with_compare_and_swap()
+            .with_adoption(self.0.adopt)
+    }
+
+    async fn read(&self) -> Result<SinkState> {
+        self.0.read().await
+    }
+
+    async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
+        self.0.write(secret, expected, stamp).await
+    }
+}

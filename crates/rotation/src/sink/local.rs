@@ -1,0 +1,165 @@
+//! What the sinks on this machine's disk have in common.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use tokenfleet_core::config::cause_text;
+use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
+
+use super::{Holding, SinkState, Stamp, Version};
+use crate::atomic_file::{AtomicFile, DirectoryLock, Existing, follow_links};
+
+/// A place in a file that is replaced as a whole.
+pub(super) trait LocalPlace: Clone + Send + 'static {
+    /// Returns what the place in the file at `path` holds.
+    fn holding(&self, path: &Path) -> Result<Holding, String>;
+
+    /// Writes the new content of the file at `path` to `file`.
+    fn write(
+        &self,
+        path: &Path,
+        file: &mut AtomicFile,
+        secret: &Secret,
+        stamp: &Stamp,
+    ) -> Result<(), String>;
+}
+
+/// A file, and the place in it.
+#[derive(Debug, Clone)]
+pub(super) struct LocalSink<P> {
+    /// The place in the form for messages.
+    pub(super) name: String,
+    pub(super) adopt: bool,
+    path: PathBuf,
+    place: P,
+}
+
+impl<P: LocalPlace> LocalSink<P> {
+    pub(super) fn new(kind: &str, path: &Path, suffix: &str, place: P) -> Self {
+        // A relative path means the same place whatever the current directory becomes.
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        Self {
+            name: format!("{kind}:{}{suffix}", path.display()),
+            adopt: false,
+            path,
+            place,
+        }
+    }
+
+    pub(super) async fn read(&self) -> Result<SinkState> {
+        let sink = self.clone();
+        let found = in_thread(move || sink.holding(&follow_links(&sink.path))).await;
+        found.map(Holding::into_state)
+    }
+
+    pub(super) async fn write(
+        &self,
+        secret: &Secret,
+        expected: &Version,
+        stamp: &Stamp,
+    ) -> Result<Version> {
+        let sink = self.clone();
+        let (secret, expected, stamp) = (secret.duplicate(), expected.clone(), stamp.clone());
+        in_thread(move || sink.write_now(&secret, &expected, &stamp)).await
+    }
+
+    fn holding(&self, path: &Path) -> Result<Holding> {
+        check_readers(path).map_err(|reason| self.failed("used", &reason))?;
+        let found = self.place.holding(path);
+        found.map_err(|reason| self.failed("read", &reason))
+    }
+
+    fn write_now(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
+        let unwritten = |reason: &str| self.failed("written", reason);
+        let io_failed = |error: io::Error| unwritten(&cause_text(&error));
+        let path = follow_links(&self.path);
+        let lock = DirectoryLock::acquire(&path).map_err(io_failed)?;
+        if !lock.is_held() {
+            return Err(unwritten("its file system has no locks")
+                .with_advice("two processes could write at once; use another file system"));
+        }
+        let found = self.holding(&path)?;
+        found.check(&self.name, expected, stamp, self.adopt)?;
+        let mut file = AtomicFile::create_for(&path).map_err(io_failed)?;
+        if let Ok(existing) = path.metadata() {
+            file.set_owner_of(&existing).map_err(|error| {
+                io_failed(error).with_advice("it belongs to another user; run this as its owner")
+            })?;
+        }
+        let written = self.place.write(&path, &mut file, secret, stamp);
+        written.map_err(|reason| unwritten(&reason))?;
+        // From here on it may be in its place.
+        let persisted = file.persist(&path, Existing::Replace);
+        persisted.map_err(|error| io_failed(error).with_fate(Fate::MaybeApplied))?;
+        let written = self.holding(&path);
+        let written = written.map_err(|error| error.with_fate(Fate::Applied))?;
+        Ok(written.into_state().version)
+    }
+
+    /// Creates an error of which nothing was written.
+    fn failed(&self, verb: &str, reason: &str) -> Error {
+        let message = format!("{} cannot be {verb}: {reason}", self.name);
+        Error::new(ErrorKind::Other, Fate::NotSent, message)
+    }
+}
+
+/// Rejects a file that everybody may read. Its successor would be readable by fewer, and whoever
+/// relies on that would lose the secret.
+fn check_readers(path: &Path) -> Result<(), String> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+
+        const OTHERS_READ: u32 = 0o004;
+        if path
+            .metadata()
+            .is_ok_and(|file| file.is_file() && file.mode() & OTHERS_READ != 0)
+        {
+            return Err(
+                "every user may read it; give it to a group (chgrp), and run chmod o-r".to_owned(),
+            );
+        }
+        if has_access_list(path) {
+            return Err(
+                "it has an access control list, which its successor would not have; give it to a \
+                 group (chgrp), and run setfacl -b"
+                    .to_owned(),
+            );
+        }
+    }
+    let _ = path;
+    Ok(())
+}
+
+/// Returns `true` if a file has an access control list beside its mode.
+#[cfg(unix)]
+fn has_access_list(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    {
+        let mut list = [0_u8; 4096];
+        match rustix::fs::getxattr(path, "system.posix_acl_access", &mut list[..]) {
+            Ok(size) => size > 0,
+            Err(error) => error == rustix::io::Errno::RANGE,
+        }
+    }
+    #[cfg(not(target_os = "linux"))]
+    {
+        let _ = path;
+        false
+    }
+}
+
+/// Writes bytes and names the reason if that fails.
+pub(super) fn write_all(file: &mut AtomicFile, bytes: &[u8]) -> Result<(), String> {
+    file.write_all(bytes).map_err(|error| cause_text(&error))
+}
+
+/// Runs something that waits for the disk or a lock where that holds up nobody.
+async fn in_thread<T: Send + 'static>(
+    run: impl FnOnce() -> Result<T> + Send + 'static,
+) -> Result<T> {
+    tokio::task::spawn_blocking(run).await.unwrap_or_else(|_| {
+        let message = "the thread that writes files has ended";
+        Err(Error::new(ErrorKind::Other, Fate::MaybeApplied, message))
+    })
+}
