@@ -1,27 +1,41 @@
 //! The accounts that a command works on.
 
-use std::path::Path;
 use std::sync::Arc;
 
+use tokenfleet::journal::{Journal, Run};
 use tokenfleet::transport::Transport;
 use tokenfleet::{
-    Account, AccountConfiguration, AccountReport, Configuration, Error, Fleet, Query, Registry,
-    Result, RevocationEffect, Secret, TokenProvider, Verdict, cloudsmith,
+    Account, AccountConfiguration, AccountReport, Annotations, Configuration, Error, Fact, Fleet,
+    Query, Registry, Result, RevocationEffect, Secret, TokenId, TokenProvider, Verdict, cloudsmith,
 };
+use tokenfleet_ledger::Ledger;
 
-use crate::arguments::GlobalArguments;
-use crate::output::print_warning;
+use crate::annotations::AnnotationFile;
+use crate::arguments::{Command, GlobalArguments};
+use crate::audit::AuditLog;
+use crate::configuration::{self, Trust};
+use crate::exit::Exit;
+use crate::exposed_secret;
+use crate::journals::Journals;
+use crate::ledger::Place;
+use crate::output::{print_warning, redact};
+use crate::selection::{Selection, one_required};
 #[cfg(feature = "simulate")]
 use crate::simulation::Simulation;
 
-const DEFAULT_FILE: &str = "tokenfleet.toml";
-
-/// The configured or simulated accounts, and which of them `--account` selects.
+/// The configured or simulated accounts, and which of them are selected.
 pub(crate) struct Accounts {
     configuration: Configuration,
-    selection: Vec<String>,
+    selection: Selection,
+    /// The names and patterns on the command line.
+    named: Vec<String>,
     registry: Registry,
     transport: Arc<dyn Transport>,
+    /// The log of writes, unless it is turned off.
+    audit: Option<Arc<AuditLog>>,
+    journals: Arc<Journals>,
+    /// `true` if there are annotations of tokens.
+    is_annotated: bool,
     /// The simulated platforms, which run until this is dropped.
     #[cfg(feature = "simulate")]
     _simulation: Option<Simulation>,
@@ -29,52 +43,81 @@ pub(crate) struct Accounts {
 
 impl Accounts {
     /// Reads the configuration, or starts the simulators, and checks the selection.
-    #[cfg(feature = "simulate")]
     pub(crate) async fn open(arguments: &GlobalArguments, registry: Registry) -> Result<Self> {
-        if !arguments.simulate {
-            let configuration = read(arguments.config.as_deref())?;
-            return Self::new(configuration, &arguments.accounts, registry).await;
+        let opened = configuration::open(arguments, Trust::Required).await?;
+        #[cfg(feature = "simulate")]
+        let is_simulated = opened.simulation.is_some();
+        #[cfg(not(feature = "simulate"))]
+        let is_simulated = false;
+        // What happens to tokens that do not exist is not worth recording.
+        let audit = if is_simulated {
+            None
+        } else {
+            AuditLog::new(&opened.configuration)?
+        };
+        let place = if is_simulated {
+            Ok(None)
+        } else {
+            Place::read(&opened.configuration)
+        };
+        // The tokens of the simulated platforms are nobody's.
+        let annotations = if is_simulated {
+            Annotations::default()
+        } else {
+            AnnotationFile::new(&opened.configuration)?.read()?
+        };
+        let configuration = opened.configuration;
+        #[cfg_attr(not(feature = "simulate"), expect(unused_mut))]
+        let mut accounts = Self::new(
+            configuration,
+            arguments,
+            registry,
+            (audit, place),
+            annotations,
+        )
+        .await?;
+        #[cfg(feature = "simulate")]
+        {
+            accounts._simulation = opened.simulation;
         }
-        if arguments.config.is_some() {
-            return Err(Error::invalid_input(
-                "--simulate and --config cannot be used together",
-            ));
-        }
-        let (simulation, configuration) = Simulation::start().await?;
-        let mut accounts = Self::new(configuration, &arguments.accounts, registry).await?;
-        accounts._simulation = Some(simulation);
         Ok(accounts)
-    }
-
-    /// Reads the configuration and checks the selection.
-    #[cfg(not(feature = "simulate"))]
-    pub(crate) async fn open(arguments: &GlobalArguments, registry: Registry) -> Result<Self> {
-        let configuration = read(arguments.config.as_deref())?;
-        Self::new(configuration, &arguments.accounts, registry).await
     }
 
     async fn new(
         configuration: Configuration,
-        names: &[String],
-        registry: Registry,
+        arguments: &GlobalArguments,
+        mut registry: Registry,
+        (audit, place): (Option<AuditLog>, Result<Option<Place>>),
+        annotations: Annotations,
     ) -> Result<Self> {
-        if configuration.accounts().is_empty() {
-            return Err(Error::configuration("no account is configured")
-                .with_advice("add a table [accounts.NAME] for each account"));
+        let is_annotated = !annotations.entries().is_empty();
+        if is_annotated {
+            registry = registry.with_annotations(annotations);
         }
-        let mut selection = Vec::new();
-        for name in names {
-            configuration.account(name)?;
-            if !selection.contains(name) {
-                selection.push(name.clone());
-            }
+        let audit = audit.map(Arc::new);
+        let is_recorded = audit.is_some() || !matches!(place, Ok(None));
+        let journals = Arc::new(Journals::new(audit.clone(), place));
+        if is_recorded {
+            let run = match &arguments.reason {
+                Some(reason) => Run::new().with_reason(reason),
+                None => Run::new(),
+            };
+            registry = registry.with_journal(Arc::clone(&journals) as Arc<dyn Journal>, run);
         }
+        if arguments.read_only {
+            registry = registry.with_read_only("--read-only");
+        }
+        let selection = Selection::new(&configuration, arguments)?;
         let transport = Arc::new(configuration.transport().await?);
         let accounts = Self {
             configuration,
             selection,
+            named: arguments.accounts.clone(),
             registry,
             transport,
+            audit,
+            journals,
+            is_annotated,
             #[cfg(feature = "simulate")]
             _simulation: None,
         };
@@ -85,22 +128,72 @@ impl Accounts {
         Ok(accounts)
     }
 
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Returns `true` if there are annotations of tokens.
+    pub(crate) fn is_annotated(&self) -> bool {
+        self.is_annotated
+    }
+
+    /// Rejects a command that has a secret in the place of a name or an id.
+    pub(crate) async fn check_texts(&self, command: &Command, reason: Option<&str>) -> Result<()> {
+        let mut texts = command.texts();
+        texts.extend(reason.map(|reason| ("--reason", reason)));
+        let Self {
+            configuration,
+            registry,
+            transport,
+            ..
+        } = self;
+        exposed_secret::check(&texts, configuration, registry, transport).await
+    }
+
+    /// Rejects a write without a reason if the configuration requires one.
+    pub(crate) fn require_reason(&self, reason: Option<&str>) -> Result<()> {
+        let audit = self.audit.iter();
+        audit
+            .map(|audit| audit.check_reason(reason))
+            .find(Result::is_err)
+            .unwrap_or(Ok(()))
+    }
+
+    /// Returns the journals of the writes.
+    pub(crate) fn journals(&self) -> &Journals {
+        &self.journals
+    }
+
+    /// Returns the ledger, which is created if it does not exist, or `None` if there is none.
+    pub(crate) async fn ledger(&self) -> Result<Option<&dyn Ledger>> {
+        self.journals.ledger().await
+    }
+
+    /// Returns the exit code of a command: no success if an outcome was not recorded.
+    pub(crate) fn exit_after_recording(&self, exit: Exit) -> Exit {
+        if self.journals.is_incomplete() && exit == Exit::Success {
+            Exit::Failed
+        } else {
+            exit
+        }
+    }
+
+    /// Keeps the name of a token for the audit log, if it is known.
+    pub(crate) fn remember_name(&self, account: &Account, id: &TokenId, name: &Fact<String>) {
+        if let (Some(audit), Some(name)) = (&self.audit, name.known()) {
+            audit.remember_name(account, id, &redact(name));
+        }
+    }
+
     /// Returns the query of that name in the configuration.
     pub(crate) fn query(&self, name: &str) -> Result<Query> {
         self.configuration.query(name)
     }
 
-    /// Opens the selected accounts, or all if none is selected.
-    pub(crate) fn selected_or_all_fleet(&self) -> Fleet {
-        self.open_fleet(self.selected())
-    }
-
-    /// Opens the selected accounts, or the only configured one.
-    pub(crate) fn selected_fleet(&self) -> Result<Fleet> {
-        match (self.selection.as_slice(), self.configuration.accounts()) {
-            ([], accounts) if accounts.len() != 1 => Err(selection_required(accounts)),
-            _ => Ok(self.open_fleet(self.selected())),
-        }
+    /// Opens the selected accounts. A mistake in one of them does not affect the others.
+    pub(crate) fn fleet(&self) -> Fleet {
+        let transport = Arc::clone(&self.transport);
+        Fleet::open(&self.registry, self.selected(), transport)
     }
 
     /// Marks each account that cannot be listed as failed if one of its credentials cannot be read.
@@ -117,14 +210,14 @@ impl Accounts {
         }
     }
 
-    /// Returns each selected account, or each of all.
+    /// Returns each selected account.
     pub(crate) fn each(&self) -> impl Iterator<Item = &Account> {
         self.selected()
             .into_iter()
             .map(AccountConfiguration::account)
     }
 
-    /// Opens each selected account, or each of all; an account that cannot be opened is an error.
+    /// Opens each selected account; one that cannot be opened is an error.
     pub(crate) fn open_each(&self) -> Vec<Result<Arc<dyn TokenProvider>>> {
         let accounts = self.selected().into_iter();
         accounts.map(|account| self.open_account(account)).collect()
@@ -135,25 +228,31 @@ impl Accounts {
         Ok(vec![self.open_account(self.configuration.account(name)?)])
     }
 
-    /// Opens the one selected account, or the only configured one.
+    /// Opens the only selected account.
     pub(crate) fn single(&self) -> Result<Arc<dyn TokenProvider>> {
-        match (self.selection.as_slice(), self.configuration.accounts()) {
-            ([], [only]) => self.open_account(only),
-            ([], accounts) => Err(selection_required(accounts)),
-            ([name], _) => self.open_account(self.configuration.account(name)?),
-            _ => Err(Error::invalid_input(
-                "this command works on one account; pass --account only once",
-            )),
+        match self.selected().as_slice() {
+            [only] => self.open_account(only),
+            several => Err(one_required(several, self.selection.is_narrowed)),
         }
     }
 
-    /// Opens the one selected account, or else the one of that name.
-    pub(crate) fn single_or(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
-        if self.selection.is_empty() {
-            self.open_account(self.configuration.account(name)?)
-        } else {
-            self.single()
+    /// Returns the configuration of an account that was opened.
+    pub(crate) fn configuration_of(
+        &self,
+        provider: &dyn TokenProvider,
+    ) -> Result<&AccountConfiguration> {
+        self.configuration.account(provider.account().name())
+    }
+
+    /// Opens the account that a plan names, which must be one of those selected.
+    pub(crate) fn open_planned(&self, planned: &Account) -> Result<Arc<dyn TokenProvider>> {
+        let account = self.configuration.account(planned.name())?;
+        let mut selected = self.selected().into_iter();
+        if selected.any(|selected| selected.name() == account.name()) {
+            return self.open_account(account);
         }
+        let message = "the plan names this account, which is not among those selected";
+        Err(Error::invalid_input(message).with_account(account.account()))
     }
 
     /// Returns the API key that a Cloudsmith user authenticates with, unless it uses a password.
@@ -172,15 +271,34 @@ impl Accounts {
         key.secret().await.ok()
     }
 
-    fn selected(&self) -> Vec<&AccountConfiguration> {
-        if self.selection.is_empty() {
-            return self.configuration.accounts().iter().collect();
+    /// Returns the secrets that an account authenticates with, as far as they can be read.
+    pub(crate) async fn secrets_of(&self, account: &Account) -> Vec<Secret> {
+        let Ok(configured) = self.configuration.account(account.name()) else {
+            return Vec::new();
+        };
+        let mut secrets = Vec::new();
+        for credential in configured.credentials() {
+            secrets.extend(credential.secret().await);
         }
-        // In the order of the command line.
-        self.selection
-            .iter()
-            .filter_map(|name| self.configuration.account(name).ok())
-            .collect()
+        secrets
+    }
+
+    /// Returns the secrets that an account authenticates with, as far as no command need be run.
+    pub(crate) async fn readable_secrets_of(&self, account: &Account) -> Vec<Secret> {
+        match self.configuration.account(account.name()) {
+            Ok(configured) if !configured.runs_commands() => self.secrets_of(account).await,
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns `true` if the command line names this very account, not only by a pattern.
+    pub(crate) fn is_named(&self, account: &Account) -> bool {
+        self.named.iter().any(|name| name == account.name())
+    }
+
+    /// Returns the selected accounts.
+    pub(crate) fn selected(&self) -> Vec<&AccountConfiguration> {
+        self.selection.of(&self.configuration)
     }
 
     fn open_account(&self, account: &AccountConfiguration) -> Result<Arc<dyn TokenProvider>> {
@@ -188,37 +306,7 @@ impl Accounts {
     }
 
     /// Opens accounts. A mistake in one of them does not affect the others.
-    fn open_fleet(&self, accounts: Vec<&AccountConfiguration>) -> Fleet {
+    pub(crate) fn open_fleet(&self, accounts: Vec<&AccountConfiguration>) -> Fleet {
         Fleet::open(&self.registry, accounts, Arc::clone(&self.transport))
     }
-}
-
-fn read(path: Option<&Path>) -> Result<Configuration> {
-    match path {
-        Some(path) if matches!(path.try_exists(), Ok(false)) => Configuration::read(path)
-            .map_err(|error| error.with_advice("create it, or pass another file with --config")),
-        Some(path) => Configuration::read(path),
-        None if Path::new(DEFAULT_FILE).exists() => Configuration::read(DEFAULT_FILE),
-        None => {
-            let advice = if cfg!(feature = "simulate") {
-                "create it, pass another file with --config, or try --simulate"
-            } else {
-                "create it, or pass another file with --config"
-            };
-            let message = format!("no {DEFAULT_FILE} in the current directory");
-            Err(Error::configuration(message).with_advice(advice))
-        }
-    }
-}
-
-/// Creates an error for a command that needs `--account`, with the names to choose from.
-fn selection_required(accounts: &[AccountConfiguration]) -> Error {
-    const MAX_SHOWN: usize = 20;
-    let mut names: Vec<_> = accounts.iter().map(AccountConfiguration::name).collect();
-    if names.len() > MAX_SHOWN {
-        names.truncate(MAX_SHOWN);
-        names.push("…");
-    }
-    Error::invalid_input("several accounts are configured")
-        .with_advice(format!("choose with --account: {}", names.join(", ")))
 }

@@ -9,16 +9,18 @@ use tokenfleet::{Error, ErrorKind, Fate};
 /// An exit code that scripts rely on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    Success = 0,
-    Failed = 1,
-    Usage = 2,
-    Refused = 3,
-    NotFound = 4,
-    Unsupported = 5,
-    Incomplete = 6,
-    OutcomeUnknown = 7,
-    /// The command worked, and its answer is no: the secret is dead.
-    AnswerIsNo = 8,
+    Success,
+    Failed,
+    Usage,
+    Refused,
+    NotFound,
+    Unsupported,
+    Incomplete,
+    OutcomeUnknown,
+    /// The command worked, and its answer is no: the secret is dead, or something was found.
+    AnswerIsNo,
+    /// The exit code of the command that `exec` ran.
+    Command(u8),
 }
 
 impl Exit {
@@ -77,7 +79,18 @@ const BY_IMPORTANCE: [Exit; 8] = [
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(match exit {
+            Exit::Success => 0,
+            Exit::Failed => 1,
+            Exit::Usage => 2,
+            Exit::Refused => 3,
+            Exit::NotFound => 4,
+            Exit::Unsupported => 5,
+            Exit::Incomplete => 6,
+            Exit::OutcomeUnknown => 7,
+            Exit::AnswerIsNo => 8,
+            Exit::Command(code) => code,
+        })
     }
 }
 

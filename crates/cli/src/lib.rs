@@ -7,14 +7,30 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod accounts;
+mod annotations;
 mod arguments;
+mod audit;
 mod commands;
+mod completions;
+mod configuration;
+mod directories;
 mod exit;
+mod exposed_secret;
+mod journals;
+mod ledger;
 mod logging;
+mod manual;
+mod metrics_file;
+mod numbers;
 mod output;
 mod program;
 mod program_name;
 mod progress;
+mod report;
+mod report_file;
+mod running;
+mod secret_destination;
+mod selection;
 mod signal;
 #[cfg(feature = "simulate")]
 mod simulation;
@@ -22,3 +38,5 @@ mod time;
 mod usage_error;
 
 pub use program::Program;
+// The sinks of the rotation write files in the same way.
+use tokenfleet_rotation::{atomic_file, regular_file};

@@ -10,11 +10,11 @@ use tokenfleet::config::Settings;
 use tokenfleet::transport::Transport;
 use tokenfleet::{Error, ErrorKind, Fate, Registry, TokenProvider};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Arguments, Command};
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, print_error};
+use crate::output::{Color, Format, Output, print_error};
 use crate::program_name::{self, DEFAULT_NAME};
-use crate::{commands, logging, usage_error};
+use crate::{commands, completions, configuration, logging, manual, progress, usage_error};
 
 /// The threads that read connections, besides the one that runs the command.
 const WORKER_THREADS: usize = 4;
@@ -44,6 +44,8 @@ const WATCH_INTERVAL: Duration = Duration::from_millis(100);
 #[derive(Debug, Clone)]
 pub struct Program {
     registry: Registry,
+    /// The names of the providers that were added.
+    own_providers: Vec<String>,
     name: &'static str,
     version: &'static str,
 }
@@ -54,6 +56,7 @@ impl Program {
     pub fn new() -> Self {
         Self {
             registry: Registry::with_builtin(),
+            own_providers: Vec::new(),
             name: DEFAULT_NAME,
             version: env!("CARGO_PKG_VERSION"),
         }
@@ -71,6 +74,8 @@ impl Program {
         + Sync
         + 'static,
     ) -> Self {
+        let name = name.into();
+        self.own_providers.push(name.clone());
         self.registry.register(name, factory);
         self
     }
@@ -89,15 +94,26 @@ impl Program {
     #[must_use = "the exit code says whether the command succeeded"]
     pub fn run(self) -> ExitCode {
         program_name::set(self.name);
+        configuration::set_own_providers(self.own_providers);
+        Color::find(std::env::args_os().skip(1)).set();
         let command = Arguments::command().name(self.name).version(self.version);
-        let parsed = named_in_help(command, self.name).try_get_matches();
+        let command = named_in_help(command, self.name);
+        if let Some(code) = completions::answer(self.name, &command) {
+            return code;
+        }
+        let parsed = command.clone().try_get_matches();
         let arguments = match parsed.and_then(|found| Arguments::from_arg_matches(&found)) {
             Ok(arguments) => arguments,
             Err(error) => return usage_error::report(&error),
         };
+        arguments.global.color.set();
+        program_name::set_configuration(arguments.global.config.as_deref());
         let requested_format = arguments.global.output;
         logging::init(arguments.global.verbose);
-        match run(arguments, self.registry) {
+        if arguments.global.quiet {
+            progress::turn_off();
+        }
+        match run(arguments, self.registry, &command) {
             Ok(exit) => exit.into(),
             Err(failure) => {
                 if let Some(error) = failure.error_to_print() {
@@ -122,9 +138,11 @@ fn named_in_help(mut command: clap::Command, name: &str) -> clap::Command {
     }
     let renamed = |help: Option<&StyledStr>| {
         help.map(|help| {
-            let help = help.to_string();
-            let help = help.replace(&format!("  {DEFAULT_NAME} "), &format!("  {name} "));
-            help.replace(&format!("`{DEFAULT_NAME} "), &format!("`{name} "))
+            let commands = format!("{DEFAULT_NAME} ");
+            let help = help.to_string().replace(&commands, &format!("{name} "));
+            let help = help.replace("$TOKENFLEET_", &format!("${}", program_name::variable("")));
+            let directory = |name: &str| format!("/.config/{name}/");
+            help.replace(&directory(DEFAULT_NAME), &directory(name))
         })
     };
     if let Some(text) = renamed(command.get_about()) {
@@ -149,7 +167,32 @@ fn named_in_help(mut command: clap::Command, name: &str) -> clap::Command {
         .mut_subcommands(|subcommand| named_in_help(subcommand, name))
 }
 
-fn run(arguments: Arguments, registry: Registry) -> Result<Exit, Failure> {
+fn run(arguments: Arguments, registry: Registry, command: &clap::Command) -> Result<Exit, Failure> {
+    let format = Format::for_stdout(arguments.global.output);
+    let mut output = Output::new(format, arguments.global.quiet);
+    let written = match &arguments.command {
+        Command::Completions(completions) => {
+            completions::print_script(program_name::get(), completions.shell, &mut output)?;
+            output.flush()
+        }
+        Command::Schema => {
+            output.text(configuration::SCHEMA.as_bytes())?;
+            output.flush()
+        }
+        Command::Man(man) => {
+            manual::print(command, man.directory.as_deref(), &mut output)?;
+            output.flush()
+        }
+        _ => return run_async(arguments, registry, output),
+    };
+    Exit::Success.after_writing(written)
+}
+
+fn run_async(
+    arguments: Arguments,
+    registry: Registry,
+    mut output: Output,
+) -> Result<Exit, Failure> {
     // Connections are read on threads of their own: a server that floods one holds up no account.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKER_THREADS)
@@ -160,7 +203,6 @@ fn run(arguments: Arguments, registry: Registry) -> Result<Exit, Failure> {
             Error::new(ErrorKind::Other, Fate::NotSent, message)
         })?;
     keep_watch(runtime.handle().clone());
-    let mut output = Output::new(Format::for_stdout(arguments.global.output));
     let exit = runtime.block_on(commands::run(arguments, registry, &mut output));
     // Whoever floods a connection does not hold up the end either.
     runtime.shutdown_background();

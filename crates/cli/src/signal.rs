@@ -1,6 +1,8 @@
 //! Requests to stop the program: Ctrl-C, `SIGTERM`, `SIGHUP` and `SIGQUIT`.
 
 use std::io::{self, IsTerminal};
+use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use crate::output::print_note;
@@ -26,6 +28,28 @@ pub(crate) async fn stopped() {
     }
 }
 
+/// A request to stop that comes while the program does something that it must finish.
+pub(crate) struct StopRequest(Pin<Box<dyn Future<Output = ()> + Send>>);
+
+impl StopRequest {
+    /// Starts listening.
+    pub(crate) async fn listen() -> Self {
+        let mut request = Self(Box::pin(stopped()));
+        request.is_made().await;
+        request
+    }
+
+    /// Completes when the program is asked to stop.
+    pub(crate) async fn made(&mut self) {
+        self.0.as_mut().await;
+    }
+
+    /// Returns `true` if the program was asked to stop. Ask no more after that.
+    pub(crate) async fn is_made(&mut self) -> bool {
+        std::future::poll_fn(|context| Poll::Ready(self.0.as_mut().poll(context).is_ready())).await
+    }
+}
+
 /// Completes when a write in flight is abandoned: after a request to stop and the grace period.
 ///
 /// The grace period is for the response, which may contain a secret that the platform shows once.
@@ -48,6 +72,59 @@ pub(crate) async fn grace_period_over() {
     }
 }
 
+/// The signals that a command gets that runs in the place of this program.
+///
+/// Nobody passes on what the terminal sends to the command itself: Ctrl-C and Ctrl-\\.
+#[derive(Debug)]
+pub(crate) struct PassedOn {
+    received: tokio::sync::mpsc::UnboundedReceiver<i32>,
+}
+
+impl PassedOn {
+    /// Starts listening. From now on, none of these signals ends the program by itself.
+    #[cfg(unix)]
+    pub(crate) fn listen() -> io::Result<Self> {
+        use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+        use signal_hook::iterator::SignalsInfo;
+        use signal_hook::iterator::exfiltrator::WithOrigin;
+
+        // Read first: listening for a signal makes the program stop ignoring it.
+        let ignored = *unix::IGNORED;
+        let signals = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2].into_iter();
+        let listened = signals.filter(|signal| !unix::is_ignored(*signal, ignored));
+        let mut signals = SignalsInfo::<WithOrigin>::new(listened)?;
+        let (sender, received) = tokio::sync::mpsc::unbounded_channel();
+        std::thread::Builder::new().spawn(move || {
+            for origin in signals.forever() {
+                if !unix::is_sent_by_terminal(&origin) && sender.send(origin.signal).is_err() {
+                    break;
+                }
+            }
+        })?;
+        Ok(Self { received })
+    }
+
+    /// Starts listening. From now on, Ctrl-C does not end the program by itself.
+    #[cfg(not(unix))]
+    pub(crate) fn listen() -> io::Result<Self> {
+        let (sender, received) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            // The command gets it from the console.
+            while tokio::signal::ctrl_c().await.is_ok() {}
+            drop(sender);
+        });
+        Ok(Self { received })
+    }
+
+    /// Waits for the number of the next signal.
+    pub(crate) async fn next(&mut self) -> i32 {
+        match self.received.recv().await {
+            Some(signal) => signal,
+            None => std::future::pending().await,
+        }
+    }
+}
+
 #[cfg(unix)]
 async fn terminated() -> io::Result<()> {
     use tokio::signal::unix::SignalKind;
@@ -62,9 +139,11 @@ async fn terminated() -> io::Result<()> {
 
 #[cfg(unix)]
 mod unix {
-    use std::io;
+    use std::io::{self, IsTerminal};
     use std::sync::LazyLock;
 
+    use signal_hook::consts::{SIGINT, SIGQUIT};
+    use signal_hook::low_level::siginfo::{Cause, Origin};
     use tokio::signal::unix::{SignalKind, signal};
 
     /// The signals that the program was started to ignore, as `nohup` does, one bit each: bit 0 is
@@ -77,10 +156,32 @@ mod unix {
         })
     });
 
+    /// Returns `true` for a signal that is among the ignored ones.
+    pub(super) fn is_ignored(signal: i32, ignored: u64) -> bool {
+        let bit = u32::try_from(signal - 1).unwrap_or_default();
+        ignored.checked_shr(bit).unwrap_or_default() & 1 == 1
+    }
+
+    /// Returns `true` for a key that somebody has pressed: every process there gets its signal. One
+    /// that another process sends goes to this program alone.
+    pub(super) fn is_sent_by_terminal(origin: &Origin) -> bool {
+        let has_key = matches!(origin.signal, SIGINT | SIGQUIT);
+        has_key
+            && match origin.cause {
+                Cause::Kernel => true,
+                Cause::Sent(_) => false,
+                // Not every operating system tells.
+                _ => {
+                    io::stdin().is_terminal()
+                        || io::stdout().is_terminal()
+                        || io::stderr().is_terminal()
+                }
+            }
+    }
+
     /// Completes when the program receives a signal, and never if it is among the ignored ones.
     pub(super) async fn received(kind: SignalKind, ignored: u64) -> io::Result<()> {
-        let bit = u32::try_from(kind.as_raw_value() - 1).unwrap_or_default();
-        if ignored.checked_shr(bit).unwrap_or_default() & 1 == 1 {
+        if is_ignored(kind.as_raw_value(), ignored) {
             return std::future::pending().await;
         }
         signal(kind)?.recv().await;

@@ -47,19 +47,31 @@ impl Simulation {
 fn account(server: &Server) -> AccountConfiguration {
     let provider = server.simulator().provider();
     let mut account = AccountConfiguration::new(provider, provider).with("base_url", server.url());
-    if provider == "cloudsmith" {
+    if needs_lockout_accepted(provider) {
         account = account.with("accept_lockout", true);
     }
     let credentials = server.simulator().credentials();
     credentials
         .into_iter()
         .fold(account, |account, (key, value)| {
-            let setting = match key.as_str() {
-                "token" | "api_key" | "password" => Secret::new(value).into(),
-                _ => Setting::from(value),
+            let setting = if is_secret(&key) {
+                Secret::new(value).into()
+            } else {
+                Setting::from(value)
             };
             account.with(key, setting)
         })
+}
+
+/// Returns `true` if the only key of an account is the one that it authenticates with, which may be
+/// replaced here.
+pub(crate) fn needs_lockout_accepted(provider: &str) -> bool {
+    provider == "cloudsmith"
+}
+
+/// Returns `true` for a setting that is a credential.
+pub(crate) fn is_secret(key: &str) -> bool {
+    matches!(key, "token" | "api_key" | "password")
 }
 
 /// Converts the reason why a server did not start.

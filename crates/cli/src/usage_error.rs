@@ -7,22 +7,26 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use tokenfleet::Error;
 
 use crate::exit::Exit;
-use crate::output::{Format, print_error, redact};
+use crate::output::{Format, colors_stderr, colors_stdout, print_error, redact};
 
 /// Prints what clap has to say: help and the version, or an error in the command line.
 pub(crate) fn report(error: &clap::Error) -> ExitCode {
     if !error.use_stderr() {
         // A reader that has closed the pipe needs no error.
-        let _ = write!(std::io::stdout(), "{error}");
+        let _ = write!(std::io::stdout(), "{}", text(error, colors_stdout()));
         return Exit::Success.into();
     }
     let as_json = requests_format("json") || requests_format("ndjson");
     if let Some(error) = missing_feature(error) {
         print_error(as_json.then_some(Format::Json), &error);
     } else if as_json {
-        print_error(Some(Format::Json), &one_line(&redacted_text(error)));
+        print_error(Some(Format::Json), &one_line(&redacted_text(error, false)));
     } else {
-        let _ = write!(std::io::stderr(), "{}", redacted_text(error));
+        let _ = write!(
+            std::io::stderr(),
+            "{}",
+            redacted_text(error, colors_stderr())
+        );
     }
     Exit::Usage.into()
 }
@@ -65,9 +69,19 @@ fn one_line(text: &str) -> Error {
     Error::invalid_input(paragraphs.join("; ").trim_start_matches("error: "))
 }
 
+/// Returns clap's message.
+fn text(error: &clap::Error, is_colored: bool) -> String {
+    let message = error.render();
+    if is_colored {
+        message.ansi().to_string()
+    } else {
+        message.to_string()
+    }
+}
+
 /// Returns clap's message, with every word masked that may be a secret typed in the wrong place.
-fn redacted_text(error: &clap::Error) -> String {
-    let mut text = error.to_string();
+fn redacted_text(error: &clap::Error, is_colored: bool) -> String {
+    let mut text = text(error, is_colored);
     let typed = match error.kind() {
         ErrorKind::UnknownArgument => [ContextKind::InvalidArg].as_slice(),
         _ => &[ContextKind::InvalidValue, ContextKind::InvalidSubcommand],

@@ -40,7 +40,7 @@ fn faults(named: &str) -> Vec<Option<Value>> {
 /// The commands, and whether they print a new secret.
 ///
 /// `ID` is the id of a token, `SECRET` is its secret, and `PLAN` is a plan that names both.
-const COMMANDS: [(&str, bool); 22] = [
+const COMMANDS: [(&str, bool); 27] = [
     ("inventory", false),
     ("list", false),
     ("list --output=table --page-size=1", false),
@@ -49,6 +49,11 @@ const COMMANDS: [(&str, bool); 22] = [
     ("capabilities", false),
     ("whoami", false),
     ("verify --secret-env=SECRET", false),
+    ("locate --secret-env=SECRET --try-all", false),
+    (
+        "locate --secret-env=SECRET --revoke --yes --accept-replacement",
+        true,
+    ),
     ("update ID --name=renamed", false),
     ("create --name=made", true),
     ("create", true),
@@ -67,6 +72,9 @@ const COMMANDS: [(&str, bool); 22] = [
         "reconcile --marker=tf-0123456789abcdef --revoke --yes",
         false,
     ),
+    ("snapshot", false),
+    ("diff", false),
+    ("history SECRET", false),
     ("plan --own-token=ID", false),
     ("plan --own-token=SECRET --allow-incomplete", false),
     (
@@ -80,7 +88,11 @@ const COMMANDS: [(&str, bool); 22] = [
 /// Returns the output without the new secret, and the new secret.
 fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
     let value: Value = serde_json::from_str(&run.stdout).unwrap_or_default();
-    let shown = [&value["secret"], &value["replacement"]["secret"]];
+    let shown = [
+        &value["secret"],
+        &value["replacement"]["secret"],
+        &value["revocation"]["replacement"]["secret"],
+    ];
     match shown.iter().find_map(|secret| secret.as_str()) {
         Some(secret) => {
             let rest = run.stdout.replacen(secret, "", 1);
@@ -90,73 +102,83 @@ fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
     }
 }
 
+/// Runs each command at an account of its own, and counts the new secrets that they show.
 fn new_secrets_shown(provider: &str) -> usize {
-    let mut new_secrets = 0;
-    for (command, shows_secret) in COMMANDS {
-        let account = Account::new(provider);
-        let found = account.control("GET", "/tokens", "");
-        let token = &found["tokens"][0];
-        let (id, secret) = (
-            token["id"].as_str().unwrap(),
-            token["secret"].as_str().unwrap(),
-        );
-        for fault in faults(secret) {
-            account.control("DELETE", "/faults", "");
-            if let Some(action) = &fault {
-                // After a lost connection the program waits, after these responses it does not.
-                let times = if action.get("answer").is_some() {
-                    20
-                } else {
-                    1
-                };
-                let fault = json!({"times": times, "actions": [action]}).to_string();
-                account.control("POST", "/faults", &fault);
-            }
-            // The plan has a secret where an id belongs.
-            let plan = temporary_file(&format!(
-                "tokenfleet revocations 2\naccount {provider} mine\nrevoke {id}\nrevoke {secret}\n"
-            ));
-            let word = |word: &str| {
-                let word = word.replace("=ID", &format!("={id}"));
-                let word = word.replace("--name=SECRET", &format!("--name={secret}"));
-                let word = word.replace("=PLAN", &format!("={plan}"));
-                match word.as_str() {
-                    "ID" => id.to_owned(),
-                    "SECRET" => secret.to_owned(),
-                    "--own-token=SECRET" => format!("--own-token={secret}"),
-                    _ => word,
-                }
-            };
-            let words: Vec<_> = command.split(' ').map(word).collect();
-            let words: Vec<_> = words.iter().map(String::as_str).chain(["-vvv"]).collect();
-            let run = account.run_with_secret(secret, &words);
-            let (stdout, shown) = without_the_new_secret(&run);
-            assert!(
-                shown.is_none() || shows_secret,
-                "{command} shows a secret: {run:?}"
-            );
-            new_secrets += usize::from(shown.is_some());
+    // Most of the time they wait before they retry.
+    std::thread::scope(|scope| {
+        let commands = COMMANDS.map(|(command, shows_secret)| {
+            scope.spawn(move || shown_by(provider, command, shows_secret))
+        });
+        commands.map(|command| command.join().unwrap()).iter().sum()
+    })
+}
 
-            let planted = CanarySecrets::default();
-            planted.plant("a foreign token", FOREIGN);
-            planted.plant("the token", secret);
-            if let Some(secret) = &shown {
-                planted.plant("the new token", secret);
+/// Runs a command with each fault, and counts the new secrets that it shows.
+fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
+    let mut new_secrets = 0;
+    let account = Account::new(provider);
+    let found = account.control("GET", "/tokens", "");
+    let token = &found["tokens"][0];
+    let (id, secret) = (
+        token["id"].as_str().unwrap(),
+        token["secret"].as_str().unwrap(),
+    );
+    for fault in faults(secret) {
+        account.control("DELETE", "/faults", "");
+        if let Some(action) = &fault {
+            // After a lost connection the program waits, after these responses it does not.
+            let times = if action.get("answer").is_some() {
+                20
+            } else {
+                1
+            };
+            let fault = json!({"times": times, "actions": [action]}).to_string();
+            account.control("POST", "/faults", &fault);
+        }
+        // The plan has a secret where an id belongs.
+        let plan = temporary_file(&format!(
+            "tokenfleet revocations 2\naccount {provider} mine\nrevoke {id}\nrevoke {secret}\n"
+        ));
+        let word = |word: &str| {
+            let word = word.replace("=ID", &format!("={id}"));
+            let word = word.replace("--name=SECRET", &format!("--name={secret}"));
+            let word = word.replace("=PLAN", &format!("={plan}"));
+            match word.as_str() {
+                "ID" => id.to_owned(),
+                "SECRET" => secret.to_owned(),
+                "--own-token=SECRET" => format!("--own-token={secret}"),
+                _ => word,
             }
-            for (name, value) in &account.variables {
-                planted.plant(name, value);
-            }
-            let tokens = account.control("GET", "/tokens", "");
-            for token in tokens["tokens"].as_array().unwrap() {
-                planted.plant("an existing token", token["secret"].as_str().unwrap());
-            }
-            for (place, text) in [("stdout", &stdout), ("stderr", &run.stderr)] {
-                let found = planted.found_in(text);
-                assert!(
-                    found.is_empty(),
-                    "{provider}: {command}: {fault:?}: {place}: {found:#?}\n{run:#?}"
-                );
-            }
+        };
+        let words: Vec<_> = command.split(' ').map(word).collect();
+        let words: Vec<_> = words.iter().map(String::as_str).chain(["-vvv"]).collect();
+        let run = account.run_with_secret(secret, &words);
+        let (stdout, shown) = without_the_new_secret(&run);
+        assert!(
+            shown.is_none() || shows_secret,
+            "{command} shows a secret: {run:?}"
+        );
+        new_secrets += usize::from(shown.is_some());
+
+        let planted = CanarySecrets::default();
+        planted.plant("a foreign token", FOREIGN);
+        planted.plant("the token", secret);
+        if let Some(secret) = &shown {
+            planted.plant("the new token", secret);
+        }
+        for (name, value) in &account.variables {
+            planted.plant(name, value);
+        }
+        let tokens = account.control("GET", "/tokens", "");
+        for token in tokens["tokens"].as_array().unwrap() {
+            planted.plant("an existing token", token["secret"].as_str().unwrap());
+        }
+        for (place, text) in [("stdout", &stdout), ("stderr", &run.stderr)] {
+            let found = planted.found_in(text);
+            assert!(
+                found.is_empty(),
+                "{provider}: {command}: {fault:?}: {place}: {found:#?}\n{run:#?}"
+            );
         }
     }
     new_secrets

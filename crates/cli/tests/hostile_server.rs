@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod support;
+
 use std::io::{Read, Write};
 use std::net::TcpListener;
-use std::process::Command;
 use std::time::{Duration, Instant};
+
+use support::program;
 
 /// Floods every connection with informational responses, and returns the base URL.
 fn flooding_server() -> String {
@@ -33,7 +36,7 @@ fn the_only_connection_ends_with_its_timeout_although_it_is_flooded() {
     );
     std::fs::write(&path, configuration).unwrap();
     let started = Instant::now();
-    let output = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+    let output = program(&[])
         .args(["list", "--output=json", "--config"])
         .arg(&path)
         .env("IOT_TOKEN", "hunter2hunter2")

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::{Run, Simulate, temporary_file};
+use support::{Run, Simulate, program, temporary_file, without_config};
 
 /// The message of an error about a write that was in flight.
 const STOPPED: &str = "the program was asked to stop before the response arrived; \
@@ -36,7 +36,8 @@ fn signalled(signal: &str, times: u32, latency: u32, words: &[&str]) -> (Run, Si
         "[accounts.iot]\nprovider = 'losant'\nbase_url = {}\ntoken = {{ env = 'IOT_TOKEN' }}\n",
         server["url"]
     ));
-    let child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+    let child = program(&[])
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .args(words)
         .args(["--config", &path])
         .env(
@@ -96,7 +97,10 @@ fn an_interrupted_write_says_what_to_check_and_exits_with_seven() {
         let (run, _simulate) = interrupted(signal, &words);
         let run = run.ends_with(7);
         assert_eq!(run.stdout, "");
-        assert_eq!(run.error_line(), format!("error: iot (losant): {expected}"));
+        assert_eq!(
+            run.advice_line(),
+            format!("error: iot (losant): {expected}")
+        );
     }
     let words = [
         "revoke",
@@ -161,7 +165,8 @@ fn an_interrupted_creation_prints_the_marker_that_finds_it() {
     let words = ["create", "--name=ci", "--exactly-once"];
     let (run, _simulate) = interrupted("INT", &words);
     let run = run.ends_with(7);
-    let lines: Vec<_> = run.stderr.lines().collect();
+    let stderr = without_config(&run.stderr);
+    let lines: Vec<_> = stderr.lines().collect();
     assert_eq!(lines.len(), 2, "{run:?}");
     let marker = lines[0].split("with the marker ").nth(1).unwrap();
     let marker = marker.split(';').next().unwrap();
@@ -181,7 +186,12 @@ fn an_interrupted_creation_prints_the_marker_that_finds_it() {
 #[test]
 fn a_response_in_flight_is_awaited_and_its_secret_is_printed() {
     for signal in ["INT", "HUP", "QUIT"] {
-        let (run, _simulate) = signalled(signal, 1, 5_000, &["create", "--name=ci"]);
+        let (run, _simulate) = signalled(
+            signal,
+            1,
+            5_000,
+            &["create", "--name=ci", "--expires-in=30d"],
+        );
         let run = run.ends_with(0);
         assert!(run.json()["secret"].is_string(), "{signal}: {run:?}");
         assert_eq!(run.stderr, "");

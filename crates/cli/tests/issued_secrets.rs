@@ -14,7 +14,8 @@ use support::{Run, Simulate, tokenfleet};
 
 /// Returns the program with the configuration and the credentials of an account.
 fn program(account: &Account, words: &[&str]) -> Command {
-    let mut program = Command::new(env!("CARGO_BIN_EXE_tokenfleet"));
+    let mut program = support::program(&[]);
+    program.env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"));
     program
         .args(words)
         .args(["--config", &account.path])
@@ -115,7 +116,7 @@ fn a_closed_or_discarded_output_is_noticed_before_anything_is_sent() {
             .collect();
         let words = &words[..];
         let discarded = run(program(&account, words).stdout(Stdio::null()));
-        let mut shell = Command::new("sh");
+        let mut shell = support::command("sh");
         shell
             .args([
                 "-c",
@@ -159,7 +160,8 @@ fn a_reader_that_leaves_early_is_no_failure_in_any_format() {
     ));
     for format in ["csv", "json", "ndjson", "table"] {
         for words in [&["list"][..], &["list", "--sort=name"], &["inventory"]] {
-            let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+            let mut child = support::program(&[])
+                .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
                 .args(words)
                 .args(["--output", format, "--config", &path])
                 .env(

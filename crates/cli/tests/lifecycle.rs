@@ -49,11 +49,13 @@ fn losant_tokens_are_created_updated_and_deleted() {
     assert_eq!(found["tokens"][0]["id"], id);
 
     let revoked = account.run(&["revoke", id, "--yes"]).ends_with(0).json();
-    let expected = serde_json::json!({"outcome": "revoked", "effect": "deleted", "id": id});
+    let expected = serde_json::json!({"outcome": "revoked", "effect": "deleted", "id": id,
+        "account": "mine", "provider": "losant"});
     assert_eq!(revoked, expected);
     assert_eq!(account.liveness(secret, 8), "dead");
     let again = account.run(&["revoke", id, "--yes"]).ends_with(4);
-    let expected = serde_json::json!({"outcome": "not_found_here", "effect": null, "id": id});
+    let expected = serde_json::json!({"outcome": "not_found_here", "effect": null, "id": id,
+        "account": "mine", "provider": "losant"});
     assert_eq!(again.json(), expected);
     account.run(&["show", id]).ends_with(4).error_line();
 }

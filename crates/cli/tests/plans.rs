@@ -7,6 +7,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::account::Account;
+use support::fleet::Fleet;
 use support::{NO_SUCH_FILE, temporary_file};
 use tokenfleet::RevocationPlan;
 
@@ -288,5 +289,249 @@ fn an_incomplete_listing_makes_no_plan_unless_accepted() {
 fn a_platform_that_cannot_revoke_by_id_has_no_plans() {
     let run = Account::new("mindbody").run(&["plan"]).ends_with(5);
     let expected = "error: mine (mindbody): cannot plan: the platform revokes tokens by secret, not by id; use `tokenfleet revoke --secret-file FILE`";
+    assert_eq!(run.advice_line(), expected);
+}
+
+/// Two accounts with two old tokens each, and one whose platform cannot revoke by id.
+fn three_accounts() -> Fleet {
+    let fleet = Fleet::new()
+        .with("losant", &["--tokens=1"], &[("iot", "tags = ['planned']")])
+        .with(
+            "foreman",
+            &["--tokens=1"],
+            &[("infra", "tags = ['planned']")],
+        )
+        .with("mindbody", &["--tokens=1"], &[("studio", "")]);
+    fleet.create(0, &["old 1", "old 2"]);
+    fleet.create(1, &["old 1", "old 2"]);
+    fleet
+}
+
+fn outcomes(stdout: &str) -> Vec<(String, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let lines = stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap());
+    lines
+        .map(|verdict: Value| (text(&verdict["account"]), text(&verdict["outcome"])))
+        .collect()
+}
+
+fn active(fleet: &Fleet) -> usize {
+    let words = ["list", "--where=name ^= old", "--state=active"];
+    let list = fleet.run(&words).ends_with(0).json();
+    list["tokens"].as_array().unwrap().len()
+}
+
+#[test]
+fn one_plan_holds_several_accounts_and_says_which_are_missing() {
+    let fleet = three_accounts().with_broken("gone");
+    let run = fleet.run(&PLAN).ends_with(6);
+    let lines: Vec<_> = run.stdout.lines().collect();
+    assert_eq!(lines[0], "tokenfleet revocations 2");
+    let omitted = "# not in this plan: studio (mindbody): cannot plan: the platform revokes tokens \
+                   by secret, not by id";
+    assert!(lines[1].starts_with(omitted), "{run:?}");
+    assert!(
+        lines[2].starts_with("# not in this plan: gone (losant): "),
+        "{run:?}"
+    );
+    assert_eq!(run.stderr.matches("error: ").count(), 2, "{run:?}");
+    let plans = RevocationPlan::parse_all(&run.stdout).unwrap();
+    let of = |plan: &RevocationPlan| (plan.account().name().to_owned(), plan.tokens().count());
+    let expected = [("iot".to_owned(), 2), ("infra".to_owned(), 2)];
+    assert_eq!(plans.iter().map(of).collect::<Vec<_>>(), expected);
+
+    let path = temporary_file(&run.stdout);
+    let run = fleet.run(&["revoke", "--plan", &path]).ends_with(2);
+    let expected = "error: revoke failed: cannot ask for confirmation without a terminal; confirm \
+                    with --yes";
     assert_eq!(run.error_line(), expected);
+    let words = ["revoke", "--plan", &path, "--yes"];
+    for outcome in ["revoked", "already_"] {
+        let run = fleet.run(&words).ends_with(0);
+        let outcomes = outcomes(&run.stdout);
+        let accounts: Vec<_> = outcomes
+            .iter()
+            .map(|(account, _)| account.as_str())
+            .collect();
+        assert_eq!(accounts, ["iot", "iot", "infra", "infra"]);
+        assert!(
+            outcomes.iter().all(|(_, found)| found.starts_with(outcome)),
+            "{run:?}"
+        );
+    }
+    let table = fleet
+        .run(&[&words[..], &["--output=csv"]].concat())
+        .ends_with(0);
+    assert!(
+        table.stdout.starts_with("account,id,outcome,effect"),
+        "{table:?}"
+    );
+    let empty = fleet
+        .run(&["plan", "--where=name = none", "--tag=planned"])
+        .ends_with(0);
+    assert_eq!(RevocationPlan::parse_all(&empty.stdout).unwrap().len(), 1);
+}
+
+#[test]
+fn a_plan_of_which_one_account_cannot_be_carried_out_sends_nothing() {
+    let fleet = three_accounts();
+    let plan = fleet
+        .run(&[&PLAN[..], &["--tag=planned"]].concat())
+        .ends_with(0);
+    let place = plan
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("place "))
+        .nth(1);
+    let other_place = plan
+        .stdout
+        .replace(place.unwrap(), "place \"https://elsewhere.example.com\"");
+    let (unknown, twice) = (
+        plan.stdout
+            .replace("account foreman infra", "account foreman infr"),
+        format!("{0}{0}", plan.stdout),
+    );
+    for (text, words, part) in [
+        (
+            &unknown,
+            vec![],
+            "unknown account `infr`; did you mean `infra`?",
+        ),
+        (
+            &other_place,
+            vec![],
+            "infra (foreman): revoke failed: the plan was made in another place",
+        ),
+        (&twice, vec![], "the plan names the account twice"),
+        (
+            &plan.stdout,
+            vec!["--account=iot"],
+            "infra (foreman): the plan names this account, which is not among those selected",
+        ),
+    ] {
+        let before = fleet.requests();
+        let path = temporary_file(text);
+        let words = [&["revoke", "--plan", &path, "--yes"], &words[..]].concat();
+        let run = fleet.run(&words).ends_with(2);
+        assert!(run.error_line().contains(part), "{run:?}");
+        assert_eq!(fleet.requests(), before, "{part}");
+    }
+    let path = temporary_file(&plan.stdout);
+    let before = fleet.requests();
+    let words = ["revoke", "--plan", &path, "--yes", "--suspend"];
+    let run = fleet.run(&words).ends_with(5);
+    let line = run.error_line();
+    assert!(
+        line.starts_with("error: infra (foreman): update failed: "),
+        "{line}"
+    );
+    assert_eq!(fleet.requests(), before);
+    assert_eq!(active(&fleet), 4);
+}
+
+#[test]
+fn an_account_whose_list_is_incomplete_is_left_out_and_named() {
+    let fleet = three_accounts().with("cloudsmith", &["--tokens=1"], &[("packages", "")]);
+    let inject_fault = || {
+        let fault = json!({"method": "GET", "times": 9, "actions": [{"lie_about_totals": 5}]});
+        fleet.control(3, "DELETE", "/faults", "");
+        fleet.control(3, "POST", "/faults", &fault.to_string());
+    };
+    inject_fault();
+    let words = ["plan", "--account=iot", "--account=packages"];
+    let run = fleet.run(&words).ends_with(6);
+    let line = run.error_line();
+    let start = "error: packages (cloudsmith): list failed: the listing is incomplete: ";
+    assert!(line.starts_with(start), "{line}");
+    let comment = run.stdout.lines().nth(1).unwrap();
+    assert!(
+        comment.starts_with("# not in this plan: packages (cloudsmith): "),
+        "{run:?}"
+    );
+    assert_eq!(RevocationPlan::parse_all(&run.stdout).unwrap().len(), 1);
+    inject_fault();
+    let run = fleet
+        .run(&[&words[..], &["--allow-incomplete"]].concat())
+        .ends_with(0);
+    assert_eq!(RevocationPlan::parse_all(&run.stdout).unwrap().len(), 2);
+    assert!(
+        run.error_line()
+            .starts_with("warning: packages (cloudsmith): "),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_plan_is_suspended_first_and_revoked_later() {
+    let account = account_with_tokens("losant", 3);
+    let plan = account.run(&PLAN).ends_with(0);
+    let path = temporary_file(&plan.stdout);
+    let words = ["revoke", "--plan", &path, "--yes", "--suspend"];
+    let writes = || {
+        let log = account.control("GET", "/log", "");
+        let text = log.to_string();
+        (
+            text.matches("\"PATCH\"").count(),
+            text.matches("\"DELETE\"").count(),
+        )
+    };
+    for _ in 0..2 {
+        let run = account.run(&words).ends_with(0);
+        assert!(
+            outcomes(&run.stdout)
+                .iter()
+                .all(|(_, outcome)| outcome == "suspended")
+        );
+        assert_eq!(run.stdout.lines().count(), 3);
+        assert_eq!(ids(&account, &["--state=suspended"]).len(), 3);
+        assert_eq!(writes(), (3, 0), "a suspended token is left as it is");
+    }
+    let id = ids(&account, &[]).remove(0);
+    account.run(&["update", &id, "--resume"]).ends_with(0);
+    assert_eq!(ids(&account, &["--state=active"]), [id]);
+    account
+        .run(&["revoke", "--plan", &path, "--yes"])
+        .ends_with(0);
+    assert_eq!(ids(&account, &[]).len(), 0);
+    let run = account
+        .run(&["revoke", "1", "--yes", "--suspend"])
+        .ends_with(2);
+    assert!(run.stderr.contains("--suspend"), "{run:?}");
+    assert_eq!(writes().0, 4, "three suspensions and the resumption");
+}
+
+#[cfg(unix)]
+#[test]
+fn one_question_names_the_tokens_of_every_account() {
+    let fleet = three_accounts();
+    let plan = fleet
+        .run(&[&PLAN[..], &["--tag=planned"]].concat())
+        .ends_with(0);
+    let (path, configuration) = (temporary_file(&plan.stdout), fleet.configuration());
+    let words = ["revoke", "--plan", &path, "--config", &configuration];
+    let answer = |answer: &str| {
+        let terminal = tokenfleet_tests::Terminal::new(200).with_answer("[y/N]", answer);
+        let program = env!("CARGO_BIN_EXE_tokenfleet");
+        terminal.run(program, words, fleet.environment())
+    };
+    let run = answer("n");
+    let text = run.text();
+    assert_eq!(run.code, Some(2), "{text}");
+    for part in [
+        "iot (losant): 2 tokens (",
+        "\"old 1\"",
+        "This deletes their records.",
+        "infra (foreman): 2 tokens (",
+        "This keeps their records, marked as revoked.",
+        "Permanently revoke 4 tokens in 2 accounts? [y/N]",
+        "not confirmed: nothing was changed",
+    ] {
+        assert!(text.contains(part), "{part}\n{text}");
+    }
+    assert_eq!(text.matches("[y/N]").count(), 1);
+    assert_eq!(active(&fleet), 4);
+    assert_eq!(answer("y").code, Some(0));
+    assert_eq!(active(&fleet), 0);
 }

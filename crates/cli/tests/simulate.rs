@@ -13,7 +13,8 @@ use std::{
 };
 
 use serde_json::Value;
-use support::{Run, Simulate, tokenfleet};
+use support::account::Account;
+use support::{Run, Simulate, program, tokenfleet};
 
 #[test]
 fn every_server_is_announced_on_a_line_and_serves_until_its_input_closes() {
@@ -40,7 +41,7 @@ fn every_server_is_announced_on_a_line_and_serves_until_its_input_closes() {
 #[cfg(unix)]
 #[test]
 fn an_input_that_is_no_pipe_does_not_end_it() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+    let mut child = program(&[])
         .args(["simulate", "losant"])
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -60,7 +61,7 @@ fn an_input_that_is_no_pipe_does_not_end_it() {
 
 /// Runs `simulate` with a pipe that is closed at once.
 fn until_its_input_closes(words: &[&str]) -> Run {
-    let output = Command::new(env!("CARGO_BIN_EXE_tokenfleet"))
+    let output = program(&[])
         .args(words)
         .stdin(Stdio::piped())
         .output()
@@ -178,4 +179,62 @@ fn too_many_tokens_and_an_address_without_a_port_are_rejected() {
         let run = tokenfleet(&["simulate", "losant", option]).ends_with(2);
         assert_eq!(run.stderr.lines().next(), Some(expected), "{run:?}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_written_configuration_works_until_the_simulators_end() {
+    use support::home::{Home, mode};
+
+    let home = Home::new();
+    let path = home.work().join("sim.toml");
+    let option = format!("--write-config={}", path.display());
+    let simulate = Simulate::start(&["all", "--tokens=2", &option], 4);
+    let config = format!("--config={}", path.display());
+    let run = home.run(&["inventory", &config]).ends_with(0);
+    let accounts = run.json()["accounts"].clone();
+    let counts: Vec<_> = accounts.as_array().unwrap().iter().collect();
+    assert_eq!(counts.len(), 4, "{run:?}");
+    home.run(&["whoami", &config, "--account=cloudsmith"])
+        .ends_with(0);
+    let words = ["create", &config, "--account=mindbody", "--output=json"];
+    home.run(&words).ends_with(0);
+    let mut files = 0;
+    for file in std::fs::read_dir(home.work()).unwrap() {
+        assert_eq!(mode(&file.unwrap().path()), 0o600);
+        files += 1;
+    }
+    // Losant, Foreman and Cloudsmith have one credential each, and Mindbody two.
+    assert_eq!(files, 6);
+    let text = std::fs::read_to_string(&path).unwrap();
+    for server in &simulate.servers {
+        for (key, value) in server["credentials"].as_object().unwrap() {
+            let is_secret = ["token", "api_key", "password"].contains(&key.as_str());
+            assert_eq!(text.contains(value.as_str().unwrap()), !is_secret, "{key}");
+        }
+    }
+    // Nothing is overwritten, and what is another's is not removed.
+    let run = tokenfleet(&["simulate", "losant", &option]).ends_with(2);
+    assert!(run.error_line().contains("exists already"), "{run:?}");
+    assert!(path.exists());
+    assert_eq!(simulate.close(), 0);
+    assert_eq!(std::fs::read_dir(home.work()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_listing_is_the_same_whether_the_platform_compresses_it_or_not() {
+    let list = |gzip: &str| {
+        let clock = "--option=clock=2026-01-31T12:00:00Z";
+        let account = Account::with_options("losant", &[clock, gzip]);
+        for name in ["ci", "d\u{e9}ploiement", "\u{202e}"] {
+            let token = serde_json::json!({ "name": name }).to_string();
+            account.control("POST", "/tokens", &token);
+        }
+        let run = account.run(&["list", "--output=ndjson"]).ends_with(0);
+        let lines = run.stdout.lines().map(str::to_owned);
+        let tokens: Vec<_> = lines.filter(|line| line.contains(":\"token\"")).collect();
+        assert_eq!(tokens.len(), 4);
+        tokens
+    };
+    assert_eq!(list("--option=gzip=true"), list("--option=gzip=false"));
 }

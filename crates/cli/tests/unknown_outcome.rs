@@ -6,8 +6,8 @@
 mod support;
 
 use serde_json::{Value, json};
-use support::Run;
 use support::account::Account;
+use support::{Run, without_config};
 
 /// Returns the markers that were printed before they were used.
 fn markers(run: &Run) -> Vec<&str> {
@@ -48,7 +48,8 @@ fn a_token_is_created_exactly_once_even_if_the_response_is_lost() {
                  revoke it, because nobody has its secret",
                 markers[0]
             );
-            assert_eq!(run.stderr.lines().next(), Some(&*note), "{run:?}");
+            let stderr = without_config(&run.stderr);
+            assert_eq!(stderr.lines().next(), Some(&*note), "{run:?}");
             let marked = format!("{} {}", token["name"], token["description"]);
             assert!(marked.contains(markers[1]), "{marked}");
             assert_eq!(account.liveness(secret, 0), "alive");
@@ -137,7 +138,7 @@ fn a_lost_response_is_followed_by_reconciliation_and_advice() {
         let words: Vec<_> = command.split(' ').collect();
         let run = account.run_with_secret(secret, &words).ends_with(7);
         let run = run.hiding(&[secret]);
-        let line = run.error_line();
+        let line = run.advice_line();
         assert!(
             line.contains(expected) && line.ends_with(end),
             "{provider}: {command}: {line}"
@@ -226,7 +227,7 @@ fn a_platform_without_markers_is_unsupported_and_not_called_not_found() {
         if provider == "mindbody" {
             let expected = "error: mine (mindbody): cannot revoke: the platform revokes tokens by \
                             secret, not by id; use `tokenfleet revoke --secret-file FILE`";
-            assert_eq!(run.error_line(), expected);
+            assert_eq!(run.advice_line(), expected);
         }
     }
 }

@@ -5,8 +5,10 @@ use std::time::Duration;
 use clap::{ArgGroup, Args, value_parser};
 use tokenfleet::config::parse_duration;
 use tokenfleet::query::SortBy;
-use tokenfleet::{Query, Timestamp, TokenState};
+use tokenfleet::{Query, Result, Timestamp, TokenState};
 
+use super::metrics::MetricsArguments;
+use crate::output::{Column, Output};
 use crate::time;
 
 pub(super) const LIST_HELP: &str = "\
@@ -25,7 +27,8 @@ Expressions for --where:
 Examples:
   tokenfleet list --where 'state = active and (last_used < now-90d or last_used is never)'
   tokenfleet list --where 'expiry is never and not name ^= \"deploy \"' --sort created
-  tokenfleet list --query stale --limit 10
+  tokenfleet list --account 'prod-*' --provider losant --query stale --limit 10
+  tokenfleet list --columns id,name,expiry,attributes.region
   tokenfleet explain --where 'name ^= ci-' --sort created --tokens 5000";
 
 pub(super) const EXPLAIN_HELP: &str = "\
@@ -36,7 +39,8 @@ Example:
 
 pub(super) const PLAN_HELP: &str = "\
 Examples:
-  tokenfleet plan --account iot --where 'last_used < now-90d' > revocations.txt
+  tokenfleet plan --tag staging --where 'last_used < now-90d' > revocations.txt
+  tokenfleet revoke --plan revocations.txt --suspend
   tokenfleet revoke --plan revocations.txt
 
 `tokenfleet help list` describes the expressions for --where.";
@@ -94,6 +98,40 @@ pub(crate) struct ListArguments {
     pub(crate) pages: PageArguments,
 }
 
+/// The arguments of `list`.
+#[derive(Debug, Args)]
+pub(crate) struct ListCommandArguments {
+    #[command(flatten)]
+    pub(crate) list: ListArguments,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArguments,
+}
+
+/// The arguments of `inventory`.
+#[derive(Debug, Args)]
+pub(crate) struct InventoryArguments {
+    #[command(flatten)]
+    pub(crate) metrics: MetricsArguments,
+    #[command(flatten)]
+    pub(crate) pages: PageArguments,
+    #[command(flatten)]
+    pub(crate) columns: ColumnArguments,
+}
+
+/// The options that say what a table or CSV shows of each token.
+#[derive(Debug, Args)]
+pub(crate) struct ColumnArguments {
+    /// Show these columns of a table or of CSV, separated by commas: account, provider, id, name,
+    /// description, state, created_at, updated_at, expiry, last_used, owner, creator, scopes,
+    /// unreadable, not_reported, attributes, attributes.NAME, annotation, annotation_owner,
+    /// annotation_team, annotation_purpose or annotation_until
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', value_parser = Column::parse)]
+    pub(crate) columns: Vec<Column>,
+    /// Show every column of a table and nothing cut, however wide the terminal is
+    #[arg(long)]
+    pub(crate) wide: bool,
+}
+
 /// The options for reading pages.
 #[derive(Debug, Args)]
 pub(crate) struct PageArguments {
@@ -106,7 +144,7 @@ pub(crate) struct PageArguments {
     )]
     pub(crate) page_size: Option<u32>,
     /// Read up to N pages of each account at the same time, if the result stays complete; all
-    /// accounts together read at most 64 [default: 16]
+    /// accounts of one host together read at most 64 [default: 16]
     #[arg(
         long,
         value_name = "N",
@@ -114,6 +152,13 @@ pub(crate) struct PageArguments {
         allow_negative_numbers = true
     )]
     pub(crate) max_concurrency: Option<u32>,
+}
+
+impl ColumnArguments {
+    /// Applies the options to the output.
+    pub(crate) fn apply(&self, output: &mut Output) -> Result<()> {
+        output.choose_columns(&self.columns, self.wide)
+    }
 }
 
 impl PageArguments {
@@ -141,7 +186,7 @@ pub(crate) struct PlanArguments {
     /// Id of the token that the account itself authenticates with; it is revoked last
     #[arg(long, value_name = "ID")]
     pub(crate) own_token: Option<String>,
-    /// Write the plan even if tokens may be missing from it
+    /// Include accounts even if tokens may be missing from their lists
     #[arg(long)]
     pub(crate) allow_incomplete: bool,
 }

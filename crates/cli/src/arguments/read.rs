@@ -11,7 +11,7 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(crate) struct ShowArguments {
-    /// Token id
+    /// Token id, or the name that exactly one token has
     pub(crate) id: String,
 }
 

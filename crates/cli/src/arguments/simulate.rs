@@ -1,6 +1,7 @@
 //! The arguments of `simulate`.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use clap::{Args, value_parser};
 
@@ -39,6 +40,10 @@ pub(crate) struct SimulateArguments {
     /// Delay every response by this many milliseconds; the control interface can remove this fault
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency: u64,
+    /// Write a configuration for the simulated platforms to this new file, and their credentials to
+    /// files beside it; all are removed when the simulators end
+    #[arg(long, value_name = "FILE")]
+    pub(crate) write_config: Option<PathBuf>,
     /// Option of the simulator, e.g. user_id=7; repeatable
     #[arg(long = "option", value_name = "KEY=VALUE")]
     pub(crate) options: Vec<String>,

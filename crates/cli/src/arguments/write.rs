@@ -8,12 +8,16 @@ use tokenfleet::Timestamp;
 use tokenfleet::config::parse_duration;
 use tokenfleet::workflow::Marker;
 
+use super::{PlaceArguments, SecretArguments};
 use crate::time;
 
 pub(super) const CREATE_EXAMPLES: &str = "\
 Examples:
   tokenfleet create --account iot --name ci --scope all.User.read --expires-in 90d
-  tokenfleet create --account infra --name ci --exactly-once";
+  tokenfleet create --account infra --name ci --exactly-once
+  tokenfleet create --account iot --name ci --to file:/etc/app/losant-token
+  tokenfleet create --account iot --name ci --to env-file:.env#LOSANT_TOKEN
+  TOKEN=$(tokenfleet create --account iot --name ci --secret-only)";
 
 pub(super) const RECONCILE_EXAMPLES: &str = "\
 Examples:
@@ -24,18 +28,29 @@ pub(super) const REVOKE_EXAMPLES: &str = "\
 Examples:
   tokenfleet revoke --account iot 575ec7417ae143cd83dc4a95
   tokenfleet revoke --account studio --secret-file leaked.txt
+  tokenfleet revoke --plan revocations.txt --suspend
   tokenfleet revoke --plan revocations.txt";
 
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("expiry").args(["expires_in", "expires_at", "never_expires"]))]
 pub(crate) struct CreateArguments {
+    #[command(flatten)]
+    pub(crate) options: CreateOptions,
+    #[command(flatten)]
+    pub(crate) secret: SecretArguments,
+}
+
+/// The options that describe a new token.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("expiry").args(["expires_in", "expires_at", "never_expires"]))]
+pub(crate) struct CreateOptions {
     /// Name of the token
     #[arg(long)]
     pub(crate) name: Option<String>,
     /// Description of the token
     #[arg(long, value_name = "TEXT")]
     pub(crate) description: Option<String>,
-    /// Expire the token after this period, e.g. 30d [default: the platform decides]
+    /// Expire the token after this period, e.g. 30d [default: default_expires_in of the account, or
+    /// the platform decides]
     #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub(crate) expires_in: Option<Duration>,
     /// Expire the token at this time, e.g. 2030-01-31T12:00:00Z or 2030-01-31
@@ -44,7 +59,8 @@ pub(crate) struct CreateArguments {
     /// Create a token that never expires
     #[arg(long)]
     pub(crate) never_expires: bool,
-    /// Scope of the token, as the platform names it; repeatable
+    /// Scope of the token, as the platform names it; repeatable [default: default_scopes of the
+    /// account, or the platform decides]
     #[arg(long = "scope", value_name = "SCOPE")]
     pub(crate) scopes: Vec<String>,
     /// Argument that only this platform has; `tokenfleet capabilities --output json` lists them.
@@ -115,6 +131,8 @@ pub(crate) struct UpdateArguments {
 pub(crate) struct RotateArguments {
     /// Token id [default: the only token of the account]
     pub(crate) id: Option<String>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArguments,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
@@ -130,6 +148,8 @@ pub(crate) struct RenewArguments {
     /// Read the secret to renew from this file, or from standard input if it is -
     #[arg(long, value_name = "FILE", conflicts_with = "id")]
     pub(crate) secret_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) secret: SecretArguments,
 }
 
 #[derive(Debug, Args)]
@@ -146,15 +166,18 @@ pub(crate) struct RevokeArguments {
     /// Read the secret to revoke from this file, or from standard input if it is -
     #[arg(long, value_name = "FILE")]
     pub(crate) secret_file: Option<PathBuf>,
-    /// Carry out this plan, written by `tokenfleet plan`; the plan names its account
+    /// Carry out this plan, written by `tokenfleet plan`; the plan names its accounts
     #[arg(long, value_name = "FILE")]
     pub(crate) plan: Option<PathBuf>,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,
-    /// Accept that the platform revokes a secret by issuing a new one, which is printed
+    /// Accept that the platform revokes a secret by issuing a new one, which is printed or goes to
+    /// the place that --to names
     #[arg(long)]
     pub(crate) accept_replacement: bool,
+    #[command(flatten)]
+    pub(crate) place: PlaceArguments,
     /// Accept that revoking one token may also revoke others, where the platform does that; none of
     /// the built-in ones does
     #[arg(long)]
@@ -163,6 +186,10 @@ pub(crate) struct RevokeArguments {
     /// be resumed
     #[arg(long, conflicts_with_all = ["secret_env", "secret_file"])]
     pub(crate) or_suspend: bool,
+    /// Suspend the tokens of the plan and revoke none, as a first step that
+    /// `tokenfleet update ID --resume` undoes
+    #[arg(long, conflicts_with_all = ["ids", "secret_env", "secret_file", "or_suspend"])]
+    pub(crate) suspend: bool,
     /// Maximum number of tokens to revoke concurrently [default: 4 with --plan, 1 with ids]
     #[arg(
         long,

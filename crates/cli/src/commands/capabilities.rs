@@ -48,23 +48,17 @@ pub(crate) fn run(
             }
         }
     }
-    if output.format() == Format::Json {
-        let accounts = providers.iter().map(|provider| object(&**provider));
-        let accounts = accounts.collect();
-        output.object(&CapabilitiesObject { accounts })?;
-    } else {
-        let mut results = Results::with_columns(&COLUMNS);
-        for provider in &providers {
-            results.add(output, &object(&**provider), row(&**provider))?;
-        }
-        results.finish(output)?;
-        if output.format() == Format::Table {
-            output.lines(
-                providers
-                    .iter()
-                    .flat_map(|provider| unavailable_lines(&**provider)),
-            )?;
-        }
+    let described = providers
+        .iter()
+        .map(|provider| (object(&**provider), row(&**provider)));
+    let results = Results::with_columns(&COLUMNS);
+    output.accounts(results, described.collect())?;
+    if output.format() == Format::Table {
+        output.lines(
+            providers
+                .iter()
+                .flat_map(|provider| unavailable_lines(&**provider)),
+        )?;
     }
     Ok(if failures.is_empty() {
         Exit::Success
@@ -88,17 +82,21 @@ fn row(provider: &dyn TokenProvider) -> Vec<String> {
     row
 }
 
-/// Returns a line for each operation that the platform has but this account may not use.
+/// Returns a line for each operation that the platform has but this account may not use, and one if
+/// it is read-only.
 fn unavailable_lines(provider: &dyn TokenProvider) -> Vec<String> {
     let account = provider.account();
     let unavailable = provider.capabilities().unavailable.iter();
+    let read_only = provider.capabilities().read_only.as_ref();
+    let read_only = read_only
+        .map(|setting| format!("{account}: read-only; to allow changes, remove {setting}"));
     let line = |(operation, advice): (&Operation, &String)| {
         format!(
             "{account}: {} is unavailable; {advice}",
             command(*operation)
         )
     };
-    unavailable.map(line).collect()
+    unavailable.map(line).chain(read_only).collect()
 }
 
 fn describe_revoke(capabilities: &Capabilities) -> String {
@@ -122,11 +120,6 @@ fn command(operation: Operation) -> &'static str {
 }
 
 #[derive(Serialize)]
-struct CapabilitiesObject {
-    accounts: Vec<Object>,
-}
-
-#[derive(Serialize)]
 struct Object {
     account: String,
     provider: String,
@@ -143,6 +136,8 @@ struct Object {
     read_delay_seconds: Option<u64>,
     /// The operations that the platform has but this account may not use, each with advice.
     unavailable: BTreeMap<&'static str, String>,
+    /// The setting that forbids every write.
+    read_only: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -248,6 +243,7 @@ fn object(provider: &dyn TokenProvider) -> Object {
         unavailable: (capabilities.unavailable.iter())
             .map(|(operation, advice)| (command(*operation), advice.clone()))
             .collect(),
+        read_only: capabilities.read_only.clone(),
     }
 }
 

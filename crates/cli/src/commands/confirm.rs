@@ -3,13 +3,14 @@
 use tokenfleet::capability::OperationCall;
 use tokenfleet::workflow::PlannedToken;
 use tokenfleet::{
-    Error, Operation, Result, RevocationEffect, RevokeOptions, TokenId, TokenProvider, TokenRef,
+    Error, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions, TokenId,
+    TokenProvider, TokenRef,
 };
 
+use super::question;
 use super::subject::Subject;
-use super::{question, secret};
 use crate::output::displayed_id;
-use crate::program_name;
+use crate::program_name::command_line;
 
 /// The largest number of tokens in a message.
 const MAX_SHOWN: usize = 20;
@@ -47,12 +48,7 @@ pub(super) fn check(
             }
             _ => error,
         }
-    })?;
-    let revoke = capabilities.revoke.as_ref();
-    if revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced) {
-        secret::require_output()?;
-    }
-    Ok(())
+    })
 }
 
 /// Rejects work on a platform that cannot revoke by id, before anything is read.
@@ -62,13 +58,14 @@ pub(super) fn check_revocable_by_id(provider: &dyn TokenProvider, consequence: &
     // The id does not matter. Consent is checked when the plan is carried out.
     let id = TokenId::new("any");
     let consent = RevokeOptions::accept_replacement().with_cascade_accepted();
-    let checked = provider
-        .capabilities()
-        .check(OperationCall::Revoke((&id).into(), &consent));
+    // A plan may be written for a read-only account, and be carried out elsewhere.
+    let mut capabilities = provider.capabilities().clone();
+    capabilities.read_only = None;
+    let checked = capabilities.check(OperationCall::Revoke((&id).into(), &consent));
     checked.map_err(|error| {
         // Not the error itself, which says that a revocation failed: none was asked for.
         let (reason, advice) = if needs_secret(provider) {
-            let advice = format!("use `{} revoke --secret-file FILE`", program_name::get());
+            let advice = format!("use `{}`", command_line("revoke --secret-file FILE"));
             ("revokes tokens by secret, not by id", Some(advice))
         } else {
             let advice = error.advice().map(str::to_owned);
@@ -119,23 +116,109 @@ async fn describe(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Vec
     described
 }
 
-/// Asks for confirmation to revoke these tokens, or without any the token of a secret.
-pub(super) async fn ask(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Result<()> {
+/// Asks for confirmation to revoke the token of a secret.
+pub(super) fn ask_about_secret(provider: &dyn TokenProvider) -> Result<()> {
     question::require_terminal(provider, Operation::Revoke)?;
-    let described = describe(provider, tokens).await;
-    if question::is_confirmed(&question(provider, tokens.len(), described)) {
-        return Ok(());
-    }
-    Err(Error::invalid_input("not confirmed: nothing was revoked").with_account(provider.account()))
+    let tokens = "the token with this secret";
+    let question = question(provider, tokens, &consequences(provider, 1));
+    require_yes(&question).map_err(|error| error.with_account(provider.account()))
 }
 
-/// Returns the question: which tokens are revoked, and what happens to their records.
-fn question(provider: &dyn TokenProvider, count: usize, described: Vec<String>) -> String {
-    let described = list(described);
-    let (tokens, records) = match count {
-        0 => ("the token with this secret".to_owned(), "its record"),
-        1 => (format!("token {described}"), "its record"),
-        _ => (format!("{count} tokens ({described})"), "their records"),
+/// Asks once for confirmation to carry out the plans of one account or more.
+pub(super) async fn ask(
+    plans: &[(&dyn TokenProvider, RevocationPlan)],
+    suspends: bool,
+) -> Result<()> {
+    if let [(provider, plan)] = plans {
+        question::require_terminal(*provider, Operation::Revoke)?;
+        let question = question_about_plan(*provider, plan, suspends).await;
+        return require_yes(&question).map_err(|error| error.with_account(provider.account()));
+    }
+    question::check_terminal(Operation::Revoke)?;
+    let mut lines = Vec::new();
+    let (mut tokens, mut accounts) = (0, 0);
+    for (provider, plan) in plans {
+        let planned: Vec<_> = plan.planned().collect();
+        if planned.is_empty() {
+            continue;
+        }
+        tokens += planned.len();
+        accounts += 1;
+        if accounts > MAX_SHOWN {
+            continue;
+        }
+        let described = list(describe(*provider, &planned).await);
+        let effect = if suspends {
+            String::new()
+        } else {
+            consequences(*provider, planned.len())
+        };
+        let account = provider.account();
+        lines.push(format!(
+            "{account}: {}.{effect}",
+            counted(planned.len(), &described)
+        ));
+    }
+    if accounts > MAX_SHOWN {
+        lines.push(format!("… and {} other accounts", accounts - MAX_SHOWN));
+    }
+    question::show(lines);
+    let plural = |count: usize| if count == 1 { "" } else { "s" };
+    let (of_tokens, of_accounts) = (plural(tokens), plural(accounts));
+    let what = format!("{tokens} token{of_tokens} in {accounts} account{of_accounts}");
+    require_yes(&if suspends {
+        format!("Suspend {what}? They stop working until they are resumed. [y/N] ")
+    } else {
+        format!("Permanently revoke {what}? [y/N] ")
+    })
+}
+
+async fn question_about_plan(
+    provider: &dyn TokenProvider,
+    plan: &RevocationPlan,
+    suspends: bool,
+) -> String {
+    let planned: Vec<_> = plan.planned().collect();
+    let described = list(describe(provider, &planned).await);
+    let tokens = counted(planned.len(), &described);
+    if suspends {
+        let account = provider.account();
+        let they = if planned.len() == 1 {
+            "It stops working until it is"
+        } else {
+            "They stop working until they are"
+        };
+        return format!("Suspend {tokens} in {account}? {they} resumed. [y/N] ");
+    }
+    question(provider, &tokens, &consequences(provider, planned.len()))
+}
+
+/// Names one token, or the number of several and their names.
+fn counted(count: usize, described: &str) -> String {
+    match count {
+        1 => format!("token {described}"),
+        _ => format!("{count} tokens ({described})"),
+    }
+}
+
+fn require_yes(question: &str) -> Result<()> {
+    if question::is_confirmed(question) {
+        return Ok(());
+    }
+    Err(Error::invalid_input("not confirmed: nothing was changed"))
+}
+
+fn question(provider: &dyn TokenProvider, tokens: &str, consequences: &str) -> String {
+    let account = provider.account();
+    format!("Permanently revoke {tokens} in {account}?{consequences} [y/N] ")
+}
+
+/// Describes what happens to the records of revoked tokens, and to other tokens.
+fn consequences(provider: &dyn TokenProvider, count: usize) -> String {
+    let records = if count == 1 {
+        "its record"
+    } else {
+        "their records"
     };
     let revoke = provider.capabilities().revoke.as_ref();
     let effect = match revoke.map(|revoke| revoke.effect) {
@@ -150,10 +233,7 @@ fn question(provider: &dyn TokenProvider, count: usize, described: Vec<String>) 
         Some(others) => format!(" This may also revoke {others}."),
         None => String::new(),
     };
-    format!(
-        "Permanently revoke {tokens} in {}?{effect}{cascade} [y/N] ",
-        provider.account()
-    )
+    format!("{effect}{cascade}")
 }
 
 #[cfg(test)]
@@ -161,9 +241,7 @@ mod tests {
     use async_trait::async_trait;
     use tokenfleet::adapter::Adapter;
     use tokenfleet::capability::RevokeCapability;
-    use tokenfleet::{
-        Account, Capabilities, ErrorKind, Fact, Fate, RevocationPlan, Token, TokenState,
-    };
+    use tokenfleet::{Account, Capabilities, ErrorKind, Fact, Fate, Token, TokenState};
 
     use super::*;
 
@@ -216,9 +294,7 @@ mod tests {
             };
             let ids = ["1", "2", "3"].map(TokenId::new);
             let plan = RevocationPlan::from_ids(&provider.account, ids);
-            let planned: Vec<_> = plan.planned().collect();
-            let described = describe(&provider, &planned).await;
-            let question = question(&provider, planned.len(), described);
+            let question = question_about_plan(&provider, &plan, false).await;
             assert_eq!(
                 question,
                 format!(
@@ -237,7 +313,7 @@ mod tests {
             account: Account::new("hub", "main"),
             capabilities: Capabilities::none().with_revoke(revoke),
         };
-        let question = question(&provider, 1, vec!["1".to_owned()]);
+        let question = question(&provider, "token 1", &consequences(&provider, 1));
         let expected = "This may also revoke the other tokens of the same client. [y/N] ";
         assert!(question.ends_with(expected), "{question}");
 

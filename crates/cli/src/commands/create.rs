@@ -1,37 +1,95 @@
 //! `create`: a new token and its secret.
 
 use tokenfleet::capability::{ArgumentSupport, ArgumentValue, CreateCapability};
+use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::UnknownWrite;
-use tokenfleet::{CreateToken, Error, Operation, RequestedExpiry, Result, Timestamp};
+use tokenfleet::{
+    CreateToken, Error, Fact, Fate, IssuedToken, Operation, RequestedExpiry, Result, Timestamp,
+    TokenProvider,
+};
 
+use super::secret::WriteFailure;
 use super::subject::Subject;
+use super::take_back::take_back;
 use super::write::Write;
 use super::{exactly_once, secret};
 use crate::accounts::Accounts;
-use crate::arguments::CreateArguments;
+use crate::arguments::{CreateArguments, CreateOptions};
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, print_warning};
+use crate::output::{Format, Output, displayed_id, print_warning};
+use crate::secret_destination::SecretDestination;
 use crate::time;
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: CreateArguments,
+    requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let provider = accounts.single()?;
-    let is_exactly_once = arguments.exactly_once;
-    let look_again_after = arguments.look_again_after;
+    let provider = &*accounts.single()?;
+    let destination = SecretDestination::prepare(&arguments.secret, requested_format)?;
+    let is_exactly_once = arguments.options.exactly_once;
+    let creation = issue(accounts, provider, arguments.options).await?;
+    let issued = &creation.issued;
+    let journals = accounts.journals();
+    let written = match secret::write_issued(output, destination, provider, issued) {
+        Ok(()) => Ok(()),
+        Err(WriteFailure::Record(error)) => Err(error),
+        Err(WriteFailure::Secret(undelivered)) => {
+            let error = if is_exactly_once
+                && take_back(journals, provider, issued, creation.operation_id).await
+            {
+                let reason = &undelivered.reason;
+                secret::cannot_write(reason, Fate::Rejected, provider, Operation::Create, issued)
+                    .with_advice("the token was revoked, so none is left behind")
+            } else {
+                let operation = Operation::Create;
+                secret::undelivered_secret(undelivered, journals, provider, operation, issued).await
+            };
+            return Err(error.into());
+        }
+    };
+    journals
+        .delivered(provider.account(), &issued.token.id)
+        .await;
+    creation.warn(provider);
+    Exit::Success.after_writing(written)
+}
+
+/// A token that was created, and what was requested.
+pub(super) struct Creation {
+    pub(super) issued: IssuedToken,
+    /// The operation that a revocation of the token belongs to.
+    pub(super) operation_id: OperationId,
+    requested: CreateToken,
+    is_exactly_once: bool,
+}
+
+/// Creates a token.
+pub(super) async fn issue(
+    accounts: &Accounts,
+    provider: &dyn TokenProvider,
+    options: CreateOptions,
+) -> Result<Creation, Failure> {
+    let is_exactly_once = options.exactly_once;
+    let look_again_after = options.look_again_after;
     let now = Timestamp::now();
     let capability = provider.capabilities().create.as_ref();
-    let request = request(arguments, capability, now).map_err(|error| {
+    let configuration = accounts.configuration_of(provider)?;
+    // The opened account adds its defaults too, but the result is compared with this.
+    let request = request(options, capability, now)
+        .and_then(|request| configuration.with_creation_defaults(request, capability));
+    let request = request.map_err(|error| {
         error
             .with_account(provider.account())
             .with_operation(Operation::Create)
     })?;
+    let operation_id = OperationId::random();
+    let request = request.with_operation_id(operation_id);
     let requested = request.clone();
     let name = request.name.clone();
     let write = Write {
-        provider: &*provider,
+        provider,
         operation: Operation::Create,
         subject: name.as_deref().map_or(Subject::Unnamed, Subject::Name),
     };
@@ -40,7 +98,7 @@ pub(crate) async fn run(
     let needs_expiry = request.expiry == RequestedExpiry::PlatformDefault
         && capability.is_some_and(|create| create.required_expiry);
     let issued = if is_exactly_once {
-        exactly_once::create(write, request, look_again_after).await
+        exactly_once::create(write, request, look_again_after, accounts.journals()).await
     } else {
         let unknown = UnknownWrite::Unmarked { at: now };
         let response = provider.create(request);
@@ -55,48 +113,82 @@ pub(crate) async fn run(
             error
         }
     })?;
-    match secret::write_issued(output, &*provider, &issued) {
-        Ok(()) => {}
-        Err(error) if is_exactly_once => {
-            return Err(exactly_once::take_back(write, &issued, error).await.into());
-        }
-        Err(error) => {
-            return Err(secret::lost_secret(error, &*provider, Operation::Create, &issued).into());
-        }
-    }
-    let added = requested.added_scopes(&issued.token);
-    if !added.is_empty() {
-        print_warning(&format!(
-            "the platform added scopes that were not requested: {}",
-            added.join(", ")
-        ));
-    }
-    let unconfirmed = requested.unconfirmed_arguments(&issued.token);
-    if !unconfirmed.is_empty() {
-        print_warning(&format!(
-            "the platform does not report whether it kept these arguments: {}; check the token",
-            unconfirmed.join(", ")
-        ));
-    }
-    for field in requested.differences(&issued.token) {
-        if field == "arguments" {
-            continue;
-        }
-        if field == "scopes" && !requested.misses_scopes(&issued.token) {
-            continue;
-        }
-        // The marker of `--exactly-once` ends the description or the name.
-        if !(is_exactly_once && ["name", "description"].contains(&field)) {
+    Ok(Creation {
+        issued,
+        operation_id,
+        requested,
+        is_exactly_once,
+    })
+}
+
+impl Creation {
+    /// Warns about a token that never expires, or that is not as it was requested.
+    pub(super) fn warn(&self, provider: &dyn TokenProvider) {
+        let Self {
+            issued,
+            requested,
+            is_exactly_once,
+            ..
+        } = self;
+        let token = &issued.token;
+        let problem = match token.expiry {
+            Fact::Absent => Some("never expires"),
+            Fact::NotReported
+                if matches!(
+                    requested.expiry,
+                    RequestedExpiry::PlatformDefault | RequestedExpiry::Never
+                ) =>
+            {
+                Some("may never expire: the platform does not report its expiry")
+            }
+            _ => None,
+        };
+        if let Some(problem) = problem {
+            let create = provider.capabilities().create.as_ref();
+            let advice = if create.is_some_and(|create| create.expiry) {
+                "; pass --expires-in, or set default_expires_in for the account"
+            } else {
+                ""
+            };
             print_warning(&format!(
-                "the platform reports another {field} than requested; the token was created"
+                "{}: token {} {problem}{advice}",
+                provider.account(),
+                displayed_id(&token.id)
             ));
         }
+        let added = requested.added_scopes(token);
+        if !added.is_empty() {
+            print_warning(&format!(
+                "the platform added scopes that were not requested: {}",
+                added.join(", ")
+            ));
+        }
+        let unconfirmed = requested.unconfirmed_arguments(token);
+        if !unconfirmed.is_empty() {
+            print_warning(&format!(
+                "the platform does not report whether it kept these arguments: {}; check the token",
+                unconfirmed.join(", ")
+            ));
+        }
+        for field in requested.differences(token) {
+            if field == "arguments" {
+                continue;
+            }
+            if field == "scopes" && !requested.misses_scopes(token) {
+                continue;
+            }
+            // The marker of `--exactly-once` ends the description or the name.
+            if !(*is_exactly_once && ["name", "description"].contains(&field)) {
+                print_warning(&format!(
+                    "the platform reports another {field} than requested; the token was created"
+                ));
+            }
+        }
     }
-    Ok(Exit::Success)
 }
 
 fn request(
-    arguments: CreateArguments,
+    arguments: CreateOptions,
     capability: Option<&CreateCapability>,
     now: Timestamp,
 ) -> Result<CreateToken> {

@@ -2,36 +2,32 @@
 //!
 //! Decision 0009 says why it needs a marker.
 
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet::config::cause_text;
 use tokenfleet::transport::TokioTimer;
 use tokenfleet::workflow::{Marker, Timer};
-use tokenfleet::{
-    Account, CreateToken, Error, ErrorKind, ExactlyOnce, Fate, IssuedToken, Operation, Result,
-    RevocationOutcome, RevokeOptions,
-};
+use tokenfleet::{Account, CreateToken, ExactlyOnce, IssuedToken, Result};
 use tokio::time::Instant;
 
-use super::secret::lost_secret;
-use super::subject::Subject;
 use super::write::{Write, WriteError};
+use crate::journals::Journals;
 use crate::output::print_note;
-use crate::program_name;
+use crate::program_name::{command_line, shell_quoted};
 
 /// Creates a token, and prints beforehand the marker by which it can be found.
 pub(super) async fn create(
     write: Write<'_>,
     request: CreateToken,
     look_again_after: Option<Duration>,
+    journals: &Journals,
 ) -> Result<IssuedToken, WriteError> {
     let account = write.provider.account();
     let timer = ProgressTimer::default();
     let last_marker = Mutex::new(None);
-    let creation = ExactlyOnce::new(write.provider, &timer).with_marker_callback(|marker| {
+    let creation = ExactlyOnce::new(write.provider, &timer).with_journal(journals);
+    let creation = creation.with_marker_callback(|marker| {
         print_note(&format!(
             "{account}: creating a token with the marker {marker}; if this is interrupted, {}",
             how_to_find(account, marker)
@@ -52,40 +48,10 @@ pub(super) async fn create(
     }
 }
 
-/// Revokes a token whose secret cannot be written, and returns the error to report.
-///
-/// The token is not read first, because a read that fails must not keep it alive.
-pub(super) async fn take_back(write: Write<'_>, issued: &IssuedToken, error: io::Error) -> Error {
-    let Write { provider, .. } = write;
-    let id = &issued.token.id;
-    let revocation = Write {
-        operation: Operation::Revoke,
-        subject: Subject::Id(id),
-        ..write
-    };
-    let options = RevokeOptions::default().with_existed();
-    let response = provider.revoke(id.into(), options);
-    match revocation.await_response(response).await {
-        Ok(revocation) if revocation.outcome == RevocationOutcome::Revoked => {
-            let message = format!(
-                "cannot write the secret of token {id} ({})",
-                cause_text(&error)
-            );
-            Error::new(ErrorKind::Other, Fate::Rejected, message)
-                .with_account(provider.account())
-                .with_operation(Operation::Create)
-                .with_advice("the token was revoked, so none is left behind")
-        }
-        _ => lost_secret(error, provider, Operation::Create, issued),
-    }
-}
-
 fn how_to_find(account: &Account, marker: &Marker) -> String {
-    let (program, name) = (program_name::get(), account.name());
-    format!(
-        "find it with `{program} reconcile --account {name} --marker {marker}` and revoke it, \
-         because nobody has its secret"
-    )
+    let name = shell_quoted(account.name());
+    let reconcile = command_line(&format!("reconcile --account {name} --marker {marker}"));
+    format!("find it with `{reconcile}` and revoke it, because nobody has its secret")
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

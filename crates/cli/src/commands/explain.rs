@@ -18,7 +18,7 @@ pub(crate) fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let query = list::build_query(accounts, &arguments.list)?;
-    let plans = accounts.selected_fleet()?.explain(&query);
+    let plans = accounts.fleet().explain(&query);
     let objects = (plans.iter()).map(|(account, plan)| object(account, plan, arguments.tokens));
     let objects: Vec<_> = objects.collect();
     match output.format() {

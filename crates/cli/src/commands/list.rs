@@ -5,19 +5,20 @@ use tokenfleet::{Error, Filter, Operation, Query, Result, Timestamp, Verdict};
 
 use super::inventory;
 use crate::accounts::Accounts;
-use crate::arguments::ListArguments;
+use crate::arguments::{ListArguments, ListCommandArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, print_error};
 use crate::time;
 
 pub(crate) async fn run(
     accounts: &Accounts,
-    arguments: &ListArguments,
+    arguments: &ListCommandArguments,
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let query = build_query(accounts, arguments)?;
-    let reports = inventory::print(accounts, &accounts.selected_fleet()?, query, output).await?;
+    arguments.columns.apply(output)?;
+    let query = build_query(accounts, &arguments.list)?;
+    let (reports, printed) = inventory::print(accounts, &accounts.fleet(), query, output).await?;
     let is_unlistable = |verdict: &Verdict| matches!(verdict, Verdict::NotListable);
     if reports.iter().all(|report| is_unlistable(&report.verdict)) {
         for report in &reports {
@@ -28,9 +29,9 @@ pub(crate) async fn run(
                 print_error(requested_format, &error);
             }
         }
-        return Ok(Exit::Unsupported);
+        return Exit::Unsupported.after_writing(printed);
     }
-    Ok(inventory::exit_code(&reports, requested_format, output))
+    inventory::exit_code(&reports, requested_format, output).after_writing(printed)
 }
 
 /// Builds the query that the options describe.
@@ -99,7 +100,7 @@ mod tests {
         match Arguments::try_parse_from(words).unwrap().command {
             Command::List(arguments) => {
                 let now = "2030-01-01T00:00:00Z".parse().unwrap();
-                query(named, &arguments, now).unwrap()
+                query(named, &arguments.list, now).unwrap()
             }
             _ => unreachable!(),
         }

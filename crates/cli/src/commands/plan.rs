@@ -3,79 +3,207 @@
 use std::collections::HashMap;
 
 use tokenfleet::{
-    Completeness, Error, ErrorKind, Fate, Operation, RevocationPlan, Token, TokenId,
-    TokenProviderExt,
+    Account, AccountReport, Error, ErrorKind, Fate, Fleet, FleetProgress, Operation,
+    RevocationPlan, Token, TokenId, Verdict,
 };
 
 use super::{confirm, list};
 use crate::accounts::Accounts;
 use crate::arguments::PlanArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Output, print_note, print_warning};
-use crate::progress::with_progress;
+use crate::output::{Format, Output, print_error, print_note, print_warning};
+use crate::progress::{reading_text, with_progress};
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: &PlanArguments,
+    requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let query = list::build_query(accounts, &arguments.list)?;
-    let provider = accounts.single()?;
-    let account = provider.account();
-    confirm::check_revocable_by_id(&*provider, "cannot plan")?;
-    let reading = || format!("reading {account}");
-    let found = with_progress(reading, provider.list_all(query)).await?;
-    // The person who reviews the plan has not seen the messages.
-    let mut incomplete = None;
-    if let Completeness::CompleteAsShown(tokens) = &found.completeness {
-        let message = format!("the platform never lists {tokens}, so none of them is in the plan");
-        print_note(&format!("{account}: {message}"));
-        incomplete = Some(message);
-    }
-    if let Completeness::Partial(reason) = &found.completeness {
-        let message = format!("the listing is incomplete: {reason}");
-        if !arguments.allow_incomplete {
-            // Nobody would notice that a token is missing from the plan and stays alive.
-            let error = Error::new(ErrorKind::Other, Fate::Rejected, message)
-                .with_account(account)
-                .with_operation(Operation::List)
-                .with_advice("run plan again, or accept this with --allow-incomplete");
-            return Err(Failure::Incomplete(error));
+    let mut omitted = Vec::new();
+    let mut providers = Vec::new();
+    for opened in accounts.open_each() {
+        let checked = opened.and_then(|provider| {
+            confirm::check_revocable_by_id(&*provider, "cannot plan")?;
+            Ok(provider)
+        });
+        match checked {
+            Ok(provider) => providers.push(provider),
+            Err(error) => omitted.push(Failure::Operation(error)),
         }
-        print_warning(&format!("{account}: {message}"));
-        incomplete = Some(message);
     }
-    let mut plan = RevocationPlan::from_tokens(account, &found.tokens);
-    if let Some(own_token) = arguments.own_token.as_deref().map(TokenId::new) {
-        if found.tokens.iter().any(|token| token.id == own_token) {
-            plan = plan.with_acting_last(own_token);
-        } else {
+    let count = providers.len();
+    let progress = FleetProgress::default();
+    let fleet = Fleet::new(providers).with_progress(progress.clone());
+    let reading = || reading_text(&progress, count);
+    let found = with_progress(reading, fleet.list_all(query)).await;
+    let mut sections = Vec::new();
+    let mut tokens_of = by_account(found.tokens);
+    for report in found.accounts {
+        let tokens = tokens_of.remove(&report.account).unwrap_or_default();
+        match missing_tokens(&report, arguments.allow_incomplete) {
+            Ok(missing) => sections.push(Section {
+                account: report.account,
+                tokens,
+                missing,
+            }),
+            Err(failure) => omitted.push(failure),
+        }
+    }
+    match (sections.is_empty(), omitted.len()) {
+        (true, 1) => return Err(omitted.remove(0)),
+        // Accounts without tokens would only hide the others, but a plan has at least one.
+        (false, _) if sections.iter().any(Section::says_something) => {
+            sections.retain(Section::says_something);
+        }
+        _ => sections.truncate(1),
+    }
+    let own_token = arguments.own_token.as_deref().map(TokenId::new);
+    check_own_token(&sections, own_token.as_ref())?;
+    let mut exits = Vec::new();
+    let mut comments = Vec::new();
+    for failure in &omitted {
+        exits.push(failure.exit());
+        if let Some(error) = failure.error_to_print() {
+            print_error(requested_format, &error);
+            comments.push(comment(&format!("not in this plan: {error}")));
+        }
+    }
+    if sections.is_empty() {
+        return Ok(Exit::combine(exits));
+    }
+    for section in &sections {
+        let mut lines = section.lines(own_token.as_ref());
+        if !comments.is_empty() {
+            // The heading is always the first line.
+            let heading = lines.remove(0);
+            output.lines([heading])?;
+            output.lines(std::mem::take(&mut comments))?;
+        }
+        output.lines(lines)?;
+    }
+    Ok(if omitted.is_empty() {
+        Exit::Success
+    } else {
+        Exit::Incomplete
+    })
+}
+
+/// The part of a plan that is about one account.
+struct Section {
+    account: Account,
+    tokens: Vec<Token>,
+    /// The tokens that are missing from the plan, if some may be.
+    missing: Option<String>,
+}
+
+fn by_account(tokens: Vec<(Account, Token)>) -> HashMap<Account, Vec<Token>> {
+    let mut tokens_of = HashMap::<_, Vec<_>>::new();
+    for (account, token) in tokens {
+        tokens_of.entry(account).or_default().push(token);
+    }
+    tokens_of
+}
+
+/// Returns what a plan of the account lacks, if it is to be made nevertheless.
+fn missing_tokens(
+    report: &AccountReport,
+    allow_incomplete: bool,
+) -> Result<Option<String>, Failure> {
+    let account = &report.account;
+    match &report.verdict {
+        Verdict::Complete => Ok(None),
+        Verdict::CompleteAsShown(tokens) => {
+            let message =
+                format!("the platform never lists {tokens}, so none of them is in the plan");
+            print_note(&format!("{account}: {message}"));
+            Ok(Some(message))
+        }
+        Verdict::Partial(reason) => {
+            let message = format!("the listing is incomplete: {reason}");
+            if !allow_incomplete {
+                // Nobody would notice that a token is missing from the plan and stays alive.
+                let error = Error::new(ErrorKind::Other, Fate::Rejected, message)
+                    .with_account(account)
+                    .with_operation(Operation::List)
+                    .with_advice("run plan again, or accept this with --allow-incomplete");
+                return Err(Failure::Incomplete(error));
+            }
+            print_warning(&format!("{account}: {message}"));
+            Ok(Some(message))
+        }
+        Verdict::Failed(error) => Err(Failure::Operation(error.clone())),
+        _ => {
+            let error = Error::unsupported("the platform cannot list tokens");
+            let error = error.with_account(account).with_operation(Operation::List);
+            Err(Failure::Operation(error))
+        }
+    }
+}
+
+/// Rejects an own token that is not certain, and notes one that is not in the plan.
+fn check_own_token(sections: &[Section], own_token: Option<&TokenId>) -> Result<(), Failure> {
+    let Some(own_token) = own_token else {
+        return Ok(());
+    };
+    let having = sections.iter().filter(|section| section.has(own_token));
+    match (having.count(), sections) {
+        (0, [only]) => {
+            let account = &only.account;
             print_note(&format!(
                 "{account}: the token of --own-token is not in the plan"
             ));
         }
+        (0, _) => print_note("the token of --own-token is not in the plan"),
+        (1, _) => {}
+        _ => {
+            let message = "several accounts have a token with the id of --own-token";
+            let error = Error::invalid_input(message).with_advice("choose one with --account");
+            return Err(error.into());
+        }
     }
-    output.lines(lines(&plan, &found.tokens))?;
-    output.lines(incomplete.map(|message| format!("# {message}")))?;
-    Ok(Exit::Success)
+    Ok(())
 }
 
-/// Returns the lines of the plan, each token with a comment that describes it.
-fn lines(plan: &RevocationPlan, tokens: &[Token]) -> Vec<String> {
-    let tokens: HashMap<_, _> = tokens.iter().map(|token| (&token.id, token)).collect();
-    let mut comments = plan
-        .tokens()
-        .map(|id| tokens.get(id).map(|token| description(token)));
-    let text = plan.to_string();
-    let lines = text.lines().map(|line| {
-        let names_a_token = line.starts_with("revoke ") || line.starts_with("last ");
-        let comment = names_a_token.then(|| comments.next()).flatten().flatten();
-        match comment {
-            Some(comment) => format!("{line}  # {comment}"),
-            None => line.to_owned(),
+/// Returns a comment without characters that a plan must not contain.
+fn comment(text: &str) -> String {
+    let escaped = text.escape_debug().to_string();
+    format!("# {}", escaped.replace("\\\"", "\"").replace("\\'", "'"))
+}
+
+impl Section {
+    fn says_something(&self) -> bool {
+        !self.tokens.is_empty() || self.missing.is_some()
+    }
+
+    fn has(&self, id: &TokenId) -> bool {
+        self.tokens.iter().any(|token| token.id == *id)
+    }
+
+    /// Returns the lines of the section, each token with a comment that describes it.
+    fn lines(&self, own_token: Option<&TokenId>) -> Vec<String> {
+        let mut plan = RevocationPlan::from_tokens(&self.account, &self.tokens);
+        if let Some(own_token) = own_token.filter(|id| self.has(id)) {
+            plan = plan.with_acting_last(own_token.clone());
         }
-    });
-    lines.collect()
+        let tokens: HashMap<_, _> = (self.tokens.iter())
+            .map(|token| (&token.id, token))
+            .collect();
+        let mut comments = plan
+            .tokens()
+            .map(|id| tokens.get(id).map(|token| description(token)));
+        let text = plan.to_string();
+        let lines = text.lines().map(|line| {
+            let names_a_token = line.starts_with("revoke ") || line.starts_with("last ");
+            let comment = names_a_token.then(|| comments.next()).flatten().flatten();
+            match comment {
+                Some(comment) => format!("{line}  # {comment}"),
+                None => line.to_owned(),
+            }
+        });
+        lines.chain(self.missing.as_deref().map(comment)).collect()
+    }
 }
 
 /// Describes what the line itself does not say.

@@ -10,7 +10,7 @@ use tokenfleet::{
 
 use super::{confirm, question, revoke};
 use crate::accounts::Accounts;
-use crate::arguments::ReconcileArguments;
+use crate::arguments::{PlaceArguments, ReconcileArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, TokenObject};
 use crate::progress::with_progress;
@@ -50,11 +50,13 @@ pub(crate) async fn run(
         Reconciliation::Applied(tokens) if revoke => {
             let plan = RevocationPlan::from_tokens(account, tokens);
             let options = RevokeManyOptions::default();
+            let place = PlaceArguments::default();
             let exits = revoke::confirm_and_revoke(
-                provider,
-                plan,
+                accounts,
+                vec![(provider, plan)],
                 options,
                 is_confirmed,
+                &place,
                 requested_format,
                 output,
             );

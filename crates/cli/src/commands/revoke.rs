@@ -8,26 +8,28 @@ use std::path::Path;
 use tokenfleet::config::{cause_text, is_showable_path, quoted};
 use tokenfleet::workflow::RevokeManyOptions;
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Result, RevocationPlan, RevokeOptions, Secret, TokenId,
-    TokenProvider, TokenProviderExt, TokenRef,
+    Error, ErrorKind, Fate, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions,
+    Secret, TokenId, TokenProvider, TokenProviderExt, TokenRef,
 };
 
 use super::revocation_report::RevocationReport;
 use super::subject::Subject;
 use super::write::{Write, WriteError};
-use super::{confirm, secret};
+use super::{confirm, resumed_plan, secret};
 use crate::accounts::Accounts;
-use crate::arguments::RevokeArguments;
+use crate::arguments::{Place, PlaceArguments, RevokeArguments};
 use crate::exit::{Exit, Failure};
+use crate::numbers::grouped;
 use crate::output::{Format, Output};
 use crate::progress::Progress;
+use crate::secret_destination::SecretDestination;
 use crate::signal::{grace_period_over, stopped};
 
 /// The maximum size of a plan, in bytes.
 const MAX_PLAN_SIZE: u64 = 16 << 20;
 
 pub(crate) async fn run(
-    accounts: &Accounts,
+    opened: &Accounts,
     arguments: RevokeArguments,
     requested_format: Option<Format>,
     output: &mut Output,
@@ -40,31 +42,49 @@ pub(crate) async fn run(
     if arguments.or_suspend {
         options = options.with_suspend_fallback();
     }
+    if arguments.suspend {
+        options = options.with_suspension_instead();
+    }
     if let Some(path) = &arguments.plan {
-        let plan = read_plan(path)?;
-        let provider = &*accounts.single_or(plan.account().name())?;
+        let plans = read_plans(path)?;
+        let operation_id = resumed_plan::operation_id(&plans)?;
+        options.revoke_options = options.revoke_options.with_operation_id(operation_id);
+        let accounts = plans.iter().map(RevocationPlan::account);
+        let providers: Vec<_> = accounts
+            .map(|account| opened.open_planned(account))
+            .collect::<Result<_>>()?;
+        let plans = providers.iter().map(|provider| &**provider).zip(plans);
         if let Some(max) = arguments.max_concurrency {
             options = options.with_max_concurrency(max);
         }
         let exits = confirm_and_revoke(
-            provider,
-            plan,
+            opened,
+            plans.collect(),
             options,
             is_confirmed,
+            &arguments.place,
             requested_format,
             output,
         );
         return Ok(Exit::combine_plan(exits.await?));
     }
-    let provider = &*accounts.single()?;
+    let provider = &*opened.single()?;
     let secret = secret::read_secret(arguments.secret_env, arguments.secret_file).await?;
     if let Some(secret) = secret {
         let options = options.revoke_options;
         confirm::check(provider, (&secret).into(), &options)?;
+        let destination = replacement_destination(&[(provider, 1)], &arguments.place)?;
         if !is_confirmed {
-            confirm::ask(provider, &[]).await?;
+            confirm::ask_about_secret(provider)?;
         }
-        return revoke_by_secret(provider, &secret, options, requested_format, output).await;
+        let report = RevocationReport::new(
+            &[provider],
+            opened.journals(),
+            requested_format,
+            output,
+            destination,
+        );
+        return revoke_by_secret(provider, &secret, options, report).await;
     }
     let ids: Vec<_> = arguments.ids.into_iter().map(TokenId::new).collect();
     // Before anything is sent.
@@ -75,18 +95,58 @@ pub(crate) async fn run(
     // Ids on the command line are revoked in their order.
     options = options.with_max_concurrency(arguments.max_concurrency.unwrap_or(1));
     let exits = confirm_and_revoke(
-        provider,
-        plan,
+        opened,
+        vec![(provider, plan)],
         options,
         is_confirmed,
+        &arguments.place,
         requested_format,
         output,
     );
     Ok(Exit::combine(exits.await?))
 }
 
-/// Reads a plan of at most 16 MiB.
-fn read_plan(path: &Path) -> Result<RevocationPlan> {
+/// Prepares the place of the secrets that take the place of revoked ones: those of this many tokens
+/// of each account. Returns `None` where no platform issues any.
+pub(super) fn replacement_destination(
+    plans: &[(&dyn TokenProvider, usize)],
+    place: &PlaceArguments,
+) -> Result<Option<SecretDestination>> {
+    let replaces = |provider: &dyn TokenProvider| {
+        let revoke = provider.capabilities().revoke.as_ref();
+        revoke.is_some_and(|revoke| revoke.effect == RevocationEffect::Replaced)
+    };
+    let mut replacing = plans.iter().filter(|(provider, _)| replaces(*provider));
+    let (first, refused) = match (replacing.next(), &place.to) {
+        (None, None) => return Ok(None),
+        (None, Some(_)) => (plans.first(), Some(NO_REPLACEMENT)),
+        (first, to) => {
+            let to_file = matches!(to, Some(Place::File(_) | Place::EnvFile(..)));
+            let rest: usize = replacing.map(|(_, tokens)| tokens).sum();
+            let tokens = rest + first.map_or(0, |(_, tokens)| *tokens);
+            (first, Some(ONE_FILE).filter(|_| to_file && tokens > 1))
+        }
+    };
+    match (first, refused) {
+        (Some((provider, _)), Some((message, advice))) => {
+            let error = Error::invalid_input(message).with_advice(advice);
+            Err(error
+                .with_account(provider.account())
+                .with_operation(Operation::Revoke))
+        }
+        _ => SecretDestination::prepare_place(place, false).map(Some),
+    }
+}
+
+const NO_REPLACEMENT: (&str, &str) = ("a revocation issues no new secret here", "leave out --to");
+
+const ONE_FILE: (&str, &str) = (
+    "a file takes only one new secret",
+    "revoke the tokens one by one",
+);
+
+/// Reads the plans of one or more accounts from a file of at most 16 MiB.
+fn read_plans(path: &Path) -> Result<Vec<RevocationPlan>> {
     let name = path.display().to_string();
     // What is no file may be a secret in the wrong place.
     let origin = if is_showable_path(path) || !quoted(&name, &[]).is_empty() {
@@ -98,8 +158,7 @@ fn read_plan(path: &Path) -> Result<RevocationPlan> {
         let message = format!("cannot read {origin}: {}", cause_text(&error));
         Error::invalid_input(message).with_source(error)
     })?;
-    text.parse()
-        .map_err(|error: Error| error.with_message_prefix(&origin))
+    RevocationPlan::parse_all(&text).map_err(|error| error.with_message_prefix(&origin))
 }
 
 fn read_text(path: &Path) -> io::Result<String> {
@@ -125,10 +184,8 @@ async fn revoke_by_secret(
     provider: &dyn TokenProvider,
     secret: &Secret,
     options: RevokeOptions,
-    requested_format: Option<Format>,
-    output: &mut Output,
+    mut report: RevocationReport<'_>,
 ) -> Result<Exit, Failure> {
-    let mut report = RevocationReport::new(provider, requested_format, output);
     let write = Write {
         provider,
         operation: Operation::Revoke,
@@ -136,75 +193,130 @@ async fn revoke_by_secret(
     };
     let response = provider.revoke(secret.into(), options);
     match write.await_response(response).await {
-        Ok(revocation) => report.revoked(&revocation),
-        Err(WriteError::Failed(error)) if error.is_not_found() => report.unknown(&error),
+        Ok(revocation) => report.revoked(&revocation).await,
+        Err(WriteError::Failed(error)) if error.is_not_found() => report.unknown(&error).await,
         Err(WriteError::Failed(error) | WriteError::Interrupted(error)) => report.failed(&error),
     }
     report.finish().map(Exit::combine)
 }
 
-/// Asks for confirmation and carries out a plan. Returns the exit code of each token.
+/// Asks for confirmation once and carries out the plan of each account, one after the other.
+/// Returns the exit code of each token.
+///
+/// Nothing is sent unless every account can carry out its plan. What an earlier run of the same
+/// operation has confirmed is not asked again.
 pub(super) async fn confirm_and_revoke(
-    provider: &dyn TokenProvider,
-    plan: RevocationPlan,
+    accounts: &Accounts,
+    mut plans: Vec<(&dyn TokenProvider, RevocationPlan)>,
     options: RevokeManyOptions,
     is_confirmed: bool,
+    place: &PlaceArguments,
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Vec<Exit>, Failure> {
-    let tokens: Vec<_> = plan.tokens().cloned().collect();
-    for id in &tokens {
-        confirm::check(provider, TokenRef::Id(id), &options.revoke_options)?;
+    let mut executions = Vec::with_capacity(plans.len());
+    for (provider, plan) in &mut plans {
+        let provider = *provider;
+        for planned in plan.planned() {
+            accounts.remember_name(provider.account(), &planned.id, &planned.name);
+        }
+        let tokens: Vec<_> = plan.tokens().cloned().collect();
+        for id in tokens.iter().filter(|_| !options.suspend_instead) {
+            confirm::check(provider, TokenRef::Id(id), &options.revoke_options)?;
+        }
+        let mut done = Vec::new();
+        if !options.suspend_instead {
+            let operation = options.revoke_options.operation_id;
+            done = resumed_plan::confirmed(accounts, operation, provider, plan).await?;
+        }
+        for id in done.iter().filter_map(|revocation| revocation.id.as_ref()) {
+            *plan = plan.clone().without(id);
+        }
+        let tokens: Vec<_> = plan.tokens().cloned().collect();
+        // This rejects a plan for another account or place, before anybody is asked.
+        let revocations = provider.revoke_many(plan.clone(), options)?;
+        executions.push((provider, tokens, done, revocations));
     }
-    // This rejects a plan for another account or place, before anybody is asked.
-    let mut revocations = provider.revoke_many(plan.clone(), options)?;
-    if !is_confirmed && !tokens.is_empty() {
-        let planned: Vec<_> = plan.planned().collect();
-        confirm::ask(provider, &planned).await?;
+    let count: usize = executions.iter().map(|(_, tokens, ..)| tokens.len()).sum();
+    let counts = executions
+        .iter()
+        .map(|(provider, tokens, ..)| (*provider, tokens.len()));
+    let destination = replacement_destination(&counts.collect::<Vec<_>>(), place)?;
+    if !is_confirmed && count > 0 {
+        confirm::ask(&plans, options.suspend_instead).await?;
     }
-    let mut pending: HashSet<_> = tokens.iter().collect();
-    let mut report = RevocationReport::new(provider, requested_format, output);
+    let operation = if options.suspend_instead {
+        Operation::Update
+    } else {
+        Operation::Revoke
+    };
+    let providers: Vec<_> = plans.iter().map(|(provider, _)| *provider).collect();
+    let mut report = RevocationReport::new(
+        &providers,
+        accounts.journals(),
+        requested_format,
+        output,
+        destination,
+    );
     let mut progress = Progress::new();
-    let mut not_attempted = None;
+    let mut done = 0;
+    let (mut is_stopped, mut is_over) = (false, false);
     let (stopped, grace_period_over) = (stopped(), grace_period_over());
     tokio::pin!(stopped, grace_period_over);
-    loop {
-        tokio::select! {
-            biased;
-            next = revocations.next() => match next {
-                Some((id, verdict)) => {
-                    pending.remove(&id);
-                    report.add(&id, verdict);
+    for (provider, tokens, confirmed, mut revocations) in executions {
+        report.begin(provider);
+        for revocation in &confirmed {
+            report.revoked(revocation).await;
+        }
+        let mut pending: HashSet<_> = tokens.iter().collect();
+        let mut not_attempted = if is_stopped {
+            revocations.stop()
+        } else {
+            Vec::new()
+        };
+        loop {
+            tokio::select! {
+                biased;
+                next = revocations.next() => match next {
+                    Some((id, verdict)) => {
+                        pending.remove(&id);
+                        done += 1;
+                        report.add(&id, verdict).await;
+                    }
+                    None => break,
+                },
+                () = &mut stopped, if !is_stopped => {
+                    is_stopped = true;
+                    not_attempted = revocations.stop();
                 }
-                None => break,
-            },
-            () = &mut stopped, if not_attempted.is_none() => {
-                not_attempted = Some(revocations.stop());
+                () = &mut grace_period_over, if is_stopped && !is_over => {
+                    is_over = true;
+                    break;
+                }
+                () = progress.due() => progress.show(format!(
+                    "{} of {} tokens",
+                    grouped(done),
+                    grouped(count as u64)
+                )),
             }
-            () = &mut grace_period_over, if not_attempted.is_some() => break,
-            () = progress.due() => {
-                let done = tokens.len() - pending.len();
-                progress.show(format!("{done} of {} tokens", tokens.len()));
-            }
+        }
+        for id in &not_attempted {
+            pending.remove(id);
+        }
+        for id in tokens.iter().filter(|id| pending.contains(id)) {
+            let write = Write {
+                provider,
+                operation,
+                subject: Subject::Id(id),
+            };
+            report.failed(&write.interrupted());
+        }
+        if !not_attempted.is_empty() {
+            let message = format!("not attempted: {}", confirm::id_list(&not_attempted));
+            let error = Error::new(ErrorKind::Other, Fate::NotSent, message);
+            report.failed(&error.with_account(provider.account()));
         }
     }
     drop(progress);
-    let not_attempted = not_attempted.unwrap_or_default();
-    for id in &not_attempted {
-        pending.remove(id);
-    }
-    for id in tokens.iter().filter(|id| pending.contains(id)) {
-        let write = Write {
-            provider,
-            operation: Operation::Revoke,
-            subject: Subject::Id(id),
-        };
-        report.failed(&write.interrupted());
-    }
-    if !not_attempted.is_empty() {
-        let message = format!("not attempted: {}", confirm::id_list(&not_attempted));
-        let error = Error::new(ErrorKind::Other, Fate::NotSent, message);
-        report.failed(&error.with_account(provider.account()));
-    }
     report.finish()
 }

@@ -14,15 +14,18 @@ use super::write::Write;
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::Output;
+use crate::output::{Format, Output};
+use crate::secret_destination::SecretDestination;
 
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: RotateArguments,
+    requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let provider = accounts.single()?;
     check(&*provider)?;
+    let destination = SecretDestination::prepare(&arguments.secret, requested_format)?;
     if !arguments.yes {
         question::require_terminal(&*provider, Operation::Rotate)?;
     }
@@ -61,7 +64,17 @@ pub(crate) async fn run(
     let issued = write
         .await_or_reconcile(unknown, provider.rotate(&id))
         .await?;
-    secret::print_issued(output, &*provider, Operation::Rotate, &issued)
+    let journals = accounts.journals();
+    let operation = Operation::Rotate;
+    secret::print_issued(
+        output,
+        destination,
+        journals,
+        &*provider,
+        operation,
+        &issued,
+    )
+    .await
 }
 
 /// Returns the token that the person reviews, where another one may have its id when the answer

@@ -10,6 +10,7 @@ use tokenfleet::config::did_you_mean;
 use tokenfleet::{Error, Result};
 use tokenfleet_simulators::{Action, Credentials, Fault, Server, Simulator, StartError};
 
+use super::simulated_configuration::SimulatedConfiguration;
 use crate::arguments::{GlobalArguments, SimulateArguments};
 use crate::exit::{Exit, Failure};
 use crate::output::print_warning;
@@ -36,7 +37,19 @@ pub(crate) async fn run(
     global: &GlobalArguments,
     arguments: &SimulateArguments,
 ) -> Result<Exit, Failure> {
-    check_global(global)?;
+    // There is no account, and only one format.
+    super::reject_options(
+        "simulate",
+        &[
+            ("--config", global.config.is_some()),
+            ("--account", !global.accounts.is_empty()),
+            ("--provider", !global.providers.is_empty()),
+            ("--tag", !global.tags.is_empty()),
+            ("--simulate", global.simulate),
+            ("--output", global.output.is_some()),
+            ("--verbose", global.verbose > 0),
+        ],
+    )?;
     let providers = providers(&arguments.provider)?;
     check_options(arguments, &providers)?;
     let mut servers = Vec::new();
@@ -54,6 +67,10 @@ pub(crate) async fn run(
         }
         servers.push(start(arguments, simulator, address).await?);
     }
+    let configuration = arguments.write_config.as_deref();
+    let configuration = configuration.map(|path| SimulatedConfiguration::write(path, &servers));
+    // It is there before anybody reads that the servers are.
+    let _configuration = configuration.transpose()?;
     for server in &servers {
         announce(server)?;
     }
@@ -90,23 +107,6 @@ fn warn_about_exposure(server: &Server) {
     print_warning(&format!(
         "anyone who can reach {address} can read and change every simulated token"
     ));
-}
-
-/// Rejects global options that have no meaning here: there is no account, and only one format.
-fn check_global(global: &GlobalArguments) -> Result<()> {
-    let used = [
-        ("--config", global.config.is_some()),
-        ("--account", !global.accounts.is_empty()),
-        ("--simulate", global.simulate),
-        ("--output", global.output.is_some()),
-        ("--verbose", global.verbose > 0),
-    ];
-    match used.iter().find(|(_, is_used)| *is_used) {
-        Some((option, _)) => Err(Error::invalid_input(format!(
-            "{option} cannot be used with the command simulate"
-        ))),
-        None => Ok(()),
-    }
 }
 
 fn providers(name: &str) -> Result<Vec<&'static str>> {

@@ -10,6 +10,9 @@ use crate::accounts::Accounts;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 
+/// The columns that a narrow terminal leaves out.
+const LESS_IMPORTANT: [&str; 3] = ["email", "kind", "provider"];
+
 const COLUMNS: [&str; 7] = [
     "account", "provider", "id", "name", "kind", "email", "reason",
 ];
@@ -21,11 +24,6 @@ struct IdentityObject {
     provider: String,
     identity: Option<Identity>,
     reason: Option<String>,
-}
-
-#[derive(Serialize)]
-struct IdentitiesObject {
-    accounts: Vec<IdentityObject>,
 }
 
 pub(crate) async fn run(
@@ -59,7 +57,12 @@ pub(crate) async fn run(
     }
     let answered = objects.iter().filter(|object| object.identity.is_some());
     let answered = answered.count();
-    print(objects, output)?;
+    let described = objects.into_iter().map(|object| {
+        let row = row(&object);
+        (object, row)
+    });
+    let results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    output.accounts(results, described.collect())?;
     Ok(match (answered, failures.is_empty()) {
         (0, true) if unsupported > 0 => Exit::Unsupported,
         (_, true) => Exit::Success,
@@ -85,20 +88,6 @@ fn object(account: &Account, answer: Result<Identity>) -> IdentityObject {
         identity,
         reason,
     }
-}
-
-fn print(objects: Vec<IdentityObject>, output: &mut Output) -> Result<(), Failure> {
-    if output.format() == Format::Json {
-        output.object(&IdentitiesObject { accounts: objects })?;
-        return Ok(());
-    }
-    let mut results = Results::with_columns(&COLUMNS);
-    for object in objects {
-        let row = row(&object);
-        results.add(output, &object, row)?;
-    }
-    results.finish(output)?;
-    Ok(())
 }
 
 fn row(object: &IdentityObject) -> Vec<String> {

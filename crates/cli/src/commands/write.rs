@@ -7,7 +7,7 @@ use tokenfleet::{
 
 use super::subject::Subject;
 use crate::exit::Failure;
-use crate::program_name;
+use crate::program_name::{self, shell_quoted};
 use crate::progress::with_progress;
 use crate::signal::{stopped, stopped_after_grace_period};
 
@@ -165,7 +165,7 @@ impl Write<'_> {
     fn before_retrying(self) -> String {
         let capabilities = self.provider.capabilities();
         let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
-        let program = program_name::get();
+        let command = program_name::command_line;
         match (self.operation, self.subject) {
             (Operation::Create, _) if capabilities.list.is_none() => {
                 "a token may exist whose secret nobody has; this platform cannot list it, but it \
@@ -173,20 +173,23 @@ impl Write<'_> {
                     .to_owned()
             }
             (Operation::Create, Subject::Name(name)) => {
+                let list = command(&format!("list --name {}", shell_quoted(name)));
                 format!(
-                    "before retrying, look for it with `{program} list --name {name}`: if it \
-                     exists, nobody has its secret, so revoke it"
+                    "before retrying, look for it with `{list}`: if it exists, nobody has its \
+                     secret, so revoke it"
                 )
             }
             (Operation::Create, _) => {
+                let list = command("list");
                 format!(
-                    "before retrying, look for it with `{program} list`: if it exists, nobody has \
-                 its secret, so replace it"
+                    "before retrying, look for it with `{list}`: if it exists, nobody has its \
+                     secret, so replace it"
                 )
             }
             (Operation::Rotate, _) => {
+                let verify = command("verify");
                 format!(
-                    "before retrying, check the old secret with `{program} verify`: if it is dead, \
+                    "before retrying, check the old secret with `{verify}`: if it is dead, \
                  nobody has the new one"
                 )
             }
@@ -195,20 +198,25 @@ impl Write<'_> {
                     .to_owned()
             }
             (Operation::Revoke, _) if effect == Some(RevocationEffect::Replaced) => {
+                let list = command("list");
                 format!(
-                    "before retrying, check with `{program} list` whether the token has changed: if \
+                    "before retrying, check with `{list}` whether the token has changed: if \
                  it has, nobody has the new secret"
                 )
             }
             // Another token may have the id by then (decision 0021).
             (Operation::Revoke, Subject::Id(_)) if capabilities.reused_ids => {
+                let show = command("show");
                 format!(
-                    "before retrying, check with `{program} show` whether the id still belongs to \
+                    "before retrying, check with `{show}` whether the id still belongs to \
                      the token: if nothing has it, the token is gone"
                 )
             }
             (Operation::Revoke, _) => "revoke it again to be sure, which does no harm".to_owned(),
-            _ => format!("before retrying, check the token with `{program} show`"),
+            _ => format!(
+                "before retrying, check the token with `{}`",
+                command("show")
+            ),
         }
     }
 }

@@ -3,57 +3,57 @@
 //! A program that reads the rows gets every text unchanged. On a terminal, control characters are
 //! escaped, because the terminal would interpret them.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
-use tokenfleet::model::Principal;
-use tokenfleet::{Account, Fact, Secret, Timestamp, Token};
+use tokenfleet::{Account, Token};
 
+use super::columns::Column;
 use super::text::write_escaped;
-
-const COLUMNS: [&str; 14] = [
-    "account",
-    "provider",
-    "id",
-    "name",
-    "description",
-    "state",
-    "created_at",
-    "updated_at",
-    "expiry",
-    "last_used",
-    "owner",
-    "creator",
-    "scopes",
-    "unreadable",
-];
 
 /// The rows of tokens, under a header.
 pub(crate) struct Rows<W> {
     writer: W,
     to_terminal: bool,
+    columns: Vec<Column>,
+    is_for_spreadsheets: bool,
     has_header: bool,
 }
 
 impl<W: Write> Rows<W> {
-    pub(crate) fn new(writer: W, to_terminal: bool) -> Self {
+    pub(crate) fn new(writer: W, to_terminal: bool, columns: Vec<Column>) -> Self {
         Self {
             writer,
             to_terminal,
+            columns,
+            is_for_spreadsheets: false,
             has_header: false,
         }
+    }
+
+    /// Marks texts that a spreadsheet would take for formulas.
+    pub(crate) fn for_spreadsheets(mut self) -> Self {
+        self.is_for_spreadsheets = true;
+        self
     }
 
     fn write_header(&mut self) -> io::Result<()> {
         if std::mem::replace(&mut self.has_header, true) {
             return Ok(());
         }
-        record(&mut self.writer, self.to_terminal, COLUMNS.into_iter())
+        let keys = self.columns.iter().map(Column::key);
+        record(&mut self.writer, self.to_terminal, keys)
     }
 
     pub(crate) fn token(&mut self, account: &Account, token: &Token) -> io::Result<()> {
         self.write_header()?;
-        let fields = fields(account, token);
-        let fields = fields.iter().map(String::as_str);
+        let fields = self.columns.iter().map(|column| {
+            let mut field = column.field(account, token);
+            if self.is_for_spreadsheets && is_formula(&field) {
+                field.to_mut().insert(0, '\'');
+            }
+            field
+        });
         record(&mut self.writer, self.to_terminal, fields)
     }
 
@@ -61,102 +61,81 @@ impl<W: Write> Rows<W> {
         self.writer.flush()
     }
 
-    pub(crate) fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(self) -> io::Result<()> {
+        self.into_writer()?.flush()
+    }
+
+    /// Returns the writer, which has at least the header.
+    pub(crate) fn into_writer(mut self) -> io::Result<W> {
         self.write_header()?;
-        self.writer.flush()
+        Ok(self.writer)
     }
 }
 
-/// Writes one token under a header, and its secret if it was just issued.
+/// Writes one token under a header, and another column, such as its secret if it was just issued.
 pub(crate) fn token(
     writer: &mut impl Write,
     to_terminal: bool,
+    columns: &[Column],
     account: &Account,
     token: &Token,
-    secret: Option<&Secret>,
+    added: Option<(&'static str, &str)>,
 ) -> io::Result<()> {
-    let column = secret.map(|_| "secret");
-    record(writer, to_terminal, COLUMNS.into_iter().chain(column))?;
-    let fields = fields(account, token);
-    let fields = fields.iter().map(String::as_str);
-    record(
-        writer,
-        to_terminal,
-        fields.chain(secret.map(Secret::expose)),
-    )
+    let (name, value) = added.unzip();
+    let keys = columns.iter().map(Column::key);
+    record(writer, to_terminal, keys.chain(name.map(Cow::from)))?;
+    let fields = columns.iter().map(|column| column.field(account, token));
+    record(writer, to_terminal, fields.chain(value.map(Cow::from)))
 }
 
-fn fields(account: &Account, token: &Token) -> [String; COLUMNS.len()] {
-    let scopes = token.scopes.known().map(|scopes| scopes.join(" "));
-    let unreadable: Vec<_> = token.attributes.unreadable().collect();
-    [
-        account.name().to_owned(),
-        account.provider().to_owned(),
-        token.id.to_string(),
-        text(&token.name),
-        text(&token.description),
-        token.state.as_str().to_owned(),
-        text(&token.created_at),
-        text(&token.updated_at),
-        time(&token.expiry),
-        time(&token.last_used),
-        principal(&token.owner),
-        principal(&token.creator),
-        scopes.unwrap_or_default(),
-        unreadable.join(" "),
-    ]
+/// Returns `true` if a spreadsheet would calculate the text instead of showing it.
+fn is_formula(text: &str) -> bool {
+    text.starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 /// Writes one row, without a copy of its fields: one of them may be a secret.
-pub(crate) fn record<'a>(
+pub(crate) fn record(
     writer: &mut impl Write,
     to_terminal: bool,
-    fields: impl Iterator<Item = &'a str>,
+    fields: impl Iterator<Item = impl AsRef<str>>,
 ) -> io::Result<()> {
     for (index, field) in fields.enumerate() {
+        let field = field.as_ref();
         if index > 0 {
             writer.write_all(b",")?;
         }
-        let needs_quotes = field.is_empty() && index == 0 || field.contains(['"', ',', '\r', '\n']);
-        let quote: &[u8] = if needs_quotes { b"\"" } else { b"" };
-        writer.write_all(quote)?;
+        if !(field.is_empty() && index == 0 || needs_quotes(field)) {
+            write_part(writer, to_terminal, field)?;
+            continue;
+        }
+        writer.write_all(b"\"")?;
         for (index, part) in field.split('"').enumerate() {
             if index > 0 {
                 writer.write_all(b"\"\"")?;
             }
-            if to_terminal {
-                write_escaped(writer, part)?;
-            } else {
-                writer.write_all(part.as_bytes())?;
-            }
+            write_part(writer, to_terminal, part)?;
         }
-        writer.write_all(quote)?;
+        writer.write_all(b"\"")?;
     }
     writer.write_all(b"\n")
 }
 
-fn text(fact: &Fact<impl ToString>) -> String {
-    fact.known().map(ToString::to_string).unwrap_or_default()
+/// Returns `true` if the field would not be read back as it is.
+///
+/// All bytes are looked at, because the compiler looks at many at once then.
+fn needs_quotes(field: &str) -> bool {
+    let is_special = |byte| matches!(byte, b'"' | b',' | b'\r' | b'\n');
+    field
+        .bytes()
+        .fold(false, |any, byte| any | is_special(byte))
 }
 
-fn time(fact: &Fact<Timestamp>) -> String {
-    match fact {
-        Fact::Known(at) => at.to_string(),
-        Fact::Absent => "never".to_owned(),
-        Fact::NotReported => "not_reported".to_owned(),
+fn write_part(writer: &mut impl Write, to_terminal: bool, part: &str) -> io::Result<()> {
+    if to_terminal {
+        write_escaped(writer, part)
+    } else {
+        writer.write_all(part.as_bytes())
     }
-}
-
-/// Returns the kind and the id of a principal, such as `user:575ec7417ae143cd83dc4a95`.
-fn principal(fact: &Fact<Principal>) -> String {
-    let word = |principal: &Principal| {
-        format!(
-            "{}:{}",
-            principal.kind().unwrap_or_default(),
-            principal.id()
-        )
-    };
-    fact.known().map(word).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -196,6 +175,7 @@ mod tests {
         token(
             &mut written,
             false,
+            &Column::for_csv(false),
             &Account::new("losant", "iot"),
             &odd,
             None,

@@ -1,12 +1,17 @@
 //! The JSON output that scripts rely on.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 use tokenfleet::{Account, AccountReport, AccountToken, Error, Secret, Token};
 
-use super::text::{self, needs_escape};
+use super::annotation::{annotations, without_annotations};
+use super::escaped_json::object;
+use super::text;
+use super::token_json::{members, string};
 
 /// An object of a stream that mixes kinds of objects, with its kind.
 #[derive(Serialize)]
@@ -17,9 +22,8 @@ pub(crate) struct Typed<T> {
     object: T,
 }
 
-impl<'a> Typed<TokenObject<'a>> {
-    pub(crate) fn token(object: TokenObject<'a>) -> Self {
-        let kind = "token";
+impl<T> Typed<T> {
+    pub(crate) fn new(kind: &'static str, object: T) -> Self {
         Self { kind, object }
     }
 }
@@ -32,20 +36,82 @@ impl<'a> Typed<&'a AccountReport> {
 }
 
 /// A token with its account, and with its secret only in the response that issued it.
-#[derive(Serialize)]
 pub(crate) struct TokenObject<'a> {
-    #[serde(flatten)]
-    token: AccountToken<'a>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    account: &'a Account,
+    token: &'a Token,
     secret: Option<&'a str>,
+    /// The place that the secret was written to, if that is not the output.
+    secret_to: Option<&'a str>,
+}
+
+impl Serialize for TokenObject<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Object<'a> {
+            #[serde(flatten)]
+            token: AccountToken<'a>,
+            #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+            annotation: BTreeMap<&'static str, &'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            secret: Option<&'a str>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            secret_to: Option<&'a str>,
+        }
+        Object {
+            token: AccountToken::new(self.account, &without_annotations(self.token)),
+            annotation: annotations(self.token).collect(),
+            secret: self.secret,
+            secret_to: self.secret_to,
+        }
+        .serialize(serializer)
+    }
 }
 
 impl<'a> TokenObject<'a> {
     pub(crate) fn new(account: &'a Account, token: &'a Token, secret: Option<&'a Secret>) -> Self {
         Self {
-            token: AccountToken::new(account, token),
+            account,
+            token,
             secret: secret.map(Secret::expose),
+            secret_to: None,
         }
+    }
+
+    /// Adds the place that the secret was written to.
+    pub(crate) fn with_secret_to(mut self, place: &'a str) -> Self {
+        self.secret_to = Some(place);
+        self
+    }
+
+    /// Writes the token as [`object`] does, in less than half the time (decision 0042).
+    pub(super) fn write(&self, writer: &mut impl Write) -> io::Result<()> {
+        writer.write_all(b"{")?;
+        self.write_members(writer)
+    }
+
+    /// Writes the token on a line of a stream that mixes kinds of objects, as [`Typed`] does.
+    pub(super) fn write_typed_line(&self, writer: &mut impl Write) -> io::Result<()> {
+        writer.write_all(b"{\"type\":\"token\",")?;
+        self.write_members(writer)?;
+        writer.write_all(b"\n")
+    }
+
+    fn write_members(&self, writer: &mut impl Write) -> io::Result<()> {
+        let token = without_annotations(self.token);
+        members(writer, self.account, &token)?;
+        if matches!(token, Cow::Owned(_)) {
+            writer.write_all(b",\"annotation\":")?;
+            object(writer, &annotations(self.token).collect::<BTreeMap<_, _>>())?;
+        }
+        if let Some(secret) = self.secret {
+            writer.write_all(b",\"secret\":")?;
+            string(writer, secret)?;
+        }
+        if let Some(place) = self.secret_to {
+            writer.write_all(b",\"secret_to\":")?;
+            string(writer, place)?;
+        }
+        writer.write_all(b"}")
     }
 }
 
@@ -55,57 +121,4 @@ pub(crate) fn error(error: &Error) -> serde_json::Result<Value> {
     // With the name of the command.
     object["message"] = text::error_line(error).into();
     Ok(json!({ "error": object }))
-}
-
-/// Writes a value on a line of its own.
-pub(crate) fn line(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    object(writer, value)?;
-    writeln!(writer)
-}
-
-/// Writes a value without a line break, with control characters and invisible ones escaped.
-///
-/// They occur only inside JSON strings, where an escape means the same. No copy of the value is
-/// made, because it may contain a secret.
-pub(crate) fn object(writer: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    Ok(serde_json::to_writer(EscapingWriter(writer), value)?)
-}
-
-/// A writer of JSON that escapes characters within it.
-struct EscapingWriter<'a, W>(&'a mut W);
-
-impl<W: Write> Write for EscapingWriter<'_, W> {
-    fn write(&mut self, json: &[u8]) -> io::Result<usize> {
-        // The serializer writes whole characters.
-        let text = std::str::from_utf8(json).map_err(io::Error::other)?;
-        let mut rest = text;
-        while let Some((at, c)) = rest.char_indices().find(|(_, c)| needs_escape(*c)) {
-            self.0.write_all(&rest.as_bytes()[..at])?;
-            for unit in c.encode_utf16(&mut [0; 2]) {
-                write!(self.0, "\\u{unit:04x}")?;
-            }
-            rest = &rest[at + c.len_utf8()..];
-        }
-        self.0.write_all(rest.as_bytes())?;
-        Ok(json.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn escaping_for_terminals_does_not_change_the_value() {
-        let value = "a\u{9b}31m\u{202e}\u{1b}\"\\é\u{7f}\u{200b}\u{e0041}";
-        let mut written = Vec::new();
-        object(&mut written, &value).unwrap();
-        let text = String::from_utf8(written).unwrap();
-        assert!(!text.chars().any(needs_escape), "{text}");
-        assert_eq!(serde_json::from_str::<String>(&text).unwrap(), value);
-    }
 }

@@ -1,13 +1,17 @@
 //! Output of a listing: many tokens, and the completeness of each account.
 
-use std::collections::HashMap;
 use std::io::{self, Write};
 
 use tokenfleet::{Account, AccountReport, Token};
 
+use super::Format;
+use super::columns::Column;
 use super::csv::Rows;
-use super::json::{self, TokenObject, Typed};
-use super::{Format, escape, table};
+use super::escaped_json;
+use super::json::{TokenObject, Typed};
+use super::screen::Screen;
+use super::table::TokenTable;
+use super::verdicts::Verdicts;
 
 /// A writer for a listing: the tokens as they arrive, then the accounts.
 pub(crate) trait ListingWriter {
@@ -19,13 +23,30 @@ pub(crate) trait ListingWriter {
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()>;
 }
 
+/// The form in which tokens are shown.
+pub(super) struct Style {
+    pub(super) format: Format,
+    pub(super) columns: Vec<Column>,
+    /// `true` if the user chose the columns.
+    pub(super) is_chosen: bool,
+    pub(super) to_terminal: bool,
+    pub(super) screen: Screen,
+}
+
 /// Returns the writer for a format. A table groups tokens by account unless they come in order.
-pub(crate) fn writer<'a, W: Write>(
-    format: Format,
+pub(super) fn writer<'a, W: Write>(
+    style: Style,
     in_order: bool,
-    to_terminal: bool,
+    verdicts: Verdicts,
     writer: &'a mut W,
 ) -> Box<dyn ListingWriter + 'a> {
+    let Style {
+        format,
+        columns,
+        is_chosen,
+        to_terminal,
+        screen,
+    } = style;
     match format {
         Format::Json => Box::new(JsonListing {
             writer,
@@ -33,12 +54,12 @@ pub(crate) fn writer<'a, W: Write>(
         }),
         Format::Ndjson => Box::new(NdjsonListing { writer }),
         Format::Csv => Box::new(CsvListing {
-            rows: Rows::new(writer, to_terminal),
+            rows: Rows::new(writer, to_terminal, columns),
         }),
         Format::Table => Box::new(TableListing {
+            table: TokenTable::new(columns, is_chosen, in_order, screen),
             writer,
-            in_order,
-            tokens: Vec::new(),
+            verdicts,
         }),
     }
 }
@@ -57,7 +78,7 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
             b"{\"tokens\": [\n"
         };
         self.writer.write_all(separator)?;
-        json::object(self.writer, &TokenObject::new(&account, &token, None))
+        TokenObject::new(&account, &token, None).write(self.writer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -73,7 +94,7 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
         })?;
         for (index, report) in accounts.iter().enumerate() {
             writer.write_all(if index == 0 { b"\n" } else { b",\n" })?;
-            json::object(writer, &report)?;
+            escaped_json::object(writer, &report)?;
         }
         writer.write_all(b"\n]}\n")
     }
@@ -86,8 +107,7 @@ struct NdjsonListing<'a, W> {
 
 impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        let object = TokenObject::new(&account, &token, None);
-        json::line(self.writer, &Typed::token(object))
+        TokenObject::new(&account, &token, None).write_typed_line(self.writer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -97,7 +117,7 @@ impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
         accounts
             .iter()
-            .try_for_each(|report| json::line(self.writer, &Typed::account(report)))
+            .try_for_each(|report| escaped_json::line(self.writer, &Typed::account(report)))
     }
 }
 
@@ -123,14 +143,13 @@ impl<W: Write> ListingWriter for CsvListing<'_, W> {
 /// A listing as one table, followed by a line for each account.
 struct TableListing<'a, W> {
     writer: &'a mut W,
-    in_order: bool,
-    tokens: Vec<(Account, Token)>,
+    table: TokenTable,
+    verdicts: Verdicts,
 }
 
 impl<W: Write> ListingWriter for TableListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        self.tokens.push((account, token));
-        Ok(())
+        self.table.add(&account, &token)
     }
 
     /// Does nothing: the widths of the columns are known only when all rows are.
@@ -141,21 +160,13 @@ impl<W: Write> ListingWriter for TableListing<'_, W> {
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
         let Self {
             writer,
-            in_order,
-            mut tokens,
+            table,
+            verdicts,
         } = *self;
-        if !in_order {
-            let accounts = accounts.iter().map(|report| &report.account);
-            let positions: HashMap<_, _> = accounts.zip(0..).collect();
-            tokens.sort_by_cached_key(|(account, _)| positions.get(account).copied().unwrap_or(0));
+        let has_tokens = !table.is_empty();
+        if has_tokens {
+            table.write(writer, accounts.iter().map(|report| &report.account))?;
         }
-        if !tokens.is_empty() {
-            table::tokens(writer, &tokens)?;
-            writeln!(writer)?;
-        }
-        for report in accounts {
-            writeln!(writer, "{}", escape(&report.to_string()))?;
-        }
-        Ok(())
+        verdicts.write(writer, accounts, has_tokens)
     }
 }

@@ -1,25 +1,52 @@
 //! Output in the requested format, and messages on standard error.
 
+mod annotation;
+mod author;
+mod changes;
+mod color;
+mod columns;
+mod compared;
 mod csv;
+mod escaped_json;
+mod findings;
 mod json;
+mod junit;
 mod listing;
+mod prose;
+mod relative_time;
 mod results;
+mod screen;
 mod table;
 mod text;
+mod token_json;
+mod verdicts;
 mod wiped;
 
 use std::io::{self, IsTerminal, Stdout, Write};
 
 use clap::ValueEnum;
 use serde::Serialize;
-use tokenfleet::{Account, Error, Secret, Token};
+use tokenfleet::{Account, AccountReport, Error, Query, Secret, Token};
 
+pub(crate) use self::annotation::without_annotations;
+pub(crate) use self::author::Author;
+pub(crate) use self::changes::{
+    ChangeCounts, Changes, ComparedAccount, FieldChange, UnknownTokens, change_word,
+    describe_author, describe_beginning, describe_change, describe_end, had_expired,
+};
+pub(crate) use self::color::{Color, colors_stderr, colors_stdout};
+pub(crate) use self::columns::Column;
+pub(crate) use self::compared::Compared;
+pub(crate) use self::csv::Rows as CsvRows;
+pub(crate) use self::findings::{CheckSummary, FindingsReport, NotJudged, Total, WaivedFinding};
 pub(crate) use self::json::TokenObject;
+pub(crate) use self::junit::junit;
 pub(crate) use self::listing::ListingWriter;
 pub(crate) use self::results::Results;
-pub(crate) use self::text::{displayed_id, escape, redact};
+pub(crate) use self::text::{displayed_id, escape, needs_escape, redact};
 
-use self::json::Typed;
+use self::screen::Screen;
+use self::verdicts::Verdicts;
 use self::wiped::WipingWriter;
 use crate::progress::clear;
 
@@ -81,14 +108,24 @@ pub(crate) fn is_discarded() -> bool {
 pub(crate) struct Output {
     format: Format,
     to_terminal: bool,
+    /// `true` if only tokens and problems are to be printed.
+    is_quiet: bool,
+    screen: Screen,
+    columns: Option<Vec<Column>>,
+    /// `true` to add the columns of annotations to CSV.
+    has_annotations: bool,
     writer: WipingWriter<Stdout>,
 }
 
 impl Output {
-    pub(crate) fn new(format: Format) -> Self {
+    pub(crate) fn new(format: Format, is_quiet: bool) -> Self {
         Self {
             format,
             to_terminal: io::stdout().is_terminal(),
+            is_quiet,
+            screen: Screen::of_stdout(),
+            columns: None,
+            has_annotations: false,
             writer: WipingWriter::new(io::stdout()),
         }
     }
@@ -97,14 +134,66 @@ impl Output {
         self.format
     }
 
+    /// Adds the columns of annotations to CSV, or leaves them out.
+    pub(crate) fn show_annotations(&mut self, has_annotations: bool) {
+        self.has_annotations = has_annotations;
+    }
+
     /// Returns `true` if a person reads the output, who needs no repetition on standard error.
     pub(crate) fn is_table_on_terminal(&self) -> bool {
         self.format == Format::Table && self.to_terminal
     }
 
-    /// Returns a writer for a listing, whose tokens come in a requested order or in any.
-    pub(crate) fn listing(&mut self, in_order: bool) -> Box<dyn ListingWriter + '_> {
-        listing::writer(self.format, in_order, self.to_terminal, &mut self.writer)
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.is_quiet
+    }
+
+    /// Chooses the columns of a listing; all of them are shown whole if `is_wide`.
+    ///
+    /// # Errors
+    ///
+    /// If columns are chosen for a format that has none.
+    pub(crate) fn choose_columns(
+        &mut self,
+        columns: &[Column],
+        is_wide: bool,
+    ) -> tokenfleet::Result<()> {
+        if is_wide {
+            self.screen.width = None;
+        }
+        if !columns.is_empty() {
+            if matches!(self.format, Format::Json | Format::Ndjson) {
+                let message = "--columns: JSON has no columns, and every field";
+                return Err(Error::invalid_input(message)
+                    .with_advice("choose --output table or --output csv"));
+            }
+            self.columns = Some(columns.to_vec());
+        }
+        Ok(())
+    }
+
+    /// Returns a writer for the listing of a query, whose tokens come in a requested order or in
+    /// any.
+    pub(crate) fn listing(&mut self, in_order: bool, query: &Query) -> Box<dyn ListingWriter + '_> {
+        let default = match self.format {
+            Format::Csv => Column::for_csv(self.has_annotations),
+            _ => Column::for_table(self.has_annotations),
+        };
+        let is_chosen = self.columns.is_some();
+        let style = listing::Style {
+            format: self.format,
+            columns: self.columns.clone().unwrap_or(default),
+            is_chosen,
+            to_terminal: self.to_terminal,
+            screen: self.screen,
+        };
+        let verdicts = Verdicts::new(query.limit, self.is_quiet, self.to_terminal);
+        listing::writer(style, in_order, verdicts, &mut self.writer)
+    }
+
+    /// Returns the rows of tokens in a file for people.
+    pub(crate) fn csv_rows<W: Write>(&self, writer: W) -> CsvRows<W> {
+        CsvRows::new(writer, false, Column::for_csv(self.has_annotations)).for_spreadsheets()
     }
 
     /// Prints one token, with its secret if it was just issued.
@@ -115,14 +204,71 @@ impl Output {
         secret: Option<&Secret>,
     ) -> io::Result<()> {
         match self.format {
-            Format::Json => json::line(&mut self.writer, &TokenObject::new(account, token, secret)),
-            Format::Ndjson => {
-                let object = TokenObject::new(account, token, secret);
-                json::line(&mut self.writer, &Typed::token(object))
+            Format::Json => {
+                TokenObject::new(account, token, secret).write(&mut self.writer)?;
+                writeln!(self.writer)
             }
-            Format::Csv => csv::token(&mut self.writer, self.to_terminal, account, token, secret),
-            Format::Table => table::record(&mut self.writer, account, token, secret),
+            Format::Ndjson => {
+                TokenObject::new(account, token, secret).write_typed_line(&mut self.writer)
+            }
+            Format::Csv => {
+                let added = secret.map(|secret| ("secret", secret.expose()));
+                let columns = Column::for_csv(self.has_annotations);
+                csv::token(
+                    &mut self.writer,
+                    self.to_terminal,
+                    &columns,
+                    account,
+                    token,
+                    added,
+                )
+            }
+            Format::Table => table::token(&mut self.writer, self.screen, account, token, secret),
         }
+    }
+
+    /// Prints one token whose secret was written to another place.
+    pub(crate) fn stored_token(
+        &mut self,
+        account: &Account,
+        token: &Token,
+        place: &str,
+    ) -> io::Result<()> {
+        let object = TokenObject::new(account, token, None).with_secret_to(place);
+        match self.format {
+            Format::Json => {
+                object.write(&mut self.writer)?;
+                writeln!(self.writer)
+            }
+            Format::Ndjson => object.write_typed_line(&mut self.writer),
+            Format::Csv => {
+                let added = Some(("secret_to", place));
+                let columns = Column::for_csv(self.has_annotations);
+                csv::token(
+                    &mut self.writer,
+                    self.to_terminal,
+                    &columns,
+                    account,
+                    token,
+                    added,
+                )
+            }
+            Format::Table => {
+                table::token(&mut self.writer, self.screen, account, token, None)?;
+                writeln!(self.writer)?;
+                self.lines([format!("The secret was written to {place}.")])
+            }
+        }
+    }
+
+    /// Prints a secret alone, on a line.
+    pub(crate) fn secret(&mut self, secret: &Secret) -> io::Result<()> {
+        if self.to_terminal {
+            text::write_escaped(&mut self.writer, secret.expose())?;
+        } else {
+            self.writer.write_all(secret.expose().as_bytes())?;
+        }
+        writeln!(self.writer)
     }
 
     /// Prints one value that is not a token: as an object, or as a row under its columns.
@@ -137,9 +283,39 @@ impl Output {
         results.finish(self)
     }
 
+    /// Prints an object and a row for each account; JSON is `{"accounts": […]}`.
+    pub(crate) fn accounts<T: Serialize>(
+        &mut self,
+        mut results: Results,
+        accounts: Vec<(T, Vec<String>)>,
+    ) -> io::Result<()> {
+        #[derive(Serialize)]
+        struct Accounts<T> {
+            accounts: Vec<T>,
+        }
+        if self.format == Format::Json {
+            let accounts = accounts.into_iter().map(|(object, _)| object).collect();
+            return self.object(&Accounts { accounts });
+        }
+        for (object, row) in accounts {
+            results.add(self, &object, row)?;
+        }
+        results.finish(self)
+    }
+
+    /// Prints a line for each account, as below a listing, each with its note.
+    pub(crate) fn account_lines(
+        &mut self,
+        reports: &[AccountReport],
+        notes: &[Option<String>],
+    ) -> io::Result<()> {
+        let verdicts = Verdicts::new(None, self.is_quiet, self.to_terminal);
+        verdicts.write_with_notes(&mut self.writer, reports, notes)
+    }
+
     /// Prints a JSON object on a line.
     pub(crate) fn object(&mut self, value: &impl Serialize) -> io::Result<()> {
-        json::line(&mut self.writer, value)
+        escaped_json::line(&mut self.writer, value)
     }
 
     /// Prints blocks of lines, separated by empty lines.
@@ -156,10 +332,35 @@ impl Output {
         Ok(())
     }
 
+    /// Prints a text of the program itself as it is.
+    pub(crate) fn text(&mut self, text: &[u8]) -> io::Result<()> {
+        self.writer.write_all(text)
+    }
+
+    /// Prints what a function writes.
+    pub(crate) fn write_with(
+        &mut self,
+        content: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> io::Result<()> {
+        content(&mut self.writer)
+    }
+
     /// Prints lines, with control characters escaped.
     pub(crate) fn lines(&mut self, lines: impl IntoIterator<Item = String>) -> io::Result<()> {
         for line in lines {
             writeln!(self.writer, "{}", escape(&line))?;
+        }
+        Ok(())
+    }
+
+    /// Prints sentences. On a terminal, one that does not fit goes on below, indented.
+    pub(crate) fn sentences(
+        &mut self,
+        indent: usize,
+        sentences: impl IntoIterator<Item = String>,
+    ) -> io::Result<()> {
+        for text in sentences {
+            prose::write(&mut self.writer, self.screen.width, indent, &text)?;
         }
         Ok(())
     }
@@ -175,8 +376,13 @@ pub(crate) fn print_error(requested_format: Option<Format>, error: &Error) {
     let written = match requested_format {
         Some(Format::Json | Format::Ndjson) => json::error(error)
             .map_err(io::Error::from)
-            .and_then(|object| json::line(&mut line, &object)),
-        _ => writeln!(line, "error: {}", escape(&text::error_line(error))),
+            .and_then(|object| escaped_json::line(&mut line, &object)),
+        _ => writeln!(
+            line,
+            "{} {}",
+            colored("error:", color::ERROR),
+            escape(&text::error_line(error))
+        ),
     };
     clear();
     // If standard error is closed, there is nowhere left to report it.
@@ -186,11 +392,21 @@ pub(crate) fn print_error(requested_format: Option<Format>, error: &Error) {
 /// Prints a warning on standard error: nothing failed, but something should be fixed.
 pub(crate) fn print_warning(text: &str) {
     clear();
-    let _ = writeln!(io::stderr(), "warning: {}", escape(text));
+    let label = colored("warning:", color::WARNING);
+    let _ = writeln!(io::stderr(), "{label} {}", escape(text));
 }
 
 /// Prints a note on standard error, for information that does not belong into the output.
 pub(crate) fn print_note(text: &str) {
     clear();
     let _ = writeln!(io::stderr(), "note: {}", escape(text));
+}
+
+/// Returns a word for standard error, in this style if that is coloured.
+fn colored(word: &str, style: anstyle::Style) -> String {
+    if colors_stderr() {
+        format!("{style}{word}{style:#}")
+    } else {
+        word.to_owned()
+    }
 }

@@ -5,12 +5,14 @@ use std::io;
 use serde::Serialize;
 use zeroize::Zeroize;
 
-use super::{Format, Output, csv, json, table};
+use super::{Format, Output, csv, escaped_json, table};
 
 /// A series of results. Each is printed at once, except in a table, which needs all rows.
 #[derive(Debug)]
 pub(crate) struct Results {
     columns: Vec<&'static str>,
+    /// The columns that a narrow table leaves out, the least important one first.
+    less_important: &'static [&'static str],
     rows: Vec<Vec<String>>,
     has_header: bool,
 }
@@ -20,9 +22,16 @@ impl Results {
     pub(crate) fn with_columns(columns: &[&'static str]) -> Self {
         Self {
             columns: columns.to_vec(),
+            less_important: &[],
             rows: Vec::new(),
             has_header: false,
         }
+    }
+
+    /// Chooses the columns that a narrow table leaves out, the least important one first.
+    pub(crate) fn leaving_out(mut self, columns: &'static [&'static str]) -> Self {
+        self.less_important = columns;
+        self
     }
 
     /// Adds a result, given both as an object and as a row. The row is wiped once it is written:
@@ -34,7 +43,7 @@ impl Results {
         mut row: Vec<String>,
     ) -> io::Result<()> {
         let written = match output.format {
-            Format::Json | Format::Ndjson => json::line(&mut output.writer, value),
+            Format::Json | Format::Ndjson => escaped_json::line(&mut output.writer, value),
             Format::Csv => self.write_header(output).and_then(|()| {
                 let fields = row.iter().map(String::as_str);
                 csv::record(&mut output.writer, output.to_terminal, fields)
@@ -52,7 +61,15 @@ impl Results {
     pub(crate) fn finish(mut self, output: &mut Output) -> io::Result<()> {
         match output.format {
             Format::Table if !self.rows.is_empty() => {
-                table::grid(&mut output.writer, &self.columns, &self.rows)
+                let (columns, less_important) = (&self.columns, self.less_important);
+                let screen = output.screen;
+                table::grid(
+                    &mut output.writer,
+                    screen,
+                    columns,
+                    less_important,
+                    &self.rows,
+                )
             }
             Format::Csv => self.write_header(output),
             _ => Ok(()),

@@ -27,21 +27,31 @@ impl<W: Write> WipingWriter<W> {
     /// Writes the buffer to the inner writer, and wipes it even if that fails.
     fn write_through(&mut self) -> io::Result<()> {
         let written = self.inner.write_all(&self.buffer);
-        self.buffer.zeroize();
+        // As a slice, which is wiped at once, where a vector is wiped byte by byte.
+        self.buffer.as_mut_slice().zeroize();
+        self.buffer.clear();
         written
     }
 }
 
 impl<W: Write> Write for WipingWriter<W> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        if self.buffer.len() + data.len() > CAPACITY {
-            self.write_through()?;
+        self.write_all(data).map(|()| data.len())
+    }
+
+    /// Appends to the buffer what fits into it, which is all there is to do nearly always.
+    #[inline]
+    fn write_all(&mut self, data: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + data.len() <= CAPACITY {
+            self.buffer.extend_from_slice(data);
+            return Ok(());
         }
+        self.write_through()?;
         if data.len() > CAPACITY {
-            return self.inner.write(data);
+            return self.inner.write_all(data);
         }
         self.buffer.extend_from_slice(data);
-        Ok(data.len())
+        Ok(())
     }
 
     fn flush(&mut self) -> io::Result<()> {

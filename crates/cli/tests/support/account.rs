@@ -23,23 +23,8 @@ impl Account {
     pub(crate) fn with_options(provider: &str, options: &[&str]) -> Self {
         let simulate = Simulate::start(&[&[provider, "--tokens=1"], options].concat(), 1);
         let server = simulate.server(provider);
-        let mut text = format!(
-            "[accounts.mine]\nprovider = '{provider}'\nbase_url = {}\n",
-            server["url"]
-        );
-        if provider == "cloudsmith" {
-            text += "accept_lockout = true\n";
-        }
         let mut variables = Vec::new();
-        for (key, value) in server["credentials"].as_object().unwrap() {
-            if ["token", "api_key", "password"].contains(&key.as_str()) {
-                let variable = format!("MINE_{}", key.to_uppercase());
-                text += &format!("{key} = {{ env = '{variable}' }}\n");
-                variables.push((variable, value.as_str().unwrap().to_owned()));
-            } else {
-                text += &format!("{key} = {value}\n");
-            }
-        }
+        let text = table("mine", server, &mut variables);
         Self {
             path: temporary_file(&text),
             simulate,
@@ -49,19 +34,7 @@ impl Account {
 
     /// Sends a request to the control interface of the simulated platform.
     pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
-        let url = self.simulate.servers[0]["url"].as_str().unwrap();
-        let address = url.strip_prefix("http://").unwrap();
-        let mut stream = TcpStream::connect(address).unwrap();
-        write!(
-            stream,
-            "{method} /__control{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
-            body.len()
-        )
-        .unwrap();
-        let mut response = String::new();
-        stream.read_to_string(&mut response).unwrap();
-        let body = response.split("\r\n\r\n").nth(1).unwrap();
-        serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))
+        control(&self.simulate.servers[0], method, path, body)
     }
 
     /// Injects a fault into the next request with that method.
@@ -91,4 +64,42 @@ impl Account {
         let run = run.ends_with(code).hiding(&[secret]);
         run.json()["liveness"].clone()
     }
+}
+
+/// Returns the table that configures an account on a server, and adds its credentials to the
+/// variables.
+pub(crate) fn table(name: &str, server: &Value, variables: &mut Vec<(String, String)>) -> String {
+    let (provider, url) = (&server["provider"], &server["url"]);
+    let mut text = format!("[accounts.{name}]\nprovider = {provider}\nbase_url = {url}\n");
+    if provider == "cloudsmith" {
+        text += "accept_lockout = true\n";
+    }
+    let prefix = name.to_uppercase().replace('-', "_");
+    for (key, value) in server["credentials"].as_object().unwrap() {
+        if ["token", "api_key", "password"].contains(&key.as_str()) {
+            let variable = format!("{prefix}_{}", key.to_uppercase());
+            text += &format!("{key} = {{ env = '{variable}' }}\n");
+            variables.push((variable, value.as_str().unwrap().to_owned()));
+        } else {
+            text += &format!("{key} = {value}\n");
+        }
+    }
+    text
+}
+
+/// Sends a request to the control interface of a simulated platform.
+pub(crate) fn control(server: &Value, method: &str, path: &str, body: &str) -> Value {
+    let url = server["url"].as_str().unwrap();
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).unwrap();
+    write!(
+        stream,
+        "{method} /__control{path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    )
+    .unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let body = response.split("\r\n\r\n").nth(1).unwrap();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {response}"))
 }

@@ -4,6 +4,10 @@
 #![allow(dead_code)]
 
 pub(crate) mod account;
+pub(crate) mod fleet;
+pub(crate) mod home;
+pub(crate) mod platforms;
+pub(crate) mod remembered;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
@@ -11,6 +15,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use serde_json::Value;
+use tokenfleet_tests::READ_VARIABLES;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_tokenfleet");
 
@@ -51,6 +56,12 @@ impl Run {
         line
     }
 
+    /// Returns the only line on standard error, whose commands name no configuration.
+    #[track_caller]
+    pub(crate) fn advice_line(&self) -> String {
+        without_config(self.error_line())
+    }
+
     /// Asserts that none of these secrets is shown anywhere.
     #[track_caller]
     pub(crate) fn hiding(self, secrets: &[&str]) -> Self {
@@ -60,6 +71,16 @@ impl Run {
         }
         self
     }
+}
+
+/// Takes the configuration out of the commands that a text advises.
+pub(crate) fn without_config(text: &str) -> String {
+    let mut parts = text.split(" --config ");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let end = part.find(['`', ' ']).unwrap_or(part.len());
+        text + &part[end..]
+    })
 }
 
 /// Runs the program without a terminal until it exits.
@@ -72,13 +93,25 @@ pub(crate) fn tokenfleet_with_env(variables: &[(&str, &str)], arguments: &[&str]
     run(program(arguments).envs(variables.iter().copied()))
 }
 
-fn program(arguments: &[&str]) -> Command {
-    let mut program = Command::new(PROGRAM);
+/// Returns the program, without the variables that it reads, to be started otherwise.
+pub(crate) fn program(arguments: &[&str]) -> Command {
+    let mut program = command(PROGRAM);
     program
         .args(arguments)
         .current_dir(env!("CARGO_TARGET_TMPDIR"))
+        // Not the audit log of whoever runs the tests.
+        .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
         .stdin(Stdio::null());
     program
+}
+
+/// Returns a command without the variables that the program reads.
+pub(crate) fn command(name: &str) -> Command {
+    let mut command = Command::new(name);
+    for variable in READ_VARIABLES {
+        command.env_remove(variable);
+    }
+    command
 }
 
 fn run(program: &mut Command) -> Run {
@@ -96,6 +129,12 @@ fn run(program: &mut Command) -> Run {
 /// that end for a moment.
 #[cfg(unix)]
 pub(crate) fn run_unread(arguments: &[&str]) -> Run {
+    run_unread_with_env(&[], arguments)
+}
+
+/// Runs the program with these environment variables and a standard output that nobody reads.
+#[cfg(unix)]
+pub(crate) fn run_unread_with_env(variables: &[(&str, &str)], arguments: &[&str]) -> Run {
     use std::net::Shutdown;
     use std::os::fd::OwnedFd;
     use std::os::unix::net::UnixStream;
@@ -103,6 +142,7 @@ pub(crate) fn run_unread(arguments: &[&str]) -> Run {
     let (written, reader) = UnixStream::pair().unwrap();
     reader.shutdown(Shutdown::Both).unwrap();
     let mut program = program(arguments);
+    program.envs(variables.iter().copied());
     run(program.stdout(OwnedFd::from(written)))
 }
 
@@ -160,4 +200,44 @@ impl Drop for Simulate {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Runs the program as [`tokenfleet_with_env`] does, and returns the peak of its memory in bytes
+/// where the operating system tells it.
+pub(crate) fn measured(variables: &[(&str, &str)], arguments: &[&str]) -> (Run, Option<u64>) {
+    let mut child = program(arguments)
+        .envs(variables.iter().copied())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let status = format!("/proc/{}/status", child.id());
+    let (mut stdout, mut stderr) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let read = |stream: &mut dyn std::io::Read| {
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    };
+    std::thread::scope(|scope| {
+        let stdout = scope.spawn(move || read(&mut stdout));
+        let stderr = scope.spawn(move || read(&mut stderr));
+        let mut peak = None;
+        let code = loop {
+            let text = std::fs::read_to_string(&status).unwrap_or_default();
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            let size = line.and_then(|line| line.trim().strip_suffix(" kB"));
+            let size = size.and_then(|size| size.parse::<u64>().ok());
+            peak = size.map(|size| size << 10).or(peak);
+            if let Some(status) = child.try_wait().unwrap() {
+                break status.code().unwrap_or(-1);
+            }
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        let run = Run {
+            code,
+            stdout: stdout.join().unwrap(),
+            stderr: stderr.join().unwrap(),
+        };
+        (run, peak)
+    })
 }

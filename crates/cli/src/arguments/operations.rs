@@ -1,0 +1,87 @@
+//! The arguments of `operations`.
+
+use std::time::Duration;
+
+use clap::{ArgGroup, Args, Subcommand};
+use tokenfleet::config::parse_duration;
+use tokenfleet::journal::OperationId;
+
+pub(super) const EXAMPLES: &str = "\
+Examples:
+  tokenfleet operations
+  tokenfleet operations --exit-code --output json
+  tokenfleet operations show 575ec7417ae143cd83dc4a957ab1f00d
+  tokenfleet operations resume --all";
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct OperationsArguments {
+    #[command(subcommand)]
+    pub(crate) action: Option<OperationsAction>,
+    /// Exit with 8 if an operation is open
+    #[arg(long)]
+    pub(crate) exit_code: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperationsAction {
+    /// List the writes that are open
+    List {
+        /// Exit with 8 if an operation is open
+        #[arg(long)]
+        exit_code: bool,
+    },
+    /// Show all writes of an operation
+    Show {
+        /// Id of the operation
+        id: OperationId,
+    },
+    /// Find out what became of what is open, and finish it
+    ///
+    /// A token whose secret nobody has is revoked. One whose secret had arrived may be in use, and
+    /// is revoked only if its operation is named. What is not certain stays open (7). Asks for
+    /// confirmation on a terminal, and needs
+    /// --yes elsewhere. What another process of this machine is still doing is left alone; look for
+    /// those of other machines that share the ledger yourself.
+    Resume(ResumeArguments),
+    /// Give up what is open of an operation, after you have looked at it yourself
+    ///
+    /// Nothing is sent, and no token is revoked. The operation is not open any more. A token that
+    /// it may have issued is counted as unknown until it must be dead.
+    Abandon(AbandonArguments),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AbandonArguments {
+    /// Id of the operation
+    pub(crate) id: OperationId,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("which").args(["ids", "all"]).required(true))]
+pub(crate) struct ResumeArguments {
+    /// Ids of operations
+    ///
+    /// A token without a marker is revoked only for an operation that is named here: it looks like
+    /// the one that was to be created, and nothing proves it. So is one whose secret had arrived.
+    #[arg(value_name = "ID")]
+    pub(crate) ids: Vec<OperationId>,
+    /// Resume everything that is open in the selected accounts
+    #[arg(long)]
+    pub(crate) all: bool,
+    /// Do not ask for confirmation
+    #[arg(long)]
+    pub(crate) yes: bool,
+    /// Time since the last sign of a write after which the platform is asked about it: a request
+    /// may be applied after its response was given up
+    #[arg(
+        long,
+        value_name = "DURATION",
+        default_value = "30s",
+        value_parser = parse_duration
+    )]
+    pub(crate) look_again_after: Duration,
+}

@@ -1,0 +1,204 @@
+//! `history`: what became of a token.
+
+use serde::Serialize;
+use tokenfleet::{Error, ErrorKind, Fate, Registry, Timestamp, Token, TokenId};
+use tokenfleet_ledger::{Change, Owner, Snapshot, Source, Span, Version};
+
+use crate::arguments::{GlobalArguments, HistoryArguments};
+use crate::exit::{Exit, Failure};
+use crate::ledger::{Authors, OpenCreations, OpenedLedger};
+use crate::output::{
+    Author, FieldChange, Format, Output, Results, describe_author, describe_beginning,
+    describe_end, displayed_id, had_expired,
+};
+
+const COLUMNS: [&str; 6] = ["at", "account", "change", "name", "details", "by"];
+
+/// The columns that a narrow table leaves out.
+const LESS_IMPORTANT: [&str; 3] = ["account", "name", "by"];
+
+/// The columns of CSV.
+const CSV_COLUMNS: [&str; 8] = [
+    "at", "account", "provider", "change", "name", "details", "by", "reason",
+];
+
+/// Something that happened to the token, at the time of the snapshot that saw it.
+#[derive(Debug, Serialize)]
+struct Event<'a> {
+    at: Timestamp,
+    account: &'a str,
+    provider: &'a str,
+    owner: Option<&'a Owner>,
+    /// `found` by the first snapshot, `appeared`, `changed` or `vanished`.
+    change: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<Vec<FieldChange>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expired: Option<Option<bool>>,
+    #[serde(flatten)]
+    author: Author,
+    token: &'a Token,
+    #[serde(skip)]
+    details: String,
+}
+
+pub(crate) async fn run(
+    global: &GlobalArguments,
+    arguments: &HistoryArguments,
+    registry: &Registry,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let opened = OpenedLedger::open(global).await?;
+    let accounts = opened.accounts(global, registry).await?;
+    let open = OpenCreations::read(&*opened.ledger).await?;
+    let id = TokenId::new(arguments.id.as_str());
+    let columns: &[_] = match output.format() {
+        Format::Csv => &CSV_COLUMNS,
+        _ => &COLUMNS,
+    };
+    let mut results = Results::with_columns(columns).leaving_out(&LESS_IMPORTANT);
+    let mut is_known = false;
+    for source in accounts.iter().flat_map(|account| &account.sources) {
+        let versions = opened.ledger.history(source, &id).await?;
+        if versions.is_empty() {
+            continue;
+        }
+        is_known = true;
+        let snapshots = opened.ledger.snapshots(source).await?;
+        let ids = std::slice::from_ref(&id);
+        let history = History {
+            source,
+            snapshots: &snapshots,
+            authors: Authors::read(&*opened.ledger, &source.account, ids, &open).await?,
+        };
+        for event in history.events(&versions)? {
+            let row = row(&event, output.format());
+            results.add(output, &event, row)?;
+        }
+    }
+    if !is_known {
+        let message = format!("the ledger knows no token {}", displayed_id(&id));
+        let error = Error::new(ErrorKind::NotFound, Fate::NotSent, message);
+        let advice = "a token is known once a snapshot has seen it";
+        return Err(error.with_advice(advice).into());
+    }
+    results.finish(output)?;
+    Ok(Exit::Success)
+}
+
+/// The history of a token of one source.
+struct History<'a> {
+    source: &'a Source,
+    snapshots: &'a [Snapshot],
+    authors: Authors,
+}
+
+impl<'a> History<'a> {
+    fn events(&self, versions: &'a [Version]) -> tokenfleet::Result<Vec<Event<'a>>> {
+        let mut events = Vec::new();
+        let mut before: Option<&Version> = None;
+        for version in versions {
+            let earlier = before.filter(|before| before.to == Some(version.from));
+            if let Some(ended) = before.filter(|_| earlier.is_none()) {
+                events.extend(self.end(ended)?);
+            }
+            let old = earlier.map(|before| &before.token);
+            events.push(self.beginning(old, version)?);
+            before = Some(version);
+        }
+        if let Some(last) = before {
+            events.extend(self.end(last)?);
+        }
+        Ok(events)
+    }
+
+    /// Returns the event with which a version began.
+    fn beginning(
+        &self,
+        old: Option<&Token>,
+        version: &'a Version,
+    ) -> tokenfleet::Result<Event<'a>> {
+        let Version { from, token, .. } = version;
+        let change = Change::between(old.cloned(), Some(token.clone()));
+        let author = self.author(change.as_ref(), *from)?;
+        let is_first = self.snapshots.first().is_none_or(|first| first.at >= *from);
+        let (change, fields, details) = match change {
+            Some(Change::Changed { fields, .. }) => {
+                let before = old.unwrap_or(token);
+                let fields = FieldChange::all(before, token, &fields);
+                let details = FieldChange::describe(&fields);
+                ("changed", Some(fields), details)
+            }
+            _ if is_first => ("found", None, describe_beginning(token)),
+            _ => ("appeared", None, describe_beginning(token)),
+        };
+        Ok(Event {
+            at: *from,
+            account: self.source.account.name(),
+            provider: self.source.account.provider(),
+            owner: self.source.owner.as_ref(),
+            change,
+            fields,
+            expired: None,
+            author,
+            token,
+            details,
+        })
+    }
+
+    /// Returns the event with which a version ended, if no other followed.
+    fn end(&self, version: &'a Version) -> tokenfleet::Result<Option<Event<'a>>> {
+        let Some(to) = version.to else {
+            return Ok(None);
+        };
+        let token = &version.token;
+        let change = Change::between(Some(token.clone()), None);
+        Ok(Some(Event {
+            at: to,
+            account: self.source.account.name(),
+            provider: self.source.account.provider(),
+            owner: self.source.owner.as_ref(),
+            change: "vanished",
+            fields: None,
+            expired: Some(had_expired(token, to)),
+            author: self.author(change.as_ref(), to)?,
+            token,
+            details: describe_end(token, to),
+        }))
+    }
+
+    /// Returns the author of a change that a snapshot saw and the one before did not.
+    fn author(&self, change: Option<&Change>, at: Timestamp) -> tokenfleet::Result<Author> {
+        let listings = self.snapshots.iter().filter(|kept| kept.counts.is_some());
+        let earlier = listings.enumerate().filter(|(_, kept)| kept.at < at).last();
+        match (change, earlier) {
+            (Some(change), Some((index, earlier))) => {
+                let span = Span::new(earlier.at, at)?;
+                // What was forgotten is older than the second snapshot.
+                Ok(self.authors.of(change, span, index > 0))
+            }
+            _ => Ok(Author::Unknown),
+        }
+    }
+}
+
+fn row(event: &Event<'_>, format: Format) -> Vec<String> {
+    let name = event.token.name.known().cloned().unwrap_or_default();
+    let (at, details) = (event.at.to_string(), event.details.clone());
+    let (account, change) = (event.account.to_owned(), event.change.to_owned());
+    if format != Format::Csv {
+        let by = match event.change {
+            // It was there before anything was recorded.
+            "found" => String::new(),
+            _ => describe_author(&event.author),
+        };
+        return vec![at, account, change, name, details, by];
+    }
+    let reason = match &event.author {
+        Author::Us { reason, .. } => reason.clone().unwrap_or_default(),
+        _ => String::new(),
+    };
+    let by = event.author.as_str().to_owned();
+    let provider = event.provider.to_owned();
+    vec![at, account, provider, change, name, details, by, reason]
+}

@@ -1,0 +1,97 @@
+//! `ledger export`: all snapshots and versions of tokens, as one JSON object per line.
+
+use std::num::NonZeroUsize;
+
+use serde::Serialize;
+use tokenfleet::{Account, Error, Registry, Timestamp, Token};
+use tokenfleet_ledger::{Counts, Owner, PageRequest, Source, Verdict, Version};
+
+use crate::arguments::GlobalArguments;
+use crate::exit::{Exit, Failure};
+use crate::ledger::OpenedLedger;
+use crate::output::{Format, Output};
+
+/// The number of tokens that are read at a time.
+const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
+
+/// A line of the export.
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Line<'a> {
+    Snapshot {
+        account: &'a Account,
+        owner: Option<&'a Owner>,
+        at: Timestamp,
+        verdict: &'a Verdict,
+        counts: Option<Counts>,
+    },
+    Version {
+        account: &'a Account,
+        owner: Option<&'a Owner>,
+        from: Timestamp,
+        to: Option<Timestamp>,
+        token: &'a Token,
+    },
+}
+
+pub(super) async fn run(
+    global: &GlobalArguments,
+    registry: &Registry,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    if matches!(global.output, Some(Format::Table | Format::Csv)) {
+        let message = "an export is one JSON object per line";
+        let error = Error::invalid_input(message).with_advice("pass --output ndjson, or nothing");
+        return Err(error.into());
+    }
+    let opened = OpenedLedger::open(global).await?;
+    let sources = if is_narrowed(global) {
+        let accounts = opened.accounts(global, registry).await?.into_iter();
+        accounts.flat_map(|account| account.sources).collect()
+    } else {
+        // Also those that are no longer configured.
+        opened.ledger.accounts().await?
+    };
+    for source in &sources {
+        print(&opened, source, output).await?;
+    }
+    Ok(Exit::Success)
+}
+
+fn is_narrowed(global: &GlobalArguments) -> bool {
+    let selected = [&global.accounts, &global.providers, &global.tags];
+    selected.iter().any(|words| !words.is_empty())
+}
+
+async fn print(opened: &OpenedLedger, source: &Source, output: &mut Output) -> Result<(), Failure> {
+    let (account, owner) = (&source.account, source.owner.as_ref());
+    for snapshot in opened.ledger.snapshots(source).await? {
+        output.object(&Line::Snapshot {
+            account,
+            owner,
+            at: snapshot.at,
+            verdict: &snapshot.verdict,
+            counts: snapshot.counts,
+        })?;
+    }
+    let mut page = PageRequest::new(PAGE);
+    loop {
+        let part = opened.ledger.versions(source, &page).await?;
+        for Version {
+            from, to, token, ..
+        } in &part.items
+        {
+            output.object(&Line::Version {
+                account,
+                owner,
+                from: *from,
+                to: *to,
+                token,
+            })?;
+        }
+        page.after = part.next;
+        if page.after.is_none() {
+            return Ok(());
+        }
+    }
+}

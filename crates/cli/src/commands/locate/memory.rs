@@ -1,0 +1,85 @@
+//! What the ledger remembers of the token that a refused secret names.
+
+use std::sync::Arc;
+
+use tokenfleet::{Account, Result, SecretShape, TokenId};
+use tokenfleet_ledger::{Ledger, Version};
+
+use super::candidate::{Answer, Candidate};
+use crate::accounts::Accounts;
+use crate::ledger;
+use crate::output::{describe_end, displayed_id, print_warning};
+
+/// Adds to each account that does not accept the secret what became of the token that the secret
+/// names. Anybody can write a secret that names any token, so it is not said to be that token's.
+pub(super) async fn recall(accounts: &Accounts, candidates: &mut [Candidate]) {
+    let refused = |candidate: &&mut Candidate| {
+        matches!(
+            candidate.answer,
+            Answer::Dead | Answer::Unknown | Answer::Failed
+        ) && named(candidate).is_some()
+    };
+    let mut refused = candidates.iter_mut().filter(refused).peekable();
+    if refused.peek().is_none() {
+        return;
+    }
+    let opened = ledger::open_existing(accounts.configuration()).await;
+    let recalled = async {
+        let Some(ledger) = opened? else {
+            return Ok::<_, tokenfleet::Error>(());
+        };
+        for candidate in refused {
+            let Some(id) = named(candidate) else {
+                continue;
+            };
+            if let Some(text) = describe(&ledger, &candidate.account, &id).await? {
+                candidate.reason = Some(match candidate.reason.take() {
+                    Some(reason) => format!("{reason}; {text}"),
+                    None => text,
+                });
+            }
+        }
+        Ok(())
+    };
+    // The answers of the platforms count without it.
+    if let Err(error) = recalled.await {
+        print_warning(&error.to_string());
+    }
+}
+
+/// Returns the id of the token that the secret names.
+fn named(candidate: &Candidate) -> Option<TokenId> {
+    match &candidate.shape {
+        Some(SecretShape::Recognized { id }) => id.clone(),
+        _ => None,
+    }
+}
+
+/// Describes the last that is known of a token, if anything is.
+async fn describe(
+    ledger: &Arc<dyn Ledger>,
+    account: &Account,
+    id: &TokenId,
+) -> Result<Option<String>> {
+    let mut last: Option<Version> = None;
+    for source in ledger.accounts().await? {
+        if source.account != *account {
+            continue;
+        }
+        let versions = ledger.history(&source, id).await?;
+        last = versions.into_iter().chain(last).max_by_key(|one| one.from);
+    }
+    Ok(last.map(|Version { to, token, .. }| {
+        let name = token.name.known().map(|name| format!(" ({name})"));
+        let name = name.unwrap_or_default();
+        let id = displayed_id(id);
+        match to {
+            Some(to) => format!(
+                "it names the token {id}{name}, which had vanished by {}: {}",
+                to.truncated_to_seconds(),
+                describe_end(&token, to)
+            ),
+            None => format!("it names the token {id}{name}, which the last snapshot still had"),
+        }
+    }))
+}

@@ -1,0 +1,53 @@
+//! `operations abandon`: a person decides that nothing is left to do.
+
+use tokenfleet::Error;
+use tokenfleet::journal::{Journal, Resolution};
+
+use super::{COLUMNS, LESS_IMPORTANT, WriteObject, unknown};
+use crate::accounts::Accounts;
+use crate::arguments::AbandonArguments;
+use crate::commands::question;
+use crate::exit::{Exit, Failure};
+use crate::ledger::turned_off;
+use crate::output::{Output, Results};
+
+/// Records that the open writes of an operation are given up. Nothing is sent.
+pub(crate) async fn run(
+    accounts: &Accounts,
+    arguments: AbandonArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    if !arguments.yes && !question::is_possible() {
+        return Err(question::impossible().into());
+    }
+    let ledger = accounts.ledger().await?.ok_or_else(turned_off)?;
+    let writes = ledger.writes(arguments.id).await?;
+    if writes.is_empty() {
+        return Err(unknown(arguments.id).into());
+    }
+    let open: Vec<_> = writes.into_iter().filter(|write| write.is_open()).collect();
+    if !arguments.yes && !open.is_empty() {
+        question::show(open.iter().map(|write| {
+            let object = WriteObject::new(write);
+            format!("{}: {}", object.account, object.action_text())
+        }));
+        let question = "Give these changes up, whatever became of them? [y/N] ";
+        if !question::is_confirmed(question) {
+            return Err(Error::invalid_input("not confirmed: nothing was changed").into());
+        }
+    }
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    for mut write in open {
+        let resolution = Resolution::Abandoned;
+        let id = write.intent.id.clone();
+        accounts
+            .journals()
+            .record_resolution(&id, &resolution)
+            .await;
+        write.resolution = Some(resolution);
+        let object = WriteObject::new(&write);
+        results.add(output, &object, object.row())?;
+    }
+    results.finish(output)?;
+    Ok(Exit::Success)
+}

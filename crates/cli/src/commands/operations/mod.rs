@@ -1,0 +1,265 @@
+//! `operations`: the writes whose outcome is unknown, and what to do about them.
+
+mod abandon;
+mod absence;
+mod carrying_out;
+mod finding;
+mod resume;
+mod search;
+mod unmarked;
+
+use serde::Serialize;
+use tokenfleet::journal::{OperationId, Resolution};
+use tokenfleet::{
+    AccountConfiguration, Configuration, Error, ErrorKind, Fate, Operation, Result, Timestamp,
+    TokenId,
+};
+use tokenfleet_ledger::{Ledger, Write};
+
+use super::{is_simulated, reject_options};
+use crate::arguments::{GlobalArguments, OperationsAction, OperationsArguments};
+use crate::configuration::{self, Trust};
+use crate::exit::{Exit, Failure};
+use crate::ledger;
+use crate::output::{Output, Results, displayed_id, print_warning};
+use crate::program_name::command_line;
+use crate::selection::{AccountNames, requested_names};
+
+pub(super) use abandon::run as abandon;
+pub(super) use resume::run as resume;
+
+const COLUMNS: [&str; 7] = [
+    "operation",
+    "since",
+    "account",
+    "action",
+    "state",
+    "dead_by",
+    "why",
+];
+
+/// The columns that a narrow terminal leaves out.
+const LESS_IMPORTANT: [&str; 3] = ["dead_by", "since", "state"];
+
+/// A write as it is shown.
+#[derive(Serialize)]
+struct WriteObject<'a> {
+    operation: OperationId,
+    /// The id of the write.
+    write: &'a str,
+    account: &'a str,
+    provider: &'a str,
+    place: Option<&'a str>,
+    since: Timestamp,
+    action: Operation,
+    token: Option<String>,
+    tokens: Vec<String>,
+    name: Option<&'a str>,
+    marker: Option<&'a str>,
+    reason: Option<&'a str>,
+    state: &'static str,
+    why: String,
+    dead_by: Option<Timestamp>,
+}
+
+impl<'a> WriteObject<'a> {
+    fn new(write: &'a Write) -> Self {
+        let intent = &write.intent;
+        let tokens = write.tokens().into_iter();
+        Self {
+            operation: intent.operation_id,
+            write: &intent.id,
+            account: intent.account.name(),
+            provider: intent.account.provider(),
+            place: intent.account.place(),
+            since: intent.at,
+            action: intent.operation,
+            token: intent.token.as_ref().map(displayed_id),
+            tokens: tokens.map(displayed_id).collect(),
+            name: intent.name.as_deref(),
+            marker: intent.marker(),
+            reason: intent.reason.as_deref(),
+            state: state(write),
+            why: why(write),
+            dead_by: write.dead_by(),
+        }
+    }
+
+    fn row(&self) -> Vec<String> {
+        vec![
+            self.operation.to_string(),
+            self.since.truncated_to_seconds().to_string(),
+            self.account.to_owned(),
+            self.action_text(),
+            self.state.to_owned(),
+            self.dead_by
+                .map(|at| at.truncated_to_seconds().to_string())
+                .unwrap_or_default(),
+            self.why.clone(),
+        ]
+    }
+
+    /// Returns what was about to be done, such as `create "ci"`.
+    fn action_text(&self) -> String {
+        let action = self.action.to_string();
+        match (&self.token, self.name) {
+            (Some(token), _) => format!("{action} {token}"),
+            (None, Some(name)) => format!("{action} {name:?}"),
+            (None, None) => action,
+        }
+    }
+}
+
+/// Returns what is known of a write, in a word.
+fn state(write: &Write) -> &'static str {
+    let is_open = write.is_open();
+    match (&write.resolution, &write.outcome) {
+        (Some(Resolution::Applied(_)), _) if is_open => "active_without_owner",
+        (_, Some(outcome)) if is_open && !outcome.left_behind.is_empty() => "active_without_owner",
+        (_, Some(_)) if is_open => "outcome_unknown",
+        (_, None) if is_open => "no_outcome",
+        (_, Some(outcome)) if outcome.result.is_ok() => "applied",
+        (Some(Resolution::NotApplied), _) => "not_applied",
+        (Some(Resolution::TakenBack(_)), _) => "taken_back",
+        (Some(Resolution::Expired), _) => "expired",
+        (Some(Resolution::Abandoned), _) => "abandoned",
+        (Some(_), _) => "applied",
+        (None, _) => "failed",
+    }
+}
+
+/// Returns why a write is open, or what became of it.
+fn why(write: &Write) -> String {
+    let error = write
+        .outcome
+        .as_ref()
+        .and_then(|outcome| outcome.result.as_ref().err());
+    let left_behind = write.outcome.as_ref().map(|outcome| &outcome.left_behind);
+    let active = match &write.resolution {
+        Some(Resolution::Applied(tokens)) => Some(tokens),
+        _ => left_behind,
+    };
+    match (active, error) {
+        (Some(tokens), _) if write.is_open() && !tokens.is_empty() => {
+            let tokens: Vec<String> = tokens.iter().map(displayed_id).collect();
+            format!(
+                "active, and nobody is known to have the secret: {}",
+                tokens.join(", ")
+            )
+        }
+        (_, Some(error)) => error.to_string(),
+        (_, None) if write.is_open() => {
+            "the program was stopped before the response arrived, or is still running".to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+/// Lists the writes that are open, or shows one operation. Nothing is sent.
+pub(super) async fn run(
+    global: &GlobalArguments,
+    arguments: &OperationsArguments,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    // The ledger does not know the tags, and simulated platforms have none.
+    reject_options(
+        "operations",
+        &[
+            ("--tag", !global.tags.is_empty()),
+            ("--simulate", is_simulated(global)),
+        ],
+    )?;
+    // The ledger has a place without a configuration too.
+    let configuration = match configuration::find(global.config.as_deref()) {
+        Ok(_) => configuration::load(global.config.as_deref(), Trust::Required)?,
+        Err(_) => Configuration::default(),
+    };
+    if ledger::Place::read(&configuration)?.is_none() {
+        return Err(ledger::turned_off().into());
+    }
+    let ledger = ledger::open_existing(&configuration).await?;
+    let ledger = ledger.as_deref();
+    if ledger.is_none() {
+        print_warning("there is no ledger yet, so nothing is known of any change");
+    }
+    match &arguments.action {
+        Some(OperationsAction::Show { id }) => show(ledger, *id, output).await,
+        Some(OperationsAction::List { exit_code }) => {
+            list(&configuration, ledger, global, *exit_code, output).await
+        }
+        _ => list(&configuration, ledger, global, arguments.exit_code, output).await,
+    }
+}
+
+async fn list(
+    configuration: &Configuration,
+    ledger: Option<&dyn Ledger>,
+    global: &GlobalArguments,
+    fails_if_open: bool,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let names = AccountNames::parse(&requested_names(global)?);
+    let operations = match ledger {
+        Some(ledger) => ledger.open_operations().await?,
+        None => Vec::new(),
+    };
+    let recorded = operations
+        .iter()
+        .filter_map(|operation| operation.writes.first());
+    let recorded = recorded.map(|write| write.intent.account.name());
+    let configured = configuration.accounts().iter();
+    let configured = configured.map(AccountConfiguration::name);
+    names.check(configured.chain(recorded).collect())?;
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    let mut is_open = false;
+    for write in operations.iter().flat_map(|operation| operation.open()) {
+        let account = &write.intent.account;
+        let is_of_provider = global.providers.is_empty()
+            || (global.providers.iter()).any(|provider| provider == account.provider());
+        if names.matches(account.name()) && is_of_provider {
+            is_open = true;
+            let object = WriteObject::new(write);
+            results.add(output, &object, object.row())?;
+        }
+    }
+    results.finish(output)?;
+    Ok(match (fails_if_open, ledger) {
+        (true, None) => Exit::OutcomeUnknown,
+        (true, Some(_)) if is_open => Exit::AnswerIsNo,
+        _ => Exit::Success,
+    })
+}
+
+async fn show(
+    ledger: Option<&dyn Ledger>,
+    id: OperationId,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let writes = match ledger {
+        Some(ledger) => ledger.writes(id).await?,
+        None => Vec::new(),
+    };
+    if writes.is_empty() {
+        return Err(unknown(id).into());
+    }
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    for write in &writes {
+        let object = WriteObject::new(write);
+        results.add(output, &object, object.row())?;
+    }
+    results.finish(output)?;
+    Ok(Exit::Success)
+}
+
+/// Creates the error for an id that the ledger does not know.
+fn unknown(id: OperationId) -> Error {
+    let message = format!("the ledger knows no operation {id}");
+    let list = command_line("operations");
+    Error::new(ErrorKind::NotFound, Fate::NotSent, message)
+        .with_advice(format!("`{list}` lists those that are open"))
+}
+
+/// Returns the ids in a text for people.
+fn ids_text(ids: &[TokenId]) -> String {
+    super::confirm::id_list(ids)
+}

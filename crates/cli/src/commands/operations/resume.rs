@@ -1,0 +1,302 @@
+//! `operations resume`: finds out what became of what is open, and finishes it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokenfleet::journal::{Journal, Resolution};
+use tokenfleet::{Account, Error, Operation, Result, Timestamp, TokenProvider};
+use tokenfleet_ledger::{Ledger, Write};
+
+use super::finding::Finding;
+use super::search::find;
+use super::{WriteObject, carrying_out, ids_text, unknown};
+use crate::accounts::Accounts;
+use crate::arguments::ResumeArguments;
+use crate::commands::question;
+use crate::exit::{Exit, Failure};
+use crate::ledger::turned_off;
+use crate::output::{Format, Output, Results, displayed_id, print_error};
+use crate::program_name::command_line;
+use crate::progress::with_progress;
+
+const COLUMNS: [&str; 5] = ["operation", "account", "action", "outcome", "detail"];
+
+/// The result for one write.
+#[derive(Serialize)]
+struct ResumedObject<'a> {
+    #[serde(flatten)]
+    write: WriteObject<'a>,
+    outcome: &'static str,
+    detail: String,
+}
+
+/// A write with its account, and what was found out about it.
+struct Found<'a> {
+    provider: Result<Arc<dyn TokenProvider>>,
+    write: &'a Write,
+    finding: Result<Finding>,
+}
+
+pub(crate) async fn run(
+    accounts: &Accounts,
+    arguments: ResumeArguments,
+    requested_format: Option<Format>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    if !arguments.yes {
+        question::check_terminal(Operation::Revoke)?;
+    }
+    let ledger = accounts.ledger().await?.ok_or_else(turned_off)?;
+    let writes = chosen(accounts, ledger, &arguments).await?;
+    let mut providers = BTreeMap::new();
+    let mut all = Vec::new();
+    for write in &writes {
+        let account = &write.intent.account;
+        let provider = providers
+            .entry(account.clone())
+            .or_insert_with(|| open(accounts, account))
+            .clone();
+        let finding = match &provider {
+            Ok(_) if accounts.journals().is_running(&write.intent.run) => Ok(Finding::Unknown(
+                "the program that began it is still running".to_owned(),
+            )),
+            Ok(provider) => {
+                wait(&**provider, write, arguments.look_again_after).await;
+                let reading = || format!("asking {account} what became of it");
+                with_progress(reading, find(accounts, ledger, &**provider, write)).await
+            }
+            Err(error) => Err(error.clone()),
+        };
+        all.push(Found {
+            provider,
+            write,
+            finding,
+        });
+    }
+    if arguments.all {
+        all.iter_mut().for_each(|found| spare(found, arguments.yes));
+    }
+    if !arguments.yes {
+        ask(&all)?;
+    }
+    let mut results = Results::with_columns(&COLUMNS);
+    let mut exits = Vec::new();
+    for found in all {
+        exits.push(
+            finish(
+                (accounts, ledger),
+                found,
+                requested_format,
+                &mut results,
+                output,
+            )
+            .await?,
+        );
+    }
+    results.finish(output)?;
+    Ok(Exit::combine(exits))
+}
+
+/// Leaves tokens alone that may be in use, because nobody named the operation, and those that only
+/// look like one that was to be created, unless somebody is asked.
+fn spare(found: &mut Found<'_>, is_confirmed: bool) {
+    let why = match &found.finding {
+        Ok(Finding::Undelivered(ids)) => format!(
+            "the secret of token {} had arrived, and may be in use: look who uses it, and revoke it",
+            ids_text(ids)
+        ),
+        Ok(Finding::Alike(token)) if is_confirmed => format!(
+            "token {} looks like it, and nothing proves it: look who uses it, and revoke it",
+            displayed_id(&token.id)
+        ),
+        _ => return,
+    };
+    let resume = format!("operations resume {}", found.write.intent.operation_id);
+    let resume = command_line(&resume);
+    found.finding = Ok(Finding::Unknown(format!("{why} with `{resume}`")));
+}
+
+/// Returns the writes to resume.
+async fn chosen(
+    accounts: &Accounts,
+    ledger: &dyn Ledger,
+    arguments: &ResumeArguments,
+) -> Result<Vec<Write>> {
+    let open = ledger.open_operations().await?;
+    for id in &arguments.ids {
+        let is_open = open.iter().any(|operation| operation.id == *id);
+        if !is_open && ledger.writes(*id).await?.is_empty() {
+            return Err(unknown(*id));
+        }
+    }
+    let is_chosen = |write: &Write| {
+        if !arguments.all {
+            return arguments.ids.contains(&write.intent.operation_id);
+        }
+        let name = write.intent.account.name();
+        let is_selected = accounts.each().any(|account| account.name() == name);
+        is_selected || accounts.configuration().account(name).is_err()
+    };
+    let writes = open.into_iter().flat_map(|operation| operation.writes);
+    Ok(writes
+        .filter(|write| write.is_open() && is_chosen(write))
+        .collect())
+}
+
+/// Opens the account of a write, if it is still the one that the write was sent to.
+fn open(accounts: &Accounts, account: &Account) -> Result<Arc<dyn TokenProvider>> {
+    let provider = accounts.open_planned(account)?;
+    let now = provider.account();
+    if let Some(setting) = &provider.capabilities().read_only {
+        return Err(Error::configuration("the account is read-only")
+            .with_account(now)
+            .with_advice(format!("to resume operations, remove {setting}")));
+    }
+    if now == account {
+        return Ok(provider);
+    }
+    let place = |account: &Account| match account.place() {
+        Some(place) => format!("{place:?} of {}", account.provider()),
+        None => format!("an unnamed place of {}", account.provider()),
+    };
+    let message = format!(
+        "the operation was begun in another place: {}, and this account reaches {}",
+        place(account),
+        place(now)
+    );
+    Err(Error::invalid_input(message)
+        .with_account(now)
+        .with_advice("resume it with the configuration that it was begun with"))
+}
+
+/// Waits until a request that is under way must have been applied.
+async fn wait(provider: &dyn TokenProvider, write: &Write, delay: Duration) {
+    let read_delay = provider.capabilities().read_delay.unwrap_or_default();
+    let until = write.last_heard().saturating_add(delay.max(read_delay));
+    let left = Timestamp::now().duration_until(until);
+    let account = provider.account();
+    let progress = || format!("{account}: waiting until the platform must show what was applied");
+    with_progress(progress, tokio::time::sleep(left)).await;
+}
+
+/// Asks once whether to revoke what was found.
+fn ask(all: &[Found<'_>]) -> Result<()> {
+    let mut lines = Vec::new();
+    for found in all {
+        let Ok(provider) = &found.provider else {
+            continue;
+        };
+        let account = provider.account();
+        match &found.finding {
+            Ok(Finding::Orphans(ids) | Finding::LeftBehind(ids)) => {
+                let ids = ids_text(ids);
+                lines.push(format!("{account}: token {ids}, whose secret nobody has"));
+            }
+            Ok(Finding::Undelivered(ids)) => {
+                let ids = ids_text(ids);
+                lines.push(format!(
+                    "{account}: token {ids}, whose secret had arrived: IT MAY BE IN USE"
+                ));
+            }
+            Ok(Finding::Alike(token)) => {
+                let token = question::describe(&token.id, &token.name);
+                lines.push(format!(
+                    "{account}: token {token}, which looks like the one that was to be created"
+                ));
+            }
+            Ok(Finding::Revocable(id, _)) => {
+                let id = displayed_id(id);
+                lines.push(format!("{account}: token {id}, which was being revoked"));
+            }
+            _ => {}
+        }
+    }
+    if lines.is_empty() {
+        return Ok(());
+    }
+    question::show(lines);
+    if question::is_confirmed("Permanently revoke these tokens? [y/N] ") {
+        return Ok(());
+    }
+    Err(Error::invalid_input("not confirmed: nothing was changed"))
+}
+
+/// Carries out what a finding calls for, records it, and prints the result.
+async fn finish(
+    (accounts, ledger): (&Accounts, &dyn Ledger),
+    found: Found<'_>,
+    requested_format: Option<Format>,
+    results: &mut Results,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let Found {
+        provider,
+        write,
+        finding,
+    } = found;
+    let mut detail = match &finding {
+        Ok(Finding::Settled(_, text) | Finding::Unknown(text)) => text.clone(),
+        _ => String::new(),
+    };
+    let is_unknown = matches!(finding, Ok(Finding::Unknown(_)));
+    let resolution = match (provider, finding) {
+        (Ok(provider), Ok(finding)) => {
+            carrying_out::carry_out(ledger, &*provider, write, finding).await
+        }
+        (Err(error), _) | (_, Err(error)) => Err(error),
+    };
+    let (outcome, exit) = match resolution {
+        Ok(resolution) => {
+            let journals = accounts.journals();
+            journals
+                .record_resolution(&write.intent.id, &resolution)
+                .await;
+            if let Resolution::TakenBack(ids) = &resolution {
+                detail = format!("revoked: {}", ids_text(ids));
+            }
+            (word(&resolution), Exit::Success)
+        }
+        Err(_) if is_unknown => ("unknown", Exit::OutcomeUnknown),
+        Err(error) if error.is_not_found() && error.is_in_own_form() => {
+            detail = format!(
+                "{error}; that proves nothing: look whether the account is still the same, and \
+                 give the operation up with `{}` if nothing is left to do",
+                command_line(&format!("operations abandon {}", write.intent.operation_id))
+            );
+            ("not_found_here", Exit::OutcomeUnknown)
+        }
+        Err(error) => {
+            print_error(requested_format, &error);
+            detail = error.to_string();
+            ("failed", Exit::from_error(&error))
+        }
+    };
+    let object = ResumedObject {
+        write: WriteObject::new(write),
+        outcome,
+        detail,
+    };
+    let row = vec![
+        object.write.operation.to_string(),
+        object.write.account.to_owned(),
+        object.write.action_text(),
+        outcome.to_owned(),
+        object.detail.clone(),
+    ];
+    results.add(output, &object, row)?;
+    output.flush()?;
+    Ok(exit)
+}
+
+fn word(resolution: &Resolution) -> &'static str {
+    match resolution {
+        Resolution::NotApplied => "not_applied",
+        Resolution::Applied(_) => "applied",
+        Resolution::TakenBack(_) => "taken_back",
+        Resolution::Expired => "expired",
+        Resolution::Abandoned => "abandoned",
+        _ => "unknown",
+    }
+}

@@ -1,0 +1,10 @@
+//! The names of the tables that belong to the program.
+
+/// The table of the annotations of tokens.
+pub(crate) const ANNOTATIONS: &str = "annotations";
+
+/// The table of the audit log.
+pub(crate) const AUDIT: &str = "audit";
+
+/// The table of the ledger.
+pub(crate) const LEDGER: &str = "ledger";

@@ -1,0 +1,184 @@
+//! The JSON of a token, written without a serializer because a listing writes thousands.
+
+use std::io::{self, Write};
+
+use tokenfleet::capability::TokenField;
+use tokenfleet::model::{Attribute, Attributes, Principal};
+use tokenfleet::{Account, Fact, Timestamp, Token};
+
+use super::escaped_json;
+
+/// Writes the members of a token and its account, without the braces around them, as a serializer
+/// writes them and [`escaped_json::object`] escapes them.
+pub(super) fn members(writer: &mut impl Write, account: &Account, token: &Token) -> io::Result<()> {
+    let mut members = Members { writer };
+    members.raw(b"\"account\":")?;
+    members.string(account.name())?;
+    members.raw(b",\"provider\":")?;
+    members.string(account.provider())?;
+    members.raw(b",\"id\":")?;
+    members.string(token.id.as_str())?;
+    members.raw(b",\"name\":")?;
+    members.nullable(token.name.known(), |members, name| members.string(name))?;
+    members.raw(b",\"description\":")?;
+    members.nullable(token.description.known(), |members, text| {
+        members.string(text)
+    })?;
+    members.raw(b",\"state\":\"")?;
+    members.raw(token.state.as_str().as_bytes())?;
+    members.raw(b"\",\"created_at\":")?;
+    members.nullable(token.created_at.known(), Members::time)?;
+    members.raw(b",\"updated_at\":")?;
+    members.nullable(token.updated_at.known(), Members::time)?;
+    members.raw(b",\"expiry\":")?;
+    members.moment(&token.expiry)?;
+    members.raw(b",\"last_used\":")?;
+    members.moment(&token.last_used)?;
+    members.raw(b",\"owner\":")?;
+    members.nullable(token.owner.known(), Members::principal)?;
+    members.raw(b",\"creator\":")?;
+    members.nullable(token.creator.known(), Members::principal)?;
+    members.raw(b",\"scopes\":")?;
+    members.nullable(token.scopes.known(), |members, scopes| {
+        members.list(scopes.iter().map(String::as_str))
+    })?;
+    members.raw(b",\"attributes\":")?;
+    members.attributes(&token.attributes)?;
+    members.raw(b",\"not_reported\":")?;
+    let fields = TokenField::ALL.into_iter();
+    let fields = fields.filter(|field| !token.is_reported(*field));
+    members.list(fields.map(TokenField::as_str))
+}
+
+/// Writes a string with its quotes.
+pub(super) fn string(writer: &mut impl Write, text: &str) -> io::Result<()> {
+    Members { writer }.string(text)
+}
+
+/// Returns `true` if the text is the same within JSON and on a terminal: ASCII without control
+/// characters, quotes and backslashes.
+fn is_plain(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let (words, rest) = bytes.as_chunks();
+    if !words.iter().all(|word| is_plain_word(*word)) {
+        return false;
+    }
+    // The last word may overlap the one before it.
+    match (rest, bytes.last_chunk()) {
+        ([], _) => true,
+        (_, Some(last)) => is_plain_word(*last),
+        (rest, None) => {
+            let mut word = [b' '; 8];
+            word[..rest.len()].copy_from_slice(rest);
+            is_plain_word(word)
+        }
+    }
+}
+
+/// Looks at eight bytes at once, in the highest bit of each.
+fn is_plain_word(word: [u8; 8]) -> bool {
+    const fn repeat(byte: u8) -> u64 {
+        u64::from_ne_bytes([byte; 8])
+    }
+    let word = u64::from_ne_bytes(word);
+    // Not ASCII. What such a byte carries into the next sum does not matter any more.
+    let hazards = word
+        // Control characters: below a blank, and the last one of ASCII.
+        | !word.wrapping_add(repeat(0x80 - b' '))
+        | word.wrapping_add(repeat(1))
+        | !(word ^ repeat(b'"')).wrapping_add(repeat(0x7f))
+        | !(word ^ repeat(b'\\')).wrapping_add(repeat(0x7f));
+    hazards & repeat(0x80) == 0
+}
+
+struct Members<'a, W> {
+    writer: &'a mut W,
+}
+
+impl<W: Write> Members<'_, W> {
+    #[inline]
+    fn raw(&mut self, json: &[u8]) -> io::Result<()> {
+        self.writer.write_all(json)
+    }
+
+    fn string(&mut self, text: &str) -> io::Result<()> {
+        if !is_plain(text) {
+            return escaped_json::object(self.writer, &text);
+        }
+        self.raw(b"\"")?;
+        self.raw(text.as_bytes())?;
+        self.raw(b"\"")
+    }
+
+    fn nullable<T: ?Sized>(
+        &mut self,
+        value: Option<&T>,
+        write: impl FnOnce(&mut Self, &T) -> io::Result<()>,
+    ) -> io::Result<()> {
+        match value {
+            Some(value) => write(self, value),
+            None => self.raw(b"null"),
+        }
+    }
+
+    fn time(&mut self, at: &Timestamp) -> io::Result<()> {
+        self.raw(b"\"")?;
+        self.raw(at.to_text().as_bytes())?;
+        self.raw(b"\"")
+    }
+
+    fn moment(&mut self, fact: &Fact<Timestamp>) -> io::Result<()> {
+        match fact {
+            Fact::Known(at) => {
+                self.raw(b"{\"kind\":\"at\",\"at\":")?;
+                self.time(at)?;
+                self.raw(b"}")
+            }
+            Fact::Absent => self.raw(b"{\"kind\":\"never\"}"),
+            Fact::NotReported => self.raw(b"{\"kind\":\"not_reported\"}"),
+        }
+    }
+
+    fn principal(&mut self, principal: &Principal) -> io::Result<()> {
+        self.raw(b"{\"kind\":")?;
+        self.nullable(principal.kind(), Self::string)?;
+        self.raw(b",\"id\":")?;
+        self.string(principal.id())?;
+        self.raw(b",\"name\":")?;
+        self.nullable(principal.name(), Self::string)?;
+        self.raw(b"}")
+    }
+
+    fn list<'a>(&mut self, texts: impl Iterator<Item = &'a str>) -> io::Result<()> {
+        self.raw(b"[")?;
+        for (index, text) in texts.enumerate() {
+            if index > 0 {
+                self.raw(b",")?;
+            }
+            self.string(text)?;
+        }
+        self.raw(b"]")
+    }
+
+    fn attributes(&mut self, attributes: &Attributes) -> io::Result<()> {
+        self.raw(b"{")?;
+        for (index, (name, value)) in attributes.iter().enumerate() {
+            if index > 0 {
+                self.raw(b",")?;
+            }
+            self.string(name)?;
+            self.raw(b":")?;
+            match value {
+                Attribute::Null => self.raw(b"null")?,
+                Attribute::Boolean(true) => self.raw(b"true")?,
+                Attribute::Boolean(false) => self.raw(b"false")?,
+                Attribute::Text(text) => self.string(text)?,
+                other => escaped_json::object(self.writer, other)?,
+            }
+        }
+        self.raw(b"}")
+    }
+}
+
+#[cfg(test)]
+mod tests;
