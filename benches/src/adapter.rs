@@ -23,7 +23,12 @@ use crate::{Cost, Job, Platform, TokensRead, Work};
 ///
 /// Returns an error if an operation fails, or if a listing is not complete.
 pub async fn run(job: &Job) -> Result<Cost, Box<dyn Error + Send + Sync>> {
-    let transport: Arc<dyn Transport> = Arc::new(ReqwestTransport::new()?);
+    let mut builder = ReqwestTransport::builder();
+    if let Some(authority) = &job.authority {
+        let pem = std::fs::read(authority)?;
+        builder = builder.with_authorities(pem).with_exclusive_authorities();
+    }
+    let transport: Arc<dyn Transport> = Arc::new(builder.build()?);
     let provider = provider(job, "bench", transport.clone())?;
     let started = Instant::now();
     let read = match &job.work {

@@ -3,9 +3,10 @@
 use std::error::Error;
 use std::time::Instant;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Certificate, Client, RequestBuilder};
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
+use tokio_rustls::rustls::crypto::ring;
 
 use crate::{Cost, Job, Platform, TokensRead, Work};
 
@@ -15,7 +16,7 @@ use crate::{Cost, Job, Platform, TokensRead, Work};
 ///
 /// Returns an error if a request fails.
 pub async fn decode(job: &Job) -> Result<Cost, Box<dyn Error>> {
-    let client = client()?;
+    let client = client(job)?;
     let started = Instant::now();
     let read = match (&job.work, job.platform) {
         (Work::Nothing, _) => TokensRead::default(),
@@ -32,7 +33,7 @@ pub async fn decode(job: &Job) -> Result<Cost, Box<dyn Error>> {
 ///
 /// Returns an error if a request fails.
 pub async fn discard(job: &Job) -> Result<Cost, Box<dyn Error>> {
-    let client = client()?;
+    let client = client(job)?;
     let started = Instant::now();
     for number in 0..number_of_pages(job) {
         let mut page = (request(&client, job, number).send().await?).error_for_status()?;
@@ -47,7 +48,7 @@ pub async fn discard(job: &Job) -> Result<Cost, Box<dyn Error>> {
 ///
 /// Returns an error if a request fails, or if a page is not JSON.
 pub async fn skip(job: &Job) -> Result<Cost, Box<dyn Error>> {
-    let client = client()?;
+    let client = client(job)?;
     let started = Instant::now();
     for number in 0..number_of_pages(job) {
         let page = (request(&client, job, number).send().await?).error_for_status()?;
@@ -64,8 +65,15 @@ fn number_of_pages(job: &Job) -> u64 {
     }
 }
 
-fn client() -> reqwest::Result<Client> {
-    Client::builder().no_proxy().build()
+fn client(job: &Job) -> Result<Client, Box<dyn Error>> {
+    // tokenfleet's own feature makes reqwest leave the choice to its users.
+    let _ = ring::default_provider().install_default();
+    let mut builder = Client::builder().no_proxy();
+    if let Some(authority) = &job.authority {
+        let certificate = Certificate::from_pem(&std::fs::read(authority)?)?;
+        builder = builder.tls_certs_only([certificate]);
+    }
+    Ok(builder.build()?)
 }
 
 fn request(client: &Client, job: &Job, number: u64) -> RequestBuilder {

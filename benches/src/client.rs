@@ -136,6 +136,12 @@ async fn run(mut command: Command, job: &Job) -> Result<Cost, Box<dyn Error>> {
         .arg(serde_json::to_string(job)?)
         // The registries may be behind a proxy; the simulators are not.
         .envs([("NO_PROXY", "127.0.0.1"), ("no_proxy", "127.0.0.1")])
+        // Node, requests, and OpenSSL.
+        .envs(
+            ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"]
+                .into_iter()
+                .zip(job.authority.iter().cycle()),
+        )
         .kill_on_drop(true);
     let output = command.output().await?;
     if !output.status.success() {

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use crate::{Client, Cost, Job, Median, Packages, Simulated, Table};
+use crate::{Client, Cost, Job, Median, Packages, Series, Simulated, Table};
 
 /// The costs of clients that took turns; the others are compared with the first.
 #[derive(Debug)]
@@ -148,6 +148,16 @@ impl Contest {
             let theirs = official.map(|entry| measure.value(entry, &entry.costs[run]));
             theirs.fold(f64::INFINITY, f64::min) / ours
         }))
+    }
+
+    /// Returns the median of each client.
+    #[must_use]
+    pub fn series(&self, measure: Measure) -> Series {
+        let median = |entry: &Entry| {
+            let middle = Median::from_values(entry.measured(measure)).middle;
+            (entry.client.name().to_owned(), middle)
+        };
+        self.entries.iter().map(median).collect()
     }
 
     /// Returns all figures of all clients as a table.

@@ -1,5 +1,7 @@
 //! The job of a client process.
 
+use std::path::PathBuf;
+
 use serde::{Deserialize, Serialize};
 use tokenfleet_simulators::Credentials;
 
@@ -14,6 +16,9 @@ pub struct Job {
     pub url: String,
     /// The credentials that the simulator accepts.
     pub credentials: Credentials,
+    /// The file with the certificate of a private authority that the simulator is behind.
+    #[serde(default)]
+    pub authority: Option<PathBuf>,
     /// The work to do there.
     #[serde(flatten)]
     pub work: Work,

@@ -1,8 +1,9 @@
 //! Benchmarks of whole processes: the cost of clients that work at simulated platforms.
 //!
 //! Each program of this crate compares by ratios within one run, and with `--write` writes its
-//! section of `docs/PERFORMANCE.md`: `compare` compares clients, `listing` sequential and
-//! concurrent pages, `scaling` lists of many sizes, `instructions` instruction counts, and
+//! section of `docs/PERFORMANCE.md`: `compare` compares clients, `distance` does so over TLS and a
+//! slow network, `listing` sequential and concurrent pages, `scaling` lists of many sizes,
+//! `ledger` ledgers of many tokens, `instructions` instruction counts, and
 //! `dependence` the cost of depending on a library.
 
 pub mod adapter;
@@ -12,13 +13,19 @@ mod client;
 mod consumer;
 mod contest;
 mod cost;
+mod distance;
+mod figures;
 mod goal;
 mod job;
+mod listed;
 mod micro;
 mod packages;
 mod performance;
+mod picture;
 mod platform;
 mod programs;
+pub mod remembered;
+mod slow_start;
 mod starts;
 mod valgrind;
 
@@ -27,12 +34,15 @@ pub use client::{Client, run_tokenfleet};
 pub use consumer::{Built, Consumer};
 pub use contest::{Contest, Measure};
 pub use cost::{Cost, Median, TokensRead};
+pub use distance::{Distance, Traffic};
+pub use figures::{Chart, Figures, Headline, Series};
 pub use goal::{Goal, goals};
 pub use job::{Job, Work};
+pub use listed::{listed_instructions, listed_names};
 pub use micro::{Amount, Micro};
 pub use packages::{Packages, compiler};
 pub use performance::{Conditions, Table, write};
 pub use platform::{Platform, Simulated};
-pub use programs::{build_programs, program};
+pub use programs::{build_program, build_programs, program};
 pub use starts::Starts;
 pub use valgrind::instructions;

@@ -1,12 +1,13 @@
 //! Simulated platforms on ports.
 
 use std::error::Error;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use tokenfleet_simulators::{Action, Fault, Server};
 
-use crate::{Job, Work};
+use crate::{Distance, Job, Work};
 
 /// A simulated platform.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -93,8 +94,25 @@ impl Simulated {
             platform: self.platform,
             url: self.server.url(),
             credentials: self.server.simulator().credentials(),
+            authority: None,
             work,
         }
+    }
+
+    /// Returns the same job, done through a distant server in front of this platform.
+    #[must_use]
+    pub fn job_at(&self, distance: &Distance, work: Work) -> Job {
+        Job {
+            url: distance.url(),
+            authority: Some(distance.authority().to_owned()),
+            ..self.job(work)
+        }
+    }
+
+    /// Returns the socket address of the simulator.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.server.address()
     }
 
     /// Returns the number of requests so far.

@@ -1,4 +1,4 @@
-//! The programs of this crate that other programs measure.
+//! The programs that other programs measure.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -10,21 +10,45 @@ use std::process::Command;
 ///
 /// Returns an error if cargo fails.
 pub fn build_programs() -> Result<(), Box<dyn Error>> {
-    let status = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--release", "--quiet", "--bins"])
+    build(&["--bins"])
+}
+
+/// Builds the program `tokenfleet` for release.
+///
+/// # Errors
+///
+/// Returns an error if cargo fails.
+pub fn build_program() -> Result<(), Box<dyn Error>> {
+    build(&["--package", "tokenfleet-cli", "--bin", "tokenfleet"])
+}
+
+fn build(what: &[&str]) -> Result<(), Box<dyn Error>> {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // The variables of this package are none of the built one's. To some build scripts, they are a
+    // change, after which everything is compiled again.
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(&name);
+        }
+    }
+    let status = cargo
+        .args(["build", "--release", "--quiet"])
         .args([
             "--manifest-path",
             concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml"),
         ])
+        .args(what)
         .status()?;
     if status.success() {
         Ok(())
     } else {
-        Err("cannot build the programs of this crate".into())
+        Err(format!("cannot build {}", what.join(" ")).into())
     }
 }
 
-/// Returns the path of another program of this crate, in the directory of this one.
+/// Returns the path of another program of this crate, or of `tokenfleet`, in the directory of this
+/// one.
 ///
 /// # Errors
 ///

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Once;
 
 /// Returns a folder for the test of this thread.
 fn folder() -> PathBuf {
@@ -24,11 +25,34 @@ fn own_program(configuration: &str, words: &[&str]) -> Output {
 }
 
 /// Returns a command that runs the example.
+///
+/// It is built with the features of the whole workspace, as `cargo test --workspace` builds it, so
+/// that nothing is compiled twice.
 fn unconfigured_program() -> Command {
-    let mut command = Command::new(env!("CARGO"));
-    command
-        .args(["run", "--quiet", "--package", "tokenfleet-examples"])
-        .args(["--example", "own_program", "--"]);
+    static BUILT: Once = Once::new();
+    BUILT.call_once(|| {
+        let mut build = Command::new(env!("CARGO"));
+        // The variables of this package are a change to some build scripts, after which everything
+        // is compiled again.
+        for (name, _) in std::env::vars() {
+            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+                build.env_remove(name);
+            }
+        }
+        build.args(["build", "--quiet", "--workspace", "--example"]);
+        assert!(build.arg("own_program").status().unwrap().success());
+    });
+    // This test is in `deps`, beside `examples`.
+    let test = std::env::current_exe().unwrap();
+    let examples = test.parent().unwrap().with_file_name("examples");
+    let program = examples.join(format!("own_program{}", std::env::consts::EXE_SUFFIX));
+    // It remembers nothing of an earlier run, in which files of the same names were revoked.
+    let state = format!("own_program-{}", std::process::id());
+    let mut command = Command::new(program);
+    command.env(
+        "XDG_STATE_HOME",
+        Path::new(env!("CARGO_TARGET_TMPDIR")).join(state),
+    );
     command
 }
 
@@ -133,7 +157,11 @@ fn its_name_and_version_are_its_own() {
     for (words, commands) in [
         (
             &["--help"][..],
-            &["Usage: own_program", "  own_program inventory\n"][..],
+            &[
+                "Usage: own_program",
+                "  own_program inventory\n",
+                "$OWN_PROGRAM_CONFIG",
+            ][..],
         ),
         (&["help", "create"], &["  own_program create --account"]),
         (&["help", "revoke"], &["`own_program plan`"]),
@@ -147,4 +175,44 @@ fn its_name_and_version_are_its_own() {
     let words = ["plan", "--simulate", "--account", "mindbody"];
     let advice = stderr(&unconfigured_program().args(words).output().unwrap());
     assert!(advice.contains("`own_program revoke --"), "{advice}");
+}
+
+#[test]
+fn its_configuration_is_found_by_its_own_name() {
+    let configurations = folder().join("configurations");
+    let directory = configurations.join("own_program");
+    std::fs::create_dir_all(&directory).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let only_own = std::fs::Permissions::from_mode(0o700);
+        std::fs::set_permissions(&directory, only_own).unwrap();
+    }
+    let file = directory.join("tokenfleet.toml");
+    // Made anew, so that it is written by nobody else, whatever the umask.
+    let _ = std::fs::remove_file(&file);
+    std::fs::write(&file, ACCOUNT).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let only_own = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(&file, only_own).unwrap();
+    }
+    let accounts = |variable: &str, value: &Path| {
+        let mut command = unconfigured_program();
+        command
+            .env_remove("OWN_PROGRAM_CONFIG")
+            .env("XDG_CONFIG_HOME", &configurations);
+        command.env(variable, value).arg("accounts");
+        command.output().unwrap()
+    };
+    let found = accounts("TOKENFLEET_CONFIG", Path::new("another-program.toml"));
+    assert!(stdout(&found).contains("\"here\""), "{}", stderr(&found));
+    let named = accounts("OWN_PROGRAM_CONFIG", Path::new("there-is-none.toml"));
+    assert_eq!(named.status.code(), Some(2));
+    assert!(
+        stderr(&named).contains("there-is-none.toml"),
+        "{}",
+        stderr(&named)
+    );
 }

@@ -12,6 +12,8 @@ use tokenfleet_core::{
 };
 use tokenfleet_simulators::{Action, Canned, NewToken, RecordField, Simulator, State};
 
+use crate::base_url;
+
 /// A simulated platform behind its adapter.
 #[derive(Debug)]
 pub struct SimulatedFixture {
@@ -174,7 +176,13 @@ impl Fixture for SimulatedFixture {
                 Action::Answer(Canned::json(401, r#"{"message":"Unauthorized"}"#))
             }
             Fault::AcceptOnly => Action::Answer(Canned::json(202, "{}")),
-            Fault::MissingPage => Action::Answer(Canned::json(404, r#"{"message":"Not Found"}"#)),
+            Fault::GatewayNotFound => {
+                let page = Canned::status(404).header("content-type", "text/html");
+                Action::Answer(page.body("<h1>Not Found</h1>"))
+            }
+            Fault::MissingPage | Fault::GatewayJsonNotFound => {
+                Action::Answer(Canned::json(404, r#"{"message":"Not Found"}"#))
+            }
             Fault::Redirect => Action::Redirect("https://elsewhere.example.com/".to_owned()),
             Fault::OtherRecord if platform == "foreman" => {
                 // One that is revoked, lest it passes for the requested one.
@@ -218,6 +226,10 @@ impl Fixture for SimulatedFixture {
             .faults()
             .add(tokenfleet_simulators::Fault::new(action));
         true
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(base_url().to_string())
     }
 
     fn stored_name(&self, name: &str) -> String {

@@ -4,12 +4,15 @@ mod accounts;
 mod actions;
 mod adapters;
 mod canary;
+mod environment;
 mod expected;
 mod fixture;
 mod operations;
 mod platforms;
 mod secret_recorder;
 mod telemetry_recorder;
+#[cfg(unix)]
+mod terminal;
 mod transport;
 
 pub use accounts::{
@@ -21,6 +24,7 @@ pub use adapters::{
     transport,
 };
 pub use canary::{CanarySecrets, printed_error};
+pub use environment::READ_VARIABLES;
 pub use expected::{assert_document, assert_expected};
 pub use fixture::SimulatedFixture;
 pub use operations::{Success, Target, create_request, perform, perform_all};
@@ -30,6 +34,8 @@ pub use platforms::{
 };
 pub use secret_recorder::SecretRecordingTransport;
 pub use telemetry_recorder::{Recorded, RecordingGuard, TelemetryRecorder};
+#[cfg(unix)]
+pub use terminal::{Terminal, TerminalRun};
 pub use transport::{FnTransport, InProcess, response};
 
 /// The examples of the documents, compiled.

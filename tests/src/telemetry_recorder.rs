@@ -2,11 +2,12 @@
 
 use std::error::Error;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, SharedString, Unit};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
+use tracing::subscriber::Interest;
 
 /// A recorded span, event or metric.
 #[derive(Debug, Clone, Default)]
@@ -63,6 +64,7 @@ impl Debug for RecordingGuard<'_> {
 impl TelemetryRecorder {
     /// Starts to record what this thread emits.
     pub fn start(&self) -> RecordingGuard<'_> {
+        keep_places_undecided();
         RecordingGuard {
             _events: tracing::subscriber::set_default(self.clone()),
             _metrics: metrics::set_default_local_recorder(self),
@@ -126,6 +128,44 @@ impl tracing::Subscriber for TelemetryRecorder {
         event.record(&mut FieldVisitor(&mut recorded.fields));
         self.lock().push(recorded);
     }
+
+    fn enter(&self, _: &Id) {}
+
+    fn exit(&self, _: &Id) {}
+}
+
+/// Sets a subscriber for all threads that decides nothing and records nothing.
+///
+/// Without it, a thread without a recorder that comes first to a place that logs turns that place
+/// off for the threads with one: `tracing` asks only the subscriber of the thread that came first.
+fn keep_places_undecided() {
+    static SET: Once = Once::new();
+    SET.call_once(|| {
+        let _ = tracing::subscriber::set_global_default(Undecided);
+        tracing::callsite::rebuild_interest_cache();
+    });
+}
+
+struct Undecided;
+
+impl tracing::Subscriber for Undecided {
+    fn register_callsite(&self, _: &'static tracing::Metadata<'static>) -> Interest {
+        Interest::sometimes()
+    }
+
+    fn enabled(&self, _: &tracing::Metadata<'_>) -> bool {
+        false
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+
+    fn event(&self, _: &tracing::Event<'_>) {}
 
     fn enter(&self, _: &Id) {}
 

@@ -1,9 +1,11 @@
 //! The login at Cloudsmith: from a password, and a code where one is required, to the key.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use async_trait::async_trait;
 use tokenfleet_cloudsmith::{Login, LoginStep, TwoFactorChallenge};
-use tokenfleet_core::{Error, ErrorKind, Fate, Secret};
+use tokenfleet_core::journal::{Intent, Journal, Outcome, Run};
+use tokenfleet_core::{Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokenfleet_simulators::Simulator;
 use tokenfleet_simulators::cloudsmith::Options;
 use tokenfleet_tests::{base_url, build, transport};
@@ -125,4 +127,69 @@ async fn a_login_that_was_removed_is_not_found() {
         let error = login.with_password("me@example.com", &password).await;
         assert_rejected(&error.unwrap_err(), ErrorKind::NotFound);
     }
+}
+
+/// A journal in memory, which can be full.
+#[derive(Debug, Default)]
+struct Lines {
+    intents: Mutex<Vec<Intent>>,
+    outcomes: Mutex<Vec<Outcome>>,
+    is_full: bool,
+}
+
+#[async_trait]
+impl Journal for Lines {
+    async fn record_intent(&self, intent: &Intent) -> Result<()> {
+        if self.is_full {
+            return Err(Error::configuration("the journal is full"));
+        }
+        self.intents.lock().unwrap().push(intent.clone());
+        Ok(())
+    }
+
+    async fn record_outcome(&self, _: &Intent, outcome: &Outcome) {
+        self.outcomes.lock().unwrap().push(outcome.clone());
+    }
+}
+
+#[tokio::test]
+async fn a_login_is_a_write_and_its_steps_are_recorded_as_one_operation() {
+    let journal = Arc::new(Lines::default());
+    let (simulator, login) = login(&[]);
+    let login = login.with_journal(journal.clone(), Run::new());
+    let challenge = challenge(&login).await;
+    let code = Secret::new(Options::default().totp);
+    let key = login.with_code(challenge, &code).await.unwrap();
+    assert!(simulator.accepts(key.expose()));
+    let intents = journal.intents.lock().unwrap();
+    let outcomes = journal.outcomes.lock().unwrap();
+    let [password_step, code_step] = &intents[..] else {
+        panic!("{intents:?}");
+    };
+    assert_eq!(password_step.operation_id, code_step.operation_id);
+    assert_eq!(code_step.operation, Operation::Create);
+    let fates: Vec<_> = outcomes.iter().map(Outcome::fate).collect();
+    assert_eq!(fates, [Fate::Rejected, Fate::Applied]);
+    let recorded = format!("{intents:?} {outcomes:?}");
+    for secret in [key.expose(), code.expose()] {
+        assert!(!recorded.contains(secret), "{recorded}");
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_cannot_be_recorded_is_not_sent() {
+    let full = Lines {
+        is_full: true,
+        ..Lines::default()
+    };
+    let (simulator, login) = login(&[]);
+    let login = login.with_journal(Arc::new(full), Run::new());
+    let Options {
+        email, password, ..
+    } = Options::default();
+    let step = login.with_password(&email, &Secret::new(password)).await;
+    let error = step.unwrap_err();
+    assert_eq!(error.fate(), Fate::NotSent);
+    assert_eq!(error.operation(), Some(Operation::Create));
+    assert_eq!(simulator.log().total(), 0);
 }

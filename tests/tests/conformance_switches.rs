@@ -2,7 +2,7 @@
 //! `conformance.rs` runs the suite on the default platforms.
 
 use tokenfleet_conformance::{Fixture, run, run_some};
-use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevokeOptions};
+use tokenfleet_core::{CreateToken, ErrorKind, Fate, RevokeOptions, Secret, SecretShape};
 use tokenfleet_simulators::{Action, Canned, Fault};
 use tokenfleet_tests::{
     FOREMAN_RELEASES, MindbodyMistake, SimulatedFixture, cloudsmith, foreman, losant, mindbody,
@@ -34,13 +34,19 @@ async fn check_switches(
     }
 }
 
+// Losant does not document the largest page of tokens.
+#[tokio::test]
+async fn losant_keeps_every_law_however_small_its_largest_page_is() {
+    for options in [
+        &["max_per_page=3"][..],
+        &["max_per_page=100", "above_max=refuse"],
+    ] {
+        check(&format!("losant {options:?}"), || losant(options)).await;
+    }
+}
+
 #[tokio::test]
 async fn losant_keeps_every_law_whatever_its_unknown_facts() {
-    check("losant with small pages", || losant(&["max_per_page=3"])).await;
-    check("losant refusing larger pages", || {
-        losant(&["max_per_page=100", "above_max=refuse"])
-    })
-    .await;
     check_switches("losant", &["above_max"], losant).await;
 }
 
@@ -164,6 +170,39 @@ async fn cloudsmiths_service_accounts_may_have_unique_names() {
     let report = run_some(fixture, |case| case.name() != CASE).await;
     println!("{report}");
     report.assert_passed();
+}
+
+/// Whatever the documentation says of the number of keys, a listing that goes on may hold another.
+#[tokio::test]
+async fn cloudsmith_names_no_key_as_the_owner_of_a_secret_if_another_page_follows() {
+    let fixture = cloudsmith(&[], false);
+    let provider = fixture.provider();
+    let key = provider.create(CreateToken::unnamed()).await.unwrap();
+    let found = provider.token_of(&key.secret).await.unwrap();
+    assert_eq!(found.map(|token| token.id), Some(key.token.id));
+    let two_pages = Action::Header("x-pagination-pagetotal".to_owned(), "2".to_owned());
+    let two_pages = Fault::new(two_pages).path("/user/tokens/").always();
+    fixture.simulator().faults().add(two_pages);
+    assert_eq!(provider.token_of(&key.secret).await.unwrap(), None);
+}
+
+/// Mindbody does not document what its tokens look like.
+#[tokio::test]
+async fn mindbody_calls_a_secret_impossible_only_if_no_header_can_carry_it() {
+    let provider = mindbody(&[], false).provider();
+    for text in [
+        "5b1a3c0ffee9",
+        "eyJhbGciOiJIUzI1NiJ9.e30.c2ln",
+        "a-b_c/d+e=",
+        "é",
+    ] {
+        let shape = provider.secret_shape(&Secret::new(text));
+        assert_eq!(shape, SecretShape::Possible, "{text:?}");
+    }
+    for text in ["", "two\nlines", "two\r\nlines", "a\0b", "a\u{7f}b"] {
+        let shape = provider.secret_shape(&Secret::new(text));
+        assert_eq!(shape, SecretShape::Impossible, "{text:?}");
+    }
 }
 
 #[tokio::test]

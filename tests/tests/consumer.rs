@@ -40,6 +40,13 @@ fn target() -> PathBuf {
 /// Returns a command that runs the program with one platform built in.
 fn consumer(program: &Path, provider: &str) -> Command {
     let mut command = Command::new(env!("CARGO"));
+    // The variables of this package are a change to some build scripts, after which everything is
+    // compiled again.
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
     command
         .args(["run", "--quiet", "--features", provider, "--manifest-path"])
         .arg(program.join("Cargo.toml"))

@@ -163,3 +163,71 @@ async fn a_missing_application_is_not_mistaken_for_a_token_that_is_already_gone(
     assert!(revoked.is_err(), "{revoked:?}");
     assert!(simulator.accepts(&token.secret));
 }
+
+/// Lists all tokens, and returns the page size that each request asked for.
+async fn requested_page_sizes(simulator: &Arc<dyn Simulator>, losant: &Losant) -> Vec<String> {
+    let before = simulator.log().entries().len();
+    let list = losant.list_all(Query::new()).await.unwrap();
+    assert_eq!(list.tokens.len(), simulator.token_count());
+    assert!(list.completeness.is_complete());
+    let entries = simulator.log().entries();
+    let size = |entry| {
+        let (_, pairs) = target(entry);
+        let size = pairs.iter().find_map(|pair| pair.strip_prefix("perPage="));
+        size.unwrap_or_default().to_owned()
+    };
+    entries[before..].iter().map(size).collect()
+}
+
+#[tokio::test]
+async fn a_long_list_takes_few_requests() {
+    for (tokens, most) in [(100, 1), (101, 1), (1_500, 2), (2_000, 4), (10_000, 12)] {
+        let simulator = build("losant", &[&format!("tokens={tokens}")]);
+        let losant = provider(&simulator, config(&simulator));
+        let sizes = requested_page_sizes(&simulator, &losant).await;
+        assert!(sizes.len() <= most, "{tokens}: {sizes:?}");
+        // The same again: nothing was remembered that makes it worse.
+        let sizes = requested_page_sizes(&simulator, &losant).await;
+        assert!(sizes.len() <= most, "{tokens}: {sizes:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_smaller_largest_page_costs_at_most_one_request_and_is_remembered() {
+    for (option, refused) in [("above_max=clamp", 0), ("above_max=refuse", 1)] {
+        for largest in [100, 400] {
+            let largest_page = format!("max_per_page={largest}");
+            let simulator = build("losant", &["tokens=1450", &largest_page, option]);
+            let losant = provider(&simulator, config(&simulator));
+            let served = if refused == 1 { 100 } else { largest };
+            // The pages, the first one again, and a probe.
+            let pages = 1_450_usize.div_ceil(served) + 2;
+            let too_large = |sizes: &[String]| {
+                let sizes = sizes.iter().filter_map(|size| size.parse::<usize>().ok());
+                sizes.filter(|size| *size > largest).count()
+            };
+            let first = requested_page_sizes(&simulator, &losant).await;
+            assert_eq!(first[0], "1000");
+            assert_eq!(too_large(&first), 1, "{option} {largest}: {first:?}");
+            assert!(
+                first.len() <= pages + refused,
+                "{option} {largest}: {first:?}"
+            );
+            let later = requested_page_sizes(&simulator, &losant).await;
+            assert_eq!(later[0], served.to_string());
+            assert_eq!(too_large(&later), 0, "{option} {largest}: {later:?}");
+            assert!(later.len() <= pages, "{option} {largest}: {later:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_list_of_one_page_says_nothing_about_the_page_size() {
+    let simulator = build("losant", &["tokens=20"]);
+    let losant = provider(&simulator, config(&simulator));
+    for query in [Query::new(), Query::new().page_size(7)] {
+        losant.list_all(query).await.unwrap();
+        let list = losant.capabilities().list.as_ref().unwrap();
+        assert_eq!(list.default_page_size, Some(1_000));
+    }
+}

@@ -15,9 +15,16 @@ pub fn workspace_root() -> PathBuf {
     tools.parent().unwrap_or(tools).to_path_buf()
 }
 
-/// Returns the cargo that runs this tool.
+/// Returns the cargo that runs this tool, without the variables of the tool's own package: to some
+/// build scripts they are a change, after which everything is compiled again.
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
+            command.env_remove(&name);
+        }
+    }
     command.current_dir(workspace_root());
     command
 }

@@ -8,8 +8,8 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use tokenfleet_benches::{
-    Arguments, Client, Conditions, Contest, Goal, Job, Packages, Platform, Simulated, Starts, Work,
-    build_programs, goals, write,
+    Arguments, Chart, Client, Conditions, Contest, Figures, Goal, Headline, Job, Measure, Packages,
+    Platform, Simulated, Starts, Work, build_programs, goals, write,
 };
 
 use Client::{
@@ -51,9 +51,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
         page: String::new(),
     };
     let mut reached = Vec::new();
+    let mut recorded = Figures::recorded()?;
     for platform in [Platform::Losant, Platform::Foreman39] {
         let long = comparison.long_list(platform).await?;
         let slow = comparison.slow_list(platform).await?;
+        if platform == Platform::Losant {
+            let times = |measure| format!("{} times as much", long.best_official(measure));
+            recorded.set(Headline::Processor, times(Measure::Processor));
+            recorded.set(Headline::Memory, times(Measure::PeakMemory));
+            recorded.draw(Chart::Clients, long.series(Measure::Processor));
+        }
         reached.extend(goals(platform, &long, &slow));
     }
     for platform in [Platform::Losant, Platform::Foreman39] {
@@ -71,6 +78,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     print!("{figures}");
     if arguments.write {
         write("compare", figures.trim_end())?;
+        recorded.write()?;
     }
     Ok(())
 }

@@ -6,7 +6,9 @@
 
 use std::error::Error;
 
-use tokenfleet_benches::{Arguments, Built, Conditions, Consumer, Median, Table, compiler, write};
+use tokenfleet_benches::{
+    Arguments, Built, Conditions, Consumer, Figures, Headline, Median, Table, compiler, write,
+};
 
 /// Lists the tokens of an account at Losant.
 const LOSANT: &str = r#"
@@ -79,6 +81,9 @@ const CONSUMERS: [Consumer; 6] = [
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::from_env(1)?;
     let conditions = Conditions::now()?;
+    let mut recorded = Figures::recorded()?;
+    // The first consumer has one provider.
+    let mut crates = None;
     let mut table = Table::new([
         "library",
         "features",
@@ -94,6 +99,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             runs.push(consumer.build()?);
         }
         let Some(built) = runs.last() else { continue };
+        crates.get_or_insert(built.crates);
         let seconds = |figure: fn(&Built) -> f64| {
             let time = Median::from_values(runs.iter().map(figure));
             match runs.len() {
@@ -118,6 +124,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     print!("{figures}");
     if arguments.write {
         write("dependence", &figures)?;
+        if let Some(crates) = crates {
+            recorded.set(Headline::Crates, crates.to_string());
+        }
+        recorded.write()?;
     }
     Ok(())
 }

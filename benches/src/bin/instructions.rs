@@ -1,8 +1,9 @@
-//! Counts the instructions of the micro-benchmarks, and of whole listings beside a loop by hand.
+//! Counts the instructions of the micro-benchmarks, of the program's listings, and of whole
+//! listings beside a loop by hand.
 //!
 //! - `instructions` prints the counts
-//! - `instructions --check` counts the micro-benchmarks, and fails if one differs from
-//!   `benches/instructions.json`
+//! - `instructions --check` counts the micro-benchmarks and the program's listings, and fails if
+//!   one differs from `benches/instructions.json`
 //! - `instructions --write` records them there, and writes all counts into `docs/PERFORMANCE.md`
 //!
 //! `cargo run --release -p tokenfleet-benches --bin instructions`
@@ -13,8 +14,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use tokenfleet_benches::{
-    Amount, Micro, Platform, Simulated, Table, Work, build_programs, compiler, instructions,
-    program, write,
+    Amount, Figures, Headline, Micro, Platform, Simulated, Table, Work, build_program,
+    build_programs, compiler, instructions, listed_instructions, listed_names, program, write,
 };
 
 /// The tolerance in percent: each process seeds its hash tables anew, so counts vary.
@@ -38,13 +39,24 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             (0..times.parse()?).for_each(|_: u64| micro.run());
         }
         ["--check"] => return check(&pieces()?),
-        [] => print!("{}\n{}", table(&pieces()?), listings()?),
+        [] => {
+            let listings = listings(&mut Figures::default())?;
+            print!("{}\n{listings}", table(&pieces()?));
+        }
         ["--write"] => {
             let pieces = pieces()?;
             let recorded = serde_json::to_string_pretty(&pieces)? + "\n";
             std::fs::write(record(), recorded)?;
-            let page = format!("{}.\n\n{}\n{}", compiler()?, listings()?, table(&pieces));
+            let mut figures = Figures::recorded()?;
+            let listings = listings(&mut figures)?;
+            let page = format!("{}.\n\n{listings}\n{}", compiler()?, table(&pieces));
             write("instructions", &page)?;
+            let of_program = listed_names().filter(|name| name.ends_with("ndjson")).rev();
+            let of_program = of_program
+                .filter_map(|name| pieces.get(name))
+                .map(u64::to_string);
+            figures.set(Headline::Program, Vec::from_iter(of_program).join(" and "));
+            figures.write()?;
         }
         _ => return Err("the only arguments are --check and --write".into()),
     }
@@ -79,7 +91,7 @@ fn check(counted: &Counts) -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::FAILURE)
 }
 
-/// Returns the instructions of each micro-benchmark.
+/// Returns the instructions of each micro-benchmark, and of the program for each token it lists.
 fn pieces() -> Result<Counts, Box<dyn Error>> {
     let this = std::env::current_exe()?;
     let count = |name: &str, times: u64| instructions(&this, [RUN, name, &times.to_string()]);
@@ -93,6 +105,10 @@ fn pieces() -> Result<Counts, Box<dyn Error>> {
         };
         counts.insert(name, each);
     }
+    build_program()?;
+    for name in listed_names() {
+        counts.extend(listed_instructions(name)?.map(|count| (name, count)));
+    }
     Ok(counts)
 }
 
@@ -105,7 +121,7 @@ fn table(counts: &Counts) -> Table {
             match amount {
                 Some(Amount::Tokens(tokens)) => format!("{} a token", count / tokens.max(1)),
                 Some(Amount::Times(times)) => (count / times.max(1)).to_string(),
-                None => count.to_string(),
+                None => format!("{count} a token"),
             },
         ]);
     }
@@ -114,7 +130,7 @@ fn table(counts: &Counts) -> Table {
 
 /// Returns the instructions of whole processes that list the same tokens.
 #[tokio::main]
-async fn listings() -> Result<Table, Box<dyn Error>> {
+async fn listings(figures: &mut Figures) -> Result<Table, Box<dyn Error>> {
     let heads = [
         "instructions a token",
         "tokenfleet",
@@ -124,6 +140,7 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
     ];
     build_programs()?;
     let mut table = Table::new(heads);
+    let mut of_library = Vec::new();
     for platform in [Platform::Losant, Platform::Foreman39] {
         let simulated = Simulated::start(platform, usize::try_from(LISTED)?).await?;
         let job = serde_json::to_string(&simulated.job(Work::List {
@@ -143,6 +160,7 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
         }
         let [ours, by_hand, skipped, discarded] = counts;
         let times = |count: u64| format!("{count}, × {:.2}", count as f64 / ours as f64);
+        of_library.push(ours.to_string());
         table.add([
             platform.name().to_owned(),
             ours.to_string(),
@@ -151,5 +169,6 @@ async fn listings() -> Result<Table, Box<dyn Error>> {
             times(discarded),
         ]);
     }
+    figures.set(Headline::Library, of_library.join(" and "));
     Ok(table)
 }

@@ -7,8 +7,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use tokenfleet_benches::{
-    Arguments, Conditions, Cost, Median, Platform, Simulated, Table, Work, build_programs,
-    run_tokenfleet, write,
+    Arguments, Conditions, Cost, Figures, Headline, Median, Platform, Simulated, Table, Work,
+    build_programs, run_tokenfleet, write,
 };
 
 /// The delay of each response.
@@ -22,7 +22,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::from_env(5)?;
     build_programs()?;
     let conditions = Conditions::now()?;
-    let table = table(arguments.runs).await?;
+    let mut recorded = Figures::recorded()?;
+    let table = table(arguments.runs, &mut recorded).await?;
     let figures = format!(
         "{}\n\n{TOKENS} tokens on {} pages, each response after {} ms:\n\n{table}",
         conditions.after(arguments.runs)?,
@@ -32,11 +33,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     print!("{figures}");
     if arguments.write {
         write("listing", &figures)?;
+        recorded.write()?;
     }
     Ok(())
 }
 
-async fn table(runs: usize) -> Result<Table, Box<dyn Error>> {
+async fn table(runs: usize, recorded: &mut Figures) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new([
         "platform",
         "one by one",
@@ -62,11 +64,16 @@ async fn table(runs: usize) -> Result<Table, Box<dyn Error>> {
         let median =
             |figure: fn(&[Cost]) -> f64| Median::from_values(pairs.iter().map(|pair| figure(pair)));
         let first_token = median(|pair| pair[1].first_token.unwrap_or_default());
+        let times = median(|pair| pair[0].wall / pair[1].wall).to_string();
+        if platform == Platform::Losant {
+            let figure = format!("{times} times as fast as one after another");
+            recorded.set(Headline::SideBySide, figure);
+        }
         table.add([
             platform.name().to_owned(),
             format!("{:.2} s", median(|pair| pair[0].wall).middle),
             format!("{:.2} s", median(|pair| pair[1].wall).middle),
-            median(|pair| pair[0].wall / pair[1].wall).to_string(),
+            times,
             format!("{:.1} responses", first_token.middle / DELAY.as_secs_f64()),
         ]);
     }

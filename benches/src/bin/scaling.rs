@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use tokenfleet_benches::{
-    Arguments, Conditions, Cost, Job, Median, Platform, Simulated, Table, Work, build_programs,
-    run_tokenfleet, write,
+    Arguments, Chart, Conditions, Cost, Figures, Headline, Job, Median, Platform, Simulated, Table,
+    Work, build_programs, run_tokenfleet, write,
 };
 
 /// The numbers of tokens of an account.
@@ -23,8 +23,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::from_env(5)?;
     build_programs()?;
     let conditions = Conditions::now()?;
+    let mut recorded = Figures::recorded()?;
     let (tokens, accounts) = (
-        tokens(arguments.runs).await?,
+        tokens(arguments.runs, &mut recorded).await?,
         accounts(arguments.runs).await?,
     );
     let figures = format!(
@@ -35,11 +36,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     print!("{figures}");
     if arguments.write {
         write("scaling", &figures)?;
+        recorded.write()?;
     }
     Ok(())
 }
 
-async fn tokens(runs: usize) -> Result<Table, Box<dyn Error>> {
+async fn tokens(runs: usize, recorded: &mut Figures) -> Result<Table, Box<dyn Error>> {
     let mut table = Table::new(HEADINGS);
     for platform in Platform::WITH_PAGES {
         let mut simulated = Vec::new();
@@ -54,9 +56,17 @@ async fn tokens(runs: usize) -> Result<Table, Box<dyn Error>> {
             })
         };
         let jobs = Vec::from_iter(simulated.iter().zip(TOKENS).map(job));
-        Sizes::measure(&jobs, &TOKENS, runs)
-            .await?
-            .add_to(&mut table, platform.name());
+        let sizes = Sizes::measure(&jobs, &TOKENS, runs).await?;
+        if platform == Platform::Losant {
+            let memory = sizes.medians(mebibytes);
+            if let Some(most) = memory.last() {
+                recorded.set(Headline::Million, format!("{most:.1} MiB"));
+            }
+            let label = |tokens| format!("{tokens} tokens");
+            let series = TOKENS.into_iter().map(label).zip(memory);
+            recorded.draw(Chart::Growth, series.collect());
+        }
+        sizes.add_to(&mut table, platform.name());
     }
     Ok(table)
 }
@@ -93,6 +103,14 @@ impl<'a> Sizes<'a> {
             sizes,
             runs: measured,
         })
+    }
+
+    /// Returns the median of each size.
+    fn medians(&self, figure: fn(&Cost) -> f64) -> Vec<f64> {
+        let median = |place: usize| {
+            Median::from_values(self.runs.iter().map(|run| figure(&run[place]))).middle
+        };
+        (0..self.sizes.len()).map(median).collect()
     }
 
     fn add_to(&self, table: &mut Table, what: &str) {

@@ -12,8 +12,8 @@ use tokenfleet::losant::{Losant, LosantConfig};
 use tokenfleet::transport::{ApiClient, ApiRequest, Body, ErrorBody, Transport, TransportError};
 use tokenfleet::{
     Account, Capabilities, CreateToken, Credential, Error, Identity, IssuedToken, Liveness,
-    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, Token, TokenId,
-    TokenProvider, TokenRef, TokenState, UpdateToken,
+    Operation, RenewedToken, Result, Revocation, RevokeOptions, Secret, SecretShape, Token,
+    TokenId, TokenProvider, TokenRef, TokenState, UpdateToken,
 };
 use tokenfleet_simulators::{NewToken, Simulator, losant};
 use tokio::runtime::Runtime;
@@ -149,6 +149,14 @@ impl TokenProvider for Idle {
 
     async fn verify(&self, _: &Secret) -> Result<Liveness> {
         Err(Error::unsupported("never reached"))
+    }
+
+    fn secret_shape(&self, _: &Secret) -> SecretShape {
+        SecretShape::Possible
+    }
+
+    async fn token_of(&self, _: &Secret) -> Result<Option<Token>> {
+        Ok(None)
     }
 
     async fn whoami(&self) -> Result<Identity> {

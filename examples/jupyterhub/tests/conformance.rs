@@ -44,6 +44,7 @@ struct HubFixture {
     token: String,
     transport: FixtureTransport,
     admin: AdminClient,
+    url: String,
     api: String,
     provider: Arc<dyn TokenProvider>,
     intruder: Arc<dyn TokenProvider>,
@@ -92,6 +93,7 @@ impl HubFixture {
             token: hub.token.clone(),
             transport,
             admin,
+            url: hub.url.clone(),
             api,
             provider,
             intruder,
@@ -190,6 +192,10 @@ impl Fixture for HubFixture {
 
     async fn inject(&self, fault: Fault) -> bool {
         self.transport.inject(fault)
+    }
+
+    fn origin(&self) -> Option<String> {
+        Some(self.url.clone())
     }
 
     fn scopes(&self) -> Vec<String> {

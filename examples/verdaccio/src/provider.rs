@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{
-    ArgumentDescription, ArgumentValue, CreateCapability, ListCapability, Paging, RevokeCapability,
+    ArgumentDescription, ArgumentValue, CreateCapability, ListCapability, RevokeCapability,
     TokenField,
 };
 use tokenfleet_core::config::Settings;
@@ -42,7 +42,7 @@ pub fn capabilities() -> Capabilities {
         .with_argument(ArgumentDescription::boolean("readonly"))
         .with_argument(ArgumentDescription::list("cidr_whitelist"));
     Capabilities::none()
-        .with_list(ListCapability::new(Paging::Snapshot).with_unlisted_tokens("tokens of logins"))
+        .with_list(ListCapability::unpaged().with_unlisted_tokens("tokens of logins"))
         .with_create(create)
         .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted))
         .with_verify()

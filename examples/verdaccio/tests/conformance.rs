@@ -174,6 +174,10 @@ impl Fixture for RegistryFixture {
     async fn inject(&self, fault: Fault) -> bool {
         self.transport.inject(fault)
     }
+
+    fn origin(&self) -> Option<String> {
+        Some(self.url.clone())
+    }
 }
 
 fn main() -> ExitCode {

@@ -39,8 +39,8 @@ impl<T: Transport> Transport for Recording<T> {
 }
 
 /// A client with everything that law 8 forbids, except default headers.
-fn client() -> reqwest::ClientBuilder {
-    reqwest::Client::builder()
+fn client(client: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
+    client
         .user_agent("consumer/1.0")
         .cookie_store(true)
         .redirect(reqwest::redirect::Policy::limited(5))
@@ -57,9 +57,9 @@ fn client() -> reqwest::ClientBuilder {
 }
 
 /// A client that would send one more credential to every account.
-fn client_with_credential() -> reqwest::ClientBuilder {
+fn client_with_credential(builder: reqwest::ClientBuilder) -> reqwest::ClientBuilder {
     let value = http::HeaderValue::from_static("Bearer hunter2");
-    client().default_headers([(http::header::AUTHORIZATION, value)].into_iter().collect())
+    client(builder).default_headers([(http::header::AUTHORIZATION, value)].into_iter().collect())
 }
 
 /// A log of everything that a library writes about the bytes of a connection.

@@ -10,6 +10,7 @@ mod fake_pages;
 mod headers;
 mod listing;
 mod platforms;
+mod reader;
 mod redaction;
 mod responses;
 mod secrets;
@@ -22,6 +23,7 @@ pub use cursor::cursor;
 pub use headers::headers;
 pub use listing::listing;
 pub use platforms::{cloudsmith, foreman, losant, mindbody};
+pub use reader::reader;
 pub use redaction::redaction;
 pub use simulators::{foreman_search, simulators};
 pub use texts::{filter, revocation_plan, times};
@@ -30,7 +32,7 @@ pub use texts::{filter, revocation_plan, times};
 pub type Target = fn(&[u8]);
 
 /// All targets, by the names of their seed folders.
-pub const TARGETS: [(&str, Target); 15] = [
+pub const TARGETS: [(&str, Target); 16] = [
     ("base_url", base_url),
     ("cloudsmith", cloudsmith),
     ("configuration", configuration),
@@ -42,6 +44,7 @@ pub const TARGETS: [(&str, Target); 15] = [
     ("listing", listing),
     ("losant", losant),
     ("mindbody", mindbody),
+    ("reader", reader),
     ("redaction", redaction),
     ("revocation_plan", revocation_plan),
     ("simulators", simulators),

@@ -1,0 +1,201 @@
+//! What a runner keeps to: the claim that covers each call, the sinks of the plan, and the secret
+//! that nobody else has.
+
+use std::sync::Arc;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenfleet_core::journal::OperationId;
+use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret, Timestamp};
+use tokenfleet_rotation::machine::{Change, RotationState};
+use tokenfleet_rotation::runner::{Advanced, Claim, MemoryRotationStore, RotationStore, Runner};
+use tokenfleet_rotation::sink::{
+    MemorySink, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
+};
+
+use crate::Trial;
+
+/// A sink that fails for a number of writes.
+#[derive(Debug)]
+struct Failing(MemorySink, AtomicUsize);
+
+fn failure() -> Error {
+    Error::new(ErrorKind::Unavailable, Fate::NotSent, "it is down")
+}
+
+/// Takes one of a number of failures.
+fn fails(left: &AtomicUsize) -> bool {
+    let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+        left.checked_sub(1)
+    });
+    taken.is_ok()
+}
+
+#[async_trait]
+impl SecretSink for Failing {
+    fn place(&self) -> &str {
+        self.0.place()
+    }
+
+    fn capabilities(&self) -> SinkCapabilities {
+        self.0.capabilities()
+    }
+
+    fn longest_call(&self) -> Duration {
+        Duration::from_secs(1000)
+    }
+
+    async fn read(&self) -> Result<SinkState> {
+        self.0.read().await
+    }
+
+    async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
+        if fails(&self.1) {
+            return Err(failure());
+        }
+        self.0.write(secret, expected, stamp).await
+    }
+}
+
+/// A store that notes what it is asked, and fails for a number of times once a token was issued.
+#[derive(Debug)]
+struct Noting<'a> {
+    store: &'a MemoryRotationStore,
+    failures: AtomicUsize,
+    extended: Mutex<Vec<Duration>>,
+    released: AtomicUsize,
+    claimed: AtomicUsize,
+}
+
+impl<'a> Noting<'a> {
+    fn new(store: &'a MemoryRotationStore, failures: usize) -> Self {
+        Self {
+            store,
+            failures: failures.into(),
+            extended: Mutex::default(),
+            released: AtomicUsize::default(),
+            claimed: AtomicUsize::default(),
+        }
+    }
+}
+
+#[async_trait]
+impl RotationStore for Noting<'_> {
+    fn ledger(&self) -> &str {
+        self.store.ledger()
+    }
+
+    async fn claim(&self, rotation: OperationId) -> Result<Option<Claim>> {
+        self.claimed.fetch_add(1, Ordering::SeqCst);
+        self.store.claim(rotation).await
+    }
+
+    async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        self.extended.lock().unwrap().push(by);
+        let is_attempting = (self.store.rotation(rotation)).is_some_and(|r| !r.attempts.is_empty());
+        // The first one after the attempt is that of the rotation itself.
+        let extensions = self.extended.lock().unwrap().len();
+        if is_attempting && extensions > 3 && fails(&self.failures) {
+            return Err(failure());
+        }
+        self.store.extend(rotation, epoch, by).await
+    }
+
+    async fn release(
+        &self,
+        rotation: OperationId,
+        epoch: u64,
+        due: Option<Timestamp>,
+    ) -> Result<()> {
+        self.released.fetch_add(1, Ordering::SeqCst);
+        self.store.release(rotation, epoch, due).await
+    }
+
+    async fn record(&self, rotation: OperationId, epoch: u64, change: &Change) -> Result<bool> {
+        self.store.record(rotation, epoch, change).await
+    }
+}
+
+/// Replaces the first sink of a trial by one that fails for a number of writes.
+fn fail_writes(trial: &mut Trial, failures: usize) {
+    let place = trial.boundaries.sinks[0].clone();
+    trial.sinks[0] = Arc::new(Failing(place, failures.into()));
+}
+
+#[tokio::test]
+async fn the_only_secret_that_works_is_delivered_however_long_a_sink_or_the_store_is_down() {
+    for (sink_failures, store_failures) in [(12, 0), (0, 12), (5, 5)] {
+        let mut trial = Trial::new("cloudsmith", &[], &[]).await;
+        fail_writes(&mut trial, sink_failures);
+        let store = Noting::new(&trial.store, store_failures);
+        let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
+        // Without patience.
+        let advanced = runner.advance(&trial.job).await.unwrap();
+        assert_eq!(advanced, Advanced::Done);
+        let rotation = trial.rotation();
+        assert_eq!(rotation.attempts.len(), 1, "no second key");
+        trial.check(false, "down").await;
+    }
+}
+
+#[tokio::test]
+async fn where_the_old_secret_works_a_worker_returns_and_gives_the_claim_back() {
+    let mut trial = Trial::new("losant", &[], &[]).await;
+    fail_writes(&mut trial, 12);
+    let runner = Runner::new(&*trial.provider, &trial.sinks, &trial.store, &trial.clock);
+    let advanced = runner.advance(&trial.job).await.unwrap();
+    assert!(matches!(advanced, Advanced::Waiting { .. }), "{advanced:?}");
+
+    let trial = Trial::new("losant", &[], &[]).await;
+    let store = Noting::new(&trial.store, 1);
+    let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
+    runner.advance(&trial.job).await.unwrap_err();
+    assert_eq!(store.released.load(Ordering::SeqCst), 1);
+    assert_eq!(trial.rotation().starts, 0);
+    trial.finish().await;
+}
+
+#[tokio::test]
+async fn a_claim_lasts_longer_than_the_call_that_it_covers() {
+    let mut trial = Trial::new("losant", &[], &[]).await;
+    fail_writes(&mut trial, 0);
+    let store = Noting::new(&trial.store, 0);
+    let longest = Duration::from_secs(2000);
+    let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock)
+        .with_longest_call(longest);
+    runner.advance(&trial.job).await.unwrap();
+    let extended = store.extended.lock().unwrap().clone();
+    let is_over = |limit: u64| {
+        let over = extended.iter().filter(|by| by.as_secs() > limit);
+        over.count()
+    };
+    assert_eq!(is_over(2000), 1, "the creation: {extended:?}");
+    assert_eq!(is_over(1000), 4, "two reads and a write of the first sink");
+}
+
+#[tokio::test]
+async fn sinks_that_are_not_those_of_the_plan_are_refused_before_anything_is_claimed() {
+    for platform in ["losant", "cloudsmith"] {
+        let mut trial = Trial::new(platform, &[], &[]).await;
+        let all = trial.sinks.clone();
+        // It holds a key that was made by hand, and does not adopt.
+        let strict = MemorySink::new("0");
+        strict.set(Some(Secret::new("by hand")));
+        let strict: Arc<dyn SecretSink> = Arc::new(strict);
+        let mut longer = all.clone();
+        longer.push(Arc::clone(&all[0]));
+        for sinks in [vec![strict, Arc::clone(&all[1])], longer, all[..1].to_vec()] {
+            trial.sinks = sinks;
+            let store = Noting::new(&trial.store, 0);
+            let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
+            let error = runner.advance(&trial.job).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Configuration);
+            assert_eq!(store.claimed.load(Ordering::SeqCst), 0);
+        }
+        let (_, requests) = trial.boundaries.passed();
+        assert_eq!(requests, 0);
+        assert_eq!(trial.rotation().state, RotationState::Issuing);
+    }
+}
