@@ -161,8 +161,8 @@ fn assert_cost(
         execution.requests
     );
     let reads_all = query.filter.is_none() && query.offset == 0 && query.limit.is_none();
-    // A keyset may name a page after its last one, and a backward scan may read its first page twice:
-    // both are planned for.
+    // Planned for, and not always there: the page that a keyset names after its last one, and the
+    // second look of a backward scan at its first page.
     let may_save_one = platform.list.paging == Paging::Keyset || explained.backward;
     let fewest = (planned - u64::from(may_save_one)).max(1);
     prop_assert!(
