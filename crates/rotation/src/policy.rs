@@ -94,7 +94,7 @@ impl Policy {
             sinks,
         };
         let location = format!("policies.{}", config.name);
-        let plan = check.plan();
+        let plan = check.plan_repeated();
         let plan = plan.map_err(|error| error.with_message_prefix(&location))?;
         let acting = account.acting.map(|token| token.id.clone());
         Ok(Self {
@@ -102,6 +102,27 @@ impl Policy {
             plan,
             acting,
         })
+    }
+
+    /// Returns the parameters of one rotation, such as one that a person asks for: with the overlap,
+    /// the sinks and all that a policy has but its times of rotation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), except for a policy that is never due or too often. They do not
+    /// name the policy.
+    pub fn plan_once(
+        config: &PolicyConfig,
+        account: &PolicyAccount<'_>,
+        sinks: &[SinkCapabilities],
+    ) -> Result<RotationPlan> {
+        let check = Check {
+            config,
+            account,
+            sinks,
+        };
+        let (plan, _) = check.plan()?;
+        Ok(plan)
     }
 
     /// Returns the policy as it was written.
@@ -134,7 +155,14 @@ fn refused(message: impl Into<String>, advice: impl Into<String>) -> Error {
 }
 
 impl Check<'_> {
-    fn plan(&self) -> Result<RotationPlan> {
+    fn plan_repeated(&self) -> Result<RotationPlan> {
+        let (plan, lifetime) = self.plan()?;
+        self.check_triggers(&plan, lifetime)?;
+        Ok(plan)
+    }
+
+    /// Returns the plan, and the lifetime of a successor if it is limited.
+    fn plan(&self) -> Result<(RotationPlan, Option<Duration>)> {
         let (config, capabilities) = (self.config, self.account.capabilities);
         let strategy = Strategy::for_capabilities(capabilities, config.preference)
             .map_err(|error| error.with_kind(ErrorKind::Configuration))?;
@@ -145,16 +173,27 @@ impl Check<'_> {
             Strategy::InPlace(_) => self.check_in_place()?,
             Strategy::Unlisted(unlisted) => self.check_unlisted(unlisted)?,
         };
-        self.check_triggers(&strategy, overlap)?;
+        let lifetime = match &strategy {
+            Strategy::Overlap(_) => self.new_lifetime()?,
+            Strategy::Unlisted(unlisted) => {
+                self.check_no_expiry()?;
+                Some(unlisted.max_lifetime)
+            }
+            Strategy::InPlace(_) => {
+                self.check_no_expiry()?;
+                None
+            }
+        };
         let sinks = self.sinks.iter().copied().map(PlannedSink::from);
         let plan = RotationPlan::new(strategy, sinks)?
             .with_overlap(overlap)
             .with_soak(config.soak)
             .with_old_secret(config.old_secret);
-        Ok(match config.rest {
+        let plan = match config.rest {
             Some(rest) => plan.with_rest(rest, config.max_overlap),
             None => plan,
-        })
+        };
+        Ok((plan, lifetime))
     }
 
     fn check_sinks(&self) -> Result<()> {
@@ -289,25 +328,17 @@ impl Check<'_> {
         Ok(PolicyConfig::DEFAULT_OVERLAP)
     }
 
-    fn check_triggers(&self, strategy: &Strategy, overlap: Duration) -> Result<()> {
+    fn check_triggers(&self, plan: &RotationPlan, lifetime: Option<Duration>) -> Result<()> {
         let (config, capabilities) = (self.config, self.account.capabilities);
+        let RotationPlan {
+            strategy, overlap, ..
+        } = plan;
         if config.rotate_before_expiry.is_none() && config.max_age.is_none() {
             return Err(refused(
                 "the policy would never be due",
                 "set `rotate_before_expiry`, `max_age` or both",
             ));
         }
-        let lifetime = match strategy {
-            Strategy::Overlap(_) => self.new_lifetime()?,
-            Strategy::Unlisted(unlisted) => {
-                self.check_no_expiry()?;
-                Some(unlisted.max_lifetime)
-            }
-            Strategy::InPlace(_) => {
-                self.check_no_expiry()?;
-                None
-            }
-        };
         let reports_expiry = capabilities.reported_fields.contains(&TokenField::Expiry)
             || matches!(strategy, Strategy::Unlisted(_));
         if config.rotate_before_expiry.is_some() && !reports_expiry && config.max_age.is_none() {
@@ -324,7 +355,7 @@ impl Check<'_> {
             return Ok(());
         };
         let busy = match strategy {
-            Strategy::Overlap(_) => overlap.max(SETTLE).saturating_add(config.soak),
+            Strategy::Overlap(_) => (*overlap).max(SETTLE).saturating_add(config.soak),
             Strategy::InPlace(_) | Strategy::Unlisted(_) => SETTLE,
         };
         if interval <= busy {
