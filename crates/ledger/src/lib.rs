@@ -82,8 +82,11 @@ mod change;
 mod ledger;
 mod memory;
 mod page;
+mod queue;
 mod snapshot;
 mod source;
+mod task;
+mod tasks;
 mod times;
 mod write;
 
@@ -103,6 +106,8 @@ pub use source::{Owner, Source};
 pub use sql::SqliteLedger;
 #[cfg(feature = "postgres")]
 pub use sql::{PostgresLedger, PostgresLedgerBuilder};
+pub use task::{NewTask, Task, TaskClaim};
+pub use tasks::Tasks;
 pub use write::{OpenOperation, UnknownToken, Write};
 
 /// Compiles the example of the README.

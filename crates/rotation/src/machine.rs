@@ -22,6 +22,7 @@
 //! The rule that keeps it small: whatever a consumer may have seen dies only after a successor has
 //! been read back from every sink.
 
+mod duration;
 mod issuing;
 mod memory;
 mod parked;

@@ -14,6 +14,7 @@ use tokenfleet_core::model::TokenField;
 use tokenfleet_core::{Capabilities, Error, ErrorKind, Result, Token, TokenId};
 
 pub use config::PolicyConfig;
+pub(crate) use policies::normalised;
 pub use policies::{Policies, SinkPlace};
 pub use schedule::Due;
 pub use successor::{successor_request, without_marker};

@@ -14,13 +14,23 @@ impl Machine {
         if let Some(sink) = self.unread_sink() {
             return Step::ReadSink(sink);
         }
-        if let Some(objection) = self.sink_ahead().or_else(|| self.not_ours()) {
+        let objection = (self.contested())
+            .or_else(|| self.sink_ahead())
+            .or_else(|| self.not_ours());
+        if let Some(objection) = objection {
             return park(objection);
         }
         match &self.memory.held {
             Some(held) => self.deliver(held, now),
             None => self.attempt(now),
         }
+    }
+
+    /// Returns a sink that another open rotation writes. Adoption does not help: the two would
+    /// replace each other's secrets.
+    fn contested(&self) -> Option<Parked> {
+        let contested = self.readings().find(|(_, reading)| reading.is_contested);
+        contested.map(|(sink, _)| Parked::Contested { sink })
     }
 
     /// Returns a sink whose secret must not be replaced.

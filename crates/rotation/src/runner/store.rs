@@ -58,4 +58,8 @@ pub trait RotationStore: Debug + Send + Sync {
     /// Records a change, as [`Rotation::apply`] does. Returns `false`, and changes nothing, if the
     /// epoch is not current.
     async fn record(&self, rotation: OperationId, epoch: u64, change: &Change) -> Result<bool>;
+
+    /// Returns `true` if an operation of this ledger, as a stamp names it, is open: somebody else's
+    /// rotation is under way where its stamp is.
+    async fn is_open(&self, operation: &str) -> Result<bool>;
 }
