@@ -23,6 +23,7 @@ mod manual;
 mod metrics_file;
 mod numbers;
 mod output;
+mod policies;
 mod program;
 mod program_name;
 mod progress;
@@ -34,8 +35,10 @@ mod selection;
 mod signal;
 #[cfg(feature = "simulate")]
 mod simulation;
+mod sinks;
 mod time;
 mod usage_error;
+mod written_place;
 
 pub use program::Program;
 // The sinks of the rotation write files in the same way.
