@@ -29,6 +29,7 @@ mod program_name;
 mod progress;
 mod report;
 mod report_file;
+mod rotations;
 mod running;
 mod secret_destination;
 mod selection;

@@ -128,8 +128,27 @@ impl<'a> RotationObject<'a> {
             format!("rotate {}", self.token_text()).trim_end().to_owned(),
             self.state.to_owned(),
             String::new(),
-            format!("{}; {}", self.why, self.next),
+            self.detail(),
         ]
+    }
+
+    /// Returns the fields of an operation that was resumed: operation, account, action, outcome and
+    /// detail.
+    pub(super) fn resumed_row(&self, outcome: &str) -> Vec<String> {
+        vec![
+            self.operation.to_string(),
+            self.account.to_owned(),
+            format!("rotate {}", self.token_text()).trim_end().to_owned(),
+            outcome.to_owned(),
+            self.detail(),
+        ]
+    }
+
+    /// Returns why the rotation waits and what to do, in a line.
+    pub(super) fn detail(&self) -> String {
+        let parts = [&*self.why, &*self.next].into_iter();
+        let parts: Vec<_> = parts.filter(|part| !part.is_empty()).collect();
+        parts.join("; ")
     }
 
     /// Returns the rotation in lines for people.
@@ -255,6 +274,9 @@ fn why(stored: &StoredRotation) -> String {
 /// Returns what is done next and by what command, or what a person can do.
 fn next(stored: &StoredRotation) -> String {
     let id = stored.task.id;
+    if stored.is_abandoned() {
+        return left_behind(&stored.record);
+    }
     if stored.is_closed() {
         return String::new();
     }
@@ -271,6 +293,29 @@ fn next(stored: &StoredRotation) -> String {
         }
         _ => format!("{next}, by `{worker}` or `{resume}`"),
     }
+}
+
+/// Returns what a person has to see to after a rotation was given up.
+fn left_behind(record: &RotationRecord) -> String {
+    let rotation = &record.rotation;
+    let markers: Vec<_> = (rotation.left_behind().into_iter())
+        .map(|attempt| attempt.marker.as_str())
+        .collect();
+    let old = match (&rotation.subject, rotation.state) {
+        (Some(subject), RotationState::Retiring) => Some(format!(
+            "the old token {} may still work: revoke it",
+            displayed_id(subject)
+        )),
+        _ => None,
+    };
+    let made = (!markers.is_empty()).then(|| {
+        format!(
+            "tokens with the markers {} may exist: revoke those that no sink holds",
+            markers.join(", ")
+        )
+    });
+    let left: Vec<_> = old.into_iter().chain(made).collect();
+    left.join("; ")
 }
 
 /// Returns the earliest time at which the old secret stops working for good, if it is known before.

@@ -9,14 +9,12 @@ use tokenfleet::{
     TokenProviderExt,
 };
 use tokenfleet_rotation::machine::{Rotation, Strategy};
-use tokenfleet_rotation::policy::{
-    Due, Policy, PolicyAccount, PolicyConfig, SinkPlace, successor_request, without_marker,
-};
+use tokenfleet_rotation::policy::{Due, Policy, SinkPlace, successor_request, without_marker};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokenfleet_rotation::sink::SecretSink;
 
 use super::opened::Rotations;
-use crate::accounts::Accounts;
+use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
@@ -45,27 +43,27 @@ impl Covered {
 
 /// Lists the account of a policy, and plans the rotation of each token that it covers and that is
 /// not being rotated. Nothing is changed.
-pub(crate) async fn look(rotations: &Rotations<'_>, config: &PolicyConfig) -> Result<Looked> {
+pub(crate) async fn look(
+    rotations: &Rotations<'_>,
+    policies: &Policies,
+    configured: &ConfiguredPolicy,
+) -> Result<Looked> {
     let accounts = rotations.accounts;
-    let provider = accounts.open_one(&config.account)?;
-    let in_policy = |error: Error| error.with_message_prefix(&format!("policies.{}", config.name));
-    let strategy = Strategy::for_capabilities(provider.capabilities(), config.preference);
-    let strategy = strategy.map_err(in_policy)?;
-    let acting = match &strategy {
-        Strategy::Overlap(_) => acting_token(accounts, &*provider).await,
-        _ => None,
-    };
+    let provider = accounts.open_one(&configured.config.account)?;
+    let account = accounts.configuration_of(&*provider)?;
+    let acting = acting_token(account, &*provider).await?;
+    let means = (&rotations.sinks, accounts.transport());
+    let policy = policies.accept(configured, &*provider, acting.as_ref(), means);
+    let policy = policy.await?;
     let mut closed = rotations.store.closed_rotations().await?;
     closed.retain(|stored| stored.record.account == *provider.account());
     let looking = Looking {
         rotations,
-        closed,
-        config,
+        policy,
         provider: &*provider,
-        strategy: &strategy,
-        acting,
+        closed,
     };
-    if let Strategy::Unlisted(_) = strategy {
+    if let Strategy::Unlisted(_) = looking.policy.plan().strategy {
         let covered = looking.cover(None).await;
         return Ok(Looked {
             covered: vec![(None, covered)],
@@ -78,21 +76,19 @@ pub(crate) async fn look(rotations: &Rotations<'_>, config: &PolicyConfig) -> Re
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let open = rotations.store.open_rotations().await?;
-    let open: Vec<_> = (open.into_iter())
-        .filter(|stored| stored.record.account == *provider.account())
-        .collect();
+    let mut open = rotations.store.open_rotations().await?;
+    open.retain(|stored| stored.record.account == *provider.account());
     let mut covered = Vec::new();
     let mut taken = BTreeMap::new();
     for token in list.tokens {
-        if !config.filter.matches(&token) || is_under_way(&token, &open) {
+        if !looking.policy.covers(&token) || is_under_way(&token, &open) {
             continue;
         }
         let id = token.id.clone();
         let planned = looking.cover(Some(token)).await.and_then(|planned| {
             for place in &planned.record.sinks {
                 if let Some(other) = taken.insert(place.clone(), id.clone()) {
-                    return Err(in_policy(shared_place(&other, &id)));
+                    return Err(shared_place(configured.name(), &other, &id));
                 }
             }
             Ok(planned)
@@ -117,33 +113,19 @@ fn is_under_way(token: &Token, open: &[StoredRotation]) -> bool {
     })
 }
 
-fn shared_place(one: &TokenId, other: &TokenId) -> Error {
-    let message = format!("the tokens {one} and {other} would be written to one place");
+fn shared_place(policy: &str, one: &TokenId, other: &TokenId) -> Error {
+    let message =
+        format!("policies.{policy}: the tokens {one} and {other} would be written to one place");
     Error::configuration(message)
         .with_advice("use `{name}` or `{id}` in the sink, or narrow `where` to one token")
-}
-
-/// Returns the token that an account authenticates with, where the platform tells.
-pub(crate) async fn acting_token(
-    accounts: &Accounts,
-    provider: &dyn TokenProvider,
-) -> Option<Token> {
-    for secret in accounts.secrets_of(provider.account()).await {
-        if let Ok(Some(token)) = provider.token_of(&secret).await {
-            return Some(token);
-        }
-    }
-    None
 }
 
 struct Looking<'a> {
     rotations: &'a Rotations<'a>,
     /// The rotations of the account that are over.
     closed: Vec<StoredRotation>,
-    config: &'a PolicyConfig,
+    policy: Policy,
     provider: &'a dyn TokenProvider,
-    strategy: &'a Strategy,
-    acting: Option<Token>,
 }
 
 impl Looking<'_> {
@@ -162,41 +144,30 @@ impl Looking<'_> {
     }
 
     async fn cover(&self, token: Option<Token>) -> Result<Covered> {
-        let (config, capabilities) = (self.config, self.provider.capabilities());
+        let (config, capabilities) = (self.policy.config(), self.provider.capabilities());
         let (mut places, mut sinks) = (Vec::new(), Vec::new());
         for sink in &config.sinks {
             let place = SinkPlace::new(sink, &config.account, token.as_ref())?;
             sinks.push(self.rotations.open_sink(place.as_str(), false).await?);
             places.push(place.as_str().to_owned());
         }
-        let declared: Vec<_> = sinks.iter().map(|sink| sink.capabilities()).collect();
-        let mut account = PolicyAccount::new(capabilities);
-        if let Some(acting) = &self.acting {
-            account = account.with_acting(acting);
-        }
-        if capabilities.rotate {
-            // An adapter declares it only for an account that has another credential, or whose
-            // owner accepted to be locked out.
-            account = account.with_other_credential();
-        }
-        let policy = Policy::new(config.clone(), &account, &declared)?;
         let rotated_at = self.rotated_at(token.as_ref(), &places);
         let now = Timestamp::now();
         let (due, rotation) = match &token {
             Some(token) => (
-                policy.due(token, rotated_at),
+                self.policy.due(token, rotated_at),
                 Rotation::of_token(OperationId::random(), token, now),
             ),
             None => (
-                policy.due_unlisted(rotated_at),
+                self.policy.due_unlisted(rotated_at),
                 Rotation::new(OperationId::random(), None, now),
             ),
         };
-        let request = match self.strategy {
+        let request = match self.policy.plan().strategy {
             Strategy::InPlace(_) => CreateToken::unnamed(),
             _ => successor_request(capabilities, token.as_ref(), config.new_expiry)?,
         };
-        let plan = policy.plan().clone();
+        let plan = self.policy.plan().clone();
         let account = self.provider.account().clone();
         let record = RotationRecord::new(account, places, plan, request, rotation);
         let mut record = record.with_policy(&config.name);

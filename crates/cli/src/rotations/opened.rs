@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
-    Account, Configuration, Error, ErrorKind, Fate, Result, TokenProvider,
+    Account, Error, ErrorKind, Fate, Result, TokenProvider,
 };
 use tokenfleet_ledger::Ledger;
-use tokenfleet_rotation::runner::{LedgerRotationStore, RotationRecord, StoredRotation};
+use tokenfleet_rotation::runner::{
+    LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
+};
 use tokenfleet_rotation::sink::SecretSink;
 
 use super::journal::OperationJournal;
@@ -69,8 +71,9 @@ impl<'a> Rotations<'a> {
         self.sinks.open(place, adopts, transport).await
     }
 
-    pub(crate) fn ledger(&self) -> &dyn Ledger {
-        &*self.ledger
+    /// Returns the id of the ledger, as it is in stamps.
+    pub(crate) fn ledger_id(&self) -> &str {
+        self.store.ledger()
     }
 
     /// Returns the open rotations of the selected accounts, the oldest first.
@@ -94,8 +97,9 @@ impl<'a> Rotations<'a> {
 
     /// Opens a rotation in the queue of its account, or returns the one that is open already.
     pub(crate) async fn begin(&self, record: &RotationRecord) -> Result<Begun> {
-        let queue = queue_of(self.accounts.configuration(), record.account.name());
-        let (id, is_new) = match self.store.open_rotation(record, &queue).await? {
+        let configuration = self.accounts.configuration();
+        let queue = configuration.account(record.account.name())?.queue();
+        let (id, is_new) = match self.store.open_rotation(record, queue).await? {
             None => (record.rotation.id, true),
             Some(open) => (open, false),
         };
@@ -178,12 +182,6 @@ pub(crate) struct Begun {
     pub(crate) stored: StoredRotation,
     /// `true` if it was opened now.
     pub(crate) is_new: bool,
-}
-
-/// Returns the queue of an account.
-pub(crate) fn queue_of(configuration: &Configuration, account: &str) -> String {
-    let configured = configuration.account(account);
-    configured.map_or(account, |account| account.queue()).to_owned()
 }
 
 /// Rejects an account that reaches another place than the one in which something was begun.

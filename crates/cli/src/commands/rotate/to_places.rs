@@ -22,9 +22,10 @@ use crate::commands::question;
 use crate::commands::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject, retired_at};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results};
+use crate::policies::acting_token;
 use crate::program_name::command_line;
 use crate::progress::with_progress;
-use crate::rotations::{Progressed, Rotations, Stop, acting_token};
+use crate::rotations::{Progressed, Rotations, Stop};
 use crate::written_place::WrittenPlace;
 
 pub(super) async fn run(
@@ -201,18 +202,12 @@ impl Planning<'_> {
         config.overlap = times.overlap;
         config.soak = times.soak.unwrap_or_default();
         config.new_expiry = new_expiry;
-        let acting = match self.strategy {
-            Strategy::Overlap(_) => acting_token(self.rotations.accounts, self.provider).await,
-            _ => None,
-        };
-        let mut account = PolicyAccount::new(capabilities);
+        let configured = self.rotations.accounts.configuration_of(self.provider)?;
+        let acting = acting_token(configured, self.provider).await?;
+        // If it is one of its own, it is no subject.
+        let mut account = PolicyAccount::new(capabilities).with_other_credential();
         if let Some(acting) = &acting {
             account = account.with_acting(acting);
-        }
-        if capabilities.rotate {
-            // An adapter declares it only for an account that has another credential, or whose
-            // owner accepted to be locked out.
-            account = account.with_other_credential();
         }
         let declared: Vec<_> = sinks.iter().map(|sink| sink.capabilities()).collect();
         Policy::plan_once(&config, &account, &declared)
