@@ -283,7 +283,7 @@ pub(super) async fn texts_of_tasks_are_data(ledger: &dyn Ledger) -> Result<(), S
         "\\u{0}",
         "\u{202e}\"\u{10ffff}",
         "%_",
-        &longest,
+        longest.as_str(),
     ];
     for text in texts {
         let state = serde_json::to_string(text).map_err(|error| error.to_string())?;
