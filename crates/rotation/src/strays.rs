@@ -49,7 +49,7 @@ pub enum Origin {
 pub struct Stray<'a> {
     /// The token.
     pub token: &'a Token,
-    /// Where it comes from.
+    /// The origin, which is never [`Used`](Origin::Used).
     pub origin: Origin,
 }
 

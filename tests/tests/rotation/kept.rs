@@ -1,4 +1,4 @@
-//! Where the rotations of a trial are kept.
+//! The places in which the rotations of a trial are kept.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use tokenfleet_rotation::runner::{
     LedgerRotationStore, MemoryRotationStore, RotationRecord, RotationStore,
 };
 
-/// Where the rotations of a trial are kept.
+/// A place in which the rotations of a trial are kept.
 #[derive(Debug)]
 pub enum Kept {
     Memory(Arc<MemoryRotationStore>),

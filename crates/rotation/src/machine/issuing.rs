@@ -47,8 +47,8 @@ impl Machine {
         !adopts && is_held && !reading.stamp.as_ref().is_some_and(is_own)
     }
 
-    /// Before a person is asked about one sink, delivers the only secret that works to the others.
-    /// It would be lost with this worker.
+    /// Returns the step that delivers the only secret that works to the sinks that nobody else has
+    /// written, before a person is asked about the others. It would be lost with this worker.
     pub(super) fn deliver_elsewhere(&self, now: Timestamp) -> Option<Step> {
         let held = self.memory.held.as_ref()?;
         // A sink that is ahead says that another worker is at it.
