@@ -298,9 +298,9 @@ impl Rotation {
 
     /// Returns the attempts whose tokens a person has to see to if the rotation ends here.
     ///
-    /// Before every sink holds a successor, a sink may hold the token of any of them, so it is to be
-    /// read before one is revoked. Afterwards the sinks hold the successor, which is none of them;
-    /// the old token is to be revoked then, too.
+    /// Before every sink holds a successor, a sink may hold the token of any of them, so the sinks
+    /// are to be read before one is revoked. Afterwards the sinks hold the successor, which is none
+    /// of them, and the old token is to be revoked, too.
     #[must_use]
     pub fn left_behind(&self) -> Vec<&Attempt> {
         let is_possible = |attempt: &&Attempt| attempt.outcome != AttemptOutcome::NotApplied;

@@ -83,7 +83,7 @@ impl StoredRotation {
     /// Returns `true` if nothing more will be done.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.task.closed_at.is_some()
+        !self.task.is_open()
     }
 
     /// Returns `true` if a person gave the rotation up before it was done.
@@ -301,7 +301,6 @@ impl RotationStore for LedgerRotationStore {
         let Ok(id) = operation.parse() else {
             return Ok(false);
         };
-        let task = self.tasks.task(id).await?;
-        Ok(task.is_some_and(|task| task.closed_at.is_none()))
+        Ok(self.tasks.task(id).await?.is_some_and(|task| task.is_open()))
     }
 }
