@@ -23,12 +23,9 @@ pub(crate) async fn acting_token(
     if !tells || accepts_lockout(account.settings()) {
         return Ok(None);
     }
-    let mut settings = Settings::new(account.settings().path());
-    for (key, value) in account.settings().entries() {
-        if key != PASSWORD {
-            settings.insert(key, value.clone(), None);
-        }
-    }
+    let mut settings = account.settings().clone();
+    // What was read is no longer among the credentials.
+    settings.credential(PASSWORD)?;
     for credential in settings.credentials() {
         let secret = credential.secret().await?;
         if let Some(token) = provider.token_of(&secret).await? {

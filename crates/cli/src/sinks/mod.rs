@@ -43,6 +43,11 @@ fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 
+/// Returns `true` for a template whose variables are filled in, so that it names many places.
+pub(crate) fn is_filled_in(template: &str) -> bool {
+    variables::used_in(template).next().is_some()
+}
+
 impl Sinks {
     /// Reads the tables `[sinks.NAME]`. Nothing is opened, and no credential is read.
     ///

@@ -45,6 +45,10 @@ pub(super) enum Check {
     Clock,
     /// The rate limit of the platform is not exhausted.
     Limits,
+    /// A sink can be read.
+    Sinks,
+    /// A policy can keep its promise on its account.
+    Rotation,
 }
 
 impl Check {
@@ -64,6 +68,8 @@ impl Check {
             Self::Accepted => "accepted",
             Self::Clock => "clock",
             Self::Limits => "limits",
+            Self::Sinks => "sinks",
+            Self::Rotation => "rotation",
         }
     }
 }
