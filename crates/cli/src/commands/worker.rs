@@ -13,7 +13,7 @@ use crate::arguments::WorkerArguments;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 use crate::policies::Policies;
-use crate::rotations::{Progressed, Rotations, Stop, carry_on};
+use crate::rotations::{Prepared, Progressed, Rotations, Stop, carry_on};
 
 /// The longest sleep: somebody else may open a rotation meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -81,7 +81,8 @@ impl Worker<'_> {
                 let latest = Timestamp::now().saturating_add(LOOK_INTERVAL);
                 looked_until = next.map_or(latest, |next| next.min(latest));
             }
-            let prepared = self.prepare(due, &mut Vec::new()).await;
+            let format = Some(Format::Ndjson);
+            let prepared = prepare(self.rotations, due, format, &mut Vec::new()).await;
             carry_on(prepared, self.stop, |progressed| self.log(progressed)).await;
             let open = self.rotations.open_ones().await?;
             let next = open.iter().filter_map(|stored| stored.task.due);
@@ -126,20 +127,15 @@ impl Worker<'_> {
         Ok((all, exits, next))
     }
 
-    async fn prepare(
-        &self,
-        due: Vec<StoredRotation>,
-        exits: &mut Vec<Exit>,
-    ) -> Vec<crate::rotations::Prepared> {
-        prepare(self.rotations, due, self.requested_format, exits).await
-    }
-
     /// Writes a line about a rotation to standard error.
     fn log(&self, progressed: Result<Progressed>) {
         let progressed = match progressed {
             Ok(progressed) => progressed,
             Err(error) => return print_error(Some(Format::Ndjson), &error),
         };
+        if progressed.is_in_other_hands() {
+            return;
+        }
         if let Err(error) = &progressed.advanced {
             print_error(Some(Format::Ndjson), error);
         }
@@ -162,7 +158,7 @@ async fn prepare(
     due: Vec<StoredRotation>,
     requested_format: Option<Format>,
     exits: &mut Vec<Exit>,
-) -> Vec<crate::rotations::Prepared> {
+) -> Vec<Prepared> {
     let mut prepared = Vec::new();
     for stored in due {
         match rotations.prepare(stored).await {
@@ -199,6 +195,9 @@ pub(super) async fn carry_on_and_print(
         };
         if let Err(error) = &progressed.advanced {
             print_error(requested_format, error);
+        }
+        if progressed.is_in_other_hands() {
+            return;
         }
         exits.push(progressed.exit());
         let object = RotationObject::new(&progressed.stored);

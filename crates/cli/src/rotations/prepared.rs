@@ -101,6 +101,11 @@ impl Prepared {
 }
 
 impl Progressed {
+    /// Returns `true` if nothing was done because another worker is at the queue.
+    pub(crate) fn is_in_other_hands(&self) -> bool {
+        matches!(self.advanced, Ok(Some(Advanced::NotOurs)))
+    }
+
     /// Returns the exit code: 7 while a sink may lack the new secret, and 8 if a person is needed.
     pub(crate) fn exit(&self) -> Exit {
         let is_delivered = self.stored.record.rotation.state != RotationState::Issuing;
