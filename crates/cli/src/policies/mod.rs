@@ -140,3 +140,6 @@ fn check_places(policies: &[ConfiguredPolicy], sinks: &Sinks) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -361,3 +361,6 @@ fn choose(
         _ => unknown("the place may be on several servers".to_owned()),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -67,7 +67,7 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
             found(Status::Warning, &what)
         }
         Err(error) => Finding::failed(Check::Sinks, &error.with_message_prefix(&template)),
-        Ok(_) if is_filled_in => found(Status::Ok, "it answers; each token has a place of its own"),
+        Ok(_) if is_filled_in => found(Status::Ok, "can be read; each token has a place of its own"),
         Ok(state) if state.is_foreign() && !capabilities.adopts => {
             let finding = found(Status::Warning, "holds a secret that no rotation wrote");
             finding.with_advice("set adopt = true to let a rotation replace it")
