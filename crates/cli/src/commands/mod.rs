@@ -9,6 +9,7 @@ mod confirm;
 mod create;
 mod diff;
 mod doctor;
+mod due_rotations;
 mod exactly_once;
 mod exec;
 mod expiring;

@@ -1,19 +1,18 @@
 //! `worker`: carries on the rotations that are due, and begins those of the policies.
 
-use std::io::{self, Write};
 use std::time::Duration;
 
 use tokenfleet::{Result, Timestamp};
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::rotate::{begin_due, exit_of_failed_look, is_due};
-use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject, needs_a_person};
+use super::due_rotations::{begin_due, carry_on_and_print, is_due, prepare};
+use super::rotation_report::{RotationObject, needs_a_person};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, Results, print_error};
+use crate::output::{Format, Output, print_error, print_object};
 use crate::policies::Policies;
-use crate::rotations::{Prepared, Progressed, Rotations, Stop, carry_on};
+use crate::rotations::{Progressed, Rotations, Stop, carry_on};
 
 /// The longest sleep: somebody else may open a rotation meanwhile.
 const LONGEST_SLEEP: Duration = Duration::from_secs(60);
@@ -40,12 +39,13 @@ pub(crate) async fn run(
         rotations: &rotations,
         policies: &policies,
         stop: &stop,
-        requested_format,
+        // What is logged can be read by programs.
+        requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
     };
     if arguments.once {
         return worker.once(output).await;
     }
-    worker.serve().await.map_err(Failure::from)
+    Ok(worker.serve().await)
 }
 
 struct Worker<'a> {
@@ -71,29 +71,42 @@ impl Worker<'_> {
     }
 
     /// Does what is due until the program is asked to stop.
-    async fn serve(&self) -> Result<Exit> {
-        let mut looked_until = Timestamp::now();
+    async fn serve(&self) -> Exit {
+        let mut looks_at = Timestamp::now();
         while !self.stop.is_requested() {
-            let mut due = self.due().await?;
-            if looked_until <= Timestamp::now() {
-                let (begun, _, next) = self.begin().await?;
-                due.extend(begun);
-                let latest = Timestamp::now().saturating_add(LOOK_INTERVAL);
-                looked_until = next.map_or(latest, |next| next.min(latest));
-            }
-            let format = Some(Format::Ndjson);
-            let prepared = prepare(self.rotations, due, format, &mut Vec::new()).await;
-            carry_on(prepared, self.stop, |progressed| self.log(progressed)).await;
-            let open = self.rotations.open_ones().await?;
-            let next = open.iter().filter_map(|stored| stored.task.due);
-            let next = next.chain([looked_until]).min();
-            let sleep = next.map_or(LONGEST_SLEEP, |next| Timestamp::now().duration_until(next));
+            let sleep = match self.pass(&mut looks_at).await {
+                Ok(sleep) => sleep,
+                // The ledger may answer again.
+                Err(error) => {
+                    print_error(self.requested_format, &error);
+                    LONGEST_SLEEP
+                }
+            };
             tokio::select! {
-                () = tokio::time::sleep(sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP)) => {}
+                () = tokio::time::sleep(sleep) => {}
                 () = self.stop.requested() => {}
             }
         }
-        Ok(Exit::Success)
+        Exit::Success
+    }
+
+    /// Does what is due now, looks at the policies if the time for that has come, and returns the
+    /// time to sleep.
+    async fn pass(&self, looks_at: &mut Timestamp) -> Result<Duration> {
+        let mut due = self.due().await?;
+        if *looks_at <= Timestamp::now() {
+            let (begun, _, next) = self.begin().await?;
+            due.extend(begun);
+            let latest = Timestamp::now().saturating_add(LOOK_INTERVAL);
+            *looks_at = next.map_or(latest, |next| next.min(latest));
+        }
+        let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
+        carry_on(prepared, self.stop, |progressed| self.log(progressed)).await;
+        let open = self.rotations.open_ones().await?;
+        let next = open.iter().filter_map(|stored| stored.task.due);
+        let next = next.chain([*looks_at]).min().unwrap_or(*looks_at);
+        let sleep = Timestamp::now().duration_until(next);
+        Ok(sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
     }
 
     /// Returns the open rotations for which there is something to do.
@@ -121,7 +134,10 @@ impl Worker<'_> {
                     next = next.into_iter().chain(begun.next).min();
                 }
                 // The other policies do not wait for it.
-                Err(error) => exits.push(exit_of_failed_look(format, &error)),
+                Err(error) => {
+                    print_error(format, &error);
+                    exits.push(Exit::from_error(&error));
+                }
             }
         }
         Ok((all, exits, next))
@@ -131,18 +147,15 @@ impl Worker<'_> {
     fn log(&self, progressed: Result<Progressed>) {
         let progressed = match progressed {
             Ok(progressed) => progressed,
-            Err(error) => return print_error(Some(Format::Ndjson), &error),
+            Err(error) => return print_error(self.requested_format, &error),
         };
         if progressed.is_in_other_hands() {
             return;
         }
         if let Err(error) = &progressed.advanced {
-            print_error(Some(Format::Ndjson), error);
+            print_error(self.requested_format, error);
         }
-        let object = RotationObject::new(&progressed.stored);
-        if let Ok(line) = serde_json::to_string(&object) {
-            let _ = writeln!(io::stderr(), "{line}");
-        }
+        print_object(&RotationObject::new(&progressed.stored));
     }
 }
 
@@ -150,66 +163,4 @@ impl Worker<'_> {
 fn is_overdue(stored: &StoredRotation) -> bool {
     let latest = Timestamp::now().checked_sub(OVERDUE);
     stored.task.due.zip(latest).is_some_and(|(due, latest)| due < latest)
-}
-
-/// Opens the accounts and the sinks of rotations. What cannot be opened is reported.
-async fn prepare(
-    rotations: &Rotations<'_>,
-    due: Vec<StoredRotation>,
-    requested_format: Option<Format>,
-    exits: &mut Vec<Exit>,
-) -> Vec<Prepared> {
-    let mut prepared = Vec::new();
-    for stored in due {
-        match rotations.prepare(stored).await {
-            Ok(rotation) => prepared.push(rotation),
-            Err(error) => {
-                print_error(requested_format, &error);
-                exits.push(Exit::from_error(&error));
-            }
-        }
-    }
-    prepared
-}
-
-/// Advances rotations, prints each as soon as it stands still, and returns the exit codes.
-pub(super) async fn carry_on_and_print(
-    rotations: &Rotations<'_>,
-    due: Vec<StoredRotation>,
-    stop: &Stop,
-    requested_format: Option<Format>,
-    output: &mut Output,
-) -> Result<Vec<Exit>, Failure> {
-    let mut exits = Vec::new();
-    let prepared = prepare(rotations, due, requested_format, &mut exits).await;
-    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
-    let mut written = Ok(());
-    carry_on(prepared, stop, |progressed| {
-        let progressed = match progressed {
-            Ok(progressed) => progressed,
-            Err(error) => {
-                print_error(requested_format, &error);
-                exits.push(Exit::from_error(&error));
-                return;
-            }
-        };
-        if let Err(error) = &progressed.advanced {
-            print_error(requested_format, error);
-        }
-        if progressed.is_in_other_hands() {
-            return;
-        }
-        exits.push(progressed.exit());
-        let object = RotationObject::new(&progressed.stored);
-        let row = object.row();
-        let added = results.add(output, &object, row).and_then(|()| output.flush());
-        if let Err(error) = added {
-            // The work goes on, whoever reads.
-            written = Err(error);
-        }
-    })
-    .await;
-    written?;
-    results.finish(output)?;
-    Ok(exits)
 }

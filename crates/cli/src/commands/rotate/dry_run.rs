@@ -130,12 +130,10 @@ fn requests(record: &RotationRecord) -> Vec<String> {
     let plan = &record.plan;
     let subject = record.rotation.subject.as_ref();
     let token = subject.map(displayed_id).unwrap_or_default();
-    let of_sinks = |verb: &str| {
-        let sinks = record.sinks.iter();
-        let requests = sinks.map(|sink| format!("{verb} {sink}"));
-        requests.collect::<Vec<_>>()
-    };
-    let mut requests = of_sinks("read");
+    let readable = record.sinks.iter().zip(&plan.sinks);
+    let readable = readable.filter(|(_, sink)| sink.readable > Readable::Nothing);
+    let reads: Vec<_> = readable.map(|(sink, _)| format!("read {sink}")).collect();
+    let mut requests = reads.clone();
     requests.push(match &plan.strategy {
         Strategy::InPlace(_) => format!("rotate {token}"),
         _ => match &record.request.name {
@@ -143,8 +141,8 @@ fn requests(record: &RotationRecord) -> Vec<String> {
             None => "create".to_owned(),
         },
     });
-    requests.extend(of_sinks("write"));
-    requests.extend(of_sinks("read"));
+    requests.extend(record.sinks.iter().map(|sink| format!("write {sink}")));
+    requests.extend(reads);
     if plan.strategy.verifies() {
         requests.push("verify the new secret".to_owned());
     }

@@ -9,8 +9,6 @@ use tokenfleet::{
     Error, ErrorKind, Fate, Operation, Query, Result, Token, TokenProvider, TokenProviderExt,
 };
 
-pub(super) use by_policy::{begin_due, exit_of_failed_look, is_due};
-
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::exit::{Exit, Failure};
