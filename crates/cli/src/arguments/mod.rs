@@ -393,7 +393,10 @@ pub(crate) enum Command {
     /// turns the ledger off (`enabled = false`). It holds no secrets.
     #[command(after_help = ledger::LEDGER_EXAMPLES)]
     Ledger(LedgerArguments),
-    /// List, show and finish the changes whose outcome is unknown
+    /// List, show and finish rotations, and changes whose outcome is unknown
+    ///
+    /// A rotation is open until the old secret is revoked: `tokenfleet worker` carries it on, and a
+    /// parked one waits for `operations resume`.
     ///
     /// Every change is recorded in the ledger before it is sent. It is open until its outcome is
     /// recorded: a killed program and a lost response leave it open, and so does a secret that did

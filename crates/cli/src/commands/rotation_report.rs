@@ -249,9 +249,10 @@ fn why(stored: &StoredRotation) -> String {
             Strategy::Unlisted(_) => "every sink holds the new secret".to_owned(),
             _ => "every sink holds the new secret, and the old one does not work".to_owned(),
         },
-        _ if stored.task.claimed_until.is_some_and(|until| until > now) => {
-            "a worker is at it, or its claim has not run out".to_owned()
-        }
+        _ if stored.task.claimed_until > Some(now) => format!(
+            "a worker is at it; if it was killed, its claim runs out at {}",
+            shown(stored.task.claimed_until)
+        ),
         RotationState::Retiring => match (rotation.suspended_at, revoked_at(record)) {
             (Some(at), _) => format!("the old token is suspended since {}", shown(Some(at))),
             (None, Some(at)) if at > now => format!(
