@@ -132,13 +132,8 @@ impl Rotating {
             "created": "2020-01-01T00:00:00Z",
             "scopes": ["all.User.read"],
         });
-        self.control("POST", "/tokens", &token.to_string());
-        let tokens = self.tokens();
-        let token = tokens.iter().rev().find(|token| token["name"] == name);
-        token.unwrap()["id"].as_str().map_or_else(
-            || token.unwrap()["id"].to_string(),
-            str::to_owned,
-        )
+        let inserted = self.control("POST", "/tokens", &token.to_string());
+        inserted["id"].as_str().unwrap().to_owned()
     }
 
     /// Returns the tokens of the platform with their secrets.
