@@ -1,7 +1,7 @@
 //! One table `[sinks.NAME]` of the configuration.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,6 @@ pub(crate) struct SinkTable {
     pub(super) name: String,
     pub(super) adopts: bool,
     pub(super) target: Target,
-    /// The table itself, for errors that name it.
-    pub(super) settings: Settings,
 }
 
 /// The place of a sink, with variables that are filled in for each token.
@@ -108,7 +106,6 @@ impl SinkTable {
             name: name.to_owned(),
             adopts,
             target,
-            settings: settings.clone(),
         })
     }
 
@@ -209,8 +206,7 @@ fn path(settings: &mut Settings) -> Result<String> {
 /// Returns a path from the root on, without parts that make no difference.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let parts = path.components();
-    parts.filter(|part| *part != Component::CurDir).collect()
+    path.components().collect()
 }
 
 /// Reads the words of a command. A variable is an argument, or a part of one, and never of a script.
@@ -224,7 +220,10 @@ fn command(settings: &mut Settings, key: &'static str) -> Result<Option<Vec<Stri
         Err(Error::configuration(message).with_advice(advice))
     };
     if program.is_empty() || words.iter().any(|word| word.contains('\0')) {
-        return refused("must be a program and its arguments", "write them as a list");
+        return refused(
+            "must be a program and its arguments",
+            "write them as a list",
+        );
     }
     let has_variable = |word: &str| variables::used_in(word).next().is_some();
     if has_variable(&program) {
@@ -233,9 +232,8 @@ fn command(settings: &mut Settings, key: &'static str) -> Result<Option<Vec<Stri
             "pass it as an argument",
         );
     }
-    let is_script = |word: &str| {
-        word.contains(|c: char| c.is_whitespace() || "'\"`$;|&<>()*?!".contains(c))
-    };
+    let is_script =
+        |word: &str| word.contains(|c: char| c.is_whitespace() || "'\"`$;|&<>()*?!".contains(c));
     let is_run = |pair: &[String]| match pair {
         [before, word] => has_variable(word) && (before == "-c" || is_script(word)),
         _ => false,
