@@ -15,8 +15,7 @@ use std::sync::Arc;
 
 use tokenfleet::config::{did_you_mean, quoted};
 use tokenfleet::transport::{BaseUrl, Transport};
-use tokenfleet::{Configuration, Error, Result, Token};
-use tokenfleet_rotation::policy::SinkPlace;
+use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
 use self::opening::Means;
@@ -127,22 +126,6 @@ impl Sinks {
                 Err(problem) => Err(Error::configuration(format!("a place {problem}"))),
             },
         }
-    }
-
-    /// Returns a place for one token.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`template`](Self::template), and
-    /// [`Configuration`](tokenfleet::ErrorKind::Configuration) if a value is not known or would
-    /// name another place.
-    pub(crate) fn place(
-        &self,
-        place: &WrittenPlace,
-        account: &str,
-        token: Option<&Token>,
-    ) -> Result<SinkPlace> {
-        SinkPlace::new(&self.template(place)?, account, token)
     }
 
     /// Returns a text that is equal for two templates of one place.
