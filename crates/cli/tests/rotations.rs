@@ -68,13 +68,18 @@ fn a_token_is_rotated_into_a_file_and_the_old_one_is_revoked() {
 
 #[test]
 fn a_token_that_cannot_have_a_second_one_gets_a_new_secret_in_place() {
-    for provider in ["cloudsmith", "mindbody"] {
+    for (provider, action) in [("cloudsmith", "rotate"), ("mindbody", "create")] {
         let rotating = Rotating::with(provider, &["--tokens=1"], "");
         let to = rotating.to("key");
         let rotated = rotating.run(&["rotate", &to, "--yes"]).ends_with(0).json();
         assert_eq!(rotated["state"], "done", "{rotated}");
         assert!(rotating.accepts(&rotating.held("key")), "{provider}");
         assert_eq!(rotating.operations(), Vec::<Value>::new(), "{provider}");
+        let operation = rotated["operation"].as_str().unwrap();
+        let show = ["operations", "show", operation, "--output=ndjson"];
+        let shown = lines(&rotating.run(&show).ends_with(0).stdout);
+        assert_eq!(shown.len(), 2, "the rotation and its change: {shown:?}");
+        assert_eq!(shown[1]["action"], action, "{shown:?}");
     }
 }
 
