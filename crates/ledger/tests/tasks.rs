@@ -1,6 +1,7 @@
 //! Tasks in databases: several workers at once, and what survives a crash or a newer version.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "these are the functions of tests")]
 
 mod support;
 
