@@ -13,7 +13,7 @@ use rusqlite::Connection;
 use support::postgres_server::PostgresServer;
 use support::{account, at, block_on, record, tokens};
 use tokenfleet_core::journal::OperationId;
-use tokenfleet_ledger::{Ledger, NewTask, PageRequest, PostgresLedger, SqliteLedger, Tasks};
+use tokenfleet_ledger::{Ledger, NewTask, PageRequest, PostgresLedger, SqliteLedger};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
