@@ -141,8 +141,8 @@ impl LedgerRotationStore {
                 return Err(conflict(&open, place));
             }
         }
-        // Whoever opens another one of a sink between the look and this is found out by the machine,
-        // which parks where an open rotation's stamp is.
+        // The machine finds out whoever opens another one of a sink between the look and this: it
+        // parks where the stamp of an open rotation is.
         let state = record.encode()?;
         let task = NewTask::new(record.rotation.id, Self::KIND, queue, subject, state)
             .with_due(record.rotation.opened_at);

@@ -33,7 +33,7 @@ pub struct RotationRecord {
     pub plan: RotationPlan,
     /// The request for a successor, without a marker.
     pub request: CreateToken,
-    /// How far the rotation is.
+    /// The rotation, as far as it is.
     pub rotation: Rotation,
 }
 
