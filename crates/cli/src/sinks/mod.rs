@@ -137,7 +137,7 @@ impl Sinks {
     /// Opens the sink of a place whose variables are filled in, as [`SinkPlace`] has it. `adopts`
     /// says whether it replaces what somebody else wrote, unless the configuration decides.
     ///
-    /// Nothing is sent, and no credential is read, before the sink is used.
+    /// Nothing is sent, and the token of its server is not read, before the sink is used.
     ///
     /// # Errors
     ///
