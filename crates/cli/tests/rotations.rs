@@ -387,3 +387,40 @@ fn a_refusal_of_the_platform_parks_a_rotation_without_a_token_left() {
     assert!([0, 7].contains(&run.code), "{run:?}");
     assert!(rotating.alive() <= before + 1);
 }
+
+#[test]
+fn a_question_names_the_token_the_places_and_the_end_of_the_old_one() {
+    use tokenfleet_tests::Terminal;
+
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    let id = rotating.insert("ci");
+    let to = rotating.to("ci");
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--expires-in=90d",
+        "--config",
+        &rotating.path,
+    ];
+    let program = env!("CARGO_BIN_EXE_tokenfleet");
+    let run = |answer| {
+        let terminal = Terminal::new(500).with_answer("[y/N]", answer);
+        terminal.run(program, words, rotating.environment())
+    };
+    let refused = run("n");
+    assert_eq!(refused.code, Some(2), "{}", refused.text());
+    let file = rotating.file("ci");
+    for part in [&id, "\"ci\"", file.to_str().unwrap(), "not before"] {
+        assert!(refused.text().contains(part), "{part}: {}", refused.text());
+    }
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
+    let confirmed = run("y");
+    assert_eq!(confirmed.code, Some(0), "{}", confirmed.text());
+    assert!(
+        confirmed.text().contains("worker --once"),
+        "{}",
+        confirmed.text()
+    );
+    assert!(rotating.accepts(&rotating.held("ci")));
+}
