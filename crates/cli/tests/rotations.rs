@@ -80,6 +80,13 @@ fn a_token_that_cannot_have_a_second_one_gets_a_new_secret_in_place() {
         let shown = lines(&rotating.run(&show).ends_with(0).stdout);
         assert_eq!(shown.len(), 2, "the rotation and its change: {shown:?}");
         assert_eq!(shown[1]["action"], action, "{shown:?}");
+
+        let old = rotating.held("key");
+        rotating.run(&["rotate", &to, "--yes"]).ends_with(0);
+        assert!(rotating.accepts(&rotating.held("key")), "{provider}");
+        assert!(!rotating.accepts(&old), "{provider}");
+        let csv = rotating.run(&["operations", "--output=csv"]).ends_with(0);
+        assert_eq!(csv.stdout.lines().count(), 1, "a header alone: {csv:?}");
     }
 }
 

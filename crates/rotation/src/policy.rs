@@ -105,8 +105,8 @@ impl Policy {
         })
     }
 
-    /// Returns the parameters of one rotation, such as one that a person asks for: with the overlap,
-    /// the sinks and all that a policy has but its times of rotation.
+    /// Returns the parameters of one rotation, such as one that a person asks for: with the
+    /// overlap, the sinks and all that a policy has but its times of rotation.
     ///
     /// # Errors
     ///
