@@ -90,6 +90,10 @@ impl Sinks {
     /// cannot be told, and variables that nobody fills in.
     pub(crate) fn template(&self, place: &WrittenPlace) -> Result<String> {
         let place = match place {
+            WrittenPlace::Configured { values, .. } if !values.is_empty() => {
+                let message = "the variables of a sink are filled in from the token";
+                return Err(Error::configuration(message).with_advice("write its name alone"));
+            }
             WrittenPlace::Configured { name, .. } => {
                 let variables = self.table(name)?.variables().into_iter();
                 let values = variables.map(|name| (name.to_owned(), variables::written(name)));

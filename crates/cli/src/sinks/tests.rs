@@ -294,6 +294,7 @@ fn a_place_whose_server_is_not_known_is_refused_with_advice() {
         ("kv2:secret/ci#token", "BAO_ADDR"),
         ("kubernetes:ci/a#token", "kind = \"kubernetes\""),
         ("ci", "[sinks.NAME]"),
+        ("ci/name=build", "write its name alone"),
     ] {
         let error = none.template(&written(text)).unwrap_err().to_string();
         assert!(error.contains(advice), "{error}");
