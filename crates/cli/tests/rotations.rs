@@ -390,9 +390,12 @@ fn a_refusal_of_the_platform_parks_a_rotation_without_a_token_left() {
     rotating.clear_faults();
     let operation = parked["operation"].as_str().unwrap();
     let resume = ["operations", "resume", operation, "--yes"];
-    let run = rotating.run(&resume);
-    assert!([0, 7].contains(&run.code), "{run:?}");
-    assert!(rotating.alive() <= before + 1);
+    // Another attempt is made, but not so soon after the last one.
+    let resumed = rotating.run(&resume).ends_with(7).json();
+    assert_eq!(resumed["outcome"], "waiting", "{resumed}");
+    assert_eq!(resumed["attempts"][0]["outcome"], "not_applied");
+    assert_eq!(rotating.alive(), before);
+    assert_eq!(rotating.operations()[0]["state"], "issuing");
 }
 
 #[test]
