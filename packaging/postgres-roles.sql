@@ -11,8 +11,9 @@
 -- the new tables. This may be run any number of times.
 --
 --   tokenfleet_reader    reads what is remembered: diff, history, reports.
---   tokenfleet_worker    also records: snapshots, and the writes that are about to be sent. It can
---                        neither forget nor rewrite history, and cannot change the schema.
+--   tokenfleet_worker    also records: snapshots, the writes that are about to be sent, and how far
+--                        tasks are. It can neither forget nor rewrite history, and cannot change the
+--                        schema.
 --   tokenfleet_operator  owns the schema: creates and migrates it, and forgets (`ledger prune`).
 --
 -- None of them can log in. Give them to users who can, with passwords of their own:
@@ -75,16 +76,23 @@ revoke all on all tables in schema tokenfleet from public, tokenfleet_reader, to
 grant select on all tables in schema tokenfleet to tokenfleet_reader, tokenfleet_worker;
 
 -- History is only added to: a version may end, an outcome may be recorded, and nothing else changes.
+-- Of a task, what it is about never changes, and of a queue, its name.
 do $$ begin
-    if to_regclass('tokenfleet.meta') is null then
-        raise notice 'no tables yet: open the ledger as an operator, then run this again';
-    else
+    if to_regclass('tokenfleet.meta') is not null then
         grant insert on tokenfleet.account, tokenfleet.snapshot, tokenfleet.token, tokenfleet.write,
             tokenfleet.touched to tokenfleet_worker;
         grant update (place) on tokenfleet.account to tokenfleet_worker;
         grant update (valid_to) on tokenfleet.token to tokenfleet_worker;
         grant update (heard_at, is_open, issues, dead_by, outcome, resolution) on tokenfleet.write
             to tokenfleet_worker;
+    end if;
+    if to_regclass('tokenfleet.task') is null then
+        raise notice 'tables are missing: open the ledger as an operator, then run this again';
+    else
+        grant insert on tokenfleet.task, tokenfleet.queue to tokenfleet_worker;
+        grant update (state, due, closed_at, starts) on tokenfleet.task to tokenfleet_worker;
+        grant update (epoch, task, claimed_until) on tokenfleet.queue to tokenfleet_worker;
+        grant update (latest) on tokenfleet.epoch to tokenfleet_worker;
     end if;
 end $$;
 

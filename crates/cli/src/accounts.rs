@@ -34,6 +34,8 @@ pub(crate) struct Accounts {
     /// The log of writes, unless it is turned off.
     audit: Option<Arc<AuditLog>>,
     journals: Arc<Journals>,
+    /// The run that all writes of this process belong to.
+    run: Run,
     /// `true` if there are annotations of tokens.
     is_annotated: bool,
     /// The simulated platforms, which run until this is dropped.
@@ -97,12 +99,13 @@ impl Accounts {
         let audit = audit.map(Arc::new);
         let is_recorded = audit.is_some() || !matches!(place, Ok(None));
         let journals = Arc::new(Journals::new(audit.clone(), place));
+        let run = match &arguments.reason {
+            Some(reason) => Run::new().with_reason(reason),
+            None => Run::new(),
+        };
         if is_recorded {
-            let run = match &arguments.reason {
-                Some(reason) => Run::new().with_reason(reason),
-                None => Run::new(),
-            };
-            registry = registry.with_journal(Arc::clone(&journals) as Arc<dyn Journal>, run);
+            let journal = Arc::clone(&journals) as Arc<dyn Journal>;
+            registry = registry.with_journal(journal, run.clone());
         }
         if arguments.read_only {
             registry = registry.with_read_only("--read-only");
@@ -117,6 +120,7 @@ impl Accounts {
             transport,
             audit,
             journals,
+            run,
             is_annotated,
             #[cfg(feature = "simulate")]
             _simulation: None,
@@ -159,9 +163,24 @@ impl Accounts {
             .unwrap_or(Ok(()))
     }
 
+    /// Returns the transport of all accounts.
+    pub(crate) fn transport(&self) -> &Arc<dyn Transport> {
+        &self.transport
+    }
+
+    /// Returns the reason for the changes of this run.
+    pub(crate) fn reason(&self) -> Option<&str> {
+        self.run.reason()
+    }
+
     /// Returns the journals of the writes.
     pub(crate) fn journals(&self) -> &Journals {
         &self.journals
+    }
+
+    /// Returns the journals of the writes, to be kept.
+    pub(crate) fn shared_journals(&self) -> Arc<Journals> {
+        Arc::clone(&self.journals)
     }
 
     /// Returns the ledger, which is created if it does not exist, or `None` if there is none.
@@ -228,12 +247,41 @@ impl Accounts {
         Ok(vec![self.open_account(self.configuration.account(name)?)])
     }
 
+    /// Opens the selected account of that name.
+    pub(crate) fn open_one(&self, name: &str) -> Result<Arc<dyn TokenProvider>> {
+        let account = self.configuration.account(name)?;
+        let mut selected = self.selected().into_iter();
+        if selected.any(|selected| selected.name() == account.name()) {
+            return self.open_account(account);
+        }
+        let message = "this account is not among those selected";
+        Err(Error::invalid_input(message).with_account(account.account()))
+    }
+
     /// Opens the only selected account.
     pub(crate) fn single(&self) -> Result<Arc<dyn TokenProvider>> {
         match self.selected().as_slice() {
             [only] => self.open_account(only),
             several => Err(one_required(several, self.selection.is_narrowed)),
         }
+    }
+
+    /// Opens an account of the configuration whose writes go to another journal, with the reason
+    /// for them.
+    pub(crate) fn open_recorded(
+        &self,
+        name: &str,
+        journal: Arc<dyn Journal>,
+        reason: Option<&str>,
+    ) -> Result<Arc<dyn TokenProvider>> {
+        // The same run, whose mark this process has set.
+        let run = match reason {
+            Some(reason) => self.run.clone().with_reason(reason),
+            None => self.run.clone(),
+        };
+        let registry = self.registry.clone().with_journal(journal, run);
+        let account = self.configuration.account(name)?;
+        registry.open(account, Arc::clone(&self.transport))
     }
 
     /// Returns the configuration of an account that was opened.

@@ -96,7 +96,7 @@ impl Command {
                 ("--description", arguments.description.as_ref()),
             ]),
             Self::Show(arguments) => vec![("the id", &arguments.id)],
-            Self::Rotate(arguments) => present([("the id", arguments.id.as_ref())]),
+            Self::Rotate(arguments) => present([("the id", arguments.token())]),
             Self::Renew(arguments) => present([("the id", arguments.id.as_ref())]),
             Self::Revoke(arguments) => {
                 let ids = arguments.ids.iter();

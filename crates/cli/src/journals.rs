@@ -48,11 +48,20 @@ impl Journals {
 
     /// Returns the ledger, which is created if it does not exist, or `None` if it is turned off.
     pub(crate) async fn ledger(&self) -> Result<Option<&dyn Ledger>> {
+        let ledger = self.opened_ledger().await?;
+        Ok(ledger.map(|ledger| &**ledger))
+    }
+
+    /// Returns the ledger like [`ledger`](Self::ledger), to be kept.
+    pub(crate) async fn shared_ledger(&self) -> Result<Option<Arc<dyn Ledger>>> {
+        self.opened_ledger().await.map(|ledger| ledger.cloned())
+    }
+
+    async fn opened_ledger(&self) -> Result<Option<&Arc<dyn Ledger>>> {
         let Some(place) = self.place.as_ref().map_err(Error::clone)? else {
             return Ok(None);
         };
-        let ledger = self.ledger.get_or_try_init(|| place.open()).await?;
-        Ok(Some(&**ledger))
+        self.ledger.get_or_try_init(|| place.open()).await.map(Some)
     }
 
     /// Returns the ledger if it is open.

@@ -23,19 +23,23 @@ mod manual;
 mod metrics_file;
 mod numbers;
 mod output;
+mod policies;
 mod program;
 mod program_name;
 mod progress;
 mod report;
 mod report_file;
+mod rotations;
 mod running;
 mod secret_destination;
 mod selection;
 mod signal;
 #[cfg(feature = "simulate")]
 mod simulation;
+mod sinks;
 mod time;
 mod usage_error;
+mod written_place;
 
 pub use program::Program;
 // The sinks of the rotation write files in the same way.

@@ -150,17 +150,19 @@ fn a_secret_that_is_kept_beside_its_place_is_delivered() {
 
 #[test]
 fn a_secret_in_its_file_is_delivered_although_its_record_cannot_be_printed() {
+    let create = ["create", "--name=ci"];
+    let remembered = Remembered::new("losant");
+    let (path, to) = remembered.place("token");
+    assert!(!remembered.run_into_full("", &[&create[..], &[&to]].concat()));
+    assert!(fs::metadata(path).unwrap().len() > 0);
+    assert_eq!(remembered.open(), Vec::<String>::new());
+
+    // Without a file, nobody has it.
     for (provider, words) in [
-        ("losant", &["create", "--name=ci"][..]),
+        ("losant", &create[..]),
         ("cloudsmith", &["rotate", "--yes"]),
     ] {
         let remembered = Remembered::new(provider);
-        let (path, to) = remembered.place("token");
-        assert!(!remembered.run_into_full("", &[words, &[&to]].concat()));
-        assert!(fs::metadata(path).unwrap().len() > 0, "{provider}");
-        assert_eq!(remembered.open(), Vec::<String>::new(), "{provider}");
-
-        // Without a file, nobody has it.
         assert!(!remembered.run_into_full("", words));
         assert_eq!(remembered.open(), ["active_without_owner"], "{provider}");
     }

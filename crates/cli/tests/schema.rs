@@ -30,6 +30,21 @@ fn accepted(configuration: &str, words: &[&str]) -> BTreeSet<String> {
     listed.collect()
 }
 
+/// Returns the keys that `doctor` names when it meets one that it does not know.
+#[track_caller]
+fn accepted_by_doctor(configuration: &str, check: &str) -> BTreeSet<String> {
+    let path = temporary_file(configuration);
+    let words = ["doctor", "--output=json", "--config", &path];
+    let run = tokenfleet_with_env(&[("TOKEN", "x")], &words).ends_with(8);
+    let findings = run.json()["findings"].clone();
+    let mut findings = findings.as_array().unwrap().iter();
+    let finding = findings.find(|finding| finding["check"] == check);
+    let advice = finding.unwrap()["advice"].as_str().unwrap();
+    let listed = advice.strip_prefix("expected one of ");
+    let listed = listed.unwrap_or_else(|| panic!("no list of keys: {finding:?}"));
+    listed.split(", ").map(str::to_owned).collect()
+}
+
 fn keys(schema: &Value) -> BTreeSet<String> {
     let properties = schema["properties"].as_object().unwrap();
     properties.keys().cloned().collect()
@@ -105,4 +120,43 @@ fn every_table_has_the_keys_that_the_program_reads() {
         };
         assert_eq!(keys(of_table), accepted(&text, words), "{table}");
     }
+}
+
+/// An account at an address where nobody answers.
+const ACCOUNT: &str = "[accounts.a]\nprovider = 'losant'\ntoken = { env = 'TOKEN' }\n\
+                       base_url = 'http://127.0.0.1:1'\nattempts = 1\n";
+
+#[test]
+fn every_sink_has_the_keys_that_its_kind_reads() {
+    let schema = schema();
+    let branches = schema["properties"]["sinks"]["additionalProperties"]["allOf"].clone();
+    let branches = branches.as_array().unwrap();
+    assert_eq!(branches.len(), 5);
+    for (kind, required) in [
+        ("file", "path = 'x'"),
+        ("env-file", "path = 'x'\nvariable = 'X'"),
+        ("command", "run = ['x']"),
+        (
+            "kv2",
+            "address = 'https://localhost'\ntoken = { env = 'TOKEN' }\nmount = 'a'\npath = 'b'\n\
+             field = 'c'",
+        ),
+        ("kubernetes", "namespace = 'a'\nname = 'b'\nkey = 'c'"),
+    ] {
+        let text =
+            format!("{ACCOUNT}[sinks.s]\nkind = '{kind}'\n{required}\nzzzzzzzzzzzzzzz = 1\n");
+        let mut branches = branches.iter();
+        let is_its = |branch: &&Value| branch["if"]["properties"]["kind"]["const"] == kind;
+        let branch = &branches.find(is_its).unwrap()["then"];
+        assert_eq!(keys(branch), accepted_by_doctor(&text, "sinks"), "{kind}");
+    }
+}
+
+#[test]
+fn every_policy_has_the_keys_that_the_program_reads() {
+    let schema = schema();
+    let text =
+        format!("{ACCOUNT}[policies.p]\naccount = 'a'\nsinks = ['file:x']\nzzzzzzzzzzzzzzz = 1\n");
+    let of_table = &schema["properties"]["policies"]["additionalProperties"];
+    assert_eq!(keys(of_table), accepted_by_doctor(&text, "rotation"));
 }

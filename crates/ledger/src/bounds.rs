@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::{Error, Result, Timestamp, Token};
+use serde::de::IgnoredAny;
+use tokenfleet_core::{Error, ErrorKind, Fate, Result, Timestamp, Token};
 
-use crate::Source;
+use crate::{NewTask, Source};
 
 /// The largest length of an id in bytes, with its control characters escaped. The indexes of
 /// Postgres take no row of more than 2,704 bytes.
@@ -34,6 +35,35 @@ pub(crate) fn check_tokens(source: &Source, tokens: &[Token]) -> Result<()> {
         return Err(too_long("a token").with_account(&source.account));
     }
     Ok(())
+}
+
+/// Rejects a task that a ledger does not take.
+pub(crate) fn check_task(task: &NewTask) -> Result<()> {
+    for (what, text) in [
+        ("kind", &task.kind),
+        ("queue", &task.queue),
+        ("subject", &task.subject),
+    ] {
+        if is_too_long(text) {
+            return Err(Error::invalid_input(format!(
+                "the {what} of a task has more than {LONGEST_ID} bytes, which a ledger does not take"
+            )));
+        }
+    }
+    check_state(&task.state)
+}
+
+/// Rejects a state of a task that is not JSON.
+pub(crate) fn check_state(state: &str) -> Result<()> {
+    serde_json::from_str::<IgnoredAny>(state)
+        .map(drop)
+        .map_err(|error| Error::invalid_input("the state of a task is not JSON").with_source(error))
+}
+
+/// Creates the error for a task that is not there after all, and whose place is not free.
+pub(crate) fn not_opened() -> Error {
+    let message = "the task was not opened: its id is in use, or the one before was just closed";
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice("try again with a new id")
 }
 
 pub(crate) fn is_too_long(id: &str) -> bool {

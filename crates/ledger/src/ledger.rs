@@ -7,12 +7,13 @@ use tokenfleet_core::journal::{Journal, OperationId};
 use tokenfleet_core::{Account, Result, Timestamp, Token, TokenId};
 
 use crate::{
-    Change, OpenOperation, Page, PageRequest, Pruned, Snapshot, Source, Span, UnknownToken,
+    Change, OpenOperation, Page, PageRequest, Pruned, Snapshot, Source, Span, Tasks, UnknownToken,
     Verdict, Version, Write,
 };
 
 /// A durable memory of what the accounts held: snapshots, and a version of a token per change; and
-/// of the writes to them, of which it is the [`Journal`].
+/// of the writes to them, of which it is the [`Journal`]; and of the [`Tasks`] that go on for longer
+/// than a process.
 ///
 /// Each method is one transaction. A ledger is shared by reference, and several processes may use
 /// one at a time.
@@ -23,7 +24,7 @@ use crate::{
 /// A write that was begun is open until its outcome is recorded, or what was found out about it. An
 /// open write is never forgotten.
 #[async_trait]
-pub trait Ledger: Journal {
+pub trait Ledger: Journal + Tasks {
     /// Begins a snapshot of a source that is taken at `at`, which is usually now.
     ///
     /// Nothing is written before [`SnapshotRecorder::close`], and no lock is held until then: a
@@ -135,7 +136,8 @@ pub trait Ledger: Journal {
     ///
     /// The state at `before` and at any later time stays as it was; at earlier times it is no longer
     /// known. A token that is there is never forgotten, nor is a write that is open, belongs to an
-    /// operation that is, or issued a secret that may be alive at `before`.
+    /// operation or a task that is, or issued a secret that may be alive at `before`. Tasks that
+    /// were closed by then are forgotten, and open ones never.
     ///
     /// # Errors
     ///

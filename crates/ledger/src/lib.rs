@@ -70,20 +70,59 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! # Tasks
+//!
+//! A [`Task`] is work that goes on for longer than a process, such as a rotation: how far it is, and
+//! when there is something to do. The [`Tasks`] of one queue have one worker at a time, which claims
+//! them for a while. If it is lost, another one goes on, and the first can record nothing any more.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use tokenfleet_core::Timestamp;
+//! use tokenfleet_core::journal::OperationId;
+//! use tokenfleet_ledger::{MemoryLedger, NewTask, Tasks};
+//!
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let ledger = MemoryLedger::new();
+//! let id = OperationId::random();
+//! let task = NewTask::new(id, "rotation", "iot", "token 1", r#"{"state":"issuing"}"#);
+//! ledger.open_task(&task.with_due(Timestamp::now())).await?;
+//!
+//! let lease = Duration::from_secs(60);
+//! if let Some(claim) = ledger.claim_task(id, lease).await? {
+//!     assert!(ledger.claim_task(id, lease).await?.is_none());
+//!     // Before each thing that is done about it:
+//!     if ledger.extend_claim(id, claim.epoch, lease).await? {
+//!         let state = r#"{"state":"done"}"#;
+//!         ledger.record_task(id, claim.epoch, state, true).await?;
+//!     }
+//!     ledger.release_claim(id, claim.epoch, None).await?;
+//! }
+//! assert!(ledger.open_tasks().await?.is_empty());
+//! # Ok::<(), tokenfleet_core::Error>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! # What a ledger holds
 //!
-//! Records of tokens and of writes, without secrets: a [`Token`](tokenfleet_core::Token) and an
-//! [`Intent`](tokenfleet_core::journal::Intent) have none, and a
-//! [`Secret`](tokenfleet_core::Secret) cannot be serialised. Names and descriptions are the text of
+//! Records of tokens, of writes and of tasks, without secrets: a
+//! [`Token`](tokenfleet_core::Token) and an [`Intent`](tokenfleet_core::journal::Intent) have none,
+//! and a [`Secret`](tokenfleet_core::Secret) cannot be serialised. The state of a task is the text of
+//! whoever opened it, who keeps secrets out of it. Names and descriptions are the text of
 //! others, and are never part of a statement.
 
 mod bounds;
 mod change;
+mod lease;
 mod ledger;
 mod memory;
 mod page;
 mod snapshot;
 mod source;
+mod task;
+mod tasks;
 mod times;
 mod write;
 
@@ -103,6 +142,8 @@ pub use source::{Owner, Source};
 pub use sql::SqliteLedger;
 #[cfg(feature = "postgres")]
 pub use sql::{PostgresLedger, PostgresLedgerBuilder};
+pub use task::{NewTask, Task, TaskClaim};
+pub use tasks::Tasks;
 pub use write::{OpenOperation, UnknownToken, Write};
 
 /// Compiles the example of the README.

@@ -1,5 +1,6 @@
 //! The ledger in memory, for the tests of applications.
 
+mod tasks;
 mod writes;
 
 use std::collections::BTreeMap;
@@ -10,20 +11,19 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Account, Result, Timestamp, Token, TokenId};
 
 use crate::bounds::{check_beginning, check_tokens};
-use crate::times::{
-    from_milliseconds, incomplete, listed_after_all, not_later, nothing_known, overtaken,
-    to_milliseconds,
-};
+use crate::times::{incomplete, listed_after_all, not_later, nothing_known, overtaken, truncated};
 use crate::{
     Change, Counts, Ledger, OpenOperation, Page, PageRequest, Pruned, Snapshot, SnapshotRecorder,
     Source, Span, UnknownToken, Verdict, Version, Write,
 };
+use tasks::HeldTasks;
 use writes::Writes;
 
 /// A ledger that ends with the process. Clones are the same ledger.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryLedger {
     histories: Arc<Mutex<BTreeMap<Source, History>>>,
+    tasks: HeldTasks,
     writes: Writes,
 }
 
@@ -136,7 +136,7 @@ fn page_of<T>(
 impl Ledger for MemoryLedger {
     async fn begin(&self, source: &Source, at: Timestamp) -> Result<Box<dyn SnapshotRecorder>> {
         check_beginning(source, at)?;
-        let at = from_milliseconds(to_milliseconds(at)).unwrap_or(at);
+        let at = truncated(at);
         let latest = self.read(source, History::latest);
         if let Some(latest) = latest.filter(|latest| *latest >= at) {
             return Err(not_later(source, latest));
@@ -219,7 +219,8 @@ impl Ledger for MemoryLedger {
 
     async fn prune(&self, before: Timestamp) -> Result<Pruned> {
         let mut pruned = Pruned {
-            writes: self.writes.prune(before),
+            tasks: self.tasks.prune(before),
+            writes: self.writes.prune(before, &self.tasks.open_ids()),
             ..Pruned::default()
         };
         for history in self.histories().values_mut() {

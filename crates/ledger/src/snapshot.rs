@@ -72,4 +72,6 @@ pub struct Pruned {
     pub versions: u64,
     /// The number of writes.
     pub writes: u64,
+    /// The number of tasks.
+    pub tasks: u64,
 }

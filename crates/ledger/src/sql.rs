@@ -12,6 +12,7 @@ mod source;
 mod sqlite;
 mod statements;
 mod store;
+mod tasks;
 mod value;
 mod writes;
 

@@ -18,6 +18,11 @@ pub(crate) fn from_milliseconds(milliseconds: i64) -> Option<Timestamp> {
     seconds.checked_add(Duration::from_millis(rest))
 }
 
+/// Returns a time without what a ledger does not keep of it.
+pub(crate) fn truncated(at: Timestamp) -> Timestamp {
+    from_milliseconds(to_milliseconds(at)).unwrap_or(at)
+}
+
 /// Creates the error for a snapshot that is not later than the latest.
 pub(crate) fn not_later(source: &Source, latest: Timestamp) -> Error {
     let message = format!("the latest snapshot is not older: it is of {latest}");

@@ -32,3 +32,10 @@ fn random_writes_are_remembered() {
         laws::check_random_writes(512, |history| block_on(history.check(&MemoryLedger::new())));
     kept.unwrap_or_else(|violation| panic!("{violation}"));
 }
+
+#[test]
+fn random_tasks_are_carried_on_by_one_worker_at_a_time() {
+    let kept =
+        laws::check_random_tasks(512, |history| block_on(history.check(&MemoryLedger::new())));
+    kept.unwrap_or_else(|violation| panic!("{violation}"));
+}

@@ -5,13 +5,15 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::postgres_server::PostgresServer;
 use support::{COMPLETE, account, at, block_on, record, stage, tokens};
 use tokenfleet_conformance::{MemoryProfile, MemoryProvider};
 use tokenfleet_core::capability::OperationCall;
-use tokenfleet_core::journal::{Effect, Intent, Journal, Outcome, Resolution, Run};
+use tokenfleet_core::journal::{Effect, Intent, Journal, OperationId, Outcome, Resolution, Run};
 use tokenfleet_core::{CreateToken, Error, ErrorKind, Token, TokenId, TokenProvider, TokenState};
-use tokenfleet_ledger::{Ledger, PageRequest, PostgresLedger};
+use tokenfleet_ledger::{Ledger, NewTask, PageRequest, PostgresLedger, Tasks};
 
 const ROLES: &str = include_str!("../../../packaging/postgres-roles.sql");
 
@@ -103,7 +105,9 @@ fn a_worker_only_reads_until_the_script_is_run_over_the_tables() {
         assert_denied(record(&worker, 0, &tokens(0..10, 0)).await);
         assert_denied(worker.record_intent(&intent()).await);
     });
-    for table in ["meta", "account", "snapshot", "token", "write", "touched"] {
+    for table in [
+        "meta", "account", "snapshot", "token", "write", "touched", "task", "queue", "epoch",
+    ] {
         let may = |statement: &str| may(&server, "inventory", statement);
         assert!(may(&format!("select count(*) from tokenfleet.{table}")));
         assert!(!may(&format!(
@@ -116,6 +120,9 @@ fn a_worker_only_reads_until_the_script_is_run_over_the_tables() {
         "update tokenfleet.token set record = '{}'",
         "update tokenfleet.snapshot set seen = 0",
         "update tokenfleet.write set is_open = 0",
+        "update tokenfleet.task set state = '{}'",
+        "update tokenfleet.queue set epoch = 0",
+        "update tokenfleet.epoch set latest = 0",
     ] {
         assert!(!may(&server, "inventory", statement), "{statement}");
     }
@@ -167,6 +174,74 @@ fn a_worker_records_a_whole_write_and_rewrites_none() {
     assert!(!may(
         &server,
         "report",
+        "update tokenfleet.write set is_open = 0"
+    ));
+}
+
+#[test]
+fn a_worker_carries_tasks_on_and_does_not_change_what_they_are_about() {
+    let Some(server) = start() else { return };
+    let hour = Duration::from_secs(3_600);
+    block_on(async {
+        let worker = open(&server, "inventory").await.unwrap();
+        let operator = open(&server, "upkeep").await.unwrap();
+        let id = OperationId::random();
+        let task = NewTask::new(id, "rotation", "iot", "1", "{}");
+        assert_eq!(worker.open_task(&task).await.unwrap(), None);
+        let epoch = worker.claim_task(id, hour).await.unwrap().unwrap().epoch;
+        assert!(worker.extend_claim(id, epoch, hour).await.unwrap());
+        assert!(worker.record_task(id, epoch, "[]", false).await.unwrap());
+        worker.release_claim(id, epoch, Some(at(1))).await.unwrap();
+        let epoch = worker.claim_task(id, hour).await.unwrap().unwrap().epoch;
+        assert!(worker.record_task(id, epoch, "[]", true).await.unwrap());
+
+        let reader = open(&server, "report").await.unwrap();
+        assert_eq!(reader.closed_tasks("rotation").await.unwrap().len(), 1);
+        assert_eq!(
+            reader.ledger_id().await.unwrap(),
+            operator.ledger_id().await.unwrap()
+        );
+        let other = NewTask::new(OperationId::random(), "rotation", "iot", "1", "{}");
+        assert_denied(reader.open_task(&other).await);
+        operator.open_task(&other).await.unwrap();
+        assert_denied(reader.claim_task(other.id, hour).await);
+    });
+    for user in ["inventory", "report"] {
+        for set in [
+            "task set id = 'other'",
+            "task set kind = 'other'",
+            "task set queue = 'other'",
+            "task set subject = 'other'",
+            "task set opened_at = 0",
+            "queue set name = 'other'",
+        ] {
+            let statement = format!("update tokenfleet.{set}");
+            assert!(!may(&server, user, &statement), "{user}: {statement}");
+        }
+        let more = "insert into tokenfleet.epoch values (9)";
+        assert!(!may(&server, user, more), "{user}");
+    }
+    for set in [
+        "task set state = '{}'",
+        "queue set epoch = 9",
+        "epoch set latest = 9",
+    ] {
+        let statement = format!("update tokenfleet.{set}");
+        assert!(!may(&server, "report", &statement), "{statement}");
+    }
+}
+
+#[test]
+fn a_worker_keeps_its_rights_if_the_script_is_run_before_the_schema_is_new() {
+    let Some(server) = start() else { return };
+    server.carry_out(
+        "drop table tokenfleet.task, tokenfleet.queue, tokenfleet.epoch;
+         update tokenfleet.meta set value = '1' where key = 'schema'",
+    );
+    server.run_script(ROLES);
+    assert!(may(
+        &server,
+        "inventory",
         "update tokenfleet.write set is_open = 0"
     ));
 }

@@ -41,3 +41,11 @@ fn random_writes_are_remembered() {
     });
     kept.unwrap_or_else(|violation| panic!("{violation}"));
 }
+
+#[test]
+fn random_tasks_are_carried_on_by_one_worker_at_a_time() {
+    let kept = laws::check_random_tasks(24, |history| {
+        with_fresh(async |ledger| history.check(ledger).await)
+    });
+    kept.unwrap_or_else(|violation| panic!("{violation}"));
+}

@@ -10,7 +10,9 @@
 //! | to … | look at |
 //! | --- | --- |
 //! | say which tokens are rotated when, and where to | [`policy`] |
-//! | carry rotations out, over a provider, sinks and a store of your own | [`runner`] |
+//! | carry rotations out, over a provider, sinks and a store | [`runner`] |
+//! | keep them in a ledger, or in a store of your own | `runner::LedgerRotationStore` (feature `ledger`), [`runner::RotationStore`] |
+//! | find the tokens that a rotation or another write left behind | [`strays`] |
 //! | know what happens next, and why | [`machine`] |
 //! | deliver to a place of your own | [`sink`] |
 //!
@@ -82,3 +84,4 @@ pub mod policy;
 pub mod regular_file;
 pub mod runner;
 pub mod sink;
+pub mod strays;

@@ -22,6 +22,7 @@
 //! The rule that keeps it small: whatever a consumer may have seen dies only after a successor has
 //! been read back from every sink.
 
+mod duration;
 mod issuing;
 mod memory;
 mod parked;
@@ -135,7 +136,8 @@ impl Machine {
             return park(Parked::Stuck { starts });
         }
         if let Some(reason) = &self.memory.park {
-            return park(reason.clone());
+            let reason = reason.clone();
+            return self.deliver_elsewhere(now).unwrap_or_else(|| park(reason));
         }
         if let Some(reason) = &self.memory.inconclusive {
             let is_last = self.rotation.unverified + 1 >= MAX_UNVERIFIED;
@@ -280,8 +282,8 @@ impl Machine {
     fn read(&mut self, sink: usize, reading: SinkReading) {
         if self.rotation.state == RotationState::Issuing && !self.is_ours(&reading) {
             let last = self.memory.last_readings.get(sink).and_then(Option::as_ref);
-            if last.is_some_and(|last| *last != reading) {
-                self.memory.park = Some(Parked::SinkChanged { sink });
+            if last.is_some_and(|last| *last != reading) && !reading.is_contested {
+                self.spare(sink, Parked::SinkChanged { sink });
             }
         }
         if self.rotation.state == RotationState::Issuing
@@ -302,6 +304,12 @@ impl Machine {
         }
     }
 
+    /// Leaves a sink as it is, and asks a person.
+    fn spare(&mut self, sink: usize, reason: Parked) {
+        self.memory.spared.push(sink);
+        self.memory.park.get_or_insert(reason);
+    }
+
     fn written(&mut self, sink: usize, answer: Answer, now: Timestamp) {
         if let Some(reading) = self.memory.readings.get_mut(sink) {
             *reading = None;
@@ -312,9 +320,7 @@ impl Machine {
                     *written = true;
                 }
             }
-            Answer::WriteRefused(Refusal::Foreign) => {
-                self.memory.park = Some(Parked::NotOurs { sink });
-            }
+            Answer::WriteRefused(Refusal::Foreign) => self.spare(sink, Parked::NotOurs { sink }),
             answer => self.failed(&answer, now),
         }
     }

@@ -14,6 +14,7 @@ use tokenfleet_core::model::TokenField;
 use tokenfleet_core::{Capabilities, Error, ErrorKind, Result, Token, TokenId};
 
 pub use config::PolicyConfig;
+pub(crate) use policies::normalised;
 pub use policies::{Policies, SinkPlace};
 pub use schedule::Due;
 pub use successor::{successor_request, without_marker};
@@ -94,7 +95,7 @@ impl Policy {
             sinks,
         };
         let location = format!("policies.{}", config.name);
-        let plan = check.plan();
+        let plan = check.plan_repeated();
         let plan = plan.map_err(|error| error.with_message_prefix(&location))?;
         let acting = account.acting.map(|token| token.id.clone());
         Ok(Self {
@@ -102,6 +103,28 @@ impl Policy {
             plan,
             acting,
         })
+    }
+
+    /// Returns the parameters of one rotation, such as one that a person asks for: with the
+    /// overlap, the sinks and all that a policy has but its times of rotation.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`new`](Self::new), except for a policy that is never due or too often. They do not
+    /// name the policy.
+    pub fn plan_once(
+        config: &PolicyConfig,
+        account: &PolicyAccount<'_>,
+        sinks: &[SinkCapabilities],
+    ) -> Result<RotationPlan> {
+        let check = Check {
+            config,
+            account,
+            sinks,
+        };
+        let plan = check.plan()?;
+        check.lifetime(&plan.strategy)?;
+        Ok(plan)
     }
 
     /// Returns the policy as it was written.
@@ -134,6 +157,12 @@ fn refused(message: impl Into<String>, advice: impl Into<String>) -> Error {
 }
 
 impl Check<'_> {
+    fn plan_repeated(&self) -> Result<RotationPlan> {
+        let plan = self.plan()?;
+        self.check_triggers(&plan)?;
+        Ok(plan)
+    }
+
     fn plan(&self) -> Result<RotationPlan> {
         let (config, capabilities) = (self.config, self.account.capabilities);
         let strategy = Strategy::for_capabilities(capabilities, config.preference)
@@ -145,7 +174,6 @@ impl Check<'_> {
             Strategy::InPlace(_) => self.check_in_place()?,
             Strategy::Unlisted(unlisted) => self.check_unlisted(unlisted)?,
         };
-        self.check_triggers(&strategy, overlap)?;
         let sinks = self.sinks.iter().copied().map(PlannedSink::from);
         let plan = RotationPlan::new(strategy, sinks)?
             .with_overlap(overlap)
@@ -289,25 +317,18 @@ impl Check<'_> {
         Ok(PolicyConfig::DEFAULT_OVERLAP)
     }
 
-    fn check_triggers(&self, strategy: &Strategy, overlap: Duration) -> Result<()> {
+    fn check_triggers(&self, plan: &RotationPlan) -> Result<()> {
         let (config, capabilities) = (self.config, self.account.capabilities);
+        let RotationPlan {
+            strategy, overlap, ..
+        } = plan;
         if config.rotate_before_expiry.is_none() && config.max_age.is_none() {
             return Err(refused(
                 "the policy would never be due",
                 "set `rotate_before_expiry`, `max_age` or both",
             ));
         }
-        let lifetime = match strategy {
-            Strategy::Overlap(_) => self.new_lifetime()?,
-            Strategy::Unlisted(unlisted) => {
-                self.check_no_expiry()?;
-                Some(unlisted.max_lifetime)
-            }
-            Strategy::InPlace(_) => {
-                self.check_no_expiry()?;
-                None
-            }
-        };
+        let lifetime = self.lifetime(strategy)?;
         let reports_expiry = capabilities.reported_fields.contains(&TokenField::Expiry)
             || matches!(strategy, Strategy::Unlisted(_));
         if config.rotate_before_expiry.is_some() && !reports_expiry && config.max_age.is_none() {
@@ -324,7 +345,7 @@ impl Check<'_> {
             return Ok(());
         };
         let busy = match strategy {
-            Strategy::Overlap(_) => overlap.max(SETTLE).saturating_add(config.soak),
+            Strategy::Overlap(_) => (*overlap).max(SETTLE).saturating_add(config.soak),
             Strategy::InPlace(_) | Strategy::Unlisted(_) => SETTLE,
         };
         if interval <= busy {
@@ -335,6 +356,21 @@ impl Check<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Returns the lifetime of a successor if it is limited.
+    fn lifetime(&self, strategy: &Strategy) -> Result<Option<Duration>> {
+        match strategy {
+            Strategy::Overlap(_) => self.new_lifetime(),
+            Strategy::Unlisted(unlisted) => {
+                self.check_no_expiry()?;
+                Ok(Some(unlisted.max_lifetime))
+            }
+            Strategy::InPlace(_) => {
+                self.check_no_expiry()?;
+                Ok(None)
+            }
+        }
     }
 
     /// Returns the lifetime of a successor. Where the platform takes an expiry, there is one: it is

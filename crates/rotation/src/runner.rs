@@ -5,7 +5,10 @@
 //! when to come again.
 
 mod carry_out;
+#[cfg(feature = "ledger")]
+mod ledger_store;
 mod memory_store;
+mod record;
 mod secrets;
 mod store;
 
@@ -17,7 +20,10 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Timer;
 use tokenfleet_core::{CreateToken, Error, Result, Timestamp, TokenProvider};
 
+#[cfg(feature = "ledger")]
+pub use ledger_store::{LedgerRotationStore, StoredRotation};
 pub use memory_store::MemoryRotationStore;
+pub use record::RotationRecord;
 pub use store::{Claim, RotationStore};
 
 use crate::machine::{Answer, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason};
@@ -65,7 +71,7 @@ pub enum Advanced {
     },
     /// A person is needed.
     Parked(Parked),
-    /// Another worker carries it out, or nobody has opened it.
+    /// Another worker carries it out, nobody has opened it, or the store has closed it.
     NotOurs,
 }
 

@@ -489,6 +489,61 @@ fn what_is_inconclusive_is_counted_by_all_workers_and_asked_less_and_less() {
 }
 
 #[test]
+fn a_sink_that_another_open_rotation_writes_is_not_adopted() {
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    let stamp = Stamp::new("another", 9, TokenId::new("old"));
+    script.sink = SinkReading::new(Some(stamp), Some(OLD)).with_contested(true);
+    assert_eq!(script.until_parked(), Parked::Contested { sink: 0 });
+    assert_eq!(script.sent(is_create), 0);
+    // It appears while the successor is delivered.
+    let mut script = Script::new(&overlap(), Readable::Secret);
+    script.until(is_write);
+    let stamp = Stamp::new("another", 1, TokenId::new("old"));
+    script.sink = SinkReading::new(Some(stamp), Some(SecretNumber::new(7))).with_contested(true);
+    script.answer(Answer::WriteRefused(Refusal::Conflict));
+    assert_eq!(script.until_parked(), Parked::Contested { sink: 0 });
+}
+
+#[test]
+fn the_only_secret_that_works_is_delivered_elsewhere_before_a_person_is_asked_about_a_sink() {
+    let in_place = Capabilities::none()
+        .with_list(ListCapability::unpaged())
+        .with_rotate()
+        .with_verify();
+    let strategy = Strategy::for_capabilities(&in_place, Preference::InPlace).unwrap();
+    let sink = PlannedSink::new(Readable::Secret).with_adoption();
+    let plan = RotationPlan::new(strategy, [sink; 3]).unwrap();
+    let changed = SinkReading::new(None, Some(SecretNumber::new(7)));
+    let is_written = |number: usize| move |step: &Step| matches!(step, Step::WriteSink { sink, .. } if *sink == number);
+    for refusal in [Refusal::Foreign, Refusal::Conflict] {
+        let mut script = Script::with_plan(plan.clone());
+        script.until(is_write);
+        script.answer(Answer::WriteRefused(refusal));
+        let expected = if refusal == Refusal::Conflict {
+            assert_eq!(script.next(), Step::ReadSink(0));
+            script.answer(Answer::Read(changed.clone()));
+            Parked::SinkChanged { sink: 0 }
+        } else {
+            Parked::NotOurs { sink: 0 }
+        };
+        // One that is down meanwhile is tried again, however long that takes.
+        for _ in 0..5 {
+            script.until(is_written(1));
+            script.answer(failure(FailureEffect::Unknown));
+        }
+        // And another one is found to be somebody else's.
+        script.until(|step| *step == Step::ReadSink(2));
+        script.answer(Answer::Read(SinkReading::new(None, Some(OLD))));
+        script.until(is_written(2));
+        script.answer(Answer::WriteRefused(Refusal::Foreign));
+        assert_eq!(script.until_parked(), expected);
+        assert_eq!(script.sent(is_written(0)), 1, "it is left as it is");
+        assert_eq!(script.sent(is_written(1)), 6);
+        assert_eq!(script.sent(is_written(2)), 1, "so is this one");
+    }
+}
+
+#[test]
 fn what_another_ledger_wrote_is_not_replaced() {
     let ours = Stamp::new("earlier", 1, TokenId::new("old")).with_ledger("ours");
     let theirs = Stamp::new("earlier", 1, TokenId::new("old")).with_ledger("theirs");

@@ -14,6 +14,8 @@ pub(crate) struct AccountOptions {
     /// The place of the key that makes the account read-only.
     pub(crate) read_only_place: String,
     pub(crate) defaults: CreationDefaults,
+    /// The queue of the account, unless it has one of its own.
+    pub(crate) queue: Option<String>,
 }
 
 /// The lifetime and the scopes of a created token for which no others are requested.
@@ -45,6 +47,14 @@ impl AccountOptions {
         let scopes = settings.texts("default_scopes")?;
         if !scopes.is_empty() {
             self.defaults.scopes = scopes;
+        }
+        let place = settings.place("queue");
+        if let Some(queue) = settings.text("queue")? {
+            if queue.trim().is_empty() || queue.contains(char::is_control) {
+                let message = format!("{place} must be a name");
+                return Err(Error::configuration(message).with_advice("write queue = \"…\""));
+            }
+            self.queue = Some(queue);
         }
         Ok(())
     }

@@ -345,6 +345,15 @@ impl AccountConfiguration {
         self
     }
 
+    /// Returns the queue of the account: the key `queue`, or else its name.
+    ///
+    /// What takes hours, such as rotations, is done one after the other for all accounts of a
+    /// queue, for example because they share the rate limit of a platform.
+    #[must_use]
+    pub fn queue(&self) -> &str {
+        self.options.queue.as_deref().unwrap_or(self.name())
+    }
+
     /// Returns a request as the account opened from this configuration sends it: with the default
     /// lifetime and scopes, unless it has its own.
     ///

@@ -12,7 +12,7 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Secret, Timestamp};
 use tokenfleet_http::{Body, Transport, TransportError};
 use tokenfleet_rotation::machine::{Change, SETTLE};
-use tokenfleet_rotation::runner::{Claim, MemoryRotationStore, RotationStore};
+use tokenfleet_rotation::runner::{Claim, RotationStore};
 use tokenfleet_rotation::sink::{
     MemorySink, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
 };
@@ -207,10 +207,10 @@ impl SecretSink for BoundarySink {
 
 /// A store with boundaries.
 #[derive(Debug)]
-pub struct BoundaryStore<'a>(pub &'a MemoryRotationStore, pub Boundaries);
+pub struct BoundaryStore(pub Arc<dyn RotationStore>, pub Boundaries);
 
 #[async_trait]
-impl RotationStore for BoundaryStore<'_> {
+impl RotationStore for BoundaryStore {
     fn ledger(&self) -> &str {
         self.0.ledger()
     }
@@ -238,5 +238,9 @@ impl RotationStore for BoundaryStore<'_> {
         let recorded = self.0.record(rotation, epoch, change).await;
         self.1.pass("after a record").await;
         recorded
+    }
+
+    async fn is_open(&self, operation: &str) -> Result<bool> {
+        self.0.is_open(operation).await
     }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
-use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret, Timestamp};
-use tokenfleet_rotation::machine::{Change, RotationState};
-use tokenfleet_rotation::runner::{Advanced, Claim, MemoryRotationStore, RotationStore, Runner};
+use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret, Timestamp, TokenId};
+use tokenfleet_rotation::machine::{Change, Parked, Rotation, RotationState};
+use tokenfleet_rotation::runner::{
+    Advanced, Claim, Clock, MemoryRotationStore, RotationStore, Runner,
+};
 use tokenfleet_rotation::sink::{
     MemorySink, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
 };
@@ -116,6 +118,10 @@ impl RotationStore for Noting<'_> {
     async fn record(&self, rotation: OperationId, epoch: u64, change: &Change) -> Result<bool> {
         self.store.record(rotation, epoch, change).await
     }
+
+    async fn is_open(&self, operation: &str) -> Result<bool> {
+        self.store.is_open(operation).await
+    }
 }
 
 /// Replaces the first sink of a trial by one that fails for a number of writes.
@@ -129,12 +135,12 @@ async fn the_only_secret_that_works_is_delivered_however_long_a_sink_or_the_stor
     for (sink_failures, store_failures) in [(12, 0), (0, 12), (5, 5)] {
         let mut trial = Trial::new("cloudsmith", &[], &[]).await;
         fail_writes(&mut trial, sink_failures);
-        let store = Noting::new(&trial.store, store_failures);
+        let store = Noting::new(trial.kept.memory(), store_failures);
         let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
         // Without patience.
         let advanced = runner.advance(&trial.job).await.unwrap();
         assert_eq!(advanced, Advanced::Done);
-        let rotation = trial.rotation();
+        let rotation = trial.rotation().await;
         assert_eq!(rotation.attempts.len(), 1, "no second key");
         trial.check(false, "down").await;
     }
@@ -144,16 +150,17 @@ async fn the_only_secret_that_works_is_delivered_however_long_a_sink_or_the_stor
 async fn where_the_old_secret_works_a_worker_returns_and_gives_the_claim_back() {
     let mut trial = Trial::new("losant", &[], &[]).await;
     fail_writes(&mut trial, 12);
-    let runner = Runner::new(&*trial.provider, &trial.sinks, &trial.store, &trial.clock);
+    let store = trial.kept.memory();
+    let runner = Runner::new(&*trial.provider, &trial.sinks, store, &trial.clock);
     let advanced = runner.advance(&trial.job).await.unwrap();
     assert!(matches!(advanced, Advanced::Waiting { .. }), "{advanced:?}");
 
     let trial = Trial::new("losant", &[], &[]).await;
-    let store = Noting::new(&trial.store, 1);
+    let store = Noting::new(trial.kept.memory(), 1);
     let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
     runner.advance(&trial.job).await.unwrap_err();
     assert_eq!(store.released.load(Ordering::SeqCst), 1);
-    assert_eq!(trial.rotation().starts, 0);
+    assert_eq!(trial.rotation().await.starts, 0);
     trial.finish().await;
 }
 
@@ -161,7 +168,7 @@ async fn where_the_old_secret_works_a_worker_returns_and_gives_the_claim_back() 
 async fn a_claim_lasts_longer_than_the_call_that_it_covers() {
     let mut trial = Trial::new("losant", &[], &[]).await;
     fail_writes(&mut trial, 0);
-    let store = Noting::new(&trial.store, 0);
+    let store = Noting::new(trial.kept.memory(), 0);
     let longest = Duration::from_secs(2000);
     let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock)
         .with_longest_call(longest);
@@ -188,7 +195,7 @@ async fn sinks_that_are_not_those_of_the_plan_are_refused_before_anything_is_cla
         longer.push(Arc::clone(&all[0]));
         for sinks in [vec![strict, Arc::clone(&all[1])], longer, all[..1].to_vec()] {
             trial.sinks = sinks;
-            let store = Noting::new(&trial.store, 0);
+            let store = Noting::new(trial.kept.memory(), 0);
             let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
             let error = runner.advance(&trial.job).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Configuration);
@@ -196,6 +203,34 @@ async fn sinks_that_are_not_those_of_the_plan_are_refused_before_anything_is_cla
         }
         let (_, requests) = trial.boundaries.passed();
         assert_eq!(requests, 0);
-        assert_eq!(trial.rotation().state, RotationState::Issuing);
+        assert_eq!(trial.rotation().await.state, RotationState::Issuing);
     }
+}
+
+#[tokio::test]
+async fn a_sink_that_another_open_rotation_writes_is_left_to_it() {
+    let trial = Trial::new("losant", &[], &[]).await;
+    let store = trial.kept.memory();
+    let id = OperationId::random();
+    let token = TokenId::new("other");
+    store.open(Rotation::new(id, Some(token.clone()), trial.clock.now()));
+    let place = &trial.boundaries.sinks[1];
+    let version = place.read().await.unwrap().version;
+    let stamp = Stamp::new(id.to_string(), 1, token).with_ledger(store.ledger());
+    let secret = place.secret().unwrap();
+    place.write(&secret, &version, &stamp).await.unwrap();
+
+    let runner = Runner::new(&*trial.provider, &trial.sinks, store, &trial.clock);
+    // Although both sinks were told to adopt what they hold.
+    let parked = Advanced::Parked(Parked::Contested { sink: 1 });
+    assert_eq!(runner.advance(&trial.job).await.unwrap(), parked);
+    let (_, requests) = trial.boundaries.passed();
+    assert_eq!(requests, 0, "nothing is created for it");
+
+    for (rotation, change) in [(id, Change::Done), (trial.job.id, Change::Resumed)] {
+        let epoch = store.claim(rotation).await.unwrap().unwrap().epoch;
+        assert!(store.record(rotation, epoch, &change).await.unwrap());
+    }
+    trial.finish().await;
+    trial.check(false, "contested").await;
 }

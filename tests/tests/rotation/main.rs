@@ -3,6 +3,9 @@
 
 mod boundary;
 mod keeping;
+mod kept;
+mod ledgers;
+mod stores;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -13,17 +16,20 @@ use async_trait::async_trait;
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::{Marker, Timer};
-use tokenfleet_core::{Query, Secret, Timestamp, TokenProvider, TokenProviderExt};
+use tokenfleet_core::{
+    Account, CreateToken, Query, Secret, Timestamp, TokenProvider, TokenProviderExt,
+};
 use tokenfleet_rotation::machine::{
     PlannedSink, Preference, Rotation, RotationPlan, RotationState, Strategy,
 };
 use tokenfleet_rotation::policy::successor_request;
-use tokenfleet_rotation::runner::{Advanced, Clock, MemoryRotationStore, RotationJob, Runner};
+use tokenfleet_rotation::runner::{Advanced, Clock, RotationJob, RotationRecord, Runner};
 use tokenfleet_rotation::sink::{MemorySink, Readable, SecretSink};
 use tokenfleet_simulators::{NewToken, Simulator, State};
 use tokenfleet_tests::{adapter, base_url, build, fixed_credential, immediate_retries};
 
 use crate::boundary::{Boundaries, BoundarySink, BoundaryStore, Fault};
+use crate::kept::Kept;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -62,7 +68,7 @@ struct Trial {
     platform: &'static str,
     simulator: Arc<dyn Simulator>,
     clock: SimulatorClock,
-    store: MemoryRotationStore,
+    kept: Kept,
     boundaries: Boundaries,
     provider: Arc<dyn TokenProvider>,
     sinks: Vec<Arc<dyn SecretSink>>,
@@ -104,8 +110,28 @@ fn alive(simulator: &dyn Simulator) -> BTreeSet<String> {
     alive.map(|token| token.id).collect()
 }
 
+fn record(
+    platform: &str,
+    plan: RotationPlan,
+    request: CreateToken,
+    rotation: Rotation,
+) -> RotationRecord {
+    let account = Account::new(platform, "main");
+    let places = ["memory:0", "memory:1"];
+    RotationRecord::new(account, places, plan, request, rotation)
+}
+
 impl Trial {
     async fn new(platform: &'static str, stops: &[usize], faults: &[(usize, Fault)]) -> Self {
+        Self::over(Kept::default(), platform, stops, faults).await
+    }
+
+    async fn over(
+        kept: Kept,
+        platform: &'static str,
+        stops: &[usize],
+        faults: &[(usize, Fault)],
+    ) -> Self {
         let simulator = build(platform, &[]);
         let clock = SimulatorClock::new(&simulator);
         let quiet = provider_over(&simulator, tokenfleet_tests::transport(&simulator));
@@ -120,9 +146,9 @@ impl Trial {
             (Some(issued.token), issued.secret)
         } else {
             let create = quiet.capabilities().create.clone().unwrap();
-            let mut request = tokenfleet_core::CreateToken::unnamed();
+            let mut request = CreateToken::unnamed();
             if create.name != tokenfleet_core::capability::ArgumentSupport::Unsupported {
-                request = tokenfleet_core::CreateToken::new("ci");
+                request = CreateToken::new("ci");
             }
             if create.scopes {
                 request = request.with_scope("all.User.read");
@@ -161,16 +187,17 @@ impl Trial {
             new_expiry.then_some(DAY * 120),
         );
         let id = OperationId::random();
-        let store = MemoryRotationStore::new();
-        store.open(match &subject {
+        let rotation = match &subject {
             Some(subject) => Rotation::of_token(id, subject, clock.now()),
             None => Rotation::new(id, None, clock.now()),
-        });
-        let job = RotationJob::new(id, plan, request.unwrap());
+        };
+        let record = record(platform, plan, request.unwrap(), rotation);
+        let job = record.job();
+        kept.open(record).await;
         Self {
             platform,
             clock,
-            store,
+            kept,
             provider,
             sinks: sinks.collect(),
             job,
@@ -184,9 +211,15 @@ impl Trial {
     ///
     /// The provider is a new one, as in another process: a worker that pauses may hold a permit.
     async fn finish(&self) {
+        self.finish_with(true).await;
+    }
+
+    /// Does the same, and lets requests that are late arrive meanwhile, or leaves them out.
+    async fn finish_with(&self, late_ones_land: bool) {
         let provider = provider_over(&self.simulator, Arc::new(self.boundaries.clone()));
-        let store = BoundaryStore(&self.store, self.boundaries.clone());
         for _ in 0..100 {
+            // As another process opens it.
+            let store = BoundaryStore(self.kept.store().await, self.boundaries.clone());
             let runner = Runner::new(&*provider, &self.sinks, &store, &self.clock);
             let advance = runner.advance(&self.job);
             let advanced = tokio::select! {
@@ -199,22 +232,26 @@ impl Trial {
                 Advanced::Done => return,
                 Advanced::Waiting { until, .. } => {
                     self.clock.set(until);
-                    self.boundaries.land(false).await;
+                    if late_ones_land {
+                        self.boundaries.land(false).await;
+                    }
                 }
+                // A ledger has closed it, and the worker that did so told nobody.
+                Advanced::NotOurs if self.rotation().await.state == RotationState::Done => return,
                 other => panic!("{}: {other:?}", self.platform),
             }
         }
         panic!("{}: it does not end", self.platform);
     }
 
-    fn rotation(&self) -> Rotation {
-        self.store.rotation(self.job.id).unwrap()
+    async fn rotation(&self) -> Rotation {
+        self.kept.rotation(self.job.id).await
     }
 
     /// Checks that one secret is in every sink and works, and that nothing else of the rotation is
     /// alive. `may_be_marked` allows living tokens that bear a durable marker.
     async fn check(&self, may_be_marked: bool, schedule: &str) {
-        let rotation = self.rotation();
+        let rotation = self.rotation().await;
         assert_eq!(rotation.state, RotationState::Done, "{schedule}");
         self.boundaries.land(true).await;
         let held: Vec<Secret> = self
@@ -288,7 +325,7 @@ async fn run(platform: &'static str, stops: &[usize], faults: &[(usize, Fault)])
 async fn a_rotation_ends_without_faults() {
     for platform in PLATFORMS {
         let trial = run(platform, &[], &[]).await;
-        let rotation = trial.rotation();
+        let rotation = trial.rotation().await;
         assert_eq!(rotation.attempts.len(), 1, "{platform}");
         let (boundaries, requests) = trial.boundaries.passed();
         println!("{platform}: {boundaries} boundaries, {requests} requests");
@@ -298,7 +335,8 @@ async fn a_rotation_ends_without_faults() {
 #[tokio::test]
 async fn a_rotation_that_waits_is_not_parked_however_often_it_is_asked() {
     let trial = Trial::new("losant", &[], &[]).await;
-    let runner = Runner::new(&*trial.provider, &trial.sinks, &trial.store, &trial.clock);
+    let store = trial.kept.memory();
+    let runner = Runner::new(&*trial.provider, &trial.sinks, store, &trial.clock);
     for _ in 0..30 {
         let advanced = runner.advance(&trial.job).await.unwrap();
         assert!(matches!(advanced, Advanced::Waiting { .. }), "{advanced:?}");
@@ -318,7 +356,7 @@ async fn a_successor_is_rotated_like_the_token_before_it() {
         let mut names = Vec::new();
         for _ in 0..3 {
             let list = trial.provider.list_all(Query::new()).await.unwrap();
-            let id = trial.rotation().successor.unwrap().token;
+            let id = trial.rotation().await.successor.unwrap().token;
             let subject = list.into_iter().find(|token| token.id == id).unwrap();
             names.push(subject.name.known().cloned());
             let capabilities = trial.provider.capabilities();
@@ -328,11 +366,10 @@ async fn a_successor_is_rotated_like_the_token_before_it() {
                 .is_some_and(|create| create.expiry);
             let expiry = takes_expiry.then_some(DAY * 120);
             let request = successor_request(capabilities, Some(&subject), expiry).unwrap();
-            let rotation = OperationId::random();
-            trial
-                .store
-                .open(Rotation::of_token(rotation, &subject, trial.clock.now()));
-            trial.job = RotationJob::new(rotation, trial.job.plan.clone(), request);
+            let rotation = Rotation::of_token(OperationId::random(), &subject, trial.clock.now());
+            let record = record(platform, trial.job.plan.clone(), request, rotation);
+            trial.job = record.job();
+            trial.kept.open(record).await;
             trial.finish().await;
             trial.check(false, platform).await;
         }
@@ -415,7 +452,7 @@ async fn a_worker_that_pauses_while_another_one_finishes_kills_nothing() {
         let (boundaries, _) = run(platform, &[], &[]).await.boundaries.passed();
         for pause in 1..=boundaries {
             let trial = Trial::new(platform, &[pause], &[]).await;
-            let store = BoundaryStore(&trial.store, trial.boundaries.clone());
+            let store = BoundaryStore(trial.kept.store().await, trial.boundaries.clone());
             let runner = Runner::new(&*trial.provider, &trial.sinks, &store, &trial.clock);
             'paused: {
                 let mut advance = Box::pin(runner.advance(&trial.job));

@@ -14,6 +14,7 @@ mod operations;
 mod place;
 mod read;
 mod report;
+mod rotation;
 #[cfg(feature = "simulate")]
 mod simulate;
 mod write;
@@ -44,11 +45,12 @@ pub(crate) use self::operations::{
 pub(crate) use self::place::{Place, PlaceArguments, SecretArguments};
 pub(crate) use self::read::{CapabilitiesArguments, ShowArguments, VerifyArguments};
 pub(crate) use self::report::ReportArguments;
+pub(crate) use self::rotation::{RotateArguments, WorkerArguments};
 #[cfg(feature = "simulate")]
 pub(crate) use self::simulate::SimulateArguments;
 pub(crate) use self::write::{
     CreateArguments, CreateOptions, ReconcileArguments, RenewArguments, RevokeArguments,
-    RotateArguments, UpdateArguments,
+    UpdateArguments,
 };
 use crate::output::{Color, Format};
 
@@ -215,14 +217,24 @@ pub(crate) enum Command {
     Reconcile(ReconcileArguments),
     /// Rename, describe, suspend or resume a token
     Update(UpdateArguments),
-    /// Replace the secret of a token, and print or store the new one
+    /// Replace a token or its secret, and print the new secret or deliver it to places
     ///
-    /// The old secret stops working immediately. Asks for confirmation on a terminal, and needs
-    /// --yes elsewhere.
+    /// With --to, this is one rotation: a new token is created where two can work side by side,
+    /// every place is written and read back, and only then is the old token revoked, after the
+    /// overlap. The ledger remembers how far it is, and no secret. It ends with 0 once every place
+    /// holds the new secret, and says when the old one stops working and which command sees to
+    /// that. If that is not so yet, it ends with 7 and says how to go on, and with 8 if a person is
+    /// needed first. Whatever happens to this program, no secret is lost and no token is forgotten.
     ///
-    /// Among the built-in platforms, only Cloudsmith rotates in place. On the others, create a
-    /// second token, hand it over, then revoke the first one.
-    Rotate(RotateArguments),
+    /// With --policy, each token that is due by the policy is rotated like that.
+    ///
+    /// Without either, the secret is replaced in place and printed, and the old one stops working
+    /// immediately. Among the built-in platforms, only Cloudsmith can do that.
+    ///
+    /// Asks for confirmation on a terminal, and needs --yes elsewhere. A policy was confirmed when
+    /// it was written.
+    #[command(after_help = rotation::ROTATE_EXAMPLES)]
+    Rotate(Box<RotateArguments>),
     /// Extend the expiry of a token
     ///
     /// Among the built-in platforms, only Mindbody can do this.
@@ -381,7 +393,10 @@ pub(crate) enum Command {
     /// turns the ledger off (`enabled = false`). It holds no secrets.
     #[command(after_help = ledger::LEDGER_EXAMPLES)]
     Ledger(LedgerArguments),
-    /// List, show and finish the changes whose outcome is unknown
+    /// List, show and finish rotations, and changes whose outcome is unknown
+    ///
+    /// A rotation is open until the old secret is revoked: `tokenfleet worker` carries it on, and a
+    /// parked one waits for `operations resume`.
     ///
     /// Every change is recorded in the ledger before it is sent. It is open until its outcome is
     /// recorded: a killed program and a lost response leave it open, and so does a secret that did
@@ -391,6 +406,18 @@ pub(crate) enum Command {
     /// Where nothing can be listed, a token that may exist is counted until it is dead.
     #[command(after_help = operations::EXAMPLES)]
     Operations(OperationsArguments),
+    /// Carry on the rotations that are due, and begin those of the policies
+    ///
+    /// Without --once, it sleeps until something is due and ends with 0 when it is asked to stop,
+    /// after the step at hand. It writes a line of JSON to standard error for each step. Several
+    /// workers may share a ledger: one works on a queue at a time. A queue is an account, unless
+    /// the key `queue` of the account says otherwise.
+    ///
+    /// With --once, it exits with 8 if a person is needed or a token cannot be rotated, with 7 if a
+    /// new secret is not in its places yet, and with 6 if an account could not be listed
+    /// completely.
+    #[command(after_help = rotation::WORKER_EXAMPLES)]
+    Worker(WorkerArguments),
     /// Serve simulated platforms on loopback ports
     ///
     /// Prints one line of JSON for each server, with its URL and its credentials, and serves until
@@ -407,10 +434,11 @@ impl Command {
         match self {
             Self::Create(_)
             | Self::Update(_)
-            | Self::Rotate(_)
+            | Self::Worker(_)
             | Self::Renew(_)
             | Self::Revoke(_)
             | Self::Exec(_) => true,
+            Self::Rotate(arguments) => !arguments.dry_run,
             Self::Locate(arguments) => arguments.revoke,
             Self::Reconcile(arguments) => arguments.revoke,
             Self::Operations(arguments) => {

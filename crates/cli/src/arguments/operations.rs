@@ -18,20 +18,20 @@ Examples:
 pub(crate) struct OperationsArguments {
     #[command(subcommand)]
     pub(crate) action: Option<OperationsAction>,
-    /// Exit with 8 if an operation is open
+    /// Exit with 8 if a write is open or a rotation is parked
     #[arg(long)]
     pub(crate) exit_code: bool,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OperationsAction {
-    /// List the writes that are open
+    /// List the rotations and the writes that are open
     List {
-        /// Exit with 8 if an operation is open
+        /// Exit with 8 if a write is open or a rotation is parked
         #[arg(long)]
         exit_code: bool,
     },
-    /// Show all writes of an operation
+    /// Show all that is known of an operation: how far a rotation is, and the writes
     Show {
         /// Id of the operation
         id: OperationId,
@@ -43,11 +43,18 @@ pub(crate) enum OperationsAction {
     /// confirmation on a terminal, and needs
     /// --yes elsewhere. What another process of this machine is still doing is left alone; look for
     /// those of other machines that share the ledger yourself.
+    ///
+    /// A rotation that is named goes on, also one that is parked: resume it when you have seen to
+    /// its reason. Its writes are finished with it, and --all leaves it to the worker. The exit
+    /// codes are those of `rotate`.
     Resume(ResumeArguments),
     /// Give up what is open of an operation, after you have looked at it yourself
     ///
     /// Nothing is sent, and no token is revoked. The operation is not open any more. A token that
     /// it may have issued is counted as unknown until it must be dead.
+    ///
+    /// After a rotation, the sinks keep what they hold. What is left to be revoked by hand is
+    /// shown.
     Abandon(AbandonArguments),
 }
 
@@ -72,6 +79,9 @@ pub(crate) struct ResumeArguments {
     /// Resume everything that is open in the selected accounts
     #[arg(long)]
     pub(crate) all: bool,
+    /// Let the named rotations replace what somebody else has put into their places
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) adopt: bool,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,

@@ -128,17 +128,6 @@ pub(crate) struct UpdateArguments {
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct RotateArguments {
-    /// Token id [default: the only token of the account]
-    pub(crate) id: Option<String>,
-    #[command(flatten)]
-    pub(crate) secret: SecretArguments,
-    /// Do not ask for confirmation
-    #[arg(long)]
-    pub(crate) yes: bool,
-}
-
-#[derive(Debug, Args)]
 pub(crate) struct RenewArguments {
     /// Token id, for platforms that renew by id; none of the built-in ones does
     pub(crate) id: Option<String>,

@@ -2,17 +2,16 @@
 
 mod child;
 
-use tokenfleet::config::{Setting, cause_text};
+use tokenfleet::config::cause_text;
 use tokenfleet::journal::OperationId;
-use tokenfleet::{
-    AccountConfiguration, Error, ErrorKind, Fate, IssuedToken, Operation, Result, TokenProvider,
-};
+use tokenfleet::{Error, ErrorKind, Fate, IssuedToken, Operation, Result, TokenProvider};
 
 use super::create;
 use super::secret::remedy;
 use super::take_back::{revoke, take_back};
 use crate::accounts::Accounts;
 use crate::arguments::ExecArguments;
+use crate::configuration::credential_variables;
 use crate::exit::{Exit, Failure};
 use crate::journals::Journals;
 use crate::output::{displayed_id, print_note};
@@ -25,7 +24,9 @@ pub(crate) async fn run(accounts: &Accounts, arguments: ExecArguments) -> Result
     if arguments.revoke_after {
         check_revocable(provider)?;
     }
-    let withheld = variables_of(accounts.configuration_of(provider)?);
+    // The command gets a token of its own.
+    let own = accounts.configuration_of(provider)?.settings();
+    let withheld: Vec<_> = credential_variables(own).collect();
     let mut stop = StopRequest::listen().await;
     let creation = create::issue(accounts, provider, arguments.options).await?;
     let issued = &creation.issued;
@@ -94,20 +95,6 @@ pub(crate) async fn run(accounts: &Accounts, arguments: ExecArguments) -> Result
         }
     }
     Ok(exit)
-}
-
-/// Returns the environment variables that hold the credentials of the account, which the command
-/// does not get: it gets a token of its own.
-fn variables_of(account: &AccountConfiguration) -> Vec<&str> {
-    let settings = account.settings().entries();
-    let variables = settings.filter_map(|(_, value)| match value {
-        Setting::Table(table) => match table.get("env") {
-            Some(Setting::Text(name)) => Some(name.as_str()),
-            _ => None,
-        },
-        _ => None,
-    });
-    variables.collect()
 }
 
 /// Rejects a platform that cannot revoke what it creates, before anything is sent.

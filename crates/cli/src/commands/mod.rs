@@ -9,6 +9,7 @@ mod confirm;
 mod create;
 mod diff;
 mod doctor;
+mod due_rotations;
 mod exactly_once;
 mod exec;
 mod expiring;
@@ -30,6 +31,7 @@ mod resumed_plan;
 mod revocation_report;
 mod revoke;
 mod rotate;
+mod rotation_report;
 mod secret;
 mod show;
 #[cfg(feature = "simulate")]
@@ -43,6 +45,7 @@ mod trust;
 mod update;
 mod verify;
 mod whoami;
+mod worker;
 mod write;
 
 use tokenfleet::Registry;
@@ -133,7 +136,7 @@ pub(crate) async fn run(
         Command::Exec(arguments) => exec::run(&accounts, arguments).await,
         Command::Update(arguments) => update::run(&accounts, arguments, output).await,
         Command::Rotate(arguments) => {
-            rotate::run(&accounts, arguments, requested_format, output).await
+            rotate::run(&accounts, *arguments, requested_format, output).await
         }
         Command::Renew(arguments) => {
             renew::run(&accounts, arguments, requested_format, output).await
@@ -146,6 +149,9 @@ pub(crate) async fn run(
         }
         Command::Revoke(arguments) => {
             revoke::run(&accounts, arguments, requested_format, output).await
+        }
+        Command::Worker(arguments) => {
+            worker::run(&accounts, &arguments, requested_format, output).await
         }
         Command::Verify(arguments) => verify::run(&accounts, arguments, output).await,
         Command::Locate(arguments) => {

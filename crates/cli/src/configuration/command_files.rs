@@ -40,12 +40,16 @@ fn files<'a>(configuration: &'a Configuration, directory: &Path) -> Vec<(&'a str
     let settings = accounts.map(|account| account.settings());
     let settings = settings.chain([configuration.transport_settings()]);
     let settings = settings.chain(configuration.table(tables::LEDGER));
+    let sinks = configuration.named_tables(tables::SINKS);
+    let settings = settings.chain(sinks.map(|(_, settings)| settings));
     let values = settings.flat_map(|settings| settings.entries());
-    let words = values.filter_map(|(_, value)| match value {
+    let words = values.filter_map(|(key, value)| match value {
         Setting::Table(table) => match table.get("command") {
             Some(Setting::Texts(words)) => Some(words),
             _ => None,
         },
+        // The commands of a sink.
+        Setting::Texts(words) if matches!(key, "run" | "check") => Some(words),
         _ => None,
     });
     let files = words.flatten();

@@ -1,7 +1,7 @@
 //! Where the credentials of an account are, for people: never what they are.
 
 use tokenfleet::AccountConfiguration;
-use tokenfleet::config::{Setting, is_showable_path};
+use tokenfleet::config::{Setting, Settings, is_showable_path};
 
 /// Returns the credentials of an account in the order of their keys, each with its source, such as
 /// `env LOSANT_TOKEN`.
@@ -35,6 +35,17 @@ pub(crate) fn credential_sources(account: &AccountConfiguration) -> Vec<(String,
         Some((key.to_owned(), source))
     };
     settings.entries().filter_map(source).collect()
+}
+
+/// Returns the environment variables that settings refer to.
+pub(crate) fn credential_variables(settings: &Settings) -> impl Iterator<Item = &str> {
+    settings.entries().filter_map(|(_, value)| match value {
+        Setting::Table(table) => match table.get("env") {
+            Some(Setting::Text(name)) => Some(name.as_str()),
+            _ => None,
+        },
+        _ => None,
+    })
 }
 
 /// Returns `true` for the name of a variable that cannot be a credential in the place of a name: it

@@ -18,7 +18,7 @@ use crate::arguments::GlobalArguments;
 #[cfg(feature = "simulate")]
 use crate::simulation::Simulation;
 
-pub(crate) use credential_sources::credential_sources;
+pub(crate) use credential_sources::{credential_sources, credential_variables};
 pub(crate) use discovery::{FILE_NAME, find};
 pub(crate) use nothing_sent::NothingSent;
 pub(crate) use ownership::{check as check_ownership, check_or as check_ownership_of};
@@ -38,6 +38,8 @@ fn reader() -> ConfigurationReader {
         .with_table(tables::ANNOTATIONS)
         .with_table(tables::AUDIT)
         .with_table(tables::LEDGER)
+        .with_named_tables(tables::POLICIES)
+        .with_named_tables(tables::SINKS)
 }
 
 /// A configuration, and the simulated platforms if it is theirs.

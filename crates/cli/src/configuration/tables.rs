@@ -8,3 +8,9 @@ pub(crate) const AUDIT: &str = "audit";
 
 /// The table of the ledger.
 pub(crate) const LEDGER: &str = "ledger";
+
+/// The group of the tables of policies.
+pub(crate) const POLICIES: &str = "policies";
+
+/// The group of the tables of sinks.
+pub(crate) const SINKS: &str = "sinks";

@@ -37,6 +37,12 @@ const CONNECT_TIMEOUT: &str = "connect_timeout";
 /// The tables of the program that decide what it writes, and where.
 const WRITING_TABLES: [&str; 3] = [tables::ANNOTATIONS, tables::AUDIT, tables::LEDGER];
 
+/// The groups of tables that decide what happens to new secrets, each with what it decides.
+const DELIVERING_TABLES: [(&str, &str); 2] = [
+    (tables::SINKS, "where new secrets go, and may run a command"),
+    (tables::POLICIES, "which tokens are replaced and revoked"),
+];
+
 /// The providers that the program adds, also under the name of a built-in one.
 static OWN_PROVIDERS: OnceLock<Vec<String>> = OnceLock::new();
 
@@ -109,6 +115,11 @@ pub(crate) fn reasons(configuration: &Configuration) -> Vec<String> {
     let tables = WRITING_TABLES.into_iter();
     let tables = tables.filter(|table| configuration.table(table).is_some());
     reasons.extend(tables.map(|table| format!("[{table}] decides what is written, and where")));
+    for (group, decides) in DELIVERING_TABLES {
+        let tables = configuration.named_tables(group);
+        reasons
+            .extend(tables.map(|(_, settings)| format!("{} decides {decides}", settings.path())));
+    }
     reasons
 }
 

@@ -389,6 +389,14 @@ pub(crate) fn print_error(requested_format: Option<Format>, error: &Error) {
     let _ = written.and_then(|()| io::stderr().write_all(&line));
 }
 
+/// Prints a JSON object on standard error, on a line.
+pub(crate) fn print_object(value: &impl Serialize) {
+    let mut line = Vec::new();
+    let written = escaped_json::line(&mut line, value);
+    clear();
+    let _ = written.and_then(|()| io::stderr().write_all(&line));
+}
+
 /// Prints a warning on standard error: nothing failed, but something should be fixed.
 pub(crate) fn print_warning(text: &str) {
     clear();

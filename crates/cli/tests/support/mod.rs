@@ -8,6 +8,7 @@ pub(crate) mod fleet;
 pub(crate) mod home;
 pub(crate) mod platforms;
 pub(crate) mod remembered;
+pub(crate) mod rotating;
 
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;

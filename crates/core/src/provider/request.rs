@@ -12,6 +12,10 @@ use crate::provider::{ArgumentValue, OperationId};
 ///
 /// An argument that the platform does not support is rejected before anything is sent.
 ///
+/// Serialised, it is an object with a key for each field. Deserialised, it is equal to the request
+/// that was serialised (decision 0026). A key that a later version adds is refused: without it, the
+/// token would not be what was requested.
+///
 /// ```
 /// use std::time::Duration;
 /// use tokenfleet_core::{CreateToken, RequestedExpiry};
@@ -20,7 +24,8 @@ use crate::provider::{ArgumentValue, OperationId};
 /// let request = CreateToken::new("ci").with_lifetime(month).with_scope("all.User.read");
 /// assert_eq!(request.expiry, RequestedExpiry::In(month));
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct CreateToken {
     /// The name of the token.

@@ -11,6 +11,7 @@ use tokenfleet_core::{
 };
 
 use super::observe::{ensure_eq, ensure_refused, record, state, works};
+use super::tasks;
 use crate::{Ledger, PageRequest, Source, Span, Verdict};
 
 /// The result of a law: a violation is a sentence.
@@ -20,7 +21,7 @@ pub type LawFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send 
 pub type Law = for<'a> fn(&'a dyn Ledger) -> LawFuture<'a>;
 
 /// The laws with their names.
-pub const ALL: [(&str, Law); 12] = [
+pub const ALL: [(&str, Law); 25] = [
     ("only_a_complete_snapshot_ends_a_token", |ledger| {
         Box::pin(only_a_complete_snapshot_ends_a_token(ledger))
     }),
@@ -58,6 +59,60 @@ pub const ALL: [(&str, Law); 12] = [
     }),
     ("an_id_that_is_too_long_is_refused", |ledger| {
         Box::pin(an_id_that_is_too_long_is_refused(ledger))
+    }),
+    ("one_task_of_a_subject_is_open_at_a_time", |ledger| {
+        Box::pin(tasks::one_task_of_a_subject_is_open_at_a_time(ledger))
+    }),
+    (
+        "two_tasks_of_one_queue_are_never_claimed_at_once",
+        |ledger| {
+            Box::pin(tasks::two_tasks_of_one_queue_are_never_claimed_at_once(
+                ledger,
+            ))
+        },
+    ),
+    ("epochs_rise_over_all_queues", |ledger| {
+        Box::pin(tasks::epochs_rise_over_all_queues(ledger))
+    }),
+    (
+        "a_claim_that_ran_out_is_taken_and_records_nothing_any_more",
+        |ledger| {
+            Box::pin(tasks::a_claim_that_ran_out_is_taken_and_records_nothing_any_more(ledger))
+        },
+    ),
+    ("a_claim_lasts_as_long_as_its_lease", |ledger| {
+        Box::pin(tasks::a_claim_lasts_as_long_as_its_lease(ledger))
+    }),
+    ("an_extension_never_makes_a_claim_shorter", |ledger| {
+        Box::pin(tasks::an_extension_never_makes_a_claim_shorter(ledger))
+    }),
+    (
+        "a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them",
+        |ledger| {
+            Box::pin(
+                tasks::a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(
+                    ledger,
+                ),
+            )
+        },
+    ),
+    ("a_closed_task_stays_closed", |ledger| {
+        Box::pin(tasks::a_closed_task_stays_closed(ledger))
+    }),
+    ("a_task_that_is_not_known_is_none", |ledger| {
+        Box::pin(tasks::a_task_that_is_not_known_is_none(ledger))
+    }),
+    ("texts_of_tasks_are_data", |ledger| {
+        Box::pin(tasks::texts_of_tasks_are_data(ledger))
+    }),
+    ("what_a_ledger_does_not_take_is_refused", |ledger| {
+        Box::pin(tasks::what_a_ledger_does_not_take_is_refused(ledger))
+    }),
+    ("pruning_keeps_open_tasks_and_their_writes", |ledger| {
+        Box::pin(tasks::pruning_keeps_open_tasks_and_their_writes(ledger))
+    }),
+    ("a_ledger_has_one_id", |ledger| {
+        Box::pin(tasks::a_ledger_has_one_id(ledger))
     }),
 ];
 

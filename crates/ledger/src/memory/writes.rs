@@ -1,5 +1,6 @@
 //! The writes of a ledger in memory.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -73,10 +74,13 @@ impl Writes {
         })
     }
 
-    /// Forgets the writes that ended before a time, and returns how many they were.
-    pub(super) fn prune(&self, before: Timestamp) -> u64 {
+    /// Forgets the writes that ended before a time and belong to none of the open tasks, and
+    /// returns how many they were.
+    pub(super) fn prune(&self, before: Timestamp, open_tasks: &BTreeSet<OperationId>) -> u64 {
         let open = self.those(Write::is_open);
-        let is_open = |id| open.iter().any(|write| write.intent.operation_id == id);
+        let is_open = |id| {
+            open_tasks.contains(&id) || open.iter().any(|write| write.intent.operation_id == id)
+        };
         let mut all = self.all();
         let count = all.len();
         all.retain(|write| {

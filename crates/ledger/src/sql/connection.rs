@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_core::Result;
 use tokenfleet_core::journal::Journal;
+use tokenfleet_core::{Result, Timestamp};
 
 use crate::sql::reports::Reports;
 use crate::sql::value::{Row, Value};
@@ -61,6 +61,9 @@ pub(crate) trait Connection: fmt::Debug + Send {
 
     /// Carries out a statement and returns its rows.
     async fn query(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>>;
+
+    /// Returns the time by the clock of the database, in whole milliseconds.
+    async fn now(&mut self) -> Result<Timestamp>;
 
     /// Stages ids with their records, each id once, for a snapshot of an account.
     async fn stage(&mut self, account: i64, tokens: Vec<(String, String)>) -> Result<()>;

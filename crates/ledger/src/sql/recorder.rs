@@ -14,9 +14,7 @@ use crate::sql::statements::{
     ADD_SNAPSHOT, ADD_VERSIONS, COUNT_STAGED, END_ABSENT, END_CHANGED, LATEST, LOCK_ACCOUNT,
 };
 use crate::sql::value::{Value, to_key, unreadable};
-use crate::times::{
-    from_milliseconds, incomplete, listed_after_all, not_later, overtaken, to_milliseconds,
-};
+use crate::times::{incomplete, listed_after_all, not_later, overtaken, truncated};
 use crate::{Counts, Snapshot, SnapshotRecorder, Source, Verdict};
 
 /// The number of an account that is not known yet.
@@ -45,7 +43,7 @@ impl SqlRecorder {
         at: Timestamp,
     ) -> Result<Self> {
         check_beginning(&source, at)?;
-        let at = from_milliseconds(to_milliseconds(at)).unwrap_or(at);
+        let at = truncated(at);
         let number = find_account(&mut *connection, &source).await?;
         let number = number.unwrap_or(NO_ACCOUNT);
         let latest = latest(&mut *connection, number).await?;

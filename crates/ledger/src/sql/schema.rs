@@ -3,14 +3,16 @@
 use tokenfleet_core::{Error, Result};
 
 use crate::sql::connection::{Access, Connection};
-use crate::sql::statements::{READ_VERSION, WRITE_VERSION};
+use crate::sql::statements::{ADD_LEDGER_ID, READ_VERSION, WRITE_VERSION};
 use crate::sql::value::{Value, unreadable};
+use crate::tasks::new_ledger_id;
 
 /// The migrations, the oldest first. The version of a schema is the number of those that it has.
 ///
 /// `SERIAL_KEY` and `BYTE_ORDERED` stand for the words of the database. A published migration is
 /// never changed.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
 create table meta (
     key text not null primary key,
     value text not null
@@ -83,7 +85,45 @@ create table touched (
 );
 
 create index touched_write on touched (write);
-"];
+",
+    "
+-- A row per task, numbered as they were opened. The id is that of the operation of its writes; the
+-- state is JSON. It is due at no time while it waits for a person.
+create table task (
+    number SERIAL_KEY,
+    id BYTE_ORDERED not null unique,
+    kind BYTE_ORDERED not null,
+    queue BYTE_ORDERED not null,
+    subject BYTE_ORDERED not null,
+    state text not null,
+    opened_at bigint not null,
+    due bigint,
+    closed_at bigint,
+    -- The claims since it last made progress or was released.
+    starts bigint not null
+);
+
+create unique index task_open on task (kind, subject) where closed_at is null;
+create index task_closed on task (closed_at) where closed_at is not null;
+
+-- The last claim of each queue, which has ended if it has no end any more.
+create table queue (
+    name BYTE_ORDERED not null primary key,
+    epoch bigint not null,
+    task BYTE_ORDERED not null,
+    claimed_until bigint
+);
+
+create index queue_task on queue (task);
+
+-- The epoch of the latest claim of all queues, in one row.
+create table epoch (
+    latest bigint not null
+);
+
+insert into epoch (latest) values (0);
+",
+];
 
 /// The table of a snapshot that is being taken, which only its connection sees.
 ///
@@ -108,6 +148,8 @@ pub(crate) async fn migrate(connection: &mut dyn Connection) -> Result<()> {
     }
     let version = Value::Text(MIGRATIONS.len().to_string());
     connection.execute(WRITE_VERSION, vec![version]).await?;
+    let id = Value::Text(new_ledger_id());
+    connection.execute(ADD_LEDGER_ID, vec![id]).await?;
     connection.commit().await
 }
 

@@ -9,6 +9,12 @@ pub(crate) const WRITE_VERSION: &str = "
 insert into meta (key, value) values ('schema', $1)
 on conflict (key) do update set value = excluded.value";
 
+pub(crate) const READ_LEDGER_ID: &str = "select value from meta where key = 'ledger_id'";
+
+pub(crate) const ADD_LEDGER_ID: &str = "
+insert into meta (key, value) values ('ledger_id', $1)
+on conflict (key) do nothing";
+
 pub(crate) const ACCOUNTS: &str = "
 select id, provider, name, place, owner from account
 where exists (select 1 from snapshot where snapshot.account = account.id)
@@ -158,13 +164,15 @@ delete from touched where write in (
     where heard_at <= $1
       and (issues = 0 or dead_by <= $1)
       and operation not in (select operation from write where is_open = 1)
+      and operation not in (select id from task where closed_at is null)
 )";
 
 pub(crate) const PRUNE_WRITES: &str = "
 delete from write
 where heard_at <= $1
   and (issues = 0 or dead_by <= $1)
-  and operation not in (select operation from write where is_open = 1)";
+  and operation not in (select operation from write where is_open = 1)
+  and operation not in (select id from task where closed_at is null)";
 
 pub(crate) const ALL_WRITES: &str = "
 select number, id, operation, heard_at, is_open, issues, dead_by, intent, outcome, resolution
@@ -173,6 +181,79 @@ from write where number > $1 order by number limit $2";
 pub(crate) const COUNT_UNTOUCHED: &str = "
 select count(*) from touched
 where not exists (select 1 from write where write.number = touched.write)";
+
+/// Adds a task, unless one of its kind and subject is open.
+pub(crate) const ADD_TASK: &str = "
+insert into task (id, kind, queue, subject, state, opened_at, due, closed_at, starts)
+values ($1, $2, $3, $4, $5, $6, $7, null, 0)
+on conflict do nothing";
+
+pub(crate) const FIND_TASK: &str = "
+select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
+from task left join queue on queue.task = task.id
+where id = $1";
+
+pub(crate) const FIND_OPEN_TASK: &str = "
+select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
+from task left join queue on queue.task = task.id
+where kind = $1 and subject = $2 and closed_at is null";
+
+pub(crate) const OPEN_TASKS: &str = "
+select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
+from task left join queue on queue.task = task.id
+where closed_at is null order by number";
+
+pub(crate) const CLOSED_TASKS: &str = "
+select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
+from task left join queue on queue.task = task.id
+where closed_at is not null and kind = $1 order by number";
+
+pub(crate) const ALL_TASKS: &str = "
+select number,
+       id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
+from task left join queue on queue.task = task.id
+where number > $1 order by number limit $2";
+
+/// Finds or adds a queue, and keeps other writers of it waiting until the transaction ends.
+pub(crate) const LOCK_QUEUE: &str = "
+insert into queue (name, epoch, task, claimed_until) values ($1, 0, '', null)
+on conflict (name) do update set epoch = queue.epoch
+returning claimed_until";
+
+pub(crate) const START_TASK: &str = "
+update task set starts = starts + 1 where id = $1 and closed_at is null";
+
+pub(crate) const RAISE_EPOCH: &str = "update epoch set latest = latest + 1 returning latest";
+
+pub(crate) const CLAIM_QUEUE: &str = "
+update queue set epoch = $1, task = $2, claimed_until = $3 where name = $4";
+
+/// Finds a claim that was not released, and keeps other writers of it waiting until the transaction
+/// ends.
+pub(crate) const LOCK_CLAIM: &str = "
+update queue set epoch = epoch
+where task = $1 and epoch = $2 and claimed_until is not null
+returning claimed_until";
+
+pub(crate) const EXTEND_CLAIM: &str = "update queue set claimed_until = $1 where task = $2";
+
+pub(crate) const RELEASE_CLAIM: &str = "update queue set claimed_until = null where task = $1";
+
+pub(crate) const RELEASE_TASK: &str = "
+update task set starts = 0, due = $1 where id = $2 and closed_at is null";
+
+pub(crate) const CHANGE_TASK: &str = "
+update task set state = $1, starts = 0 where id = $2 and closed_at is null";
+
+pub(crate) const CLOSE_TASK: &str = "update task set closed_at = $1, due = null where id = $2";
+
+pub(crate) const PRUNE_TASKS: &str = "delete from task where closed_at <= $1";
+
+/// Counts the claims whose epoch was not given out, or whose task is of another queue.
+pub(crate) const COUNT_STRAY_CLAIMS: &str = "
+select count(*) from queue left join task on task.id = queue.task
+where task.queue <> queue.name
+   or queue.epoch > (select coalesce(max(latest), 0) from epoch)";
 
 pub(crate) const RECORDS: &str = "
 select account, id, valid_from, record from token

@@ -14,7 +14,7 @@ use crate::sql::statements::{
     PRUNE_SNAPSHOTS, PRUNE_VERSIONS, RECORDS, SNAPSHOTS, STATE, VERSIONS,
 };
 use crate::sql::value::{Row, Value, from_key, position_after, to_key, unreadable};
-use crate::sql::writes;
+use crate::sql::{tasks, writes};
 use crate::{
     Change, Counts, Ledger, OpenOperation, Page, PageRequest, Pruned, Snapshot, SnapshotRecorder,
     Source, Span, UnknownToken, Verdict, Version, Write,
@@ -224,6 +224,7 @@ impl<D: Database> Ledger for D {
         let mut connection = self.connect().await?;
         begin_write(&mut *connection).await?;
         let mut pruned = Pruned {
+            tasks: tasks::prune(&mut *connection, before).await?,
             writes: writes::prune(&mut *connection, before).await?,
             ..Pruned::default()
         };
@@ -273,6 +274,7 @@ impl<D: Database> Ledger for D {
             ));
         }
         findings.extend(writes::check(&mut *connection).await?);
+        findings.extend(tasks::check(&mut *connection).await?);
         Ok(findings)
     }
 }

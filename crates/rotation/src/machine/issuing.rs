@@ -14,8 +14,13 @@ impl Machine {
         if let Some(sink) = self.unread_sink() {
             return Step::ReadSink(sink);
         }
-        if let Some(objection) = self.sink_ahead().or_else(|| self.not_ours()) {
-            return park(objection);
+        let objection = (self.contested())
+            .or_else(|| self.sink_ahead())
+            .or_else(|| self.not_ours());
+        if let Some(objection) = objection {
+            return self
+                .deliver_elsewhere(now)
+                .unwrap_or_else(|| park(objection));
         }
         match &self.memory.held {
             Some(held) => self.deliver(held, now),
@@ -23,16 +28,54 @@ impl Machine {
         }
     }
 
+    /// Returns a sink that another open rotation writes. Adoption does not help: the two would
+    /// replace each other's secrets.
+    fn contested(&self) -> Option<Parked> {
+        let contested = self.readings().find(|(_, reading)| reading.is_contested);
+        contested.map(|(sink, _)| Parked::Contested { sink })
+    }
+
     /// Returns a sink whose secret must not be replaced.
     fn not_ours(&self) -> Option<Parked> {
         let mut readings = self.readings();
-        let foreign = readings.find(|(sink, reading)| {
-            let adopts = self.plan.sinks.get(*sink).is_some_and(|sink| sink.adopt);
-            let is_own = |stamp: &Stamp| stamp.ledger() == self.ledger;
-            let is_held = reading.secret.is_some() || reading.stamp.is_some();
-            !adopts && is_held && !reading.stamp.as_ref().is_some_and(is_own)
-        });
+        let foreign = readings.find(|(sink, reading)| self.is_foreign(*sink, reading));
         foreign.map(|(sink, _)| Parked::NotOurs { sink })
+    }
+
+    fn is_foreign(&self, sink: usize, reading: &SinkReading) -> bool {
+        let adopts = self.plan.sinks.get(sink).is_some_and(|sink| sink.adopt);
+        let is_own = |stamp: &Stamp| stamp.ledger() == self.ledger;
+        let is_held = reading.secret.is_some() || reading.stamp.is_some();
+        !adopts && is_held && !reading.stamp.as_ref().is_some_and(is_own)
+    }
+
+    /// Returns the step that delivers the only secret that works to the sinks that nobody else has
+    /// written, before a person is asked about the others. It would be lost with this worker.
+    pub(super) fn deliver_elsewhere(&self, now: Timestamp) -> Option<Step> {
+        let held = self.memory.held.as_ref()?;
+        // A sink that is ahead says that another worker is at it.
+        if !self.holds_last_secret() || self.sink_ahead().is_some() {
+            return None;
+        }
+        let mut others = (0..self.plan.sinks.len()).filter(|sink| {
+            let reading = self.memory.readings.get(*sink).and_then(Option::as_ref);
+            let is_spared = self.memory.spared.contains(sink)
+                || reading
+                    .is_some_and(|reading| reading.is_contested || self.is_foreign(*sink, reading));
+            !is_spared && !self.is_delivered(*sink, held)
+        });
+        let sink = others.next()?;
+        if let Some((until, reason)) = self.memory.not_before
+            && now < until
+        {
+            return Some(Step::Wait { until, reason });
+        }
+        let planned = self.plan.sinks.get(sink)?;
+        let is_read = self.memory.readings.get(sink).is_some_and(Option::is_some);
+        if planned.readable > Readable::Nothing && !is_read {
+            return Some(Step::ReadSink(sink));
+        }
+        Some(self.write(sink, held))
     }
 
     fn attempt(&self, now: Timestamp) -> Step {
@@ -151,31 +194,34 @@ impl Machine {
 
     /// Writes every sink until it is read back with the new secret.
     fn deliver(&self, held: &Held, now: Timestamp) -> Step {
-        let stamp = self.stamp(self.epoch, &held.token);
-        let holds = |reading: &SinkReading, readable| {
-            let is_secret = reading.secret == Some(held.secret) || readable == Readable::Stamp;
-            is_secret && reading.stamp.as_ref() == Some(&stamp)
-        };
-        for (sink, planned) in self.plan.sinks.iter().enumerate() {
-            let is_delivered = if planned.readable > Readable::Nothing {
-                let reading = self.memory.readings.get(sink).and_then(Option::as_ref);
-                reading.is_some_and(|reading| holds(reading, planned.readable))
-            } else {
-                self.memory
-                    .written
-                    .get(sink)
-                    .is_some_and(|written| *written)
-            };
-            if !is_delivered {
-                return Step::WriteSink {
-                    sink,
-                    secret: held.secret,
-                    stamp,
-                };
-            }
+        let mut sinks = 0..self.plan.sinks.len();
+        if let Some(sink) = sinks.find(|sink| !self.is_delivered(*sink, held)) {
+            return self.write(sink, held);
         }
         let token = held.token.clone();
         let successor = Successor::new(held.attempt, token, self.epoch, now);
         Step::Record(Change::Delivered(successor))
+    }
+
+    /// Returns `true` if a sink was read back with the new secret, as far as it can be read.
+    fn is_delivered(&self, sink: usize, held: &Held) -> bool {
+        let readable = (self.plan.sinks.get(sink)).map_or(Readable::Nothing, |sink| sink.readable);
+        if readable == Readable::Nothing {
+            let written = self.memory.written.get(sink);
+            return written.is_some_and(|written| *written);
+        }
+        let reading = self.memory.readings.get(sink).and_then(Option::as_ref);
+        reading.is_some_and(|reading| {
+            let is_secret = reading.secret == Some(held.secret) || readable == Readable::Stamp;
+            is_secret && reading.stamp.as_ref() == Some(&self.stamp(self.epoch, &held.token))
+        })
+    }
+
+    fn write(&self, sink: usize, held: &Held) -> Step {
+        Step::WriteSink {
+            sink,
+            secret: held.secret,
+            stamp: self.stamp(self.epoch, &held.token),
+        }
     }
 }

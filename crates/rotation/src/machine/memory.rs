@@ -22,6 +22,8 @@ pub(super) struct Memory {
     pub(super) replaced: Vec<SecretNumber>,
     /// The error of an attempt that certainly created nothing.
     pub(super) refused: Option<Failure>,
+    /// The sinks that are left as they are, because somebody else wrote them.
+    pub(super) spared: Vec<usize>,
     /// The reason to park that was found.
     pub(super) park: Option<Parked>,
     /// The secrets that were verified since the last wait.

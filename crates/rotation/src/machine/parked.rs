@@ -2,10 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The reason why a rotation waits for a person, with what to do.
 ///
 /// A parked rotation revokes nothing and creates nothing until a person lets it go on.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Parked {
     /// Every attempt that is allowed may have created a token, and none could be delivered.
@@ -20,6 +23,11 @@ pub enum Parked {
     },
     /// A sink holds a secret that no rotation put there.
     NotOurs {
+        /// The position of the sink in the plan.
+        sink: usize,
+    },
+    /// Another open rotation of this ledger writes a sink, too.
+    Contested {
         /// The position of the sink in the plan.
         sink: usize,
     },
@@ -58,6 +66,7 @@ impl Parked {
             Self::TooManyAttempts { .. } => "too_many_attempts",
             Self::Refused { .. } => "refused",
             Self::NotOurs { .. } => "not_ours",
+            Self::Contested { .. } => "contested",
             Self::SinkChanged { .. } => "sink_changed",
             Self::SinkAhead { .. } => "sink_ahead",
             Self::Unverified { .. } => "unverified",
@@ -71,9 +80,10 @@ impl Parked {
     #[must_use]
     pub fn sink(&self) -> Option<usize> {
         match self {
-            Self::NotOurs { sink } | Self::SinkChanged { sink } | Self::SinkAhead { sink } => {
-                Some(*sink)
-            }
+            Self::NotOurs { sink }
+            | Self::Contested { sink }
+            | Self::SinkChanged { sink }
+            | Self::SinkAhead { sink } => Some(*sink),
             _ => None,
         }
     }
@@ -90,6 +100,10 @@ impl Parked {
             Self::NotOurs { .. } => {
                 "check that nothing else writes this sink, then adopt it in its configuration, or \
                  name another place"
+            }
+            Self::Contested { .. } => {
+                "two tokens cannot be in one place: give one of them another sink, and abandon the \
+                 rotation of the other; resume the one that is left when that is done"
             }
             Self::SinkChanged { .. } => {
                 "find out who changed the sink; resume to deliver a new token there, or abandon the \
@@ -123,6 +137,7 @@ impl fmt::Display for Parked {
             }
             Self::Refused { error } => write!(f, "the platform refuses the request: {error}"),
             Self::NotOurs { .. } => f.write_str("a sink holds a secret that no rotation put there"),
+            Self::Contested { .. } => f.write_str("another open rotation writes a sink, too"),
             Self::SinkChanged { .. } => {
                 f.write_str("a sink was changed while the rotation was under way")
             }

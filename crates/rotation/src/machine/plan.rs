@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokenfleet_core::{Error, Result};
 
-use crate::machine::Strategy;
+use crate::machine::{Strategy, duration};
 use crate::sink::{Readable, SinkCapabilities};
 
 /// The time after which a request that was sent has arrived or never will, for as long as nothing
@@ -15,7 +16,11 @@ pub const SETTLE: Duration = Duration::from_secs(10 * 60);
 pub const SHORT_SETTLE: Duration = Duration::from_secs(30);
 
 /// The parameters of a rotation: the strategy, the sinks and the waits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Serialised, a duration is a number and a unit, such as `12h`. A key that a later version adds is
+/// refused when it is deserialised.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RotationPlan {
     /// The way in which the platform's tokens are rotated.
@@ -23,15 +28,20 @@ pub struct RotationPlan {
     /// The sinks, in the order in which they are written.
     pub sinks: Vec<PlannedSink>,
     /// The time for which old and new live side by side after the delivery.
+    #[serde(with = "duration")]
     pub overlap: Duration,
     /// The time for which the old token is suspended before it is revoked, where that is possible.
+    #[serde(with = "duration")]
     pub soak: Duration,
     /// The time for which the old token must not have been used before it is revoked, where the
     /// platform reports uses; `None` to revoke it in any case.
+    #[serde(with = "duration::optional")]
     pub rest: Option<Duration>,
     /// The time after the delivery at which the old token is revoked although it is still used.
+    #[serde(with = "duration")]
     pub max_overlap: Duration,
     /// The time after which a request that was sent has arrived or never will.
+    #[serde(with = "duration")]
     pub settle: Duration,
     /// The maximum number of attempts that may have created a token.
     pub max_attempts: u32,
@@ -40,7 +50,8 @@ pub struct RotationPlan {
 }
 
 /// The fate of an old secret on a platform that cannot list its tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum OldSecret {
     /// It is revoked as soon as every sink holds the new one. A crash in between leaves it counted.
@@ -51,7 +62,8 @@ pub enum OldSecret {
 }
 
 /// The properties of a sink that a rotation depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct PlannedSink {
     /// The part of what the sink holds that can be read back.

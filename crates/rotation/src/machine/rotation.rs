@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Timestamp, Token, TokenId};
@@ -9,7 +10,8 @@ use tokenfleet_core::{Timestamp, Token, TokenId};
 use crate::machine::Parked;
 
 /// The durable state of a rotation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum RotationState {
     /// A successor is being created and delivered. Nothing is revoked in this state.
@@ -41,7 +43,12 @@ impl RotationState {
 /// secret.
 ///
 /// It is `Clone`, which a [`Secret`](tokenfleet_core::Secret) is not, so it cannot hold one.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Deserialised, it is equal to the rotation that was serialised, but for the starts, which a store
+/// counts. A key or a state that a later version adds is refused, here and in all that it consists
+/// of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Rotation {
     /// The id of the rotation, which all its writes and the stamps in its sinks share.
@@ -66,7 +73,8 @@ pub struct Rotation {
     /// The time the old token was suspended.
     pub suspended_at: Option<Timestamp>,
     /// The number of times that a worker began since the rotation last made progress, and did not
-    /// end as it should.
+    /// end as it should. It is not serialised.
+    #[serde(skip)]
     pub starts: u32,
     /// The reason why the rotation waits for a person.
     pub parked: Option<Parked>,
@@ -80,7 +88,8 @@ pub struct Rotation {
 }
 
 /// One attempt to create a successor. It is durable before the request is sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Attempt {
     /// The number of the attempt, from 1.
@@ -117,7 +126,8 @@ impl Attempt {
 }
 
 /// The outcome of an attempt, as far as it is durable.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AttemptOutcome {
     /// There may be a token of this attempt, and nobody may have its secret.
@@ -130,7 +140,8 @@ pub enum AttemptOutcome {
 }
 
 /// The token that every sink held.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Successor {
     /// The attempt that created it.
@@ -283,6 +294,21 @@ impl Rotation {
         (self.attempts.iter()).filter(move |attempt| {
             attempt.outcome != AttemptOutcome::NotApplied && Some(attempt.number) != successor
         })
+    }
+
+    /// Returns the attempts whose tokens a person has to see to if the rotation ends here.
+    ///
+    /// Before every sink holds a successor, a sink may hold the token of any of them, so the sinks
+    /// are to be read before one is revoked. Afterwards the sinks hold the successor, which is none
+    /// of them, and the old token is to be revoked, too.
+    #[must_use]
+    pub fn left_behind(&self) -> Vec<&Attempt> {
+        let is_possible = |attempt: &&Attempt| attempt.outcome != AttemptOutcome::NotApplied;
+        match self.state {
+            RotationState::Issuing => self.attempts.iter().filter(is_possible).collect(),
+            RotationState::Retiring => self.unaccounted().collect(),
+            RotationState::Done => Vec::new(),
+        }
     }
 
     /// Returns what the rotation may have left alive on a platform that cannot list its tokens,

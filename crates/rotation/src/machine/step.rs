@@ -34,13 +34,26 @@ pub struct SinkReading {
     pub stamp: Option<Stamp>,
     /// The secret; `None` if there is none, or the sink returns stamps only.
     pub secret: Option<SecretNumber>,
+    /// `true` if the stamp is that of another rotation of this ledger that is open.
+    pub is_contested: bool,
 }
 
 impl SinkReading {
     /// Creates the reading of a sink.
     #[must_use]
     pub fn new(stamp: Option<Stamp>, secret: Option<SecretNumber>) -> Self {
-        Self { stamp, secret }
+        Self {
+            stamp,
+            secret,
+            is_contested: false,
+        }
+    }
+
+    /// Sets whether the stamp is that of another rotation of this ledger that is open.
+    #[must_use]
+    pub fn with_contested(mut self, is_contested: bool) -> Self {
+        self.is_contested = is_contested;
+        self
     }
 }
 

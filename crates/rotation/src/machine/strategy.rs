@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use tokenfleet_core::capability::ArgumentSupport;
 use tokenfleet_core::model::TokenField;
 use tokenfleet_core::{Capabilities, Error, Operation, Result, RevocationEffect};
 
+use crate::machine::duration;
+
 /// The way in which a platform's tokens are rotated.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Strategy {
     /// A second token is created beside the old one, which is revoked when every sink holds the
@@ -22,7 +26,8 @@ pub enum Strategy {
 }
 
 /// The strategy in which the old and the new token live side by side.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Overlap {
     /// `true` if the old token can be suspended before it is revoked.
@@ -35,13 +40,15 @@ pub struct Overlap {
     /// at before each revocation.
     pub reused_ids: bool,
     /// The time for which a new token may not be listed.
+    #[serde(with = "duration")]
     pub read_delay: Duration,
     /// The maximum number of tokens of the account, if there is one.
     pub max_tokens: Option<u32>,
 }
 
 /// The strategy in which the token keeps its id and gets a new secret.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct InPlace {
     /// `true` if the platform says whether a secret still authenticates.
@@ -55,10 +62,12 @@ pub struct InPlace {
 }
 
 /// The strategy for a platform that cannot list its tokens, and revokes them by their secret.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Unlisted {
     /// The time after which a secret is dead unless it is renewed.
+    #[serde(with = "duration")]
     pub max_lifetime: Duration,
 }
 

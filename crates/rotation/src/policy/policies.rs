@@ -68,7 +68,7 @@ impl SinkPlace {
 }
 
 /// Returns a place without what makes no difference, to be compared.
-fn normalised(place: &str) -> String {
+pub(crate) fn normalised(place: &str) -> String {
     let mut parts: Vec<&str> = Vec::new();
     for part in place.split('/') {
         match part {

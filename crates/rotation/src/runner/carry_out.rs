@@ -29,7 +29,8 @@ impl Worker<'_> {
                 dead_by,
                 replaced,
             } => Some(Change::Attempting {
-                attempt: Attempt::new(*number, Marker::random(), now).with_dead_by(*dead_by),
+                attempt: Attempt::new(*number, Marker::random_in(runner.store.ledger()), now)
+                    .with_dead_by(*dead_by),
                 replaced: *replaced,
             }),
             _ => None,
@@ -110,8 +111,21 @@ impl Worker<'_> {
         if let Some(version) = self.versions.get_mut(sink) {
             *version = Some(state.version);
         }
+        let is_contested = match &state.stamp {
+            Some(stamp) => self.is_contested(stamp).await?,
+            None => false,
+        };
         let secret = state.secret.map(|secret| self.secrets.keep(secret));
-        Ok(Answer::Read(SinkReading::new(state.stamp, secret)))
+        let reading = SinkReading::new(state.stamp, secret);
+        Ok(Answer::Read(reading.with_contested(is_contested)))
+    }
+
+    /// Returns `true` if a stamp is that of another rotation of this ledger that is open.
+    async fn is_contested(&self, stamp: &Stamp) -> Result<bool> {
+        let store = self.runner.store;
+        let is_others =
+            stamp.ledger() == store.ledger() && stamp.operation() != self.job.id.to_string();
+        Ok(is_others && store.is_open(stamp.operation()).await?)
     }
 
     async fn write(&mut self, sink: usize, secret: SecretNumber, stamp: &Stamp) -> Result<Answer> {

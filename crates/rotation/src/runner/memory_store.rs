@@ -9,7 +9,7 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Timestamp};
 
 use super::{Claim, RotationStore};
-use crate::machine::{Change, Rotation};
+use crate::machine::{Change, Rotation, RotationState};
 
 /// A store in memory, for tests and for programs that see to durability themselves.
 ///
@@ -115,5 +115,10 @@ impl RotationStore for MemoryRotationStore {
             .get_mut(&rotation)
             .filter(|claim| claim.epoch == epoch);
         Ok(current.map(|claim| claim.rotation.apply(change)).is_some())
+    }
+
+    async fn is_open(&self, operation: &str) -> Result<bool> {
+        let rotation = operation.parse().ok().and_then(|id| self.rotation(id));
+        Ok(rotation.is_some_and(|rotation| rotation.state != RotationState::Done))
     }
 }

@@ -1,5 +1,7 @@
 //! The declaration of what a sink can do.
 
+use serde::{Deserialize, Serialize};
+
 /// The declaration of what a sink can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -17,7 +19,8 @@ pub struct SinkCapabilities {
 }
 
 /// The part of what a place holds that a read returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Readable {
     /// Nothing: whether a write has arrived is not known.

@@ -157,7 +157,8 @@ fn root(place: &str) -> Option<http::Uri> {
     format!("{scheme}://{authority}/").parse().ok()
 }
 
-async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+/// Gives up waiting after the longest time that an account may take.
+pub(super) async fn bounded<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
     timeout(MAX_TIME, work).await.unwrap_or_else(|_| {
         let message = format!("no answer within {} s", MAX_TIME.as_secs());
         Err(Error::new(ErrorKind::Timeout, Fate::Rejected, message)

@@ -45,6 +45,10 @@ pub(super) enum Check {
     Clock,
     /// The rate limit of the platform is not exhausted.
     Limits,
+    /// A sink can be read.
+    Sinks,
+    /// A policy can keep its promise on its account.
+    Rotation,
 }
 
 impl Check {
@@ -64,6 +68,8 @@ impl Check {
             Self::Accepted => "accepted",
             Self::Clock => "clock",
             Self::Limits => "limits",
+            Self::Sinks => "sinks",
+            Self::Rotation => "rotation",
         }
     }
 }
@@ -129,6 +135,12 @@ impl Finding {
 
     pub(super) fn with_advice(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
+        self
+    }
+
+    /// Puts what the finding is about before its message.
+    pub(super) fn with_message_prefix(mut self, prefix: &str) -> Self {
+        self.message = format!("{prefix}: {}", self.message);
         self
     }
 

@@ -5,6 +5,8 @@ mod certificates;
 mod finding;
 mod ledger;
 mod observing_transport;
+mod rotation;
+mod sinks;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokenfleet::config::cause_text;
 use tokenfleet::transport::Transport;
-use tokenfleet::{Configuration, Error, ErrorKind, Fate, Registry, Timestamp};
+use tokenfleet::{
+    AccountConfiguration, Configuration, Error, ErrorKind, Fate, Registry, Timestamp,
+};
 use tokio::sync::Semaphore;
 
 use self::finding::{Check, Finding, Status};
@@ -23,8 +27,10 @@ use crate::audit::AuditLog;
 use crate::configuration::{self, Trust, check_ownership, find, require};
 use crate::exit::{Exit, Failure};
 use crate::output::Output;
+use crate::policies::Policies;
 use crate::progress::with_progress;
 use crate::selection::Selection;
+use crate::sinks::Sinks;
 use crate::{directories, program_name};
 
 /// The number of accounts that are checked at a time.
@@ -180,7 +186,36 @@ async fn check_accounts(
         all
     });
     findings.extend(all.await);
+    let examining = || "examining the sinks and policies".to_owned();
+    let selected = selection.of(configuration);
+    let deliveries = check_deliveries(configuration, &selected, &registry, transport.as_ref());
+    findings.extend(with_progress(examining, deliveries).await);
     Ok(())
+}
+
+/// Checks the sinks, and the policies of the accounts. Without a transport nothing is asked.
+async fn check_deliveries(
+    configuration: &Configuration,
+    accounts: &[&AccountConfiguration],
+    registry: &Registry,
+    transport: Option<&Arc<dyn Transport>>,
+) -> Vec<Finding> {
+    let sinks = match Sinks::read(configuration) {
+        Ok(sinks) => sinks,
+        Err(error) => return vec![Finding::failed(Check::Sinks, &error)],
+    };
+    let policies = match Policies::read(configuration, &sinks) {
+        Ok(policies) => policies,
+        Err(error) => return vec![Finding::failed(Check::Rotation, &error)],
+    };
+    let Some(transport) = transport else {
+        return Vec::new();
+    };
+    let mut findings = sinks::check(&sinks, &policies, transport).await;
+    for account in accounts {
+        findings.extend(rotation::check(account, &policies, &sinks, registry, transport).await);
+    }
+    findings
 }
 
 /// Checks that the directory of what the program remembers can be written. It need not exist yet.

@@ -100,9 +100,11 @@ async fn prune(
         pruned.snapshots.to_string(),
         pruned.versions.to_string(),
         pruned.writes.to_string(),
+        pruned.tasks.to_string(),
     ];
     let object = PrunedObject { before, pruned };
-    output.value(&object, &["before", "snapshots", "versions", "writes"], row)?;
+    let columns = ["before", "snapshots", "versions", "writes", "tasks"];
+    output.value(&object, &columns, row)?;
     Ok(Exit::Success)
 }
 

@@ -3,15 +3,16 @@
 use tokenfleet::Error;
 use tokenfleet::journal::{Journal, Resolution};
 
-use super::{COLUMNS, LESS_IMPORTANT, WriteObject, unknown};
+use super::{COLUMNS, LESS_IMPORTANT, WriteObject, rotations, unknown};
 use crate::accounts::Accounts;
 use crate::arguments::AbandonArguments;
 use crate::commands::question;
+use crate::commands::rotation_report::RotationObject;
 use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
 use crate::output::{Output, Results};
 
-/// Records that the open writes of an operation are given up. Nothing is sent.
+/// Records that a rotation, or the open writes of an operation, are given up. Nothing is sent.
 pub(crate) async fn run(
     accounts: &Accounts,
     arguments: AbandonArguments,
@@ -20,10 +21,19 @@ pub(crate) async fn run(
     if !arguments.yes && !question::is_possible() {
         return Err(question::impossible().into());
     }
-    let ledger = accounts.ledger().await?.ok_or_else(turned_off)?;
+    let ledger = accounts.journals().shared_ledger().await?;
+    let ledger = ledger.ok_or_else(turned_off)?;
+    let rotation = rotations::find(&ledger, arguments.id).await?;
+    let rotation = rotation.filter(|stored| !stored.is_closed());
     let writes = ledger.writes(arguments.id).await?;
-    if writes.is_empty() {
+    if writes.is_empty() && rotation.is_none() {
         return Err(unknown(arguments.id).into());
+    }
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    if let Some(stored) = rotation {
+        let abandoned = rotations::abandon(accounts, stored, arguments.yes).await?;
+        let object = RotationObject::new(&abandoned);
+        results.add(output, &object, object.operation_row())?;
     }
     let open: Vec<_> = writes.into_iter().filter(|write| write.is_open()).collect();
     if !arguments.yes && !open.is_empty() {
@@ -36,7 +46,6 @@ pub(crate) async fn run(
             return Err(Error::invalid_input("not confirmed: nothing was changed").into());
         }
     }
-    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     for mut write in open {
         let resolution = Resolution::Abandoned;
         let id = write.intent.id.clone();

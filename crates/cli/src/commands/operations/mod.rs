@@ -1,27 +1,32 @@
-//! `operations`: the writes whose outcome is unknown, and what to do about them.
+//! `operations`: the writes whose outcome is unknown, the rotations that are not done, and what to
+//! do about them.
 
 mod abandon;
 mod absence;
 mod carrying_out;
 mod finding;
 mod resume;
+mod rotations;
 mod search;
 mod unmarked;
+
+use std::sync::Arc;
 
 use serde::Serialize;
 use tokenfleet::journal::{OperationId, Resolution};
 use tokenfleet::{
-    AccountConfiguration, Configuration, Error, ErrorKind, Fate, Operation, Result, Timestamp,
-    TokenId,
+    Account, AccountConfiguration, Configuration, Error, ErrorKind, Fate, Operation, Result,
+    Timestamp, TokenId,
 };
 use tokenfleet_ledger::{Ledger, Write};
 
+use super::rotation_report::{RotationObject, needs_a_person};
 use super::{is_simulated, reject_options};
 use crate::arguments::{GlobalArguments, OperationsAction, OperationsArguments};
 use crate::configuration::{self, Trust};
 use crate::exit::{Exit, Failure};
 use crate::ledger;
-use crate::output::{Output, Results, displayed_id, print_warning};
+use crate::output::{Format, Output, Results, displayed_id, print_warning};
 use crate::program_name::command_line;
 use crate::selection::{AccountNames, requested_names};
 
@@ -155,7 +160,7 @@ fn why(write: &Write) -> String {
     }
 }
 
-/// Lists the writes that are open, or shows one operation. Nothing is sent.
+/// Lists the rotations and the writes that are open, or shows one operation. Nothing is sent.
 pub(super) async fn run(
     global: &GlobalArguments,
     arguments: &OperationsArguments,
@@ -178,7 +183,7 @@ pub(super) async fn run(
         return Err(ledger::turned_off().into());
     }
     let ledger = ledger::open_existing(&configuration).await?;
-    let ledger = ledger.as_deref();
+    let ledger = ledger.as_ref();
     if ledger.is_none() {
         print_warning("there is no ledger yet, so nothing is known of any change");
     }
@@ -193,7 +198,7 @@ pub(super) async fn run(
 
 async fn list(
     configuration: &Configuration,
-    ledger: Option<&dyn Ledger>,
+    ledger: Option<&Arc<dyn Ledger>>,
     global: &GlobalArguments,
     fails_if_open: bool,
     output: &mut Output,
@@ -203,20 +208,34 @@ async fn list(
         Some(ledger) => ledger.open_operations().await?,
         None => Vec::new(),
     };
+    let rotations = rotations::open(ledger).await?;
     let recorded = operations
         .iter()
         .filter_map(|operation| operation.writes.first());
-    let recorded = recorded.map(|write| write.intent.account.name());
+    let recorded = recorded.map(|write| &write.intent.account);
+    let rotated = rotations.iter().map(|stored| &stored.record.account);
+    let recorded = recorded.chain(rotated).map(Account::name);
     let configured = configuration.accounts().iter();
     let configured = configured.map(AccountConfiguration::name);
     names.check(configured.chain(recorded).collect())?;
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     let mut is_open = false;
-    for write in operations.iter().flat_map(|operation| operation.open()) {
-        let account = &write.intent.account;
+    let is_selected = |account: &Account| {
         let is_of_provider = global.providers.is_empty()
             || (global.providers.iter()).any(|provider| provider == account.provider());
-        if names.matches(account.name()) && is_of_provider {
+        names.matches(account.name()) && is_of_provider
+    };
+    for stored in &rotations {
+        if is_selected(&stored.record.account) {
+            is_open |= needs_a_person(stored);
+            let object = RotationObject::new(stored);
+            results.add(output, &object, object.operation_row())?;
+        }
+    }
+    let of_rotations = rotations::ids(&rotations);
+    for write in operations.iter().flat_map(|operation| operation.open()) {
+        let is_of_rotation = of_rotations.contains(&write.intent.operation_id);
+        if is_selected(&write.intent.account) && !is_of_rotation {
             is_open = true;
             let object = WriteObject::new(write);
             results.add(output, &object, object.row())?;
@@ -231,18 +250,29 @@ async fn list(
 }
 
 async fn show(
-    ledger: Option<&dyn Ledger>,
+    ledger: Option<&Arc<dyn Ledger>>,
     id: OperationId,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let writes = match ledger {
-        Some(ledger) => ledger.writes(id).await?,
-        None => Vec::new(),
+    let (rotation, writes) = match ledger {
+        Some(ledger) => (rotations::find(ledger, id).await?, ledger.writes(id).await?),
+        None => (None, Vec::new()),
     };
-    if writes.is_empty() {
+    if rotation.is_none() && writes.is_empty() {
         return Err(unknown(id).into());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    if let Some(stored) = &rotation {
+        let object = RotationObject::new(stored);
+        if output.format() == Format::Table {
+            output.lines(object.lines())?;
+            if !writes.is_empty() {
+                output.lines([String::new()])?;
+            }
+        } else {
+            results.add(output, &object, object.operation_row())?;
+        }
+    }
     for write in &writes {
         let object = WriteObject::new(write);
         results.add(output, &object, object.row())?;

@@ -1,17 +1,17 @@
 //! `operations resume`: finds out what became of what is open, and finishes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Serialize;
-use tokenfleet::journal::{Journal, Resolution};
+use tokenfleet::journal::{Journal, OperationId, Resolution};
 use tokenfleet::{Account, Error, Operation, Result, Timestamp, TokenProvider};
 use tokenfleet_ledger::{Ledger, Write};
 
 use super::finding::Finding;
 use super::search::find;
-use super::{WriteObject, carrying_out, ids_text, unknown};
+use super::{WriteObject, carrying_out, ids_text, rotations, unknown};
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
 use crate::commands::question;
@@ -20,6 +20,7 @@ use crate::ledger::turned_off;
 use crate::output::{Format, Output, Results, displayed_id, print_error};
 use crate::program_name::command_line;
 use crate::progress::with_progress;
+use crate::rotations::check_place;
 
 const COLUMNS: [&str; 5] = ["operation", "account", "action", "outcome", "detail"];
 
@@ -48,8 +49,11 @@ pub(crate) async fn run(
     if !arguments.yes {
         question::check_terminal(Operation::Revoke)?;
     }
-    let ledger = accounts.ledger().await?.ok_or_else(turned_off)?;
-    let writes = chosen(accounts, ledger, &arguments).await?;
+    let shared = accounts.journals().shared_ledger().await?;
+    let shared = shared.ok_or_else(turned_off)?;
+    let ledger = &*shared;
+    let open_rotations = rotations::ids(&rotations::open(Some(&shared)).await?);
+    let writes = chosen(accounts, ledger, &open_rotations, &arguments).await?;
     let mut providers = BTreeMap::new();
     let mut all = Vec::new();
     for write in &writes {
@@ -83,6 +87,20 @@ pub(crate) async fn run(
     }
     let mut results = Results::with_columns(&COLUMNS);
     let mut exits = Vec::new();
+    let of_rotations: BTreeSet<_> = (arguments.ids.iter().copied())
+        .filter(|id| open_rotations.contains(id))
+        .collect();
+    if !of_rotations.is_empty() {
+        let printing = (&mut results, &mut *output);
+        let resumed = rotations::resume(
+            accounts,
+            &of_rotations,
+            &arguments,
+            requested_format,
+            printing,
+        );
+        exits.extend(resumed.await?);
+    }
     for found in all {
         exits.push(
             finish(
@@ -122,11 +140,13 @@ fn spare(found: &mut Found<'_>, is_confirmed: bool) {
 async fn chosen(
     accounts: &Accounts,
     ledger: &dyn Ledger,
+    open_rotations: &BTreeSet<OperationId>,
     arguments: &ResumeArguments,
 ) -> Result<Vec<Write>> {
-    let open = ledger.open_operations().await?;
+    let mut open = ledger.open_operations().await?;
     for id in &arguments.ids {
-        let is_open = open.iter().any(|operation| operation.id == *id);
+        let is_open =
+            open.iter().any(|operation| operation.id == *id) || open_rotations.contains(id);
         if !is_open && ledger.writes(*id).await?.is_empty() {
             return Err(unknown(*id));
         }
@@ -139,6 +159,8 @@ async fn chosen(
         let is_selected = accounts.each().any(|account| account.name() == name);
         is_selected || accounts.configuration().account(name).is_err()
     };
+    // The rotation itself finds out what became of its writes.
+    open.retain(|operation| !open_rotations.contains(&operation.id));
     let writes = open.into_iter().flat_map(|operation| operation.writes);
     Ok(writes
         .filter(|write| write.is_open() && is_chosen(write))
@@ -154,21 +176,8 @@ fn open(accounts: &Accounts, account: &Account) -> Result<Arc<dyn TokenProvider>
             .with_account(now)
             .with_advice(format!("to resume operations, remove {setting}")));
     }
-    if now == account {
-        return Ok(provider);
-    }
-    let place = |account: &Account| match account.place() {
-        Some(place) => format!("{place:?} of {}", account.provider()),
-        None => format!("an unnamed place of {}", account.provider()),
-    };
-    let message = format!(
-        "the operation was begun in another place: {}, and this account reaches {}",
-        place(account),
-        place(now)
-    );
-    Err(Error::invalid_input(message)
-        .with_account(now)
-        .with_advice("resume it with the configuration that it was begun with"))
+    check_place(&*provider, account)?;
+    Ok(provider)
 }
 
 /// Waits until a request that is under way must have been applied.

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_core::Result;
+use tokenfleet_core::{Result, Timestamp};
 use tokio::time::timeout;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Error, Statement};
@@ -30,6 +30,9 @@ const BEGIN_WRITE: &str = "
 begin;
 select pg_advisory_xact_lock_shared(1953195628);
 ";
+
+/// Not the time at which the transaction began, which may have waited for a lock since.
+const NOW: &str = "select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)";
 
 /// Without a limit of the server's: one that interrupts the wait for a standby would acknowledge a
 /// commit that the standby does not have.
@@ -193,6 +196,12 @@ impl Connection for PostgresConnection {
         let rows = self.answer(async |client| client.query(statement, &values).await);
         let rows = rows.await.map_err(describe)?;
         rows.iter().map(read_row).collect()
+    }
+
+    async fn now(&mut self) -> Result<Timestamp> {
+        let rows = self.query(NOW, Vec::new()).await?;
+        let mut row = rows.into_iter().next().ok_or_else(unreadable)?;
+        row.time()
     }
 
     async fn stage(&mut self, account: i64, tokens: Vec<(String, String)>) -> Result<()> {

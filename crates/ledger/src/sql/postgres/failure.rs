@@ -200,7 +200,7 @@ pub(super) fn uncertain(failure: Failure) -> Error {
     };
     Error::new(kind, Fate::MaybeApplied, message)
         .with_code(code.unwrap_or_default(), &[])
-        .with_advice("look at the list of snapshots: the last one may have been written")
+        .with_advice("look at the ledger before you try again: it may have been written")
 }
 
 /// Returns `true` if a commit that fails with this code was certainly not written. A server that

@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection as Handle, OpenFlags, ToSql, params_from_iter};
-use tokenfleet_core::Result;
+use tokenfleet_core::{Result, Timestamp};
 use tokio::sync::oneshot;
 
 use super::access::{check_link, check_private, create_private};
@@ -16,6 +16,7 @@ use super::failure::{describe, foreign, gone, no_log, uncertain, uncreatable};
 use crate::sql::connection::{Access, Connection};
 use crate::sql::statements::STAGE;
 use crate::sql::value::{Row, Value, unreadable};
+use crate::times::truncated;
 
 /// The mark of our files in the header of SQLite: "tkfl".
 const APPLICATION: i64 = 0x746b_666c;
@@ -227,6 +228,10 @@ impl Connection for SqliteConnection {
         let rows = rows.await?.into_iter();
         let rows = rows.map(|values| values.map(Row::new).ok_or_else(unreadable));
         rows.collect()
+    }
+
+    async fn now(&mut self) -> Result<Timestamp> {
+        Ok(truncated(Timestamp::now()))
     }
 
     async fn stage(&mut self, account: i64, tokens: Vec<(String, String)>) -> Result<()> {

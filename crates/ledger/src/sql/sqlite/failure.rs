@@ -15,7 +15,7 @@ pub(super) fn uncertain(error: rusqlite::Error, path: &Path) -> Error {
     match error.sqlite_error_code() {
         Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt) => {
             described(error, path, Fate::MaybeApplied)
-                .with_advice("look at the list of snapshots: the last one may have been written")
+                .with_advice("look at the ledger before you try again: it may have been written")
         }
         _ => describe(error, path),
     }

@@ -1,23 +1,24 @@
-//! `rotate`: a new secret for an existing token.
+//! A new secret in place of the old one, which is printed.
 
 use tokenfleet::capability::OperationCall;
 use tokenfleet::workflow::UnknownWrite;
 use tokenfleet::{
-    Error, ErrorKind, Fate, Operation, Query, Result, RevocationEffect, Token, TokenId,
-    TokenProvider, TokenProviderExt, cloudsmith,
+    Error, ErrorKind, Fate, Operation, Result, RevocationEffect, Token, TokenId, TokenProvider,
+    TokenProviderExt, cloudsmith,
 };
 
-use super::question;
-use super::secret;
-use super::subject::Subject;
-use super::write::Write;
+use super::{in_context, only_token};
 use crate::accounts::Accounts;
-use crate::arguments::RotateArguments;
+use crate::arguments::{PlaceArguments, RotateArguments, SecretArguments};
+use crate::commands::question;
+use crate::commands::secret;
+use crate::commands::subject::Subject;
+use crate::commands::write::Write;
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output};
 use crate::secret_destination::SecretDestination;
 
-pub(crate) async fn run(
+pub(super) async fn run(
     accounts: &Accounts,
     arguments: RotateArguments,
     requested_format: Option<Format>,
@@ -25,13 +26,20 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let provider = accounts.single()?;
     check(&*provider)?;
-    let destination = SecretDestination::prepare(&arguments.secret, requested_format)?;
+    let printed = SecretArguments {
+        place: PlaceArguments {
+            to: None,
+            show_secret: arguments.show_secret,
+        },
+        secret_only: arguments.secret_only,
+    };
+    let destination = SecretDestination::prepare(&printed, requested_format)?;
     if !arguments.yes {
         question::require_terminal(&*provider, Operation::Rotate)?;
     }
-    let id = match arguments.id {
+    let id = match arguments.token() {
         Some(id) => TokenId::new(id),
-        None => only_token(&*provider).await?,
+        None => only_token(&*provider).await?.id,
     };
     if !arguments.yes {
         let reviewed = review(&*provider, &id).await?;
@@ -119,33 +127,6 @@ fn lockout_warning(provider: &dyn TokenProvider) -> &'static str {
          gets the new secret, and if the response is lost, another manager must issue one. "
     } else {
         ""
-    }
-}
-
-fn in_context(provider: &dyn TokenProvider, error: Error) -> Error {
-    error
-        .with_account(provider.account())
-        .with_operation(Operation::Rotate)
-}
-
-/// Returns the id of the account's token if it has exactly one.
-async fn only_token(provider: &dyn TokenProvider) -> Result<TokenId> {
-    let mut tokens = provider.list_all(Query::new().limit(2)).await?.tokens;
-    match (tokens.pop(), tokens.pop()) {
-        (Some(only), None) => Ok(only.id),
-        (None, _) => Err(in_context(
-            provider,
-            Error::new(
-                ErrorKind::NotFound,
-                Fate::NotSent,
-                "the account has no token",
-            ),
-        )),
-        _ => Err(in_context(
-            provider,
-            Error::invalid_input("the account has several tokens")
-                .with_advice("pass the id of the one to rotate"),
-        )),
     }
 }
 

@@ -1,0 +1,118 @@
+//! Checks of the sinks: whether each can be read, and whose secret it holds.
+
+use std::sync::Arc;
+
+use tokenfleet::transport::Transport;
+use tokenfleet::{Error, ErrorKind, Fate, Result};
+use tokenfleet_rotation::sink::{Readable, SecretSink, SinkState};
+
+use super::account_checks::bounded;
+use super::finding::{Check, Finding, Status};
+use crate::policies::Policies;
+use crate::sinks::{Sinks, is_filled_in};
+use crate::written_place::WrittenPlace;
+
+/// Checks the sinks of the configuration and those that only a policy names. All are read at once.
+pub(super) async fn check(
+    sinks: &Sinks,
+    policies: &Policies,
+    transport: &Arc<dyn Transport>,
+) -> Vec<Finding> {
+    let mut templates = Vec::new();
+    let configured = sinks
+        .iter()
+        .map(|sink| WrittenPlace::configured(sink.name()));
+    templates.extend(configured.filter_map(|place| sinks.template(&place).ok()));
+    for template in policies.iter().flat_map(|policy| &policy.config.sinks) {
+        if !templates.contains(template) {
+            templates.push(template.clone());
+        }
+    }
+    let mut reads = Vec::new();
+    for template in templates {
+        let sink = sinks.open_example(&template, transport).await;
+        reads.push((template.clone(), tokio::spawn(examine(template, sink))));
+    }
+    let mut findings = Vec::new();
+    for (template, read) in reads {
+        findings.push(read.await.unwrap_or_else(|_| {
+            let message = format!("{template}: the check was not done");
+            let error = Error::new(ErrorKind::Other, Fate::Rejected, message);
+            Finding::failed(Check::Sinks, &error)
+        }));
+    }
+    findings
+}
+
+async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding {
+    let sink = match sink {
+        Ok(sink) => sink,
+        Err(error) => return Finding::failed(Check::Sinks, &error),
+    };
+    let found =
+        |status, what: &str| Finding::new(Check::Sinks, status, format!("{template}: {what}"));
+    let capabilities = sink.capabilities();
+    if capabilities.readable == Readable::Nothing {
+        let what = "a command without a check: what it stores is not known";
+        return found(Status::Skipped, what);
+    }
+    let is_filled_in = is_filled_in(&template);
+    if is_filled_in && capabilities.readable == Readable::Stamp {
+        return found(Status::Skipped, "each token has a place of its own");
+    }
+    if !is_filled_in && is_without_directory(&*sink) {
+        let finding = found(Status::Failed, "the directory of the file does not exist");
+        return finding.with_advice("create it");
+    }
+    match bounded(sink.read()).await {
+        Err(error) => {
+            let finding = Finding::failed(Check::Sinks, &error);
+            let status = if is_filled_in && is_refusal(&error) {
+                Status::Warning
+            } else {
+                Status::Failed
+            };
+            finding.with_status(status).with_message_prefix(&template)
+        }
+        Ok(_) if is_filled_in => {
+            found(Status::Ok, "can be read; each token has a place of its own")
+        }
+        Ok(state) if state.is_foreign() && !capabilities.adopts => {
+            let finding = found(Status::Warning, "holds a secret that no rotation wrote");
+            finding.with_advice("set adopt = true to let a rotation replace it")
+        }
+        Ok(state) => found(Status::Ok, &holding(&state)),
+    }
+}
+
+/// Returns whose secret a sink holds, without the secret.
+fn holding(state: &SinkState) -> String {
+    match &state.stamp {
+        Some(stamp) => format!(
+            "holds the secret of token {}, written by operation {}",
+            stamp.token(),
+            stamp.operation()
+        ),
+        None if state.secret.is_some() => {
+            "holds a secret that no rotation wrote, and may replace it".to_owned()
+        }
+        None => "holds no secret of a rotation yet".to_owned(),
+    }
+}
+
+/// Returns `true` if the server may allow the names of other tokens than the one that was made up.
+fn is_refusal(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+    )
+}
+
+fn is_without_directory(sink: &dyn SecretSink) -> bool {
+    match sink.place().parse() {
+        Ok(WrittenPlace::File(path) | WrittenPlace::EnvFile(path, _)) => {
+            path.parent().is_some_and(|directory| !directory.is_dir())
+        }
+        _ => false,
+    }
+}

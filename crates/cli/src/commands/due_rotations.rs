@@ -1,0 +1,144 @@
+//! The rotations that are due: how they are begun, carried on and printed.
+
+use tokenfleet::{Result, Timestamp};
+use tokenfleet_rotation::policy::Due;
+use tokenfleet_rotation::runner::StoredRotation;
+
+use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject};
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, print_error, print_warning};
+use crate::policies::{ConfiguredPolicy, Policies};
+use crate::rotations::{Prepared, Rotations, Stop, carry_on, look};
+
+/// The rotations that a look at a policy has opened or found, and what it could not see to.
+pub(super) struct BegunByPolicy {
+    pub(super) rotations: Vec<StoredRotation>,
+    /// The exit codes of what could not be rotated or listed.
+    pub(super) exits: Vec<Exit>,
+    /// The earliest time at which another token is due.
+    pub(super) next: Option<Timestamp>,
+}
+
+/// Returns `true` if there is something to do for an open rotation.
+pub(super) fn is_due(stored: &StoredRotation) -> bool {
+    stored.task.due.is_some_and(|due| due <= Timestamp::now())
+}
+
+/// Opens a rotation of each token that is due by a policy. What cannot be rotated is reported.
+pub(super) async fn begin_due(
+    rotations: &Rotations<'_>,
+    policies: &Policies,
+    policy: &ConfiguredPolicy,
+    requested_format: Option<Format>,
+) -> Result<BegunByPolicy> {
+    let looked = look(rotations, policies, policy).await?;
+    let mut begun = BegunByPolicy {
+        rotations: Vec::new(),
+        exits: Vec::new(),
+        next: None,
+    };
+    if let Some(reason) = &looked.incomplete {
+        let account = &policy.config.account;
+        print_warning(&format!(
+            "{account}: a token may not have been seen: {reason}"
+        ));
+        begun.exits.push(Exit::Incomplete);
+    }
+    for (id, covered) in looked.covered {
+        let covered = match covered {
+            Ok(covered) => covered,
+            Err(error) => {
+                let error = match &id {
+                    Some(id) => error.with_message_prefix(&format!("token {id}")),
+                    None => error,
+                };
+                print_error(requested_format, &error);
+                begun.exits.push(Exit::AnswerIsNo);
+                continue;
+            }
+        };
+        if !covered.is_due() {
+            if let Due::At(at) = covered.due {
+                begun.next = Some(begun.next.map_or(at, |next| next.min(at)));
+            }
+            continue;
+        }
+        match rotations.begin(&covered.record).await {
+            // One that was open before is carried on when it is due itself.
+            Ok(opened) if opened.is_new => begun.rotations.push(opened.stored),
+            Ok(_) => {}
+            Err(error) => {
+                print_error(
+                    requested_format,
+                    &error.with_account(&covered.record.account),
+                );
+                begun.exits.push(Exit::AnswerIsNo);
+            }
+        }
+    }
+    Ok(begun)
+}
+
+/// Opens the accounts and the sinks of rotations. What cannot be opened is reported.
+pub(super) async fn prepare(
+    rotations: &Rotations<'_>,
+    due: Vec<StoredRotation>,
+    requested_format: Option<Format>,
+    exits: &mut Vec<Exit>,
+) -> Vec<Prepared> {
+    let mut prepared = Vec::new();
+    for stored in due {
+        match rotations.prepare(stored).await {
+            Ok(rotation) => prepared.push(rotation),
+            Err(error) => {
+                print_error(requested_format, &error);
+                exits.push(Exit::from_error(&error));
+            }
+        }
+    }
+    prepared
+}
+
+/// Advances rotations, prints each as soon as it stands still, and returns the exit codes.
+pub(super) async fn carry_on_and_print(
+    rotations: &Rotations<'_>,
+    due: Vec<StoredRotation>,
+    stop: &Stop,
+    requested_format: Option<Format>,
+    output: &mut Output,
+) -> Result<Vec<Exit>, Failure> {
+    let mut exits = Vec::new();
+    let prepared = prepare(rotations, due, requested_format, &mut exits).await;
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    let mut written = Ok(());
+    carry_on(prepared, stop, |progressed| {
+        let progressed = match progressed {
+            Ok(progressed) => progressed,
+            Err(error) => {
+                print_error(requested_format, &error);
+                exits.push(Exit::from_error(&error));
+                return;
+            }
+        };
+        if let Err(error) = &progressed.advanced {
+            print_error(requested_format, error);
+        }
+        if progressed.is_in_other_hands() {
+            return;
+        }
+        exits.push(progressed.exit());
+        let object = RotationObject::new(&progressed.stored);
+        let row = object.row();
+        let added = results
+            .add(output, &object, row)
+            .and_then(|()| output.flush());
+        if let Err(error) = added {
+            // The work goes on, whoever reads.
+            written = Err(error);
+        }
+    })
+    .await;
+    written?;
+    results.finish(output)?;
+    Ok(exits)
+}

@@ -1,0 +1,171 @@
+//! The rotations among the operations.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Error, ErrorKind, Fate, Operation, Result};
+use tokenfleet_ledger::Ledger;
+use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation};
+
+use crate::accounts::Accounts;
+use crate::arguments::ResumeArguments;
+use crate::commands::question;
+use crate::commands::rotation_report::RotationObject;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, print_error};
+use crate::progress::with_progress;
+use crate::rotations::{Progressed, Rotations, Stop};
+
+/// A rotation after it was carried on.
+#[derive(Serialize)]
+struct ResumedObject<'a> {
+    #[serde(flatten)]
+    rotation: RotationObject<'a>,
+    outcome: &'static str,
+    detail: String,
+}
+
+/// Returns the open rotations of a ledger, the oldest first.
+pub(super) async fn open(ledger: Option<&Arc<dyn Ledger>>) -> Result<Vec<StoredRotation>> {
+    match ledger {
+        Some(ledger) => store(ledger).await?.open_rotations().await,
+        None => Ok(Vec::new()),
+    }
+}
+
+/// Returns a rotation, open or closed.
+pub(super) async fn find(
+    ledger: &Arc<dyn Ledger>,
+    id: OperationId,
+) -> Result<Option<StoredRotation>> {
+    store(ledger).await?.rotation(id).await
+}
+
+async fn store(ledger: &Arc<dyn Ledger>) -> Result<LedgerRotationStore> {
+    let tasks: Arc<dyn Ledger> = Arc::clone(ledger);
+    LedgerRotationStore::open(tasks).await
+}
+
+/// Returns the ids of the rotations, whose writes are theirs to finish.
+pub(super) fn ids(rotations: &[StoredRotation]) -> BTreeSet<OperationId> {
+    rotations.iter().map(|stored| stored.task.id).collect()
+}
+
+/// Lets rotations go on and carries them on as far as they go without waiting.
+pub(super) async fn resume(
+    accounts: &Accounts,
+    ids: &BTreeSet<OperationId>,
+    arguments: &ResumeArguments,
+    requested_format: Option<Format>,
+    (results, output): (&mut Results, &mut Output),
+) -> Result<Vec<Exit>, Failure> {
+    let rotations = Rotations::open(accounts).await?;
+    if !arguments.yes {
+        ask(&rotations, ids).await?;
+    }
+    let stop = Stop::listen().await;
+    let mut exits = Vec::new();
+    for id in ids {
+        let progressed = match resume_one(&rotations, *id, arguments.adopt, &stop).await {
+            Ok(progressed) => progressed,
+            Err(error) => {
+                print_error(requested_format, &error);
+                exits.push(Exit::from_error(&error));
+                continue;
+            }
+        };
+        if let Err(error) = &progressed.advanced {
+            print_error(requested_format, error);
+        }
+        exits.push(progressed.exit());
+        let rotation = RotationObject::new(&progressed.stored);
+        let object = ResumedObject {
+            outcome: outcome(&progressed),
+            detail: rotation.detail(),
+            rotation,
+        };
+        let row = object.rotation.resumed_row(object.outcome);
+        results.add(output, &object, row)?;
+        output.flush()?;
+    }
+    Ok(exits)
+}
+
+async fn ask(rotations: &Rotations<'_>, ids: &BTreeSet<OperationId>) -> Result<()> {
+    question::check_terminal(Operation::Rotate)?;
+    let mut lines = Vec::new();
+    for id in ids {
+        let stored = rotations.find(*id).await?;
+        lines.extend(RotationObject::new(&stored).lines());
+    }
+    question::show(lines);
+    let question = "Go on? The old secret is revoked once every sink holds the new one. [y/N] ";
+    if question::is_confirmed(question) {
+        return Ok(());
+    }
+    Err(Error::invalid_input("not confirmed: nothing was changed"))
+}
+
+async fn resume_one(
+    rotations: &Rotations<'_>,
+    id: OperationId,
+    adopts: bool,
+    stop: &Stop,
+) -> Result<Progressed> {
+    if adopts && !rotations.adopt(id).await? {
+        return Err(in_other_hands(id));
+    }
+    let stored = rotations.find(id).await?;
+    let is_parked = stored.record.rotation.parked.is_some();
+    if is_parked && !rotations.store.resume(id).await? {
+        return Err(in_other_hands(id));
+    }
+    let prepared = rotations.prepare(rotations.find(id).await?).await?;
+    let account = stored.record.account;
+    let progress = || format!("{account}: rotating");
+    with_progress(progress, prepared.advance(Duration::ZERO, stop)).await
+}
+
+/// Gives a rotation up and returns it as it is then.
+pub(super) async fn abandon(
+    accounts: &Accounts,
+    stored: StoredRotation,
+    is_confirmed: bool,
+) -> Result<StoredRotation> {
+    if !is_confirmed {
+        question::show(RotationObject::new(&stored).lines());
+        let question = "Give this rotation up? Nothing is revoked, and the sinks keep what they \
+                        hold. [y/N] ";
+        if !question::is_confirmed(question) {
+            return Err(Error::invalid_input("not confirmed: nothing was changed"));
+        }
+    }
+    let rotations = Rotations::open(accounts).await?;
+    let id = stored.task.id;
+    if !rotations.store.abandon(id).await? {
+        return Err(in_other_hands(id));
+    }
+    rotations.find(id).await
+}
+
+fn outcome(progressed: &Progressed) -> &'static str {
+    match &progressed.advanced {
+        Ok(Some(Advanced::Done)) => "done",
+        Ok(Some(Advanced::Waiting { .. })) => "waiting",
+        Ok(Some(Advanced::Parked(_))) => "parked",
+        Ok(Some(Advanced::NotOurs)) => "under_way",
+        Ok(_) => "stopped",
+        Err(_) => "failed",
+    }
+}
+
+fn in_other_hands(id: OperationId) -> Error {
+    let message = format!("a worker is at the rotation {id} or another one of its queue");
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
+        "try again when it has ended; the claim of a worker that was killed runs out by itself \
+         within minutes",
+    )
+}

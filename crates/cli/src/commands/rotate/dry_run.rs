@@ -1,0 +1,222 @@
+//! The rotations that a policy would begin, without changing anything.
+
+use serde::Serialize;
+use tokenfleet::{Result, Timestamp};
+use tokenfleet_rotation::machine::{OldSecret, Strategy};
+use tokenfleet_rotation::policy::Due;
+use tokenfleet_rotation::runner::RotationRecord;
+use tokenfleet_rotation::sink::{Readable, SecretSink};
+
+use crate::accounts::Accounts;
+use crate::commands::rotation_report::retired_at;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
+use crate::policies::Policies;
+use crate::rotations::{Covered, Rotations, look};
+
+const COLUMNS: [&str; 8] = [
+    "account",
+    "token",
+    "name",
+    "due",
+    "is_due",
+    "places",
+    "requests",
+    "revoked_at",
+];
+
+/// The columns that a narrow terminal leaves out.
+const LESS_IMPORTANT: [&str; 3] = ["requests", "is_due", "account"];
+
+/// A rotation that would be begun.
+#[derive(Serialize)]
+struct PlannedObject<'a> {
+    account: &'a str,
+    provider: &'a str,
+    policy: Option<&'a str>,
+    token: Option<String>,
+    name: Option<&'a str>,
+    /// The time at which it is due, or `None` if it is never due, or at once because its age is not
+    /// known.
+    due: Option<Timestamp>,
+    is_due: bool,
+    /// The requests, in order, if nothing fails.
+    requests: Vec<String>,
+    places: Vec<PlaceObject>,
+    /// The time at which the old secret stops working for good, if it is known.
+    revoked_at: Option<Timestamp>,
+}
+
+/// A place that would be written.
+#[derive(Serialize)]
+struct PlaceObject {
+    place: String,
+    /// `true` if it holds what somebody else wrote, and the sink does not replace that; `None` if
+    /// it does not tell.
+    needs_adoption: Option<bool>,
+    /// The reason why it cannot be read.
+    error: Option<String>,
+}
+
+pub(super) async fn run(
+    accounts: &Accounts,
+    name: &str,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let rotations = Rotations::open(accounts).await?;
+    let policies = Policies::read(accounts.configuration(), &rotations.sinks)?;
+    let looked = look(&rotations, &policies, policies.named(name)?).await?;
+    let mut exits = Vec::new();
+    if let Some(reason) = &looked.incomplete {
+        print_warning(&format!("a token may not have been seen: {reason}"));
+        exits.push(Exit::Incomplete);
+    }
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    let format = output.format();
+    for (id, covered) in looked.covered {
+        match covered {
+            Ok(covered) => {
+                let planned = planned(&rotations, &covered).await;
+                if planned.places.iter().any(PlaceObject::is_in_the_way) {
+                    exits.push(Exit::AnswerIsNo);
+                }
+                let row = planned.row();
+                results.add(output, &planned, row)?;
+            }
+            Err(error) => {
+                let error = match &id {
+                    Some(id) => error.with_message_prefix(&format!("token {id}")),
+                    None => error,
+                };
+                print_error((format != Format::Table).then_some(format), &error);
+                exits.push(Exit::AnswerIsNo);
+            }
+        }
+    }
+    results.finish(output)?;
+    Exit::combine(exits).after_writing(output.flush())
+}
+
+async fn planned<'a>(rotations: &Rotations<'_>, covered: &'a Covered) -> PlannedObject<'a> {
+    let record = &covered.record;
+    let ledger = rotations.ledger_id();
+    let mut places = Vec::new();
+    for (place, sink) in record.sinks.iter().zip(&covered.sinks) {
+        places.push(PlaceObject::read(place, &**sink, ledger).await);
+    }
+    let now = Timestamp::now();
+    let due = match covered.due {
+        Due::At(at) => Some(at),
+        _ => None,
+    };
+    let begins_at = due.map_or(now, |due| due.max(now));
+    let is_ever = !matches!(covered.due, Due::Never);
+    PlannedObject {
+        account: record.account.name(),
+        provider: record.account.provider(),
+        policy: record.policy.as_deref(),
+        token: record.rotation.subject.as_ref().map(displayed_id),
+        name: record.token_name.as_deref(),
+        due,
+        is_due: covered.is_due(),
+        requests: requests(record),
+        places,
+        revoked_at: retired_at(record, begins_at).filter(|_| is_ever),
+    }
+}
+
+/// Returns the requests of a rotation in order, if nothing fails.
+fn requests(record: &RotationRecord) -> Vec<String> {
+    let plan = &record.plan;
+    let subject = record.rotation.subject.as_ref();
+    let token = subject.map(displayed_id).unwrap_or_default();
+    let readable = record.sinks.iter().zip(&plan.sinks);
+    let readable = readable.filter(|(_, sink)| sink.readable > Readable::Nothing);
+    let reads: Vec<_> = readable.map(|(sink, _)| format!("read {sink}")).collect();
+    let mut requests = reads.clone();
+    requests.push(match &plan.strategy {
+        Strategy::InPlace(_) => format!("rotate {token}"),
+        _ => match &record.request.name {
+            Some(name) => format!("create {name:?}"),
+            None => "create".to_owned(),
+        },
+    });
+    requests.extend(record.sinks.iter().map(|sink| format!("write {sink}")));
+    requests.extend(reads);
+    if plan.strategy.verifies() {
+        requests.push("verify the new secret".to_owned());
+    }
+    match &plan.strategy {
+        Strategy::Overlap(overlap) => {
+            if overlap.suspension && !plan.soak.is_zero() {
+                requests.push(format!("suspend {token}"));
+            }
+            requests.push(format!("revoke {token}"));
+        }
+        Strategy::Unlisted(_) if plan.old_secret == OldSecret::Revoke => {
+            requests.push("revoke the old secret".to_owned());
+        }
+        _ => {}
+    }
+    requests
+}
+
+impl PlaceObject {
+    async fn read(place: &str, sink: &dyn SecretSink, ledger: &str) -> Self {
+        let declared = sink.capabilities();
+        let (needs_adoption, error) = if declared.adopts {
+            (Some(false), None)
+        } else if declared.readable == Readable::Nothing {
+            (None, None)
+        } else {
+            match sink.read().await {
+                Ok(state) => {
+                    let stamp = state.stamp.as_ref();
+                    let is_ours = stamp.is_some_and(|stamp| stamp.ledger() == ledger);
+                    let is_held = state.secret.is_some() || stamp.is_some();
+                    (Some(is_held && !is_ours), None)
+                }
+                Err(error) => (None, Some(error.to_string())),
+            }
+        };
+        Self {
+            place: place.to_owned(),
+            needs_adoption,
+            error,
+        }
+    }
+
+    /// Returns `true` if the rotation would not be carried out because of it.
+    fn is_in_the_way(&self) -> bool {
+        self.needs_adoption == Some(true) || self.error.is_some()
+    }
+
+    fn text(&self) -> String {
+        let note = match (&self.error, self.needs_adoption) {
+            (Some(error), _) => format!(" (cannot be read: {error})"),
+            (None, Some(true)) => " (holds what somebody else wrote: adopt it)".to_owned(),
+            _ => String::new(),
+        };
+        format!("{}{note}", self.place)
+    }
+}
+
+impl PlannedObject<'_> {
+    fn row(&self) -> Vec<String> {
+        let [due, revoked_at] = [self.due, self.revoked_at].map(|at| {
+            at.map(|at| at.truncated_to_seconds().to_string())
+                .unwrap_or_default()
+        });
+        let places: Vec<_> = self.places.iter().map(PlaceObject::text).collect();
+        vec![
+            self.account.to_owned(),
+            self.token.clone().unwrap_or_default(),
+            self.name.unwrap_or_default().to_owned(),
+            due,
+            self.is_due.to_string(),
+            places.join(", "),
+            self.requests.join("; "),
+            revoked_at,
+        ]
+    }
+}

@@ -1,0 +1,188 @@
+//! `worker`: carries on the rotations that are due, and begins those of the policies.
+
+use std::time::Duration;
+
+use tokenfleet::{Result, Timestamp};
+use tokenfleet_rotation::runner::StoredRotation;
+
+use super::due_rotations::{begin_due, carry_on_and_print, is_due, prepare};
+use super::rotation_report::{RotationObject, needs_a_person};
+use crate::accounts::Accounts;
+use crate::arguments::WorkerArguments;
+use crate::exit::{Exit, Failure};
+use crate::output::{Format, Output, print_error, print_object};
+use crate::policies::Policies;
+use crate::rotations::{Progressed, Rotations, Stop, carry_on};
+
+/// The longest sleep: somebody else may open a rotation meanwhile.
+const LONGEST_SLEEP: Duration = Duration::from_secs(60);
+
+/// The shortest sleep: what is due may be in the hands of another worker.
+const SHORTEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// The longest time between two looks at the accounts of the policies.
+const LOOK_INTERVAL: Duration = Duration::from_secs(60 * 60);
+
+/// The time after which a rotation that is due and does not go on is a finding.
+const OVERDUE: Duration = Duration::from_secs(24 * 60 * 60);
+
+pub(crate) async fn run(
+    accounts: &Accounts,
+    arguments: &WorkerArguments,
+    requested_format: Option<Format>,
+    output: &mut Output,
+) -> Result<Exit, Failure> {
+    let rotations = Rotations::open(accounts).await?;
+    let policies = Policies::read(accounts.configuration(), &rotations.sinks)?;
+    let stop = Stop::listen().await;
+    let worker = Worker {
+        rotations: &rotations,
+        policies: &policies,
+        stop: &stop,
+        // What is logged can be read by programs.
+        requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
+    };
+    let working = async {
+        if arguments.once {
+            worker.once(output).await
+        } else {
+            Ok(worker.serve().await)
+        }
+    };
+    tokio::select! {
+        biased;
+        exit = working => exit,
+        // What is under way is in the ledger.
+        () = stop.insisted() => Ok(Exit::Success),
+    }
+}
+
+struct Worker<'a> {
+    rotations: &'a Rotations<'a>,
+    policies: &'a Policies,
+    stop: &'a Stop,
+    requested_format: Option<Format>,
+}
+
+impl Worker<'_> {
+    /// Does what is due now, first what is open already, and prints each rotation.
+    async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
+        let mut due = self.due().await?;
+        let (begun, mut exits, _) = self.begin().await?;
+        due.extend(begun);
+        let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
+        exits.extend(carry_on_and_print(rotations, due, stop, format, output).await?);
+        let open = rotations.open_ones().await?;
+        if open
+            .iter()
+            .any(|stored| needs_a_person(stored) || is_overdue(stored))
+        {
+            exits.push(Exit::AnswerIsNo);
+        }
+        Exit::combine(exits).after_writing(output.flush())
+    }
+
+    /// Does what is due until the program is asked to stop.
+    async fn serve(&self) -> Exit {
+        let mut looks_at = Timestamp::now();
+        while !self.stop.is_requested() {
+            let sleep = match self.pass(&mut looks_at).await {
+                Ok(sleep) => sleep,
+                // The ledger may answer again.
+                Err(error) => {
+                    print_error(self.requested_format, &error);
+                    LONGEST_SLEEP
+                }
+            };
+            tokio::select! {
+                () = tokio::time::sleep(sleep) => {}
+                () = self.stop.requested() => {}
+            }
+        }
+        Exit::Success
+    }
+
+    /// Does what is due now, looks at the policies if the time for that has come, and returns the
+    /// time to sleep.
+    async fn pass(&self, looks_at: &mut Timestamp) -> Result<Duration> {
+        let mut due = self.due().await?;
+        if *looks_at <= Timestamp::now() {
+            let (begun, _, next) = self.begin().await?;
+            due.extend(begun);
+            let latest = Timestamp::now().saturating_add(LOOK_INTERVAL);
+            *looks_at = next.map_or(latest, |next| next.min(latest));
+        }
+        let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
+        carry_on(prepared, self.stop, |progressed| self.log(progressed)).await;
+        let open = self.rotations.open_ones().await?;
+        let next = open.iter().filter_map(|stored| stored.task.due);
+        let next = next.chain([*looks_at]).min().unwrap_or(*looks_at);
+        let sleep = Timestamp::now().duration_until(next);
+        Ok(sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
+    }
+
+    /// Returns the open rotations for which there is something to do.
+    async fn due(&self) -> Result<Vec<StoredRotation>> {
+        let mut open = self.rotations.open_ones().await?;
+        open.retain(is_due);
+        Ok(open)
+    }
+
+    /// Opens the rotations that are due by the policies of the selected accounts. Returns them, the
+    /// exit codes of what could not be seen to, and the time at which the next one is due.
+    async fn begin(&self) -> Result<(Vec<StoredRotation>, Vec<Exit>, Option<Timestamp>)> {
+        let (mut all, mut exits, mut next) = (Vec::new(), Vec::new(), None);
+        for policy in self.policies.iter() {
+            let mut selected = self.rotations.accounts.each();
+            let is_selected = selected.any(|account| account.name() == policy.config.account);
+            if !is_selected || self.stop.is_requested() {
+                continue;
+            }
+            let format = self.requested_format;
+            let begun = tokio::select! {
+                biased;
+                begun = begin_due(self.rotations, self.policies, policy, format) => begun,
+                // Nothing is lost of a listing, and a rotation is opened at once or not at all.
+                () = self.stop.requested() => break,
+            };
+            match begun {
+                Ok(begun) => {
+                    all.extend(begun.rotations);
+                    exits.extend(begun.exits);
+                    next = next.into_iter().chain(begun.next).min();
+                }
+                // The other policies do not wait for it.
+                Err(error) => {
+                    print_error(format, &error);
+                    exits.push(Exit::from_error(&error));
+                }
+            }
+        }
+        Ok((all, exits, next))
+    }
+
+    /// Writes a line about a rotation to standard error.
+    fn log(&self, progressed: Result<Progressed>) {
+        let progressed = match progressed {
+            Ok(progressed) => progressed,
+            Err(error) => return print_error(self.requested_format, &error),
+        };
+        if progressed.is_in_other_hands() {
+            return;
+        }
+        if let Err(error) = &progressed.advanced {
+            print_error(self.requested_format, error);
+        }
+        print_object(&RotationObject::new(&progressed.stored));
+    }
+}
+
+/// Returns `true` for a rotation that was due long ago and does not go on.
+fn is_overdue(stored: &StoredRotation) -> bool {
+    let latest = Timestamp::now().checked_sub(OVERDUE);
+    stored
+        .task
+        .due
+        .zip(latest)
+        .is_some_and(|(due, latest)| due < latest)
+}

@@ -1,0 +1,20 @@
+//! Rotations in the ledger, and how this process carries them on.
+//!
+//! [`Rotations`] reads and opens them, [`Prepared`] is one with its account and its places opened,
+//! and [`carry_on`] advances many, one of each queue at a time.
+
+mod carrying_on;
+mod clock;
+mod covered;
+mod journal;
+mod opened;
+mod prepared;
+mod resolving;
+mod step_store;
+mod stop;
+
+pub(crate) use self::carrying_on::carry_on;
+pub(crate) use self::covered::{Covered, look};
+pub(crate) use self::opened::{Rotations, check_place};
+pub(crate) use self::prepared::{Prepared, Progressed};
+pub(crate) use self::stop::Stop;

@@ -1,0 +1,199 @@
+//! The rotations in the ledger of the configuration.
+
+use std::sync::Arc;
+
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Account, Error, ErrorKind, Fate, Result, TokenProvider};
+use tokenfleet_ledger::Ledger;
+use tokenfleet_rotation::runner::{
+    LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
+};
+use tokenfleet_rotation::sink::SecretSink;
+
+use super::journal::OperationJournal;
+use super::prepared::Prepared;
+use crate::accounts::Accounts;
+use crate::ledger::turned_off;
+use crate::program_name::command_line;
+use crate::sinks::Sinks;
+
+/// The lease of a person who changes a rotation.
+const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The rotations in the ledger of the configuration, and what it takes to carry them on.
+pub(crate) struct Rotations<'a> {
+    pub(crate) accounts: &'a Accounts,
+    pub(crate) sinks: Sinks,
+    pub(crate) store: Arc<LedgerRotationStore>,
+    ledger: Arc<dyn Ledger>,
+}
+
+impl<'a> Rotations<'a> {
+    /// Opens the ledger, which is created if it does not exist, and reads the sinks.
+    ///
+    /// # Errors
+    ///
+    /// There is no ledger: what is not recorded would be forgotten in a crash.
+    pub(crate) async fn open(accounts: &'a Accounts) -> Result<Self> {
+        let sinks = Sinks::read(accounts.configuration())?;
+        let ledger = accounts.journals().shared_ledger().await?;
+        let ledger = ledger.ok_or_else(|| {
+            let error = turned_off();
+            let advice = error.advice().unwrap_or_default().to_owned();
+            error
+                .with_message_prefix("a rotation needs the ledger")
+                .with_advice(format!(
+                    "{advice}, or rotate in place without --to; simulated accounts have none: \
+                     configure those of `{}`",
+                    command_line("simulate all")
+                ))
+        })?;
+        let tasks: Arc<dyn Ledger> = Arc::clone(&ledger);
+        Ok(Self {
+            accounts,
+            sinks,
+            store: Arc::new(LedgerRotationStore::open(tasks).await?),
+            ledger,
+        })
+    }
+
+    /// Opens the sink of a place, which replaces what somebody else wrote if `adopts`, or if the
+    /// configuration says so.
+    pub(crate) async fn open_sink(&self, place: &str, adopts: bool) -> Result<Arc<dyn SecretSink>> {
+        let adopts = adopts.then_some(true);
+        let transport = self.accounts.transport();
+        self.sinks.open(place, adopts, transport).await
+    }
+
+    /// Returns the id of the ledger, as it is in stamps.
+    pub(crate) fn ledger_id(&self) -> &str {
+        self.store.ledger()
+    }
+
+    /// Returns the open rotations of the selected accounts, the oldest first.
+    pub(crate) async fn open_ones(&self) -> Result<Vec<StoredRotation>> {
+        let mut all = self.store.open_rotations().await?;
+        all.retain(|stored| {
+            let name = stored.record.account.name();
+            self.accounts.each().any(|account| account.name() == name)
+        });
+        Ok(all)
+    }
+
+    /// Returns a rotation, open or closed.
+    pub(crate) async fn find(&self, id: OperationId) -> Result<StoredRotation> {
+        let found = self.store.rotation(id).await?;
+        found.ok_or_else(|| {
+            let message = format!("the ledger has no rotation {id}");
+            Error::new(ErrorKind::NotFound, Fate::NotSent, message)
+        })
+    }
+
+    /// Opens a rotation in the queue of its account, or returns the one that is open already.
+    pub(crate) async fn begin(&self, record: &RotationRecord) -> Result<Begun> {
+        let configuration = self.accounts.configuration();
+        let queue = configuration.account(record.account.name())?.queue();
+        let (id, is_new) = match self.store.open_rotation(record, queue).await? {
+            None => (record.rotation.id, true),
+            Some(open) => (open, false),
+        };
+        let stored = self.find(id).await?;
+        Ok(Begun { stored, is_new })
+    }
+
+    /// Opens the account and the sinks of a rotation.
+    ///
+    /// # Errors
+    ///
+    /// The configuration has another account of this name by now, the account is read-only, or a
+    /// sink cannot be opened.
+    pub(crate) async fn prepare(&self, stored: StoredRotation) -> Result<Prepared> {
+        let StoredRotation { task, record, .. } = stored;
+        let account = record.account.clone();
+        let in_account = |error: Error| error.with_account(&account);
+        let journal = OperationJournal {
+            journals: self.accounts.shared_journals(),
+            operation: task.id,
+        };
+        let reason = record.reason.as_deref();
+        let name = account.name();
+        let provider = self
+            .accounts
+            .open_recorded(name, Arc::new(journal), reason)?;
+        check_place(&*provider, &account)?;
+        if let Some(setting) = &provider.capabilities().read_only {
+            return Err(in_account(
+                Error::configuration("the account is read-only")
+                    .with_advice(format!("to carry its rotations on, remove {setting}")),
+            ));
+        }
+        let mut sinks = Vec::new();
+        for (place, planned) in record.sinks.iter().zip(&record.plan.sinks) {
+            let sink = self.open_sink(place, planned.adopt).await;
+            sinks.push(sink.map_err(in_account)?);
+        }
+        Ok(Prepared {
+            id: task.id,
+            queue: task.queue,
+            record,
+            provider,
+            sinks,
+            store: Arc::clone(&self.store),
+            ledger: Arc::clone(&self.ledger),
+            journals: self.accounts.shared_journals(),
+        })
+    }
+
+    /// Lets a rotation replace what somebody else has put into its sinks. Returns `false`, and
+    /// changes nothing, if somebody is at work on its queue.
+    pub(crate) async fn adopt(&self, id: OperationId) -> Result<bool> {
+        let Some(claim) = self.ledger.claim_task(id, LEASE).await? else {
+            return Ok(false);
+        };
+        let mut record = self.find(id).await?.record;
+        for sink in &mut record.plan.sinks {
+            sink.adopt = true;
+        }
+        let due = claim.task.due;
+        let recorded = match serde_json::to_string(&record) {
+            Ok(state) => {
+                self.ledger
+                    .record_task(id, claim.epoch, &state, false)
+                    .await
+            }
+            Err(error) => {
+                let message = "a rotation cannot be written as JSON";
+                Err(Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error))
+            }
+        };
+        self.ledger.release_claim(id, claim.epoch, due).await?;
+        recorded
+    }
+}
+
+/// A rotation that was opened now or before.
+pub(crate) struct Begun {
+    pub(crate) stored: StoredRotation,
+    /// `true` if it was opened now.
+    pub(crate) is_new: bool,
+}
+
+/// Rejects an account that reaches another place than the one in which something was begun.
+pub(crate) fn check_place(provider: &dyn TokenProvider, begun: &Account) -> Result<()> {
+    let now = provider.account();
+    if now == begun {
+        return Ok(());
+    }
+    let place = |account: &Account| match account.place() {
+        Some(place) => format!("{place:?} of {}", account.provider()),
+        None => format!("an unnamed place of {}", account.provider()),
+    };
+    let message = format!(
+        "the operation was begun in another place: {}, and this account reaches {}",
+        place(begun),
+        place(now)
+    );
+    Err(Error::invalid_input(message)
+        .with_account(now)
+        .with_advice("resume it with the configuration that it was begun with"))
+}

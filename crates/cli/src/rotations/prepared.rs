@@ -1,0 +1,125 @@
+//! One rotation with its account and its sinks opened.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokenfleet::journal::OperationId;
+use tokenfleet::{Error, Result, TokenProvider};
+use tokenfleet_ledger::Ledger;
+use tokenfleet_rotation::machine::{PlannedSink, RotationState, WaitReason};
+use tokenfleet_rotation::runner::{
+    Advanced, LedgerRotationStore, RotationRecord, Runner, StoredRotation,
+};
+use tokenfleet_rotation::sink::SecretSink;
+
+use super::clock::SystemClock;
+use super::resolving;
+use super::step_store::StepStore;
+use super::stop::Stop;
+use crate::exit::Exit;
+use crate::journals::Journals;
+
+/// The time between two looks at a rotation that may be dropped once it waits.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// A rotation with its account and its sinks opened.
+pub(crate) struct Prepared {
+    pub(super) id: OperationId,
+    pub(super) queue: String,
+    pub(super) record: RotationRecord,
+    pub(super) provider: Arc<dyn TokenProvider>,
+    pub(super) sinks: Vec<Arc<dyn SecretSink>>,
+    pub(super) store: Arc<LedgerRotationStore>,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) journals: Arc<Journals>,
+}
+
+/// A rotation after it was carried on.
+pub(crate) struct Progressed {
+    pub(crate) stored: StoredRotation,
+    /// The state in which it was left, or `None` if the program was asked to stop.
+    pub(crate) advanced: Result<Option<Advanced>>,
+}
+
+impl Prepared {
+    /// Does what can be done now, and waits for the rest for up to `patience`.
+    pub(crate) async fn advance(&self, patience: Duration, stop: &Stop) -> Result<Progressed> {
+        let advanced = self.run(patience, stop).await;
+        let stored = self.store.rotation(self.id).await?;
+        let Some(stored) = stored else {
+            return Err(Error::invalid_input(format!(
+                "the ledger has no rotation {} any more",
+                self.id
+            )));
+        };
+        if let Ok(Some(Advanced::Done)) = advanced {
+            resolving::resolve(&*self.ledger, &*self.journals, &stored.record).await?;
+        }
+        let advanced = advanced.map_err(|error| error.with_account(&stored.record.account));
+        Ok(Progressed { stored, advanced })
+    }
+
+    async fn run(&self, patience: Duration, stop: &Stop) -> Result<Option<Advanced>> {
+        let store = StepStore::new(
+            Arc::clone(&self.store),
+            Arc::clone(&self.journals),
+            self.record.account.clone(),
+            stop.clone(),
+        );
+        let clock = SystemClock::default();
+        let mut job = self.record.job();
+        // Sinks say themselves whether they adopt, and what can be read of them.
+        job.plan.sinks = (self.sinks.iter())
+            .map(|sink| PlannedSink::from(sink.capabilities()))
+            .collect();
+        let runner = Runner::new(&*self.provider, &self.sinks, &store, &clock);
+        let runner = runner.with_patience(patience);
+        let is_over = async {
+            tokio::select! {
+                () = stop.insisted() => {}
+                () = async {
+                    stop.requested().await;
+                    while !clock.is_waiting() || store.is_attempting() {
+                        tokio::time::sleep(LOOK).await;
+                    }
+                } => {}
+            }
+        };
+        tokio::select! {
+            // A response that has arrived is never dropped.
+            biased;
+            advanced = runner.advance(&job) => match advanced {
+                Err(_) if stop.is_requested() => Ok(None),
+                advanced => advanced.map(Some),
+            },
+            () = is_over => {
+                store.release_now(self.id).await?;
+                Ok(None)
+            }
+        }
+    }
+}
+
+impl Progressed {
+    /// Returns `true` if nothing was done because another worker is at the queue.
+    pub(crate) fn is_in_other_hands(&self) -> bool {
+        matches!(self.advanced, Ok(Some(Advanced::NotOurs)))
+    }
+
+    /// Returns the exit code: 7 while a sink may lack the new secret, and 8 if a person is needed.
+    pub(crate) fn exit(&self) -> Exit {
+        let is_delivered = self.stored.record.rotation.state != RotationState::Issuing;
+        match &self.advanced {
+            Err(error) => Exit::from_error(error),
+            Ok(Some(Advanced::Done)) => Exit::Success,
+            Ok(Some(Advanced::Parked(_))) => Exit::AnswerIsNo,
+            // The old token should be revoked by now.
+            Ok(Some(Advanced::Waiting {
+                reason: WaitReason::Backoff,
+                ..
+            })) => Exit::OutcomeUnknown,
+            Ok(_) if is_delivered => Exit::Success,
+            Ok(_) => Exit::OutcomeUnknown,
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! An account whose tokens are rotated, with a ledger and files of its own.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::account::{control, table};
+use super::{Run, Simulate, program, temporary_file, tokenfleet_with_env};
+
+/// An account `mine` on a simulated platform.
+pub(crate) struct Rotating {
+    pub(crate) directory: TempDir,
+    simulate: Simulate,
+    variables: Vec<(String, String)>,
+    pub(crate) path: String,
+}
+
+impl Rotating {
+    pub(crate) fn new(provider: &str) -> Self {
+        Self::with(provider, &[], "")
+    }
+
+    /// Creates an account on a platform with these options, and more tables in the configuration,
+    /// in which `DIR` stands for the folder of the files.
+    pub(crate) fn with(provider: &str, options: &[&str], tables: &str) -> Self {
+        let simulate = Simulate::start(&[&[provider], options].concat(), 1);
+        let directory = TempDir::new().unwrap();
+        let mut variables = Vec::new();
+        let account = table("mine", simulate.server(provider), &mut variables);
+        let folder = directory.path().to_str().unwrap();
+        let tables = tables.replace("DIR", folder);
+        let path = temporary_file(&format!(
+            "{account}\n[ledger]\npath = '{folder}/state/ledger.db'\n\
+             [audit]\nfile = '{folder}/audit.jsonl'\n{tables}"
+        ));
+        fs::create_dir(directory.path().join("secrets")).unwrap();
+        Self {
+            directory,
+            simulate,
+            variables,
+            path,
+        }
+    }
+
+    fn words<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
+        [words, &["--config", &self.path]].concat()
+    }
+
+    pub(crate) fn environment(&self) -> Vec<(&str, &str)> {
+        let variables = self.variables.iter();
+        variables.map(|(name, value)| (&**name, &**value)).collect()
+    }
+
+    /// Runs the program. Asserts that it shows no credential and no secret of a token.
+    pub(crate) fn run(&self, words: &[&str]) -> Run {
+        let mut hidden: Vec<String> = self
+            .variables
+            .iter()
+            .map(|(_, value)| value.clone())
+            .collect();
+        let run = tokenfleet_with_env(&self.environment(), &self.words(words));
+        let secrets = self.tokens().into_iter();
+        hidden.extend(secrets.map(|token| token["secret"].as_str().unwrap().to_owned()));
+        let hidden: Vec<_> = hidden.iter().map(String::as_str).collect();
+        run.hiding(&hidden)
+    }
+
+    pub(crate) fn program(&self, words: &[&str]) -> Command {
+        let mut program = program(&self.words(words));
+        program.envs(self.environment());
+        program
+    }
+
+    pub(crate) fn spawn(&self, words: &[&str]) -> Child {
+        let mut program = self.program(words);
+        let program = program.stdout(Stdio::piped()).stderr(Stdio::piped());
+        program.spawn().unwrap()
+    }
+
+    pub(crate) fn control(&self, method: &str, path: &str, body: &str) -> Value {
+        control(&self.simulate.servers[0], method, path, body)
+    }
+
+    /// Returns the number of requests so far.
+    pub(crate) fn requests(&self) -> u64 {
+        self.control("GET", "/log", "")["total"].as_u64().unwrap()
+    }
+
+    /// Returns the methods of the requests after the first `count` that may change something.
+    pub(crate) fn changes_after(&self, count: u64) -> Vec<String> {
+        let log = self.control("GET", &format!("/log?after={count}"), "");
+        let methods = log["entries"].as_array().unwrap().iter();
+        let methods = methods.map(|request| request["method"].as_str().unwrap().to_owned());
+        methods.filter(|method| method != "GET").collect()
+    }
+
+    /// Delays the answers to all requests with that method until the fault is cleared.
+    pub(crate) fn delay_answers(&self, method: &str) {
+        let fault = json!({"method": method, "actions": [{"delay_answer": 60_000}], "times": null});
+        self.control("POST", "/faults", &fault.to_string());
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.control("DELETE", "/faults", "");
+    }
+
+    /// Starts a command, and kills it once its first request with that method was applied, whose
+    /// answer it never gets.
+    pub(crate) fn kill_in_flight(&self, method: &str, words: &[&str]) {
+        let before = self.requests();
+        self.delay_answers(method);
+        let mut child = self.spawn(words);
+        let started = Instant::now();
+        let is_applied = || {
+            let log = self.control("GET", &format!("/log?after={before}"), "");
+            let mut entries = log["entries"].as_array().unwrap().iter();
+            entries.any(|entry| entry["method"] == method && entry["processed"] == true)
+        };
+        while !is_applied() {
+            assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        self.clear_faults();
+    }
+
+    /// Inserts an active token that was created long ago, and returns its id.
+    pub(crate) fn insert(&self, name: &str) -> String {
+        let token = json!({
+            "name": name,
+            "created": "2020-01-01T00:00:00Z",
+            "scopes": ["all.User.read"],
+        });
+        let inserted = self.control("POST", "/tokens", &token.to_string());
+        inserted["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Returns the tokens of the platform with their secrets.
+    pub(crate) fn tokens(&self) -> Vec<Value> {
+        let tokens = self.control("GET", "/tokens", "");
+        tokens["tokens"].as_array().unwrap().clone()
+    }
+
+    /// Returns the number of tokens that are active or suspended.
+    pub(crate) fn alive(&self) -> usize {
+        let tokens = self.tokens().into_iter();
+        tokens
+            .filter(|token| token["state"] == "active" || token["state"] == "suspended")
+            .count()
+    }
+
+    pub(crate) fn secret_of(&self, id: &str) -> String {
+        let token = self.control("GET", &format!("/tokens/{id}"), "");
+        token["secret"].as_str().unwrap().to_owned()
+    }
+
+    pub(crate) fn accepts(&self, secret: &str) -> bool {
+        let check = json!({ "secret": secret }).to_string();
+        self.control("POST", "/accepts", &check)["accepts"] == true
+    }
+
+    /// Returns a file for a secret, which may not exist.
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
+        self.directory.path().join("secrets").join(name)
+    }
+
+    /// Writes a secret of somebody else into a file that only its owner may read.
+    pub(crate) fn put(&self, name: &str, secret: &str) {
+        fs::write(self.file(name), secret).unwrap();
+        super::home::set_mode(&self.file(name), 0o600);
+    }
+
+    /// Returns the option that delivers to that file.
+    pub(crate) fn to(&self, name: &str) -> String {
+        format!("--to=file:{}", self.file(name).display())
+    }
+
+    /// Returns the secret in a file.
+    pub(crate) fn held(&self, name: &str) -> String {
+        let text = fs::read_to_string(self.file(name)).unwrap();
+        text.trim_end().to_owned()
+    }
+
+    /// Returns the objects that `operations` lists.
+    pub(crate) fn operations(&self) -> Vec<Value> {
+        let run = self.run(&["operations", "--output=ndjson"]).ends_with(0);
+        lines(&run.stdout)
+    }
+
+    /// Gives the claims of killed workers back, as if they had run out.
+    pub(crate) fn expire_claims(&self) {
+        use tokenfleet_ledger::{SqliteLedger, Tasks};
+
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let path = self.directory.path().join("state/ledger.db");
+        runtime.block_on(async {
+            let ledger = SqliteLedger::open(path).await.unwrap();
+            for task in ledger.open_tasks().await.unwrap() {
+                for epoch in 1..20 {
+                    let now = Some(tokenfleet::Timestamp::now());
+                    ledger.release_claim(task.id, epoch, now).await.unwrap();
+                }
+            }
+        });
+    }
+}
+
+/// Parses lines of JSON.
+pub(crate) fn lines(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+/// A policy that rotates old tokens whose names begin with `ci-` into a file for each.
+pub(crate) const POLICY: &str = "
+[sinks.files]
+kind = 'file'
+path = 'DIR/secrets/{name}'
+
+[policies.ci]
+account = 'mine'
+where = 'name ^= ci-'
+max_age = '30d'
+new_expiry = '90d'
+overlap = '0s'
+sinks = ['files']
+";

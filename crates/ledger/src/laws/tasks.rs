@@ -1,0 +1,387 @@
+//! The laws of tasks: who carries them on, and what becomes of a worker that is lost.
+
+use std::time::{Duration, Instant};
+
+use tokenfleet_core::capability::{Capabilities, OperationCall};
+use tokenfleet_core::journal::{Intent, OperationId, Outcome, Run};
+use tokenfleet_core::{Account, CreateToken, Error, ErrorKind, Fate, Timestamp};
+
+use super::observe::{ensure_eq, ensure_refused, works};
+use crate::{Ledger, NewTask, Task, TaskClaim};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+/// Returns a new task of a queue.
+pub(super) fn task(queue: &str, subject: &str) -> NewTask {
+    NewTask::new(OperationId::random(), "rotation", queue, subject, "{}")
+}
+
+/// Opens a task of a queue and returns its id.
+async fn opened(ledger: &dyn Ledger, queue: &str, subject: &str) -> Result<OperationId, String> {
+    let task = task(queue, subject);
+    let open = works("opening", ledger.open_task(&task).await)?;
+    ensure_eq("the task that is open already", &open, &None)?;
+    Ok(task.id)
+}
+
+/// Returns a task that the ledger must know.
+async fn found(ledger: &dyn Ledger, id: OperationId) -> Result<Task, String> {
+    let found = works("a task", ledger.task(id).await)?;
+    found.ok_or_else(|| format!("the ledger does not know the task {id}"))
+}
+
+/// Claims a task of which nobody has the queue.
+async fn claimed(
+    ledger: &dyn Ledger,
+    id: OperationId,
+    lease: Duration,
+) -> Result<TaskClaim, String> {
+    let claim = works("claiming", ledger.claim_task(id, lease).await)?;
+    claim.ok_or_else(|| format!("the task {id} cannot be claimed"))
+}
+
+async fn ensure_not_claimed(
+    what: &str,
+    ledger: &dyn Ledger,
+    id: OperationId,
+) -> Result<(), String> {
+    let claim = works("claiming", ledger.claim_task(id, HOUR).await)?;
+    ensure_eq(what, &claim, &None)
+}
+
+pub(super) async fn one_task_of_a_subject_is_open_at_a_time(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let first = task("iot", "1").with_due(Timestamp::now());
+    works("opening", ledger.open_task(&first).await)?;
+    let mut second = task("other", "1");
+    second.state = "[]".to_owned();
+    for again in [&first, &second] {
+        let open = works("opening it again", ledger.open_task(again).await)?;
+        let expected = found(ledger, first.id).await?;
+        ensure_eq("the task that is open", &open, &Some(expected))?;
+    }
+    let unopened = works("a task", ledger.task(second.id).await)?;
+    ensure_eq("a task that was not opened", &unopened, &None)?;
+    let mut other_kind = task("iot", "1");
+    other_kind.kind = "revocation".to_owned();
+    let open = works("opening another kind", ledger.open_task(&other_kind).await)?;
+    ensure_eq("the open task of another kind", &open, &None)?;
+
+    let epoch = claimed(ledger, first.id, HOUR).await?.epoch;
+    let closed = ledger.record_task(first.id, epoch, "{}", true).await;
+    ensure_eq("closing", &works("closing", closed)?, &true)?;
+    let found = ledger.open_task(&first).await;
+    ensure_refused("opening a closed task", found, ErrorKind::Conflict)?;
+    let open = works("opening the next", ledger.open_task(&second).await)?;
+    ensure_eq("the open task after the first", &open, &None)
+}
+
+pub(super) async fn two_tasks_of_one_queue_are_never_claimed_at_once(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let first = opened(ledger, "iot", "1").await?;
+    let second = opened(ledger, "iot", "2").await?;
+    let elsewhere = opened(ledger, "ci", "3").await?;
+    let claim = claimed(ledger, first, HOUR).await?;
+    ensure_not_claimed("a second claim of a task", ledger, first).await?;
+    ensure_not_claimed("a claim of another task", ledger, second).await?;
+    claimed(ledger, elsewhere, HOUR).await?;
+
+    // Closing a task does not give its queue back.
+    let closed = ledger.record_task(first, claim.epoch, "{}", true).await;
+    works("closing", closed)?;
+    ensure_not_claimed("a claim after the first is closed", ledger, second).await?;
+    let released = ledger.release_claim(first, claim.epoch, None).await;
+    works("releasing", released)?;
+    claimed(ledger, second, HOUR).await.map(drop)
+}
+
+pub(super) async fn epochs_rise_over_all_queues(ledger: &dyn Ledger) -> Result<(), String> {
+    let mut last = 0;
+    let mut tasks = Vec::new();
+    for subject in ["1", "2", "3"] {
+        tasks.push(opened(ledger, subject, subject).await?);
+    }
+    for _ in 0..3 {
+        for id in &tasks {
+            let epoch = claimed(ledger, *id, Duration::ZERO).await?.epoch;
+            if epoch <= last {
+                return Err(format!("the epoch {epoch} was given out after {last}"));
+            }
+            last = epoch;
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn a_claim_that_ran_out_is_taken_and_records_nothing_any_more(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let id = opened(ledger, "iot", "1").await?;
+    let other = opened(ledger, "iot", "2").await?;
+    for taken_by in [id, other] {
+        let lost = claimed(ledger, id, Duration::ZERO).await?;
+        let claim = claimed(ledger, taken_by, HOUR).await?;
+        let before = [found(ledger, id).await?, found(ledger, other).await?];
+        ensure_changes_nothing(ledger, id, lost.epoch).await?;
+        // Nor with the epoch of the other one, or for the other task.
+        if taken_by != id {
+            ensure_changes_nothing(ledger, id, claim.epoch).await?;
+        }
+        ensure_changes_nothing(ledger, taken_by, lost.epoch).await?;
+        let after = [found(ledger, id).await?, found(ledger, other).await?];
+        ensure_eq("the tasks", &after, &before)?;
+        let released = ledger.release_claim(taken_by, claim.epoch, None).await;
+        works("releasing", released)?;
+    }
+    Ok(())
+}
+
+/// Checks that a claim that is over is refused whatever it asks for.
+async fn ensure_changes_nothing(
+    ledger: &dyn Ledger,
+    id: OperationId,
+    epoch: u64,
+) -> Result<(), String> {
+    let extended = works("extending", ledger.extend_claim(id, epoch, HOUR).await)?;
+    ensure_eq("an extension of a claim that is over", &extended, &false)?;
+    for closes in [false, true] {
+        let recorded = ledger.record_task(id, epoch, "[]", closes).await;
+        let recorded = works("recording", recorded)?;
+        ensure_eq("a record of a claim that is over", &recorded, &false)?;
+    }
+    let due = Some(Timestamp::now());
+    works("releasing", ledger.release_claim(id, epoch, due).await)
+}
+
+pub(super) async fn a_claim_lasts_as_long_as_its_lease(ledger: &dyn Ledger) -> Result<(), String> {
+    let id = opened(ledger, "iot", "1").await?;
+    let lease = Duration::from_millis(40);
+    let began_at = Instant::now();
+    let claim = claimed(ledger, id, lease).await?;
+    let until = found(ledger, id).await?.claimed_until;
+    ensure_eq("the end of the claim", &claim.task.claimed_until, &until)?;
+    let second = works("claiming", ledger.claim_task(id, HOUR).await)?;
+    // A machine may be too slow to look before the end.
+    if second.is_some() && began_at.elapsed() < lease {
+        return Err("a claim was taken before it ran out".to_owned());
+    }
+    let second = match second {
+        Some(second) => second,
+        None => {
+            // No timer: the runtime may have none.
+            std::thread::sleep(lease + Duration::from_millis(10));
+            claimed(ledger, id, HOUR).await?
+        }
+    };
+    ensure_eq("the starts", &second.task.starts, &2)
+}
+
+pub(super) async fn an_extension_never_makes_a_claim_shorter(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let id = opened(ledger, "iot", "1").await?;
+    let other = opened(ledger, "iot", "2").await?;
+    let claim = claimed(ledger, id, Duration::ZERO).await?;
+    // It has run out, and nobody else has claimed the queue.
+    for by in [HOUR, Duration::ZERO, Duration::MAX, HOUR] {
+        let extended = works("extending", ledger.extend_claim(id, claim.epoch, by).await)?;
+        ensure_eq("an extension", &extended, &true)?;
+        ensure_not_claimed("a claim of the extended queue", ledger, other).await?;
+    }
+    let recorded = ledger.record_task(id, claim.epoch, "[1]", false).await;
+    ensure_eq("a record", &works("recording", recorded)?, &true)
+}
+
+pub(super) async fn a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let id = opened(ledger, "iot", "1").await?;
+    ensure_eq("the starts", &found(ledger, id).await?.starts, &0)?;
+    for starts in 1..4 {
+        let claim = claimed(ledger, id, Duration::ZERO).await?;
+        ensure_eq("the starts of a claim", &claim.task.starts, &starts)?;
+    }
+    let claim = claimed(ledger, id, HOUR).await?;
+    ensure_not_claimed("a second claim", ledger, id).await?;
+    ensure_eq("the starts", &found(ledger, id).await?.starts, &4)?;
+    let due = Timestamp::from_unix_seconds(1_900_000_000);
+    let released = ledger.release_claim(id, claim.epoch, due).await;
+    works("releasing", released)?;
+    let released = found(ledger, id).await?;
+    ensure_eq("the starts after a release", &released.starts, &0)?;
+    ensure_eq("the due time", &released.due, &due)?;
+    ensure_eq("the end of the claim", &released.claimed_until, &None)?;
+    ensure_changes_nothing(ledger, id, claim.epoch).await?;
+    ensure_eq("the task", &found(ledger, id).await?, &released)?;
+
+    claimed(ledger, id, Duration::ZERO).await?;
+    let claim = claimed(ledger, id, HOUR).await?;
+    ensure_eq("the starts of a claim", &claim.task.starts, &2)?;
+    let recorded = ledger.record_task(id, claim.epoch, "[2]", false).await;
+    works("recording", recorded)?;
+    let recorded = found(ledger, id).await?;
+    ensure_eq("the starts after progress", &recorded.starts, &0)?;
+    ensure_eq("the due time after progress", &recorded.due, &due)?;
+    ensure_eq("the state", &recorded.state.as_str(), &"[2]")
+}
+
+pub(super) async fn a_closed_task_stays_closed(ledger: &dyn Ledger) -> Result<(), String> {
+    let due = Timestamp::from_unix_seconds(1_900_000_000).unwrap_or_else(Timestamp::now);
+    let task = task("iot", "1").with_due(due);
+    works("opening", ledger.open_task(&task).await)?;
+    let id = task.id;
+    let open = found(ledger, id).await?;
+    ensure_eq("the due time", &open.due, &Some(due))?;
+    let listed = works("the open tasks", ledger.open_tasks().await)?;
+    ensure_eq("the open tasks", &listed, &vec![open])?;
+
+    let claim = claimed(ledger, id, HOUR).await?;
+    let recorded = ledger.record_task(id, claim.epoch, "\"done\"", true).await;
+    ensure_eq("closing", &works("closing", recorded)?, &true)?;
+    let again = ledger.record_task(id, claim.epoch, "\"more\"", true).await;
+    ensure_eq("closing again", &works("closing again", again)?, &false)?;
+    let released = ledger.release_claim(id, claim.epoch, Some(due)).await;
+    works("releasing", released)?;
+    ensure_not_claimed("a claim of a closed task", ledger, id).await?;
+    let closed = found(ledger, id).await?;
+    ensure_eq("it is open", &closed.is_open(), &false)?;
+    ensure_eq("the due time of a closed task", &closed.due, &None)?;
+    ensure_eq("the state", &closed.state.as_str(), &"\"done\"")?;
+    let listed = works("the open tasks", ledger.open_tasks().await)?;
+    ensure_eq("the open tasks", &listed, &Vec::new())?;
+    let listed = works("the closed tasks", ledger.closed_tasks("rotation").await)?;
+    ensure_eq("the closed tasks", &listed, &vec![closed])?;
+    let listed = works("the closed tasks", ledger.closed_tasks("other").await)?;
+    ensure_eq("the closed tasks of another kind", &listed, &Vec::new())
+}
+
+pub(super) async fn a_task_that_is_not_known_is_none(ledger: &dyn Ledger) -> Result<(), String> {
+    let id = OperationId::random();
+    let task = works("a task", ledger.task(id).await)?;
+    ensure_eq("a task that is not known", &task, &None)?;
+    ensure_not_claimed("a claim of it", ledger, id).await?;
+    for epoch in [0, 1, u64::MAX] {
+        ensure_changes_nothing(ledger, id, epoch).await?;
+    }
+    // No claim has the epoch 0, not even of a task that nobody has claimed.
+    let id = opened(ledger, "iot", "1").await?;
+    for epoch in [0, 1, u64::MAX] {
+        ensure_changes_nothing(ledger, id, epoch).await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn texts_of_tasks_are_data(ledger: &dyn Ledger) -> Result<(), String> {
+    let longest = "9".repeat(1_024);
+    let texts = [
+        "",
+        "'; drop table task; --",
+        "$1",
+        "a\0b\n",
+        "\\u{0}",
+        "\u{202e}\"\u{10ffff}",
+        "%_",
+        longest.as_str(),
+    ];
+    for text in texts {
+        let state = serde_json::to_string(text).map_err(|error| error.to_string())?;
+        let task = NewTask::new(OperationId::random(), text, text, text, &state);
+        let open = works("opening", ledger.open_task(&task).await)?;
+        ensure_eq("the task that is open already", &open, &None)?;
+        let kept = found(ledger, task.id).await?;
+        let expected = Task::new(&task, kept.opened_at);
+        ensure_eq("the task", &kept, &expected)?;
+        let open = works("opening", ledger.open_task(&task).await)?;
+        ensure_eq("the task that is open", &open, &Some(expected))?;
+        let claim = claimed(ledger, task.id, HOUR).await?;
+        let recorded = ledger.record_task(task.id, claim.epoch, &state, true).await;
+        ensure_eq("a record", &works("recording", recorded)?, &true)?;
+        let closed = works("the closed tasks", ledger.closed_tasks(text).await)?;
+        ensure_eq("the number of closed tasks", &closed.len(), &1)?;
+    }
+    let findings = works("the check", ledger.check().await)?;
+    ensure_eq("the findings of the check", &findings, &Vec::new())
+}
+
+pub(super) async fn what_a_ledger_does_not_take_is_refused(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let long = "9".repeat(1_025);
+    let id = OperationId::random;
+    for task in [
+        NewTask::new(id(), &long, "iot", "1", "{}"),
+        NewTask::new(id(), "rotation", &long, "1", "{}"),
+        NewTask::new(id(), "rotation", "iot", &long, "{}"),
+        NewTask::new(id(), "rotation", "iot", "1", ""),
+        NewTask::new(id(), "rotation", "iot", "1", "{} {}"),
+        NewTask::new(id(), "rotation", "iot", "1", "\"a\0b\""),
+    ] {
+        let refused = ledger.open_task(&task).await;
+        ensure_refused("such a task", refused, ErrorKind::InvalidInput)?;
+    }
+    let open = works("the open tasks", ledger.open_tasks().await)?;
+    ensure_eq("the open tasks", &open, &Vec::new())?;
+    let id = opened(ledger, "iot", "1").await?;
+    let epoch = claimed(ledger, id, HOUR).await?.epoch;
+    let refused = ledger.record_task(id, epoch, "{", true).await;
+    ensure_refused("such a state", refused, ErrorKind::InvalidInput)?;
+    ensure_eq("it is open", &found(ledger, id).await?.is_open(), &true)
+}
+
+pub(super) async fn pruning_keeps_open_tasks_and_their_writes(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let ids = [
+        opened(ledger, "iot", "1").await?,
+        opened(ledger, "iot", "2").await?,
+    ];
+    for id in ids {
+        let request = CreateToken::new("ci").with_operation_id(id);
+        let account = Account::new("losant", "iot");
+        let call = OperationCall::Create(&request);
+        let intent = Intent::for_call(&Run::new(), &account, &Capabilities::none(), call);
+        works("an intent", ledger.record_intent(&intent).await)?;
+        let refused = Error::new(ErrorKind::Conflict, Fate::Rejected, "no");
+        let outcome = Outcome::new(&intent, Err(refused));
+        ledger.record_outcome(&intent, &outcome).await;
+    }
+    let [open, closed] = ids;
+    let epoch = claimed(ledger, closed, HOUR).await?.epoch;
+    let recorded = ledger.record_task(closed, epoch, "{}", true).await;
+    works("closing", recorded)?;
+
+    let moment = Duration::from_millis(1);
+    let closed_at = found(ledger, closed).await?.closed_at;
+    let closed_at = closed_at.ok_or("a closed task does not say when it was closed")?;
+    let before = closed_at.checked_sub(moment).unwrap_or(closed_at);
+    // The writes of the closed one may go already.
+    let earlier = works("pruning", ledger.prune(before).await)?;
+    ensure_eq("the forgotten tasks", &earlier.tasks, &0)?;
+    let after = Timestamp::now().max(closed_at).saturating_add(HOUR);
+    let pruned = works("pruning", ledger.prune(after).await)?;
+    ensure_eq("the forgotten tasks", &pruned.tasks, &1)?;
+    let writes = earlier.writes + pruned.writes;
+    ensure_eq("the forgotten writes", &writes, &1)?;
+    let task = works("a task", ledger.task(closed).await)?;
+    ensure_eq("a forgotten task", &task, &None)?;
+    ensure_eq("it is open", &found(ledger, open).await?.is_open(), &true)?;
+    let writes = works("the writes", ledger.writes(open).await)?;
+    ensure_eq("the writes of an open task", &writes.len(), &1)?;
+    // The worker of a task that was forgotten under it gives its queue back all the same.
+    works("releasing", ledger.release_claim(closed, epoch, None).await)?;
+    claimed(ledger, open, HOUR).await?;
+    let findings = works("the check", ledger.check().await)?;
+    ensure_eq("the findings of the check", &findings, &Vec::new())
+}
+
+pub(super) async fn a_ledger_has_one_id(ledger: &dyn Ledger) -> Result<(), String> {
+    let id = works("the id", ledger.ledger_id().await)?;
+    let is_hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    if id.len() != 16 || !id.chars().all(is_hexadecimal) {
+        return Err(format!("{id:?} is not 16 hexadecimal digits"));
+    }
+    let again = works("the id", ledger.ledger_id().await)?;
+    ensure_eq("the id", &again, &id)
+}

@@ -1,0 +1,317 @@
+//! The rotations in a ledger.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tokenfleet_core::journal::OperationId;
+use tokenfleet_core::{Error, ErrorKind, Fate, Result, Timestamp};
+use tokenfleet_ledger::{NewTask, Task, Tasks};
+
+use super::record::RotationRecord;
+use super::store::{Claim, RotationStore};
+use crate::machine::{Change, RotationState};
+
+/// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
+/// died. The runner extends its claim before each call to what the call may take.
+const LEASE: Duration = Duration::from_secs(60);
+
+/// The rotations in a ledger: each is a task, and the tasks of one queue are carried on by one
+/// worker at a time.
+///
+/// A record that this version does not understand is an error, and nothing is done with it.
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use tokenfleet_core::capability::{CreateCapability, ListCapability, RevokeCapability};
+/// use tokenfleet_core::journal::OperationId;
+/// use tokenfleet_core::{
+///     Account, Capabilities, CreateToken, RevocationEffect, Timestamp, Token, TokenId, TokenState,
+/// };
+/// use tokenfleet_ledger::MemoryLedger;
+/// use tokenfleet_rotation::machine::{PlannedSink, Preference, Rotation, RotationPlan, Strategy};
+/// use tokenfleet_rotation::runner::{LedgerRotationStore, RotationRecord};
+/// use tokenfleet_rotation::sink::Readable;
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+/// let store = LedgerRotationStore::open(Arc::new(MemoryLedger::new())).await?;
+///
+/// let capabilities = Capabilities::none()
+///     .with_list(ListCapability::unpaged())
+///     .with_create(CreateCapability::new().with_required_name())
+///     .with_revoke(RevokeCapability::by_id(RevocationEffect::Deleted));
+/// let strategy = Strategy::for_capabilities(&capabilities, Preference::Overlap)?;
+/// let plan = RotationPlan::new(strategy, [PlannedSink::new(Readable::Secret)])?;
+/// let token = Token::new(TokenId::new("65f0"), TokenState::Active);
+/// let rotation = Rotation::of_token(OperationId::random(), &token, Timestamp::now());
+/// let account = Account::new("losant", "iot");
+/// let sinks = ["file:/run/secrets/ci"];
+/// let record = RotationRecord::new(account, sinks, plan, CreateToken::new("ci"), rotation);
+///
+/// assert_eq!(store.open_rotation(&record, "iot").await?, None);
+/// // There is one at a time of each token.
+/// assert_eq!(store.open_rotation(&record, "iot").await?, Some(record.rotation.id));
+/// # Ok::<(), tokenfleet_core::Error>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LedgerRotationStore {
+    tasks: Arc<dyn Tasks>,
+    ledger: String,
+}
+
+/// A rotation in a ledger.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StoredRotation {
+    /// The task: since when, when something is due, and who is at work.
+    pub task: Task,
+    /// The record, with the starts that the task counts.
+    pub record: RotationRecord,
+}
+
+impl StoredRotation {
+    fn read(task: Task) -> Result<Self> {
+        let mut record = RotationRecord::from_json(&task.state)
+            .map_err(|error| error.with_message_prefix(&format!("rotation {}", task.id)))?;
+        record.rotation.starts = task.starts;
+        Ok(Self { task, record })
+    }
+
+    /// Returns `true` if nothing more will be done.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        !self.task.is_open()
+    }
+
+    /// Returns `true` if a person gave the rotation up before it was done.
+    /// [`left_behind`](crate::machine::Rotation::left_behind) has what is left of it.
+    #[must_use]
+    pub fn is_abandoned(&self) -> bool {
+        self.is_closed() && self.record.rotation.state != RotationState::Done
+    }
+}
+
+impl LedgerRotationStore {
+    /// The kind of the tasks that are rotations.
+    pub const KIND: &str = "rotation";
+
+    /// Opens the rotations of a ledger.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the id of the ledger cannot be read.
+    pub async fn open(ledger: Arc<dyn Tasks>) -> Result<Self> {
+        Ok(Self {
+            ledger: ledger.ledger_id().await?,
+            tasks: ledger,
+        })
+    }
+
+    /// Opens a rotation, which is due at once. Returns the id of the open one of the same
+    /// [subject](RotationRecord::subject), and writes nothing, if there is one. Rotations of one
+    /// `queue`, which is usually the name of the account, are carried on one at a time.
+    ///
+    /// # Errors
+    ///
+    /// [`Configuration`](ErrorKind::Configuration) if the sinks are not those of the plan,
+    /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them.
+    /// Fails if the ledger cannot be written, or holds an open rotation that this version does not
+    /// understand.
+    pub async fn open_rotation(
+        &self,
+        record: &RotationRecord,
+        queue: &str,
+    ) -> Result<Option<OperationId>> {
+        if record.sinks.len() != record.plan.sinks.len() {
+            return Err(Error::configuration(format!(
+                "the rotation names {} sinks, and its plan {}",
+                record.sinks.len(),
+                record.plan.sinks.len()
+            )));
+        }
+        let subject = record.subject();
+        for open in self.open_rotations().await? {
+            if open.task.subject == subject {
+                return Ok(Some(open.task.id));
+            }
+            if let Some(place) = record.shared_place(&open.record) {
+                return Err(conflict(&open, place));
+            }
+        }
+        // The machine finds out whoever opens another one of a sink between the look and this: it
+        // parks where the stamp of an open rotation is.
+        let state = record.to_json()?;
+        let task = NewTask::new(record.rotation.id, Self::KIND, queue, subject, state)
+            .with_due(record.rotation.opened_at);
+        Ok(self.tasks.open_task(&task).await?.map(|open| open.id))
+    }
+
+    /// Returns a rotation, open or closed.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read, or this version does not understand the record.
+    pub async fn rotation(&self, id: OperationId) -> Result<Option<StoredRotation>> {
+        let task = self.tasks.task(id).await?;
+        let task = task.filter(|task| task.kind == Self::KIND);
+        task.map(StoredRotation::read).transpose()
+    }
+
+    /// Returns the open rotations, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read, or this version does not understand one of the records.
+    pub async fn open_rotations(&self) -> Result<Vec<StoredRotation>> {
+        let tasks = self.tasks.open_tasks().await?.into_iter();
+        let rotations = tasks.filter(|task| task.kind == Self::KIND);
+        rotations.map(StoredRotation::read).collect()
+    }
+
+    /// Returns the rotations that are done or were abandoned, the oldest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read, or this version does not understand one of the records.
+    pub async fn closed_rotations(&self) -> Result<Vec<StoredRotation>> {
+        let tasks = self.tasks.closed_tasks(Self::KIND).await?;
+        tasks.into_iter().map(StoredRotation::read).collect()
+    }
+
+    /// Lets a rotation go on that waits for a person, and makes it due now. Returns `false`, and
+    /// changes nothing, if somebody is at work on its queue.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such rotation,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is closed. Fails if the ledger cannot be
+    /// written, or this version does not understand the record.
+    pub async fn resume(&self, id: OperationId) -> Result<bool> {
+        let Some(claim) = self.take(id).await? else {
+            return Ok(false);
+        };
+        let is_resumed = match claim.rotation.parked {
+            Some(_) => self.record(id, claim.epoch, &Change::Resumed).await?,
+            None => true,
+        };
+        let now = Some(Timestamp::now());
+        self.tasks.release_claim(id, claim.epoch, now).await?;
+        Ok(is_resumed)
+    }
+
+    /// Gives a rotation up. Nothing more is created, delivered or revoked, and the sinks keep what
+    /// they hold: whether that is the old secret or one of this rotation is not known without
+    /// reading them, so no token is revoked. What is left to be seen to by hand is
+    /// [`left_behind`](crate::machine::Rotation::left_behind). Returns `false`, and changes
+    /// nothing, if somebody is at work on its queue.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`resume`](Self::resume).
+    pub async fn abandon(&self, id: OperationId) -> Result<bool> {
+        let Some(claim) = self.take(id).await? else {
+            return Ok(false);
+        };
+        let Some(stored) = self.rotation(id).await? else {
+            return Ok(false);
+        };
+        let (tasks, epoch) = (&self.tasks, claim.epoch);
+        let is_closed = tasks
+            .record_task(id, epoch, &stored.task.state, true)
+            .await?;
+        tasks.release_claim(id, epoch, None).await?;
+        Ok(is_closed)
+    }
+
+    /// Claims a rotation for a person; `None` if somebody is at work.
+    async fn take(&self, id: OperationId) -> Result<Option<Claim>> {
+        match self.rotation(id).await? {
+            None => Err(Error::new(
+                ErrorKind::NotFound,
+                Fate::NotSent,
+                format!("the ledger has no rotation {id}"),
+            )),
+            Some(stored) if stored.is_closed() => {
+                Err(Error::invalid_input(format!("the rotation {id} is closed")))
+            }
+            Some(_) => self.claim(id).await,
+        }
+    }
+}
+
+fn conflict(open: &StoredRotation, place: &str) -> Error {
+    let message = format!(
+        "the open rotation {} writes the sink {place}, too",
+        open.task.id
+    );
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
+        "two tokens cannot be in one place: use `{name}` or `{id}` in the sink, or wait until the \
+         other rotation is done",
+    )
+}
+
+#[async_trait]
+impl RotationStore for LedgerRotationStore {
+    fn ledger(&self) -> &str {
+        &self.ledger
+    }
+
+    async fn claim(&self, rotation: OperationId) -> Result<Option<Claim>> {
+        // What this version does not understand is not even claimed.
+        if self.rotation(rotation).await?.is_none() {
+            return Ok(None);
+        }
+        let Some(claim) = self.tasks.claim_task(rotation, LEASE).await? else {
+            return Ok(None);
+        };
+        let (epoch, due) = (claim.epoch, claim.task.due);
+        match StoredRotation::read(claim.task) {
+            Ok(stored) => Ok(Some(Claim::new(stored.record.rotation, epoch))),
+            Err(error) => {
+                self.tasks.release_claim(rotation, epoch, due).await?;
+                Err(error)
+            }
+        }
+    }
+
+    async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        self.tasks.extend_claim(rotation, epoch, by).await
+    }
+
+    async fn release(
+        &self,
+        rotation: OperationId,
+        epoch: u64,
+        due: Option<Timestamp>,
+    ) -> Result<()> {
+        self.tasks.release_claim(rotation, epoch, due).await
+    }
+
+    /// Reads the record and writes it changed. Only the worker of the current epoch can write, so
+    /// nobody can have changed it in between.
+    async fn record(&self, rotation: OperationId, epoch: u64, change: &Change) -> Result<bool> {
+        let Some(StoredRotation { mut record, .. }) = self.rotation(rotation).await? else {
+            return Ok(false);
+        };
+        record.rotation.apply(change);
+        let is_done = record.rotation.state == RotationState::Done;
+        let state = record.to_json()?;
+        self.tasks
+            .record_task(rotation, epoch, &state, is_done)
+            .await
+    }
+
+    async fn is_open(&self, operation: &str) -> Result<bool> {
+        let Ok(id) = operation.parse() else {
+            return Ok(false);
+        };
+        Ok(self
+            .tasks
+            .task(id)
+            .await?
+            .is_some_and(|task| task.is_open()))
+    }
+}

@@ -1,0 +1,143 @@
+//! The places in which the rotations of a trial are kept.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use tokenfleet_core::journal::OperationId;
+use tokenfleet_core::{Result, Timestamp};
+use tokenfleet_ledger::{MemoryLedger, NewTask, SqliteLedger, Task, TaskClaim, Tasks};
+use tokenfleet_rotation::machine::Rotation;
+use tokenfleet_rotation::runner::{
+    LedgerRotationStore, MemoryRotationStore, RotationRecord, RotationStore,
+};
+
+/// A place in which the rotations of a trial are kept.
+#[derive(Debug)]
+pub enum Kept {
+    Memory(Arc<MemoryRotationStore>),
+    Ledger(MemoryLedger),
+    /// A ledger in a file, which each process opens.
+    File(TempDir),
+}
+
+impl Default for Kept {
+    fn default() -> Self {
+        Self::Memory(Arc::default())
+    }
+}
+
+impl Kept {
+    pub fn in_a_file() -> Self {
+        Self::File(tempfile::tempdir().unwrap())
+    }
+
+    /// Returns the ledger, as another process opens it.
+    pub async fn tasks(&self) -> Option<Arc<dyn Tasks>> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Ledger(ledger) => Some(Arc::new(ledger.clone())),
+            Self::File(folder) => {
+                let ledger = SqliteLedger::open(folder.path().join("ledger.db")).await;
+                Some(Arc::new(ledger.unwrap()))
+            }
+        }
+    }
+
+    /// Returns the rotations, as another process opens them. Claims run out at once.
+    async fn rotations(&self) -> Option<LedgerRotationStore> {
+        let tasks = Arc::new(RunsOut(self.tasks().await?));
+        Some(LedgerRotationStore::open(tasks).await.unwrap())
+    }
+
+    /// Returns the store, as another process opens it.
+    pub async fn store(&self) -> Arc<dyn RotationStore> {
+        match self {
+            Self::Memory(store) => Arc::clone(store) as Arc<dyn RotationStore>,
+            _ => Arc::new(self.rotations().await.unwrap()),
+        }
+    }
+
+    /// Returns the store in memory.
+    pub fn memory(&self) -> &MemoryRotationStore {
+        match self {
+            Self::Memory(store) => store,
+            _ => panic!("it is a ledger"),
+        }
+    }
+
+    pub async fn open(&self, record: RotationRecord) {
+        match self.rotations().await {
+            None => self.memory().open(record.rotation),
+            Some(rotations) => {
+                let other = rotations.open_rotation(&record, "queue").await.unwrap();
+                assert_eq!(other, None);
+            }
+        }
+    }
+
+    pub async fn rotation(&self, id: OperationId) -> Rotation {
+        match self.rotations().await {
+            None => self.memory().rotation(id).unwrap(),
+            Some(rotations) => {
+                let stored = rotations.rotation(id).await.unwrap();
+                stored.unwrap().record.rotation
+            }
+        }
+    }
+}
+
+/// The tasks of a ledger whose claims run out at once, as if each crash was long ago.
+#[derive(Debug)]
+struct RunsOut(Arc<dyn Tasks>);
+
+#[async_trait]
+impl Tasks for RunsOut {
+    async fn ledger_id(&self) -> Result<String> {
+        self.0.ledger_id().await
+    }
+
+    async fn open_task(&self, task: &NewTask) -> Result<Option<Task>> {
+        self.0.open_task(task).await
+    }
+
+    async fn task(&self, id: OperationId) -> Result<Option<Task>> {
+        self.0.task(id).await
+    }
+
+    async fn open_tasks(&self) -> Result<Vec<Task>> {
+        self.0.open_tasks().await
+    }
+
+    async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {
+        self.0.closed_tasks(kind).await
+    }
+
+    async fn claim_task(&self, id: OperationId, _: Duration) -> Result<Option<TaskClaim>> {
+        self.0.claim_task(id, Duration::ZERO).await
+    }
+
+    async fn extend_claim(&self, id: OperationId, epoch: u64, _: Duration) -> Result<bool> {
+        self.0.extend_claim(id, epoch, Duration::ZERO).await
+    }
+
+    async fn release_claim(
+        &self,
+        id: OperationId,
+        epoch: u64,
+        due: Option<Timestamp>,
+    ) -> Result<()> {
+        self.0.release_claim(id, epoch, due).await
+    }
+
+    async fn record_task(
+        &self,
+        id: OperationId,
+        epoch: u64,
+        state: &str,
+        closes: bool,
+    ) -> Result<bool> {
+        self.0.record_task(id, epoch, state, closes).await
+    }
+}
