@@ -11,8 +11,8 @@ pub(crate) fn keeps_others_away(until: Option<Timestamp>, now: Timestamp) -> boo
     until.is_some_and(|until| until > now)
 }
 
-/// Returns the end of a lease in whole milliseconds: not before the lease is over, and at once if it
-/// has no duration.
+/// Returns the end of a lease in whole milliseconds: not before the lease is over, and at once if
+/// it has no duration.
 pub(crate) fn end_of_lease(now: Timestamp, lease: Duration) -> Timestamp {
     const ROUNDING: Duration = Duration::from_millis(1);
 

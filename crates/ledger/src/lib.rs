@@ -72,9 +72,10 @@
 //!
 //! # Tasks
 //!
-//! A [`Task`] is work that goes on for longer than a process, such as a rotation: how far it is, and
-//! when there is something to do. The [`Tasks`] of one queue have one worker at a time, which claims
-//! them for a while. If it is lost, another one goes on, and the first can record nothing any more.
+//! A [`Task`] is work that goes on for longer than a process, such as a rotation: how far it is,
+//! and when there is something to do. The [`Tasks`] of one queue have one worker at a time, which
+//! claims them for a while. If it is lost, another one goes on, and the first can record nothing
+//! any more.
 //!
 //! ```
 //! use std::time::Duration;
@@ -109,8 +110,8 @@
 //!
 //! Records of tokens, of writes and of tasks, without secrets: a
 //! [`Token`](tokenfleet_core::Token) and an [`Intent`](tokenfleet_core::journal::Intent) have none,
-//! and a [`Secret`](tokenfleet_core::Secret) cannot be serialised. The state of a task is the text of
-//! whoever opened it, who keeps secrets out of it. Names and descriptions are the text of
+//! and a [`Secret`](tokenfleet_core::Secret) cannot be serialised. The state of a task is the text
+//! of whoever opened it, who keeps secrets out of it. Names and descriptions are the text of
 //! others, and are never part of a statement.
 
 mod bounds;

@@ -18,7 +18,7 @@ pub struct Task {
     pub queue: String,
     /// The subject. Two tasks of one kind and one subject are never open at a time.
     pub subject: String,
-    /// How far it is, in JSON, without secrets. The ledger does not look into it.
+    /// The progress of the task, in JSON, without secrets. The ledger does not look into it.
     pub state: String,
     /// The time at which it was opened, by the clock of the database.
     pub opened_at: Timestamp,
@@ -72,7 +72,7 @@ pub struct NewTask {
     pub queue: String,
     /// The subject.
     pub subject: String,
-    /// How far it is, in JSON, without secrets.
+    /// The progress of the task, in JSON, without secrets.
     pub state: String,
     /// The time from which there is something to do, or `None` if it waits for a person.
     pub due: Option<Timestamp>,

@@ -14,8 +14,8 @@ use crate::{NewTask, Task, TaskClaim};
 /// A worker claims a task before it does anything about it, and holds the queue of the task for a
 /// time, the lease. It extends the lease before each thing that it does, and ends when that is
 /// refused. If it is lost, its claim runs out and another worker takes the queue; the first one can
-/// record nothing from then on, because its epoch is no longer current. Epochs rise over all queues,
-/// so that whatever sees two of them knows the later one.
+/// record nothing from then on, because its epoch is no longer current. Epochs rise over all
+/// queues, so that whatever sees two of them knows the later one.
 ///
 /// Each method is one transaction, and durable when it returns. All times are those of one clock,
 /// the one of the database, however wrong the clocks of the workers are.
@@ -35,9 +35,9 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// `InvalidInput` if kind, queue or subject has more than 1,024 bytes, with control characters
-    /// and backslashes escaped, or the state is not JSON. `Conflict` if a task with this id is there
-    /// already that is closed or has another subject, and, rarely, if the one of the same subject
-    /// was closed just now: try again.
+    /// and backslashes escaped, or the state is not JSON. `Conflict` if a task with this id is
+    /// there already that is closed or has another subject, and, rarely, if the one of the same
+    /// subject was closed just now: try again.
     async fn open_task(&self, task: &NewTask) -> Result<Option<Task>>;
 
     /// Returns a task, open or closed, or `None` if the ledger does not know it.
@@ -72,9 +72,9 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     /// unknown, the queue may be held for the lease.
     async fn claim_task(&self, id: OperationId, lease: Duration) -> Result<Option<TaskClaim>>;
 
-    /// Extends a claim, which never becomes shorter, and returns `true` if nobody else can claim the
-    /// queue for at least `by`. Returns `false` if the claim was released or the queue was claimed
-    /// since. One that has run out is extended as well if nobody has claimed the queue.
+    /// Extends a claim, which never becomes shorter, and returns `true` if nobody else can claim
+    /// the queue for at least `by`. Returns `false` if the claim was released or the queue was
+    /// claimed since. One that has run out is extended as well if nobody has claimed the queue.
     ///
     /// # Errors
     ///

@@ -126,7 +126,7 @@ fn histories() -> impl Strategy<Value = TaskHistory> {
     vec(step, 0..32).prop_map(|steps| TaskHistory { steps })
 }
 
-/// What a ledger must hold, by the simplest reading of the laws.
+/// The state that a ledger must hold, by the simplest reading of the laws.
 #[derive(Debug, Default)]
 struct Expected {
     tasks: Vec<ExpectedTask>,
