@@ -79,7 +79,16 @@ where account = $1 and id >= $2
   and valid_from <= $3 and (valid_to is null or valid_to > $3)
 order by id limit $4";
 
-pub(crate) const DIFF: &str = "
+/// Counts the changes between two times, and the versions that may be there, by what the snapshots
+/// say of themselves.
+pub(crate) const COUNT_CHANGES: &str = "
+select cast(coalesce(sum(case when at > $1 and at <= $2 then appeared + vanished + changed end), 0)
+            as bigint),
+       cast(coalesce(sum(appeared + changed), 0) + coalesce(max(seen), 0) as bigint)
+from snapshot where account = $3";
+
+/// Finds differences by the indexes of times, of which each page reads all of the span.
+pub(crate) const DIFF_BY_TIME: &str = "
 select touched.id, before.record, later.record
 from (
     select id from token
@@ -87,6 +96,7 @@ from (
     union
     select id from token
     where account = $1 and id >= $2 and valid_to > $3 and valid_to <= $4
+    order by id limit $5
 ) as touched
 left join token as before
     on before.account = $1 and before.id = touched.id
@@ -94,7 +104,25 @@ left join token as before
 left join token as later
     on later.account = $1 and later.id = touched.id
    and later.valid_from <= $4 and (later.valid_to is null or later.valid_to > $4)
-order by touched.id limit $5";
+order by touched.id";
+
+/// Finds differences by reading the versions in the order of ids, up to the end of the page. The
+/// signs keep the database from the indexes of times.
+pub(crate) const DIFF_BY_ID: &str = "
+select touched.id, before.record, later.record
+from (
+    select distinct id from token
+    where account = $1 and id >= $2
+      and ((+valid_from > $3 and +valid_from <= $4) or (+valid_to > $3 and +valid_to <= $4))
+    order by id limit $5
+) as touched
+left join token as before
+    on before.account = $1 and before.id = touched.id
+   and before.valid_from <= $3 and (before.valid_to is null or before.valid_to > $3)
+left join token as later
+    on later.account = $1 and later.id = touched.id
+   and later.valid_from <= $4 and (later.valid_to is null or later.valid_to > $4)
+order by touched.id";
 
 pub(crate) const HISTORY: &str = "
 select valid_from, valid_to, record from token
