@@ -333,10 +333,15 @@ fn a_token_of_that_name_and_another_time_leaves_it_unknown() {
 
 /// Creates a token whose secret does not get to its place.
 fn create_undelivered(recorded: &Recorded) {
+    run_into_full(recorded, &["create", "--name=ci"]);
+}
+
+/// Runs a command whose output does not get to its place.
+fn run_into_full(recorded: &Recorded, words: &[&str]) {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
     let run = recorded
         .home
-        .program(&recorded.words(&["create", "--name=ci"]))
+        .program(&recorded.words(words))
         .envs(recorded.environment())
         .stdout(full.unwrap())
         .output()
@@ -480,6 +485,23 @@ fn a_secret_that_did_not_get_to_its_place_is_an_open_operation() {
     let id = open[0]["operation"].as_str().unwrap();
     recorded.resume(&[id, "--yes"]).ends_with(0);
     assert_eq!(recorded.alive().len(), before);
+    assert!(recorded.open().is_empty());
+}
+
+#[test]
+fn a_new_key_that_may_be_lost_is_open_until_its_operation_is_named() {
+    let recorded = Recorded::new("cloudsmith");
+    run_into_full(&recorded, &["rotate", "--yes"]);
+    let open = recorded.open();
+    assert_eq!(open.len(), 1);
+    let run = recorded.resume(&["--all", "--yes"]).ends_with(7);
+    let detail = run.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("if the new one was not kept"), "{detail}");
+    assert!(detail.contains("operations resume "), "{detail}");
+    assert_eq!(recorded.open().len(), 1, "a lost key is forgotten");
+    let id = open[0]["operation"].as_str().unwrap();
+    let run = recorded.resume(&[id, "--yes"]).ends_with(0);
+    assert_eq!(run.json()["outcome"], "applied");
     assert!(recorded.open().is_empty());
 }
 
