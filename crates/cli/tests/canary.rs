@@ -1,9 +1,13 @@
-//! Planted secrets never appear in the output, at full verbosity, except for a new secret.
+//! Planted secrets never appear in the output, at full verbosity, except for a new secret, and
+//! nothing of any secret is in the state directory: the ledger with its log, the audit log, and the
+//! marks of processes.
 
 #![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
+
+use std::path::Path;
 
 use serde_json::{Value, json};
 use support::Run;
@@ -102,19 +106,57 @@ fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
     }
 }
 
-/// Runs each command at an account of its own, and counts the new secrets that they show.
+/// Runs each command at an account of its own, all with one state directory, and counts the new
+/// secrets that they show.
 fn new_secrets_shown(provider: &str) -> usize {
+    let state = tempfile::tempdir().unwrap();
+    let secrets = CanarySecrets::default();
     // Most of the time they wait before they retry.
-    std::thread::scope(|scope| {
+    let shown = std::thread::scope(|scope| {
+        let (state, secrets) = (state.path(), &secrets);
         let commands = COMMANDS.map(|(command, shows_secret)| {
-            scope.spawn(move || shown_by(provider, command, shows_secret))
+            scope.spawn(move || shown_by(provider, command, shows_secret, state, secrets))
         });
         commands.map(|command| command.join().unwrap()).iter().sum()
-    })
+    });
+    let files = files_in(state.path());
+    for name in ["ledger.db", "audit.jsonl"] {
+        let file = files.iter().find(|(path, _)| path.ends_with(name));
+        let (_, content) = file.unwrap_or_else(|| panic!("{name} is missing: the tap is blind"));
+        assert!(content.contains(provider), "{name}: the tap is blind");
+    }
+    for (path, content) in &files {
+        let found = secrets.found_in(content);
+        assert!(found.is_empty(), "{provider}: {path}: {found:#?}");
+    }
+    shown
 }
 
-/// Runs a command with each fault, and counts the new secrets that it shows.
-fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
+/// Returns the paths of all files of a folder, and what lies in them. A path is searched too.
+fn files_in(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_in(&path));
+        } else {
+            let name = path.display().to_string();
+            let content = std::fs::read(&path).unwrap();
+            files.push((name.clone(), name + &String::from_utf8_lossy(&content)));
+        }
+    }
+    files
+}
+
+/// Runs a command with each fault, and counts the new secrets that it shows. Adds every secret that
+/// it met.
+fn shown_by(
+    provider: &str,
+    command: &str,
+    shows_secret: bool,
+    state: &Path,
+    secrets: &CanarySecrets,
+) -> usize {
     let mut new_secrets = 0;
     let account = Account::new(provider);
     let found = account.control("GET", "/tokens", "");
@@ -152,7 +194,11 @@ fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
         };
         let words: Vec<_> = command.split(' ').map(word).collect();
         let words: Vec<_> = words.iter().map(String::as_str).chain(["-vvv"]).collect();
-        let run = account.run_with_secret(secret, &words);
+        let variables = [
+            ("SECRET", secret),
+            ("XDG_STATE_HOME", state.to_str().unwrap()),
+        ];
+        let run = account.run_with(&variables, &words);
         let (stdout, shown) = without_the_new_secret(&run);
         assert!(
             shown.is_none() || shows_secret,
@@ -161,17 +207,21 @@ fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
         new_secrets += usize::from(shown.is_some());
 
         let planted = CanarySecrets::default();
-        planted.plant("a foreign token", FOREIGN);
-        planted.plant("the token", secret);
+        let plant = |label: &str, secret: &str| {
+            planted.plant(label, secret);
+            secrets.plant(label, secret);
+        };
+        plant("a foreign token", FOREIGN);
+        plant("the token", secret);
         if let Some(secret) = &shown {
-            planted.plant("the new token", secret);
+            plant("the new token", secret);
         }
         for (name, value) in &account.variables {
-            planted.plant(name, value);
+            plant(name, value);
         }
         let tokens = account.control("GET", "/tokens", "");
         for token in tokens["tokens"].as_array().unwrap() {
-            planted.plant("an existing token", token["secret"].as_str().unwrap());
+            plant("an existing token", token["secret"].as_str().unwrap());
         }
         for (place, text) in [("stdout", &stdout), ("stderr", &run.stderr)] {
             let found = planted.found_in(text);
