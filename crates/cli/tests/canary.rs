@@ -119,17 +119,61 @@ fn new_secrets_shown(provider: &str) -> usize {
         });
         commands.map(|command| command.join().unwrap()).iter().sum()
     });
+    #[cfg(unix)]
+    kill_one(provider, state.path(), &secrets);
     let files = files_in(state.path());
-    for name in ["ledger.db", "audit.jsonl"] {
-        let file = files.iter().find(|(path, _)| path.ends_with(name));
-        let (_, content) = file.unwrap_or_else(|| panic!("{name} is missing: the tap is blind"));
-        assert!(content.contains(provider), "{name}: the tap is blind");
+    let mut kept = vec!["ledger.db", "audit.jsonl"];
+    if cfg!(unix) {
+        kept.extend(["ledger.db-wal", "running"]);
+    }
+    for name in kept {
+        let mut files = files.iter().filter(|(path, _)| path.contains(name));
+        let is_seen = files.any(|(_, content)| name == "running" || content.contains(provider));
+        assert!(is_seen, "{provider}: {name}: the tap is blind");
     }
     for (path, content) in &files {
         let found = secrets.found_in(content);
         assert!(found.is_empty(), "{provider}: {path}: {found:#?}");
     }
     shown
+}
+
+/// Kills a change under way, which leaves its mark and the log of the ledger.
+#[cfg(unix)]
+fn kill_one(provider: &str, state: &Path, secrets: &CanarySecrets) {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    let account = Account::new(provider);
+    let fault = json!({"times": null, "actions": [{"delay_answer": 60_000}]}).to_string();
+    account.control("POST", "/faults", &fault);
+    let words: &[&str] = match provider {
+        "cloudsmith" => &["rotate", "--yes"],
+        "mindbody" => &["create"],
+        _ => &["create", "--name=ci"],
+    };
+    let mut child = support::program(&[words, &["-vvv", "--config", &account.path]].concat())
+        .envs(account.variables.iter().map(|(name, value)| (name, value)))
+        .env("XDG_STATE_HOME", state)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let is_sent = || account.control("GET", "/log", "")["total"].as_u64() > Some(0);
+    while !is_sent() {
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for (name, value) in &account.variables {
+        secrets.plant(name, value);
+    }
+    let tokens = account.control("GET", "/tokens", "");
+    for token in tokens["tokens"].as_array().unwrap() {
+        secrets.plant("an existing token", token["secret"].as_str().unwrap());
+    }
 }
 
 /// Returns the paths of all files of a folder, and what lies in them. A path is searched too.
