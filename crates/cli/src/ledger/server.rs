@@ -26,16 +26,15 @@ mod opening {
     use std::fs::File;
     use std::io::{self, Read};
     use std::path::Path;
-    use std::sync::Arc;
 
     use tokenfleet::{Error, Result};
-    use tokenfleet_ledger::{Ledger, PostgresLedger};
+    use tokenfleet_ledger::PostgresLedger;
 
     use super::Server;
 
     impl Server {
         /// Opens the ledger, and creates its tables if they do not exist.
-        pub(in crate::ledger) async fn open(&self) -> Result<Arc<dyn Ledger>> {
+        pub(in crate::ledger) async fn open(&self) -> Result<PostgresLedger> {
             let mut builder = PostgresLedger::builder();
             for path in &self.authorities {
                 builder = builder.with_authorities(read_bounded(path)?);
@@ -44,7 +43,7 @@ mod opening {
                 builder = builder.with_exclusive_authorities();
             }
             let url = self.url.secret().await?;
-            Ok(Arc::new(builder.open(&url).await?))
+            builder.open(&url).await
         }
     }
 

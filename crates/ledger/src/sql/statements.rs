@@ -198,6 +198,10 @@ pub(crate) const ALL_WRITES: &str = "
 select number, id, operation, heard_at, is_open, issues, dead_by, intent, outcome, resolution
 from write where number > $1 order by number limit $2";
 
+pub(crate) const WRITES_AFTER: &str = "
+select number, intent, outcome, resolution from write
+where number > $1 order by number limit $2";
+
 pub(crate) const COUNT_UNTOUCHED: &str = "
 select count(*) from touched
 where not exists (select 1 from write where write.number = touched.write)";
