@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use support::account::{control, table};
 use support::home::Home;
 use support::{Run, Simulate, temporary_file};
+use tokenfleet::model::Principal;
+use tokenfleet::{Completeness, Identity, Timestamp};
+use tokenfleet_ledger::{Ledger, Source, SqliteLedger, Verdict};
 
 /// An account on a simulated platform, and a home of its own with a ledger.
 struct Recorded {
@@ -275,6 +278,42 @@ fn a_token_of_a_snapshot_shows_that_the_account_is_the_same() {
     recorded.clear_faults();
     let run = recorded.resume(&["--all", "--yes"]).ends_with(0);
     assert_eq!(run.json()["outcome"], "not_applied");
+}
+
+/// Records a snapshot of another owner, as if the credential had been exchanged.
+fn snapshot_of_another_owner(recorded: &Recorded) {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.build().unwrap();
+    runtime.block_on(async {
+        let ledger = SqliteLedger::open(recorded.ledger()).await.unwrap();
+        let mut source = ledger.accounts().await.unwrap().remove(0);
+        let someone = Identity::new(Principal::new("someone-else"));
+        source = Source::from(source.account).with_owner(&someone);
+        let recorder = ledger.begin(&source, Timestamp::now()).await.unwrap();
+        let complete = Verdict::Listed(Completeness::Complete);
+        recorder.close(complete).await.unwrap();
+    });
+}
+
+#[test]
+fn an_account_that_was_another_owners_in_between_proves_nothing_and_is_told() {
+    let recorded = Recorded::new("losant");
+    recorded.run(&["snapshot"]).ends_with(0);
+    recorded.inject_fault("POST", &json!("close_before"));
+    recorded.run(&["create", "--name=ci"]).ends_with(7);
+    recorded.clear_faults();
+    snapshot_of_another_owner(&recorded);
+    recorded.run(&["snapshot"]).ends_with(0);
+    let run = recorded.resume(&["--all", "--yes"]).ends_with(7);
+    assert_eq!(run.json()["outcome"], "unknown");
+    assert_eq!(recorded.open().len(), 1);
+
+    let told = recorded.run(&["diff"]).ends_with(0).json();
+    let account = &told["accounts"][0];
+    assert_eq!(account["other_owners"][0]["id"], "someone-else");
+    let table = recorded.run(&["diff", "--output=table"]).ends_with(0);
+    let words = table.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("the tokens of owner someone-else"), "{words}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use tokenfleet::{Account, Annotations, Configuration, Filter, Timestamp, Token};
 use tokenfleet_ledger::{
-    Change, Ledger, PageRequest, Snapshot, Source, Span, Verdict as SnapshotVerdict,
+    Change, Ledger, Owner, PageRequest, Snapshot, Source, Span, Verdict as SnapshotVerdict,
 };
 
 use super::RememberedAccount;
@@ -90,6 +90,7 @@ impl<'a> Comparison<'a> {
             .filter_map(|(_, snapshots)| latest(snapshots));
         let newest = newest.max();
         let since = self.since;
+        let all = histories.clone();
         histories.retain(|(_, snapshots)| {
             let latest = latest(snapshots);
             latest == newest || since.is_some_and(|since| latest.is_some_and(|at| at > since))
@@ -104,8 +105,10 @@ impl<'a> Comparison<'a> {
             let of_source = self
                 .compare_source(source, &snapshots, &mut *receiver)
                 .await?;
+            let other_owners = other_owners(source, &of_source, &all);
             compared.push(ComparedAccount {
-                names_owner,
+                names_owner: names_owner || !other_owners.is_empty(),
+                other_owners,
                 ..of_source
             });
         }
@@ -174,6 +177,7 @@ impl<'a> Comparison<'a> {
             provider: account.provider().to_owned(),
             owner: source.owner.clone(),
             names_owner: false,
+            other_owners: Vec::new(),
             from: Some(from.at),
             to: Some(to.at),
             completeness: match (is_partial, &unlisted) {
@@ -270,6 +274,21 @@ pub(crate) async fn count_unknown_tokens(
     Ok(())
 }
 
+/// Returns the other owners whose tokens the account listed between two snapshots of one owner.
+fn other_owners(
+    source: &Source,
+    compared: &ComparedAccount,
+    histories: &[(&Source, Vec<Snapshot>)],
+) -> Vec<Owner> {
+    let is_between = |snapshot: &Snapshot| {
+        compared.from.is_some_and(|from| snapshot.at > from)
+            && compared.to.is_some_and(|to| snapshot.at < to)
+    };
+    let others = histories.iter().filter(|(other, _)| *other != source);
+    let others = others.filter(|(_, snapshots)| snapshots.iter().any(is_between));
+    others.filter_map(|(other, _)| other.owner.clone()).collect()
+}
+
 fn unknown(account: &Account, reason: String) -> ComparedAccount {
     ComparedAccount {
         key: account.clone(),
@@ -278,6 +297,7 @@ fn unknown(account: &Account, reason: String) -> ComparedAccount {
         provider: account.provider().to_owned(),
         owner: None,
         names_owner: false,
+        other_owners: Vec::new(),
         from: None,
         to: None,
         completeness: "unknown",
