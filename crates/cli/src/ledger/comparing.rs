@@ -30,6 +30,14 @@ struct Ends {
     is_covered: bool,
 }
 
+/// Two snapshots of a history, the changes between which are told.
+struct Walk<'a> {
+    source: &'a Source,
+    span: Span,
+    is_covered: bool,
+    filter: Option<&'a Filter>,
+}
+
 /// The receiver of changes.
 type Receiver<'a> = &'a mut dyn FnMut(Compared<'_>) -> io::Result<()>;
 
@@ -45,6 +53,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) filter: Option<Filter>,
     /// `true` to tell tokens that were only used.
     pub(crate) shows_use: bool,
+    /// `true` to tell the changes of every snapshot in between, and so what came and went.
+    pub(crate) tells_each: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -61,6 +71,7 @@ impl<'a> Comparison<'a> {
             until: None,
             filter: None,
             shows_use: false,
+            tells_each: false,
         })
     }
 
@@ -136,37 +147,20 @@ impl<'a> Comparison<'a> {
             .as_ref()
             .map(|filter| filter.for_account(account));
         let mut counts = ChangeCounts::default();
-        let span = Span::new(from.at, to.at)?;
-        let mut page = PageRequest::new(PAGE);
-        loop {
-            let part = self.ledger.diff(source, span, &page).await?;
-            let ids = part.items.iter().map(|change| change.token().id.clone());
-            let ids: Vec<_> = ids.collect();
-            let authors = Authors::read(self.ledger, account, &ids, &self.open).await?;
-            for change in &part.items {
-                if !self.is_wanted(filter.as_ref(), account, change) {
-                    continue;
-                }
-                if is_use(change) {
-                    counts.used += 1;
-                    if !self.shows_use {
-                        continue;
-                    }
-                } else {
-                    count(&mut counts, change);
-                }
-                let author = authors.of(change, span, is_covered);
-                receiver(Compared {
-                    account,
-                    change,
-                    author,
-                    at: to.at,
-                })?;
-            }
-            page.after = part.next;
-            if page.after.is_none() {
-                break;
-            }
+        let listings = snapshots.iter().filter(|kept| kept.counts.is_some());
+        let between = listings.map(|kept| kept.at);
+        let mut times = vec![from.at];
+        if self.tells_each {
+            times.extend(between.filter(|at| from.at < *at && *at < to.at));
+        }
+        times.push(to.at);
+        for (index, pair) in times.windows(2).enumerate() {
+            let &[earlier, later] = pair else { continue };
+            let span = Span::new(earlier, later)?;
+            // What was forgotten is older than the second snapshot.
+            let is_covered = is_covered || index > 0;
+            let walk = Walk { source, span, is_covered, filter: filter.as_ref() };
+            self.walk(walk, &mut counts, &mut *receiver).await?;
         }
         let is_partial = reason.is_some();
         let unlisted = unlisted(&to);
@@ -188,6 +182,53 @@ impl<'a> Comparison<'a> {
             reason: reason.or(unlisted),
             counts: Some(counts),
         })
+    }
+
+    /// Tells the changes between two snapshots of a history.
+    async fn walk(
+        &self,
+        walk: Walk<'_>,
+        counts: &mut ChangeCounts,
+        receiver: Receiver<'_>,
+    ) -> Result<(), Failure> {
+        let Walk {
+            source,
+            span,
+            is_covered,
+            filter,
+        } = walk;
+        let account = &source.account;
+        let mut page = PageRequest::new(PAGE);
+        loop {
+            let part = self.ledger.diff(source, span, &page).await?;
+            let ids = part.items.iter().map(|change| change.token().id.clone());
+            let ids: Vec<_> = ids.collect();
+            let authors = Authors::read(self.ledger, account, &ids, &self.open).await?;
+            for change in &part.items {
+                if !self.is_wanted(filter, account, change) {
+                    continue;
+                }
+                if is_use(change) {
+                    counts.used += 1;
+                    if !self.shows_use {
+                        continue;
+                    }
+                } else {
+                    count(counts, change);
+                }
+                let author = authors.of(change, span, is_covered);
+                receiver(Compared {
+                    account,
+                    change,
+                    author,
+                    at: span.later(),
+                })?;
+            }
+            page.after = part.next;
+            if page.after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Chooses the snapshots to compare.
@@ -242,16 +283,19 @@ impl<'a> Comparison<'a> {
         })
     }
 
+    /// Returns a token with what people say of it.
+    pub(crate) fn annotated(&self, account: &Account, token: &Token) -> Token {
+        let mut token = token.clone();
+        self.annotations.apply(account, &mut token);
+        token
+    }
+
     /// Returns `true` if the filter matches a token before or after its change.
     fn is_wanted(&self, filter: Option<&Filter>, account: &Account, change: &Change) -> bool {
         let Some(filter) = filter else {
             return true;
         };
-        let matches = |token: &Token| {
-            let mut token = token.clone();
-            self.annotations.apply(account, &mut token);
-            filter.matches(&token)
-        };
+        let matches = |token: &Token| filter.matches(&self.annotated(account, token));
         match change {
             Change::Changed { before, after, .. } => matches(before) || matches(after),
             change => matches(change.token()),
