@@ -167,7 +167,8 @@ fn a_past_that_is_not_known_is_not_judged() {
         let run = remembered.run(&words).ends_with(6);
         assert!(run.stdout.contains(expected), "{run:?}");
     };
-    unknown(&with_past(&[(3, &[])]), "the first snapshot is of ");
+    unknown(&with_past(&[(3, &[])]), "there is only one snapshot");
+    unknown(&with_past(&[(5, &[]), (3, &[])]), "the first snapshot is of ");
     unknown(&with_past(&[(10, &[])]), "there is no snapshot after ");
     unknown(&with_past(&[(10, &[]), (3, &[])]), "the last snapshot is of ");
     let remembered = with_past(&[]);
