@@ -219,7 +219,7 @@ fn duration(run: impl FnOnce()) -> Duration {
     started.elapsed()
 }
 
-/// Kills creations and plans on a platform that lists its tokens.
+/// Kills creations, updates, revocations and plans on a platform that lists its tokens.
 fn kill_on_a_platform_that_lists(provider: &'static str) {
     let mut killed = Killed::new(provider);
     let full = duration(|| {
@@ -235,11 +235,21 @@ fn kill_on_a_platform_that_lists(provider: &'static str) {
         let after = Duration::from_micros(killed.random_below(limit));
         let name = format!("--name=ci-{round}");
         let to = format!("--to=file:{}", killed.file(round).display());
+        let (old, renamed) = (format!("--name=old {round}"), format!("--name=old new {round}"));
+        let id = match round % 5 {
+            1 | 2 => {
+                let created = killed.run(&["create", &old]).ends_with(0).json();
+                text(&created, "id")
+            }
+            _ => String::new(),
+        };
         let plan;
         let path;
-        let words = match round % 3 {
+        let words = match round % 5 {
             0 => vec!["create", "--exactly-once", &name, &to],
-            1 => vec!["create", &name, &to],
+            1 => vec!["revoke", &id, "--yes"],
+            2 if provider == "losant" => vec!["update", &id, &renamed],
+            2 | 3 => vec!["create", &name, &to],
             _ => {
                 for number in 0..3 {
                     let token = json!({"name": format!("old {round} {number}")});
@@ -293,7 +303,7 @@ fn kill_on_a_platform_that_lists(provider: &'static str) {
                 "{provider}, round {round}: token {id} is an orphan, killed after {after:?}"
             );
         }
-        if words[0] == "revoke" {
+        if words.contains(&"--plan") {
             let run = killed.run(&words).ends_with(0);
             assert!(!run.stdout.is_empty());
             let names = killed.run(&["list", "--where=name ^= old and state = active"]);
