@@ -235,7 +235,10 @@ fn kill_on_a_platform_that_lists(provider: &'static str) {
         let after = Duration::from_micros(killed.random_below(limit));
         let name = format!("--name=ci-{round}");
         let to = format!("--to=file:{}", killed.file(round).display());
-        let (old, renamed) = (format!("--name=old {round}"), format!("--name=old new {round}"));
+        let (old, renamed) = (
+            format!("--name=old {round}"),
+            format!("--name=old new {round}"),
+        );
         let id = match round % 5 {
             1 | 2 => {
                 let created = killed.run(&["create", &old]).ends_with(0).json();
@@ -367,19 +370,18 @@ fn a_killed_rotation_is_finished_on_cloudsmith() {
             .iter()
             .map(|(name, value)| (&**name, &**value))
             .collect();
-        let resume = [
-            "operations",
-            "resume",
-            "--yes",
-            "--look-again-after=0s",
-        ];
+        let resume = ["operations", "resume", "--yes", "--look-again-after=0s"];
         let resume = |words: &[&str]| {
             let words = [&resume[..], words].concat();
             killed.home.run_with(&variables, &killed.words(&words))
         };
         let run = resume(&["--all"]);
         let open = killed.open();
-        assert_eq!(run.code, if open.is_empty() { 0 } else { 7 }, "round {round}: {run:?}");
+        assert_eq!(
+            run.code,
+            if open.is_empty() { 0 } else { 7 },
+            "round {round}: {run:?}"
+        );
         // A new key that may be lost waits for a person.
         assert!(is_rotated || open.is_empty(), "round {round}: {open:?}");
         for write in open {

@@ -282,9 +282,8 @@ fn a_token_of_a_snapshot_shows_that_the_account_is_the_same() {
 
 /// Records a snapshot of another owner, as if the credential had been exchanged.
 fn snapshot_of_another_owner(recorded: &Recorded) {
-    let runtime = tokio::runtime::Builder::new_current_thread();
-    let runtime = runtime.build().unwrap();
-    runtime.block_on(async {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(async {
         let ledger = SqliteLedger::open(recorded.ledger()).await.unwrap();
         let mut source = ledger.accounts().await.unwrap().remove(0);
         let someone = Identity::new(Principal::new("someone-else"));
@@ -312,8 +311,15 @@ fn an_account_that_was_another_owners_in_between_proves_nothing_and_is_told() {
     let account = &told["accounts"][0];
     assert_eq!(account["other_owners"][0]["id"], "someone-else");
     let table = recorded.run(&["diff", "--output=table"]).ends_with(0);
-    let words = table.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(words.contains("the tokens of owner someone-else"), "{words}");
+    let words = table
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        words.contains("the tokens of owner someone-else"),
+        "{words}"
+    );
 }
 
 #[test]

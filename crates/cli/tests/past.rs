@@ -43,7 +43,7 @@ fn with_past(past: &[(u64, &[Token])]) -> Remembered {
     let text = fs::read_to_string(&remembered.path).unwrap();
     fs::write(&remembered.path, text + CHECKS).unwrap();
     remembered.snapshot(0);
-    let runtime = tokio::runtime::Builder::new_current_thread();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.build().unwrap().block_on(async {
         let (source, own) = last_state(&remembered).await;
         fs::remove_file(remembered.file()).unwrap();
@@ -139,7 +139,7 @@ fn what_appeared_vanished_or_expired_while_nobody_looked_is_found() {
 #[test]
 fn a_token_that_came_back_has_neither_vanished_nor_appeared() {
     let remembered = with_past(&[(10, &[])]);
-    let runtime = tokio::runtime::Builder::new_current_thread();
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
     runtime.build().unwrap().block_on(async {
         let (source, own) = last_state(&remembered).await;
         let ledger = SqliteLedger::open(remembered.file()).await.unwrap();
@@ -168,9 +168,15 @@ fn a_past_that_is_not_known_is_not_judged() {
         assert!(run.stdout.contains(expected), "{run:?}");
     };
     unknown(&with_past(&[(3, &[])]), "there is only one snapshot");
-    unknown(&with_past(&[(5, &[]), (3, &[])]), "the first snapshot is of ");
+    unknown(
+        &with_past(&[(5, &[]), (3, &[])]),
+        "the first snapshot is of ",
+    );
     unknown(&with_past(&[(10, &[])]), "there is no snapshot after ");
-    unknown(&with_past(&[(10, &[]), (3, &[])]), "the last snapshot is of ");
+    unknown(
+        &with_past(&[(10, &[]), (3, &[])]),
+        "the last snapshot is of ",
+    );
     let remembered = with_past(&[]);
     unknown(&remembered, "the ledger has no snapshot of it");
     fs::remove_file(remembered.file()).unwrap();

@@ -159,7 +159,12 @@ impl<'a> Comparison<'a> {
             let span = Span::new(earlier, later)?;
             // What was forgotten is older than the second snapshot.
             let is_covered = is_covered || index > 0;
-            let walk = Walk { source, span, is_covered, filter: filter.as_ref() };
+            let walk = Walk {
+                source,
+                span,
+                is_covered,
+                filter: filter.as_ref(),
+            };
             self.walk(walk, &mut counts, &mut *receiver).await?;
         }
         let is_partial = reason.is_some();
@@ -330,7 +335,9 @@ fn other_owners(
     };
     let others = histories.iter().filter(|(other, _)| *other != source);
     let others = others.filter(|(_, snapshots)| snapshots.iter().any(is_between));
-    others.filter_map(|(other, _)| other.owner.clone()).collect()
+    others
+        .filter_map(|(other, _)| other.owner.clone())
+        .collect()
 }
 
 fn unknown(account: &Account, reason: String) -> ComparedAccount {

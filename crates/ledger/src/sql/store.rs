@@ -10,8 +10,9 @@ use crate::sql::recorder::SqlRecorder;
 use crate::sql::schema::begin_write;
 use crate::sql::source::{find_account, first_row, known_at};
 use crate::sql::statements::{
-    ACCOUNTS, COUNT_CHANGES, COUNT_OVERLAPS, COUNT_REVERSED, COUNT_UNSEEN, DIFF_BY_ID, DIFF_BY_TIME, HISTORY, KNOWN_AT,
-    PRUNE_SNAPSHOTS, PRUNE_VERSIONS, RECORDS, SNAPSHOTS, STATE, VERSIONS,
+    ACCOUNTS, COUNT_CHANGES, COUNT_OVERLAPS, COUNT_REVERSED, COUNT_UNSEEN, DIFF_BY_ID,
+    DIFF_BY_TIME, HISTORY, KNOWN_AT, PRUNE_SNAPSHOTS, PRUNE_VERSIONS, RECORDS, SNAPSHOTS, STATE,
+    VERSIONS,
 };
 use crate::sql::value::{Row, Value, from_key, position_after, to_key, unreadable};
 use crate::sql::writes;
@@ -295,7 +296,11 @@ async fn diff_of(
     let (changes, versions) = (row.number()?, row.number()?);
     let pages = changes / i64::try_from(page.limit.get()).unwrap_or(i64::MAX);
     let is_mostly_changed = changes.saturating_mul(pages) > versions.saturating_mul(ENTRIES);
-    Ok(if is_mostly_changed { DIFF_BY_ID } else { DIFF_BY_TIME })
+    Ok(if is_mostly_changed {
+        DIFF_BY_ID
+    } else {
+        DIFF_BY_TIME
+    })
 }
 
 /// Returns the number of records that are not the token of their row.

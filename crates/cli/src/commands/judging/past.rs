@@ -48,7 +48,8 @@ impl Judging<'_> {
                     Some(comparison) => {
                         comparison.since = Some(start);
                         comparison.tells_each = true;
-                        self.judge_account(position, &remembered, comparison).await?
+                        self.judge_account(position, &remembered, comparison)
+                            .await?
                     }
                     None => Some("there is no ledger".to_owned()),
                 };

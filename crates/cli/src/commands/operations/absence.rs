@@ -5,8 +5,7 @@ use tokenfleet::{Query, Result, Timestamp, Token, TokenId, TokenProvider, TokenP
 use tokenfleet_ledger::{Ledger, PageRequest, Source, Write};
 
 /// The text for an absence that proves nothing.
-pub(super) const UNPROVEN: &str =
-    "nothing of it is shown, but that proves nothing: no token is listed that the account is known \
+pub(super) const UNPROVEN: &str = "nothing of it is shown, but that proves nothing: no token is listed that the account is known \
      to have had before, so it may be another user's by now; look on the platform's website, and \
      take a snapshot before the next change, which makes this provable";
 
