@@ -91,11 +91,14 @@ from snapshot where account = $3";
 pub(crate) const DIFF_BY_TIME: &str = "
 select touched.id, before.record, later.record
 from (
-    select id from token
-    where account = $1 and id >= $2 and valid_from > $3 and valid_from <= $4
-    union
-    select id from token
-    where account = $1 and id >= $2 and valid_to > $3 and valid_to <= $4
+    select id
+    from (
+        select id from token
+        where account = $1 and id >= $2 and valid_from > $3 and valid_from <= $4
+        union
+        select id from token
+        where account = $1 and id >= $2 and valid_to > $3 and valid_to <= $4
+    ) as either
     order by id limit $5
 ) as touched
 left join token as before
