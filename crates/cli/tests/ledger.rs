@@ -45,7 +45,7 @@ fn an_export_holds_every_snapshot_version_and_write_and_no_secret() {
         .collect();
     assert_eq!(writes.len(), 1);
     assert_eq!(writes[0]["intent"]["token"], *renamed);
-    assert!(writes[0]["outcome"]["result"].is_object(), "{writes:?}");
+    assert!(writes[0]["outcome"]["effect"].is_object(), "{writes:?}");
     let none = remembered.run(&["ledger", "export", "--provider=losant"]);
     assert!(none.ends_with(0).stdout.contains("\"type\":\"write\""));
     let open = exported
