@@ -231,7 +231,6 @@ fn kill_on_a_platform_that_lists(provider: &'static str) {
         if round >= kills() && hits > 0 {
             break;
         }
-        let before: BTreeSet<String> = ids(&killed.tokens());
         let after = Duration::from_micros(killed.random_below(limit));
         let name = format!("--name=ci-{round}");
         let to = format!("--to=file:{}", killed.file(round).display());
@@ -263,6 +262,7 @@ fn kill_on_a_platform_that_lists(provider: &'static str) {
                 vec!["revoke", "--plan", &path, "--yes"]
             }
         };
+        let before: BTreeSet<String> = ids(&killed.tokens());
         let accepted = killed.accepted("old ");
         killed.kill(&words, &[], after);
         std::thread::sleep(Duration::from_millis(100));
