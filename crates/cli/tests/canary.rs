@@ -13,6 +13,10 @@ use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
 use support::temporary_file;
+#[cfg(unix)]
+use tokenfleet::Timestamp;
+#[cfg(unix)]
+use tokenfleet_ledger::{Ledger, SnapshotRecorder, Source, SqliteLedger};
 use tokenfleet_tests::CanarySecrets;
 
 /// A secret that the program does not know, and that the platform names in its errors.
@@ -120,6 +124,8 @@ fn new_secrets_shown(provider: &str) -> usize {
         commands.map(|command| command.join().unwrap()).iter().sum()
     });
     #[cfg(unix)]
+    let _log = keep_log(state.path());
+    #[cfg(unix)]
     kill_one(provider, state.path(), &secrets);
     let files = files_in(state.path());
     let mut kept = vec!["ledger.db", "audit.jsonl"];
@@ -138,7 +144,19 @@ fn new_secrets_shown(provider: &str) -> usize {
     shown
 }
 
-/// Kills a change under way, which leaves its mark and the log of the ledger.
+/// Opens the ledger, which keeps its log for as long.
+#[cfg(unix)]
+fn keep_log(state: &Path) -> Box<dyn SnapshotRecorder> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(async {
+        let ledger = SqliteLedger::open(state.join("tokenfleet/ledger.db")).await;
+        let source = Source::from(tokenfleet::Account::new("losant", "kept open"));
+        let begun = ledger.unwrap().begin(&source, Timestamp::now()).await;
+        begun.unwrap()
+    })
+}
+
+/// Kills a change under way, which leaves its mark.
 #[cfg(unix)]
 fn kill_one(provider: &str, state: &Path, secrets: &CanarySecrets) {
     use std::process::Stdio;
@@ -155,7 +173,8 @@ fn kill_one(provider: &str, state: &Path, secrets: &CanarySecrets) {
     let mut child = support::program(&[words, &["-vvv", "--config", &account.path]].concat())
         .envs(account.variables.iter().map(|(name, value)| (name, value)))
         .env("XDG_STATE_HOME", state)
-        .stdout(Stdio::null())
+        // The null device would lose the secret, which is refused.
+        .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
         .unwrap();

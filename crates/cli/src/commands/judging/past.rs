@@ -1,10 +1,10 @@
 //! Judging of what became of tokens, by the snapshots of the ledger.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tokenfleet::check::{Check, Finding, Judgement, Past, RuleKind};
-use tokenfleet::{Account, Fleet, Timestamp, Token, TokenId};
+use tokenfleet::{Account, Fact, Fleet, Timestamp, Token, TokenId};
 use tokenfleet_ledger::{Change, Source};
 
 use super::Judging;
@@ -72,7 +72,7 @@ impl Judging<'_> {
         let checks = self.checks;
         let mut judged = JudgedPast {
             check: &checks[position],
-            vanished: HashSet::new(),
+            vanished: HashMap::new(),
             found: Vec::new(),
             missing: Vec::new(),
         };
@@ -132,8 +132,8 @@ fn unknown_part(compared: &[ComparedAccount], since: Option<Timestamp>) -> Optio
 /// The judgements of what became of the tokens of one account.
 struct JudgedPast<'a> {
     check: &'a Check,
-    /// The tokens that were found because they vanished.
-    vanished: HashSet<TokenId>,
+    /// The tokens that vanished, and when they were created, if that is known.
+    vanished: HashMap<TokenId, Option<Timestamp>>,
     found: Vec<(Finding, Token)>,
     /// Fields that are not reported, each with the rule that it decides about.
     missing: Vec<(RuleKind, String)>,
@@ -142,30 +142,38 @@ struct JudgedPast<'a> {
 impl JudgedPast<'_> {
     /// Judges a change that nobody made with this program.
     fn add(&mut self, comparison: &Comparison<'_>, compared: &Compared<'_>) {
-        let id = &compared.change.token().id;
+        let token = compared.change.token();
         let past = match compared.change {
-            Change::Appeared { .. } if self.vanished.remove(id) => {
-                // It is there after all.
-                self.found.retain(|(finding, _)| finding.id() != id);
-                return;
-            }
-            _ if matches!(compared.author, Author::Us { .. }) => return,
+            Change::Appeared { .. } if self.is_back(token) => return,
             Change::Appeared { .. } => Past::Appeared(compared.at),
-            Change::Vanished { .. } => Past::Vanished(compared.at),
+            Change::Vanished { .. } => {
+                let created = token.created_at.known().copied();
+                self.vanished.insert(token.id.clone(), created);
+                Past::Vanished(compared.at)
+            }
             _ => return,
         };
-        let token = comparison.annotated(compared.account, compared.change.token());
+        if matches!(compared.author, Author::Us { .. }) {
+            return;
+        }
+        let token = comparison.annotated(compared.account, token);
         for judgement in self.check.judge_past(compared.account, &token, past) {
             match judgement {
-                Judgement::Found(finding) => {
-                    if matches!(past, Past::Vanished(_)) {
-                        self.vanished.insert(id.clone());
-                    }
-                    self.found.push((*finding, token.clone()));
-                }
+                Judgement::Found(finding) => self.found.push((*finding, token.clone())),
                 Judgement::NotJudged { rule, missing } => self.missing.push((rule, missing)),
                 _ => {}
             }
         }
+    }
+
+    /// Returns `true` if a token that appeared is one that had vanished, which then did neither.
+    /// Without the time of its creation it may be another one with the same id.
+    fn is_back(&mut self, token: &Token) -> bool {
+        let created = self.vanished.remove(&token.id).flatten();
+        let is_back = created.is_some_and(|created| token.created_at == Fact::Known(created));
+        if is_back {
+            self.found.retain(|(finding, _)| *finding.id() != token.id);
+        }
+        is_back
     }
 }
