@@ -162,9 +162,13 @@ fn kill_one(provider: &str, state: &Path, secrets: &CanarySecrets) {
     use std::process::Stdio;
     use std::time::{Duration, Instant};
 
+    const WRITES: [&str; 2] = ["POST", "PUT"];
+
     let account = Account::new(provider);
-    let fault = json!({"times": null, "actions": [{"delay_answer": 60_000}]}).to_string();
-    account.control("POST", "/faults", &fault);
+    for method in WRITES {
+        let fault = json!({"method": method, "actions": [{"delay_answer": 60_000}]}).to_string();
+        account.control("POST", "/faults", &fault);
+    }
     let words: &[&str] = match provider {
         "cloudsmith" => &["rotate", "--yes"],
         "mindbody" => &["create"],
@@ -179,7 +183,11 @@ fn kill_one(provider: &str, state: &Path, secrets: &CanarySecrets) {
         .spawn()
         .unwrap();
     let started = Instant::now();
-    let is_sent = || account.control("GET", "/log", "")["total"].as_u64() > Some(0);
+    let is_sent = || {
+        let log = account.control("GET", "/log?after=0", "");
+        let mut requests = log["entries"].as_array().unwrap().iter();
+        requests.any(|request| WRITES.iter().any(|method| request["method"] == *method))
+    };
     while !is_sent() {
         assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
         std::thread::sleep(Duration::from_millis(5));
