@@ -37,8 +37,10 @@ impl Rule {
             }
             // One that vanished before its expiry did not expire.
             (RuleKind::ExpiredWithin, Past::Vanished(_)) => {
-                let expired = self.condition_holds(account, token);
-                expired.and(|| had_expired.into())
+                match self.condition_holds(account, token) {
+                    Truth::Yes => had_expired.into(),
+                    otherwise => otherwise,
+                }
             }
             _ => Truth::No,
         }

@@ -211,7 +211,11 @@ fn a_secret_that_was_passed_as_an_id_is_masked_in_the_outcome_too() {
     let (token, options) = (TokenId::new(SECRET), RevokeOptions::default());
     let call = OperationCall::Revoke((&token).into(), &options);
     let intent = intent(&Capabilities::none(), call);
-    let error = Error::new(ErrorKind::Other, Fate::MaybeApplied, "the response was lost");
+    let error = Error::new(
+        ErrorKind::Other,
+        Fate::MaybeApplied,
+        "the response was lost",
+    );
     let lost = Outcome::new(&intent, Err(error.with_left_behind([SECRET, "another-id"])));
     let effect = Effect {
         token: Some(token),
