@@ -1,14 +1,22 @@
-//! Planted secrets never appear in the output, at full verbosity, except for a new secret.
+//! Planted secrets never appear in the output, at full verbosity, except for a new secret, and
+//! nothing of any secret is in the state directory: the ledger with its log, the audit log, and the
+//! marks of processes.
 
 #![cfg(feature = "simulate")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod support;
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 use support::Run;
 use support::account::Account;
 use support::temporary_file;
+#[cfg(unix)]
+use tokenfleet::Timestamp;
+#[cfg(unix)]
+use tokenfleet_ledger::{Ledger, SnapshotRecorder, Source, SqliteLedger};
 use tokenfleet_tests::CanarySecrets;
 
 /// A secret that the program does not know, and that the platform names in its errors.
@@ -102,19 +110,124 @@ fn without_the_new_secret(run: &Run) -> (String, Option<String>) {
     }
 }
 
-/// Runs each command at an account of its own, and counts the new secrets that they show.
+/// Runs each command at an account of its own, all with one state directory, and counts the new
+/// secrets that they show.
 fn new_secrets_shown(provider: &str) -> usize {
+    let state = tempfile::tempdir().unwrap();
+    let secrets = CanarySecrets::default();
     // Most of the time they wait before they retry.
-    std::thread::scope(|scope| {
+    let shown = std::thread::scope(|scope| {
+        let (state, secrets) = (state.path(), &secrets);
         let commands = COMMANDS.map(|(command, shows_secret)| {
-            scope.spawn(move || shown_by(provider, command, shows_secret))
+            scope.spawn(move || shown_by(provider, command, shows_secret, state, secrets))
         });
         commands.map(|command| command.join().unwrap()).iter().sum()
+    });
+    #[cfg(unix)]
+    let _log = keep_log(state.path());
+    #[cfg(unix)]
+    kill_one(provider, state.path(), &secrets);
+    let files = files_in(state.path());
+    let mut kept = vec!["ledger.db", "audit.jsonl"];
+    if cfg!(unix) {
+        kept.extend(["ledger.db-wal", "running"]);
+    }
+    for name in kept {
+        let mut files = files.iter().filter(|(path, _)| path.contains(name));
+        let is_seen = files.any(|(_, content)| name == "running" || content.contains(provider));
+        assert!(is_seen, "{provider}: {name}: the tap is blind");
+    }
+    for (path, content) in &files {
+        let found = secrets.found_in(content);
+        assert!(found.is_empty(), "{provider}: {path}: {found:#?}");
+    }
+    shown
+}
+
+/// Opens the ledger, which keeps its log for as long.
+#[cfg(unix)]
+fn keep_log(state: &Path) -> Box<dyn SnapshotRecorder> {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(async {
+        let ledger = SqliteLedger::open(state.join("tokenfleet/ledger.db")).await;
+        let source = Source::from(tokenfleet::Account::new("losant", "kept open"));
+        let begun = ledger.unwrap().begin(&source, Timestamp::now()).await;
+        begun.unwrap()
     })
 }
 
-/// Runs a command with each fault, and counts the new secrets that it shows.
-fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
+/// Kills a change under way, which leaves its mark.
+#[cfg(unix)]
+fn kill_one(provider: &str, state: &Path, secrets: &CanarySecrets) {
+    use std::process::Stdio;
+    use std::time::{Duration, Instant};
+
+    const WRITES: [&str; 2] = ["POST", "PUT"];
+
+    let account = Account::new(provider);
+    for method in WRITES {
+        let fault = json!({"method": method, "actions": [{"delay_answer": 60_000}]}).to_string();
+        account.control("POST", "/faults", &fault);
+    }
+    let words: &[&str] = match provider {
+        "cloudsmith" => &["rotate", "--yes"],
+        "mindbody" => &["create"],
+        _ => &["create", "--name=ci"],
+    };
+    let mut child = support::program(&[words, &["-vvv", "--config", &account.path]].concat())
+        .envs(account.variables.iter().map(|(name, value)| (name, value)))
+        .env("XDG_STATE_HOME", state)
+        // The null device would lose the secret, which is refused.
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    let is_sent = || {
+        let log = account.control("GET", "/log?after=0", "");
+        let mut requests = log["entries"].as_array().unwrap().iter();
+        requests.any(|request| WRITES.iter().any(|method| request["method"] == *method))
+    };
+    while !is_sent() {
+        assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    for (name, value) in &account.variables {
+        secrets.plant(name, value);
+    }
+    let tokens = account.control("GET", "/tokens", "");
+    for token in tokens["tokens"].as_array().unwrap() {
+        secrets.plant("an existing token", token["secret"].as_str().unwrap());
+    }
+}
+
+/// Returns the paths of all files of a folder, and what lies in them. A path is searched too.
+fn files_in(folder: &Path) -> Vec<(String, String)> {
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files.extend(files_in(&path));
+        } else {
+            let name = path.display().to_string();
+            let content = std::fs::read(&path).unwrap();
+            files.push((name.clone(), name + &String::from_utf8_lossy(&content)));
+        }
+    }
+    files
+}
+
+/// Runs a command with each fault, and counts the new secrets that it shows. Adds every secret that
+/// it met.
+fn shown_by(
+    provider: &str,
+    command: &str,
+    shows_secret: bool,
+    state: &Path,
+    secrets: &CanarySecrets,
+) -> usize {
     let mut new_secrets = 0;
     let account = Account::new(provider);
     let found = account.control("GET", "/tokens", "");
@@ -152,7 +265,11 @@ fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
         };
         let words: Vec<_> = command.split(' ').map(word).collect();
         let words: Vec<_> = words.iter().map(String::as_str).chain(["-vvv"]).collect();
-        let run = account.run_with_secret(secret, &words);
+        let variables = [
+            ("SECRET", secret),
+            ("XDG_STATE_HOME", state.to_str().unwrap()),
+        ];
+        let run = account.run_with(&variables, &words);
         let (stdout, shown) = without_the_new_secret(&run);
         assert!(
             shown.is_none() || shows_secret,
@@ -161,17 +278,21 @@ fn shown_by(provider: &str, command: &str, shows_secret: bool) -> usize {
         new_secrets += usize::from(shown.is_some());
 
         let planted = CanarySecrets::default();
-        planted.plant("a foreign token", FOREIGN);
-        planted.plant("the token", secret);
+        let plant = |label: &str, secret: &str| {
+            planted.plant(label, secret);
+            secrets.plant(label, secret);
+        };
+        plant("a foreign token", FOREIGN);
+        plant("the token", secret);
         if let Some(secret) = &shown {
-            planted.plant("the new token", secret);
+            plant("the new token", secret);
         }
         for (name, value) in &account.variables {
-            planted.plant(name, value);
+            plant(name, value);
         }
         let tokens = account.control("GET", "/tokens", "");
         for token in tokens["tokens"].as_array().unwrap() {
-            planted.plant("an existing token", token["secret"].as_str().unwrap());
+            plant("an existing token", token["secret"].as_str().unwrap());
         }
         for (place, text) in [("stdout", &stdout), ("stderr", &run.stderr)] {
             let found = planted.found_in(text);

@@ -18,7 +18,7 @@ fn lines(text: &str) -> Vec<Value> {
 }
 
 #[test]
-fn an_export_holds_every_snapshot_and_every_version_and_no_secret() {
+fn an_export_holds_every_snapshot_version_and_write_and_no_secret() {
     let remembered = Remembered::one("losant", 3);
     remembered.snapshot(0);
     let tokens = remembered.tokens(0);
@@ -39,6 +39,15 @@ fn an_export_holds_every_snapshot_and_every_version_and_no_secret() {
     let exported = lines(&run.stdout);
     let of_type = |kind: &str| exported.iter().filter(|line| line["type"] == kind).count();
     assert_eq!((of_type("snapshot"), of_type("version")), (2, 4));
+    let writes: Vec<_> = exported
+        .iter()
+        .filter(|line| line["type"] == "write")
+        .collect();
+    assert_eq!(writes.len(), 1);
+    assert_eq!(writes[0]["intent"]["token"], *renamed);
+    assert!(writes[0]["outcome"]["effect"].is_object(), "{writes:?}");
+    let none = remembered.run(&["ledger", "export", "--provider=losant"]);
+    assert!(none.ends_with(0).stdout.contains("\"type\":\"write\""));
     let open = exported
         .iter()
         .filter(|line| line["type"] == "version" && line["to"].is_null());

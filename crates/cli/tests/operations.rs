@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use support::account::{control, table};
 use support::home::Home;
 use support::{Run, Simulate, temporary_file};
+use tokenfleet::model::Principal;
+use tokenfleet::{Completeness, Identity, Timestamp};
+use tokenfleet_ledger::{Ledger, Source, SqliteLedger, Verdict};
 
 /// An account on a simulated platform, and a home of its own with a ledger.
 struct Recorded {
@@ -277,6 +280,48 @@ fn a_token_of_a_snapshot_shows_that_the_account_is_the_same() {
     assert_eq!(run.json()["outcome"], "not_applied");
 }
 
+/// Records a snapshot of another owner, as if the credential had been exchanged.
+fn snapshot_of_another_owner(recorded: &Recorded) {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    runtime.build().unwrap().block_on(async {
+        let ledger = SqliteLedger::open(recorded.ledger()).await.unwrap();
+        let mut source = ledger.accounts().await.unwrap().remove(0);
+        let someone = Identity::new(Principal::new("someone-else"));
+        source = Source::from(source.account).with_owner(&someone);
+        let recorder = ledger.begin(&source, Timestamp::now()).await.unwrap();
+        let complete = Verdict::Listed(Completeness::Complete);
+        recorder.close(complete).await.unwrap();
+    });
+}
+
+#[test]
+fn an_account_that_was_another_owners_in_between_proves_nothing_and_is_told() {
+    let recorded = Recorded::new("losant");
+    recorded.run(&["snapshot"]).ends_with(0);
+    recorded.inject_fault("POST", &json!("close_before"));
+    recorded.run(&["create", "--name=ci"]).ends_with(7);
+    recorded.clear_faults();
+    snapshot_of_another_owner(&recorded);
+    recorded.run(&["snapshot"]).ends_with(0);
+    let run = recorded.resume(&["--all", "--yes"]).ends_with(7);
+    assert_eq!(run.json()["outcome"], "unknown");
+    assert_eq!(recorded.open().len(), 1);
+
+    let told = recorded.run(&["diff"]).ends_with(0).json();
+    let account = &told["accounts"][0];
+    assert_eq!(account["other_owners"][0]["id"], "someone-else");
+    let table = recorded.run(&["diff", "--output=table"]).ends_with(0);
+    let words = table
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(
+        words.contains("the tokens of owner someone-else"),
+        "{words}"
+    );
+}
+
 #[test]
 fn a_masked_name_settles_nothing() {
     let recorded = Recorded::new("losant");
@@ -333,10 +378,15 @@ fn a_token_of_that_name_and_another_time_leaves_it_unknown() {
 
 /// Creates a token whose secret does not get to its place.
 fn create_undelivered(recorded: &Recorded) {
+    run_into_full(recorded, &["create", "--name=ci"]);
+}
+
+/// Runs a command whose output does not get to its place.
+fn run_into_full(recorded: &Recorded, words: &[&str]) {
     let full = std::fs::OpenOptions::new().write(true).open("/dev/full");
     let run = recorded
         .home
-        .program(&recorded.words(&["create", "--name=ci"]))
+        .program(&recorded.words(words))
         .envs(recorded.environment())
         .stdout(full.unwrap())
         .output()
@@ -480,6 +530,23 @@ fn a_secret_that_did_not_get_to_its_place_is_an_open_operation() {
     let id = open[0]["operation"].as_str().unwrap();
     recorded.resume(&[id, "--yes"]).ends_with(0);
     assert_eq!(recorded.alive().len(), before);
+    assert!(recorded.open().is_empty());
+}
+
+#[test]
+fn a_new_key_that_may_be_lost_is_open_until_its_operation_is_named() {
+    let recorded = Recorded::new("cloudsmith");
+    run_into_full(&recorded, &["rotate", "--yes"]);
+    let open = recorded.open();
+    assert_eq!(open.len(), 1);
+    let run = recorded.resume(&["--all", "--yes"]).ends_with(7);
+    let detail = run.json()["detail"].as_str().unwrap().to_owned();
+    assert!(detail.contains("if the new one was not kept"), "{detail}");
+    assert!(detail.contains("operations resume "), "{detail}");
+    assert_eq!(recorded.open().len(), 1, "a lost key is forgotten");
+    let id = open[0]["operation"].as_str().unwrap();
+    let run = recorded.resume(&[id, "--yes"]).ends_with(0);
+    assert_eq!(run.json()["outcome"], "applied");
     assert!(recorded.open().is_empty());
 }
 

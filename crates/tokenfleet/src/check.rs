@@ -24,6 +24,7 @@
 //! ```
 
 mod finding;
+mod past;
 mod rule;
 #[cfg(test)]
 #[cfg(feature = "toml")]
@@ -38,6 +39,7 @@ use crate::query::NamePattern;
 use crate::{Account, Filter, Result, Timestamp, Token};
 
 pub use self::finding::Finding;
+pub use self::past::Past;
 pub use self::rule::{Rule, RuleKind};
 pub use self::waiver::{Waiver, Waivers};
 
@@ -110,10 +112,11 @@ impl Check {
 
     /// Reads a check from its table `[checks.NAME]`. Periods in it end or start at `now`.
     ///
-    /// Each of the keys `never_expires`, `expires_within`, `expired`, `unused_for`, `older_than`,
-    /// `broad_scopes`, `name_not_matching` and `where` is a rule; any of them finds a token. The
-    /// keys `accounts`, `tags` and `provider` (globs) narrow the accounts that the check concerns,
-    /// and `description` is shown with it.
+    /// Each of the keys `never_expires`, `expires_within`, `expired`, `expired_within`,
+    /// `appeared_within`, `vanished_within`, `unused_for`, `older_than`, `broad_scopes`,
+    /// `name_not_matching` and `where` is a rule; any of them finds a token. The keys `accounts`,
+    /// `tags` and `provider` (globs) narrow the accounts that the check concerns, and `description`
+    /// is shown with it.
     ///
     /// # Errors
     ///
@@ -185,19 +188,44 @@ impl Check {
         tokens.map_or(Truth::Yes, |filter| Truth::of(filter, account, token))
     }
 
-    /// Judges a token by every rule, whether or not the check [concerns](Self::concerns) the
-    /// account.
+    /// Judges a listed token by every rule, whether or not the check [concerns](Self::concerns) the
+    /// account. What became of it before is judged by [`judge_past`](Self::judge_past).
     #[must_use]
     pub fn judge(&self, account: &Account, token: &Token) -> Vec<Judgement> {
+        self.judge_by(account, token, None)
+    }
+
+    /// Judges what became of a token, as it was last seen, by the rules about the past.
+    ///
+    /// The memory must reach back to [`past_from`](Self::past_from), and tell what a listing of that
+    /// time or before lacked.
+    #[must_use]
+    pub fn judge_past(&self, account: &Account, token: &Token, past: Past) -> Vec<Judgement> {
+        self.judge_by(account, token, Some(past))
+    }
+
+    /// Returns the time from which the rules about the past need to know it, with the one that looks
+    /// back farthest, or `None` if the check has none.
+    #[must_use]
+    pub fn past_from(&self) -> Option<(RuleKind, Timestamp)> {
+        let rules = self.rules.iter();
+        let starts = rules.filter_map(|rule| Some((rule.kind(), rule.start()?)));
+        starts.min_by_key(|(_, start)| *start)
+    }
+
+    fn judge_by(&self, account: &Account, token: &Token, past: Option<Past>) -> Vec<Judgement> {
         let applies = |rule: &Rule| {
             let concerned = self.concerned(account, token);
-            concerned.and(|| rule.applies(account, token))
+            concerned.and(|| match past {
+                Some(past) => rule.applies_to_past(account, token, past),
+                None => rule.applies(account, token),
+            })
         };
         let judge = |rule: &Rule| match applies(rule) {
             Truth::No => None,
             Truth::Yes => {
                 let name = Arc::clone(&self.name);
-                let finding = Finding::new(account, name, rule, token);
+                let finding = Finding::new(account, name, rule, token, past);
                 Some(Judgement::Found(Box::new(finding)))
             }
             Truth::Unknown(missing) => Some(Judgement::NotJudged {

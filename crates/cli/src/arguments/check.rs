@@ -18,6 +18,9 @@ any of them finds a token; the others say which accounts it concerns:
   never_expires = true
   expires_within = \"30d\"
   expired = true                       expired, but not revoked
+  expired_within = \"7d\"               also if it is no longer listed (*)
+  appeared_within = \"7d\"              was not there before, and not by us (*)
+  vanished_within = \"7d\"              ended before its expiry, not by us (*)
   unused_for = \"90d\"
   older_than = \"365d\"
   broad_scopes = [\"all.*\"]
@@ -27,6 +30,7 @@ any of them finds a token; the others say which accounts it concerns:
   tags = [\"prod\"]                      only accounts with one of these tags
   provider = \"foreman\"                 only accounts of this provider
   description = \"see the wiki\"
+(*) by the snapshots of the ledger: run `tokenfleet snapshot` before.
 
 A waiver accepts what a check finds, up to a last day:
   [waivers.legacy]
@@ -52,6 +56,7 @@ pub(super) const EXPIRING_EXAMPLES: &str = "\
 Examples:
   tokenfleet expiring --within 30d
   tokenfleet expiring --within 2w --include-expired --output csv
+  tokenfleet snapshot && tokenfleet expiring --since 7d
   tokenfleet expiring --where 'name ~ \"prod-*\"'";
 
 #[derive(Debug, Args)]
@@ -103,6 +108,10 @@ pub(crate) struct ExpiringArguments {
     /// Also find tokens that are expired but not revoked
     #[arg(long)]
     pub(crate) include_expired: bool,
+    /// Also find tokens that expired since this time or within this period, such as the last run,
+    /// and by the snapshots of the ledger those that are no longer listed, e.g. 2030-01-31 or 7d
+    #[arg(long, value_name = "TIME", value_parser = time::parse_state)]
+    pub(crate) since: Option<Timestamp>,
     /// Only tokens matching this expression, see `tokenfleet help list`
     #[arg(long = "where", value_name = "EXPRESSION")]
     pub(crate) expression: Option<String>,

@@ -91,9 +91,7 @@ pub(crate) enum LedgerAction {
     /// The state at the end of the period and at any later time stays as it was. A token that is
     /// there is never forgotten.
     Prune(PruneArguments),
-    /// Print all snapshots and versions of tokens as one JSON object per line
-    ///
-    /// The writes are not in it: `operations` and the audit log show those.
+    /// Print all snapshots, versions of tokens and writes as one JSON object per line
     Export,
     /// Give the space of what was forgotten back to the file system
     ///

@@ -21,6 +21,10 @@ pub(crate) async fn run(
     let within = Rule::expires_within(arguments.within, now)
         .map_err(|error| error.with_message_prefix("--within"))?;
     let mut check = Check::new(EXPIRING).with_rule(within);
+    if let Some(since) = arguments.since {
+        let expired = Rule::expired_within(since.duration_until(now), now);
+        check = check.with_rule(expired.map_err(|error| error.with_message_prefix("--since"))?);
+    }
     if arguments.include_expired {
         check = check.with_rule(Rule::expired(now));
     }
@@ -36,7 +40,7 @@ pub(crate) async fn run(
         let until = finding.until();
         (until.is_none(), until)
     });
-    // Both rules find a token that is past its expiry while its platform calls it active.
+    // Several rules find a token that is past its expiry while its platform calls it active.
     judging
         .findings
         .dedup_by(|second, first| second.account() == first.account() && second.id() == first.id());

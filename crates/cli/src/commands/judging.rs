@@ -1,5 +1,7 @@
 //! Judging of tokens by checks while they are read.
 
+mod past;
+
 use std::collections::{BTreeMap, HashMap};
 use std::io;
 
@@ -27,6 +29,8 @@ pub(super) struct Judging<'a> {
     /// Findings, each with the position of its waiver.
     waived: Vec<(Finding, usize)>,
     not_judged: BTreeMap<(Account, usize, RuleKind, String), u64>,
+    /// What the snapshots do not tell.
+    past_not_judged: Vec<NotJudged>,
     pub(super) reports: Vec<AccountReport>,
     pub(super) metrics: Metrics,
     tokens: u64,
@@ -63,6 +67,7 @@ impl<'a> Judging<'a> {
             findings: Vec::new(),
             waived: Vec::new(),
             not_judged: BTreeMap::new(),
+            past_not_judged: Vec::new(),
             reports: Vec::new(),
             metrics: Metrics::default(),
             tokens: 0,
@@ -70,6 +75,7 @@ impl<'a> Judging<'a> {
         };
         let fleet = accounts.open_fleet(members);
         judging.reports = inventory::read(accounts, &fleet, query, &mut judging).await?;
+        judging.judge_past(accounts, &fleet).await?;
         let reports = judging.reports.iter();
         let order: HashMap<_, _> = reports
             .map(|report| &report.account)
@@ -81,7 +87,7 @@ impl<'a> Judging<'a> {
         Ok(judging)
     }
 
-    /// Returns everything that could not be judged: fields, then accounts.
+    /// Returns everything that could not be judged: fields, the past, then accounts.
     pub(super) fn not_judged(&self) -> Vec<NotJudged> {
         let fields = self.not_judged.iter();
         let fields = fields.map(|((account, check, rule, missing), tokens)| NotJudged {
@@ -104,7 +110,8 @@ impl<'a> Judging<'a> {
             tokens: None,
             reason: reason(report),
         });
-        fields.chain(accounts).collect()
+        let past = self.past_not_judged.iter().cloned();
+        fields.chain(past).chain(accounts).collect()
     }
 
     /// Returns the waived findings with their waivers.

@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 
 use tokenfleet::{Account, Annotations, Configuration, Filter, Timestamp, Token};
 use tokenfleet_ledger::{
-    Change, Ledger, PageRequest, Snapshot, Source, Span, Verdict as SnapshotVerdict,
+    Change, Ledger, Owner, PageRequest, Snapshot, Source, Span, Verdict as SnapshotVerdict,
 };
 
 use super::RememberedAccount;
@@ -30,6 +30,14 @@ struct Ends {
     is_covered: bool,
 }
 
+/// Two snapshots of a history, the changes between which are told.
+struct Walk<'a> {
+    source: &'a Source,
+    span: Span,
+    is_covered: bool,
+    filter: Option<&'a Filter>,
+}
+
 /// The receiver of changes.
 type Receiver<'a> = &'a mut dyn FnMut(Compared<'_>) -> io::Result<()>;
 
@@ -45,6 +53,8 @@ pub(crate) struct Comparison<'a> {
     pub(crate) filter: Option<Filter>,
     /// `true` to tell tokens that were only used.
     pub(crate) shows_use: bool,
+    /// `true` to tell the changes of every snapshot in between, and so what came and went.
+    pub(crate) tells_each: bool,
 }
 
 impl<'a> Comparison<'a> {
@@ -61,6 +71,7 @@ impl<'a> Comparison<'a> {
             until: None,
             filter: None,
             shows_use: false,
+            tells_each: false,
         })
     }
 
@@ -90,6 +101,7 @@ impl<'a> Comparison<'a> {
             .filter_map(|(_, snapshots)| latest(snapshots));
         let newest = newest.max();
         let since = self.since;
+        let all = histories.clone();
         histories.retain(|(_, snapshots)| {
             let latest = latest(snapshots);
             latest == newest || since.is_some_and(|since| latest.is_some_and(|at| at > since))
@@ -104,8 +116,10 @@ impl<'a> Comparison<'a> {
             let of_source = self
                 .compare_source(source, &snapshots, &mut *receiver)
                 .await?;
+            let other_owners = other_owners(source, &of_source, &all);
             compared.push(ComparedAccount {
-                names_owner,
+                names_owner: names_owner || !other_owners.is_empty(),
+                other_owners,
                 ..of_source
             });
         }
@@ -133,37 +147,25 @@ impl<'a> Comparison<'a> {
             .as_ref()
             .map(|filter| filter.for_account(account));
         let mut counts = ChangeCounts::default();
-        let span = Span::new(from.at, to.at)?;
-        let mut page = PageRequest::new(PAGE);
-        loop {
-            let part = self.ledger.diff(source, span, &page).await?;
-            let ids = part.items.iter().map(|change| change.token().id.clone());
-            let ids: Vec<_> = ids.collect();
-            let authors = Authors::read(self.ledger, account, &ids, &self.open).await?;
-            for change in &part.items {
-                if !self.is_wanted(filter.as_ref(), account, change) {
-                    continue;
-                }
-                if is_use(change) {
-                    counts.used += 1;
-                    if !self.shows_use {
-                        continue;
-                    }
-                } else {
-                    count(&mut counts, change);
-                }
-                let author = authors.of(change, span, is_covered);
-                receiver(Compared {
-                    account,
-                    change,
-                    author,
-                    at: to.at,
-                })?;
-            }
-            page.after = part.next;
-            if page.after.is_none() {
-                break;
-            }
+        let listings = snapshots.iter().filter(|kept| kept.counts.is_some());
+        let between = listings.map(|kept| kept.at);
+        let mut times = vec![from.at];
+        if self.tells_each {
+            times.extend(between.filter(|at| from.at < *at && *at < to.at));
+        }
+        times.push(to.at);
+        for (index, pair) in times.windows(2).enumerate() {
+            let &[earlier, later] = pair else { continue };
+            let span = Span::new(earlier, later)?;
+            // What was forgotten is older than the second snapshot.
+            let is_covered = is_covered || index > 0;
+            let walk = Walk {
+                source,
+                span,
+                is_covered,
+                filter: filter.as_ref(),
+            };
+            self.walk(walk, &mut counts, &mut *receiver).await?;
         }
         let is_partial = reason.is_some();
         let unlisted = unlisted(&to);
@@ -174,6 +176,7 @@ impl<'a> Comparison<'a> {
             provider: account.provider().to_owned(),
             owner: source.owner.clone(),
             names_owner: false,
+            other_owners: Vec::new(),
             from: Some(from.at),
             to: Some(to.at),
             completeness: match (is_partial, &unlisted) {
@@ -184,6 +187,53 @@ impl<'a> Comparison<'a> {
             reason: reason.or(unlisted),
             counts: Some(counts),
         })
+    }
+
+    /// Tells the changes between two snapshots of a history.
+    async fn walk(
+        &self,
+        walk: Walk<'_>,
+        counts: &mut ChangeCounts,
+        receiver: Receiver<'_>,
+    ) -> Result<(), Failure> {
+        let Walk {
+            source,
+            span,
+            is_covered,
+            filter,
+        } = walk;
+        let account = &source.account;
+        let mut page = PageRequest::new(PAGE);
+        loop {
+            let part = self.ledger.diff(source, span, &page).await?;
+            let ids = part.items.iter().map(|change| change.token().id.clone());
+            let ids: Vec<_> = ids.collect();
+            let authors = Authors::read(self.ledger, account, &ids, &self.open).await?;
+            for change in &part.items {
+                if !self.is_wanted(filter, account, change) {
+                    continue;
+                }
+                if is_use(change) {
+                    counts.used += 1;
+                    if !self.shows_use {
+                        continue;
+                    }
+                } else {
+                    count(counts, change);
+                }
+                let author = authors.of(change, span, is_covered);
+                receiver(Compared {
+                    account,
+                    change,
+                    author,
+                    at: span.later(),
+                })?;
+            }
+            page.after = part.next;
+            if page.after.is_none() {
+                return Ok(());
+            }
+        }
     }
 
     /// Chooses the snapshots to compare.
@@ -238,16 +288,19 @@ impl<'a> Comparison<'a> {
         })
     }
 
+    /// Returns a token with what people say of it.
+    pub(crate) fn annotated(&self, account: &Account, token: &Token) -> Token {
+        let mut token = token.clone();
+        self.annotations.apply(account, &mut token);
+        token
+    }
+
     /// Returns `true` if the filter matches a token before or after its change.
     fn is_wanted(&self, filter: Option<&Filter>, account: &Account, change: &Change) -> bool {
         let Some(filter) = filter else {
             return true;
         };
-        let matches = |token: &Token| {
-            let mut token = token.clone();
-            self.annotations.apply(account, &mut token);
-            filter.matches(&token)
-        };
+        let matches = |token: &Token| filter.matches(&self.annotated(account, token));
         match change {
             Change::Changed { before, after, .. } => matches(before) || matches(after),
             change => matches(change.token()),
@@ -270,6 +323,23 @@ pub(crate) async fn count_unknown_tokens(
     Ok(())
 }
 
+/// Returns the other owners whose tokens the account listed between two snapshots of one owner.
+fn other_owners(
+    source: &Source,
+    compared: &ComparedAccount,
+    histories: &[(&Source, Vec<Snapshot>)],
+) -> Vec<Owner> {
+    let is_between = |snapshot: &Snapshot| {
+        compared.from.is_some_and(|from| snapshot.at > from)
+            && compared.to.is_some_and(|to| snapshot.at < to)
+    };
+    let others = histories.iter().filter(|(other, _)| *other != source);
+    let others = others.filter(|(_, snapshots)| snapshots.iter().any(is_between));
+    others
+        .filter_map(|(other, _)| other.owner.clone())
+        .collect()
+}
+
 fn unknown(account: &Account, reason: String) -> ComparedAccount {
     ComparedAccount {
         key: account.clone(),
@@ -278,6 +348,7 @@ fn unknown(account: &Account, reason: String) -> ComparedAccount {
         provider: account.provider().to_owned(),
         owner: None,
         names_owner: false,
+        other_owners: Vec::new(),
         from: None,
         to: None,
         completeness: "unknown",

@@ -4,6 +4,7 @@
 //! that only reads does not create it.
 
 mod accounts;
+mod all_writes;
 mod authors;
 mod comparing;
 mod opened;
@@ -19,6 +20,7 @@ use tokenfleet::{Configuration, Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::{Ledger, SqliteLedger};
 
 pub(crate) use self::accounts::RememberedAccount;
+pub(crate) use self::all_writes::AllWrites;
 pub(crate) use self::authors::{Authors, OpenCreations};
 pub(crate) use self::comparing::{Comparison, count_unknown_tokens};
 pub(crate) use self::opened::OpenedLedger;
@@ -166,16 +168,21 @@ impl Place {
 
     #[cfg(feature = "postgres")]
     async fn open_server(server: &Server) -> Result<Arc<dyn Ledger>> {
-        server.open().await.map_err(with_advice)
+        let ledger = server.open().await.map_err(with_advice)?;
+        Ok(Arc::new(ledger))
     }
 
     #[cfg(not(feature = "postgres"))]
     async fn open_server(_: &Server) -> Result<Arc<dyn Ledger>> {
-        Err(
-            Error::configuration("this program was built without Postgres")
-                .with_advice(format!("build it with the feature `postgres`, or {ADVICE}")),
-        )
+        Err(without_postgres())
     }
+}
+
+/// Creates the error for a server that this program cannot reach.
+#[cfg(not(feature = "postgres"))]
+fn without_postgres() -> Error {
+    Error::configuration("this program was built without Postgres")
+        .with_advice(format!("build it with the feature `postgres`, or {ADVICE}"))
 }
 
 /// Adds how to do without the ledger to what is wrong with it.

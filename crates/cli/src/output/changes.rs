@@ -196,6 +196,9 @@ pub(crate) struct ComparedAccount {
     /// `true` if the account has several histories, which their owners tell apart.
     #[serde(skip)]
     pub(crate) names_owner: bool,
+    /// The owners whose tokens the account listed in between.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) other_owners: Vec<Owner>,
     /// The time of the earlier snapshot.
     pub(crate) from: Option<Timestamp>,
     /// The time of the later snapshot.
@@ -261,6 +264,11 @@ impl ComparedAccount {
         self.completeness == "not_listable"
     }
 
+    /// Returns `true` if there is more to say than numbers.
+    fn has_remark(&self) -> bool {
+        self.reason.is_some() || !self.other_owners.is_empty()
+    }
+
     /// Describes the comparison on one line.
     pub(crate) fn line(&self) -> String {
         let unknown = self.unknown_tokens.as_ref();
@@ -293,10 +301,13 @@ impl ComparedAccount {
         if let (Some(from), Some(to)) = (self.from, self.to) {
             line += &format!(", from {from} to {to}");
         }
-        match &self.reason {
-            Some(reason) => format!("{line}: {reason}"),
-            None => line,
+        if let Some(reason) = &self.reason {
+            line += &format!(": {reason}");
         }
+        for owner in &self.other_owners {
+            line += &format!("; in between it listed the tokens of owner {}", owner.id);
+        }
+        line
     }
 }
 
@@ -410,7 +421,7 @@ impl Changes {
                 for account in accounts {
                     if account.is_incomplete() {
                         print_warning(&account.line());
-                    } else if account.reason.is_some() && !output.is_quiet {
+                    } else if account.has_remark() && !output.is_quiet {
                         print_note(&account.line());
                     }
                 }

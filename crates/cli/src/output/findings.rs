@@ -56,7 +56,7 @@ impl<'a> WaivedFinding<'a> {
 }
 
 /// Tokens that a rule could not judge, or an account whose tokens are not all known.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct NotJudged {
     pub(crate) account: Account,
     pub(crate) check: Option<String>,
@@ -94,9 +94,13 @@ impl Serialize for NotJudged {
 impl fmt::Display for NotJudged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "not judged: {}: ", self.account)?;
-        if let (Some(check), Some(rule), Some(tokens)) = (&self.check, self.rule, self.tokens) {
-            let plural = if tokens == 1 { "" } else { "s" };
-            write!(f, "{check} ({rule}), {tokens} token{plural}: ")?;
+        if let (Some(check), Some(rule)) = (&self.check, self.rule) {
+            write!(f, "{check} ({rule})")?;
+            if let Some(tokens) = self.tokens {
+                let plural = if tokens == 1 { "" } else { "s" };
+                write!(f, ", {tokens} token{plural}")?;
+            }
+            f.write_str(": ")?;
         }
         f.write_str(&self.reason)
     }
@@ -295,21 +299,26 @@ fn table_row(finding: &Finding, waiver: &str) -> Vec<String> {
         Some(at) => at.split('T').next().unwrap_or_default().to_owned(),
         None => String::new(),
     };
-    // The day since when a token is unused is that of its last use, and not of its creation.
-    let is_unused = finding.rule() == RuleKind::UnusedFor;
-    let unused_since = finding.since().filter(|_| is_unused);
+    // The day since when a token is unused, or by which it appeared or vanished, is not that of its
+    // creation.
+    let word = match finding.rule() {
+        RuleKind::UnusedFor => Some("since"),
+        RuleKind::AppearedWithin | RuleKind::VanishedWithin => Some("by"),
+        _ => None,
+    };
+    let since = word.zip(finding.since());
     let mut row = vec![
         finding.account().name().to_owned(),
         finding.check().to_owned(),
-        match (finding.scopes(), unused_since) {
+        match (finding.scopes(), since) {
             (Some(scopes), _) => format!("{}: {scopes}", finding.rule()),
-            (None, Some(since)) => format!("{}: since {}", finding.rule(), day(Some(since))),
+            (None, Some((word, at))) => format!("{}: {word} {}", finding.rule(), day(Some(at))),
             (None, None) => finding.rule().to_string(),
         },
         finding.id().to_string(),
         text(finding.name().clone()),
         text(finding.owner().as_ref().map(owner)),
-        day(finding.since().filter(|_| !is_unused)),
+        day(finding.since().filter(|_| word.is_none())),
         day(finding.until()),
     ];
     if !waiver.is_empty() {

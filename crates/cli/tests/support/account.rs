@@ -49,9 +49,14 @@ impl Account {
 
     /// Runs the program with a secret in `SECRET`. Asserts that it hides the account's credentials.
     pub(crate) fn run_with_secret(&self, secret: &str, words: &[&str]) -> Run {
+        self.run_with(&[("SECRET", secret)], words)
+    }
+
+    /// Runs the program with more variables. Asserts that it hides the account's credentials.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], words: &[&str]) -> Run {
         let own = self.variables.iter();
-        let mut variables: Vec<_> = own.map(|(name, value)| (&**name, &**value)).collect();
-        variables.push(("SECRET", secret));
+        let own: Vec<_> = own.map(|(name, value)| (&**name, &**value)).collect();
+        let variables = [&own, variables].concat();
         let mut words = words.to_vec();
         words.extend(["--config", &self.path]);
         let hidden: Vec<_> = self.variables.iter().map(|(_, value)| &**value).collect();

@@ -85,14 +85,27 @@ where account = $1 and id >= $2
   and valid_from <= $3 and (valid_to is null or valid_to > $3)
 order by id limit $4";
 
-pub(crate) const DIFF: &str = "
+/// Counts the changes between two times, and the versions that may be there, by what the snapshots
+/// say of themselves.
+pub(crate) const COUNT_CHANGES: &str = "
+select cast(coalesce(sum(case when at > $1 and at <= $2 then appeared + vanished + changed end), 0)
+            as bigint),
+       cast(coalesce(sum(appeared + changed), 0) + coalesce(max(seen), 0) as bigint)
+from snapshot where account = $3";
+
+/// Finds differences by the indexes of times, of which each page reads all of the span.
+pub(crate) const DIFF_BY_TIME: &str = "
 select touched.id, before.record, later.record
 from (
-    select id from token
-    where account = $1 and id >= $2 and valid_from > $3 and valid_from <= $4
-    union
-    select id from token
-    where account = $1 and id >= $2 and valid_to > $3 and valid_to <= $4
+    select id
+    from (
+        select id from token
+        where account = $1 and id >= $2 and valid_from > $3 and valid_from <= $4
+        union
+        select id from token
+        where account = $1 and id >= $2 and valid_to > $3 and valid_to <= $4
+    ) as either
+    order by id limit $5
 ) as touched
 left join token as before
     on before.account = $1 and before.id = touched.id
@@ -100,7 +113,25 @@ left join token as before
 left join token as later
     on later.account = $1 and later.id = touched.id
    and later.valid_from <= $4 and (later.valid_to is null or later.valid_to > $4)
-order by touched.id limit $5";
+order by touched.id";
+
+/// Finds differences by reading the versions in the order of ids, up to the end of the page. The
+/// signs keep the database from the indexes of times.
+pub(crate) const DIFF_BY_ID: &str = "
+select touched.id, before.record, later.record
+from (
+    select distinct id from token
+    where account = $1 and id >= $2
+      and ((+valid_from > $3 and +valid_from <= $4) or (+valid_to > $3 and +valid_to <= $4))
+    order by id limit $5
+) as touched
+left join token as before
+    on before.account = $1 and before.id = touched.id
+   and before.valid_from <= $3 and (before.valid_to is null or before.valid_to > $3)
+left join token as later
+    on later.account = $1 and later.id = touched.id
+   and later.valid_from <= $4 and (later.valid_to is null or later.valid_to > $4)
+order by touched.id";
 
 pub(crate) const HISTORY: &str = "
 select valid_from, valid_to, record from token
@@ -177,6 +208,10 @@ where heard_at <= $1
 pub(crate) const ALL_WRITES: &str = "
 select number, id, operation, heard_at, is_open, issues, dead_by, intent, outcome, resolution
 from write where number > $1 order by number limit $2";
+
+pub(crate) const WRITES_AFTER: &str = "
+select number, intent, outcome, resolution from write
+where number > $1 order by number limit $2";
 
 pub(crate) const COUNT_UNTOUCHED: &str = "
 select count(*) from touched

@@ -10,8 +10,9 @@ use crate::sql::recorder::SqlRecorder;
 use crate::sql::schema::begin_write;
 use crate::sql::source::{find_account, first_row, known_at};
 use crate::sql::statements::{
-    ACCOUNTS, COUNT_OVERLAPS, COUNT_REVERSED, COUNT_UNSEEN, DIFF, HISTORY, KNOWN_AT,
-    PRUNE_SNAPSHOTS, PRUNE_VERSIONS, RECORDS, SNAPSHOTS, STATE, VERSIONS,
+    ACCOUNTS, COUNT_CHANGES, COUNT_OVERLAPS, COUNT_REVERSED, COUNT_UNSEEN, DIFF_BY_ID,
+    DIFF_BY_TIME, HISTORY, KNOWN_AT, PRUNE_SNAPSHOTS, PRUNE_VERSIONS, RECORDS, SNAPSHOTS, STATE,
+    VERSIONS,
 };
 use crate::sql::value::{Row, Value, from_key, position_after, to_key, unreadable};
 use crate::sql::{tasks, writes};
@@ -142,8 +143,9 @@ impl<D: Database> Ledger for D {
         let times = [span.earlier(), span.later()];
         let (number, [from, to]) = known_at(&mut *connection, source, times).await?;
         let (after, limit) = bounds(page);
+        let statement = diff_of(&mut *connection, number, [from, to], page).await?;
         let values = vec![number.into(), after, from.into(), to.into(), limit];
-        let rows = connection.query(DIFF, values).await?;
+        let rows = connection.query(statement, values).await?;
         connection.commit().await?;
         read_page(rows, page, |row| {
             let mut side = || row.optional_text()?.as_deref().map(decode).transpose();
@@ -277,6 +279,30 @@ impl<D: Database> Ledger for D {
         findings.extend(tasks::check(&mut *connection).await?);
         Ok(findings)
     }
+}
+
+/// Returns the statement that finds all pages of a difference for less: in the order of ids, every
+/// version is read once; by the indexes of times, all changes are read for each page.
+async fn diff_of(
+    connection: &mut dyn Connection,
+    account: i64,
+    [from, to]: [Timestamp; 2],
+    page: &PageRequest,
+) -> Result<&'static str> {
+    /// The number of entries of an index that are read as fast as one version.
+    const ENTRIES: i64 = 4;
+
+    let values = vec![from.into(), to.into(), account.into()];
+    let row = first_row(connection, COUNT_CHANGES, values).await?;
+    let mut row = row.ok_or_else(unreadable)?;
+    let (changes, versions) = (row.number()?, row.number()?);
+    let pages = changes / i64::try_from(page.limit.get()).unwrap_or(i64::MAX);
+    let is_mostly_changed = changes.saturating_mul(pages) > versions.saturating_mul(ENTRIES);
+    Ok(if is_mostly_changed {
+        DIFF_BY_ID
+    } else {
+        DIFF_BY_TIME
+    })
 }
 
 /// Returns the number of records that are not the token of their row.

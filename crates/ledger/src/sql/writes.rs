@@ -1,6 +1,7 @@
 //! The writes of a ledger in a database.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::sql::schema::begin_write;
 use crate::sql::source::first_row;
 use crate::sql::statements::{
     ADD_WRITE, ALL_WRITES, CHANGE_WRITE, COUNT_UNTOUCHED, FIND_WRITE, ISSUING_WRITES, LOCK_WRITE,
-    OPEN_WRITES, OPERATION_WRITES, PRUNE_TOUCHED, PRUNE_WRITES, TOKEN_WRITES, TOUCH,
+    OPEN_WRITES, OPERATION_WRITES, PRUNE_TOUCHED, PRUNE_WRITES, TOKEN_WRITES, TOUCH, WRITES_AFTER,
 };
 use crate::sql::value::{Row, Value, to_key, unreadable};
 use crate::{UnknownToken, Write};
@@ -233,6 +234,23 @@ pub(crate) async fn of_operation(
 ) -> Result<Vec<Write>> {
     let values = vec![operation.to_string().into()];
     read_all(connection.query(OPERATION_WRITES, values).await?)
+}
+
+/// Returns writes after a number, in the order in which they were begun, each with its number.
+pub(crate) async fn after(
+    database: &impl Database,
+    number: u64,
+    limit: NonZeroUsize,
+) -> Result<Vec<(u64, Write)>> {
+    let mut connection = database.connect().await?;
+    let [number, limit] = [i64::try_from(number), i64::try_from(limit.get())]
+        .map(|value| Value::from(value.unwrap_or(i64::MAX)));
+    let rows = connection.query(WRITES_AFTER, vec![number, limit]).await?;
+    let numbered = rows.into_iter().map(|mut row| {
+        let number = u64::try_from(row.number()?).map_err(|_| unreadable())?;
+        Ok((number, read(&mut row)?))
+    });
+    numbered.collect()
 }
 
 /// Returns the writes to an account that touched one of these tokens.

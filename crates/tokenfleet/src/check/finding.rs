@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::{Rule, RuleKind};
+use super::{Past, Rule, RuleKind};
 use crate::annotations;
 use crate::model::{Principal, TokenField};
 use crate::{Account, Fact, Timestamp, Token, TokenId, TokenState};
@@ -33,9 +33,17 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(account: &Account, check: Arc<str>, rule: &Rule, token: &Token) -> Self {
+    pub(super) fn new(
+        account: &Account,
+        check: Arc<str>,
+        rule: &Rule,
+        token: &Token,
+        past: Option<Past>,
+    ) -> Self {
         let kind = rule.kind();
+        let seen = past.map(Past::at);
         let since = match kind {
+            RuleKind::AppearedWithin | RuleKind::VanishedWithin => seen.as_ref(),
             RuleKind::UnusedFor => token.last_used.known().or(token.created_at.known()),
             _ => token.created_at.known(),
         };
@@ -106,8 +114,8 @@ impl Finding {
         &self.creator
     }
 
-    /// Returns since when it is so, if that is known: the last use of an unused token, otherwise
-    /// the creation.
+    /// Returns since when it is so, if that is known: the last use of an unused token, the time of
+    /// the listing that saw that a token appeared or vanished, otherwise the creation.
     #[must_use]
     pub fn since(&self) -> Option<Timestamp> {
         self.since

@@ -10,12 +10,14 @@ use crate::{Account, Error, ErrorKind, Filter, Result, Timestamp, Token, TokenSt
 
 /// A rule: a condition under which a token is found.
 ///
-/// All rules but [`expired`](Self::expired) and [`matching`](Self::matching) leave out tokens that
-/// are revoked or expired.
+/// All rules but [`expired`](Self::expired), [`expired_within`](Self::expired_within) and
+/// [`matching`](Self::matching) leave out tokens that are revoked or expired.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rule {
     kind: RuleKind,
     condition: Filter,
+    /// The time from which a rule about the past needs to know it.
+    start: Option<Timestamp>,
 }
 
 /// The kind of a rule: its key in a configuration.
@@ -28,6 +30,12 @@ pub enum RuleKind {
     ExpiresWithin,
     /// The token is expired, by its state or by its expiry, and not revoked.
     Expired,
+    /// The token expired within a period, and may not be listed any more.
+    ExpiredWithin,
+    /// The token appeared within a period.
+    AppearedWithin,
+    /// The token vanished within a period, and had not expired.
+    VanishedWithin,
     /// The token was not used for a period.
     UnusedFor,
     /// The token was created longer than a period ago.
@@ -46,6 +54,9 @@ impl RuleKind {
         Self::NeverExpires,
         Self::ExpiresWithin,
         Self::Expired,
+        Self::ExpiredWithin,
+        Self::AppearedWithin,
+        Self::VanishedWithin,
         Self::UnusedFor,
         Self::OlderThan,
         Self::BroadScopes,
@@ -60,6 +71,9 @@ impl RuleKind {
             Self::NeverExpires => "never_expires",
             Self::ExpiresWithin => "expires_within",
             Self::Expired => "expired",
+            Self::ExpiredWithin => "expired_within",
+            Self::AppearedWithin => "appeared_within",
+            Self::VanishedWithin => "vanished_within",
             Self::UnusedFor => "unused_for",
             Self::OlderThan => "older_than",
             Self::BroadScopes => "broad_scopes",
@@ -105,6 +119,46 @@ impl Rule {
         let by_expiry = Filter::all_of([is_reported, is_over, !is_revoked]);
         let condition = Filter::State(TokenState::Expired).or(by_expiry);
         Self::new(RuleKind::Expired, condition)
+    }
+
+    /// Finds tokens that expired within a period before `now` and are not revoked, and those that
+    /// are no longer listed if their [past](super::Past) is judged too.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the period starts before the first
+    /// representable time.
+    pub fn expired_within(period: Duration, now: Timestamp) -> Result<Self> {
+        let start = now.checked_sub(period).ok_or_else(too_long)?;
+        let is_over = Filter::Expiry(TimePredicate::UpTo(now));
+        let is_recent = Filter::expires_from(start);
+        let is_revoked = Filter::State(TokenState::Revoked);
+        let condition = Filter::all_of([is_over, is_recent, !is_revoked]);
+        Ok(Self::new(RuleKind::ExpiredWithin, condition).about_past(start))
+    }
+
+    /// Finds tokens that appeared within a period before `now`, which only their
+    /// [past](super::Past) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the period starts before the first
+    /// representable time.
+    pub fn appeared_within(period: Duration, now: Timestamp) -> Result<Self> {
+        let start = now.checked_sub(period).ok_or_else(too_long)?;
+        Ok(Self::new(RuleKind::AppearedWithin, Filter::any_of([])).about_past(start))
+    }
+
+    /// Finds tokens that vanished within a period before `now` although they had not expired, which
+    /// only their [past](super::Past) tells.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if the period starts before the first
+    /// representable time.
+    pub fn vanished_within(period: Duration, now: Timestamp) -> Result<Self> {
+        let start = now.checked_sub(period).ok_or_else(too_long)?;
+        Ok(Self::new(RuleKind::VanishedWithin, Filter::any_of([])).about_past(start))
     }
 
     /// Finds tokens that were last used longer than a period before `now`, and those that were
@@ -160,7 +214,26 @@ impl Rule {
     }
 
     fn new(kind: RuleKind, condition: Filter) -> Self {
-        Self { kind, condition }
+        Self {
+            kind,
+            condition,
+            start: None,
+        }
+    }
+
+    fn about_past(mut self, start: Timestamp) -> Self {
+        self.start = Some(start);
+        self
+    }
+
+    /// Returns the time from which a rule about the past needs to know it.
+    pub(super) fn start(&self) -> Option<Timestamp> {
+        self.start
+    }
+
+    /// Evaluates the condition for a token.
+    pub(super) fn condition_holds(&self, account: &Account, token: &Token) -> Truth {
+        Truth::of(&self.condition, account, token)
     }
 
     /// Returns the kind of the rule.
@@ -178,8 +251,11 @@ impl Rule {
         if settings.boolean("expired")? == Some(true) {
             rules.push(Self::expired(now));
         }
-        let periods: [(_, fn(_, _) -> _); 3] = [
+        let periods: [(_, fn(_, _) -> _); 6] = [
             ("expires_within", Self::expires_within),
+            ("expired_within", Self::expired_within),
+            ("appeared_within", Self::appeared_within),
+            ("vanished_within", Self::vanished_within),
             ("unused_for", Self::unused_for),
             ("older_than", Self::older_than),
         ];
@@ -208,10 +284,14 @@ impl Rule {
     /// Evaluates the rule for a token.
     pub(super) fn applies(&self, account: &Account, token: &Token) -> Truth {
         let is_dead = matches!(token.state, TokenState::Revoked | TokenState::Expired);
-        if is_dead && !matches!(self.kind, RuleKind::Expired | RuleKind::Where) {
+        let concerns_dead = matches!(
+            self.kind,
+            RuleKind::Expired | RuleKind::ExpiredWithin | RuleKind::Where
+        );
+        if is_dead && !concerns_dead {
             return Truth::No;
         }
-        Truth::of(&self.condition, account, token)
+        self.condition_holds(account, token)
     }
 
     /// Returns the scopes of a token that the rule objects to.

@@ -343,6 +343,76 @@ fn dead_tokens_are_found_by_a_filter_or_for_being_expired_only() {
 }
 
 #[test]
+fn a_rule_about_the_past_finds_what_became_of_a_token_within_its_period() {
+    let time = |text: &str| Timestamp::parse_at(text, now()).unwrap();
+    let [recent, old] = ["now-1d", "now-8d"].map(time);
+    let (appeared, vanished) = (Past::Appeared as fn(_) -> _, Past::Vanished as fn(_) -> _);
+    let verdict = |table: &str, token: &Token, past: Past| {
+        let judged = read(table).unwrap().judge_past(&account(), token, past);
+        match &judged[..] {
+            [] => "clear".to_owned(),
+            [Judgement::Found(_)] => "found".to_owned(),
+            [Judgement::NotJudged { missing, .. }] => missing.clone(),
+            several => panic!("{several:?}"),
+        }
+    };
+    let mut never = token();
+    never.expiry = Fact::Absent;
+    for (rule, past, expected) in [
+        ("appeared_within", appeared(recent), "found"),
+        ("appeared_within", appeared(old), "clear"),
+        ("appeared_within", vanished(recent), "clear"),
+        ("vanished_within", vanished(recent), "found"),
+        ("vanished_within", vanished(old), "clear"),
+        ("vanished_within", appeared(recent), "clear"),
+        ("expired_within", vanished(recent), "clear"),
+        // A rule about what is there says nothing of what is not.
+        ("older_than", vanished(recent), "clear"),
+    ] {
+        let table = format!("{rule} = '7d'");
+        assert_eq!(verdict(&table, &never, past), expected, "{rule} {past:?}");
+        let listed = read(&table).unwrap().judge(&account(), &never);
+        let is_about_past = rule != "older_than";
+        assert_eq!(listed.is_empty(), is_about_past, "{rule}");
+    }
+    for (expiry, vanished_rule, expired_rule) in [
+        // It expired, and then vanished.
+        ("now-2d", "clear", "found"),
+        ("now-9d", "clear", "clear"),
+        // Somebody ended it before.
+        ("now-1h", "found", "clear"),
+        ("now+9d", "found", "clear"),
+    ] {
+        let mut token = token();
+        token.expiry = at(expiry);
+        let past = vanished(recent);
+        let found = ["vanished_within", "expired_within"]
+            .map(|rule| verdict(&format!("{rule} = '7d'"), &token, past));
+        assert_eq!(found, [vanished_rule, expired_rule], "{expiry}");
+        let listed = read("expired_within = '7d'").unwrap();
+        let listed = listed.judge(&account(), &token);
+        let is_over = matches!(expiry, "now-2d" | "now-1h");
+        assert_eq!(listed.len(), usize::from(is_over), "{expiry}");
+    }
+    let mut revoked = never.clone();
+    revoked.state = TokenState::Revoked;
+    let past = vanished(recent);
+    assert_eq!(verdict("vanished_within = '7d'", &revoked, past), "clear");
+    let unknown = verdict("expired_within = '7d'", &token(), past);
+    assert_eq!(unknown, "expiry");
+
+    let check = read("appeared_within = '7d'\nvanished_within = '9d'").unwrap();
+    let start = time("now-9d");
+    assert_eq!(check.past_from(), Some((RuleKind::VanishedWithin, start)));
+    assert_eq!(read("older_than = '1d'").unwrap().past_from(), None);
+    let judged = check.judge_past(&account(), &never, past);
+    let [Judgement::Found(finding)] = &judged[..] else {
+        panic!("{judged:?}")
+    };
+    assert_eq!(finding.since(), Some(recent));
+}
+
+#[test]
 fn every_rule_of_a_check_finds_for_itself() {
     let check = read("never_expires = true\nolder_than = '1d'\nbroad_scopes = 'all.*'").unwrap();
     let mut token = token();
@@ -407,7 +477,8 @@ fn a_mistake_in_a_check_is_an_error_with_its_line() {
         (
             "accounts = 'iot'",
             "line 1: checks.stale has no rule; write at least one of never_expires, \
-             expires_within, expired, unused_for, older_than, broad_scopes, name_not_matching, where",
+             expires_within, expired, expired_within, appeared_within, vanished_within, unused_for, \
+             older_than, broad_scopes, name_not_matching, where",
         ),
         ("never_expires = false", "line 1: checks.stale has no rule;"),
     ] {

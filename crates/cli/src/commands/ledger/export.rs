@@ -1,14 +1,14 @@
-//! `ledger export`: all snapshots and versions of tokens, as one JSON object per line.
+//! `ledger export`: all snapshots, versions of tokens and writes, as one JSON object per line.
 
 use std::num::NonZeroUsize;
 
 use serde::Serialize;
 use tokenfleet::{Account, Error, Registry, Timestamp, Token};
-use tokenfleet_ledger::{Counts, Owner, PageRequest, Source, Verdict, Version};
+use tokenfleet_ledger::{Counts, Owner, PageRequest, Source, Verdict, Version, Write};
 
 use crate::arguments::GlobalArguments;
 use crate::exit::{Exit, Failure};
-use crate::ledger::OpenedLedger;
+use crate::ledger::{AllWrites, OpenedLedger};
 use crate::output::{Format, Output};
 
 /// The number of tokens that are read at a time.
@@ -32,6 +32,7 @@ enum Line<'a> {
         to: Option<Timestamp>,
         token: &'a Token,
     },
+    Write(&'a Write),
 }
 
 pub(super) async fn run(
@@ -45,17 +46,40 @@ pub(super) async fn run(
         return Err(error.into());
     }
     let opened = OpenedLedger::open(global).await?;
-    let sources = if is_narrowed(global) {
-        let accounts = opened.accounts(global, registry).await?.into_iter();
-        accounts.flat_map(|account| account.sources).collect()
-    } else {
-        // Also those that are no longer configured.
-        opened.ledger.accounts().await?
-    };
+    // Also those that are no longer configured.
+    let (mut sources, mut accounts) = (opened.ledger.accounts().await?, None);
+    if is_narrowed(global) {
+        let chosen = opened.accounts(global, registry).await?;
+        accounts = Some(chosen.iter().map(|one| one.account.clone()).collect());
+        sources = chosen.into_iter().flat_map(|one| one.sources).collect();
+    }
     for source in &sources {
         print(&opened, source, output).await?;
     }
+    print_writes(&opened, accounts, output).await?;
     Ok(Exit::Success)
+}
+
+/// Prints the writes to these accounts, or to all.
+async fn print_writes(
+    opened: &OpenedLedger,
+    accounts: Option<Vec<Account>>,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    let mut writes = AllWrites::open(&opened.place).await?;
+    loop {
+        let page = writes.next().await?;
+        if page.is_empty() {
+            return Ok(());
+        }
+        let is_wanted = |write: &&Write| match &accounts {
+            Some(accounts) => accounts.contains(&write.intent.account),
+            None => true,
+        };
+        for write in page.iter().filter(is_wanted) {
+            output.object(&Line::Write(write))?;
+        }
+    }
 }
 
 fn is_narrowed(global: &GlobalArguments) -> bool {

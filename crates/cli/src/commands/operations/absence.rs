@@ -1,12 +1,13 @@
 //! What it proves that a platform does not show a token.
 
 use tokenfleet::model::TokenField;
-use tokenfleet::{Query, Result, Token, TokenId, TokenProvider, TokenProviderExt};
-use tokenfleet_ledger::{Ledger, PageRequest, Write};
+use tokenfleet::{Query, Result, Timestamp, Token, TokenId, TokenProvider, TokenProviderExt};
+use tokenfleet_ledger::{Ledger, PageRequest, Source, Write};
 
 /// The text for an absence that proves nothing.
 pub(super) const UNPROVEN: &str = "nothing of it is shown, but that proves nothing: no token is listed that the account is known \
-     to have had before, so it may be another user's by now; look on the platform's website";
+     to have had before, so it may be another user's by now; look on the platform's website, and \
+     take a snapshot before the next change, which makes this provable";
 
 /// Returns `true` if it proves something that the platform does not show a token: the account
 /// reaches the same tokens as at the time of the write.
@@ -63,6 +64,13 @@ pub(super) async fn is_same_owner(
         return Ok(false);
     }
     let intent = &write.intent;
+    let around = sources_around(ledger, write).await?;
+    let mut owners = around.iter().map(|(_, source)| source);
+    let first = owners.next();
+    if owners.any(|owner| Some(owner) != first) {
+        // The credential was exchanged for another user's, and it is not known when.
+        return Ok(false);
+    }
     let ids: Vec<TokenId> = tokens.iter().map(|token| token.id.clone()).collect();
     let writes = ledger.writes_to(account, &ids).await?;
     let is_known = writes.iter().any(|other| {
@@ -71,31 +79,50 @@ pub(super) async fn is_same_owner(
         let is_earlier = other.intent.id != intent.id && other.intent.at <= intent.at;
         is_earlier && token.is_some_and(|id| ids.contains(id))
     });
-    Ok(is_known || was_in_snapshot(ledger, write, &ids).await?)
+    if is_known {
+        return Ok(true);
+    }
+    match around.first() {
+        Some((at, source)) if *at <= intent.at => was_in_snapshot(ledger, source, *at, &ids).await,
+        _ => Ok(false),
+    }
 }
 
-/// Returns `true` if the last snapshot of the account before a write has one of these tokens.
-async fn was_in_snapshot(ledger: &dyn Ledger, write: &Write, ids: &[TokenId]) -> Result<bool> {
+/// Returns the last snapshot of the account before a write and all after it, the earliest first:
+/// the time of each, and the owner whose tokens it lists.
+async fn sources_around(ledger: &dyn Ledger, write: &Write) -> Result<Vec<(Timestamp, Source)>> {
     let intent = &write.intent;
-    let mut latest = None;
+    let mut all = Vec::new();
     for source in ledger.accounts().await? {
-        if source.account != intent.account {
-            continue;
-        }
-        let snapshots = ledger.snapshots(&source).await?;
-        let before = snapshots.iter().rfind(|snapshot| snapshot.at <= intent.at);
-        if let Some(snapshot) = before
-            && latest.as_ref().is_none_or(|(at, _)| *at < snapshot.at)
-        {
-            latest = Some((snapshot.at, source));
+        if source.account == intent.account {
+            let snapshots = ledger.snapshots(&source).await?.into_iter();
+            all.extend(snapshots.map(|snapshot| (snapshot.at, source.clone())));
         }
     }
-    let Some((at, source)) = latest else {
-        return Ok(false);
-    };
-    // An account that could not be listed has no state.
-    let Ok(state) = ledger.state(&source, at, &PageRequest::default()).await else {
-        return Ok(false);
-    };
-    Ok(state.items.iter().any(|token| ids.contains(&token.id)))
+    all.sort_by_key(|(at, _)| *at);
+    let before = all.iter().rposition(|(at, _)| *at <= intent.at);
+    Ok(all.split_off(before.unwrap_or_default()))
+}
+
+/// Returns `true` if a snapshot has one of these tokens.
+async fn was_in_snapshot(
+    ledger: &dyn Ledger,
+    source: &Source,
+    at: Timestamp,
+    ids: &[TokenId],
+) -> Result<bool> {
+    let mut page = PageRequest::default();
+    loop {
+        // An account that could not be listed has no state.
+        let Ok(state) = ledger.state(source, at, &page).await else {
+            return Ok(false);
+        };
+        if state.items.iter().any(|token| ids.contains(&token.id)) {
+            return Ok(true);
+        }
+        page.after = state.next;
+        if page.after.is_none() {
+            return Ok(false);
+        }
+    }
 }

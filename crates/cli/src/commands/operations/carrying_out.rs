@@ -21,6 +21,7 @@ pub(super) async fn carry_out(
 ) -> Result<Resolution> {
     let (ids, options, is_listed) = match finding {
         Finding::Settled(resolution, _) => return Ok(resolution),
+        Finding::Replaced => return Ok(Resolution::Applied(Vec::new())),
         Finding::Orphans(ids) => (ids, RevokeOptions::default().with_existed(), true),
         Finding::Alike(token) => {
             let options = RevokeOptions::default().with_existed();

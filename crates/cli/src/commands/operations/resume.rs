@@ -117,10 +117,16 @@ pub(crate) async fn run(
     Ok(Exit::combine(exits))
 }
 
+/// Says what to do about a secret that was replaced.
+const REPLACED: &str = "the key was rotated: the old key is dead, and if the new one was not kept \
+                        anywhere, create another key on the platform's website";
+
 /// Leaves tokens alone that may be in use, because nobody named the operation, and those that only
-/// look like one that was to be created, unless somebody is asked.
+/// look like one that was to be created, unless somebody is asked. A replaced secret that may be
+/// lost stays open until somebody has looked.
 fn spare(found: &mut Found<'_>, is_confirmed: bool) {
     let why = match &found.finding {
+        Ok(Finding::Replaced) => format!("{REPLACED}; then close the operation"),
         Ok(Finding::Undelivered(ids)) => format!(
             "the secret of token {} had arrived, and may be in use: look who uses it, and revoke it",
             ids_text(ids)
@@ -247,6 +253,7 @@ async fn finish(
     } = found;
     let mut detail = match &finding {
         Ok(Finding::Settled(_, text) | Finding::Unknown(text)) => text.clone(),
+        Ok(Finding::Replaced) => REPLACED.to_owned(),
         _ => String::new(),
     };
     let is_unknown = matches!(finding, Ok(Finding::Unknown(_)));

@@ -109,17 +109,17 @@ async fn of_active(
             None => Finding::Undelivered(orphans),
             Some(_) => Finding::LeftBehind(orphans),
         }),
-        Operation::Rotate | Operation::Revoke if revoking_replaces(provider) => Ok(rotated()),
-        Operation::Rotate => {
-            if is_superseded(ledger, write).await? {
-                return Ok(Finding::applied());
-            }
-            Ok(Finding::Unknown(format!(
-                "token {} was rotated, and the new secret may be lost: look whether it is in use, \
-                 and rotate it again if it is not",
-                ids_text(&orphans)
-            )))
+        Operation::Rotate | Operation::Revoke if is_superseded(ledger, write).await? => {
+            Ok(Finding::applied())
         }
+        Operation::Rotate | Operation::Revoke if revoking_replaces(provider) => {
+            Ok(Finding::Replaced)
+        }
+        Operation::Rotate => Ok(Finding::Unknown(format!(
+            "token {} was rotated, and the new secret may be lost: look whether it is in use, \
+             and rotate it again if it is not",
+            ids_text(&orphans)
+        ))),
         _ => Ok(until_dead(
             write.dead_by(),
             "nobody has its secret, and the platform revokes by the secret only",
@@ -240,16 +240,6 @@ async fn of_update(
     })
 }
 
-/// Says what is known after a rotation in place, whose new secret nobody has.
-fn rotated() -> Finding {
-    Finding::Settled(
-        Resolution::Applied(Vec::new()),
-        "the key was rotated: the old key is dead, and if the new one was not kept anywhere, \
-         create another key on the platform's website"
-            .to_owned(),
-    )
-}
-
 async fn of_rotation(accounts: &Accounts, provider: &dyn TokenProvider) -> Result<Finding> {
     let Some(old) = accounts.current_key(provider).await else {
         let why = "the platform does not reveal whether the token was rotated: rotate it again, \
@@ -258,7 +248,7 @@ async fn of_rotation(accounts: &Accounts, provider: &dyn TokenProvider) -> Resul
     };
     let rotation = UnknownWrite::Rotation { old: &old };
     Ok(match provider.reconcile(rotation).await? {
-        Reconciliation::Applied(_) => rotated(),
+        Reconciliation::Applied(_) => Finding::Replaced,
         Reconciliation::NotApplied => {
             Finding::Settled(Resolution::NotApplied, "the key in use is alive".to_owned())
         }

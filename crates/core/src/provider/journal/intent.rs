@@ -164,6 +164,19 @@ fn operation_id(call: OperationCall<'_>) -> Option<OperationId> {
     }
 }
 
+impl Intent {
+    /// Returns an id of the outcome as it is recorded: masked if it is in the intent, because a
+    /// secret was passed as the id of a token.
+    pub(super) fn recorded(&self, id: TokenId) -> TokenId {
+        let recorded = recorded_id(&id);
+        if self.token.as_ref() == Some(&recorded) {
+            recorded
+        } else {
+            id
+        }
+    }
+}
+
 fn masked(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| mask_credentials(text)).collect()
 }

@@ -30,16 +30,20 @@ pub struct Outcome {
 impl Outcome {
     /// Creates the outcome of a write, with the present time.
     #[must_use]
-    pub fn new(intent: &Intent, result: Result<Effect>) -> Self {
+    pub fn new(intent: &Intent, mut result: Result<Effect>) -> Self {
         let at = Timestamp::now();
+        if let Ok(effect) = &mut result {
+            effect.token = effect.token.take().map(|id| intent.recorded(id));
+        }
         let (left_behind, dead_by) = match &result {
             Ok(effect) => (Vec::new(), effect.dead_by(intent)),
             Err(error) => {
                 // A call that took long may have been applied late.
                 let took = intent.at.duration_until(at);
                 let dead_by = intent.dead_by.filter(|_| error.may_have_applied());
+                let left_behind = error.left_behind().iter().map(TokenId::new);
                 (
-                    error.left_behind().iter().map(TokenId::new).collect(),
+                    left_behind.map(|id| intent.recorded(id)).collect(),
                     dead_by.and_then(|dead_by| dead_by.checked_add(took)),
                 )
             }

@@ -206,6 +206,29 @@ fn intent(capabilities: &Capabilities, call: OperationCall<'_>) -> Intent {
 }
 
 #[test]
+fn a_secret_that_was_passed_as_an_id_is_masked_in_the_outcome_too() {
+    const SECRET: &str = "38b6c7011cf26ca647afaff39d6b04d7";
+    let (token, options) = (TokenId::new(SECRET), RevokeOptions::default());
+    let call = OperationCall::Revoke((&token).into(), &options);
+    let intent = intent(&Capabilities::none(), call);
+    let error = Error::new(
+        ErrorKind::Other,
+        Fate::MaybeApplied,
+        "the response was lost",
+    );
+    let lost = Outcome::new(&intent, Err(error.with_left_behind([SECRET, "another-id"])));
+    let effect = Effect {
+        token: Some(token),
+        ..Effect::new()
+    };
+    for outcome in [&lost, &Outcome::new(&intent, Ok(effect))] {
+        let recorded = serde_json::to_string(outcome).unwrap();
+        assert!(!recorded.contains(SECRET), "{recorded}");
+    }
+    assert_eq!(lost.left_behind[1].as_str(), "another-id");
+}
+
+#[test]
 fn an_intent_says_by_when_a_lost_token_is_dead_if_that_is_known() {
     const DAY: Duration = Duration::from_secs(86_400);
     let at: Timestamp = "2999-01-01T00:00:00Z".parse().unwrap();
