@@ -111,6 +111,7 @@ pub(crate) enum Defect {
     TakesUnshownForGone,
     DeclaresNoReusedIds,
     DeclaresNoCascade,
+    TellsTokensAloneUnread,
     RevokesOthersWithoutConsent,
     InventsAlsoRevoked,
     CleansSecrets,
@@ -172,6 +173,7 @@ impl Defect {
                 }
             }
             (Self::DeclaresNoReusedIds, _) => declared.reused_ids = false,
+            (Self::TellsTokensAloneUnread, _) => declared.get = false,
             (Self::DeclaresNoCascade, _) => {
                 if let Some(revoke) = &mut declared.revoke {
                     revoke.cascade = None;
