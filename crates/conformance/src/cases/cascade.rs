@@ -24,10 +24,10 @@ pub(super) const CASES: &[Case] = &[
     },
     case! {
         law 5: "a token whose record shows that it takes no others along needs no consent",
-        when: |declared| Decision::run_if(
-            tells_alone(declared),
-            "it does not declare which tokens take no others along",
-        ),
+        when: |declared| {
+            let why = "it does not declare which tokens take no others along";
+            Decision::run_if(tells_alone(declared), why)
+        },
         run: alone,
         killed_by: [
             RevokesEveryToken on cascading_logins,
