@@ -170,10 +170,22 @@ impl Adapter for Refusing {
 #[tokio::test]
 async fn a_token_is_suspended_instead_only_if_it_certainly_may_not_be_revoked() {
     for (kind, fate, expected) in [
-        (ErrorKind::PermissionDenied, Fate::Rejected, "suspended_only"),
-        (ErrorKind::PermissionDenied, Fate::MaybeApplied, "unreachable"),
+        (
+            ErrorKind::PermissionDenied,
+            Fate::Rejected,
+            "suspended_only",
+        ),
+        (
+            ErrorKind::PermissionDenied,
+            Fate::MaybeApplied,
+            "unreachable",
+        ),
         (ErrorKind::Conflict, Fate::Rejected, "cannot_be_revoked"),
-        (ErrorKind::Unauthenticated, Fate::Rejected, "cannot_be_revoked"),
+        (
+            ErrorKind::Unauthenticated,
+            Fate::Rejected,
+            "cannot_be_revoked",
+        ),
     ] {
         let provider = Refusing {
             account: Account::new("refusing", "mine"),

@@ -282,11 +282,7 @@ where
 
     /// Runs one case on a fresh fixture, and calls a function before each wait for the request
     /// limit.
-    pub(crate) async fn run_case(
-        &self,
-        case: &Case,
-        on_wait: &(dyn Fn(Duration) + Sync),
-    ) -> Entry {
+    pub(crate) async fn run_case(&self, case: &Case, on_wait: &(dyn Fn(Duration) + Sync)) -> Entry {
         self.show(Progress::Started(case));
         let mut entry = Entry::new(case);
         let started = Instant::now();

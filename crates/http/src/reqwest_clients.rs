@@ -349,7 +349,11 @@ mod tests {
                 count.fetch_add(1, Ordering::Relaxed);
                 let all_are_there = Arc::clone(&all_are_there);
                 tokio::spawn(async move {
-                    while socket.read_buf(&mut Vec::new()).await.is_ok_and(|read| read > 0) {
+                    while socket
+                        .read_buf(&mut Vec::new())
+                        .await
+                        .is_ok_and(|read| read > 0)
+                    {
                         all_are_there.wait().await;
                         let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
                         let _ = socket.write_all(ok).await;

@@ -351,8 +351,16 @@ mod tests {
         assert!(!question.contains("may also revoke"), "{question}");
         let accepted = many.with_revoke_options(options.with_cascade_accepted());
         let question = question_about_plan(&provider, &plan, accepted).await;
-        assert!(question.contains("may also revoke the other tokens"), "{question}");
-        let error = TokenProvider::revoke(&provider, (&id).into(), options).await.unwrap_err();
-        assert_eq!((error.kind(), error.fate()), (ErrorKind::InvalidInput, Fate::NotSent));
+        assert!(
+            question.contains("may also revoke the other tokens"),
+            "{question}"
+        );
+        let error = TokenProvider::revoke(&provider, (&id).into(), options)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.fate()),
+            (ErrorKind::InvalidInput, Fate::NotSent)
+        );
     }
 }

@@ -1,8 +1,6 @@
 //! Law 5: revocations that revoke other tokens too.
 
-use tokenfleet_core::{
-    Capabilities, ErrorKind, Fate, RevokeOptions, TokenProvider, TokenState,
-};
+use tokenfleet_core::{Capabilities, ErrorKind, Fate, RevokeOptions, TokenProvider, TokenState};
 
 use crate::case::case;
 use crate::case_result::{CaseResult, describe, ensure, expect_err, expect_ok, not_applicable};
@@ -95,7 +93,12 @@ async fn alone(harness: &Harness) -> CaseResult {
         harness.spec("other"),
         harness.spec("cascading").with_cascade(),
     ] {
-        others.extend(harness.insert(spec).await.and_then(LiveToken::from_inserted));
+        others.extend(
+            harness
+                .insert(spec)
+                .await
+                .and_then(LiveToken::from_inserted),
+        );
     }
     if others.is_empty() {
         harness.left_out("another token: the fixture inserts none whose secret it knows");

@@ -96,8 +96,8 @@ impl Fixture for MemoryFixture {
             RequestedExpiry::Never => never_expires,
             _ => sets_expiry,
         };
-        let cascade_possible = !spec.cascades
-            || revoke.is_some_and(|revoke| revoke.tokens_alone.is_some());
+        let cascade_possible =
+            !spec.cascades || revoke.is_some_and(|revoke| revoke.tokens_alone.is_some());
         if !cascade_possible {
             return None;
         }

@@ -73,9 +73,8 @@ impl Capabilities {
             OperationCall::Revoke(token, options) => check_with(&self.revoke, |revoke| {
                 revoke.check(token, options)?;
                 // Its record decides, which is read first.
-                let is_told = self.get
-                    && matches!(token, TokenRef::Id(_))
-                    && revoke.tokens_alone.is_some();
+                let is_told =
+                    self.get && matches!(token, TokenRef::Id(_)) && revoke.tokens_alone.is_some();
                 match &revoke.cascade {
                     Some(others) if !options.accept_cascade && !is_told => {
                         Err(needs_cascade_consent(others))
