@@ -218,8 +218,8 @@ fn question(provider: &dyn TokenProvider, tokens: &str, consequences: &str) -> S
     format!("Permanently revoke {tokens} in {account}?{consequences} [y/N] ")
 }
 
-/// Describes what happens to the records of revoked tokens, and to other tokens. Without the consent
-/// to revoke others, only tokens that take none along are revoked.
+/// Describes what happens to the records of revoked tokens, and to other tokens. Without the
+/// consent to revoke others, only tokens that take none along are revoked.
 fn consequences(provider: &dyn TokenProvider, count: usize, accepts_cascade: bool) -> String {
     let records = if count == 1 {
         "its record"
