@@ -172,6 +172,60 @@ async fn other_tokens_are_revoked_too_only_with_consent() {
     assert!(!fixture.accepts(&other_secret).await);
 }
 
+async fn insert_of_login(fixture: &MemoryFixture, name: &str) -> (TokenId, Secret) {
+    let spec = TokenSpec::active().with_name(name).with_cascade();
+    let inserted = fixture.insert(spec).await.unwrap();
+    (inserted.id, inserted.secret.unwrap())
+}
+
+#[tokio::test]
+async fn in_a_plan_the_consent_to_a_cascade_is_asked_for_token_by_token() {
+    for listed in [true, false] {
+        let fixture = MemoryFixture::new(MemoryProfile::cascading_logins());
+        let provider = fixture.provider();
+        let (alone, alone_secret) = insert(&fixture, "alone").await;
+        let (login, login_secret) = insert_of_login(&fixture, "login").await;
+        let (other, other_secret) = insert_of_login(&fixture, "other").await;
+        let plan = if listed {
+            let found = provider.list_all(Query::new()).await.unwrap();
+            RevocationPlan::from_tokens(provider.account(), &found.tokens).without(&other)
+        } else {
+            RevocationPlan::from_ids(provider.account(), [alone.clone(), login.clone()])
+        };
+        let one_by_one = RevokeManyOptions::default().with_max_concurrency(1);
+        let sent = fixture.request_count();
+        let verdicts = carry_out(&*provider, plan.clone(), one_by_one).await;
+        assert_eq!(words(&verdicts), ["revoked", "cannot_be_revoked"]);
+        assert!(!fixture.accepts(&alone_secret).await);
+        assert!(fixture.accepts(&login_secret).await && fixture.accepts(&other_secret).await);
+        // A token that takes none along is read once.
+        let reads = if listed { 3 } else { 2 };
+        assert_eq!(fixture.request_count() - sent, reads + 1);
+
+        let consent = RevokeOptions::default().with_cascade_accepted();
+        let options = one_by_one.with_revoke_options(consent);
+        let verdicts = carry_out(&*provider, plan.without(&alone), options).await;
+        let [RevocationVerdict::Revoked(revocation)] = verdicts.as_slice() else {
+            panic!("{verdicts:?}");
+        };
+        assert_eq!(revocation.also_revoked, [other]);
+        assert!(!fixture.accepts(&other_secret).await);
+    }
+}
+
+/// No record says what the token of a secret takes along.
+#[tokio::test]
+async fn a_revocation_by_secret_needs_the_consent_to_a_cascade_whatever_records_tell() {
+    let fixture = MemoryFixture::new(MemoryProfile::cascading_logins());
+    let provider = fixture.provider();
+    let (_, secret) = insert(&fixture, "alone").await;
+    let sent = fixture.request_count();
+    let refused = provider.revoke((&secret).into(), RevokeOptions::default());
+    assert_eq!(refused.await.unwrap_err().kind(), ErrorKind::InvalidInput);
+    assert_eq!(fixture.request_count(), sent);
+    assert!(fixture.accepts(&secret).await);
+}
+
 /// Cleaning up after a creation must not revoke the tokens of others.
 #[tokio::test]
 async fn a_creation_never_takes_other_tokens_along() {

@@ -188,11 +188,16 @@ async fn a_token_that_cannot_be_revoked_is_suspended_if_the_fallback_is_set() {
 async fn a_plan_of_another_account_is_refused() {
     let fixture = losant(&["tokens=1"]);
     let provider = fixture.provider();
-    let plan = RevocationPlan::from_tokens(&Account::new("losant", "other"), &[]);
-    let error = provider
-        .revoke_many(plan, RevokeManyOptions::default())
-        .unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    let place = provider.account().place().unwrap();
+    for (platform, name) in [("losant", "other"), ("foreman", provider.account().name())] {
+        let account = Account::new(platform, name).with_place(place);
+        let plan = RevocationPlan::from_tokens(&account, &[]);
+        let error = provider
+            .revoke_many(plan, RevokeManyOptions::default())
+            .unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("another account"), "{error}");
+    }
 }
 
 #[tokio::test]

@@ -247,6 +247,9 @@ pub struct TokenSpec {
     pub state: TokenState,
     /// The expiry of the token, which may be any past time for [`TokenState::Expired`].
     pub expiry: RequestedExpiry,
+    /// `true` for a token whose revocation revokes others too, where the provider [tells such
+    /// tokens](tokenfleet_core::capability::RevokeCapability::with_tokens_alone) from others.
+    pub cascades: bool,
 }
 
 impl TokenSpec {
@@ -257,6 +260,7 @@ impl TokenSpec {
             name: None,
             state: TokenState::Active,
             expiry: RequestedExpiry::PlatformDefault,
+            cascades: false,
         }
     }
 
@@ -278,6 +282,13 @@ impl TokenSpec {
     #[must_use]
     pub fn with_expiry(mut self, expiry: RequestedExpiry) -> Self {
         self.expiry = expiry;
+        self
+    }
+
+    /// Asks for a token whose revocation revokes others too.
+    #[must_use]
+    pub fn with_cascade(mut self) -> Self {
+        self.cascades = true;
         self
     }
 }

@@ -275,20 +275,21 @@ where
         let started = Timestamp::now();
         let mut entries = Vec::new();
         for case in cases().filter(|case| select(case)) {
-            entries.push(Box::pin(self.run_case(case)).await);
+            entries.push(Box::pin(self.run_case(case, &|_| {})).await);
         }
         self.report(started).with_entries(entries)
     }
 
-    /// Runs one case on a fresh fixture.
-    pub(crate) async fn run_case(&self, case: &Case) -> Entry {
+    /// Runs one case on a fresh fixture, and calls a function before each wait for the request
+    /// limit.
+    pub(crate) async fn run_case(&self, case: &Case, on_wait: &(dyn Fn(Duration) + Sync)) -> Entry {
         self.show(Progress::Started(case));
         let mut entry = Entry::new(case);
         let started = Instant::now();
         if let Some(reason) = self.left_out_by_choice(case) {
             entry.outcome = Outcome::NotApplicable(reason);
         } else {
-            let outcome = self.try_case(case, &mut entry).await;
+            let outcome = self.try_case(case, &mut entry, on_wait).await;
             entry.outcome = self.hold_against_deviation(case, outcome);
         }
         entry.duration = started.elapsed().saturating_sub(entry.waited);
@@ -297,7 +298,12 @@ where
     }
 
     /// Builds the fixture of a case, runs the case and closes the fixture.
-    async fn try_case(&self, case: &Case, entry: &mut Entry) -> Outcome {
+    async fn try_case(
+        &self,
+        case: &Case,
+        entry: &mut Entry,
+        on_wait: &(dyn Fn(Duration) + Sync),
+    ) -> Outcome {
         if let Some(Declared { capabilities, .. }) = self.declared.get()
             && let Decision::NotApplicable(reason) = case.decide(capabilities)
         {
@@ -310,6 +316,7 @@ where
                     Ok(reservation) => break (limit, reservation),
                     Err(wait) => {
                         self.show(Progress::Waiting(case, wait));
+                        on_wait(wait);
                         std::thread::sleep(wait);
                         entry.waited += wait;
                     }

@@ -54,8 +54,9 @@ type Inspect = dyn Fn(&str, &Report);
 ///
 /// A case that does not apply or deviates as declared is shown as ignored, with the reason. A
 /// case that has been running for 10 seconds is named on standard error, again whenever that time
-/// has doubled, so that one that hangs is known. A summary at the end names what was left out and
-/// what was slow.
+/// has doubled, so that one that hangs is known. A wait for the request limit of the account is
+/// announced as that and does not count. A summary at the end names what was left out and what was
+/// slow.
 ///
 /// If the environment variable `TOKENFLEET_CONFORMANCE_REPORTS` names a folder, the report of each
 /// suite is written there, as Markdown and as JSON. nextest runs a process for each case, so it
@@ -145,8 +146,8 @@ impl TestBinary {
                     name => format!("[{name}] {}", case.name()),
                 };
                 let run = move || {
-                    let _running = running.enter((index, position), label, case);
-                    let entry = suite.run_case(case, &runtime);
+                    let running = running.enter((index, position), label, case);
+                    let entry = suite.run_case(case, &runtime, &|wait| running.wait(wait));
                     let result = completion(&suite_name, &entry);
                     lock(&finished).push((index, position, entry));
                     result
@@ -210,7 +211,12 @@ where
 
 /// A suite whose fixtures' type is forgotten.
 trait RunCase: Send + Sync {
-    fn run_case(&self, case: &Case, runtime: &Runtime) -> Entry;
+    fn run_case(
+        &self,
+        case: &Case,
+        runtime: &Runtime,
+        on_wait: &(dyn Fn(Duration) + Sync),
+    ) -> Entry;
 
     fn report(&self, started: Timestamp, entries: Vec<Entry>) -> Report;
 }
@@ -221,8 +227,13 @@ where
     Made: Future,
     Made::Output: IntoFixture,
 {
-    fn run_case(&self, case: &Case, runtime: &Runtime) -> Entry {
-        runtime.block_on(Box::pin(Suite::run_case(self, case)))
+    fn run_case(
+        &self,
+        case: &Case,
+        runtime: &Runtime,
+        on_wait: &(dyn Fn(Duration) + Sync),
+    ) -> Entry {
+        runtime.block_on(Box::pin(Suite::run_case(self, case, on_wait)))
     }
 
     fn report(&self, started: Timestamp, entries: Vec<Entry>) -> Report {
@@ -250,6 +261,7 @@ struct Running(Mutex<BTreeMap<(usize, usize), RunningCase>>);
 struct RunningCase {
     label: String,
     location: String,
+    /// When it started, or when the wait for the request limit ends.
     started: Instant,
     /// The time after which the case is named next.
     named_after: Option<Duration>,
@@ -257,6 +269,15 @@ struct RunningCase {
 
 /// The mark of a case that runs.
 struct RunningMark<'a>(&'a Running, (usize, usize));
+
+impl RunningMark<'_> {
+    /// Notes that the case waits for the request limit. Then it is not slow.
+    fn wait(&self, wait: Duration) {
+        if let Some(case) = lock(&self.0.0).get_mut(&self.1) {
+            case.started = case.started.checked_add(wait).unwrap_or(case.started);
+        }
+    }
+}
 
 impl Drop for RunningMark<'_> {
     fn drop(&mut self) {

@@ -608,6 +608,31 @@ fn the_suspensions_of_a_plan_and_a_creation_continue_the_operation_that_is_given
 }
 
 #[test]
+fn the_revocations_of_a_plan_are_one_operation_and_those_of_the_next_plan_another() {
+    let fixture = JournaledFixture::new(MemoryProfile::full());
+    block_on(async {
+        let provider = fixture.provider();
+        for _ in 0..2 {
+            for name in ["one", "two"] {
+                fixture.insert(TokenSpec::active().with_name(name)).await;
+            }
+            let list = provider.list_all(Query::new()).await.unwrap();
+            let plan = RevocationPlan::from_tokens(provider.account(), &list.tokens);
+            let options = RevokeManyOptions::default();
+            let mut revocations = provider.revoke_many(plan, options).unwrap();
+            while revocations.next().await.is_some() {}
+        }
+    });
+    let intents = fixture.journal.intents.lock().unwrap();
+    let [first, second, third, fourth] = &intents[..] else {
+        panic!("{intents:?}");
+    };
+    assert_eq!(first.operation_id, second.operation_id);
+    assert_eq!(third.operation_id, fourth.operation_id);
+    assert_ne!(first.operation_id, third.operation_id);
+}
+
+#[test]
 fn an_attempt_whose_response_was_lost_is_settled_in_the_journal() {
     for (fault, taken_back) in [(Fault::LoseResponse, true), (Fault::LoseRequest, false)] {
         let fixture = JournaledFixture::new(MemoryProfile::full());

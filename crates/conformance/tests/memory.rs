@@ -25,6 +25,14 @@ fn main() -> ExitCode {
                 .with_slow_after(Duration::from_millis(50))
                 .main()
         }
+        Ok("limited") => {
+            // One case in two seconds.
+            let limited = deleting().with_request_limit(250, Duration::from_secs(2));
+            TestBinary::new()
+                .with_suite("limited", limited)
+                .with_slow_after(Duration::from_millis(700))
+                .main()
+        }
         _ => TestBinary::new()
             .with_suite(
                 "deleting",

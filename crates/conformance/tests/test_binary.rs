@@ -118,6 +118,17 @@ fn a_case_that_hangs_is_named_before_it_ends() {
 }
 
 #[test]
+fn a_wait_for_the_request_limit_is_announced_as_that_and_not_as_a_slow_case() {
+    let arguments = ["--test-threads", "1", "a token is revoked by its"];
+    let (output, text) = run("limited", &arguments);
+    assert!(text.contains("2 passed; 0 failed"), "{text}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    let waiting = "s for the request limit: a token is revoked by its";
+    assert!(stderr.contains(waiting), "{stderr}");
+    assert!(!stderr.contains("running for"), "{stderr}");
+}
+
+#[test]
 fn reports_are_written_for_others_to_read() {
     let folder = std::env::temp_dir().join(format!("tokenfleet-{}", std::process::id()));
     let mut run = command("", &["--quiet"]);

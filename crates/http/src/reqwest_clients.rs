@@ -218,12 +218,16 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
 
+    use bytes::Bytes;
     use tokenfleet_core::{Account, ErrorKind, Fate, Operation};
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::time::timeout;
 
     use super::*;
-    use crate::{ApiClient, ApiRequest, BaseUrl, ErrorBody, ReqwestTransport, RetryPolicy};
+    use crate::response::read_body;
+    use crate::{
+        ApiClient, ApiRequest, BaseUrl, ErrorBody, ReqwestTransport, RetryPolicy, Transport,
+    };
 
     fn clients(max_connections: usize) -> Arc<Clients> {
         let transport = ReqwestTransport::new().unwrap();
@@ -330,6 +334,59 @@ mod tests {
         assert_eq!(answered.load(Ordering::Relaxed), 0);
         drop(taken);
         assert_eq!(transport.clients.free.available_permits(), 1);
+    }
+
+    /// Starts a server that answers when this many requests have arrived, and returns its address
+    /// and the number of connections that it has accepted.
+    async fn answering_together(requests: usize) -> (String, Arc<AtomicUsize>) {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let accepted = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&accepted);
+        let all_are_there = Arc::new(tokio::sync::Barrier::new(requests));
+        tokio::spawn(async move {
+            while let Ok((mut socket, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                let all_are_there = Arc::clone(&all_are_there);
+                tokio::spawn(async move {
+                    while socket
+                        .read_buf(&mut Vec::new())
+                        .await
+                        .is_ok_and(|read| read > 0)
+                    {
+                        all_are_there.wait().await;
+                        let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
+                        let _ = socket.write_all(ok).await;
+                    }
+                });
+            }
+        });
+        (url, accepted)
+    }
+
+    /// A number of the table in SECURITY.md.
+    #[tokio::test]
+    async fn sixteen_connections_to_a_host_are_kept_when_nothing_is_sent() {
+        let (url, accepted) = answering_together(20).await;
+        let transport = ReqwestTransport::new().unwrap();
+        for expected in [20, 20 + 4] {
+            let mut requests = tokio::task::JoinSet::new();
+            for _ in 0..20 {
+                let (transport, url) = (transport.clone(), url.clone());
+                requests.spawn(async move {
+                    let request = http::Request::get(url).body(Bytes::new()).unwrap();
+                    let response = transport.send(request).await.unwrap();
+                    let read = read_body(response.into_body(), None, 16).await;
+                    assert!(read.unwrap().complete);
+                });
+            }
+            while let Some(done) = requests.join_next().await {
+                done.unwrap();
+            }
+            assert_eq!(accepted.load(Ordering::Relaxed), expected);
+            // A connection is put back by a task of its own.
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
     }
 
     #[tokio::test]

@@ -62,24 +62,38 @@ impl Verdict {
     /// Returns the verdict in snake case, as in the command line's JSON output.
     #[must_use]
     pub fn as_str(&self) -> &'static str {
-        match self {
-            Self::Complete => "complete",
-            Self::CompleteAsShown(_) => "complete_as_shown",
-            Self::Partial(_) => "partial",
-            Self::Failed(_) => "failed",
-            Self::NotListable => "not_listable",
+        match self.claim() {
+            Claim::Listed(completeness) => completeness.as_str(),
+            Claim::Unlisted { completeness, .. } => completeness.as_str(),
         }
     }
 
     /// Returns why the list does not hold every token, on one line that does not name the account.
     #[must_use]
     pub fn reason(&self) -> Option<String> {
+        match self.claim() {
+            Claim::Listed(completeness) => completeness.reason(),
+            Claim::Unlisted { reason, .. } => reason,
+        }
+    }
+
+    /// Returns what is written of the verdict besides the error.
+    fn claim(&self) -> Claim {
+        let unlisted = |completeness, reason| Claim::Unlisted {
+            completeness,
+            reason: Some(reason),
+        };
         match self {
-            Self::Complete => None,
-            Self::CompleteAsShown(tokens) => Some(format!("the platform never lists {tokens}")),
-            Self::Partial(reason) => Some(reason.to_string()),
-            Self::Failed(error) => Some(without_account(error)),
-            Self::NotListable => Some("the platform cannot list tokens".to_owned()),
+            Self::Complete => Claim::Listed(Completeness::Complete),
+            Self::CompleteAsShown(tokens) => {
+                Claim::Listed(Completeness::CompleteAsShown(tokens.clone()))
+            }
+            Self::Partial(reason) => Claim::Listed(Completeness::Partial(reason.clone())),
+            Self::Failed(error) => unlisted(Unlisted::Failed, without_account(error)),
+            Self::NotListable => unlisted(
+                Unlisted::NotListable,
+                "the platform cannot list tokens".to_owned(),
+            ),
         }
     }
 
@@ -121,67 +135,58 @@ fn without_account(error: &Error) -> String {
 struct Record {
     account: String,
     provider: String,
-    completeness: Word,
-    /// The reason for people.
-    reason: Option<String>,
+    #[serde(flatten)]
+    claim: Claim,
     count: u64,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     cut_off: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     place: Option<String>,
-    /// The reason why a list is partial, for programs.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    reason_code: Option<PartialReason>,
-    /// The tokens that the platform never lists.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    unlisted_tokens: Option<String>,
     /// The error of a list that failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     error: Option<Error>,
 }
 
-/// The words of [`Verdict::as_str`].
+/// The claim of a listing, or the word for an account without one.
 #[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum Claim {
+    Listed(Completeness),
+    Unlisted {
+        completeness: Unlisted,
+        reason: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Word {
-    Complete,
-    CompleteAsShown,
-    Partial,
+enum Unlisted {
     Failed,
     NotListable,
 }
 
+impl Unlisted {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::NotListable => "not_listable",
+        }
+    }
+}
+
 impl From<AccountReport> for Record {
     fn from(report: AccountReport) -> Self {
-        let reason = report.verdict.reason();
-        let (mut reason_code, mut unlisted_tokens, mut error) = (None, None, None);
-        let completeness = match report.verdict {
-            Verdict::Complete => Word::Complete,
-            Verdict::CompleteAsShown(tokens) => {
-                unlisted_tokens = Some(tokens);
-                Word::CompleteAsShown
-            }
-            Verdict::Partial(reason) => {
-                reason_code = Some(reason);
-                Word::Partial
-            }
-            Verdict::Failed(cause) => {
-                error = Some(cause);
-                Word::Failed
-            }
-            Verdict::NotListable => Word::NotListable,
-        };
         Self {
             account: report.account.name().to_owned(),
             provider: report.account.provider().to_owned(),
-            completeness,
-            reason,
+            claim: report.verdict.claim(),
             count: report.tokens,
             cut_off: report.cut_off,
             place: report.account.place().map(str::to_owned),
-            reason_code,
-            unlisted_tokens,
-            error,
+            error: match report.verdict {
+                Verdict::Failed(error) => Some(error),
+                _ => None,
+            },
         }
     }
 }
@@ -190,21 +195,14 @@ impl TryFrom<Record> for AccountReport {
     type Error = &'static str;
 
     fn try_from(record: Record) -> Result<Self, Self::Error> {
-        if matches!(record.completeness, Word::Complete) && record.reason.is_some() {
-            return Err("a list that is complete has a `reason` why it is not");
-        }
-        let causes = (record.reason_code, record.unlisted_tokens, record.error);
-        let verdict = match (record.completeness, causes) {
-            (Word::Complete, (None, None, None)) => Verdict::Complete,
-            (Word::CompleteAsShown, (None, Some(tokens), None)) => Verdict::CompleteAsShown(tokens),
-            (Word::Partial, (Some(reason), None, None)) => Verdict::Partial(reason),
-            (Word::Failed, (None, None, Some(error))) => Verdict::Failed(error),
-            (Word::NotListable, (None, None, None)) => Verdict::NotListable,
-            _ => {
-                return Err(
-                    "`completeness` does not match `reason_code`, `unlisted_tokens` and `error`",
-                );
-            }
+        let verdict = match (record.claim, record.error) {
+            (Claim::Listed(completeness), None) => completeness.into(),
+            (Claim::Unlisted { completeness, .. }, error) => match (completeness, error) {
+                (Unlisted::Failed, Some(error)) => Verdict::Failed(error),
+                (Unlisted::NotListable, None) => Verdict::NotListable,
+                _ => return Err("`completeness` does not match `error`"),
+            },
+            _ => return Err("`completeness` does not match `error`"),
         };
         let account = Account::new(&record.provider, &record.account);
         Ok(Self {

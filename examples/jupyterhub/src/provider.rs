@@ -7,8 +7,8 @@ use tokenfleet_core::adapter::{Adapter, Page, PageRequest};
 use tokenfleet_core::capability::{CreateCapability, ListCapability, RevokeCapability, TokenField};
 use tokenfleet_core::config::Settings;
 use tokenfleet_core::{
-    Account, Capabilities, CreateToken, IssuedToken, Liveness, Operation, Result, Revocation,
-    RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
+    Account, Capabilities, CreateToken, Filter, IssuedToken, Liveness, Operation, Result,
+    Revocation, RevocationEffect, RevocationOutcome, RevokeOptions, Secret, Token, TokenId,
 };
 use tokenfleet_http::adapter::{dead_if_accepted, undecided};
 use tokenfleet_http::{ApiClient, ApiRequest, ApiResponse, RetryPolicy, Transport, async_trait};
@@ -38,6 +38,7 @@ pub fn capabilities() -> Capabilities {
         .with_widened_scopes();
     let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
         .with_cascade("the other tokens of the same OAuth client")
+        .with_tokens_alone(Filter::attribute("oauth_client", "JupyterHub"))
         .with_created_tokens_alone();
     Capabilities::none()
         .with_list(ListCapability::unpaged())

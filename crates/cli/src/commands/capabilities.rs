@@ -215,6 +215,9 @@ struct Revoke {
     needs_consent: bool,
     /// The other tokens that a revocation may revoke too, for which `--accept-cascade` is required.
     cascade: Option<String>,
+    /// The tokens that need no such consent, as a filter.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens_alone: Option<String>,
 }
 
 fn object(provider: &dyn TokenProvider) -> Object {
@@ -329,5 +332,6 @@ fn revoke(revoke: &RevokeCapability) -> Revoke {
         effect: revoke.effect.as_str(),
         needs_consent: revoke.effect == RevocationEffect::Replaced,
         cascade: revoke.cascade.clone(),
+        tokens_alone: revoke.tokens_alone.as_ref().map(ToString::to_string),
     }
 }

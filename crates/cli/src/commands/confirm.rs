@@ -1,7 +1,7 @@
 //! Checks and confirmation before tokens are revoked.
 
 use tokenfleet::capability::OperationCall;
-use tokenfleet::workflow::PlannedToken;
+use tokenfleet::workflow::{PlannedToken, RevokeManyOptions};
 use tokenfleet::{
     Error, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions, TokenId,
     TokenProvider, TokenRef,
@@ -120,18 +120,20 @@ async fn describe(provider: &dyn TokenProvider, tokens: &[&PlannedToken]) -> Vec
 pub(super) fn ask_about_secret(provider: &dyn TokenProvider) -> Result<()> {
     question::require_terminal(provider, Operation::Revoke)?;
     let tokens = "the token with this secret";
-    let question = question(provider, tokens, &consequences(provider, 1));
+    // Without the consent to revoke others, the secret was refused before.
+    let question = question(provider, tokens, &consequences(provider, 1, true));
     require_yes(&question).map_err(|error| error.with_account(provider.account()))
 }
 
 /// Asks once for confirmation to carry out the plans of one account or more.
 pub(super) async fn ask(
     plans: &[(&dyn TokenProvider, RevocationPlan)],
-    suspends: bool,
+    options: RevokeManyOptions,
 ) -> Result<()> {
+    let suspends = options.suspend_instead;
     if let [(provider, plan)] = plans {
         question::require_terminal(*provider, Operation::Revoke)?;
-        let question = question_about_plan(*provider, plan, suspends).await;
+        let question = question_about_plan(*provider, plan, options).await;
         return require_yes(&question).map_err(|error| error.with_account(provider.account()));
     }
     question::check_terminal(Operation::Revoke)?;
@@ -151,7 +153,8 @@ pub(super) async fn ask(
         let effect = if suspends {
             String::new()
         } else {
-            consequences(*provider, planned.len())
+            let accepts_cascade = options.revoke_options.accept_cascade;
+            consequences(*provider, planned.len(), accepts_cascade)
         };
         let account = provider.account();
         lines.push(format!(
@@ -176,12 +179,12 @@ pub(super) async fn ask(
 async fn question_about_plan(
     provider: &dyn TokenProvider,
     plan: &RevocationPlan,
-    suspends: bool,
+    options: RevokeManyOptions,
 ) -> String {
     let planned: Vec<_> = plan.planned().collect();
     let described = list(describe(provider, &planned).await);
     let tokens = counted(planned.len(), &described);
-    if suspends {
+    if options.suspend_instead {
         let account = provider.account();
         let they = if planned.len() == 1 {
             "It stops working until it is"
@@ -190,7 +193,9 @@ async fn question_about_plan(
         };
         return format!("Suspend {tokens} in {account}? {they} resumed. [y/N] ");
     }
-    question(provider, &tokens, &consequences(provider, planned.len()))
+    let accepts_cascade = options.revoke_options.accept_cascade;
+    let consequences = consequences(provider, planned.len(), accepts_cascade);
+    question(provider, &tokens, &consequences)
 }
 
 /// Names one token, or the number of several and their names.
@@ -213,8 +218,9 @@ fn question(provider: &dyn TokenProvider, tokens: &str, consequences: &str) -> S
     format!("Permanently revoke {tokens} in {account}?{consequences} [y/N] ")
 }
 
-/// Describes what happens to the records of revoked tokens, and to other tokens.
-fn consequences(provider: &dyn TokenProvider, count: usize) -> String {
+/// Describes what happens to the records of revoked tokens, and to other tokens. Without the
+/// consent to revoke others, only tokens that take none along are revoked.
+fn consequences(provider: &dyn TokenProvider, count: usize, accepts_cascade: bool) -> String {
     let records = if count == 1 {
         "its record"
     } else {
@@ -230,8 +236,8 @@ fn consequences(provider: &dyn TokenProvider, count: usize) -> String {
         _ => String::new(),
     };
     let cascade = match revoke.and_then(|revoke| revoke.cascade.as_deref()) {
-        Some(others) => format!(" This may also revoke {others}."),
-        None => String::new(),
+        Some(others) if accepts_cascade => format!(" This may also revoke {others}."),
+        _ => String::new(),
     };
     format!("{effect}{cascade}")
 }
@@ -241,7 +247,7 @@ mod tests {
     use async_trait::async_trait;
     use tokenfleet::adapter::Adapter;
     use tokenfleet::capability::RevokeCapability;
-    use tokenfleet::{Account, Capabilities, ErrorKind, Fact, Fate, Token, TokenState};
+    use tokenfleet::{Account, Capabilities, ErrorKind, Fact, Fate, Filter, Token, TokenState};
 
     use super::*;
 
@@ -294,7 +300,8 @@ mod tests {
             };
             let ids = ["1", "2", "3"].map(TokenId::new);
             let plan = RevocationPlan::from_ids(&provider.account, ids);
-            let question = question_about_plan(&provider, &plan, false).await;
+            let options = RevokeManyOptions::default();
+            let question = question_about_plan(&provider, &plan, options).await;
             assert_eq!(
                 question,
                 format!(
@@ -313,7 +320,7 @@ mod tests {
             account: Account::new("hub", "main"),
             capabilities: Capabilities::none().with_revoke(revoke),
         };
-        let question = question(&provider, "token 1", &consequences(&provider, 1));
+        let question = question(&provider, "token 1", &consequences(&provider, 1, true));
         let expected = "This may also revoke the other tokens of the same client. [y/N] ";
         assert!(question.ends_with(expected), "{question}");
 
@@ -324,5 +331,36 @@ mod tests {
         assert_eq!(error.fate(), Fate::NotSent);
         assert!(check(&provider, (&id).into(), &options.with_cascade_accepted()).is_ok());
         assert!(check_revocable_by_id(&provider, "cannot plan").is_ok());
+    }
+
+    #[tokio::test]
+    async fn where_a_record_tells_who_is_alone_the_consent_is_asked_for_token_by_token() {
+        let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
+            .with_cascade("the other tokens of the same client")
+            .with_tokens_alone(Filter::name("alone"));
+        let provider = OneToken {
+            account: Account::new("hub", "main"),
+            capabilities: Capabilities::none().with_revoke(revoke).with_get(),
+        };
+        let id = TokenId::new("1");
+        let options = RevokeOptions::default();
+        assert!(check(&provider, (&id).into(), &options).is_ok());
+        let plan = RevocationPlan::from_ids(&provider.account, [id.clone()]);
+        let many = RevokeManyOptions::default();
+        let question = question_about_plan(&provider, &plan, many).await;
+        assert!(!question.contains("may also revoke"), "{question}");
+        let accepted = many.with_revoke_options(options.with_cascade_accepted());
+        let question = question_about_plan(&provider, &plan, accepted).await;
+        assert!(
+            question.contains("may also revoke the other tokens"),
+            "{question}"
+        );
+        let error = TokenProvider::revoke(&provider, (&id).into(), options)
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.kind(), error.fate()),
+            (ErrorKind::InvalidInput, Fate::NotSent)
+        );
     }
 }

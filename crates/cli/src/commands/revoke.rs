@@ -243,7 +243,7 @@ pub(super) async fn confirm_and_revoke(
         .map(|(provider, tokens, ..)| (*provider, tokens.len()));
     let destination = replacement_destination(&counts.collect::<Vec<_>>(), place)?;
     if !is_confirmed && count > 0 {
-        confirm::ask(&plans, options.suspend_instead).await?;
+        confirm::ask(&plans, options).await?;
     }
     let operation = if options.suspend_instead {
         Operation::Update

@@ -22,7 +22,11 @@ pub(super) const CASES: &[Case] = &[
         law 1: "declared capabilities do not contradict each other",
         when: |_| Decision::Run,
         run: consistent,
-        killed_by: [ContradictoryPageSizes on deleting, DeclaresThatNoTokenVanishes on deleting],
+        killed_by: [
+            ContradictoryPageSizes on deleting,
+            DeclaresThatNoTokenVanishes on deleting,
+            TellsTokensAloneUnread on cascading_logins,
+        ],
     },
     case! {
         law 5: "the account names the place of its tokens",
@@ -154,6 +158,11 @@ fn consistency_rules(declared: &Capabilities) -> Vec<(bool, &'static str)> {
         rules.push((
             revoke.by_id || revoke.by_secret,
             "a token is revoked by its id or by its secret",
+        ));
+        let can_tell = revoke.cascade.is_some() && revoke.by_id && declared.get;
+        rules.push((
+            revoke.tokens_alone.is_none() || can_tell,
+            "tokens that take no others along are told by reading them, where others do",
         ));
     }
     let by_id = declared.get

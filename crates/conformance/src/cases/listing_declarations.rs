@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
         law 3: "a new token is listed and read after the declared delay",
         when: reads,
         run: new_token,
-        killed_by: [DeclaresShorterReadDelay on delaying],
+        killed_by: [DeclaresNoReadDelay on delaying, DeclaresShorterReadDelay on delaying],
     },
     case! {
         law 3: "tokens that the platform never lists are declared",

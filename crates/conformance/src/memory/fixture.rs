@@ -96,6 +96,11 @@ impl Fixture for MemoryFixture {
             RequestedExpiry::Never => never_expires,
             _ => sets_expiry,
         };
+        let cascade_possible =
+            !spec.cascades || revoke.is_some_and(|revoke| revoke.tokens_alone.is_some());
+        if !cascade_possible {
+            return None;
+        }
         if !state_possible || !expiry_possible || state.check_room(spec.name.as_deref()).is_err() {
             return None;
         }
@@ -107,6 +112,7 @@ impl Fixture for MemoryFixture {
         record.suspended = spec.state == TokenState::Suspended;
         record.revoked = spec.state == TokenState::Revoked;
         record.unknown_state = spec.state == TokenState::Unknown;
+        record.is_of_login = spec.cascades;
         if spec.state == TokenState::Expired {
             record.expires_at = Some(now);
         }

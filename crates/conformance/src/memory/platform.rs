@@ -240,6 +240,7 @@ impl State {
             last_used: None,
             renewals: 0,
             is_unlisted: false,
+            is_of_login: false,
             arguments: request.arguments.clone(),
         };
         self.records.push(record);
@@ -250,11 +251,18 @@ impl State {
     /// Deletes a token, and all others where one takes them along. Returns the ids of the others.
     pub(super) fn delete(&mut self, id: &TokenId) -> Vec<TokenId> {
         let revoke = self.profile.capabilities.revoke.as_ref();
-        if revoke.is_none_or(|revoke| revoke.cascade.is_none()) {
-            self.records.retain(|record| record.id != *id);
-            return Vec::new();
-        }
-        let deleted = std::mem::take(&mut self.records).into_iter();
+        let cascades = revoke.is_some_and(|revoke| revoke.cascade.is_some());
+        let is_told = revoke.is_some_and(|revoke| revoke.tokens_alone.is_some());
+        let is_of_login = self.record(id).is_some_and(|record| record.is_of_login);
+        let goes_along = |record: &Record| {
+            if is_told {
+                is_of_login && record.is_of_login
+            } else {
+                cascades
+            }
+        };
+        let gone = |record: &mut Record| record.id == *id || goes_along(record);
+        let deleted = self.records.extract_if(.., gone);
         let ids = deleted.map(|record| record.id);
         ids.filter(|other| other != id).collect()
     }

@@ -6,7 +6,7 @@ use tokenfleet_core::capability::{
     ArgumentDescription, CreateCapability, FilterCapability, ListCapability, OrderCapability,
     Paging, RenewCapability, RenewedSecret, RevokeCapability, TokenField, UpdateCapability,
 };
-use tokenfleet_core::{Capabilities, Direction, RevocationEffect, SortKey, TokenState};
+use tokenfleet_core::{Capabilities, Direction, Filter, RevocationEffect, SortKey, TokenState};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -277,6 +277,21 @@ impl MemoryProfile {
         profile
     }
 
+    /// Creates a platform that revokes all tokens of a login together, and any other token alone.
+    ///
+    /// The attribute `client` of a token tells which it is: `login` or `api`.
+    #[must_use]
+    pub fn cascading_logins() -> Self {
+        let mut profile = Self::full();
+        let revoke = RevokeCapability::by_id_or_secret(RevocationEffect::Deleted)
+            .with_cascade("the other tokens of the same login")
+            .with_tokens_alone(Filter::attribute("client", "api"))
+            .with_created_tokens_alone();
+        profile.capabilities = profile.capabilities.with_revoke(revoke);
+        profile.name = "cascading-logins";
+        profile
+    }
+
     /// Creates a platform that lists all tokens but the one that a login issued.
     ///
     /// A listing is a single page, and tokens cannot be read one at a time.
@@ -385,6 +400,7 @@ impl MemoryProfile {
             Self::full(),
             Self::reusing(),
             Self::cascading(),
+            Self::cascading_logins(),
             Self::hiding(),
             Self::delaying(),
             Self::lifetimes(),

@@ -28,6 +28,8 @@ pub(super) struct Record {
     pub(super) renewals: u32,
     /// `true` if the platform never lists the token.
     pub(super) is_unlisted: bool,
+    /// `true` if a login issued the token, where that decides what a revocation takes along.
+    pub(super) is_of_login: bool,
     /// The arguments that only this platform has.
     pub(super) arguments: BTreeMap<String, ArgumentValue>,
 }
@@ -95,6 +97,11 @@ impl Record {
                 _ => Attribute::Null,
             };
             token.attributes.insert(name.as_str(), value);
+        }
+        let revoke = profile.capabilities.revoke.as_ref();
+        if revoke.is_some_and(|revoke| revoke.tokens_alone.is_some()) {
+            let client = if self.is_of_login { "login" } else { "api" };
+            token.attributes.insert("client", Attribute::from(client));
         }
         if self.unknown_state {
             token

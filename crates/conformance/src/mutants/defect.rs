@@ -59,6 +59,7 @@ pub(crate) enum Defect {
     ReportsNeverAsUnreportedExpiry,
     ManglesNames,
     HidesOddTokens,
+    DeclaresNoReadDelay,
     DeclaresShorterReadDelay,
     // Creation.
     ReturnsSecretAsId,
@@ -111,6 +112,7 @@ pub(crate) enum Defect {
     TakesUnshownForGone,
     DeclaresNoReusedIds,
     DeclaresNoCascade,
+    TellsTokensAloneUnread,
     RevokesOthersWithoutConsent,
     InventsAlsoRevoked,
     CleansSecrets,
@@ -163,6 +165,7 @@ impl Defect {
             (Self::DeclaresLargerPages, Some(list)) => {
                 list.max_page_size = list.max_page_size.map(|max| 2 * max);
             }
+            (Self::DeclaresNoReadDelay, _) => declared.read_delay = None,
             (Self::DeclaresShorterReadDelay, _) => {
                 declared.read_delay = declared.read_delay.map(|delay| delay / 2);
             }
@@ -172,6 +175,7 @@ impl Defect {
                 }
             }
             (Self::DeclaresNoReusedIds, _) => declared.reused_ids = false,
+            (Self::TellsTokensAloneUnread, _) => declared.get = false,
             (Self::DeclaresNoCascade, _) => {
                 if let Some(revoke) = &mut declared.revoke {
                     revoke.cascade = None;

@@ -21,6 +21,16 @@ pub enum Completeness {
 }
 
 impl Completeness {
+    /// Returns the claim in snake case, as it is serialised.
+    #[must_use]
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Complete => "complete",
+            Self::CompleteAsShown(_) => "complete_as_shown",
+            Self::Partial(_) => "partial",
+        }
+    }
+
     /// Returns `true` if no token is missing.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -162,6 +172,18 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+
+    #[test]
+    fn a_claim_is_written_with_its_own_word() {
+        for claim in [
+            Completeness::Complete,
+            Completeness::CompleteAsShown("login tokens".to_owned()),
+            Completeness::Partial(PartialReason::UnexpectedOrder),
+        ] {
+            let written = serde_json::to_value(&claim).unwrap();
+            assert_eq!(written["completeness"], claim.as_str());
+        }
+    }
 
     #[test]
     fn a_claim_that_contradicts_itself_is_not_read() {

@@ -9,6 +9,7 @@ use crate::error::{Account, Error, Operation, Result};
 use crate::model::{
     Identity, IssuedToken, RenewedToken, Secret, Timestamp, Token, TokenId, TokenRef, TokenState,
 };
+use crate::provider::check::needs_cascade_consent;
 use crate::provider::sent_expiry::SentExpiry;
 use crate::provider::{
     Capabilities, CreateToken, Liveness, OperationCall, Page, PageRequest, Revocation,
@@ -247,6 +248,7 @@ impl<A: Adapter> TokenProvider for A {
 
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation> {
         check(self, OperationCall::Revoke(token, &options))?;
+        let options = with_consent(self, token, options).await?;
         let revocation = match token {
             TokenRef::Id(id) => self.revoke_by_id(id, options).await,
             TokenRef::Secret(secret) => self.revoke_by_secret(secret, options).await,
@@ -291,6 +293,29 @@ impl<A: Adapter> TokenProvider for A {
     fn checked(self: Arc<Self>) -> Arc<dyn TokenProvider> {
         self
     }
+}
+
+/// Returns the options of a revocation that passed the check. Where only the record of the token
+/// tells whether its revocation needs consent to revoke others, it is read (decision 0053).
+async fn with_consent<A: Adapter>(
+    adapter: &A,
+    token: TokenRef<'_>,
+    options: RevokeOptions,
+) -> Result<RevokeOptions> {
+    let revoke = adapter.capabilities().revoke.as_ref();
+    let (TokenRef::Id(id), false, Some(revoke)) = (token, options.accept_cascade, revoke) else {
+        return Ok(options);
+    };
+    let Some(others) = &revoke.cascade else {
+        return Ok(options);
+    };
+    let read = TokenProvider::get(adapter, id).await;
+    let read = read.map_err(|error| error.for_operation(Operation::Revoke))?;
+    if !revoke.is_alone(&read) {
+        let error = needs_cascade_consent(others);
+        return Err(in_context(adapter, Operation::Revoke)(error));
+    }
+    Ok(options.with_existed().with_cascade_accepted())
 }
 
 /// Returns a function that names the account and the operation in an error that does not name them

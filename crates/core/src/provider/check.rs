@@ -70,9 +70,18 @@ impl Capabilities {
                 check_id(id)?;
                 check_with(&self.update, |update| update.check(change))
             }
-            OperationCall::Revoke(token, options) => {
-                check_with(&self.revoke, |revoke| revoke.check(token, options))
-            }
+            OperationCall::Revoke(token, options) => check_with(&self.revoke, |revoke| {
+                revoke.check(token, options)?;
+                // Its record decides, which is read first.
+                let is_told =
+                    self.get && matches!(token, TokenRef::Id(_)) && revoke.tokens_alone.is_some();
+                match &revoke.cascade {
+                    Some(others) if !options.accept_cascade && !is_told => {
+                        Err(needs_cascade_consent(others))
+                    }
+                    _ => Ok(()),
+                }
+            }),
             OperationCall::Renew(secret) | OperationCall::Verify(secret) => check_secret(secret),
             OperationCall::Whoami => Ok(()),
         }
@@ -83,6 +92,12 @@ impl Capabilities {
 pub(super) fn read_only_error(setting: &str) -> Error {
     Error::configuration("the account is read-only")
         .with_advice(format!("to allow changes, remove {setting}"))
+}
+
+/// Creates the error for a revocation that may revoke others, which nobody has accepted.
+pub(super) fn needs_cascade_consent(others: &str) -> Error {
+    Error::invalid_input(format!("revoking this token may also revoke {others}"))
+        .with_advice("accept the cascade if the other tokens may be revoked too")
 }
 
 /// Describes an operation, to complete "the platform cannot …".
@@ -271,13 +286,7 @@ impl RevokeCapability {
             )
             .with_advice("accept the replacement, and store or discard the new secret"));
         }
-        match &self.cascade {
-            Some(others) if !options.accept_cascade => Err(Error::invalid_input(format!(
-                "revoking this token may also revoke {others}"
-            ))
-            .with_advice("accept that other tokens are revoked too")),
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
     /// Returns the options to revoke a token that the library itself created, or `None` if that may

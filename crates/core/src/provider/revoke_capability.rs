@@ -1,6 +1,8 @@
 //! The support for revoking secrets: by id or by secret, and the effect on the record.
 
+use crate::model::Token;
 use crate::provider::RevocationEffect;
+use crate::query::Filter;
 
 /// The support for revoking secrets: by id or by secret, and the effect on the record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +20,9 @@ pub struct RevokeCapability {
     /// OAuth client"; `None` if it revokes only one. They need the caller's consent: see
     /// [`RevokeOptions::accept_cascade`](crate::RevokeOptions::accept_cascade).
     pub cascade: Option<String>,
+    /// The tokens that take no others along, as their records show; `None` if no record tells. They
+    /// need no consent: see [`with_tokens_alone`](Self::with_tokens_alone).
+    pub tokens_alone: Option<Filter>,
     /// `true` if a token that [`create`](crate::TokenProvider::create) made takes no others along.
     pub created_tokens_alone: bool,
     /// The things that go on working after a token is revoked, such as "sessions that it opened"; `None` if
@@ -34,6 +39,7 @@ impl RevokeCapability {
             by_secret: false,
             effect,
             cascade: None,
+            tokens_alone: None,
             created_tokens_alone: false,
             survivors: None,
         }
@@ -47,6 +53,7 @@ impl RevokeCapability {
             by_secret: true,
             effect,
             cascade: None,
+            tokens_alone: None,
             created_tokens_alone: false,
             survivors: None,
         }
@@ -64,19 +71,43 @@ impl RevokeCapability {
     /// Declares that revoking one token may revoke others too, and which.
     ///
     /// The words complete "revoking it may also revoke …".
-    ///
-    /// ```
-    /// use tokenfleet_core::RevocationEffect;
-    /// use tokenfleet_core::capability::RevokeCapability;
-    ///
-    /// let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
-    ///     .with_cascade("the other tokens of the same OAuth client");
-    /// assert!(revoke.cascade.is_some());
-    /// ```
     #[must_use]
     pub fn with_cascade(mut self, others: impl Into<String>) -> Self {
         self.cascade = Some(others.into());
         self
+    }
+
+    /// Declares which tokens take no others along, although others do.
+    ///
+    /// A revocation by id that comes without the consent then reads the token first, and is carried
+    /// out if its record matches (decision 0053). That needs [`get`](crate::Capabilities::get). The
+    /// filter must match no token whose record does not tell: `attribute.client = api` is right,
+    /// `not attribute.session is reported` is not.
+    ///
+    /// ```
+    /// use tokenfleet_core::capability::RevokeCapability;
+    /// use tokenfleet_core::{Filter, RevocationEffect, Token, TokenId, TokenState};
+    ///
+    /// let revoke = RevokeCapability::by_id(RevocationEffect::Deleted)
+    ///     .with_cascade("the other tokens of the same OAuth client")
+    ///     .with_tokens_alone(Filter::attribute("oauth_client", "api"));
+    ///
+    /// let mut token = Token::new(TokenId::new("1"), TokenState::Active);
+    /// assert!(!revoke.is_alone(&token));
+    /// token.attributes.insert("oauth_client", "api".into());
+    /// assert!(revoke.is_alone(&token));
+    /// ```
+    #[must_use]
+    pub fn with_tokens_alone(mut self, tokens: Filter) -> Self {
+        self.tokens_alone = Some(tokens);
+        self
+    }
+
+    /// Returns `true` if revoking this token revokes no other one, as far as it is declared.
+    #[must_use]
+    pub fn is_alone(&self, token: &Token) -> bool {
+        let mut alone = self.tokens_alone.iter();
+        self.cascade.is_none() || alone.any(|alone| alone.matches(token))
     }
 
     /// Declares that a token that [`create`](crate::TokenProvider::create) made takes no others

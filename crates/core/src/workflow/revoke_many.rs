@@ -212,8 +212,8 @@ async fn carry_out<P: TokenProvider + ?Sized>(
     let reuses_ids = provider.capabilities().reused_ids;
     let is_shown = token.is_shown_by_now(provider.capabilities().read_delay);
     if reuses_ids || (token.was_listed() && provider.capabilities().get) {
-        let effect = provider.capabilities().revoke.as_ref();
-        let effect = effect.map(|revoke| revoke.effect);
+        let revoke = provider.capabilities().revoke.as_ref();
+        let effect = revoke.map(|revoke| revoke.effect);
         match (look_up(provider, &token.id).await, effect) {
             (Ok(_), _) if reuses_ids && !token.is_identified(provider.capabilities()) => {
                 return not_identified(provider);
@@ -232,6 +232,10 @@ async fn carry_out<P: TokenProvider + ?Sized>(
                     return RevocationVerdict::Suspended;
                 }
                 options.revoke_options.existed = true;
+                // Or it would be read once more, to find this out.
+                if revoke.is_some_and(|revoke| revoke.is_alone(&now)) {
+                    options.revoke_options.accept_cascade = true;
+                }
             }
             // The platform itself does not know the token, and not something in front of it.
             (Err(error), Some(RevocationEffect::Deleted))

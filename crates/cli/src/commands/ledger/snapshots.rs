@@ -1,7 +1,7 @@
 //! `ledger snapshots`: the snapshots of the accounts.
 
 use serde::Serialize;
-use tokenfleet::{Completeness, Registry, Timestamp};
+use tokenfleet::{Registry, Timestamp};
 use tokenfleet_ledger::{Owner, Snapshot, Source, Verdict};
 
 use crate::arguments::{GlobalArguments, SnapshotsArguments};
@@ -58,10 +58,9 @@ pub(super) async fn run(
 /// Returns the word for the claim of a snapshot, which scripts rely on.
 pub(super) fn completeness(verdict: &Verdict) -> &'static str {
     match verdict {
-        Verdict::Listed(Completeness::Complete) => "complete",
-        Verdict::Listed(Completeness::CompleteAsShown(_)) => "complete_as_shown",
+        Verdict::Listed(claim) => claim.as_str(),
         Verdict::NotListable => "not_listable",
-        // Partial, or interrupted.
+        // Interrupted.
         _ => "partial",
     }
 }

@@ -1,5 +1,6 @@
 //! The revocation of a located secret, wherever it is accepted.
 
+use tokenfleet::workflow::RevokeManyOptions;
 use tokenfleet::{
     Error, Operation, Result, RevocationEffect, RevocationPlan, RevokeOptions, Secret,
 };
@@ -31,7 +32,7 @@ pub(super) async fn revoke(
     check_place(&targets, destination.as_ref())?;
     if !is_confirmed && !targets.is_empty() {
         show_own_credentials(candidates);
-        confirm_targets(&targets).await?;
+        confirm_targets(&targets, consent).await?;
     }
     let mut done = Vec::<Done>::new();
     for target in &targets {
@@ -94,14 +95,15 @@ fn show_own_credentials(candidates: &[Candidate]) {
 
 /// Asks once for confirmation to revoke all tokens that are known, and for each platform that
 /// takes the secret.
-async fn confirm_targets(targets: &[Target<'_>]) -> Result<()> {
+async fn confirm_targets(targets: &[Target<'_>], consent: RevokeOptions) -> Result<()> {
     let plans = targets.iter().filter_map(|target| {
         let plan = RevocationPlan::from_tokens(target.account, [target.token?]);
         Some((&**target.provider, plan))
     });
     let plans: Vec<_> = plans.collect();
     if !plans.is_empty() {
-        confirm::ask(&plans, false).await?;
+        let options = RevokeManyOptions::default().with_revoke_options(consent);
+        confirm::ask(&plans, options).await?;
     }
     for target in targets.iter().filter(|target| target.token.is_none()) {
         confirm::ask_about_secret(&**target.provider)?;
