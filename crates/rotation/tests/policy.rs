@@ -333,6 +333,32 @@ fn a_successor_is_like_its_token_but_for_markers_and_expiry() {
 }
 
 #[test]
+fn a_successor_has_what_only_its_platform_has_or_is_refused() {
+    let create = CreateCapability::new()
+        .with_required_name()
+        .with_argument(ArgumentDescription::choice("role", ["Manager", "Member"]))
+        .with_argument(ArgumentDescription::list("teams"));
+    let services = Capabilities::none().with_create(create);
+    let mut old = token("1", "ci");
+    old.attributes.insert("role", Attribute::from("Manager"));
+    old.attributes.insert("plan", Attribute::from("gold"));
+    old.attributes.insert("teams", Attribute::List(Vec::new()));
+    let request = successor_request(&services, Some(&old), None).unwrap();
+    assert_eq!(request, CreateToken::new("ci").with_argument("role", "Manager"));
+
+    old.attributes.insert("teams", Attribute::List(vec![Attribute::from("owners")]));
+    let request = successor_request(&services, Some(&old), None).unwrap();
+    let expected = CreateToken::new("ci").with_argument("role", "Manager");
+    assert_eq!(request, expected.with_argument("teams", ["owners"]));
+
+    let team = Attribute::Map([("slug".to_owned(), Attribute::from("owners"))].into());
+    old.attributes.insert("teams", Attribute::List(vec![team]));
+    let error = successor_request(&services, Some(&old), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("teams"), "{error}");
+}
+
+#[test]
 fn a_token_that_does_not_work_and_one_of_unknown_age() {
     let policy = build(
         usual().with_max_age(DAY * 90),
