@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenfleet_core::capability::{
-    CreateCapability, ListCapability, RevokeCapability, TokenField, UpdateCapability,
+    ArgumentDescription, CreateCapability, ListCapability, RevokeCapability, TokenField, UpdateCapability,
 };
-use tokenfleet_core::model::Scopes;
+use tokenfleet_core::model::{Attribute, Scopes};
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token, TokenId, TokenState,
+    Capabilities, CreateToken, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token, TokenId, TokenState,
 };
 use tokenfleet_rotation::machine::{self, OldSecret, Preference, SETTLE};
 use tokenfleet_rotation::policy::{

@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig, Resource};
+use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithArguments, CloudsmithConfig, Resource, Role};
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::{Marker, Timer};
 use tokenfleet_core::{Account, CreateToken, Query, Secret, Timestamp, TokenProvider, TokenProviderExt};
@@ -185,6 +185,9 @@ impl Trial {
             }
             if create.scopes {
                 request = request.with_scope("all.User.read");
+            }
+            if platform == SERVICES {
+                request = request.with_role(Role::Manager);
             }
             let issued = quiet.create(request).await.unwrap();
             let is_listed = quiet.capabilities().list.is_some();

@@ -1,5 +1,6 @@
 //! The service accounts of Cloudsmith: two principals side by side, so that nothing is down.
 
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::{Query, TokenProviderExt};
 use tokenfleet_rotation::machine::{Parked, Preference, RotationState, Strategy};
 use tokenfleet_rotation::runner::{Advanced, Runner};
@@ -13,7 +14,7 @@ async fn trial(options: &[&str], stops: &[usize]) -> Trial {
 }
 
 #[tokio::test]
-async fn services_overlap_and_keep_their_names() {
+async fn services_overlap_and_keep_their_names_and_roles() {
     let trial = trial(&[], &[]).await;
     let capabilities = trial.provider.capabilities();
     let strategy = Strategy::for_capabilities(capabilities, Preference::Overlap).unwrap();
@@ -26,6 +27,8 @@ async fn services_overlap_and_keep_their_names() {
     let both = quiet.list_all(Query::new()).await.unwrap().tokens;
     assert_eq!(both.len(), 2);
     assert_eq!(both[0].name, both[1].name);
+    let roles = both.iter().map(|token| token.attributes.get("role"));
+    assert_eq!(roles.collect::<Vec<_>>(), [Some(&Attribute::from("Manager")); 2]);
     let subject = trial.rotation().await.subject.unwrap();
     assert!(both.iter().any(|token| token.id == subject), "{both:?}");
     trial.finish().await;
