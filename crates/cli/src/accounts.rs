@@ -174,8 +174,13 @@ impl Accounts {
     }
 
     /// Returns the journals of the writes.
-    pub(crate) fn journals(&self) -> &Arc<Journals> {
+    pub(crate) fn journals(&self) -> &Journals {
         &self.journals
+    }
+
+    /// Returns the journals of the writes, to be kept.
+    pub(crate) fn shared_journals(&self) -> Arc<Journals> {
+        Arc::clone(&self.journals)
     }
 
     /// Returns the ledger, which is created if it does not exist, or `None` if there is none.

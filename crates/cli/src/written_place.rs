@@ -71,7 +71,9 @@ impl FromStr for WrittenPlace {
         }
         // What stands behind a name may hold a colon.
         let end = text.find([':', '/']);
-        let Some((kind, place)) = text.split_once(':').filter(|(kind, _)| end == Some(kind.len()))
+        let Some((kind, place)) = text
+            .split_once(':')
+            .filter(|(kind, _)| end == Some(kind.len()))
         else {
             return configured(text);
         };

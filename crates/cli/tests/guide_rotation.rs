@@ -27,7 +27,9 @@ fn blocks() -> Vec<String> {
 
 /// Returns a shell in which `tokenfleet` is the program.
 fn shell(home: &Home, script: &str) -> Command {
-    let program = Path::new(env!("CARGO_BIN_EXE_tokenfleet")).parent().unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_tokenfleet"))
+        .parent()
+        .unwrap();
     let path = format!("{}:{}", program.display(), std::env::var("PATH").unwrap());
     let mut shell = support::command("sh");
     shell
@@ -53,7 +55,10 @@ fn a_reader_gets_from_a_hand_made_token_to_a_policy() {
         assert!(started.elapsed() < Duration::from_secs(60));
         std::thread::sleep(Duration::from_millis(20));
     }
-    let output = shell(&home, &rest.concat()).stdin(Stdio::null()).output().unwrap();
+    let output = shell(&home, &rest.concat())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
     simulator.kill().unwrap();
     simulator.wait().unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

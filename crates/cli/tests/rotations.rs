@@ -13,7 +13,15 @@ use support::rotating::{Rotating, lines};
 
 /// The words of a rotation of a token into a file that does not exist, without an overlap.
 fn rotate<'a>(id: &'a str, to: &'a str) -> Vec<&'a str> {
-    vec!["rotate", "--id", id, to, "--overlap=0s", "--expires-in=90d", "--yes"]
+    vec![
+        "rotate",
+        "--id",
+        id,
+        to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ]
 }
 
 #[test]
@@ -37,13 +45,19 @@ fn a_token_is_rotated_into_a_file_and_the_old_one_is_revoked() {
         let operation = rotated["operation"].as_str().unwrap();
         let show = ["operations", "show", operation, "--output=ndjson"];
         let shown = lines(&rotating.run(&show).ends_with(0).stdout);
-        let actions: Vec<_> = shown.iter().map(|object| object["action"].clone()).collect();
+        let actions: Vec<_> = shown
+            .iter()
+            .map(|object| object["action"].clone())
+            .collect();
         assert_eq!(actions, ["rotate", "create", "revoke"], "{shown:?}");
         let states: Vec<_> = shown.iter().map(|object| object["state"].clone()).collect();
         assert_eq!(states, ["done", "applied", "applied"], "{shown:?}");
         let show = ["operations", "show", operation, "--output=table"];
         let run = rotating.run(&show).ends_with(0);
-        assert!(run.stdout.contains("every sink holds the new secret"), "{run:?}");
+        assert!(
+            run.stdout.contains("every sink holds the new secret"),
+            "{run:?}"
+        );
 
         // What it delivered it may replace.
         let successor = rotated["successor"].as_str().unwrap();
@@ -70,7 +84,14 @@ fn an_old_token_works_until_the_overlap_is_over_and_a_worker_revokes_it() {
     let id = rotating.insert("ci");
     let old = rotating.secret_of(&id);
     let to = rotating.to("ci");
-    let words = ["rotate", &id, &to, "--overlap=3s", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--overlap=3s",
+        "--expires-in=90d",
+        "--yes",
+    ];
     let rotated = rotating.run(&words).ends_with(0).json();
     assert_eq!(rotated["state"], "retiring", "{rotated}");
     assert!(rotated["revoked_at"].is_string(), "{rotated}");
@@ -87,7 +108,9 @@ fn an_old_token_works_until_the_overlap_is_over_and_a_worker_revokes_it() {
     rotating.run(&["operations", "--exit-code"]).ends_with(0);
 
     std::thread::sleep(Duration::from_secs(3));
-    let run = rotating.run(&["worker", "--once", "--output=ndjson"]).ends_with(0);
+    let run = rotating
+        .run(&["worker", "--once", "--output=ndjson"])
+        .ends_with(0);
     assert_eq!(lines(&run.stdout)[0]["state"], "done");
     assert!(!rotating.accepts(&old) && rotating.accepts(&rotating.held("ci")));
     assert_eq!(rotating.operations(), Vec::<Value>::new());
@@ -98,7 +121,14 @@ fn a_wait_that_is_long_enough_ends_with_the_old_token_revoked() {
     let rotating = Rotating::new("losant");
     let id = rotating.insert("ci");
     let old = rotating.secret_of(&id);
-    let words = ["rotate", &id, &rotating.to("ci"), "--overlap=1s", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &rotating.to("ci"),
+        "--overlap=1s",
+        "--expires-in=90d",
+        "--yes",
+    ];
     let rotated = rotating.run(&[&words[..], &["--wait=1m"]].concat());
     assert_eq!(rotated.ends_with(0).json()["state"], "done");
     assert!(!rotating.accepts(&old));
@@ -116,7 +146,13 @@ fn a_secret_of_somebody_else_is_replaced_only_after_a_person_adopts_it() {
     let parked = run.json();
     assert_eq!(parked["state"], "parked");
     let file = rotating.file("ci");
-    assert!(parked["why"].as_str().unwrap().contains(file.to_str().unwrap()), "{parked}");
+    assert!(
+        parked["why"]
+            .as_str()
+            .unwrap()
+            .contains(file.to_str().unwrap()),
+        "{parked}"
+    );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(rotating.operations()[0]["state"], "parked");
     rotating.run(&["operations", "--exit-code"]).ends_with(8);
@@ -126,7 +162,9 @@ fn a_secret_of_somebody_else_is_replaced_only_after_a_person_adopts_it() {
     let resume = ["operations", "resume", operation];
     let run = rotating.run(&resume).ends_with(2);
     assert!(run.stderr.contains("--yes"), "{run:?}");
-    let again = rotating.run(&[&resume[..], &["--yes"]].concat()).ends_with(8);
+    let again = rotating
+        .run(&[&resume[..], &["--yes"]].concat())
+        .ends_with(8);
     assert_eq!(again.json()["outcome"], "parked");
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     let adopted = rotating.run(&[&resume[..], &["--yes", "--adopt"]].concat());
@@ -139,7 +177,13 @@ fn a_rotation_that_is_given_up_leaves_everything_as_it_is() {
     let rotating = Rotating::new("losant");
     let id = rotating.insert("ci");
     let old = rotating.secret_of(&id);
-    let words = ["rotate", &id, &rotating.to("ci"), "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &rotating.to("ci"),
+        "--expires-in=90d",
+        "--yes",
+    ];
     let rotated = rotating.run(&words).ends_with(0).json();
     let operation = rotated["operation"].as_str().unwrap();
     let before = rotating.requests();
@@ -162,7 +206,11 @@ fn a_worker_revokes_what_a_killed_one_was_revoking() {
         let before = rotating.alive();
         rotating.kill_in_flight("DELETE", &rotate(&id, &rotating.to("ci")));
         let operations = rotating.operations();
-        assert_eq!(operations.len(), 1, "its writes are the rotation's: {operations:?}");
+        assert_eq!(
+            operations.len(),
+            1,
+            "its writes are the rotation's: {operations:?}"
+        );
         assert_eq!(operations[0]["state"], "retiring");
         let changes = rotating.requests();
         // Somebody may be at work for all that is known.
@@ -170,7 +218,9 @@ fn a_worker_revokes_what_a_killed_one_was_revoking() {
         assert_eq!(rotating.changes_after(changes), Vec::<String>::new());
 
         rotating.expire_claims();
-        let run = rotating.run(&["worker", "--once", "--output=ndjson"]).ends_with(0);
+        let run = rotating
+            .run(&["worker", "--once", "--output=ndjson"])
+            .ends_with(0);
         assert_eq!(lines(&run.stdout)[0]["state"], "done", "{run:?}");
         assert!(rotating.accepts(&rotating.held("ci")), "{provider}");
         assert_eq!(rotating.alive(), before, "{provider}");
@@ -202,7 +252,9 @@ fn a_token_whose_secret_died_with_its_worker_is_revoked_by_the_next_one() {
         .collect();
     std::thread::sleep(Duration::from_secs(31));
     for (rotating, before) in started {
-        let run = rotating.run(&["worker", "--once", "--output=ndjson"]).ends_with(0);
+        let run = rotating
+            .run(&["worker", "--once", "--output=ndjson"])
+            .ends_with(0);
         assert_eq!(lines(&run.stdout)[0]["state"], "done", "{run:?}");
         assert!(rotating.accepts(&rotating.held("ci")));
         assert_eq!(rotating.alive(), before);
@@ -218,7 +270,10 @@ fn a_change_of_a_rotation_is_ours() {
     rotating.run(&["snapshot"]).ends_with(0);
     let words = rotate(&id, "TO");
     let to = rotating.to("ci");
-    let words: Vec<_> = words.into_iter().map(|word| if word == "TO" { &to } else { word }).collect();
+    let words: Vec<_> = words
+        .into_iter()
+        .map(|word| if word == "TO" { &to } else { word })
+        .collect();
     let rotated = rotating.run(&[&words[..], &["--reason", "it leaked"]].concat());
     rotated.ends_with(0);
     rotating.run(&["snapshot"]).ends_with(0);
@@ -236,17 +291,29 @@ fn what_cannot_be_kept_is_refused_before_anything_is_sent() {
     for (words, problem) in [
         (&["rotate", &id, "--overlap=1h", "--yes"][..], "--to"),
         (&["rotate", &id, "--to=ci", "--yes"], "unknown sink"),
-        (&["rotate", &id, "--to=vault:x", "--yes"], "expected file:PATH"),
+        (
+            &["rotate", &id, "--to=vault:x", "--yes"],
+            "expected file:PATH",
+        ),
         (&["rotate", &id, &to], "confirm with --yes"),
         (&["rotate", &id, &to, "--yes", "--read-only"], "--read-only"),
-        (&["rotate", &id, &to, "--to=stdout", "--yes"], "cannot be used together"),
-        (&["rotate", &id, &to, "--secret-only", "--yes"], "cannot be used together"),
+        (
+            &["rotate", &id, &to, "--to=stdout", "--yes"],
+            "cannot be used together",
+        ),
+        (
+            &["rotate", &id, &to, "--secret-only", "--yes"],
+            "cannot be used together",
+        ),
         (&["rotate", "--policy=ci"], "unknown policy"),
         (&["worker", "--once", "--read-only"], ""),
     ] {
         let run = rotating.run(words);
         let is_refused = run.code == 2 || problem.is_empty();
-        assert!(is_refused && run.stderr.contains(problem), "{words:?}: {run:?}");
+        assert!(
+            is_refused && run.stderr.contains(problem),
+            "{words:?}: {run:?}"
+        );
         assert_eq!(rotating.requests(), 0, "{words:?}");
     }
     let run = rotating.run(&["rotate", &id, &to, "--yes"]).ends_with(2);
@@ -255,7 +322,11 @@ fn what_cannot_be_kept_is_refused_before_anything_is_sent() {
     assert_eq!(rotating.changes_after(0), Vec::<String>::new());
     let off = Rotating::with("losant", &[], "");
     let text = fs::read_to_string(&off.path).unwrap();
-    fs::write(&off.path, text.replace("[ledger]\n", "[ledger]\nenabled = false\n")).unwrap();
+    fs::write(
+        &off.path,
+        text.replace("[ledger]\n", "[ledger]\nenabled = false\n"),
+    )
+    .unwrap();
     for words in [&["rotate", &id, &to, "--yes"][..], &["worker", "--once"]] {
         let run = off.run(words).ends_with(2);
         assert!(run.stderr.contains("ledger"), "{run:?}");
@@ -268,11 +339,20 @@ fn what_cannot_be_kept_is_refused_before_anything_is_sent() {
 fn one_token_is_rotated_by_one_rotation_at_a_time() {
     let rotating = Rotating::new("losant");
     let id = rotating.insert("ci");
-    let words = ["rotate", &id, &rotating.to("ci"), "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &rotating.to("ci"),
+        "--expires-in=90d",
+        "--yes",
+    ];
     let first = rotating.run(&words).ends_with(0).json();
     let before = rotating.requests();
     let run = rotating.run(&words).ends_with(1);
-    assert!(run.stderr.contains(first["operation"].as_str().unwrap()), "{run:?}");
+    assert!(
+        run.stderr.contains(first["operation"].as_str().unwrap()),
+        "{run:?}"
+    );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
 }
 
@@ -296,7 +376,10 @@ fn a_refusal_of_the_platform_parks_a_rotation_without_a_token_left() {
         "times": null,
     });
     rotating.control("POST", "/faults", &fault.to_string());
-    let parked = rotating.run(&rotate(&id, &rotating.to("ci"))).ends_with(8).json();
+    let parked = rotating
+        .run(&rotate(&id, &rotating.to("ci")))
+        .ends_with(8)
+        .json();
     assert_eq!(parked["state"], "parked", "{parked}");
     rotating.clear_faults();
     let operation = parked["operation"].as_str().unwrap();

@@ -143,7 +143,8 @@ fn every_sink_has_the_keys_that_its_kind_reads() {
         ),
         ("kubernetes", "namespace = 'a'\nname = 'b'\nkey = 'c'"),
     ] {
-        let text = format!("{ACCOUNT}[sinks.s]\nkind = '{kind}'\n{required}\nzzzzzzzzzzzzzzz = 1\n");
+        let text =
+            format!("{ACCOUNT}[sinks.s]\nkind = '{kind}'\n{required}\nzzzzzzzzzzzzzzz = 1\n");
         let mut branches = branches.iter();
         let is_its = |branch: &&Value| branch["if"]["properties"]["kind"]["const"] == kind;
         let branch = &branches.find(is_its).unwrap()["then"];
@@ -154,9 +155,8 @@ fn every_sink_has_the_keys_that_its_kind_reads() {
 #[test]
 fn every_policy_has_the_keys_that_the_program_reads() {
     let schema = schema();
-    let text = format!(
-        "{ACCOUNT}[policies.p]\naccount = 'a'\nsinks = ['file:x']\nzzzzzzzzzzzzzzz = 1\n"
-    );
+    let text =
+        format!("{ACCOUNT}[policies.p]\naccount = 'a'\nsinks = ['file:x']\nzzzzzzzzzzzzzzz = 1\n");
     let of_table = &schema["properties"]["policies"]["additionalProperties"];
     assert_eq!(keys(of_table), accepted_by_doctor(&text, "rotation"));
 }

@@ -26,7 +26,9 @@ const CANARY: &str = "canary-5ecret-c0ffee";
 async fn deliver(sink: impl SecretSink) {
     let version = sink.read().await.unwrap().version;
     let stamp = Stamp::new("op-1", 3, TokenId::new("65f0"));
-    sink.write(&Secret::new(CANARY), &version, &stamp).await.unwrap();
+    sink.write(&Secret::new(CANARY), &version, &stamp)
+        .await
+        .unwrap();
 }
 
 /// Returns the findings of a check, each as its status with message and advice.
@@ -89,7 +91,10 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
     let at = |name: &str, file: &str| format!("[sinks.{name}]\nkind = 'file'\npath = '{file}'\n");
     let tables = [
         at("own", &file("own")),
-        format!("[sinks.env]\nkind = 'env-file'\npath = '{}'\nvariable = 'CI'\n", file("env")),
+        format!(
+            "[sinks.env]\nkind = 'env-file'\npath = '{}'\nvariable = 'CI'\n",
+            file("env")
+        ),
         at("foreign", &file("foreign")),
         at("adopted", &file("adopted")) + "adopt = true\n",
         at("empty", &file("empty")),
@@ -131,7 +136,10 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
     let run = run.ends_with(8).hiding(&["wrong-5ecret-beef"]);
     let found = findings(&run, "sinks");
     assert!(found[6].starts_with("failed | ci: "), "{found:#?}");
-    assert!(found[7].starts_with("warning | each/name={name}: "), "{found:#?}");
+    assert!(
+        found[7].starts_with("warning | each/name={name}: "),
+        "{found:#?}"
+    );
 }
 
 #[test]
@@ -147,15 +155,30 @@ fn doctor_accepts_a_policy_that_can_keep_its_promise_and_says_why_another_cannot
         &["ok | policies.ci is accepted: two tokens side by side"],
     );
     for (text, expected) in [
-        ("rotate_before_expiry = '14d'\nnew_expiry = '120d'\n", "would rotate every token"),
-        ("where = 'name ^= ci-'\nrotate_before_expiry = '14d'\n", "`new_expiry` is missing"),
-        ("where = 'name ^= ci-'\nnew_expiry = '120d'\n", "the policy would never be due"),
-        (&format!("{promise}overlap = '30d'\n"), "would expire before its `overlap`"),
+        (
+            "rotate_before_expiry = '14d'\nnew_expiry = '120d'\n",
+            "would rotate every token",
+        ),
+        (
+            "where = 'name ^= ci-'\nrotate_before_expiry = '14d'\n",
+            "`new_expiry` is missing",
+        ),
+        (
+            "where = 'name ^= ci-'\nnew_expiry = '120d'\n",
+            "the policy would never be due",
+        ),
+        (
+            &format!("{promise}overlap = '30d'\n"),
+            "would expire before its `overlap`",
+        ),
         (&format!("{promise}sinkz = 'x'\n"), "unknown key `sinkz`"),
     ] {
         let run = doctor(&account, &policy(text), &[]).ends_with(8);
         let found = findings(&run, "rotation");
-        assert!(found[0].starts_with("failed | ") && found[0].contains(expected), "{found:?}");
+        assert!(
+            found[0].starts_with("failed | ") && found[0].contains(expected),
+            "{found:?}"
+        );
     }
 }
 
@@ -178,10 +201,15 @@ fn a_place_without_a_table_gets_its_server_from_the_environment() {
                   new_expiry = '120d'\nsinks = 'kv2:secret/ci#token'\n";
     let run = doctor(&account, tables, &[]).ends_with(8);
     let found = findings(&run, "rotation");
-    assert!(found[0].contains("policies.ci.sinks") && found[0].contains("BAO_ADDR"), "{found:?}");
+    assert!(
+        found[0].contains("policies.ci.sinks") && found[0].contains("BAO_ADDR"),
+        "{found:?}"
+    );
     // Nobody answers there.
     let variables = [("BAO_ADDR", "http://127.0.0.1:1"), ("BAO_TOKEN", CANARY)];
-    let run = doctor(&account, tables, &variables).ends_with(8).hiding(&[CANARY]);
+    let run = doctor(&account, tables, &variables)
+        .ends_with(8)
+        .hiding(&[CANARY]);
     let found = findings(&run, "sinks");
     let place = "failed | kv2:http://127.0.0.1:1/secret/ci#token";
     assert!(found[0].starts_with(place), "{found:?}");
@@ -192,7 +220,10 @@ fn a_found_configuration_with_sinks_or_policies_must_be_trusted() {
     let home = Home::new();
     let account = "[accounts.a]\nprovider = 'losant'\ntoken = { env = 'TOKEN' }\n";
     for (table, reason) in [
-        ("[sinks.a]\nkind = 'file'\npath = 'x'\n", "sinks.a decides where new secrets go"),
+        (
+            "[sinks.a]\nkind = 'file'\npath = 'x'\n",
+            "sinks.a decides where new secrets go",
+        ),
         (
             "[policies.a]\naccount = 'a'\nsinks = 'file:x'\n",
             "policies.a decides which tokens are replaced",
@@ -218,5 +249,8 @@ fn a_trusted_configuration_is_no_longer_trusted_when_a_program_of_a_sink_has_cha
     assert!(!run.stderr.contains("not trusted"), "{run:?}");
     home.write("push", "#!/bin/sh\ncat > /tmp/stolen\n");
     let run = home.run(&["list"]).ends_with(2);
-    assert!(run.stderr.contains("has changed since it was trusted"), "{run:?}");
+    assert!(
+        run.stderr.contains("has changed since it was trusted"),
+        "{run:?}"
+    );
 }

@@ -34,7 +34,9 @@ fn what_is_due_by_a_policy_is_rotated_once() {
     for provider in ["losant", "foreman"] {
         for words in [&["rotate", "--policy=ci"][..], &["worker", "--once"]] {
             let rotating = covered(provider, 2);
-            let run = rotating.run(&[words, &["--output=ndjson"]].concat()).ends_with(0);
+            let run = rotating
+                .run(&[words, &["--output=ndjson"]].concat())
+                .ends_with(0);
             let rotated = lines(&run.stdout);
             assert_eq!(rotated.len(), 2, "{rotated:?}");
             for rotation in &rotated {
@@ -74,7 +76,9 @@ fn a_dry_run_tells_what_would_be_sent_where_and_sends_nothing_that_changes_anyth
     assert_eq!(rotating.changes_after(0), Vec::<String>::new());
     assert!(!rotating.file("ci-0").exists());
     assert_eq!(rotating.operations(), Vec::<Value>::new());
-    let run = rotating.run(&[&dry_run[..], &["--output=table"]].concat()).ends_with(8);
+    let run = rotating
+        .run(&[&dry_run[..], &["--output=table"]].concat())
+        .ends_with(8);
     assert!(run.stdout.contains("ci-0"), "{run:?}");
 }
 
@@ -101,9 +105,14 @@ fn a_worker_works_until_it_is_asked_to_stop_and_ends_well() {
     let rotating = covered("losant", 2);
     let child = rotating.spawn(&["worker"]);
     let started = Instant::now();
-    while rotating.alive() != 3 || !rotating.file("ci-1").exists() || !rotating.file("ci-0").exists()
+    while rotating.alive() != 3
+        || !rotating.file("ci-1").exists()
+        || !rotating.file("ci-0").exists()
     {
-        assert!(started.elapsed() < Duration::from_secs(60), "nothing rotated");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "nothing rotated"
+        );
         std::thread::sleep(Duration::from_millis(50));
     }
     let id = child.id().to_string();
@@ -125,7 +134,10 @@ fn a_step_that_is_under_way_is_finished_when_a_worker_is_asked_to_stop() {
     let child = rotating.spawn(&["worker"]);
     let started = Instant::now();
     while rotating.alive() < 3 {
-        assert!(started.elapsed() < Duration::from_secs(60), "nothing created");
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "nothing created"
+        );
         std::thread::sleep(Duration::from_millis(20));
     }
     let id = child.id().to_string();
@@ -144,7 +156,9 @@ fn a_token_without_a_place_of_its_own_is_a_finding() {
     let rotating = Rotating::with("losant", &[], POLICY);
     rotating.insert("ci-a/b");
     rotating.insert("ci-0");
-    let run = rotating.run(&["worker", "--once", "--output=ndjson"]).ends_with(8);
+    let run = rotating
+        .run(&["worker", "--once", "--output=ndjson"])
+        .ends_with(8);
     assert_eq!(lines(&run.stdout).len(), 1, "{run:?}");
     assert!(run.stderr.contains("another place"), "{run:?}");
     assert!(rotating.accepts(&rotating.held("ci-0")));

@@ -57,9 +57,7 @@ pub(crate) fn check_task(task: &NewTask) -> Result<()> {
 pub(crate) fn check_state(state: &str) -> Result<()> {
     serde_json::from_str::<IgnoredAny>(state)
         .map(drop)
-        .map_err(|error| {
-            Error::invalid_input("the state of a task is not JSON").with_source(error)
-        })
+        .map_err(|error| Error::invalid_input("the state of a task is not JSON").with_source(error))
 }
 
 /// Creates the error for a task that is not there after all, and whose place is not free.

@@ -11,9 +11,7 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Account, Result, Timestamp, Token, TokenId};
 
 use crate::bounds::{check_beginning, check_tokens};
-use crate::times::{
-    incomplete, listed_after_all, not_later, nothing_known, overtaken, truncated,
-};
+use crate::times::{incomplete, listed_after_all, not_later, nothing_known, overtaken, truncated};
 use crate::{
     Change, Counts, Ledger, OpenOperation, Page, PageRequest, Pruned, Snapshot, SnapshotRecorder,
     Source, Span, UnknownToken, Verdict, Version, Write,

@@ -137,8 +137,15 @@ async fn a_record_that_is_not_understood_is_an_error_and_nothing_is_done() {
         store.open_rotations().await.unwrap_err(),
     ] {
         let text = error.to_string();
-        assert!(text.contains(&id.to_string()) && text.contains("version 2"), "{text}");
-        assert!(error.advice().is_some_and(|advice| advice.contains("nothing was done")));
+        assert!(
+            text.contains(&id.to_string()) && text.contains("version 2"),
+            "{text}"
+        );
+        assert!(
+            error
+                .advice()
+                .is_some_and(|advice| advice.contains("nothing was done"))
+        );
     }
     assert_eq!(ledger.task(id).await.unwrap(), before);
     // Whoever understands it may claim the queue.
@@ -154,7 +161,10 @@ async fn the_tasks_of_others_are_no_rotations() {
     assert!(store.rotation(id).await.unwrap().is_none());
     assert!(store.open_rotations().await.unwrap().is_empty());
     assert_eq!(store.claim(id).await.unwrap(), None);
-    assert_eq!(store.resume(id).await.unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(
+        store.resume(id).await.unwrap_err().kind(),
+        ErrorKind::NotFound
+    );
     assert!(!store.is_open("not an id").await.unwrap());
 }
 
@@ -245,9 +255,18 @@ async fn a_claim_that_ran_out_keeps_a_person_from_nothing() {
     let (ledger, store) = store().await;
     let id = open(&store, &record("1", &["file:/a"])).await;
     // A worker that was lost.
-    let lost = ledger.claim_task(id, Duration::ZERO).await.unwrap().unwrap();
+    let lost = ledger
+        .claim_task(id, Duration::ZERO)
+        .await
+        .unwrap()
+        .unwrap();
     assert_eq!(rotation(&store, id).await.starts, 1);
     assert!(store.resume(id).await.unwrap());
-    assert!(!store.record(id, lost.epoch, &Change::Resumed).await.unwrap());
+    assert!(
+        !store
+            .record(id, lost.epoch, &Change::Resumed)
+            .await
+            .unwrap()
+    );
     assert_eq!(rotation(&store, id).await.starts, 0);
 }

@@ -514,9 +514,7 @@ fn the_only_secret_that_works_is_delivered_elsewhere_before_a_person_is_asked_ab
     let sink = PlannedSink::new(Readable::Secret).with_adoption();
     let plan = RotationPlan::new(strategy, [sink; 3]).unwrap();
     let changed = SinkReading::new(None, Some(SecretNumber::new(7)));
-    let is_written = |number: usize| {
-        move |step: &Step| matches!(step, Step::WriteSink { sink, .. } if *sink == number)
-    };
+    let is_written = |number: usize| move |step: &Step| matches!(step, Step::WriteSink { sink, .. } if *sink == number);
     for refusal in [Refusal::Foreign, Refusal::Conflict] {
         let mut script = Script::with_plan(plan.clone());
         script.until(is_write);

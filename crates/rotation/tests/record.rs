@@ -54,11 +54,10 @@ fn changes() -> impl Strategy<Value = Change> {
             replaced,
         },
     );
-    let delivered = (1..9_u32, ids(), any::<u64>(), times()).prop_map(
-        |(attempt, token, epoch, at)| {
+    let delivered =
+        (1..9_u32, ids(), any::<u64>(), times()).prop_map(|(attempt, token, epoch, at)| {
             Change::Delivered(Successor::new(attempt, token, epoch, at))
-        },
-    );
+        });
     prop_oneof![
         3 => attempting,
         2 => delivered,
@@ -75,7 +74,11 @@ fn changes() -> impl Strategy<Value = Change> {
 
 /// Any rotation that can come about by changes.
 fn rotations() -> impl Strategy<Value = Rotation> {
-    let opened = (proptest::option::of(ids()), proptest::option::of(times()), times());
+    let opened = (
+        proptest::option::of(ids()),
+        proptest::option::of(times()),
+        times(),
+    );
     let changes = proptest::collection::vec(changes(), 0..12);
     (opened, changes).prop_map(|((subject, created_at, opened_at), changes)| {
         let mut rotation = Rotation::new(OperationId::random(), subject, opened_at);
@@ -123,14 +126,19 @@ fn ways() -> impl Strategy<Value = Way> {
 }
 
 fn plans() -> impl Strategy<Value = RotationPlan> {
-    let readable = proptest::sample::select(vec![Readable::Nothing, Readable::Stamp, Readable::Secret]);
+    let readable =
+        proptest::sample::select(vec![Readable::Nothing, Readable::Stamp, Readable::Secret]);
     let sink = (readable, any::<bool>()).prop_map(|(readable, adopt)| {
         let mut sink = PlannedSink::new(readable);
         sink.adopt = adopt;
         sink
     });
     let sinks = proptest::collection::vec(sink, 1..4);
-    let waits = (any::<[Duration; 3]>(), any::<Option<Duration>>(), any::<Duration>());
+    let waits = (
+        any::<[Duration; 3]>(),
+        any::<Option<Duration>>(),
+        any::<Duration>(),
+    );
     (ways(), sinks, waits, any::<u32>(), any::<bool>()).prop_map(
         |(way, sinks, (waits, rest, settle), attempts, expires)| {
             let safe = [PlannedSink::new(Readable::Secret)];
@@ -154,20 +162,30 @@ fn requests() -> impl Strategy<Value = CreateToken> {
         Just(Some(CreateToken::unnamed().without_expiry())),
     ];
     let scopes = proptest::option::of(proptest::collection::vec("\\PC{0,6}", 0..3));
-    (expiry, text(), text(), scopes, any::<[bool; 3]>(), any::<i64>()).prop_map(
-        |(request, name, description, scopes, [suspended, with_argument, with_id], number)| {
-            let mut request = request.unwrap_or_default();
-            (request.name, request.description, request.scopes) = (name, description, scopes);
-            request.suspended = suspended;
-            if with_argument {
-                request = request.with_argument("role", "reader").with_argument("n", number);
-            }
-            if with_id {
-                request = request.with_operation_id(OperationId::random());
-            }
-            request
-        },
+    (
+        expiry,
+        text(),
+        text(),
+        scopes,
+        any::<[bool; 3]>(),
+        any::<i64>(),
     )
+        .prop_map(
+            |(request, name, description, scopes, [suspended, with_argument, with_id], number)| {
+                let mut request = request.unwrap_or_default();
+                (request.name, request.description, request.scopes) = (name, description, scopes);
+                request.suspended = suspended;
+                if with_argument {
+                    request = request
+                        .with_argument("role", "reader")
+                        .with_argument("n", number);
+                }
+                if with_id {
+                    request = request.with_operation_id(OperationId::random());
+                }
+                request
+            },
+        )
 }
 
 fn records() -> impl Strategy<Value = RotationRecord> {

@@ -121,7 +121,11 @@ fn a_token_that_is_dead_is_no_stray_and_a_suspended_one_is() {
         (TokenState::Active, true),
     ] {
         token.state = state;
-        assert_eq!(known.strays([&token]).len(), usize::from(is_stray), "{state:?}");
+        assert_eq!(
+            known.strays([&token]).len(),
+            usize::from(is_stray),
+            "{state:?}"
+        );
     }
 }
 

@@ -33,7 +33,13 @@ async fn a_future_that_is_dropped_anywhere_is_carried_on_from_a_ledger() {
         }
         for request in 0..requests {
             for fault in [Fault::Lost, Fault::AnswerLost, Fault::Late] {
-                run(in_memory(), platform, &[request * 2 + 4], &[(request, fault)]).await;
+                run(
+                    in_memory(),
+                    platform,
+                    &[request * 2 + 4],
+                    &[(request, fault)],
+                )
+                .await;
             }
         }
     }
@@ -63,7 +69,10 @@ async fn a_token_that_arrives_after_its_rotation_is_done_is_a_late_stray_and_no_
         assert_eq!(rotation.attempts.len(), 2);
         let mut known = KnownMarkers::new(store.ledger());
         assert!(
-            known.strays(&list().await).iter().all(|stray| stray.origin == Origin::Forgotten),
+            known
+                .strays(&list().await)
+                .iter()
+                .all(|stray| stray.origin == Origin::Forgotten),
             "the markers of a rotation are this ledger's"
         );
         known.add_rotation(&rotation, false);

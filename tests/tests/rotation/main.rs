@@ -19,7 +19,9 @@ use async_trait::async_trait;
 use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithArguments, CloudsmithConfig, Resource, Role};
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::{Marker, Timer};
-use tokenfleet_core::{Account, CreateToken, Query, Secret, Timestamp, TokenProvider, TokenProviderExt};
+use tokenfleet_core::{
+    Account, CreateToken, Query, Secret, Timestamp, TokenProvider, TokenProviderExt,
+};
 use tokenfleet_rotation::machine::{
     PlannedSink, Preference, Rotation, RotationPlan, RotationState, Strategy,
 };
@@ -409,8 +411,7 @@ async fn a_successor_is_rotated_like_the_token_before_it() {
                 .is_some_and(|create| create.expiry);
             let expiry = takes_expiry.then_some(DAY * 120);
             let request = successor_request(capabilities, Some(&subject), expiry).unwrap();
-            let rotation =
-                Rotation::of_token(OperationId::random(), &subject, trial.clock.now());
+            let rotation = Rotation::of_token(OperationId::random(), &subject, trial.clock.now());
             let record = record(platform, trial.job.plan.clone(), request, rotation);
             trial.job = record.job();
             trial.kept.open(record).await;

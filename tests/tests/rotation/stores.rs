@@ -134,7 +134,12 @@ async fn a_worker_that_was_superseded_changes_nothing() {
         // Nor does one of an epoch that was never given.
         let later = claim.epoch + 1;
         assert!(!paused.record(id, later, &attempting(1)).await.unwrap());
-        assert!(current.record(id, claim.epoch, &attempting(1)).await.unwrap());
+        assert!(
+            current
+                .record(id, claim.epoch, &attempting(1))
+                .await
+                .unwrap()
+        );
     }
 }
 

@@ -39,7 +39,9 @@ pub(super) async fn begin_due(
     };
     if let Some(reason) = &looked.incomplete {
         let account = &policy.config.account;
-        print_warning(&format!("{account}: a token may not have been seen: {reason}"));
+        print_warning(&format!(
+            "{account}: a token may not have been seen: {reason}"
+        ));
         begun.exits.push(Exit::Incomplete);
     }
     for (id, covered) in looked.covered {
@@ -66,7 +68,10 @@ pub(super) async fn begin_due(
             Ok(opened) if opened.is_new => begun.rotations.push(opened.stored),
             Ok(_) => {}
             Err(error) => {
-                print_error(requested_format, &error.with_account(&covered.record.account));
+                print_error(
+                    requested_format,
+                    &error.with_account(&covered.record.account),
+                );
                 begun.exits.push(Exit::AnswerIsNo);
             }
         }
@@ -124,7 +129,9 @@ pub(super) async fn carry_on_and_print(
         exits.push(progressed.exit());
         let object = RotationObject::new(&progressed.stored);
         let row = object.row();
-        let added = results.add(output, &object, row).and_then(|()| output.flush());
+        let added = results
+            .add(output, &object, row)
+            .and_then(|()| output.flush());
         if let Err(error) = added {
             // The work goes on, whoever reads.
             written = Err(error);

@@ -125,7 +125,9 @@ impl<'a> RotationObject<'a> {
             self.operation.to_string(),
             shown(Some(self.since)),
             self.account.to_owned(),
-            format!("rotate {}", self.token_text()).trim_end().to_owned(),
+            format!("rotate {}", self.token_text())
+                .trim_end()
+                .to_owned(),
             self.state.to_owned(),
             String::new(),
             self.detail(),
@@ -138,7 +140,9 @@ impl<'a> RotationObject<'a> {
         vec![
             self.operation.to_string(),
             self.account.to_owned(),
-            format!("rotate {}", self.token_text()).trim_end().to_owned(),
+            format!("rotate {}", self.token_text())
+                .trim_end()
+                .to_owned(),
             outcome.to_owned(),
             self.detail(),
         ]
@@ -158,7 +162,11 @@ impl<'a> RotationObject<'a> {
             format!(
                 "Rotation {} of {} in {} ({}): {}",
                 self.operation,
-                if token.is_empty() { "what the sinks hold" } else { &token },
+                if token.is_empty() {
+                    "what the sinks hold"
+                } else {
+                    &token
+                },
                 self.account,
                 self.provider,
                 self.state
@@ -290,7 +298,10 @@ fn next(stored: &StoredRotation) -> String {
     let worker = command_line("worker --once");
     match due(stored) {
         Some(at) if at > Timestamp::now() => {
-            format!("{next}, from {} on, by `{worker}` or `{resume}`", shown(Some(at)))
+            format!(
+                "{next}, from {} on, by `{worker}` or `{resume}`",
+                shown(Some(at))
+            )
         }
         _ => format!("{next}, by `{worker}` or `{resume}`"),
     }
@@ -338,5 +349,9 @@ pub(super) fn retired_at(record: &RotationRecord, delivered_at: Timestamp) -> Op
     {
         return Some(suspended_at.saturating_add(soak));
     }
-    Some(delivered_at.saturating_add(plan.overlap).saturating_add(soak))
+    Some(
+        delivered_at
+            .saturating_add(plan.overlap)
+            .saturating_add(soak),
+    )
 }

@@ -64,7 +64,10 @@ impl Worker<'_> {
         let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
         exits.extend(carry_on_and_print(rotations, due, stop, format, output).await?);
         let open = rotations.open_ones().await?;
-        if open.iter().any(|stored| needs_a_person(stored) || is_overdue(stored)) {
+        if open
+            .iter()
+            .any(|stored| needs_a_person(stored) || is_overdue(stored))
+        {
             exits.push(Exit::AnswerIsNo);
         }
         Exit::combine(exits).after_writing(output.flush())
@@ -162,5 +165,9 @@ impl Worker<'_> {
 /// Returns `true` for a rotation that was due long ago and does not go on.
 fn is_overdue(stored: &StoredRotation) -> bool {
     let latest = Timestamp::now().checked_sub(OVERDUE);
-    stored.task.due.zip(latest).is_some_and(|(due, latest)| due < latest)
+    stored
+        .task
+        .due
+        .zip(latest)
+        .is_some_and(|(due, latest)| due < latest)
 }

@@ -117,7 +117,8 @@ pub(crate) fn reasons(configuration: &Configuration) -> Vec<String> {
     reasons.extend(tables.map(|table| format!("[{table}] decides what is written, and where")));
     for (group, decides) in DELIVERING_TABLES {
         let tables = configuration.named_tables(group);
-        reasons.extend(tables.map(|(_, settings)| format!("{} decides {decides}", settings.path())));
+        reasons
+            .extend(tables.map(|(_, settings)| format!("{} decides {decides}", settings.path())));
     }
     reasons
 }

@@ -33,9 +33,8 @@ impl Policies {
         let read = || {
             let now = Timestamp::now();
             let tables = configuration.named_tables(tables::POLICIES);
-            let policies = tables.map(|table| {
-                ConfiguredPolicy::read(table, configuration, sinks, now)
-            });
+            let policies =
+                tables.map(|table| ConfiguredPolicy::read(table, configuration, sinks, now));
             let policies = policies.collect::<Result<Vec<_>>>()?;
             check_places(&policies, sinks)?;
             Ok(policies)
@@ -53,7 +52,8 @@ impl Policies {
 
     /// Returns the policies of an account.
     pub(crate) fn for_account(&self, account: &str) -> impl Iterator<Item = &ConfiguredPolicy> {
-        self.iter().filter(move |policy| policy.config.account == account)
+        self.iter()
+            .filter(move |policy| policy.config.account == account)
     }
 
     /// Returns the policy of that name.
@@ -62,15 +62,17 @@ impl Policies {
     ///
     /// [`Configuration`](tokenfleet::ErrorKind::Configuration) for an unknown name.
     pub(crate) fn named(&self, name: &str) -> Result<&ConfiguredPolicy> {
-        self.iter().find(|policy| policy.name() == name).ok_or_else(|| {
-            let known: Vec<_> = self.iter().map(ConfiguredPolicy::name).collect();
-            let advice = match known.as_slice() {
-                [] => "write a table [policies.NAME]".to_owned(),
-                known => did_you_mean(name, known),
-            };
-            Error::configuration(format!("unknown policy{}", quoted(name, &known)))
-                .with_advice(advice)
-        })
+        self.iter()
+            .find(|policy| policy.name() == name)
+            .ok_or_else(|| {
+                let known: Vec<_> = self.iter().map(ConfiguredPolicy::name).collect();
+                let advice = match known.as_slice() {
+                    [] => "write a table [policies.NAME]".to_owned(),
+                    known => did_you_mean(name, known),
+                };
+                Error::configuration(format!("unknown policy{}", quoted(name, &known)))
+                    .with_advice(advice)
+            })
     }
 
     /// Accepts a policy that can keep its promise on its account. Nothing is sent.
@@ -90,7 +92,9 @@ impl Policies {
         let accept = async {
             let capabilities = provider.capabilities();
             if capabilities.list.is_some() && !policy.has_filter {
-                let error = policy.settings.error("would rotate every token of the account");
+                let error = policy
+                    .settings
+                    .error("would rotate every token of the account");
                 return Err(error.with_advice(
                     "say which ones, as in where = \"name ^= ci-\", or all with \
                      where = \"state = active\"",

@@ -72,7 +72,10 @@ impl ConfiguredPolicy {
         config.rest = table.duration("rest")?;
         if let Some(max_overlap) = table.duration("max_overlap")? {
             if config.rest.is_none() {
-                let message = format!("{} has no effect without `rest`", table.place("max_overlap"));
+                let message = format!(
+                    "{} has no effect without `rest`",
+                    table.place("max_overlap")
+                );
                 return Err(Error::configuration(message).with_advice("set `rest`, or remove it"));
             }
             config.max_overlap = max_overlap;
@@ -131,7 +134,9 @@ fn period(table: &mut Settings, key: &'static str) -> Result<Option<Duration>> {
     };
     let parsed = parse_duration(&text).map_err(|_| {
         let place = table.place(key);
-        Error::configuration(format!("{place} must be a period, such as \"24h\" or \"0s\""))
+        Error::configuration(format!(
+            "{place} must be a period, such as \"24h\" or \"0s\""
+        ))
     });
     parsed.map(Some)
 }
@@ -149,7 +154,11 @@ fn choice<T: Copy>(
         Some((_, choice)) => Ok(Some(*choice)),
         None => {
             let known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
-            let message = format!("{} is an unknown word{}", table.place(key), quoted(&word, &known));
+            let message = format!(
+                "{} is an unknown word{}",
+                table.place(key),
+                quoted(&word, &known)
+            );
             Err(Error::configuration(message).with_advice(did_you_mean(&word, &known)))
         }
     }

@@ -52,7 +52,10 @@ fn a_policy_has_what_its_table_says() {
         sinks = "one"
     "#;
     let policies = read(text).unwrap();
-    let names: Vec<_> = policies.for_account("iot").map(ConfiguredPolicy::name).collect();
+    let names: Vec<_> = policies
+        .for_account("iot")
+        .map(ConfiguredPolicy::name)
+        .collect();
     assert_eq!(names, ["ci", "plain"]);
     assert_eq!(policies.for_account("infra").count(), 0);
     let policy = policies.named("ci").unwrap();
@@ -72,7 +75,10 @@ fn a_policy_has_what_its_table_says() {
     assert!(!plain.has_filter);
     assert_eq!(plain.config.overlap, None);
     let error = policies.named("cii").unwrap_err().to_string();
-    assert!(error.contains("unknown policy `cii`; did you mean `ci`?"), "{error}");
+    assert!(
+        error.contains("unknown policy `cii`; did you mean `ci`?"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -80,22 +86,57 @@ fn mistakes_are_found_when_the_tables_are_read() {
     let of_iot = "account = 'iot'\nsinks = 'ci'\n";
     for (table, expected) in [
         ("sinks = 'ci'", "missing key `account` in policies.a"),
-        ("acount = 'iot'", "unknown key `acount` in policies.a; did you mean `account`?"),
-        ("account = 'ito'\nsinks = 'ci'", "policies.a.account: unknown account `ito`; did you mean"),
+        (
+            "acount = 'iot'",
+            "unknown key `acount` in policies.a; did you mean `account`?",
+        ),
+        (
+            "account = 'ito'\nsinks = 'ci'",
+            "policies.a.account: unknown account `ito`; did you mean",
+        ),
         ("account = 'iot'", "policies.a names no sink"),
-        ("account = 'iot'\nsinks = 'cii'", "policies.a.sinks: unknown sink `cii`; did you mean `ci`?"),
+        (
+            "account = 'iot'\nsinks = 'cii'",
+            "policies.a.sinks: unknown sink `cii`; did you mean `ci`?",
+        ),
         ("account = 'iot'\nsinks = '/run/ci'", "expected file:PATH"),
-        ("account = 'iot'\nsinks = 'ci/name=x'", "write its name alone"),
-        ("account = 'iot'\nsinks = ['ci', 'file:/run/{name}']", "writes a place that policies.a"),
+        (
+            "account = 'iot'\nsinks = 'ci/name=x'",
+            "write its name alone",
+        ),
+        (
+            "account = 'iot'\nsinks = ['ci', 'file:/run/{name}']",
+            "writes a place that policies.a",
+        ),
         (&format!("{of_iot}where = 'nmae = 1'"), "policies.a.where: "),
-        (&format!("{of_iot}overlap = 'soon'"), "policies.a.overlap must be a period"),
-        (&format!("{of_iot}max_age = '0s'"), "policies.a.max_age must be a period"),
-        (&format!("{of_iot}max_overlap = '1d'"), "has no effect without `rest`"),
-        (&format!("{of_iot}strategy = 'in-place'"), "did you mean `in_place`?"),
-        (&format!("{of_iot}old_secret = 'keep'"), "expected one of let_expire, revoke"),
-        (&format!("{of_iot}every = '1d'"), "unknown key `every` in policies.a"),
+        (
+            &format!("{of_iot}overlap = 'soon'"),
+            "policies.a.overlap must be a period",
+        ),
+        (
+            &format!("{of_iot}max_age = '0s'"),
+            "policies.a.max_age must be a period",
+        ),
+        (
+            &format!("{of_iot}max_overlap = '1d'"),
+            "has no effect without `rest`",
+        ),
+        (
+            &format!("{of_iot}strategy = 'in-place'"),
+            "did you mean `in_place`?",
+        ),
+        (
+            &format!("{of_iot}old_secret = 'keep'"),
+            "expected one of let_expire, revoke",
+        ),
+        (
+            &format!("{of_iot}every = '1d'"),
+            "unknown key `every` in policies.a",
+        ),
     ] {
-        let error = read(&format!("[policies.a]\n{table}\n")).unwrap_err().to_string();
+        let error = read(&format!("[policies.a]\n{table}\n"))
+            .unwrap_err()
+            .to_string();
         assert!(error.contains(expected), "{table}: {error}");
         assert!(error.contains("line "), "{table}: {error}");
     }
@@ -116,7 +157,10 @@ fn two_policies_that_write_one_place_are_refused_however_it_is_written() {
         ("mine", "iot", "file:/run/{account}/x"),
     ] {
         let error = pair(one, account, other).unwrap_err().to_string();
-        assert!(error.contains("policies.b writes a place that policies.a writes too"), "{error}");
+        assert!(
+            error.contains("policies.b writes a place that policies.a writes too"),
+            "{error}"
+        );
     }
     for (one, account, other) in [
         // For each token it is another place.

@@ -14,7 +14,7 @@ mod step_store;
 mod stop;
 
 pub(crate) use self::carrying_on::carry_on;
-pub(crate) use self::covered::{Covered, Looked, look};
+pub(crate) use self::covered::{Covered, look};
 pub(crate) use self::opened::{Rotations, check_place};
 pub(crate) use self::prepared::{Prepared, Progressed};
 pub(crate) use self::stop::Stop;

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{
-    Account, Error, ErrorKind, Fate, Result, TokenProvider,
-};
+use tokenfleet::{Account, Error, ErrorKind, Fate, Result, TokenProvider};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::{
     LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
@@ -61,11 +59,7 @@ impl<'a> Rotations<'a> {
 
     /// Opens the sink of a place, which replaces what somebody else wrote if `adopts`, or if the
     /// configuration says so.
-    pub(crate) async fn open_sink(
-        &self,
-        place: &str,
-        adopts: bool,
-    ) -> Result<Arc<dyn SecretSink>> {
+    pub(crate) async fn open_sink(&self, place: &str, adopts: bool) -> Result<Arc<dyn SecretSink>> {
         let adopts = adopts.then_some(true);
         let transport = self.accounts.transport();
         self.sinks.open(place, adopts, transport).await
@@ -118,7 +112,7 @@ impl<'a> Rotations<'a> {
         let account = record.account.clone();
         let in_account = |error: Error| error.with_account(&account);
         let journal = OperationJournal {
-            journals: Arc::clone(self.accounts.journals()),
+            journals: self.accounts.shared_journals(),
             operation: task.id,
         };
         let reason = record.reason.as_deref();
@@ -146,7 +140,7 @@ impl<'a> Rotations<'a> {
             sinks,
             store: Arc::clone(&self.store),
             ledger: Arc::clone(&self.ledger),
-            journals: Arc::clone(self.accounts.journals()),
+            journals: self.accounts.shared_journals(),
         })
     }
 

@@ -66,5 +66,8 @@ fn revoked(writes: &[Write], subject: Option<&TokenId>) -> BTreeSet<TokenId> {
         .iter()
         .filter(|write| write.intent.operation == Operation::Revoke);
     let tokens = revocations.filter_map(|write| write.intent.token.as_ref());
-    tokens.filter(|token| Some(*token) != subject).cloned().collect()
+    tokens
+        .filter(|token| Some(*token) != subject)
+        .cloned()
+        .collect()
 }

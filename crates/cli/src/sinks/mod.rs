@@ -64,7 +64,11 @@ impl Sinks {
         let settings = settings
             .chain([configuration.transport_settings()])
             .chain(configuration.table(tables::LEDGER))
-            .chain(configuration.named_tables(tables::SINKS).map(|(_, sink)| sink));
+            .chain(
+                configuration
+                    .named_tables(tables::SINKS)
+                    .map(|(_, sink)| sink),
+            );
         let withheld = settings.flat_map(credential_variables);
         Ok(Self {
             tables: tables.map_err(|error| configuration.locate(error))?,
@@ -112,10 +116,10 @@ impl Sinks {
         let has_variables = variables::used_in(&template).next().is_some();
         match &place {
             // A name could become several arguments.
-            WrittenPlace::Command(_) if has_variables => {
-                Err(Error::configuration("a place that is a command takes no variables")
-                    .with_advice("write a table [sinks.NAME] with kind = \"command\""))
-            }
+            WrittenPlace::Command(_) if has_variables => Err(Error::configuration(
+                "a place that is a command takes no variables",
+            )
+            .with_advice("write a table [sinks.NAME] with kind = \"command\"")),
             WrittenPlace::Configured { .. } | WrittenPlace::Command(_) => Ok(template),
             _ => match variables::check(&template) {
                 Ok(()) => Ok(template),
@@ -247,7 +251,8 @@ impl Sinks {
                 [] => "write a table [sinks.NAME]".to_owned(),
                 known => did_you_mean(name, known),
             };
-            Error::configuration(format!("unknown sink{}", quoted(name, &known))).with_advice(advice)
+            Error::configuration(format!("unknown sink{}", quoted(name, &known)))
+                .with_advice(advice)
         })
     }
 
@@ -265,7 +270,12 @@ impl Sinks {
         });
         let advice = "set BAO_ADDR and BAO_TOKEN (or VAULT_ADDR and VAULT_TOKEN), or write a table \
                       [sinks.NAME] with kind = \"kv2\" and name that";
-        choose(place, servers.collect(), || Server::of_vault(variable), advice)
+        choose(
+            place,
+            servers.collect(),
+            || Server::of_vault(variable),
+            advice,
+        )
     }
 
     fn kubernetes_server(&self, place: &RemotePlace) -> Result<Arc<Server>> {
@@ -301,10 +311,15 @@ fn absolute_text(path: &Path) -> Result<PathBuf> {
 fn pinned(place: &RemotePlace, server: &Server) -> Result<RemotePlace> {
     let address = server.address.to_string();
     // It would be taken for a part of the place when that is read again.
-    if address.split("://").nth(1).is_some_and(|host| host.contains('/')) {
+    if address
+        .split("://")
+        .nth(1)
+        .is_some_and(|host| host.contains('/'))
+    {
         let message = "the server has a path in its address, which the short form cannot name";
-        return Err(Error::configuration(message)
-            .with_advice("write a table [sinks.NAME] and name that"));
+        return Err(
+            Error::configuration(message).with_advice("write a table [sinks.NAME] and name that")
+        );
     }
     Ok(RemotePlace {
         address: Some(address),

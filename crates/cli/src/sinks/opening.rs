@@ -77,7 +77,10 @@ impl Target {
             Self::File(path) => {
                 let path = absolute(path.as_ref());
                 // The stamp of a file is in a second one, which ends so.
-                if path.extension().is_some_and(|extension| extension == "stamp") {
+                if path
+                    .extension()
+                    .is_some_and(|extension| extension == "stamp")
+                {
                     let message = "a file that ends in .stamp would be the stamp of another one";
                     return Err(Error::configuration(message).with_advice("choose another name"));
                 }

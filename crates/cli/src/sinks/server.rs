@@ -75,9 +75,9 @@ impl Server {
             }
             (Some(_), None) => Err(settings.missing_credential("token")),
             (None, None) if authorities.files.is_empty() => Ok(None),
-            (None, _) => Err(settings
-                .error("has no `address`")
-                .with_advice("set it, or leave out `token` and `authorities` as well in a cluster")),
+            (None, _) => Err(settings.error("has no `address`").with_advice(
+                "set it, or leave out `token` and `authorities` as well in a cluster",
+            )),
         }
     }
 
@@ -98,7 +98,8 @@ impl Server {
             host
         };
         let address = BaseUrl::parse(&format!("https://{host}:{port}"));
-        let address = address.map_err(|error| error.with_message_prefix("KUBERNETES_SERVICE_HOST"))?;
+        let address =
+            address.map_err(|error| error.with_message_prefix("KUBERNETES_SERVICE_HOST"))?;
         let directory = Path::new(SERVICE_ACCOUNT);
         let mut server = Self::new(address, Credential::from_file(directory.join("token")));
         server.authorities = Authorities {
@@ -122,7 +123,8 @@ impl Server {
         let text = variable(&address).unwrap_or_default();
         let parsed = BaseUrl::parse(&text).map_err(|error| error.with_message_prefix(&address))?;
         if let Some(namespace) = find("NAMESPACE") {
-            let message = format!("{namespace} is set, which the short form of a place cannot name");
+            let message =
+                format!("{namespace} is set, which the short form of a place cannot name");
             return Err(Error::configuration(message)
                 .with_advice("write a table [sinks.NAME] with kind = \"kv2\" and `namespace`"));
         }
@@ -152,7 +154,8 @@ impl Server {
                 builder = builder.with_exclusive_authorities();
             }
             let built = builder.build();
-            let built = built.map_err(|error| error.with_message_prefix(&self.authorities.place))?;
+            let built =
+                built.map_err(|error| error.with_message_prefix(&self.authorities.place))?;
             Ok(Arc::new(built) as Arc<dyn Transport>)
         };
         self.transport.get_or_try_init(build).await.cloned()

@@ -224,7 +224,10 @@ fn command(settings: &mut Settings, key: &'static str) -> Result<Option<Vec<Stri
         Err(Error::configuration(message).with_advice(advice))
     };
     if program.is_empty() || words.iter().any(|word| word.contains('\0')) {
-        return refused("must be a program and its arguments", "write them as a list");
+        return refused(
+            "must be a program and its arguments",
+            "write them as a list",
+        );
     }
     let has_variable = |word: &str| variables::used_in(word).next().is_some();
     if has_variable(&program) {
@@ -233,9 +236,8 @@ fn command(settings: &mut Settings, key: &'static str) -> Result<Option<Vec<Stri
             "pass it as an argument",
         );
     }
-    let is_script = |word: &str| {
-        word.contains(|c: char| c.is_whitespace() || "'\"`$;|&<>()*?!".contains(c))
-    };
+    let is_script =
+        |word: &str| word.contains(|c: char| c.is_whitespace() || "'\"`$;|&<>()*?!".contains(c));
     let is_run = |pair: &[String]| match pair {
         [before, word] => has_variable(word) && (before == "-c" || is_script(word)),
         _ => false,

@@ -81,11 +81,27 @@ token = { file = "/run/secrets/kubernetes" }
 async fn a_configured_sink_is_opened_by_what_the_ledger_keeps() {
     let (sinks, token) = (sinks(ALL), token("65f0", "build"));
     for (name, kept, place) in [
-        ("file", "file/account=iot/name=build", "file:/run/secrets/iot/build"),
+        (
+            "file",
+            "file/account=iot/name=build",
+            "file:/run/secrets/iot/build",
+        ),
         ("env", "env/id=65f0", "env-file:/srv/app/.env#TOKEN_65f0"),
-        ("vault", "vault/name=build", "kv2:https://bao.example.com/secret/iot/build#token"),
-        ("tenant", "tenant", "kv2:https://bao.example.com/team/secret/iot#token"),
-        ("ci", "ci/name=build", "kubernetes:https://10.0.0.1:6443/ci/losant-build#token"),
+        (
+            "vault",
+            "vault/name=build",
+            "kv2:https://bao.example.com/secret/iot/build#token",
+        ),
+        (
+            "tenant",
+            "tenant",
+            "kv2:https://bao.example.com/team/secret/iot#token",
+        ),
+        (
+            "ci",
+            "ci/name=build",
+            "kubernetes:https://10.0.0.1:6443/ci/losant-build#token",
+        ),
     ] {
         let found = sinks.place(&written(name), "iot", Some(&token)).unwrap();
         assert_eq!(found.as_str(), kept);
@@ -94,7 +110,10 @@ async fn a_configured_sink_is_opened_by_what_the_ledger_keeps() {
         assert_eq!(sink.capabilities().adopts, name == "env");
     }
     let sink = open(&sinks, "deploy", &token).await.unwrap();
-    assert!(sink.place().starts_with("command:/usr/local/bin/push-secret#"));
+    assert!(
+        sink.place()
+            .starts_with("command:/usr/local/bin/push-secret#")
+    );
     assert_eq!(sink.capabilities().readable, Readable::Stamp);
 }
 
@@ -105,16 +124,28 @@ async fn a_place_of_the_command_line_is_the_same_place_everywhere() {
         ("file:/run/a/./{name}", "file:/run/a/build"),
         ("env-file:/srv/.env#X", "env-file:/srv/.env#X"),
         ("command:push ci", "command:push ci"),
-        ("kv2:secret/ci#token", "kv2:https://bao.example.com/secret/ci#token"),
-        ("kubernetes:ci/a#token", "kubernetes:https://10.0.0.1:6443/ci/a#token"),
+        (
+            "kv2:secret/ci#token",
+            "kv2:https://bao.example.com/secret/ci#token",
+        ),
+        (
+            "kubernetes:ci/a#token",
+            "kubernetes:https://10.0.0.1:6443/ci/a#token",
+        ),
     ] {
         let found = sinks.place(&written(text), "iot", Some(&token)).unwrap();
         assert_eq!(found.as_str(), kept);
-        sinks.open(found.as_str(), None, &transport()).await.unwrap();
+        sinks
+            .open(found.as_str(), None, &transport())
+            .await
+            .unwrap();
     }
     let relative = sinks.place(&written("file:token"), "iot", None).unwrap();
     let here = std::env::current_dir().unwrap();
-    assert_eq!(relative.as_str(), format!("file:{}", here.join("token").display()));
+    assert_eq!(
+        relative.as_str(),
+        format!("file:{}", here.join("token").display())
+    );
 }
 
 #[tokio::test]
@@ -142,7 +173,10 @@ async fn a_token_whose_name_would_lead_elsewhere_gets_no_sink() {
         "nobody",
         "kv2:https://elsewhere.example.com/secret/ci#token",
     ] {
-        assert!(sinks.open(place, None, &transport()).await.is_err(), "{place}");
+        assert!(
+            sinks.open(place, None, &transport()).await.is_err(),
+            "{place}"
+        );
     }
 }
 
@@ -156,10 +190,20 @@ async fn a_token_whose_name_no_such_place_can_have_gets_no_sink() {
     ] {
         let error = open(&sinks, place, &token("65f0", name)).await.unwrap_err();
         let text = error.to_string();
-        assert!(text.contains(reason) && text.starts_with("sinks."), "{text}");
+        assert!(
+            text.contains(reason) && text.starts_with("sinks."),
+            "{text}"
+        );
     }
-    let error = open(&sinks, "env", &token("a-b", "build")).await.unwrap_err();
-    assert!(error.to_string().contains("letters, digits and underscores"), "{error}");
+    let error = open(&sinks, "env", &token("a-b", "build"))
+        .await
+        .unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("letters, digits and underscores"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -167,22 +211,58 @@ fn mistakes_are_found_when_the_tables_are_read() {
     let command = "kind = 'command'\nrun";
     for (table, expected) in [
         ("path = 'x'", "missing key `kind` in sinks.a"),
-        ("kind = 'fil'\npath = 'x'", "sinks.a.kind is an unknown kind `fil`; did you mean `file`?"),
-        ("kind = 'file'\npaht = 'x'", "unknown key `paht` in sinks.a; did you mean `path`?"),
+        (
+            "kind = 'fil'\npath = 'x'",
+            "sinks.a.kind is an unknown kind `fil`; did you mean `file`?",
+        ),
+        (
+            "kind = 'file'\npaht = 'x'",
+            "unknown key `paht` in sinks.a; did you mean `path`?",
+        ),
         ("kind = 'file'", "missing key `path`"),
-        ("kind = 'file'\npath = '/'", "sinks.a.path must be the path of a file"),
-        ("kind = 'file'\npath = '/run/{nmae}'", "did you mean `name`?"),
-        ("kind = 'file'\npath = 'x'\nmode = '0600'", "unknown key `mode` in sinks.a"),
+        (
+            "kind = 'file'\npath = '/'",
+            "sinks.a.path must be the path of a file",
+        ),
+        (
+            "kind = 'file'\npath = '/run/{nmae}'",
+            "did you mean `name`?",
+        ),
+        (
+            "kind = 'file'\npath = 'x'\nmode = '0600'",
+            "unknown key `mode` in sinks.a",
+        ),
         ("kind = 'env-file'\npath = 'x'", "missing key `variable`"),
         ("kind = 'command'", "needs the key `run`"),
-        (&format!("{command} = ['']"), "must be a program and its arguments"),
-        (&format!("{command} = ['/bin/{{name}}']"), "chooses the program"),
-        (&format!("{command} = ['sh', '-c', 'push {{name}}']"), "in a script"),
-        (&format!("{command} = ['sh', '-c', 'push-{{name}}']"), "in a script"),
+        (
+            &format!("{command} = ['']"),
+            "must be a program and its arguments",
+        ),
+        (
+            &format!("{command} = ['/bin/{{name}}']"),
+            "chooses the program",
+        ),
+        (
+            &format!("{command} = ['sh', '-c', 'push {{name}}']"),
+            "in a script",
+        ),
+        (
+            &format!("{command} = ['sh', '-c', 'push-{{name}}']"),
+            "in a script",
+        ),
         ("kind = 'kv2'", "missing key `address`"),
-        ("kind = 'kv2'\naddress = 'http://bao.example.com'", "sinks.a.address"),
-        ("kind = 'kv2'\naddress = 'https://b.example'", "missing key `token`"),
-        ("kind = 'kubernetes'\naddress = 'https://b.example'", "missing key `token`"),
+        (
+            "kind = 'kv2'\naddress = 'http://bao.example.com'",
+            "sinks.a.address",
+        ),
+        (
+            "kind = 'kv2'\naddress = 'https://b.example'",
+            "missing key `token`",
+        ),
+        (
+            "kind = 'kubernetes'\naddress = 'https://b.example'",
+            "missing key `token`",
+        ),
         ("kind = 'kubernetes'\nnamespace = 'a'", "missing key `name`"),
     ] {
         let configuration = configuration(&format!("[sinks.a]\n{table}\n"));
@@ -194,7 +274,10 @@ fn mistakes_are_found_when_the_tables_are_read() {
         "[sinks.a]\nkind = 'kv2'\naddress = 'https://b.example'\ntoken = 's.5ecret-c0ffee'",
     );
     let error = Sinks::read(&exposed).unwrap_err().to_string();
-    assert!(error.contains("plain text") && !error.contains("5ecret"), "{error}");
+    assert!(
+        error.contains("plain text") && !error.contains("5ecret"),
+        "{error}"
+    );
     assert!(Sinks::read(&configuration("[sinks.'a/b']\nkind = 'file'\npath = 'x'")).is_err());
 }
 
@@ -209,14 +292,32 @@ fn a_place_whose_server_is_not_known_is_refused_with_advice() {
         let error = none.template(&written(text)).unwrap_err().to_string();
         assert!(error.contains(advice), "{error}");
     }
-    let error = sinks(ALL).template(&written("valut")).unwrap_err().to_string();
-    assert!(error.contains("unknown sink `valut`; did you mean `vault`?"), "{error}");
-    let error = sinks(ALL).template(&written("command:push {name}")).unwrap_err();
+    let error = sinks(ALL)
+        .template(&written("valut"))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("unknown sink `valut`; did you mean `vault`?"),
+        "{error}"
+    );
+    let error = sinks(ALL)
+        .template(&written("command:push {name}"))
+        .unwrap_err();
     assert!(error.to_string().contains("takes no variables"), "{error}");
-    let error = sinks(ALL).template(&written("file:/run/{nmae}")).unwrap_err();
-    assert!(error.to_string().contains("did you mean `name`?"), "{error}");
-    let several = format!("{ALL}{}", ALL.replace("[sinks.", "[sinks.x").replace("bao.", "x."));
-    let error = sinks(&several).template(&written("kv2:secret/ci#token")).unwrap_err();
+    let error = sinks(ALL)
+        .template(&written("file:/run/{nmae}"))
+        .unwrap_err();
+    assert!(
+        error.to_string().contains("did you mean `name`?"),
+        "{error}"
+    );
+    let several = format!(
+        "{ALL}{}",
+        ALL.replace("[sinks.", "[sinks.x").replace("bao.", "x.")
+    );
+    let error = sinks(&several)
+        .template(&written("kv2:secret/ci#token"))
+        .unwrap_err();
     assert!(error.to_string().contains("several servers"), "{error}");
 }
 
@@ -232,12 +333,19 @@ fn the_servers_of_the_environment_are_those_that_their_own_programs_use() {
         ("VAULT_ADDR", "https://vault.example.com:8200"),
         ("VAULT_TOKEN", "x"),
     ]));
-    assert_eq!(vault.unwrap().unwrap().to_string(), "https://vault.example.com:8200");
+    assert_eq!(
+        vault.unwrap().unwrap().to_string(),
+        "https://vault.example.com:8200"
+    );
     assert!(Server::of_vault(variables(&[])).unwrap().is_none());
     for refused in [
         &[("BAO_ADDR", "https://b.example")] as &[_],
         &[("BAO_ADDR", "http://b.example"), ("BAO_TOKEN", "x")],
-        &[("BAO_ADDR", "https://b.example"), ("BAO_TOKEN", "x"), ("VAULT_NAMESPACE", "n")],
+        &[
+            ("BAO_ADDR", "https://b.example"),
+            ("BAO_TOKEN", "x"),
+            ("VAULT_NAMESPACE", "n"),
+        ],
     ] {
         assert!(Server::of_vault(variables(refused)).is_err(), "{refused:?}");
     }
@@ -287,9 +395,7 @@ async fn adoption_is_what_the_table_says_unless_a_rotation_says_otherwise() {
 
 #[test]
 fn two_templates_of_one_place_have_one_identity() {
-    let text = format!(
-        "{ALL}\n[sinks.same]\nkind = 'file'\npath = '/run//./secrets/ci'\n"
-    );
+    let text = format!("{ALL}\n[sinks.same]\nkind = 'file'\npath = '/run//./secrets/ci'\n");
     let sinks = sinks(&text);
     let identity = |place: &str| {
         let template = sinks.template(&written(place)).unwrap();
@@ -297,7 +403,10 @@ fn two_templates_of_one_place_have_one_identity() {
     };
     assert_eq!(identity("same"), identity("file:/run/secrets/ci"));
     assert_eq!(identity("vault"), identity("kv2:secret/iot/{name}#token"));
-    assert_eq!(identity("ci"), identity("kubernetes:ci/losant-{name}#token"));
+    assert_eq!(
+        identity("ci"),
+        identity("kubernetes:ci/losant-{name}#token")
+    );
     assert_ne!(identity("tenant"), identity("kv2:secret/iot#token"));
     assert_ne!(identity("vault"), identity("kv2:secret/iot/{id}#token"));
 }

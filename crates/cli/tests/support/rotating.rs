@@ -57,7 +57,11 @@ impl Rotating {
 
     /// Runs the program. Asserts that it shows no credential and no secret of a token.
     pub(crate) fn run(&self, words: &[&str]) -> Run {
-        let mut hidden: Vec<String> = self.variables.iter().map(|(_, value)| value.clone()).collect();
+        let mut hidden: Vec<String> = self
+            .variables
+            .iter()
+            .map(|(_, value)| value.clone())
+            .collect();
         let run = tokenfleet_with_env(&self.environment(), &self.words(words));
         let secrets = self.tokens().into_iter();
         hidden.extend(secrets.map(|token| token["secret"].as_str().unwrap().to_owned()));

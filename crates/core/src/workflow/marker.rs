@@ -84,7 +84,9 @@ impl Marker {
     #[must_use]
     pub fn all_of(token: &Token) -> Vec<Self> {
         let read = |text: &Fact<String>, field| {
-            let text = text.known().filter(|_| !token.attributes.is_unreadable(field))?;
+            let text = text
+                .known()
+                .filter(|_| !token.attributes.is_unreadable(field))?;
             let text = trimmed(text);
             let at = text.len().checked_sub(PREFIX.len() + 16)?;
             let marker = text.get(at..)?.to_ascii_lowercase().parse::<Self>().ok()?;

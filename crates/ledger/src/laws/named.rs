@@ -63,24 +63,39 @@ pub const ALL: [(&str, Law); 25] = [
     ("one_task_of_a_subject_is_open_at_a_time", |ledger| {
         Box::pin(tasks::one_task_of_a_subject_is_open_at_a_time(ledger))
     }),
-    ("two_tasks_of_one_queue_are_never_claimed_at_once", |ledger| {
-        Box::pin(tasks::two_tasks_of_one_queue_are_never_claimed_at_once(ledger))
-    }),
+    (
+        "two_tasks_of_one_queue_are_never_claimed_at_once",
+        |ledger| {
+            Box::pin(tasks::two_tasks_of_one_queue_are_never_claimed_at_once(
+                ledger,
+            ))
+        },
+    ),
     ("epochs_rise_over_all_queues", |ledger| {
         Box::pin(tasks::epochs_rise_over_all_queues(ledger))
     }),
-    ("a_claim_that_ran_out_is_taken_and_records_nothing_any_more", |ledger| {
-        Box::pin(tasks::a_claim_that_ran_out_is_taken_and_records_nothing_any_more(ledger))
-    }),
+    (
+        "a_claim_that_ran_out_is_taken_and_records_nothing_any_more",
+        |ledger| {
+            Box::pin(tasks::a_claim_that_ran_out_is_taken_and_records_nothing_any_more(ledger))
+        },
+    ),
     ("a_claim_lasts_as_long_as_its_lease", |ledger| {
         Box::pin(tasks::a_claim_lasts_as_long_as_its_lease(ledger))
     }),
     ("an_extension_never_makes_a_claim_shorter", |ledger| {
         Box::pin(tasks::an_extension_never_makes_a_claim_shorter(ledger))
     }),
-    ("a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them", |ledger| {
-        Box::pin(tasks::a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(ledger))
-    }),
+    (
+        "a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them",
+        |ledger| {
+            Box::pin(
+                tasks::a_lost_worker_leaves_its_starts_and_progress_or_a_release_clears_them(
+                    ledger,
+                ),
+            )
+        },
+    ),
     ("a_closed_task_stays_closed", |ledger| {
         Box::pin(tasks::a_closed_task_stays_closed(ledger))
     }),

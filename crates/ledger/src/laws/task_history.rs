@@ -84,20 +84,20 @@ fn histories() -> impl Strategy<Value = TaskHistory> {
         let seconds = prop::option::of(1_700_000_000..1_900_000_000_i64);
         seconds.prop_map(|seconds| Timestamp::from_unix_seconds(seconds?))
     };
-    let lease = || select(&[Duration::ZERO, Duration::from_secs(3_600), Duration::MAX][..]);
+    let leases = [Duration::ZERO, Duration::from_secs(3_600), Duration::MAX];
+    let lease = || select(leases.to_vec());
     let open = (text(), text(), text(), due()).prop_map(|(queue, kind, subject, due)| Step::Open {
         queue,
         kind,
         subject,
         due,
     });
-    let claim = (0..2_usize, any::<Index>(), lease()).prop_map(|(worker, task, lease)| {
-        Step::Claim {
+    let claim =
+        (0..2_usize, any::<Index>(), lease()).prop_map(|(worker, task, lease)| Step::Claim {
             worker,
             task,
             lease,
-        }
-    });
+        });
     let what = prop_oneof![
         lease().prop_map(Use::Extend),
         due().prop_map(Use::Release),
@@ -108,14 +108,15 @@ fn histories() -> impl Strategy<Value = TaskHistory> {
             .prop_map(|(state, closes)| Use::Record { state, closes }),
     ];
     let other_task = prop::option::weighted(0.1, any::<Index>());
-    let used = (0..2_usize, any::<Index>(), other_task, what).prop_map(
-        |(worker, claim, task, what)| Step::Use {
-            worker,
-            claim,
-            task,
-            what,
-        },
-    );
+    let used =
+        (0..2_usize, any::<Index>(), other_task, what).prop_map(|(worker, claim, task, what)| {
+            Step::Use {
+                worker,
+                claim,
+                task,
+                what,
+            }
+        });
     let step = prop_oneof![
         3 => open,
         4 => claim,
@@ -254,12 +255,15 @@ async fn open(
     queue: &'static str,
     new: NewTask,
 ) -> Result<(), String> {
-    let in_place = expected.ids(|task| {
-        task.is_open && task.new.kind == new.kind && task.new.subject == new.subject
-    });
+    let in_place = expected
+        .ids(|task| task.is_open && task.new.kind == new.kind && task.new.subject == new.subject);
     let open = works("opening", ledger.open_task(&new).await)?;
     let open_id = open.as_ref().map(|task| task.id);
-    ensure_eq("the task in its place", &open_id, &in_place.first().copied())?;
+    ensure_eq(
+        "the task in its place",
+        &open_id,
+        &in_place.first().copied(),
+    )?;
     match open {
         Some(task) => expected.check(&task),
         None => {
@@ -287,12 +291,19 @@ async fn claim(
     };
     let last = expected.claims.get(task.queue);
     let is_free = last.is_none_or(|last| last.has_run_out);
-    ensure_eq("it is claimed", &claim.is_some(), &(task.is_open && is_free))?;
+    ensure_eq(
+        "it is claimed",
+        &claim.is_some(),
+        &(task.is_open && is_free),
+    )?;
     let Some(claim) = claim else {
         return Ok(None);
     };
     if claim.epoch <= expected.epoch {
-        return Err(format!("an epoch after {} is {}", expected.epoch, claim.epoch));
+        return Err(format!(
+            "an epoch after {} is {}",
+            expected.epoch, claim.epoch
+        ));
     }
     expected.epoch = claim.epoch;
     task.starts += 1;

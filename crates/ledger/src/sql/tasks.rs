@@ -231,12 +231,16 @@ pub(crate) async fn check(connection: &mut dyn Connection) -> Result<Vec<String>
     }
     let mut findings = Vec::new();
     if count > 0 {
-        findings.push(format!("{count} tasks cannot be read or contradict themselves"));
+        findings.push(format!(
+            "{count} tasks cannot be read or contradict themselves"
+        ));
     }
     let row = first_row(connection, COUNT_STRAY_CLAIMS, Vec::new()).await?;
     let count = row.ok_or_else(unreadable)?.number()?;
     if count > 0 {
-        findings.push(format!("{count} queues are claimed for what they do not hold"));
+        findings.push(format!(
+            "{count} queues are claimed for what they do not hold"
+        ));
     }
     Ok(findings)
 }

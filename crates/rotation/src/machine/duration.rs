@@ -94,7 +94,17 @@ mod tests {
             assert_eq!(to_text(Duration::from_secs(seconds)), text);
         }
         assert_eq!(to_text(Duration::from_millis(1_500)), "1500ms");
-        for other in ["", "12", "h", "-1s", "1.5s", "1 s", "1mo", "1d1h", "99999999999999999999d"] {
+        for other in [
+            "",
+            "12",
+            "h",
+            "-1s",
+            "1.5s",
+            "1 s",
+            "1mo",
+            "1d1h",
+            "99999999999999999999d",
+        ] {
             assert_eq!(from_text(other), None, "{other}");
         }
     }

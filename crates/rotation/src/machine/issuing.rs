@@ -18,7 +18,9 @@ impl Machine {
             .or_else(|| self.sink_ahead())
             .or_else(|| self.not_ours());
         if let Some(objection) = objection {
-            return self.deliver_elsewhere(now).unwrap_or_else(|| park(objection));
+            return self
+                .deliver_elsewhere(now)
+                .unwrap_or_else(|| park(objection));
         }
         match &self.memory.held {
             Some(held) => self.deliver(held, now),
@@ -58,9 +60,8 @@ impl Machine {
         let mut others = (0..self.plan.sinks.len()).filter(|sink| {
             let reading = self.memory.readings.get(*sink).and_then(Option::as_ref);
             let is_spared = self.memory.spared.contains(sink)
-                || reading.is_some_and(|reading| {
-                    reading.is_contested || self.is_foreign(*sink, reading)
-                });
+                || reading
+                    .is_some_and(|reading| reading.is_contested || self.is_foreign(*sink, reading));
             !is_spared && !self.is_delivered(*sink, held)
         });
         let sink = others.next()?;

@@ -123,7 +123,8 @@ impl Worker<'_> {
     /// Returns `true` if a stamp is that of another rotation of this ledger that is open.
     async fn is_contested(&self, stamp: &Stamp) -> Result<bool> {
         let store = self.runner.store;
-        let is_others = stamp.ledger() == store.ledger() && stamp.operation() != self.job.id.to_string();
+        let is_others =
+            stamp.ledger() == store.ledger() && stamp.operation() != self.job.id.to_string();
         Ok(is_others && store.is_open(stamp.operation()).await?)
     }
 

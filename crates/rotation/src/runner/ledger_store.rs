@@ -219,7 +219,9 @@ impl LedgerRotationStore {
             return Ok(false);
         };
         let (tasks, epoch) = (&self.tasks, claim.epoch);
-        let is_closed = tasks.record_task(id, epoch, &stored.task.state, true).await?;
+        let is_closed = tasks
+            .record_task(id, epoch, &stored.task.state, true)
+            .await?;
         tasks.release_claim(id, epoch, None).await?;
         Ok(is_closed)
     }
@@ -232,16 +234,19 @@ impl LedgerRotationStore {
                 Fate::NotSent,
                 format!("the ledger has no rotation {id}"),
             )),
-            Some(stored) if stored.is_closed() => Err(Error::invalid_input(format!(
-                "the rotation {id} is closed"
-            ))),
+            Some(stored) if stored.is_closed() => {
+                Err(Error::invalid_input(format!("the rotation {id} is closed")))
+            }
             Some(_) => self.claim(id).await,
         }
     }
 }
 
 fn conflict(open: &StoredRotation, place: &str) -> Error {
-    let message = format!("the open rotation {} writes the sink {place}, too", open.task.id);
+    let message = format!(
+        "the open rotation {} writes the sink {place}, too",
+        open.task.id
+    );
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
         "two tokens cannot be in one place: use `{name}` or `{id}` in the sink, or wait until the \
          other rotation is done",
@@ -294,13 +299,19 @@ impl RotationStore for LedgerRotationStore {
         record.rotation.apply(change);
         let is_done = record.rotation.state == RotationState::Done;
         let state = record.encode()?;
-        self.tasks.record_task(rotation, epoch, &state, is_done).await
+        self.tasks
+            .record_task(rotation, epoch, &state, is_done)
+            .await
     }
 
     async fn is_open(&self, operation: &str) -> Result<bool> {
         let Ok(id) = operation.parse() else {
             return Ok(false);
         };
-        Ok(self.tasks.task(id).await?.is_some_and(|task| task.is_open()))
+        Ok(self
+            .tasks
+            .task(id)
+            .await?
+            .is_some_and(|task| task.is_open()))
     }
 }

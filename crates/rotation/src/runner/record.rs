@@ -97,7 +97,11 @@ impl RotationRecord {
         let sinks = self.places();
         match &self.rotation.subject {
             Some(token) => parts.extend(["token", token.as_str()]),
-            None => parts.extend(["sinks"].into_iter().chain(sinks.iter().map(String::as_str))),
+            None => parts.extend(
+                ["sinks"]
+                    .into_iter()
+                    .chain(sinks.iter().map(String::as_str)),
+            ),
         }
         // As a list, so that no name passes for two.
         serde_json::Value::from(parts).to_string()

@@ -35,7 +35,9 @@ pub(super) async fn check(
     let (mut findings, mut accepted) = (Vec::new(), Vec::new());
     for configured in policies.for_account(account.name()) {
         let means = (sinks, transport);
-        let policy = policies.accept(configured, &*provider, acting.as_ref(), means).await;
+        let policy = policies
+            .accept(configured, &*provider, acting.as_ref(), means)
+            .await;
         findings.push(match (policy, &unknown) {
             (Err(error), _) => Finding::failed(Check::Rotation, &error),
             (Ok(_), Some(error)) => {

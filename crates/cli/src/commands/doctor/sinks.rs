@@ -19,7 +19,9 @@ pub(super) async fn check(
     transport: &Arc<dyn Transport>,
 ) -> Vec<Finding> {
     let mut templates = Vec::new();
-    let configured = sinks.iter().map(|sink| WrittenPlace::configured(sink.name()));
+    let configured = sinks
+        .iter()
+        .map(|sink| WrittenPlace::configured(sink.name()));
     templates.extend(configured.filter_map(|place| sinks.template(&place).ok()));
     for template in policies.iter().flat_map(|policy| &policy.config.sinks) {
         if !templates.contains(template) {
@@ -47,7 +49,8 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
         Ok(sink) => sink,
         Err(error) => return Finding::failed(Check::Sinks, &error),
     };
-    let found = |status, what: &str| Finding::new(Check::Sinks, status, format!("{template}: {what}"));
+    let found =
+        |status, what: &str| Finding::new(Check::Sinks, status, format!("{template}: {what}"));
     let capabilities = sink.capabilities();
     if capabilities.readable == Readable::Nothing {
         let what = "a command without a check: what it stores is not known";
@@ -67,7 +70,9 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
             found(Status::Warning, &what)
         }
         Err(error) => Finding::failed(Check::Sinks, &error.with_message_prefix(&template)),
-        Ok(_) if is_filled_in => found(Status::Ok, "can be read; each token has a place of its own"),
+        Ok(_) if is_filled_in => {
+            found(Status::Ok, "can be read; each token has a place of its own")
+        }
         Ok(state) if state.is_foreign() && !capabilities.adopts => {
             let finding = found(Status::Warning, "holds a secret that no rotation wrote");
             finding.with_advice("set adopt = true to let a rotation replace it")
@@ -93,7 +98,10 @@ fn holding(state: &SinkState) -> String {
 
 /// Returns `true` if the server may allow other names than the one that was asked for.
 fn is_refusal(error: &Error) -> bool {
-    matches!(error.kind(), ErrorKind::Unauthenticated | ErrorKind::PermissionDenied)
+    matches!(
+        error.kind(),
+        ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+    )
 }
 
 fn is_without_directory(sink: &dyn SecretSink) -> bool {

@@ -92,8 +92,13 @@ pub(crate) async fn run(
         .collect();
     if !of_rotations.is_empty() {
         let printing = (&mut results, &mut *output);
-        let resumed =
-            rotations::resume(accounts, &of_rotations, &arguments, requested_format, printing);
+        let resumed = rotations::resume(
+            accounts,
+            &of_rotations,
+            &arguments,
+            requested_format,
+            printing,
+        );
         exits.extend(resumed.await?);
     }
     for found in all {
@@ -140,8 +145,8 @@ async fn chosen(
 ) -> Result<Vec<Write>> {
     let mut open = ledger.open_operations().await?;
     for id in &arguments.ids {
-        let is_open = open.iter().any(|operation| operation.id == *id)
-            || open_rotations.contains(id);
+        let is_open =
+            open.iter().any(|operation| operation.id == *id) || open_rotations.contains(id);
         if !is_open && ledger.writes(*id).await?.is_empty() {
             return Err(unknown(*id));
         }

@@ -69,7 +69,10 @@ pub(super) async fn run(
         to,
         subject,
     };
-    let record = planning.record().await.map_err(|error| in_context(&*provider, error))?;
+    let record = planning
+        .record()
+        .await
+        .map_err(|error| in_context(&*provider, error))?;
     if !arguments.yes {
         let question = question(&*provider, &planning, &record);
         if !question::is_confirmed(&question) {
@@ -232,10 +235,10 @@ impl Planning<'_> {
         let longest = create.and_then(|create| create.max_lifetime);
         match lifetime {
             Some(lifetime) => Ok(Some(longest.map_or(lifetime, |most| lifetime.min(most)))),
-            None => Err(Error::invalid_input(
-                "the old token has no known lifetime to take over",
-            )
-            .with_advice("pass --expires-in, such as --expires-in 90d")),
+            None => Err(
+                Error::invalid_input("the old token has no known lifetime to take over")
+                    .with_advice("pass --expires-in, such as --expires-in 90d"),
+            ),
         }
     }
 }
