@@ -139,8 +139,7 @@ fn a_secret_of_somebody_else_is_replaced_only_after_a_person_adopts_it() {
     let rotating = Rotating::new("losant");
     let id = rotating.insert("ci");
     let old = rotating.secret_of(&id);
-    fs::write(rotating.file("ci"), &old).unwrap();
-    set_private(&rotating.file("ci"));
+    rotating.put("ci", &old);
     let before = rotating.requests();
     let run = rotating.run(&rotate(&id, &rotating.to("ci"))).ends_with(8);
     let parked = run.json();
@@ -354,11 +353,6 @@ fn one_token_is_rotated_by_one_rotation_at_a_time() {
         "{run:?}"
     );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
-}
-
-fn set_private(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]
