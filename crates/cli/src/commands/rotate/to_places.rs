@@ -33,7 +33,6 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     check_printing(&arguments)?;
-    arguments.places()?;
     let provider = accounts.single()?;
     let strategy = strategy(&*provider)?;
     if let (Strategy::Unlisted(_), Some(_)) = (&strategy, arguments.token()) {
