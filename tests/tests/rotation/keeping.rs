@@ -10,7 +10,9 @@ use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{Change, Parked, Rotation, RotationState};
-use tokenfleet_rotation::runner::{Advanced, Claim, MemoryRotationStore, RotationStore, Runner};
+use tokenfleet_rotation::runner::{
+    Advanced, Claim, Clock, MemoryRotationStore, RotationStore, Runner,
+};
 use tokenfleet_rotation::sink::{
     MemorySink, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
 };

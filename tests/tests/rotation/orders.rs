@@ -194,7 +194,11 @@ impl<'a> OtherRotation<'a> {
             TokenRef::Secret(&credential.secret)
         };
         let options = RevokeOptions::default().with_existed();
-        provider.revoke(token, options).await.map(|_| ())
+        match provider.revoke(token, options).await {
+            // It was revoked before a crash.
+            Err(error) if error.is_not_found() => Ok(()),
+            revoked => revoked.map(|_| ()),
+        }
     }
 
     /// Writes the database.

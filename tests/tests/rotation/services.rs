@@ -35,7 +35,7 @@ async fn services_overlap_and_keep_their_names_and_roles() {
     trial.check(false, "services").await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn services_that_are_shown_late_are_rotated_all_the_same() {
     let lag = ["service_lag=45"];
     let without = trial(&lag, &[]).await;
