@@ -278,7 +278,7 @@ impl Trial {
                 other => panic!("{}: {other:?}", self.platform),
             }
         }
-        panic!("{}: it does not end", self.platform);
+        panic!("{}: it does not end: {:?}", self.platform, self.rotation().await);
     }
 
     /// Returns `true` where a token gets another secret instead of a successor.
