@@ -68,13 +68,25 @@ fn a_token_is_rotated_into_a_file_and_the_old_one_is_revoked() {
 
 #[test]
 fn a_token_that_cannot_have_a_second_one_gets_a_new_secret_in_place() {
-    for provider in ["cloudsmith", "mindbody"] {
+    for (provider, action) in [("cloudsmith", "rotate"), ("mindbody", "create")] {
         let rotating = Rotating::with(provider, &["--tokens=1"], "");
         let to = rotating.to("key");
         let rotated = rotating.run(&["rotate", &to, "--yes"]).ends_with(0).json();
         assert_eq!(rotated["state"], "done", "{rotated}");
         assert!(rotating.accepts(&rotating.held("key")), "{provider}");
         assert_eq!(rotating.operations(), Vec::<Value>::new(), "{provider}");
+        let operation = rotated["operation"].as_str().unwrap();
+        let show = ["operations", "show", operation, "--output=ndjson"];
+        let shown = lines(&rotating.run(&show).ends_with(0).stdout);
+        assert_eq!(shown.len(), 2, "the rotation and its change: {shown:?}");
+        assert_eq!(shown[1]["action"], action, "{shown:?}");
+
+        let old = rotating.held("key");
+        rotating.run(&["rotate", &to, "--yes"]).ends_with(0);
+        assert!(rotating.accepts(&rotating.held("key")), "{provider}");
+        assert!(!rotating.accepts(&old), "{provider}");
+        let csv = rotating.run(&["operations", "--output=csv"]).ends_with(0);
+        assert_eq!(csv.stdout.lines().count(), 1, "a header alone: {csv:?}");
     }
 }
 
@@ -378,7 +390,47 @@ fn a_refusal_of_the_platform_parks_a_rotation_without_a_token_left() {
     rotating.clear_faults();
     let operation = parked["operation"].as_str().unwrap();
     let resume = ["operations", "resume", operation, "--yes"];
-    let run = rotating.run(&resume);
-    assert!([0, 7].contains(&run.code), "{run:?}");
-    assert!(rotating.alive() <= before + 1);
+    // Another attempt is made, but not so soon after the last one.
+    let resumed = rotating.run(&resume).ends_with(7).json();
+    assert_eq!(resumed["outcome"], "waiting", "{resumed}");
+    assert_eq!(resumed["attempts"][0]["outcome"], "not_applied");
+    assert_eq!(rotating.alive(), before);
+    assert_eq!(rotating.operations()[0]["state"], "issuing");
+}
+
+#[test]
+fn a_question_names_the_token_the_places_and_the_end_of_the_old_one() {
+    use tokenfleet_tests::Terminal;
+
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    let id = rotating.insert("ci");
+    let to = rotating.to("ci");
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--expires-in=90d",
+        "--config",
+        &rotating.path,
+    ];
+    let program = env!("CARGO_BIN_EXE_tokenfleet");
+    let run = |answer| {
+        let terminal = Terminal::new(500).with_answer("[y/N]", answer);
+        terminal.run(program, words, rotating.environment())
+    };
+    let refused = run("n");
+    assert_eq!(refused.code, Some(2), "{}", refused.text());
+    let file = rotating.file("ci");
+    for part in [&id, "\"ci\"", file.to_str().unwrap(), "not before"] {
+        assert!(refused.text().contains(part), "{part}: {}", refused.text());
+    }
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
+    let confirmed = run("y");
+    assert_eq!(confirmed.code, Some(0), "{}", confirmed.text());
+    assert!(
+        confirmed.text().contains("worker --once"),
+        "{}",
+        confirmed.text()
+    );
+    assert!(rotating.accepts(&rotating.held("ci")));
 }

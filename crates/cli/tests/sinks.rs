@@ -187,7 +187,16 @@ fn a_policy_on_the_token_of_its_own_account_is_refused() {
     let account = Account::new("losant");
     let tables = "[policies.all]\naccount = 'mine'\nwhere = 'state = active'\n\
                   rotate_before_expiry = '14d'\nnew_expiry = '120d'\nsinks = 'file:{id}.token'\n";
-    let run = doctor(&account, tables, &[]);
+    let words = [
+        "create",
+        "--name=own",
+        "--expires-in=30d",
+        "--scope=all.User",
+        "--secret-only",
+    ];
+    let created = account.run(&words).ends_with(0);
+    let secret = created.stdout.trim();
+    let run = doctor(&account, tables, &[("MINE_TOKEN", secret)]).hiding(&[secret]);
     let found = findings(&run, "rotation");
     assert_eq!(found.len(), 1, "{found:?}");
     let tells = found[0].contains("the token that the account authenticates with");

@@ -152,6 +152,24 @@ fn a_step_that_is_under_way_is_finished_when_a_worker_is_asked_to_stop() {
 }
 
 #[test]
+fn a_worker_that_waits_for_a_list_ends_when_it_is_asked_to_stop() {
+    let rotating = covered("losant", 1);
+    let fault = json!({"method": "GET", "actions": [{"delay": 30_000}], "times": null});
+    rotating.control("POST", "/faults", &fault.to_string());
+    let child = rotating.spawn(&["worker"]);
+    let started = Instant::now();
+    while rotating.requests() == 0 {
+        assert!(started.elapsed() < Duration::from_secs(20), "nothing sent");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let id = child.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn a_token_without_a_place_of_its_own_is_a_finding() {
     let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
     rotating.insert("ci-a/b");

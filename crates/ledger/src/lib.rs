@@ -115,10 +115,10 @@
 
 mod bounds;
 mod change;
+mod lease;
 mod ledger;
 mod memory;
 mod page;
-mod queue;
 mod snapshot;
 mod source;
 mod task;

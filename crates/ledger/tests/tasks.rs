@@ -1,6 +1,7 @@
 //! Tasks in databases: several workers at once, and what survives a crash or a newer version.
 
 #![cfg(unix)]
+#![allow(clippy::unwrap_used, reason = "these are the functions of tests")]
 
 mod support;
 
@@ -95,6 +96,34 @@ fn of_workers_that_open_or_claim_at_once_one_does() {
     block_on(async {
         let ledger = PostgresLedger::open(&server.url()).await.unwrap();
         check_races(Arc::new(ledger)).await;
+    });
+}
+
+#[test]
+fn a_claim_that_runs_out_while_another_waits_for_it_is_taken() {
+    const HOLD: &str = "
+begin;
+update tokenfleet.queue
+set claimed_until = (extract(epoch from clock_timestamp()) * 1000)::bigint + 800;
+select pg_sleep(1.2);
+commit;
+";
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
+    block_on(async {
+        let ledger = PostgresLedger::open(&server.url()).await.unwrap();
+        let task = task("iot", "1");
+        ledger.open_task(&task).await.unwrap();
+        ledger.claim_task(task.id, Duration::ZERO).await.unwrap();
+        let mut holding = server.client("owner", HOLD).spawn().unwrap();
+        let asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+        while server.carry_out(asleep).trim() != "1" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let claim = ledger.claim_task(task.id, HOUR).await.unwrap();
+        assert!(claim.is_some());
+        assert!(holding.wait().unwrap().success());
     });
 }
 

@@ -71,7 +71,7 @@ pub enum Advanced {
     },
     /// A person is needed.
     Parked(Parked),
-    /// Another worker carries it out, or nobody has opened it.
+    /// Another worker carries it out, nobody has opened it, or the store has closed it.
     NotOurs,
 }
 

@@ -127,6 +127,8 @@ async fn a_record_that_is_not_understood_is_an_error_and_nothing_is_done() {
     let (id, kind) = (record.rotation.id, LedgerRotationStore::KIND);
     let task = NewTask::new(id, kind, "iot", record.subject(), later).with_due(now());
     ledger.open_task(&task).await.unwrap();
+    // A worker that understood it was lost.
+    ledger.claim_task(id, Duration::ZERO).await.unwrap();
     let before = ledger.task(id).await.unwrap();
 
     for error in [
@@ -248,6 +250,14 @@ async fn what_is_given_up_is_closed_and_tells_what_is_left() {
     let given_up = rotation(&store, id).await;
     assert_eq!(given_up.state, RotationState::Retiring);
     assert_eq!(left(&given_up), [1], "the sinks hold the successor");
+
+    let id = open(&store, &record("1", &["file:/a"])).await;
+    apply(&store, id, attempting(1)).await;
+    apply(&store, id, delivered(1)).await;
+    apply(&store, id, Change::Reissue).await;
+    assert!(store.abandon(id).await.unwrap());
+    let given_up = rotation(&store, id).await;
+    assert_eq!(left(&given_up), [1], "no longer all of them do");
 }
 
 #[tokio::test]

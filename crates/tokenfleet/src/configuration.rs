@@ -347,8 +347,8 @@ impl AccountConfiguration {
 
     /// Returns the queue of the account: the key `queue`, or else its name.
     ///
-    /// What takes hours, such as rotations, is done one after the other for all accounts of a queue,
-    /// for example because they share the rate limit of a platform.
+    /// What takes hours, such as rotations, is done one after the other for all accounts of a
+    /// queue, for example because they share the rate limit of a platform.
     #[must_use]
     pub fn queue(&self) -> &str {
         self.options.queue.as_deref().unwrap_or(self.name())

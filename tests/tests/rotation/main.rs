@@ -275,6 +275,8 @@ impl Trial {
                         self.boundaries.land(false).await;
                     }
                 }
+                // A ledger has closed it, and the worker that did so told nobody.
+                Advanced::NotOurs if self.rotation().await.state == RotationState::Done => return,
                 other => panic!("{}: {other:?}", self.platform),
             }
         }

@@ -87,8 +87,8 @@ impl RotateArguments {
         self.policy.is_none() && self.to.iter().all(is_printed)
     }
 
-    /// Returns the places to deliver to, or an error if the secret would be printed as well: what is
-    /// printed cannot be read back.
+    /// Returns the places to deliver to, or an error if the secret would be printed as well: what
+    /// is printed cannot be read back.
     pub(crate) fn places(&self) -> tokenfleet::Result<Vec<&WrittenPlace>> {
         let places = self.to.iter().map(|to| match to {
             Destination::Place(place) => Ok(place),
@@ -100,7 +100,7 @@ impl RotateArguments {
     }
 }
 
-/// Where the new secret of a rotation goes.
+/// The place that the new secret of a rotation goes to.
 #[derive(Debug, Clone)]
 pub(crate) enum Destination {
     StandardOutput,

@@ -118,10 +118,6 @@ fn template(text: &str, configuration: &Configuration, sinks: &Sinks) -> Result<
         WrittenPlace::EnvFile(path, name) => {
             WrittenPlace::EnvFile(configuration.file_path(path), name)
         }
-        WrittenPlace::Configured { values, .. } if !values.is_empty() => {
-            let message = "has values for the variables of a sink";
-            return Err(Error::configuration(message).with_advice("write its name alone"));
-        }
         place => place,
     };
     sinks.template(&place)

@@ -90,6 +90,10 @@ impl Sinks {
     /// cannot be told, and variables that nobody fills in.
     pub(crate) fn template(&self, place: &WrittenPlace) -> Result<String> {
         let place = match place {
+            WrittenPlace::Configured { values, .. } if !values.is_empty() => {
+                let message = "the variables of a sink are filled in from the token";
+                return Err(Error::configuration(message).with_advice("write its name alone"));
+            }
             WrittenPlace::Configured { name, .. } => {
                 let variables = self.table(name)?.variables().into_iter();
                 let values = variables.map(|name| (name.to_owned(), variables::written(name)));
@@ -137,7 +141,7 @@ impl Sinks {
     /// Opens the sink of a place whose variables are filled in, as [`SinkPlace`] has it. `adopts`
     /// says whether it replaces what somebody else wrote, unless the configuration decides.
     ///
-    /// Nothing is sent, and no credential is read, before the sink is used.
+    /// Nothing is sent, and the token of its server is not read, before the sink is used.
     ///
     /// # Errors
     ///

@@ -70,7 +70,7 @@ impl Target {
         })
     }
 
-    /// Opens the sink. Nothing is sent, and no credential is read, before it is used.
+    /// Opens the sink. Nothing is sent before it is used.
     pub(super) async fn open(self, means: &Means<'_>) -> Result<Arc<dyn SecretSink>> {
         let adopts = means.adopts;
         match self {

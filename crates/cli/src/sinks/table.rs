@@ -209,7 +209,8 @@ pub(super) fn absolute(path: &Path) -> PathBuf {
     path.components().collect()
 }
 
-/// Reads the words of a command. A variable is an argument, or a part of one, and never of a script.
+/// Reads the words of a command. A variable is an argument, or a part of one, and never of a
+/// script.
 fn command(settings: &mut Settings, key: &'static str) -> Result<Option<Vec<String>>> {
     let mut words = settings.texts(key)?;
     let Some(program) = words.first().cloned() else {

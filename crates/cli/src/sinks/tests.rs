@@ -294,6 +294,7 @@ fn a_place_whose_server_is_not_known_is_refused_with_advice() {
         ("kv2:secret/ci#token", "BAO_ADDR"),
         ("kubernetes:ci/a#token", "kind = \"kubernetes\""),
         ("ci", "[sinks.NAME]"),
+        ("ci/name=build", "write its name alone"),
     ] {
         let error = none.template(&written(text)).unwrap_err().to_string();
         assert!(error.contains(advice), "{error}");
@@ -415,4 +416,37 @@ fn two_templates_of_one_place_have_one_identity() {
     );
     assert_ne!(identity("tenant"), identity("kv2:secret/iot#token"));
     assert_ne!(identity("vault"), identity("kv2:secret/iot/{id}#token"));
+}
+
+#[tokio::test]
+async fn the_authorities_of_a_server_are_read_when_its_sink_is_opened() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("authority.pem");
+    let opened = async |content: Option<&str>| {
+        if let Some(content) = content {
+            std::fs::write(&path, content).unwrap();
+        }
+        let text = format!(
+            "[sinks.a]\nkind = 'kv2'\naddress = 'https://bao.example.com'\nmount = 'a'\n\
+             path = 'b'\nfield = 'c'\ntoken = {{ env = 'TOKEN' }}\n\
+             exclusive_authorities = true\nauthorities = '{}'\n",
+            path.display()
+        );
+        sinks(&text).open("a", None, &transport()).await
+    };
+    let place = "sinks.a: line 9: sinks.a.authorities";
+    let error = opened(None).await.unwrap_err().to_string();
+    assert!(
+        error.starts_with(place) && error.contains("authority.pem cannot be read"),
+        "{error}"
+    );
+    let error = opened(Some("no certificate"))
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with(place), "{error}");
+    let key = rcgen::KeyPair::generate().unwrap();
+    let params = rcgen::CertificateParams::new(["bao.example.com".to_owned()]).unwrap();
+    let certificate = params.self_signed(&key).unwrap().pem();
+    opened(Some(&certificate)).await.unwrap();
 }

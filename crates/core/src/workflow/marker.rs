@@ -254,7 +254,11 @@ mod tests {
         ] {
             token.name = Fact::Known(stored.into());
             assert!(marker.matches(&token), "{stored:?}");
-            assert_eq!(Marker::all_of(&token), [marker.clone()], "{stored:?}");
+            assert_eq!(
+                Marker::all_of(&token),
+                std::slice::from_ref(&marker),
+                "{stored:?}"
+            );
         }
         for other in [
             "ci tf-0123456789abcde",

@@ -356,12 +356,14 @@ pub(super) async fn pruning_keeps_open_tasks_and_their_writes(
     let closed_at = found(ledger, closed).await?.closed_at;
     let closed_at = closed_at.ok_or("a closed task does not say when it was closed")?;
     let before = closed_at.checked_sub(moment).unwrap_or(closed_at);
-    let pruned = works("pruning", ledger.prune(before).await)?;
-    ensure_eq("the forgotten tasks", &pruned.tasks, &0)?;
+    // The writes of the closed one may go already.
+    let earlier = works("pruning", ledger.prune(before).await)?;
+    ensure_eq("the forgotten tasks", &earlier.tasks, &0)?;
     let after = Timestamp::now().max(closed_at).saturating_add(HOUR);
     let pruned = works("pruning", ledger.prune(after).await)?;
     ensure_eq("the forgotten tasks", &pruned.tasks, &1)?;
-    ensure_eq("the forgotten writes", &pruned.writes, &1)?;
+    let writes = earlier.writes + pruned.writes;
+    ensure_eq("the forgotten writes", &writes, &1)?;
     let task = works("a task", ledger.task(closed).await)?;
     ensure_eq("a forgotten task", &task, &None)?;
     ensure_eq("it is open", &found(ledger, open).await?.is_open(), &true)?;

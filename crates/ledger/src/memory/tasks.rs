@@ -10,7 +10,7 @@ use tokenfleet_core::{Result, Timestamp};
 
 use super::MemoryLedger;
 use crate::bounds::{check_state, check_task, not_opened};
-use crate::queue::{QueueClaim, end_of_lease, keeps_others_away};
+use crate::lease::{end_of_lease, keeps_others_away};
 use crate::tasks::new_ledger_id;
 use crate::times::truncated;
 use crate::{NewTask, Task, TaskClaim, Tasks};
@@ -26,6 +26,22 @@ struct Held {
     tasks: Vec<Task>,
     queues: BTreeMap<String, QueueClaim>,
     epoch: u64,
+}
+
+/// The last claim of a queue.
+#[derive(Debug)]
+struct QueueClaim {
+    epoch: u64,
+    task: OperationId,
+    /// `None` once it was released.
+    until: Option<Timestamp>,
+}
+
+impl QueueClaim {
+    /// Returns `true` if it is still the one that this epoch was given to. It may have run out.
+    fn is_of(&self, task: OperationId, epoch: u64) -> bool {
+        self.until.is_some() && self.task == task && self.epoch == epoch
+    }
 }
 
 impl Default for HeldTasks {

@@ -7,7 +7,7 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Timestamp};
 
 use crate::bounds::{check_state, check_task, not_opened};
-use crate::queue::{end_of_lease, keeps_others_away};
+use crate::lease::{end_of_lease, keeps_others_away};
 use crate::sql::connection::{Connection, Database};
 use crate::sql::schema::begin_write;
 use crate::sql::source::first_row;

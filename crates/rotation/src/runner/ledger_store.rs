@@ -74,7 +74,7 @@ pub struct StoredRotation {
 
 impl StoredRotation {
     fn read(task: Task) -> Result<Self> {
-        let mut record = RotationRecord::decode(&task.state)
+        let mut record = RotationRecord::from_json(&task.state)
             .map_err(|error| error.with_message_prefix(&format!("rotation {}", task.id)))?;
         record.rotation.starts = task.starts;
         Ok(Self { task, record })
@@ -141,9 +141,9 @@ impl LedgerRotationStore {
                 return Err(conflict(&open, place));
             }
         }
-        // Whoever opens another one of a sink between the look and this is found out by the machine,
-        // which parks where an open rotation's stamp is.
-        let state = record.encode()?;
+        // The machine finds out whoever opens another one of a sink between the look and this: it
+        // parks where the stamp of an open rotation is.
+        let state = record.to_json()?;
         let task = NewTask::new(record.rotation.id, Self::KIND, queue, subject, state)
             .with_due(record.rotation.opened_at);
         Ok(self.tasks.open_task(&task).await?.map(|open| open.id))
@@ -298,7 +298,7 @@ impl RotationStore for LedgerRotationStore {
         };
         record.rotation.apply(change);
         let is_done = record.rotation.state == RotationState::Done;
-        let state = record.encode()?;
+        let state = record.to_json()?;
         self.tasks
             .record_task(rotation, epoch, &state, is_done)
             .await

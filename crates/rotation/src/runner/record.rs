@@ -25,7 +25,8 @@ pub struct RotationRecord {
     /// The reason that was given for it.
     pub reason: Option<String>,
     /// The places of the sinks, as [`SinkPlace`](crate::policy::SinkPlace) has them, in the order
-    /// of the plan.
+    /// of the plan. Whoever can write the store can name a place here, so open only those that your
+    /// own configuration allows.
     pub sinks: Vec<String>,
     /// The name of the token, to be shown.
     pub token_name: Option<String>,
@@ -33,7 +34,7 @@ pub struct RotationRecord {
     pub plan: RotationPlan,
     /// The request for a successor, without a marker.
     pub request: CreateToken,
-    /// How far the rotation is.
+    /// The rotation, as far as it is.
     pub rotation: Rotation,
 }
 
@@ -135,8 +136,9 @@ impl RotationRecord {
         }
     }
 
-    /// Returns a place that another rotation writes, too.
-    pub(crate) fn shared_place(&self, other: &Self) -> Option<&str> {
+    /// Returns a place that another rotation writes, too. Two open rotations may not have one.
+    #[must_use]
+    pub fn shared_place(&self, other: &Self) -> Option<&str> {
         let others = other.places();
         let is_shared = |place: &&String| others.contains(&normalised(place));
         self.sinks.iter().find(is_shared).map(String::as_str)
@@ -149,14 +151,25 @@ impl RotationRecord {
         places
     }
 
-    pub(crate) fn encode(&self) -> Result<String> {
+    /// Returns the record as JSON, for a store.
+    ///
+    /// # Errors
+    ///
+    /// Never, as far as is known: every part of a record can be written as JSON.
+    pub fn to_json(&self) -> Result<String> {
         serde_json::to_string(self).map_err(|error| {
             let message = "a rotation cannot be written as JSON";
             Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error)
         })
     }
 
-    pub(crate) fn decode(text: &str) -> Result<Self> {
+    /// Reads a record from the JSON in a store.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the text is not a record, or one of another version or with anything that this
+    /// version does not know. Do nothing with the rotation then.
+    pub fn from_json(text: &str) -> Result<Self> {
         serde_json::from_str(text).map_err(|error| {
             let message = format!("the record of a rotation is not understood: {error}");
             Error::new(ErrorKind::Other, Fate::NotSent, message)

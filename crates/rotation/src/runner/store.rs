@@ -38,7 +38,8 @@ pub trait RotationStore: Debug + Send + Sync {
     fn ledger(&self) -> &str;
 
     /// Claims a rotation: raises the epoch, counts a start, and returns both. `None` if there is no
-    /// such rotation, or a claim of somebody else has not run out.
+    /// such rotation, or a claim of somebody else has not run out. A store may close a rotation
+    /// that is done, and then there is none.
     async fn claim(&self, rotation: OperationId) -> Result<Option<Claim>>;
 
     /// Returns `true` if no one else can claim the rotation for at least this long. A store with

@@ -67,6 +67,22 @@ fn a_mistake_in_an_account_names_its_line() {
 }
 
 #[test]
+fn an_account_has_a_queue_of_its_own_unless_it_names_one() {
+    let account = "provider = 'losant'\ntoken = { env = 'X' }";
+    let text = format!("[accounts.a]\n{account}\n[accounts.b]\n{account}\nqueue = 'shared'\n");
+    let configuration = Configuration::parse(&text).unwrap();
+    let accounts = configuration.accounts().iter();
+    let queues: Vec<_> = accounts.map(crate::AccountConfiguration::queue).collect();
+    assert_eq!(queues, ["a", "shared"]);
+    let error = Configuration::parse(&format!("[accounts.a]\n{account}\nqueue = ' '")).unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("line 4: accounts.a.queue must be a name"),
+        "{text}"
+    );
+}
+
+#[test]
 fn an_account_that_runs_a_command_is_known_before_it_does() {
     let text = "[accounts.a]\nprovider = 'losant'\ntoken = { command = ['pass', 'show', 'x'] }\n\
                 [accounts.b]\nprovider = 'losant'\ntoken = { env = 'X' }\n\

@@ -138,6 +138,12 @@ impl Finding {
         self
     }
 
+    /// Puts what the finding is about before its message.
+    pub(super) fn with_message_prefix(mut self, prefix: &str) -> Self {
+        self.message = format!("{prefix}: {}", self.message);
+        self
+    }
+
     pub(super) fn with_status(mut self, status: Status) -> Self {
         self.status = status;
         self

@@ -65,11 +65,15 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
         return finding.with_advice("create it");
     }
     match bounded(sink.read()).await {
-        Err(error) if is_filled_in && is_refusal(&error) => {
-            let what = format!("a read for a token that does not exist was refused: {error}");
-            found(Status::Warning, &what)
+        Err(error) => {
+            let finding = Finding::failed(Check::Sinks, &error);
+            let status = if is_filled_in && is_refusal(&error) {
+                Status::Warning
+            } else {
+                Status::Failed
+            };
+            finding.with_status(status).with_message_prefix(&template)
         }
-        Err(error) => Finding::failed(Check::Sinks, &error.with_message_prefix(&template)),
         Ok(_) if is_filled_in => {
             found(Status::Ok, "can be read; each token has a place of its own")
         }
@@ -96,7 +100,7 @@ fn holding(state: &SinkState) -> String {
     }
 }
 
-/// Returns `true` if the server may allow other names than the one that was asked for.
+/// Returns `true` if the server may allow the names of other tokens than the one that was made up.
 fn is_refusal(error: &Error) -> bool {
     matches!(
         error.kind(),

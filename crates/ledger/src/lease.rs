@@ -1,27 +1,10 @@
-//! The queue of a task, which one worker has at a time.
+//! The lease of a claim: until when it keeps others away.
 
 use std::time::Duration;
 
 use tokenfleet_core::Timestamp;
-use tokenfleet_core::journal::OperationId;
 
 use crate::times::truncated;
-
-/// The last claim of a queue.
-#[derive(Debug)]
-pub(crate) struct QueueClaim {
-    pub(crate) epoch: u64,
-    pub(crate) task: OperationId,
-    /// `None` once it was released.
-    pub(crate) until: Option<Timestamp>,
-}
-
-impl QueueClaim {
-    /// Returns `true` if it is still the one that this epoch was given to. It may have run out.
-    pub(crate) fn is_of(&self, task: OperationId, epoch: u64) -> bool {
-        self.until.is_some() && self.task == task && self.epoch == epoch
-    }
-}
 
 /// Returns `true` if a claim with this end keeps others away.
 pub(crate) fn keeps_others_away(until: Option<Timestamp>, now: Timestamp) -> bool {
