@@ -25,7 +25,15 @@ fn copy(from: &Path, to: &Path) {
 /// Rotates a token into the file `ci`, and returns the object of the rotation.
 fn rotate(rotating: &Rotating, id: &str, code: i32) -> Value {
     let to = rotating.to("ci");
-    let words = ["rotate", "--id", id, &to, "--overlap=0s", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        "--id",
+        id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
     rotating.run(&words).ends_with(code).json()
 }
 
@@ -59,11 +67,20 @@ fn a_restored_ledger_reports_what_it_forgot_and_replaces_nothing_without_a_perso
     let parked = rotate(&rotating, current, 8);
     assert!(text(&parked, "why").contains("a later epoch"), "{parked}");
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
-    assert_eq!((rotating.held("ci"), rotating.alive()), (held.clone(), alive));
+    assert_eq!(
+        (rotating.held("ci"), rotating.alive()),
+        (held.clone(), alive)
+    );
 
     // What the recipe says.
     fs::remove_file(rotating.file("ci.stamp")).unwrap();
-    let resume = ["operations", "resume", text(&parked, "operation"), "--adopt", "--yes"];
+    let resume = [
+        "operations",
+        "resume",
+        text(&parked, "operation"),
+        "--adopt",
+        "--yes",
+    ];
     let resumed = rotating.run(&resume).ends_with(0).json();
     assert_eq!(resumed["outcome"], "done", "{resumed}");
     assert!(rotating.accepts(&rotating.held("ci")) && !rotating.accepts(&held));

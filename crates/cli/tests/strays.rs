@@ -12,7 +12,15 @@ use support::rotating::Rotating;
 fn rotate(rotating: &Rotating) -> Value {
     let id = rotating.insert("ci");
     let to = rotating.to("ci");
-    let words = ["rotate", "--id", &id, &to, "--overlap=0s", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        "--id",
+        &id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
     rotating.run(&words).ends_with(0).json()
 }
 
@@ -29,7 +37,10 @@ fn insert(rotating: &Rotating, provider: &str, marker: &str) -> String {
 fn snapshot(rotating: &Rotating) -> Vec<Value> {
     let run = rotating.run(&["snapshot", "--output=json"]).ends_with(0);
     let strays = &run.json()["accounts"][0]["strays"];
-    strays.as_array().unwrap_or_else(|| panic!("{run:?}")).clone()
+    strays
+        .as_array()
+        .unwrap_or_else(|| panic!("{run:?}"))
+        .clone()
 }
 
 /// Returns another marker of the same ledger.
@@ -43,7 +54,11 @@ fn a_token_that_arrives_after_its_rotation_is_done_is_reported_and_left_alone() 
         let rotating = Rotating::new(provider);
         let rotated = rotate(&rotating);
         let marker = rotated["attempts"][0]["marker"].as_str().unwrap();
-        assert_eq!(snapshot(&rotating), Vec::<Value>::new(), "the successor is in use");
+        assert_eq!(
+            snapshot(&rotating),
+            Vec::<Value>::new(),
+            "the successor is in use"
+        );
 
         let late = insert(&rotating, provider, marker);
         let (alive, before) = (rotating.alive(), rotating.requests());
@@ -53,16 +68,27 @@ fn a_token_that_arrives_after_its_rotation_is_done_is_reported_and_left_alone() 
         assert_eq!(strays[0]["token"], late.as_str());
         assert_eq!(strays[0]["markers"], json!([marker]));
         assert_eq!(strays[0]["operation"], rotated["operation"]);
-        let run = rotating.run(&["snapshot", "--output=table", "--quiet"]).ends_with(0);
+        let run = rotating
+            .run(&["snapshot", "--output=table", "--quiet"])
+            .ends_with(0);
         assert!(run.stdout.contains(&format!("token {late}")), "{run:?}");
         let run = rotating.run(&["snapshot", "--output=csv"]).ends_with(0);
-        assert!(run.stdout.lines().nth(1).unwrap().ends_with(",1"), "{run:?}");
+        assert!(
+            run.stdout.lines().nth(1).unwrap().ends_with(",1"),
+            "{run:?}"
+        );
         assert_eq!(rotating.changes_after(before), Vec::<String>::new());
         assert_eq!(rotating.alive(), alive);
 
         let command = strays[0]["revoke"].as_str().unwrap();
-        let words: Vec<_> = command.split(' ').skip(1).take_while(|word| *word != "--config").collect();
-        rotating.run(&[&words[..], &["--yes"]].concat()).ends_with(0);
+        let words: Vec<_> = command
+            .split(' ')
+            .skip(1)
+            .take_while(|word| *word != "--config")
+            .collect();
+        rotating
+            .run(&[&words[..], &["--yes"]].concat())
+            .ends_with(0);
         assert_eq!(rotating.alive(), alive - 1);
         assert_eq!(snapshot(&rotating), Vec::<Value>::new());
         assert!(rotating.accepts(&rotating.held("ci")), "{provider}");
@@ -75,7 +101,11 @@ fn a_marker_that_the_ledger_does_not_know_is_told_from_one_of_another_ledger() {
     let rotated = rotate(&rotating);
     let marker = rotated["attempts"][0]["marker"].as_str().unwrap();
     let ours = insert(&rotating, "losant", &sibling(marker));
-    let digit = if marker.as_bytes()[3] == b'0' { '1' } else { '0' };
+    let digit = if marker.as_bytes()[3] == b'0' {
+        '1'
+    } else {
+        '0'
+    };
     let others = format!("tf-{digit}{}", &marker[4..]);
     let theirs = insert(&rotating, "losant", &others);
     let (alive, before) = (rotating.alive(), rotating.requests());
@@ -91,7 +121,11 @@ fn a_marker_that_the_ledger_does_not_know_is_told_from_one_of_another_ledger() {
     assert_eq!(found, expected);
     let run = rotating.run(&["snapshot", "--output=table"]).ends_with(0);
     assert!(run.stdout.contains(&format!("token {ours}")), "{run:?}");
-    assert!(run.stdout.contains("1 token bears a marker of another ledger"), "{run:?}");
+    assert!(
+        run.stdout
+            .contains("1 token bears a marker of another ledger"),
+        "{run:?}"
+    );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(rotating.alive(), alive);
 }
@@ -99,7 +133,13 @@ fn a_marker_that_the_ledger_does_not_know_is_told_from_one_of_another_ledger() {
 #[test]
 fn what_a_creation_made_is_no_stray_unless_it_is_not_the_token_that_arrived() {
     let rotating = Rotating::new("losant");
-    let words = ["create", "--name=ci", "--expires-in=30d", "--exactly-once", "--show-secret"];
+    let words = [
+        "create",
+        "--name=ci",
+        "--expires-in=30d",
+        "--exactly-once",
+        "--show-secret",
+    ];
     let run = rotating.program(&words).output().unwrap();
     assert!(run.status.success(), "{run:?}");
     let tokens = rotating.control("GET", "/tokens", "");
@@ -113,7 +153,9 @@ fn what_a_creation_made_is_no_stray_unless_it_is_not_the_token_that_arrived() {
     let open = rotating.operations();
     let marker = open[0]["marker"].as_str().unwrap().to_owned();
     let operation = open[0]["operation"].as_str().unwrap();
-    rotating.run(&["operations", "abandon", operation, "--yes"]).ends_with(0);
+    rotating
+        .run(&["operations", "abandon", operation, "--yes"])
+        .ends_with(0);
     let strays = snapshot(&rotating);
     assert_eq!(strays.len(), 1, "{strays:?}");
     assert_eq!(strays[0]["origin"], "forgotten");

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenfleet_core::capability::{
-    ArgumentDescription, CreateCapability, ListCapability, RevokeCapability, TokenField, UpdateCapability,
+    ArgumentDescription, CreateCapability, ListCapability, RevokeCapability, TokenField,
+    UpdateCapability,
 };
 use tokenfleet_core::model::{Attribute, Scopes};
 use tokenfleet_core::{
-    Capabilities, CreateToken, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token, TokenId, TokenState,
+    Capabilities, CreateToken, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token,
+    TokenId, TokenState,
 };
 use tokenfleet_rotation::machine::{self, OldSecret, Preference, SETTLE};
 use tokenfleet_rotation::policy::{
@@ -344,9 +346,13 @@ fn a_successor_has_what_only_its_platform_has_or_is_refused() {
     old.attributes.insert("plan", Attribute::from("gold"));
     old.attributes.insert("teams", Attribute::List(Vec::new()));
     let request = successor_request(&services, Some(&old), None).unwrap();
-    assert_eq!(request, CreateToken::new("ci").with_argument("role", "Manager"));
+    assert_eq!(
+        request,
+        CreateToken::new("ci").with_argument("role", "Manager")
+    );
 
-    old.attributes.insert("teams", Attribute::List(vec![Attribute::from("owners")]));
+    old.attributes
+        .insert("teams", Attribute::List(vec![Attribute::from("owners")]));
     let request = successor_request(&services, Some(&old), None).unwrap();
     let expected = CreateToken::new("ci").with_argument("role", "Manager");
     assert_eq!(request, expected.with_argument("teams", ["owners"]));

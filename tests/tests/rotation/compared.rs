@@ -74,7 +74,10 @@ async fn run(
             trial.boundaries.land(false).await;
         }
     }
-    assert!(other.is_done(), "{platform} {order:?} {stops:?} {faults:?}: it never ends");
+    assert!(
+        other.is_done(),
+        "{platform} {order:?} {stops:?} {faults:?}: it never ends"
+    );
     let recorded = other.secrets();
     Ended {
         trial,
@@ -123,7 +126,9 @@ async fn count(platform: &'static str, order: Option<Order>) -> Counts {
         counts.add(&ended).await;
         let (again, _) = ended.trial.boundaries.passed();
         for second in first + 1..=again {
-            counts.add(&run(platform, order, &[first, second], &[]).await).await;
+            counts
+                .add(&run(platform, order, &[first, second], &[]).await)
+                .await;
         }
     }
     for request in 0..requests {
@@ -133,7 +138,9 @@ async fn count(platform: &'static str, order: Option<Order>) -> Counts {
             counts.add(&ended).await;
             let (boundaries, _) = ended.trial.boundaries.passed();
             for crash in 1..=boundaries {
-                counts.add(&run(platform, order, &[crash], &faults).await).await;
+                counts
+                    .add(&run(platform, order, &[crash], &faults).await)
+                    .await;
             }
         }
     }
@@ -153,15 +160,21 @@ async fn other_orders_leave_orphans_or_lose_secrets_where_a_rotation_does_not() 
                 lost_secrets,
                 outages,
             } = counts;
-            let shown = if platform == SERVICES { "cloudsmith, services" } else { platform };
-            println!(
-                "| {shown} | {name} | {schedules} | {orphans} | {lost_secrets} | {outages} |"
-            );
+            let shown = if platform == SERVICES {
+                "cloudsmith, services"
+            } else {
+                platform
+            };
+            println!("| {shown} | {name} | {schedules} | {orphans} | {lost_secrets} | {outages} |");
             let is_in_place = platform == "cloudsmith";
             if order.is_none() {
                 assert_eq!((orphans, lost_secrets), (0, 0), "{platform}");
                 // In place, the old secret is dead before anybody has the new one.
-                assert_eq!(outages, if is_in_place { schedules } else { 0 }, "{platform}");
+                assert_eq!(
+                    outages,
+                    if is_in_place { schedules } else { 0 },
+                    "{platform}"
+                );
             } else {
                 assert!(orphans + lost_secrets > 0, "{platform}, {name}");
             }

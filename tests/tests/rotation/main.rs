@@ -280,7 +280,11 @@ impl Trial {
                 other => panic!("{}: {other:?}", self.platform),
             }
         }
-        panic!("{}: it does not end: {:?}", self.platform, self.rotation().await);
+        panic!(
+            "{}: it does not end: {:?}",
+            self.platform,
+            self.rotation().await
+        );
     }
 
     /// Returns `true` where a token gets another secret instead of a successor.

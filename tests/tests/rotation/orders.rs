@@ -95,7 +95,8 @@ impl<'a> OtherRotation<'a> {
         let row = self.row();
         let more = [&row.inactive, &row.pending].into_iter().flatten();
         let all = more.chain([&row.active]);
-        all.map(|credential| credential.secret.duplicate()).collect()
+        all.map(|credential| credential.secret.duplicate())
+            .collect()
     }
 
     /// Does what is left to do, from the beginning of the order as far as the database knows.
@@ -176,7 +177,8 @@ impl<'a> OtherRotation<'a> {
         let stamp = Stamp::new(self.trial.job.id.to_string(), 1, credential.id.clone());
         for sink in &self.trial.sinks {
             let state = sink.read().await?;
-            let holds_it = (state.secret.as_ref()).is_some_and(|held| held.is_same(&credential.secret));
+            let holds_it =
+                (state.secret.as_ref()).is_some_and(|held| held.is_same(&credential.secret));
             if !holds_it {
                 let secret = &credential.secret;
                 sink.write(secret, &state.version, &stamp).await?;

@@ -28,7 +28,10 @@ async fn services_overlap_and_keep_their_names_and_roles() {
     assert_eq!(both.len(), 2);
     assert_eq!(both[0].name, both[1].name);
     let roles = both.iter().map(|token| token.attributes.get("role"));
-    assert_eq!(roles.collect::<Vec<_>>(), [Some(&Attribute::from("Manager")); 2]);
+    assert_eq!(
+        roles.collect::<Vec<_>>(),
+        [Some(&Attribute::from("Manager")); 2]
+    );
     let subject = trial.rotation().await.subject.unwrap();
     assert!(both.iter().any(|token| token.id == subject), "{both:?}");
     trial.finish().await;
@@ -45,7 +48,9 @@ async fn services_that_are_shown_late_are_rotated_all_the_same() {
     for crash in 1..=boundaries {
         let trial = trial(&lag, &[crash]).await;
         trial.finish().await;
-        trial.check(false, &format!("a lag, a crash at {crash}")).await;
+        trial
+            .check(false, &format!("a lag, a crash at {crash}"))
+            .await;
     }
 }
 

@@ -191,7 +191,7 @@ struct Taking {
     query: Query,
 }
 
-/// Where the tokens of an account go as they arrive.
+/// The recorder and the search that get the tokens of an account as they arrive.
 struct Destination<'a> {
     recorder: &'a mut Box<dyn SnapshotRecorder>,
     search: Option<&'a mut StraySearch>,

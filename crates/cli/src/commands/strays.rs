@@ -1,4 +1,4 @@
-//! The strays of a snapshot: living tokens with a marker, which nothing that the ledger knows needs.
+//! The strays of a snapshot: living tokens with a marker that nothing in the ledger needs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -51,7 +51,9 @@ impl StraySearch {
     pub(super) async fn look_through(&mut self, tokens: &[Token]) -> Result<()> {
         let strays = self.known.strays(tokens);
         let unknown: Vec<_> = strays.iter().filter(|stray| is_unknown(stray)).collect();
-        let ids: Vec<_> = (unknown.iter()).map(|stray| stray.token.id.clone()).collect();
+        let ids: Vec<_> = (unknown.iter())
+            .map(|stray| stray.token.id.clone())
+            .collect();
         let writes = if ids.is_empty() {
             Vec::new()
         } else {
@@ -130,7 +132,10 @@ impl StrayObject {
         Self {
             token: token.id.to_string(),
             name: token.name.known().cloned(),
-            markers: Marker::all_of(token).iter().map(Marker::to_string).collect(),
+            markers: Marker::all_of(token)
+                .iter()
+                .map(Marker::to_string)
+                .collect(),
             origin,
             operation,
             why,
