@@ -47,7 +47,8 @@
 //!   the sink are belt and braces while workers keep to their claims: they are missed when one does
 //!   not, or when the second look is left out as well.
 //! * The order "create, deliver, persist, revoke" leaves orphans in most of the same schedules, and
-//!   so do the four steps of AWS Secrets Manager where the server makes the secret.
+//!   so do the four steps of AWS Secrets Manager where the server makes the secret. Over the real
+//!   adapters they do as well: `docs/ROTATION.md` in the repository has the table.
 //!
 //! The same machine runs over the adapters and the simulators in `tests/tests/rotation`: its future
 //! is dropped at every boundary and at every two, every request is lost, answered in vain or late
@@ -69,8 +70,9 @@
 //!   revoked token works again. Reads are taken for the truth.
 //! * A store that forgets what it acknowledged, such as a database that fails over without its last
 //!   transactions: the markers in them are lost, and their tokens look like those of others.
-//! * The rights of a new token beyond its scopes: what only one platform has, such as roles, is not
-//!   copied.
+//! * The rights of a new token that are not its own, such as those that a repository of Cloudsmith
+//!   grants to a service: they are not copied. What only one platform has is copied as far as it is
+//!   reported and a creation takes it; what cannot be copied is refused.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

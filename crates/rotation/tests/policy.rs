@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tokenfleet_core::capability::{
-    CreateCapability, ListCapability, RevokeCapability, TokenField, UpdateCapability,
+    ArgumentDescription, CreateCapability, ListCapability, RevokeCapability, TokenField,
+    UpdateCapability,
 };
-use tokenfleet_core::model::Scopes;
+use tokenfleet_core::model::{Attribute, Scopes};
 use tokenfleet_core::{
-    Capabilities, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token, TokenId, TokenState,
+    Capabilities, CreateToken, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token,
+    TokenId, TokenState,
 };
 use tokenfleet_rotation::machine::{self, OldSecret, Preference, SETTLE};
 use tokenfleet_rotation::policy::{
@@ -330,6 +332,36 @@ fn a_successor_is_like_its_token_but_for_markers_and_expiry() {
     old.attributes.mark_unreadable("name");
     assert!(successor_request(&losant(), Some(&old), None).is_err());
     assert!(SinkPlace::new("{name}", "iot", Some(&old)).is_err());
+}
+
+#[test]
+fn a_successor_has_what_only_its_platform_has_or_is_refused() {
+    let create = CreateCapability::new()
+        .with_required_name()
+        .with_argument(ArgumentDescription::choice("role", ["Manager", "Member"]))
+        .with_argument(ArgumentDescription::list("teams"));
+    let services = Capabilities::none().with_create(create);
+    let mut old = token("1", "ci");
+    old.attributes.insert("role", Attribute::from("Manager"));
+    old.attributes.insert("plan", Attribute::from("gold"));
+    old.attributes.insert("teams", Attribute::List(Vec::new()));
+    let request = successor_request(&services, Some(&old), None).unwrap();
+    assert_eq!(
+        request,
+        CreateToken::new("ci").with_argument("role", "Manager")
+    );
+
+    old.attributes
+        .insert("teams", Attribute::List(vec![Attribute::from("owners")]));
+    let request = successor_request(&services, Some(&old), None).unwrap();
+    let expected = CreateToken::new("ci").with_argument("role", "Manager");
+    assert_eq!(request, expected.with_argument("teams", ["owners"]));
+
+    let team = Attribute::Map([("slug".to_owned(), Attribute::from("owners"))].into());
+    old.attributes.insert("teams", Attribute::List(vec![team]));
+    let error = successor_request(&services, Some(&old), None).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+    assert!(error.to_string().contains("teams"), "{error}");
 }
 
 #[test]

@@ -88,7 +88,7 @@ impl Boundaries {
 
     /// Passes a boundary, unless it is one to stop at: then whoever drives this is told, and may
     /// drop it or let it go on.
-    async fn pass(&self, what: &str) {
+    pub async fn pass(&self, what: &str) {
         // A consumer reads the sink, and once more if it is refused: nothing changes in between.
         for sink in &self.sinks {
             let accepted = sink

@@ -6,7 +6,7 @@ use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
 use crate::boundary::Fault;
 use crate::kept::Kept;
-use crate::{PLATFORMS, Trial, provider_over};
+use crate::{PLATFORMS, SERVICES, Trial, quiet_provider};
 
 async fn run(
     kept: Kept,
@@ -58,14 +58,11 @@ async fn a_future_that_is_dropped_is_carried_on_by_a_process_that_opens_the_file
 
 #[tokio::test]
 async fn a_token_that_arrives_after_its_rotation_is_done_is_a_late_stray_and_no_other_is() {
-    for platform in ["losant", "foreman"] {
+    for platform in ["losant", "foreman", SERVICES] {
         // The creation: each rotation sends it first.
         let late = [(0, Fault::Late)];
         let trial = Trial::over(Kept::Ledger(MemoryLedger::new()), platform, &[], &late).await;
-        let quiet = provider_over(
-            &trial.simulator,
-            tokenfleet_tests::transport(&trial.simulator),
-        );
+        let quiet = quiet_provider(platform, &trial.simulator);
         let list = async || quiet.list_all(Query::new()).await.unwrap().tokens;
         trial.finish_with(false).await;
         let (rotation, store) = (trial.rotation().await, trial.kept.store().await);

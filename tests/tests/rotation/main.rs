@@ -2,9 +2,12 @@
 //! lost, answered in vain or late, and two workers are interleaved.
 
 mod boundary;
+mod compared;
 mod keeping;
 mod kept;
 mod ledgers;
+mod orders;
+mod services;
 mod stores;
 
 use std::collections::BTreeSet;
@@ -13,7 +16,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
+use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithArguments, CloudsmithConfig, Resource, Role};
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::{Marker, Timer};
 use tokenfleet_core::{
@@ -77,17 +80,35 @@ struct Trial {
     others: BTreeSet<String>,
 }
 
+/// The platforms, and the service accounts of one of them, which it keeps apart.
+const PLATFORMS: [&str; 5] = ["losant", "foreman", "cloudsmith", SERVICES, "mindbody"];
+
+/// The service accounts of an organization of Cloudsmith.
+const SERVICES: &str = "services";
+
+fn simulator_of(platform: &str) -> Arc<dyn Simulator> {
+    match platform {
+        SERVICES => build("cloudsmith", &["collection=services"]),
+        platform => build(platform, &[]),
+    }
+}
+
 fn provider_over(
+    platform: &str,
     simulator: &Arc<dyn Simulator>,
     transport: Arc<dyn tokenfleet_http::Transport>,
 ) -> Arc<dyn TokenProvider> {
     let credentials = simulator.credentials();
-    match simulator.provider() {
-        "cloudsmith" => {
+    match platform {
+        "cloudsmith" | SERVICES => {
             let defaults = tokenfleet_simulators::cloudsmith::Options::default();
             let password = fixed_credential(&defaults.password);
             let config = CloudsmithConfig::for_user(defaults.email.as_str(), password);
-            let config = config.with_base_url(base_url());
+            let mut config = config.with_base_url(base_url());
+            if platform == SERVICES {
+                let organization = Resource::Organization(defaults.organization);
+                config = config.with_resource(organization);
+            }
             let cloudsmith = Cloudsmith::new("main", config, transport);
             Arc::new(cloudsmith.with_retry(immediate_retries()))
         }
@@ -102,6 +123,11 @@ fn provider_over(
             transport,
         ),
     }
+}
+
+/// Returns a provider whose requests pass no boundary.
+fn quiet_provider(platform: &str, simulator: &Arc<dyn Simulator>) -> Arc<dyn TokenProvider> {
+    provider_over(platform, simulator, tokenfleet_tests::transport(simulator))
 }
 
 fn alive(simulator: &dyn Simulator) -> BTreeSet<String> {
@@ -132,9 +158,18 @@ impl Trial {
         stops: &[usize],
         faults: &[(usize, Fault)],
     ) -> Self {
-        let simulator = build(platform, &[]);
+        Self::on(simulator_of(platform), kept, platform, stops, faults).await
+    }
+
+    async fn on(
+        simulator: Arc<dyn Simulator>,
+        kept: Kept,
+        platform: &'static str,
+        stops: &[usize],
+        faults: &[(usize, Fault)],
+    ) -> Self {
         let clock = SimulatorClock::new(&simulator);
-        let quiet = provider_over(&simulator, tokenfleet_tests::transport(&simulator));
+        let quiet = quiet_provider(platform, &simulator);
         if platform == "cloudsmith" {
             simulator.insert(NewToken::default());
         }
@@ -153,6 +188,9 @@ impl Trial {
             if create.scopes {
                 request = request.with_scope("all.User.read");
             }
+            if platform == SERVICES {
+                request = request.with_role(Role::Manager);
+            }
             let issued = quiet.create(request).await.unwrap();
             let is_listed = quiet.capabilities().list.is_some();
             (is_listed.then_some(issued.token), issued.secret)
@@ -165,7 +203,7 @@ impl Trial {
             })
             .collect();
         let boundaries = Boundaries::new(Arc::clone(&simulator), places.clone(), stops, faults);
-        let provider = provider_over(&simulator, Arc::new(boundaries.clone()));
+        let provider = provider_over(platform, &simulator, Arc::new(boundaries.clone()));
         let sinks = places
             .into_iter()
             .map(|place| Arc::new(BoundarySink(place, boundaries.clone())) as Arc<dyn SecretSink>);
@@ -216,7 +254,8 @@ impl Trial {
 
     /// Does the same, and lets requests that are late arrive meanwhile, or leaves them out.
     async fn finish_with(&self, late_ones_land: bool) {
-        let provider = provider_over(&self.simulator, Arc::new(self.boundaries.clone()));
+        let transport = Arc::new(self.boundaries.clone());
+        let provider = provider_over(self.platform, &self.simulator, transport);
         for _ in 0..100 {
             // As another process opens it.
             let store = BoundaryStore(self.kept.store().await, self.boundaries.clone());
@@ -241,7 +280,24 @@ impl Trial {
                 other => panic!("{}: {other:?}", self.platform),
             }
         }
-        panic!("{}: it does not end", self.platform);
+        panic!(
+            "{}: it does not end: {:?}",
+            self.platform,
+            self.rotation().await
+        );
+    }
+
+    /// Returns `true` where a token gets another secret instead of a successor.
+    fn is_in_place(&self) -> bool {
+        self.platform == "cloudsmith"
+    }
+
+    /// Returns the request for a successor, with a number in its name where it has one.
+    fn numbered_request(&self) -> CreateToken {
+        let mut request = self.job.request.clone();
+        let name = request.name.take();
+        request.name = name.map(|name| format!("{name} {}", fastrand::u32(..)));
+        request
     }
 
     async fn rotation(&self) -> Rotation {
@@ -261,7 +317,7 @@ impl Trial {
             .map(|s| s.secret().unwrap())
             .collect();
         assert!(held[0].is_same(&held[1]), "{schedule}: the sinks differ");
-        let is_in_place = self.platform == "cloudsmith";
+        let is_in_place = self.is_in_place();
         if !(is_in_place && may_be_marked) {
             assert!(
                 self.simulator.accepts(held[0].expose()),
@@ -294,10 +350,7 @@ impl Trial {
                     .iter()
                     .map(|attempt| &attempt.marker)
                     .collect();
-                let quiet = provider_over(
-                    &self.simulator,
-                    tokenfleet_tests::transport(&self.simulator),
-                );
+                let quiet = quiet_provider(self.platform, &self.simulator);
                 for token in quiet.list_all(Query::new()).await.unwrap() {
                     let is_left = left.iter().any(|id| *id == token.id.as_str());
                     let is_marked = markers.iter().any(|marker| marker.matches(&token));
@@ -308,8 +361,6 @@ impl Trial {
         }
     }
 }
-
-const PLATFORMS: [&str; 4] = ["losant", "foreman", "cloudsmith", "mindbody"];
 
 /// Runs a schedule of crashes, with one request that fails.
 async fn run(platform: &'static str, stops: &[usize], faults: &[(usize, Fault)]) -> Trial {
@@ -349,7 +400,7 @@ async fn a_rotation_that_waits_is_not_parked_however_often_it_is_asked() {
 
 #[tokio::test]
 async fn a_successor_is_rotated_like_the_token_before_it() {
-    for platform in ["losant", "foreman", "cloudsmith"] {
+    for platform in ["losant", "foreman", "cloudsmith", SERVICES] {
         // The crashes raise the epoch, which rises from one rotation to the next, too.
         let mut trial = Trial::new(platform, &[3, 6], &[]).await;
         trial.finish().await;

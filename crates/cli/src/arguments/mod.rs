@@ -368,6 +368,10 @@ pub(crate) enum Command {
     ///
     /// A token has vanished only if a complete list lacks it. A list that failed in the middle
     /// records what it saw. Nothing is changed on a platform, so --read-only has no effect.
+    ///
+    /// Tokens with a marker that the ledger cannot account for are reported with the command that
+    /// revokes them: those that arrived after their rotation was done, those of a rotation that was
+    /// given up, and those whose marker is unknown to this ledger or is one of another.
     #[command(after_help = ledger::SNAPSHOT_EXAMPLES)]
     Snapshot(SnapshotArguments),
     /// Show what changed between two snapshots: tokens that appeared, vanished or changed

@@ -26,7 +26,13 @@ pub(super) async fn create(
     let account = write.provider.account();
     let timer = ProgressTimer::default();
     let last_marker = Mutex::new(None);
+    let ledger = match journals.ledger().await {
+        Ok(Some(ledger)) => ledger.ledger_id().await.unwrap_or_default(),
+        // If it cannot be opened, the creation fails when it is recorded.
+        _ => String::new(),
+    };
     let creation = ExactlyOnce::new(write.provider, &timer).with_journal(journals);
+    let creation = creation.with_ledger(&ledger);
     let creation = creation.with_marker_callback(|marker| {
         print_note(&format!(
             "{account}: creating a token with the marker {marker}; if this is interrupted, {}",

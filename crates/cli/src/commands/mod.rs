@@ -39,6 +39,7 @@ mod simulate;
 #[cfg(feature = "simulate")]
 mod simulated_configuration;
 mod snapshot;
+mod strays;
 mod subject;
 mod take_back;
 mod trust;

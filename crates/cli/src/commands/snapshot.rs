@@ -8,15 +8,17 @@ use tokenfleet::{
     FleetProgress, InventoryEvent, Query, Result, Timestamp, Token, TokenProvider, Verdict,
 };
 use tokenfleet_ledger::{Counts, Ledger, Snapshot, SnapshotRecorder, Source};
+use tokenfleet_rotation::strays::KnownMarkers;
 use tokio::sync::Semaphore;
 
 use super::inventory;
+use super::strays::{self, StrayObject, StraySearch};
 use crate::accounts::Accounts;
 use crate::arguments::SnapshotArguments;
 use crate::exit::{Exit, Failure};
 use crate::ledger;
 use crate::numbers::grouped;
-use crate::output::{Format, Output, Results, without_annotations};
+use crate::output::{Format, Output, Results, print_warning, without_annotations};
 use crate::progress::with_progress;
 
 /// The number of accounts that are recorded at a time: each has a connection to the ledger.
@@ -48,6 +50,10 @@ struct Taken {
     owner: Option<String>,
     /// The snapshot, unless nothing was recorded.
     snapshot: Option<Snapshot>,
+    /// The search for strays, unless nothing was recorded.
+    search: Option<StraySearch>,
+    /// The strays, or `None` if they were not looked for.
+    strays: Option<Vec<StrayObject>>,
 }
 
 /// One account as it is printed.
@@ -65,6 +71,7 @@ struct SnapshotObject<'a> {
     appeared: Option<u64>,
     vanished: Option<u64>,
     changed: Option<u64>,
+    strays: Option<&'a [StrayObject]>,
 }
 
 pub(crate) async fn run(
@@ -75,16 +82,48 @@ pub(crate) async fn run(
 ) -> Result<Exit, Failure> {
     let ledger = ledger::open(accounts.configuration()).await?;
     let ledger = ledger.ok_or_else(ledger::turned_off)?;
-    let taken = take_all(accounts, &ledger, arguments).await;
+    let known = known_markers(&ledger).await;
+    let mut taken = take_all(accounts, &ledger, known.as_ref(), arguments).await;
+    if known.is_some() {
+        find_strays(&ledger, &mut taken).await;
+    }
     let printed = print(&taken, output).and_then(|()| output.flush());
     let reports: Vec<_> = taken.into_iter().map(|taken| taken.report).collect();
     inventory::exit_code(&reports, requested_format, output).after_writing(printed)
+}
+
+/// Returns the markers that the ledger knows. A snapshot is worth taking without them.
+async fn known_markers(ledger: &Arc<dyn Ledger>) -> Option<Arc<KnownMarkers>> {
+    match strays::known_markers(ledger).await {
+        Ok(known) => Some(Arc::new(known)),
+        Err(error) => {
+            print_warning(&format!("no token is checked for its marker: {error}"));
+            None
+        }
+    }
+}
+
+/// Decides which of the tokens that looked like strays are.
+async fn find_strays(ledger: &Arc<dyn Ledger>, taken: &mut [Taken]) {
+    let Some(known) = known_markers(ledger).await else {
+        return;
+    };
+    for taken in taken {
+        let Some(search) = taken.search.take() else {
+            continue;
+        };
+        match search.again(Arc::clone(&known)).await {
+            Ok(strays) => taken.strays = Some(strays),
+            Err(error) => print_warning(&format!("no token is checked for its marker: {error}")),
+        }
+    }
 }
 
 /// Records all selected accounts, several at a time. A failure of one does not affect the others.
 async fn take_all(
     accounts: &Accounts,
     ledger: &Arc<dyn Ledger>,
+    known: Option<&Arc<KnownMarkers>>,
     arguments: &SnapshotArguments,
 ) -> Vec<Taken> {
     let selected = accounts.selected();
@@ -106,6 +145,7 @@ async fn take_all(
             account: account.clone(),
             configured: configured.clone(),
             ledger: Arc::clone(ledger),
+            known: known.cloned(),
             query: query.clone(),
         };
         let permits = Arc::clone(&permits);
@@ -147,7 +187,14 @@ struct Taking {
     account: Account,
     configured: AccountConfiguration,
     ledger: Arc<dyn Ledger>,
+    known: Option<Arc<KnownMarkers>>,
     query: Query,
+}
+
+/// The recorder and the search that get the tokens of an account as they arrive.
+struct Destination<'a> {
+    recorder: &'a mut Box<dyn SnapshotRecorder>,
+    search: Option<&'a mut StraySearch>,
 }
 
 impl Taking {
@@ -174,7 +221,17 @@ impl Taking {
         // Begun before anything is listed, so that the ledger knows when another snapshot was
         // written meanwhile.
         let mut recorder = self.ledger.begin(source, Timestamp::now()).await?;
-        let mut report = read(fleet, self.query.clone(), Some(&mut recorder)).await?;
+        let mut search = self.known.as_ref().map(|known| StraySearch {
+            account: self.account.clone(),
+            ledger: Arc::clone(&self.ledger),
+            known: Arc::clone(known),
+            found: Vec::new(),
+        });
+        let destination = Destination {
+            recorder: &mut recorder,
+            search: search.as_mut(),
+        };
+        let mut report = read(fleet, self.query.clone(), Some(destination)).await?;
         if let Verdict::NotListable = report.verdict {
             // Nothing was sent, so nobody else would notice a credential that cannot be read.
             self.configured.check_credentials().await?;
@@ -200,10 +257,13 @@ impl Taking {
                 None
             }
         };
+        let is_listed = !matches!(report.verdict, Verdict::NotListable);
         Ok(Taken {
             report,
             owner: None,
+            search: search.filter(|_| is_listed && snapshot.is_some()),
             snapshot,
+            strays: None,
         })
     }
 }
@@ -235,7 +295,7 @@ async fn source_of(provider: &dyn TokenProvider) -> Result<Source> {
 async fn read(
     fleet: &Fleet,
     query: Query,
-    mut recorder: Option<&mut Box<dyn SnapshotRecorder>>,
+    mut destination: Option<Destination<'_>>,
 ) -> Result<AccountReport> {
     let mut inventory = fleet.inventory(query);
     let mut batch = Vec::new();
@@ -244,11 +304,11 @@ async fn read(
             InventoryEvent::Token(_, token) => {
                 batch.push(*token);
                 if batch.len() >= BATCH {
-                    record(recorder.as_deref_mut(), &mut batch).await?;
+                    record(destination.as_mut(), &mut batch).await?;
                 }
             }
             InventoryEvent::Finished(report) => {
-                record(recorder, &mut batch).await?;
+                record(destination.as_mut(), &mut batch).await?;
                 return Ok(report);
             }
             _ => {}
@@ -258,11 +318,8 @@ async fn read(
     Err(Error::new(ErrorKind::Other, Fate::NotSent, message))
 }
 
-async fn record(
-    recorder: Option<&mut Box<dyn SnapshotRecorder>>,
-    batch: &mut Vec<Token>,
-) -> Result<()> {
-    if let Some(recorder) = recorder
+async fn record(destination: Option<&mut Destination<'_>>, batch: &mut Vec<Token>) -> Result<()> {
+    if let Some(destination) = destination
         && !batch.is_empty()
     {
         for token in batch.iter_mut() {
@@ -271,7 +328,10 @@ async fn record(
                 *token = bare;
             }
         }
-        recorder.record(batch).await?;
+        destination.recorder.record(batch).await?;
+        if let Some(search) = &mut destination.search {
+            search.look_through(batch).await?;
+        }
     }
     batch.clear();
     Ok(())
@@ -282,6 +342,8 @@ fn unrecorded(report: AccountReport) -> Taken {
         report,
         owner: None,
         snapshot: None,
+        search: None,
+        strays: None,
     }
 }
 
@@ -308,6 +370,7 @@ impl Taken {
             appeared: counts.map(|counts| counts.appeared),
             vanished: counts.map(|counts| counts.vanished),
             changed: counts.map(|counts| counts.changed),
+            strays: self.strays.as_deref(),
         }
     }
 
@@ -324,7 +387,12 @@ fn print(taken: &[Taken], output: &mut Output) -> std::io::Result<()> {
     if output.format() == Format::Table {
         let reports: Vec<_> = taken.iter().map(|taken| taken.report.clone()).collect();
         let changes: Vec<_> = taken.iter().map(Taken::changes).collect();
-        return output.account_lines(&reports, &changes);
+        output.account_lines(&reports, &changes)?;
+        let strays = taken.iter().flat_map(|taken| {
+            let strays = taken.strays.as_deref().unwrap_or_default();
+            strays::sentences(taken.report.account.name(), strays)
+        });
+        return output.sentences(2, strays);
     }
     let described = taken.iter().map(|taken| {
         let object = taken.object();
@@ -340,8 +408,10 @@ fn print(taken: &[Taken], output: &mut Output) -> std::io::Result<()> {
             number(object.changed),
             object.owner.map(str::to_owned),
             object.reason.clone(),
+            object.strays.map(|strays| strays.len().to_string()),
         ];
         (object, row.map(Option::unwrap_or_default).to_vec())
     });
-    output.accounts(Results::with_columns(&COLUMNS), described.collect())
+    let columns = [&COLUMNS[..], &["strays"]].concat();
+    output.accounts(Results::with_columns(&columns), described.collect())
 }

@@ -47,6 +47,7 @@ pub struct ExactlyOnce<'a, P: ?Sized> {
     max_attempts: u32,
     on_marker: Box<dyn Fn(&Marker) + Send + Sync + 'a>,
     journal: Option<&'a dyn Journal>,
+    ledger: Box<str>,
 }
 
 impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
@@ -59,6 +60,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
             max_attempts: 3,
             on_marker: Box::new(|_| {}),
             journal: None,
+            ledger: "".into(),
         }
     }
 
@@ -79,6 +81,13 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
     /// Sets a function that gets each marker before it is used. Store it until the call has ended.
     pub fn with_marker_callback(mut self, on_marker: impl Fn(&Marker) + Send + Sync + 'a) -> Self {
         self.on_marker = Box::new(on_marker);
+        self
+    }
+
+    /// Creates the markers [in a ledger](Marker::random_in) with this id, so that a token that
+    /// arrives late is told from those of others.
+    pub fn with_ledger(mut self, id: &str) -> Self {
+        self.ledger = id.into();
         self
     }
 
@@ -103,7 +112,7 @@ impl<'a, P: TokenProvider + ?Sized> ExactlyOnce<'a, P> {
         let operation_id = *(request.operation_id).get_or_insert_with(OperationId::random);
         let mut attempt = 1;
         loop {
-            let marker = Marker::random();
+            let marker = Marker::random_in(&self.ledger);
             let marked = self.mark(&marker, request.clone())?;
             let name = marked.name.clone();
             (self.on_marker)(&marker);

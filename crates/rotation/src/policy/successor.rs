@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::capability::ArgumentSupport;
+use tokenfleet_core::capability::{ArgumentSupport, ArgumentValue};
+use tokenfleet_core::model::Attribute;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Capabilities, CreateToken, Error, Fact, Result, Token};
 
@@ -30,12 +31,14 @@ pub fn without_marker(text: &str) -> &str {
 }
 
 /// Creates the request for the successor of a token: with its name and description without their
-/// markers, its scopes, and a lifetime of its own.
+/// markers, its scopes, what only its platform has (such as a role) as far as a creation takes it,
+/// and a lifetime of its own.
 ///
 /// # Errors
 ///
 /// [`InvalidInput`](tokenfleet_core::ErrorKind::InvalidInput) if the successor would do less or
-/// more than the token, because the platform does not report its scopes or its name cannot be read.
+/// more than the token, because the platform does not report its scopes, its name cannot be read,
+/// or what it reports is no value that a creation takes, such as the teams of a service account.
 pub fn successor_request(
     capabilities: &Capabilities,
     subject: Option<&Token>,
@@ -83,5 +86,49 @@ pub fn successor_request(
             }
         };
     }
+    for argument in &create.arguments {
+        let name = &*argument.name;
+        let Some(reported) = subject.attributes.get(name) else {
+            continue;
+        };
+        match argument_value(reported) {
+            Ok(None) => {}
+            Ok(Some(value)) => request = request.with_argument(name, value),
+            Err(Unlike) => {
+                return Err(Error::invalid_input(format!(
+                    "the {name} of the token {} cannot be given to a successor",
+                    subject.id
+                ))
+                .with_advice(
+                    "a successor without them would do less: rotate it in place, where the \
+                     platform can, or replace it yourself",
+                ));
+            }
+        }
+    }
     Ok(request)
+}
+
+/// A reported value that no argument of a creation takes.
+struct Unlike;
+
+/// Returns the argument that creates what an attribute reports, or `None` if that is nothing.
+fn argument_value(reported: &Attribute) -> Result<Option<ArgumentValue>, Unlike> {
+    let value = match reported {
+        Attribute::Null => return Ok(None),
+        Attribute::Boolean(value) => ArgumentValue::from(*value),
+        Attribute::Integer(value) => ArgumentValue::from(*value),
+        Attribute::Text(text) if text.is_empty() => return Ok(None),
+        Attribute::Text(text) => ArgumentValue::from(text.as_str()),
+        Attribute::List(values) if values.is_empty() => return Ok(None),
+        Attribute::List(values) => {
+            let texts = values.iter().map(|value| match value {
+                Attribute::Text(text) => Ok(text.clone()),
+                _ => Err(Unlike),
+            });
+            ArgumentValue::from(texts.collect::<Result<Vec<_>, _>>()?)
+        }
+        _ => return Err(Unlike),
+    };
+    Ok(Some(value))
 }

@@ -78,9 +78,12 @@ impl Services {
         slot
     }
 
-    /// Deletes a service, which stays until `gone_from`.
+    /// Deletes a service, which stays until `gone_from`, or as long as it was to stay if it is
+    /// deleted already.
     pub(super) fn delete(&mut self, slot: u32, gone_from: i64) {
-        if let Some(service) = self.get_mut(slot) {
+        if let Some(service) = self.get_mut(slot)
+            && service.gone_from.is_none()
+        {
             service.gone_from = Some(gone_from);
             self.going.push(slot);
         }

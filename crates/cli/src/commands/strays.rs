@@ -1,0 +1,171 @@
+//! The strays of a snapshot: living tokens with a marker that nothing in the ledger needs.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use serde::Serialize;
+use tokenfleet::journal::OperationId;
+use tokenfleet::workflow::Marker;
+use tokenfleet::{Account, Result, Token, TokenId};
+use tokenfleet_ledger::Ledger;
+use tokenfleet_rotation::runner::LedgerRotationStore;
+use tokenfleet_rotation::strays::{KnownMarkers, Origin, Stray};
+
+use crate::numbers::grouped;
+use crate::program_name::{command_line, shell_quoted};
+
+/// Returns the markers that a ledger knows: those of its rotations, and of the creations that are
+/// open.
+pub(super) async fn known_markers(ledger: &Arc<dyn Ledger>) -> Result<KnownMarkers> {
+    let mut known = KnownMarkers::new(ledger.ledger_id().await?);
+    for operation in ledger.open_operations().await? {
+        for write in &operation.writes {
+            if let Some(marker) = write.intent.marker().and_then(|text| text.parse().ok()) {
+                known.add_write(marker);
+            }
+        }
+    }
+    let tasks: Arc<dyn Ledger> = Arc::clone(ledger);
+    let store = LedgerRotationStore::open(tasks).await?;
+    // One that is closed between the two is in both.
+    for stored in store.open_rotations().await? {
+        known.add_rotation(&stored.record.rotation, true);
+    }
+    for stored in store.closed_rotations().await? {
+        known.add_rotation(&stored.record.rotation, false);
+    }
+    Ok(known)
+}
+
+/// Finds the strays among the tokens of an account.
+pub(super) struct StraySearch {
+    pub(super) account: Account,
+    pub(super) ledger: Arc<dyn Ledger>,
+    pub(super) known: Arc<KnownMarkers>,
+    /// Copies of the strays that were found.
+    pub(super) found: Vec<Token>,
+}
+
+impl StraySearch {
+    /// Looks through some tokens. Those that a recorded write issued are none.
+    pub(super) async fn look_through(&mut self, tokens: &[Token]) -> Result<()> {
+        let strays = self.known.strays(tokens);
+        let unknown: Vec<_> = strays.iter().filter(|stray| is_unknown(stray)).collect();
+        let ids: Vec<_> = (unknown.iter())
+            .map(|stray| stray.token.id.clone())
+            .collect();
+        let writes = if ids.is_empty() {
+            Vec::new()
+        } else {
+            self.ledger.writes_to(&self.account, &ids).await?
+        };
+        let issued: HashSet<&TokenId> = writes.iter().filter_map(|write| write.issued()).collect();
+        let strays = strays
+            .iter()
+            .filter(|stray| !(is_unknown(stray) && issued.contains(&stray.token.id)));
+        self.found.extend(strays.map(|stray| stray.token.clone()));
+        Ok(())
+    }
+
+    /// Looks through what was found once more: what was begun meanwhile is known by now.
+    pub(super) async fn again(mut self, known: Arc<KnownMarkers>) -> Result<Vec<StrayObject>> {
+        let found = std::mem::take(&mut self.found);
+        self.known = known;
+        self.look_through(&found).await?;
+        let objects = self.found.iter().filter_map(|token| {
+            let origin = self.known.origin(token)?;
+            Some(StrayObject::new(&self.account, token, origin))
+        });
+        Ok(objects.collect())
+    }
+}
+
+/// Returns `true` for a token whose marker is not that of a known rotation or of an open write.
+fn is_unknown(stray: &Stray<'_>) -> bool {
+    matches!(stray.origin, Origin::Forgotten | Origin::Foreign)
+}
+
+/// A stray as it is printed.
+#[derive(Serialize)]
+pub(super) struct StrayObject {
+    token: String,
+    name: Option<String>,
+    markers: Vec<String>,
+    origin: &'static str,
+    /// The rotation that made it, if it is known.
+    operation: Option<OperationId>,
+    why: String,
+    /// The command that revokes it, for a person to run.
+    revoke: String,
+}
+
+impl StrayObject {
+    fn new(account: &Account, token: &Token, origin: Origin) -> Self {
+        let (origin, operation, why) = match origin {
+            Origin::Late(id) => (
+                "late",
+                Some(id),
+                format!(
+                    "rotation {id} made it and ended with another token, so nobody has its secret"
+                ),
+            ),
+            Origin::Abandoned(id) => (
+                "abandoned",
+                Some(id),
+                format!("rotation {id} made it and was given up: a sink may hold it"),
+            ),
+            Origin::Forgotten => (
+                "forgotten",
+                None,
+                "its marker is one of this ledger, which does not know it, because a backup was \
+                 restored or the creation was carried out late: it may be in use"
+                    .to_owned(),
+            ),
+            _ => (
+                "foreign",
+                None,
+                "its marker is one of another ledger or of none: it may be in use".to_owned(),
+            ),
+        };
+        let words = [token.id.as_str(), account.name()].map(shell_quoted);
+        let [id, name] = words;
+        Self {
+            token: token.id.to_string(),
+            name: token.name.known().cloned(),
+            markers: Marker::all_of(token)
+                .iter()
+                .map(Marker::to_string)
+                .collect(),
+            origin,
+            operation,
+            why,
+            revoke: command_line(&format!("revoke {id} --account {name}")),
+        }
+    }
+}
+
+/// Returns the strays of an account as sentences. Those of other ledgers are counted only.
+pub(super) fn sentences(account: &str, strays: &[StrayObject]) -> Vec<String> {
+    let (foreign, own): (Vec<_>, Vec<_>) =
+        strays.iter().partition(|stray| stray.origin == "foreign");
+    let own = own.into_iter().map(|stray| {
+        let name = stray.name.as_ref();
+        let name = name.map(|name| format!(" {name:?}")).unwrap_or_default();
+        format!(
+            "{account}: token {}{name} is {}: {}; `{}` revokes it",
+            stray.token, stray.origin, stray.why, stray.revoke
+        )
+    });
+    let counted = match foreign.len() {
+        0 => None,
+        1 => Some(format!(
+            "{account}: 1 token bears a marker of another ledger or of none (--output json shows it)"
+        )),
+        count => Some(format!(
+            "{account}: {} tokens bear markers of other ledgers or of none (--output json shows \
+             them)",
+            grouped(count as u64)
+        )),
+    };
+    own.chain(counted).collect()
+}

@@ -1,0 +1,88 @@
+//! The recipe of `docs/ROTATION.md` for a ledger that was restored from a backup.
+
+#![cfg(all(feature = "simulate", unix))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use serde_json::Value;
+use support::rotating::Rotating;
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// Rotates a token into the file `ci`, and returns the object of the rotation.
+fn rotate(rotating: &Rotating, id: &str, code: i32) -> Value {
+    let to = rotating.to("ci");
+    let words = [
+        "rotate",
+        "--id",
+        id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    rotating.run(&words).ends_with(code).json()
+}
+
+fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+    object[key].as_str().unwrap()
+}
+
+#[test]
+fn a_restored_ledger_reports_what_it_forgot_and_replaces_nothing_without_a_person() {
+    let rotating = Rotating::new("losant");
+    let state = rotating.directory.path().join("state");
+    let backup = rotating.directory.path().join("backup");
+    let first = rotate(&rotating, &rotating.insert("ci"), 0);
+    copy(&state, &backup);
+    let second = rotate(&rotating, text(&first, "successor"), 0);
+    let third = rotate(&rotating, text(&second, "successor"), 0);
+    // With what SQLite keeps beside the file, which belongs to the newer one.
+    fs::remove_dir_all(&state).unwrap();
+    copy(&backup, &state);
+    fs::set_permissions(&state, Permissions::from_mode(0o700)).unwrap();
+    let current = text(&third, "successor");
+    let (held, alive) = (rotating.held("ci"), rotating.alive());
+
+    let run = rotating.run(&["snapshot", "--output=json"]).ends_with(0);
+    let strays = &run.json()["accounts"][0]["strays"];
+    assert_eq!(strays[0]["origin"], "forgotten", "{strays}");
+    assert_eq!(strays[0]["token"], current);
+    assert_eq!(strays.as_array().unwrap().len(), 1, "{strays}");
+
+    let before = rotating.requests();
+    let parked = rotate(&rotating, current, 8);
+    assert!(text(&parked, "why").contains("a later epoch"), "{parked}");
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+    assert_eq!(
+        (rotating.held("ci"), rotating.alive()),
+        (held.clone(), alive)
+    );
+
+    // What the recipe says.
+    fs::remove_file(rotating.file("ci.stamp")).unwrap();
+    let resume = [
+        "operations",
+        "resume",
+        text(&parked, "operation"),
+        "--adopt",
+        "--yes",
+    ];
+    let resumed = rotating.run(&resume).ends_with(0).json();
+    assert_eq!(resumed["outcome"], "done", "{resumed}");
+    assert!(rotating.accepts(&rotating.held("ci")) && !rotating.accepts(&held));
+    assert_eq!(rotating.alive(), alive);
+}

@@ -1,0 +1,170 @@
+//! The tokens with markers that a snapshot reports, and leaves alone.
+
+#![cfg(all(feature = "simulate", unix))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::rotating::Rotating;
+
+/// Rotates a token into a file, and returns the object of the rotation.
+fn rotate(rotating: &Rotating) -> Value {
+    let id = rotating.insert("ci");
+    let to = rotating.to("ci");
+    let words = [
+        "rotate",
+        "--id",
+        &id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    rotating.run(&words).ends_with(0).json()
+}
+
+/// Lets a token with a marker arrive, as if its creation was carried out late.
+fn insert(rotating: &Rotating, provider: &str, marker: &str) -> String {
+    let token = match provider {
+        "losant" => json!({"name": "late", "description": format!("for {marker}")}),
+        _ => json!({ "name": format!("late {marker}") }),
+    };
+    let inserted = rotating.control("POST", "/tokens", &token.to_string());
+    inserted["id"].as_str().unwrap().to_owned()
+}
+
+fn snapshot(rotating: &Rotating) -> Vec<Value> {
+    let run = rotating.run(&["snapshot", "--output=json"]).ends_with(0);
+    let strays = &run.json()["accounts"][0]["strays"];
+    strays
+        .as_array()
+        .unwrap_or_else(|| panic!("{run:?}"))
+        .clone()
+}
+
+/// Returns another marker of the same ledger.
+fn sibling(marker: &str) -> String {
+    format!("{}0000000000", &marker[..9])
+}
+
+#[test]
+fn a_token_that_arrives_after_its_rotation_is_done_is_reported_and_left_alone() {
+    for provider in ["losant", "foreman"] {
+        let rotating = Rotating::new(provider);
+        let rotated = rotate(&rotating);
+        let marker = rotated["attempts"][0]["marker"].as_str().unwrap();
+        assert_eq!(
+            snapshot(&rotating),
+            Vec::<Value>::new(),
+            "the successor is in use"
+        );
+
+        let late = insert(&rotating, provider, marker);
+        let (alive, before) = (rotating.alive(), rotating.requests());
+        let strays = snapshot(&rotating);
+        assert_eq!(strays.len(), 1, "{provider}: {strays:?}");
+        assert_eq!(strays[0]["origin"], "late", "{strays:?}");
+        assert_eq!(strays[0]["token"], late.as_str());
+        assert_eq!(strays[0]["markers"], json!([marker]));
+        assert_eq!(strays[0]["operation"], rotated["operation"]);
+        let run = rotating
+            .run(&["snapshot", "--output=table", "--quiet"])
+            .ends_with(0);
+        assert!(run.stdout.contains(&format!("token {late}")), "{run:?}");
+        let run = rotating.run(&["snapshot", "--output=csv"]).ends_with(0);
+        assert!(
+            run.stdout.lines().nth(1).unwrap().ends_with(",1"),
+            "{run:?}"
+        );
+        assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+        assert_eq!(rotating.alive(), alive);
+
+        let command = strays[0]["revoke"].as_str().unwrap();
+        let words: Vec<_> = command
+            .split(' ')
+            .skip(1)
+            .take_while(|word| *word != "--config")
+            .collect();
+        rotating
+            .run(&[&words[..], &["--yes"]].concat())
+            .ends_with(0);
+        assert_eq!(rotating.alive(), alive - 1);
+        assert_eq!(snapshot(&rotating), Vec::<Value>::new());
+        assert!(rotating.accepts(&rotating.held("ci")), "{provider}");
+    }
+}
+
+#[test]
+fn a_marker_that_the_ledger_does_not_know_is_told_from_one_of_another_ledger() {
+    let rotating = Rotating::new("losant");
+    let rotated = rotate(&rotating);
+    let marker = rotated["attempts"][0]["marker"].as_str().unwrap();
+    let ours = insert(&rotating, "losant", &sibling(marker));
+    let digit = if marker.as_bytes()[3] == b'0' {
+        '1'
+    } else {
+        '0'
+    };
+    let others = format!("tf-{digit}{}", &marker[4..]);
+    let theirs = insert(&rotating, "losant", &others);
+    let (alive, before) = (rotating.alive(), rotating.requests());
+    let mut strays = snapshot(&rotating);
+    strays.sort_by_key(|stray| stray["origin"].to_string());
+    let found = |stray: &Value| {
+        let texts = ["origin", "token"].map(|key| stray[key].as_str().unwrap().to_owned());
+        (texts, stray["operation"].is_null())
+    };
+    let found: Vec<_> = strays.iter().map(found).collect();
+    let expected = [("foreign", theirs), ("forgotten", ours.clone())]
+        .map(|(origin, id)| ([origin.to_owned(), id], true));
+    assert_eq!(found, expected);
+    let run = rotating.run(&["snapshot", "--output=table"]).ends_with(0);
+    assert!(run.stdout.contains(&format!("token {ours}")), "{run:?}");
+    assert!(
+        run.stdout
+            .contains("1 token bears a marker of another ledger"),
+        "{run:?}"
+    );
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+    assert_eq!(rotating.alive(), alive);
+}
+
+#[test]
+fn what_a_creation_made_is_no_stray_unless_it_is_not_the_token_that_arrived() {
+    let rotating = Rotating::new("losant");
+    let words = [
+        "create",
+        "--name=ci",
+        "--expires-in=30d",
+        "--exactly-once",
+        "--show-secret",
+    ];
+    let run = rotating.program(&words).output().unwrap();
+    assert!(run.status.success(), "{run:?}");
+    let tokens = rotating.control("GET", "/tokens", "");
+    assert_eq!(snapshot(&rotating), Vec::<Value>::new(), "{tokens}");
+
+    // A killed one is an open operation, and no stray.
+    rotating.kill_in_flight("POST", &words);
+    assert_eq!(snapshot(&rotating), Vec::<Value>::new());
+
+    // Its marker tells the ledger, so one that arrives when nobody waits any longer is found.
+    let open = rotating.operations();
+    let marker = open[0]["marker"].as_str().unwrap().to_owned();
+    let operation = open[0]["operation"].as_str().unwrap();
+    rotating
+        .run(&["operations", "abandon", operation, "--yes"])
+        .ends_with(0);
+    let strays = snapshot(&rotating);
+    assert_eq!(strays.len(), 1, "{strays:?}");
+    assert_eq!(strays[0]["origin"], "forgotten");
+    assert_eq!(strays[0]["markers"], json!([marker]));
+}
+
+#[test]
+fn where_nothing_can_be_listed_nobody_looked() {
+    let rotating = Rotating::new("mindbody");
+    let run = rotating.run(&["snapshot", "--output=json"]).ends_with(0);
+    assert!(run.json()["accounts"][0]["strays"].is_null(), "{run:?}");
+}
