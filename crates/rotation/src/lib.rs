@@ -85,3 +85,4 @@ pub mod regular_file;
 pub mod runner;
 pub mod sink;
 pub mod strays;
+mod waits;
