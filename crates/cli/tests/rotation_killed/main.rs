@@ -7,20 +7,20 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod blow;
+mod moment;
 mod consumer;
-mod lane;
+mod trial;
 #[path = "../support/mod.rs"]
 mod support;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use lane::Lane;
+use trial::Trial;
 
 /// The number of accounts of one platform that are worked on at a time: most of the time, they wait
 /// for claims to run out.
-const LANES: u64 = 8;
+const TRIALS: u64 = 8;
 
 /// The maximum number of kills of one rotation. Each costs an attempt at most, and five may be made.
 const MOST_KILLS: u64 = 3;
@@ -58,7 +58,7 @@ impl Experience {
             self.rotations,
             self.gaps.len(),
             self.uses,
-            lane::divisor(),
+            trial::divisor(),
         );
         self.gaps.sort_unstable();
         if let Some(longest) = self.gaps.last() {
@@ -73,16 +73,16 @@ impl Experience {
 }
 
 /// Works in several accounts of a platform at a time.
-fn in_lanes(provider: &'static str, work: impl Fn(&mut Lane) -> (u64, u64) + Sync) {
+fn in_trials(provider: &'static str, work: impl Fn(&mut Trial) -> (u64, u64) + Sync) {
     let mut all = Experience::default();
     std::thread::scope(|scope| {
         let work = &work;
-        let lanes: Vec<_> = (0..LANES)
+        let trials: Vec<_> = (0..TRIALS)
             .map(|number| {
                 scope.spawn(move || {
-                    let mut lane = Lane::new(provider, number);
-                    let (rotations, kills) = work(&mut lane);
-                    let seen = lane.consumer.seen();
+                    let mut trial = Trial::new(provider, number);
+                    let (rotations, kills) = work(&mut trial);
+                    let seen = trial.consumer.seen();
                     Experience {
                         rotations,
                         kills,
@@ -92,9 +92,9 @@ fn in_lanes(provider: &'static str, work: impl Fn(&mut Lane) -> (u64, u64) + Syn
                 })
             })
             .collect();
-        for lane in lanes {
-            // A panic of a lane is one of the test.
-            match lane.join() {
+        for trial in trials {
+            // A panic of a trial is one of the test.
+            match trial.join() {
                 Ok(experience) => all.add(experience),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
@@ -105,10 +105,10 @@ fn in_lanes(provider: &'static str, work: impl Fn(&mut Lane) -> (u64, u64) + Syn
 
 fn kill_on(provider: &'static str) {
     let done = AtomicU64::new(0);
-    in_lanes(provider, |lane| {
+    in_trials(provider, |trial| {
         let (mut rotations, mut own) = (0, 0);
         while done.load(Ordering::SeqCst) < kills() {
-            let kills = lane.rotate(MOST_KILLS);
+            let kills = trial.rotate(MOST_KILLS);
             done.fetch_add(kills, Ordering::SeqCst);
             rotations += 1;
             own += kills;
@@ -144,10 +144,10 @@ fn a_worker_that_was_stopped_for_longer_than_its_claim_changes_nothing_any_more(
     for provider in ["losant", "foreman", "cloudsmith", "mindbody"] {
         let interleaved = AtomicU64::new(0);
         let enough = kills().div_ceil(5);
-        in_lanes(provider, |lane| {
+        in_trials(provider, |trial| {
             let mut rotations = 0;
             while interleaved.load(Ordering::SeqCst) < enough {
-                let is_interleaved = lane.rotate_by_two();
+                let is_interleaved = trial.rotate_by_two();
                 interleaved.fetch_add(u64::from(is_interleaved), Ordering::SeqCst);
                 rotations += 1;
             }

@@ -15,7 +15,7 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// A moment in the life of a process that talks to a platform and writes a file.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Blow {
+pub(crate) enum Moment {
     /// This long after it has started.
     Time(Duration),
     /// When the platform gets this one of its requests, from 0, which is not carried out.
@@ -27,8 +27,8 @@ pub(crate) enum Blow {
 }
 
 /// A signal for the next process that talks to a platform.
-pub(crate) struct Armed {
-    blow: Blow,
+pub(crate) struct ArmedSignal {
+    moment: Moment,
     signal: Signal,
     simulator: Arc<dyn Simulator>,
     file: PathBuf,
@@ -42,9 +42,9 @@ pub(crate) struct Armed {
     inode: Option<u64>,
 }
 
-impl Blow {
-    /// Prepares the blow before the process is started.
-    pub(crate) fn arm(self, signal: Signal, simulator: &Arc<dyn Simulator>, file: &Path) -> Armed {
+impl Moment {
+    /// Prepares the moment before the process is started.
+    pub(crate) fn arm(self, signal: Signal, simulator: &Arc<dyn Simulator>, file: &Path) -> ArmedSignal {
         let process = Arc::new(OnceLock::<Pid>::new());
         let has_struck = Arc::new(AtomicBool::new(false));
         let fault = match self {
@@ -64,8 +64,8 @@ impl Blow {
             }
             Self::Time(_) | Self::AfterWrite => None,
         };
-        Armed {
-            blow: self,
+        ArmedSignal {
+            moment: self,
             signal,
             fault: fault.map(|fault| simulator.faults().add(fault)),
             simulator: Arc::clone(simulator),
@@ -79,7 +79,7 @@ impl Blow {
     }
 }
 
-impl Armed {
+impl ArmedSignal {
     /// Waits until the signal was sent to the process, and returns `true`, or until the process has
     /// ended or `is_over`.
     pub(crate) fn strike(self, child: &mut Child, mut is_over: impl FnMut() -> bool) -> bool {
@@ -92,13 +92,13 @@ impl Armed {
             if child.try_wait().unwrap().is_some() || is_over() {
                 return false;
             }
-            let is_due = match self.blow {
-                Blow::Time(after) => self.started.elapsed() >= after,
-                Blow::BeforeRequest(number) => {
+            let is_due = match self.moment {
+                Moment::Time(after) => self.started.elapsed() >= after,
+                Moment::BeforeRequest(number) => {
                     self.simulator.log().total() > self.requests + number
                 }
-                Blow::AfterRequest(_) => false,
-                Blow::AfterWrite => inode(&self.file) != self.inode,
+                Moment::AfterRequest(_) => false,
+                Moment::AfterWrite => inode(&self.file) != self.inode,
             };
             if is_due {
                 kill_process(process, self.signal).unwrap();
@@ -109,7 +109,7 @@ impl Armed {
     }
 }
 
-impl Drop for Armed {
+impl Drop for ArmedSignal {
     fn drop(&mut self) {
         if let Some(fault) = self.fault {
             self.simulator.faults().remove(fault);
