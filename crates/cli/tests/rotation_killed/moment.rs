@@ -26,7 +26,7 @@ pub(crate) enum Moment {
     AfterWrite,
 }
 
-/// A signal for the next process that talks to a platform.
+/// A signal that is prepared for the next process that talks to a platform.
 pub(crate) struct ArmedSignal {
     moment: Moment,
     signal: Signal,
@@ -43,7 +43,7 @@ pub(crate) struct ArmedSignal {
 }
 
 impl Moment {
-    /// Prepares the moment before the process is started.
+    /// Prepares a signal for this moment of a process that is not started yet.
     pub(crate) fn arm(self, signal: Signal, simulator: &Arc<dyn Simulator>, file: &Path) -> ArmedSignal {
         let process = Arc::new(OnceLock::<Pid>::new());
         let has_struck = Arc::new(AtomicBool::new(false));

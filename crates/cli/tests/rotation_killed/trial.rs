@@ -1,5 +1,4 @@
-//! One account whose token is rotated into a file, over and over, by processes that do not live
-//! long.
+//! An account whose token is rotated into a file, over and over, by processes that are killed.
 
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
@@ -260,8 +259,8 @@ impl Trial {
     /// Runs a process until it ends or is killed, and returns `true` if it was. A worker that
     /// serves is asked to stop when there are more closed rotations than before.
     fn run(&mut self, words: &[String], moment: Option<Moment>, closed: usize) -> bool {
-        let moment_or_none = moment.unwrap_or(Moment::Time(limit()));
-        let armed = moment_or_none.arm(Signal::KILL, &self.simulator, &self.file);
+        let or_never = moment.unwrap_or(Moment::Time(limit()));
+        let armed = or_never.arm(Signal::KILL, &self.simulator, &self.file);
         let mut child = self.spawn(words);
         let serves = words == ["worker"];
         let mut last_look = Instant::now();
@@ -377,7 +376,7 @@ impl Trial {
         );
         if !self.subject.is_empty() {
             let successor = rotation.successor.as_ref().unwrap();
-            self.subject = successor.token.to_string();
+            self.subject = successor.token.as_str().to_owned();
         }
         if self.provider != "cloudsmith" {
             let seen = self.consumer.seen();
