@@ -19,7 +19,6 @@ use crate::progress::with_progress;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
 pub(crate) struct Covered {
-    pub(crate) token: Option<Token>,
     pub(crate) due: Due,
     /// The rotation that would be opened.
     pub(crate) record: RotationRecord,
@@ -178,7 +177,6 @@ impl Looking<'_> {
             record = record.with_token_name(without_marker(name));
         }
         Ok(Covered {
-            token,
             due,
             record,
             sinks,

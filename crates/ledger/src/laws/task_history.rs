@@ -84,7 +84,8 @@ fn histories() -> impl Strategy<Value = TaskHistory> {
         let seconds = prop::option::of(1_700_000_000..1_900_000_000_i64);
         seconds.prop_map(|seconds| Timestamp::from_unix_seconds(seconds?))
     };
-    let lease = || select(&[Duration::ZERO, Duration::from_secs(3_600), Duration::MAX][..]);
+    let leases = [Duration::ZERO, Duration::from_secs(3_600), Duration::MAX];
+    let lease = || select(leases.to_vec());
     let open = (text(), text(), text(), due()).prop_map(|(queue, kind, subject, due)| Step::Open {
         queue,
         kind,
