@@ -7,11 +7,11 @@
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
-mod moment;
 mod consumer;
-mod trial;
+mod moment;
 #[path = "../support/mod.rs"]
 mod support;
+mod trial;
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,7 +22,7 @@ use trial::Trial;
 /// for claims to run out.
 const TRIALS: u64 = 8;
 
-/// The maximum number of kills of one rotation. Each costs an attempt at most, and five may be made.
+/// The maximum number of kills of one rotation. Each costs an attempt at most, and there are five.
 const MOST_KILLS: u64 = 3;
 
 /// Returns the number of kills a platform.

@@ -44,7 +44,12 @@ pub(crate) struct ArmedSignal {
 
 impl Moment {
     /// Prepares a signal for this moment of a process that is not started yet.
-    pub(crate) fn arm(self, signal: Signal, simulator: &Arc<dyn Simulator>, file: &Path) -> ArmedSignal {
+    pub(crate) fn arm(
+        self,
+        signal: Signal,
+        simulator: &Arc<dyn Simulator>,
+        file: &Path,
+    ) -> ArmedSignal {
         let process = Arc::new(OnceLock::<Pid>::new());
         let has_struck = Arc::new(AtomicBool::new(false));
         let fault = match self {

@@ -17,8 +17,8 @@ use tokenfleet_rotation::runner::{LedgerRotationStore, StoredRotation};
 use tokenfleet_simulators::{Action, Fault, NewToken, Server, Simulator, State};
 use tokio::runtime::Runtime;
 
-use crate::moment::Moment;
 use crate::consumer::Consumer;
+use crate::moment::Moment;
 use crate::support::account::table;
 use crate::support::{program, temporary_file};
 
@@ -228,7 +228,11 @@ impl Trial {
         let (started, mut kills) = (Instant::now(), 0);
         self.story.clear();
         loop {
-            assert!(started.elapsed() < limit(), "it does not end: {}", self.tell());
+            assert!(
+                started.elapsed() < limit(),
+                "it does not end: {}",
+                self.tell()
+            );
             let words = match self.open_rotation() {
                 Some(open) => {
                     assert_eq!(open.record.rotation.parked, None, "{}", self.tell());
@@ -278,7 +282,11 @@ impl Trial {
         let output = child.wait_with_output().unwrap();
         let is_killed = output.status.signal() == Some(9);
         let action = &words[..words.len().min(2)].join(" ");
-        let end = if is_killed { format!("killed at {moment:?}") } else { described(&output) };
+        let end = if is_killed {
+            format!("killed at {moment:?}")
+        } else {
+            described(&output)
+        };
         self.story.push(format!("{action}: {end}"));
         if !is_killed {
             self.check_end(&output);
@@ -292,9 +300,9 @@ impl Trial {
         assert!(matches!(code, Some(0 | 7)), "{output:?}: {}", self.tell());
     }
 
-    /// Rotates the token once by two workers: the first is stopped at one of its requests for longer
-    /// than its claim lasts, the second one goes on, and then the first one does. Returns `true` if
-    /// it was stopped while it was at the rotation.
+    /// Rotates the token once by two workers: the first one is stopped at one of its requests for
+    /// longer than its claim lasts, the second one goes on, and then the first one does. Returns
+    /// `true` if the first one was stopped while it was at the rotation.
     pub(crate) fn rotate_by_two(&mut self) -> bool {
         let (beginning, closed) = (self.beginning(), self.closed_rotations().len());
         self.story.clear();
@@ -306,7 +314,11 @@ impl Trial {
             self.story.push(format!("stopped at {moment:?}"));
             let started = Instant::now();
             while let Some(open) = self.open_rotation() {
-                assert!(started.elapsed() < limit(), "it does not end: {}", self.tell());
+                assert!(
+                    started.elapsed() < limit(),
+                    "it does not end: {}",
+                    self.tell()
+                );
                 is_interleaved = true;
                 Self::wait_for(&open);
                 self.run(&["worker".to_owned(), "--once".to_owned()], None, closed);
@@ -314,7 +326,8 @@ impl Trial {
             kill_process(Pid::from_child(&first), Signal::CONT).unwrap();
         }
         let output = first.wait_with_output().unwrap();
-        self.story.push(format!("the first one ends: {}", described(&output)));
+        self.story
+            .push(format!("the first one ends: {}", described(&output)));
         self.check_end(&output);
         while let Some(open) = self.open_rotation() {
             Self::wait_for(&open);
@@ -343,7 +356,11 @@ impl Trial {
         assert_eq!(rotation.state, RotationState::Done, "{}", self.tell());
         assert_eq!(rotation.parked, None, "{}", self.tell());
         let held = std::fs::read_to_string(&self.file).unwrap();
-        assert!(self.simulator.accepts(&held), "the secret is lost: {}", self.tell());
+        assert!(
+            self.simulator.accepts(&held),
+            "the secret is lost: {}",
+            self.tell()
+        );
 
         let mut living = Vec::new();
         let mut foreign = BTreeMap::new();
@@ -354,18 +371,31 @@ impl Trial {
                 living.push(token);
             }
         }
-        assert_eq!(foreign, self.foreign, "somebody else's token: {}", self.tell());
+        assert_eq!(
+            foreign,
+            self.foreign,
+            "somebody else's token: {}",
+            self.tell()
+        );
         let orphans: Vec<_> = living.iter().filter(|token| token.secret != held).collect();
         assert!(orphans.len() < living.len(), "{}", self.tell());
         let day = Duration::from_secs(86_400);
         if self.provider == "mindbody" {
             // What cannot be listed is counted.
             let at_most = rotation.unknown_secrets(day).at_most;
-            assert!(u64::from(at_most) <= losses, "{at_most} counted: {}", self.tell());
+            assert!(
+                u64::from(at_most) <= losses,
+                "{at_most} counted: {}",
+                self.tell()
+            );
             self.counted += usize::try_from(at_most).unwrap();
         } else {
             let writes = RUNTIME.block_on(self.ledger.open_operations()).unwrap();
-            assert!(writes.is_empty(), "open writes: {writes:#?}, {}", self.tell());
+            assert!(
+                writes.is_empty(),
+                "open writes: {writes:#?}, {}",
+                self.tell()
+            );
         }
         assert!(
             orphans.len() <= self.counted,
@@ -381,7 +411,11 @@ impl Trial {
         if self.provider != "cloudsmith" {
             let seen = self.consumer.seen();
             let is_refused = seen.is_refused || !seen.gaps.is_empty();
-            assert!(!is_refused, "a consumer was refused: {seen:?}, {}", self.tell());
+            assert!(
+                !is_refused,
+                "a consumer was refused: {seen:?}, {}",
+                self.tell()
+            );
         }
     }
 }
