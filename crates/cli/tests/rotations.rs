@@ -68,13 +68,18 @@ fn a_token_is_rotated_into_a_file_and_the_old_one_is_revoked() {
 
 #[test]
 fn a_token_that_cannot_have_a_second_one_gets_a_new_secret_in_place() {
-    for provider in ["cloudsmith", "mindbody"] {
+    for (provider, action) in [("cloudsmith", "rotate"), ("mindbody", "create")] {
         let rotating = Rotating::with(provider, &["--tokens=1"], "");
         let to = rotating.to("key");
         let rotated = rotating.run(&["rotate", &to, "--yes"]).ends_with(0).json();
         assert_eq!(rotated["state"], "done", "{rotated}");
         assert!(rotating.accepts(&rotating.held("key")), "{provider}");
         assert_eq!(rotating.operations(), Vec::<Value>::new(), "{provider}");
+        let operation = rotated["operation"].as_str().unwrap();
+        let show = ["operations", "show", operation, "--output=ndjson"];
+        let shown = lines(&rotating.run(&show).ends_with(0).stdout);
+        assert_eq!(shown.len(), 2, "the rotation and its change: {shown:?}");
+        assert_eq!(shown[1]["action"], action, "{shown:?}");
     }
 }
 
@@ -139,8 +144,7 @@ fn a_secret_of_somebody_else_is_replaced_only_after_a_person_adopts_it() {
     let rotating = Rotating::new("losant");
     let id = rotating.insert("ci");
     let old = rotating.secret_of(&id);
-    fs::write(rotating.file("ci"), &old).unwrap();
-    set_private(&rotating.file("ci"));
+    rotating.put("ci", &old);
     let before = rotating.requests();
     let run = rotating.run(&rotate(&id, &rotating.to("ci"))).ends_with(8);
     let parked = run.json();
@@ -354,11 +358,6 @@ fn one_token_is_rotated_by_one_rotation_at_a_time() {
         "{run:?}"
     );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
-}
-
-fn set_private(path: &std::path::Path) {
-    use std::os::unix::fs::PermissionsExt;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
 }
 
 #[test]

@@ -13,7 +13,7 @@ use support::rotating::{POLICY, Rotating, lines};
 
 /// An account with this number of old tokens that the policy covers, and one that it does not.
 fn covered(provider: &str, count: usize) -> Rotating {
-    let rotating = Rotating::with(provider, &[], POLICY);
+    let rotating = Rotating::with(provider, &["--tokens=0"], POLICY);
     for number in 0..count {
         rotating.insert(&format!("ci-{number}"));
     }
@@ -22,7 +22,7 @@ fn covered(provider: &str, count: usize) -> Rotating {
 }
 
 fn assert_all_rotated(rotating: &Rotating, count: usize) {
-    assert_eq!(rotating.alive(), count + 1, "{:?}", rotating.tokens());
+    assert_eq!(rotating.alive(), count + 1);
     for number in 0..count {
         assert!(rotating.accepts(&rotating.held(&format!("ci-{number}"))));
     }
@@ -55,7 +55,7 @@ fn what_is_due_by_a_policy_is_rotated_once() {
 #[test]
 fn a_dry_run_tells_what_would_be_sent_where_and_sends_nothing_that_changes_anything() {
     let rotating = covered("losant", 2);
-    std::fs::write(rotating.file("ci-1"), "somebody else's").unwrap();
+    rotating.put("ci-1", "somebody else's");
     let dry_run = ["rotate", "--policy=ci", "--dry-run"];
     let run = rotating.run(&[&dry_run[..], &["--output=ndjson"]].concat());
     let planned = lines(&run.ends_with(8).stdout);
@@ -152,8 +152,26 @@ fn a_step_that_is_under_way_is_finished_when_a_worker_is_asked_to_stop() {
 }
 
 #[test]
+fn a_worker_that_waits_for_a_list_ends_when_it_is_asked_to_stop() {
+    let rotating = covered("losant", 1);
+    let fault = json!({"method": "GET", "actions": [{"delay": 30_000}], "times": null});
+    rotating.control("POST", "/faults", &fault.to_string());
+    let child = rotating.spawn(&["worker"]);
+    let started = Instant::now();
+    while rotating.requests() == 0 {
+        assert!(started.elapsed() < Duration::from_secs(20), "nothing sent");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let id = child.id().to_string();
+    Command::new("kill").args(["-TERM", &id]).status().unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(started.elapsed() < Duration::from_secs(20));
+}
+
+#[test]
 fn a_token_without_a_place_of_its_own_is_a_finding() {
-    let rotating = Rotating::with("losant", &[], POLICY);
+    let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
     rotating.insert("ci-a/b");
     rotating.insert("ci-0");
     let run = rotating

@@ -122,7 +122,8 @@ impl Policy {
             account,
             sinks,
         };
-        let (plan, _) = check.plan()?;
+        let plan = check.plan()?;
+        check.lifetime(&plan.strategy)?;
         Ok(plan)
     }
 
@@ -157,13 +158,12 @@ fn refused(message: impl Into<String>, advice: impl Into<String>) -> Error {
 
 impl Check<'_> {
     fn plan_repeated(&self) -> Result<RotationPlan> {
-        let (plan, lifetime) = self.plan()?;
-        self.check_triggers(&plan, lifetime)?;
+        let plan = self.plan()?;
+        self.check_triggers(&plan)?;
         Ok(plan)
     }
 
-    /// Returns the plan, and the lifetime of a successor if it is limited.
-    fn plan(&self) -> Result<(RotationPlan, Option<Duration>)> {
+    fn plan(&self) -> Result<RotationPlan> {
         let (config, capabilities) = (self.config, self.account.capabilities);
         let strategy = Strategy::for_capabilities(capabilities, config.preference)
             .map_err(|error| error.with_kind(ErrorKind::Configuration))?;
@@ -174,27 +174,15 @@ impl Check<'_> {
             Strategy::InPlace(_) => self.check_in_place()?,
             Strategy::Unlisted(unlisted) => self.check_unlisted(unlisted)?,
         };
-        let lifetime = match &strategy {
-            Strategy::Overlap(_) => self.new_lifetime()?,
-            Strategy::Unlisted(unlisted) => {
-                self.check_no_expiry()?;
-                Some(unlisted.max_lifetime)
-            }
-            Strategy::InPlace(_) => {
-                self.check_no_expiry()?;
-                None
-            }
-        };
         let sinks = self.sinks.iter().copied().map(PlannedSink::from);
         let plan = RotationPlan::new(strategy, sinks)?
             .with_overlap(overlap)
             .with_soak(config.soak)
             .with_old_secret(config.old_secret);
-        let plan = match config.rest {
+        Ok(match config.rest {
             Some(rest) => plan.with_rest(rest, config.max_overlap),
             None => plan,
-        };
-        Ok((plan, lifetime))
+        })
     }
 
     fn check_sinks(&self) -> Result<()> {
@@ -329,7 +317,7 @@ impl Check<'_> {
         Ok(PolicyConfig::DEFAULT_OVERLAP)
     }
 
-    fn check_triggers(&self, plan: &RotationPlan, lifetime: Option<Duration>) -> Result<()> {
+    fn check_triggers(&self, plan: &RotationPlan) -> Result<()> {
         let (config, capabilities) = (self.config, self.account.capabilities);
         let RotationPlan {
             strategy, overlap, ..
@@ -340,6 +328,7 @@ impl Check<'_> {
                 "set `rotate_before_expiry`, `max_age` or both",
             ));
         }
+        let lifetime = self.lifetime(strategy)?;
         let reports_expiry = capabilities.reported_fields.contains(&TokenField::Expiry)
             || matches!(strategy, Strategy::Unlisted(_));
         if config.rotate_before_expiry.is_some() && !reports_expiry && config.max_age.is_none() {
@@ -367,6 +356,21 @@ impl Check<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// Returns the lifetime of a successor if it is limited.
+    fn lifetime(&self, strategy: &Strategy) -> Result<Option<Duration>> {
+        match strategy {
+            Strategy::Overlap(_) => self.new_lifetime(),
+            Strategy::Unlisted(unlisted) => {
+                self.check_no_expiry()?;
+                Ok(Some(unlisted.max_lifetime))
+            }
+            Strategy::InPlace(_) => {
+                self.check_no_expiry()?;
+                Ok(None)
+            }
+        }
     }
 
     /// Returns the lifetime of a successor. Where the platform takes an expiry, there is one: it is

@@ -42,10 +42,19 @@ pub(crate) async fn run(
         // What is logged can be read by programs.
         requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
     };
-    if arguments.once {
-        return worker.once(output).await;
+    let working = async {
+        if arguments.once {
+            worker.once(output).await
+        } else {
+            Ok(worker.serve().await)
+        }
+    };
+    tokio::select! {
+        biased;
+        exit = working => exit,
+        // What is under way is in the ledger.
+        () = stop.insisted() => Ok(Exit::Success),
     }
-    Ok(worker.serve().await)
 }
 
 struct Worker<'a> {
@@ -130,7 +139,13 @@ impl Worker<'_> {
                 continue;
             }
             let format = self.requested_format;
-            match begin_due(self.rotations, self.policies, policy, format).await {
+            let begun = tokio::select! {
+                biased;
+                begun = begin_due(self.rotations, self.policies, policy, format) => begun,
+                // Nothing is lost of a listing, and a rotation is opened at once or not at all.
+                () = self.stop.requested() => break,
+            };
+            match begun {
                 Ok(begun) => {
                     all.extend(begun.rotations);
                     exits.extend(begun.exits);

@@ -30,7 +30,7 @@ impl Policies {
     /// [`Configuration`](tokenfleet::ErrorKind::Configuration), naming the line, for a mistake in
     /// any of them, and for two that write one place.
     pub(crate) fn read(configuration: &Configuration, sinks: &Sinks) -> Result<Self> {
-        let read = || {
+        let read = || -> Result<_> {
             let now = Timestamp::now();
             let tables = configuration.named_tables(tables::POLICIES);
             let policies =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
     Completeness, CreateToken, Error, Query, Result, Timestamp, Token, TokenId, TokenProvider,
-    TokenProviderExt,
+    TokenProviderExt, TokenState,
 };
 use tokenfleet_rotation::machine::{Rotation, Strategy};
 use tokenfleet_rotation::policy::{Due, Policy, SinkPlace, successor_request, without_marker};
@@ -80,7 +80,9 @@ pub(crate) async fn look(
     let mut covered = Vec::new();
     let mut taken = BTreeMap::new();
     for token in list.tokens {
-        if !looking.policy.covers(&token) || is_under_way(&token, &open) {
+        // A revoked one stays in some lists, and its successor has its place.
+        let is_active = token.state == TokenState::Active;
+        if !is_active || !looking.policy.covers(&token) || is_under_way(&token, &open) {
             continue;
         }
         let id = token.id.clone();
@@ -176,10 +178,6 @@ impl Looking<'_> {
         if let Some(name) = token.as_ref().and_then(|token| token.name.known()) {
             record = record.with_token_name(without_marker(name));
         }
-        Ok(Covered {
-            due,
-            record,
-            sinks,
-        })
+        Ok(Covered { due, record, sinks })
     }
 }

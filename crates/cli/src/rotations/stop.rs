@@ -41,7 +41,7 @@ impl Stop {
     }
 
     /// Completes when the program is asked to stop a second time.
-    pub(super) async fn insisted(&self) {
+    pub(crate) async fn insisted(&self) {
         self.reached(2).await;
     }
 

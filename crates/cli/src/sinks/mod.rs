@@ -1,8 +1,9 @@
 //! The sinks of the configuration, and the places of the command line: where new secrets go.
 //!
-//! A place is written in one of the forms of [`WrittenPlace`]. Its [template](Sinks::template) names
-//! the same place everywhere and may have variables in it. `SinkPlace` fills them in for a token,
-//! and the result is kept in the ledger, from which the sink is [opened](Sinks::open) again.
+//! A place is written in one of the forms of [`WrittenPlace`]. Its [template](Sinks::template)
+//! names the same place everywhere and may have variables in it. `SinkPlace` fills them in for a
+//! token, and the result is kept in the ledger, from which the sink is [opened](Sinks::open) again
+//! (decision 0051).
 
 mod opening;
 mod server;
@@ -14,8 +15,7 @@ use std::sync::Arc;
 
 use tokenfleet::config::{did_you_mean, quoted};
 use tokenfleet::transport::{BaseUrl, Transport};
-use tokenfleet::{Configuration, Error, Result, Token};
-use tokenfleet_rotation::policy::SinkPlace;
+use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
 use self::opening::Means;
@@ -128,22 +128,6 @@ impl Sinks {
         }
     }
 
-    /// Returns a place for one token.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`template`](Self::template), and
-    /// [`Configuration`](tokenfleet::ErrorKind::Configuration) if a value is not known or would name
-    /// another place.
-    pub(crate) fn place(
-        &self,
-        place: &WrittenPlace,
-        account: &str,
-        token: Option<&Token>,
-    ) -> Result<SinkPlace> {
-        SinkPlace::new(&self.template(place)?, account, token)
-    }
-
     /// Returns a text that is equal for two templates of one place.
     pub(crate) fn identity(&self, template: &str) -> Result<String> {
         let (target, _) = self.target(&parse(template)?)?;
@@ -185,8 +169,8 @@ impl Sinks {
         })
     }
 
-    /// Opens the sink of a template for a token that does not exist, to find out what such sinks can
-    /// do.
+    /// Opens the sink of a template for a token that does not exist, to find out what such sinks
+    /// can do.
     pub(crate) async fn open_example(
         &self,
         template: &str,

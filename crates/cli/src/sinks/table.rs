@@ -1,7 +1,7 @@
 //! One table `[sinks.NAME]` of the configuration.
 
 use std::collections::BTreeSet;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,8 +20,6 @@ pub(crate) struct SinkTable {
     pub(super) name: String,
     pub(super) adopts: bool,
     pub(super) target: Target,
-    /// The table itself, for errors that name it.
-    pub(super) settings: Settings,
 }
 
 /// The place of a sink, with variables that are filled in for each token.
@@ -108,7 +106,6 @@ impl SinkTable {
             name: name.to_owned(),
             adopts,
             target,
-            settings: settings.clone(),
         })
     }
 
@@ -209,8 +206,7 @@ fn path(settings: &mut Settings) -> Result<String> {
 /// Returns a path from the root on, without parts that make no difference.
 pub(super) fn absolute(path: &Path) -> PathBuf {
     let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let parts = path.components();
-    parts.filter(|part| *part != Component::CurDir).collect()
+    path.components().collect()
 }
 
 /// Reads the words of a command. A variable is an argument, or a part of one, and never of a script.

@@ -1,4 +1,5 @@
-use tokenfleet::{ConfigurationReader, Fact, TokenId, TokenState};
+use tokenfleet::{ConfigurationReader, Fact, Token, TokenId, TokenState};
+use tokenfleet_rotation::policy::SinkPlace;
 use tokenfleet_rotation::sink::{Readable, Version};
 
 use super::*;
@@ -27,10 +28,15 @@ fn written(text: &str) -> WrittenPlace {
     text.parse().unwrap()
 }
 
+/// Returns a place for a token.
+fn place(sinks: &Sinks, place: &str, token: Option<&Token>) -> Result<SinkPlace> {
+    SinkPlace::new(&sinks.template(&written(place))?, "iot", token)
+}
+
 /// Opens a place for a token as a rotation does: by the text that the ledger keeps.
-async fn open(sinks: &Sinks, place: &str, token: &Token) -> Result<Arc<dyn SecretSink>> {
-    let place = sinks.place(&written(place), "iot", Some(token))?;
-    sinks.open(place.as_str(), None, &transport()).await
+async fn open(sinks: &Sinks, text: &str, token: &Token) -> Result<Arc<dyn SecretSink>> {
+    let kept = place(sinks, text, Some(token))?;
+    sinks.open(kept.as_str(), None, &transport()).await
 }
 
 const ALL: &str = r#"
@@ -80,7 +86,7 @@ token = { file = "/run/secrets/kubernetes" }
 #[tokio::test]
 async fn a_configured_sink_is_opened_by_what_the_ledger_keeps() {
     let (sinks, token) = (sinks(ALL), token("65f0", "build"));
-    for (name, kept, place) in [
+    for (name, kept, expected) in [
         (
             "file",
             "file/account=iot/name=build",
@@ -103,10 +109,10 @@ async fn a_configured_sink_is_opened_by_what_the_ledger_keeps() {
             "kubernetes:https://10.0.0.1:6443/ci/losant-build#token",
         ),
     ] {
-        let found = sinks.place(&written(name), "iot", Some(&token)).unwrap();
+        let found = place(&sinks, name, Some(&token)).unwrap();
         assert_eq!(found.as_str(), kept);
         let sink = open(&sinks, name, &token).await.unwrap();
-        assert_eq!(sink.place(), place);
+        assert_eq!(sink.place(), expected);
         assert_eq!(sink.capabilities().adopts, name == "env");
     }
     let sink = open(&sinks, "deploy", &token).await.unwrap();
@@ -133,14 +139,14 @@ async fn a_place_of_the_command_line_is_the_same_place_everywhere() {
             "kubernetes:https://10.0.0.1:6443/ci/a#token",
         ),
     ] {
-        let found = sinks.place(&written(text), "iot", Some(&token)).unwrap();
+        let found = place(&sinks, text, Some(&token)).unwrap();
         assert_eq!(found.as_str(), kept);
         sinks
             .open(found.as_str(), None, &transport())
             .await
             .unwrap();
     }
-    let relative = sinks.place(&written("file:token"), "iot", None).unwrap();
+    let relative = place(&sinks, "file:token", None).unwrap();
     let here = std::env::current_dir().unwrap();
     assert_eq!(
         relative.as_str(),

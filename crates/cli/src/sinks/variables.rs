@@ -17,7 +17,7 @@ pub(super) fn written(variable: &str) -> String {
 
 /// Returns the variables that a text uses.
 pub(super) fn used_in(text: &str) -> impl Iterator<Item = &'static str> {
-    let is_used = |variable: &&str| text.contains(&written(variable));
+    let is_used = move |variable: &&str| text.contains(&written(variable));
     VARIABLES.into_iter().filter(is_used)
 }
 

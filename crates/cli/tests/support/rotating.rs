@@ -169,6 +169,12 @@ impl Rotating {
         self.directory.path().join("secrets").join(name)
     }
 
+    /// Writes a secret of somebody else into a file that only its owner may read.
+    pub(crate) fn put(&self, name: &str, secret: &str) {
+        fs::write(self.file(name), secret).unwrap();
+        super::home::set_mode(&self.file(name), 0o600);
+    }
+
     /// Returns the option that delivers to that file.
     pub(crate) fn to(&self, name: &str) -> String {
         format!("--to=file:{}", self.file(name).display())

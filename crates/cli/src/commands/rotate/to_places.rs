@@ -10,7 +10,7 @@ use tokenfleet::{
 };
 use tokenfleet_rotation::machine::{Rotation, RotationPlan, Strategy};
 use tokenfleet_rotation::policy::{
-    Policy, PolicyAccount, PolicyConfig, successor_request, without_marker,
+    Policy, PolicyAccount, PolicyConfig, SinkPlace, successor_request, without_marker,
 };
 use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::SecretSink;
@@ -26,7 +26,6 @@ use crate::policies::acting_token;
 use crate::program_name::command_line;
 use crate::progress::with_progress;
 use crate::rotations::{Progressed, Rotations, Stop};
-use crate::written_place::WrittenPlace;
 
 pub(super) async fn run(
     accounts: &Accounts,
@@ -34,7 +33,6 @@ pub(super) async fn run(
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     check_printing(&arguments)?;
-    let to = arguments.places()?;
     let provider = accounts.single()?;
     let strategy = strategy(&*provider)?;
     if let (Strategy::Unlisted(_), Some(_)) = (&strategy, arguments.token()) {
@@ -43,11 +41,13 @@ pub(super) async fn run(
         return Err(in_context(&*provider, error).into());
     }
     let rotations = Rotations::open(accounts).await?;
-    for place in &to {
+    let mut templates = Vec::new();
+    for place in arguments.places()? {
         // Before anything is sent.
         let template = rotations.sinks.template(place)?;
         let transport = accounts.transport();
         rotations.sinks.open_example(&template, transport).await?;
+        templates.push(template);
     }
     if !arguments.yes {
         question::require_terminal(&*provider, Operation::Rotate)?;
@@ -66,7 +66,7 @@ pub(super) async fn run(
         provider: &*provider,
         strategy,
         arguments: &arguments,
-        to,
+        templates,
         subject,
     };
     let record = planning
@@ -150,7 +150,8 @@ struct Planning<'a> {
     provider: &'a dyn TokenProvider,
     strategy: Strategy,
     arguments: &'a RotateArguments,
-    to: Vec<&'a WrittenPlace>,
+    /// The places, whose variables are not filled in.
+    templates: Vec<String>,
     subject: Option<Token>,
 }
 
@@ -160,8 +161,8 @@ impl Planning<'_> {
         let (accounts, account) = (self.rotations.accounts, self.provider.account());
         let subject = self.subject.as_ref();
         let (mut places, mut sinks) = (Vec::new(), Vec::new());
-        for place in &self.to {
-            let place = (self.rotations.sinks).place(place, account.name(), subject)?;
+        for place in &self.templates {
+            let place = SinkPlace::new(place, account.name(), subject)?;
             let adopt = self.arguments.adopt;
             sinks.push(self.rotations.open_sink(place.as_str(), adopt).await?);
             places.push(place.as_str().to_owned());
