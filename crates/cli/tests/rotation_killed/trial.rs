@@ -205,7 +205,8 @@ impl Trial {
 
     /// Returns the rotation that is under way.
     fn open_rotation(&self) -> Option<StoredRotation> {
-        let mut open = RUNTIME.block_on(self.store.open_rotations()).unwrap();
+        let open = RUNTIME.block_on(self.store.open_rotations());
+        let mut open = open.unwrap_or_else(|error| panic!("{error}: {:#?}", self.story));
         assert!(open.len() <= 1, "{open:?}");
         open.pop()
     }
@@ -313,14 +314,18 @@ impl Trial {
         if armed.strike(&mut first, || false) {
             self.story.push(format!("stopped at {moment:?}"));
             let started = Instant::now();
-            while let Some(open) = self.open_rotation() {
+            // A process that is stopped while it writes the ledger keeps others from it.
+            while let Ok(open) = RUNTIME.block_on(self.store.open_rotations()) {
+                let Some(open) = open.first() else {
+                    break;
+                };
                 assert!(
                     started.elapsed() < limit(),
                     "it does not end: {}",
                     self.tell()
                 );
                 is_interleaved = true;
-                Self::wait_for(&open);
+                Self::wait_for(open);
                 self.run(&["worker".to_owned(), "--once".to_owned()], None, closed);
             }
             kill_process(Pid::from_child(&first), Signal::CONT).unwrap();
@@ -333,8 +338,22 @@ impl Trial {
             Self::wait_for(&open);
             self.run(&["worker".to_owned(), "--once".to_owned()], None, closed);
         }
+        if self.provider != "mindbody" {
+            self.settle();
+        }
         self.check(1);
         is_interleaved
+    }
+
+    /// Lets the program find out what became of the writes of a worker that was superseded: what it
+    /// created was revoked before it could say that it had.
+    fn settle(&self) {
+        let resume = ["operations", "resume", "--all", "--yes"];
+        let words = [&resume[..], &["--look-again-after=0s"]].concat();
+        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
+        let output = self.spawn(&words).wait_with_output().unwrap();
+        let is_settled = output.status.success();
+        assert!(is_settled, "{}: {}", described(&output), self.tell());
     }
 
     /// Returns the story of the rotation, and what the ledger has of it.
