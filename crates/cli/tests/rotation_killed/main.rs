@@ -73,11 +73,11 @@ impl Experience {
 }
 
 /// Works in several accounts of a platform at a time.
-fn in_trials(provider: &'static str, work: impl Fn(&mut Trial) -> (u64, u64) + Sync) {
+fn in_trials(provider: &'static str, trials: u64, work: impl Fn(&mut Trial) -> (u64, u64) + Sync) {
     let mut all = Experience::default();
     std::thread::scope(|scope| {
         let work = &work;
-        let trials: Vec<_> = (0..TRIALS)
+        let trials: Vec<_> = (0..trials)
             .map(|number| {
                 scope.spawn(move || {
                     let mut trial = Trial::new(provider, number);
@@ -105,7 +105,7 @@ fn in_trials(provider: &'static str, work: impl Fn(&mut Trial) -> (u64, u64) + S
 
 fn kill_on(provider: &'static str) {
     let done = AtomicU64::new(0);
-    in_trials(provider, |trial| {
+    in_trials(provider, TRIALS, |trial| {
         let (mut rotations, mut own) = (0, 0);
         while done.load(Ordering::SeqCst) < kills() {
             let kills = trial.rotate(MOST_KILLS);
@@ -143,8 +143,8 @@ fn killed_workers_lose_and_leave_nothing_uncounted_on_mindbody() {
 fn a_worker_that_was_stopped_for_longer_than_its_claim_changes_nothing_any_more() {
     for provider in ["losant", "foreman", "cloudsmith", "mindbody"] {
         let interleaved = AtomicU64::new(0);
-        let enough = kills().div_ceil(5);
-        in_trials(provider, |trial| {
+        let enough = kills().div_ceil(10);
+        in_trials(provider, TRIALS / 2, |trial| {
             let mut rotations = 0;
             while interleaved.load(Ordering::SeqCst) < enough {
                 let is_interleaved = trial.rotate_by_two();
