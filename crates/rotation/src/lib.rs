@@ -55,6 +55,10 @@
 //! with a crash anywhere, and a worker pauses anywhere while another one finishes. A consumer
 //! looks at every sink at each of these points.
 //!
+//! The program itself is killed and stopped in `crates/cli/tests/rotation_killed`, at random times
+//! and at its requests and writes, while a consumer authenticates with what the file holds every
+//! 5 ms. The waits are shortened there by the feature `scaled-waits`, which no release has.
+//!
 //! # What is not proved
 //!
 //! * A request that arrives after nobody waits for it any longer (ten minutes, or 30 seconds with
@@ -87,3 +91,4 @@ pub mod regular_file;
 pub mod runner;
 pub mod sink;
 pub mod strays;
+mod waits;

@@ -37,6 +37,7 @@ use std::time::Duration;
 use tokenfleet_core::{Liveness, Timestamp, TokenId};
 
 use crate::sink::{Readable, Refusal, Stamp};
+use crate::waits::scaled;
 use memory::{Held, Memory};
 pub use parked::Parked;
 pub use plan::{OldSecret, PlannedSink, RotationPlan, SETTLE, SHORT_SETTLE};
@@ -439,5 +440,5 @@ fn backoff(number: u32) -> Duration {
     let factor = 1_u32
         .checked_shl(number.saturating_sub(1))
         .unwrap_or(u32::MAX);
-    MIN_BACKOFF.saturating_mul(factor.max(1)).min(MAX_BACKOFF)
+    scaled(MIN_BACKOFF.saturating_mul(factor.max(1)).min(MAX_BACKOFF))
 }

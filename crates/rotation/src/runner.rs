@@ -28,6 +28,7 @@ pub use store::{Claim, RotationStore};
 
 use crate::machine::{Answer, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason};
 use crate::sink::{LONGEST_CALL, SecretSink, Version};
+use crate::waits::scaled;
 use secrets::Secrets;
 
 /// The clock of a runner: it says what time it is, and waits.
@@ -211,8 +212,8 @@ impl<'a> Runner<'a> {
                         let (until, reason) = (*until, *reason);
                         return Ok(Advanced::Waiting { until, reason });
                     }
-                    self.clock.wait(wait.min(LONGEST_WAIT)).await;
-                    if wait <= LONGEST_WAIT {
+                    self.clock.wait(wait.min(scaled(LONGEST_WAIT))).await;
+                    if wait <= scaled(LONGEST_WAIT) {
                         Answer::Waited
                     } else {
                         // If the store does not answer, it is asked again before anything is sent.
@@ -231,11 +232,11 @@ impl<'a> Runner<'a> {
                     Err(error) => {
                         // Nothing is sent before the store says that the claim lasts.
                         let since = *failing_since.get_or_insert(now);
-                        if !machine.holds_last_secret() || since.duration_until(now) > STORE_OUTAGE
+                        if !machine.holds_last_secret() || since.duration_until(now) > scaled(STORE_OUTAGE)
                         {
                             return Err(error);
                         }
-                        self.clock.wait(SLACK).await;
+                        self.clock.wait(scaled(SLACK)).await;
                         continue;
                     }
                 },

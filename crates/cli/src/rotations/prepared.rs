@@ -13,7 +13,6 @@ use tokenfleet_rotation::runner::{
 use tokenfleet_rotation::sink::SecretSink;
 
 use super::clock::SystemClock;
-use super::resolving;
 use super::step_store::StepStore;
 use super::stop::Stop;
 use crate::exit::Exit;
@@ -52,9 +51,6 @@ impl Prepared {
                 self.id
             )));
         };
-        if let Ok(Some(Advanced::Done)) = advanced {
-            resolving::resolve(&*self.ledger, &*self.journals, &stored.record).await?;
-        }
         let advanced = advanced.map_err(|error| error.with_account(&stored.record.account));
         Ok(Progressed { stored, advanced })
     }
@@ -62,6 +58,7 @@ impl Prepared {
     async fn run(&self, patience: Duration, stop: &Stop) -> Result<Option<Advanced>> {
         let store = StepStore::new(
             Arc::clone(&self.store),
+            Arc::clone(&self.ledger),
             Arc::clone(&self.journals),
             self.record.account.clone(),
             stop.clone(),

@@ -1,4 +1,4 @@
-//! The writes of a rotation that is done: what became of those that are open.
+//! The writes of a rotation of which nothing is left to do: what became of those that are open.
 
 use std::collections::BTreeSet;
 
@@ -8,8 +8,8 @@ use tokenfleet_ledger::{Ledger, Write};
 use tokenfleet_rotation::machine::{Attempt, Strategy, Successor};
 use tokenfleet_rotation::runner::RotationRecord;
 
-/// Records what became of the open writes of a rotation that is done: its successor is in the
-/// sinks, and whatever else it created was found and is revoked.
+/// Records what became of the open writes of a rotation that is about to be done: its successor is
+/// in the sinks, and whatever else it created was found and is revoked.
 ///
 /// What nothing can list stays open, and is counted until it is dead.
 pub(super) async fn resolve(

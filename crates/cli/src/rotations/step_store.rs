@@ -7,9 +7,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp};
+use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::machine::Change;
 use tokenfleet_rotation::runner::{Claim, LedgerRotationStore, RotationStore};
 
+use super::resolving;
 use super::stop::Stop;
 use crate::journals::Journals;
 
@@ -21,6 +23,7 @@ use crate::journals::Journals;
 #[derive(Debug)]
 pub(super) struct StepStore {
     store: Arc<LedgerRotationStore>,
+    ledger: Arc<dyn Ledger>,
     journals: Arc<Journals>,
     account: Account,
     stop: Stop,
@@ -33,12 +36,14 @@ pub(super) struct StepStore {
 impl StepStore {
     pub(super) fn new(
         store: Arc<LedgerRotationStore>,
+        ledger: Arc<dyn Ledger>,
         journals: Arc<Journals>,
         account: Account,
         stop: Stop,
     ) -> Self {
         Self {
             store,
+            ledger,
             journals,
             account,
             stop,
@@ -58,6 +63,20 @@ impl StepStore {
         (self.store)
             .release(rotation, epoch, Some(Timestamp::now()))
             .await
+    }
+
+    /// Records what became of the writes of a rotation of which nothing is left to do.
+    async fn resolve(&self, rotation: OperationId, epoch: u64) -> Result<()> {
+        // A worker that was superseded has nothing to say.
+        if !(self.store.extend(rotation, epoch, Duration::ZERO).await?) {
+            return Ok(());
+        }
+        match self.store.rotation(rotation).await? {
+            Some(stored) => {
+                resolving::resolve(&*self.ledger, &*self.journals, &stored.record).await
+            }
+            None => Ok(()),
+        }
     }
 
     fn check_stop(&self, is_needed: bool) -> Result<()> {
@@ -102,6 +121,10 @@ impl RotationStore for StepStore {
         if let Change::Attempting { .. } = change {
             // The secret of an attempt before it is lost.
             self.check_stop(false)?;
+        }
+        if let Change::Done = change {
+            // First: a crash in between must not leave an open write of a rotation that is closed.
+            self.resolve(rotation, epoch).await?;
         }
         let is_recorded = self.store.record(rotation, epoch, change).await?;
         match change {

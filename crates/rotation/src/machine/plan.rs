@@ -7,6 +7,7 @@ use tokenfleet_core::{Error, Result};
 
 use crate::machine::{Strategy, duration};
 use crate::sink::{Readable, SinkCapabilities};
+use crate::waits::scaled;
 
 /// The time after which a request that was sent has arrived or never will, for as long as nothing
 /// says otherwise.
@@ -117,7 +118,7 @@ impl RotationPlan {
             soak: Duration::ZERO,
             rest: None,
             max_overlap: day.saturating_mul(7),
-            settle: SETTLE,
+            settle: scaled(SETTLE),
             max_attempts: 5,
             old_secret: OldSecret::default(),
         };
@@ -155,10 +156,10 @@ impl RotationPlan {
     /// one, and late requests are waited for for 30 seconds only.
     #[must_use]
     pub fn with_overlap(mut self, overlap: Duration) -> Self {
-        self.overlap = overlap;
-        self.max_overlap = self.max_overlap.max(overlap);
+        self.overlap = scaled(overlap);
+        self.max_overlap = self.max_overlap.max(self.overlap);
         if overlap.is_zero() {
-            self.settle = SHORT_SETTLE;
+            self.settle = scaled(SHORT_SETTLE);
         }
         self
     }
@@ -166,7 +167,7 @@ impl RotationPlan {
     /// Sets the time for which the old token is suspended before it is revoked.
     #[must_use]
     pub fn with_soak(mut self, soak: Duration) -> Self {
-        self.soak = soak;
+        self.soak = scaled(soak);
         self
     }
 

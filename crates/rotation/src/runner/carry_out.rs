@@ -13,6 +13,7 @@ use crate::machine::{
     Answer, Attempt, Change, Failure, Inspection, SecretNumber, SinkReading, Step,
 };
 use crate::sink::{LONGEST_CALL, Refusal, Stamp};
+use crate::waits::scaled;
 
 impl Worker<'_> {
     /// Carries a step out, or returns `None` if another worker has taken over.
@@ -88,11 +89,11 @@ impl Worker<'_> {
         let Runner { store, clock, .. } = self.runner;
         loop {
             let asked_at = clock.now();
-            let by = longest.saturating_add(SLACK);
+            let by = scaled(longest.saturating_add(SLACK));
             if !store.extend(self.job.id, self.epoch, by).await? {
                 return Ok(false);
             }
-            if asked_at.duration_until(clock.now()) < SLACK {
+            if asked_at.duration_until(clock.now()) < scaled(SLACK) {
                 return Ok(true);
             }
         }

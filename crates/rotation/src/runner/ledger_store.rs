@@ -11,6 +11,7 @@ use tokenfleet_ledger::{NewTask, Task, Tasks};
 use super::record::RotationRecord;
 use super::store::{Claim, RotationStore};
 use crate::machine::{Change, RotationState};
+use crate::waits::scaled;
 
 /// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
 /// died. The runner extends its claim before each call to what the call may take.
@@ -264,7 +265,7 @@ impl RotationStore for LedgerRotationStore {
         if self.rotation(rotation).await?.is_none() {
             return Ok(None);
         }
-        let Some(claim) = self.tasks.claim_task(rotation, LEASE).await? else {
+        let Some(claim) = self.tasks.claim_task(rotation, scaled(LEASE)).await? else {
             return Ok(None);
         };
         let (epoch, due) = (claim.epoch, claim.task.due);
