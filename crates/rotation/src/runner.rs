@@ -232,7 +232,8 @@ impl<'a> Runner<'a> {
                     Err(error) => {
                         // Nothing is sent before the store says that the claim lasts.
                         let since = *failing_since.get_or_insert(now);
-                        if !machine.holds_last_secret() || since.duration_until(now) > scaled(STORE_OUTAGE)
+                        if !machine.holds_last_secret()
+                            || since.duration_until(now) > scaled(STORE_OUTAGE)
                         {
                             return Err(error);
                         }
