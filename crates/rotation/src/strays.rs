@@ -98,7 +98,10 @@ impl KnownMarkers {
             Maker::Closed {
                 rotation: rotation.id,
                 is_done: rotation.state == RotationState::Done,
-                successor: (rotation.successor.as_ref()).map(|successor| successor.token.clone()),
+                // A token that not every sink held any more is needed by nobody for sure.
+                successor: (rotation.successor.as_ref())
+                    .filter(|_| rotation.state != RotationState::Issuing)
+                    .map(|successor| successor.token.clone()),
             }
         };
         for attempt in &rotation.attempts {

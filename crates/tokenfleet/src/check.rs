@@ -197,15 +197,15 @@ impl Check {
 
     /// Judges what became of a token, as it was last seen, by the rules about the past.
     ///
-    /// The memory must reach back to [`past_from`](Self::past_from), and tell what a listing of that
-    /// time or before lacked.
+    /// The memory must reach back to [`past_from`](Self::past_from), and tell what a listing of
+    /// that time or before lacked.
     #[must_use]
     pub fn judge_past(&self, account: &Account, token: &Token, past: Past) -> Vec<Judgement> {
         self.judge_by(account, token, Some(past))
     }
 
-    /// Returns the time from which the rules about the past need to know it, with the one that looks
-    /// back farthest, or `None` if the check has none.
+    /// Returns the time from which the rules about the past need to know it, with the one that
+    /// looks back farthest, or `None` if the check has none.
     #[must_use]
     pub fn past_from(&self) -> Option<(RuleKind, Timestamp)> {
         let rules = self.rules.iter();

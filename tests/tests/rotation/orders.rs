@@ -36,7 +36,7 @@ impl Credential {
     }
 }
 
-/// What such a product knows of a rotation after a crash.
+/// The part of a rotation that such a product knows after a crash.
 struct Row {
     /// The credential in use: the label `AWSCURRENT`.
     active: Credential,
@@ -144,7 +144,8 @@ impl<'a> OtherRotation<'a> {
         {
             return Err(Error::invalid_input("the pending secret does not work"));
         }
-        // finishSecret: the old token is revoked before its label moves, so that it can be repeated.
+        // finishSecret: the old token is revoked before its label moves, so that it can be
+        // repeated.
         let old = self.row().active.duplicate();
         if !self.trial.is_in_place() {
             self.revoke(&old).await?;

@@ -29,7 +29,7 @@ pub(super) struct Judging<'a> {
     /// Findings, each with the position of its waiver.
     waived: Vec<(Finding, usize)>,
     not_judged: BTreeMap<(Account, usize, RuleKind, String), u64>,
-    /// What the snapshots do not tell.
+    /// The part that the snapshots do not tell.
     past_not_judged: Vec<NotJudged>,
     pub(super) reports: Vec<AccountReport>,
     pub(super) metrics: Metrics,

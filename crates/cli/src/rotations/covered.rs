@@ -1,6 +1,6 @@
 //! The tokens that a policy covers, and what the rotation of each would be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
@@ -12,6 +12,7 @@ use tokenfleet_rotation::machine::{Rotation, Strategy};
 use tokenfleet_rotation::policy::{Due, Policy, SinkPlace, successor_request, without_marker};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokenfleet_rotation::sink::SecretSink;
+use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
 use super::opened::Rotations;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
@@ -77,8 +78,9 @@ pub(crate) async fn look(
     };
     let mut open = rotations.store.open_rotations().await?;
     open.retain(|stored| stored.record.account == *provider.account());
+    let known = known_markers(rotations.ledger_id(), &looking.closed, &open);
     let mut covered = Vec::new();
-    let mut taken = BTreeMap::new();
+    let mut taken = BTreeMap::<String, Vec<usize>>::new();
     for token in list.tokens {
         // A revoked one stays in some lists, and its successor has its place.
         let is_active = token.state == TokenState::Active;
@@ -86,15 +88,21 @@ pub(crate) async fn look(
             continue;
         }
         let id = token.id.clone();
-        let planned = looking.cover(Some(token)).await.and_then(|planned| {
-            for place in &planned.record.sinks {
-                if let Some(other) = taken.insert(place.clone(), id.clone()) {
-                    return Err(shared_place(configured.name(), &other, &id));
-                }
-            }
-            Ok(planned)
-        });
+        let planned = match objection(policies, configured, &token, &known) {
+            Some(error) => Err(error),
+            None => looking.cover(Some(token)).await,
+        };
+        for place in planned.iter().flat_map(|planned| &planned.record.sinks) {
+            taken.entry(place.clone()).or_default().push(covered.len());
+        }
         covered.push((Some(id), planned));
+    }
+    // None of those that share a place: whichever came first would lose it to the other.
+    let shared = taken.values().filter(|sharing| sharing.len() > 1);
+    for &index in shared.flatten().collect::<BTreeSet<_>>() {
+        if let Some((_, planned)) = covered.get_mut(index) {
+            *planned = Err(shared_place(configured.name()));
+        }
     }
     Ok(Looked {
         covered,
@@ -114,9 +122,49 @@ fn is_under_way(token: &Token, open: &[StoredRotation]) -> bool {
     })
 }
 
-fn shared_place(policy: &str, one: &TokenId, other: &TokenId) -> Error {
-    let message =
-        format!("policies.{policy}: the tokens {one} and {other} would be written to one place");
+/// Returns the markers of the rotations of an account.
+fn known_markers(ledger: &str, closed: &[StoredRotation], open: &[StoredRotation]) -> KnownMarkers {
+    let mut known = KnownMarkers::new(ledger);
+    for (stored, is_open) in (closed.iter().map(|stored| (stored, false)))
+        .chain(open.iter().map(|stored| (stored, true)))
+    {
+        known.add_rotation(&stored.record.rotation, is_open);
+    }
+    known
+}
+
+/// Returns why a token that the policy covers is not rotated.
+fn objection(
+    policies: &Policies,
+    configured: &ConfiguredPolicy,
+    token: &Token,
+    known: &KnownMarkers,
+) -> Option<Error> {
+    let name = configured.name();
+    let mut others = policies.for_account(&configured.config.account);
+    let other = others.find(|other| other.name() != name && other.config.filter.matches(token));
+    if let Some(other) = other {
+        let other = other.name();
+        return Some(
+            Error::configuration(format!(
+                "policies.{name} and policies.{other} both cover it"
+            ))
+            .with_advice(
+                "narrow one `where`: each would revoke the token that the other delivered",
+            ),
+        );
+    }
+    let (Origin::Late(rotation) | Origin::Abandoned(rotation)) = known.origin(token)? else {
+        return None;
+    };
+    Some(
+        Error::configuration(format!("it is left over from the rotation {rotation}"))
+            .with_advice("revoke it, unless somebody uses it"),
+    )
+}
+
+fn shared_place(policy: &str) -> Error {
+    let message = format!("policies.{policy}: another token would be written to the same place");
     Error::configuration(message)
         .with_advice("use `{name}` or `{id}` in the sink, or narrow `where` to one token")
 }

@@ -3,6 +3,7 @@
 //! [`Rotations`] reads and opens them, [`Prepared`] is one with its account and its places opened,
 //! and [`carry_on`] advances many, one of each queue at a time.
 
+mod allowed;
 mod carrying_on;
 mod clock;
 mod covered;

@@ -10,6 +10,7 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
+use super::allowed;
 use super::journal::OperationJournal;
 use super::prepared::Prepared;
 use crate::accounts::Accounts;
@@ -101,13 +102,25 @@ impl<'a> Rotations<'a> {
         Ok(Begun { stored, is_new })
     }
 
-    /// Opens the account and the sinks of a rotation.
+    /// Opens the account and the sinks of a rotation that is in the ledger, whoever wrote it.
     ///
     /// # Errors
     ///
-    /// The configuration has another account of this name by now, the account is read-only, or a
-    /// sink cannot be opened.
+    /// The configuration has another account of this name by now or does not name the sinks, the
+    /// account is read-only, or a sink cannot be opened.
     pub(crate) async fn prepare(&self, stored: StoredRotation) -> Result<Prepared> {
+        let account = &stored.record.account;
+        allowed::check(self.accounts, &self.sinks, &stored.record)
+            .map_err(|error| error.with_account(account))?;
+        self.prepare_own(stored).await
+    }
+
+    /// Opens the account and the sinks of a rotation that this process has begun.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`prepare`](Self::prepare), except that its places are those that were asked for.
+    pub(crate) async fn prepare_own(&self, stored: StoredRotation) -> Result<Prepared> {
         let StoredRotation { task, record, .. } = stored;
         let account = record.account.clone();
         let in_account = |error: Error| error.with_account(&account);

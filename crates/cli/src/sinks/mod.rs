@@ -69,7 +69,8 @@ impl Sinks {
                     .named_tables(tables::SINKS)
                     .map(|(_, sink)| sink),
             );
-        let withheld = settings.flat_map(credential_variables);
+        // Those of the short forms too.
+        let withheld = (settings.flat_map(credential_variables)).chain(server::VAULT_TOKENS);
         Ok(Self {
             tables: tables.map_err(|error| configuration.locate(error))?,
             withheld: withheld.map(str::to_owned).collect(),
@@ -130,6 +131,15 @@ impl Sinks {
                 Err(problem) => Err(Error::configuration(format!("a place {problem}"))),
             },
         }
+    }
+
+    /// Returns `true` if a place is one of a table of the configuration.
+    pub(crate) fn is_configured(&self, place: &str) -> bool {
+        let name = match parse(place) {
+            Ok(WrittenPlace::Configured { name, .. }) => name,
+            _ => return false,
+        };
+        self.table(&name).is_ok()
     }
 
     /// Returns a text that is equal for two templates of one place.

@@ -12,6 +12,9 @@ use tokio::sync::OnceCell;
 
 use crate::regular_file;
 
+/// The variables from which the short form of a place reads the token of Vault or OpenBao.
+pub(super) const VAULT_TOKENS: [&str; 2] = ["BAO_TOKEN", "VAULT_TOKEN"];
+
 /// The maximum size of a file of certificates, in bytes.
 const MAX_FILE_SIZE: u64 = 16 << 20;
 

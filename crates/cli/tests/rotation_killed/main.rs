@@ -133,7 +133,7 @@ fn killed_workers_lose_and_leave_nothing_on_cloudsmith() {
     kill_on("cloudsmith");
 }
 
-/// What is left behind is counted in the ledger: nothing can list it.
+/// The secrets left behind are counted in the ledger: nothing can list them.
 #[test]
 fn killed_workers_lose_and_leave_nothing_uncounted_on_mindbody() {
     kill_on("mindbody");

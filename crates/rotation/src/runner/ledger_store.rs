@@ -77,6 +77,13 @@ impl StoredRotation {
     fn read(task: Task) -> Result<Self> {
         let mut record = RotationRecord::from_json(&task.state)
             .map_err(|error| error.with_message_prefix(&format!("rotation {}", task.id)))?;
+        if record.rotation.id != task.id || record.subject() != task.subject {
+            return Err(Error::configuration(format!(
+                "rotation {}: its record is about another token than its task",
+                task.id
+            ))
+            .with_advice("somebody changed the ledger: look who may write it"));
+        }
         record.rotation.starts = task.starts;
         Ok(Self { task, record })
     }

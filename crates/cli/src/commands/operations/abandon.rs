@@ -30,13 +30,15 @@ pub(crate) async fn run(
         return Err(unknown(arguments.id).into());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    // The question about the rotation is about its writes too.
+    let is_asked = arguments.yes || rotation.is_some();
     if let Some(stored) = rotation {
         let abandoned = rotations::abandon(accounts, stored, arguments.yes).await?;
         let object = RotationObject::new(&abandoned);
         results.add(output, &object, object.operation_row())?;
     }
     let open: Vec<_> = writes.into_iter().filter(|write| write.is_open()).collect();
-    if !arguments.yes && !open.is_empty() {
+    if !is_asked && !open.is_empty() {
         question::show(open.iter().map(|write| {
             let object = WriteObject::new(write);
             format!("{}: {}", object.account, object.action_text())

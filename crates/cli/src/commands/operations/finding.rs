@@ -16,7 +16,8 @@ pub(super) enum Finding {
     LeftBehind(Vec<TokenId>),
     /// This token looks like the one that was to be created, and nothing proves it.
     Alike(Token),
-    /// The secret was replaced in place, so the old one is dead. Nobody is known to have the new one.
+    /// The secret was replaced in place, so the old one is dead. Nobody is known to have the new
+    /// one.
     Replaced,
     /// The revocation of this token may be repeated.
     Revocable(TokenId, RevokeOptions),

@@ -53,7 +53,7 @@ pub(crate) async fn run(
     let shared = shared.ok_or_else(turned_off)?;
     let ledger = &*shared;
     let open_rotations = rotations::ids(&rotations::open(Some(&shared)).await?);
-    let writes = chosen(accounts, ledger, &open_rotations, &arguments).await?;
+    let writes = chosen(accounts, &shared, &open_rotations, &arguments).await?;
     let mut providers = BTreeMap::new();
     let mut all = Vec::new();
     for write in &writes {
@@ -145,7 +145,7 @@ fn spare(found: &mut Found<'_>, is_confirmed: bool) {
 /// Returns the writes to resume.
 async fn chosen(
     accounts: &Accounts,
-    ledger: &dyn Ledger,
+    ledger: &Arc<dyn Ledger>,
     open_rotations: &BTreeSet<OperationId>,
     arguments: &ResumeArguments,
 ) -> Result<Vec<Write>> {
@@ -157,6 +157,22 @@ async fn chosen(
             return Err(unknown(*id));
         }
     }
+    // A sink may hold what a rotation created before a person gave it up.
+    let mut abandoned = BTreeSet::new();
+    for operation in &open {
+        let rotation = rotations::find(ledger, operation.id).await?;
+        if rotation.is_some_and(|stored| stored.is_abandoned()) {
+            abandoned.insert(operation.id);
+        }
+    }
+    if let Some(id) = arguments.ids.iter().find(|id| abandoned.contains(id)) {
+        let abandon = command_line(&format!("operations abandon {id}"));
+        return Err(
+            Error::invalid_input(format!("the rotation {id} was given up")).with_advice(format!(
+                "revoke what it created and no sink holds, and close its writes with `{abandon}`"
+            )),
+        );
+    }
     let is_chosen = |write: &Write| {
         if !arguments.all {
             return arguments.ids.contains(&write.intent.operation_id);
@@ -166,7 +182,9 @@ async fn chosen(
         is_selected || accounts.configuration().account(name).is_err()
     };
     // The rotation itself finds out what became of its writes.
-    open.retain(|operation| !open_rotations.contains(&operation.id));
+    open.retain(|operation| {
+        !open_rotations.contains(&operation.id) && !abandoned.contains(&operation.id)
+    });
     let writes = open.into_iter().flat_map(|operation| operation.writes);
     Ok(writes
         .filter(|write| write.is_open() && is_chosen(write))

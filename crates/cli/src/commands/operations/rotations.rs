@@ -115,10 +115,12 @@ async fn resume_one(
     adopts: bool,
     stop: &Stop,
 ) -> Result<Progressed> {
+    let stored = rotations.find(id).await?;
+    // Before anything is changed: the account may be read-only, or another one by now.
+    rotations.prepare(stored.clone()).await?;
     if adopts && !rotations.adopt(id).await? {
         return Err(in_other_hands(id));
     }
-    let stored = rotations.find(id).await?;
     let is_parked = stored.record.rotation.parked.is_some();
     if is_parked && !rotations.store.resume(id).await? {
         return Err(in_other_hands(id));

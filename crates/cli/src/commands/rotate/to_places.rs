@@ -86,7 +86,7 @@ pub(super) async fn run(
     }
     let patience = arguments.times.wait.unwrap_or_default();
     let stop = Stop::listen().await;
-    let prepared = rotations.prepare(begun.stored).await?;
+    let prepared = rotations.prepare_own(begun.stored).await?;
     let account = provider.account();
     let progress = || format!("{account}: rotating");
     let progressed = with_progress(progress, prepared.advance(patience, &stop)).await?;

@@ -63,7 +63,10 @@ fn hide_in(hidden: &mut [bool], reading: &[Read], secrets: &[&str], levels: usiz
     let hex_digits = without_separators(&lower);
     for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
         if secret.len() >= MIN_HEX {
-            hide(hidden, &hex_digits, &hex(secret), |_| false);
+            // With what looks like a separator as well: its last digit and the text after it may.
+            for digits in [&hex_digits, &lower] {
+                hide(hidden, digits, &hex(secret), |_| false);
+            }
         }
         for spelling in spellings(secret) {
             hide(hidden, &lower, &spelling, |_| false);

@@ -131,15 +131,13 @@ fn open_file(path: &Path, patience: Duration) -> Result<Handle> {
     handle
         .busy_timeout(patience.min(LONGEST_PATIENCE))
         .map_err(failed)?;
-    let application: i64 = handle
-        .pragma_query_value(None, "application_id", |row| row.get(0))
+    // In one statement, because another process may be writing the schema.
+    let header =
+        "select application_id, (select count(*) from sqlite_schema) from pragma_application_id";
+    let (application, entries): (i64, i64) = handle
+        .query_one(header, (), |row| Ok((row.get(0)?, row.get(1)?)))
         .map_err(failed)?;
-    let is_empty = "select count(*) = 0 from sqlite_schema";
-    let is_ours = application == APPLICATION
-        || (application == 0
-            && handle
-                .query_one(is_empty, (), |row| row.get(0))
-                .map_err(failed)?);
+    let is_ours = application == APPLICATION || (application == 0 && entries == 0);
     if !is_ours {
         return Err(foreign(path));
     }
