@@ -127,6 +127,7 @@ fn a_closed_or_discarded_output_is_noticed_before_anything_is_sent() {
             .args(words)
             .args(["--config", &account.path])
             .envs(account.variables.iter().cloned())
+            .env("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR"))
             .stdout(Stdio::piped());
         for run in [discarded, run(&mut shell)] {
             let run = run.ends_with(1);

@@ -119,7 +119,8 @@ impl<'a> Rotations<'a> {
     ///
     /// # Errors
     ///
-    /// As those of [`prepare`](Self::prepare), except that its places are those that were asked for.
+    /// As those of [`prepare`](Self::prepare), except that its places are those that were asked
+    /// for.
     pub(crate) async fn prepare_own(&self, stored: StoredRotation) -> Result<Prepared> {
         let StoredRotation { task, record, .. } = stored;
         let account = record.account.clone();

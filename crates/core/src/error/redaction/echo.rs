@@ -124,18 +124,23 @@ fn hex(secret: &str) -> Vec<u8> {
 }
 
 /// Returns a reading without what stands between the bytes of a dump, such as `0x` and colons.
+///
+/// A byte has two digits, so a zero that is the second one begins no `0x`, whatever comes after it.
 fn without_separators(reading: &[Read]) -> Vec<Read> {
     let mut bare = Vec::with_capacity(reading.len());
+    let mut is_second = false;
     let mut rest = reading;
     while let Some((read, after)) = rest.split_first() {
-        rest = match (read.byte, after.first()) {
-            (b':' | b'-' | b',' | b';', _) => after,
-            (b'0', Some(next)) if next.byte == b'x' => &after[1..],
-            _ => {
-                bare.push(*read);
-                after
-            }
+        let (is_separator, length) = match (read.byte, after.first()) {
+            (b':' | b'-' | b',' | b';', _) => (true, 1),
+            (b'0', Some(next)) if next.byte == b'x' && !is_second => (true, 2),
+            _ => (false, 1),
         };
+        is_second = !is_separator && read.byte.is_ascii_hexdigit() && !is_second;
+        if !is_separator {
+            bare.push(*read);
+        }
+        rest = rest.get(length..).unwrap_or_default();
     }
     bare
 }
