@@ -101,7 +101,7 @@ impl Database for SqliteLedger {
     async fn connect(&self) -> Result<Box<dyn Connection>> {
         let mut connection = SqliteConnection::open(&self.path, self.patience).await?;
         accept(&mut connection).await?;
-        connection.write_ahead().await?;
+        connection.write_ahead(self.patience).await?;
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
     }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -12,7 +12,7 @@ use tokenfleet_core::{Result, Timestamp};
 use tokio::sync::oneshot;
 
 use super::access::{check_link, check_private, create_private};
-use super::failure::{describe, foreign, gone, no_log, uncertain, uncreatable};
+use super::failure::{describe, foreign, gone, is_busy, no_log, uncertain, uncreatable};
 use crate::sql::connection::{Access, Connection};
 use crate::sql::statements::STAGE;
 use crate::sql::value::{Row, Value, unreadable};
@@ -36,6 +36,9 @@ pragma foreign_keys = on;
 
 /// The longest time that SQLite can wait: the largest number of its milliseconds.
 const LONGEST_PATIENCE: Duration = Duration::from_millis(2_147_483_647);
+
+/// The time between two attempts to write ahead.
+const PAUSE: Duration = Duration::from_millis(5);
 
 type Job = Box<dyn FnOnce(&mut Handle) + Send>;
 
@@ -85,10 +88,21 @@ impl SqliteConnection {
     }
 
     /// Makes readers and a writer go side by side, which changes the file.
-    pub(super) async fn write_ahead(&mut self) -> Result<()> {
-        let mode = self.run(|handle| {
+    ///
+    /// Where several processes do so to a new file, SQLite refuses all but one at once instead of
+    /// waiting, because each holds a lock that the others need. The refused ones try again.
+    pub(super) async fn write_ahead(&mut self, patience: Duration) -> Result<()> {
+        let mode = self.run(move |handle| {
+            let started = Instant::now();
             let read = |row: &rusqlite::Row<'_>| row.get::<_, String>(0);
-            handle.pragma_update_and_check(None, "journal_mode", "wal", read)
+            loop {
+                match handle.pragma_update_and_check(None, "journal_mode", "wal", read) {
+                    Err(error) if is_busy(&error) && started.elapsed() < patience => {
+                        thread::sleep(PAUSE);
+                    }
+                    mode => return mode,
+                }
+            }
         });
         if mode.await? == "wal" {
             return Ok(());

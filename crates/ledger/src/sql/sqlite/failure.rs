@@ -21,6 +21,15 @@ pub(super) fn uncertain(error: rusqlite::Error, path: &Path) -> Error {
     }
 }
 
+/// Returns true if another connection holds a lock that was needed.
+pub(super) fn is_busy(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error_code();
+    matches!(
+        code,
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked)
+    )
+}
+
 fn described(error: rusqlite::Error, path: &Path, fate: Fate) -> Error {
     let path = path.display();
     let (kind, what, advice) = match error.sqlite_error_code() {
