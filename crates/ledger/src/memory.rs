@@ -219,8 +219,8 @@ impl Ledger for MemoryLedger {
 
     async fn prune(&self, before: Timestamp) -> Result<Pruned> {
         let mut pruned = Pruned {
-            tasks: self.tasks.prune(before),
             writes: self.writes.prune(before, &self.tasks.open_ids()),
+            tasks: self.tasks.prune(before, &self.writes.operations()),
             ..Pruned::default()
         };
         for history in self.histories().values_mut() {

@@ -21,7 +21,7 @@ pub type LawFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send 
 pub type Law = for<'a> fn(&'a dyn Ledger) -> LawFuture<'a>;
 
 /// The laws with their names.
-pub const ALL: [(&str, Law); 25] = [
+pub const ALL: [(&str, Law); 26] = [
     ("only_a_complete_snapshot_ends_a_token", |ledger| {
         Box::pin(only_a_complete_snapshot_ends_a_token(ledger))
     }),
@@ -110,6 +110,11 @@ pub const ALL: [(&str, Law); 25] = [
     }),
     ("pruning_keeps_open_tasks_and_their_writes", |ledger| {
         Box::pin(tasks::pruning_keeps_open_tasks_and_their_writes(ledger))
+    }),
+    ("pruning_keeps_a_closed_task_with_an_open_write", |ledger| {
+        Box::pin(tasks::pruning_keeps_a_closed_task_with_an_open_write(
+            ledger,
+        ))
     }),
     ("a_ledger_has_one_id", |ledger| {
         Box::pin(tasks::a_ledger_has_one_id(ledger))

@@ -376,6 +376,34 @@ pub(super) async fn pruning_keeps_open_tasks_and_their_writes(
     ensure_eq("the findings of the check", &findings, &Vec::new())
 }
 
+pub(super) async fn pruning_keeps_a_closed_task_with_an_open_write(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let id = opened(ledger, "iot", "1").await?;
+    let request = CreateToken::new("ci").with_operation_id(id);
+    let account = Account::new("losant", "iot");
+    let call = OperationCall::Create(&request);
+    let intent = Intent::for_call(&Run::new(), &account, &Capabilities::none(), call);
+    works("an intent", ledger.record_intent(&intent).await)?;
+    let epoch = claimed(ledger, id, HOUR).await?.epoch;
+    let recorded = ledger.record_task(id, epoch, "{}", true).await;
+    works("closing", recorded)?;
+
+    let closed_at = found(ledger, id).await?.closed_at;
+    let after = Timestamp::now().max(closed_at.unwrap_or(Timestamp::now()));
+    let after = after.saturating_add(HOUR);
+    let pruned = works("pruning", ledger.prune(after).await)?;
+    ensure_eq("the forgotten tasks", &pruned.tasks, &0)?;
+    // It says what the write was for.
+    ensure_eq("it is open", &found(ledger, id).await?.is_open(), &false)?;
+
+    let refused = Error::new(ErrorKind::Conflict, Fate::Rejected, "no");
+    let outcome = Outcome::new(&intent, Err(refused));
+    ledger.record_outcome(&intent, &outcome).await;
+    let pruned = works("pruning", ledger.prune(after).await)?;
+    ensure_eq("the forgotten tasks", &pruned.tasks, &1)
+}
+
 pub(super) async fn a_ledger_has_one_id(ledger: &dyn Ledger) -> Result<(), String> {
     let id = works("the id", ledger.ledger_id().await)?;
     let is_hexadecimal = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);

@@ -67,11 +67,15 @@ impl HeldTasks {
         open.map(|task| task.id).collect()
     }
 
-    /// Forgets the tasks that were closed by a time, and returns how many they were.
-    pub(super) fn prune(&self, before: Timestamp) -> u64 {
+    /// Forgets the tasks that were closed by a time and of which no write is kept, and returns how
+    /// many they were.
+    pub(super) fn prune(&self, before: Timestamp, operations: &BTreeSet<OperationId>) -> u64 {
         let mut held = self.held();
         let count = held.tasks.len();
-        let is_kept = |task: &Task| task.closed_at.is_none_or(|closed_at| closed_at > before);
+        let is_kept = |task: &Task| {
+            operations.contains(&task.id)
+                || task.closed_at.is_none_or(|closed_at| closed_at > before)
+        };
         held.tasks.retain(is_kept);
         (count - held.tasks.len()) as u64
     }

@@ -74,6 +74,12 @@ impl Writes {
         })
     }
 
+    /// Returns the operations of which there are writes.
+    pub(super) fn operations(&self) -> BTreeSet<OperationId> {
+        let all = self.all();
+        all.iter().map(|write| write.intent.operation_id).collect()
+    }
+
     /// Forgets the writes that ended before a time and belong to none of the open tasks, and
     /// returns how many they were.
     pub(super) fn prune(&self, before: Timestamp, open_tasks: &BTreeSet<OperationId>) -> u64 {

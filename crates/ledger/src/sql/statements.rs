@@ -282,7 +282,10 @@ update task set state = $1, starts = 0 where id = $2 and closed_at is null";
 
 pub(crate) const CLOSE_TASK: &str = "update task set closed_at = $1, due = null where id = $2";
 
-pub(crate) const PRUNE_TASKS: &str = "delete from task where closed_at <= $1";
+/// Not while one of its writes is kept: it says what that was for.
+pub(crate) const PRUNE_TASKS: &str = "
+delete from task where closed_at <= $1
+    and not exists (select 1 from write where write.operation = task.id)";
 
 /// Counts the claims whose epoch was not given out, or whose task is of another queue.
 pub(crate) const COUNT_STRAY_CLAIMS: &str = "

@@ -226,8 +226,8 @@ impl<D: Database> Ledger for D {
         let mut connection = self.connect().await?;
         begin_write(&mut *connection).await?;
         let mut pruned = Pruned {
-            tasks: tasks::prune(&mut *connection, before).await?,
             writes: writes::prune(&mut *connection, before).await?,
+            tasks: tasks::prune(&mut *connection, before).await?,
             ..Pruned::default()
         };
         for row in connection.query(ACCOUNTS, Vec::new()).await? {

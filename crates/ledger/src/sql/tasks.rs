@@ -207,7 +207,8 @@ fn read(row: &mut Row) -> Result<Task> {
     })
 }
 
-/// Forgets the tasks that were closed by a time, and returns how many they were.
+/// Forgets the tasks that were closed by a time and of which no write is kept, and returns how many
+/// they were.
 pub(crate) async fn prune(connection: &mut dyn Connection, before: Timestamp) -> Result<u64> {
     connection.execute(PRUNE_TASKS, vec![before.into()]).await
 }
