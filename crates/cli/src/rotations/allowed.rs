@@ -1,6 +1,7 @@
 //! The places that a rotation of the ledger may write.
 
-use tokenfleet::{Error, Result};
+use tokenfleet::{Error, Fact, Result, Token, TokenState};
+use tokenfleet_rotation::policy::SinkPlace;
 use tokenfleet_rotation::runner::RotationRecord;
 
 use crate::accounts::Accounts;
@@ -33,7 +34,8 @@ pub(super) fn check(accounts: &Accounts, sinks: &Sinks, record: &RotationRecord)
     let templates = &policy.config.sinks;
     let is_its_own = policy.config.account == record.account.name()
         && record.sinks.len() == templates.len()
-        && (record.sinks.iter().zip(templates)).all(|(place, template)| fits(template, place));
+        && (record.sinks.iter().zip(templates))
+            .all(|(place, template)| is_filled_in(template, place, record));
     if is_its_own {
         return Ok(());
     }
@@ -48,50 +50,68 @@ fn refused(what: &str, advice: &str) -> Error {
     Error::configuration(format!("the rotation {what}: nothing was done")).with_advice(advice)
 }
 
-/// Returns `true` if a place may be a template with its variables filled in.
-fn fits(template: &str, place: &str) -> bool {
-    let mut parts = template.split('{');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = place.strip_prefix(first) else {
-        return false;
-    };
-    let mut is_filled = false;
-    let mut last = "";
-    for part in parts {
-        is_filled = true;
-        last = part.split_once('}').map_or("", |(_, after)| after);
-        match rest.find(last) {
-            Some(at) => rest = rest.get(at + last.len()..).unwrap_or_default(),
-            None => return false,
+/// Returns `true` if a place is the template, filled in for the token of the rotation.
+///
+/// It is compared as a whole: a text that only begins and ends as the template does may lead
+/// anywhere.
+fn is_filled_in(template: &str, place: &str, record: &RotationRecord) -> bool {
+    let token = record.rotation.subject.clone().map(|id| {
+        let mut token = Token::new(id, TokenState::Active);
+        if let Some(name) = &record.token_name {
+            token.name = Fact::Known(name.as_str().into());
         }
-    }
-    if is_filled {
-        place.ends_with(last)
-    } else {
-        rest.is_empty()
-    }
+        token
+    });
+    SinkPlace::new(template, record.account.name(), token.as_ref())
+        .is_ok_and(|filled| filled.as_str() == place)
 }
 
 #[cfg(test)]
 mod tests {
+    use tokenfleet::journal::OperationId;
+    use tokenfleet::{Account, CreateToken, Timestamp, TokenId};
+    use tokenfleet_rotation::machine::{InPlace, PlannedSink, Rotation, RotationPlan, Strategy};
+    use tokenfleet_rotation::sink::Readable;
+
     use super::*;
 
+    fn record(name: &str) -> RotationRecord {
+        let strategy = Strategy::InPlace(InPlace::default());
+        let sinks = [PlannedSink::new(Readable::Secret)];
+        let plan = RotationPlan::new(strategy, sinks).unwrap();
+        let subject = Some(TokenId::new("17"));
+        let rotation = Rotation::new(OperationId::random(), subject, Timestamp::now());
+        let account = Account::new("losant", "iot");
+        let sinks = vec!["file:/run/ci".to_owned()];
+        RotationRecord::new(account, sinks, plan, CreateToken::unnamed(), rotation)
+            .with_token_name(name)
+    }
+
     #[test]
-    fn only_a_place_of_the_template_fits_it() {
+    fn a_place_is_that_of_the_token_and_no_other_that_looks_like_it() {
         for (template, place) in [
             ("file:/run/ci", "file:/run/ci"),
             ("ci/name={name}", "ci/name=build"),
-            ("kv2:iot/{account}/{name}#token", "kv2:iot/a/build#token"),
+            ("kv2:{account}/{id}/{name}#token", "kv2:iot/17/build#token"),
         ] {
-            assert!(fits(template, place), "{place}");
+            assert!(is_filled_in(template, place, &record("build")), "{place}");
         }
-        for (template, place) in [
-            ("file:/run/ci", "file:/run/ci2"),
-            ("file:/run/{name}", "command:/bin/sh -c x"),
-            ("file:/run/{name}", "file:/etc/x"),
-            ("kv2:iot/{name}#token", "kv2:iot/build#other"),
+        for (template, place, name) in [
+            ("file:/run/ci", "file:/run/ci2", "build"),
+            ("file:/run/{name}", "command:/bin/sh -c x", "build"),
+            ("file:/run/{name}", "file:/etc/x", "build"),
+            ("file:/run/{name}", "file:/run/../etc/x", "../etc/x"),
+            (
+                "env-file:/run/{name}#A",
+                "env-file:/run/../etc/x#A",
+                "../etc/x",
+            ),
+            ("kv2:iot/{name}#token", "kv2:iot/a/b#token", "a/b"),
+            ("kv2:iot/{name}#token", "kv2:iot/build#other", "build"),
+            ("file:/run/{name}", "file:/run/other", "build"),
+            ("file:/run/{id}", "file:/run/18", "build"),
         ] {
-            assert!(!fits(template, place), "{place}");
+            assert!(!is_filled_in(template, place, &record(name)), "{place}");
         }
     }
 }
