@@ -148,16 +148,29 @@ fn adopting<S: SecretSink>(sink: S, adopts: bool, adopt: fn(S) -> S) -> Arc<dyn 
     Arc::new(if adopts { adopt(sink) } else { sink })
 }
 
-/// Fills in the words of a command. The name of a token must not become an option.
+/// Fills in the words of a command.
+///
+/// A program may hand its arguments to a shell, as `ssh` does. So a value has no character that
+/// means something there, and does not begin as an option.
 fn filled_words(words: &[String], values: &Values) -> Result<Vec<String>> {
     let fill = |word: &String| {
-        let filled = variables::fill(word, values);
-        if filled.starts_with('-') && !word.starts_with('-') {
-            let message = "an argument of the command would be an option: a value begins with `-`";
-            return Err(Error::configuration(message)
-                .with_advice("write the variable behind a name, as in \"--name={name}\""));
+        for variable in variables::used_in(word) {
+            let value = values.get(variable).map_or("", String::as_str);
+            // Not yet filled in.
+            if value == variables::written(variable) {
+                continue;
+            }
+            let is_plain = |c: char| c.is_ascii_alphanumeric() || "._:@+=,-".contains(c);
+            if value.starts_with('-') || !value.chars().all(is_plain) {
+                let variable = variables::written(variable);
+                let message = format!("a command does not get this {variable}");
+                return Err(Error::configuration(message).with_advice(
+                    "letters, digits and ._:@+=,- are passed on, and no `-` at the beginning: \
+                     rename the token, or use {id}",
+                ));
+            }
         }
-        Ok(filled)
+        Ok(variables::fill(word, values))
     };
     words.iter().map(fill).collect()
 }

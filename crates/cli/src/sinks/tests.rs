@@ -190,7 +190,12 @@ async fn a_token_whose_name_would_lead_elsewhere_gets_no_sink() {
 async fn a_token_whose_name_no_such_place_can_have_gets_no_sink() {
     let sinks = sinks(ALL);
     for (place, name, reason) in [
-        ("deploy", "--delete", "would be an option"),
+        ("deploy", "--delete", "does not get this {name}"),
+        // For a shell behind the command.
+        ("deploy", "x;curl evil", "does not get this {name}"),
+        ("deploy", "$(id)", "does not get this {name}"),
+        ("deploy", "`id`", "does not get this {name}"),
+        ("deploy", "a'b", "does not get this {name}"),
         ("file", "build.stamp", ".stamp"),
         ("ci", "Build 1", "lower-case"),
     ] {
