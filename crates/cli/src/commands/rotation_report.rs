@@ -49,6 +49,8 @@ pub(super) struct RotationObject<'a> {
     successor: Option<String>,
     delivered_at: Option<Timestamp>,
     /// The earliest time at which the old secret stops working, if it is known.
+    stops_at: Option<Timestamp>,
+    /// The earliest time at which it is revoked, which is later where it is suspended before.
     revoked_at: Option<Timestamp>,
     attempts: Vec<AttemptObject<'a>>,
 }
@@ -79,6 +81,7 @@ impl<'a> RotationObject<'a> {
             },
             dead_by: attempt.dead_by,
         });
+        let delivered_at = successor.map(|successor| successor.delivered_at);
         Self {
             operation: rotation.id,
             account: record.account.name(),
@@ -96,8 +99,9 @@ impl<'a> RotationObject<'a> {
             next: next(stored),
             sinks: &record.sinks,
             successor: successor.map(|successor| displayed_id(&successor.token)),
-            delivered_at: successor.map(|successor| successor.delivered_at),
-            revoked_at: revoked_at(record),
+            delivered_at,
+            stops_at: delivered_at.and_then(|at| stops_at(record, at)),
+            revoked_at: delivered_at.and_then(|at| revoked_at(record, at)),
             attempts: attempts.collect(),
         }
     }
@@ -252,6 +256,8 @@ fn why(stored: &StoredRotation) -> String {
         };
     }
     let now = Timestamp::now();
+    let delivered_stop = (rotation.successor.as_ref())
+        .and_then(|successor| stops_at(record, successor.delivered_at));
     match rotation.state {
         RotationState::Done => match record.plan.strategy {
             Strategy::Unlisted(_) => "every sink holds the new secret".to_owned(),
@@ -261,7 +267,7 @@ fn why(stored: &StoredRotation) -> String {
             "a worker is at it; if it was killed, its claim runs out at {}",
             shown(stored.task.claimed_until)
         ),
-        RotationState::Retiring => match (rotation.suspended_at, revoked_at(record)) {
+        RotationState::Retiring => match (rotation.suspended_at, delivered_stop) {
             (Some(at), _) => format!("the old token is suspended since {}", shown(Some(at))),
             (None, Some(at)) if at > now => format!(
                 "every sink holds the new secret; the old one works until {} at least",
@@ -330,28 +336,20 @@ fn left_behind(record: &RotationRecord) -> String {
     left.join("; ")
 }
 
-/// Returns the earliest time at which the old secret stops working for good, if it is known before.
-pub(super) fn revoked_at(record: &RotationRecord) -> Option<Timestamp> {
-    let rotation = &record.rotation;
-    let delivered_at = rotation.successor.as_ref()?.delivered_at;
-    retired_at(record, delivered_at)
-}
-
-/// Returns the time at which the old secret stops working for good after a delivery.
-pub(super) fn retired_at(record: &RotationRecord, delivered_at: Timestamp) -> Option<Timestamp> {
-    let plan = &record.plan;
-    let Strategy::Overlap(overlap) = &plan.strategy else {
+/// Returns the earliest time at which the old secret stops working after a delivery, if it is known
+/// before: where it is suspended, that is before it is revoked.
+pub(super) fn stops_at(record: &RotationRecord, delivered_at: Timestamp) -> Option<Timestamp> {
+    let Strategy::Overlap(overlap) = &record.plan.strategy else {
         return None;
     };
-    let soak = plan.soak;
-    if overlap.suspension
-        && let Some(suspended_at) = record.rotation.suspended_at
-    {
-        return Some(suspended_at.saturating_add(soak));
-    }
-    Some(
-        delivered_at
-            .saturating_add(plan.overlap)
-            .saturating_add(soak),
-    )
+    let is_suspended = overlap.suspension && !record.plan.soak.is_zero();
+    let suspended_at = record.rotation.suspended_at.filter(|_| is_suspended);
+    suspended_at.or_else(|| Some(delivered_at.saturating_add(record.plan.overlap)))
+}
+
+/// Returns the earliest time at which the old token is revoked after a delivery, if it is known
+/// before.
+pub(super) fn revoked_at(record: &RotationRecord, delivered_at: Timestamp) -> Option<Timestamp> {
+    let stops_at = stops_at(record, delivered_at)?;
+    Some(stops_at.saturating_add(record.plan.soak))
 }

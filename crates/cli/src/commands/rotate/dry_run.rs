@@ -8,7 +8,7 @@ use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::{Readable, SecretSink};
 
 use crate::accounts::Accounts;
-use crate::commands::rotation_report::retired_at;
+use crate::commands::rotation_report::{revoked_at, stops_at};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
 use crate::policies::Policies;
@@ -43,7 +43,9 @@ struct PlannedObject<'a> {
     /// The requests, in order, if nothing fails.
     requests: Vec<String>,
     places: Vec<PlaceObject>,
-    /// The time at which the old secret stops working for good, if it is known.
+    /// The earliest time at which the old secret stops working, if it is known.
+    stops_at: Option<Timestamp>,
+    /// The earliest time at which it is revoked, which is later where it is suspended before.
     revoked_at: Option<Timestamp>,
 }
 
@@ -121,7 +123,8 @@ async fn planned<'a>(rotations: &Rotations<'_>, covered: &'a Covered) -> Planned
         is_due: covered.is_due(),
         requests: requests(record),
         places,
-        revoked_at: retired_at(record, begins_at).filter(|_| is_ever),
+        stops_at: stops_at(record, begins_at).filter(|_| is_ever),
+        revoked_at: revoked_at(record, begins_at).filter(|_| is_ever),
     }
 }
 

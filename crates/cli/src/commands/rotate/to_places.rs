@@ -19,7 +19,9 @@ use super::{in_context, only_token};
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::commands::question;
-use crate::commands::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject, retired_at};
+use crate::commands::rotation_report::{
+    COLUMNS, LESS_IMPORTANT, RotationObject, revoked_at, stops_at,
+};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results};
 use crate::policies::acting_token;
@@ -255,13 +257,21 @@ fn question(
         Some(token) => format!("token {}", question::describe(&token.id, &token.name)),
         None => "the secret".to_owned(),
     };
-    let end = match (&planning.strategy, retired_at(record, Timestamp::now())) {
+    let now = Timestamp::now();
+    let times = stops_at(record, now).zip(revoked_at(record, now));
+    let end = match (&planning.strategy, times) {
         (Strategy::InPlace(_), _) => {
             "The old secret stops working before the places have the new one.".to_owned()
         }
-        (Strategy::Overlap(_), Some(at)) if !record.plan.overlap.is_zero() => format!(
+        (Strategy::Overlap(_), Some((stop, revocation))) if stop < revocation => format!(
+            "The old token is suspended once all of them hold the new secret, not before {}, and \
+             revoked not before {}.",
+            stop.truncated_to_seconds(),
+            revocation.truncated_to_seconds()
+        ),
+        (Strategy::Overlap(_), Some((stop, _))) if !record.plan.overlap.is_zero() => format!(
             "The old token is revoked once all of them hold the new secret, not before {}.",
-            at.truncated_to_seconds()
+            stop.truncated_to_seconds()
         ),
         _ => "The old secret is revoked once all of them hold the new one.".to_owned(),
     };
