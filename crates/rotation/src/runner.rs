@@ -21,7 +21,7 @@ use tokenfleet_core::workflow::Timer;
 use tokenfleet_core::{CreateToken, Error, Result, Timestamp, TokenProvider};
 
 #[cfg(feature = "ledger")]
-pub use ledger_store::{LedgerRotationStore, StoredRotation};
+pub use ledger_store::{LedgerRotationStore, StoredRotation, StoredRotations, UnreadableRotation};
 pub use memory_store::MemoryRotationStore;
 pub use record::RotationRecord;
 pub use store::{Claim, RotationStore};

@@ -24,6 +24,18 @@ pub(super) fn is_due(stored: &StoredRotation) -> bool {
     stored.task.due.is_some_and(|due| due <= Timestamp::now())
 }
 
+/// Reports the open rotations that cannot be read, and returns their exit codes.
+pub(super) async fn report_unreadable(
+    rotations: &Rotations<'_>,
+    requested_format: Option<Format>,
+) -> Result<Vec<Exit>> {
+    let unreadable = rotations.unreadable().await?;
+    for error in &unreadable {
+        print_error(requested_format, error);
+    }
+    Ok(unreadable.iter().map(|_| Exit::AnswerIsNo).collect())
+}
+
 /// Opens a rotation of each token that is due by a policy. What cannot be rotated is reported.
 pub(super) async fn begin_due(
     rotations: &Rotations<'_>,

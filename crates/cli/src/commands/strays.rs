@@ -28,11 +28,17 @@ pub(super) async fn known_markers(ledger: &Arc<dyn Ledger>) -> Result<KnownMarke
     let tasks: Arc<dyn Ledger> = Arc::clone(ledger);
     let store = LedgerRotationStore::open(tasks).await?;
     // One that is closed between the two is in both.
-    for stored in store.open_rotations().await? {
-        known.add_rotation(&stored.record.rotation, true);
-    }
-    for stored in store.closed_rotations().await? {
-        known.add_rotation(&stored.record.rotation, false);
+    for (stored, is_open) in [
+        (store.open_rotations().await?, true),
+        (store.closed_rotations().await?, false),
+    ] {
+        // Its markers are not known, and its tokens would be taken for forgotten ones.
+        if let Some(unreadable) = stored.unreadable.into_iter().next() {
+            return Err(unreadable.error);
+        }
+        for stored in &stored.rotations {
+            known.add_rotation(&stored.record.rotation, is_open);
+        }
     }
     Ok(known)
 }

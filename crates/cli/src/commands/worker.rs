@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokenfleet::{Result, Timestamp};
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::due_rotations::{begin_due, carry_on_and_print, is_due, prepare};
+use super::due_rotations::{begin_due, carry_on_and_print, is_due, prepare, report_unreadable};
 use super::rotation_report::{RotationObject, needs_a_person};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
@@ -131,7 +131,8 @@ impl Worker<'_> {
     /// Opens the rotations that are due by the policies of the selected accounts. Returns them, the
     /// exit codes of what could not be seen to, and the time at which the next one is due.
     async fn begin(&self) -> Result<(Vec<StoredRotation>, Vec<Exit>, Option<Timestamp>)> {
-        let (mut all, mut exits, mut next) = (Vec::new(), Vec::new(), None);
+        let (mut all, mut next) = (Vec::new(), None);
+        let mut exits = report_unreadable(self.rotations, self.requested_format).await?;
         for policy in self.policies.iter() {
             let mut selected = self.rotations.accounts.each();
             let is_selected = selected.any(|account| account.name() == policy.config.account);

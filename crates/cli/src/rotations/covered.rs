@@ -55,7 +55,7 @@ pub(crate) async fn look(
     let means = (&rotations.sinks, accounts.transport());
     let policy = policies.accept(configured, &*provider, acting.as_ref(), means);
     let policy = policy.await?;
-    let mut closed = rotations.store.closed_rotations().await?;
+    let mut closed = rotations.store.closed_rotations().await?.rotations;
     closed.retain(|stored| stored.record.account == *provider.account());
     let looking = Looking {
         rotations,
@@ -76,7 +76,7 @@ pub(crate) async fn look(
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let mut open = rotations.store.open_rotations().await?;
+    let mut open = rotations.store.open_rotations().await?.rotations;
     open.retain(|stored| stored.record.account == *provider.account());
     let known = known_markers(rotations.ledger_id(), &looking.closed, &open);
     let mut covered = Vec::new();

@@ -73,12 +73,18 @@ impl<'a> Rotations<'a> {
 
     /// Returns the open rotations of the selected accounts, the oldest first.
     pub(crate) async fn open_ones(&self) -> Result<Vec<StoredRotation>> {
-        let mut all = self.store.open_rotations().await?;
+        let mut all = self.store.open_rotations().await?.rotations;
         all.retain(|stored| {
             let name = stored.record.account.name();
             self.accounts.each().any(|account| account.name() == name)
         });
         Ok(all)
+    }
+
+    /// Returns the errors of the open rotations that cannot be read, of whatever account.
+    pub(crate) async fn unreadable(&self) -> Result<Vec<Error>> {
+        let unreadable = self.store.open_rotations().await?.unreadable.into_iter();
+        Ok(unreadable.map(|open| open.error).collect())
     }
 
     /// Returns a rotation, open or closed.

@@ -206,13 +206,19 @@ impl Trial {
     /// Returns the rotation that is under way.
     fn open_rotation(&self) -> Option<StoredRotation> {
         let open = RUNTIME.block_on(self.store.open_rotations());
-        let mut open = open.unwrap_or_else(|error| panic!("{error}: {:#?}", self.story));
-        assert!(open.len() <= 1, "{open:?}");
+        let open = open.unwrap_or_else(|error| panic!("{error}: {:#?}", self.story));
+        let (mut open, unreadable) = (open.rotations, open.unreadable);
+        assert!(
+            open.len() <= 1 && unreadable.is_empty(),
+            "{open:?} {unreadable:?}"
+        );
         open.pop()
     }
 
     fn closed_rotations(&self) -> Vec<StoredRotation> {
-        RUNTIME.block_on(self.store.closed_rotations()).unwrap()
+        let closed = RUNTIME.block_on(self.store.closed_rotations()).unwrap();
+        assert!(closed.unreadable.is_empty(), "{closed:?}");
+        closed.rotations
     }
 
     /// Waits until another worker can claim a rotation, and there is something to do.
@@ -316,7 +322,7 @@ impl Trial {
             let started = Instant::now();
             // A process that is stopped while it writes the ledger keeps others from it.
             while let Ok(open) = RUNTIME.block_on(self.store.open_rotations()) {
-                let Some(open) = open.first() else {
+                let Some(open) = open.rotations.first() else {
                     break;
                 };
                 assert!(

@@ -102,6 +102,42 @@ impl StoredRotation {
     }
 }
 
+/// Rotations of a ledger, the oldest first.
+///
+/// One that cannot be read hides none of the others.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct StoredRotations {
+    /// Those that can be read.
+    pub rotations: Vec<StoredRotation>,
+    /// Those that cannot: a newer version wrote them, or somebody changed the ledger. They are not
+    /// carried on.
+    pub unreadable: Vec<UnreadableRotation>,
+}
+
+/// A rotation whose record cannot be read.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct UnreadableRotation {
+    /// The task.
+    pub task: Task,
+    /// The reason, with what to do.
+    pub error: Error,
+}
+
+impl FromIterator<Task> for StoredRotations {
+    fn from_iter<T: IntoIterator<Item = Task>>(tasks: T) -> Self {
+        let mut stored = Self::default();
+        for task in tasks {
+            match StoredRotation::read(task.clone()) {
+                Ok(rotation) => stored.rotations.push(rotation),
+                Err(error) => stored.unreadable.push(UnreadableRotation { task, error }),
+            }
+        }
+        stored
+    }
+}
+
 impl LedgerRotationStore {
     /// The kind of the tasks that are rotations.
     pub const KIND: &str = "rotation";
@@ -125,9 +161,8 @@ impl LedgerRotationStore {
     /// # Errors
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the sinks are not those of the plan,
-    /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them.
-    /// Fails if the ledger cannot be written, or holds an open rotation that this version does not
-    /// understand.
+    /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them,
+    /// or one of the same queue cannot be read and so may. Fails if the ledger cannot be written.
     pub async fn open_rotation(
         &self,
         record: &RotationRecord,
@@ -141,16 +176,28 @@ impl LedgerRotationStore {
             )));
         }
         let subject = record.subject();
-        for open in self.open_rotations().await? {
-            if open.task.subject == subject {
-                return Ok(Some(open.task.id));
-            }
-            if let Some(place) = record.shared_place(&open.record) {
-                return Err(conflict(&open, place));
+        let open = self.open_rotations().await?;
+        let unreadable = open.unreadable.iter();
+        let mut tasks = (open.rotations.iter().map(|open| &open.task))
+            .chain(unreadable.clone().map(|open| &open.task));
+        if let Some(same) = tasks.find(|task| task.subject == subject) {
+            return Ok(Some(same.id));
+        }
+        for other in &open.rotations {
+            if let Some(place) = record.shared_place(&other.record) {
+                return Err(conflict(other, place));
             }
         }
-        // The machine finds out whoever opens another one of a sink between the look and this: it
-        // parks where the stamp of an open rotation is.
+        if let Some(other) = unreadable.clone().find(|open| open.task.queue == queue) {
+            let message = format!(
+                "the open rotation {} of the same queue cannot be read, and may write the same sink",
+                other.task.id
+            );
+            let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
+            return Err(error.with_advice(other.error.to_string()));
+        }
+        // Of two that are opened at once, the machine parks the one that meets the stamp of the
+        // other. In a sink that holds no stamp to be read, the later one wins.
         let state = record.to_json()?;
         let task = NewTask::new(record.rotation.id, Self::KIND, queue, subject, state)
             .with_due(record.rotation.opened_at);
@@ -172,21 +219,20 @@ impl LedgerRotationStore {
     ///
     /// # Errors
     ///
-    /// Fails if the ledger cannot be read, or this version does not understand one of the records.
-    pub async fn open_rotations(&self) -> Result<Vec<StoredRotation>> {
+    /// Fails if the ledger cannot be read.
+    pub async fn open_rotations(&self) -> Result<StoredRotations> {
         let tasks = self.tasks.open_tasks().await?.into_iter();
-        let rotations = tasks.filter(|task| task.kind == Self::KIND);
-        rotations.map(StoredRotation::read).collect()
+        Ok(tasks.filter(|task| task.kind == Self::KIND).collect())
     }
 
     /// Returns the rotations that are done or were abandoned, the oldest first.
     ///
     /// # Errors
     ///
-    /// Fails if the ledger cannot be read, or this version does not understand one of the records.
-    pub async fn closed_rotations(&self) -> Result<Vec<StoredRotation>> {
+    /// Fails if the ledger cannot be read.
+    pub async fn closed_rotations(&self) -> Result<StoredRotations> {
         let tasks = self.tasks.closed_tasks(Self::KIND).await?;
-        tasks.into_iter().map(StoredRotation::read).collect()
+        Ok(tasks.into_iter().collect())
     }
 
     /// Lets a rotation go on that waits for a person, and makes it due now. Returns `false`, and
@@ -216,19 +262,21 @@ impl LedgerRotationStore {
     /// [`left_behind`](crate::machine::Rotation::left_behind). Returns `false`, and changes
     /// nothing, if somebody is at work on its queue.
     ///
+    /// A rotation whose record cannot be read is given up too, because there is no other way out.
+    ///
     /// # Errors
     ///
-    /// As those of [`resume`](Self::resume).
+    /// [`NotFound`](ErrorKind::NotFound) if there is no such rotation,
+    /// [`InvalidInput`](ErrorKind::InvalidInput) if it is closed. Fails if the ledger cannot be
+    /// written.
     pub async fn abandon(&self, id: OperationId) -> Result<bool> {
-        let Some(claim) = self.take(id).await? else {
-            return Ok(false);
-        };
-        let Some(stored) = self.rotation(id).await? else {
+        self.check_open(id).await?;
+        let Some(claim) = self.tasks.claim_task(id, scaled(LEASE)).await? else {
             return Ok(false);
         };
         let (tasks, epoch) = (&self.tasks, claim.epoch);
         let is_closed = tasks
-            .record_task(id, epoch, &stored.task.state, true)
+            .record_task(id, epoch, &claim.task.state, true)
             .await?;
         tasks.release_claim(id, epoch, None).await?;
         Ok(is_closed)
@@ -236,16 +284,22 @@ impl LedgerRotationStore {
 
     /// Claims a rotation for a person; `None` if somebody is at work.
     async fn take(&self, id: OperationId) -> Result<Option<Claim>> {
-        match self.rotation(id).await? {
+        self.check_open(id).await?;
+        self.claim(id).await
+    }
+
+    async fn check_open(&self, id: OperationId) -> Result<()> {
+        let task = self.tasks.task(id).await?;
+        match task.filter(|task| task.kind == Self::KIND) {
             None => Err(Error::new(
                 ErrorKind::NotFound,
                 Fate::NotSent,
                 format!("the ledger has no rotation {id}"),
             )),
-            Some(stored) if stored.is_closed() => {
+            Some(task) if !task.is_open() => {
                 Err(Error::invalid_input(format!("the rotation {id} is closed")))
             }
-            Some(_) => self.claim(id).await,
+            Some(_) => Ok(()),
         }
     }
 }

@@ -23,19 +23,26 @@ pub(crate) async fn run(
     }
     let ledger = accounts.journals().shared_ledger().await?;
     let ledger = ledger.ok_or_else(turned_off)?;
-    let rotation = rotations::find(&ledger, arguments.id).await?;
-    let rotation = rotation.filter(|stored| !stored.is_closed());
+    let open = rotations::open(Some(&ledger)).await?;
+    let mut unreadable = open.unreadable.iter();
+    let unreadable = unreadable.find(|stored| stored.task.id == arguments.id);
+    let mut readable = open.rotations.into_iter();
+    let rotation = readable.find(|stored| stored.task.id == arguments.id);
     let writes = ledger.writes(arguments.id).await?;
-    if writes.is_empty() && rotation.is_none() {
+    if writes.is_empty() && rotation.is_none() && unreadable.is_none() {
         return Err(unknown(arguments.id).into());
     }
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     // The question about the rotation is about its writes too.
-    let is_asked = arguments.yes || rotation.is_some();
+    let is_asked = arguments.yes || rotation.is_some() || unreadable.is_some();
     if let Some(stored) = rotation {
         let abandoned = rotations::abandon(accounts, stored, arguments.yes).await?;
         let object = RotationObject::new(&abandoned);
         results.add(output, &object, object.operation_row())?;
+    }
+    if let Some(stored) = unreadable {
+        let reason = (arguments.id, &stored.error);
+        rotations::abandon_unread(accounts, reason, arguments.yes).await?;
     }
     let open: Vec<_> = writes.into_iter().filter(|write| write.is_open()).collect();
     if !is_asked && !open.is_empty() {

@@ -208,12 +208,12 @@ async fn list(
         Some(ledger) => ledger.open_operations().await?,
         None => Vec::new(),
     };
-    let rotations = rotations::open(ledger).await?;
+    let open = rotations::open(ledger).await?;
     let recorded = operations
         .iter()
         .filter_map(|operation| operation.writes.first());
     let recorded = recorded.map(|write| &write.intent.account);
-    let rotated = rotations.iter().map(|stored| &stored.record.account);
+    let rotated = open.rotations.iter().map(|stored| &stored.record.account);
     let recorded = recorded.chain(rotated).map(Account::name);
     let configured = configuration.accounts().iter();
     let configured = configured.map(AccountConfiguration::name);
@@ -225,14 +225,18 @@ async fn list(
             || (global.providers.iter()).any(|provider| provider == account.provider());
         names.matches(account.name()) && is_of_provider
     };
-    for stored in &rotations {
+    for unreadable in &open.unreadable {
+        is_open = true;
+        print_warning(&unreadable.error.to_string());
+    }
+    for stored in &open.rotations {
         if is_selected(&stored.record.account) {
             is_open |= needs_a_person(stored);
             let object = RotationObject::new(stored);
             results.add(output, &object, object.operation_row())?;
         }
     }
-    let of_rotations = rotations::ids(&rotations);
+    let of_rotations = rotations::ids(&open);
     for write in operations.iter().flat_map(|operation| operation.open()) {
         let is_of_rotation = of_rotations.contains(&write.intent.operation_id);
         if is_selected(&write.intent.account) && !is_of_rotation {

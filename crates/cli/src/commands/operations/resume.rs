@@ -17,7 +17,7 @@ use crate::arguments::ResumeArguments;
 use crate::commands::question;
 use crate::exit::{Exit, Failure};
 use crate::ledger::turned_off;
-use crate::output::{Format, Output, Results, displayed_id, print_error};
+use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
 use crate::program_name::command_line;
 use crate::progress::with_progress;
 use crate::rotations::check_place;
@@ -160,8 +160,16 @@ async fn chosen(
     // A sink may hold what a rotation created before a person gave it up.
     let mut abandoned = BTreeSet::new();
     for operation in &open {
-        let rotation = rotations::find(ledger, operation.id).await?;
-        if rotation.is_some_and(|stored| stored.is_abandoned()) {
+        let is_spared = match rotations::find(ledger, operation.id).await {
+            Ok(rotation) => rotation.is_some_and(|stored| stored.is_abandoned()),
+            Err(error) if arguments.ids.contains(&operation.id) => return Err(error),
+            // Nobody can tell what its sinks hold.
+            Err(error) => {
+                print_warning(&error.to_string());
+                true
+            }
+        };
+        if is_spared {
             abandoned.insert(operation.id);
         }
     }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Error, ErrorKind, Fate, Operation, Result};
 use tokenfleet_ledger::Ledger;
-use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation};
+use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation, StoredRotations};
 
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
@@ -29,10 +29,10 @@ struct ResumedObject<'a> {
 }
 
 /// Returns the open rotations of a ledger, the oldest first.
-pub(super) async fn open(ledger: Option<&Arc<dyn Ledger>>) -> Result<Vec<StoredRotation>> {
+pub(super) async fn open(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotations> {
     match ledger {
         Some(ledger) => store(ledger).await?.open_rotations().await,
-        None => Ok(Vec::new()),
+        None => Ok(StoredRotations::default()),
     }
 }
 
@@ -50,8 +50,10 @@ async fn store(ledger: &Arc<dyn Ledger>) -> Result<LedgerRotationStore> {
 }
 
 /// Returns the ids of the rotations, whose writes are theirs to finish.
-pub(super) fn ids(rotations: &[StoredRotation]) -> BTreeSet<OperationId> {
-    rotations.iter().map(|stored| stored.task.id).collect()
+pub(super) fn ids(open: &StoredRotations) -> BTreeSet<OperationId> {
+    let readable = open.rotations.iter().map(|stored| stored.task.id);
+    let unreadable = open.unreadable.iter().map(|stored| stored.task.id);
+    readable.chain(unreadable).collect()
 }
 
 /// Lets rotations go on and carries them on as far as they go without waiting.
@@ -151,6 +153,28 @@ pub(super) async fn abandon(
         return Err(in_other_hands(id));
     }
     rotations.find(id).await
+}
+
+/// Gives a rotation up whose record cannot be read, for this reason.
+pub(super) async fn abandon_unread(
+    accounts: &Accounts,
+    (id, reason): (OperationId, &Error),
+    is_confirmed: bool,
+) -> Result<()> {
+    if !is_confirmed {
+        question::show([reason.to_string()]);
+        let question = "Give this rotation up without knowing what it did? Nothing is revoked, and \
+                        the sinks keep what they hold. [y/N] ";
+        if !question::is_confirmed(question) {
+            return Err(Error::invalid_input("not confirmed: nothing was changed"));
+        }
+    }
+    let rotations = Rotations::open(accounts).await?;
+    if rotations.store.abandon(id).await? {
+        Ok(())
+    } else {
+        Err(in_other_hands(id))
+    }
 }
 
 fn outcome(progressed: &Progressed) -> &'static str {
