@@ -12,8 +12,8 @@
 --
 --   tokenfleet_reader    reads what is remembered: diff, history, reports.
 --   tokenfleet_worker    also records: snapshots, the writes that are about to be sent, and how far
---                        tasks are. It can neither forget nor rewrite history, and cannot change the
---                        schema.
+--                        tasks are. It cannot delete anything or change the schema, and of what is
+--                        recorded it changes only how it ended, or how far it is.
 --   tokenfleet_operator  owns the schema: creates and migrates it, and forgets (`ledger prune`).
 --
 -- None of them can log in. Give them to users who can, with passwords of their own:
@@ -76,7 +76,7 @@ revoke all on all tables in schema tokenfleet from public, tokenfleet_reader, to
 grant select on all tables in schema tokenfleet to tokenfleet_reader, tokenfleet_worker;
 
 -- History is only added to: a version may end, an outcome may be recorded, and nothing else changes.
--- Of a task, what it is about never changes, and of a queue, its name.
+-- Of a task, its kind, queue and subject never change, and of a queue, its name.
 do $$ begin
     if to_regclass('tokenfleet.meta') is not null then
         grant insert on tokenfleet.account, tokenfleet.snapshot, tokenfleet.token, tokenfleet.write,
