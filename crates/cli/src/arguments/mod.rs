@@ -456,35 +456,4 @@ impl Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn global_options_are_accepted_before_and_after_the_command() {
-        for words in [
-            ["tokenfleet", "-v", "--account", "a", "inventory"],
-            ["tokenfleet", "inventory", "-v", "--account", "a"],
-        ] {
-            let arguments = Arguments::try_parse_from(words).unwrap();
-            assert_eq!(arguments.global.verbose, 1);
-            assert_eq!(arguments.global.accounts, ["a"]);
-        }
-    }
-
-    #[cfg(feature = "simulate")]
-    #[test]
-    fn simulated_platforms_are_accepted_before_and_after_the_command() {
-        for words in [
-            ["tokenfleet", "--simulate", "inventory"],
-            ["tokenfleet", "inventory", "--simulate"],
-        ] {
-            assert!(Arguments::try_parse_from(words).unwrap().global.simulate);
-        }
-    }
-}
+mod tests;
