@@ -8,14 +8,11 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Timestamp};
 use tokenfleet_ledger::{NewTask, Task, Tasks};
 
+use super::fence::CLAIM;
 use super::record::RotationRecord;
 use super::store::{Claim, RotationStore};
 use crate::machine::{Change, RotationState};
 use crate::waits::scaled;
-
-/// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
-/// died. The runner extends its claim before each call to what the call may take.
-const LEASE: Duration = Duration::from_secs(60);
 
 /// The rotations in a ledger: each is a task, and the tasks of one queue are carried on by one
 /// worker at a time.
@@ -271,7 +268,7 @@ impl LedgerRotationStore {
     /// written.
     pub async fn abandon(&self, id: OperationId) -> Result<bool> {
         self.check_open(id).await?;
-        let Some(claim) = self.tasks.claim_task(id, scaled(LEASE)).await? else {
+        let Some(claim) = self.tasks.claim_task(id, scaled(CLAIM)).await? else {
             return Ok(false);
         };
         let (tasks, epoch) = (&self.tasks, claim.epoch);
@@ -326,7 +323,7 @@ impl RotationStore for LedgerRotationStore {
         if self.rotation(rotation).await?.is_none() {
             return Ok(None);
         }
-        let Some(claim) = self.tasks.claim_task(rotation, scaled(LEASE)).await? else {
+        let Some(claim) = self.tasks.claim_task(rotation, scaled(CLAIM)).await? else {
             return Ok(None);
         };
         let (epoch, due) = (claim.epoch, claim.task.due);
