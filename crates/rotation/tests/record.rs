@@ -39,7 +39,7 @@ fn reasons() -> impl Strategy<Value = Parked> {
         sink.clone().prop_map(|sink| Parked::NotOurs { sink }),
         sink.clone().prop_map(|sink| Parked::Contested { sink }),
         sink.clone().prop_map(|sink| Parked::SinkChanged { sink }),
-        sink.prop_map(|sink| Parked::SinkAhead { sink }),
+        (sink, any::<u64>()).prop_map(|(sink, epoch)| Parked::SinkAhead { sink, epoch }),
         "\\PC{0,12}".prop_map(|reason| Parked::Unverified { reason }),
         any::<u32>().prop_map(|starts| Parked::Stuck { starts }),
         Just(Parked::NoSubject),
