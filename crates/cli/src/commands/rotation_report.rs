@@ -3,7 +3,9 @@
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
-use tokenfleet_rotation::machine::{AttemptOutcome, RotationState, Strategy};
+use tokenfleet_rotation::machine::{
+    Attempt, AttemptOutcome, Parked, Rotation, RotationState, Strategy,
+};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use crate::output::displayed_id;
@@ -297,7 +299,12 @@ fn next(stored: &StoredRotation) -> String {
     }
     let next = stored.record.next();
     let resume = command_line(&format!("operations resume {id}"));
-    if stored.record.rotation.parked.is_some() {
+    if let Some(parked) = &stored.record.rotation.parked {
+        let resume = match parked {
+            Parked::NotOurs { .. } => format!("{resume} --adopt"),
+            Parked::SinkAhead { .. } => format!("{resume} --after-restore"),
+            _ => resume,
+        };
         let abandon = command_line(&format!("operations abandon {id}"));
         return format!("{next}: `{resume}` or `{abandon}`");
     }
@@ -316,7 +323,39 @@ fn next(stored: &StoredRotation) -> String {
 /// Returns what a person has to see to after a rotation was given up.
 fn left_behind(record: &RotationRecord) -> String {
     let rotation = &record.rotation;
-    let markers: Vec<_> = (rotation.left_behind().into_iter())
+    let attempts = rotation.left_behind();
+    match &record.plan.strategy {
+        Strategy::InPlace(_) if attempts.is_empty() => String::new(),
+        Strategy::InPlace(_) => {
+            let token = rotation.subject.as_ref().map(displayed_id);
+            format!(
+                "token {} may have another secret than the places hold: try what they hold, and \
+                 rotate it again if that is refused",
+                token.unwrap_or_default()
+            )
+        }
+        Strategy::Unlisted(unlisted) => {
+            let unknown = rotation.unknown_secrets(unlisted.max_lifetime);
+            match (unknown.at_most, unknown.dead_by) {
+                (0, _) => String::new(),
+                (count, Some(dead_by)) => format!(
+                    "{count} secrets at most may work that nobody knows, the last until {} unless \
+                     it is renewed; the platform does not list them",
+                    shown(Some(dead_by))
+                ),
+                (count, None) => format!(
+                    "{count} secrets at most may work that nobody knows; the platform does not list \
+                     them"
+                ),
+            }
+        }
+        _ => left_beside(rotation, &attempts),
+    }
+}
+
+/// Does the same where each attempt makes a token of its own, which bears its marker.
+fn left_beside(rotation: &Rotation, attempts: &[&Attempt]) -> String {
+    let markers: Vec<_> = (attempts.iter())
         .map(|attempt| attempt.marker.as_str())
         .collect();
     let old = match (&rotation.subject, rotation.state) {

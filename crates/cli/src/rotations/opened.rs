@@ -18,9 +18,6 @@ use crate::ledger::turned_off;
 use crate::program_name::command_line;
 use crate::sinks::Sinks;
 
-/// The lease of a person who changes a rotation.
-const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
-
 /// The rotations in the ledger of the configuration, and what it takes to carry them on.
 pub(crate) struct Rotations<'a> {
     pub(crate) accounts: &'a Accounts,
