@@ -230,8 +230,8 @@ proptest! {
 
 /// Collects the pointers to the objects of a record that are the rotation's own.
 fn objects_of(value: &serde_json::Value, pointer: String, objects: &mut Vec<String>) {
-    // An account, an expiry and a duration in it are the core's, and arguments have any name.
-    let is_cores = ["/account", "/request/arguments", "/request/expiry"];
+    // An expiry and a duration in it are the core's, and arguments have any name.
+    let is_cores = ["/request/arguments", "/request/expiry"];
     if is_cores.contains(&pointer.as_str()) {
         return;
     }

@@ -340,11 +340,11 @@ fn left_behind(record: &RotationRecord) -> String {
                 (0, _) => String::new(),
                 (count, Some(dead_by)) => format!(
                     "{count} secrets at most may work that nobody knows, the last until {} unless \
-                     it is renewed; the platform does not list them",
+                     it is renewed: the platform does not list them",
                     shown(Some(dead_by))
                 ),
                 (count, None) => format!(
-                    "{count} secrets at most may work that nobody knows; the platform does not list \
+                    "{count} secrets at most may work that nobody knows: the platform does not list \
                      them"
                 ),
             }
@@ -391,4 +391,72 @@ pub(super) fn stops_at(record: &RotationRecord, delivered_at: Timestamp) -> Opti
 pub(super) fn revoked_at(record: &RotationRecord, delivered_at: Timestamp) -> Option<Timestamp> {
     let stops_at = stops_at(record, delivered_at)?;
     Some(stops_at.saturating_add(record.plan.soak))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use tokenfleet::capability::{Capabilities, CreateCapability, RevokeCapability};
+    use tokenfleet::workflow::Marker;
+    use tokenfleet::{Account, CreateToken, RevocationEffect, TokenId};
+    use tokenfleet_rotation::machine::{
+        Change, InPlace, Overlap, PlannedSink, RotationPlan, Successor,
+    };
+    use tokenfleet_rotation::sink::Readable;
+
+    use super::*;
+
+    fn unlisted() -> Strategy {
+        let create = CreateCapability::new().with_max_lifetime(Duration::from_secs(86_400));
+        let revoke = RevokeCapability::by_secret(RevocationEffect::Deleted);
+        let capabilities = Capabilities::none().with_create(create).with_revoke(revoke);
+        Strategy::for_capabilities(&capabilities, Default::default()).unwrap()
+    }
+
+    /// Returns what is left behind by a rotation of one attempt, which every place holds or not.
+    fn left(strategy: Strategy, subject: Option<&str>, is_delivered: bool) -> String {
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let subject = subject.map(TokenId::new);
+        let mut rotation = Rotation::new(OperationId::random(), subject.clone(), now);
+        let attempt = Attempt::new(1, Marker::random(), now);
+        rotation.apply(&Change::Attempting {
+            attempt: attempt.with_dead_by(Some(now)),
+            replaced: 0,
+        });
+        if is_delivered {
+            let successor = match strategy {
+                Strategy::InPlace(_) => subject.unwrap(),
+                _ => TokenId::new("new"),
+            };
+            rotation.apply(&Change::Delivered(Successor::new(1, successor, 1, now)));
+        }
+        let plan = RotationPlan::new(strategy, [PlannedSink::new(Readable::Secret)]).unwrap();
+        let account = Account::new("losant", "iot");
+        let request = CreateToken::new("ci");
+        let record = RotationRecord::new(account, ["file:/a"], plan, request, rotation);
+        left_behind(&record)
+    }
+
+    #[test]
+    fn only_where_tokens_bear_markers_does_a_rotation_that_was_given_up_speak_of_them() {
+        let overlap = || Strategy::Overlap(Overlap::default());
+        let in_place = || Strategy::InPlace(InPlace::default());
+        for (strategy, subject, is_delivered, expected) in [
+            (overlap(), Some("old"), false, "revoke those that no sink holds"),
+            (overlap(), Some("old"), true, "the old token old may still work: revoke it"),
+            (in_place(), Some("old"), false, "token old may have another secret"),
+            (unlisted(), None, false, "1 secrets at most may work"),
+        ] {
+            let speaks_of_markers = !is_delivered && matches!(strategy, Strategy::Overlap(_));
+            let left = left(strategy, subject, is_delivered);
+            assert!(left.contains(expected), "{left}");
+            assert_eq!(left.contains("marker"), speaks_of_markers, "{left}");
+        }
+        // The old token is the one that every place holds, and what was counted is none.
+        assert_eq!(left(in_place(), Some("old"), true), "");
+        assert_eq!(left(unlisted(), None, true), "");
+    }
 }
