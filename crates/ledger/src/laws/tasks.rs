@@ -175,7 +175,7 @@ pub(super) async fn a_raised_epoch_is_lower_than_the_next_claim(
     ensure_eq("an extension", &extended, &true)?;
     let claim = claimed(ledger, id, Duration::ZERO).await?;
     ensure_eq("the epoch after it was raised", &claim.epoch, &1_001)?;
-    for lower in [0, 7, 1_000, 1_001] {
+    for lower in [1_001, 1_000, 7, 0] {
         works("raising", ledger.raise_epoch(lower).await)?;
     }
     let claim = claimed(ledger, id, Duration::ZERO).await?;
