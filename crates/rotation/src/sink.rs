@@ -98,7 +98,9 @@ pub trait SecretSink: Debug + Send + Sync + 'static {
     fn capabilities(&self) -> SinkCapabilities;
 
     /// Returns the longest time that a read or a write may take, after which it changes nothing
-    /// any more. A rotation is claimed for longer than this before each.
+    /// any more, even if the process that began it was killed. A rotation gives up what takes
+    /// longer. Where writes are not [compared](SinkCapabilities::compare_and_swap) it is claimed for
+    /// longer than this before each, so that no other worker writes meanwhile.
     fn longest_call(&self) -> Duration {
         LONGEST_CALL
     }

@@ -30,8 +30,13 @@ impl Timer for SystemClock {
     }
 }
 
+#[async_trait]
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {
         Timestamp::now()
+    }
+
+    async fn wait_beside_call(&self, duration: Duration) {
+        tokio::time::sleep(duration).await;
     }
 }

@@ -88,7 +88,8 @@ pub(crate) async fn look(
             continue;
         }
         let id = token.id.clone();
-        let planned = match objection(policies, configured, &token, &known) {
+        let origin = known.origin(provider.account(), &token);
+        let planned = match objection(policies, configured, &token, origin) {
             Some(error) => Err(error),
             None => looking.cover(Some(token)).await,
         };
@@ -128,7 +129,7 @@ fn known_markers(ledger: &str, closed: &[StoredRotation], open: &[StoredRotation
     for (stored, is_open) in (closed.iter().map(|stored| (stored, false)))
         .chain(open.iter().map(|stored| (stored, true)))
     {
-        known.add_rotation(&stored.record.rotation, is_open);
+        known.add_rotation(&stored.record.account, &stored.record.rotation, is_open);
     }
     known
 }
@@ -138,7 +139,7 @@ fn objection(
     policies: &Policies,
     configured: &ConfiguredPolicy,
     token: &Token,
-    known: &KnownMarkers,
+    origin: Option<Origin>,
 ) -> Option<Error> {
     let name = configured.name();
     let mut others = policies.for_account(&configured.config.account);
@@ -154,7 +155,9 @@ fn objection(
             ),
         );
     }
-    let (Origin::Late(rotation) | Origin::Abandoned(rotation)) = known.origin(token)? else {
+    let (Origin::Late(rotation) | Origin::Abandoned(rotation) | Origin::Replaced(rotation)) =
+        origin?
+    else {
         return None;
     };
     Some(
