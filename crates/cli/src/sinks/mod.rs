@@ -18,10 +18,11 @@ use tokenfleet::transport::{BaseUrl, Transport};
 use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
-use self::opening::Means;
+use self::opening::Opening;
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
+pub(crate) use self::variables::can_be_equal;
 use self::variables::Values;
 use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
@@ -170,13 +171,13 @@ impl Sinks {
         }
         let written = parse(place)?;
         let (target, configured) = self.target(&written)?;
-        let means = Means {
+        let opening = Opening {
             adopts: adopts.unwrap_or(configured),
             transport,
             network: self.configuration.transport_settings(),
             withheld: &self.withheld,
         };
-        let opened = target.open(&means).await;
+        let opened = target.open(&opening).await;
         opened.map_err(|error| match &written {
             WrittenPlace::Configured { name, .. } => self.in_table(name, error),
             _ => error,
