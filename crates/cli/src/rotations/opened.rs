@@ -197,7 +197,7 @@ impl<'a> Rotations<'a> {
     }
 
     /// Lets a rotation replace what somebody else has put into its sinks. Returns `false`, and
-    /// changes nothing, if somebody is at work on its queue.
+    /// changes nothing, if somebody else holds its queue.
     pub(crate) async fn adopt(&self, id: OperationId) -> Result<bool> {
         let Some(claim) = self.ledger.claim_task(id, LEASE).await? else {
             return Ok(false);

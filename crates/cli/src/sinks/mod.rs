@@ -143,6 +143,14 @@ impl Sinks {
         self.table(&name).is_ok()
     }
 
+    /// Returns a place of the ledger as a person writes it: a sink by its name alone.
+    pub(crate) fn written(&self, place: &str) -> Option<WrittenPlace> {
+        match parse(place).ok()? {
+            WrittenPlace::Configured { name, .. } => Some(WrittenPlace::configured(&name)),
+            place => Some(place),
+        }
+    }
+
     /// Returns a text that is equal for two templates of one place.
     pub(crate) fn identity(&self, template: &str) -> Result<String> {
         let (target, _) = self.target(&parse(template)?)?;
