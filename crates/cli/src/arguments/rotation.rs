@@ -45,6 +45,10 @@ pub(crate) struct RotateArguments {
     /// Replace what somebody else has put into the places
     #[arg(long, requires = "to")]
     pub(crate) adopt: bool,
+    /// Rotate although a policy or an earlier rotation delivers the token to other places too, which
+    /// keep the old secret
+    #[arg(long, requires = "to")]
+    pub(crate) only_these_places: bool,
     /// Print the new secret although standard output is a terminal
     #[arg(long)]
     pub(crate) show_secret: bool,

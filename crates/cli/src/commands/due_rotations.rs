@@ -1,6 +1,6 @@
 //! The rotations that are due: how they are begun, carried on and printed.
 
-use tokenfleet::{Result, Timestamp};
+use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
 use tokenfleet_rotation::policy::Due;
 use tokenfleet_rotation::runner::StoredRotation;
 
@@ -8,15 +8,19 @@ use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error, print_warning};
 use crate::policies::{ConfiguredPolicy, Policies};
-use crate::rotations::{Prepared, Rotations, Stop, carry_on, look};
+use crate::program_name::command_line;
+use crate::rotations::{Prepared, Rotations, Stop, carry_on, check_writable, find_covered};
 
-/// The rotations that a look at a policy has opened or found, and what it could not see to.
+/// The rotations that were opened for a policy, and what could not be rotated.
+#[derive(Default)]
 pub(super) struct BegunByPolicy {
     pub(super) rotations: Vec<StoredRotation>,
     /// The exit codes of what could not be rotated or listed.
     pub(super) exits: Vec<Exit>,
     /// The earliest time at which another token is due.
     pub(super) next: Option<Timestamp>,
+    /// `true` if a request to stop came before every due token had its rotation.
+    pub(super) is_stopped: bool,
 }
 
 /// Returns `true` if there is something to do for an open rotation.
@@ -36,27 +40,69 @@ pub(super) async fn report_unreadable(
     Ok(unreadable.iter().map(|_| Exit::AnswerIsNo).collect())
 }
 
+/// Waits for the work of a command, but not after a second request to stop.
+pub(super) async fn until_insisted(
+    working: impl Future<Output = Result<Exit, Failure>>,
+    stop: &Stop,
+    requested_format: Option<Format>,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        biased;
+        exit = working => exit,
+        // What is under way is in the ledger.
+        () = stop.insisted() => {
+            print_error(requested_format, &stopped("what was under way was not finished"));
+            Ok(Exit::OutcomeUnknown)
+        }
+    }
+}
+
+/// Creates the error about what a request to stop has left unfinished.
+pub(super) fn stopped(unfinished: &str) -> Error {
+    let message = format!("the program was asked to stop: {unfinished}");
+    let (worker, list) = (command_line("worker --once"), command_line("operations"));
+    Error::new(ErrorKind::Other, Fate::NotSent, message)
+        .with_advice(format!("`{worker}` goes on, and `{list}` lists what is open"))
+}
+
+/// Creates the error about policies whose tokens were not all looked through.
+pub(super) fn stopped_before(policies: &[&str]) -> Error {
+    let names: Vec<_> = policies.iter().map(|name| format!("policies.{name}")).collect();
+    stopped(&format!("not every token of {} was looked at", names.join(", ")))
+}
+
 /// Opens a rotation of each token that is due by a policy. What cannot be rotated is reported.
 pub(super) async fn begin_due(
     rotations: &Rotations<'_>,
     policies: &Policies,
     policy: &ConfiguredPolicy,
+    stop: &Stop,
     requested_format: Option<Format>,
 ) -> Result<BegunByPolicy> {
-    let looked = look(rotations, policies, policy).await?;
-    let mut begun = BegunByPolicy {
-        rotations: Vec::new(),
-        exits: Vec::new(),
-        next: None,
+    let provider = rotations.accounts.open_one(&policy.config.account)?;
+    check_writable(&*provider)?;
+    let mut begun = BegunByPolicy::default();
+    let found = tokio::select! {
+        biased;
+        // A listing changes nothing, so nothing of it is lost.
+        () = stop.requested() => {
+            begun.is_stopped = true;
+            return Ok(begun);
+        }
+        found = find_covered(rotations, policies, policy, &*provider) => found?,
     };
-    if let Some(reason) = &looked.incomplete {
+    if let Some(reason) = &found.incomplete {
         let account = &policy.config.account;
         print_warning(&format!(
             "{account}: a token may not have been seen: {reason}"
         ));
         begun.exits.push(Exit::Incomplete);
     }
-    for (id, covered) in looked.covered {
+    for (id, covered) in found.covered {
+        if stop.is_requested() {
+            begun.is_stopped = true;
+            break;
+        }
         let covered = match covered {
             Ok(covered) => covered,
             Err(error) => {
@@ -123,6 +169,7 @@ pub(super) async fn carry_on_and_print(
     let prepared = prepare(rotations, due, requested_format, &mut exits).await;
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     let mut written = Ok(());
+    let mut unfinished = 0_usize;
     carry_on(prepared, stop, |progressed| {
         let progressed = match progressed {
             Ok(progressed) => progressed,
@@ -138,6 +185,7 @@ pub(super) async fn carry_on_and_print(
         if progressed.is_in_other_hands() {
             return;
         }
+        unfinished += usize::from(progressed.is_stopped());
         exits.push(progressed.exit());
         let object = RotationObject::new(&progressed.stored);
         let row = object.row();
@@ -150,6 +198,14 @@ pub(super) async fn carry_on_and_print(
         }
     })
     .await;
+    let rotations = match unfinished {
+        0 => None,
+        1 => Some("1 rotation is not finished".to_owned()),
+        count => Some(format!("{count} rotations are not finished")),
+    };
+    if let Some(rotations) = rotations {
+        print_error(requested_format, &stopped(&rotations));
+    }
     written?;
     results.finish(output)?;
     Ok(exits)

@@ -264,7 +264,7 @@ fn why(stored: &StoredRotation) -> String {
             _ => "every sink holds the new secret, and the old one does not work".to_owned(),
         },
         _ if stored.task.claimed_until > Some(now) => format!(
-            "a worker is at it; if it was killed, its claim runs out at {}",
+            "a worker carries it on; if that was killed, its claim runs out at {}",
             shown(stored.task.claimed_until)
         ),
         RotationState::Retiring => match (rotation.suspended_at, delivered_stop) {

@@ -1,12 +1,12 @@
 //! The tokens that a policy covers, and what the rotation of each would be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
-    Completeness, CreateToken, Error, Query, Result, Timestamp, Token, TokenId, TokenProvider,
-    TokenProviderExt, TokenState,
+    Account, Capabilities, Completeness, CreateToken, Error, Query, Result, Timestamp, Token,
+    TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_rotation::machine::{Rotation, Strategy};
 use tokenfleet_rotation::policy::{Due, Policy, SinkPlace, successor_request, without_marker};
@@ -15,6 +15,8 @@ use tokenfleet_rotation::sink::SecretSink;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
 use super::opened::Rotations;
+use super::places::{self, identities, identity};
+use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
 use crate::progress::with_progress;
 
@@ -27,7 +29,7 @@ pub(crate) struct Covered {
 }
 
 /// The tokens that a policy covers now.
-pub(crate) struct Looked {
+pub(crate) struct CoveredTokens {
     /// Those that are not being rotated, with the error if one cannot be.
     pub(crate) covered: Vec<(Option<TokenId>, Result<Covered>)>,
     /// The reason why the listing may lack some.
@@ -42,31 +44,45 @@ impl Covered {
 }
 
 /// Lists the account of a policy, and plans the rotation of each token that it covers and that is
-/// not being rotated. Nothing is changed.
-pub(crate) async fn look(
+/// not being rotated. Nothing is changed, and the account may be read-only.
+pub(crate) async fn find_covered(
     rotations: &Rotations<'_>,
     policies: &Policies,
     configured: &ConfiguredPolicy,
-) -> Result<Looked> {
+    provider: &dyn TokenProvider,
+) -> Result<CoveredTokens> {
     let accounts = rotations.accounts;
-    let provider = accounts.open_one(&configured.config.account)?;
-    let account = accounts.configuration_of(&*provider)?;
-    let acting = acting_token(account, &*provider).await?;
-    let means = (&rotations.sinks, accounts.transport());
-    let policy = policies.accept(configured, &*provider, acting.as_ref(), means);
+    let account = accounts.configuration_of(provider)?;
+    let acting = acting_token(account, provider).await?;
+    // What could be done is planned also where nothing may be changed.
+    let mut capabilities = provider.capabilities().clone();
+    capabilities.read_only = None;
+    let opening = (&rotations.sinks, accounts.transport());
+    let policy = policies.accept(configured, &capabilities, acting.as_ref(), opening);
     let policy = policy.await?;
     let mut closed = rotations.store.closed_rotations().await?.rotations;
     closed.retain(|stored| stored.record.account == *provider.account());
-    let looking = Looking {
+    let planner = Planner {
         rotations,
         policy,
-        provider: &*provider,
+        account: provider.account(),
+        capabilities,
         closed,
+        open: rotations.store.open_rotations().await?.rotations,
     };
-    if let Strategy::Unlisted(_) = looking.policy.plan().strategy {
-        let covered = looking.cover(None).await;
-        return Ok(Looked {
-            covered: vec![(None, covered)],
+    if let Strategy::Unlisted(_) = planner.policy.plan().strategy {
+        let covered = planner.plan(None).await;
+        let is_open = |covered: &Covered| {
+            let subject = covered.record.subject();
+            let mut open = planner.open.iter();
+            open.any(|stored| stored.record.subject() == subject)
+        };
+        let covered = match covered {
+            Ok(covered) if is_open(&covered) => Vec::new(),
+            covered => vec![(None, covered)],
+        };
+        return Ok(CoveredTokens {
+            covered,
             incomplete: None,
         });
     }
@@ -76,61 +92,48 @@ pub(crate) async fn look(
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let mut open = rotations.store.open_rotations().await?.rotations;
-    open.retain(|stored| stored.record.account == *provider.account());
-    let known = known_markers(rotations.ledger_id(), &looking.closed, &open);
+    let known = planner.known_markers();
     let mut covered = Vec::new();
-    let mut taken = BTreeMap::<String, Vec<usize>>::new();
+    // The tokens that each place is for, those of other policies too.
+    let mut writers = BTreeMap::<String, Vec<TokenId>>::new();
     for token in list.tokens {
         // A revoked one stays in some lists, and its successor has its place.
-        let is_active = token.state == TokenState::Active;
-        if !is_active || !looking.policy.covers(&token) || is_under_way(&token, &open) {
+        if token.state != TokenState::Active || planner.is_under_way(&token) {
+            continue;
+        }
+        for place in planner.places_of_others(policies, configured, &token) {
+            writers.entry(place).or_default().push(token.id.clone());
+        }
+        if !planner.policy.covers(&token) {
             continue;
         }
         let id = token.id.clone();
         let planned = match objection(policies, configured, &token, &known) {
             Some(error) => Err(error),
-            None => looking.cover(Some(token)).await,
+            None => planner.plan(Some(token)).await,
         };
-        for place in planned.iter().flat_map(|planned| &planned.record.sinks) {
-            taken.entry(place.clone()).or_default().push(covered.len());
+        let places = planned.iter().flat_map(|planned| &planned.record.sinks);
+        for place in places {
+            let place = identity(&rotations.sinks, place);
+            writers.entry(place).or_default().push(id.clone());
         }
         covered.push((Some(id), planned));
     }
-    // None of those that share a place: whichever came first would lose it to the other.
-    let shared = taken.values().filter(|sharing| sharing.len() > 1);
-    for &index in shared.flatten().collect::<BTreeSet<_>>() {
-        if let Some((_, planned)) = covered.get_mut(index) {
-            *planned = Err(shared_place(configured.name()));
+    for (id, planned) in &mut covered {
+        let Ok(Covered { record, .. }) = planned else {
+            continue;
+        };
+        // None of those that share a place: whichever came first would lose it to the other.
+        let places = identities(&rotations.sinks, &record.sinks);
+        let mut writers = places.iter().filter_map(|place| writers.get(place)).flatten();
+        if let Some(other) = writers.find(|writer| Some(*writer) != id.as_ref()) {
+            *planned = Err(shared_place(configured.name(), other));
         }
     }
-    Ok(Looked {
+    Ok(CoveredTokens {
         covered,
         incomplete,
     })
-}
-
-/// Returns `true` for a token that an open rotation replaces, or has created and does not keep.
-fn is_under_way(token: &Token, open: &[StoredRotation]) -> bool {
-    open.iter().any(|stored| {
-        let rotation = &stored.record.rotation;
-        let successor = rotation.successor.as_ref();
-        let is_successor = successor.is_some_and(|successor| successor.token == token.id);
-        let mut attempts = rotation.attempts.iter();
-        rotation.subject.as_ref() == Some(&token.id)
-            || (!is_successor && attempts.any(|attempt| attempt.marker.matches(token)))
-    })
-}
-
-/// Returns the markers of the rotations of an account.
-fn known_markers(ledger: &str, closed: &[StoredRotation], open: &[StoredRotation]) -> KnownMarkers {
-    let mut known = KnownMarkers::new(ledger);
-    for (stored, is_open) in (closed.iter().map(|stored| (stored, false)))
-        .chain(open.iter().map(|stored| (stored, true)))
-    {
-        known.add_rotation(&stored.record.rotation, is_open);
-    }
-    known
 }
 
 /// Returns why a token that the policy covers is not rotated.
@@ -163,21 +166,77 @@ fn objection(
     )
 }
 
-fn shared_place(policy: &str) -> Error {
-    let message = format!("policies.{policy}: another token would be written to the same place");
-    Error::configuration(message)
-        .with_advice("use `{name}` or `{id}` in the sink, or narrow `where` to one token")
+fn shared_place(policy: &str, other: &TokenId) -> Error {
+    let other = displayed_id(other);
+    let message = format!("policies.{policy}: the token {other} has the same place");
+    Error::configuration(message).with_advice(
+        "use `{id}` in the sink, give the tokens different names, or narrow `where` to one token",
+    )
 }
 
-struct Looking<'a> {
+/// Plans the rotations of a policy.
+struct Planner<'a> {
     rotations: &'a Rotations<'a>,
+    policy: Policy,
+    account: &'a Account,
+    /// What the account could do if it were not read-only.
+    capabilities: Capabilities,
     /// The rotations of the account that are over.
     closed: Vec<StoredRotation>,
-    policy: Policy,
-    provider: &'a dyn TokenProvider,
+    /// The open rotations of all accounts.
+    open: Vec<StoredRotation>,
 }
 
-impl Looking<'_> {
+impl Planner<'_> {
+    fn open_of_account(&self) -> impl Iterator<Item = &StoredRotation> {
+        let open = self.open.iter();
+        open.filter(|stored| stored.record.account == *self.account)
+    }
+
+    /// Returns `true` for a token that an open rotation replaces, or has created and does not keep.
+    fn is_under_way(&self, token: &Token) -> bool {
+        self.open_of_account().any(|stored| {
+            let rotation = &stored.record.rotation;
+            let successor = rotation.successor.as_ref();
+            let is_successor = successor.is_some_and(|successor| successor.token == token.id);
+            let mut attempts = rotation.attempts.iter();
+            rotation.subject.as_ref() == Some(&token.id)
+                || (!is_successor && attempts.any(|attempt| attempt.marker.matches(token)))
+        })
+    }
+
+    /// Returns the markers of the rotations of the account.
+    fn known_markers(&self) -> KnownMarkers {
+        let mut known = KnownMarkers::new(self.rotations.ledger_id());
+        for stored in &self.closed {
+            known.add_rotation(&stored.record.rotation, false);
+        }
+        for stored in self.open_of_account() {
+            known.add_rotation(&stored.record.rotation, true);
+        }
+        known
+    }
+
+    /// Returns the identities of the places that other policies have for a token.
+    fn places_of_others(
+        &self,
+        policies: &Policies,
+        configured: &ConfiguredPolicy,
+        token: &Token,
+    ) -> Vec<String> {
+        let others = policies.for_account(&configured.config.account);
+        let others = others.filter(|other| {
+            other.name() != configured.name() && other.config.filter.matches(token)
+        });
+        let templates = others.flat_map(|other| &other.config.sinks);
+        let places = templates.filter_map(|template| {
+            // A place that cannot be filled in is a finding of that policy.
+            SinkPlace::new(template, &configured.config.account, Some(token)).ok()
+        });
+        let sinks = &self.rotations.sinks;
+        places.map(|place| identity(sinks, place.as_str())).collect()
+    }
+
     /// Returns the time at which a token, or what the sinks hold, was last rotated.
     fn rotated_at(&self, token: Option<&Token>, places: &[String]) -> Option<Timestamp> {
         let records = self.closed.iter().map(|stored| &stored.record);
@@ -192,8 +251,8 @@ impl Looking<'_> {
         times.max()
     }
 
-    async fn cover(&self, token: Option<Token>) -> Result<Covered> {
-        let (config, capabilities) = (self.policy.config(), self.provider.capabilities());
+    async fn plan(&self, token: Option<Token>) -> Result<Covered> {
+        let (config, capabilities) = (self.policy.config(), &self.capabilities);
         let (mut places, mut sinks) = (Vec::new(), Vec::new());
         for sink in &config.sinks {
             let place = SinkPlace::new(sink, &config.account, token.as_ref())?;
@@ -217,7 +276,7 @@ impl Looking<'_> {
             _ => successor_request(capabilities, token.as_ref(), config.new_expiry)?,
         };
         let plan = self.policy.plan().clone();
-        let account = self.provider.account().clone();
+        let account = self.account.clone();
         let record = RotationRecord::new(account, places, plan, request, rotation);
         let mut record = record.with_policy(&config.name);
         if let Some(reason) = self.rotations.accounts.reason() {
@@ -226,6 +285,9 @@ impl Looking<'_> {
         if let Some(name) = token.as_ref().and_then(|token| token.name.known()) {
             record = record.with_token_name(without_marker(name));
         }
-        Ok(Covered { due, record, sinks })
+        match places::conflict(&self.rotations.sinks, &record, &self.open) {
+            Some(error) => Err(error),
+            None => Ok(Covered { due, record, sinks }),
+        }
     }
 }

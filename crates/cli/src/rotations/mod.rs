@@ -9,13 +9,15 @@ mod clock;
 mod covered;
 mod journal;
 mod opened;
+mod places;
 mod prepared;
 mod resolving;
 mod step_store;
 mod stop;
 
 pub(crate) use self::carrying_on::carry_on;
-pub(crate) use self::covered::{Covered, look};
-pub(crate) use self::opened::{Rotations, check_place};
+pub(crate) use self::covered::{Covered, find_covered};
+pub(crate) use self::opened::{Rotations, check_place, check_writable};
+pub(crate) use self::places::{identities, identity};
 pub(crate) use self::prepared::{Prepared, Progressed};
 pub(crate) use self::stop::Stop;

@@ -18,10 +18,11 @@ use tokenfleet::transport::{BaseUrl, Transport};
 use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
-use self::opening::Means;
+use self::opening::Opening;
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
+pub(crate) use self::variables::can_be_equal;
 use self::variables::Values;
 use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
@@ -142,6 +143,14 @@ impl Sinks {
         self.table(&name).is_ok()
     }
 
+    /// Returns a place of the ledger as a person writes it: a sink by its name alone.
+    pub(crate) fn written(&self, place: &str) -> Option<WrittenPlace> {
+        match parse(place).ok()? {
+            WrittenPlace::Configured { name, .. } => Some(WrittenPlace::configured(&name)),
+            place => Some(place),
+        }
+    }
+
     /// Returns a text that is equal for two templates of one place.
     pub(crate) fn identity(&self, template: &str) -> Result<String> {
         let (target, _) = self.target(&parse(template)?)?;
@@ -170,13 +179,13 @@ impl Sinks {
         }
         let written = parse(place)?;
         let (target, configured) = self.target(&written)?;
-        let means = Means {
+        let opening = Opening {
             adopts: adopts.unwrap_or(configured),
             transport,
             network: self.configuration.transport_settings(),
             withheld: &self.withheld,
         };
-        let opened = target.open(&means).await;
+        let opened = target.open(&opening).await;
         opened.map_err(|error| match &written {
             WrittenPlace::Configured { name, .. } => self.in_table(name, error),
             _ => error,

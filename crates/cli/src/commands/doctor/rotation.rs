@@ -34,9 +34,9 @@ pub(super) async fn check(
     };
     let (mut findings, mut accepted) = (Vec::new(), Vec::new());
     for configured in policies.for_account(account.name()) {
-        let means = (sinks, transport);
+        let opening = (sinks, transport);
         let policy = policies
-            .accept(configured, &*provider, acting.as_ref(), means)
+            .accept(configured, provider.capabilities(), acting.as_ref(), opening)
             .await;
         findings.push(match (policy, &unknown) {
             (Err(error), _) => Finding::failed(Check::Rotation, &error),

@@ -189,7 +189,7 @@ fn outcome(progressed: &Progressed) -> &'static str {
 }
 
 fn in_other_hands(id: OperationId) -> Error {
-    let message = format!("a worker is at the rotation {id} or another one of its queue");
+    let message = format!("a worker holds the queue of the rotation {id}");
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
         "try again when it has ended; the claim of a worker that was killed runs out by itself \
          within minutes",

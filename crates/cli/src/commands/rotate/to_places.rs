@@ -15,7 +15,7 @@ use tokenfleet_rotation::policy::{
 use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::{in_context, only_token};
+use super::{in_context, only_token, other_places};
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::commands::question;
@@ -75,6 +75,11 @@ pub(super) async fn run(
         .record()
         .await
         .map_err(|error| in_context(&*provider, error))?;
+    if !arguments.only_these_places {
+        other_places::check(&rotations, &record, planning.subject.as_ref())
+            .await
+            .map_err(|error| in_context(&*provider, error))?;
+    }
     if !arguments.yes {
         let question = question(&*provider, &planning, &record);
         if !question::is_confirmed(&question) {
