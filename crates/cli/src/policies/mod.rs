@@ -77,7 +77,8 @@ impl Policies {
 
     /// Accepts a policy that can keep its promise on an account that can do this. Nothing is sent.
     ///
-    /// `acting` is the token that the account authenticates with, as [`acting_token`] finds it.
+    /// `acting` is the token that the account authenticates with, as [`acting_token`] finds it, and
+    /// `ledger` the id of the ledger, which is empty if there is none.
     ///
     /// # Errors
     ///
@@ -87,6 +88,7 @@ impl Policies {
         policy: &ConfiguredPolicy,
         capabilities: &Capabilities,
         acting: Option<&Token>,
+        ledger: &str,
         (sinks, transport): (&Sinks, &Arc<dyn Transport>),
     ) -> Result<Policy> {
         let accept = async {
@@ -105,7 +107,9 @@ impl Policies {
                 declared.push(sink.capabilities());
             }
             // If it is one of its own, no policy may cover it.
-            let mut account = PolicyAccount::new(capabilities).with_other_credential();
+            let mut account = PolicyAccount::new(capabilities)
+                .with_other_credential()
+                .with_ledger(ledger);
             if let Some(token) = acting {
                 account = account.with_acting(token);
             }

@@ -49,7 +49,7 @@ impl Check<'_> {
             // The policy itself rotates no token of which it has no place.
             let Ok(places) = places else { continue };
             let is_covered = match self.subject {
-                Some(token) => policy.config.filter.matches(token),
+                Some(token) => policy.config.matches(token, self.rotations.ledger_id()),
                 None => self.shares_place(&places),
             };
             if !is_covered {
