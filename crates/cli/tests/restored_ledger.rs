@@ -73,12 +73,13 @@ fn a_restored_ledger_reports_what_it_forgot_and_replaces_nothing_without_a_perso
     );
 
     // What the recipe says.
-    fs::remove_file(rotating.file("ci.stamp")).unwrap();
+    let next = text(&parked, "next");
+    assert!(next.contains("--after-restore`"), "{next}");
     let resume = [
         "operations",
         "resume",
         text(&parked, "operation"),
-        "--adopt",
+        "--after-restore",
         "--yes",
     ];
     let resumed = rotating.run(&resume).ends_with(0).json();

@@ -60,6 +60,15 @@ async fn check_races(ledger: Arc<dyn Ledger>) {
         assert_eq!(in_place, expected);
     }
 
+    // Of those that have read the same open tasks, one is opened.
+    let latest = Some(open[0].id);
+    let opened = at_once(&ledger, move |worker, ledger| async move {
+        let task = task("iot", &format!("after {worker}"));
+        ledger.open_task_after(&task, latest).await.is_ok()
+    });
+    let opened = opened.await.into_iter().filter(|opened| *opened);
+    assert_eq!(opened.count(), 1);
+
     let other = task("iot", "2");
     ledger.open_task(&other).await.unwrap();
     let ids = [open[0].id, other.id];

@@ -421,12 +421,14 @@ impl Machine {
         readings.filter_map(|(sink, reading)| Some((sink, reading.as_ref()?)))
     }
 
-    /// Returns a sink that a later epoch than this worker's has written.
+    /// Returns the sink that the latest epoch has written, if that is later than this worker's.
     fn sink_ahead(&self) -> Option<Parked> {
-        let is_later = |stamp: &Stamp| stamp.epoch() > self.epoch;
-        let mut readings = self.readings();
-        let ahead = readings.find(|(_, reading)| reading.stamp.as_ref().is_some_and(is_later));
-        ahead.map(|(sink, _)| Parked::SinkAhead { sink })
+        let stamped = self.readings().filter_map(|(sink, reading)| {
+            let epoch = reading.stamp.as_ref()?.epoch();
+            (epoch > self.epoch).then_some((epoch, sink))
+        });
+        let (epoch, sink) = stamped.max()?;
+        Some(Parked::SinkAhead { sink, epoch })
     }
 }
 

@@ -39,7 +39,7 @@ fn reasons() -> impl Strategy<Value = Parked> {
         sink.clone().prop_map(|sink| Parked::NotOurs { sink }),
         sink.clone().prop_map(|sink| Parked::Contested { sink }),
         sink.clone().prop_map(|sink| Parked::SinkChanged { sink }),
-        sink.prop_map(|sink| Parked::SinkAhead { sink }),
+        (sink, any::<u64>()).prop_map(|(sink, epoch)| Parked::SinkAhead { sink, epoch }),
         "\\PC{0,12}".prop_map(|reason| Parked::Unverified { reason }),
         any::<u32>().prop_map(|starts| Parked::Stuck { starts }),
         Just(Parked::NoSubject),
@@ -230,8 +230,8 @@ proptest! {
 
 /// Collects the pointers to the objects of a record that are the rotation's own.
 fn objects_of(value: &serde_json::Value, pointer: String, objects: &mut Vec<String>) {
-    // An account, an expiry and a duration in it are the core's, and arguments have any name.
-    let is_cores = ["/account", "/request/arguments", "/request/expiry"];
+    // An expiry and a duration in it are the core's, and arguments have any name.
+    let is_cores = ["/request/arguments", "/request/expiry"];
     if is_cores.contains(&pointer.as_str()) {
         return;
     }

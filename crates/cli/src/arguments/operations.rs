@@ -82,6 +82,12 @@ pub(crate) struct ResumeArguments {
     /// Let the named rotations replace what somebody else has put into their places
     #[arg(long, conflicts_with = "all")]
     pub(crate) adopt: bool,
+    /// Let the named rotations go on although a place was written by a later state of the ledger,
+    /// which was restored from a backup since
+    ///
+    /// Make sure that nobody uses the ledger that wrote the place.
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) after_restore: bool,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,

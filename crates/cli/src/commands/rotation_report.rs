@@ -3,7 +3,9 @@
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
-use tokenfleet_rotation::machine::{AttemptOutcome, RotationState, Strategy};
+use tokenfleet_rotation::machine::{
+    Attempt, AttemptOutcome, Parked, Rotation, RotationState, Strategy,
+};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use crate::output::displayed_id;
@@ -297,7 +299,12 @@ fn next(stored: &StoredRotation) -> String {
     }
     let next = stored.record.next();
     let resume = command_line(&format!("operations resume {id}"));
-    if stored.record.rotation.parked.is_some() {
+    if let Some(parked) = &stored.record.rotation.parked {
+        let resume = match parked {
+            Parked::NotOurs { .. } => format!("{resume} --adopt"),
+            Parked::SinkAhead { .. } => format!("{resume} --after-restore"),
+            _ => resume,
+        };
         let abandon = command_line(&format!("operations abandon {id}"));
         return format!("{next}: `{resume}` or `{abandon}`");
     }
@@ -316,7 +323,39 @@ fn next(stored: &StoredRotation) -> String {
 /// Returns what a person has to see to after a rotation was given up.
 fn left_behind(record: &RotationRecord) -> String {
     let rotation = &record.rotation;
-    let markers: Vec<_> = (rotation.left_behind().into_iter())
+    let attempts = rotation.left_behind();
+    match &record.plan.strategy {
+        Strategy::InPlace(_) if attempts.is_empty() => String::new(),
+        Strategy::InPlace(_) => {
+            let token = rotation.subject.as_ref().map(displayed_id);
+            format!(
+                "token {} may have another secret than the places hold: try what they hold, and \
+                 rotate it again if that is refused",
+                token.unwrap_or_default()
+            )
+        }
+        Strategy::Unlisted(unlisted) => {
+            let unknown = rotation.unknown_secrets(unlisted.max_lifetime);
+            match (unknown.at_most, unknown.dead_by) {
+                (0, _) => String::new(),
+                (count, Some(dead_by)) => format!(
+                    "{count} secrets at most may work that nobody knows, the last until {} unless \
+                     it is renewed: the platform does not list them",
+                    shown(Some(dead_by))
+                ),
+                (count, None) => format!(
+                    "{count} secrets at most may work that nobody knows: the platform does not list \
+                     them"
+                ),
+            }
+        }
+        _ => left_beside(rotation, &attempts),
+    }
+}
+
+/// Does the same where each attempt makes a token of its own, which bears its marker.
+fn left_beside(rotation: &Rotation, attempts: &[&Attempt]) -> String {
+    let markers: Vec<_> = (attempts.iter())
         .map(|attempt| attempt.marker.as_str())
         .collect();
     let old = match (&rotation.subject, rotation.state) {
@@ -352,4 +391,72 @@ pub(super) fn stops_at(record: &RotationRecord, delivered_at: Timestamp) -> Opti
 pub(super) fn revoked_at(record: &RotationRecord, delivered_at: Timestamp) -> Option<Timestamp> {
     let stops_at = stops_at(record, delivered_at)?;
     Some(stops_at.saturating_add(record.plan.soak))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use tokenfleet::capability::{Capabilities, CreateCapability, RevokeCapability};
+    use tokenfleet::workflow::Marker;
+    use tokenfleet::{Account, CreateToken, RevocationEffect, TokenId};
+    use tokenfleet_rotation::machine::{
+        Change, InPlace, Overlap, PlannedSink, RotationPlan, Successor,
+    };
+    use tokenfleet_rotation::sink::Readable;
+
+    use super::*;
+
+    fn unlisted() -> Strategy {
+        let create = CreateCapability::new().with_max_lifetime(Duration::from_secs(86_400));
+        let revoke = RevokeCapability::by_secret(RevocationEffect::Deleted);
+        let capabilities = Capabilities::none().with_create(create).with_revoke(revoke);
+        Strategy::for_capabilities(&capabilities, Default::default()).unwrap()
+    }
+
+    /// Returns what is left behind by a rotation of one attempt, which every place holds or not.
+    fn left(strategy: Strategy, subject: Option<&str>, is_delivered: bool) -> String {
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let subject = subject.map(TokenId::new);
+        let mut rotation = Rotation::new(OperationId::random(), subject.clone(), now);
+        let attempt = Attempt::new(1, Marker::random(), now);
+        rotation.apply(&Change::Attempting {
+            attempt: attempt.with_dead_by(Some(now)),
+            replaced: 0,
+        });
+        if is_delivered {
+            let successor = match strategy {
+                Strategy::InPlace(_) => subject.unwrap(),
+                _ => TokenId::new("new"),
+            };
+            rotation.apply(&Change::Delivered(Successor::new(1, successor, 1, now)));
+        }
+        let plan = RotationPlan::new(strategy, [PlannedSink::new(Readable::Secret)]).unwrap();
+        let account = Account::new("losant", "iot");
+        let request = CreateToken::new("ci");
+        let record = RotationRecord::new(account, ["file:/a"], plan, request, rotation);
+        left_behind(&record)
+    }
+
+    #[test]
+    fn only_where_tokens_bear_markers_does_a_rotation_that_was_given_up_speak_of_them() {
+        let overlap = || Strategy::Overlap(Overlap::default());
+        let in_place = || Strategy::InPlace(InPlace::default());
+        for (strategy, subject, is_delivered, expected) in [
+            (overlap(), Some("old"), false, "revoke those that no sink holds"),
+            (overlap(), Some("old"), true, "the old token old may still work: revoke it"),
+            (in_place(), Some("old"), false, "token old may have another secret"),
+            (unlisted(), None, false, "1 secrets at most may work"),
+        ] {
+            let speaks_of_markers = !is_delivered && matches!(strategy, Strategy::Overlap(_));
+            let left = left(strategy, subject, is_delivered);
+            assert!(left.contains(expected), "{left}");
+            assert_eq!(left.contains("marker"), speaks_of_markers, "{left}");
+        }
+        // The old token is the one that every place holds, and what was counted is none.
+        assert_eq!(left(in_place(), Some("old"), true), "");
+        assert_eq!(left(unlisted(), None, true), "");
+    }
 }

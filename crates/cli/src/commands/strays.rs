@@ -1,4 +1,5 @@
-//! The strays of a snapshot: living tokens with a marker that nothing in the ledger needs.
+//! The strays of a snapshot: living tokens that were left behind or bear a marker, and that nothing
+//! in the ledger needs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -37,7 +38,7 @@ pub(super) async fn known_markers(ledger: &Arc<dyn Ledger>) -> Result<KnownMarke
             return Err(unreadable.error);
         }
         for stored in &stored.rotations {
-            known.add_rotation(&stored.record.rotation, is_open);
+            known.add_rotation(&stored.record.account, &stored.record.rotation, is_open);
         }
     }
     Ok(known)
@@ -55,7 +56,7 @@ pub(super) struct StraySearch {
 impl StraySearch {
     /// Looks through some tokens. Those that a recorded write issued are none.
     pub(super) async fn look_through(&mut self, tokens: &[Token]) -> Result<()> {
-        let strays = self.known.strays(tokens);
+        let strays = self.known.strays(&self.account, tokens);
         let unknown: Vec<_> = strays.iter().filter(|stray| is_unknown(stray)).collect();
         let ids: Vec<_> = (unknown.iter())
             .map(|stray| stray.token.id.clone())
@@ -79,7 +80,7 @@ impl StraySearch {
         self.known = known;
         self.look_through(&found).await?;
         let objects = self.found.iter().filter_map(|token| {
-            let origin = self.known.origin(token)?;
+            let origin = self.known.origin(&self.account, token)?;
             Some(StrayObject::new(&self.account, token, origin))
         });
         Ok(objects.collect())
@@ -119,6 +120,14 @@ impl StrayObject {
                 "abandoned",
                 Some(id),
                 format!("rotation {id} made it and was given up: a sink may hold it"),
+            ),
+            Origin::Replaced(id) => (
+                "replaced",
+                Some(id),
+                format!(
+                    "rotation {id} was given up when every place held the new secret, before this \
+                     old one was revoked"
+                ),
             ),
             Origin::Forgotten => (
                 "forgotten",

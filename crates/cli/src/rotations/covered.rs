@@ -108,7 +108,8 @@ pub(crate) async fn find_covered(
             continue;
         }
         let id = token.id.clone();
-        let planned = match objection(policies, configured, &token, &known) {
+        let origin = known.origin(provider.account(), &token);
+        let planned = match objection(policies, configured, &token, origin) {
             Some(error) => Err(error),
             None => planner.plan(Some(token)).await,
         };
@@ -141,7 +142,7 @@ fn objection(
     policies: &Policies,
     configured: &ConfiguredPolicy,
     token: &Token,
-    known: &KnownMarkers,
+    origin: Option<Origin>,
 ) -> Option<Error> {
     let name = configured.name();
     let mut others = policies.for_account(&configured.config.account);
@@ -157,7 +158,9 @@ fn objection(
             ),
         );
     }
-    let (Origin::Late(rotation) | Origin::Abandoned(rotation)) = known.origin(token)? else {
+    let (Origin::Late(rotation) | Origin::Abandoned(rotation) | Origin::Replaced(rotation)) =
+        origin?
+    else {
         return None;
     };
     Some(
@@ -209,10 +212,10 @@ impl Planner<'_> {
     fn known_markers(&self) -> KnownMarkers {
         let mut known = KnownMarkers::new(self.rotations.ledger_id());
         for stored in &self.closed {
-            known.add_rotation(&stored.record.rotation, false);
+            known.add_rotation(&stored.record.account, &stored.record.rotation, false);
         }
         for stored in self.open_of_account() {
-            known.add_rotation(&stored.record.rotation, true);
+            known.add_rotation(&stored.record.account, &stored.record.rotation, true);
         }
         known
     }

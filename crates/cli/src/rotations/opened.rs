@@ -18,9 +18,6 @@ use crate::ledger::turned_off;
 use crate::program_name::command_line;
 use crate::sinks::Sinks;
 
-/// The lease of a person who changes a rotation.
-const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
-
 /// The rotations in the ledger of the configuration, and what it takes to carry them on.
 pub(crate) struct Rotations<'a> {
     pub(crate) accounts: &'a Accounts,
@@ -194,32 +191,6 @@ impl<'a> Rotations<'a> {
             ledger: Arc::clone(&self.ledger),
             journals: self.accounts.shared_journals(),
         })
-    }
-
-    /// Lets a rotation replace what somebody else has put into its sinks. Returns `false`, and
-    /// changes nothing, if somebody else holds its queue.
-    pub(crate) async fn adopt(&self, id: OperationId) -> Result<bool> {
-        let Some(claim) = self.ledger.claim_task(id, LEASE).await? else {
-            return Ok(false);
-        };
-        let mut record = self.find(id).await?.record;
-        for sink in &mut record.plan.sinks {
-            sink.adopt = true;
-        }
-        let due = claim.task.due;
-        let recorded = match serde_json::to_string(&record) {
-            Ok(state) => {
-                self.ledger
-                    .record_task(id, claim.epoch, &state, false)
-                    .await
-            }
-            Err(error) => {
-                let message = "a rotation cannot be written as JSON";
-                Err(Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error))
-            }
-        };
-        self.ledger.release_claim(id, claim.epoch, due).await?;
-        recorded
     }
 }
 

@@ -269,7 +269,7 @@ update task set starts = starts + 1 where id = $1 and closed_at is null";
 
 pub(crate) const RAISE_EPOCH: &str = "update epoch set latest = latest + 1 returning latest";
 
-pub(crate) const RAISE_EPOCH_TO: &str = "update epoch set latest = $1 where latest < $2";
+pub(crate) const RAISE_EPOCH_TO: &str = "update epoch set latest = $1 where latest < $1";
 
 pub(crate) const CLAIM_QUEUE: &str = "
 update queue set epoch = $1, task = $2, claimed_until = $3 where name = $4";

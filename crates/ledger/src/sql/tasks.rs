@@ -136,7 +136,7 @@ impl<D: Database> Tasks for D {
         let epoch = i64::try_from(at_least).map_err(|_| unreadable())?;
         let mut connection = self.connect().await?;
         begin_write(&mut *connection).await?;
-        let values = vec![epoch.into(), epoch.into()];
+        let values = vec![epoch.into()];
         connection.execute(RAISE_EPOCH_TO, values).await?;
         connection.commit().await
     }

@@ -296,11 +296,16 @@ impl Rotation {
         })
     }
 
-    /// Returns the attempts whose tokens a person has to see to if the rotation ends here.
+    /// Returns the attempts that a person has to see to if the rotation ends here. What they may
+    /// have left depends on the [strategy](crate::machine::Strategy).
     ///
-    /// Before every sink holds a successor, a sink may hold the token of any of them, so the sinks
-    /// are to be read before one is revoked. Afterwards the sinks hold the successor, which is none
-    /// of them, and the old token is to be revoked, too.
+    /// With an overlap it is tokens, which bear the markers. Before every sink holds a successor, a
+    /// sink may hold any of them, so the sinks are to be read before one is revoked. Afterwards the
+    /// sinks hold the successor, which is none of them, and the old token is to be revoked, too.
+    ///
+    /// In place it is another secret of the one token than the sinks hold, and nothing is to be
+    /// revoked. Where nothing can be listed it is secrets that
+    /// [are counted](Self::unknown_secrets), which no marker finds.
     #[must_use]
     pub fn left_behind(&self) -> Vec<&Attempt> {
         let is_possible = |attempt: &&Attempt| attempt.outcome != AttemptOutcome::NotApplied;
