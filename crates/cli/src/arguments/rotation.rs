@@ -30,8 +30,8 @@ pub(crate) struct RotateArguments {
     /// Rotate what is due by this policy of the configuration
     #[arg(long, value_name = "NAME", conflicts_with_all = ["to", "show_secret", "secret_only"])]
     pub(crate) policy: Option<String>,
-    /// Show what the policy would rotate when, the requests, the places and the time at which the
-    /// old secret stops working. Nothing is changed
+    /// Show what the policy would rotate when and which of its rotations would go on, the requests,
+    /// the places and the time at which the old secret stops working. Nothing is changed
     #[arg(long, requires = "policy")]
     pub(crate) dry_run: bool,
     /// Place of the new secret; repeatable: file:PATH, env-file:PATH#NAME, command:PROGRAM,

@@ -65,10 +65,10 @@ pub(super) fn stopped(unfinished: &str) -> Error {
         .with_advice(format!("`{worker}` goes on, and `{list}` lists what is open"))
 }
 
-/// Creates the error about policies whose tokens were not all looked through.
+/// Creates the error about policies whose tokens were not all read.
 pub(super) fn stopped_before(policies: &[&str]) -> Error {
     let names: Vec<_> = policies.iter().map(|name| format!("policies.{name}")).collect();
-    stopped(&format!("not every token of {} was looked at", names.join(", ")))
+    stopped(&format!("the tokens of {} were not all read", names.join(", ")))
 }
 
 /// Opens a rotation of each token that is due by a policy. What cannot be rotated is reported.

@@ -63,7 +63,7 @@ struct Begun<'a> {
     exits: Vec<Exit>,
     /// The earliest time at which another token is due.
     next: Option<Timestamp>,
-    /// The policies whose tokens were not all looked through before a request to stop.
+    /// The policies whose tokens were not all read before a request to stop.
     stopped_before: Vec<&'a str>,
 }
 

@@ -14,7 +14,7 @@ use super::server::Server;
 use super::table::{Target, absolute};
 use super::variables::{self, Values};
 
-/// What a sink is opened with besides its place.
+/// The settings with which a place is opened as a sink.
 pub(super) struct Opening<'a> {
     /// `true` to replace what somebody else wrote.
     pub(super) adopts: bool,

@@ -261,6 +261,34 @@ impl Rotating {
     }
 }
 
+/// Rotates a token into a sink, lets the overlap pass and finishes it. `held` returns the secret
+/// that the sink holds.
+#[track_caller]
+pub(crate) fn assert_rotates(
+    rotating: &Rotating,
+    variables: &[(&str, &str)],
+    to: &str,
+    held: impl Fn() -> String,
+) {
+    let id = rotating.insert("ci");
+    let (old, before) = (rotating.secret_of(&id), rotating.alive());
+    let words = [
+        "rotate", &id, "--to", to, "--overlap=2s", "--expires-in=90d", "--yes",
+    ];
+    let rotated = rotating.run_with(variables, &words).ends_with(0).json();
+    assert_eq!(rotated["state"], "retiring", "{rotated}");
+    let operations = rotating.operations();
+    assert_eq!(operations[0]["sinks"], rotated["sinks"], "{operations:?}");
+    assert!(rotating.accepts(&held()) && rotating.accepts(&old));
+    std::thread::sleep(Duration::from_secs(3));
+    let worker = ["worker", "--once", "--output=ndjson"];
+    let run = rotating.run_with(variables, &worker).ends_with(0);
+    assert_eq!(lines(&run.stdout)[0]["state"], "done", "{run:?}");
+    assert!(rotating.accepts(&held()) && !rotating.accepts(&old));
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert_eq!(rotating.alive(), before);
+}
+
 /// Sends a signal to a process.
 pub(crate) fn send(child: &Child, signal: &str) {
     let arguments = [format!("-{signal}"), child.id().to_string()];
