@@ -98,6 +98,13 @@ pub(super) async fn begin_due(
         ));
         begun.exits.push(Exit::Incomplete);
     }
+    for warning in &found.warnings {
+        print_warning(warning);
+    }
+    for place in &found.dead_places {
+        print_error(requested_format, &place.error());
+        begun.exits.push(Exit::AnswerIsNo);
+    }
     for (id, covered) in found.covered {
         if stop.is_requested() {
             begun.is_stopped = true;

@@ -15,9 +15,11 @@ use tokenfleet_rotation::sink::SecretSink;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
 use super::opened::Rotations;
+use super::overlooked::{self, DeadPlace};
 use super::places::{self, identities, identity};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
+use crate::program_name::{command_line, shell_quoted};
 use crate::progress::with_progress;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
@@ -34,6 +36,10 @@ pub(crate) struct CoveredTokens {
     pub(crate) covered: Vec<(Option<TokenId>, Result<Covered>)>,
     /// The reason why the listing may lack some.
     pub(crate) incomplete: Option<String>,
+    /// The sentences about tokens that the policy should cover and does not.
+    pub(crate) warnings: Vec<String>,
+    /// The places that hold a token which the account lists no more.
+    pub(crate) dead_places: Vec<DeadPlace>,
 }
 
 impl Covered {
@@ -58,7 +64,8 @@ pub(crate) async fn find_covered(
     let mut capabilities = provider.capabilities().clone();
     capabilities.read_only = None;
     let opening = (&rotations.sinks, accounts.transport());
-    let policy = policies.accept(configured, &capabilities, acting.as_ref(), opening);
+    let ledger = rotations.ledger_id();
+    let policy = policies.accept(configured, &capabilities, acting.as_ref(), ledger, opening);
     let policy = policy.await?;
     let mut closed = rotations.store.closed_rotations().await?.rotations;
     closed.retain(|stored| stored.record.account == *provider.account());
@@ -84,6 +91,8 @@ pub(crate) async fn find_covered(
         return Ok(CoveredTokens {
             covered,
             incomplete: None,
+            warnings: Vec::new(),
+            dead_places: Vec::new(),
         });
     }
     let reading = || format!("reading {}", provider.account());
@@ -92,6 +101,15 @@ pub(crate) async fn find_covered(
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
+    let (mut warnings, mut dead_places) = (Vec::new(), Vec::new());
+    if incomplete.is_none() {
+        warnings = overlooked::warnings(&planner.policy, &planner.closed, &list.tokens);
+        let opening = (&rotations.sinks, accounts.transport());
+        let places = overlooked::dead_places(ledger, &planner.closed, &list.tokens, opening);
+        dead_places = places.await;
+        let of_policy = Some(configured.name());
+        dead_places.retain(|place| place.policy.as_deref() == of_policy);
+    }
     let known = planner.known_markers();
     let mut covered = Vec::new();
     // The tokens that each place is for, those of other policies too.
@@ -108,8 +126,15 @@ pub(crate) async fn find_covered(
             continue;
         }
         let id = token.id.clone();
+        if let Some(given_up) = planner.given_up(&token) {
+            // It has no place any more, and another token may have it.
+            if planner.is_due(&token) {
+                covered.push((Some(id), Err(stays_out(configured, given_up))));
+            }
+            continue;
+        }
         let origin = known.origin(provider.account(), &token);
-        let planned = match objection(policies, configured, &token, origin) {
+        let planned = match objection((policies, ledger), configured, &token, origin) {
             Some(error) => Err(error),
             None => planner.plan(Some(token)).await,
         };
@@ -134,19 +159,22 @@ pub(crate) async fn find_covered(
     Ok(CoveredTokens {
         covered,
         incomplete,
+        warnings,
+        dead_places,
     })
 }
 
 /// Returns why a token that the policy covers is not rotated.
 fn objection(
-    policies: &Policies,
+    (policies, ledger): (&Policies, &str),
     configured: &ConfiguredPolicy,
     token: &Token,
     origin: Option<Origin>,
 ) -> Option<Error> {
     let name = configured.name();
-    let mut others = policies.for_account(&configured.config.account);
-    let other = others.find(|other| other.name() != name && other.config.filter.matches(token));
+    let others = policies.for_account(&configured.config.account);
+    let mut others = others.filter(|other| other.name() != name);
+    let other = others.find(|other| other.config.matches(token, ledger));
     if let Some(other) = other {
         let other = other.name();
         return Some(
@@ -175,6 +203,28 @@ fn shared_place(policy: &str, other: &TokenId) -> Error {
     Error::configuration(message).with_advice(
         "use `{id}` in the sink, give the tokens different names, or narrow `where` to one token",
     )
+}
+
+/// Creates the error about a token whose last rotation a person gave up.
+fn stays_out(configured: &ConfiguredPolicy, given_up: &StoredRotation) -> Error {
+    let name = configured.name();
+    let id = given_up.task.id;
+    let sinks = given_up.record.sinks.iter();
+    let places: Vec<_> = sinks
+        .map(|sink| format!("--to {}", shell_quoted(sink)))
+        .collect();
+    let token = given_up.record.rotation.subject.as_ref();
+    let token = token.map(displayed_id).unwrap_or_default();
+    let account = shell_quoted(&configured.config.account);
+    let rotate = format!("rotate {token} --account {account} {}", places.join(" "));
+    Error::configuration(format!(
+        "policies.{name} leaves it alone since its rotation {id} was given up"
+    ))
+    .with_advice(format!(
+        "`{}` begins anew; `{}` shows what was left",
+        command_line(&rotate),
+        command_line(&format!("operations show {id}"))
+    ))
 }
 
 /// Plans the rotations of a policy.
@@ -208,6 +258,27 @@ impl Planner<'_> {
         })
     }
 
+    /// Returns the last rotation of a token, if a person gave that up: the policy begins no other
+    /// one of it.
+    fn given_up(&self, token: &Token) -> Option<&StoredRotation> {
+        let of_token = self.closed.iter().filter(|stored| {
+            let rotation = &stored.record.rotation;
+            let created_at = rotation.subject_created_at;
+            // The platform may have given its id to another one since.
+            let is_another = (created_at.zip(token.created_at.known().copied()))
+                .is_some_and(|(subject, found)| subject != found);
+            rotation.subject.as_ref() == Some(&token.id) && !is_another
+        });
+        let last = of_token.max_by_key(|stored| stored.task.closed_at)?;
+        last.is_abandoned().then_some(last)
+    }
+
+    /// Returns `true` for a token that the policy would rotate now.
+    fn is_due(&self, token: &Token) -> bool {
+        let rotated_at = self.rotated_at(Some(token), &[]);
+        self.policy.due(token, rotated_at).is_due(Timestamp::now())
+    }
+
     /// Returns the markers of the rotations of the account.
     fn known_markers(&self) -> KnownMarkers {
         let mut known = KnownMarkers::new(self.rotations.ledger_id());
@@ -229,7 +300,8 @@ impl Planner<'_> {
     ) -> Vec<String> {
         let others = policies.for_account(&configured.config.account);
         let others = others.filter(|other| {
-            other.name() != configured.name() && other.config.filter.matches(token)
+            other.name() != configured.name()
+                && other.config.matches(token, self.rotations.ledger_id())
         });
         let templates = others.flat_map(|other| &other.config.sinks);
         let places = templates.filter_map(|template| {

@@ -103,6 +103,13 @@ pub(super) async fn run(
         print_warning(&format!("a token may not have been seen: {reason}"));
         exits.push(Exit::Incomplete);
     }
+    for warning in &found.warnings {
+        print_warning(warning);
+    }
+    for place in &found.dead_places {
+        print_error(requested_format, &place.error());
+        exits.push(Exit::AnswerIsNo);
+    }
     for (id, covered) in &found.covered {
         match covered {
             Ok(covered) => add(PlannedObject::begun(covered, ledger).await, &mut exits)?,
