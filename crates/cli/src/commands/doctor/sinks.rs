@@ -60,9 +60,10 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
     if is_filled_in && capabilities.readable == Readable::Stamp {
         return found(Status::Skipped, "each token has a place of its own");
     }
-    if !is_filled_in && is_without_directory(&*sink) {
-        let finding = found(Status::Failed, "the directory of the file does not exist");
-        return finding.with_advice("create it");
+    if !has_open_directory(&*sink)
+        && let Err(error) = bounded(sink.check()).await
+    {
+        return Finding::failed(Check::Sinks, &error).with_message_prefix(&template);
     }
     match bounded(sink.read()).await {
         Err(error) => {
@@ -108,10 +109,12 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-fn is_without_directory(sink: &dyn SecretSink) -> bool {
+/// Returns `true` for a file whose directory depends on the token.
+fn has_open_directory(sink: &dyn SecretSink) -> bool {
     match sink.place().parse() {
         Ok(WrittenPlace::File(path) | WrittenPlace::EnvFile(path, _)) => {
-            path.parent().is_some_and(|directory| !directory.is_dir())
+            let directory = path.parent().and_then(|directory| directory.to_str());
+            directory.is_some_and(is_filled_in)
         }
         _ => false,
     }

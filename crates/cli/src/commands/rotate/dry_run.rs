@@ -62,7 +62,7 @@ struct PlaceObject {
     /// `true` if it holds what somebody else wrote, and the sink does not replace that; `None` if
     /// it does not tell.
     needs_adoption: Option<bool>,
-    /// The reason why it cannot be read.
+    /// The reason why it cannot be read or written.
     error: Option<String>,
 }
 
@@ -249,6 +249,10 @@ impl PlaceObject {
                 Err(error) => (None, Some(error.to_string())),
             }
         };
+        let error = match error {
+            None => sink.check().await.err().map(|error| error.to_string()),
+            error => error,
+        };
         Self {
             place: place.to_owned(),
             needs_adoption,
@@ -263,7 +267,7 @@ impl PlaceObject {
 
     fn text(&self) -> String {
         let note = match (&self.error, self.needs_adoption) {
-            (Some(error), _) => format!(" (cannot be read: {error})"),
+            (Some(error), _) => format!(" (cannot be used: {error})"),
             (None, Some(true)) => " (holds what somebody else wrote: adopt it)".to_owned(),
             _ => String::new(),
         };
