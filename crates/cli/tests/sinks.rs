@@ -124,7 +124,7 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
             "warning | foreign: holds a secret that no rotation wrote | set adopt = true",
             "ok | adopted: holds a secret that no rotation wrote, and may replace it",
             "ok | empty: holds no secret of a rotation yet",
-            "failed | nowhere: the directory of the file does not exist | create it",
+            "failed | nowhere: file:",
             &format!("ok | ci: {own}"),
             "ok | each/name={name}: can be read; each token has a place of its own",
             "skipped | blind: a command without a check",

@@ -1,15 +1,24 @@
 //! The rotations that are due: how they are begun, carried on and printed.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
+use tokenfleet_rotation::machine::RotationState;
 use tokenfleet_rotation::policy::Due;
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject};
+use super::rotation_report::{
+    COLUMNS, LESS_IMPORTANT, RotationObject, claim, needs_a_person,
+};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error, print_warning};
 use crate::policies::{ConfiguredPolicy, Policies};
 use crate::program_name::command_line;
 use crate::rotations::{Prepared, Rotations, Stop, carry_on, check_writable, find_covered};
+
+/// The time after which a rotation that is due and does not go on is a finding.
+const OVERDUE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The rotations that were opened for a policy, and what could not be rotated.
 #[derive(Default)]
@@ -164,15 +173,19 @@ pub(super) async fn prepare(
     prepared
 }
 
-/// Advances rotations, prints each as soon as it stands still, and returns the exit codes.
+/// Advances rotations, prints each as soon as it stands still and then those that nothing was done
+/// for although they are not well, and returns the exit codes. `is_in_scope` says which open
+/// rotations are looked through for the latter.
 pub(super) async fn carry_on_and_print(
     rotations: &Rotations<'_>,
     due: Vec<StoredRotation>,
+    is_in_scope: impl Fn(&StoredRotation) -> bool,
     stop: &Stop,
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Vec<Exit>, Failure> {
     let mut exits = Vec::new();
+    let mut seen_to: BTreeSet<_> = due.iter().map(|stored| stored.task.id).collect();
     let prepared = prepare(rotations, due, requested_format, &mut exits).await;
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     let mut written = Ok(());
@@ -190,6 +203,7 @@ pub(super) async fn carry_on_and_print(
             print_error(requested_format, error);
         }
         if progressed.is_in_other_hands() {
+            seen_to.remove(&progressed.stored.task.id);
             return;
         }
         unfinished += usize::from(progressed.is_stopped());
@@ -214,6 +228,62 @@ pub(super) async fn carry_on_and_print(
         print_error(requested_format, &stopped(&rotations));
     }
     written?;
+    let mut claims = BTreeMap::new();
+    for stored in rotations.open_ones().await? {
+        if seen_to.contains(&stored.task.id) || !is_in_scope(&stored) {
+            continue;
+        }
+        match standstill(&stored) {
+            Some(Standstill::Claimed(until)) => {
+                claims.insert(stored.task.queue.clone(), until);
+            }
+            Some(Standstill::Unwell(exit)) => {
+                exits.push(exit);
+                let object = RotationObject::new(&stored);
+                let row = object.row();
+                results.add(output, &object, row)?;
+            }
+            None => {}
+        }
+    }
+    for (queue, until) in claims {
+        exits.push(Exit::OutcomeUnknown);
+        print_warning(&format!("{queue}: {}", claim(Some(until))));
+    }
     results.finish(output)?;
     Ok(exits)
+}
+
+/// The reason why nothing was done for an open rotation that is not well.
+enum Standstill {
+    /// Another worker has claimed its queue until this time.
+    Claimed(Timestamp),
+    Unwell(Exit),
+}
+
+fn standstill(stored: &StoredRotation) -> Option<Standstill> {
+    let now = Timestamp::now();
+    let rotation = &stored.record.rotation;
+    if needs_a_person(stored) || is_overdue(stored) {
+        return Some(Standstill::Unwell(Exit::AnswerIsNo));
+    }
+    if let Some(until) = stored.queue_claimed_until
+        && until > now
+    {
+        return is_due(stored).then_some(Standstill::Claimed(until));
+    }
+    // A sink may lack the new secret, or the old token should be revoked by now.
+    let is_unfinished =
+        rotation.state == RotationState::Issuing || rotation.last_failure.is_some();
+    is_unfinished.then_some(Standstill::Unwell(Exit::OutcomeUnknown))
+}
+
+/// Returns `true` for a rotation that was due long ago and does not go on.
+fn is_overdue(stored: &StoredRotation) -> bool {
+    let latest = Timestamp::now().checked_sub(OVERDUE);
+    stored
+        .task
+        .due
+        .zip(latest)
+        .is_some_and(|(due, latest)| due < latest)
 }

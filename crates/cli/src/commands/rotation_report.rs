@@ -258,8 +258,6 @@ fn why(stored: &StoredRotation) -> String {
         };
     }
     let now = Timestamp::now();
-    let delivered_stop = (rotation.successor.as_ref())
-        .and_then(|successor| stops_at(record, successor.delivered_at));
     match rotation.state {
         RotationState::Done => match record.plan.strategy {
             Strategy::Unlisted(_) => "every sink holds the new secret".to_owned(),
@@ -269,6 +267,31 @@ fn why(stored: &StoredRotation) -> String {
             "a worker carries it on; if that was killed, its claim runs out at {}",
             shown(stored.task.claimed_until)
         ),
+        _ if stored.queue_claimed_until > Some(now) => format!(
+            "{}; {}",
+            progress(stored),
+            claim(stored.queue_claimed_until)
+        ),
+        _ => progress(stored),
+    }
+}
+
+/// Returns until when another rotation keeps a queue from going on.
+pub(super) fn claim(until: Option<Timestamp>) -> String {
+    format!(
+        "a worker is at another rotation of its queue; if that was killed, its claim runs out at {}",
+        shown(until)
+    )
+}
+
+/// Returns how far an open rotation is, and the last failure.
+fn progress(stored: &StoredRotation) -> String {
+    let record = &stored.record;
+    let rotation = &record.rotation;
+    let now = Timestamp::now();
+    let delivered_stop = (rotation.successor.as_ref())
+        .and_then(|successor| stops_at(record, successor.delivered_at));
+    let progress = match rotation.state {
         RotationState::Retiring => match (rotation.suspended_at, delivered_stop) {
             (Some(at), _) => format!("the old token is suspended since {}", shown(Some(at))),
             (None, Some(at)) if at > now => format!(
@@ -285,6 +308,13 @@ fn why(stored: &StoredRotation) -> String {
             ),
             None => "nothing was sent yet".to_owned(),
         },
+    };
+    match &rotation.last_failure {
+        Some(failure) => {
+            let at = shown(Some(failure.at));
+            format!("{progress}; it failed at {at}: {}", failure.error)
+        }
+        None => progress,
     }
 }
 

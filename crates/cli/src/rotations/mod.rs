@@ -7,6 +7,7 @@ mod allowed;
 mod carrying_on;
 mod clock;
 mod covered;
+mod holders;
 mod journal;
 mod opened;
 mod overlooked;
@@ -18,8 +19,9 @@ mod stop;
 
 pub(crate) use self::carrying_on::carry_on;
 pub(crate) use self::covered::{Covered, find_covered};
+pub(crate) use self::holders::warnings_about_holders;
 pub(crate) use self::opened::{Rotations, check_place, check_writable};
-pub(crate) use self::overlooked::{DeadPlace, dead_places, warnings};
+pub(crate) use self::overlooked::{dead_places, warnings};
 pub(crate) use self::places::{identities, identity};
 pub(crate) use self::prepared::{Prepared, Progressed};
 pub(crate) use self::stop::Stop;

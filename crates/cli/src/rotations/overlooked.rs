@@ -1,16 +1,14 @@
 //! What goes wrong in silence: a policy without tokens, and places whose token is gone.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{Account, Error, Timestamp, Token, TokenId, TokenState};
-use tokenfleet_rotation::machine::{RotationState, Successor};
+use tokenfleet::{Account, Error, Token, TokenId, TokenState};
 use tokenfleet_rotation::policy::Policy;
 use tokenfleet_rotation::runner::StoredRotation;
 use tokenfleet_rotation::sink::Readable;
 
-use super::places::identity;
+use super::holders::{Delivery, delivered, last_deliveries};
 use crate::output::displayed_id;
 use crate::sinks::Sinks;
 use crate::written_place::WrittenPlace;
@@ -37,7 +35,7 @@ pub(crate) fn warnings(
     let own = closed
         .iter()
         .filter(|stored| stored.record.policy.as_deref() == Some(name));
-    let kept = own.filter_map(|stored| Some((stored, kept_successor(stored)?)));
+    let kept = own.filter_map(|stored| Some((stored, delivered(stored)?)));
     for (stored, successor) in kept {
         let uncovered = active().find(|token| token.id == successor.token && !policy.covers(token));
         if let Some(token) = uncovered {
@@ -50,13 +48,6 @@ pub(crate) fn warnings(
         }
     }
     warnings
-}
-
-/// Returns the successor that a closed rotation left in its places.
-fn kept_successor(stored: &StoredRotation) -> Option<&Successor> {
-    let rotation = &stored.record.rotation;
-    let is_delivered = rotation.state != RotationState::Issuing;
-    rotation.successor.as_ref().filter(|_| is_delivered)
 }
 
 /// A place that holds, by its stamp, a token which its account lists no more.
@@ -107,23 +98,13 @@ pub(crate) async fn dead_places(
             token.id == *id && !is_over
         })
     };
-    // Each place with the last rotation that wrote it.
-    let mut last = BTreeMap::<String, (Timestamp, &str, &StoredRotation, &Successor)>::new();
-    for stored in closed {
-        let Some(successor) = kept_successor(stored) else {
-            continue;
-        };
-        for place in &stored.record.sinks {
-            let at = successor.delivered_at;
-            let found = (at, place.as_str(), stored, successor);
-            let entry = last.entry(identity(sinks, place)).or_insert(found);
-            if entry.0 < at {
-                *entry = found;
-            }
-        }
-    }
     let mut dead = Vec::new();
-    for (_, place, stored, successor) in last.into_values() {
+    for delivery in last_deliveries(sinks, closed).into_values() {
+        let Delivery {
+            place,
+            stored,
+            successor,
+        } = delivery;
         if is_alive(&successor.token) || !is_read_only(sinks, place) {
             continue;
         }

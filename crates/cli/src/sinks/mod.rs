@@ -28,7 +28,7 @@ use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
 
 /// A value that every kind of place takes, for questions about the places of tokens in general.
-const EXAMPLE: &str = "example";
+pub(crate) const EXAMPLE: &str = "example";
 
 /// The sinks of the configuration.
 #[derive(Debug)]

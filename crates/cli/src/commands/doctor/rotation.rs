@@ -30,18 +30,19 @@ impl PastRotations {
     /// Reads the closed rotations of the ledger, if there is one. One that cannot be read is
     /// another finding.
     pub(super) async fn read(configuration: &Configuration) -> Self {
-        let read = async {
-            let Some(ledger) = ledger::open_existing(configuration).await? else {
-                return Ok(Self::default());
-            };
-            let tasks: Arc<dyn Ledger> = ledger;
-            let store = LedgerRotationStore::open(tasks).await?;
-            Result::Ok(Self {
-                ledger: store.ledger().to_owned(),
-                closed: store.closed_rotations().await?.rotations,
-            })
+        Self::try_read(configuration).await.unwrap_or_default()
+    }
+
+    async fn try_read(configuration: &Configuration) -> Result<Self> {
+        let Some(ledger) = ledger::open_existing(configuration).await? else {
+            return Ok(Self::default());
         };
-        read.await.unwrap_or_default()
+        let tasks: Arc<dyn Ledger> = ledger;
+        let store = LedgerRotationStore::open(tasks).await?;
+        Ok(Self {
+            ledger: store.ledger().to_owned(),
+            closed: store.closed_rotations().await?.rotations,
+        })
     }
 }
 

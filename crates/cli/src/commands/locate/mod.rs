@@ -51,6 +51,12 @@ pub(crate) async fn run(
     consent.accept_cascade = arguments.accept_cascade;
     let is_confirmed = arguments.yes;
     let journals = accounts.journals();
+    for target in target::targets(&candidates) {
+        let tokens: Vec<_> = target.token.iter().map(|token| &token.id).collect();
+        for warning in warnings_about_holders(accounts, target.account, &tokens).await {
+            print_warning(&warning);
+        }
+    }
     let to = (destination, journals);
     match revocation::revoke(&candidates, &secret, consent, is_confirmed, to).await {
         Ok(Some(revocations)) => {

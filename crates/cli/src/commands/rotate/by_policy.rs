@@ -1,5 +1,7 @@
 //! The rotations of a policy: of each token that is due.
 
+use tokenfleet_rotation::runner::StoredRotation;
+
 use crate::accounts::Accounts;
 use crate::commands::due_rotations::{
     begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
@@ -30,7 +32,16 @@ pub(super) async fn run(
         }
         due.extend(begun.rotations);
         exits.extend(report_unreadable(&rotations, requested_format).await?);
-        exits.extend(carry_on_and_print(&rotations, due, &stop, requested_format, output).await?);
+        let is_of_policy = |stored: &StoredRotation| stored.record.policy.as_deref() == Some(name);
+        let printed = carry_on_and_print(
+            &rotations,
+            due,
+            is_of_policy,
+            &stop,
+            requested_format,
+            output,
+        );
+        exits.extend(printed.await?);
         Exit::combine(exits).after_writing(output.flush())
     };
     until_insisted(working, &stop, requested_format).await
