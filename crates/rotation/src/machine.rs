@@ -38,6 +38,7 @@ use tokenfleet_core::{Liveness, Timestamp, TokenId};
 
 use crate::sink::{Readable, Refusal, Stamp};
 use crate::waits::scaled;
+pub(crate) use duration::to_text as duration_text;
 use memory::{Held, Memory};
 pub use parked::Parked;
 pub use plan::{OldSecret, PlannedSink, RotationPlan, SETTLE, SHORT_SETTLE};

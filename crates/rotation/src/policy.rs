@@ -21,7 +21,9 @@ pub use policies::{Policies, SinkPlace};
 pub use schedule::Due;
 pub use successor::{successor_request, without_marker};
 
-use crate::machine::{OldSecret, Overlap, PlannedSink, RotationPlan, SETTLE, Strategy, Unlisted};
+use crate::machine::{
+    OldSecret, Overlap, PlannedSink, RotationPlan, SETTLE, Strategy, Unlisted, duration_text,
+};
 use crate::sink::{Readable, SinkCapabilities};
 
 /// A policy that can keep its promise: which tokens of an account are rotated, when, and where
@@ -365,10 +367,18 @@ impl Check<'_> {
             Strategy::InPlace(_) | Strategy::Unlisted(_) => SETTLE,
         };
         if interval <= busy {
+            let (interval, busy) = (duration_text(interval), duration_text(busy));
             return Err(refused(
-                "a successor would be due before the old token is retired",
-                "raise `new_expiry` or `max_age`, or shorten `rotate_before_expiry`, `overlap` and \
-                 `soak`",
+                format!(
+                    "a successor would be due after {interval}, and the old token is retired after \
+                     {busy}: `overlap`, which is {} at least because a request may arrive late, and \
+                     `soak`",
+                    duration_text(SETTLE)
+                ),
+                format!(
+                    "raise `new_expiry` or `max_age`, or shorten `rotate_before_expiry`, `overlap` \
+                     and `soak`: successors have to be due after more than {busy}"
+                ),
             ));
         }
         Ok(())

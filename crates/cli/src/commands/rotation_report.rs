@@ -84,6 +84,10 @@ impl<'a> RotationObject<'a> {
             dead_by: attempt.dead_by,
         });
         let delivered_at = successor.map(|successor| successor.delivered_at);
+        // It is closed once the old token is revoked.
+        let revokes = matches!(record.plan.strategy, Strategy::Overlap(_));
+        let is_done = rotation.state == RotationState::Done;
+        let done_at = stored.task.closed_at.filter(|_| revokes && is_done);
         Self {
             operation: rotation.id,
             account: record.account.name(),
@@ -102,8 +106,11 @@ impl<'a> RotationObject<'a> {
             sinks: &record.sinks,
             successor: successor.map(|successor| displayed_id(&successor.token)),
             delivered_at,
-            stops_at: delivered_at.and_then(|at| stops_at(record, at)),
-            revoked_at: delivered_at.and_then(|at| revoked_at(record, at)),
+            stops_at: done_at.map_or_else(
+                || delivered_at.and_then(|at| stops_at(record, at)),
+                |at| rotation.suspended_at.or(Some(at)),
+            ),
+            revoked_at: done_at.or_else(|| delivered_at.and_then(|at| revoked_at(record, at))),
             attempts: attempts.collect(),
         }
     }
@@ -298,7 +305,20 @@ fn progress(stored: &StoredRotation) -> String {
                 "every sink holds the new secret; the old one works until {} at least",
                 shown(Some(at))
             ),
-            _ => "every sink holds the new secret; the old one may still work".to_owned(),
+            _ => {
+                let lost = rotation.unaccounted().next().filter(|_| stored.task.due > Some(now));
+                let wait = lost.map(|attempt| {
+                    format!(
+                        ", and a token of attempt {}, whose answer was lost, is searched for at {}",
+                        attempt.number,
+                        shown(stored.task.due)
+                    )
+                });
+                format!(
+                    "every sink holds the new secret; the old one may still work{}",
+                    wait.unwrap_or_default()
+                )
+            }
         },
         _ => match rotation.attempts.last() {
             Some(attempt) => format!(
@@ -331,7 +351,7 @@ fn next(stored: &StoredRotation) -> String {
     let resume = command_line(&format!("operations resume {id}"));
     if let Some(parked) = &stored.record.rotation.parked {
         let resume = match parked {
-            Parked::NotOurs { .. } => format!("{resume} --adopt"),
+            Parked::NotOurs { .. } | Parked::SinkChanged { .. } => format!("{resume} --adopt"),
             Parked::SinkAhead { .. } => format!("{resume} --after-restore"),
             _ => resume,
         };
@@ -379,19 +399,28 @@ fn left_behind(record: &RotationRecord) -> String {
                 ),
             }
         }
-        _ => left_beside(rotation, &attempts),
+        _ => left_beside(record, &attempts),
     }
 }
 
 /// Does the same where each attempt makes a token of its own, which bears its marker.
-fn left_beside(rotation: &Rotation, attempts: &[&Attempt]) -> String {
+fn left_beside(record: &RotationRecord, attempts: &[&Attempt]) -> String {
+    let rotation = &record.rotation;
     let markers: Vec<_> = (attempts.iter())
         .map(|attempt| attempt.marker.as_str())
         .collect();
     let old = match (&rotation.subject, rotation.state) {
         (Some(subject), RotationState::Retiring) => Some(format!(
-            "the old token {} may still work: revoke it",
+            "the old token {} stays: revoke it, unless it is dead already",
             displayed_id(subject)
+        )),
+        _ => None,
+    };
+    let kept = match (&rotation.successor, rotation.state) {
+        (Some(successor), RotationState::Retiring) => Some(format!(
+            "its successor, token {}, was delivered to {}: keep it while it is there",
+            displayed_id(&successor.token),
+            record.sinks.join(", ")
         )),
         _ => None,
     };
@@ -401,7 +430,7 @@ fn left_beside(rotation: &Rotation, attempts: &[&Attempt]) -> String {
             markers.join(", ")
         )
     });
-    let left: Vec<_> = old.into_iter().chain(made).collect();
+    let left: Vec<_> = kept.into_iter().chain(old).chain(made).collect();
     left.join("; ")
 }
 

@@ -11,7 +11,6 @@ use tokenfleet_rotation::sink::Readable;
 use super::holders::{Delivery, delivered, last_deliveries};
 use crate::output::displayed_id;
 use crate::sinks::Sinks;
-use crate::written_place::WrittenPlace;
 
 /// Returns sentences about tokens that a policy should cover and does not, from a complete listing
 /// of its account and the closed rotations of that account.
@@ -105,7 +104,7 @@ pub(crate) async fn dead_places(
             stored,
             successor,
         } = delivery;
-        if is_alive(&successor.token) || !is_read_only(sinks, place) {
+        if is_alive(&successor.token) || !sinks.is_readable(place) {
             continue;
         }
         // Whatever prevents the reading is reported where the place is needed.
@@ -131,14 +130,4 @@ pub(crate) async fn dead_places(
         }
     }
     dead
-}
-
-/// Returns `true` for a place of the ledger that may be read whoever wrote the ledger: one of the
-/// configuration, or a file.
-fn is_read_only(sinks: &Sinks, place: &str) -> bool {
-    sinks.is_configured(place)
-        || matches!(
-            place.parse(),
-            Ok(WrittenPlace::File(_) | WrittenPlace::EnvFile(..))
-        )
 }

@@ -143,6 +143,16 @@ impl Sinks {
         self.table(&name).is_ok()
     }
 
+    /// Returns `true` for a place of the ledger that may be read whoever wrote the ledger: one of
+    /// the configuration, or a file.
+    pub(crate) fn is_readable(&self, place: &str) -> bool {
+        self.is_configured(place)
+            || matches!(
+                parse(place),
+                Ok(WrittenPlace::File(_) | WrittenPlace::EnvFile(..))
+            )
+    }
+
     /// Returns a place of the ledger as a person writes it: a sink by its name alone.
     pub(crate) fn written(&self, place: &str) -> Option<WrittenPlace> {
         match parse(place).ok()? {

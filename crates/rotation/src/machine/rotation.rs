@@ -305,6 +305,12 @@ impl Rotation {
             Change::Failed(failure) => self.last_failure = Some(failure.clone()),
             Change::Parked(reason) => self.parked = Some(reason.clone()),
             Change::Resumed => {
+                // What a person put there stays unless another token is delivered.
+                if matches!(self.parked, Some(Parked::SinkChanged { .. }))
+                    && self.state == RotationState::Retiring
+                {
+                    self.state = RotationState::Issuing;
+                }
                 self.parked = None;
                 self.unverified = 0;
                 self.last_failure = None;

@@ -21,7 +21,8 @@ use super::{question, revoke, secret};
 use crate::accounts::Accounts;
 use crate::arguments::LocateArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, print_error};
+use crate::output::{Format, Output, print_error, print_warning};
+use crate::rotations::warnings_about_holders;
 use crate::secret_destination::SecretDestination;
 
 pub(crate) async fn run(
