@@ -219,13 +219,13 @@ pub(super) async fn carry_on_and_print(
         }
     })
     .await;
-    let rotations = match unfinished {
+    let left = match unfinished {
         0 => None,
         1 => Some("1 rotation is not finished".to_owned()),
         count => Some(format!("{count} rotations are not finished")),
     };
-    if let Some(rotations) = rotations {
-        print_error(requested_format, &stopped(&rotations));
+    if let Some(left) = left {
+        print_error(requested_format, &stopped(&left));
     }
     written?;
     let mut claims = BTreeMap::new();

@@ -4,7 +4,7 @@ use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
 use tokenfleet_rotation::machine::{
-    Attempt, AttemptOutcome, Parked, Rotation, RotationState, Strategy,
+    Attempt, AttemptOutcome, Parked, RotationState, Strategy,
 };
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
