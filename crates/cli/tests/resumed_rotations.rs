@@ -56,8 +56,8 @@ fn a_token_that_a_rotation_has_delivered_is_not_revoked_with_the_writes_of_the_r
                 let which = if is_named { &*id } else { "--all" };
                 let words = ["operations", "resume", which, "--yes", "--look-again-after=0s"];
                 let run = rotating.run(&words).ends_with(0);
-                let resumed: Value = run.json();
-                assert_eq!(resumed[0]["outcome"], "applied", "{resumed}");
+                let resumed = run.json();
+                assert_eq!(resumed["outcome"], "applied", "{resumed}");
                 assert_eq!(rotating.changes_after(before), Vec::<String>::new(), "{provider}");
                 assert!(rotating.accepts(&rotating.held("ci")), "{provider}");
                 assert_eq!(rotating.operations(), Vec::<Value>::new(), "{provider}");

@@ -10,7 +10,7 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::allowed;
+use super::{allowed, places};
 use super::journal::OperationJournal;
 use super::prepared::Prepared;
 use crate::accounts::Accounts;
@@ -132,7 +132,16 @@ impl<'a> Rotations<'a> {
     }
 
     /// Opens a rotation in the queue of its account, or returns the one that is open already.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of its
+    /// places.
     pub(crate) async fn begin(&self, record: &RotationRecord) -> Result<Begun> {
+        let open = self.store.open_rotations().await?.rotations;
+        if let Some(error) = places::conflict(&self.sinks, record, &open) {
+            return Err(error);
+        }
         let configuration = self.accounts.configuration();
         let queue = configuration.account(record.account.name())?.queue();
         let (id, is_new) = match self.store.open_rotation(record, queue).await? {

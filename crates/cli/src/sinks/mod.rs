@@ -89,7 +89,7 @@ impl Sinks {
     /// # Errors
     ///
     /// [`Configuration`](tokenfleet::ErrorKind::Configuration) for an unknown sink, a server that
-    /// cannot be told, and variables that nobody fills in.
+    /// is not known, and variables that nobody fills in.
     pub(crate) fn template(&self, place: &WrittenPlace) -> Result<String> {
         let place = match place {
             WrittenPlace::Configured { values, .. } if !values.is_empty() => {
