@@ -10,9 +10,9 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::{allowed, places};
 use super::journal::OperationJournal;
 use super::prepared::Prepared;
+use super::{allowed, places};
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::program_name::command_line;
@@ -90,7 +90,9 @@ impl<'a> Rotations<'a> {
             allowed::check(self.accounts, &self.sinks, record)?;
             self.open_own_sinks(record).await
         };
-        open().await.map_err(|error| error.with_account(&record.account))
+        open()
+            .await
+            .map_err(|error| error.with_account(&record.account))
     }
 
     async fn open_own_sinks(&self, record: &RotationRecord) -> Result<Vec<Arc<dyn SecretSink>>> {

@@ -22,8 +22,8 @@ use self::opening::Opening;
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
-pub(crate) use self::variables::can_be_equal;
 use self::variables::Values;
+pub(crate) use self::variables::can_be_equal;
 use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
 

@@ -36,7 +36,12 @@ pub(super) async fn check(
     for configured in policies.for_account(account.name()) {
         let opening = (sinks, transport);
         let policy = policies
-            .accept(configured, provider.capabilities(), acting.as_ref(), opening)
+            .accept(
+                configured,
+                provider.capabilities(),
+                acting.as_ref(),
+                opening,
+            )
             .await;
         findings.push(match (policy, &unknown) {
             (Err(error), _) => Finding::failed(Check::Rotation, &error),
