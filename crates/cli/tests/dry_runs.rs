@@ -14,7 +14,9 @@ use tokenfleet::Timestamp;
 const DRY_RUN: [&str; 4] = ["rotate", "--policy=ci", "--dry-run", "--output=ndjson"];
 
 fn time(object: &Value, key: &str) -> Timestamp {
-    let text = object[key].as_str().unwrap_or_else(|| panic!("{key}: {object}"));
+    let text = object[key]
+        .as_str()
+        .unwrap_or_else(|| panic!("{key}: {object}"));
     text.parse().unwrap()
 }
 
@@ -22,24 +24,37 @@ fn time(object: &Value, key: &str) -> Timestamp {
 #[track_caller]
 fn assert_after(from: Timestamp, to: Timestamp, seconds: u64) {
     let between = from.duration_until(to).as_secs();
-    assert!(between.abs_diff(seconds) <= 20, "{between} s between {from} and {to}");
+    assert!(
+        between.abs_diff(seconds) <= 20,
+        "{between} s between {from} and {to}"
+    );
 }
 
 #[test]
 fn a_dry_run_shows_the_open_rotations_that_would_go_on() {
     let tables = POLICY.replace("overlap = '0s'", "overlap = '4s'");
     let rotating = Rotating::covered_by(&tables, "losant", 1);
-    let run = rotating.run(&["rotate", "--policy=ci", "--output=ndjson"]).ends_with(0);
+    let run = rotating
+        .run(&["rotate", "--policy=ci", "--output=ndjson"])
+        .ends_with(0);
     let opened = lines(&run.stdout).remove(0);
     // Its overlap is not over yet.
     let run = rotating.run(&DRY_RUN).ends_with(0);
-    let operations = lines(&run.stdout).into_iter().map(|plan| plan["operation"].clone());
-    assert!(operations.into_iter().all(|operation| operation.is_null()), "{run:?}");
+    let operations = lines(&run.stdout)
+        .into_iter()
+        .map(|plan| plan["operation"].clone());
+    assert!(
+        operations.into_iter().all(|operation| operation.is_null()),
+        "{run:?}"
+    );
     std::thread::sleep(Duration::from_secs(5));
     let before = (rotating.requests(), rotating.operations());
     let run = rotating.run(&DRY_RUN).ends_with(0);
     let plans = lines(&run.stdout);
-    let open: Vec<_> = plans.iter().filter(|plan| plan["operation"].is_string()).collect();
+    let open: Vec<_> = plans
+        .iter()
+        .filter(|plan| plan["operation"].is_string())
+        .collect();
     assert_eq!(open.len(), 1, "{run:?}");
     for key in ["operation", "token", "name", "stops_at", "revoked_at"] {
         assert_eq!(open[0][key], opened[key], "{key}");
@@ -60,7 +75,11 @@ fn a_dry_run_creates_no_ledger() {
     let run = rotating.run(&DRY_RUN).ends_with(0);
     assert_eq!(lines(&run.stdout).len(), 2, "{run:?}");
     let state = rotating.ledger().parent().unwrap().to_owned();
-    assert!(!state.exists(), "{:?}", std::fs::read_dir(state).unwrap().collect::<Vec<_>>());
+    assert!(
+        !state.exists(),
+        "{:?}",
+        std::fs::read_dir(state).unwrap().collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -89,11 +108,24 @@ fn an_old_secret_stops_when_it_is_suspended_and_is_revoked_after_the_soak() {
     assert_after(Timestamp::now(), time(&plan, "stops_at"), 3_600);
     assert_after(time(&plan, "stops_at"), time(&plan, "revoked_at"), 7_200);
     let words = plan["requests"].to_string();
-    assert!(words.contains("suspend ") && words.contains("revoke "), "{words}");
-    let run = rotating.run(&["worker", "--once", "--output=ndjson"]).ends_with(0);
+    assert!(
+        words.contains("suspend ") && words.contains("revoke "),
+        "{words}"
+    );
+    let run = rotating
+        .run(&["worker", "--once", "--output=ndjson"])
+        .ends_with(0);
     let rotation = lines(&run.stdout).remove(0);
-    assert_after(time(&rotation, "delivered_at"), time(&rotation, "stops_at"), 3_600);
-    assert_after(time(&rotation, "stops_at"), time(&rotation, "revoked_at"), 7_200);
+    assert_after(
+        time(&rotation, "delivered_at"),
+        time(&rotation, "stops_at"),
+        3_600,
+    );
+    assert_after(
+        time(&rotation, "stops_at"),
+        time(&rotation, "revoked_at"),
+        7_200,
+    );
 }
 
 #[test]
@@ -104,10 +136,16 @@ fn an_old_secret_that_is_suspended_has_stopped_then() {
     // Long after the overlap, so that it is told from the time of the suspension.
     std::thread::sleep(Duration::from_secs(4));
     let before = Timestamp::now();
-    let run = rotating.run(&["worker", "--once", "--output=ndjson"]).ends_with(0);
+    let run = rotating
+        .run(&["worker", "--once", "--output=ndjson"])
+        .ends_with(0);
     let rotation = lines(&run.stdout).remove(0);
     assert!(time(&rotation, "stops_at") >= before, "{rotation}");
-    assert_after(time(&rotation, "stops_at"), time(&rotation, "revoked_at"), 7_200);
+    assert_after(
+        time(&rotation, "stops_at"),
+        time(&rotation, "revoked_at"),
+        7_200,
+    );
     let shown = rotating.operations().remove(0);
     assert_eq!(shown["stops_at"], rotation["stops_at"]);
 }

@@ -21,7 +21,15 @@ fn operation_of(rotation: &Value) -> OperationId {
 fn rotate(rotating: &Rotating, name: &str, overlap: &str) -> Value {
     let id = rotating.insert(name);
     let to = rotating.to(name);
-    let words = ["rotate", "--id", &id, &to, overlap, "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        "--id",
+        &id,
+        &to,
+        overlap,
+        "--expires-in=90d",
+        "--yes",
+    ];
     rotating.run(&words).ends_with(0).json()
 }
 
@@ -49,16 +57,27 @@ fn a_token_that_a_rotation_has_delivered_is_not_revoked_with_the_writes_of_the_r
                 let rotated = rotate(&rotating, "ci", "--overlap=0s");
                 assert_eq!(rotated["state"], "done");
                 let id = operation_of(&rotated);
-                rotating.with_ledger(async |ledger| reopen_creation(&ledger, id, is_answered).await);
+                rotating
+                    .with_ledger(async |ledger| reopen_creation(&ledger, id, is_answered).await);
                 assert_eq!(rotating.operations().len(), 1);
                 let before = rotating.requests();
                 let id = id.to_string();
                 let which = if is_named { &*id } else { "--all" };
-                let words = ["operations", "resume", which, "--yes", "--look-again-after=0s"];
+                let words = [
+                    "operations",
+                    "resume",
+                    which,
+                    "--yes",
+                    "--look-again-after=0s",
+                ];
                 let run = rotating.run(&words).ends_with(0);
-                let resumed: Value = run.json();
-                assert_eq!(resumed[0]["outcome"], "applied", "{resumed}");
-                assert_eq!(rotating.changes_after(before), Vec::<String>::new(), "{provider}");
+                let resumed = run.json();
+                assert_eq!(resumed["outcome"], "applied", "{resumed}");
+                assert_eq!(
+                    rotating.changes_after(before),
+                    Vec::<String>::new(),
+                    "{provider}"
+                );
                 assert!(rotating.accepts(&rotating.held("ci")), "{provider}");
                 assert_eq!(rotating.operations(), Vec::<Value>::new(), "{provider}");
             }
@@ -72,7 +91,14 @@ fn a_rotation_adopts_only_after_everything_else_was_found_right() {
     let id = rotating.insert("ci");
     rotating.put("ci", "somebody else's");
     let to = rotating.to("ci");
-    let words = ["rotate", &id, &to, "--overlap=0s", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--overlap=0s",
+        "--expires-in=90d",
+        "--yes",
+    ];
     let parked = rotating.run(&words).ends_with(8).json();
     let operation = parked["operation"].as_str().unwrap();
     let before = rotating.requests();
@@ -87,13 +113,14 @@ fn a_rotation_adopts_only_after_everything_else_was_found_right() {
         rotating.run(&resume).ends_with(8);
         assert_eq!(rotating.held("ci"), "somebody else's");
     };
-    rotating.run(&[&adopt[..], &["--read-only"]].concat()).ends_with(2);
+    rotating
+        .run(&[&adopt[..], &["--read-only"]].concat())
+        .ends_with(2);
     stays_parked();
 
     let task = operation_of(&parked);
-    let epoch = rotating.with_ledger(async |ledger| {
-        ledger.claim_task(task, LEASE).await.unwrap().unwrap().epoch
-    });
+    let epoch = rotating
+        .with_ledger(async |ledger| ledger.claim_task(task, LEASE).await.unwrap().unwrap().epoch);
     let run = rotating.run(&adopt).ends_with(1);
     assert!(run.stderr.contains("a worker holds the queue"), "{run:?}");
     rotating.with_ledger(async |ledger| ledger.release_claim(task, epoch, None).await.unwrap());
@@ -112,14 +139,22 @@ fn a_record_about_another_token_is_a_finding_and_nothing_is_done_with_it() {
     rotating.with_ledger(async |ledger| {
         let claim = ledger.claim_task(task, LEASE).await.unwrap().unwrap();
         let state = claim.task.state.replace(subject, &victim);
-        assert!(ledger.record_task(task, claim.epoch, &state, false).await.unwrap());
+        assert!(
+            ledger
+                .record_task(task, claim.epoch, &state, false)
+                .await
+                .unwrap()
+        );
         let now = Some(Timestamp::now());
         ledger.release_claim(task, claim.epoch, now).await.unwrap();
     });
     std::thread::sleep(std::time::Duration::from_secs(2));
     let before = rotating.requests();
     let run = rotating.run(&["worker", "--once"]).ends_with(8);
-    assert!(run.stderr.contains("about another token than its task"), "{run:?}");
+    assert!(
+        run.stderr.contains("about another token than its task"),
+        "{run:?}"
+    );
     let operation = task.to_string();
     let resume = ["operations", "resume", &operation, "--yes"];
     assert_ne!(rotating.run(&resume).code, 0);
@@ -132,12 +167,20 @@ fn a_token_of_a_rotation_that_no_sink_holds_is_not_rotated_by_a_policy() {
     for (is_abandoned, problem) in [(false, "left over"), (true, "left over")] {
         let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
         let rotated = rotate(&rotating, "manual", "--overlap=0s");
-        let mut marker = rotated["attempts"][0]["marker"].as_str().unwrap().to_owned();
+        let mut marker = rotated["attempts"][0]["marker"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         if is_abandoned {
             let rotated = rotate(&rotating, "given-up", "--overlap=1h");
-            marker = rotated["attempts"][0]["marker"].as_str().unwrap().to_owned();
+            marker = rotated["attempts"][0]["marker"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             let operation = rotated["operation"].as_str().unwrap();
-            rotating.run(&["operations", "abandon", operation, "--yes"]).ends_with(0);
+            rotating
+                .run(&["operations", "abandon", operation, "--yes"])
+                .ends_with(0);
         }
         let token = json!({
             "name": "ci-late",

@@ -49,10 +49,16 @@ adopt = true
         ("KEPT", "kept"),
     ];
     let secret = rotating.directory.path().join("ci.secret");
-    assert_rotates(&rotating, &variables, "deploy", || fs::read_to_string(&secret).unwrap());
+    assert_rotates(&rotating, &variables, "deploy", || {
+        fs::read_to_string(&secret).unwrap()
+    });
     let environment = fs::read_to_string(rotating.directory.path().join("environment")).unwrap();
     assert!(environment.contains("KEPT=kept\n"), "{environment}");
-    for (name, value) in rotating.environment().into_iter().chain(variables[1..3].to_vec()) {
+    for (name, value) in rotating
+        .environment()
+        .into_iter()
+        .chain(variables[1..3].to_vec())
+    {
         assert!(!environment.contains(&format!("{name}=")), "{name}");
         assert!(!environment.contains(value), "{name}");
     }

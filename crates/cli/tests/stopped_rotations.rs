@@ -36,7 +36,12 @@ fn assert_goes_on(rotating: &Rotating, count: usize) {
 #[test]
 fn a_signal_ends_what_is_due_with_seven_and_the_unfinished_rotations() {
     let (worker, policy) = (["worker", "--once"], ["rotate", "--policy=ci"]);
-    for (signal, words) in [("TERM", worker), ("INT", policy), ("HUP", worker), ("TERM", policy)] {
+    for (signal, words) in [
+        ("TERM", worker),
+        ("INT", policy),
+        ("HUP", worker),
+        ("TERM", policy),
+    ] {
         let rotating = Rotating::covered("losant", 2);
         delay_creations(&rotating, 1_500);
         let words = [&words[..], &["--output=ndjson"]].concat();
@@ -76,7 +81,11 @@ fn a_signal_during_a_listing_ends_with_seven_and_the_policies_that_were_not_look
 
 #[test]
 fn a_second_signal_ends_a_worker_at_once_with_seven() {
-    for words in [&["worker", "--once"][..], &["worker"], &["rotate", "--policy=ci"]] {
+    for words in [
+        &["worker", "--once"][..],
+        &["worker"],
+        &["rotate", "--policy=ci"],
+    ] {
         let rotating = Rotating::covered("losant", 1);
         delay_creations(&rotating, 60_000);
         let child = rotating.signal_when(words, "TERM", || rotating.alive() > 2);
@@ -106,7 +115,9 @@ fn a_wait_that_is_stopped_leaves_the_old_token_to_a_worker() {
     ];
     let is_waiting = || {
         let operations = rotating.operations();
-        operations.iter().any(|operation| operation["state"] == "retiring")
+        operations
+            .iter()
+            .any(|operation| operation["state"] == "retiring")
     };
     let child = rotating.signal_when(&words, "INT", is_waiting);
     let run = ended(child).ends_with(7);

@@ -22,11 +22,20 @@ fn rotate<'a>(id: &'a str, places: &'a [String], more: &[&'a str]) -> Vec<&'a st
 #[test]
 fn a_token_of_a_policy_is_rotated_into_the_places_of_the_policy_and_no_others() {
     let rotating = Rotating::covered("losant", 1);
-    let id = rotating.tokens().into_iter().find(|token| token["name"] == "ci-0").unwrap();
+    let id = rotating
+        .tokens()
+        .into_iter()
+        .find(|token| token["name"] == "ci-0")
+        .unwrap();
     let id = id["id"].as_str().unwrap();
     let elsewhere = [rotating.to("elsewhere")];
     let run = rotating.run(&rotate(id, &elsewhere, &[])).ends_with(2);
-    for part in ["policies.ci", "files/name=ci-0", "--to files", "--only-these-places"] {
+    for part in [
+        "policies.ci",
+        "files/name=ci-0",
+        "--to files",
+        "--only-these-places",
+    ] {
         assert!(run.stderr.contains(part), "{part}: {run:?}");
     }
     let both = [rotating.to("elsewhere"), "--to=files".to_owned()];
@@ -36,9 +45,14 @@ fn a_token_of_a_policy_is_rotated_into_the_places_of_the_policy_and_no_others() 
     assert_eq!(rotating.operations(), Vec::<Value>::new());
 
     // The same place, however it is written.
-    let rotated = rotating.run(&rotate(id, &[rotating.to("ci-0")], &[])).ends_with(0).json();
+    let rotated = rotating
+        .run(&rotate(id, &[rotating.to("ci-0")], &[]))
+        .ends_with(0)
+        .json();
     let id = rotated["successor"].as_str().unwrap().to_owned();
-    rotating.run(&rotate(&id, &elsewhere, &["--only-these-places"])).ends_with(0);
+    rotating
+        .run(&rotate(&id, &elsewhere, &["--only-these-places"]))
+        .ends_with(0);
     assert!(rotating.accepts(&rotating.held("elsewhere")));
 }
 
@@ -58,17 +72,29 @@ fn a_token_is_rotated_into_every_place_of_its_last_rotation() {
             }
         };
         let both = [rotating.to("one"), rotating.to("two")];
-        let id = if is_listed { rotating.insert("manual") } else { String::new() };
+        let id = if is_listed {
+            rotating.insert("manual")
+        } else {
+            String::new()
+        };
         let rotated = words(&id, &both, &[]).ends_with(0).json();
         let id = rotated["successor"].as_str().unwrap_or_default().to_owned();
         let before = (rotating.requests(), rotating.held("two"));
         let run = words(&id, &both[..1], &[]).ends_with(2);
         let two = rotating.file("two");
         let option = format!("--to file:{}", two.display());
-        for part in [rotated["operation"].as_str().unwrap(), &option, "--only-these-places"] {
+        for part in [
+            rotated["operation"].as_str().unwrap(),
+            &option,
+            "--only-these-places",
+        ] {
             assert!(run.stderr.contains(part), "{provider} {part}: {run:?}");
         }
-        assert_eq!(rotating.changes_after(before.0), Vec::<String>::new(), "{provider}");
+        assert_eq!(
+            rotating.changes_after(before.0),
+            Vec::<String>::new(),
+            "{provider}"
+        );
         assert!(rotating.accepts(&before.1), "{provider}");
 
         let rotated = words(&id, &both, &[]).ends_with(0).json();
@@ -87,8 +113,14 @@ fn assert_refused(rotating: &Rotating, count: usize, problem: &str) {
         &["rotate", "--policy=ci"],
     ] {
         let before = (rotating.requests(), rotating.operations());
-        let run = rotating.run(&[words, &["--output=ndjson"]].concat()).ends_with(8);
-        let found = run.stderr.lines().filter(|line| line.contains(problem)).count();
+        let run = rotating
+            .run(&[words, &["--output=ndjson"]].concat())
+            .ends_with(8);
+        let found = run
+            .stderr
+            .lines()
+            .filter(|line| line.contains(problem))
+            .count();
         assert_eq!(found, count, "{words:?}: {run:?}");
         assert_eq!(lines(&run.stdout).len(), 0, "{words:?}: {run:?}");
         assert_eq!(rotating.changes_after(before.0), Vec::<String>::new());
@@ -135,7 +167,11 @@ sinks = ['file:DIR/secrets/ci-0']
 ";
     let rotating = Rotating::covered_by(&format!("{POLICY}{second}"), "losant", 1);
     let run = rotating.run(&["worker", "--once"]).ends_with(8);
-    assert_eq!(run.stderr.matches("has the same place").count(), 2, "{run:?}");
+    assert_eq!(
+        run.stderr.matches("has the same place").count(),
+        2,
+        "{run:?}"
+    );
     assert_eq!(rotating.changes_after(0), Vec::<String>::new());
     assert_eq!(rotating.operations(), Vec::<Value>::new());
 }
@@ -174,7 +210,14 @@ fn a_policy_leaves_the_place_of_an_open_rotation_alone_however_it_is_written() {
     let rotating = Rotating::covered("losant", 1);
     let id = rotating.insert("manual");
     let to = rotating.to("ci-0");
-    let words = ["rotate", &id, &to, "--overlap=1h", "--expires-in=90d", "--yes"];
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--overlap=1h",
+        "--expires-in=90d",
+        "--yes",
+    ];
     let rotated = rotating.run(&words).ends_with(0).json();
     let held = rotating.held("ci-0");
     assert_refused(&rotating, 1, rotated["operation"].as_str().unwrap());
@@ -193,5 +236,8 @@ fn a_rotation_leaves_the_place_of_an_open_rotation_alone_however_it_is_written()
     let run = rotating.run(&rotate(&id, &to, &[])).ends_with(1);
     assert!(run.stderr.contains("the open rotation"), "{run:?}");
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
-    assert_eq!((rotating.held("ci-0"), rotating.operations().len()), (held, 1));
+    assert_eq!(
+        (rotating.held("ci-0"), rotating.operations().len()),
+        (held, 1)
+    );
 }

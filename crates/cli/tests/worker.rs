@@ -200,7 +200,11 @@ fn a_worker_that_may_change_nothing_changes_nothing_of_what_is_due() {
     rotating.run(&words).ends_with(0);
     std::thread::sleep(Duration::from_secs(2));
     // A retirement is due, and a policy.
-    let before = (rotating.requests(), rotating.operations(), rotating.tokens());
+    let before = (
+        rotating.requests(),
+        rotating.operations(),
+        rotating.tokens(),
+    );
     for words in [
         &["worker", "--once", "--read-only"][..],
         &["rotate", "--policy=ci", "--read-only"],
@@ -208,7 +212,10 @@ fn a_worker_that_may_change_nothing_changes_nothing_of_what_is_due() {
         let run = rotating.run(words).ends_with(2);
         assert!(run.stderr.contains("--read-only"), "{run:?}");
         assert_eq!(rotating.changes_after(before.0), Vec::<String>::new());
-        assert_eq!((rotating.operations(), rotating.tokens()), (before.1.clone(), before.2.clone()));
+        assert_eq!(
+            (rotating.operations(), rotating.tokens()),
+            (before.1.clone(), before.2.clone())
+        );
     }
     rotating.run(&["worker", "--once"]).ends_with(0);
     assert_eq!(rotating.operations(), Vec::<Value>::new());

@@ -70,14 +70,21 @@ pub(super) async fn until_insisted(
 pub(super) fn stopped(unfinished: &str) -> Error {
     let message = format!("the program was asked to stop: {unfinished}");
     let (worker, list) = (command_line("worker --once"), command_line("operations"));
-    Error::new(ErrorKind::Other, Fate::NotSent, message)
-        .with_advice(format!("`{worker}` goes on, and `{list}` lists what is open"))
+    Error::new(ErrorKind::Other, Fate::NotSent, message).with_advice(format!(
+        "`{worker}` goes on, and `{list}` lists what is open"
+    ))
 }
 
 /// Creates the error about policies whose tokens were not all read.
 pub(super) fn stopped_before(policies: &[&str]) -> Error {
-    let names: Vec<_> = policies.iter().map(|name| format!("policies.{name}")).collect();
-    stopped(&format!("the tokens of {} were not all read", names.join(", ")))
+    let names: Vec<_> = policies
+        .iter()
+        .map(|name| format!("policies.{name}"))
+        .collect();
+    stopped(&format!(
+        "the tokens of {} were not all read",
+        names.join(", ")
+    ))
 }
 
 /// Opens a rotation of each token that is due by a policy. What cannot be rotated is reported.

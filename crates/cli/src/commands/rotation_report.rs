@@ -370,7 +370,7 @@ fn next(stored: &StoredRotation) -> String {
     }
 }
 
-/// Returns what a person has to see to after a rotation was given up.
+/// Returns what a person has to do after a rotation was given up.
 fn left_behind(record: &RotationRecord) -> String {
     let rotation = &record.rotation;
     let attempts = rotation.left_behind();

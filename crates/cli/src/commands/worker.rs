@@ -79,7 +79,10 @@ impl<'a> Worker<'a> {
         due.extend(begun.rotations);
         let mut exits = begun.exits;
         if !begun.stopped_before.is_empty() {
-            print_error(self.requested_format, &stopped_before(&begun.stopped_before));
+            print_error(
+                self.requested_format,
+                &stopped_before(&begun.stopped_before),
+            );
             exits.push(Exit::OutcomeUnknown);
         }
         let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);

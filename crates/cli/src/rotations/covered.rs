@@ -151,7 +151,10 @@ pub(crate) async fn find_covered(
         };
         // None of those that share a place: whichever came first would lose it to the other.
         let places = identities(&rotations.sinks, &record.sinks);
-        let mut writers = places.iter().filter_map(|place| writers.get(place)).flatten();
+        let mut writers = places
+            .iter()
+            .filter_map(|place| writers.get(place))
+            .flatten();
         if let Some(other) = writers.find(|writer| Some(*writer) != id.as_ref()) {
             *planned = Err(shared_place(configured.name(), other));
         }
@@ -309,7 +312,9 @@ impl Planner<'_> {
             SinkPlace::new(template, &configured.config.account, Some(token)).ok()
         });
         let sinks = &self.rotations.sinks;
-        places.map(|place| identity(sinks, place.as_str())).collect()
+        places
+            .map(|place| identity(sinks, place.as_str()))
+            .collect()
     }
 
     /// Returns the time at which a token, or what the sinks hold, was last rotated.

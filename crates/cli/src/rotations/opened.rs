@@ -10,9 +10,9 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::allowed;
 use super::journal::OperationJournal;
 use super::prepared::Prepared;
+use super::{allowed, places};
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::program_name::command_line;
@@ -87,7 +87,9 @@ impl<'a> Rotations<'a> {
             allowed::check(self.accounts, &self.sinks, record)?;
             self.open_own_sinks(record).await
         };
-        open().await.map_err(|error| error.with_account(&record.account))
+        open()
+            .await
+            .map_err(|error| error.with_account(&record.account))
     }
 
     async fn open_own_sinks(&self, record: &RotationRecord) -> Result<Vec<Arc<dyn SecretSink>>> {
@@ -129,7 +131,16 @@ impl<'a> Rotations<'a> {
     }
 
     /// Opens a rotation in the queue of its account, or returns the one that is open already.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of its
+    /// places.
     pub(crate) async fn begin(&self, record: &RotationRecord) -> Result<Begun> {
+        let open = self.store.open_rotations().await?.rotations;
+        if let Some(error) = places::conflict(&self.sinks, record, &open) {
+            return Err(error);
+        }
         let configuration = self.accounts.configuration();
         let queue = configuration.account(record.account.name())?.queue();
         let (id, is_new) = match self.store.open_rotation(record, queue).await? {

@@ -22,8 +22,8 @@ use self::opening::Opening;
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
-pub(crate) use self::variables::can_be_equal;
 use self::variables::Values;
+pub(crate) use self::variables::can_be_equal;
 use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
 
@@ -89,7 +89,7 @@ impl Sinks {
     /// # Errors
     ///
     /// [`Configuration`](tokenfleet::ErrorKind::Configuration) for an unknown sink, a server that
-    /// cannot be told, and variables that nobody fills in.
+    /// is not known, and variables that nobody fills in.
     pub(crate) fn template(&self, place: &WrittenPlace) -> Result<String> {
         let place = match place {
             WrittenPlace::Configured { values, .. } if !values.is_empty() => {

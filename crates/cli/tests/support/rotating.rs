@@ -273,7 +273,13 @@ pub(crate) fn assert_rotates(
     let id = rotating.insert("ci");
     let (old, before) = (rotating.secret_of(&id), rotating.alive());
     let words = [
-        "rotate", &id, "--to", to, "--overlap=2s", "--expires-in=90d", "--yes",
+        "rotate",
+        &id,
+        "--to",
+        to,
+        "--overlap=2s",
+        "--expires-in=90d",
+        "--yes",
     ];
     let rotated = rotating.run_with(variables, &words).ends_with(0).json();
     assert_eq!(rotated["state"], "retiring", "{rotated}");
@@ -292,7 +298,13 @@ pub(crate) fn assert_rotates(
 /// Sends a signal to a process.
 pub(crate) fn send(child: &Child, signal: &str) {
     let arguments = [format!("-{signal}"), child.id().to_string()];
-    assert!(Command::new("kill").args(arguments).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(arguments)
+            .status()
+            .unwrap()
+            .success()
+    );
 }
 
 /// Waits until a process has ended, for 20 seconds at most.

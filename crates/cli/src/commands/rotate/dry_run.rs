@@ -91,7 +91,10 @@ pub(super) async fn run(
     open.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
     for stored in &open {
         match rotations.open_sinks(&stored.record).await {
-            Ok(sinks) => add(PlannedObject::carried_on(stored, &sinks, ledger).await, &mut exits)?,
+            Ok(sinks) => add(
+                PlannedObject::carried_on(stored, &sinks, ledger).await,
+                &mut exits,
+            )?,
             Err(error) => {
                 print_error(requested_format, &error);
                 exits.push(Exit::from_error(&error));
@@ -166,11 +169,7 @@ impl<'a> PlannedObject<'a> {
         }
     }
 
-    async fn new(
-        record: &'a RotationRecord,
-        sinks: &[Arc<dyn SecretSink>],
-        ledger: &str,
-    ) -> Self {
+    async fn new(record: &'a RotationRecord, sinks: &[Arc<dyn SecretSink>], ledger: &str) -> Self {
         let mut places = Vec::new();
         for (place, sink) in record.sinks.iter().zip(sinks) {
             places.push(PlaceObject::read(place, &**sink, ledger).await);

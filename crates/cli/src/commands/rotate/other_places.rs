@@ -19,7 +19,9 @@ pub(super) async fn check(
     record: &RotationRecord,
     subject: Option<&Token>,
 ) -> Result<()> {
-    let named: BTreeSet<_> = identities(&rotations.sinks, &record.sinks).into_iter().collect();
+    let named: BTreeSet<_> = identities(&rotations.sinks, &record.sinks)
+        .into_iter()
+        .collect();
     let check = Check {
         rotations,
         record,
@@ -45,7 +47,9 @@ impl Check<'_> {
         let policies = Policies::read(configuration, sinks)?;
         for policy in policies.for_account(self.account().name()) {
             let places = policy.config.sinks.iter();
-            let places = places.map(|place| self.filled_in(place)).collect::<Result<Vec<_>>>();
+            let places = places
+                .map(|place| self.filled_in(place))
+                .collect::<Result<Vec<_>>>();
             // The policy itself rotates no token of which it has no place.
             let Ok(places) = places else { continue };
             let is_covered = match self.subject {
@@ -65,7 +69,9 @@ impl Check<'_> {
                     "policies.{name} rotates this token and does not write {other}, which would \
                      keep a dead secret after that"
                 ))
-                .with_advice(format!("add it to `sinks` of the policy, or pass {OVERRIDE}")));
+                .with_advice(format!(
+                    "add it to `sinks` of the policy, or pass {OVERRIDE}"
+                )));
             }
         }
         Ok(())
@@ -117,7 +123,9 @@ impl Check<'_> {
     fn option(&self, place: &str) -> Option<String> {
         let written = self.rotations.sinks.written(place)?;
         let template = self.rotations.sinks.template(&written).ok()?;
-        let is_same = self.filled_in(&template).is_ok_and(|filled| filled == place);
+        let is_same = self
+            .filled_in(&template)
+            .is_ok_and(|filled| filled == place);
         is_same.then(|| format!("--to {}", shell_quoted(&written.to_string())))
     }
 
