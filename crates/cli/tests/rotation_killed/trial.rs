@@ -29,7 +29,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 const LATENCY: Duration = Duration::from_millis(5);
 
 /// The number by which the waits are divided, unless the environment sets it: the claim of a
-/// process that was killed in a request ends after 1.5 s in place of 5 min.
+/// process that was killed ends after 0.3 s in place of a minute.
 const DIVISOR: u32 = 200;
 
 /// Returns the number by which the waits of the processes are divided.
