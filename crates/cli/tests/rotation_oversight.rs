@@ -10,7 +10,6 @@ use std::fs;
 use serde_json::{Value, json};
 use support::Run;
 use support::rotating::{POLICY, Rotating, lines};
-use tokenfleet_ledger::Tasks;
 
 /// A policy of the tokens with these exact names.
 fn by_name() -> String {
@@ -53,12 +52,14 @@ fn a_policy_by_exact_names_or_descriptions_goes_on_with_the_successors() {
     ] {
         let rotating = Rotating::with(provider, &["--tokens=0"], &tables);
         for name in ["ci-0", "ci-1"] {
-            let token = json!({
+            let mut token = json!({
                 "name": name,
-                "description": "the app",
                 "created": "2020-01-01T00:00:00Z",
                 "scopes": ["all.User.read"],
             });
+            if provider == "losant" {
+                token["description"] = "the app".into();
+            }
             rotating.control("POST", "/tokens", &token.to_string());
         }
         let (rotated, _) = worker(&rotating, 0);
@@ -150,11 +151,12 @@ fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_be
 
 #[test]
 fn the_reason_of_a_failure_is_kept_until_the_new_secret_is_delivered() {
-    let tables = POLICY.replace(
-        "kind = 'file'\npath = 'DIR/secrets/{name}'",
-        "kind = 'command'\nrun = ['DIR/push', '{name}']\nadopt = true\noverlap = '1h'",
-    );
-    let tables = tables.replace("\noverlap = '1h'", "").replace("overlap = '0s'", "overlap = '1h'");
+    let tables = POLICY
+        .replace(
+            "kind = 'file'\npath = 'DIR/secrets/{name}'",
+            "kind = 'command'\nrun = ['DIR/push', '{name}']\nadopt = true",
+        )
+        .replace("overlap = '0s'", "overlap = '1h'");
     let rotating = Rotating::covered_by(&tables, "losant", 1);
     let push = rotating.directory.path().join("push");
     let program = |code: u32| {
@@ -260,7 +262,7 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
     let other = rotating.tokens().into_iter().find(|token| token["name"] == "other");
     let other = other.unwrap()["id"].as_str().unwrap().to_owned();
     let run = rotating.run(&["revoke", &other, "--yes"]).ends_with(0);
-    assert_eq!(run.stderr, "");
+    assert!(!run.stderr.contains("dead secret"), "{run:?}");
 }
 
 #[test]
@@ -273,21 +275,13 @@ fn a_changed_place_is_replaced_by_a_rotation_that_a_person_resumes_with_adoption
     stamp.push(".stamp");
     fs::remove_file(stamp).unwrap();
     std::thread::sleep(std::time::Duration::from_secs(2));
-    // Only what settles at once can be waited for here.
-    rotating.with_ledger(async |ledger| {
-        let task = ledger.open_tasks().await.unwrap().remove(0);
-        let claim = ledger.claim_task(task.id, std::time::Duration::ZERO).await.unwrap();
-        let now = Some(tokenfleet::Timestamp::now());
-        ledger.release_claim(task.id, claim.unwrap().epoch, now).await.unwrap();
-    });
     let (parked, run) = worker(&rotating, 8);
     assert_eq!(parked[0]["state"], "parked", "{run:?}");
     assert!(text(&parked[0], "next").contains("--adopt"), "{parked:?}");
-    let (successor, held) = (text(&parked[0], "successor"), rotating.held("ci-0"));
-    let run = rotating.run(&["operations", "resume", &id, "--adopt", "--yes"]);
-    assert_ne!(run.code, 8, "{run:?}");
-    let resumed = run.json();
-    assert_ne!(resumed["state"], "parked", "{resumed}");
-    assert!(resumed["successor"] != successor || rotating.held("ci-0") != held || run.code == 7);
-    assert!(rotating.alive() >= alive);
+    // The next attempt comes half a minute after the first one.
+    let resume = ["operations", "resume", &id, "--adopt", "--yes"];
+    let resumed = rotating.run(&resume).ends_with(7).json();
+    assert_eq!(resumed["state"], "issuing", "{resumed}");
+    assert_eq!(rotating.alive(), alive);
+    assert!(rotating.accepts(&rotating.held("ci-0")));
 }

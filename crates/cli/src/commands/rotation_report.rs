@@ -283,10 +283,10 @@ fn why(stored: &StoredRotation) -> String {
     }
 }
 
-/// Returns until when another rotation keeps a queue from going on.
+/// Returns until when another worker keeps a queue from going on.
 pub(super) fn claim(until: Option<Timestamp>) -> String {
     format!(
-        "a worker is at another rotation of its queue; if that was killed, its claim runs out at {}",
+        "another worker has claimed the queue; if that was killed, its claim runs out at {}",
         shown(until)
     )
 }

@@ -14,12 +14,13 @@ use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokenfleet_rotation::sink::SecretSink;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
+use super::holders::rotation_command;
 use super::opened::Rotations;
 use super::overlooked::{self, DeadPlace};
 use super::places::{self, identities, identity};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
-use crate::program_name::{command_line, shell_quoted};
+use crate::program_name::command_line;
 use crate::progress::with_progress;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
@@ -129,7 +130,7 @@ pub(crate) async fn find_covered(
         if let Some(given_up) = planner.given_up(&token) {
             // It has no place any more, and another token may have it.
             if planner.is_due(&token) {
-                covered.push((Some(id), Err(stays_out(configured, given_up))));
+                covered.push((Some(id), Err(stays_out(rotations, configured, given_up))));
             }
             continue;
         }
@@ -209,24 +210,24 @@ fn shared_place(policy: &str, other: &TokenId) -> Error {
 }
 
 /// Creates the error about a token whose last rotation a person gave up.
-fn stays_out(configured: &ConfiguredPolicy, given_up: &StoredRotation) -> Error {
-    let name = configured.name();
-    let id = given_up.task.id;
-    let sinks = given_up.record.sinks.iter();
-    let places: Vec<_> = sinks
-        .map(|sink| format!("--to {}", shell_quoted(sink)))
-        .collect();
-    let token = given_up.record.rotation.subject.as_ref();
-    let token = token.map(displayed_id).unwrap_or_default();
-    let account = shell_quoted(&configured.config.account);
-    let rotate = format!("rotate {token} --account {account} {}", places.join(" "));
+fn stays_out(
+    rotations: &Rotations<'_>,
+    configured: &ConfiguredPolicy,
+    given_up: &StoredRotation,
+) -> Error {
+    let (name, id, record) = (configured.name(), given_up.task.id, &given_up.record);
+    let show = command_line(&format!("operations show {id}"));
+    let places = record.sinks.iter().map(String::as_str);
+    let begin = record.rotation.subject.as_ref().map(|token| {
+        let rotate = rotation_command(&rotations.sinks, &record.account, token, places);
+        format!("`{rotate}` begins anew; ")
+    });
     Error::configuration(format!(
         "policies.{name} leaves it alone since its rotation {id} was given up"
     ))
     .with_advice(format!(
-        "`{}` begins anew; `{}` shows what was left",
-        command_line(&rotate),
-        command_line(&format!("operations show {id}"))
+        "{}`{show}` shows what was left",
+        begin.unwrap_or_default()
     ))
 }
 

@@ -88,21 +88,34 @@ async fn find(
         }
     }
     let sentences = places.into_iter().map(|(token, places)| {
-        let id = displayed_id(token);
-        let options = places.iter().map(|place| {
-            let written = rotations.sinks.written(place);
-            let written = written.map_or_else(|| (*place).to_owned(), |place| place.to_string());
-            format!("--to {}", shell_quoted(&written))
-        });
-        let options: Vec<_> = options.collect();
-        let name = shell_quoted(account.name());
-        let rotate = format!("rotate {id} --account {name} {}", options.join(" "));
         format!(
-            "token {id} is in {}, which would hold a dead secret: `{}` replaces it there before it \
+            "token {} is in {}, which would hold a dead secret: `{}` replaces it there before it \
              is revoked",
+            displayed_id(token),
             places.join(", "),
-            command_line(&rotate)
+            rotation_command(&rotations.sinks, account, token, places)
         )
     });
     Ok(sentences.collect())
+}
+
+/// Returns the command that rotates a token into places of the ledger.
+pub(super) fn rotation_command<'a>(
+    sinks: &Sinks,
+    account: &Account,
+    token: &TokenId,
+    places: impl IntoIterator<Item = &'a str>,
+) -> String {
+    let mut words = vec![
+        "rotate".to_owned(),
+        shell_quoted(token.as_str()),
+        "--account".to_owned(),
+        shell_quoted(account.name()),
+    ];
+    for place in places {
+        let written = sinks.written(place);
+        let written = written.map_or_else(|| place.to_owned(), |place| place.to_string());
+        words.extend(["--to".to_owned(), shell_quoted(&written)]);
+    }
+    command_line(&words.join(" "))
 }
