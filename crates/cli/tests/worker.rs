@@ -80,9 +80,9 @@ fn workers_that_run_at_once_rotate_each_token_once() {
     let children: Vec<_> = (0..3).map(|_| rotating.spawn(&words)).collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        // Whoever came second may have left the rest to the one that was at it.
+        assert!(matches!(output.status.code(), Some(0 | 7)), "{output:?}");
     }
-    // Whoever came second may have left the rest to the one that was at it.
     rotating.run(&["worker", "--once"]).ends_with(0);
     assert_all_rotated(&rotating, 4);
     let changes = rotating.changes_after(before);
