@@ -244,6 +244,13 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
     let rotating = Rotating::covered("losant", 1);
     let (rotated, _) = worker(&rotating, 0);
     let successor = text(&rotated[0], "successor").to_owned();
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    let done = ["operations", "list", "--done", "--output=ndjson"];
+    let done = lines(&rotating.run(&done).ends_with(0).stdout);
+    assert_eq!(done.len(), 1);
+    assert_eq!(done[0]["operation"], rotated[0]["operation"]);
+    assert_eq!(done[0]["state"], "done");
+    assert!(text(&done[0], "revoked_at") >= text(&done[0], "delivered_at"));
     let run = rotating
         .run(&["revoke", &successor, "--yes"])
         .ends_with(0);

@@ -36,6 +36,14 @@ pub(super) async fn open(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotat
     }
 }
 
+/// Returns the rotations of a ledger that are done or were given up, the oldest first.
+pub(super) async fn closed(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotations> {
+    match ledger {
+        Some(ledger) => store(ledger).await?.closed_rotations().await,
+        None => Ok(StoredRotations::default()),
+    }
+}
+
 /// Returns a rotation, open or closed.
 pub(super) async fn find(
     ledger: &Arc<dyn Ledger>,
