@@ -370,9 +370,9 @@ impl Check<'_> {
             let (interval, busy) = (duration_text(interval), duration_text(busy));
             return Err(refused(
                 format!(
-                    "a successor would be due after {interval}, and the old token is retired after \
-                     {busy}: `overlap`, which is {} at least because a request may arrive late, and \
-                     `soak`",
+                    "a successor would be due before the old token is retired: after {interval}, and \
+                     that takes {busy}: `overlap`, which is {} at least because a request may \
+                     arrive late, and `soak`",
                     duration_text(SETTLE)
                 ),
                 format!(
