@@ -164,7 +164,7 @@ fn a_record_about_another_token_is_a_finding_and_nothing_is_done_with_it() {
 
 #[test]
 fn a_token_of_a_rotation_that_no_sink_holds_is_not_rotated_by_a_policy() {
-    for (is_abandoned, problem) in [(false, "left over"), (true, "left over")] {
+    for is_abandoned in [false, true] {
         let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
         let rotated = rotate(&rotating, "manual", "--overlap=0s");
         let mut marker = rotated["attempts"][0]["marker"]
@@ -191,7 +191,7 @@ fn a_token_of_a_rotation_that_no_sink_holds_is_not_rotated_by_a_policy() {
         rotating.insert("ci-0");
         let before = rotating.alive();
         let run = rotating.run(&["worker", "--once"]).ends_with(8);
-        assert!(run.stderr.contains(problem), "{run:?}");
+        assert!(run.stderr.contains("left over"), "{run:?}");
         assert_eq!(rotating.alive(), before);
         assert!(!rotating.file("ci-late").exists());
         assert!(rotating.accepts(&rotating.held("ci-0")));

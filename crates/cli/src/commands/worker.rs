@@ -61,7 +61,7 @@ struct Begun<'a> {
     /// The earliest time at which another token is due.
     next: Option<Timestamp>,
     /// The policies whose tokens were not all read before a request to stop.
-    stopped_before: Vec<&'a str>,
+    unread: Vec<&'a str>,
 }
 
 struct Worker<'a> {
@@ -78,11 +78,8 @@ impl<'a> Worker<'a> {
         let begun = self.begin().await?;
         due.extend(begun.rotations);
         let mut exits = begun.exits;
-        if !begun.stopped_before.is_empty() {
-            print_error(
-                self.requested_format,
-                &stopped_before(&begun.stopped_before),
-            );
+        if !begun.unread.is_empty() {
+            print_error(self.requested_format, &stopped_before(&begun.unread));
             exits.push(Exit::OutcomeUnknown);
         }
         let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
@@ -155,7 +152,7 @@ impl<'a> Worker<'a> {
                     all.exits.extend(begun.exits);
                     all.next = all.next.into_iter().chain(begun.next).min();
                     if begun.is_stopped {
-                        all.stopped_before.push(policy.name());
+                        all.unread.push(policy.name());
                     }
                 }
                 // The other policies do not wait for it.

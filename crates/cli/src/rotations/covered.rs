@@ -68,6 +68,16 @@ pub(crate) async fn find_covered(
     let ledger = rotations.ledger_id();
     let policy = policies.accept(configured, &capabilities, acting.as_ref(), ledger, opening);
     let policy = policy.await?;
+    let list = match policy.plan().strategy {
+        Strategy::Unlisted(_) => None,
+        _ => {
+            let reading = || format!("reading {}", provider.account());
+            Some(with_progress(reading, provider.list_all(Query::new())).await?)
+        }
+    };
+    // After the listing, in which the tokens of a rotation that was opened meanwhile may be. One
+    // that is closed between the two is in both.
+    let open = rotations.store.open_rotations().await?.rotations;
     let mut closed = rotations.store.closed_rotations().await?.rotations;
     closed.retain(|stored| stored.record.account == *provider.account());
     let planner = Planner {
@@ -76,9 +86,9 @@ pub(crate) async fn find_covered(
         account: provider.account(),
         capabilities,
         closed,
-        open: rotations.store.open_rotations().await?.rotations,
+        open,
     };
-    if let Strategy::Unlisted(_) = planner.policy.plan().strategy {
+    let Some(list) = list else {
         let covered = planner.plan(None).await;
         let is_open = |covered: &Covered| {
             let subject = covered.record.subject();
@@ -95,9 +105,7 @@ pub(crate) async fn find_covered(
             warnings: Vec::new(),
             dead_places: Vec::new(),
         });
-    }
-    let reading = || format!("reading {}", provider.account());
-    let list = with_progress(reading, provider.list_all(Query::new())).await?;
+    };
     let incomplete = match list.completeness {
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
@@ -289,6 +297,7 @@ impl Planner<'_> {
         for stored in &self.closed {
             known.add_rotation(&stored.record.account, &stored.record.rotation, false);
         }
+        // Afterwards: one that is in both was open when the tokens were listed.
         for stored in self.open_of_account() {
             known.add_rotation(&stored.record.account, &stored.record.rotation, true);
         }

@@ -26,10 +26,11 @@ pub(super) fn conflict(
 ) -> Option<Error> {
     let (subject, places) = (record.subject(), identities(sinks, &record.sinks));
     let is_other = |other: &&StoredRotation| {
-        let successor = other.record.rotation.successor.as_ref();
-        let is_successor = other.record.account == record.account
-            && successor.map(|successor| &successor.token) == record.rotation.subject.as_ref();
-        other.record.subject() != subject && !(is_successor && successor.is_some())
+        let other = &other.record;
+        let successor = other.rotation.successor.as_ref();
+        let is_successor = other.account == record.account
+            && successor.is_some_and(|it| record.rotation.subject.as_ref() == Some(&it.token));
+        other.subject() != subject && !is_successor
     };
     open.iter().filter(is_other).find_map(|other| {
         let mut written = other.record.sinks.iter();
