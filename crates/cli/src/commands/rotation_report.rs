@@ -370,6 +370,19 @@ fn next(stored: &StoredRotation) -> String {
     }
 }
 
+/// Returns sentences about what comes after a rotation is given up.
+pub(super) fn after_abandoning(stored: &StoredRotation) -> Vec<String> {
+    let left = Some(left_behind(&stored.record)).filter(|left| !left.is_empty());
+    let left = left.map(|left| format!("Left behind: {left}."));
+    let policy = stored.record.policy.as_ref().map(|policy| {
+        format!(
+            "policies.{policy} leaves the token alone then, until somebody rotates it with \
+             `rotate --to`."
+        )
+    });
+    left.into_iter().chain(policy).collect()
+}
+
 /// Returns what a person has to do after a rotation was given up.
 fn left_behind(record: &RotationRecord) -> String {
     let rotation = &record.rotation;
@@ -411,7 +424,7 @@ fn left_beside(record: &RotationRecord, attempts: &[&Attempt]) -> String {
         .collect();
     let old = match (&rotation.subject, rotation.state) {
         (Some(subject), RotationState::Retiring) => Some(format!(
-            "the old token {} stays: revoke it, unless it is dead already",
+            "the old token {} may still work: revoke it, unless it is dead already",
             displayed_id(subject)
         )),
         _ => None,
@@ -462,7 +475,7 @@ mod tests {
     use tokenfleet::workflow::Marker;
     use tokenfleet::{Account, CreateToken, RevocationEffect, TokenId};
     use tokenfleet_rotation::machine::{
-        Change, InPlace, Overlap, PlannedSink, RotationPlan, Successor,
+        Change, InPlace, Overlap, PlannedSink, Rotation, RotationPlan, Successor,
     };
     use tokenfleet_rotation::sink::Readable;
 

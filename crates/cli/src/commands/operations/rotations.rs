@@ -13,7 +13,7 @@ use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation,
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
 use crate::commands::question;
-use crate::commands::rotation_report::RotationObject;
+use crate::commands::rotation_report::{RotationObject, after_abandoning};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 use crate::progress::with_progress;
@@ -154,7 +154,9 @@ pub(super) async fn abandon(
     is_confirmed: bool,
 ) -> Result<StoredRotation> {
     if !is_confirmed {
-        question::show(RotationObject::new(&stored).lines());
+        let mut lines = RotationObject::new(&stored).lines();
+        lines.extend(after_abandoning(&stored));
+        question::show(lines);
         let question = "Give this rotation up? Nothing is revoked, and the sinks keep what they \
                         hold. [y/N] ";
         if !question::is_confirmed(question) {
