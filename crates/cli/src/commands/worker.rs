@@ -42,13 +42,13 @@ pub(crate) async fn run(
         // What is logged can be read by programs.
         requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
     };
-    let working = async {
+    let working = Box::pin(async {
         if arguments.once {
             worker.once(output).await
         } else {
             Ok(worker.serve().await)
         }
-    };
+    });
     until_insisted(working, &stop, worker.requested_format).await
 }
 

@@ -21,7 +21,7 @@ pub(super) async fn run(
     let policies = Policies::read(accounts.configuration(), &rotations.sinks)?;
     let policy = policies.named(name)?;
     let stop = Stop::listen().await;
-    let working = async {
+    let working = Box::pin(async {
         let mut due = rotations.open_ones().await?;
         due.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
         let begun = begin_due(&rotations, &policies, policy, &stop, requested_format).await?;
@@ -43,6 +43,6 @@ pub(super) async fn run(
         );
         exits.extend(printed.await?);
         Exit::combine(exits).after_writing(output.flush())
-    };
+    });
     until_insisted(working, &stop, requested_format).await
 }
