@@ -343,7 +343,10 @@ fn a_sink_that_a_later_epoch_wrote_stops_the_worker_before_it_writes() {
     let stamp = Stamp::new("another", 9, TokenId::new("x"));
     script.sink = SinkReading::new(Some(stamp), Some(OLD));
     // A worker that is superseded learns of it when it records this.
-    assert_eq!(script.until_parked(), Parked::SinkAhead { sink: 0, epoch: 9 });
+    assert_eq!(
+        script.until_parked(),
+        Parked::SinkAhead { sink: 0, epoch: 9 }
+    );
     assert_eq!(script.sent(is_write), 0);
 }
 

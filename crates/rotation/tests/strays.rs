@@ -93,7 +93,10 @@ fn another_token_with_the_marker_of_the_successor_is_late() {
     let mut known = KnownMarkers::new(LEDGER);
     known.add_rotation(&account(), &rotation, false);
     let twin = token("twin", &rotation.attempts[0].marker);
-    assert_eq!(known.origin(&account(), &twin), Some(Origin::Late(rotation.id)));
+    assert_eq!(
+        known.origin(&account(), &twin),
+        Some(Origin::Late(rotation.id))
+    );
 }
 
 #[test]
@@ -129,7 +132,10 @@ fn a_marker_that_is_not_known_is_this_ledgers_or_somebody_elses() {
     ] {
         assert_eq!(known.origin(&account(), &token("1", &marker)), Some(origin));
         known.add_write(marker.clone());
-        assert_eq!(known.origin(&account(), &token("1", &marker)), Some(Origin::Used));
+        assert_eq!(
+            known.origin(&account(), &token("1", &marker)),
+            Some(Origin::Used)
+        );
     }
     let unmarked = Token::new(TokenId::new("1"), TokenState::Active);
     assert_eq!(known.origin(&account(), &unmarked), None);
@@ -189,7 +195,11 @@ fn the_old_token_of_a_rotation_that_was_given_up_is_left_once_every_sink_holds_t
         // Ids of other accounts may be the same.
         assert_eq!(known.origin(&other, &old), None);
         // Somebody rotates it after all.
-        let again = Rotation::new(OperationId::random(), rotation.subject.clone(), rotation.opened_at);
+        let again = Rotation::new(
+            OperationId::random(),
+            rotation.subject.clone(),
+            rotation.opened_at,
+        );
         known.add_rotation(&account(), &again, true);
         assert_eq!(known.origin(&account(), &old), None);
     }
@@ -212,7 +222,11 @@ fn an_old_token_that_was_left_is_found_although_an_earlier_rotation_made_it() {
     // Of its id, and created at another time.
     let mut later = made.clone();
     given_up.subject_created_at = Some(given_up.opened_at);
-    later.created_at = Fact::Known(given_up.opened_at.saturating_add(std::time::Duration::from_secs(1)));
+    later.created_at = Fact::Known(
+        given_up
+            .opened_at
+            .saturating_add(std::time::Duration::from_secs(1)),
+    );
     known.add_rotation(&account(), &given_up, false);
     assert_eq!(known.origin(&account(), &later), Some(Origin::Used));
 }
@@ -222,7 +236,12 @@ fn a_token_that_was_rotated_in_place_is_not_left() {
     let mut rotation = rotation(1, false);
     let subject = rotation.subject.clone().unwrap();
     let at = rotation.opened_at;
-    rotation.apply(&Change::Delivered(Successor::new(1, subject.clone(), 1, at)));
+    rotation.apply(&Change::Delivered(Successor::new(
+        1,
+        subject.clone(),
+        1,
+        at,
+    )));
     let mut known = KnownMarkers::new(LEDGER);
     known.add_rotation(&account(), &rotation, false);
     let token = Token::new(subject, TokenState::Active);

@@ -93,7 +93,11 @@ impl Leased {
 
     fn check_up(&self) -> Result<()> {
         if self.is_down.load(Ordering::SeqCst) {
-            return Err(Error::new(ErrorKind::Connection, Fate::NotSent, "it is down"));
+            return Err(Error::new(
+                ErrorKind::Connection,
+                Fate::NotSent,
+                "it is down",
+            ));
         }
         Ok(())
     }
@@ -250,7 +254,10 @@ async fn a_worker_that_was_stopped_for_longer_than_its_claim_sends_nothing_more(
             trial.boundaries.resumed.notify_one();
             let advanced = stopped.await;
             assert!(
-                matches!(advanced, Ok(Advanced::NotOurs | Advanced::Waiting { .. } | Advanced::Done)),
+                matches!(
+                    advanced,
+                    Ok(Advanced::NotOurs | Advanced::Waiting { .. } | Advanced::Done)
+                ),
                 "{platform} {boundary}: {advanced:?}"
             );
             let schedule = format!("{platform}, stopped at {boundary}");
@@ -342,7 +349,10 @@ async fn a_call_goes_on_without_the_ledger_only_while_the_claim_lasts() {
     assert_eq!(advanced.unwrap_err().fate(), Fate::MaybeApplied);
     // The last heartbeat was after 20 s.
     assert_eq!(began.elapsed().as_secs(), 20 + 60 - 5);
-    assert!(place.secret().unwrap().is_same(&before), "it was not written");
+    assert!(
+        place.secret().unwrap().is_same(&before),
+        "it was not written"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -517,9 +517,24 @@ mod tests {
         let overlap = || Strategy::Overlap(Overlap::default());
         let in_place = || Strategy::InPlace(InPlace::default());
         for (strategy, subject, is_delivered, expected) in [
-            (overlap(), Some("old"), false, "revoke those that no sink holds"),
-            (overlap(), Some("old"), true, "the old token old may still work: revoke it"),
-            (in_place(), Some("old"), false, "token old may have another secret"),
+            (
+                overlap(),
+                Some("old"),
+                false,
+                "revoke those that no sink holds",
+            ),
+            (
+                overlap(),
+                Some("old"),
+                true,
+                "the old token old may still work: revoke it",
+            ),
+            (
+                in_place(),
+                Some("old"),
+                false,
+                "token old may have another secret",
+            ),
             (unlisted(), None, false, "1 secrets at most may work"),
         ] {
             let speaks_of_markers = !is_delivered && matches!(strategy, Strategy::Overlap(_));

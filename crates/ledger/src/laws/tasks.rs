@@ -122,10 +122,19 @@ pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
     let opened = ledger.open_task_after(&first, None).await;
     ensure_eq("the first", &works("opening", opened)?, &None)?;
     let overtaken = ledger.open_task_after(&second, None).await;
-    ensure_refused("a task beside one that was not read", overtaken, ErrorKind::Conflict)?;
+    ensure_refused(
+        "a task beside one that was not read",
+        overtaken,
+        ErrorKind::Conflict,
+    )?;
     let opened = ledger.open_task_after(&second, Some(first.id)).await;
     ensure_eq("the second", &works("opening", opened)?, &None)?;
-    for latest in [None, Some(first.id), Some(third.id), Some(OperationId::random())] {
+    for latest in [
+        None,
+        Some(first.id),
+        Some(third.id),
+        Some(OperationId::random()),
+    ] {
         let overtaken = ledger.open_task_after(&third, latest).await;
         ensure_refused("a third", overtaken, ErrorKind::Conflict)?;
         let open = works("a task", ledger.task(third.id).await)?;
@@ -146,7 +155,9 @@ pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
     }
     let opened = ledger.open_task_after(&third, Some(first.id)).await;
     ensure_eq("the third", &works("opening", opened)?, &None)?;
-    let overtaken = ledger.open_task_after(&task("iot", "4"), Some(second.id)).await;
+    let overtaken = ledger
+        .open_task_after(&task("iot", "4"), Some(second.id))
+        .await;
     ensure_refused("a fourth", overtaken, ErrorKind::Conflict)
 }
 
@@ -157,11 +168,14 @@ pub(super) async fn a_raised_epoch_is_lower_than_the_next_claim(
     let held = claimed(ledger, id, Duration::ZERO).await?.epoch;
     works("raising", ledger.raise_epoch(1_000).await)?;
     // Whoever is at work stays so.
-    let extended = works("extending", ledger.extend_claim(id, held, Duration::ZERO).await)?;
+    let extended = works(
+        "extending",
+        ledger.extend_claim(id, held, Duration::ZERO).await,
+    )?;
     ensure_eq("an extension", &extended, &true)?;
     let claim = claimed(ledger, id, Duration::ZERO).await?;
     ensure_eq("the epoch after it was raised", &claim.epoch, &1_001)?;
-    for lower in [0, 7, 1_000, 1_001] {
+    for lower in [1_001, 1_000, 7, 0] {
         works("raising", ledger.raise_epoch(lower).await)?;
     }
     let claim = claimed(ledger, id, Duration::ZERO).await?;

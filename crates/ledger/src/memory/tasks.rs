@@ -154,7 +154,7 @@ impl Tasks for MemoryLedger {
         let of_kind = |other: &Task| other.is_open() && other.kind == task.kind;
         let newer = held.tasks.iter().rev();
         let mut newer = newer.take_while(|other| Some(other.id) != latest);
-        if newer.any(|other| of_kind(other)) {
+        if newer.any(of_kind) {
             return Err(overtaken());
         }
         held.open(task)

@@ -79,9 +79,8 @@ impl<'a> Worker<'a> {
                 (fence.call(scaled(CLAIM), longest, self.call(step))).await?
             }
         };
-        Ok(answer.map(|answer| {
-            answer.unwrap_or_else(|error| Answer::Failed(Failure::from(&error)))
-        }))
+        Ok(answer
+            .map(|answer| answer.unwrap_or_else(|error| Answer::Failed(Failure::from(&error)))))
     }
 
     pub(super) fn fence(&self) -> Fence<'a> {

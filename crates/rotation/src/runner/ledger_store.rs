@@ -205,7 +205,9 @@ impl LedgerRotationStore {
             check_places(record, queue, &open.into_iter().collect())?;
             // Another one that was opened meanwhile may write the same sink.
             match self.tasks.open_task_after(&task, latest).await {
-                Err(error) if error.kind() == ErrorKind::Conflict && tries < MAX_TRIES => tries += 1,
+                Err(error) if error.kind() == ErrorKind::Conflict && tries < MAX_TRIES => {
+                    tries += 1
+                }
                 opened => return Ok(opened?.map(|open| open.id)),
             }
         }
