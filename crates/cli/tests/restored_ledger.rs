@@ -68,7 +68,10 @@ fn a_restored_ledger_reports_what_it_forgot_and_replaces_nothing_without_a_perso
 
     let before = rotating.requests();
     let parked = rotate(&rotating, current, 8);
-    assert!(text(&parked, "why").contains("after this state of the ledger"), "{parked}");
+    assert!(
+        text(&parked, "why").contains("after this state of the ledger"),
+        "{parked}"
+    );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(
         (rotating.held("ci"), rotating.alive()),

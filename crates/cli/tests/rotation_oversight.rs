@@ -142,7 +142,14 @@ fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_be
             continue;
         }
         fs::remove_file(rotating.file("ci-0")).unwrap();
-        let words = ["rotate", &*id, "--to=files", "--overlap=0s", "--expires-in=90d", "--yes"];
+        let words = [
+            "rotate",
+            &*id,
+            "--to=files",
+            "--overlap=0s",
+            "--expires-in=90d",
+            "--yes",
+        ];
         rotating.run(&words).ends_with(0);
         let (rotated, run) = worker(&rotating, 0);
         assert_eq!((rotated, &*run.stderr), (Vec::new(), ""));
@@ -168,7 +175,10 @@ fn the_reason_of_a_failure_is_kept_until_the_new_secret_is_delivered() {
     for _ in 0..2 {
         let (rotations, run) = worker(&rotating, 7);
         let why = text(&rotations[0], "why");
-        assert!(why.contains("it failed at") && why.contains("push"), "{run:?}");
+        assert!(
+            why.contains("it failed at") && why.contains("push"),
+            "{run:?}"
+        );
     }
     let listed = rotating.operations();
     assert!(text(&listed[0], "why").contains("push"), "{listed:?}");
@@ -199,7 +209,10 @@ fn a_place_that_cannot_be_written_costs_no_token() {
     assert!(failed[0].contains(missing), "{checked}");
 
     let (rotations, _) = worker(&rotating, 7);
-    assert!(text(&rotations[0], "why").contains(missing), "{rotations:?}");
+    assert!(
+        text(&rotations[0], "why").contains(missing),
+        "{rotations:?}"
+    );
     assert_eq!(rotations[0]["attempts"], json!([]));
     assert_eq!(rotating.alive(), alive);
     fs::create_dir(rotating.directory.path().join("missing")).unwrap();
@@ -244,12 +257,11 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
     let rotating = Rotating::covered("losant", 1);
     let (rotated, _) = worker(&rotating, 0);
     let successor = text(&rotated[0], "successor").to_owned();
-    let run = rotating
-        .run(&["revoke", &successor, "--yes"])
-        .ends_with(0);
+    let run = rotating.run(&["revoke", &successor, "--yes"]).ends_with(0);
     assert!(run.stderr.contains("would hold a dead secret"), "{run:?}");
     assert!(
-        run.stderr.contains(&format!("rotate {successor} --account mine --to files")),
+        run.stderr
+            .contains(&format!("rotate {successor} --account mine --to files")),
         "{run:?}"
     );
     let dead = format!("holds the secret of token {successor}, which mine lists no more");
@@ -257,9 +269,15 @@ fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_a
     assert!(run.stderr.contains(&dead), "{run:?}");
     let checked = doctor(&rotating);
     let failed = of_check(&checked, "rotation", "failed");
-    assert!(failed.iter().any(|failed| failed.contains(&dead)), "{checked}");
+    assert!(
+        failed.iter().any(|failed| failed.contains(&dead)),
+        "{checked}"
+    );
 
-    let other = rotating.tokens().into_iter().find(|token| token["name"] == "other");
+    let other = rotating
+        .tokens()
+        .into_iter()
+        .find(|token| token["name"] == "other");
     let other = other.unwrap()["id"].as_str().unwrap().to_owned();
     let run = rotating.run(&["revoke", &other, "--yes"]).ends_with(0);
     assert!(!run.stderr.contains("dead secret"), "{run:?}");

@@ -201,8 +201,7 @@ impl<'a> Runner<'a> {
             checks_sinks: false,
         };
         let (ledger, epoch) = (self.store.ledger(), claim.epoch);
-        let mut machine =
-            Machine::new(job.plan.clone(), claim.rotation, epoch).with_ledger(ledger);
+        let mut machine = Machine::new(job.plan.clone(), claim.rotation, epoch).with_ledger(ledger);
         let mut failing_since = None;
         let mut failure = None;
         loop {

@@ -442,8 +442,12 @@ fn any_config() -> impl Strategy<Value = PolicyConfig> {
 
 #[test]
 fn a_policy_that_is_due_too_often_names_the_shortest_interval_and_the_reason() {
-    let often = config().with_max_age(Duration::from_secs(20)).with_new_expiry(DAY);
-    let often = often.with_overlap(Duration::from_secs(5)).with_soak(Duration::from_secs(60));
+    let often = config()
+        .with_max_age(Duration::from_secs(20))
+        .with_new_expiry(DAY);
+    let often = often
+        .with_overlap(Duration::from_secs(5))
+        .with_soak(Duration::from_secs(60));
     let error = build(often, &losant(), &[Readable::Secret]).unwrap_err();
     let text = format!("{error} {}", error.advice().unwrap());
     for part in ["after 20s", "more than 11m", "10m at least"] {

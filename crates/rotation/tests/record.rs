@@ -10,8 +10,8 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Account, CreateToken, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{
-    Attempt, Change, InPlace, LastFailure, OldSecret, Overlap, Parked, PlannedSink, Rotation, RotationPlan,
-    Strategy as Way, Successor, Unlisted,
+    Attempt, Change, InPlace, LastFailure, OldSecret, Overlap, Parked, PlannedSink, Rotation,
+    RotationPlan, Strategy as Way, Successor, Unlisted,
 };
 use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::Readable;

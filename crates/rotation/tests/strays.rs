@@ -102,11 +102,17 @@ fn another_token_with_the_marker_of_the_successor_is_late() {
 #[test]
 fn the_successor_of_a_rotation_that_was_given_up_is_a_stray_once_another_one_was_delivered() {
     let given_up = rotation(1, true);
-    let mut later = Rotation::new(OperationId::random(), given_up.subject.clone(), given_up.opened_at);
+    let mut later = Rotation::new(
+        OperationId::random(),
+        given_up.subject.clone(),
+        given_up.opened_at,
+    );
     let attempt = Attempt::new(1, Marker::random_in(LEDGER), given_up.opened_at);
     let replaced = 0;
     later.apply(&Change::Attempting { attempt, replaced });
-    let delivered_at = given_up.opened_at.saturating_add(std::time::Duration::from_secs(60));
+    let delivered_at = given_up
+        .opened_at
+        .saturating_add(std::time::Duration::from_secs(60));
     let successor = Successor::new(1, TokenId::new("2"), 2, delivered_at);
     let successor_token = tokens(&given_up).remove(0);
     let mut known = KnownMarkers::new(LEDGER);

@@ -8,9 +8,7 @@ use tokenfleet_rotation::machine::RotationState;
 use tokenfleet_rotation::policy::Due;
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::rotation_report::{
-    COLUMNS, LESS_IMPORTANT, RotationObject, claim, needs_a_person,
-};
+use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject, claim, needs_a_person};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error, print_warning};
 use crate::policies::{ConfiguredPolicy, Policies};
@@ -280,8 +278,7 @@ fn standstill(stored: &StoredRotation) -> Option<Standstill> {
         return is_due(stored).then_some(Standstill::Claimed(until));
     }
     // A sink may lack the new secret, or the old token should be revoked by now.
-    let is_unfinished =
-        rotation.state == RotationState::Issuing || rotation.last_failure.is_some();
+    let is_unfinished = rotation.state == RotationState::Issuing || rotation.last_failure.is_some();
     is_unfinished.then_some(Standstill::Unwell(Exit::OutcomeUnknown))
 }
 

@@ -3,9 +3,7 @@
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
-use tokenfleet_rotation::machine::{
-    Attempt, AttemptOutcome, Parked, RotationState, Strategy,
-};
+use tokenfleet_rotation::machine::{Attempt, AttemptOutcome, Parked, RotationState, Strategy};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use crate::output::displayed_id;
@@ -306,7 +304,10 @@ fn progress(stored: &StoredRotation) -> String {
                 shown(Some(at))
             ),
             _ => {
-                let lost = rotation.unaccounted().next().filter(|_| stored.task.due > Some(now));
+                let lost = rotation
+                    .unaccounted()
+                    .next()
+                    .filter(|_| stored.task.due > Some(now));
                 let wait = lost.map(|attempt| {
                     format!(
                         ", and a token of attempt {}, whose answer was lost, is searched for at {}",

@@ -68,8 +68,8 @@ impl<'a> StampedPlaces<'a> {
         let mut places = self.fixed.clone();
         for policy in self.policies.for_account(account.name()) {
             let filled = policy.config.sinks.iter();
-            let filled = filled
-                .filter_map(|sink| SinkPlace::new(sink, account.name(), Some(token)).ok());
+            let filled =
+                filled.filter_map(|sink| SinkPlace::new(sink, account.name(), Some(token)).ok());
             places.extend(filled.map(|place| place.as_str().to_owned()));
         }
         places.extend(self.recorded.get(account).cloned().unwrap_or_default());

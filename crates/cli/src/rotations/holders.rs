@@ -71,11 +71,7 @@ pub(crate) async fn warnings_about_holders(
     find(accounts, account, tokens).await.unwrap_or_default()
 }
 
-async fn find(
-    accounts: &Accounts,
-    account: &Account,
-    tokens: &[&TokenId],
-) -> Result<Vec<String>> {
+async fn find(accounts: &Accounts, account: &Account, tokens: &[&TokenId]) -> Result<Vec<String>> {
     let rotations = Rotations::open_existing(accounts).await?;
     let mut all = rotations.store.closed_rotations().await?.rotations;
     all.extend(rotations.store.open_rotations().await?.rotations);

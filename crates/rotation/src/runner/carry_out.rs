@@ -142,7 +142,12 @@ impl<'a> Worker<'a> {
     }
 
     /// Returns the note of a failed step, or `None` if it did not fail: what failed where, and why.
-    pub(super) fn failure(&self, step: &Step, answer: &Answer, at: Timestamp) -> Option<LastFailure> {
+    pub(super) fn failure(
+        &self,
+        step: &Step,
+        answer: &Answer,
+        at: Timestamp,
+    ) -> Option<LastFailure> {
         let error = match answer {
             Answer::Failed(failure) => failure.error.clone(),
             // A person is asked about that.

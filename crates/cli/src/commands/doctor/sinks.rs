@@ -61,9 +61,7 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
         return found(Status::Skipped, "each token has a place of its own");
     }
     let is_directory_known = !is_filled_in || !has_example_directory(&*sink);
-    if is_directory_known
-        && let Err(error) = bounded(sink.check()).await
-    {
+    if is_directory_known && let Err(error) = bounded(sink.check()).await {
         return Finding::failed(Check::Sinks, &error).with_message_prefix(&template);
     }
     match bounded(sink.read()).await {

@@ -196,7 +196,13 @@ pub(super) async fn run(
         }
         _ => {
             let exit_code = arguments.exit_code;
-            let list = list(&configuration, ledger, global, (Listed::Open, exit_code), output);
+            let list = list(
+                &configuration,
+                ledger,
+                global,
+                (Listed::Open, exit_code),
+                output,
+            );
             list.await
         }
     }

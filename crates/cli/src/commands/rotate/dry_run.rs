@@ -267,7 +267,10 @@ impl PlaceObject {
     fn text(&self) -> String {
         let note = match (&self.error, self.needs_adoption) {
             (Some(error), _) => format!(" (cannot be used: {error})"),
-            (None, Some(true)) => " (holds what somebody else wrote: `adopt = true` in its table replaces it)".to_owned(),
+            (None, Some(true)) => {
+                " (holds what somebody else wrote: `adopt = true` in its table replaces it)"
+                    .to_owned()
+            }
             _ => String::new(),
         };
         format!("{}{note}", self.place)
