@@ -38,11 +38,13 @@ use tokenfleet_core::{Liveness, Timestamp, TokenId};
 
 use crate::sink::{Readable, Refusal, Stamp};
 use crate::waits::scaled;
+pub(crate) use duration::to_text as duration_text;
 use memory::{Held, Memory};
 pub use parked::Parked;
 pub use plan::{OldSecret, PlannedSink, RotationPlan, SETTLE, SHORT_SETTLE};
 pub use rotation::{
-    Attempt, AttemptOutcome, Change, Rotation, RotationState, Successor, UnknownSecrets,
+    Attempt, AttemptOutcome, Change, LastFailure, Rotation, RotationState, Successor,
+    UnknownSecrets,
 };
 pub use step::{
     Answer, Failure, FailureEffect, Inspection, SecretNumber, SinkReading, Step, WaitReason,
@@ -115,6 +117,12 @@ impl Machine {
         matches!(self.plan.strategy, Strategy::InPlace(_))
             && self.rotation.state == RotationState::Issuing
             && self.memory.held.is_some()
+    }
+
+    /// Returns `true` while this worker has created nothing that is to be delivered.
+    #[must_use]
+    pub fn is_before_creation(&self) -> bool {
+        self.rotation.state == RotationState::Issuing && self.memory.held.is_none()
     }
 
     /// Returns the rotation as far as it is durable.

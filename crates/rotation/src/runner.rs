@@ -28,7 +28,9 @@ pub use memory_store::MemoryRotationStore;
 pub use record::RotationRecord;
 pub use store::{Claim, RotationStore};
 
-use crate::machine::{Answer, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason};
+use crate::machine::{
+    Answer, Change, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason,
+};
 use crate::sink::{LONGEST_CALL, SecretSink, Version};
 use crate::waits::scaled;
 use fence::{CLAIM, HEARTBEAT};
@@ -196,14 +198,16 @@ impl<'a> Runner<'a> {
             secrets: Secrets::default(),
             epoch: claim.epoch,
             subject_created_at: claim.rotation.subject_created_at,
+            checks_sinks: false,
         };
-        let ledger = self.store.ledger();
-        let mut machine =
-            Machine::new(job.plan.clone(), claim.rotation, claim.epoch).with_ledger(ledger);
+        let (ledger, epoch) = (self.store.ledger(), claim.epoch);
+        let mut machine = Machine::new(job.plan.clone(), claim.rotation, epoch).with_ledger(ledger);
         let mut failing_since = None;
+        let mut failure = None;
         loop {
             let now = self.clock.now();
             let step = machine.next(now);
+            worker.checks_sinks = machine.is_before_creation();
             let answer = match &step {
                 Step::Finished => return Ok(Advanced::Done),
                 Step::Parked(reason) => return Ok(Advanced::Parked(reason.clone())),
@@ -211,6 +215,14 @@ impl<'a> Runner<'a> {
                     let wait = now.duration_until(*until);
                     if wait > self.patience && !machine.holds_last_secret() {
                         let (until, reason) = (*until, *reason);
+                        if reason == WaitReason::Backoff
+                            && let Some(failure) = failure
+                        {
+                            let failed = Change::Failed(failure);
+                            if !self.store.record(job.id, epoch, &failed).await? {
+                                return Ok(Advanced::NotOurs);
+                            }
+                        }
                         return Ok(Advanced::Waiting { until, reason });
                     }
                     self.clock.wait(wait.min(scaled(HEARTBEAT))).await;
@@ -243,7 +255,9 @@ impl<'a> Runner<'a> {
                     }
                 },
             };
-            machine.answer(step, answer, self.clock.now());
+            let now = self.clock.now();
+            failure = worker.failure(&step, &answer, now).or(failure);
+            machine.answer(step, answer, now);
         }
     }
 }
@@ -267,4 +281,6 @@ struct Worker<'a> {
     epoch: u64,
     /// The time at which the old token was created.
     subject_created_at: Option<Timestamp>,
+    /// `true` while nothing is issued, so that a sink that cannot be written costs no token.
+    checks_sinks: bool,
 }

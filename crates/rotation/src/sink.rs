@@ -112,6 +112,16 @@ pub trait SecretSink: Debug + Send + Sync + 'static {
     /// The place cannot be read. A place that does not exist yet is no error: it holds nothing.
     async fn read(&self) -> Result<SinkState>;
 
+    /// Checks that the place could be written, as far as that can be known without writing it. It
+    /// is called before a token is created, which a failed write would leave without an owner.
+    ///
+    /// # Errors
+    ///
+    /// The place certainly cannot be written, such as a file in a directory that does not exist.
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
+
     /// Writes a secret with its stamp, if the place still has the `expected` version, and returns
     /// the new one.
     ///

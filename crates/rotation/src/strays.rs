@@ -67,6 +67,8 @@ pub struct KnownMarkers {
     replaced: HashMap<(Account, TokenId), Replaced>,
     /// The old tokens of rotations that are open.
     subjects: HashSet<(Account, TokenId)>,
+    /// The last rotation that delivered a successor of each old token, and when.
+    delivered: HashMap<(Account, TokenId), (Timestamp, OperationId)>,
 }
 
 /// The rotation that was given up before it revoked its old token.
@@ -87,6 +89,7 @@ enum Maker {
         rotation: OperationId,
         is_done: bool,
         successor: Option<TokenId>,
+        old: Option<(Account, TokenId)>,
     },
 }
 
@@ -99,6 +102,7 @@ impl KnownMarkers {
             makers: HashMap::new(),
             replaced: HashMap::new(),
             subjects: HashSet::new(),
+            delivered: HashMap::new(),
         }
     }
 
@@ -112,16 +116,26 @@ impl KnownMarkers {
     /// added before or after it.
     pub fn add_rotation(&mut self, account: &Account, rotation: &Rotation, is_open: bool) {
         self.add_subject(account, rotation, is_open);
+        // A token that not every sink held any more is needed by nobody for sure.
+        let successor = (rotation.successor.as_ref())
+            .filter(|_| is_open || rotation.state != RotationState::Issuing);
+        let subject = rotation.subject.clone();
+        let old = subject.map(|subject| (account.clone(), subject));
+        if let (Some(successor), Some(old)) = (successor, &old) {
+            let delivery = (successor.delivered_at, rotation.id);
+            let last = self.delivered.entry(old.clone()).or_insert(delivery);
+            if last.0 < delivery.0 {
+                *last = delivery;
+            }
+        }
         let maker = if is_open {
             Maker::InUse
         } else {
             Maker::Closed {
                 rotation: rotation.id,
                 is_done: rotation.state == RotationState::Done,
-                // A token that not every sink held any more is needed by nobody for sure.
-                successor: (rotation.successor.as_ref())
-                    .filter(|_| rotation.state != RotationState::Issuing)
-                    .map(|successor| successor.token.clone()),
+                successor: successor.map(|successor| successor.token.clone()),
+                old,
             }
         };
         for attempt in &rotation.attempts {
@@ -196,8 +210,20 @@ impl KnownMarkers {
     fn origin_of(&self, marker: &Marker, token: &Token) -> Origin {
         match self.makers.get(marker) {
             Some(Maker::InUse) => Origin::Used,
-            Some(Maker::Closed { successor, .. }) if successor.as_ref() == Some(&token.id) => {
-                Origin::Used
+            Some(Maker::Closed {
+                rotation,
+                is_done,
+                successor,
+                old,
+            }) if successor.as_ref() == Some(&token.id) => {
+                let last = old.as_ref().and_then(|old| self.delivered.get(old));
+                // After it was given up, another rotation of the same token may have taken its
+                // places.
+                if !is_done && last.is_some_and(|(_, last)| last != rotation) {
+                    Origin::Abandoned(*rotation)
+                } else {
+                    Origin::Used
+                }
             }
             Some(Maker::Closed {
                 rotation,

@@ -10,8 +10,8 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Account, CreateToken, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{
-    Attempt, Change, InPlace, OldSecret, Overlap, Parked, PlannedSink, Rotation, RotationPlan,
-    Strategy as Way, Successor, Unlisted,
+    Attempt, Change, InPlace, LastFailure, OldSecret, Overlap, Parked, PlannedSink, Rotation,
+    RotationPlan, Strategy as Way, Successor, Unlisted,
 };
 use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::Readable;
@@ -66,6 +66,8 @@ fn changes() -> impl Strategy<Value = Change> {
         1 => times().prop_map(|at| Change::Suspended { at }),
         1 => Just(Change::Revoked),
         1 => Just(Change::Unverified),
+        1 => (times(), "\\PC{0,12}")
+            .prop_map(|(at, error)| Change::Failed(LastFailure::new(at, error))),
         1 => reasons().prop_map(Change::Parked),
         1 => Just(Change::Resumed),
         1 => Just(Change::Done),

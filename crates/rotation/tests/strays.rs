@@ -100,6 +100,34 @@ fn another_token_with_the_marker_of_the_successor_is_late() {
 }
 
 #[test]
+fn the_successor_of_a_rotation_that_was_given_up_is_a_stray_once_another_one_was_delivered() {
+    let given_up = rotation(1, true);
+    let mut later = Rotation::new(
+        OperationId::random(),
+        given_up.subject.clone(),
+        given_up.opened_at,
+    );
+    let attempt = Attempt::new(1, Marker::random_in(LEDGER), given_up.opened_at);
+    let replaced = 0;
+    later.apply(&Change::Attempting { attempt, replaced });
+    let delivered_at = given_up
+        .opened_at
+        .saturating_add(std::time::Duration::from_secs(60));
+    let successor = Successor::new(1, TokenId::new("2"), 2, delivered_at);
+    let successor_token = tokens(&given_up).remove(0);
+    let mut known = KnownMarkers::new(LEDGER);
+    known.add_rotation(&account(), &given_up, false);
+    known.add_rotation(&account(), &later, true);
+    let origin = |known: &KnownMarkers| known.origin(&account(), &successor_token);
+    assert_eq!(origin(&known), Some(Origin::Used));
+    later.apply(&Change::Delivered(successor));
+    for is_open in [true, false] {
+        known.add_rotation(&account(), &later, is_open);
+        assert_eq!(origin(&known), Some(Origin::Abandoned(given_up.id)));
+    }
+}
+
+#[test]
 fn a_marker_that_is_not_known_is_this_ledgers_or_somebody_elses() {
     let mut known = KnownMarkers::new(LEDGER);
     let plain: Marker = "tf-ffffff0000000000".parse().unwrap();

@@ -174,6 +174,10 @@ impl SecretSink for Slow {
         self.0.read().await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
         tokio::time::sleep(self.1).await;
         self.0.write(secret, expected, stamp).await

@@ -59,6 +59,10 @@ impl SecretSink for Failing {
         self.place.read().await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.place.check().await
+    }
+
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
         if fails(&self.failures) {
             return Err(failure());

@@ -418,8 +418,8 @@ pub(crate) enum Command {
     /// the key `queue` of the account says otherwise.
     ///
     /// With --once, it exits with 8 if a person is needed or a token cannot be rotated, with 7 if a
-    /// new secret is not in its places yet, and with 6 if an account could not be listed
-    /// completely.
+    /// new secret is not in its places yet or it was asked to stop before it had finished, and with
+    /// 6 if an account could not be listed completely.
     #[command(after_help = rotation::WORKER_EXAMPLES)]
     Worker(WorkerArguments),
     /// Serve simulated platforms on loopback ports

@@ -30,6 +30,9 @@ pub(crate) enum OperationsAction {
         /// Exit with 8 if a write is open or a rotation is parked
         #[arg(long)]
         exit_code: bool,
+        /// List the rotations that are done or were given up, the oldest first
+        #[arg(long, conflicts_with = "exit_code")]
+        done: bool,
     },
     /// Show all that is known of an operation: how far a rotation is, and the writes
     Show {

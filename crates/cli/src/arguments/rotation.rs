@@ -30,8 +30,8 @@ pub(crate) struct RotateArguments {
     /// Rotate what is due by this policy of the configuration
     #[arg(long, value_name = "NAME", conflicts_with_all = ["to", "show_secret", "secret_only"])]
     pub(crate) policy: Option<String>,
-    /// Show what the policy would rotate when, the requests, the places and the time at which the
-    /// old secret stops working. Nothing is changed
+    /// Show what the policy would rotate when and which of its rotations would go on, the requests,
+    /// the places and the time at which the old secret stops working. Nothing is changed
     // What `policy` conflicts with too: an argument that is required is not asked for where another
     // one excludes it.
     #[arg(
@@ -51,6 +51,10 @@ pub(crate) struct RotateArguments {
     /// Replace what somebody else has put into the places
     #[arg(long, requires = "to", conflicts_with = "policy")]
     pub(crate) adopt: bool,
+    /// Rotate although a policy or an earlier rotation delivers the token to other places too, which
+    /// keep the old secret
+    #[arg(long, requires = "to", conflicts_with = "policy")]
+    pub(crate) only_these_places: bool,
     /// Print the new secret although standard output is a terminal
     #[arg(long)]
     pub(crate) show_secret: bool,

@@ -3,9 +3,7 @@
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
-use tokenfleet_rotation::machine::{
-    Attempt, AttemptOutcome, Parked, Rotation, RotationState, Strategy,
-};
+use tokenfleet_rotation::machine::{Attempt, AttemptOutcome, Parked, RotationState, Strategy};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use crate::output::displayed_id;
@@ -84,6 +82,10 @@ impl<'a> RotationObject<'a> {
             dead_by: attempt.dead_by,
         });
         let delivered_at = successor.map(|successor| successor.delivered_at);
+        // It is closed once the old token is revoked.
+        let revokes = matches!(record.plan.strategy, Strategy::Overlap(_));
+        let is_done = rotation.state == RotationState::Done;
+        let done_at = stored.task.closed_at.filter(|_| revokes && is_done);
         Self {
             operation: rotation.id,
             account: record.account.name(),
@@ -102,8 +104,11 @@ impl<'a> RotationObject<'a> {
             sinks: &record.sinks,
             successor: successor.map(|successor| displayed_id(&successor.token)),
             delivered_at,
-            stops_at: delivered_at.and_then(|at| stops_at(record, at)),
-            revoked_at: delivered_at.and_then(|at| revoked_at(record, at)),
+            stops_at: done_at.map_or_else(
+                || delivered_at.and_then(|at| stops_at(record, at)),
+                |at| rotation.suspended_at.or(Some(at)),
+            ),
+            revoked_at: done_at.or_else(|| delivered_at.and_then(|at| revoked_at(record, at))),
             attempts: attempts.collect(),
         }
     }
@@ -258,24 +263,63 @@ fn why(stored: &StoredRotation) -> String {
         };
     }
     let now = Timestamp::now();
-    let delivered_stop = (rotation.successor.as_ref())
-        .and_then(|successor| stops_at(record, successor.delivered_at));
     match rotation.state {
         RotationState::Done => match record.plan.strategy {
             Strategy::Unlisted(_) => "every sink holds the new secret".to_owned(),
             _ => "every sink holds the new secret, and the old one does not work".to_owned(),
         },
         _ if stored.task.claimed_until > Some(now) => format!(
-            "a worker is at it; if it was killed, its claim runs out at {}",
+            "a worker carries it on; if that was killed, its claim runs out at {}",
             shown(stored.task.claimed_until)
         ),
+        _ if stored.queue_claimed_until > Some(now) => format!(
+            "{}; {}",
+            progress(stored),
+            claim(stored.queue_claimed_until)
+        ),
+        _ => progress(stored),
+    }
+}
+
+/// Returns until when another worker keeps a queue from going on.
+pub(super) fn claim(until: Option<Timestamp>) -> String {
+    format!(
+        "another worker has claimed the queue; if that was killed, its claim runs out at {}",
+        shown(until)
+    )
+}
+
+/// Returns how far an open rotation is, and the last failure.
+fn progress(stored: &StoredRotation) -> String {
+    let record = &stored.record;
+    let rotation = &record.rotation;
+    let now = Timestamp::now();
+    let delivered_stop = (rotation.successor.as_ref())
+        .and_then(|successor| stops_at(record, successor.delivered_at));
+    let progress = match rotation.state {
         RotationState::Retiring => match (rotation.suspended_at, delivered_stop) {
             (Some(at), _) => format!("the old token is suspended since {}", shown(Some(at))),
             (None, Some(at)) if at > now => format!(
                 "every sink holds the new secret; the old one works until {} at least",
                 shown(Some(at))
             ),
-            _ => "every sink holds the new secret; the old one may still work".to_owned(),
+            _ => {
+                let lost = rotation
+                    .unaccounted()
+                    .next()
+                    .filter(|_| stored.task.due > Some(now));
+                let wait = lost.map(|attempt| {
+                    format!(
+                        ", and a token of attempt {}, whose answer was lost, is searched for at {}",
+                        attempt.number,
+                        shown(stored.task.due)
+                    )
+                });
+                format!(
+                    "every sink holds the new secret; the old one may still work{}",
+                    wait.unwrap_or_default()
+                )
+            }
         },
         _ => match rotation.attempts.last() {
             Some(attempt) => format!(
@@ -285,6 +329,13 @@ fn why(stored: &StoredRotation) -> String {
             ),
             None => "nothing was sent yet".to_owned(),
         },
+    };
+    match &rotation.last_failure {
+        Some(failure) => {
+            let at = shown(Some(failure.at));
+            format!("{progress}; it failed at {at}: {}", failure.error)
+        }
+        None => progress,
     }
 }
 
@@ -301,7 +352,7 @@ fn next(stored: &StoredRotation) -> String {
     let resume = command_line(&format!("operations resume {id}"));
     if let Some(parked) = &stored.record.rotation.parked {
         let resume = match parked {
-            Parked::NotOurs { .. } => format!("{resume} --adopt"),
+            Parked::NotOurs { .. } | Parked::SinkChanged { .. } => format!("{resume} --adopt"),
             Parked::SinkAhead { .. } => format!("{resume} --after-restore"),
             _ => resume,
         };
@@ -320,7 +371,20 @@ fn next(stored: &StoredRotation) -> String {
     }
 }
 
-/// Returns what a person has to see to after a rotation was given up.
+/// Returns sentences about what comes after a rotation is given up.
+pub(super) fn after_abandoning(stored: &StoredRotation) -> Vec<String> {
+    let left = Some(left_behind(&stored.record)).filter(|left| !left.is_empty());
+    let left = left.map(|left| format!("Left behind: {left}."));
+    let policy = stored.record.policy.as_ref().map(|policy| {
+        format!(
+            "policies.{policy} leaves the token alone then, until somebody rotates it with \
+             `rotate --to`."
+        )
+    });
+    left.into_iter().chain(policy).collect()
+}
+
+/// Returns what a person has to do after a rotation was given up.
 fn left_behind(record: &RotationRecord) -> String {
     let rotation = &record.rotation;
     let attempts = rotation.left_behind();
@@ -349,19 +413,28 @@ fn left_behind(record: &RotationRecord) -> String {
                 ),
             }
         }
-        _ => left_beside(rotation, &attempts),
+        _ => left_beside(record, &attempts),
     }
 }
 
 /// Does the same where each attempt makes a token of its own, which bears its marker.
-fn left_beside(rotation: &Rotation, attempts: &[&Attempt]) -> String {
+fn left_beside(record: &RotationRecord, attempts: &[&Attempt]) -> String {
+    let rotation = &record.rotation;
     let markers: Vec<_> = (attempts.iter())
         .map(|attempt| attempt.marker.as_str())
         .collect();
     let old = match (&rotation.subject, rotation.state) {
         (Some(subject), RotationState::Retiring) => Some(format!(
-            "the old token {} may still work: revoke it",
+            "the old token {} may still work: revoke it, unless it is dead already",
             displayed_id(subject)
+        )),
+        _ => None,
+    };
+    let kept = match (&rotation.successor, rotation.state) {
+        (Some(successor), RotationState::Retiring) => Some(format!(
+            "its successor, token {}, was delivered to {}: keep it while it is there",
+            displayed_id(&successor.token),
+            record.sinks.join(", ")
         )),
         _ => None,
     };
@@ -371,7 +444,7 @@ fn left_beside(rotation: &Rotation, attempts: &[&Attempt]) -> String {
             markers.join(", ")
         )
     });
-    let left: Vec<_> = old.into_iter().chain(made).collect();
+    let left: Vec<_> = kept.into_iter().chain(old).chain(made).collect();
     left.join("; ")
 }
 
@@ -403,7 +476,7 @@ mod tests {
     use tokenfleet::workflow::Marker;
     use tokenfleet::{Account, CreateToken, RevocationEffect, TokenId};
     use tokenfleet_rotation::machine::{
-        Change, InPlace, Overlap, PlannedSink, RotationPlan, Successor,
+        Change, InPlace, Overlap, PlannedSink, Rotation, RotationPlan, Successor,
     };
     use tokenfleet_rotation::sink::Readable;
 

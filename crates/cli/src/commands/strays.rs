@@ -7,11 +7,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::Marker;
-use tokenfleet::{Account, Result, Token, TokenId};
+use tokenfleet::{Account, Error, Result, Token, TokenId};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::LedgerRotationStore;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin, Stray};
 
+use super::stamped_places::{Holder, StampedPlaces};
 use crate::numbers::grouped;
 use crate::program_name::{command_line, shell_quoted};
 
@@ -75,15 +76,28 @@ impl StraySearch {
     }
 
     /// Looks through what was found once more: what was begun meanwhile is known by now.
-    pub(super) async fn again(mut self, known: Arc<KnownMarkers>) -> Result<Vec<StrayObject>> {
+    /// Those that a place holds are to be kept.
+    pub(super) async fn again(
+        mut self,
+        known: Arc<KnownMarkers>,
+        places: &mut StampedPlaces<'_>,
+    ) -> Result<Vec<StrayObject>> {
         let found = std::mem::take(&mut self.found);
         self.known = known;
         self.look_through(&found).await?;
-        let objects = self.found.iter().filter_map(|token| {
-            let origin = self.known.origin(&self.account, token)?;
-            Some(StrayObject::new(&self.account, token, origin))
-        });
-        Ok(objects.collect())
+        let mut objects = Vec::new();
+        for token in &self.found {
+            let Some(origin) = self.known.origin(&self.account, token) else {
+                continue;
+            };
+            let object = StrayObject::new(&self.account, token, origin);
+            objects.push(match places.holder(&self.account, token).await {
+                Holder::Place(place) => object.held_in(place),
+                Holder::Unreadable(place, error) => object.perhaps_in(&place, &error),
+                Holder::Nobody => object,
+            });
+        }
+        Ok(objects)
     }
 }
 
@@ -102,8 +116,10 @@ pub(super) struct StrayObject {
     /// The rotation that made it, if it is known.
     operation: Option<OperationId>,
     why: String,
-    /// The command that revokes it, for a person to run.
-    revoke: String,
+    /// The place that holds it by its stamp.
+    place: Option<String>,
+    /// The command that revokes it, for a person to run, unless a place holds it or may hold it.
+    revoke: Option<String>,
 }
 
 impl StrayObject {
@@ -154,8 +170,25 @@ impl StrayObject {
             origin,
             operation,
             why,
-            revoke: command_line(&format!("revoke {id} --account {name}")),
+            place: None,
+            revoke: Some(command_line(&format!("revoke {id} --account {name}"))),
         }
+    }
+
+    fn held_in(mut self, place: String) -> Self {
+        self.why = format!("{}; {place} holds it: keep it", self.why);
+        self.place = Some(place);
+        self.revoke = None;
+        self
+    }
+
+    fn perhaps_in(mut self, place: &str, error: &Error) -> Self {
+        self.why = format!(
+            "{}; whether {place} holds it is not known: {error}",
+            self.why
+        );
+        self.revoke = None;
+        self
     }
 }
 
@@ -166,9 +199,14 @@ pub(super) fn sentences(account: &str, strays: &[StrayObject]) -> Vec<String> {
     let own = own.into_iter().map(|stray| {
         let name = stray.name.as_ref();
         let name = name.map(|name| format!(" {name:?}")).unwrap_or_default();
+        let revoke = stray.revoke.as_ref();
+        let revoke = revoke.map(|revoke| format!("; `{revoke}` revokes it"));
         format!(
-            "{account}: token {}{name} is {}: {}; `{}` revokes it",
-            stray.token, stray.origin, stray.why, stray.revoke
+            "{account}: token {}{name} is {}: {}{}",
+            stray.token,
+            stray.origin,
+            stray.why,
+            revoke.unwrap_or_default()
         )
     });
     let counted = match foreign.len() {

@@ -5,8 +5,11 @@ use std::time::Duration;
 use tokenfleet::{Result, Timestamp};
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::due_rotations::{begin_due, carry_on_and_print, is_due, prepare, report_unreadable};
-use super::rotation_report::{RotationObject, needs_a_person};
+use super::due_rotations::{
+    begin_due, carry_on_and_print, is_due, prepare, report_unreadable, stopped_before,
+    until_insisted,
+};
+use super::rotation_report::RotationObject;
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
 use crate::exit::{Exit, Failure};
@@ -20,11 +23,8 @@ const LONGEST_SLEEP: Duration = Duration::from_secs(60);
 /// The shortest sleep: what is due may be in the hands of another worker.
 const SHORTEST_SLEEP: Duration = Duration::from_secs(1);
 
-/// The longest time between two looks at the accounts of the policies.
-const LOOK_INTERVAL: Duration = Duration::from_secs(60 * 60);
-
-/// The time after which a rotation that is due and does not go on is a finding.
-const OVERDUE: Duration = Duration::from_secs(24 * 60 * 60);
+/// The longest time between two listings of the accounts of the policies.
+const LIST_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -42,19 +42,26 @@ pub(crate) async fn run(
         // What is logged can be read by programs.
         requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
     };
-    let working = async {
+    let working = Box::pin(async {
         if arguments.once {
             worker.once(output).await
         } else {
             Ok(worker.serve().await)
         }
-    };
-    tokio::select! {
-        biased;
-        exit = working => exit,
-        // What is under way is in the ledger.
-        () = stop.insisted() => Ok(Exit::Success),
-    }
+    });
+    until_insisted(working, &stop, worker.requested_format).await
+}
+
+/// The rotations that were opened for the policies of the selected accounts.
+#[derive(Default)]
+struct Begun<'a> {
+    rotations: Vec<StoredRotation>,
+    /// The exit codes of what could not be rotated or listed.
+    exits: Vec<Exit>,
+    /// The earliest time at which another token is due.
+    next: Option<Timestamp>,
+    /// The policies whose tokens were not all read before a request to stop.
+    unread: Vec<&'a str>,
 }
 
 struct Worker<'a> {
@@ -64,29 +71,27 @@ struct Worker<'a> {
     requested_format: Option<Format>,
 }
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
     /// Does what is due now, first what is open already, and prints each rotation.
     async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
         let mut due = self.due().await?;
-        let (begun, mut exits, _) = self.begin().await?;
-        due.extend(begun);
-        let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
-        exits.extend(carry_on_and_print(rotations, due, stop, format, output).await?);
-        let open = rotations.open_ones().await?;
-        if open
-            .iter()
-            .any(|stored| needs_a_person(stored) || is_overdue(stored))
-        {
-            exits.push(Exit::AnswerIsNo);
+        let begun = self.begin().await?;
+        due.extend(begun.rotations);
+        let mut exits = begun.exits;
+        if !begun.unread.is_empty() {
+            print_error(self.requested_format, &stopped_before(&begun.unread));
+            exits.push(Exit::OutcomeUnknown);
         }
+        let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
+        exits.extend(carry_on_and_print(rotations, due, |_| true, stop, format, output).await?);
         Exit::combine(exits).after_writing(output.flush())
     }
 
     /// Does what is due until the program is asked to stop.
     async fn serve(&self) -> Exit {
-        let mut looks_at = Timestamp::now();
+        let mut lists_at = Timestamp::now();
         while !self.stop.is_requested() {
-            let sleep = match self.pass(&mut looks_at).await {
+            let sleep = match self.pass(&mut lists_at).await {
                 Ok(sleep) => sleep,
                 // The ledger may answer again.
                 Err(error) => {
@@ -102,21 +107,21 @@ impl Worker<'_> {
         Exit::Success
     }
 
-    /// Does what is due now, looks at the policies if the time for that has come, and returns the
-    /// time to sleep.
-    async fn pass(&self, looks_at: &mut Timestamp) -> Result<Duration> {
+    /// Does what is due now, lists the accounts of the policies if the time for that has come, and
+    /// returns the time to sleep.
+    async fn pass(&self, lists_at: &mut Timestamp) -> Result<Duration> {
         let mut due = self.due().await?;
-        if *looks_at <= Timestamp::now() {
-            let (begun, _, next) = self.begin().await?;
-            due.extend(begun);
-            let latest = Timestamp::now().saturating_add(LOOK_INTERVAL);
-            *looks_at = next.map_or(latest, |next| next.min(latest));
+        if *lists_at <= Timestamp::now() {
+            let begun = self.begin().await?;
+            due.extend(begun.rotations);
+            let latest = Timestamp::now().saturating_add(LIST_INTERVAL);
+            *lists_at = begun.next.map_or(latest, |next| next.min(latest));
         }
         let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
         carry_on(prepared, self.stop, |progressed| self.log(progressed)).await;
         let open = self.rotations.open_ones().await?;
         let next = open.iter().filter_map(|stored| stored.task.due);
-        let next = next.chain([*looks_at]).min().unwrap_or(*looks_at);
+        let next = next.chain([*lists_at]).min().unwrap_or(*lists_at);
         let sleep = Timestamp::now().duration_until(next);
         Ok(sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
     }
@@ -128,38 +133,36 @@ impl Worker<'_> {
         Ok(open)
     }
 
-    /// Opens the rotations that are due by the policies of the selected accounts. Returns them, the
-    /// exit codes of what could not be seen to, and the time at which the next one is due.
-    async fn begin(&self) -> Result<(Vec<StoredRotation>, Vec<Exit>, Option<Timestamp>)> {
-        let (mut all, mut next) = (Vec::new(), None);
-        let mut exits = report_unreadable(self.rotations, self.requested_format).await?;
+    /// Opens the rotations that are due by the policies of the selected accounts.
+    async fn begin(&self) -> Result<Begun<'a>> {
+        let mut all = Begun {
+            exits: report_unreadable(self.rotations, self.requested_format).await?,
+            ..Begun::default()
+        };
         for policy in self.policies.iter() {
             let mut selected = self.rotations.accounts.each();
-            let is_selected = selected.any(|account| account.name() == policy.config.account);
-            if !is_selected || self.stop.is_requested() {
+            if !selected.any(|account| account.name() == policy.config.account) {
                 continue;
             }
-            let format = self.requested_format;
-            let begun = tokio::select! {
-                biased;
-                begun = begin_due(self.rotations, self.policies, policy, format) => begun,
-                // Nothing is lost of a listing, and a rotation is opened at once or not at all.
-                () = self.stop.requested() => break,
-            };
-            match begun {
+            let (rotations, policies, format) =
+                (self.rotations, self.policies, self.requested_format);
+            match begin_due(rotations, policies, policy, self.stop, format).await {
                 Ok(begun) => {
-                    all.extend(begun.rotations);
-                    exits.extend(begun.exits);
-                    next = next.into_iter().chain(begun.next).min();
+                    all.rotations.extend(begun.rotations);
+                    all.exits.extend(begun.exits);
+                    all.next = all.next.into_iter().chain(begun.next).min();
+                    if begun.is_stopped {
+                        all.unread.push(policy.name());
+                    }
                 }
                 // The other policies do not wait for it.
                 Err(error) => {
                     print_error(format, &error);
-                    exits.push(Exit::from_error(&error));
+                    all.exits.push(Exit::from_error(&error));
                 }
             }
         }
-        Ok((all, exits, next))
+        Ok(all)
     }
 
     /// Writes a line about a rotation to standard error.
@@ -176,14 +179,4 @@ impl Worker<'_> {
         }
         print_object(&RotationObject::new(&progressed.stored));
     }
-}
-
-/// Returns `true` for a rotation that was due long ago and does not go on.
-fn is_overdue(stored: &StoredRotation) -> bool {
-    let latest = Timestamp::now().checked_sub(OVERDUE);
-    stored
-        .task
-        .due
-        .zip(latest)
-        .is_some_and(|(due, latest)| due < latest)
 }

@@ -144,7 +144,7 @@ impl fmt::Display for Parked {
                 f.write_str("a sink was changed while the rotation was under way")
             }
             Self::SinkAhead { .. } => {
-                f.write_str("a sink was written by a later epoch than the ledger knows")
+                f.write_str("a sink was written after this state of the ledger")
             }
             Self::Unverified { reason } => {
                 write!(

@@ -11,7 +11,7 @@ use tokenfleet_core::{
 use super::Worker;
 use super::fence::{CLAIM, Fence, MARGIN};
 use crate::machine::{
-    Answer, Attempt, Change, Failure, Inspection, SecretNumber, SinkReading, Step,
+    Answer, Attempt, Change, Failure, Inspection, LastFailure, SecretNumber, SinkReading, Step,
 };
 use crate::sink::{LONGEST_CALL, Refusal, Stamp};
 use crate::waits::scaled;
@@ -126,6 +126,9 @@ impl<'a> Worker<'a> {
             return Err(missing("sink"));
         };
         let state = place.read().await?;
+        if self.checks_sinks {
+            place.check().await?;
+        }
         if let Some(version) = self.versions.get_mut(sink) {
             *version = Some(state.version);
         }
@@ -136,6 +139,34 @@ impl<'a> Worker<'a> {
         let secret = state.secret.map(|secret| self.secrets.keep(secret));
         let reading = SinkReading::new(state.stamp, secret);
         Ok(Answer::Read(reading.with_contested(is_contested)))
+    }
+
+    /// Returns the note of a failed step, or `None` if it did not fail: what failed where, and why.
+    pub(super) fn failure(
+        &self,
+        step: &Step,
+        answer: &Answer,
+        at: Timestamp,
+    ) -> Option<LastFailure> {
+        let error = match answer {
+            Answer::Failed(failure) => failure.error.clone(),
+            // A person is asked about that.
+            Answer::WriteRefused(Refusal::Foreign) => return None,
+            Answer::WriteRefused(refusal) => format!("it was not written: {refusal}"),
+            _ => return None,
+        };
+        let (verb, sink) = match step {
+            Step::ReadSink(sink) => ("read", sink),
+            Step::WriteSink { sink, .. } => ("write", sink),
+            _ => return Some(LastFailure::new(at, error)),
+        };
+        let place = self.runner.sinks.get(*sink)?.place();
+        let error = if error.contains(place) {
+            error
+        } else {
+            format!("{verb} {place}: {error}")
+        };
+        Some(LastFailure::new(at, error))
     }
 
     /// Returns `true` if a stamp is that of another rotation of this ledger that is open.

@@ -1,5 +1,6 @@
 //! The rotations in a ledger.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,6 +72,9 @@ pub struct StoredRotation {
     pub task: Task,
     /// The record, with the starts that the task counts.
     pub record: RotationRecord,
+    /// The time until which a worker has claimed this rotation or another one of its queue, as far
+    /// as that was read with it. A time in the past is that of a worker that was lost.
+    pub queue_claimed_until: Option<Timestamp>,
 }
 
 impl StoredRotation {
@@ -85,7 +89,11 @@ impl StoredRotation {
             .with_advice("somebody changed the ledger: check who may write it"));
         }
         record.rotation.starts = task.starts;
-        Ok(Self { task, record })
+        Ok(Self {
+            queue_claimed_until: task.claimed_until,
+            task,
+            record,
+        })
     }
 
     /// Returns `true` if nothing more will be done.
@@ -128,11 +136,19 @@ pub struct UnreadableRotation {
 impl FromIterator<Task> for StoredRotations {
     fn from_iter<T: IntoIterator<Item = Task>>(tasks: T) -> Self {
         let mut stored = Self::default();
+        let mut claims = HashMap::<String, Timestamp>::new();
         for task in tasks {
+            if let Some(until) = task.claimed_until {
+                let last = claims.entry(task.queue.clone()).or_insert(until);
+                *last = until.max(*last);
+            }
             match StoredRotation::read(task.clone()) {
                 Ok(rotation) => stored.rotations.push(rotation),
                 Err(error) => stored.unreadable.push(UnreadableRotation { task, error }),
             }
+        }
+        for rotation in &mut stored.rotations {
+            rotation.queue_claimed_until = claims.get(&rotation.task.queue).copied();
         }
         stored
     }

@@ -13,7 +13,7 @@ use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation,
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
 use crate::commands::question;
-use crate::commands::rotation_report::RotationObject;
+use crate::commands::rotation_report::{RotationObject, after_abandoning};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 use crate::progress::with_progress;
@@ -32,6 +32,14 @@ struct ResumedObject<'a> {
 pub(super) async fn open(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotations> {
     match ledger {
         Some(ledger) => store(ledger).await?.open_rotations().await,
+        None => Ok(StoredRotations::default()),
+    }
+}
+
+/// Returns the rotations of a ledger that are done or were given up, the oldest first.
+pub(super) async fn closed(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotations> {
+    match ledger {
+        Some(ledger) => store(ledger).await?.closed_rotations().await,
         None => Ok(StoredRotations::default()),
     }
 }
@@ -146,7 +154,9 @@ pub(super) async fn abandon(
     is_confirmed: bool,
 ) -> Result<StoredRotation> {
     if !is_confirmed {
-        question::show(RotationObject::new(&stored).lines());
+        let mut lines = RotationObject::new(&stored).lines();
+        lines.extend(after_abandoning(&stored));
+        question::show(lines);
         let question = "Give this rotation up? Nothing is revoked, and the sinks keep what they \
                         hold. [y/N] ";
         if !question::is_confirmed(question) {
@@ -195,7 +205,7 @@ fn outcome(progressed: &Progressed) -> &'static str {
 }
 
 fn in_other_hands(id: OperationId) -> Error {
-    let message = format!("a worker is at the rotation {id} or another one of its queue");
+    let message = format!("a worker holds the queue of the rotation {id}");
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
         "try again when it has ended; the claim of a worker that was killed runs out by itself, \
          after a minute or after the longest time of the command that it ran",
