@@ -301,7 +301,9 @@ impl ApiResponse {
             .map(|field| format!(": it has no `{field}`"))
             .unwrap_or_default();
         let (line, column) = (error.line(), error.column());
-        self.violation(format!("{message}{missing} (at line {line}, column {column})"))
+        self.violation(format!(
+            "{message}{missing} (at line {line}, column {column})"
+        ))
     }
 
     /// Rejects a success that holds an error of the platform itself: nobody knows which is true.

@@ -54,7 +54,9 @@ pub(super) fn check_updated<P: TokenProvider>(
         (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
         (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),
         (Some(Suspension::Resume), TokenState::Revoked) => Some("is revoked"),
-        (Some(Suspension::Suspend), TokenState::Unknown) => Some("does not show that it is suspended"),
+        (Some(Suspension::Suspend), TokenState::Unknown) => {
+            Some("does not show that it is suspended")
+        }
         (Some(Suspension::Resume), TokenState::Unknown) => Some("does not show that it is active"),
         _ => None,
     };

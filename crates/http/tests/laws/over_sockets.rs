@@ -259,7 +259,11 @@ async fn server_that_ends_its_first_connection(rest: &'static str) -> String {
 #[tokio::test]
 async fn a_connection_that_changed_while_it_was_idle_is_not_used_again() {
     let surplus = "HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n\"other\"";
-    for rest in ["", surplus, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"] {
+    for rest in [
+        "",
+        surplus,
+        "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+    ] {
         for request in [list, create] {
             let base = server_that_ends_its_first_connection(rest).await;
             let client = client_over_reqwest(&base);

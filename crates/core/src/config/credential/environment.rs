@@ -82,7 +82,10 @@ impl CredentialSource for Environment {
         };
         match without_packaging(&value) {
             "" => Err(error("is empty")),
-            credential => self.part.checked(credential).map_err(|problem| error(&problem)),
+            credential => self
+                .part
+                .checked(credential)
+                .map_err(|problem| error(&problem)),
         }
     }
 }

@@ -59,7 +59,9 @@ impl Part {
                         "has an empty first line".to_owned(),
                         "write the credential on the first line",
                     )),
-                    credential => self.checked(credential).map_err(|problem| (problem, advice)),
+                    credential => self
+                        .checked(credential)
+                        .map_err(|problem| (problem, advice)),
                 }
             }
         }

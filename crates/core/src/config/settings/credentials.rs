@@ -144,13 +144,7 @@ impl Settings {
         }
     }
 
-    fn referenced(
-        &self,
-        key: &str,
-        entry: &Entry,
-        reference: Reference,
-        part: Part,
-    ) -> Credential {
+    fn referenced(&self, key: &str, entry: &Entry, reference: Reference, part: Part) -> Credential {
         let credential = match reference {
             Reference::Env(variable) => Credential::from_variable_part(variable, part),
             Reference::File(path) => {

@@ -50,7 +50,10 @@ fn what_no_token_holds_is_refused_where_a_token_belongs_and_not_in_a_password() 
             let error = futures_executor::block_on(token.secret()).unwrap_err();
             let error = error.to_string();
             assert!(error.starts_with("line 3: accounts.iot.token: "), "{error}");
-            assert!(error.contains(problem) && !error.contains("ter2"), "{error}");
+            assert!(
+                error.contains(problem) && !error.contains("ter2"),
+                "{error}"
+            );
             let password = settings.required_credential("password").unwrap();
             let password = futures_executor::block_on(password.secret()).unwrap();
             assert_eq!(password.expose(), content);

@@ -271,8 +271,7 @@ fn a_suspension_that_the_answer_does_not_show_is_an_error() {
 fn the_advice_about_a_token_that_was_left_behind_can_be_followed() {
     let by_secret = RevokeCapability::by_secret(RevocationEffect::Deleted);
     let replaced = RevokeCapability::by_id(RevocationEffect::Replaced);
-    let cascading =
-        RevokeCapability::by_id(RevocationEffect::Deleted).with_cascade("others");
+    let cascading = RevokeCapability::by_id(RevocationEffect::Deleted).with_cascade("others");
     for (revoke, advice) in [
         (by_secret, "it is dead once it expires"),
         (replaced, "replace token"),
@@ -280,10 +279,7 @@ fn the_advice_about_a_token_that_was_left_behind_can_be_followed() {
     ] {
         let mut adapter = Scripted::new(|_| ()).with_secret("****");
         adapter.capabilities = adapter.capabilities.with_revoke(revoke);
-        let text = expect_violation(
-            adapter.create(CreateToken::new("ci")),
-            Fate::MaybeApplied,
-        );
+        let text = expect_violation(adapter.create(CreateToken::new("ci")), Fate::MaybeApplied);
         assert!(text.contains(advice), "{text}");
     }
 }
