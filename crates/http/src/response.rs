@@ -297,8 +297,13 @@ impl ApiResponse {
             Category::Data | Category::Io => "the response is not what the platform documents",
             Category::Syntax | Category::Eof => "the response is not JSON",
         };
+        let missing = missing_field(error)
+            .map(|field| format!(": it has no `{field}`"))
+            .unwrap_or_default();
         let (line, column) = (error.line(), error.column());
-        self.violation(format!("{message} (at line {line}, column {column})"))
+        self.violation(format!(
+            "{message}{missing} (at line {line}, column {column})"
+        ))
     }
 
     /// Rejects a success that holds an error of the platform itself: nobody knows which is true.
@@ -398,6 +403,14 @@ pub(crate) fn has_more_values_than(max: usize, json: &[u8]) -> bool {
         }
     }
     count > max
+}
+
+/// Returns the name of the field that a response lacks. It is the name that was looked for, so it
+/// shows nothing of the response.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let name = text.strip_prefix("missing field `")?.split('`').next()?;
+    Some(name.to_owned())
 }
 
 #[cfg(test)]
