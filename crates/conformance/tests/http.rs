@@ -9,9 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
-use tokenfleet_conformance::http::{
-    FixtureTransport, ServerFixture, ServerUser, unused_user_name,
-};
+use tokenfleet_conformance::http::{FixtureTransport, ServerFixture, ServerUser, unused_user_name};
 use tokenfleet_conformance::{
     ExistingToken, Fault, Fixture, FixtureError, InsertedToken, MemoryProfile, MemoryProvider,
     TokenSpec,
@@ -233,11 +231,15 @@ async fn the_fixture_of_a_server_answers_by_its_transport_and_deletes_its_user()
     let deleted = Arc::new(AtomicU64::new(0));
     let provider = Arc::new(MemoryProvider::new(MemoryProfile::deleting()));
     let user = User(Arc::clone(&deleted));
-    let fixture = ServerFixture::new(user, Arc::<MemoryProvider>::clone(&provider), transport.clone())
-        .with_credentials(["right"])
-        .with_credentials([String::from("wrong")])
-        .with_intruder(provider)
-        .with_origin("http://127.0.0.1");
+    let fixture = ServerFixture::new(
+        user,
+        Arc::<MemoryProvider>::clone(&provider),
+        transport.clone(),
+    )
+    .with_credentials(["right"])
+    .with_credentials([String::from("wrong")])
+    .with_intruder(provider)
+    .with_origin("http://127.0.0.1");
 
     let admin = transport.admin_client("http://127.0.0.1");
     admin.get("/").await.unwrap();
@@ -245,7 +247,10 @@ async fn the_fixture_of_a_server_answers_by_its_transport_and_deletes_its_user()
     assert_eq!((fixture.request_count(), fixture.total_requests()), (1, 2));
     assert!(fixture.inject(Fault::LoseRequest).await);
     assert!(send(&transport).await.is_err());
-    assert!(!fixture.inject(Fault::OtherExpiry).await, "nothing says how");
+    assert!(
+        !fixture.inject(Fault::OtherExpiry).await,
+        "nothing says how"
+    );
 
     let credentials = fixture.credentials();
     let credentials: Vec<_> = credentials.iter().map(Secret::expose).collect();

@@ -24,9 +24,7 @@ use tokenfleet::{
 use tokenfleet_conformance::http::{
     AdminClient, FixtureTransport, ServerFixture, ServerUser, unused_user_name,
 };
-use tokenfleet_conformance::{
-    ExistingToken, Fault, FixtureError, InsertedToken, Suite, TokenSpec,
-};
+use tokenfleet_conformance::{ExistingToken, Fault, FixtureError, InsertedToken, Suite, TokenSpec};
 use tokenfleet_http::{Transport, async_trait};
 use tokenfleet_jupyterhub::{JupyterHub, NAME};
 
@@ -77,10 +75,12 @@ impl HubUser {
             registry.open(&account, Arc::new(transport.clone()))
         };
         let (provider, intruder) = (open(&hub.token)?, open(WRONG_TOKEN)?);
-        Ok(ServerFixture::new(Self { name, admin }, provider, transport)
-            .with_credentials([hub.token.as_str(), WRONG_TOKEN])
-            .with_intruder(intruder)
-            .with_origin(&hub.url))
+        Ok(
+            ServerFixture::new(Self { name, admin }, provider, transport)
+                .with_credentials([hub.token.as_str(), WRONG_TOKEN])
+                .with_intruder(intruder)
+                .with_origin(&hub.url),
+        )
     }
 
     fn tokens_path(&self) -> String {

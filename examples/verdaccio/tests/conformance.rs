@@ -24,9 +24,7 @@ use tokenfleet::{
 use tokenfleet_conformance::http::{
     AdminClient, FixtureTransport, ServerFixture, ServerUser, unused_user_name,
 };
-use tokenfleet_conformance::{
-    ExistingToken, Fault, FixtureError, InsertedToken, Suite, TokenSpec,
-};
+use tokenfleet_conformance::{ExistingToken, Fault, FixtureError, InsertedToken, Suite, TokenSpec};
 use tokenfleet_http::{Transport, async_trait};
 use tokenfleet_verdaccio::{NAME, Verdaccio};
 use tokio::sync::Mutex;

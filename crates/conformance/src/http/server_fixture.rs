@@ -91,7 +91,7 @@ impl<U: ServerUser> ServerFixture<U> {
     /// Adds credentials that the providers act with, in each form that is sent: see
     /// [`Fixture::credentials`].
     #[must_use]
-    pub fn with_credentials<T: Into<String>>(
+    pub fn with_credentials<T: Into<Box<str>>>(
         mut self,
         credentials: impl IntoIterator<Item = T>,
     ) -> Self {
