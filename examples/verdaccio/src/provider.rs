@@ -107,7 +107,7 @@ impl Adapter for Verdaccio {
         Ok(Page::last(tokens))
     }
 
-    /// Creates a token. Verdaccio wants the password in the body too, the same one as in the header.
+    /// Creates a token. Verdaccio wants the password in the body too, so both get the same one.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
         let readonly = request.argument("readonly");
         let cidr_whitelist = request.argument("cidr_whitelist");

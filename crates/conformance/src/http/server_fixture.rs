@@ -61,9 +61,9 @@ pub trait ServerUser: Send + Sync {
 /// The [`Fixture`] of a real server: a user of its own for each case, who is deleted after it, and
 /// the provider of the user's tokens, over a [`FixtureTransport`] that counts and injects faults.
 ///
-/// The server's clock cannot be moved, so cases run without the steps that need that, and the report
-/// names these steps (decision 0060). Set the request limit of the account, and leave heavy cases
-/// out, by the [`Suite`](crate::Suite).
+/// The server's clock cannot be moved, so cases run without the steps that need that, and the
+/// report names these steps (decision 0060). Set the request limit of the account, and leave heavy
+/// cases out, by the [`Suite`](crate::Suite).
 pub struct ServerFixture<U> {
     user: U,
     provider: Arc<dyn TokenProvider>,
