@@ -112,7 +112,10 @@ impl<'a> TokenObject<'a> {
         line.add_members(self.account, &token)?;
         if matches!(token, Cow::Owned(_)) {
             line.json.extend_from_slice(b",\"annotation\":");
-            object(&mut line.json, &annotations(self.token).collect::<BTreeMap<_, _>>())?;
+            object(
+                &mut line.json,
+                &annotations(self.token).collect::<BTreeMap<_, _>>(),
+            )?;
         }
         if let Some(secret) = self.secret {
             // Past the line, which is not wiped.

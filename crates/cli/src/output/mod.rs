@@ -209,9 +209,8 @@ impl Output {
                 TokenObject::new(account, token, secret).write(&mut self.writer)?;
                 writeln!(self.writer)
             }
-            Format::Ndjson => {
-                TokenObject::new(account, token, secret).write_typed_line(&mut Line::default(), &mut self.writer)
-            }
+            Format::Ndjson => TokenObject::new(account, token, secret)
+                .write_typed_line(&mut Line::default(), &mut self.writer),
             Format::Csv => {
                 let added = secret.map(|secret| ("secret", secret.expose()));
                 let columns = Column::for_csv(self.has_annotations);

@@ -59,7 +59,10 @@ impl Line {
         })?;
         members.raw(b",\"creator\":")?;
         members.nullable(token.creator.known(), |members, creator| {
-            members.raw(self.creator.json(creator, |members| members.principal(creator))?)
+            members.raw(
+                self.creator
+                    .json(creator, |members| members.principal(creator))?,
+            )
         })?;
         members.raw(b",\"scopes\":")?;
         members.nullable(token.scopes.known(), |members, scopes| {
