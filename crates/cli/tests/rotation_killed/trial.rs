@@ -14,7 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
 use tokenfleet::Timestamp;
-use tokenfleet_ledger::{Ledger, SqliteLedger, Tasks};
+use tokenfleet_ledger::{SqliteLedger, Tasks};
 use tokenfleet_rotation::runner::{LedgerRotationStore, StoredRotation};
 use tokenfleet_simulators::{Action, Fault, NewToken, Server, Simulator, State};
 use tokio::runtime::Runtime;
