@@ -311,8 +311,9 @@ impl Trial {
             }
         }
         self.tried.longest = self.tried.longest.max(started.elapsed());
-        if self.tried.stops > stops && self.provider != "mindbody" {
-            self.revoke_late();
+        let stops = self.tried.stops - stops;
+        if stops > 0 && self.provider != "mindbody" {
+            self.revoke_late(stops);
             self.settle();
         }
         self.check(strikes);

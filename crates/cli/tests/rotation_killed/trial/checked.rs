@@ -14,7 +14,7 @@ impl Trial {
     /// Revokes the tokens that were created when their rotation had gone on without them. A worker
     /// that was stopped between a look at its claim and the request leaves one, and the next
     /// snapshot reports it.
-    pub(super) fn revoke_late(&mut self) {
+    pub(super) fn revoke_late(&mut self, stops: u64) {
         let held = std::fs::read_to_string(&self.file).unwrap();
         let (mut living, _) = self.living();
         living.retain(|token| token.secret != held);
@@ -24,6 +24,8 @@ impl Trial {
         let output = self.run_program(&["snapshot", "--output=json"]);
         let snapshot: Value = serde_json::from_slice(&output.stdout).unwrap();
         let strays = snapshot["accounts"][0]["strays"].as_array().unwrap();
+        let is_possible = living.len() <= usize::try_from(stops).unwrap();
+        assert!(is_possible, "{living:?}, {}", self.tell());
         for token in living {
             let is_reported = strays
                 .iter()
