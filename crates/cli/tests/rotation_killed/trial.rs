@@ -53,7 +53,7 @@ pub(crate) fn divisor() -> u32 {
 
 /// Returns a time within which any rotation ends, however often its workers are killed.
 fn limit() -> Duration {
-    Duration::from_secs(90) + Duration::from_secs(8 * 3_600) / divisor()
+    Duration::from_secs(15 * 60) + Duration::from_secs(8 * 3_600) / divisor()
 }
 
 /// The rotations of an account, and the signals that struck their processes.
