@@ -287,18 +287,18 @@ impl Trial {
                 "it does not end: {}",
                 self.tell()
             );
+            let signal = (strikes < MOST_STRIKES)
+                .then(|| self.random_of(signals))
+                .flatten();
             let words = match self.open_rotation() {
                 Some(open) => {
                     assert_eq!(open.record.rotation.parked, None, "{}", self.tell());
                     Self::wait_for(&open);
-                    self.worker()
+                    self.worker(signal)
                 }
                 None if self.closed_rotations().len() > closed => break,
                 None => beginning.clone(),
             };
-            let signal = (strikes < MOST_STRIKES)
-                .then(|| self.random_of(signals))
-                .flatten();
             let begun = Instant::now();
             if self.run(&words, signal, closed) {
                 strikes += 1;
@@ -320,15 +320,16 @@ impl Trial {
         strikes
     }
 
-    /// Returns the words of a worker, which ends when nothing is due, or serves.
-    fn worker(&mut self) -> Vec<String> {
-        let once = (self.random_below(4) > 0).then(|| "--once".to_owned());
+    /// Returns the words of a worker, which ends when nothing is due, or serves. One that is to be
+    /// stopped does not serve: to see when it is done, the ledger is read, which it may keep locked.
+    fn worker(&mut self, signal: Option<Signal>) -> Vec<String> {
+        let is_once = self.random_below(4) > 0 || signal == Some(Signal::STOP);
+        let once = is_once.then(|| "--once".to_owned());
         ["worker".to_owned()].into_iter().chain(once).collect()
     }
 
     /// Runs a process until it ends or is killed, and returns `true` if a signal struck it. A
-    /// worker that serves is asked to stop when there are more closed rotations than before, or
-    /// when it was stopped.
+    /// worker that serves is asked to stop when there are more closed rotations than before.
     fn run(&mut self, words: &[String], signal: Option<Signal>, closed: usize) -> bool {
         let serves = words == ["worker"];
         let moment = signal.map(|signal| self.any_moment(signal, serves));
@@ -353,7 +354,7 @@ impl Trial {
         } else {
             Vec::new()
         };
-        if serves && child.try_wait().unwrap().is_none() {
+        if serves && !has_struck && child.try_wait().unwrap().is_none() {
             kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         }
         let output = child.wait_with_output().unwrap();
