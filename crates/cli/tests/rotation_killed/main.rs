@@ -112,7 +112,11 @@ fn in_trials(provider: &'static str, trials: u64, work: impl Fn(&mut Trial) + Sy
 /// Strikes the processes of a platform's rotations with these signals until that was done so often.
 fn strike_on(provider: &'static str, signals: &[Signal], strikes: u64) {
     let done = AtomicU64::new(0);
-    let trials = if trial::divisor() == 1 { strikes } else { TRIALS };
+    let trials = if trial::divisor() == 1 {
+        strikes
+    } else {
+        TRIALS
+    };
     in_trials(provider, trials, |trial| {
         while done.load(Ordering::SeqCst) < strikes {
             let struck = trial.rotate(signals);
@@ -126,27 +130,39 @@ fn kill_on(provider: &'static str) {
 }
 
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn killed_workers_lose_and_leave_nothing_on_losant() {
     kill_on("losant");
 }
 
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn killed_workers_lose_and_leave_nothing_on_foreman() {
     kill_on("foreman");
 }
 
 /// In place, the old secret is dead before the new one is in the file: the gap is measured.
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn killed_workers_lose_and_leave_nothing_on_cloudsmith() {
     kill_on("cloudsmith");
 }
 
 /// The secrets left behind are counted in the ledger: nothing can list them.
 #[test]
-#[cfg_attr(not(feature = "scaled-waits"), ignore = "takes an hour; .ci/long runs it")]
+#[cfg_attr(
+    not(feature = "scaled-waits"),
+    ignore = "takes an hour; .ci/long runs it"
+)]
 fn killed_workers_lose_and_leave_nothing_uncounted_on_mindbody() {
     kill_on("mindbody");
 }
@@ -174,10 +190,6 @@ fn a_worker_that_was_stopped_for_longer_than_its_claim_changes_nothing_any_more(
 #[ignore = "takes minutes; .ci/long runs it"]
 fn workers_that_are_stopped_and_killed_at_random_leave_nothing_that_is_not_reported() {
     for provider in PROVIDERS {
-        strike_on(
-            provider,
-            &[Signal::STOP, Signal::KILL],
-            kills().div_ceil(4),
-        );
+        strike_on(provider, &[Signal::STOP, Signal::KILL], kills().div_ceil(4));
     }
 }

@@ -334,11 +334,7 @@ impl Trial {
         let serves = words == ["worker"];
         let moment = signal.map(|signal| self.any_moment(signal, serves));
         let or_never = moment.unwrap_or(Moment::Time(limit()));
-        let armed = or_never.arm(
-            signal.unwrap_or(Signal::KILL),
-            &self.simulator,
-            &self.file,
-        );
+        let armed = or_never.arm(signal.unwrap_or(Signal::KILL), &self.simulator, &self.file);
         let mut child = self.spawn(words);
         let mut last_look = Instant::now();
         let is_over = || {
