@@ -65,7 +65,7 @@ impl Killed {
 
     /// Goes on with another account if it is time for one, and returns `true` if it is.
     fn renew(&mut self, round: u64) -> bool {
-        let is_time = round > 0 && round % ROUNDS == 0;
+        let is_time = round > 0 && round.is_multiple_of(ROUNDS);
         if is_time {
             let fresh = Self::new(self.provider);
             *self = Self {
