@@ -37,7 +37,10 @@ pub(crate) struct RotateArguments {
     #[arg(
         long,
         requires = "policy",
-        conflicts_with_all = ["id", "named_id", "to", "show_secret", "secret_only"]
+        conflicts_with_all = [
+            "id", "named_id", "to", "show_secret", "secret_only", "adopt", "only_these_places",
+            "overlap", "soak", "expires_in", "wait",
+        ]
     )]
     pub(crate) dry_run: bool,
     /// Place of the new secret; repeatable: file:PATH, env-file:PATH#NAME, command:PROGRAM,
