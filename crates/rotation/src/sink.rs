@@ -99,8 +99,8 @@ pub trait SecretSink: Debug + Send + Sync + 'static {
 
     /// Returns the longest time that a read or a write may take, after which it changes nothing
     /// any more, even if the process that began it was killed. A rotation gives up what takes
-    /// longer. Where writes are not [compared](SinkCapabilities::compare_and_swap) it is claimed for
-    /// longer than this before each, so that no other worker writes meanwhile.
+    /// longer. Where writes are not [compared](SinkCapabilities::compare_and_swap) it is claimed
+    /// for longer than this before each, so that no other worker writes meanwhile.
     fn longest_call(&self) -> Duration {
         LONGEST_CALL
     }

@@ -29,7 +29,8 @@ use tokenfleet_core::{Account, Timestamp, Token, TokenId, TokenState};
 
 use crate::machine::{Rotation, RotationState};
 
-/// The origin of a token that was left behind or bears a marker, from the most harmless to the least.
+/// The origin of a token that was left behind or bears a marker, from the most harmless to the
+/// least.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Origin {
@@ -48,7 +49,8 @@ pub enum Origin {
     Late(OperationId),
 }
 
-/// A living token that was left behind or bears a marker, and is not [used](Origin::Used) by anything that is known.
+/// A living token that was left behind or bears a marker, and is not [used](Origin::Used) by
+/// anything that is known.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Stray<'a> {
@@ -58,8 +60,8 @@ pub struct Stray<'a> {
     pub origin: Origin,
 }
 
-/// The markers that a ledger knows, and what became of their tokens; and the old tokens of rotations
-/// that were given up.
+/// The markers that a ledger knows, and what became of their tokens; and the old tokens of
+/// rotations that were given up.
 #[derive(Debug, Clone)]
 pub struct KnownMarkers {
     ledger: String,
@@ -164,9 +166,9 @@ impl KnownMarkers {
         }
     }
 
-    /// Returns the origin of a token of an account, or `None` if it was not left behind and bears no
-    /// marker. Of two markers, one of which somebody copied with a text, the more harmless origin
-    /// counts.
+    /// Returns the origin of a token of an account, or `None` if it was not left behind and bears
+    /// no marker. Of two markers, one of which somebody copied with a text, the more harmless
+    /// origin counts.
     #[must_use]
     pub fn origin(&self, account: &Account, token: &Token) -> Option<Origin> {
         // First: it may be the successor of an earlier rotation.
@@ -177,7 +179,8 @@ impl KnownMarkers {
         markers.map(|marker| self.origin_of(&marker, token)).min()
     }
 
-    /// Returns the tokens of a listing of an account that are alive and that nothing which is known still needs.
+    /// Returns the tokens of a listing of an account that are alive and that nothing which is known
+    /// still needs.
     #[must_use]
     pub fn strays<'a>(
         &self,

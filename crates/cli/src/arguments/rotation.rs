@@ -54,8 +54,8 @@ pub(crate) struct RotateArguments {
     /// Replace what somebody else has put into the places
     #[arg(long, requires = "to", conflicts_with = "policy")]
     pub(crate) adopt: bool,
-    /// Rotate although a policy or an earlier rotation delivers the token to other places too, which
-    /// keep the old secret
+    /// Rotate although a policy or an earlier rotation delivers the token to other places too,
+    /// which keep the old secret
     #[arg(long, requires = "to", conflicts_with = "policy")]
     pub(crate) only_these_places: bool,
     /// Print the new secret although standard output is a terminal

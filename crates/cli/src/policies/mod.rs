@@ -123,9 +123,9 @@ impl Policies {
 /// Refuses two policies that write one place, and one that writes it twice: two owners of a secret
 /// would rotate it against each other for ever.
 ///
-/// Two policies of one account may fill in one place for each token: which tokens they have is known
-/// when these are listed. Those of another account are not listed then, so no value of a variable
-/// may lead two accounts to one place.
+/// Two policies of one account may fill in one place for each token: which tokens they have is
+/// known when these are listed. Those of another account are not listed then, so no value of a
+/// variable may lead two accounts to one place.
 fn check_places(policies: &[ConfiguredPolicy], sinks: &Sinks) -> Result<()> {
     let mut taken: Vec<(String, &ConfiguredPolicy)> = Vec::new();
     for policy in policies {

@@ -244,7 +244,7 @@ struct Planner<'a> {
     rotations: &'a Rotations<'a>,
     policy: Policy,
     account: &'a Account,
-    /// What the account could do if it were not read-only.
+    /// The capabilities that the account would have if it were not read-only.
     capabilities: Capabilities,
     /// The rotations of the account that are over.
     closed: Vec<StoredRotation>,

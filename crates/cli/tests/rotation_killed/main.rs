@@ -184,8 +184,8 @@ fn a_worker_that_was_stopped_for_longer_than_its_claim_changes_nothing_any_more(
     }
 }
 
-/// What a worker sends that lost its claim between a look at it and the request is the one thing
-/// that may be left behind, and the next snapshot reports it.
+/// A worker that loses its claim between the last check of it and the request may leave what it
+/// sends behind, and nothing else may; the next snapshot reports it.
 #[test]
 #[ignore = "takes minutes; .ci/long runs it"]
 fn workers_that_are_stopped_and_killed_at_random_leave_nothing_that_is_not_reported() {

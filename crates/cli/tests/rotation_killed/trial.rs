@@ -321,7 +321,8 @@ impl Trial {
     }
 
     /// Returns the words of a worker, which ends when nothing is due, or serves. One that is to be
-    /// stopped does not serve: to see when it is done, the ledger is read, which it may keep locked.
+    /// stopped does not serve: to see when it is done, the ledger is read, which it may keep
+    /// locked.
     fn worker(&mut self, signal: Option<Signal>) -> Vec<String> {
         let is_once = self.random_below(4) > 0 || signal == Some(Signal::STOP);
         let once = is_once.then(|| "--once".to_owned());

@@ -47,8 +47,8 @@ impl Rotating {
         }
     }
 
-    /// Creates an account with this number of old tokens that [`POLICY`] covers, and one that it does
-    /// not.
+    /// Creates an account with this number of old tokens that [`POLICY`] covers, and one that it
+    /// does not.
     pub(crate) fn covered(provider: &str, count: usize) -> Self {
         Self::covered_by(POLICY, provider, count)
     }

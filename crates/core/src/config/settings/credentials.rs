@@ -74,7 +74,8 @@ impl Settings {
     }
 
     /// Reads a reference to a token: like [`credential`](Self::credential), but what no token
-    /// contains ([`Secret::defect`](crate::Secret::defect)) is an error when the credential is read, and not sent.
+    /// contains ([`Secret::defect`](crate::Secret::defect)) is an error when the credential is
+    /// read, and not sent.
     ///
     /// Use it for tokens and API keys, and `credential` for passwords, which may contain anything.
     ///
