@@ -47,7 +47,7 @@ fn an_argument_is_refused_without_the_one_that_it_requires() {
         let given = arguments.iter().map(|argument| {
             let values = candidates(argument).into_iter();
             let mut values = values.map(|value| words_of(argument, value));
-            let is_value = |words: &Vec<String>| match parse(&[words.clone()]) {
+            let is_value = |words: &Vec<String>| match parse(std::slice::from_ref(words)) {
                 Ok(_) => true,
                 Err(error) => error.kind() == ErrorKind::MissingRequiredArgument,
             };
@@ -56,7 +56,7 @@ fn an_argument_is_refused_without_the_one_that_it_requires() {
         let given: Vec<Vec<String>> = given.map(Option::unwrap_or_default).collect();
         let always_missing = missing(parse(&[]));
         for words in given.iter().filter(|words| !words.is_empty()) {
-            let missing = missing(parse(&[words.clone()]));
+            let missing = missing(parse(std::slice::from_ref(words)));
             if missing
                 .iter()
                 .all(|missing| always_missing.contains(missing))

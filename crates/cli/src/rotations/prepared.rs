@@ -40,7 +40,8 @@ pub(crate) struct Progressed {
 impl Prepared {
     /// Does what can be done now, and waits for the rest for up to `patience`.
     pub(crate) async fn advance(&self, patience: Duration, stop: &Stop) -> Result<Progressed> {
-        let advanced = self.run(patience, stop).await;
+        // A future of 24 kB, which each caller would hold.
+        let advanced = Box::pin(self.run(patience, stop)).await;
         let stored = self.store.rotation(self.id).await?;
         let Some(stored) = stored else {
             return Err(Error::invalid_input(format!(
