@@ -128,6 +128,16 @@ fn assert_refused(rotating: &Rotating, count: usize, problem: &str) {
     }
 }
 
+/// Asserts that a worker rotates nothing with this policy beside [`POLICY`], and says why for both.
+#[track_caller]
+fn assert_both_refuse(second: &str, problem: &str) {
+    let rotating = Rotating::covered_by(&format!("{POLICY}{second}"), "losant", 1);
+    let run = rotating.run(&["worker", "--once"]).ends_with(8);
+    assert_eq!(run.stderr.matches(problem).count(), 2, "{run:?}");
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+}
+
 #[test]
 fn a_token_that_two_policies_cover_is_rotated_by_neither() {
     let second = "
@@ -138,12 +148,7 @@ max_age = '30d'
 new_expiry = '90d'
 sinks = ['file:DIR/secrets/second']
 ";
-    let rotating = Rotating::covered_by(&format!("{POLICY}{second}"), "losant", 1);
-    let run = rotating.run(&["worker", "--once"]).ends_with(8);
-    let found = run.stderr.matches("both cover it").count();
-    assert_eq!(found, 2, "each of them says so: {run:?}");
-    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
-    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert_both_refuse(second, "both cover it");
 }
 
 #[test]
@@ -165,15 +170,7 @@ max_age = '30d'
 new_expiry = '90d'
 sinks = ['file:DIR/secrets/ci-0']
 ";
-    let rotating = Rotating::covered_by(&format!("{POLICY}{second}"), "losant", 1);
-    let run = rotating.run(&["worker", "--once"]).ends_with(8);
-    assert_eq!(
-        run.stderr.matches("has the same place").count(),
-        2,
-        "{run:?}"
-    );
-    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
-    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert_both_refuse(second, "has the same place");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Child;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -109,6 +110,16 @@ fn of_workers_that_open_or_claim_at_once_one_does() {
     });
 }
 
+/// Starts a script that sleeps within a transaction, and waits until it does.
+async fn asleep(server: &PostgresServer, script: &str) -> Child {
+    let child = server.client("owner", script).spawn().unwrap();
+    let count = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+    while server.carry_out(count).trim() != "1" {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    child
+}
+
 #[test]
 fn a_claim_that_runs_out_while_another_waits_for_it_is_taken() {
     const HOLD: &str = "
@@ -126,11 +137,7 @@ commit;
         let task = task("iot", "1");
         ledger.open_task(&task).await.unwrap();
         ledger.claim_task(task.id, Duration::ZERO).await.unwrap();
-        let mut holding = server.client("owner", HOLD).spawn().unwrap();
-        let asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
-        while server.carry_out(asleep).trim() != "1" {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut holding = asleep(&server, HOLD).await;
         let claim = ledger.claim_task(task.id, HOUR).await.unwrap();
         assert!(claim.is_some());
         assert!(holding.wait().unwrap().success());
@@ -153,11 +160,7 @@ commit;
     };
     block_on(async {
         let ledger = PostgresLedger::open(&server.url()).await.unwrap();
-        let mut opening = server.client("owner", OPENING).spawn().unwrap();
-        let asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
-        while server.carry_out(asleep).trim() != "1" {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let mut opening = asleep(&server, OPENING).await;
         let refused = ledger.open_task_after(&task("iot", "1"), None).await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
         assert!(opening.wait().unwrap().success());
