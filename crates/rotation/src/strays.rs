@@ -84,7 +84,7 @@ struct Replaced {
 /// The write or the rotation that a marker was made for.
 #[derive(Debug, Clone)]
 enum Maker {
-    /// Whoever made it uses its token, or is at it.
+    /// Whoever made it uses its token, or is still writing.
     InUse,
     /// A closed rotation.
     Closed {
