@@ -53,7 +53,7 @@ impl Machine {
     /// written, before a person is asked about the others. It would be lost with this worker.
     pub(super) fn deliver_elsewhere(&self, now: Timestamp) -> Option<Step> {
         let held = self.memory.held.as_ref()?;
-        // A sink that is ahead says that another worker is at it.
+        // A sink that is ahead says that another worker holds the rotation.
         if !self.holds_last_secret() || self.sink_ahead().is_some() {
             return None;
         }
