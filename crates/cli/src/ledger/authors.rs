@@ -116,9 +116,7 @@ fn operation(write: &Write) -> String {
 /// Returns the last of the writes that explain a change, if they explain all of it.
 fn explanation<'a>(change: &Change, writes: &[&'a Write]) -> Option<&'a Write> {
     let explains: Box<dyn Fn(&Write) -> bool> = match change {
-        Change::Appeared { token } => {
-            Box::new(|write| issues(write) || write.issued() == Some(&token.id))
-        }
+        Change::Appeared { token } => Box::new(|write| brings(write, &token.id)),
         Change::Vanished { token } => {
             Box::new(|write| write.has_revoked(&token.id) || ends(write, &token.id))
         }
@@ -139,6 +137,16 @@ fn explanation<'a>(change: &Change, writes: &[&'a Write]) -> Option<&'a Write> {
         _ => return None,
     };
     writes.iter().rev().find(|write| explains(write)).copied()
+}
+
+/// Returns `true` if a token is there because of a write, or may be. What was done to the token
+/// itself does not explain that it is there.
+fn brings(write: &Write, id: &TokenId) -> bool {
+    let outcome = write.outcome.as_ref();
+    let effect = outcome.and_then(|outcome| outcome.result.as_ref().ok());
+    let replacement = effect.and_then(|effect| effect.replacement.as_ref());
+    let is_to_another = write.intent.token.as_ref() != Some(id);
+    is_to_another && (issues(write) || replacement == Some(id))
 }
 
 /// Returns `true` if a write revoked or replaced a token, or may have.
