@@ -375,6 +375,31 @@ fn the_history_of_a_token_tells_when_it_appeared_changed_and_vanished() {
 }
 
 #[test]
+fn the_history_of_a_token_that_no_snapshot_saw_tells_what_we_did_to_it() {
+    let remembered = Remembered::one("losant", 1);
+    let created = remembered.run(&["create", "--name=ci", "--expires-in=1d", "--reason=new"]);
+    let id = text(&created.ends_with(0).json()["id"]);
+    remembered.run(&["revoke", &id, "--yes"]).ends_with(0);
+    // The ledger knows it with a snapshot that never held it, and without any.
+    for _ in 0..2 {
+        let run = remembered.run(&["history", &id, "--output=ndjson"]);
+        let run = run.ends_with(0);
+        let events = run.stdout.lines().map(serde_json::from_str);
+        let events: Vec<Value> = events.map(Result::unwrap).collect();
+        let said: Vec<_> = events.iter().map(|event| &event["operation"]).collect();
+        assert_eq!(said, [&json!("create"), &json!("revoke")]);
+        for event in &events {
+            assert_eq!(event["change"], "written", "{event}");
+            assert_eq!(event["token"], Value::Null, "{event}");
+        }
+        assert_eq!(events[0]["reason"], "new");
+        remembered.snapshot(0);
+    }
+    let table = remembered.run(&["history", &id, "--output=table"]);
+    assert!(table.ends_with(0).stdout.contains("us: create (new)"));
+}
+
+#[test]
 fn an_appearance_is_explained_by_the_creation_and_not_by_a_revocation_after_it() {
     // Its revoked tokens stay in the list.
     let remembered = Remembered::one("foreman", 1);

@@ -68,11 +68,7 @@ impl Authors {
         let writes = self.writes.iter().filter(is_within);
         let writes: Vec<_> = writes.filter(|write| write.tokens().contains(id)).collect();
         if let Some(write) = explanation(change, &writes) {
-            return Author::Us {
-                operation: operation(write),
-                written_at: write.intent.at,
-                reason: write.intent.reason.clone(),
-            };
+            return author(write);
         }
         let may_be_ours = self.has_open_creation && matches!(change, Change::Appeared { .. });
         // A write of ours may have done a part of it.
@@ -81,6 +77,25 @@ impl Authors {
         } else {
             Author::Unknown
         }
+    }
+
+    /// Returns the recorded writes that created, changed or revoked a token, or may have, each with
+    /// its author, in the order in which they were begun.
+    pub(crate) fn writes_to<'a>(
+        &'a self,
+        id: &'a TokenId,
+    ) -> impl Iterator<Item = (&'a Write, Author)> {
+        let writes = self.writes.iter();
+        let writes = writes.filter(move |write| write.tokens().contains(id));
+        writes.map(|write| (write, author(write)))
+    }
+}
+
+fn author(write: &Write) -> Author {
+    Author::Us {
+        operation: operation(write),
+        written_at: write.intent.at,
+        reason: write.intent.reason.clone(),
     }
 }
 
