@@ -116,7 +116,10 @@ fn policies(configuration: &Configuration) -> Finding {
         AnnotationFile::new(configuration)?.read()
     };
     match check() {
-        Ok(_) => Finding::new(Check::Policies, Status::Ok, "checks, waivers and audit"),
+        Ok(_) => {
+            let message = "[checks], [audit] and [annotations]; [policies] are under `rotation`";
+            Finding::new(Check::Policies, Status::Ok, message)
+        }
         Err(error) => Finding::failed(Check::Policies, &error),
     }
 }
