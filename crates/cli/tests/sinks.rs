@@ -137,7 +137,7 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
     let found = findings(&run, "sinks");
     assert!(found[6].starts_with("failed | ci: "), "{found:#?}");
     assert!(
-        found[7].starts_with("warning | each/name={name}: "),
+        found[7].starts_with("failed | each/name={name}: "),
         "{found:#?}"
     );
 }

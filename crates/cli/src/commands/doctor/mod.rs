@@ -53,6 +53,7 @@ pub(crate) async fn run(
             let examining = || "examining the ledger".to_owned();
             let examined = with_progress(examining, ledger::check(&configuration));
             findings.push(examined.await);
+            findings.extend(ledger::check_operations(&configuration).await);
         }
         check_accounts(&configuration, trusted, global, registry, &mut findings).await?;
     }

@@ -101,11 +101,15 @@ fn holding(state: &SinkState) -> String {
 }
 
 /// Returns `true` if the server may allow the names of other tokens than the one that was made up.
+/// One that does not know the credential at all allows none.
 fn is_refusal(error: &Error) -> bool {
-    matches!(
+    const UNAUTHORIZED: u16 = 401;
+
+    let is_refused = matches!(
         error.kind(),
         ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-    )
+    );
+    is_refused && error.status() != Some(UNAUTHORIZED)
 }
 
 /// Returns `true` for a file whose directory depends on the token, which was made up.
