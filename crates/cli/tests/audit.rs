@@ -263,7 +263,7 @@ fn audit_shows_writes_with_their_outcomes_by_account_and_time() {
     assert!(run.stderr.contains(unknown), "{run:?}");
     let csv = audited.run(&["audit", "--output=csv"]).ends_with(0).stdout;
     assert!(
-        csv.starts_with("at,account,operation,token,name,result,user,reason\n"),
+        csv.starts_with("at,account,operation,token,name,result,user,reason,operation_id\n"),
         "{csv}"
     );
     assert!(
