@@ -76,7 +76,7 @@ Exit codes:
 Examples:
   tokenfleet inventory
   tokenfleet list --where 'expiry is never' --tag production
-  tokenfleet create --account iot --name ci --expires-in 90d
+  tokenfleet create --account iot --name ci --scope all.Device.read --expires-in 90d
   tokenfleet help revoke";
 
 const GLOBAL: &str = "Global options";
