@@ -89,8 +89,8 @@ impl AtomicFile {
 
     /// Gives the file to the owner and the group of another one.
     ///
-    /// The group may read it if it could before and nobody else could: then somebody chose it. Nobody
-    /// may write it if nobody could.
+    /// The group may read it if it could before and nobody else could: then somebody chose it.
+    /// Nobody may write it if nobody could.
     ///
     /// # Errors
     ///

@@ -34,8 +34,8 @@ impl SimulatedConfiguration {
         })?;
         let mut written = Self::default();
         let mut text = format!(
-            "# The simulated platforms of `{} simulate`, which removes this file when it ends, unless you \
-             change it.\n",
+            "# The simulated platforms of `{} simulate`, which removes this file when it ends, unless \
+             you change it.\n",
             program_name::get()
         );
         for server in servers {

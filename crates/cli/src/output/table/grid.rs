@@ -146,8 +146,7 @@ fn extent(heading: &str, rows: &[Vec<String>], index: usize) -> Extent {
     }
 }
 
-/// Returns `true` for a word that is a hexadecimal id, or one in quotation marks, as in a command to
-/// copy.
+/// Returns `true` for a hexadecimal id, also between other marks, as in a command to copy.
 fn is_id(word: &str) -> bool {
     /// The number of digits from which on a word is an id.
     const LEAST_DIGITS: usize = 16;
