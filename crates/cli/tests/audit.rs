@@ -263,7 +263,7 @@ fn audit_shows_writes_with_their_outcomes_by_account_and_time() {
     assert!(run.stderr.contains(unknown), "{run:?}");
     let csv = audited.run(&["audit", "--output=csv"]).ends_with(0).stdout;
     assert!(
-        csv.starts_with("at,account,operation,token,name,result,user,reason\n"),
+        csv.starts_with("at,account,operation,token,name,result,user,reason,operation_id\n"),
         "{csv}"
     );
     assert!(
@@ -386,8 +386,9 @@ fn create_with_limit(audited: &Audited, blocks: usize) -> Run {
             env!("CARGO_BIN_EXE_tokenfleet"),
             "create",
             "--name=ci",
-            // Else it warns that the token never expires.
+            // Else it warns that the token never expires, and has every right.
             "--expires-in=30d",
+            "--scope=all.User",
             "--config",
             &audited.account.path,
         ])
@@ -405,7 +406,12 @@ fn create_with_limit(audited: &Audited, blocks: usize) -> Run {
 fn a_full_disk_fails_the_write_before_it_is_sent_and_loses_no_secret_after_it() {
     let audited = Audited::new("losant");
     audited
-        .run(&["create", "--name=ci", "--expires-in=30d"])
+        .run(&[
+            "create",
+            "--name=ci",
+            "--expires-in=30d",
+            "--scope=all.User",
+        ])
         .ends_with(0);
     let length = audited.text().lines().next().unwrap().len();
 

@@ -375,6 +375,61 @@ fn the_history_of_a_token_tells_when_it_appeared_changed_and_vanished() {
 }
 
 #[test]
+fn the_history_of_a_token_that_no_snapshot_saw_tells_what_we_did_to_it() {
+    let remembered = Remembered::one("losant", 1);
+    let created = remembered.run(&["create", "--name=ci", "--expires-in=1d", "--reason=new"]);
+    let id = text(&created.ends_with(0).json()["id"]);
+    remembered.run(&["revoke", &id, "--yes"]).ends_with(0);
+    // The ledger knows it with a snapshot that never held it, and without any.
+    for _ in 0..2 {
+        let run = remembered.run(&["history", &id, "--output=ndjson"]);
+        let run = run.ends_with(0);
+        let events = run.stdout.lines().map(serde_json::from_str);
+        let events: Vec<Value> = events.map(Result::unwrap).collect();
+        let said: Vec<_> = events.iter().map(|event| &event["operation"]).collect();
+        assert_eq!(said, [&json!("create"), &json!("revoke")]);
+        for event in &events {
+            assert_eq!(event["change"], "written", "{event}");
+            assert_eq!(event["token"], Value::Null, "{event}");
+        }
+        assert_eq!(events[0]["reason"], "new");
+        remembered.snapshot(0);
+    }
+    let table = remembered.run(&["history", &id, "--output=table"]);
+    assert!(table.ends_with(0).stdout.contains("us: create (new)"));
+}
+
+#[test]
+fn an_appearance_is_explained_by_the_creation_and_not_by_a_revocation_after_it() {
+    // Its revoked tokens stay in the list.
+    let remembered = Remembered::one("foreman", 1);
+    remembered.snapshot(0);
+    remembered.snapshot(0);
+    let created = remembered.run(&["create", "--name=ci", "--expires-in=1d", "--reason=new"]);
+    let id = text(&created.ends_with(0).json()["id"]);
+    let revoke = ["revoke", &id, "--yes", "--reason=leaked"];
+    remembered.run(&revoke).ends_with(0);
+    // Somebody else made it, whatever we did to it.
+    remembered.fleet.create(0, &["theirs"]);
+    let tokens = remembered.tokens(0);
+    let mut theirs = tokens.iter().filter(|token| token["name"] == "theirs");
+    let theirs = theirs.next().unwrap()["id"].to_string();
+    let theirs = theirs.trim_matches('"');
+    remembered.run(&["revoke", theirs, "--yes"]).ends_with(0);
+    remembered.snapshot(0);
+    let history = |id: &str| -> Value {
+        let run = remembered.run(&["history", id, "--output=ndjson"]);
+        let run = run.ends_with(0);
+        serde_json::from_str(run.stdout.lines().next().unwrap()).unwrap()
+    };
+    let ours = history(&id);
+    assert_eq!(ours["change"], "appeared");
+    let expected = (&json!("create"), &json!("new"));
+    assert_eq!((&ours["operation"], &ours["reason"]), expected, "{ours}");
+    assert_eq!(history(theirs)["by"], "unknown");
+}
+
+#[test]
 fn a_report_shows_what_changed_and_a_hostile_name_stays_text() {
     let remembered = Remembered::one("losant", 2);
     let words = ["report", "--markdown=-", "--changes-since=1d"];

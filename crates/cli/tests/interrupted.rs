@@ -190,7 +190,12 @@ fn a_response_in_flight_is_awaited_and_its_secret_is_printed() {
             signal,
             1,
             5_000,
-            &["create", "--name=ci", "--expires-in=30d"],
+            &[
+                "create",
+                "--name=ci",
+                "--expires-in=30d",
+                "--scope=all.User",
+            ],
         );
         let run = run.ends_with(0);
         assert!(run.json()["secret"].is_string(), "{signal}: {run:?}");

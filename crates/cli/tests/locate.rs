@@ -771,6 +771,31 @@ fn a_question_is_answered_after_it_is_asked_and_names_the_own_credential() {
     );
 }
 
+#[cfg(unix)]
+#[test]
+fn a_secret_on_standard_input_leaves_the_terminal_for_the_answer() {
+    let accounts = Accounts::start(&[("iot", "losant", &[])]);
+    let (_, secret) = accounts.insert("iot", "leaked");
+    let own = accounts.variables.iter();
+    let mut variables: Vec<_> = own.map(|(name, value)| (&**name, &**value)).collect();
+    variables.push(("SECRET", &secret));
+    variables.push(("XDG_STATE_HOME", env!("CARGO_TARGET_TMPDIR")));
+    let path = temporary_file(&accounts.text);
+    let program = env!("CARGO_BIN_EXE_tokenfleet");
+    let script = format!("printf %s \"$SECRET\" | '{program}' locate --revoke --config '{path}'");
+    for (answer, is_alive) in [("n", true), ("y", false)] {
+        let terminal = Terminal::new(250).with_answer("[y/N]", answer);
+        let run = terminal.run("sh", ["-c", &*script], variables.iter().copied());
+        assert_eq!(run.code, Some(if is_alive { 2 } else { 0 }), "{}", run.text());
+        assert_eq!(accounts.accepts("iot", &secret), is_alive, "{}", run.text());
+    }
+    // The null device has no answer, and says that nobody is to be asked.
+    let script = format!("'{program}' operations resume --all --config '{path}' < /dev/null");
+    let run = Terminal::new(250).run("sh", ["-c", &*script], variables);
+    assert_eq!(run.code, Some(2), "{}", run.text());
+    assert!(run.raw.contains("confirm with --yes"), "{}", run.text());
+}
+
 #[test]
 fn a_platform_whose_tokens_look_so_is_asked_before_one_whose_may_look_like_anything() {
     let accounts = Accounts::start(&[("packages", "cloudsmith", &[]), ("iot", "losant", &[])]);

@@ -174,14 +174,20 @@ fn a_marked_creation_of_unknown_outcome_is_found_and_its_token_revoked() {
         assert_eq!(open[0]["action"], "create");
         assert!(open[0]["marker"].is_string(), "{open:?}");
         recorded.run(&["operations", "--exit-code"]).ends_with(8);
+        let run = recorded.run(&["doctor", "--output=ndjson"]).ends_with(0);
+        let waits = "1 operation waits, 1 of them for a person";
+        assert!(run.stdout.contains(waits), "{run:?}");
         assert_eq!(recorded.alive().len(), before + 1);
 
         let run = recorded.resume(&["--all"]).ends_with(2);
         assert!(run.stderr.contains("confirm with --yes"), "{run:?}");
+        assert!(!run.stderr.contains(" failed: "), "{run:?}");
         let run = recorded.resume(&["--all", "--yes", "--read-only"]);
         run.ends_with(2);
         let run = recorded.resume(&["--all", "--yes"]).ends_with(0);
         assert_eq!(run.json()["outcome"], "taken_back", "{run:?}");
+        let run = recorded.run(&["doctor", "--output=ndjson"]).ends_with(0);
+        assert!(!run.stdout.contains(" waits"), "{run:?}");
         assert_eq!(recorded.alive().len(), before);
         assert!(recorded.open().is_empty());
         let id = open[0]["operation"].as_str().unwrap();

@@ -52,6 +52,10 @@ fn a_token_is_rotated_into_a_file_and_the_old_one_is_revoked() {
         assert_eq!(actions, ["rotate", "create", "revoke"], "{shown:?}");
         let states: Vec<_> = shown.iter().map(|object| object["state"].clone()).collect();
         assert_eq!(states, ["done", "applied", "applied"], "{shown:?}");
+        let revoked = rotating.run(&["audit", "--operation=revoke", "--output=ndjson"]);
+        let revoked = lines(&revoked.ends_with(0).stdout);
+        assert_eq!(revoked[0]["name"], "ci", "{revoked:?}");
+        assert_eq!(revoked[0]["operation_id"], operation, "{revoked:?}");
         let show = ["operations", "show", operation, "--output=table"];
         let run = rotating.run(&show).ends_with(0);
         assert!(

@@ -429,7 +429,7 @@ fn a_token_that_never_expires_is_warned_about() {
     let account = Account::new("losant");
     for words in [&[][..], &["--never-expires"]] {
         let run = account
-            .run(&[&["create", "--name=ci"], words].concat())
+            .run(&[&["create", "--name=ci", "--scope=all.User"], words].concat())
             .ends_with(0);
         let line = run.error_line();
         assert!(line.starts_with("warning: mine (losant): token "), "{line}");
@@ -439,8 +439,29 @@ fn a_token_that_never_expires_is_warned_about() {
         );
     }
     let run = account
-        .run(&["create", "--name=ci", "--expires-in=30d"])
+        .run(&[
+            "create",
+            "--name=ci",
+            "--expires-in=30d",
+            "--scope=all.User",
+        ])
         .ends_with(0);
+    assert_eq!(run.stderr, "");
+}
+
+#[test]
+fn scopes_that_nobody_requested_are_warned_about_where_scopes_can_be_requested() {
+    let create = ["create", "--name=ci", "--expires-in=30d"];
+    let losant = Account::new("losant");
+    let run = losant.run(&create).ends_with(0);
+    let line = run.error_line();
+    assert!(line.starts_with("warning: mine (losant): token "), "{line}");
+    let advice = "that were not requested: all.User; pass --scope, or set default_scopes";
+    assert!(line.contains(advice), "{line}");
+    let run = losant.run(&[&create[..], &["--scope=all.User"]].concat());
+    assert_eq!(run.ends_with(0).stderr, "");
+
+    let run = Account::new("foreman").run(&create).ends_with(0);
     assert_eq!(run.stderr, "");
 }
 

@@ -221,6 +221,23 @@ fn a_written_configuration_works_until_the_simulators_end() {
     assert_eq!(std::fs::read_dir(home.work()).unwrap().count(), 0);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_written_configuration_that_somebody_changed_is_kept() {
+    use support::home::Home;
+
+    let home = Home::new();
+    let path = home.work().join("sim.toml");
+    let option = format!("--write-config={}", path.display());
+    let simulate = Simulate::start(&["losant", &option], 1);
+    let text = std::fs::read_to_string(&path).unwrap() + "\n[audit]\nenabled = false\n";
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(simulate.close(), 0);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    // Its credentials are those of a simulator that is gone.
+    assert_eq!(std::fs::read_dir(home.work()).unwrap().count(), 1);
+}
+
 #[test]
 fn a_listing_is_the_same_whether_the_platform_compresses_it_or_not() {
     let list = |gzip: &str| {

@@ -136,8 +136,9 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
     let run = run.ends_with(8).hiding(&["wrong-5ecret-beef"]);
     let found = findings(&run, "sinks");
     assert!(found[6].starts_with("failed | ci: "), "{found:#?}");
+    assert!(!found[6].contains("get failed"), "{found:#?}");
     assert!(
-        found[7].starts_with("warning | each/name={name}: "),
+        found[7].starts_with("failed | each/name={name}: "),
         "{found:#?}"
     );
 }

@@ -90,6 +90,7 @@ impl AtomicFile {
     /// Gives the file to the owner and the group of another one.
     ///
     /// The group may read it if it could before and nobody else could: then somebody chose it.
+    /// Nobody may write it if nobody could.
     ///
     /// # Errors
     ///
@@ -101,10 +102,10 @@ impl AtomicFile {
             use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
             self.give_to_owner_of(other)?;
-            if other.mode() & 0o044 == 0o040 {
-                let permissions = Permissions::from_mode(0o640);
-                self.file.as_file().set_permissions(permissions)?;
-            }
+            let group = if other.mode() & 0o044 == 0o040 { 0o040 } else { 0 };
+            let owner = if other.mode() & 0o222 == 0 { 0o400 } else { 0o600 };
+            let permissions = Permissions::from_mode(owner | group);
+            self.file.as_file().set_permissions(permissions)?;
         }
         let _ = other;
         Ok(())

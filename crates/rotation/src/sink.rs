@@ -117,7 +117,8 @@ pub trait SecretSink: Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The place certainly cannot be written, such as a file in a directory that does not exist.
+    /// The place certainly cannot be written, such as a file in a directory that does not exist or
+    /// a mount that the credential may not use.
     async fn check(&self) -> Result<()> {
         Ok(())
     }

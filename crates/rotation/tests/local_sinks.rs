@@ -218,6 +218,11 @@ async fn a_new_file_is_for_its_owner_and_an_existing_one_stays_for_its_group() {
         .unwrap()
         .permissions();
     assert_eq!(stamp_mode.mode() & 0o777, 0o600);
+    for read_only in [0o440, 0o400] {
+        folder.set_mode(read_only);
+        write(&format!("{read_only:o}")).await;
+        assert_eq!(folder.mode(), read_only);
+    }
 }
 
 #[tokio::test]

@@ -18,9 +18,9 @@ any of them finds a token; the others say which accounts it concerns:
   never_expires = true
   expires_within = \"30d\"
   expired = true                       expired, but not revoked
-  expired_within = \"7d\"               also if it is no longer listed (*)
-  appeared_within = \"7d\"              was not there before, and not by us (*)
-  vanished_within = \"7d\"              ended before its expiry, not by us (*)
+  expired_within = \"7d\"                also if it is no longer listed (*)
+  appeared_within = \"7d\"               was not there before, and not by us (*)
+  vanished_within = \"7d\"               ended before its expiry, not by us (*)
   unused_for = \"90d\"
   older_than = \"365d\"
   broad_scopes = [\"all.*\"]

@@ -9,7 +9,8 @@ use super::place::parse_variable;
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
-  tokenfleet exec --account iot --name deploy --env LOSANT_TOKEN --revoke-after -- ./deploy.sh
+  tokenfleet exec --account iot --name deploy --scope all.Device.read --expires-in 1h \\
+      --env LOSANT_TOKEN --revoke-after -- ./deploy.sh
   tokenfleet exec --account infra --name sync --expires-in 1d --env TOKEN -- sh -c 'curl …'";
 
 #[derive(Debug, Args)]

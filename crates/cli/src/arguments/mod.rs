@@ -76,7 +76,7 @@ Exit codes:
 Examples:
   tokenfleet inventory
   tokenfleet list --where 'expiry is never' --tag production
-  tokenfleet create --account iot --name ci --expires-in 90d
+  tokenfleet create --account iot --name ci --scope all.Device.read --expires-in 90d
   tokenfleet help revoke";
 
 const GLOBAL: &str = "Global options";
@@ -189,9 +189,8 @@ pub(crate) enum Command {
     /// A terminal does not, unless you pass --show-secret. A file named by --to is created before
     /// anything is sent, is never overwritten, and is readable by you alone.
     ///
-    /// Options that the platform does not
-    /// support are rejected before anything is sent; `tokenfleet capabilities` shows what it
-    /// supports.
+    /// Options that the platform does not support are rejected before anything is sent;
+    /// `tokenfleet capabilities` shows what it supports.
     ///
     /// If the outcome is unknown (exit code 7), look for the token before you create another one.
     /// With --exactly-once this is done for you: either the token is printed, or no token is left
@@ -323,8 +322,9 @@ pub(crate) enum Command {
     /// Check the configuration, the credentials and the platforms
     ///
     /// Prints a line for each check, with what to do if something is wrong: configuration and
-    /// permissions, credentials, connection and certificate, clock, rate limits, and the directory
-    /// for state. Each account is asked once, with the cheapest request that needs its credential;
+    /// permissions, credentials, connection and certificate, clock, rate limits, the directory for
+    /// state, the ledger and the operations that wait, sinks and policies. Each account is asked
+    /// once, with the cheapest request that needs its credential, and one with policies is listed;
     /// nothing is changed.
     ///
     /// Exits with 0 if nothing failed, and 8 otherwise. A warning is no failure.
@@ -387,7 +387,8 @@ pub(crate) enum Command {
     Diff(Box<DiffArguments>),
     /// Show what became of a token: when it appeared, changed and vanished
     ///
-    /// Reads the ledger and sends nothing. The times are those of the snapshots that saw it.
+    /// Reads the ledger and sends nothing. The times are those of the snapshots that saw it. Of a
+    /// token that no snapshot saw, the changes that this program made are shown.
     #[command(after_help = ledger::HISTORY_EXAMPLES)]
     History(HistoryArguments),
     /// Show, check, prune or export the ledger: what the program remembers

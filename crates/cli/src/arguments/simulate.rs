@@ -41,7 +41,7 @@ pub(crate) struct SimulateArguments {
     #[arg(long, value_name = "MS", default_value_t = 0)]
     pub(crate) latency: u64,
     /// Write a configuration for the simulated platforms to this new file, and their credentials to
-    /// files beside it; all are removed when the simulators end
+    /// files beside it; those that nobody changes are removed when the simulators end
     #[arg(long, value_name = "FILE")]
     pub(crate) write_config: Option<PathBuf>,
     /// Option of the simulator, e.g. user_id=7; repeatable

@@ -17,7 +17,7 @@ use crate::output::{Output, Results, print_note, print_warning};
 use crate::regular_file;
 use crate::selection::{AccountNames, check_known, requested_names};
 
-const COLUMNS: [&str; 8] = [
+const COLUMNS: [&str; 9] = [
     "at",
     "account",
     "operation",
@@ -26,10 +26,11 @@ const COLUMNS: [&str; 8] = [
     "result",
     "user",
     "reason",
+    "operation_id",
 ];
 
 /// The columns that a narrow terminal leaves out.
-const LESS_IMPORTANT: [&str; 4] = ["user", "account", "reason", "name"];
+const LESS_IMPORTANT: [&str; 5] = ["operation_id", "user", "account", "reason", "name"];
 
 /// A write with its outcome, if that is known.
 #[derive(Debug, Serialize)]
@@ -167,6 +168,7 @@ fn row(write: &Write) -> Vec<String> {
         },
         intent.user.clone().unwrap_or_default(),
         intent.reason.clone().unwrap_or_default(),
+        intent.operation_id.clone().unwrap_or_default(),
     ]
 }
 

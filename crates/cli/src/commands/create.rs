@@ -122,7 +122,8 @@ pub(super) async fn issue(
 }
 
 impl Creation {
-    /// Warns about a token that never expires, or that is not as it was requested.
+    /// Warns about a token that never expires, whose scopes nobody chose, or that is not as it was
+    /// requested.
     pub(super) fn warn(&self, provider: &dyn TokenProvider) {
         let Self {
             issued,
@@ -154,6 +155,20 @@ impl Creation {
                 "{}: token {} {problem}{advice}",
                 provider.account(),
                 displayed_id(&token.id)
+            ));
+        }
+        let takes_scopes = provider.capabilities().create.as_ref();
+        let takes_scopes = takes_scopes.is_some_and(|create| create.scopes);
+        if takes_scopes
+            && let (None, Fact::Known(scopes)) = (&requested.scopes, &token.scopes)
+            && !scopes.is_empty()
+        {
+            print_warning(&format!(
+                "{}: token {} got scopes that were not requested: {}; pass --scope, or set \
+                 default_scopes for the account",
+                provider.account(),
+                displayed_id(&token.id),
+                scopes.join(", ")
             ));
         }
         let added = requested.added_scopes(token);

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use tokenfleet::{Error, ErrorKind, Fate, Registry, Timestamp, Token, TokenId};
-use tokenfleet_ledger::{Change, Owner, Snapshot, Source, Span, Version};
+use tokenfleet_ledger::{Change, Owner, Snapshot, Source, Span, Version, Write};
 
 use crate::arguments::{GlobalArguments, HistoryArguments};
 use crate::exit::{Exit, Failure};
@@ -22,14 +22,16 @@ const CSV_COLUMNS: [&str; 8] = [
     "at", "account", "provider", "change", "name", "details", "by", "reason",
 ];
 
-/// Something that happened to the token, at the time of the snapshot that saw it.
+/// Something that happened to the token, at the time of the snapshot that saw it, or of the write
+/// if no snapshot ever did.
 #[derive(Debug, Serialize)]
 struct Event<'a> {
     at: Timestamp,
     account: &'a str,
     provider: &'a str,
     owner: Option<&'a Owner>,
-    /// `found` by the first snapshot, `appeared`, `changed` or `vanished`.
+    /// `found` by the first snapshot, `appeared`, `changed` or `vanished`; `written` if no snapshot
+    /// ever saw the token.
     change: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     fields: Option<Vec<FieldChange>>,
@@ -37,7 +39,9 @@ struct Event<'a> {
     expired: Option<Option<bool>>,
     #[serde(flatten)]
     author: Author,
-    token: &'a Token,
+    token: Option<&'a Token>,
+    #[serde(skip)]
+    name: String,
     #[serde(skip)]
     details: String,
 }
@@ -58,20 +62,34 @@ pub(crate) async fn run(
     };
     let mut results = Results::with_columns(columns).leaving_out(&LESS_IMPORTANT);
     let mut is_known = false;
-    for source in accounts.iter().flat_map(|account| &account.sources) {
-        let versions = opened.ledger.history(source, &id).await?;
-        if versions.is_empty() {
+    let ids = std::slice::from_ref(&id);
+    for account in &accounts {
+        let mut is_seen = false;
+        for source in &account.sources {
+            let versions = opened.ledger.history(source, &id).await?;
+            if versions.is_empty() {
+                continue;
+            }
+            is_seen = true;
+            let snapshots = opened.ledger.snapshots(source).await?;
+            let history = History {
+                source,
+                snapshots: &snapshots,
+                authors: Authors::read(&*opened.ledger, &source.account, ids, &open).await?,
+            };
+            for event in history.events(&versions)? {
+                let row = row(&event, output.format());
+                results.add(output, &event, row)?;
+            }
+        }
+        is_known |= is_seen;
+        if is_seen {
             continue;
         }
-        is_known = true;
-        let snapshots = opened.ledger.snapshots(source).await?;
-        let ids = std::slice::from_ref(&id);
-        let history = History {
-            source,
-            snapshots: &snapshots,
-            authors: Authors::read(&*opened.ledger, &source.account, ids, &open).await?,
-        };
-        for event in history.events(&versions)? {
+        let authors = Authors::read(&*opened.ledger, &account.account, ids, &open).await?;
+        for (write, author) in authors.writes_to(&id) {
+            is_known = true;
+            let event = written(write, author);
             let row = row(&event, output.format());
             results.add(output, &event, row)?;
         }
@@ -79,11 +97,34 @@ pub(crate) async fn run(
     if !is_known {
         let message = format!("the ledger knows no token {}", displayed_id(&id));
         let error = Error::new(ErrorKind::NotFound, Fate::NotSent, message);
-        let advice = "a token is known once a snapshot has seen it";
+        let advice = "a token is known once a snapshot has seen it, or this program changed it";
         return Err(error.with_advice(advice).into());
     }
     results.finish(output)?;
     Ok(Exit::Success)
+}
+
+/// Returns the event of a write to a token that no snapshot ever saw.
+fn written(write: &Write, author: Author) -> Event<'_> {
+    let account = &write.intent.account;
+    let details = if write.is_open() {
+        "its outcome is unknown"
+    } else {
+        ""
+    };
+    Event {
+        at: write.intent.at,
+        account: account.name(),
+        provider: account.provider(),
+        owner: None,
+        change: "written",
+        fields: None,
+        expired: None,
+        author,
+        token: None,
+        name: write.intent.name.clone().unwrap_or_default(),
+        details: details.to_owned(),
+    }
 }
 
 /// The history of a token of one source.
@@ -141,7 +182,8 @@ impl<'a> History<'a> {
             fields,
             expired: None,
             author,
-            token,
+            token: Some(token),
+            name: name_of(token),
             details,
         })
     }
@@ -162,7 +204,8 @@ impl<'a> History<'a> {
             fields: None,
             expired: Some(had_expired(token, to)),
             author: self.author(change.as_ref(), to)?,
-            token,
+            token: Some(token),
+            name: name_of(token),
             details: describe_end(token, to),
         }))
     }
@@ -182,8 +225,12 @@ impl<'a> History<'a> {
     }
 }
 
+fn name_of(token: &Token) -> String {
+    token.name.known().cloned().unwrap_or_default()
+}
+
 fn row(event: &Event<'_>, format: Format) -> Vec<String> {
-    let name = event.token.name.known().cloned().unwrap_or_default();
+    let name = event.name.clone();
     let (at, details) = (event.at.to_string(), event.details.clone());
     let (account, change) = (event.account.to_owned(), event.change.to_owned());
     if format != Format::Csv {

@@ -1,6 +1,7 @@
 //! Questions to the person at the terminal.
 
-use std::io::{self, BufRead, IsTerminal, Write};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, IsTerminal, Write};
 
 use tokenfleet::{Error, Fact, Operation, Result, TokenId, TokenProvider};
 
@@ -25,7 +26,25 @@ pub(super) fn check_terminal(operation: Operation) -> Result<()> {
 
 /// Returns `true` if there is somebody to ask.
 pub(super) fn is_possible() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    let has_input = io::stdin().is_terminal() || controlling_terminal().is_some();
+    has_input && io::stderr().is_terminal()
+}
+
+/// Returns the terminal of the session if standard input is a pipe or a file, such as one with a
+/// secret. The null device says that nobody is to be asked.
+fn controlling_terminal() -> Option<File> {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        use std::os::unix::fs::FileTypeExt;
+
+        let input = io::stdin().as_fd().try_clone_to_owned().ok()?;
+        let input = File::from(input).metadata().ok()?.file_type();
+        if input.is_file() || input.is_fifo() || input.is_socket() {
+            return File::open("/dev/tty").ok();
+        }
+    }
+    None
 }
 
 /// Creates an error for a question that nobody can be asked.
@@ -70,21 +89,29 @@ pub(super) fn show(lines: impl IntoIterator<Item = String>) {
 }
 
 /// Drops what somebody has typed so far: it answers another question, or none.
-fn forget_what_was_typed() {
-    #[cfg(unix)]
-    {
-        use rustix::termios::{QueueSelector, tcflush};
+#[cfg(unix)]
+fn forget_what_was_typed(terminal: impl std::os::fd::AsFd) {
+    use rustix::termios::{QueueSelector, tcflush};
 
-        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
-    }
+    let _ = tcflush(terminal, QueueSelector::IFlush);
 }
+
+#[cfg(not(unix))]
+fn forget_what_was_typed<T>(_: T) {}
 
 /// Asks a question, and returns `true` only if the answer is yes.
 pub(super) fn is_confirmed(question: &str) -> bool {
     let mut answer = String::new();
-    forget_what_was_typed();
+    let terminal = controlling_terminal();
+    match &terminal {
+        Some(terminal) => forget_what_was_typed(terminal),
+        None => forget_what_was_typed(io::stdin()),
+    }
     // An answer that cannot be read means no.
     let _ = io::stderr().write_all(escape(question).as_bytes());
-    let _ = io::stdin().lock().read_line(&mut answer);
+    let _ = match terminal {
+        Some(terminal) => BufReader::new(terminal).read_line(&mut answer),
+        None => io::stdin().lock().read_line(&mut answer),
+    };
     matches!(answer.trim(), "y" | "Y" | "yes")
 }

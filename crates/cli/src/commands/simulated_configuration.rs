@@ -8,13 +8,21 @@ use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_simulators::Server;
 
 use crate::atomic_file::{AtomicFile, Existing};
+use crate::output::print_note;
 use crate::program_name;
 use crate::simulation::{is_secret, needs_lockout_accepted};
 
-/// A configuration and its credential files, which are removed when this is dropped.
+/// A configuration and its credential files. Those that nobody changed are removed when this is
+/// dropped.
 #[derive(Debug, Default)]
 pub(super) struct SimulatedConfiguration {
-    files: Vec<PathBuf>,
+    files: Vec<WrittenFile>,
+}
+
+#[derive(Debug)]
+struct WrittenFile {
+    path: PathBuf,
+    content: String,
 }
 
 impl SimulatedConfiguration {
@@ -26,7 +34,8 @@ impl SimulatedConfiguration {
         })?;
         let mut written = Self::default();
         let mut text = format!(
-            "# The simulated platforms of `{} simulate`, which removes this file when it ends.\n",
+            "# The simulated platforms of `{} simulate`, which removes this file when it ends, unless \
+             you change it.\n",
             program_name::get()
         );
         for server in servers {
@@ -60,7 +69,8 @@ impl SimulatedConfiguration {
             file.persist(&path, Existing::Refuse)
         };
         write().map_err(|error| cannot_write(&path, error))?;
-        self.files.push(path);
+        let content = content.to_owned();
+        self.files.push(WrittenFile { path, content });
         Ok(())
     }
 }
@@ -76,9 +86,16 @@ fn cannot_write(path: &Path, error: io::Error) -> Error {
 
 impl Drop for SimulatedConfiguration {
     fn drop(&mut self) {
-        for file in &self.files {
+        for WrittenFile { path, content } in &self.files {
             // Whoever removed it already has done what is to be done.
-            let _ = std::fs::remove_file(file);
+            let Ok(found) = std::fs::read(path) else {
+                continue;
+            };
+            if found == content.as_bytes() {
+                let _ = std::fs::remove_file(path);
+            } else {
+                print_note(&format!("{} was changed, and is kept", path.display()));
+            }
         }
     }
 }

@@ -68,11 +68,7 @@ impl Authors {
         let writes = self.writes.iter().filter(is_within);
         let writes: Vec<_> = writes.filter(|write| write.tokens().contains(id)).collect();
         if let Some(write) = explanation(change, &writes) {
-            return Author::Us {
-                operation: operation(write),
-                written_at: write.intent.at,
-                reason: write.intent.reason.clone(),
-            };
+            return author(write);
         }
         let may_be_ours = self.has_open_creation && matches!(change, Change::Appeared { .. });
         // A write of ours may have done a part of it.
@@ -81,6 +77,25 @@ impl Authors {
         } else {
             Author::Unknown
         }
+    }
+
+    /// Returns the recorded writes that created, changed or revoked a token, or may have, each with
+    /// its author, in the order in which they were begun.
+    pub(crate) fn writes_to<'a>(
+        &'a self,
+        id: &'a TokenId,
+    ) -> impl Iterator<Item = (&'a Write, Author)> {
+        let writes = self.writes.iter();
+        let writes = writes.filter(move |write| write.tokens().contains(id));
+        writes.map(|write| (write, author(write)))
+    }
+}
+
+fn author(write: &Write) -> Author {
+    Author::Us {
+        operation: operation(write),
+        written_at: write.intent.at,
+        reason: write.intent.reason.clone(),
     }
 }
 
@@ -116,9 +131,7 @@ fn operation(write: &Write) -> String {
 /// Returns the last of the writes that explain a change, if they explain all of it.
 fn explanation<'a>(change: &Change, writes: &[&'a Write]) -> Option<&'a Write> {
     let explains: Box<dyn Fn(&Write) -> bool> = match change {
-        Change::Appeared { token } => {
-            Box::new(|write| issues(write) || write.issued() == Some(&token.id))
-        }
+        Change::Appeared { token } => Box::new(|write| brings(write, &token.id)),
         Change::Vanished { token } => {
             Box::new(|write| write.has_revoked(&token.id) || ends(write, &token.id))
         }
@@ -139,6 +152,16 @@ fn explanation<'a>(change: &Change, writes: &[&'a Write]) -> Option<&'a Write> {
         _ => return None,
     };
     writes.iter().rev().find(|write| explains(write)).copied()
+}
+
+/// Returns `true` if a token is there because of a write, or may be. What was done to the token
+/// itself does not explain that it is there.
+fn brings(write: &Write, id: &TokenId) -> bool {
+    let outcome = write.outcome.as_ref();
+    let effect = outcome.and_then(|outcome| outcome.result.as_ref().ok());
+    let replacement = effect.and_then(|effect| effect.replacement.as_ref());
+    let is_to_another = write.intent.token.as_ref() != Some(id);
+    is_to_another && (issues(write) || replacement == Some(id))
 }
 
 /// Returns `true` if a write revoked or replaced a token, or may have.

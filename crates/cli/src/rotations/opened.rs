@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Account, Error, ErrorKind, Fate, Result, TokenProvider};
+use tokenfleet::{Account, Error, ErrorKind, Fact, Fate, Result, TokenProvider};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::{
     LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
@@ -192,6 +192,10 @@ impl<'a> Rotations<'a> {
             .open_recorded(name, Arc::new(journal), reason)?;
         check_place(&*provider, account)?;
         check_writable(&*provider)?;
+        if let (Some(token), Some(name)) = (&record.rotation.subject, &record.token_name) {
+            self.accounts
+                .remember_name(account, token, &Fact::Known(name.clone()));
+        }
         Ok(Prepared {
             id: task.id,
             queue: task.queue,

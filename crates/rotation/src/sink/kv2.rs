@@ -257,6 +257,11 @@ impl SecretSink for Kv2Sink {
         Ok(self.holding(&fields, version).into_state())
     }
 
+    async fn check(&self) -> Result<()> {
+        // Whoever may use any path of the mount sees it.
+        self.check_mount().await
+    }
+
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
         let response = self.fetch().await.map_err(unwritten)?;
         let (fields, version) = self.fields(&response).map_err(unwritten)?;

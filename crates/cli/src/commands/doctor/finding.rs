@@ -138,6 +138,15 @@ impl Finding {
         self
     }
 
+    /// Leaves out which operation failed, where that says nothing.
+    pub(super) fn without_operation(mut self, error: &Error) -> Self {
+        if let Some(operation) = error.operation() {
+            let failed = format!("{operation} failed: ");
+            self.message = self.message.replacen(&failed, "", 1);
+        }
+        self
+    }
+
     /// Puts what the finding is about before its message.
     pub(super) fn with_message_prefix(mut self, prefix: &str) -> Self {
         self.message = format!("{prefix}: {}", self.message);

@@ -1,10 +1,15 @@
 //! Checks of the ledger.
 
+use std::sync::Arc;
+
 use tokenfleet::{Configuration, Result};
+use tokenfleet_rotation::runner::LedgerRotationStore;
 
 use super::finding::{Check, Finding, Status};
 use crate::commands::ledger::{megabytes, size};
-use crate::ledger::Place;
+use crate::commands::rotation_report::needs_a_person;
+use crate::ledger::{Place, open_existing};
+use crate::program_name::command_line;
 
 /// Checks that the ledger can be used and is sound. It need not exist yet.
 pub(super) async fn check(configuration: &Configuration) -> Finding {
@@ -48,4 +53,57 @@ async fn examine(place: &Place) -> Result<std::result::Result<String, String>> {
         Some(at) => format!("last snapshot {}", at.truncated_to_seconds()),
         None => "no snapshot".to_owned(),
     }))
+}
+
+/// Says how many operations wait, or `None` if none does. A ledger that cannot be read is another
+/// finding.
+pub(super) async fn check_operations(configuration: &Configuration) -> Option<Finding> {
+    let Waiting { all, for_a_person } = Waiting::read(configuration).await.ok()??;
+    if all == 0 {
+        return None;
+    }
+    let status = if for_a_person > 0 {
+        Status::Warning
+    } else {
+        Status::Ok
+    };
+    let wait = if all == 1 {
+        "operation waits"
+    } else {
+        "operations wait"
+    };
+    let message = format!("{all} {wait}, {for_a_person} of them for a person");
+    let advice = format!("`{}` says for what", command_line("operations"));
+    Some(Finding::new(Check::Ledger, status, message).with_advice(advice))
+}
+
+/// The numbers of the operations that are open.
+struct Waiting {
+    all: usize,
+    for_a_person: usize,
+}
+
+impl Waiting {
+    /// Counts the open operations of the ledger, if there is one. A write of unknown outcome waits
+    /// for a person, unless a rotation finds out itself what became of it.
+    async fn read(configuration: &Configuration) -> Result<Option<Self>> {
+        let Some(ledger) = open_existing(configuration).await? else {
+            return Ok(None);
+        };
+        let tasks = Arc::clone(&ledger);
+        let store = LedgerRotationStore::open(tasks).await?;
+        let rotations = store.open_rotations().await?;
+        let readable = rotations.rotations.iter().map(|stored| stored.task.id);
+        let unreadable = rotations.unreadable.iter().map(|stored| stored.task.id);
+        let ids: Vec<_> = readable.chain(unreadable).collect();
+        let parked = rotations.rotations.iter();
+        let parked = parked.filter(|stored| needs_a_person(stored)).count();
+        let open = ledger.open_operations().await?.into_iter();
+        let writes = open.filter(|operation| !ids.contains(&operation.id));
+        let writes = writes.count();
+        Ok(Some(Self {
+            all: ids.len() + writes,
+            for_a_person: parked + rotations.unreadable.len() + writes,
+        }))
+    }
 }

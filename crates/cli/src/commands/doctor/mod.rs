@@ -53,6 +53,7 @@ pub(crate) async fn run(
             let examining = || "examining the ledger".to_owned();
             let examined = with_progress(examining, ledger::check(&configuration));
             findings.push(examined.await);
+            findings.extend(ledger::check_operations(&configuration).await);
         }
         check_accounts(&configuration, trusted, global, registry, &mut findings).await?;
     }
@@ -116,7 +117,10 @@ fn policies(configuration: &Configuration) -> Finding {
         AnnotationFile::new(configuration)?.read()
     };
     match check() {
-        Ok(_) => Finding::new(Check::Policies, Status::Ok, "checks, waivers and audit"),
+        Ok(_) => {
+            let message = "[checks], [audit] and [annotations]; [policies] are under `rotation`";
+            Finding::new(Check::Policies, Status::Ok, message)
+        }
         Err(error) => Finding::failed(Check::Policies, &error),
     }
 }

@@ -62,17 +62,16 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
     }
     let is_directory_known = !is_filled_in || !has_example_directory(&*sink);
     if is_directory_known && let Err(error) = bounded(sink.check()).await {
-        return Finding::failed(Check::Sinks, &error).with_message_prefix(&template);
+        return failed(&template, &error);
     }
     match bounded(sink.read()).await {
         Err(error) => {
-            let finding = Finding::failed(Check::Sinks, &error);
             let status = if is_filled_in && is_refusal(&error) {
                 Status::Warning
             } else {
                 Status::Failed
             };
-            finding.with_status(status).with_message_prefix(&template)
+            failed(&template, &error).with_status(status)
         }
         Ok(_) if is_filled_in => {
             found(Status::Ok, "can be read; each token has a place of its own")
@@ -83,6 +82,12 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
         }
         Ok(state) => found(Status::Ok, &holding(&state)),
     }
+}
+
+/// Creates the finding of a sink that cannot be used. A sink is only read here.
+fn failed(template: &str, error: &Error) -> Finding {
+    let finding = Finding::failed(Check::Sinks, error).without_operation(error);
+    finding.with_message_prefix(template)
 }
 
 /// Returns whose secret a sink holds, without the secret.
@@ -101,11 +106,15 @@ fn holding(state: &SinkState) -> String {
 }
 
 /// Returns `true` if the server may allow the names of other tokens than the one that was made up.
+/// One that does not know the credential at all allows none.
 fn is_refusal(error: &Error) -> bool {
-    matches!(
+    const UNAUTHORIZED: u16 = 401;
+
+    let is_refused = matches!(
         error.kind(),
         ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-    )
+    );
+    is_refused && error.status() != Some(UNAUTHORIZED)
 }
 
 /// Returns `true` for a file whose directory depends on the token, which was made up.

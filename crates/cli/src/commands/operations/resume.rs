@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokenfleet::journal::{Journal, OperationId, Resolution};
-use tokenfleet::{Account, Error, Operation, Result, Timestamp, TokenId, TokenProvider};
+use tokenfleet::{Account, Error, Result, Timestamp, TokenId, TokenProvider};
 use tokenfleet_ledger::{Ledger, Write};
 
 use super::finding::Finding;
@@ -46,8 +46,8 @@ pub(crate) async fn run(
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    if !arguments.yes {
-        question::check_terminal(Operation::Revoke)?;
+    if !arguments.yes && !question::is_possible() {
+        return Err(question::impossible().into());
     }
     let shared = accounts.journals().shared_ledger().await?;
     let shared = shared.ok_or_else(turned_off)?;

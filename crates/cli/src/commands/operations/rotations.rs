@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
-use tokenfleet::{Error, ErrorKind, Fate, Operation, Result};
+use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation, StoredRotations};
 
@@ -105,7 +105,6 @@ pub(super) async fn resume(
 }
 
 async fn ask(rotations: &Rotations<'_>, ids: &BTreeSet<OperationId>) -> Result<()> {
-    question::check_terminal(Operation::Rotate)?;
     let mut lines = Vec::new();
     for id in ids {
         let stored = rotations.find(*id).await?;

@@ -49,6 +49,8 @@ struct PlannedObject<'a> {
     /// The requests, in order, if nothing fails.
     requests: Vec<String>,
     places: Vec<PlaceObject>,
+    /// The same places, under the key that rotations have them.
+    sinks: &'a [String],
     /// The earliest time at which the old secret stops working, if it is known.
     stops_at: Option<Timestamp>,
     /// The earliest time at which it is revoked, which is later where it is suspended before.
@@ -185,6 +187,7 @@ impl<'a> PlannedObject<'a> {
             is_due: false,
             requests: requests(record),
             places,
+            sinks: &record.sinks,
             stops_at: None,
             revoked_at: None,
         }

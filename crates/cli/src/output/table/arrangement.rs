@@ -142,6 +142,8 @@ fn extent(column: &Column, content: &Content, shortens_dates: bool) -> Extent {
     Extent {
         heading: width(&escape(&column.heading())),
         content: content.text.min(bound).max(time),
+        // A cell has one line here, which is cut.
+        unbroken: 0,
         is_flexible: !matches!(
             column,
             Column::Id

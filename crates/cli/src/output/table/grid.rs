@@ -116,7 +116,8 @@ impl Fitting {
         let constant = left_out.len();
         // An id means nothing without its account.
         left_out.extend(rest.into_iter().filter(|heading| *heading != "account"));
-        let id = columns.iter().position(|heading| IDS.contains(heading));
+        let id = (STACKED.iter())
+            .find_map(|heading| columns.iter().position(|column| column == heading));
         let more = || constant..=left_out.len();
         (fit_without(&[], None, READABLE))
             .or_else(|| more().find_map(|count| fit_without(&left_out[..count], None, SHORT)))
@@ -128,15 +129,31 @@ impl Fitting {
 /// The headings of ids, which people copy.
 const IDS: [&str; 2] = ["id", "token"];
 
+/// The headings of what may stand above its rows, the most suitable one first.
+const STACKED: [&str; 3] = ["id", "token", "operation"];
+
 fn extent(heading: &str, rows: &[Vec<String>], index: usize) -> Extent {
     let cells = rows.iter().filter_map(|row| row.get(index));
+    let words = cells.clone().flat_map(|cell| cell.split(' '));
+    let unbroken = words.filter(|word| is_id(word)).map(width);
     Extent {
         heading: width(heading),
         content: cells.map(|cell| width(cell)).max().unwrap_or(0),
+        unbroken: unbroken.max().unwrap_or(0),
         // Short words, times and ids, which people copy, are not broken; other texts are.
         is_flexible: !IDS.contains(&heading)
             && !matches!(heading, "provider" | "account" | "state" | "at"),
     }
+}
+
+/// Returns `true` for a hexadecimal id, also between other marks, as in a command to copy.
+fn is_id(word: &str) -> bool {
+    /// The number of digits from which on a word is an id.
+    const LEAST_DIGITS: usize = 16;
+
+    let id = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
+    let is_digit = |byte: u8| byte == b'-' || byte.is_ascii_hexdigit();
+    id.len() >= LEAST_DIGITS && id.bytes().all(is_digit)
 }
 
 fn records(
@@ -187,6 +204,19 @@ iot      the platform cannot
             shown(&["account", "reason"], &["iot", reason], 29),
             expected
         );
+    }
+
+    #[test]
+    fn an_id_in_a_text_is_never_broken() {
+        let id = "0123456789abcdef0123456789abcdef";
+        let why = format!("give it up with `tokenfleet operations abandon {id}`; nothing is left");
+        for terminal in 44..120 {
+            let columns = ["operation", "why"];
+            let table = shown(&["account", "why"], &["iot", &why], terminal);
+            assert!(table.contains(id), "{terminal}\n{table}");
+            let table = shown(&columns, &[id, "it waits for an answer"], terminal + 4);
+            assert!(table.contains(id), "{terminal}\n{table}");
+        }
     }
 
     #[test]

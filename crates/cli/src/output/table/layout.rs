@@ -19,6 +19,8 @@ pub(super) struct Extent {
     pub(super) heading: usize,
     /// The width of the widest cell.
     pub(super) content: usize,
+    /// The width of the widest word that no line breaks.
+    pub(super) unbroken: usize,
     /// `true` if a cell may be narrower than its text.
     pub(super) is_flexible: bool,
 }
@@ -30,7 +32,8 @@ impl Extent {
 
     fn least(self, flexible: usize) -> usize {
         if self.is_flexible {
-            self.full().min(self.heading.max(flexible))
+            let least = self.heading.max(flexible).max(self.unbroken);
+            self.full().min(least)
         } else {
             self.full()
         }
@@ -146,6 +149,7 @@ mod tests {
         let extent = extent.prop_map(|(heading, content, is_flexible)| Extent {
             heading,
             content,
+            unbroken: content / 2,
             is_flexible,
         });
         proptest::collection::vec(extent, 1..10)
@@ -164,7 +168,7 @@ mod tests {
             };
             prop_assert!(line_width(&widths) <= line);
             for (column, width) in columns.iter().zip(&widths) {
-                prop_assert!(*width >= column.heading);
+                prop_assert!(*width >= column.heading && *width >= column.unbroken);
                 prop_assert!(column.is_flexible || *width == column.full());
             }
             prop_assert_eq!(
