@@ -8,16 +8,17 @@ use tokenfleet_core::{Result, Timestamp};
 
 use crate::bounds::{check_state, check_task, not_opened};
 use crate::lease::{end_of_lease, keeps_others_away};
+use crate::queues::QueueStatus;
 use crate::sql::connection::{Connection, Database};
 use crate::sql::schema::begin_write;
 use crate::sql::source::first_row;
 use crate::sql::statements::{
     ADD_TASK, ALL_TASKS, CHANGE_TASK, CLAIM_QUEUE, CLOSE_TASK, CLOSED_TASKS, COUNT_STRAY_CLAIMS,
     EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM, LOCK_QUEUE, OPEN_TASKS, PRUNE_TASKS,
-    RAISE_EPOCH, READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
+    QUEUES, RAISE_EPOCH, READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
 };
 use crate::sql::value::{Row, Value, from_key, to_key, unreadable};
-use crate::{NewTask, Task, TaskClaim, Tasks};
+use crate::{DueQueues, NewTask, Task, TaskClaim, TaskListener, Tasks};
 
 #[async_trait]
 impl<D: Database> Tasks for D {
@@ -32,6 +33,9 @@ impl<D: Database> Tasks for D {
         let mut connection = self.connect().await?;
         begin_write(&mut *connection).await?;
         let open = open(&mut *connection, task).await?;
+        if let (None, Some(due)) = (&open, task.due) {
+            connection.announce(due).await?;
+        }
         connection.commit().await?;
         Ok(open)
     }
@@ -50,6 +54,19 @@ impl<D: Database> Tasks for D {
         let mut connection = self.connect().await?;
         let values = vec![to_key(kind).into()];
         read_all(connection.query(CLOSED_TASKS, values).await?)
+    }
+
+    async fn due_queues(&self) -> Result<DueQueues> {
+        let mut connection = self.connect().await?;
+        // Before the queues are read: what is due later is not missed.
+        let now = connection.now().await?;
+        let rows = connection.query(QUEUES, Vec::new()).await?;
+        let queues: Result<Vec<_>> = rows.into_iter().map(read_queue).collect();
+        Ok(DueQueues::among(now, queues?))
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        Database::listen(self).await
     }
 
     async fn claim_task(&self, id: OperationId, lease: Duration) -> Result<Option<TaskClaim>> {
@@ -85,6 +102,9 @@ impl<D: Database> Tasks for D {
             connection.execute(RELEASE_CLAIM, vec![key(id)]).await?;
             let values = vec![due.into(), key(id)];
             connection.execute(RELEASE_TASK, values).await?;
+            if let Some(due) = due {
+                connection.announce(due).await?;
+            }
         }
         connection.commit().await
     }
@@ -182,6 +202,14 @@ async fn find(connection: &mut dyn Connection, id: OperationId) -> Result<Option
 
 fn key(id: OperationId) -> Value {
     Value::Text(id.to_string())
+}
+
+fn read_queue(mut row: Row) -> Result<QueueStatus> {
+    Ok(QueueStatus {
+        name: from_key(&row.text()?).ok_or_else(unreadable)?,
+        due: row.time()?,
+        claimed_until: row.optional_time()?,
+    })
 }
 
 fn read_all(rows: Vec<Row>) -> Result<Vec<Task>> {
