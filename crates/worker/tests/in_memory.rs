@@ -97,7 +97,7 @@ impl Advance for FailsFor {
 fn a_queue_that_fails_rests_and_holds_up_no_other() {
     block_on(async {
         let ledger = ledger();
-        ledger.open_task(&due("broken", "0")).await.unwrap();
+        ledger.open_task(&due("broken", "broken")).await.unwrap();
         let close = Close::new(&ledger);
         let fails = FailsFor("broken", close.clone());
         let worker = Worker::new(Arc::clone(&ledger)).with_interval(Duration::from_millis(50));
