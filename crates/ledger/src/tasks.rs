@@ -68,6 +68,13 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     /// Fails if the ledger cannot be read.
     async fn due_queues(&self) -> Result<DueQueues>;
 
+    /// Returns the open tasks of a queue that are due, the one that has been due for longest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read.
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>>;
+
     /// Starts to listen for tasks that others make due at once: that they open, or release with
     /// something to do already. `None` if the ledger cannot tell, so that asking every now and then
     /// is all there is.

@@ -64,7 +64,8 @@ impl WorkerStatus {
         numbers.answered_at = Instant::now();
         numbers.due = found.queues.len();
         let first = found.queues.first();
-        numbers.longest_due = first.map_or(Duration::ZERO, |queue| queue.due.duration_until(found.at));
+        numbers.longest_due =
+            first.map_or(Duration::ZERO, |queue| queue.due.duration_until(found.at));
     }
 
     pub(crate) fn begun(&self) {

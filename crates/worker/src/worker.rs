@@ -35,6 +35,8 @@ pub struct Worker {
     max_queues: NonZeroUsize,
     interval: Duration,
     status: WorkerStatus,
+    /// Rung whenever there may be something to do.
+    bell: Arc<Notify>,
 }
 
 /// The end of something that the worker waits for.
@@ -49,8 +51,6 @@ type Pending<'a> = Pin<Box<dyn Future<Output = Event> + Send + 'a>>;
 struct Run<'a> {
     worker: &'a Worker,
     advance: &'a dyn Advance,
-    /// Told whenever there may be something to do.
-    bell: &'a Notify,
     pending: FuturesUnordered<Pending<'a>>,
     running: BTreeSet<String>,
     rests: Rests,
@@ -66,6 +66,7 @@ impl Worker {
             max_queues: NonZeroUsize::MIN.saturating_add(15),
             interval: Duration::from_secs(5),
             status: WorkerStatus::new(),
+            bell: Arc::default(),
         }
     }
 
@@ -84,6 +85,11 @@ impl Worker {
         self
     }
 
+    /// Lets the worker ask what is due now, for whoever opens a task in the same process.
+    pub fn wake(&self) {
+        self.bell.notify_one();
+    }
+
     /// Returns the status, which changes as the worker runs.
     #[must_use]
     pub fn status(&self) -> WorkerStatus {
@@ -93,30 +99,28 @@ impl Worker {
     /// Carries on the queues that are due until `stop` completes, and then to the end what is under
     /// way. If the ledger does not answer, asks again after the interval, for as long as it takes.
     pub async fn run(&self, advance: &dyn Advance, stop: impl Future<Output = ()>) {
-        let bell = Notify::new();
         let run = Run {
             worker: self,
             advance,
-            bell: &bell,
             pending: FuturesUnordered::new(),
             running: BTreeSet::new(),
             rests: Rests::default(),
         };
         tokio::select! {
             () = run.until(stop) => {}
-            () = self.listen(&bell) => {}
+            () = self.listen() => {}
         }
     }
 
-    /// Rings the bell for each task that others make due, for ever.
-    async fn listen(&self, bell: &Notify) {
+    /// Wakes the worker for each task that others make due, for ever.
+    async fn listen(&self) {
         loop {
             match self.tasks.listen().await {
                 Ok(Some(mut listener)) => {
                     // Something may have become due before.
-                    bell.notify_one();
+                    self.wake();
                     while listener.heard().await.is_ok() {
-                        bell.notify_one();
+                        self.wake();
                     }
                 }
                 Ok(None) => std::future::pending().await,
@@ -154,7 +158,7 @@ impl<'a> Run<'a> {
 
     /// Asks what is due after a pause, or when the bell rings, but not before the shortest pause.
     fn ask_after(&self, shortest: Duration, pause: Duration) {
-        let (tasks, bell) = (&self.worker.tasks, self.bell);
+        let (tasks, bell) = (&self.worker.tasks, &self.worker.bell);
         self.pending.push(Box::pin(async move {
             sleep(shortest).await;
             tokio::select! {
@@ -215,6 +219,6 @@ impl<'a> Run<'a> {
                 self.rests.begin(queue, Instant::now());
             }
         }
-        self.bell.notify_one();
+        self.worker.wake();
     }
 }

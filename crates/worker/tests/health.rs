@@ -36,7 +36,9 @@ fn whoever_watches_sees_the_numbers_and_no_name() {
         let close = Close::new(&ledger);
         let worker = Worker::new(Arc::clone(&ledger));
         let loopback = "127.0.0.1:0".parse().unwrap();
-        let server = HealthServer::start(loopback, worker.status()).await.unwrap();
+        let server = HealthServer::start(loopback, worker.status())
+            .await
+            .unwrap();
         close.run(&[worker]).await;
         let (status, answer) = get(server.address(), "GET /healthz").await;
         assert_eq!(status, "HTTP/1.1 200 OK");
@@ -52,7 +54,12 @@ fn whoever_watches_sees_the_numbers_and_no_name() {
             assert!(answer.lines().any(|found| found == line), "{answer}");
         }
         assert!(!answer.contains("customers"), "{answer}");
-        for request in ["GET /", "POST /metrics", "GET /metrics/x", "DELETE /healthz"] {
+        for request in [
+            "GET /",
+            "POST /metrics",
+            "GET /metrics/x",
+            "DELETE /healthz",
+        ] {
             let (status, _) = get(server.address(), request).await;
             assert_eq!(status, "HTTP/1.1 404 Not Found", "{request}");
         }
@@ -65,7 +72,9 @@ fn a_client_that_says_nothing_keeps_no_other_waiting() {
         let ledger: Arc<dyn Tasks> = Arc::new(MemoryLedger::new());
         let worker = Worker::new(ledger);
         let loopback = "127.0.0.1:0".parse().unwrap();
-        let server = HealthServer::start(loopback, worker.status()).await.unwrap();
+        let server = HealthServer::start(loopback, worker.status())
+            .await
+            .unwrap();
         let mut silent = Vec::new();
         for _ in 0..64 {
             silent.push(TcpStream::connect(server.address()).await.unwrap());

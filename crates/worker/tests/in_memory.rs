@@ -59,7 +59,10 @@ fn what_is_due_later_or_was_left_by_a_lost_worker_needs_no_request_in_between() 
     block_on(async {
         let ledger = ledger();
         let soon = Timestamp::now().saturating_add(Duration::from_millis(300));
-        ledger.open_task(&due("later", "1").with_due(soon)).await.unwrap();
+        ledger
+            .open_task(&due("later", "1").with_due(soon))
+            .await
+            .unwrap();
         let lost = due("lost", "2");
         ledger.open_task(&lost).await.unwrap();
         let lease = Duration::from_millis(600);

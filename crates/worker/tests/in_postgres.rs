@@ -49,7 +49,10 @@ fn a_task_that_somebody_opens_is_carried_on_at_once() {
                 waits.push(opened.elapsed());
             }
             waits.sort();
-            println!("opened to closed: p50 {:?}, most {:?}", waits[10], waits[19]);
+            println!(
+                "opened to closed: p50 {:?}, most {:?}",
+                waits[10], waits[19]
+            );
         };
         worker.run(&close, stop).await;
     });

@@ -120,6 +120,10 @@ impl Tasks for RunsOut {
         self.0.due_queues().await
     }
 
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+        self.0.due_tasks(queue).await
+    }
+
     async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
         self.0.listen().await
     }

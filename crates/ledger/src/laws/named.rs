@@ -118,9 +118,7 @@ pub const ALL: [(&str, Law); 27] = [
     }),
     (
         "a_queue_is_due_with_its_earliest_task_unless_it_is_held",
-        |ledger| {
-            Box::pin(queues::a_queue_is_due_with_its_earliest_task_unless_it_is_held(ledger))
-        },
+        |ledger| Box::pin(queues::a_queue_is_due_with_its_earliest_task_unless_it_is_held(ledger)),
     ),
     ("a_ledger_has_one_id", |ledger| {
         Box::pin(tasks::a_ledger_has_one_id(ledger))

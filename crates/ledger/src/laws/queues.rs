@@ -40,6 +40,16 @@ pub(super) async fn a_queue_is_due_with_its_earliest_task_unless_it_is_held(
     for task in [&waiting, &later, &second, &first, &also_first] {
         works("opening", ledger.open_task(task).await)?;
     }
+    for (queue, expected) in [
+        ("parked", &[][..]),
+        ("later", &[]),
+        ("second", &[second.id]),
+        ("first", &[first.id]),
+        ("unknown", &[]),
+    ] {
+        let found = works("the tasks of a queue", ledger.due_tasks(queue).await)?;
+        ensure_eq(queue, &found.as_slice(), &expected)?;
+    }
     let (queues, next) = due(ledger).await?;
     ensure_eq("the queues", &queues, &names(&["first", "second"]))?;
     ensure_eq("the hours until the next", &next.map(hours), &Some(2))?;
@@ -67,7 +77,9 @@ pub(super) async fn a_queue_is_due_with_its_earliest_task_unless_it_is_held(
     let claim = claim.ok_or("the task cannot be claimed")?;
     let closed = ledger.record_task(second.id, claim.epoch, "{}", true).await;
     works("closing", closed)?;
-    let released = ledger.release_claim(second.id, claim.epoch, Some(now)).await;
+    let released = ledger
+        .release_claim(second.id, claim.epoch, Some(now))
+        .await;
     works("releasing", released)?;
     let (queues, _) = due(ledger).await?;
     ensure_eq("the queues of open tasks", &queues, &names(&["first"]))

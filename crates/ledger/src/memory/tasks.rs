@@ -163,6 +163,17 @@ impl Tasks for MemoryLedger {
         Ok(DueQueues::among(truncated(Timestamp::now()), queues))
     }
 
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+        let now = truncated(Timestamp::now());
+        let due = |task: &Task| task.due.filter(|due| *due <= now);
+        let mut tasks = self
+            .tasks
+            .held()
+            .those(|task| task.queue == queue && due(task).is_some());
+        tasks.sort_by_key(|task| task.due);
+        Ok(tasks.into_iter().map(|task| task.id).collect())
+    }
+
     async fn claim_task(&self, id: OperationId, lease: Duration) -> Result<Option<TaskClaim>> {
         let now = Timestamp::now();
         let mut held = self.tasks.held();

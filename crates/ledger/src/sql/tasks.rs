@@ -14,8 +14,8 @@ use crate::sql::schema::begin_write;
 use crate::sql::source::first_row;
 use crate::sql::statements::{
     ADD_TASK, ALL_TASKS, CHANGE_TASK, CLAIM_QUEUE, CLOSE_TASK, CLOSED_TASKS, COUNT_STRAY_CLAIMS,
-    EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM, LOCK_QUEUE, OPEN_TASKS, PRUNE_TASKS,
-    QUEUES, RAISE_EPOCH, READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
+    DUE_TASKS, EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM, LOCK_QUEUE, OPEN_TASKS,
+    PRUNE_TASKS, QUEUES, RAISE_EPOCH, READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
 };
 use crate::sql::value::{Row, Value, from_key, to_key, unreadable};
 use crate::{DueQueues, NewTask, Task, TaskClaim, TaskListener, Tasks};
@@ -33,9 +33,6 @@ impl<D: Database> Tasks for D {
         let mut connection = self.connect().await?;
         begin_write(&mut *connection).await?;
         let open = open(&mut *connection, task).await?;
-        if let (None, Some(due)) = (&open, task.due) {
-            connection.announce(due).await?;
-        }
         connection.commit().await?;
         Ok(open)
     }
@@ -63,6 +60,14 @@ impl<D: Database> Tasks for D {
         let rows = connection.query(QUEUES, Vec::new()).await?;
         let queues: Result<Vec<_>> = rows.into_iter().map(read_queue).collect();
         Ok(DueQueues::among(now, queues?))
+    }
+
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+        let mut connection = self.connect().await?;
+        let now = connection.now().await?;
+        let values = vec![to_key(queue).into(), now.into()];
+        let rows = connection.query(DUE_TASKS, values).await?;
+        rows.into_iter().map(|mut row| read_id(&mut row)).collect()
     }
 
     async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
@@ -148,6 +153,9 @@ async fn open(connection: &mut dyn Connection, task: &NewTask) -> Result<Option<
         task.due.into(),
     ];
     if connection.execute(ADD_TASK, values).await? > 0 {
+        if let Some(due) = task.due {
+            connection.announce(due).await?;
+        }
         return Ok(None);
     }
     let row = first_row(connection, FIND_OPEN_TASK, subject().into()).await?;
@@ -216,9 +224,13 @@ fn read_all(rows: Vec<Row>) -> Result<Vec<Task>> {
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 
+fn read_id(row: &mut Row) -> Result<OperationId> {
+    row.text()?.parse().map_err(|_| unreadable())
+}
+
 /// Reads a task from the last columns of a row.
 fn read(row: &mut Row) -> Result<Task> {
-    let id = row.text()?.parse().map_err(|_| unreadable())?;
+    let id = read_id(row)?;
     let mut text = || from_key(&row.text()?).ok_or_else(unreadable);
     let (kind, queue, subject) = (text()?, text()?, text()?);
     Ok(Task {

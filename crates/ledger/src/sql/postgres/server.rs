@@ -87,7 +87,8 @@ impl Server {
         let (client, mut connection) = self.config.connect(tls).await?;
         // It ends with the client, and hands its error to the call that waits.
         tokio::spawn(async move {
-            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
+            {
                 if let AsyncMessage::Notification(_) = message {
                     hear();
                 }
