@@ -119,6 +119,40 @@ fn workers_go_on_after_postgres_has_crashed() {
 }
 
 #[test]
+fn workers_without_work_cost_postgres_less_than_a_transaction_a_second_each() {
+    const WORKERS: u64 = 4;
+    const SECONDS: u64 = 20;
+
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
+    let transactions = || -> u64 {
+        let counted = "select xact_commit from pg_stat_database where datname = 'postgres'";
+        server.carry_out(counted).trim().parse().unwrap()
+    };
+    block_on(async {
+        let mut running = Vec::new();
+        for _ in 0..WORKERS {
+            let ledger = open(&server.url()).await;
+            let (worker, close) = (Worker::new(Arc::clone(&ledger)), Close::new(&ledger));
+            let run = async move { worker.run(&close, std::future::pending()).await };
+            running.push(tokio::spawn(run));
+        }
+        // Until they have connected, and the server has counted that.
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        let before = transactions();
+        tokio::time::sleep(Duration::from_secs(SECONDS)).await;
+        let count = transactions() - before;
+        println!("{count} transactions of {WORKERS} idle workers in {SECONDS} s");
+        assert!(count <= WORKERS * SECONDS, "{count}");
+        assert!(count > 0, "the server has counted nothing");
+        for run in running {
+            run.abort();
+        }
+    });
+}
+
+#[test]
 #[ignore = "is the process of a worker that another test kills"]
 fn the_process_of_a_worker() {
     let Ok(url) = std::env::var(LEDGER) else {
