@@ -86,7 +86,11 @@ impl WorkerStatus {
     /// answered for a minute.
     #[must_use]
     pub fn problem(&self) -> Option<String> {
-        let silence = self.numbers().answered_at.elapsed();
+        self.problem_at(Instant::now())
+    }
+
+    fn problem_at(&self, now: Instant) -> Option<String> {
+        let silence = now.saturating_duration_since(self.numbers().answered_at);
         (silence > LONGEST_SILENCE).then(|| {
             let seconds = silence.as_secs();
             format!("the ledger has not answered for {seconds} seconds")
@@ -150,5 +154,29 @@ impl WorkerStatus {
             &[("", numbers.answered_at.elapsed().as_secs_f64())],
         );
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokenfleet_core::{Error, Timestamp};
+
+    use super::*;
+
+    #[test]
+    fn a_worker_is_not_well_once_the_ledger_has_been_silent_for_a_minute() {
+        let status = WorkerStatus::new();
+        let started = Instant::now();
+        let minute = Duration::from_secs(60);
+        assert_eq!(status.problem_at(started + minute / 2), None);
+        status.asked(&Err(Error::configuration("it is away")));
+        let problem = status.problem_at(started + minute * 2).unwrap();
+        assert!(problem.contains("has not answered for 1"), "{problem}");
+        std::thread::sleep(Duration::from_millis(5));
+        status.asked(&Ok(DueQueues::new(Timestamp::now())));
+        assert_eq!(
+            status.problem_at(started + minute + Duration::from_millis(4)),
+            None
+        );
     }
 }
