@@ -119,7 +119,7 @@ fn workers_go_on_after_postgres_has_crashed() {
 }
 
 #[test]
-fn workers_without_work_cost_postgres_less_than_a_transaction_a_second_each() {
+fn a_worker_without_work_costs_postgres_less_than_three_transactions_a_second() {
     const WORKERS: u64 = 4;
     const SECONDS: u64 = 20;
 
@@ -144,7 +144,7 @@ fn workers_without_work_cost_postgres_less_than_a_transaction_a_second_each() {
         tokio::time::sleep(Duration::from_secs(SECONDS)).await;
         let count = transactions() - before;
         println!("{count} transactions of {WORKERS} idle workers in {SECONDS} s");
-        assert!(count <= WORKERS * SECONDS, "{count}");
+        assert!(count < 3 * WORKERS * SECONDS, "{count}");
         assert!(count > 0, "the server has counted nothing");
         for run in running {
             run.abort();
