@@ -1,7 +1,12 @@
 //! Workers that share a ledger in Postgres.
 
 #![cfg(unix)]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+#![allow(
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, and these tell their figures"
+)]
 
 mod support;
 
