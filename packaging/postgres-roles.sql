@@ -13,7 +13,8 @@
 --   tokenfleet_reader    reads what is remembered: diff, history, reports.
 --   tokenfleet_worker    also records: snapshots, the writes that are about to be sent, and how far
 --                        tasks are. It cannot delete anything or change the schema, and of what is
---                        recorded it changes only how it ended, or how far it is.
+--                        recorded it changes only how it ended, or how far it is. After a restore
+--                        it may raise the epoch (`operations resume --after-restore`).
 --   tokenfleet_operator  owns the schema: creates and migrates it, and forgets (`ledger prune`).
 --
 -- None of them can log in. Give them to users who can, with passwords of their own:

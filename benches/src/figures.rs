@@ -71,6 +71,9 @@ pub enum Chart {
     Growth,
 }
 
+/// The picture, beside the page.
+const PICTURE: &str = "performance.svg";
+
 /// The figures of the last run of each program.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub struct Figures {
@@ -109,18 +112,45 @@ impl Figures {
     /// Returns an error if a file cannot be written.
     pub fn write(&self) -> io::Result<()> {
         std::fs::write(record(), serde_json::to_string_pretty(self)? + "\n")?;
-        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
         if !self.charts.is_empty() {
-            std::fs::write(directory.join("performance.svg"), picture(&self.charts))?;
+            let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs");
+            std::fs::write(docs.join(PICTURE), picture(&self.charts))?;
         }
+        write("figures", &self.page())
+    }
+
+    /// Returns what the page begins with: the picture, if there is one, and the table.
+    fn page(&self) -> String {
         let mut table = Table::new(["figure", "tokenfleet 0.1.0"]);
         for (headline, figure) in &self.headlines {
             table.add([headline.label().to_owned(), figure.clone()]);
         }
-        write("figures", table.to_string().trim_end())
+        let titles = Vec::from_iter(self.charts.keys().map(|chart| chart.title()));
+        let table = table.to_string();
+        match titles.join("; ") {
+            titles if titles.is_empty() => table.trim_end().to_owned(),
+            titles => format!("![{titles}]({PICTURE})\n\n{}", table.trim_end()),
+        }
     }
 }
 
 fn record() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("figures.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_links_to_the_picture_once_it_is_drawn() {
+        let mut figures = Figures::default();
+        figures.set(Headline::Crates, "100");
+        let table = figures.page();
+        assert!(table.starts_with("| figure |"), "{table}");
+        figures.draw(Chart::Growth, vec![("1,000".to_owned(), 5.0)]);
+        let page = figures.page();
+        let picture = "![Peak memory of a list, by its length](performance.svg)\n\n";
+        assert_eq!(page, format!("{picture}{table}"));
+    }
 }

@@ -20,7 +20,7 @@ text{font:13px system-ui,sans-serif;fill:#24292f}\
 @media(prefers-color-scheme:dark){text{fill:#e6edf3}.ours{fill:#58a6ff}.theirs{fill:#57606a}}";
 
 impl Chart {
-    fn title(self) -> &'static str {
+    pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Clients => "Processor time of a list of 100,000 Losant tokens",
             Self::Distance => "Wall time of a list of 2,000 Losant tokens, 50 ms away over TLS",

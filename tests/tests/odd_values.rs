@@ -7,6 +7,7 @@ use tokenfleet_cloudsmith::{Cloudsmith, CloudsmithConfig};
 use tokenfleet_conformance::Fixture;
 use tokenfleet_core::{
     CreateToken, Fact, Filter, Query, Secret, TokenId, TokenProvider, TokenProviderExt, TokenState,
+    UpdateToken,
 };
 use tokenfleet_losant::{Losant, LosantConfig};
 use tokenfleet_simulators::{Action, Canned, Fault, RecordField};
@@ -229,6 +230,37 @@ async fn a_token_with_broader_scopes_than_requested_is_revoked() {
     let error = fixture.provider().create(request).await.unwrap_err();
     assert!(error.to_string().contains("scopes"), "{error}");
     assert_eq!(fixture.simulator().token_count(), 0);
+}
+
+#[tokio::test]
+async fn a_suspension_whose_state_cannot_be_read_is_no_success() {
+    for json in ODD {
+        let fixture = losant(&[]);
+        let provider = fixture.provider();
+        let created = provider.create(CreateToken::new("ci")).await.unwrap();
+        falsify(&fixture, RecordField::Status, json);
+        let id = &created.token.id;
+        for change in [UpdateToken::suspend(), UpdateToken::resume()] {
+            let error = provider.update(id, change).await.unwrap_err();
+            assert!(error.may_have_applied(), "{json}: {error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_acting_token_in_the_response_to_a_creation_is_no_new_secret() {
+    let transport = Arc::new(FnTransport(|request: Request<_>| {
+        let created = r#"{"id":"000000000000000000000009","name":"ci","status":"active",
+            "token":"acting0123456789abcdef"}"#;
+        Ok(match request.method().as_str() {
+            "POST" => response(201, created),
+            _ => response(200, r#"{"success":true}"#),
+        })
+    }));
+    let config = LosantConfig::new(fixed_credential("acting0123456789abcdef"));
+    let losant = Losant::new("a", config, transport);
+    let error = losant.create(CreateToken::new("ci")).await.unwrap_err();
+    assert!(error.to_string().contains("so it was revoked"), "{error}");
 }
 
 /// The errors of each platform, with a value in place of everything but the reason.

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use tokenfleet::journal::{Intent, Journal, Outcome, Resolution};
 use tokenfleet::{Account, Error, Fate, IssuedToken, Operation, Result, TokenId};
-use tokenfleet_ledger::Ledger;
+use tokenfleet_ledger::{Ledger, MemoryLedger};
 use tokio::sync::OnceCell;
 
 use crate::audit::AuditLog;
@@ -55,6 +55,15 @@ impl Journals {
     /// Returns the ledger like [`ledger`](Self::ledger), to be kept.
     pub(crate) async fn shared_ledger(&self) -> Result<Option<Arc<dyn Ledger>>> {
         self.opened_ledger().await.map(|ledger| ledger.cloned())
+    }
+
+    /// Returns the ledger to be read, or `None` if it is turned off. One that does not exist yet is
+    /// empty, and is not created.
+    pub(crate) async fn existing_ledger(&self) -> Result<Option<Arc<dyn Ledger>>> {
+        match &self.place {
+            Ok(Some(place)) if !place.exists() => Ok(Some(Arc::new(MemoryLedger::new()))),
+            _ => self.shared_ledger().await,
+        }
     }
 
     async fn opened_ledger(&self) -> Result<Option<&Arc<dyn Ledger>>> {

@@ -8,7 +8,9 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
+use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -29,6 +31,10 @@ fn rounds() -> std::ops::Range<u64> {
     0..20 * kills()
 }
 
+/// The number of rounds after which another account is used: what is left of the rounds before is
+/// looked at in each.
+const ROUNDS: u64 = 50;
+
 /// An account on a simulated platform, and a home with a ledger of its own.
 struct Killed {
     provider: &'static str,
@@ -37,6 +43,8 @@ struct Killed {
     configuration: String,
     /// The state of the generator of random numbers.
     random: u64,
+    /// The number of processes that were killed before they had ended.
+    kills: Cell<u64>,
 }
 
 impl Killed {
@@ -51,7 +59,22 @@ impl Killed {
             simulate,
             configuration: temporary_file(&text),
             random: u64::from(std::process::id()),
+            kills: Cell::new(0),
         }
+    }
+
+    /// Goes on with another account if it is time for one, and returns `true` if it is.
+    fn renew(&mut self, round: u64) -> bool {
+        let is_time = round > 0 && round.is_multiple_of(ROUNDS);
+        if is_time {
+            let fresh = Self::new(self.provider);
+            *self = Self {
+                random: self.random,
+                kills: self.kills.clone(),
+                ..fresh
+            };
+        }
+        is_time
     }
 
     fn control(&self, method: &str, path: &str, body: &str) -> Value {
@@ -114,7 +137,8 @@ impl Killed {
             .unwrap();
         std::thread::sleep(after);
         let _ = child.kill();
-        child.wait().unwrap();
+        let is_killed = child.wait().unwrap().signal() == Some(9);
+        self.kills.set(self.kills.get() + u64::from(is_killed));
     }
 
     /// Returns the tokens of the platform with their secrets.
@@ -210,10 +234,12 @@ impl Killed {
 
 /// Says how many kills left something open, for whoever runs the long form.
 #[allow(clippy::print_stdout)]
-fn report(provider: &str, hits: u64) {
+fn report(killed: &Killed, hits: u64) {
     println!(
-        "{provider}: {hits} of {} kills left something open",
-        kills()
+        "{}: {} runs, {} of them killed before they had ended; {hits} left something open",
+        killed.provider,
+        kills(),
+        killed.kills.get(),
     );
 }
 
@@ -227,14 +253,19 @@ fn duration(run: impl FnOnce()) -> Duration {
 /// Kills creations, updates, revocations and plans on a platform that lists its tokens.
 fn kill_on_a_platform_that_lists(provider: &'static str) {
     let mut killed = Killed::new(provider);
-    let full = duration(|| {
+    // A token that the ledger knows tells whose tokens are listed.
+    let create = |killed: &Killed| {
         killed.run(&["create", "--name=first"]).ends_with(0);
-    });
+    };
+    let full = duration(|| create(&killed));
     let limit = u64::try_from(full.as_micros()).unwrap() * 5 / 4;
     let mut hits = 0;
     for round in rounds() {
         if round >= kills() && hits > 0 {
             break;
+        }
+        if killed.renew(round) {
+            create(&killed);
         }
         let after = Duration::from_micros(killed.random_below(limit));
         let name = format!("--name=ci-{round}");
@@ -320,7 +351,7 @@ fn kill_on_a_platform_that_lists(provider: &'static str) {
         }
     }
     assert!(hits > 0, "{provider}: no kill left anything open");
-    report(provider, hits);
+    report(&killed, hits);
 }
 
 fn text(object: &Value, key: &str) -> String {
@@ -357,6 +388,7 @@ fn a_killed_rotation_is_finished_on_cloudsmith() {
         if round >= kills() && hits > 0 {
             break;
         }
+        killed.renew(round);
         let environment = killed.environment();
         let after = Duration::from_micros(killed.random_below(limit));
         let output = std::fs::File::create(killed.file(round)).unwrap();
@@ -395,22 +427,26 @@ fn a_killed_rotation_is_finished_on_cloudsmith() {
         assert!(killed.open().is_empty());
     }
     assert!(hits > 0, "cloudsmith: no kill left anything open");
-    report("cloudsmith", hits);
+    report(&killed, hits);
 }
 
 #[test]
 fn killed_issues_and_renewals_are_counted_on_mindbody() {
     let mut killed = Killed::new("mindbody");
-    let mut secret = String::new();
-    let full = duration(|| {
+    let create = |killed: &Killed| {
         let created = killed.run(&["create"]).ends_with(0).json();
-        secret = text(&created, "secret");
-    });
+        text(&created, "secret")
+    };
+    let mut secret = String::new();
+    let full = duration(|| secret = create(&killed));
     let limit = u64::try_from(full.as_micros()).unwrap() * 5 / 4;
     let mut hits = 0;
     for round in rounds() {
         if round >= kills() && hits > 0 {
             break;
+        }
+        if killed.renew(round) {
+            secret = create(&killed);
         }
         let before = killed.tokens().len();
         let counted = killed.open().len();
@@ -436,5 +472,5 @@ fn killed_issues_and_renewals_are_counted_on_mindbody() {
         assert!(is_dated, "{open:?}");
     }
     assert!(hits > 0, "mindbody: no kill left anything open");
-    report("mindbody", hits);
+    report(&killed, hits);
 }

@@ -62,10 +62,16 @@ fn a_restored_ledger_reports_what_it_forgot_and_replaces_nothing_without_a_perso
     assert_eq!(strays[0]["origin"], "forgotten", "{strays}");
     assert_eq!(strays[0]["token"], current);
     assert_eq!(strays.as_array().unwrap().len(), 1, "{strays}");
+    // It is in use, and nobody is told to revoke it.
+    assert!(text(&strays[0], "place").ends_with("/ci"), "{strays}");
+    assert_eq!(strays[0]["revoke"], Value::Null, "{strays}");
 
     let before = rotating.requests();
     let parked = rotate(&rotating, current, 8);
-    assert!(text(&parked, "why").contains("a later epoch"), "{parked}");
+    assert!(
+        text(&parked, "why").contains("after this state of the ledger"),
+        "{parked}"
+    );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(
         (rotating.held("ci"), rotating.alive()),
@@ -73,12 +79,13 @@ fn a_restored_ledger_reports_what_it_forgot_and_replaces_nothing_without_a_perso
     );
 
     // What the recipe says.
-    fs::remove_file(rotating.file("ci.stamp")).unwrap();
+    let next = text(&parked, "next");
+    assert!(next.contains("--after-restore`"), "{next}");
     let resume = [
         "operations",
         "resume",
         text(&parked, "operation"),
-        "--adopt",
+        "--after-restore",
         "--yes",
     ];
     let resumed = rotating.run(&resume).ends_with(0).json();

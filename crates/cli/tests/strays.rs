@@ -163,6 +163,27 @@ fn what_a_creation_made_is_no_stray_unless_it_is_not_the_token_that_arrived() {
 }
 
 #[test]
+fn the_old_token_of_a_rotation_that_was_given_up_is_reported() {
+    let rotating = Rotating::new("losant");
+    let id = rotating.insert("ci");
+    let to = rotating.to("ci");
+    let words = ["rotate", &id, &to, "--expires-in=90d", "--yes"];
+    let rotated = rotating.run(&words).ends_with(0).json();
+    assert_eq!(snapshot(&rotating), Vec::<Value>::new());
+    let operation = rotated["operation"].as_str().unwrap();
+    rotating
+        .run(&["operations", "abandon", operation, "--yes"])
+        .ends_with(0);
+    let alive = rotating.alive();
+    let strays = snapshot(&rotating);
+    assert_eq!(strays.len(), 1, "{strays:?}");
+    assert_eq!(strays[0]["origin"], "replaced");
+    assert_eq!(strays[0]["token"], id);
+    assert_eq!(strays[0]["operation"], operation);
+    assert_eq!(rotating.alive(), alive);
+}
+
+#[test]
 fn where_nothing_can_be_listed_nobody_looked() {
     let rotating = Rotating::new("mindbody");
     let run = rotating.run(&["snapshot", "--output=json"]).ends_with(0);

@@ -11,16 +11,6 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::rotating::{POLICY, Rotating, lines};
 
-/// An account with this number of old tokens that the policy covers, and one that it does not.
-fn covered(provider: &str, count: usize) -> Rotating {
-    let rotating = Rotating::with(provider, &["--tokens=0"], POLICY);
-    for number in 0..count {
-        rotating.insert(&format!("ci-{number}"));
-    }
-    rotating.insert("other");
-    rotating
-}
-
 fn assert_all_rotated(rotating: &Rotating, count: usize) {
     assert_eq!(rotating.alive(), count + 1);
     for number in 0..count {
@@ -33,7 +23,7 @@ fn assert_all_rotated(rotating: &Rotating, count: usize) {
 fn what_is_due_by_a_policy_is_rotated_once() {
     for provider in ["losant", "foreman"] {
         for words in [&["rotate", "--policy=ci"][..], &["worker", "--once"]] {
-            let rotating = covered(provider, 2);
+            let rotating = Rotating::covered(provider, 2);
             let run = rotating
                 .run(&[words, &["--output=ndjson"]].concat())
                 .ends_with(0);
@@ -54,7 +44,7 @@ fn what_is_due_by_a_policy_is_rotated_once() {
 
 #[test]
 fn a_dry_run_tells_what_would_be_sent_where_and_sends_nothing_that_changes_anything() {
-    let rotating = covered("losant", 2);
+    let rotating = Rotating::covered("losant", 2);
     rotating.put("ci-1", "somebody else's");
     let dry_run = ["rotate", "--policy=ci", "--dry-run"];
     let run = rotating.run(&[&dry_run[..], &["--output=ndjson"]].concat());
@@ -84,15 +74,15 @@ fn a_dry_run_tells_what_would_be_sent_where_and_sends_nothing_that_changes_anyth
 
 #[test]
 fn workers_that_run_at_once_rotate_each_token_once() {
-    let rotating = covered("losant", 4);
+    let rotating = Rotating::covered("losant", 4);
     let before = rotating.requests();
     let words = ["worker", "--once", "--output=ndjson"];
     let children: Vec<_> = (0..3).map(|_| rotating.spawn(&words)).collect();
     for child in children {
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        // Whoever came second may have left the rest to the one that was at it.
+        assert!(matches!(output.status.code(), Some(0 | 7)), "{output:?}");
     }
-    // Whoever came second may have left the rest to the one that was at it.
     rotating.run(&["worker", "--once"]).ends_with(0);
     assert_all_rotated(&rotating, 4);
     let changes = rotating.changes_after(before);
@@ -102,7 +92,7 @@ fn workers_that_run_at_once_rotate_each_token_once() {
 
 #[test]
 fn a_worker_works_until_it_is_asked_to_stop_and_ends_well() {
-    let rotating = covered("losant", 2);
+    let rotating = Rotating::covered("losant", 2);
     let child = rotating.spawn(&["worker"]);
     let started = Instant::now();
     while rotating.alive() != 3
@@ -128,7 +118,7 @@ fn a_worker_works_until_it_is_asked_to_stop_and_ends_well() {
 
 #[test]
 fn a_step_that_is_under_way_is_finished_when_a_worker_is_asked_to_stop() {
-    let rotating = covered("losant", 1);
+    let rotating = Rotating::covered("losant", 1);
     let fault = json!({"method": "POST", "actions": [{"delay_answer": 1_500}], "times": null});
     rotating.control("POST", "/faults", &fault.to_string());
     let child = rotating.spawn(&["worker"]);
@@ -153,7 +143,7 @@ fn a_step_that_is_under_way_is_finished_when_a_worker_is_asked_to_stop() {
 
 #[test]
 fn a_worker_that_waits_for_a_list_ends_when_it_is_asked_to_stop() {
-    let rotating = covered("losant", 1);
+    let rotating = Rotating::covered("losant", 1);
     let fault = json!({"method": "GET", "actions": [{"delay": 30_000}], "times": null});
     rotating.control("POST", "/faults", &fault.to_string());
     let child = rotating.spawn(&["worker"]);
@@ -184,7 +174,7 @@ fn a_token_without_a_place_of_its_own_is_a_finding() {
 
 #[test]
 fn an_account_that_does_not_answer_holds_up_no_other() {
-    let rotating = covered("losant", 1);
+    let rotating = Rotating::covered("losant", 1);
     let fault = json!({"method": "GET", "actions": [{"answer": {"status": 401}}], "times": null});
     rotating.control("POST", "/faults", &fault.to_string());
     let run = rotating.run(&["worker", "--once"]);
@@ -193,4 +183,41 @@ fn an_account_that_does_not_answer_holds_up_no_other() {
     rotating.clear_faults();
     rotating.run(&["worker", "--once"]).ends_with(0);
     assert_all_rotated(&rotating, 1);
+}
+
+#[test]
+fn a_worker_that_may_change_nothing_changes_nothing_of_what_is_due() {
+    let rotating = Rotating::covered("losant", 1);
+    let id = rotating.insert("manual");
+    let words = [
+        "rotate",
+        &id,
+        &rotating.to("manual"),
+        "--overlap=1s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    rotating.run(&words).ends_with(0);
+    std::thread::sleep(Duration::from_secs(2));
+    // A retirement is due, and a policy.
+    let before = (
+        rotating.requests(),
+        rotating.operations(),
+        rotating.tokens(),
+    );
+    for words in [
+        &["worker", "--once", "--read-only"][..],
+        &["rotate", "--policy=ci", "--read-only"],
+    ] {
+        let run = rotating.run(words).ends_with(2);
+        assert!(run.stderr.contains("--read-only"), "{run:?}");
+        assert_eq!(rotating.changes_after(before.0), Vec::<String>::new());
+        assert_eq!(
+            (rotating.operations(), rotating.tokens()),
+            (before.1.clone(), before.2.clone())
+        );
+    }
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert!(rotating.accepts(&rotating.held("ci-0")));
 }

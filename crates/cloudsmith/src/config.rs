@@ -133,8 +133,8 @@ impl CloudsmithConfig {
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
         let base_url = BaseUrl::from_settings(settings, Some(BaseUrl::from_host(HOST)))?;
-        let api_key = settings.credential("api_key")?;
-        let token = settings.credential("token")?;
+        let api_key = settings.token("api_key")?;
+        let token = settings.token("token")?;
         let password = settings.credential("password")?;
         let email = settings.text("email")?;
         let config = match (api_key, token, email, password) {

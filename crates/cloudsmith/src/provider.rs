@@ -1,6 +1,6 @@
 //! The adapter: one method per operation.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -226,28 +226,11 @@ impl Cloudsmith {
             Resource::User => ApiRequest::put(operation, path),
             Resource::Organization(_) => ApiRequest::post(operation, path),
         };
-        let acting = OnceLock::new();
-        let authorize = |request, secret: &Secret| {
-            acting.get_or_init(|| secret.duplicate());
-            self.credential.authorize(request, secret)
-        };
-        let sent = self
-            .client
-            .send_authenticated(&self.credential, request, authorize)
-            .await;
-        let response = match sent {
+        let response = match self.send(request).await {
             Ok(response) => response,
             Err(error) => return Err(self.explain_rejection(error, id).await),
         };
         let issued = convert::issued(&self.resource, Some(id), &response)?;
-        if acting
-            .get()
-            .is_some_and(|acting| acting.is_same(&issued.secret))
-        {
-            return Err(response
-                .violation("the response holds the key in use, so nothing was replaced")
-                .with_advice("the key is still alive: repeat the call, or use the website"));
-        }
         if self.resource == Resource::User && !issued.secret.is_masked() {
             self.credential.rotate(&issued.secret);
         }

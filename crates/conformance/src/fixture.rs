@@ -24,13 +24,12 @@ use crate::FixtureError;
 ///
 /// The platform may be a simulator or a real server that you do not control:
 ///
-/// * A fresh fixture is a fresh *user* (project, service account), created by an administrator in
-///   the function that builds the fixture and deleted in [`close`](Self::close). Build a `Result`,
-///   so that a server that does not respond is reported as that.
-/// * Faults and request counts come from a transport around the real one:
-///   `http::FixtureTransport` (feature `http`). `http::AdminClient` there calls the server as an
-///   administrator, for the function that builds the fixture, [`insert`](Self::insert),
-///   [`tokens`](Self::tokens) and [`accepts`](Self::accepts).
+/// * `http::ServerFixture` (feature `http`) is the fixture of a real server, and the module `http`
+///   has an example. What you write is a `ServerUser`: a fresh *user* (project, service account) is
+///   created by an administrator for each case and deleted after it. Build a `Result`, so that a
+///   server that does not respond is reported as that.
+/// * Faults and request counts come from a transport around the real one, `http::FixtureTransport`,
+///   and `http::AdminClient` calls the server as an administrator over the same transport.
 /// * Leave [`advance`](Self::advance) out: the cases run without the steps that need it, and the
 ///   report names these steps. For an expired token, let one expire in a second and wait.
 /// * An account with a request limit and the heavy cases are settings of the

@@ -9,8 +9,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
-use tokenfleet_conformance::Fault;
-use tokenfleet_conformance::http::FixtureTransport;
+use tokenfleet_conformance::http::{FixtureTransport, ServerFixture, ServerUser, unused_user_name};
+use tokenfleet_conformance::{
+    ExistingToken, Fault, Fixture, FixtureError, InsertedToken, MemoryProfile, MemoryProvider,
+    TokenSpec,
+};
+use tokenfleet_core::Secret;
 use tokenfleet_http::http::{Request, Response, StatusCode};
 use tokenfleet_http::{Body, Bytes, Transport, TransportError, async_trait};
 
@@ -27,7 +31,10 @@ impl Transport for Issuing {
             *response.status_mut() = StatusCode::FORBIDDEN;
             return Ok(response);
         }
-        let record = json!({"id": number, "token": format!("secret-{number}"), "name": "first"});
+        let credentials = request.headers().get_all("authorization").iter();
+        let credentials: Vec<_> = credentials.map(|value| value.to_str().unwrap()).collect();
+        let secret = format!("secret-{number}");
+        let record = json!({"id": number, "token": secret, "name": "first", "as": credentials});
         let mut response = Response::new(Body::full(record.to_string()));
         let length = record.to_string().len().into();
         response.headers_mut().insert("content-length", length);
@@ -177,4 +184,82 @@ async fn an_administrator_is_told_what_was_refused() {
     assert_eq!((refused.status(), refused.json()), (403, Value::Null));
     let error = refused.success().unwrap_err();
     assert_eq!(error.to_string(), "DELETE /refused: 403 Forbidden not here");
+}
+
+#[tokio::test]
+async fn a_header_of_an_administrator_replaces_the_one_before() {
+    let (_, transport) = transport();
+    let admin = transport.admin_client("http://127.0.0.1");
+    let admin = admin.with_header("authorization", "token admin");
+    let user = admin.clone().with_header("Authorization", "token user");
+    assert_eq!(
+        user.get("/").await.unwrap().json()["as"],
+        json!(["token user"])
+    );
+    assert_eq!(
+        admin.get("/").await.unwrap().json()["as"],
+        json!(["token admin"])
+    );
+}
+
+/// A user without tokens, and how often the user was deleted.
+struct User(Arc<AtomicU64>);
+
+#[async_trait]
+impl ServerUser for User {
+    async fn insert(&self, _spec: TokenSpec) -> Option<InsertedToken> {
+        None
+    }
+
+    async fn tokens(&self) -> Vec<ExistingToken> {
+        Vec::new()
+    }
+
+    async fn accepts(&self, _secret: &Secret) -> bool {
+        false
+    }
+
+    async fn delete(&self) -> Result<(), FixtureError> {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn the_fixture_of_a_server_answers_by_its_transport_and_deletes_its_user() {
+    let (_, transport) = transport();
+    let deleted = Arc::new(AtomicU64::new(0));
+    let provider = Arc::new(MemoryProvider::new(MemoryProfile::deleting()));
+    let user = User(Arc::clone(&deleted));
+    let fixture = ServerFixture::new(
+        user,
+        Arc::<MemoryProvider>::clone(&provider),
+        transport.clone(),
+    )
+    .with_credentials(["right"])
+    .with_credentials([String::from("wrong")])
+    .with_intruder(provider)
+    .with_origin("http://127.0.0.1");
+
+    let admin = transport.admin_client("http://127.0.0.1");
+    admin.get("/").await.unwrap();
+    send(&transport).await.unwrap();
+    assert_eq!((fixture.request_count(), fixture.total_requests()), (1, 2));
+    assert!(fixture.inject(Fault::LoseRequest).await);
+    assert!(send(&transport).await.is_err());
+    assert!(
+        !fixture.inject(Fault::OtherExpiry).await,
+        "nothing says how"
+    );
+
+    let credentials = fixture.credentials();
+    let credentials: Vec<_> = credentials.iter().map(Secret::expose).collect();
+    assert_eq!(credentials, ["right", "wrong"]);
+    assert!(!format!("{fixture:?}").contains("right"));
+    assert!(fixture.intruder().is_some());
+    assert_eq!(fixture.origin().as_deref(), Some("http://127.0.0.1"));
+    assert_ne!(unused_user_name(), unused_user_name());
+
+    fixture.close().await.unwrap();
+    assert_eq!(deleted.load(Ordering::SeqCst), 1);
 }

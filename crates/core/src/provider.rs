@@ -122,7 +122,8 @@ pub trait TokenProvider: Debug + Send + Sync + 'static {
     /// that is marked as revoked, or [`RevokeOptions::existed`].
     async fn revoke(&self, token: TokenRef<'_>, options: RevokeOptions) -> Result<Revocation>;
 
-    /// Checks whether a secret still authenticates, and changes nothing.
+    /// Checks whether a secret still authenticates. The platform may record that as a use of it;
+    /// nothing else changes.
     ///
     /// It is [`Dead`](Liveness::Dead) only if the platform itself refuses it, in the form that it
     /// documents, while it accepts the credential that the account authenticates with.

@@ -107,7 +107,7 @@ impl ForemanConfig {
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
         let base_url = BaseUrl::from_settings(settings, None)?;
         let login = settings.required_text("login")?;
-        let token = settings.required_credential("token")?;
+        let token = settings.required_token("token")?;
         let user_id = settings.required_identifier("user_id")?;
         if login.is_empty() || login.contains(':') {
             let place = settings.place("login");

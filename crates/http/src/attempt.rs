@@ -232,11 +232,11 @@ impl ApiClient {
             // As if the connection had broken: the rest was lost on the way.
             Err(cut @ Unreadable::Cut) => {
                 let fate = operation.fate_if_unanswered();
-                Err(Error::new(ErrorKind::Connection, fate, cut.to_string()))
+                Err(Error::new(ErrorKind::Connection, fate, cut.as_str()))
             }
             Err(unreadable) => {
                 let fate = operation.fate_if_unanswered();
-                Err(Error::protocol_violation(fate, unreadable.to_string())
+                Err(Error::protocol_violation(fate, unreadable.as_str())
                     .with_advice("check whether a proxy compresses responses"))
             }
             Ok(body) if has_more_values_than(MAX_VALUES, &body) => Err(Error::response_too_large(

@@ -19,16 +19,25 @@ const ZLIB_MAGIC: u8 = 0x78;
 const UTF8_MARK: &[u8] = &[0xef, 0xbb, 0xbf];
 
 /// The reason why the content of a body cannot be reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unreadable {
-    #[error("the response is compressed in an unknown way, which was not requested")]
     UnknownCoding,
-    #[error("the response is compressed, and damaged")]
     Damaged,
-    #[error("the response ended before its compressed content was complete")]
     Cut,
-    #[error("the response is too large once unpacked")]
     TooLarge,
+}
+
+impl Unreadable {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownCoding => {
+                "the response is compressed in an unknown way, which was not requested"
+            }
+            Self::Damaged => "the response is compressed, and damaged",
+            Self::Cut => "the response ended before its compressed content was complete",
+            Self::TooLarge => "the response is too large once unpacked",
+        }
+    }
 }
 
 /// Unpacks a body to at most `max_size` bytes, and removes its byte-order mark.

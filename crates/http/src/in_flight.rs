@@ -32,15 +32,19 @@ pub(crate) struct Authorization<'a> {
 }
 
 /// The reason why an attempt failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 pub(crate) enum Failure {
     /// The request was not sent, and another attempt would not be sent either: the failure happened
     /// before the transport was called.
-    #[error(transparent)]
-    Unsent(#[from] Error),
+    Unsent(Error),
     /// The request was handed to the transport. Never converted implicitly: its fate matters.
-    #[error(transparent)]
     Sent(Error),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Unsent(error)
+    }
 }
 
 impl InFlight<'_> {

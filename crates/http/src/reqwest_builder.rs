@@ -16,7 +16,7 @@ use crate::reqwest_proxy::{parse_exception, parse_proxy};
 use crate::{FailedLogins, ReqwestTransport};
 
 /// The time after which connections that are kept between two pages are closed.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The caller's function that changes the builder of a client.
@@ -42,6 +42,8 @@ pub struct ReqwestTransportBuilder {
     /// The addresses of host names, for all clients.
     names: Names,
     connect_timeout: Option<Duration>,
+    /// Another time than that of production, for tests.
+    pub(crate) idle_timeout: Option<Duration>,
     proxy: Option<String>,
     proxy_login: Option<(String, Secret)>,
     no_proxy: Vec<String>,
@@ -278,7 +280,7 @@ impl ReqwestTransportBuilder {
             .connection_verbose(false)
             .http1_only()
             .pool_max_idle_per_host(idle)
-            .pool_idle_timeout(IDLE_TIMEOUT)
+            .pool_idle_timeout(self.idle_timeout.unwrap_or(IDLE_TIMEOUT))
             .connect_timeout(self.connect_timeout.unwrap_or(CONNECT_TIMEOUT));
         let client = match &self.proxy {
             Some(url) => {

@@ -224,6 +224,7 @@ mod tests {
     use tokio::time::timeout;
 
     use super::*;
+    use crate::reqwest_builder::IDLE_TIMEOUT;
     use crate::response::read_body;
     use crate::{
         ApiClient, ApiRequest, BaseUrl, ErrorBody, ReqwestTransport, RetryPolicy, Transport,
@@ -373,12 +374,7 @@ mod tests {
             let mut requests = tokio::task::JoinSet::new();
             for _ in 0..20 {
                 let (transport, url) = (transport.clone(), url.clone());
-                requests.spawn(async move {
-                    let request = http::Request::get(url).body(Bytes::new()).unwrap();
-                    let response = transport.send(request).await.unwrap();
-                    let read = read_body(response.into_body(), None, 16).await;
-                    assert!(read.unwrap().complete);
-                });
+                requests.spawn(async move { read(&transport, &url).await });
             }
             while let Some(done) = requests.join_next().await {
                 done.unwrap();
@@ -386,6 +382,28 @@ mod tests {
             assert_eq!(accepted.load(Ordering::Relaxed), expected);
             // A connection is put back by a task of its own.
             tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    async fn read(transport: &ReqwestTransport, url: &str) {
+        let request = http::Request::get(url).body(Bytes::new()).unwrap();
+        let response = transport.send(request).await.unwrap();
+        let body = read_body(response.into_body(), None, 16).await;
+        assert!(body.unwrap().complete);
+    }
+
+    /// The other number of that line, in a short form: a second instead of 20 s.
+    #[tokio::test]
+    async fn a_connection_that_was_idle_for_too_long_is_not_used_again() {
+        assert_eq!(IDLE_TIMEOUT, Duration::from_secs(20));
+        let (url, accepted) = answering_together(1).await;
+        let mut builder = ReqwestTransport::builder();
+        builder.idle_timeout = Some(Duration::from_secs(1));
+        let transport = builder.build().unwrap();
+        for (pause, connections) in [(0, 1), (0, 1), (1500, 2)] {
+            tokio::time::sleep(Duration::from_millis(pause)).await;
+            read(&transport, &url).await;
+            assert_eq!(accepted.load(Ordering::Relaxed), connections, "{pause}");
         }
     }
 

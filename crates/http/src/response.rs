@@ -171,35 +171,36 @@ impl ApiResponse {
     /// [`record`](Self::record). `expected` is the number of records to allocate for.
     ///
     /// ```
-    /// use serde::de::MapAccess;
+    /// use tokenfleet_core::adapter::{Page, PagePosition};
     /// use tokenfleet_core::{Fact, Result, Token, TokenId, TokenState};
     /// use tokenfleet_http::ApiResponse;
-    /// use tokenfleet_http::decode::{FromFields, JsonStr, read_unique};
+    /// use tokenfleet_http::decode::{JsonStr, from_fields};
+    ///
+    /// /// The fields of a page beside its records. A page without any is read as `()`.
+    /// #[derive(Default)]
+    /// struct PageFields {
+    ///     next_cursor: Fact<String>,
+    /// }
+    ///
+    /// from_fields!(PageFields { next_cursor });
     ///
     /// #[derive(Default)]
     /// struct Key<'a> {
     ///     slug: Fact<JsonStr<'a>>,
     /// }
     ///
-    /// impl<'de: 'a, 'a> FromFields<'de> for Key<'a> {
-    ///     fn read<A: MapAccess<'de>>(
-    ///         &mut self,
-    ///         name: &str,
-    ///         values: &mut A,
-    ///     ) -> Result<(), A::Error> {
-    ///         match name {
-    ///             "slug" => read_unique(&mut self.slug, values),
-    ///             other => ().read(other, values),
-    ///         }
-    ///     }
-    /// }
+    /// from_fields!(Key<'a> { slug });
     ///
-    /// fn tokens(response: &ApiResponse) -> Result<Vec<Token>> {
-    ///     let ((), tokens) = response.page("results", None, |key: Key<'_>| match key.slug {
+    /// /// Reads a page that names the next one.
+    /// fn page(response: &ApiResponse) -> Result<Page> {
+    ///     let (fields, tokens) = response.page("results", None, |key: Key<'_>| match key.slug {
     ///         Fact::Known(slug) => Ok(Token::new(TokenId::new(slug), TokenState::Active)),
     ///         _ => Err(response.violation("a key without a slug")),
     ///     })?;
-    ///     Ok(tokens)
+    ///     let PageFields { next_cursor } = fields;
+    ///     let mut page = Page::last(tokens);
+    ///     page.next = next_cursor.into_known().map(PagePosition::Token);
+    ///     Ok(page)
     /// }
     /// ```
     ///
@@ -297,8 +298,13 @@ impl ApiResponse {
             Category::Data | Category::Io => "the response is not what the platform documents",
             Category::Syntax | Category::Eof => "the response is not JSON",
         };
+        let missing = missing_field(error)
+            .map(|field| format!(": it has no `{field}`"))
+            .unwrap_or_default();
         let (line, column) = (error.line(), error.column());
-        self.violation(format!("{message} (at line {line}, column {column})"))
+        self.violation(format!(
+            "{message}{missing} (at line {line}, column {column})"
+        ))
     }
 
     /// Rejects a success that holds an error of the platform itself: nobody knows which is true.
@@ -398,6 +404,14 @@ pub(crate) fn has_more_values_than(max: usize, json: &[u8]) -> bool {
         }
     }
     count > max
+}
+
+/// Returns the name of the field that a response lacks. It is the name that was looked for, so it
+/// shows nothing of the response.
+fn missing_field(error: &serde_json::Error) -> Option<String> {
+    let text = error.to_string();
+    let name = text.strip_prefix("missing field `")?.split('`').next()?;
+    Some(name.to_owned())
 }
 
 #[cfg(test)]

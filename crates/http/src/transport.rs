@@ -114,8 +114,7 @@ pub enum SendPhase {
 }
 
 /// The reason why a transport could not get a response. Its text contains no URL and no credential.
-#[derive(Debug, thiserror::Error)]
-#[error("{message}")]
+#[derive(Debug)]
 pub struct TransportError {
     phase: SendPhase,
     timed_out: bool,
@@ -123,8 +122,22 @@ pub struct TransportError {
     out_of_descriptors: bool,
     message: String,
     advice: Option<&'static str>,
-    #[source]
     source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+impl fmt::Display for TransportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for TransportError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match &self.source {
+            Some(source) => Some(&**source),
+            None => None,
+        }
+    }
 }
 
 impl TransportError {

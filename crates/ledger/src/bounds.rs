@@ -15,6 +15,9 @@ const LONGEST_ID: usize = 1_024;
 /// until then, and refuse all others.
 const AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The highest epoch that a ledger is raised to.
+const HIGHEST_EPOCH: u64 = 1 << 53;
+
 /// Rejects a snapshot whose time lies in the future, or whose owner has an id that is too long.
 pub(crate) fn check_beginning(source: &Source, at: Timestamp) -> Result<()> {
     if at > Timestamp::now().saturating_add(AHEAD) {
@@ -53,6 +56,17 @@ pub(crate) fn check_task(task: &NewTask) -> Result<()> {
     check_state(&task.state)
 }
 
+/// Rejects an epoch that no ledger has given out: one that ends soon would end all claims.
+pub(crate) fn check_epoch(epoch: u64) -> Result<()> {
+    if epoch > HIGHEST_EPOCH {
+        return Err(
+            Error::invalid_input(format!("no ledger has given out the epoch {epoch}"))
+                .with_advice("somebody changed what it was read from: look who may write that"),
+        );
+    }
+    Ok(())
+}
+
 /// Rejects a state of a task that is not JSON.
 pub(crate) fn check_state(state: &str) -> Result<()> {
     serde_json::from_str::<IgnoredAny>(state)
@@ -64,6 +78,12 @@ pub(crate) fn check_state(state: &str) -> Result<()> {
 pub(crate) fn not_opened() -> Error {
     let message = "the task was not opened: its id is in use, or the one before was just closed";
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice("try again with a new id")
+}
+
+/// Creates the error for a task that others were opened before.
+pub(crate) fn overtaken() -> Error {
+    let message = "the task was not opened: others of its kind were opened meanwhile";
+    Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice("try again")
 }
 
 pub(crate) fn is_too_long(id: &str) -> bool {

@@ -1,6 +1,7 @@
 //! The trait of ledgers.
 
 use std::fmt;
+use std::num::NonZeroUsize;
 
 use async_trait::async_trait;
 use tokenfleet_core::journal::{Journal, OperationId};
@@ -33,8 +34,7 @@ pub trait Ledger: Journal + Tasks {
     /// # Errors
     ///
     /// `Conflict` if the latest snapshot of the source is not older than `at`, and `InvalidInput`
-    /// if
-    /// `at` lies more than a day in the future.
+    /// if `at` lies more than a day in the future.
     async fn begin(&self, source: &Source, at: Timestamp) -> Result<Box<dyn SnapshotRecorder>>;
 
     /// Returns the sources that have snapshots, by the names of their accounts.
@@ -110,6 +110,14 @@ pub trait Ledger: Journal + Tasks {
     ///
     /// Fails if the ledger cannot be read.
     async fn writes_to(&self, account: &Account, tokens: &[TokenId]) -> Result<Vec<Write>>;
+
+    /// Returns all writes in the order in which they were begun, each with its number: the first
+    /// ones after the number 0, and so on after the last number of a page, until a page is empty.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read.
+    async fn all_writes(&self, after: u64, limit: NonZeroUsize) -> Result<Vec<(u64, Write)>>;
 
     /// Returns the tokens that may be alive at a time although no listing shows or rules them out:
     /// those that writes of unknown outcome may have issued, and in the accounts that cannot be

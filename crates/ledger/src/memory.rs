@@ -4,6 +4,7 @@ mod tasks;
 mod writes;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -207,6 +208,10 @@ impl Ledger for MemoryLedger {
 
     async fn writes_to(&self, account: &Account, tokens: &[TokenId]) -> Result<Vec<Write>> {
         Ok(self.writes.to(account, tokens))
+    }
+
+    async fn all_writes(&self, after: u64, limit: NonZeroUsize) -> Result<Vec<(u64, Write)>> {
+        Ok(self.writes.after(after, limit))
     }
 
     async fn unknown_tokens(

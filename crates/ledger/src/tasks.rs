@@ -40,6 +40,20 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     /// subject was closed just now: try again.
     async fn open_task(&self, task: &NewTask) -> Result<Option<Task>>;
 
+    /// Opens a task as [`open_task`](Self::open_task) does, if no other one of its kind was opened
+    /// since its opener has read the open ones: `latest` is the last of those of its kind, `None`
+    /// if there was none. So what was found out about them is still true when it is opened.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`open_task`](Self::open_task), and `Conflict` if an open task of the kind is
+    /// later than `latest`: read the open ones again.
+    async fn open_task_after(
+        &self,
+        task: &NewTask,
+        latest: Option<OperationId>,
+    ) -> Result<Option<Task>>;
+
     /// Returns a task, open or closed, or `None` if the ledger does not know it.
     ///
     /// # Errors
@@ -134,6 +148,19 @@ pub trait Tasks: fmt::Debug + Send + Sync {
         state: &str,
         closes: bool,
     ) -> Result<bool>;
+
+    /// Raises the epoch of the ledger, so that the next claim has a higher one than `at_least`. It
+    /// is never lowered.
+    ///
+    /// A ledger that was restored from a backup gives out epochs again that are elsewhere already,
+    /// where they keep workers from what a later one has done. Whoever calls it has made sure that
+    /// nobody uses the ledger that gave them out.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidInput` if it is more than 2^53, which no ledger has given out. Fails if the ledger
+    /// cannot be written.
+    async fn raise_epoch(&self, at_least: u64) -> Result<()>;
 }
 
 /// Returns an id for a new ledger.

@@ -13,6 +13,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 use support::postgres_server::PostgresServer;
 use support::{account, at, block_on, record, tokens};
+use tokenfleet_core::ErrorKind;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_ledger::{Ledger, NewTask, PageRequest, PostgresLedger, SqliteLedger, Tasks};
 
@@ -59,6 +60,15 @@ async fn check_races(ledger: Arc<dyn Ledger>) {
         let expected = (id != open[0].id).then(|| open[0].clone());
         assert_eq!(in_place, expected);
     }
+
+    // Of those that have read the same open tasks, one is opened.
+    let latest = Some(open[0].id);
+    let opened = at_once(&ledger, move |worker, ledger| async move {
+        let task = task("iot", &format!("after {worker}"));
+        ledger.open_task_after(&task, latest).await.is_ok()
+    });
+    let opened = opened.await.into_iter().filter(|opened| *opened);
+    assert_eq!(opened.count(), 1);
 
     let other = task("iot", "2");
     ledger.open_task(&other).await.unwrap();
@@ -124,6 +134,34 @@ commit;
         let claim = ledger.claim_task(task.id, HOUR).await.unwrap();
         assert!(claim.is_some());
         assert!(holding.wait().unwrap().success());
+    });
+}
+
+#[test]
+fn a_task_waits_for_one_that_is_being_opened_and_is_not_opened_after_it() {
+    const OPENING: &str = "
+begin;
+update tokenfleet.epoch set latest = latest;
+insert into tokenfleet.task
+    (id, kind, queue, subject, state, opened_at, due, closed_at, starts)
+values ('000102030405060708090a0b0c0d0e0f', 'rotation', 'iot', '2', '{}', 0, null, null, 0);
+select pg_sleep(1.2);
+commit;
+";
+    let Some(server) = PostgresServer::start() else {
+        return;
+    };
+    block_on(async {
+        let ledger = PostgresLedger::open(&server.url()).await.unwrap();
+        let mut opening = server.client("owner", OPENING).spawn().unwrap();
+        let asleep = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+        while server.carry_out(asleep).trim() != "1" {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let refused = ledger.open_task_after(&task("iot", "1"), None).await;
+        assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
+        assert!(opening.wait().unwrap().success());
+        assert_eq!(ledger.open_tasks().await.unwrap().len(), 1);
     });
 }
 

@@ -117,7 +117,7 @@ impl LosantConfig {
     ///
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), naming the key.
     pub fn from_settings(settings: &mut Settings) -> Result<Self> {
-        let mut config = Self::new(settings.required_credential("token")?);
+        let mut config = Self::new(settings.required_token("token")?);
         config.base_url = BaseUrl::from_settings(settings, Some(config.base_url))?;
         config.resource = match settings.choice("resource", &["application", "instance"])? {
             Some((_, id)) if id.is_empty() => {

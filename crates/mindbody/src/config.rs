@@ -90,7 +90,7 @@ impl MindbodyConfig {
                 "{place} is not a whole number"
             )));
         }
-        let api_key = settings.required_credential("api_key")?;
+        let api_key = settings.required_token("api_key")?;
         let username = settings.required_text("username")?;
         let password = settings.required_credential("password")?;
         let mut config = Self::new(site_id, api_key, username, password).with_base_url(base_url);

@@ -68,8 +68,13 @@
 //! * Sinks that do not return the secret (a [command](sink) with or without a check): a person may
 //!   put the old secret back and leave the stamp, and the old token is revoked after the overlap.
 //!   Only a check that prints the digest of what is stored notices it.
-//! * A call that takes longer than the provider's or the sink's
-//!   [longest](sink::SecretSink::longest_call) while its claim runs out.
+//! * A pause of a worker between the last look at its claim and the system call that sends. A call
+//!   goes on only while the claim lasts for five seconds more, so the pause has to be longer. What
+//!   a killed worker had sent already may land after the next one has begun: a creation, whose
+//!   token bears a durable marker; a suspension or revocation of what was to be revoked anyway; a
+//!   write that compares, which changes nothing if it is stale. In place, the next worker waits
+//!   until it has landed, or verifies. A command that outlives its worker is waited for by the
+//!   claim.
 //! * Sinks that lie, listings that miss tokens although they are complete, and platforms on which a
 //!   revoked token works again. Reads are taken for the truth.
 //! * A store that forgets what it acknowledged, such as a database that fails over without its last

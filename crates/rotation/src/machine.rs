@@ -38,11 +38,13 @@ use tokenfleet_core::{Liveness, Timestamp, TokenId};
 
 use crate::sink::{Readable, Refusal, Stamp};
 use crate::waits::scaled;
+pub(crate) use duration::to_text as duration_text;
 use memory::{Held, Memory};
 pub use parked::Parked;
 pub use plan::{OldSecret, PlannedSink, RotationPlan, SETTLE, SHORT_SETTLE};
 pub use rotation::{
-    Attempt, AttemptOutcome, Change, Rotation, RotationState, Successor, UnknownSecrets,
+    Attempt, AttemptOutcome, Change, LastFailure, Rotation, RotationState, Successor,
+    UnknownSecrets,
 };
 pub use step::{
     Answer, Failure, FailureEffect, Inspection, SecretNumber, SinkReading, Step, WaitReason,
@@ -115,6 +117,12 @@ impl Machine {
         matches!(self.plan.strategy, Strategy::InPlace(_))
             && self.rotation.state == RotationState::Issuing
             && self.memory.held.is_some()
+    }
+
+    /// Returns `true` while this worker has created nothing that is to be delivered.
+    #[must_use]
+    pub fn is_before_creation(&self) -> bool {
+        self.rotation.state == RotationState::Issuing && self.memory.held.is_none()
     }
 
     /// Returns the rotation as far as it is durable.
@@ -421,12 +429,14 @@ impl Machine {
         readings.filter_map(|(sink, reading)| Some((sink, reading.as_ref()?)))
     }
 
-    /// Returns a sink that a later epoch than this worker's has written.
+    /// Returns the sink that the latest epoch has written, if that is later than this worker's.
     fn sink_ahead(&self) -> Option<Parked> {
-        let is_later = |stamp: &Stamp| stamp.epoch() > self.epoch;
-        let mut readings = self.readings();
-        let ahead = readings.find(|(_, reading)| reading.stamp.as_ref().is_some_and(is_later));
-        ahead.map(|(sink, _)| Parked::SinkAhead { sink })
+        let stamped = self.readings().filter_map(|(sink, reading)| {
+            let epoch = reading.stamp.as_ref()?.epoch();
+            (epoch > self.epoch).then_some((epoch, sink))
+        });
+        let (epoch, sink) = stamped.max()?;
+        Some(Parked::SinkAhead { sink, epoch })
     }
 }
 

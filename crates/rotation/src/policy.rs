@@ -4,6 +4,7 @@
 //! account it is for: [`Policy::new`] refuses the others, with what to change.
 
 mod config;
+mod originals;
 mod policies;
 mod schedule;
 mod successor;
@@ -14,12 +15,15 @@ use tokenfleet_core::model::TokenField;
 use tokenfleet_core::{Capabilities, Error, ErrorKind, Result, Token, TokenId};
 
 pub use config::PolicyConfig;
+pub use originals::without_markers_of;
 pub(crate) use policies::normalised;
 pub use policies::{Policies, SinkPlace};
 pub use schedule::Due;
 pub use successor::{successor_request, without_marker};
 
-use crate::machine::{OldSecret, Overlap, PlannedSink, RotationPlan, SETTLE, Strategy, Unlisted};
+use crate::machine::{
+    OldSecret, Overlap, PlannedSink, RotationPlan, SETTLE, Strategy, Unlisted, duration_text,
+};
 use crate::sink::{Readable, SinkCapabilities};
 
 /// A policy that can keep its promise: which tokens of an account are rotated, when, and where
@@ -29,6 +33,7 @@ pub struct Policy {
     config: PolicyConfig,
     plan: RotationPlan,
     acting: Option<TokenId>,
+    ledger: String,
 }
 
 /// The account of a policy, as far as the policy depends on it.
@@ -42,6 +47,8 @@ pub struct PolicyAccount<'a> {
     /// `true` if the account can authenticate when the rotated token no longer works: with another
     /// credential, or because a person accepted to be locked out.
     pub has_other_credential: bool,
+    /// The id of the ledger whose rotations make the successors; empty if there is none.
+    pub ledger: &'a str,
 }
 
 impl<'a> PolicyAccount<'a> {
@@ -52,6 +59,7 @@ impl<'a> PolicyAccount<'a> {
             capabilities,
             acting: None,
             has_other_credential: false,
+            ledger: "",
         }
     }
 
@@ -59,6 +67,14 @@ impl<'a> PolicyAccount<'a> {
     #[must_use]
     pub fn with_acting(mut self, token: &'a Token) -> Self {
         self.acting = Some(token);
+        self
+    }
+
+    /// Sets the id of the ledger whose rotations make the successors. Their markers are left out
+    /// of the texts that the filter of the policy sees.
+    #[must_use]
+    pub fn with_ledger(mut self, ledger: &'a str) -> Self {
+        self.ledger = ledger;
         self
     }
 
@@ -102,6 +118,7 @@ impl Policy {
             config,
             plan,
             acting,
+            ledger: account.ledger.to_owned(),
         })
     }
 
@@ -139,10 +156,11 @@ impl Policy {
         &self.plan
     }
 
-    /// Returns `true` if this token is one that the policy rotates. The acting token never is.
+    /// Returns `true` if this token is one that the policy rotates. The acting token never is, and
+    /// a successor is one if the token before it was.
     #[must_use]
     pub fn covers(&self, token: &Token) -> bool {
-        self.acting.as_ref() != Some(&token.id) && self.config.filter.matches(token)
+        self.acting.as_ref() != Some(&token.id) && self.config.matches(token, &self.ledger)
     }
 }
 
@@ -215,7 +233,7 @@ impl Check<'_> {
     /// out.
     fn check_acting(&self) -> Result<()> {
         match self.account.acting {
-            Some(token) if self.config.filter.matches(token) => Err(refused(
+            Some(token) if self.config.matches(token, self.account.ledger) => Err(refused(
                 "`where` matches the token that the account authenticates with",
                 format!(
                     "exclude it (`and id != {}`), and let another account rotate it",
@@ -349,10 +367,18 @@ impl Check<'_> {
             Strategy::InPlace(_) | Strategy::Unlisted(_) => SETTLE,
         };
         if interval <= busy {
+            let (interval, busy) = (duration_text(interval), duration_text(busy));
             return Err(refused(
-                "a successor would be due before the old token is retired",
-                "raise `new_expiry` or `max_age`, or shorten `rotate_before_expiry`, `overlap` and \
-                 `soak`",
+                format!(
+                    "a successor would be due before the old token is retired: after {interval}, and \
+                     that takes {busy}: `overlap`, which is {} at least because a request may \
+                     arrive late, and `soak`",
+                    duration_text(SETTLE)
+                ),
+                format!(
+                    "raise `new_expiry` or `max_age`, or shorten `rotate_before_expiry`, `overlap` \
+                     and `soak`: successors have to be due after more than {busy}"
+                ),
             ));
         }
         Ok(())

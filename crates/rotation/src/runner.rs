@@ -5,6 +5,8 @@
 //! when to come again.
 
 mod carry_out;
+mod clock;
+mod fence;
 #[cfg(feature = "ledger")]
 mod ledger_store;
 mod memory_store;
@@ -17,25 +19,22 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokenfleet_core::journal::OperationId;
-use tokenfleet_core::workflow::Timer;
 use tokenfleet_core::{CreateToken, Error, Result, Timestamp, TokenProvider};
 
+pub use clock::Clock;
 #[cfg(feature = "ledger")]
 pub use ledger_store::{LedgerRotationStore, StoredRotation, StoredRotations, UnreadableRotation};
 pub use memory_store::MemoryRotationStore;
 pub use record::RotationRecord;
 pub use store::{Claim, RotationStore};
 
-use crate::machine::{Answer, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason};
+use crate::machine::{
+    Answer, Change, Machine, Parked, PlannedSink, RotationPlan, Step, WaitReason,
+};
 use crate::sink::{LONGEST_CALL, SecretSink, Version};
 use crate::waits::scaled;
+use fence::{CLAIM, HEARTBEAT};
 use secrets::Secrets;
-
-/// The clock of a runner: it says what time it is, and waits.
-pub trait Clock: Timer {
-    /// Returns the current time.
-    fn now(&self) -> Timestamp;
-}
 
 /// The rotation that a runner carries out: with what, and for which token.
 #[derive(Debug, Clone)]
@@ -76,12 +75,6 @@ pub enum Advanced {
     NotOurs,
 }
 
-/// The time that may pass between the extension of a claim and what is sent then.
-const SLACK: Duration = Duration::from_secs(5);
-
-/// The longest wait without an extension of the claim.
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-
 /// The time for which a store that fails is asked again by the worker that has the only secret that
 /// works.
 const STORE_OUTAGE: Duration = Duration::from_secs(15 * 60);
@@ -116,8 +109,9 @@ impl<'a> Runner<'a> {
     }
 
     /// Sets the longest time that a call of the provider may take, all its requests and their
-    /// repetitions together; five minutes if it is not set. A claim must be good for longer before
-    /// anything is sent. Each sink [declares](SecretSink::longest_call) its own.
+    /// repetitions together; five minutes if it is not set. One that takes longer is given up, as
+    /// one whose answer is lost; a listing may take any time. Each sink
+    /// [declares](SecretSink::longest_call) its own.
     #[must_use]
     pub fn with_longest_call(mut self, longest_call: Duration) -> Self {
         self.longest_call = longest_call;
@@ -134,11 +128,20 @@ impl<'a> Runner<'a> {
 
     /// Does what can be done now.
     ///
+    /// The claim lasts for a minute, and is extended every ten seconds while a call or a wait is
+    /// under way, so a worker that is killed keeps others away for no longer, except in the write
+    /// of a sink without [compare-and-swap](crate::sink::SinkCapabilities::compare_and_swap). A
+    /// call goes on only while the claim lasts, by a [clock](Clock::elapsed) that runs on while the
+    /// machine sleeps: a process that was stopped for longer sends nothing more when it comes back,
+    /// but for a request that was under way.
+    ///
     /// # Errors
     ///
     /// [`Configuration`](tokenfleet_core::ErrorKind::Configuration), before anything is claimed, if
-    /// the sinks are not those of the plan, and errors of the store. What the platform and the
-    /// sinks answer is never an error: it decides about the next step.
+    /// the sinks are not those of the plan; errors of the store; and an error of
+    /// [unknown fate](tokenfleet_core::Fate::MaybeApplied) if the claim ran out during a call: the
+    /// next worker decides. What the platform and the sinks answer is never an error: it decides
+    /// about the next step.
     pub async fn advance(&self, job: &RotationJob) -> Result<Advanced> {
         self.check(&job.plan)?;
         let Some(claim) = self.store.claim(job.id).await? else {
@@ -195,14 +198,16 @@ impl<'a> Runner<'a> {
             secrets: Secrets::default(),
             epoch: claim.epoch,
             subject_created_at: claim.rotation.subject_created_at,
+            checks_sinks: false,
         };
-        let ledger = self.store.ledger();
-        let mut machine =
-            Machine::new(job.plan.clone(), claim.rotation, claim.epoch).with_ledger(ledger);
+        let (ledger, epoch) = (self.store.ledger(), claim.epoch);
+        let mut machine = Machine::new(job.plan.clone(), claim.rotation, epoch).with_ledger(ledger);
         let mut failing_since = None;
+        let mut failure = None;
         loop {
             let now = self.clock.now();
             let step = machine.next(now);
+            worker.checks_sinks = machine.is_before_creation();
             let answer = match &step {
                 Step::Finished => return Ok(Advanced::Done),
                 Step::Parked(reason) => return Ok(Advanced::Parked(reason.clone())),
@@ -210,14 +215,22 @@ impl<'a> Runner<'a> {
                     let wait = now.duration_until(*until);
                     if wait > self.patience && !machine.holds_last_secret() {
                         let (until, reason) = (*until, *reason);
+                        if reason == WaitReason::Backoff
+                            && let Some(failure) = failure
+                        {
+                            let failed = Change::Failed(failure);
+                            if !self.store.record(job.id, epoch, &failed).await? {
+                                return Ok(Advanced::NotOurs);
+                            }
+                        }
                         return Ok(Advanced::Waiting { until, reason });
                     }
-                    self.clock.wait(wait.min(scaled(LONGEST_WAIT))).await;
-                    if wait <= scaled(LONGEST_WAIT) {
+                    self.clock.wait(wait.min(scaled(HEARTBEAT))).await;
+                    if wait <= scaled(HEARTBEAT) {
                         Answer::Waited
                     } else {
                         // If the store does not answer, it is asked again before anything is sent.
-                        if let Ok(false) = worker.extend(LONGEST_WAIT).await {
+                        if let Ok(None) = worker.fence().extend(scaled(CLAIM)).await {
                             return Ok(Advanced::NotOurs);
                         }
                         continue;
@@ -237,12 +250,14 @@ impl<'a> Runner<'a> {
                         {
                             return Err(error);
                         }
-                        self.clock.wait(scaled(SLACK)).await;
+                        self.clock.wait(scaled(HEARTBEAT)).await;
                         continue;
                     }
                 },
             };
-            machine.answer(step, answer, self.clock.now());
+            let now = self.clock.now();
+            failure = worker.failure(&step, &answer, now).or(failure);
+            machine.answer(step, answer, now);
         }
     }
 }
@@ -266,4 +281,6 @@ struct Worker<'a> {
     epoch: u64,
     /// The time at which the old token was created.
     subject_created_at: Option<Timestamp>,
+    /// `true` while nothing is issued, so that a sink that cannot be written costs no token.
+    checks_sinks: bool,
 }

@@ -98,7 +98,9 @@ pub trait SecretSink: Debug + Send + Sync + 'static {
     fn capabilities(&self) -> SinkCapabilities;
 
     /// Returns the longest time that a read or a write may take, after which it changes nothing
-    /// any more. A rotation is claimed for longer than this before each.
+    /// any more, even if the process that began it was killed. A rotation gives up what takes
+    /// longer. Where writes are not [compared](SinkCapabilities::compare_and_swap) it is claimed
+    /// for longer than this before each, so that no other worker writes meanwhile.
     fn longest_call(&self) -> Duration {
         LONGEST_CALL
     }
@@ -109,6 +111,16 @@ pub trait SecretSink: Debug + Send + Sync + 'static {
     ///
     /// The place cannot be read. A place that does not exist yet is no error: it holds nothing.
     async fn read(&self) -> Result<SinkState>;
+
+    /// Checks that the place could be written, as far as that can be known without writing it. It
+    /// is called before a token is created, which a failed write would leave without an owner.
+    ///
+    /// # Errors
+    ///
+    /// The place certainly cannot be written, such as a file in a directory that does not exist.
+    async fn check(&self) -> Result<()> {
+        Ok(())
+    }
 
     /// Writes a secret with its stamp, if the place still has the `expected` version, and returns
     /// the new one.

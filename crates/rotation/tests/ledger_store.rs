@@ -330,3 +330,62 @@ async fn a_claim_that_ran_out_keeps_a_person_from_nothing() {
     );
     assert_eq!(rotation(&store, id).await.starts, 0);
 }
+
+#[tokio::test]
+async fn a_rotation_whose_sink_is_ahead_goes_on_after_a_restore_if_a_person_says_so() {
+    let (ledger, store) = store().await;
+    let id = open(&store, &record("1", &["file:/a"])).await;
+    for parked in [None, Some(Parked::NotOurs { sink: 0 })] {
+        if let Some(parked) = parked {
+            apply(&store, id, Change::Parked(parked)).await;
+        }
+        let before = rotation(&store, id).await;
+        let error = store.resume_after_restore(id).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidInput);
+        assert_eq!(rotation(&store, id).await, before);
+    }
+    let ahead = Parked::SinkAhead {
+        sink: 0,
+        epoch: 5_000,
+    };
+    apply(&store, id, Change::Parked(ahead.clone())).await;
+    // Without that nothing is raised.
+    assert!(store.resume(id).await.unwrap());
+    let epoch = store.claim(id).await.unwrap().unwrap().epoch;
+    assert!(epoch < 5_000, "{epoch}");
+    store.release(id, epoch, None).await.unwrap();
+    apply(&store, id, Change::Parked(ahead)).await;
+    assert!(store.resume_after_restore(id).await.unwrap());
+    assert_eq!(rotation(&store, id).await.parked, None);
+    let task = ledger.task(id).await.unwrap().unwrap();
+    assert!(task.due.is_some());
+    let epoch = store.claim(id).await.unwrap().unwrap().epoch;
+    assert!(epoch > 5_000, "{epoch}");
+}
+
+#[tokio::test]
+async fn a_rotation_adopts_what_its_sinks_hold_if_a_person_says_so() {
+    let (ledger, store) = store().await;
+    let id = open(&store, &record("1", &["file:/a", "file:/b"])).await;
+    apply(&store, id, Change::Parked(Parked::NotOurs { sink: 0 })).await;
+    let neighbour = open(&store, &record("2", &["file:/c"])).await;
+    let claim = store.claim(neighbour).await.unwrap().unwrap();
+    assert!(!store.adopt(id).await.unwrap(), "somebody is at work");
+    store.release(neighbour, claim.epoch, None).await.unwrap();
+
+    let before = store.rotation(id).await.unwrap().unwrap();
+    assert!(store.adopt(id).await.unwrap());
+    let mut expected = before.record;
+    for sink in &mut expected.plan.sinks {
+        assert!(!sink.adopt);
+        sink.adopt = true;
+    }
+    let after = store.rotation(id).await.unwrap().unwrap();
+    assert_eq!(after.record, expected, "it still waits");
+    assert_eq!(after.task.due, before.task.due);
+    let task = ledger.task(id).await.unwrap().unwrap();
+    assert_eq!((task.claimed_until, task.starts), (None, 0));
+    assert!(store.abandon(id).await.unwrap());
+    let error = store.adopt(id).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::InvalidInput);
+}

@@ -403,3 +403,21 @@ async fn the_stamp_of_a_file_belongs_to_the_owner_of_the_file() {
     let stamp = fs::metadata(folder.0.path().join("token.stamp")).unwrap();
     assert_eq!((stamp.uid(), stamp.gid()), (1234, 1234));
 }
+
+#[tokio::test]
+async fn a_file_whose_directory_is_missing_cannot_be_written_and_one_that_is_there_can() {
+    let folder = Folder::new();
+    let missing = folder.0.path().join("missing/token");
+    for (path, can) in [(folder.path(), true), (missing, false)] {
+        let file = FileSink::new(&path);
+        let env_file = EnvFileSink::new(&path, "TOKEN").unwrap();
+        for checked in [file.check().await, env_file.check().await] {
+            assert_eq!(checked.is_ok(), can, "{checked:?}");
+            if let Err(error) = checked {
+                assert_eq!(error.fate(), Fate::NotSent);
+                assert!(error.to_string().contains("does not exist"), "{error}");
+            }
+        }
+        assert!(!path.exists());
+    }
+}

@@ -312,12 +312,41 @@ fn what_a_person_put_into_a_sink_is_neither_replaced_nor_outlived() {
 }
 
 #[test]
+fn a_person_who_resumes_gets_another_token_into_a_sink_that_was_changed_during_the_overlap() {
+    let changed = SinkReading::new(None, Some(SecretNumber::new(7)));
+    for adopts in [true, false] {
+        let mut plan = Script::new(&overlap(), Readable::Secret).plan;
+        let mut script = Script::with_plan(plan.clone());
+        script.until(|step| matches!(step, Step::Wait { .. }));
+        script.sink = changed.clone();
+        assert_eq!(script.until_parked(), Parked::SinkChanged { sink: 0 });
+        let mut rotation = script.durable.clone();
+        rotation.apply(&Change::Resumed);
+        plan.sinks[0].adopt = adopts;
+        let mut script = Script::with_plan(plan);
+        script.sink = changed.clone();
+        script.durable = rotation.clone();
+        script.machine = Machine::new(script.plan.clone(), rotation, 2);
+        if adopts {
+            script.until(is_create);
+        } else {
+            assert_eq!(script.until_parked(), Parked::NotOurs { sink: 0 });
+            assert_eq!(script.sent(is_create), 0);
+        }
+        assert_eq!(script.sent(is_revoke), 0);
+    }
+}
+
+#[test]
 fn a_sink_that_a_later_epoch_wrote_stops_the_worker_before_it_writes() {
     let mut script = Script::new(&overlap(), Readable::Secret);
     let stamp = Stamp::new("another", 9, TokenId::new("x"));
     script.sink = SinkReading::new(Some(stamp), Some(OLD));
     // A worker that is superseded learns of it when it records this.
-    assert_eq!(script.until_parked(), Parked::SinkAhead { sink: 0 });
+    assert_eq!(
+        script.until_parked(),
+        Parked::SinkAhead { sink: 0, epoch: 9 }
+    );
     assert_eq!(script.sent(is_write), 0);
 }
 

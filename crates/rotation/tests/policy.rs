@@ -10,6 +10,7 @@ use tokenfleet_core::capability::{
     UpdateCapability,
 };
 use tokenfleet_core::model::{Attribute, Scopes};
+use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{
     Capabilities, CreateToken, ErrorKind, Fact, Filter, RevocationEffect, Timestamp, Token,
     TokenId, TokenState,
@@ -226,6 +227,42 @@ fn a_policy_that_can_keep_its_promise_is_accepted() {
     );
 }
 
+proptest! {
+    /// A platform without descriptions has the marker in the name.
+    #[test]
+    fn a_policy_covers_the_successors_of_the_tokens_that_it_covers(
+        name in "[a-c]{0,2}",
+        description in "[a-c]{0,2}",
+        by_name: bool,
+        expected in "[a-c]{1,2}",
+        in_name: bool,
+    ) {
+        let ledger = "0123456789abcdef";
+        let capabilities = losant();
+        let account = PolicyAccount::new(&capabilities).with_ledger(ledger);
+        let mut config = usual();
+        let field = if by_name { "name" } else { "description" };
+        config.filter = format!("{field} = {expected}").parse().unwrap();
+        let policy = Policy::new(config, &account, &[sink(Readable::Secret)]).unwrap();
+        let text = |text: &str| Fact::from_nullable((!text.is_empty()).then(|| text.to_owned()));
+        let mut old = token("7", &name);
+        (old.name, old.description) = (text(&name), text(&description));
+        let mut successor = old.clone();
+        let marked = if in_name { &mut successor.name } else { &mut successor.description };
+        let bare = marked.known().cloned().unwrap_or_default();
+        let marker = Marker::random_in(ledger);
+        *marked = Fact::Known(format!("{bare} {marker}").trim().to_owned());
+        prop_assert_eq!(policy.covers(&successor), policy.covers(&old));
+        // What another ledger does is not known here.
+        let other = Marker::random_in("fedcba9876543210");
+        let mut theirs = old.clone();
+        let marked = if in_name { &mut theirs.name } else { &mut theirs.description };
+        *marked = Fact::Known(format!("{bare} {other}").trim().to_owned());
+        let is_seen = in_name == by_name;
+        prop_assert_eq!(policy.covers(&theirs), !is_seen && policy.covers(&old));
+    }
+}
+
 #[test]
 fn the_acting_token_and_the_only_credential_are_never_rotated() {
     let capabilities = losant();
@@ -401,6 +438,21 @@ fn any_config() -> impl Strategy<Value = PolicyConfig> {
             config
         },
     )
+}
+
+#[test]
+fn a_policy_that_is_due_too_often_names_the_shortest_interval_and_the_reason() {
+    let often = config()
+        .with_max_age(Duration::from_secs(20))
+        .with_new_expiry(DAY);
+    let often = often
+        .with_overlap(Duration::from_secs(5))
+        .with_soak(Duration::from_secs(60));
+    let error = build(often, &losant(), &[Readable::Secret]).unwrap_err();
+    let text = format!("{error} {}", error.advice().unwrap());
+    for part in ["after 20s", "more than 11m", "10m at least"] {
+        assert!(text.contains(part), "{text}");
+    }
 }
 
 proptest! {

@@ -10,8 +10,8 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::workflow::Marker;
 use tokenfleet_core::{Account, CreateToken, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{
-    Attempt, Change, InPlace, OldSecret, Overlap, Parked, PlannedSink, Rotation, RotationPlan,
-    Strategy as Way, Successor, Unlisted,
+    Attempt, Change, InPlace, LastFailure, OldSecret, Overlap, Parked, PlannedSink, Rotation,
+    RotationPlan, Strategy as Way, Successor, Unlisted,
 };
 use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::Readable;
@@ -39,7 +39,7 @@ fn reasons() -> impl Strategy<Value = Parked> {
         sink.clone().prop_map(|sink| Parked::NotOurs { sink }),
         sink.clone().prop_map(|sink| Parked::Contested { sink }),
         sink.clone().prop_map(|sink| Parked::SinkChanged { sink }),
-        sink.prop_map(|sink| Parked::SinkAhead { sink }),
+        (sink, any::<u64>()).prop_map(|(sink, epoch)| Parked::SinkAhead { sink, epoch }),
         "\\PC{0,12}".prop_map(|reason| Parked::Unverified { reason }),
         any::<u32>().prop_map(|starts| Parked::Stuck { starts }),
         Just(Parked::NoSubject),
@@ -66,6 +66,8 @@ fn changes() -> impl Strategy<Value = Change> {
         1 => times().prop_map(|at| Change::Suspended { at }),
         1 => Just(Change::Revoked),
         1 => Just(Change::Unverified),
+        1 => (times(), "\\PC{0,12}")
+            .prop_map(|(at, error)| Change::Failed(LastFailure::new(at, error))),
         1 => reasons().prop_map(Change::Parked),
         1 => Just(Change::Resumed),
         1 => Just(Change::Done),
@@ -230,8 +232,8 @@ proptest! {
 
 /// Collects the pointers to the objects of a record that are the rotation's own.
 fn objects_of(value: &serde_json::Value, pointer: String, objects: &mut Vec<String>) {
-    // An account, an expiry and a duration in it are the core's, and arguments have any name.
-    let is_cores = ["/account", "/request/arguments", "/request/expiry"];
+    // An expiry and a duration in it are the core's, and arguments have any name.
+    let is_cores = ["/request/arguments", "/request/expiry"];
     if is_cores.contains(&pointer.as_str()) {
         return;
     }

@@ -19,7 +19,7 @@ impl Config {
         Ok(Self {
             base_url: base_url.without_api_path(&["/hub/api", "/hub"]),
             user: settings.required_identifier("user")?,
-            token: settings.required_credential("token")?,
+            token: settings.required_token("token")?,
         })
     }
 

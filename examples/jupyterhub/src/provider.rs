@@ -78,7 +78,7 @@ impl JupyterHub {
 
     /// Sends a request with the credential that the account authenticates with.
     async fn send(&self, request: ApiRequest) -> Result<ApiResponse> {
-        let authorize = |request: ApiRequest, token: &Secret| request.bearer_auth(token);
+        let authorize = ApiRequest::bearer_auth;
         self.client
             .send_authenticated(&self.config.token, request, authorize)
             .await
@@ -103,10 +103,7 @@ impl Adapter for JupyterHub {
         &self.capabilities
     }
 
-    async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        if request.number() != Some(0) {
-            return Ok(Page::default());
-        }
+    async fn list_page(&self, _: PageRequest) -> Result<Page> {
         let request = ApiRequest::get(Operation::List, self.config.path());
         let response = self.send(request).await?;
         let convert = |wire| convert::token(wire, &response);

@@ -11,21 +11,20 @@
 )]
 
 use std::env;
-use std::process::{self, ExitCode};
+use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokenfleet::transport::ReqwestTransport;
 use tokenfleet::{
     AccountConfiguration, Credential, Fact, Registry, RequestedExpiry, Secret, Timestamp, TokenId,
-    TokenProvider, TokenState,
+    TokenState,
 };
-use tokenfleet_conformance::http::{AdminClient, FixtureTransport};
-use tokenfleet_conformance::{
-    ExistingToken, Fault, Fixture, FixtureError, InsertedToken, Suite, TokenSpec,
+use tokenfleet_conformance::http::{
+    AdminClient, FixtureTransport, ServerFixture, ServerUser, unused_user_name,
 };
+use tokenfleet_conformance::{ExistingToken, Fault, FixtureError, InsertedToken, Suite, TokenSpec};
 use tokenfleet_http::{Transport, async_trait};
 use tokenfleet_jupyterhub::{JupyterHub, NAME};
 
@@ -38,24 +37,15 @@ struct Hub {
     transport: Arc<dyn Transport>,
 }
 
-/// A user of the hub, with the provider of the user's tokens.
-struct HubFixture {
-    user: String,
-    token: String,
-    transport: FixtureTransport,
+/// A user of the hub.
+struct HubUser {
+    name: String,
     admin: AdminClient,
-    url: String,
-    api: String,
-    provider: Arc<dyn TokenProvider>,
-    intruder: Arc<dyn TokenProvider>,
 }
 
-impl HubFixture {
+impl HubUser {
     /// Creates a user for one case.
-    async fn start(hub: &Hub) -> Result<Self, FixtureError> {
-        static NEXT: AtomicU32 = AtomicU32::new(1);
-        let number = NEXT.fetch_add(1, Ordering::Relaxed);
-        let user = format!("case-{}-{number}", process::id());
+    async fn start(hub: &Hub) -> Result<ServerFixture<Self>, FixtureError> {
         let transport = FixtureTransport::new(hub.transport.clone())
             .with_secret_field("token")
             .with_json_field(Fault::OtherRecord, "id", json!("a999999"))
@@ -67,15 +57,12 @@ impl HubFixture {
             )
             .with_json_field(Fault::BroaderScopes, "scopes", json!(["admin:users"]))
             .with_json_field(Fault::OddValue, "created", json!({}));
-        let api = format!("{}/hub/api", hub.url);
-        let authorization = format!("token {}", hub.token);
         let admin = transport
-            .admin_client(&api)
-            .with_header("authorization", authorization);
-        admin
-            .post(&format!("/users/{user}"), &json!({}))
-            .await?
-            .success()?;
+            .admin_client(format!("{}/hub/api", hub.url))
+            .with_header("authorization", format!("token {}", hub.token));
+        let name = unused_user_name();
+        let path = format!("/users/{name}");
+        admin.post(&path, &json!({})).await?.success()?;
 
         let mut registry = Registry::empty();
         registry.register(NAME, JupyterHub::open);
@@ -83,25 +70,21 @@ impl HubFixture {
             let credential = Credential::from_secret(Secret::new(token));
             let account = AccountConfiguration::new("hub", NAME)
                 .with("base_url", hub.url.clone())
-                .with("user", user.clone())
+                .with("user", name.clone())
                 .with("token", credential);
             registry.open(&account, Arc::new(transport.clone()))
         };
         let (provider, intruder) = (open(&hub.token)?, open(WRONG_TOKEN)?);
-        Ok(Self {
-            user,
-            token: hub.token.clone(),
-            transport,
-            admin,
-            url: hub.url.clone(),
-            api,
-            provider,
-            intruder,
-        })
+        Ok(
+            ServerFixture::new(Self { name, admin }, provider, transport)
+                .with_credentials([hub.token.as_str(), WRONG_TOKEN])
+                .with_intruder(intruder)
+                .with_origin(&hub.url),
+        )
     }
 
     fn tokens_path(&self) -> String {
-        format!("/users/{}/tokens", self.user)
+        format!("/users/{}/tokens", self.name)
     }
 }
 
@@ -110,19 +93,7 @@ fn time(value: &Value) -> Option<Timestamp> {
 }
 
 #[async_trait]
-impl Fixture for HubFixture {
-    fn provider(&self) -> Arc<dyn TokenProvider> {
-        self.provider.clone()
-    }
-
-    fn intruder(&self) -> Option<Arc<dyn TokenProvider>> {
-        Some(self.intruder.clone())
-    }
-
-    fn credentials(&self) -> Vec<Secret> {
-        vec![Secret::new(self.token.as_str()), Secret::new(WRONG_TOKEN)]
-    }
-
+impl ServerUser for HubUser {
     async fn insert(&self, spec: TokenSpec) -> Option<InsertedToken> {
         if spec.cascades {
             // Only a login in a browser issues one.
@@ -172,20 +143,12 @@ impl Fixture for HubFixture {
 
     async fn accepts(&self, secret: &Secret) -> bool {
         let authorization = format!("token {}", secret.expose());
-        let client = self.transport.admin_client(&self.api);
+        let client = self.admin.clone();
         let answer = client
             .with_header("authorization", authorization)
             .get("/user")
             .await;
         answer.is_ok_and(|answer| answer.status() == 200)
-    }
-
-    fn request_count(&self) -> u64 {
-        self.transport.request_count()
-    }
-
-    fn total_requests(&self) -> u64 {
-        self.transport.total_requests()
     }
 
     async fn remove(&self, id: &TokenId) -> bool {
@@ -194,24 +157,14 @@ impl Fixture for HubFixture {
         removed.is_ok_and(|removed| removed.status() == 204)
     }
 
-    async fn inject(&self, fault: Fault) -> bool {
-        self.transport.inject(fault)
-    }
-
-    fn origin(&self) -> Option<String> {
-        Some(self.url.clone())
-    }
-
     fn scopes(&self) -> Vec<String> {
-        let scope = |name: &str| format!("{name}!user={}", self.user);
+        let scope = |name: &str| format!("{name}!user={}", self.name);
         vec![scope("read:servers"), scope("read:tokens")]
     }
 
-    async fn close(&self) -> Result<(), FixtureError> {
-        self.admin
-            .delete(&format!("/users/{}", self.user))
-            .await?
-            .success()?;
+    async fn delete(&self) -> Result<(), FixtureError> {
+        let path = format!("/users/{}", self.name);
+        self.admin.delete(&path).await?.success()?;
         Ok(())
     }
 }
@@ -232,7 +185,7 @@ fn main() -> ExitCode {
     });
     Suite::new(move || {
         let hub = Arc::clone(&hub);
-        async move { HubFixture::start(&hub).await }
+        async move { HubUser::start(&hub).await }
     })
     .with_account_kind("a fresh user of JupyterHub 6.1.1")
     .main()

@@ -100,35 +100,31 @@ impl Adapter for Verdaccio {
         &self.capabilities
     }
 
-    async fn list_page(&self, request: PageRequest) -> Result<Page> {
-        if request.number() != Some(0) {
-            return Ok(Page::default());
-        }
+    async fn list_page(&self, _: PageRequest) -> Result<Page> {
         let response = self.send(ApiRequest::get(Operation::List, TOKENS)).await?;
         let convert = |wire| convert::token(wire, &response);
         let ((), tokens) = response.page("objects", None, convert)?;
         Ok(Page::last(tokens))
     }
 
-    /// Creates a token. Verdaccio wants the password in the body too.
+    /// Creates a token. Verdaccio wants the password in the body too, so both get the same one.
     async fn create(&self, request: CreateToken) -> Result<IssuedToken> {
-        let password = self
-            .client
-            .secret(Operation::Create, &self.password)
-            .await?;
-        let body = wire::NewToken {
-            password: password.expose(),
-            readonly: request
-                .argument("readonly")
-                .and_then(ArgumentValue::as_bool),
-            cidr_whitelist: request
-                .argument("cidr_whitelist")
-                .and_then(ArgumentValue::as_list),
+        let readonly = request.argument("readonly");
+        let cidr_whitelist = request.argument("cidr_whitelist");
+        let authorize = |http: ApiRequest, password: &Secret| {
+            let body = wire::NewToken {
+                password: password.expose(),
+                readonly: readonly.and_then(ArgumentValue::as_bool),
+                cidr_whitelist: cidr_whitelist.and_then(ArgumentValue::as_list),
+            };
+            http.basic_auth(&self.user, password).json(&body)
         };
-        let request = ApiRequest::post(Operation::Create, TOKENS)
-            .json(&body)
-            .redact(&password);
-        convert::issued(&self.send(request).await?)
+        let http = ApiRequest::post(Operation::Create, TOKENS);
+        let response = self
+            .client
+            .send_authenticated(&self.password, http, authorize)
+            .await?;
+        convert::issued(&response)
     }
 
     /// Deletes the token. Verdaccio answers 200 for any key, so the list is read first: a key that

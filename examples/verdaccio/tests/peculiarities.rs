@@ -4,12 +4,17 @@
 
 use std::env;
 use std::process;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use serde_json::json;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
 use tokenfleet::model::Attribute;
-use tokenfleet::transport::ReqwestTransport;
+use tokenfleet::transport::{
+    Body, Bytes, ReqwestTransport, Transport, TransportError, async_trait, http,
+};
 use tokenfleet::{
     AccountConfiguration, Completeness, CreateToken, Credential, Liveness, Query, Registry,
     RevokeOptions, Secret, TokenProvider, TokenProviderExt,
@@ -41,6 +46,46 @@ async fn sign_up(variable: &str) -> (FixtureTransport, Arc<dyn TokenProvider>) {
         .with("password", credential);
     let provider = registry.open(&account, Arc::new(transport.clone()));
     (transport, provider.unwrap())
+}
+
+/// A registry that issues the same token whatever is asked, and remembers the last request.
+#[derive(Debug, Default)]
+struct Issuing(Mutex<Option<http::Request<Bytes>>>);
+
+#[async_trait]
+impl Transport for Issuing {
+    async fn send(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> Result<http::Response<Body>, TransportError> {
+        *self.0.lock().unwrap() = Some(request);
+        let issued = json!({ "key": "1", "token": "a-secret-that-is-new", "user": "ada" });
+        Ok(http::Response::new(Body::full(issued.to_string())))
+    }
+}
+
+#[tokio::test]
+async fn a_creation_sends_one_password_in_header_and_body_though_it_is_replaced_meanwhile() {
+    static READ: AtomicU32 = AtomicU32::new(0);
+    let password = Credential::from_fn(async || {
+        let number = READ.fetch_add(1, Ordering::Relaxed);
+        Ok(Secret::new(format!("password-{number}")))
+    });
+    let mut registry = Registry::empty();
+    registry.register(NAME, Verdaccio::open);
+    let account = AccountConfiguration::new("packages", NAME)
+        .with("base_url", "http://127.0.0.1:4873")
+        .with("user", "ada")
+        .with("password", password);
+    let transport = Arc::new(Issuing::default());
+    let provider = registry.open(&account, transport.clone()).unwrap();
+    provider.create(CreateToken::unnamed()).await.unwrap();
+    let request = transport.0.lock().unwrap().take().unwrap();
+    let body: Value = serde_json::from_slice(request.body()).unwrap();
+    let pair = format!("ada:{}", body["password"].as_str().unwrap());
+    let header = format!("Basic {}", STANDARD.encode(pair));
+    assert_eq!(request.headers()["authorization"], header);
+    assert_eq!(READ.load(Ordering::Relaxed), 1, "the source is asked once");
 }
 
 #[tokio::test]

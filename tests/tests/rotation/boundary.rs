@@ -197,6 +197,10 @@ impl SecretSink for BoundarySink {
         self.0.read().await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
         self.1.pass("before a write").await;
         let written = self.0.write(secret, expected, stamp).await;

@@ -69,6 +69,14 @@ impl Kept {
         }
     }
 
+    /// Returns the store in memory, to be wrapped.
+    pub fn shared_memory(&self) -> Arc<MemoryRotationStore> {
+        match self {
+            Self::Memory(store) => Arc::clone(store),
+            _ => panic!("it is a ledger"),
+        }
+    }
+
     pub async fn open(&self, record: RotationRecord) {
         match self.rotations().await {
             None => self.memory().open(record.rotation),
@@ -102,6 +110,14 @@ impl Tasks for RunsOut {
 
     async fn open_task(&self, task: &NewTask) -> Result<Option<Task>> {
         self.0.open_task(task).await
+    }
+
+    async fn open_task_after(
+        &self,
+        task: &NewTask,
+        latest: Option<OperationId>,
+    ) -> Result<Option<Task>> {
+        self.0.open_task_after(task, latest).await
     }
 
     async fn task(&self, id: OperationId) -> Result<Option<Task>> {
@@ -153,5 +169,9 @@ impl Tasks for RunsOut {
         closes: bool,
     ) -> Result<bool> {
         self.0.record_task(id, epoch, state, closes).await
+    }
+
+    async fn raise_epoch(&self, at_least: u64) -> Result<()> {
+        self.0.raise_epoch(at_least).await
     }
 }

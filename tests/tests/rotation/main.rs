@@ -2,6 +2,7 @@
 //! lost, answered in vain or late, and two workers are interleaved.
 
 mod boundary;
+mod claims;
 mod compared;
 mod keeping;
 mod kept;
@@ -60,9 +61,15 @@ impl Timer for SimulatorClock {
     }
 }
 
+#[async_trait]
 impl Clock for SimulatorClock {
     fn now(&self) -> Timestamp {
         *self.1.lock().unwrap()
+    }
+
+    /// No time passes during a call.
+    async fn wait_beside_call(&self, _: Duration) {
+        std::future::pending().await
     }
 }
 

@@ -219,3 +219,36 @@ async fn a_claim_keeps_others_from_the_queue_until_it_is_given_back() {
         assert!(next.epoch > claim.epoch);
     }
 }
+
+/// A ledger in memory answers at once, so nothing comes between.
+#[tokio::test]
+async fn of_rotations_of_one_sink_that_are_opened_at_once_one_is() {
+    let kept = Kept::in_a_file();
+    for round in 0..8 {
+        let mut opening = tokio::task::JoinSet::new();
+        for _ in 0..4 {
+            let store = LedgerRotationStore::open(kept.tasks().await.unwrap()).await;
+            let store = store.unwrap();
+            opening.spawn(async move {
+                let mut record = record();
+                record.sinks = vec![format!("file:/{round}")];
+                store.open_rotation(&record, &record.sinks[0]).await
+            });
+        }
+        let opened = opening.join_all().await;
+        let count = opened.iter().filter(|opened| opened.is_ok()).count();
+        assert_eq!(count, 1, "{opened:?}");
+        let mut refused = opened.into_iter().filter_map(Result::err);
+        assert!(refused.all(|error| error.to_string().contains("writes the sink")));
+    }
+    // Those of other sinks are not in each other's way.
+    let mut opening = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let store = LedgerRotationStore::open(kept.tasks().await.unwrap()).await;
+        let store = store.unwrap();
+        opening.spawn(async move { store.open_rotation(&record(), "queue").await });
+    }
+    for opened in opening.join_all().await {
+        assert_eq!(opened.unwrap(), None);
+    }
+}

@@ -418,8 +418,8 @@ pub(crate) enum Command {
     /// the key `queue` of the account says otherwise.
     ///
     /// With --once, it exits with 8 if a person is needed or a token cannot be rotated, with 7 if a
-    /// new secret is not in its places yet, and with 6 if an account could not be listed
-    /// completely.
+    /// new secret is not in its places yet or it was asked to stop before it had finished, and with
+    /// 6 if an account could not be listed completely.
     #[command(after_help = rotation::WORKER_EXAMPLES)]
     Worker(WorkerArguments),
     /// Serve simulated platforms on loopback ports
@@ -456,35 +456,4 @@ impl Command {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn global_options_are_accepted_before_and_after_the_command() {
-        for words in [
-            ["tokenfleet", "-v", "--account", "a", "inventory"],
-            ["tokenfleet", "inventory", "-v", "--account", "a"],
-        ] {
-            let arguments = Arguments::try_parse_from(words).unwrap();
-            assert_eq!(arguments.global.verbose, 1);
-            assert_eq!(arguments.global.accounts, ["a"]);
-        }
-    }
-
-    #[cfg(feature = "simulate")]
-    #[test]
-    fn simulated_platforms_are_accepted_before_and_after_the_command() {
-        for words in [
-            ["tokenfleet", "--simulate", "inventory"],
-            ["tokenfleet", "inventory", "--simulate"],
-        ] {
-            assert!(Arguments::try_parse_from(words).unwrap().global.simulate);
-        }
-    }
-}
+mod tests;

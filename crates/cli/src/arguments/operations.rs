@@ -30,6 +30,9 @@ pub(crate) enum OperationsAction {
         /// Exit with 8 if a write is open or a rotation is parked
         #[arg(long)]
         exit_code: bool,
+        /// List the rotations that are done or were given up, the oldest first
+        #[arg(long, conflicts_with = "exit_code")]
+        done: bool,
     },
     /// Show all that is known of an operation: how far a rotation is, and the writes
     Show {
@@ -82,6 +85,12 @@ pub(crate) struct ResumeArguments {
     /// Let the named rotations replace what somebody else has put into their places
     #[arg(long, conflicts_with = "all")]
     pub(crate) adopt: bool,
+    /// Let the named rotations go on although a place was written by a later state of the ledger,
+    /// which was restored from a backup since
+    ///
+    /// Make sure that nobody uses the ledger that wrote the place.
+    #[arg(long, conflicts_with = "all")]
+    pub(crate) after_restore: bool,
     /// Do not ask for confirmation
     #[arg(long)]
     pub(crate) yes: bool,

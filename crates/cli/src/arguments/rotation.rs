@@ -32,9 +32,18 @@ pub(crate) struct RotateArguments {
     /// Rotate what is due by this policy of the configuration
     #[arg(long, value_name = "NAME", conflicts_with_all = ["to", "show_secret", "secret_only"])]
     pub(crate) policy: Option<String>,
-    /// Show what the policy would rotate when, the requests, the places and the time at which the
-    /// old secret stops working. Nothing is changed
-    #[arg(long, requires = "policy")]
+    /// Show what the policy would rotate when and which of its rotations would go on, the requests,
+    /// the places and the time at which the old secret stops working. Nothing is changed
+    // What `policy` conflicts with too: an argument that is required is not asked for where another
+    // one excludes it.
+    #[arg(
+        long,
+        requires = "policy",
+        conflicts_with_all = [
+            "id", "named_id", "to", "show_secret", "secret_only", "adopt", "only_these_places",
+            "overlap", "soak", "expires_in", "wait",
+        ]
+    )]
     pub(crate) dry_run: bool,
     /// Place of the new secret; repeatable: file:PATH, env-file:PATH#NAME, command:PROGRAM,
     /// kv2:MOUNT/PATH#FIELD, kubernetes:NAMESPACE/NAME#KEY, or the name of a sink of the
@@ -45,8 +54,12 @@ pub(crate) struct RotateArguments {
     #[command(flatten)]
     pub(crate) times: RotationTimes,
     /// Replace what somebody else has put into the places
-    #[arg(long, requires = "to")]
+    #[arg(long, requires = "to", conflicts_with = "policy")]
     pub(crate) adopt: bool,
+    /// Rotate although a policy or an earlier rotation delivers the token to other places too,
+    /// which keep the old secret
+    #[arg(long, requires = "to", conflicts_with = "policy")]
+    pub(crate) only_these_places: bool,
     /// Print the new secret although standard output is a terminal
     #[arg(long)]
     pub(crate) show_secret: bool,
@@ -63,17 +76,29 @@ pub(crate) struct RotateArguments {
 pub(crate) struct RotationTimes {
     /// Time for which the old and the new secret work side by side; 0s to revoke the old one as
     /// soon as every place holds the new one [default: 24h where both can work]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "to")]
+    #[arg(
+        long, value_name = "DURATION", value_parser = parse_duration,
+        requires = "to", conflicts_with = "policy"
+    )]
     pub(crate) overlap: Option<Duration>,
     /// Time for which the old token is suspended before it is revoked, where that is possible
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "to")]
+    #[arg(
+        long, value_name = "DURATION", value_parser = parse_duration,
+        requires = "to", conflicts_with = "policy"
+    )]
     pub(crate) soak: Option<Duration>,
     /// Lifetime of the new token [default: that of the old one]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "to")]
+    #[arg(
+        long, value_name = "DURATION", value_parser = parse_duration,
+        requires = "to", conflicts_with = "policy"
+    )]
     pub(crate) expires_in: Option<Duration>,
     /// Longest wait for a step that is not due yet, such as the revocation of the old token
     /// [default: 0s, so the program ends once every place holds the new secret]
-    #[arg(long, value_name = "DURATION", value_parser = parse_duration, requires = "to")]
+    #[arg(
+        long, value_name = "DURATION", value_parser = parse_duration,
+        requires = "to", conflicts_with = "policy"
+    )]
     pub(crate) wait: Option<Duration>,
 }
 

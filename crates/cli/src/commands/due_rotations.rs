@@ -1,22 +1,33 @@
 //! The rotations that are due: how they are begun, carried on and printed.
 
-use tokenfleet::{Result, Timestamp};
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tokenfleet::{Error, ErrorKind, Fate, Result, Timestamp};
+use tokenfleet_rotation::machine::RotationState;
 use tokenfleet_rotation::policy::Due;
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject};
+use super::rotation_report::{COLUMNS, LESS_IMPORTANT, RotationObject, claim, needs_a_person};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error, print_warning};
 use crate::policies::{ConfiguredPolicy, Policies};
-use crate::rotations::{Prepared, Rotations, Stop, carry_on, look};
+use crate::program_name::command_line;
+use crate::rotations::{Prepared, Rotations, Stop, carry_on, check_writable, find_covered};
 
-/// The rotations that a look at a policy has opened or found, and what it could not see to.
+/// The time after which a rotation that is due and does not go on is a finding.
+const OVERDUE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// The rotations that were opened for a policy, and what could not be rotated.
+#[derive(Default)]
 pub(super) struct BegunByPolicy {
     pub(super) rotations: Vec<StoredRotation>,
     /// The exit codes of what could not be rotated or listed.
     pub(super) exits: Vec<Exit>,
     /// The earliest time at which another token is due.
     pub(super) next: Option<Timestamp>,
+    /// `true` if a request to stop came before every due token had its rotation.
+    pub(super) is_stopped: bool,
 }
 
 /// Returns `true` if there is something to do for an open rotation.
@@ -36,27 +47,83 @@ pub(super) async fn report_unreadable(
     Ok(unreadable.iter().map(|_| Exit::AnswerIsNo).collect())
 }
 
+/// Waits for the work of a command, but not after a second request to stop.
+pub(super) async fn until_insisted(
+    working: impl Future<Output = Result<Exit, Failure>>,
+    stop: &Stop,
+    requested_format: Option<Format>,
+) -> Result<Exit, Failure> {
+    tokio::select! {
+        biased;
+        exit = working => exit,
+        // What is under way is in the ledger.
+        () = stop.insisted() => {
+            print_error(requested_format, &stopped("what was under way was not finished"));
+            Ok(Exit::OutcomeUnknown)
+        }
+    }
+}
+
+/// Creates the error about what a request to stop has left unfinished.
+pub(super) fn stopped(unfinished: &str) -> Error {
+    let message = format!("the program was asked to stop: {unfinished}");
+    let (worker, list) = (command_line("worker --once"), command_line("operations"));
+    Error::new(ErrorKind::Other, Fate::NotSent, message).with_advice(format!(
+        "`{worker}` goes on, and `{list}` lists what is open"
+    ))
+}
+
+/// Creates the error about policies whose tokens were not all read.
+pub(super) fn stopped_before(policies: &[&str]) -> Error {
+    let names: Vec<_> = policies
+        .iter()
+        .map(|name| format!("policies.{name}"))
+        .collect();
+    stopped(&format!(
+        "the tokens of {} were not all read",
+        names.join(", ")
+    ))
+}
+
 /// Opens a rotation of each token that is due by a policy. What cannot be rotated is reported.
 pub(super) async fn begin_due(
     rotations: &Rotations<'_>,
     policies: &Policies,
     policy: &ConfiguredPolicy,
+    stop: &Stop,
     requested_format: Option<Format>,
 ) -> Result<BegunByPolicy> {
-    let looked = look(rotations, policies, policy).await?;
-    let mut begun = BegunByPolicy {
-        rotations: Vec::new(),
-        exits: Vec::new(),
-        next: None,
+    let provider = rotations.accounts.open_one(&policy.config.account)?;
+    check_writable(&*provider)?;
+    let mut begun = BegunByPolicy::default();
+    let found = tokio::select! {
+        biased;
+        // A listing changes nothing, so nothing of it is lost.
+        () = stop.requested() => {
+            begun.is_stopped = true;
+            return Ok(begun);
+        }
+        found = find_covered(rotations, policies, policy, &*provider) => found?,
     };
-    if let Some(reason) = &looked.incomplete {
+    if let Some(reason) = &found.incomplete {
         let account = &policy.config.account;
         print_warning(&format!(
             "{account}: a token may not have been seen: {reason}"
         ));
         begun.exits.push(Exit::Incomplete);
     }
-    for (id, covered) in looked.covered {
+    for warning in &found.warnings {
+        print_warning(warning);
+    }
+    for place in &found.dead_places {
+        print_error(requested_format, &place.error());
+        begun.exits.push(Exit::AnswerIsNo);
+    }
+    for (id, covered) in found.covered {
+        if stop.is_requested() {
+            begun.is_stopped = true;
+            break;
+        }
         let covered = match covered {
             Ok(covered) => covered,
             Err(error) => {
@@ -111,18 +178,23 @@ pub(super) async fn prepare(
     prepared
 }
 
-/// Advances rotations, prints each as soon as it stands still, and returns the exit codes.
+/// Advances rotations, prints each as soon as it stands still and then those that nothing was done
+/// for although they are not well, and returns the exit codes. `is_in_scope` says which open
+/// rotations are looked through for the latter.
 pub(super) async fn carry_on_and_print(
     rotations: &Rotations<'_>,
     due: Vec<StoredRotation>,
+    is_in_scope: impl Fn(&StoredRotation) -> bool,
     stop: &Stop,
     requested_format: Option<Format>,
     output: &mut Output,
 ) -> Result<Vec<Exit>, Failure> {
     let mut exits = Vec::new();
+    let mut seen_to: BTreeSet<_> = due.iter().map(|stored| stored.task.id).collect();
     let prepared = prepare(rotations, due, requested_format, &mut exits).await;
     let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
     let mut written = Ok(());
+    let mut unfinished = 0_usize;
     carry_on(prepared, stop, |progressed| {
         let progressed = match progressed {
             Ok(progressed) => progressed,
@@ -136,8 +208,10 @@ pub(super) async fn carry_on_and_print(
             print_error(requested_format, error);
         }
         if progressed.is_in_other_hands() {
+            seen_to.remove(&progressed.stored.task.id);
             return;
         }
+        unfinished += usize::from(progressed.is_stopped());
         exits.push(progressed.exit());
         let object = RotationObject::new(&progressed.stored);
         let row = object.row();
@@ -150,7 +224,70 @@ pub(super) async fn carry_on_and_print(
         }
     })
     .await;
+    let left = match unfinished {
+        0 => None,
+        1 => Some("1 rotation is not finished".to_owned()),
+        count => Some(format!("{count} rotations are not finished")),
+    };
+    if let Some(left) = left {
+        print_error(requested_format, &stopped(&left));
+    }
     written?;
+    let mut claims = BTreeMap::new();
+    for stored in rotations.open_ones().await? {
+        if seen_to.contains(&stored.task.id) || !is_in_scope(&stored) {
+            continue;
+        }
+        match standstill(&stored) {
+            Some(Standstill::Claimed(until)) => {
+                claims.insert(stored.task.queue.clone(), until);
+            }
+            Some(Standstill::Unwell(exit)) => {
+                exits.push(exit);
+                let object = RotationObject::new(&stored);
+                let row = object.row();
+                results.add(output, &object, row)?;
+            }
+            None => {}
+        }
+    }
+    for (queue, until) in claims {
+        exits.push(Exit::OutcomeUnknown);
+        print_warning(&format!("{queue}: {}", claim(Some(until))));
+    }
     results.finish(output)?;
     Ok(exits)
+}
+
+/// The reason why nothing was done for an open rotation that is not well.
+enum Standstill {
+    /// Another worker has claimed its queue until this time.
+    Claimed(Timestamp),
+    Unwell(Exit),
+}
+
+fn standstill(stored: &StoredRotation) -> Option<Standstill> {
+    let now = Timestamp::now();
+    let rotation = &stored.record.rotation;
+    if needs_a_person(stored) || is_overdue(stored) {
+        return Some(Standstill::Unwell(Exit::AnswerIsNo));
+    }
+    if let Some(until) = stored.queue_claimed_until
+        && until > now
+    {
+        return is_due(stored).then_some(Standstill::Claimed(until));
+    }
+    // A sink may lack the new secret, or the old token should be revoked by now.
+    let is_unfinished = rotation.state == RotationState::Issuing || rotation.last_failure.is_some();
+    is_unfinished.then_some(Standstill::Unwell(Exit::OutcomeUnknown))
+}
+
+/// Returns `true` for a rotation that was due long ago and does not go on.
+fn is_overdue(stored: &StoredRotation) -> bool {
+    let latest = Timestamp::now().checked_sub(OVERDUE);
+    stored
+        .task
+        .due
+        .zip(latest)
+        .is_some_and(|(due, latest)| due < latest)
 }

@@ -20,8 +20,9 @@ use crate::accounts::Accounts;
 use crate::arguments::{Place, PlaceArguments, RevokeArguments};
 use crate::exit::{Exit, Failure};
 use crate::numbers::grouped;
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, print_warning};
 use crate::progress::Progress;
+use crate::rotations::warnings_about_holders;
 use crate::secret_destination::SecretDestination;
 use crate::signal::{grace_period_over, stopped};
 
@@ -242,6 +243,12 @@ pub(super) async fn confirm_and_revoke(
         .iter()
         .map(|(provider, tokens, ..)| (*provider, tokens.len()));
     let destination = replacement_destination(&counts.collect::<Vec<_>>(), place)?;
+    for (provider, plan) in &plans {
+        let tokens: Vec<_> = plan.tokens().collect();
+        for warning in warnings_about_holders(accounts, provider.account(), &tokens).await {
+            print_warning(&warning);
+        }
+    }
     if !is_confirmed && count > 0 {
         confirm::ask(&plans, options).await?;
     }

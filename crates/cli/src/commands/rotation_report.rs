@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Operation, Timestamp};
-use tokenfleet_rotation::machine::{AttemptOutcome, RotationState, Strategy};
+use tokenfleet_rotation::machine::{Attempt, AttemptOutcome, Parked, RotationState, Strategy};
 use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use crate::output::displayed_id;
@@ -82,6 +82,10 @@ impl<'a> RotationObject<'a> {
             dead_by: attempt.dead_by,
         });
         let delivered_at = successor.map(|successor| successor.delivered_at);
+        // It is closed once the old token is revoked.
+        let revokes = matches!(record.plan.strategy, Strategy::Overlap(_));
+        let is_done = rotation.state == RotationState::Done;
+        let done_at = stored.task.closed_at.filter(|_| revokes && is_done);
         Self {
             operation: rotation.id,
             account: record.account.name(),
@@ -100,8 +104,11 @@ impl<'a> RotationObject<'a> {
             sinks: &record.sinks,
             successor: successor.map(|successor| displayed_id(&successor.token)),
             delivered_at,
-            stops_at: delivered_at.and_then(|at| stops_at(record, at)),
-            revoked_at: delivered_at.and_then(|at| revoked_at(record, at)),
+            stops_at: done_at.map_or_else(
+                || delivered_at.and_then(|at| stops_at(record, at)),
+                |at| rotation.suspended_at.or(Some(at)),
+            ),
+            revoked_at: done_at.or_else(|| delivered_at.and_then(|at| revoked_at(record, at))),
             attempts: attempts.collect(),
         }
     }
@@ -256,24 +263,63 @@ fn why(stored: &StoredRotation) -> String {
         };
     }
     let now = Timestamp::now();
-    let delivered_stop = (rotation.successor.as_ref())
-        .and_then(|successor| stops_at(record, successor.delivered_at));
     match rotation.state {
         RotationState::Done => match record.plan.strategy {
             Strategy::Unlisted(_) => "every sink holds the new secret".to_owned(),
             _ => "every sink holds the new secret, and the old one does not work".to_owned(),
         },
         _ if stored.task.claimed_until > Some(now) => format!(
-            "a worker is at it; if it was killed, its claim runs out at {}",
+            "a worker carries it on; if that was killed, its claim runs out at {}",
             shown(stored.task.claimed_until)
         ),
+        _ if stored.queue_claimed_until > Some(now) => format!(
+            "{}; {}",
+            progress(stored),
+            claim(stored.queue_claimed_until)
+        ),
+        _ => progress(stored),
+    }
+}
+
+/// Returns until when another worker keeps a queue from going on.
+pub(super) fn claim(until: Option<Timestamp>) -> String {
+    format!(
+        "another worker has claimed the queue; if that was killed, its claim runs out at {}",
+        shown(until)
+    )
+}
+
+/// Returns how far an open rotation is, and the last failure.
+fn progress(stored: &StoredRotation) -> String {
+    let record = &stored.record;
+    let rotation = &record.rotation;
+    let now = Timestamp::now();
+    let delivered_stop = (rotation.successor.as_ref())
+        .and_then(|successor| stops_at(record, successor.delivered_at));
+    let progress = match rotation.state {
         RotationState::Retiring => match (rotation.suspended_at, delivered_stop) {
             (Some(at), _) => format!("the old token is suspended since {}", shown(Some(at))),
             (None, Some(at)) if at > now => format!(
                 "every sink holds the new secret; the old one works until {} at least",
                 shown(Some(at))
             ),
-            _ => "every sink holds the new secret; the old one may still work".to_owned(),
+            _ => {
+                let lost = rotation
+                    .unaccounted()
+                    .next()
+                    .filter(|_| stored.task.due > Some(now));
+                let wait = lost.map(|attempt| {
+                    format!(
+                        ", and a token of attempt {}, whose answer was lost, is searched for at {}",
+                        attempt.number,
+                        shown(stored.task.due)
+                    )
+                });
+                format!(
+                    "every sink holds the new secret; the old one may still work{}",
+                    wait.unwrap_or_default()
+                )
+            }
         },
         _ => match rotation.attempts.last() {
             Some(attempt) => format!(
@@ -283,6 +329,13 @@ fn why(stored: &StoredRotation) -> String {
             ),
             None => "nothing was sent yet".to_owned(),
         },
+    };
+    match &rotation.last_failure {
+        Some(failure) => {
+            let at = shown(Some(failure.at));
+            format!("{progress}; it failed at {at}: {}", failure.error)
+        }
+        None => progress,
     }
 }
 
@@ -297,7 +350,12 @@ fn next(stored: &StoredRotation) -> String {
     }
     let next = stored.record.next();
     let resume = command_line(&format!("operations resume {id}"));
-    if stored.record.rotation.parked.is_some() {
+    if let Some(parked) = &stored.record.rotation.parked {
+        let resume = match parked {
+            Parked::NotOurs { .. } | Parked::SinkChanged { .. } => format!("{resume} --adopt"),
+            Parked::SinkAhead { .. } => format!("{resume} --after-restore"),
+            _ => resume,
+        };
         let abandon = command_line(&format!("operations abandon {id}"));
         return format!("{next}: `{resume}` or `{abandon}`");
     }
@@ -313,16 +371,70 @@ fn next(stored: &StoredRotation) -> String {
     }
 }
 
-/// Returns what a person has to see to after a rotation was given up.
+/// Returns sentences about what comes after a rotation is given up.
+pub(super) fn after_abandoning(stored: &StoredRotation) -> Vec<String> {
+    let left = Some(left_behind(&stored.record)).filter(|left| !left.is_empty());
+    let left = left.map(|left| format!("Left behind: {left}."));
+    let policy = stored.record.policy.as_ref().map(|policy| {
+        format!(
+            "policies.{policy} leaves the token alone then, until somebody rotates it with \
+             `rotate --to`."
+        )
+    });
+    left.into_iter().chain(policy).collect()
+}
+
+/// Returns what a person has to do after a rotation was given up.
 fn left_behind(record: &RotationRecord) -> String {
     let rotation = &record.rotation;
-    let markers: Vec<_> = (rotation.left_behind().into_iter())
+    let attempts = rotation.left_behind();
+    match &record.plan.strategy {
+        Strategy::InPlace(_) if attempts.is_empty() => String::new(),
+        Strategy::InPlace(_) => {
+            let token = rotation.subject.as_ref().map(displayed_id);
+            format!(
+                "token {} may have another secret than the places hold: try what they hold, and \
+                 rotate it again if that is refused",
+                token.unwrap_or_default()
+            )
+        }
+        Strategy::Unlisted(unlisted) => {
+            let unknown = rotation.unknown_secrets(unlisted.max_lifetime);
+            match (unknown.at_most, unknown.dead_by) {
+                (0, _) => String::new(),
+                (count, Some(dead_by)) => format!(
+                    "{count} secrets at most may work that nobody knows, the last until {} unless \
+                     it is renewed: the platform does not list them",
+                    shown(Some(dead_by))
+                ),
+                (count, None) => format!(
+                    "{count} secrets at most may work that nobody knows: the platform does not list \
+                     them"
+                ),
+            }
+        }
+        _ => left_beside(record, &attempts),
+    }
+}
+
+/// Does the same where each attempt makes a token of its own, which bears its marker.
+fn left_beside(record: &RotationRecord, attempts: &[&Attempt]) -> String {
+    let rotation = &record.rotation;
+    let markers: Vec<_> = (attempts.iter())
         .map(|attempt| attempt.marker.as_str())
         .collect();
     let old = match (&rotation.subject, rotation.state) {
         (Some(subject), RotationState::Retiring) => Some(format!(
-            "the old token {} may still work: revoke it",
+            "the old token {} may still work: revoke it, unless it is dead already",
             displayed_id(subject)
+        )),
+        _ => None,
+    };
+    let kept = match (&rotation.successor, rotation.state) {
+        (Some(successor), RotationState::Retiring) => Some(format!(
+            "its successor, token {}, was delivered to {}: keep it while it is there",
+            displayed_id(&successor.token),
+            record.sinks.join(", ")
         )),
         _ => None,
     };
@@ -332,7 +444,7 @@ fn left_behind(record: &RotationRecord) -> String {
             markers.join(", ")
         )
     });
-    let left: Vec<_> = old.into_iter().chain(made).collect();
+    let left: Vec<_> = kept.into_iter().chain(old).chain(made).collect();
     left.join("; ")
 }
 
@@ -352,4 +464,87 @@ pub(super) fn stops_at(record: &RotationRecord, delivered_at: Timestamp) -> Opti
 pub(super) fn revoked_at(record: &RotationRecord, delivered_at: Timestamp) -> Option<Timestamp> {
     let stops_at = stops_at(record, delivered_at)?;
     Some(stops_at.saturating_add(record.plan.soak))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Duration;
+
+    use tokenfleet::capability::{Capabilities, CreateCapability, RevokeCapability};
+    use tokenfleet::workflow::Marker;
+    use tokenfleet::{Account, CreateToken, RevocationEffect, TokenId};
+    use tokenfleet_rotation::machine::{
+        Change, InPlace, Overlap, PlannedSink, Rotation, RotationPlan, Successor,
+    };
+    use tokenfleet_rotation::sink::Readable;
+
+    use super::*;
+
+    fn unlisted() -> Strategy {
+        let create = CreateCapability::new().with_max_lifetime(Duration::from_secs(86_400));
+        let revoke = RevokeCapability::by_secret(RevocationEffect::Deleted);
+        let capabilities = Capabilities::none().with_create(create).with_revoke(revoke);
+        Strategy::for_capabilities(&capabilities, Default::default()).unwrap()
+    }
+
+    /// Returns what is left behind by a rotation of one attempt, which every place holds or not.
+    fn left(strategy: Strategy, subject: Option<&str>, is_delivered: bool) -> String {
+        let now: Timestamp = "2030-01-01T00:00:00Z".parse().unwrap();
+        let subject = subject.map(TokenId::new);
+        let mut rotation = Rotation::new(OperationId::random(), subject.clone(), now);
+        let attempt = Attempt::new(1, Marker::random(), now);
+        rotation.apply(&Change::Attempting {
+            attempt: attempt.with_dead_by(Some(now)),
+            replaced: 0,
+        });
+        if is_delivered {
+            let successor = match strategy {
+                Strategy::InPlace(_) => subject.unwrap(),
+                _ => TokenId::new("new"),
+            };
+            rotation.apply(&Change::Delivered(Successor::new(1, successor, 1, now)));
+        }
+        let plan = RotationPlan::new(strategy, [PlannedSink::new(Readable::Secret)]).unwrap();
+        let account = Account::new("losant", "iot");
+        let request = CreateToken::new("ci");
+        let record = RotationRecord::new(account, ["file:/a"], plan, request, rotation);
+        left_behind(&record)
+    }
+
+    #[test]
+    fn only_where_tokens_bear_markers_does_a_rotation_that_was_given_up_speak_of_them() {
+        let overlap = || Strategy::Overlap(Overlap::default());
+        let in_place = || Strategy::InPlace(InPlace::default());
+        for (strategy, subject, is_delivered, expected) in [
+            (
+                overlap(),
+                Some("old"),
+                false,
+                "revoke those that no sink holds",
+            ),
+            (
+                overlap(),
+                Some("old"),
+                true,
+                "the old token old may still work: revoke it",
+            ),
+            (
+                in_place(),
+                Some("old"),
+                false,
+                "token old may have another secret",
+            ),
+            (unlisted(), None, false, "1 secrets at most may work"),
+        ] {
+            let speaks_of_markers = !is_delivered && matches!(strategy, Strategy::Overlap(_));
+            let left = left(strategy, subject, is_delivered);
+            assert!(left.contains(expected), "{left}");
+            assert_eq!(left.contains("marker"), speaks_of_markers, "{left}");
+        }
+        // The old token is the one that every place holds, and what was counted is none.
+        assert_eq!(left(in_place(), Some("old"), true), "");
+        assert_eq!(left(unlisted(), None, true), "");
+    }
 }

@@ -12,6 +12,7 @@ use tokenfleet_rotation::strays::KnownMarkers;
 use tokio::sync::Semaphore;
 
 use super::inventory;
+use super::stamped_places::StampedPlaces;
 use super::strays::{self, StrayObject, StraySearch};
 use crate::accounts::Accounts;
 use crate::arguments::SnapshotArguments;
@@ -85,7 +86,7 @@ pub(crate) async fn run(
     let known = known_markers(&ledger).await;
     let mut taken = take_all(accounts, &ledger, known.as_ref(), arguments).await;
     if known.is_some() {
-        find_strays(&ledger, &mut taken).await;
+        find_strays(accounts, &ledger, &mut taken).await;
     }
     let printed = print(&taken, output).and_then(|()| output.flush());
     let reports: Vec<_> = taken.into_iter().map(|taken| taken.report).collect();
@@ -104,17 +105,23 @@ async fn known_markers(ledger: &Arc<dyn Ledger>) -> Option<Arc<KnownMarkers>> {
 }
 
 /// Decides which of the tokens that looked like strays are.
-async fn find_strays(ledger: &Arc<dyn Ledger>, taken: &mut [Taken]) {
+async fn find_strays(accounts: &Accounts, ledger: &Arc<dyn Ledger>, taken: &mut [Taken]) {
     let Some(known) = known_markers(ledger).await else {
         return;
+    };
+    let unchecked =
+        |error: Error| print_warning(&format!("no token is checked for its marker: {error}"));
+    let mut places = match StampedPlaces::collect(accounts).await {
+        Ok(places) => places,
+        Err(error) => return unchecked(error),
     };
     for taken in taken {
         let Some(search) = taken.search.take() else {
             continue;
         };
-        match search.again(Arc::clone(&known)).await {
+        match search.again(Arc::clone(&known), &mut places).await {
             Ok(strays) => taken.strays = Some(strays),
-            Err(error) => print_warning(&format!("no token is checked for its marker: {error}")),
+            Err(error) => unchecked(error),
         }
     }
 }

@@ -1,4 +1,5 @@
-//! The strays of a snapshot: living tokens with a marker that nothing in the ledger needs.
+//! The strays of a snapshot: living tokens that were left behind or bear a marker, and that nothing
+//! in the ledger needs.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -6,11 +7,12 @@ use std::sync::Arc;
 use serde::Serialize;
 use tokenfleet::journal::OperationId;
 use tokenfleet::workflow::Marker;
-use tokenfleet::{Account, Result, Token, TokenId};
+use tokenfleet::{Account, Error, Result, Token, TokenId};
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::runner::LedgerRotationStore;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin, Stray};
 
+use super::stamped_places::{Holder, StampedPlaces};
 use crate::numbers::grouped;
 use crate::program_name::{command_line, shell_quoted};
 
@@ -37,7 +39,7 @@ pub(super) async fn known_markers(ledger: &Arc<dyn Ledger>) -> Result<KnownMarke
             return Err(unreadable.error);
         }
         for stored in &stored.rotations {
-            known.add_rotation(&stored.record.rotation, is_open);
+            known.add_rotation(&stored.record.account, &stored.record.rotation, is_open);
         }
     }
     Ok(known)
@@ -55,7 +57,7 @@ pub(super) struct StraySearch {
 impl StraySearch {
     /// Looks through some tokens. Those that a recorded write issued are none.
     pub(super) async fn look_through(&mut self, tokens: &[Token]) -> Result<()> {
-        let strays = self.known.strays(tokens);
+        let strays = self.known.strays(&self.account, tokens);
         let unknown: Vec<_> = strays.iter().filter(|stray| is_unknown(stray)).collect();
         let ids: Vec<_> = (unknown.iter())
             .map(|stray| stray.token.id.clone())
@@ -74,15 +76,28 @@ impl StraySearch {
     }
 
     /// Looks through what was found once more: what was begun meanwhile is known by now.
-    pub(super) async fn again(mut self, known: Arc<KnownMarkers>) -> Result<Vec<StrayObject>> {
+    /// Those that a place holds are to be kept.
+    pub(super) async fn again(
+        mut self,
+        known: Arc<KnownMarkers>,
+        places: &mut StampedPlaces<'_>,
+    ) -> Result<Vec<StrayObject>> {
         let found = std::mem::take(&mut self.found);
         self.known = known;
         self.look_through(&found).await?;
-        let objects = self.found.iter().filter_map(|token| {
-            let origin = self.known.origin(token)?;
-            Some(StrayObject::new(&self.account, token, origin))
-        });
-        Ok(objects.collect())
+        let mut objects = Vec::new();
+        for token in &self.found {
+            let Some(origin) = self.known.origin(&self.account, token) else {
+                continue;
+            };
+            let object = StrayObject::new(&self.account, token, origin);
+            objects.push(match places.holder(&self.account, token).await {
+                Holder::Place(place) => object.held_in(place),
+                Holder::Unreadable(place, error) => object.perhaps_in(&place, &error),
+                Holder::Nobody => object,
+            });
+        }
+        Ok(objects)
     }
 }
 
@@ -101,8 +116,10 @@ pub(super) struct StrayObject {
     /// The rotation that made it, if it is known.
     operation: Option<OperationId>,
     why: String,
-    /// The command that revokes it, for a person to run.
-    revoke: String,
+    /// The place that holds it by its stamp.
+    place: Option<String>,
+    /// The command that revokes it, for a person to run, unless a place holds it or may hold it.
+    revoke: Option<String>,
 }
 
 impl StrayObject {
@@ -119,6 +136,14 @@ impl StrayObject {
                 "abandoned",
                 Some(id),
                 format!("rotation {id} made it and was given up: a sink may hold it"),
+            ),
+            Origin::Replaced(id) => (
+                "replaced",
+                Some(id),
+                format!(
+                    "rotation {id} was given up when every place held the new secret, before this \
+                     old one was revoked"
+                ),
             ),
             Origin::Forgotten => (
                 "forgotten",
@@ -145,8 +170,25 @@ impl StrayObject {
             origin,
             operation,
             why,
-            revoke: command_line(&format!("revoke {id} --account {name}")),
+            place: None,
+            revoke: Some(command_line(&format!("revoke {id} --account {name}"))),
         }
+    }
+
+    fn held_in(mut self, place: String) -> Self {
+        self.why = format!("{}; {place} holds it: keep it", self.why);
+        self.place = Some(place);
+        self.revoke = None;
+        self
+    }
+
+    fn perhaps_in(mut self, place: &str, error: &Error) -> Self {
+        self.why = format!(
+            "{}; whether {place} holds it is not known: {error}",
+            self.why
+        );
+        self.revoke = None;
+        self
     }
 }
 
@@ -157,9 +199,14 @@ pub(super) fn sentences(account: &str, strays: &[StrayObject]) -> Vec<String> {
     let own = own.into_iter().map(|stray| {
         let name = stray.name.as_ref();
         let name = name.map(|name| format!(" {name:?}")).unwrap_or_default();
+        let revoke = stray.revoke.as_ref();
+        let revoke = revoke.map(|revoke| format!("; `{revoke}` revokes it"));
         format!(
-            "{account}: token {}{name} is {}: {}; `{}` revokes it",
-            stray.token, stray.origin, stray.why, stray.revoke
+            "{account}: token {}{name} is {}: {}{}",
+            stray.token,
+            stray.origin,
+            stray.why,
+            revoke.unwrap_or_default()
         )
     });
     let counted = match foreign.len() {

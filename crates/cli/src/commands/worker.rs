@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokenfleet::{Result, Timestamp};
 use tokenfleet_rotation::runner::StoredRotation;
 
-use super::due_rotations::{begin_due, carry_on_and_print, is_due, report_unreadable};
-use super::rotation_report::needs_a_person;
+use super::due_rotations::{
+    begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
+};
 use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
@@ -20,9 +21,6 @@ const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The longest time between two listings of the accounts of the policies.
 const LIST_INTERVAL: Duration = Duration::from_secs(60 * 60);
-
-/// The time after which a rotation that is due and does not go on is a finding.
-const OVERDUE: Duration = Duration::from_secs(24 * 60 * 60);
 
 pub(crate) async fn run(
     accounts: &Accounts,
@@ -40,19 +38,26 @@ pub(crate) async fn run(
         // What is logged can be read by programs.
         requested_format: requested_format.or((!arguments.once).then_some(Format::Ndjson)),
     };
-    let working = async {
+    let working = Box::pin(async {
         if arguments.once {
             worker.once(output).await
         } else {
             worker.serve(arguments).await
         }
-    };
-    tokio::select! {
-        biased;
-        exit = working => exit,
-        // What is under way is in the ledger.
-        () = stop.insisted() => Ok(Exit::Success),
-    }
+    });
+    until_insisted(working, &stop, worker.requested_format).await
+}
+
+/// The rotations that were opened for the policies of the selected accounts.
+#[derive(Default)]
+struct Begun<'a> {
+    rotations: Vec<StoredRotation>,
+    /// The exit codes of what could not be rotated or listed.
+    exits: Vec<Exit>,
+    /// The earliest time at which another token is due.
+    next: Option<Timestamp>,
+    /// The policies whose tokens were not all read before a request to stop.
+    unread: Vec<&'a str>,
 }
 
 struct Worker<'a> {
@@ -62,21 +67,19 @@ struct Worker<'a> {
     requested_format: Option<Format>,
 }
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
     /// Does what is due now, first what is open already, and prints each rotation.
     async fn once(&self, output: &mut Output) -> Result<Exit, Failure> {
         let mut due = self.due().await?;
-        let (begun, mut exits, _) = self.begin().await?;
-        due.extend(begun);
-        let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
-        exits.extend(carry_on_and_print(rotations, due, stop, format, output).await?);
-        let open = rotations.open_ones().await?;
-        if open
-            .iter()
-            .any(|stored| needs_a_person(stored) || is_overdue(stored))
-        {
-            exits.push(Exit::AnswerIsNo);
+        let begun = self.begin().await?;
+        due.extend(begun.rotations);
+        let mut exits = begun.exits;
+        if !begun.unread.is_empty() {
+            print_error(self.requested_format, &stopped_before(&begun.unread));
+            exits.push(Exit::OutcomeUnknown);
         }
+        let (rotations, stop, format) = (self.rotations, self.stop, self.requested_format);
+        exits.extend(carry_on_and_print(rotations, due, |_| true, stop, format, output).await?);
         Exit::combine(exits).after_writing(output.flush())
     }
 
@@ -100,9 +103,9 @@ impl Worker<'_> {
     async fn open_by_policies(&self, queues: &tokenfleet_worker::Worker) {
         while !self.stop.is_requested() {
             let pause = match self.begin().await {
-                Ok((_, _, next)) => {
+                Ok(begun) => {
                     queues.wake();
-                    let next = next.map(|next| Timestamp::now().duration_until(next));
+                    let next = begun.next.map(|next| Timestamp::now().duration_until(next));
                     next.map_or(LIST_INTERVAL, |next| {
                         next.clamp(SHORTEST_INTERVAL, LIST_INTERVAL)
                     })
@@ -124,47 +127,35 @@ impl Worker<'_> {
         Ok(open)
     }
 
-    /// Opens the rotations that are due by the policies of the selected accounts. Returns them, the
-    /// exit codes of what could not be seen to, and the time at which the next one is due.
-    async fn begin(&self) -> Result<(Vec<StoredRotation>, Vec<Exit>, Option<Timestamp>)> {
-        let (mut all, mut next) = (Vec::new(), None);
-        let mut exits = report_unreadable(self.rotations, self.requested_format).await?;
+    /// Opens the rotations that are due by the policies of the selected accounts.
+    async fn begin(&self) -> Result<Begun<'a>> {
+        let mut all = Begun {
+            exits: report_unreadable(self.rotations, self.requested_format).await?,
+            ..Begun::default()
+        };
         for policy in self.policies.iter() {
             let mut selected = self.rotations.accounts.each();
-            let is_selected = selected.any(|account| account.name() == policy.config.account);
-            if !is_selected || self.stop.is_requested() {
+            if !selected.any(|account| account.name() == policy.config.account) {
                 continue;
             }
-            let format = self.requested_format;
-            let begun = tokio::select! {
-                biased;
-                begun = begin_due(self.rotations, self.policies, policy, format) => begun,
-                // Nothing is lost of a listing, and a rotation is opened at once or not at all.
-                () = self.stop.requested() => break,
-            };
-            match begun {
+            let (rotations, policies, format) =
+                (self.rotations, self.policies, self.requested_format);
+            match begin_due(rotations, policies, policy, self.stop, format).await {
                 Ok(begun) => {
-                    all.extend(begun.rotations);
-                    exits.extend(begun.exits);
-                    next = next.into_iter().chain(begun.next).min();
+                    all.rotations.extend(begun.rotations);
+                    all.exits.extend(begun.exits);
+                    all.next = all.next.into_iter().chain(begun.next).min();
+                    if begun.is_stopped {
+                        all.unread.push(policy.name());
+                    }
                 }
                 // The other policies do not wait for it.
                 Err(error) => {
                     print_error(format, &error);
-                    exits.push(Exit::from_error(&error));
+                    all.exits.push(Exit::from_error(&error));
                 }
             }
         }
-        Ok((all, exits, next))
+        Ok(all)
     }
-}
-
-/// Returns `true` for a rotation that was due long ago and does not go on.
-fn is_overdue(stored: &StoredRotation) -> bool {
-    let latest = Timestamp::now().checked_sub(OVERDUE);
-    stored
-        .task
-        .due
-        .zip(latest)
-        .is_some_and(|(due, latest)| due < latest)
 }

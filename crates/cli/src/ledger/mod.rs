@@ -4,7 +4,6 @@
 //! that only reads does not create it.
 
 mod accounts;
-mod all_writes;
 mod authors;
 mod comparing;
 mod opened;
@@ -20,7 +19,6 @@ use tokenfleet::{Configuration, Error, ErrorKind, Fate, Result};
 use tokenfleet_ledger::{Ledger, SqliteLedger};
 
 pub(crate) use self::accounts::RememberedAccount;
-pub(crate) use self::all_writes::AllWrites;
 pub(crate) use self::authors::{Authors, OpenCreations};
 pub(crate) use self::comparing::{Comparison, count_unknown_tokens};
 pub(crate) use self::opened::OpenedLedger;
@@ -172,17 +170,12 @@ impl Place {
         Ok(Arc::new(ledger))
     }
 
+    /// Fails, because this program cannot reach a server.
     #[cfg(not(feature = "postgres"))]
     async fn open_server(_: &Server) -> Result<Arc<dyn Ledger>> {
-        Err(without_postgres())
+        let error = Error::configuration("this program was built without Postgres");
+        Err(error.with_advice(format!("build it with the feature `postgres`, or {ADVICE}")))
     }
-}
-
-/// Creates the error for a server that this program cannot reach.
-#[cfg(not(feature = "postgres"))]
-fn without_postgres() -> Error {
-    Error::configuration("this program was built without Postgres")
-        .with_advice(format!("build it with the feature `postgres`, or {ADVICE}"))
 }
 
 /// Adds how to do without the ledger to what is wrong with it.

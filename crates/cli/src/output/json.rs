@@ -11,7 +11,7 @@ use tokenfleet::{Account, AccountReport, AccountToken, Error, Secret, Token};
 use super::annotation::{annotations, without_annotations};
 use super::escaped_json::object;
 use super::text;
-use super::token_json::{members, string};
+use super::token_json::Line;
 
 /// An object of a stream that mixes kinds of objects, with its kind.
 #[derive(Serialize)]
@@ -83,35 +83,53 @@ impl<'a> TokenObject<'a> {
         self
     }
 
-    /// Writes the token as [`object`] does, in less than half the time (decision 0042).
+    /// Writes the token as [`object`] does, in a fraction of the time (decision 0042).
     pub(super) fn write(&self, writer: &mut impl Write) -> io::Result<()> {
-        writer.write_all(b"{")?;
-        self.write_members(writer)
+        self.write_between(b"{", b"}", &mut Line::default(), writer)
     }
 
     /// Writes the token on a line of a stream that mixes kinds of objects, as [`Typed`] does.
-    pub(super) fn write_typed_line(&self, writer: &mut impl Write) -> io::Result<()> {
-        writer.write_all(b"{\"type\":\"token\",")?;
-        self.write_members(writer)?;
-        writer.write_all(b"\n")
+    pub(super) fn write_typed_line(
+        &self,
+        line: &mut Line,
+        writer: &mut impl Write,
+    ) -> io::Result<()> {
+        self.write_between(b"{\"type\":\"token\",", b"}\n", line, writer)
     }
 
-    fn write_members(&self, writer: &mut impl Write) -> io::Result<()> {
+    /// Writes the members of the token between two texts. They are put together in `line`, which
+    /// may have served another token, and passed on at once.
+    pub(super) fn write_between(
+        &self,
+        start: &[u8],
+        end: &[u8],
+        line: &mut Line,
+        writer: &mut impl Write,
+    ) -> io::Result<()> {
+        line.json.clear();
+        line.json.extend_from_slice(start);
         let token = without_annotations(self.token);
-        members(writer, self.account, &token)?;
+        line.add_members(self.account, &token)?;
         if matches!(token, Cow::Owned(_)) {
-            writer.write_all(b",\"annotation\":")?;
-            object(writer, &annotations(self.token).collect::<BTreeMap<_, _>>())?;
+            line.json.extend_from_slice(b",\"annotation\":");
+            object(
+                &mut line.json,
+                &annotations(self.token).collect::<BTreeMap<_, _>>(),
+            )?;
         }
         if let Some(secret) = self.secret {
-            writer.write_all(b",\"secret\":")?;
-            string(writer, secret)?;
+            // Past the line, which is not wiped.
+            line.json.extend_from_slice(b",\"secret\":");
+            writer.write_all(&line.json)?;
+            line.json.clear();
+            object(writer, &secret)?;
         }
         if let Some(place) = self.secret_to {
-            writer.write_all(b",\"secret_to\":")?;
-            string(writer, place)?;
+            line.json.extend_from_slice(b",\"secret_to\":");
+            object(&mut line.json, &place)?;
         }
-        writer.write_all(b"}")
+        line.json.extend_from_slice(end);
+        writer.write_all(&line.json)
     }
 }
 

@@ -11,6 +11,7 @@ use super::escaped_json;
 use super::json::{TokenObject, Typed};
 use super::screen::Screen;
 use super::table::TokenTable;
+use super::token_json::Line;
 use super::verdicts::Verdicts;
 
 /// A writer for a listing: the tokens as they arrive, then the accounts.
@@ -50,9 +51,13 @@ pub(super) fn writer<'a, W: Write>(
     match format {
         Format::Json => Box::new(JsonListing {
             writer,
+            line: Line::default(),
             has_tokens: false,
         }),
-        Format::Ndjson => Box::new(NdjsonListing { writer }),
+        Format::Ndjson => Box::new(NdjsonListing {
+            writer,
+            line: Line::default(),
+        }),
         Format::Csv => Box::new(CsvListing {
             rows: Rows::new(writer, to_terminal, columns),
         }),
@@ -67,18 +72,19 @@ pub(super) fn writer<'a, W: Write>(
 /// A listing as `{"tokens": […], "accounts": […]}`, with one token per line.
 struct JsonListing<'a, W> {
     writer: &'a mut W,
+    line: Line,
     has_tokens: bool,
 }
 
 impl<W: Write> ListingWriter for JsonListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        let separator: &[u8] = if std::mem::replace(&mut self.has_tokens, true) {
-            b",\n"
+        let start: &[u8] = if std::mem::replace(&mut self.has_tokens, true) {
+            b",\n{"
         } else {
-            b"{\"tokens\": [\n"
+            b"{\"tokens\": [\n{"
         };
-        self.writer.write_all(separator)?;
-        TokenObject::new(&account, &token, None).write(self.writer)
+        let object = TokenObject::new(&account, &token, None);
+        object.write_between(start, b"}", &mut self.line, self.writer)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -86,7 +92,9 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
     }
 
     fn finish(self: Box<Self>, accounts: &[AccountReport]) -> io::Result<()> {
-        let Self { writer, has_tokens } = *self;
+        let Self {
+            writer, has_tokens, ..
+        } = *self;
         writer.write_all(if has_tokens {
             b"\n], \"accounts\": ["
         } else {
@@ -103,11 +111,12 @@ impl<W: Write> ListingWriter for JsonListing<'_, W> {
 /// A listing with one token per line, then one account per line.
 struct NdjsonListing<'a, W> {
     writer: &'a mut W,
+    line: Line,
 }
 
 impl<W: Write> ListingWriter for NdjsonListing<'_, W> {
     fn token(&mut self, account: Account, token: Token) -> io::Result<()> {
-        TokenObject::new(&account, &token, None).write_typed_line(self.writer)
+        TokenObject::new(&account, &token, None).write_typed_line(&mut self.line, self.writer)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -46,6 +46,7 @@ pub(crate) use self::results::Results;
 pub(crate) use self::text::{displayed_id, escape, needs_escape, redact};
 
 use self::screen::Screen;
+use self::token_json::Line;
 use self::verdicts::Verdicts;
 use self::wiped::WipingWriter;
 use crate::progress::clear;
@@ -208,9 +209,8 @@ impl Output {
                 TokenObject::new(account, token, secret).write(&mut self.writer)?;
                 writeln!(self.writer)
             }
-            Format::Ndjson => {
-                TokenObject::new(account, token, secret).write_typed_line(&mut self.writer)
-            }
+            Format::Ndjson => TokenObject::new(account, token, secret)
+                .write_typed_line(&mut Line::default(), &mut self.writer),
             Format::Csv => {
                 let added = secret.map(|secret| ("secret", secret.expose()));
                 let columns = Column::for_csv(self.has_annotations);
@@ -240,7 +240,7 @@ impl Output {
                 object.write(&mut self.writer)?;
                 writeln!(self.writer)
             }
-            Format::Ndjson => object.write_typed_line(&mut self.writer),
+            Format::Ndjson => object.write_typed_line(&mut Line::default(), &mut self.writer),
             Format::Csv => {
                 let added = Some(("secret_to", place));
                 let columns = Column::for_csv(self.has_annotations);

@@ -3,56 +3,115 @@
 use std::io::{self, Write};
 
 use tokenfleet::capability::TokenField;
-use tokenfleet::model::{Attribute, Attributes, Principal};
+use tokenfleet::model::{Attribute, Attributes, Principal, Scopes};
 use tokenfleet::{Account, Fact, Timestamp, Token};
 
 use super::escaped_json;
 
-/// Writes the members of a token and its account, without the braces around them, as a serializer
-/// writes them and [`escaped_json::object`] escapes them.
-pub(super) fn members(writer: &mut impl Write, account: &Account, token: &Token) -> io::Result<()> {
-    let mut members = Members { writer };
-    members.raw(b"\"account\":")?;
-    members.string(account.name())?;
-    members.raw(b",\"provider\":")?;
-    members.string(account.provider())?;
-    members.raw(b",\"id\":")?;
-    members.string(token.id.as_str())?;
-    members.raw(b",\"name\":")?;
-    members.nullable(token.name.known(), |members, name| members.string(name))?;
-    members.raw(b",\"description\":")?;
-    members.nullable(token.description.known(), |members, text| {
-        members.string(text)
-    })?;
-    members.raw(b",\"state\":\"")?;
-    members.raw(token.state.as_str().as_bytes())?;
-    members.raw(b"\",\"created_at\":")?;
-    members.nullable(token.created_at.known(), Members::time)?;
-    members.raw(b",\"updated_at\":")?;
-    members.nullable(token.updated_at.known(), Members::time)?;
-    members.raw(b",\"expiry\":")?;
-    members.moment(&token.expiry)?;
-    members.raw(b",\"last_used\":")?;
-    members.moment(&token.last_used)?;
-    members.raw(b",\"owner\":")?;
-    members.nullable(token.owner.known(), Members::principal)?;
-    members.raw(b",\"creator\":")?;
-    members.nullable(token.creator.known(), Members::principal)?;
-    members.raw(b",\"scopes\":")?;
-    members.nullable(token.scopes.known(), |members, scopes| {
-        members.list(scopes.iter().map(String::as_str))
-    })?;
-    members.raw(b",\"attributes\":")?;
-    members.attributes(&token.attributes)?;
-    members.raw(b",\"not_reported\":")?;
-    let fields = TokenField::ALL.into_iter();
-    let fields = fields.filter(|field| !token.is_reported(*field));
-    members.list(fields.map(TokenField::as_str))
+/// A buffer for the JSON of one token after another.
+///
+/// It is not wiped, so it must not hold a secret.
+#[derive(Default)]
+pub(super) struct Line {
+    pub(super) json: Vec<u8>,
+    // What a token often has in common with the one before it.
+    account: Last<Account>,
+    owner: Last<Principal>,
+    creator: Last<Principal>,
+    scopes: Last<Scopes>,
+    is_reported: Last<[bool; TokenField::ALL.len()]>,
 }
 
-/// Writes a string with its quotes.
-pub(super) fn string(writer: &mut impl Write, text: &str) -> io::Result<()> {
-    Members { writer }.string(text)
+impl Line {
+    /// Appends the members of a token and its account, without the braces around them, as a
+    /// serializer writes them and [`escaped_json::object`] escapes them.
+    pub(super) fn add_members(&mut self, account: &Account, token: &Token) -> io::Result<()> {
+        let mut members = Members {
+            line: &mut self.json,
+        };
+        members.raw(self.account.json(account, |members| {
+            members.raw(b"\"account\":")?;
+            members.string(account.name())?;
+            members.raw(b",\"provider\":")?;
+            members.string(account.provider())
+        })?)?;
+        members.raw(b",\"id\":")?;
+        members.string(token.id.as_str())?;
+        members.raw(b",\"name\":")?;
+        members.nullable(token.name.known(), |members, name| members.string(name))?;
+        members.raw(b",\"description\":")?;
+        members.nullable(token.description.known(), |members, text| {
+            members.string(text)
+        })?;
+        members.raw(b",\"state\":\"")?;
+        members.raw(token.state.as_str().as_bytes())?;
+        members.raw(b"\",\"created_at\":")?;
+        members.nullable(token.created_at.known(), Members::time)?;
+        members.raw(b",\"updated_at\":")?;
+        members.nullable(token.updated_at.known(), Members::time)?;
+        members.raw(b",\"expiry\":")?;
+        members.moment(&token.expiry)?;
+        members.raw(b",\"last_used\":")?;
+        members.moment(&token.last_used)?;
+        members.raw(b",\"owner\":")?;
+        members.nullable(token.owner.known(), |members, owner| {
+            members.raw(self.owner.json(owner, |members| members.principal(owner))?)
+        })?;
+        members.raw(b",\"creator\":")?;
+        members.nullable(token.creator.known(), |members, creator| {
+            members.raw(
+                self.creator
+                    .json(creator, |members| members.principal(creator))?,
+            )
+        })?;
+        members.raw(b",\"scopes\":")?;
+        members.nullable(token.scopes.known(), |members, scopes| {
+            members.raw(self.scopes.json(scopes, |members| {
+                members.list(scopes.iter().map(String::as_str))
+            })?)
+        })?;
+        members.raw(b",\"attributes\":")?;
+        members.attributes(&token.attributes)?;
+        members.raw(b",\"not_reported\":")?;
+        let is_reported = TokenField::ALL.map(|field| token.is_reported(field));
+        members.raw(self.is_reported.json(&is_reported, |members| {
+            let fields = TokenField::ALL.into_iter();
+            let fields = fields.filter(|field| !token.is_reported(*field));
+            members.list(fields.map(TokenField::as_str))
+        })?)
+    }
+}
+
+/// The value that was written last, and its JSON.
+struct Last<T> {
+    value: Option<T>,
+    json: Vec<u8>,
+}
+
+// Derived, it would need a default value.
+impl<T> Default for Last<T> {
+    fn default() -> Self {
+        let json = Vec::new();
+        Self { value: None, json }
+    }
+}
+
+impl<T: Clone + PartialEq> Last<T> {
+    /// Returns the JSON of a value, which is written unless the last one was equal.
+    fn json(
+        &mut self,
+        value: &T,
+        write: impl FnOnce(&mut Members<'_>) -> io::Result<()>,
+    ) -> io::Result<&[u8]> {
+        if self.value.as_ref() != Some(value) {
+            self.value = None;
+            self.json.clear();
+            let line = &mut self.json;
+            write(&mut Members { line })?;
+            self.value = Some(value.clone());
+        }
+        Ok(&self.json)
+    }
 }
 
 /// Returns `true` if the text is the same within JSON and on a terminal: ASCII without control
@@ -91,19 +150,19 @@ fn is_plain_word(word: [u8; 8]) -> bool {
     hazards & repeat(0x80) == 0
 }
 
-struct Members<'a, W> {
-    writer: &'a mut W,
+struct Members<'a> {
+    line: &'a mut Vec<u8>,
 }
 
-impl<W: Write> Members<'_, W> {
+impl Members<'_> {
     #[inline]
     fn raw(&mut self, json: &[u8]) -> io::Result<()> {
-        self.writer.write_all(json)
+        self.line.write_all(json)
     }
 
     fn string(&mut self, text: &str) -> io::Result<()> {
         if !is_plain(text) {
-            return escaped_json::object(self.writer, &text);
+            return escaped_json::object(self.line, &text);
         }
         self.raw(b"\"")?;
         self.raw(text.as_bytes())?;
@@ -173,7 +232,7 @@ impl<W: Write> Members<'_, W> {
                 Attribute::Boolean(true) => self.raw(b"true")?,
                 Attribute::Boolean(false) => self.raw(b"false")?,
                 Attribute::Text(text) => self.string(text)?,
-                other => escaped_json::object(self.writer, other)?,
+                other => escaped_json::object(self.line, other)?,
             }
         }
         self.raw(b"}")

@@ -9,7 +9,7 @@ const PASSWORD: &str = "password";
 /// The key with which a person accepts that the acting token is replaced.
 const ACCEPT_LOCKOUT: &str = "accept_lockout";
 
-/// Returns the token that an account authenticates with, if the platform tells that it is one of
+/// Returns the token that an account authenticates with, if the platform says that it is one of
 /// the account's own and nobody has accepted that it is replaced.
 ///
 /// # Errors

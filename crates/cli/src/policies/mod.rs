@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use tokenfleet::config::{did_you_mean, quoted};
 use tokenfleet::transport::Transport;
-use tokenfleet::{Configuration, Error, Result, Timestamp, Token, TokenProvider};
+use tokenfleet::{Capabilities, Configuration, Error, Result, Timestamp, Token};
 use tokenfleet_rotation::policy::{Policy, PolicyAccount};
 
 pub(crate) use self::acting::acting_token;
 pub(crate) use self::table::ConfiguredPolicy;
 use crate::configuration::tables;
-use crate::sinks::Sinks;
+use crate::sinks::{self, Sinks};
 
 /// The policies of the configuration.
 #[derive(Debug, Clone)]
@@ -75,9 +75,10 @@ impl Policies {
             })
     }
 
-    /// Accepts a policy that can keep its promise on its account. Nothing is sent.
+    /// Accepts a policy that can keep its promise on an account that can do this. Nothing is sent.
     ///
-    /// `acting` is the token that the account authenticates with, as [`acting_token`] finds it.
+    /// `acting` is the token that the account authenticates with, as [`acting_token`] finds it, and
+    /// `ledger` the id of the ledger, which is empty if there is none.
     ///
     /// # Errors
     ///
@@ -85,12 +86,12 @@ impl Policies {
     pub(crate) async fn accept(
         &self,
         policy: &ConfiguredPolicy,
-        provider: &dyn TokenProvider,
+        capabilities: &Capabilities,
         acting: Option<&Token>,
+        ledger: &str,
         (sinks, transport): (&Sinks, &Arc<dyn Transport>),
     ) -> Result<Policy> {
         let accept = async {
-            let capabilities = provider.capabilities();
             if capabilities.list.is_some() && !policy.has_filter {
                 let error = policy
                     .settings
@@ -106,7 +107,9 @@ impl Policies {
                 declared.push(sink.capabilities());
             }
             // If it is one of its own, no policy may cover it.
-            let mut account = PolicyAccount::new(capabilities).with_other_credential();
+            let mut account = PolicyAccount::new(capabilities)
+                .with_other_credential()
+                .with_ledger(ledger);
             if let Some(token) = acting {
                 account = account.with_acting(token);
             }
@@ -119,27 +122,40 @@ impl Policies {
 
 /// Refuses two policies that write one place, and one that writes it twice: two owners of a secret
 /// would rotate it against each other for ever.
+///
+/// Two policies of one account may fill in one place for each token: which tokens they have is
+/// known when these are listed. Those of another account are not listed then, so no value of a
+/// variable may lead two accounts to one place.
 fn check_places(policies: &[ConfiguredPolicy], sinks: &Sinks) -> Result<()> {
     let mut taken: Vec<(String, &ConfiguredPolicy)> = Vec::new();
     for policy in policies {
+        let account = &policy.config.account;
         for template in &policy.config.sinks {
-            let place = sinks.identity(template)?;
-            // For each token it is another one. Whether two policies have one token is known later.
-            let is_filled = place.contains("{name}") || place.contains("{id}");
+            let place = sinks.identity(template)?.replace("{account}", account);
+            let is_filled = sinks::is_filled_in(&place);
             let is_taken = |(other_place, other): &&(String, &ConfiguredPolicy)| {
-                let is_same_policy = other.name() == policy.name();
-                let is_same_account = other.config.account == policy.config.account;
-                let is_shared = !is_filled && (is_same_account || !place.contains("{account}"));
-                *other_place == place && (is_same_policy || is_shared)
+                if other.config.account != *account {
+                    return sinks::can_be_equal(other_place, &place);
+                }
+                *other_place == place && (other.name() == policy.name() || !is_filled)
             };
-            if let Some((_, other)) = taken.iter().find(is_taken) {
-                let other = other.settings.path();
-                let message = format!("writes a place that {other} writes too");
-                return Err(policy.settings.error(message).with_advice(
+            let Some((_, other)) = taken.iter().find(is_taken) else {
+                taken.push((place, policy));
+                continue;
+            };
+            let path = other.settings.path();
+            let (message, advice) = if other.config.account == *account || !is_filled {
+                (
+                    format!("writes a place that {path} writes too"),
                     "let each place belong to one policy: two would rotate it against each other",
-                ));
-            }
-            taken.push((place, policy));
+                )
+            } else {
+                (
+                    format!("can write a place that {path}, of another account, writes too"),
+                    "put `{account}` into the sink: tokens of two accounts may have one name or id",
+                )
+            };
+            return Err(policy.settings.error(message).with_advice(advice));
         }
     }
     Ok(())

@@ -163,6 +163,24 @@ fn two_policies_that_write_one_place_are_refused_however_it_is_written() {
         );
     }
     for (one, account, other) in [
+        // Tokens of two accounts may have one name.
+        ("ci", "infra", "ci"),
+        ("ci", "infra", "file:/run/{id}"),
+        ("one", "infra", "ci"),
+    ] {
+        let error = pair(one, account, other).unwrap_err().to_string();
+        let expected = "policies.b can write a place that policies.a, of another account";
+        assert!(
+            error.contains(expected) && error.contains("{account}"),
+            "{error}"
+        );
+    }
+    for (one, account, other) in [
+        (
+            "file:/run/{account}-{name}",
+            "infra",
+            "file:/run/{account}-{name}",
+        ),
         // For each token it is another place.
         ("ci", "iot", "ci"),
         ("mine", "infra", "mine"),

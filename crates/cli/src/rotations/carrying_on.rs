@@ -36,9 +36,7 @@ pub(crate) async fn carry_on(
         tasks.spawn(async move {
             let _permit = permits.acquire_owned().await;
             for rotation in queue {
-                if stop.is_requested() {
-                    return;
-                }
+                // One that is asked to stop claims nothing, and is reported as it is.
                 let _ = sender.send(rotation.advance(Duration::ZERO, &stop).await);
             }
         });

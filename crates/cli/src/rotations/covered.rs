@@ -1,12 +1,12 @@
 //! The tokens that a policy covers, and what the rotation of each would be.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
-    Completeness, CreateToken, Error, Query, Result, Timestamp, Token, TokenId, TokenProvider,
-    TokenProviderExt, TokenState,
+    Account, Capabilities, Completeness, CreateToken, Error, Query, Result, Timestamp, Token,
+    TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_rotation::machine::{Rotation, Strategy};
 use tokenfleet_rotation::policy::{Due, Policy, SinkPlace, successor_request, without_marker};
@@ -14,8 +14,13 @@ use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokenfleet_rotation::sink::SecretSink;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
+use super::holders::rotation_command;
 use super::opened::Rotations;
+use super::overlooked::{self, DeadPlace};
+use super::places::{self, identities, identity};
+use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
+use crate::program_name::command_line;
 use crate::progress::with_progress;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
@@ -27,11 +32,15 @@ pub(crate) struct Covered {
 }
 
 /// The tokens that a policy covers now.
-pub(crate) struct Looked {
+pub(crate) struct CoveredTokens {
     /// Those that are not being rotated, with the error if one cannot be.
     pub(crate) covered: Vec<(Option<TokenId>, Result<Covered>)>,
     /// The reason why the listing may lack some.
     pub(crate) incomplete: Option<String>,
+    /// The sentences about tokens that the policy should cover and does not.
+    pub(crate) warnings: Vec<String>,
+    /// The places that hold a token which the account lists no more.
+    pub(crate) dead_places: Vec<DeadPlace>,
 }
 
 impl Covered {
@@ -42,107 +51,142 @@ impl Covered {
 }
 
 /// Lists the account of a policy, and plans the rotation of each token that it covers and that is
-/// not being rotated. Nothing is changed.
-pub(crate) async fn look(
+/// not being rotated. Nothing is changed, and the account may be read-only.
+pub(crate) async fn find_covered(
     rotations: &Rotations<'_>,
     policies: &Policies,
     configured: &ConfiguredPolicy,
-) -> Result<Looked> {
+    provider: &dyn TokenProvider,
+) -> Result<CoveredTokens> {
     let accounts = rotations.accounts;
-    let provider = accounts.open_one(&configured.config.account)?;
-    let account = accounts.configuration_of(&*provider)?;
-    let acting = acting_token(account, &*provider).await?;
-    let means = (&rotations.sinks, accounts.transport());
-    let policy = policies.accept(configured, &*provider, acting.as_ref(), means);
+    let account = accounts.configuration_of(provider)?;
+    let acting = acting_token(account, provider).await?;
+    // What could be done is planned also where nothing may be changed.
+    let mut capabilities = provider.capabilities().clone();
+    capabilities.read_only = None;
+    let opening = (&rotations.sinks, accounts.transport());
+    let ledger = rotations.ledger_id();
+    let policy = policies.accept(configured, &capabilities, acting.as_ref(), ledger, opening);
     let policy = policy.await?;
+    let list = match policy.plan().strategy {
+        Strategy::Unlisted(_) => None,
+        _ => {
+            let reading = || format!("reading {}", provider.account());
+            Some(with_progress(reading, provider.list_all(Query::new())).await?)
+        }
+    };
+    // After the listing, in which the tokens of a rotation that was opened meanwhile may be. One
+    // that is closed between the two is in both.
+    let open = rotations.store.open_rotations().await?.rotations;
     let mut closed = rotations.store.closed_rotations().await?.rotations;
     closed.retain(|stored| stored.record.account == *provider.account());
-    let looking = Looking {
+    let planner = Planner {
         rotations,
         policy,
-        provider: &*provider,
+        account: provider.account(),
+        capabilities,
         closed,
+        open,
     };
-    if let Strategy::Unlisted(_) = looking.policy.plan().strategy {
-        let covered = looking.cover(None).await;
-        return Ok(Looked {
-            covered: vec![(None, covered)],
+    let Some(list) = list else {
+        let covered = planner.plan(None).await;
+        let is_open = |covered: &Covered| {
+            let subject = covered.record.subject();
+            let mut open = planner.open.iter();
+            open.any(|stored| stored.record.subject() == subject)
+        };
+        let covered = match covered {
+            Ok(covered) if is_open(&covered) => Vec::new(),
+            covered => vec![(None, covered)],
+        };
+        return Ok(CoveredTokens {
+            covered,
             incomplete: None,
+            warnings: Vec::new(),
+            dead_places: Vec::new(),
         });
-    }
-    let reading = || format!("reading {}", provider.account());
-    let list = with_progress(reading, provider.list_all(Query::new())).await?;
+    };
     let incomplete = match list.completeness {
         Completeness::Partial(reason) => Some(reason.to_string()),
         _ => None,
     };
-    let mut open = rotations.store.open_rotations().await?.rotations;
-    open.retain(|stored| stored.record.account == *provider.account());
-    let known = known_markers(rotations.ledger_id(), &looking.closed, &open);
+    let (mut warnings, mut dead_places) = (Vec::new(), Vec::new());
+    if incomplete.is_none() {
+        warnings = overlooked::warnings(&planner.policy, &planner.closed, &list.tokens);
+        let opening = (&rotations.sinks, accounts.transport());
+        let places = overlooked::dead_places(ledger, &planner.closed, &list.tokens, opening);
+        dead_places = places.await;
+        let of_policy = Some(configured.name());
+        dead_places.retain(|place| place.policy.as_deref() == of_policy);
+    }
+    let known = planner.known_markers();
     let mut covered = Vec::new();
-    let mut taken = BTreeMap::<String, Vec<usize>>::new();
+    // The tokens that each place is for, those of other policies too.
+    let mut writers = BTreeMap::<String, Vec<TokenId>>::new();
     for token in list.tokens {
         // A revoked one stays in some lists, and its successor has its place.
-        let is_active = token.state == TokenState::Active;
-        if !is_active || !looking.policy.covers(&token) || is_under_way(&token, &open) {
+        if token.state != TokenState::Active || planner.is_under_way(&token) {
+            continue;
+        }
+        for place in planner.places_of_others(policies, configured, &token) {
+            writers.entry(place).or_default().push(token.id.clone());
+        }
+        if !planner.policy.covers(&token) {
             continue;
         }
         let id = token.id.clone();
-        let planned = match objection(policies, configured, &token, &known) {
+        if let Some(given_up) = planner.given_up(&token) {
+            // It has no place any more, and another token may have it.
+            if planner.is_due(&token) {
+                covered.push((Some(id), Err(stays_out(rotations, configured, given_up))));
+            }
+            continue;
+        }
+        let origin = known.origin(provider.account(), &token);
+        let planned = match objection((policies, ledger), configured, &token, origin) {
             Some(error) => Err(error),
-            None => looking.cover(Some(token)).await,
+            None => planner.plan(Some(token)).await,
         };
-        for place in planned.iter().flat_map(|planned| &planned.record.sinks) {
-            taken.entry(place.clone()).or_default().push(covered.len());
+        let places = planned.iter().flat_map(|planned| &planned.record.sinks);
+        for place in places {
+            let place = identity(&rotations.sinks, place);
+            writers.entry(place).or_default().push(id.clone());
         }
         covered.push((Some(id), planned));
     }
-    // None of those that share a place: whichever came first would lose it to the other.
-    let shared = taken.values().filter(|sharing| sharing.len() > 1);
-    for &index in shared.flatten().collect::<BTreeSet<_>>() {
-        if let Some((_, planned)) = covered.get_mut(index) {
-            *planned = Err(shared_place(configured.name()));
+    for (id, planned) in &mut covered {
+        let Ok(Covered { record, .. }) = planned else {
+            continue;
+        };
+        // None of those that share a place: whichever came first would lose it to the other.
+        let places = identities(&rotations.sinks, &record.sinks);
+        let mut writers = places
+            .iter()
+            .filter_map(|place| writers.get(place))
+            .flatten();
+        if let Some(other) = writers.find(|writer| Some(*writer) != id.as_ref()) {
+            *planned = Err(shared_place(configured.name(), other));
         }
     }
-    Ok(Looked {
+    Ok(CoveredTokens {
         covered,
         incomplete,
+        warnings,
+        dead_places,
     })
-}
-
-/// Returns `true` for a token that an open rotation replaces, or has created and does not keep.
-fn is_under_way(token: &Token, open: &[StoredRotation]) -> bool {
-    open.iter().any(|stored| {
-        let rotation = &stored.record.rotation;
-        let successor = rotation.successor.as_ref();
-        let is_successor = successor.is_some_and(|successor| successor.token == token.id);
-        let mut attempts = rotation.attempts.iter();
-        rotation.subject.as_ref() == Some(&token.id)
-            || (!is_successor && attempts.any(|attempt| attempt.marker.matches(token)))
-    })
-}
-
-/// Returns the markers of the rotations of an account.
-fn known_markers(ledger: &str, closed: &[StoredRotation], open: &[StoredRotation]) -> KnownMarkers {
-    let mut known = KnownMarkers::new(ledger);
-    for (stored, is_open) in (closed.iter().map(|stored| (stored, false)))
-        .chain(open.iter().map(|stored| (stored, true)))
-    {
-        known.add_rotation(&stored.record.rotation, is_open);
-    }
-    known
 }
 
 /// Returns why a token that the policy covers is not rotated.
 fn objection(
-    policies: &Policies,
+    (policies, ledger): (&Policies, &str),
     configured: &ConfiguredPolicy,
     token: &Token,
-    known: &KnownMarkers,
+    origin: Option<Origin>,
 ) -> Option<Error> {
     let name = configured.name();
-    let mut others = policies.for_account(&configured.config.account);
-    let other = others.find(|other| other.name() != name && other.config.filter.matches(token));
+    let others = policies.for_account(&configured.config.account);
+    let mut others = others.filter(|other| other.name() != name);
+    let other = others.find(|other| other.config.matches(token, ledger));
     if let Some(other) = other {
         let other = other.name();
         return Some(
@@ -154,7 +198,9 @@ fn objection(
             ),
         );
     }
-    let (Origin::Late(rotation) | Origin::Abandoned(rotation)) = known.origin(token)? else {
+    let (Origin::Late(rotation) | Origin::Abandoned(rotation) | Origin::Replaced(rotation)) =
+        origin?
+    else {
         return None;
     };
     Some(
@@ -163,21 +209,124 @@ fn objection(
     )
 }
 
-fn shared_place(policy: &str) -> Error {
-    let message = format!("policies.{policy}: another token would be written to the same place");
-    Error::configuration(message)
-        .with_advice("use `{name}` or `{id}` in the sink, or narrow `where` to one token")
+fn shared_place(policy: &str, other: &TokenId) -> Error {
+    let other = displayed_id(other);
+    let message = format!("policies.{policy}: the token {other} has the same place");
+    Error::configuration(message).with_advice(
+        "use `{id}` in the sink, give the tokens different names, or narrow `where` to one token",
+    )
 }
 
-struct Looking<'a> {
+/// Creates the error about a token whose last rotation a person gave up.
+fn stays_out(
+    rotations: &Rotations<'_>,
+    configured: &ConfiguredPolicy,
+    given_up: &StoredRotation,
+) -> Error {
+    let (name, id, record) = (configured.name(), given_up.task.id, &given_up.record);
+    let show = command_line(&format!("operations show {id}"));
+    let places = record.sinks.iter().map(String::as_str);
+    let begin = record.rotation.subject.as_ref().map(|token| {
+        let rotate = rotation_command(&rotations.sinks, &record.account, token, places);
+        format!("`{rotate}` begins anew; ")
+    });
+    Error::configuration(format!(
+        "policies.{name} leaves it alone since its rotation {id} was given up"
+    ))
+    .with_advice(format!(
+        "{}`{show}` shows what was left",
+        begin.unwrap_or_default()
+    ))
+}
+
+/// Plans the rotations of a policy.
+struct Planner<'a> {
     rotations: &'a Rotations<'a>,
+    policy: Policy,
+    account: &'a Account,
+    /// The capabilities that the account would have if it were not read-only.
+    capabilities: Capabilities,
     /// The rotations of the account that are over.
     closed: Vec<StoredRotation>,
-    policy: Policy,
-    provider: &'a dyn TokenProvider,
+    /// The open rotations of all accounts.
+    open: Vec<StoredRotation>,
 }
 
-impl Looking<'_> {
+impl Planner<'_> {
+    fn open_of_account(&self) -> impl Iterator<Item = &StoredRotation> {
+        let open = self.open.iter();
+        open.filter(|stored| stored.record.account == *self.account)
+    }
+
+    /// Returns `true` for a token that an open rotation replaces, or has created and does not keep.
+    fn is_under_way(&self, token: &Token) -> bool {
+        self.open_of_account().any(|stored| {
+            let rotation = &stored.record.rotation;
+            let successor = rotation.successor.as_ref();
+            let is_successor = successor.is_some_and(|successor| successor.token == token.id);
+            let mut attempts = rotation.attempts.iter();
+            rotation.subject.as_ref() == Some(&token.id)
+                || (!is_successor && attempts.any(|attempt| attempt.marker.matches(token)))
+        })
+    }
+
+    /// Returns the last rotation of a token, if a person gave that up: the policy begins no other
+    /// one of it.
+    fn given_up(&self, token: &Token) -> Option<&StoredRotation> {
+        let of_token = self.closed.iter().filter(|stored| {
+            let rotation = &stored.record.rotation;
+            let created_at = rotation.subject_created_at;
+            // The platform may have given its id to another one since.
+            let is_another = (created_at.zip(token.created_at.known().copied()))
+                .is_some_and(|(subject, found)| subject != found);
+            rotation.subject.as_ref() == Some(&token.id) && !is_another
+        });
+        let last = of_token.max_by_key(|stored| stored.task.closed_at)?;
+        last.is_abandoned().then_some(last)
+    }
+
+    /// Returns `true` for a token that the policy would rotate now.
+    fn is_due(&self, token: &Token) -> bool {
+        let rotated_at = self.rotated_at(Some(token), &[]);
+        self.policy.due(token, rotated_at).is_due(Timestamp::now())
+    }
+
+    /// Returns the markers of the rotations of the account.
+    fn known_markers(&self) -> KnownMarkers {
+        let mut known = KnownMarkers::new(self.rotations.ledger_id());
+        for stored in &self.closed {
+            known.add_rotation(&stored.record.account, &stored.record.rotation, false);
+        }
+        // Afterwards: one that is in both was open when the tokens were listed.
+        for stored in self.open_of_account() {
+            known.add_rotation(&stored.record.account, &stored.record.rotation, true);
+        }
+        known
+    }
+
+    /// Returns the identities of the places that other policies have for a token.
+    fn places_of_others(
+        &self,
+        policies: &Policies,
+        configured: &ConfiguredPolicy,
+        token: &Token,
+    ) -> Vec<String> {
+        let others = policies.for_account(&configured.config.account);
+        let others = others.filter(|other| {
+            other.name() != configured.name()
+                && other.config.matches(token, self.rotations.ledger_id())
+        });
+        let templates = others.flat_map(|other| &other.config.sinks);
+        let places = templates.filter_map(|template| {
+            // A place that cannot be filled in is a finding of that policy.
+            SinkPlace::new(template, &configured.config.account, Some(token)).ok()
+        });
+        let sinks = &self.rotations.sinks;
+        places
+            .map(|place| identity(sinks, place.as_str()))
+            .collect()
+    }
+
     /// Returns the time at which a token, or what the sinks hold, was last rotated.
     fn rotated_at(&self, token: Option<&Token>, places: &[String]) -> Option<Timestamp> {
         let records = self.closed.iter().map(|stored| &stored.record);
@@ -192,8 +341,8 @@ impl Looking<'_> {
         times.max()
     }
 
-    async fn cover(&self, token: Option<Token>) -> Result<Covered> {
-        let (config, capabilities) = (self.policy.config(), self.provider.capabilities());
+    async fn plan(&self, token: Option<Token>) -> Result<Covered> {
+        let (config, capabilities) = (self.policy.config(), &self.capabilities);
         let (mut places, mut sinks) = (Vec::new(), Vec::new());
         for sink in &config.sinks {
             let place = SinkPlace::new(sink, &config.account, token.as_ref())?;
@@ -217,7 +366,7 @@ impl Looking<'_> {
             _ => successor_request(capabilities, token.as_ref(), config.new_expiry)?,
         };
         let plan = self.policy.plan().clone();
-        let account = self.provider.account().clone();
+        let account = self.account.clone();
         let record = RotationRecord::new(account, places, plan, request, rotation);
         let mut record = record.with_policy(&config.name);
         if let Some(reason) = self.rotations.accounts.reason() {
@@ -226,6 +375,9 @@ impl Looking<'_> {
         if let Some(name) = token.as_ref().and_then(|token| token.name.known()) {
             record = record.with_token_name(without_marker(name));
         }
-        Ok(Covered { due, record, sinks })
+        match places::conflict(&self.rotations.sinks, &record, &self.open) {
+            Some(error) => Err(error),
+            None => Ok(Covered { due, record, sinks }),
+        }
     }
 }

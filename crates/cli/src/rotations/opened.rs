@@ -10,16 +10,13 @@ use tokenfleet_rotation::runner::{
 };
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::allowed;
 use super::journal::OperationJournal;
 use super::prepared::Prepared;
+use super::{allowed, places};
 use crate::accounts::Accounts;
 use crate::ledger::turned_off;
 use crate::program_name::command_line;
 use crate::sinks::Sinks;
-
-/// The lease of a person who changes a rotation.
-const LEASE: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// The rotations in the ledger of the configuration, and what it takes to carry them on.
 pub(crate) struct Rotations<'a> {
@@ -36,8 +33,19 @@ impl<'a> Rotations<'a> {
     ///
     /// There is no ledger: what is not recorded would be forgotten in a crash.
     pub(crate) async fn open(accounts: &'a Accounts) -> Result<Self> {
-        let sinks = Sinks::read(accounts.configuration())?;
-        let ledger = accounts.journals().shared_ledger().await?;
+        Self::with_ledger(accounts, accounts.journals().shared_ledger().await?).await
+    }
+
+    /// Opens the ledger to read it only. One that does not exist yet is empty, and is not created.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    pub(crate) async fn open_existing(accounts: &'a Accounts) -> Result<Self> {
+        Self::with_ledger(accounts, accounts.journals().existing_ledger().await?).await
+    }
+
+    async fn with_ledger(accounts: &'a Accounts, ledger: Option<Arc<dyn Ledger>>) -> Result<Self> {
         let ledger = ledger.ok_or_else(|| {
             let error = turned_off();
             let advice = error.advice().unwrap_or_default().to_owned();
@@ -52,7 +60,7 @@ impl<'a> Rotations<'a> {
         let tasks: Arc<dyn Ledger> = Arc::clone(&ledger);
         Ok(Self {
             accounts,
-            sinks,
+            sinks: Sinks::read(accounts.configuration())?,
             store: Arc::new(LedgerRotationStore::open(tasks).await?),
             ledger,
         })
@@ -84,6 +92,32 @@ impl<'a> Rotations<'a> {
         }
         due.retain(|stored| self.is_selected(stored));
         Ok(due)
+    }
+
+    /// Opens the sinks of a rotation that is in the ledger, whoever wrote it.
+    ///
+    /// # Errors
+    ///
+    /// The configuration does not name them, or one of them cannot be opened.
+    pub(crate) async fn open_sinks(
+        &self,
+        record: &RotationRecord,
+    ) -> Result<Vec<Arc<dyn SecretSink>>> {
+        let open = async || {
+            allowed::check(self.accounts, &self.sinks, record)?;
+            self.open_own_sinks(record).await
+        };
+        open()
+            .await
+            .map_err(|error| error.with_account(&record.account))
+    }
+
+    async fn open_own_sinks(&self, record: &RotationRecord) -> Result<Vec<Arc<dyn SecretSink>>> {
+        let mut sinks = Vec::new();
+        for (place, planned) in record.sinks.iter().zip(&record.plan.sinks) {
+            sinks.push(self.open_sink(place, planned.adopt).await?);
+        }
+        Ok(sinks)
     }
 
     /// Returns the id of the ledger, as it is in stamps.
@@ -119,7 +153,16 @@ impl<'a> Rotations<'a> {
     }
 
     /// Opens a rotation in the queue of its account, or returns the one that is open already.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of its
+    /// places.
     pub(crate) async fn begin(&self, record: &RotationRecord) -> Result<Begun> {
+        let open = self.store.open_rotations().await?.rotations;
+        if let Some(error) = places::conflict(&self.sinks, record, &open) {
+            return Err(error);
+        }
         let configuration = self.accounts.configuration();
         let queue = configuration.account(record.account.name())?.queue();
         let (id, is_new) = match self.store.open_rotation(record, queue).await? {
@@ -137,10 +180,8 @@ impl<'a> Rotations<'a> {
     /// The configuration has another account of this name by now or does not name the sinks, the
     /// account is read-only, or a sink cannot be opened.
     pub(crate) async fn prepare(&self, stored: StoredRotation) -> Result<Prepared> {
-        let account = &stored.record.account;
-        allowed::check(self.accounts, &self.sinks, &stored.record)
-            .map_err(|error| error.with_account(account))?;
-        self.prepare_own(stored).await
+        let sinks = self.open_sinks(&stored.record).await?;
+        self.prepare_with(stored, sinks)
     }
 
     /// Opens the account and the sinks of a rotation that this process has begun.
@@ -150,9 +191,18 @@ impl<'a> Rotations<'a> {
     /// As those of [`prepare`](Self::prepare), except that its places are those that were asked
     /// for.
     pub(crate) async fn prepare_own(&self, stored: StoredRotation) -> Result<Prepared> {
+        let sinks = self.open_own_sinks(&stored.record).await;
+        let sinks = sinks.map_err(|error| error.with_account(&stored.record.account))?;
+        self.prepare_with(stored, sinks)
+    }
+
+    fn prepare_with(
+        &self,
+        stored: StoredRotation,
+        sinks: Vec<Arc<dyn SecretSink>>,
+    ) -> Result<Prepared> {
         let StoredRotation { task, record, .. } = stored;
-        let account = record.account.clone();
-        let in_account = |error: Error| error.with_account(&account);
+        let account = &record.account;
         let journal = OperationJournal {
             journals: self.accounts.shared_journals(),
             operation: task.id,
@@ -162,18 +212,8 @@ impl<'a> Rotations<'a> {
         let provider = self
             .accounts
             .open_recorded(name, Arc::new(journal), reason)?;
-        check_place(&*provider, &account)?;
-        if let Some(setting) = &provider.capabilities().read_only {
-            return Err(in_account(
-                Error::configuration("the account is read-only")
-                    .with_advice(format!("to carry its rotations on, remove {setting}")),
-            ));
-        }
-        let mut sinks = Vec::new();
-        for (place, planned) in record.sinks.iter().zip(&record.plan.sinks) {
-            let sink = self.open_sink(place, planned.adopt).await;
-            sinks.push(sink.map_err(in_account)?);
-        }
+        check_place(&*provider, account)?;
+        check_writable(&*provider)?;
         Ok(Prepared {
             id: task.id,
             queue: task.queue,
@@ -185,32 +225,6 @@ impl<'a> Rotations<'a> {
             journals: self.accounts.shared_journals(),
         })
     }
-
-    /// Lets a rotation replace what somebody else has put into its sinks. Returns `false`, and
-    /// changes nothing, if somebody is at work on its queue.
-    pub(crate) async fn adopt(&self, id: OperationId) -> Result<bool> {
-        let Some(claim) = self.ledger.claim_task(id, LEASE).await? else {
-            return Ok(false);
-        };
-        let mut record = self.find(id).await?.record;
-        for sink in &mut record.plan.sinks {
-            sink.adopt = true;
-        }
-        let due = claim.task.due;
-        let recorded = match serde_json::to_string(&record) {
-            Ok(state) => {
-                self.ledger
-                    .record_task(id, claim.epoch, &state, false)
-                    .await
-            }
-            Err(error) => {
-                let message = "a rotation cannot be written as JSON";
-                Err(Error::new(ErrorKind::Other, Fate::NotSent, message).with_source(error))
-            }
-        };
-        self.ledger.release_claim(id, claim.epoch, due).await?;
-        recorded
-    }
 }
 
 /// A rotation that was opened now or before.
@@ -218,6 +232,16 @@ pub(crate) struct Begun {
     pub(crate) stored: StoredRotation,
     /// `true` if it was opened now.
     pub(crate) is_new: bool,
+}
+
+/// Rejects an account that is read-only: nothing is rotated there.
+pub(crate) fn check_writable(provider: &dyn TokenProvider) -> Result<()> {
+    match &provider.capabilities().read_only {
+        None => Ok(()),
+        Some(setting) => Err(Error::configuration("the account is read-only")
+            .with_account(provider.account())
+            .with_advice(format!("to carry its rotations on, remove {setting}"))),
+    }
 }
 
 /// Rejects an account that reaches another place than the one in which something was begun.

@@ -18,9 +18,6 @@ use super::stop::Stop;
 use crate::exit::Exit;
 use crate::journals::Journals;
 
-/// The time between two looks at a rotation that may be dropped once it waits.
-const LOOK: Duration = Duration::from_millis(20);
-
 /// A rotation with its account and its sinks opened.
 pub(crate) struct Prepared {
     pub(super) id: OperationId,
@@ -63,7 +60,7 @@ impl Prepared {
             self.record.account.clone(),
             stop.clone(),
         );
-        let clock = SystemClock::default();
+        let clock = SystemClock::new();
         let mut job = self.record.job();
         // Sinks say themselves whether they adopt, and what can be read of them.
         job.plan.sinks = (self.sinks.iter())
@@ -76,9 +73,7 @@ impl Prepared {
                 () = stop.insisted() => {}
                 () = async {
                     stop.requested().await;
-                    while !clock.is_waiting() || store.is_attempting() {
-                        tokio::time::sleep(LOOK).await;
-                    }
+                    waits_without_secret(&clock, &store).await;
                 } => {}
             }
         };
@@ -97,13 +92,33 @@ impl Prepared {
     }
 }
 
+/// Completes when a run waits and may be dropped: no new secret is in its memory alone.
+async fn waits_without_secret(clock: &SystemClock, store: &StepStore) {
+    let mut waits = clock.waits();
+    loop {
+        if waits.wait_for(|is_waiting| *is_waiting).await.is_ok() && !store.is_attempting() {
+            return;
+        }
+        // Fails only without the clock, which outlives the run.
+        if waits.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
 impl Progressed {
-    /// Returns `true` if nothing was done because another worker is at the queue.
+    /// Returns `true` if nothing was done because another worker holds the queue.
     pub(crate) fn is_in_other_hands(&self) -> bool {
         matches!(self.advanced, Ok(Some(Advanced::NotOurs)))
     }
 
-    /// Returns the exit code: 7 while a sink may lack the new secret, and 8 if a person is needed.
+    /// Returns `true` if the program was asked to stop before all was done that can be done now.
+    pub(crate) fn is_stopped(&self) -> bool {
+        matches!(self.advanced, Ok(None))
+    }
+
+    /// Returns the exit code: 7 while a sink may lack the new secret and after a request to stop,
+    /// and 8 if a person is needed.
     pub(crate) fn exit(&self) -> Exit {
         let is_delivered = self.stored.record.rotation.state != RotationState::Issuing;
         match &self.advanced {
@@ -115,7 +130,7 @@ impl Progressed {
                 reason: WaitReason::Backoff,
                 ..
             })) => Exit::OutcomeUnknown,
-            Ok(_) if is_delivered => Exit::Success,
+            Ok(Some(_)) if is_delivered => Exit::Success,
             Ok(_) => Exit::OutcomeUnknown,
         }
     }

@@ -18,16 +18,17 @@ use tokenfleet::transport::{BaseUrl, Transport};
 use tokenfleet::{Configuration, Error, Result};
 use tokenfleet_rotation::sink::SecretSink;
 
-use self::opening::Means;
+use self::opening::Opening;
 use self::server::Server;
 pub(crate) use self::table::SinkTable;
 use self::table::{Target, absolute};
 use self::variables::Values;
+pub(crate) use self::variables::can_be_equal;
 use crate::configuration::{credential_variables, tables};
 use crate::written_place::{RemotePlace, WrittenPlace};
 
 /// A value that every kind of place takes, for questions about the places of tokens in general.
-const EXAMPLE: &str = "example";
+pub(crate) const EXAMPLE: &str = "example";
 
 /// The sinks of the configuration.
 #[derive(Debug)]
@@ -88,7 +89,7 @@ impl Sinks {
     /// # Errors
     ///
     /// [`Configuration`](tokenfleet::ErrorKind::Configuration) for an unknown sink, a server that
-    /// cannot be told, and variables that nobody fills in.
+    /// is not known, and variables that nobody fills in.
     pub(crate) fn template(&self, place: &WrittenPlace) -> Result<String> {
         let place = match place {
             WrittenPlace::Configured { values, .. } if !values.is_empty() => {
@@ -142,6 +143,24 @@ impl Sinks {
         self.table(&name).is_ok()
     }
 
+    /// Returns `true` for a place of the ledger that may be read whoever wrote the ledger: one of
+    /// the configuration, or a file.
+    pub(crate) fn is_readable(&self, place: &str) -> bool {
+        self.is_configured(place)
+            || matches!(
+                parse(place),
+                Ok(WrittenPlace::File(_) | WrittenPlace::EnvFile(..))
+            )
+    }
+
+    /// Returns a place of the ledger as a person writes it: a sink by its name alone.
+    pub(crate) fn written(&self, place: &str) -> Option<WrittenPlace> {
+        match parse(place).ok()? {
+            WrittenPlace::Configured { name, .. } => Some(WrittenPlace::configured(&name)),
+            place => Some(place),
+        }
+    }
+
     /// Returns a text that is equal for two templates of one place.
     pub(crate) fn identity(&self, template: &str) -> Result<String> {
         let (target, _) = self.target(&parse(template)?)?;
@@ -170,13 +189,13 @@ impl Sinks {
         }
         let written = parse(place)?;
         let (target, configured) = self.target(&written)?;
-        let means = Means {
+        let opening = Opening {
             adopts: adopts.unwrap_or(configured),
             transport,
             network: self.configuration.transport_settings(),
             withheld: &self.withheld,
         };
-        let opened = target.open(&means).await;
+        let opened = target.open(&opening).await;
         opened.map_err(|error| match &written {
             WrittenPlace::Configured { name, .. } => self.in_table(name, error),
             _ => error,

@@ -14,8 +14,8 @@ use super::server::Server;
 use super::table::{Target, absolute};
 use super::variables::{self, Values};
 
-/// The means by which a sink is opened.
-pub(super) struct Means<'a> {
+/// The settings with which a place is opened as a sink.
+pub(super) struct Opening<'a> {
     /// `true` to replace what somebody else wrote.
     pub(super) adopts: bool,
     /// The transport of all accounts.
@@ -71,8 +71,8 @@ impl Target {
     }
 
     /// Opens the sink. Nothing is sent before it is used.
-    pub(super) async fn open(self, means: &Means<'_>) -> Result<Arc<dyn SecretSink>> {
-        let adopts = means.adopts;
+    pub(super) async fn open(self, opening: &Opening<'_>) -> Result<Arc<dyn SecretSink>> {
+        let adopts = opening.adopts;
         match self {
             Self::File(path) => {
                 let path = absolute(path.as_ref());
@@ -96,7 +96,7 @@ impl Target {
                 check,
                 timeout,
             } => {
-                let mut sink = CommandSink::new(run)?.without_variables(means.withheld);
+                let mut sink = CommandSink::new(run)?.without_variables(opening.withheld);
                 if !check.is_empty() {
                     sink = sink.with_check(check)?;
                 }
@@ -119,7 +119,7 @@ impl Target {
                 if adopts {
                     config = config.with_adoption();
                 }
-                let transport = server.transport(means.network, means.transport).await?;
+                let transport = server.transport(opening.network, opening.transport).await?;
                 Ok(Arc::new(Kv2Sink::new(config, transport)))
             }
             Self::Kubernetes {
@@ -137,7 +137,7 @@ impl Target {
                 if adopts {
                     config = config.with_adoption();
                 }
-                let transport = server.transport(means.network, means.transport).await?;
+                let transport = server.transport(opening.network, opening.transport).await?;
                 Ok(Arc::new(KubernetesSink::new(config, transport)))
             }
         }

@@ -63,9 +63,65 @@ pub(super) fn fill(text: &str, values: &Values) -> String {
     filled
 }
 
+/// Returns `true` if two texts may be equal once their variables are filled in. No value has a
+/// slash.
+pub(crate) fn can_be_equal(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<_>, Vec<_>) = (one.split('/').collect(), other.split('/').collect());
+    let mut parts = one.iter().zip(&other);
+    one.len() == other.len() && parts.all(|(one, other)| can_part_be_equal(one, other))
+}
+
+fn can_part_be_equal(one: &str, other: &str) -> bool {
+    let is_filled = |(start, end): (&str, &str), text: &str| {
+        text.len() > start.len() + end.len() && text.starts_with(start) && text.ends_with(end)
+    };
+    match (fixed_ends(one), fixed_ends(other)) {
+        (None, None) => one == other,
+        (Some(ends), None) => is_filled(ends, other),
+        (None, Some(ends)) => is_filled(ends, one),
+        (Some((start, end)), Some((other_start, other_end))) => {
+            (start.starts_with(other_start) || other_start.starts_with(start))
+                && (end.ends_with(other_end) || other_end.ends_with(end))
+        }
+    }
+}
+
+/// Returns the texts before the first variable and after the last one, if there is one.
+fn fixed_ends(text: &str) -> Option<(&str, &str)> {
+    let (start, _) = text.split_once('{')?;
+    let (_, end) = text.rsplit_once('}')?;
+    Some((start, end))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_can_be_equal_if_some_values_make_them_so() {
+        for (one, other) in [
+            ("/run/{name}", "/run/{name}"),
+            ("/run/{name}", "/run/{id}"),
+            ("/run/{name}", "/run/ci"),
+            ("/run/{name}.txt", "/run/ci-{id}"),
+            ("/run/{name}-{id}", "/run/a-b"),
+            ("/run/ci", "/run/ci"),
+        ] {
+            assert!(can_be_equal(one, other), "{one} {other}");
+            assert!(can_be_equal(other, one), "{other} {one}");
+        }
+        for (one, other) in [
+            ("/run/{name}", "/run/{name}/x"),
+            ("/run/a-{name}", "/run/b-{name}"),
+            ("/run/{name}.txt", "/run/{name}.key"),
+            ("/run/a{name}a", "/run/aa"),
+            ("/run/iot/{name}", "/run/infra/{name}"),
+            ("/run/ci", "/run/ci2"),
+        ] {
+            assert!(!can_be_equal(one, other), "{one} {other}");
+            assert!(!can_be_equal(other, one), "{other} {one}");
+        }
+    }
 
     #[test]
     fn what_is_no_variable_between_braces_is_a_mistake() {

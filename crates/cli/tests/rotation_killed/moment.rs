@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use rustix::process::{Pid, Signal, kill_process};
 use tokenfleet_simulators::{Action, Fault, Hook, Simulator};
 
-/// The time between two looks at a process.
+/// The time between two looks at a process that has just been started.
 const LOOK: Duration = Duration::from_millis(1);
 
 /// A moment in the life of a process that talks to a platform and writes a file.
@@ -109,7 +109,8 @@ impl ArmedSignal {
                 kill_process(process, self.signal).unwrap();
                 return true;
             }
-            std::thread::sleep(LOOK);
+            // In proportion, because a worker that serves may wait for minutes.
+            std::thread::sleep(LOOK.max(self.started.elapsed() / 100));
         }
     }
 }

@@ -1,5 +1,8 @@
 //! An account whose token is rotated into a file, over and over, by processes that are killed.
 
+mod checked;
+mod stopped;
+
 use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
@@ -11,8 +14,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::json;
 use tempfile::TempDir;
 use tokenfleet::Timestamp;
-use tokenfleet_ledger::{Ledger, SqliteLedger, Tasks};
-use tokenfleet_rotation::machine::RotationState;
+use tokenfleet_ledger::{SqliteLedger, Tasks};
 use tokenfleet_rotation::runner::{LedgerRotationStore, StoredRotation};
 use tokenfleet_simulators::{Action, Fault, NewToken, Server, Simulator, State};
 use tokio::runtime::Runtime;
@@ -29,24 +31,49 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
 const LATENCY: Duration = Duration::from_millis(5);
 
 /// The number by which the waits are divided, unless the environment sets it: the claim of a
-/// process that was killed in a request ends after 1.5 s in place of 5 min.
+/// process that was killed ends after 0.3 s in place of a minute.
 const DIVISOR: u32 = 200;
 
-/// Returns the number by which the waits of the processes are divided.
+/// The maximum number of signals that strike one rotation. Each costs an attempt at most, and there
+/// are five.
+const MOST_STRIKES: u64 = 3;
+
+/// The time for which a worker that serves may be struck while it waits.
+const WAITING: Duration = Duration::from_secs(2 * 60);
+
+/// Returns the number by which the waits of the processes are divided: with 1, they are those of
+/// production.
 pub(crate) fn divisor() -> u32 {
+    if !cfg!(feature = "scaled-waits") {
+        return 1;
+    }
     let text = std::env::var("TOKENFLEET_WAITS_DIVIDED_BY").ok();
     text.map_or(DIVISOR, |text| text.parse().unwrap())
 }
 
 /// Returns a time within which any rotation ends, however often its workers are killed.
 fn limit() -> Duration {
-    Duration::from_secs(90) + Duration::from_secs(8 * 3_600) / divisor()
+    Duration::from_secs(15 * 60) + Duration::from_secs(8 * 3_600) / divisor()
+}
+
+/// The rotations of an account, and the signals that struck their processes.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Tried {
+    pub(crate) rotations: u64,
+    pub(crate) kills: u64,
+    /// The number of times that a process was stopped and then continued.
+    pub(crate) stops: u64,
+    /// The number of tokens that a process created after it had lost its claim.
+    pub(crate) late: u64,
+    /// The time that the longest rotation took.
+    pub(crate) longest: Duration,
 }
 
 /// An account on a simulated platform, with a ledger, a file for the secret, and a consumer of it.
 pub(crate) struct Trial {
     pub(crate) provider: &'static str,
     pub(crate) consumer: Consumer,
+    pub(crate) tried: Tried,
     simulator: Arc<dyn Simulator>,
     _server: Server,
     directory: TempDir,
@@ -61,8 +88,8 @@ pub(crate) struct Trial {
     foreign: BTreeMap<String, State>,
     /// The number of secrets that the ledger says may be alive and in no sink.
     counted: usize,
-    /// The time that a rotation takes that nobody disturbs.
-    full: Duration,
+    /// The time that a process takes at most in a rotation that nobody disturbs.
+    busy: Duration,
     random: u64,
     /// The story of the rotation at hand, for whoever looks into a failure.
     story: Vec<String>,
@@ -127,6 +154,7 @@ impl Trial {
         let mut trial = Self {
             provider,
             consumer: Consumer::start(&simulator, &file),
+            tried: Tried::default(),
             simulator,
             _server: server,
             directory,
@@ -138,13 +166,12 @@ impl Trial {
             subject,
             foreign,
             counted: 0,
-            full: Duration::ZERO,
+            busy: Duration::ZERO,
             random: seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ u64::from(std::process::id()),
             story: Vec::new(),
         };
-        let started = Instant::now();
-        trial.rotate(0);
-        trial.full = started.elapsed();
+        trial.rotate(&[]);
+        trial.tried = Tried::default();
         trial
     }
 
@@ -157,17 +184,30 @@ impl Trial {
         (self.random >> 33) % limit
     }
 
-    /// Returns a moment: half of them at random times, the others at a request or a write.
-    fn any_moment(&mut self) -> Moment {
+    /// Returns a moment for a signal to strike: half of them at random times, the others at a
+    /// request or a write.
+    fn any_moment(&mut self, signal: Signal, serves: bool) -> Moment {
         match self.random_below(8) {
-            0..4 => {
-                let limit = u64::try_from(self.full.as_micros()).unwrap() * 5 / 4;
+            // The answer to a process that goes on would not come.
+            4 if signal == Signal::KILL => Moment::BeforeRequest(self.random_below(6)),
+            0..=4 => {
+                let mut limit = self.busy * 5 / 4;
+                if serves && self.random_below(2) == 0 {
+                    limit += WAITING / divisor();
+                }
+                let limit = u64::try_from(limit.as_micros()).unwrap();
                 Moment::Time(Duration::from_micros(self.random_below(limit)))
             }
-            4 => Moment::BeforeRequest(self.random_below(6)),
             5 | 6 => Moment::AfterRequest(self.random_below(6)),
             _ => Moment::AfterWrite,
         }
+    }
+
+    /// Returns one of these signals, unless there is none.
+    fn random_of(&mut self, signals: &[Signal]) -> Option<Signal> {
+        let count = u64::try_from(signals.len()).unwrap();
+        let number = (count > 0).then(|| self.random_below(count))?;
+        signals.get(usize::try_from(number).unwrap()).copied()
     }
 
     /// Returns the words that begin a rotation.
@@ -177,7 +217,9 @@ impl Trial {
         if !self.subject.is_empty() {
             words.extend(["--id".to_owned(), self.subject.clone()]);
             words.push("--expires-in=90d".to_owned());
-            if self.random_below(4) == 0 {
+            // With the waits of production, only the first rotation has none.
+            let waits = divisor() == 1 && !self.busy.is_zero();
+            if waits || self.random_below(4) == 0 {
                 words.push("--overlap=1m".to_owned());
                 if self.provider == "losant" {
                     words.push("--soak=1m".to_owned());
@@ -201,6 +243,11 @@ impl Trial {
             .stderr(Stdio::piped())
             .spawn()
             .unwrap()
+    }
+
+    fn run_program(&self, words: &[&str]) -> Output {
+        let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+        self.spawn(&words).wait_with_output().unwrap()
     }
 
     /// Returns the rotation that is under way.
@@ -229,10 +276,10 @@ impl Trial {
         }
     }
 
-    /// Rotates the token once, kills its workers up to this number of times, and returns how often.
-    pub(crate) fn rotate(&mut self, most: u64) -> u64 {
+    /// Rotates the token once, strikes its workers with these signals, and returns how often.
+    pub(crate) fn rotate(&mut self, signals: &[Signal]) -> u64 {
         let (beginning, closed) = (self.beginning(), self.closed_rotations().len());
-        let (started, mut kills) = (Instant::now(), 0);
+        let (started, stops, mut strikes) = (Instant::now(), self.tried.stops, 0);
         self.story.clear();
         loop {
             assert!(
@@ -240,40 +287,56 @@ impl Trial {
                 "it does not end: {}",
                 self.tell()
             );
+            let signal = (strikes < MOST_STRIKES)
+                .then(|| self.random_of(signals))
+                .flatten();
             let words = match self.open_rotation() {
                 Some(open) => {
                     assert_eq!(open.record.rotation.parked, None, "{}", self.tell());
                     Self::wait_for(&open);
-                    self.worker()
+                    self.worker(signal)
                 }
                 None if self.closed_rotations().len() > closed => break,
                 None => beginning.clone(),
             };
-            let moment = (kills < most).then(|| self.any_moment());
-            if self.run(&words, moment, closed) {
-                kills += 1;
+            let begun = Instant::now();
+            if self.run(&words, signal, closed) {
+                strikes += 1;
             } else {
+                if signals.is_empty() {
+                    self.busy = self.busy.max(begun.elapsed());
+                }
                 // The queue may still be claimed for a rotation that is done.
                 std::thread::sleep(Duration::from_secs(20) / divisor());
             }
         }
-        self.check(kills);
-        kills
+        self.tried.longest = self.tried.longest.max(started.elapsed());
+        let stops = self.tried.stops - stops;
+        if stops > 0 && self.provider != "mindbody" {
+            self.revoke_late(stops);
+            self.settle();
+        }
+        self.check(strikes);
+        strikes
     }
 
-    /// Returns the words of a worker, which ends when nothing is due, or serves.
-    fn worker(&mut self) -> Vec<String> {
-        let once = (self.random_below(4) > 0).then(|| "--once".to_owned());
+    /// Returns the words of a worker, which ends when nothing is due, or serves. One that is to be
+    /// stopped does not serve: to see when it is done, the ledger is read, which it may keep
+    /// locked.
+    fn worker(&mut self, signal: Option<Signal>) -> Vec<String> {
+        let is_once = self.random_below(4) > 0 || signal == Some(Signal::STOP);
+        let once = is_once.then(|| "--once".to_owned());
         ["worker".to_owned()].into_iter().chain(once).collect()
     }
 
-    /// Runs a process until it ends or is killed, and returns `true` if it was. A worker that
-    /// serves is asked to stop when there are more closed rotations than before.
-    fn run(&mut self, words: &[String], moment: Option<Moment>, closed: usize) -> bool {
-        let or_never = moment.unwrap_or(Moment::Time(limit()));
-        let armed = or_never.arm(Signal::KILL, &self.simulator, &self.file);
-        let mut child = self.spawn(words);
+    /// Runs a process until it ends or is killed, and returns `true` if a signal struck it. A
+    /// worker that serves is asked to stop when there are more closed rotations than before.
+    fn run(&mut self, words: &[String], signal: Option<Signal>, closed: usize) -> bool {
         let serves = words == ["worker"];
+        let moment = signal.map(|signal| self.any_moment(signal, serves));
+        let or_never = moment.unwrap_or(Moment::Time(limit()));
+        let armed = or_never.arm(signal.unwrap_or(Signal::KILL), &self.simulator, &self.file);
+        let mut child = self.spawn(words);
         let mut last_look = Instant::now();
         let is_over = || {
             if !serves || last_look.elapsed() < Duration::from_millis(50) {
@@ -283,14 +346,22 @@ impl Trial {
             self.closed_rotations().len() > closed
         };
         let has_struck = armed.strike(&mut child, is_over);
+        let others = if has_struck && signal == Some(Signal::STOP) {
+            self.pause(&child)
+        } else {
+            Vec::new()
+        };
         if serves && !has_struck && child.try_wait().unwrap().is_none() {
             kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
         }
         let output = child.wait_with_output().unwrap();
         let is_killed = output.status.signal() == Some(9);
+        let is_continued = has_struck && signal == Some(Signal::STOP) && !is_killed;
         let action = &words[..words.len().min(2)].join(" ");
         let end = if is_killed {
             format!("killed at {moment:?}")
+        } else if is_continued {
+            format!("stopped at {moment:?}, {}", described(&output))
         } else {
             described(&output)
         };
@@ -298,68 +369,16 @@ impl Trial {
         if !is_killed {
             self.check_end(&output);
         }
-        is_killed
+        self.wait_for_others(others);
+        self.tried.kills += u64::from(is_killed);
+        self.tried.stops += u64::from(is_continued);
+        is_killed || is_continued
     }
 
     /// Checks that a process that nobody killed has ended well, or with work left.
     fn check_end(&self, output: &Output) {
         let code = output.status.code();
         assert!(matches!(code, Some(0 | 7)), "{output:?}: {}", self.tell());
-    }
-
-    /// Rotates the token once by two workers: the first one is stopped at one of its requests for
-    /// longer than its claim lasts, the second one goes on, and then the first one does. Returns
-    /// `true` if the first one was stopped while it was at the rotation.
-    pub(crate) fn rotate_by_two(&mut self) -> bool {
-        let (beginning, closed) = (self.beginning(), self.closed_rotations().len());
-        self.story.clear();
-        let moment = Moment::AfterRequest(self.random_below(6));
-        let armed = moment.arm(Signal::STOP, &self.simulator, &self.file);
-        let mut first = self.spawn(&beginning);
-        let mut is_interleaved = false;
-        if armed.strike(&mut first, || false) {
-            self.story.push(format!("stopped at {moment:?}"));
-            let started = Instant::now();
-            // A process that is stopped while it writes the ledger keeps others from it.
-            while let Ok(open) = RUNTIME.block_on(self.store.open_rotations()) {
-                let Some(open) = open.rotations.first() else {
-                    break;
-                };
-                assert!(
-                    started.elapsed() < limit(),
-                    "it does not end: {}",
-                    self.tell()
-                );
-                is_interleaved = true;
-                Self::wait_for(open);
-                self.run(&["worker".to_owned(), "--once".to_owned()], None, closed);
-            }
-            kill_process(Pid::from_child(&first), Signal::CONT).unwrap();
-        }
-        let output = first.wait_with_output().unwrap();
-        self.story
-            .push(format!("the first one ends: {}", described(&output)));
-        self.check_end(&output);
-        while let Some(open) = self.open_rotation() {
-            Self::wait_for(&open);
-            self.run(&["worker".to_owned(), "--once".to_owned()], None, closed);
-        }
-        if self.provider != "mindbody" {
-            self.settle();
-        }
-        self.check(1);
-        is_interleaved
-    }
-
-    /// Lets the program find out what became of the writes of a worker that was superseded: what it
-    /// created was revoked before it could say that it had.
-    fn settle(&self) {
-        let resume = ["operations", "resume", "--all", "--yes"];
-        let words = [&resume[..], &["--look-again-after=0s"]].concat();
-        let words: Vec<String> = words.into_iter().map(str::to_owned).collect();
-        let output = self.spawn(&words).wait_with_output().unwrap();
-        let is_settled = output.status.success();
-        assert!(is_settled, "{}: {}", described(&output), self.tell());
     }
 
     /// Returns the story of the rotation, and what the ledger has of it.
@@ -372,76 +391,6 @@ impl Trial {
             self.story,
             last.map(|stored| stored.record.rotation)
         )
-    }
-
-    /// Checks that the file holds the only living token of the rotation, and that nothing else was
-    /// touched, after workers were lost or superseded this often.
-    fn check(&mut self, losses: u64) {
-        let rotation = self.closed_rotations().pop().unwrap().record.rotation;
-        assert_eq!(rotation.state, RotationState::Done, "{}", self.tell());
-        assert_eq!(rotation.parked, None, "{}", self.tell());
-        let held = std::fs::read_to_string(&self.file).unwrap();
-        assert!(
-            self.simulator.accepts(&held),
-            "the secret is lost: {}",
-            self.tell()
-        );
-
-        let mut living = Vec::new();
-        let mut foreign = BTreeMap::new();
-        for token in self.simulator.tokens() {
-            if self.foreign.contains_key(&token.id) {
-                foreign.insert(token.id, token.state);
-            } else if matches!(token.state, State::Active | State::Suspended) {
-                living.push(token);
-            }
-        }
-        assert_eq!(
-            foreign,
-            self.foreign,
-            "somebody else's token: {}",
-            self.tell()
-        );
-        let orphans: Vec<_> = living.iter().filter(|token| token.secret != held).collect();
-        assert!(orphans.len() < living.len(), "{}", self.tell());
-        let day = Duration::from_secs(86_400);
-        if self.provider == "mindbody" {
-            // What cannot be listed is counted.
-            let at_most = rotation.unknown_secrets(day).at_most;
-            assert!(
-                u64::from(at_most) <= losses,
-                "{at_most} counted: {}",
-                self.tell()
-            );
-            self.counted += usize::try_from(at_most).unwrap();
-        } else {
-            let writes = RUNTIME.block_on(self.ledger.open_operations()).unwrap();
-            assert!(
-                writes.is_empty(),
-                "open writes: {writes:#?}, {}",
-                self.tell()
-            );
-        }
-        assert!(
-            orphans.len() <= self.counted,
-            "{} orphans, {} counted: {orphans:?}, {}",
-            orphans.len(),
-            self.counted,
-            self.tell()
-        );
-        if !self.subject.is_empty() {
-            let successor = rotation.successor.as_ref().unwrap();
-            self.subject = successor.token.as_str().to_owned();
-        }
-        if self.provider != "cloudsmith" {
-            let seen = self.consumer.seen();
-            let is_refused = seen.is_refused || !seen.gaps.is_empty();
-            assert!(
-                !is_refused,
-                "a consumer was refused: {seen:?}, {}",
-                self.tell()
-            );
-        }
     }
 }
 

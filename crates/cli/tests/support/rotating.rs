@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokenfleet_ledger::{SqliteLedger, Tasks};
 
 use super::account::{control, table};
 use super::{Run, Simulate, program, temporary_file, tokenfleet_with_env};
@@ -46,6 +47,22 @@ impl Rotating {
         }
     }
 
+    /// Creates an account with this number of old tokens that [`POLICY`] covers, and one that it
+    /// does not.
+    pub(crate) fn covered(provider: &str, count: usize) -> Self {
+        Self::covered_by(POLICY, provider, count)
+    }
+
+    /// Creates an account like [`covered`](Self::covered) with these tables.
+    pub(crate) fn covered_by(tables: &str, provider: &str, count: usize) -> Self {
+        let rotating = Self::with(provider, &["--tokens=0"], tables);
+        for number in 0..count {
+            rotating.insert(&format!("ci-{number}"));
+        }
+        rotating.insert("other");
+        rotating
+    }
+
     fn words<'a>(&'a self, words: &[&'a str]) -> Vec<&'a str> {
         [words, &["--config", &self.path]].concat()
     }
@@ -57,12 +74,18 @@ impl Rotating {
 
     /// Runs the program. Asserts that it shows no credential and no secret of a token.
     pub(crate) fn run(&self, words: &[&str]) -> Run {
+        self.run_with(&[], words)
+    }
+
+    /// Runs the program like [`run`](Self::run), with more environment variables.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)], words: &[&str]) -> Run {
         let mut hidden: Vec<String> = self
             .variables
             .iter()
             .map(|(_, value)| value.clone())
             .collect();
-        let run = tokenfleet_with_env(&self.environment(), &self.words(words));
+        let variables = [&self.environment(), variables].concat();
+        let run = tokenfleet_with_env(&variables, &self.words(words));
         let secrets = self.tokens().into_iter();
         hidden.extend(secrets.map(|token| token["secret"].as_str().unwrap().to_owned()));
         let hidden: Vec<_> = hidden.iter().map(String::as_str).collect();
@@ -192,17 +215,42 @@ impl Rotating {
         lines(&run.stdout)
     }
 
-    /// Gives the claims of killed workers back, as if they had run out.
-    pub(crate) fn expire_claims(&self) {
-        use tokenfleet_ledger::{SqliteLedger, Tasks};
+    /// Starts a command, waits until a condition holds, and sends it a signal. Returns the process,
+    /// whose output is not read yet.
+    pub(crate) fn signal_when(
+        &self,
+        words: &[&str],
+        signal: &str,
+        condition: impl Fn() -> bool,
+    ) -> Child {
+        let child = self.spawn(words);
+        let started = Instant::now();
+        while !condition() {
+            assert!(started.elapsed() < Duration::from_secs(60), "{words:?}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        send(&child, signal);
+        child
+    }
 
+    /// Returns the path of the ledger, which may not exist.
+    pub(crate) fn ledger(&self) -> PathBuf {
+        self.directory.path().join("state/ledger.db")
+    }
+
+    /// Does something with the ledger itself.
+    pub(crate) fn with_ledger<T>(&self, work: impl AsyncFnOnce(SqliteLedger) -> T) -> T {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let path = self.directory.path().join("state/ledger.db");
-        runtime.block_on(async {
-            let ledger = SqliteLedger::open(path).await.unwrap();
+        let path = self.ledger();
+        runtime.block_on(async { work(SqliteLedger::open(path).await.unwrap()).await })
+    }
+
+    /// Gives the claims of killed workers back, as if they had run out.
+    pub(crate) fn expire_claims(&self) {
+        self.with_ledger(async |ledger| {
             for task in ledger.open_tasks().await.unwrap() {
                 for epoch in 1..20 {
                     let now = Some(tokenfleet::Timestamp::now());
@@ -210,6 +258,65 @@ impl Rotating {
                 }
             }
         });
+    }
+}
+
+/// Rotates a token into a sink, lets the overlap pass and finishes it. `held` returns the secret
+/// that the sink holds.
+#[track_caller]
+pub(crate) fn assert_rotates(
+    rotating: &Rotating,
+    variables: &[(&str, &str)],
+    to: &str,
+    held: impl Fn() -> String,
+) {
+    let id = rotating.insert("ci");
+    let (old, before) = (rotating.secret_of(&id), rotating.alive());
+    let words = [
+        "rotate",
+        &id,
+        "--to",
+        to,
+        "--overlap=2s",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    let rotated = rotating.run_with(variables, &words).ends_with(0).json();
+    assert_eq!(rotated["state"], "retiring", "{rotated}");
+    let operations = rotating.operations();
+    assert_eq!(operations[0]["sinks"], rotated["sinks"], "{operations:?}");
+    assert!(rotating.accepts(&held()) && rotating.accepts(&old));
+    std::thread::sleep(Duration::from_secs(3));
+    let worker = ["worker", "--once", "--output=ndjson"];
+    let run = rotating.run_with(variables, &worker).ends_with(0);
+    assert_eq!(lines(&run.stdout)[0]["state"], "done", "{run:?}");
+    assert!(rotating.accepts(&held()) && !rotating.accepts(&old));
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    assert_eq!(rotating.alive(), before);
+}
+
+/// Sends a signal to a process.
+pub(crate) fn send(child: &Child, signal: &str) {
+    let arguments = [format!("-{signal}"), child.id().to_string()];
+    assert!(
+        Command::new("kill")
+            .args(arguments)
+            .status()
+            .unwrap()
+            .success()
+    );
+}
+
+/// Waits until a process has ended, for 20 seconds at most.
+#[track_caller]
+pub(crate) fn ended(child: Child) -> Run {
+    let started = Instant::now();
+    let output = child.wait_with_output().unwrap();
+    assert!(started.elapsed() < Duration::from_secs(20), "{output:?}");
+    Run {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
     }
 }
 

@@ -40,10 +40,13 @@ impl FixtureTransport {
 }
 
 impl AdminClient {
-    /// Adds a header to every request, such as `authorization`.
+    /// Sets a header of every request, such as `authorization`.
     #[must_use]
     pub fn with_header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.headers.push((name.into(), value.into()));
+        let name = name.into();
+        self.headers
+            .retain(|(other, _)| !other.eq_ignore_ascii_case(&name));
+        self.headers.push((name, value.into()));
         self
     }
 

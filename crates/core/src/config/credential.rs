@@ -8,6 +8,7 @@ mod systemd;
 
 pub(crate) use command::{COMMAND_TIMEOUT, Command};
 pub(crate) use environment::is_variable_name;
+pub(crate) use file::Part;
 pub use file::{is_showable_path, is_world_readable};
 pub(crate) use systemd::is_systemd_name;
 
@@ -24,7 +25,7 @@ use crate::error::{Error, Result};
 use crate::model::Secret;
 use command::Printed;
 use environment::Environment;
-use file::{File, Part};
+use file::File;
 use systemd::Systemd;
 
 /// A source of the credential that an account authenticates with.
@@ -90,7 +91,7 @@ impl Credential {
     /// itself is not repeated in an error.
     #[must_use]
     pub fn from_env(variable: impl Into<String>) -> Self {
-        Self::from_source(Environment(variable.into()))
+        Self::from_variable_part(variable.into(), Part::FirstLine)
     }
 
     /// Creates a reference to the first line of a file of at most 64 KiB, without a byte-order mark
@@ -146,7 +147,7 @@ impl Credential {
         timeout: Duration,
     ) -> Self {
         let command = Command::new(words, timeout, PathBuf::from);
-        Self::from_command_part(Arc::new(command), false)
+        Self::from_command_part(Arc::new(command), Part::FirstLine)
     }
 
     /// Creates a reference to the first line of a credential that systemd passes to a service: the
@@ -156,7 +157,7 @@ impl Credential {
     /// the credential is read.
     #[must_use]
     pub fn from_systemd(name: impl Into<String>) -> Self {
-        Self::from_systemd_part(name.into(), false)
+        Self::from_systemd_part(name.into(), Part::FirstLine)
     }
 
     /// Reads a credential from the first line of a stream, such as standard input.
@@ -173,18 +174,23 @@ impl Credential {
     }
 
     /// Creates a reference to a file whose path was written relative to another directory.
-    pub(crate) fn from_written_path(path: PathBuf, written: PathBuf, is_whole: bool) -> Self {
-        Self::from_source(File::new(path, written, Part::new(is_whole)))
+    pub(crate) fn from_written_path(path: PathBuf, written: PathBuf, part: Part) -> Self {
+        Self::from_source(File::new(path, written, part))
+    }
+
+    /// Creates a reference to the value of an environment variable.
+    pub(crate) fn from_variable_part(name: String, part: Part) -> Self {
+        Self::from_source(Environment { name, part })
     }
 
     /// Creates a reference to the output of a command, or to its first line.
-    pub(crate) fn from_command_part(command: Arc<Command>, is_whole: bool) -> Self {
-        Self::from_source(Printed::new(command, Part::new(is_whole)))
+    pub(crate) fn from_command_part(command: Arc<Command>, part: Part) -> Self {
+        Self::from_source(Printed::new(command, part))
     }
 
     /// Creates a reference to a systemd credential, or to its first line.
-    pub(crate) fn from_systemd_part(name: String, is_whole: bool) -> Self {
-        Self::from_source(Systemd::new(name, Part::new(is_whole)))
+    pub(crate) fn from_systemd_part(name: String, part: Part) -> Self {
+        Self::from_source(Systemd::new(name, part))
     }
 
     /// Adds the place of the configuration that refers to the credential to its errors.

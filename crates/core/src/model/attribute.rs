@@ -257,6 +257,31 @@ impl Attributes {
         }
     }
 
+    /// Converts a time in seconds since 1970-01-01T00:00:00Z. A number outside the years -9999 to
+    /// 9999 is kept as an attribute and marked, and the time counts as not reported.
+    ///
+    /// ```
+    /// use tokenfleet_core::Fact;
+    /// use tokenfleet_core::model::Attributes;
+    ///
+    /// let mut attributes = Attributes::default();
+    /// let expiry = attributes.convert_unix_time("expires", Fact::Known(1_893_456_000));
+    /// assert_eq!(expiry, Fact::Known("2030-01-01T00:00:00Z".parse()?));
+    /// assert!(attributes.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn convert_unix_time(&mut self, name: &str, seconds: Fact<i64>) -> Fact<Timestamp> {
+        match seconds.map(|seconds| (seconds, Timestamp::from_unix_seconds(seconds))) {
+            Fact::Known((_, Some(at))) => Fact::Known(at),
+            Fact::Known((seconds, None)) => {
+                self.insert_unreadable(name, Attribute::Integer(seconds));
+                Fact::NotReported
+            }
+            Fact::Absent => Fact::Absent,
+            Fact::NotReported => Fact::NotReported,
+        }
+    }
+
     /// Returns the attribute with this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Attribute> {
@@ -450,5 +475,26 @@ mod tests {
         assert_eq!(attributes.unreadable().collect::<Vec<_>>(), ["expires"]);
         let text = serde_json::to_string(&attributes).unwrap();
         assert!(!text.contains("SK-") && !text.contains("token"), "{text}");
+    }
+
+    #[test]
+    fn a_number_that_is_no_time_is_kept_and_marked() {
+        let mut attributes = Attributes::default();
+        let beyond = Fact::Known(i64::MAX);
+        assert_eq!(
+            attributes.convert_unix_time("expires", beyond),
+            Fact::NotReported
+        );
+        assert!(attributes.is_unreadable("expires"));
+        assert_eq!(
+            attributes.get("expires"),
+            Some(&Attribute::Integer(i64::MAX))
+        );
+        let mut attributes = Attributes::default();
+        for fact in [Fact::Absent, Fact::NotReported] {
+            let converted = attributes.convert_unix_time("expires", fact);
+            assert_eq!(converted, fact.map(|_| Timestamp::now()));
+        }
+        assert!(attributes.is_empty());
     }
 }

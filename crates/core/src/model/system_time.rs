@@ -1,13 +1,21 @@
 //! Conversion between times of the model and of the standard library.
 
+use std::fmt;
 use std::time::SystemTime;
 
 use crate::model::Timestamp;
 
 /// The error for a time that the other type cannot represent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the time is out of range")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutOfRangeError;
+
+impl fmt::Display for OutOfRangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the time is out of range")
+    }
+}
+
+impl std::error::Error for OutOfRangeError {}
 
 /// Converts a time between the years -9999 and 9999.
 ///

@@ -38,9 +38,16 @@ const EPOCH: DateTime = date(1970, 1, 1).at(0, 0, 0, 0);
 pub struct Timestamp(DateTime);
 
 /// The error for a string that is not an RFC 3339 time. It does not repeat the string.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a valid time, such as 2030-01-31T12:00:00Z")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ParseTimestampError;
+
+impl fmt::Display for ParseTimestampError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("not a valid time, such as 2030-01-31T12:00:00Z")
+    }
+}
+
+impl std::error::Error for ParseTimestampError {}
 
 impl Timestamp {
     /// Returns the current time.

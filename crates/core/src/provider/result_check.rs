@@ -1,6 +1,7 @@
 //! The check of an adapter's result against the request (law 6, decision 0015).
 //!
-//! A field that the platform does not report contradicts nothing.
+//! A field that the platform does not report contradicts nothing, except the state after a
+//! suspension: nobody would look at a token again that is said to be suspended.
 
 use std::collections::BTreeSet;
 
@@ -53,6 +54,10 @@ pub(super) fn check_updated<P: TokenProvider>(
         (Some(Suspension::Suspend), TokenState::Active) => Some("is still active"),
         (Some(Suspension::Resume), TokenState::Suspended) => Some("is still suspended"),
         (Some(Suspension::Resume), TokenState::Revoked) => Some("is revoked"),
+        (Some(Suspension::Suspend), TokenState::Unknown) => {
+            Some("does not show that it is suspended")
+        }
+        (Some(Suspension::Resume), TokenState::Unknown) => Some("does not show that it is active"),
         _ => None,
     };
     let name = change.name.as_deref();
@@ -230,8 +235,7 @@ async fn revoke_wrong<P: TokenProvider>(
         None
     };
     if let Some(why) = innocent {
-        return wrong(why)
-            .with_advice("look for the new token and revoke it: nobody has its secret");
+        return wrong(why).with_advice(how_to_find(provider));
     }
     match revoke_issued(provider, issued).await {
         Ok(()) => wrong("so it was revoked")
@@ -240,9 +244,35 @@ async fn revoke_wrong<P: TokenProvider>(
         Err(error) => wrong("and it could not be revoked")
             .with_source(error)
             .with_left_behind([issued.token.id.as_str()])
-            .with_advice(format!(
-                "revoke {token}: it is active and nobody has its secret"
-            )),
+            .with_advice(how_to_revoke(provider, &token)),
+    }
+}
+
+/// Returns what to do about a new token that the response does not show.
+fn how_to_find<P: TokenProvider>(provider: &P) -> &'static str {
+    if provider.capabilities().list.is_some() {
+        "look for the new token and revoke it: nobody has its secret"
+    } else {
+        "a new token may be active and nobody has its secret: the platform lists no tokens, so it \
+         cannot be found before it expires"
+    }
+}
+
+/// Returns what to do about an active token whose secret nobody has, or that may do more than
+/// requested.
+fn how_to_revoke<P: TokenProvider>(provider: &P, token: &str) -> String {
+    match provider.capabilities().revoke.as_ref() {
+        Some(revoke) if revoke.effect == RevocationEffect::Replaced => {
+            format!("replace {token}: it is active and nobody has its secret")
+        }
+        Some(revoke) if !revoke.by_id => format!(
+            "{token} is active, and the platform revokes by the secret only, which nobody has: it \
+             is dead once it expires"
+        ),
+        Some(_) => format!("revoke {token}: it is active and nobody has its secret"),
+        None => format!(
+            "revoke {token} on the platform's website: it is active and nobody has its secret"
+        ),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The response to a creation or rotation.
 
-use tokenfleet_core::{IssuedToken, Result, Secret, Token, TokenId, TokenState};
+use tokenfleet_core::{IssuedToken, Operation, Result, Secret, Token, TokenId, TokenState};
 
 use crate::ApiResponse;
 
@@ -15,17 +15,29 @@ use crate::ApiResponse;
 /// (decision 0023).
 ///
 /// A secret that is missing beside an id, or [masked](Secret::is_masked), is returned as it is: the
-/// check of the result revokes the token (decision 0015).
+/// check of the result revokes the token (decision 0015). So is a new token whose secret is one
+/// that was sent with the request, as something that repeats requests returns it: that secret is
+/// none of the new token, and counts as missing.
 ///
 /// # Errors
 ///
-/// [`ProtocolViolation`](tokenfleet_core::ErrorKind::ProtocolViolation) without a secret and an id.
+/// [`ProtocolViolation`](tokenfleet_core::ErrorKind::ProtocolViolation) without a secret and an id,
+/// and if a rotation returns the credential that was sent: then nothing was replaced.
 pub fn issued(
     response: &ApiResponse,
     secret: Option<Secret>,
     record: impl FnOnce(&Secret) -> Option<Token>,
 ) -> Result<IssuedToken> {
-    let secret = secret.unwrap_or_else(|| Secret::new(""));
+    let was_sent = |secret: &Secret| response.secrets.iter().any(|sent| sent.is_same(secret));
+    let secret = match secret {
+        Some(secret) if !was_sent(&secret) => secret,
+        Some(_) if response.operation != Operation::Create => {
+            return Err(response
+                .violation("the response holds the credential in use, so nothing was replaced")
+                .with_advice("it is still alive: repeat the call, or use the platform's website"));
+        }
+        _ => Secret::new(""),
+    };
     let issued = |token, secret| {
         let mut issued = IssuedToken::new(token, secret);
         issued.served_at = response.served_at();
@@ -44,8 +56,6 @@ pub fn issued(
 
 #[cfg(test)]
 mod tests {
-    use tokenfleet_core::Operation;
-
     use super::*;
     use crate::response::tests::response;
 
@@ -64,6 +74,23 @@ mod tests {
         assert!(nameless.token.attributes.unreadable().eq(["id"]));
         for nothing in [None, Some(Secret::new("********"))] {
             assert!(issued(&response, nothing, |_| None).is_err());
+        }
+    }
+
+    #[test]
+    fn a_secret_that_was_sent_is_no_new_one() {
+        let token = |_: &Secret| Some(Token::new(TokenId::new("7"), TokenState::Active));
+        let sent = || Some(Secret::new("hunter2hunter2"));
+        let answer = |operation| {
+            let mut response = response(operation, &[], "{}");
+            response.secrets.push(Secret::new("hunter2hunter2"));
+            issued(&response, sent(), token)
+        };
+        let created = answer(Operation::Create).unwrap();
+        assert_eq!(created.secret.expose(), "");
+        for operation in [Operation::Rotate, Operation::Revoke] {
+            let error = answer(operation).unwrap_err();
+            assert!(error.may_have_applied(), "{error}");
         }
     }
 }

@@ -98,11 +98,10 @@ impl<'de, R: FromFields<'de>> Deserialize<'de> for Fields<R> {
 }
 
 /// Implements [`FromFields`](crate::decode::FromFields) for a record whose members have the names
-/// of its fields.
+/// of its fields, or the names that are given for them.
 ///
 /// Each field is a [`Fact`](tokenfleet_core::Fact). The field after the braces keeps all other
 /// members as [`Attributes`](tokenfleet_core::model::Attributes); without it they are skipped.
-/// Where the platform spells a name in another way, implement the trait by hand.
 ///
 /// ```
 /// use tokenfleet_core::Fact;
@@ -112,37 +111,42 @@ impl<'de, R: FromFields<'de>> Deserialize<'de> for Fields<R> {
 /// #[derive(Default)]
 /// struct Key<'a> {
 ///     slug: Fact<JsonStr<'a>>,
-///     created: Fact<String>,
+///     created_at: Fact<String>,
 ///     rest: Attributes,
 /// }
 ///
-/// from_fields!(Key<'a> { slug, created } rest);
+/// from_fields!(Key<'a> { slug, created_at = "createdAt" } rest);
 ///
-/// let Fields::<Key>(key) = serde_json::from_str(r#"{"slug":"abc","region":"eu"}"#).unwrap();
+/// let text = r#"{"slug":"abc","createdAt":"2030-01-01","region":"eu"}"#;
+/// let Fields::<Key>(key) = serde_json::from_str(text).unwrap();
 /// assert_eq!(key.slug.known().map(AsRef::as_ref), Some("abc"));
-/// assert!(!key.created.is_reported());
+/// assert_eq!(key.created_at.known().map(AsRef::as_ref), Some("2030-01-01"));
 /// assert_eq!(key.rest.get("region"), Some(&Attribute::from("eu")));
 /// ```
 #[macro_export]
 macro_rules! from_fields {
-    ($record:ident<$life:lifetime> { $($field:ident),+ $(,)? } $($rest:ident)?) => {
+    (
+        $record:ident<$life:lifetime> { $($field:ident $(= $name:literal)?),+ $(,)? } $($rest:ident)?
+    ) => {
         impl<'de: $life, $life> $crate::decode::FromFields<'de> for $record<$life> {
-            $crate::from_fields!(@methods 'de $($field)+, $($rest)?);
+            $crate::from_fields!(@methods 'de $($field $(= $name)?)+, $($rest)?);
         }
     };
-    ($record:ident { $($field:ident),+ $(,)? } $($rest:ident)?) => {
+    ($record:ident { $($field:ident $(= $name:literal)?),+ $(,)? } $($rest:ident)?) => {
         impl<'de> $crate::decode::FromFields<'de> for $record {
-            $crate::from_fields!(@methods 'de $($field)+, $($rest)?);
+            $crate::from_fields!(@methods 'de $($field $(= $name)?)+, $($rest)?);
         }
     };
-    (@methods $de:lifetime $($field:ident)+, $($rest:ident)?) => {
+    (@name $field:ident) => { stringify!($field).trim_start_matches("r#") };
+    (@name $field:ident $name:literal) => { $name };
+    (@methods $de:lifetime $($field:ident $(= $name:literal)?)+, $($rest:ident)?) => {
         fn read<A: $crate::decode::MapAccess<$de>>(
             &mut self,
             name: &str,
             values: &mut A,
         ) -> ::std::result::Result<(), A::Error> {
             match name {
-                $(_ if name == stringify!($field).trim_start_matches("r#") => {
+                $(_ if name == $crate::from_fields!(@name $field $($name)?) => {
                     $crate::decode::read_unique(&mut self.$field, values)
                 })+
                 $(_ => {
@@ -208,10 +212,11 @@ mod tests {
     struct Written {
         id: Fact<u8>,
         r#type: Fact<String>,
+        last_used: Fact<String>,
         rest: Attributes,
     }
 
-    from_fields!(Written { id, r#type } rest);
+    from_fields!(Written { id, r#type, last_used = "lastUsed" } rest);
 
     #[derive(Default)]
     struct Bare {
@@ -222,14 +227,20 @@ mod tests {
 
     #[test]
     fn the_macro_reads_known_fields_once_and_keeps_or_skips_the_others() {
-        let text = r#"{"id":1,"type":"user","region":"eu","region":"us"}"#;
+        let text = r#"{"id":1,"type":"user","lastUsed":null,"last_used":"","last_used":"x"}"#;
         let Fields::<Written>(written) = serde_json::from_str(text).unwrap();
         assert_eq!(written.id, Fact::Known(1));
         assert_eq!(written.r#type, Fact::Known("user".to_owned()));
-        assert_eq!(written.rest.iter().count(), 1);
+        assert_eq!(written.last_used, Fact::Absent);
+        let kept: Vec<_> = written.rest.iter().map(|(name, _)| name).collect();
+        assert_eq!(kept, ["last_used"], "its own name is not that of its field");
         let Fields::<Bare>(bare) = serde_json::from_str(text).unwrap();
         assert_eq!(bare.id, Fact::Known(1));
-        for twice in [r#"{"id":1,"id":2}"#, r#"{"type":"a","type":"b"}"#] {
+        for twice in [
+            r#"{"id":1,"id":2}"#,
+            r#"{"type":"a","type":"b"}"#,
+            r#"{"lastUsed":null,"lastUsed":null}"#,
+        ] {
             assert!(serde_json::from_str::<Fields<Written>>(twice).is_err());
         }
     }

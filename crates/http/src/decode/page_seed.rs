@@ -96,7 +96,11 @@ impl<'de, P: FromFields<'de>, R: FromFields<'de>, T, F: FnMut(R) -> Result<T>> V
         }
         match records_seed {
             None => Ok((page, records)),
-            Some(_) => Err(A::Error::custom("the records are missing")),
+            // The same words as those of serde, which the error of the response quotes.
+            Some(_) => Err(A::Error::custom(format_args!(
+                "missing field `{}`",
+                self.field
+            ))),
         }
     }
 }

@@ -150,6 +150,7 @@ fn records_are_decoded_alone_and_in_pages() {
     assert!(list.records(None, slug).is_err());
     let error = list.page::<(), _, _>("results", None, slug).unwrap_err();
     assert_eq!((error.status(), error.attempts()), (Some(200), 2));
+    assert!(error.to_string().contains("it has no `results`"), "{error}");
 }
 
 #[test]

@@ -231,6 +231,51 @@ async fn a_command_never_gets_a_surplus_answer_because_its_connection_is_new() {
     }
 }
 
+/// A server whose first connection ends in this way once it has answered one request: it sends the
+/// rest, which nobody asked for, and closes. All others answer with `["own"]`.
+async fn server_that_ends_its_first_connection(rest: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for connection in 0.. {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let ok = b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n[\"own\"]";
+                while socket.read_buf(&mut Vec::new()).await.unwrap_or(0) > 0 {
+                    let _ = socket.write_all(ok).await;
+                    if connection == 0 {
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                        let _ = socket.write_all(rest.as_bytes()).await;
+                        return;
+                    }
+                }
+            });
+        }
+    });
+    base
+}
+
+/// The answer to somebody else, or a server that does not keep connections as long as we do.
+#[tokio::test]
+async fn a_connection_that_changed_while_it_was_idle_is_not_used_again() {
+    let surplus = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n[\"other\"]";
+    for rest in [
+        "",
+        surplus,
+        "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n",
+    ] {
+        for request in [list, create] {
+            let base = server_that_ends_its_first_connection(rest).await;
+            let client = client_over_reqwest(&base);
+            client.send(list()).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let response = client.send(request()).await.unwrap();
+            assert_eq!(response.json::<[String; 1]>().unwrap(), ["own"], "{rest}");
+            assert_eq!(response.attempts(), 1, "{rest}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_endless_flood_of_informational_heads_ends_in_time_and_holds_up_no_other_account() {
     // A server of its own thread: the test measures the client.

@@ -21,7 +21,7 @@ pub type LawFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send 
 pub type Law = for<'a> fn(&'a dyn Ledger) -> LawFuture<'a>;
 
 /// The laws with their names.
-pub const ALL: [(&str, Law); 27] = [
+pub const ALL: [(&str, Law); 29] = [
     ("only_a_complete_snapshot_ends_a_token", |ledger| {
         Box::pin(only_a_complete_snapshot_ends_a_token(ledger))
     }),
@@ -96,6 +96,15 @@ pub const ALL: [(&str, Law); 27] = [
             )
         },
     ),
+    (
+        "a_task_is_not_opened_after_one_that_its_opener_has_not_read",
+        |ledger| {
+            Box::pin(tasks::a_task_is_not_opened_after_one_that_its_opener_has_not_read(ledger))
+        },
+    ),
+    ("a_raised_epoch_is_lower_than_the_next_claim", |ledger| {
+        Box::pin(tasks::a_raised_epoch_is_lower_than_the_next_claim(ledger))
+    }),
     ("a_closed_task_stays_closed", |ledger| {
         Box::pin(tasks::a_closed_task_stays_closed(ledger))
     }),

@@ -115,6 +115,81 @@ pub(super) async fn epochs_rise_over_all_queues(ledger: &dyn Ledger) -> Result<(
     Ok(())
 }
 
+pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let [first, second, third] = ["1", "2", "3"].map(|subject| task("iot", subject));
+    let opened = ledger.open_task_after(&first, None).await;
+    ensure_eq("the first", &works("opening", opened)?, &None)?;
+    let overtaken = ledger.open_task_after(&second, None).await;
+    ensure_refused(
+        "a task beside one that was not read",
+        overtaken,
+        ErrorKind::Conflict,
+    )?;
+    let opened = ledger.open_task_after(&second, Some(first.id)).await;
+    ensure_eq("the second", &works("opening", opened)?, &None)?;
+    for latest in [
+        None,
+        Some(first.id),
+        Some(third.id),
+        Some(OperationId::random()),
+    ] {
+        let overtaken = ledger.open_task_after(&third, latest).await;
+        ensure_refused("a third", overtaken, ErrorKind::Conflict)?;
+        let open = works("a task", ledger.task(third.id).await)?;
+        ensure_eq("a task that was not opened", &open, &None)?;
+        // One of its own subject is returned, whatever was read.
+        let open = works("opening", ledger.open_task_after(&first, latest).await)?;
+        ensure_eq("the open one", &open.map(|open| open.id), &Some(first.id))?;
+    }
+    let mut other_kind = task("iot", "1");
+    other_kind.kind = "revocation".to_owned();
+    let opened = ledger.open_task_after(&other_kind, None).await;
+    ensure_eq("one of another kind", &works("opening", opened)?, &None)?;
+
+    // Whatever is closed is in nobody's way.
+    for id in [first.id, second.id] {
+        let epoch = claimed(ledger, id, Duration::ZERO).await?.epoch;
+        works("closing", ledger.record_task(id, epoch, "{}", true).await)?;
+    }
+    let opened = ledger.open_task_after(&third, Some(first.id)).await;
+    ensure_eq("the third", &works("opening", opened)?, &None)?;
+    let overtaken = ledger
+        .open_task_after(&task("iot", "4"), Some(second.id))
+        .await;
+    ensure_refused("a fourth", overtaken, ErrorKind::Conflict)
+}
+
+pub(super) async fn a_raised_epoch_is_lower_than_the_next_claim(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let id = opened(ledger, "iot", "1").await?;
+    let held = claimed(ledger, id, Duration::ZERO).await?.epoch;
+    works("raising", ledger.raise_epoch(1_000).await)?;
+    // Whoever is at work stays so.
+    let extended = works(
+        "extending",
+        ledger.extend_claim(id, held, Duration::ZERO).await,
+    )?;
+    ensure_eq("an extension", &extended, &true)?;
+    let claim = claimed(ledger, id, Duration::ZERO).await?;
+    ensure_eq("the epoch after it was raised", &claim.epoch, &1_001)?;
+    for lower in [1_001, 1_000, 7, 0] {
+        works("raising", ledger.raise_epoch(lower).await)?;
+    }
+    let claim = claimed(ledger, id, Duration::ZERO).await?;
+    ensure_eq("the epoch after it was not lowered", &claim.epoch, &1_002)?;
+    for wrong in [(1 << 53) + 1, u64::MAX] {
+        let refused = ledger.raise_epoch(wrong).await;
+        ensure_refused("an epoch of no ledger", refused, ErrorKind::InvalidInput)?;
+    }
+    works("raising", ledger.raise_epoch(1 << 53).await)?;
+    claimed(ledger, id, HOUR).await?;
+    let findings = works("the check", ledger.check().await)?;
+    ensure_eq("the findings of the check", &findings, &Vec::new())
+}
+
 pub(super) async fn a_claim_that_ran_out_is_taken_and_records_nothing_any_more(
     ledger: &dyn Ledger,
 ) -> Result<(), String> {

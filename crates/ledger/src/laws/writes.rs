@@ -1,6 +1,7 @@
 //! Random histories of writes, crashes and resolutions, and what a ledger must say about them.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroUsize;
 use std::time::Duration;
 
 use proptest::collection::vec;
@@ -268,6 +269,8 @@ impl WriteHistory {
         operations: &[OperationId],
         expected: &[Write],
     ) -> Result<(), String> {
+        let all = all_writes(ledger).await?;
+        ensure_eq("all writes", &all, &expected.to_vec())?;
         for operation in operations {
             let of_it = |write: &&Write| write.intent.operation_id == *operation;
             let writes: Vec<Write> = expected.iter().filter(of_it).cloned().collect();
@@ -394,9 +397,34 @@ impl WriteHistory {
                 &is_kept,
                 &(is_open(write) || may_live(write)),
             )?;
-            kept.extend(is_kept.then_some(()));
+            kept.extend(is_kept.then(|| write.clone()));
         }
         let forgotten = (expected.len() - kept.len()) as u64;
-        ensure_eq("the number of forgotten writes", &pruned.writes, &forgotten)
+        ensure_eq("the number of forgotten writes", &pruned.writes, &forgotten)?;
+        ensure_eq(
+            "the writes that are kept",
+            &all_writes(ledger).await?,
+            &kept,
+        )
+    }
+}
+
+/// Returns all writes of a ledger, in pages whose numbers rise.
+async fn all_writes(ledger: &dyn Ledger) -> Result<Vec<Write>, String> {
+    const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(2);
+
+    let (mut all, mut last) = (Vec::new(), 0);
+    loop {
+        let page = works("a page of writes", ledger.all_writes(last, PAGE).await)?;
+        if page.is_empty() {
+            return Ok(all);
+        }
+        for (number, write) in page {
+            if number <= last {
+                return Err(format!("the write {number} comes after {last}: {write:?}"));
+            }
+            last = number;
+            all.push(write);
+        }
     }
 }

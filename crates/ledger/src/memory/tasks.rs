@@ -9,7 +9,7 @@ use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Timestamp};
 
 use super::MemoryLedger;
-use crate::bounds::{check_state, check_task, not_opened};
+use crate::bounds::{check_epoch, check_state, check_task, not_opened, overtaken};
 use crate::lease::{end_of_lease, keeps_others_away};
 use crate::queues::QueueStatus;
 use crate::tasks::new_ledger_id;
@@ -96,6 +96,28 @@ impl Held {
         claimed.collect()
     }
 
+    /// Returns the open task of the same kind and subject.
+    fn of_subject(&self, task: &NewTask) -> Option<Task> {
+        let open = self.those(|other| {
+            other.is_open() && other.kind == task.kind && other.subject == task.subject
+        });
+        open.into_iter().next()
+    }
+
+    /// Opens a task, or returns the one that is open in its place.
+    fn open(&mut self, task: &NewTask) -> Result<Option<Task>> {
+        if let Some(open) = self.of_subject(task) {
+            return Ok(Some(open));
+        }
+        if self.tasks.iter().any(|other| other.id == task.id) {
+            return Err(not_opened());
+        }
+        let mut task = Task::new(task, truncated(Timestamp::now()));
+        task.due = task.due.map(truncated);
+        self.tasks.push(task);
+        Ok(None)
+    }
+
     /// Returns a task that is open.
     fn open_task(&mut self, id: OperationId) -> Option<&mut Task> {
         let mut tasks = self.tasks.iter_mut();
@@ -117,20 +139,26 @@ impl Tasks for MemoryLedger {
 
     async fn open_task(&self, task: &NewTask) -> Result<Option<Task>> {
         check_task(task)?;
+        self.tasks.held().open(task)
+    }
+
+    async fn open_task_after(
+        &self,
+        task: &NewTask,
+        latest: Option<OperationId>,
+    ) -> Result<Option<Task>> {
+        check_task(task)?;
         let mut held = self.tasks.held();
-        let open = held.those(|other| {
-            other.is_open() && other.kind == task.kind && other.subject == task.subject
-        });
-        if let Some(open) = open.into_iter().next() {
+        if let Some(open) = held.of_subject(task) {
             return Ok(Some(open));
         }
-        if held.tasks.iter().any(|other| other.id == task.id) {
-            return Err(not_opened());
+        let of_kind = |other: &Task| other.is_open() && other.kind == task.kind;
+        let newer = held.tasks.iter().rev();
+        let mut newer = newer.take_while(|other| Some(other.id) != latest);
+        if newer.any(of_kind) {
+            return Err(overtaken());
         }
-        let mut task = Task::new(task, truncated(Timestamp::now()));
-        task.due = task.due.map(truncated);
-        held.tasks.push(task);
-        Ok(None)
+        held.open(task)
     }
 
     async fn task(&self, id: OperationId) -> Result<Option<Task>> {
@@ -247,5 +275,12 @@ impl Tasks for MemoryLedger {
             task.due = None;
         }
         Ok(true)
+    }
+
+    async fn raise_epoch(&self, at_least: u64) -> Result<()> {
+        check_epoch(at_least)?;
+        let mut held = self.tasks.held();
+        held.epoch = held.epoch.max(at_least);
+        Ok(())
     }
 }

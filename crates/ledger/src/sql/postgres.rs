@@ -8,7 +8,6 @@ mod place;
 mod server;
 mod tls;
 
-use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,16 +61,6 @@ impl PostgresLedger {
     /// Returns a builder, for authorities of your own and other limits of time.
     pub fn builder() -> PostgresLedgerBuilder {
         PostgresLedgerBuilder::default()
-    }
-
-    /// Returns writes, in the order in which they were begun, each with its number: the first ones
-    /// after the number 0, and so on after the last number of a page, until a page is empty.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the ledger cannot be read.
-    pub async fn all_writes(&self, after: u64, limit: NonZeroUsize) -> Result<Vec<(u64, Write)>> {
-        writes::after(self, after, limit).await
     }
 
     /// Opens the ledger on a server.

@@ -4,7 +4,6 @@ mod access;
 mod connection;
 mod failure;
 
-use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
@@ -77,16 +76,6 @@ impl SqliteLedger {
     pub async fn vacuum(&self) -> Result<()> {
         let mut connection = self.connect().await?;
         connection.define(VACUUM).await
-    }
-
-    /// Returns writes, in the order in which they were begun, each with its number: the first ones
-    /// after the number 0, and so on after the last number of a page, until a page is empty.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the ledger cannot be read.
-    pub async fn all_writes(&self, after: u64, limit: NonZeroUsize) -> Result<Vec<(u64, Write)>> {
-        writes::after(self, after, limit).await
     }
 
     /// Returns the path of the file.

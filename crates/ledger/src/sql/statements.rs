@@ -223,6 +223,15 @@ insert into task (id, kind, queue, subject, state, opened_at, due, closed_at, st
 values ($1, $2, $3, $4, $5, $6, $7, null, 0)
 on conflict do nothing";
 
+/// Keeps other openers waiting until the transaction ends.
+pub(crate) const LOCK_OPENING: &str = "update epoch set latest = latest";
+
+/// Counts the open tasks of a kind that were opened after another one, or all of them if that is
+/// not known.
+pub(crate) const COUNT_NEWER_TASKS: &str = "
+select count(*) from task where kind = $1 and closed_at is null
+    and number > coalesce((select number from task where id = $2), 0)";
+
 pub(crate) const FIND_TASK: &str = "
 select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until
 from task left join queue on queue.task = task.id
@@ -269,6 +278,8 @@ pub(crate) const START_TASK: &str = "
 update task set starts = starts + 1 where id = $1 and closed_at is null";
 
 pub(crate) const RAISE_EPOCH: &str = "update epoch set latest = latest + 1 returning latest";
+
+pub(crate) const RAISE_EPOCH_TO: &str = "update epoch set latest = $1 where latest < $1";
 
 pub(crate) const CLAIM_QUEUE: &str = "
 update queue set epoch = $1, task = $2, claimed_until = $3 where name = $4";

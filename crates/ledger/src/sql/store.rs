@@ -1,5 +1,7 @@
 //! The ledger in a database, whichever it is.
 
+use std::num::NonZeroUsize;
+
 use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Account, Result, Timestamp, Token, TokenId};
@@ -204,6 +206,11 @@ impl<D: Database> Ledger for D {
         let writes = writes::to(&mut *connection, account, tokens).await?;
         connection.commit().await?;
         Ok(writes)
+    }
+
+    async fn all_writes(&self, after: u64, limit: NonZeroUsize) -> Result<Vec<(u64, Write)>> {
+        let mut connection = self.connect().await?;
+        writes::after(&mut *connection, after, limit).await
     }
 
     async fn unknown_tokens(

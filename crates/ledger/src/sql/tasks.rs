@@ -6,16 +6,17 @@ use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Timestamp};
 
-use crate::bounds::{check_state, check_task, not_opened};
+use crate::bounds::{check_epoch, check_state, check_task, not_opened, overtaken};
 use crate::lease::{end_of_lease, keeps_others_away};
 use crate::queues::QueueStatus;
 use crate::sql::connection::{Connection, Database};
 use crate::sql::schema::begin_write;
 use crate::sql::source::first_row;
 use crate::sql::statements::{
-    ADD_TASK, ALL_TASKS, CHANGE_TASK, CLAIM_QUEUE, CLOSE_TASK, CLOSED_TASKS, COUNT_STRAY_CLAIMS,
-    DUE_TASKS, EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM, LOCK_QUEUE, OPEN_TASKS,
-    PRUNE_TASKS, QUEUES, RAISE_EPOCH, READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
+    ADD_TASK, ALL_TASKS, CHANGE_TASK, CLAIM_QUEUE, CLOSE_TASK, CLOSED_TASKS, COUNT_NEWER_TASKS,
+    COUNT_STRAY_CLAIMS, DUE_TASKS, EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM,
+    LOCK_OPENING, LOCK_QUEUE, OPEN_TASKS, PRUNE_TASKS, QUEUES, RAISE_EPOCH, RAISE_EPOCH_TO,
+    READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
 };
 use crate::sql::value::{Row, Value, from_key, to_key, unreadable};
 use crate::{DueQueues, NewTask, Task, TaskClaim, TaskListener, Tasks};
@@ -35,6 +36,24 @@ impl<D: Database> Tasks for D {
         let open = open(&mut *connection, task).await?;
         connection.commit().await?;
         Ok(open)
+    }
+
+    async fn open_task_after(
+        &self,
+        task: &NewTask,
+        latest: Option<OperationId>,
+    ) -> Result<Option<Task>> {
+        check_task(task)?;
+        let mut connection = self.connect().await?;
+        begin_write(&mut *connection).await?;
+        connection.execute(LOCK_OPENING, Vec::new()).await?;
+        let mut open_now = find_open(&mut *connection, task).await?;
+        if open_now.is_none() {
+            check_latest(&mut *connection, task, latest).await?;
+            open_now = open(&mut *connection, task).await?;
+        }
+        connection.commit().await?;
+        Ok(open_now)
     }
 
     async fn task(&self, id: OperationId) -> Result<Option<Task>> {
@@ -136,13 +155,22 @@ impl<D: Database> Tasks for D {
         connection.commit().await?;
         Ok(is_recorded)
     }
+
+    async fn raise_epoch(&self, at_least: u64) -> Result<()> {
+        check_epoch(at_least)?;
+        let epoch = i64::try_from(at_least).map_err(|_| unreadable())?;
+        let mut connection = self.connect().await?;
+        begin_write(&mut *connection).await?;
+        let values = vec![epoch.into()];
+        connection.execute(RAISE_EPOCH_TO, values).await?;
+        connection.commit().await
+    }
 }
 
 /// Opens a task, or returns the one that is open in its place.
 async fn open(connection: &mut dyn Connection, task: &NewTask) -> Result<Option<Task>> {
     let now = connection.now().await?;
-    let subject = || [&task.kind, &task.subject].map(|text| Value::Text(to_key(text)));
-    let [kind, subject_key] = subject();
+    let [kind, subject_key] = subject(task);
     let values = vec![
         key(task.id),
         kind,
@@ -158,8 +186,34 @@ async fn open(connection: &mut dyn Connection, task: &NewTask) -> Result<Option<
         }
         return Ok(None);
     }
-    let row = first_row(connection, FIND_OPEN_TASK, subject().into()).await?;
-    read(&mut row.ok_or_else(not_opened)?).map(Some)
+    let open = find_open(connection, task).await?;
+    open.ok_or_else(not_opened).map(Some)
+}
+
+/// Returns the open task of the same kind and subject.
+async fn find_open(connection: &mut dyn Connection, task: &NewTask) -> Result<Option<Task>> {
+    let row = first_row(connection, FIND_OPEN_TASK, subject(task).into()).await?;
+    row.map(|mut row| read(&mut row)).transpose()
+}
+
+fn subject(task: &NewTask) -> [Value; 2] {
+    [&task.kind, &task.subject].map(|text| Value::Text(to_key(text)))
+}
+
+/// Fails if an open task of the same kind is later than this one.
+async fn check_latest(
+    connection: &mut dyn Connection,
+    task: &NewTask,
+    latest: Option<OperationId>,
+) -> Result<()> {
+    // No task has an empty id.
+    let latest = latest.map_or_else(|| Value::Text(String::new()), key);
+    let values = vec![to_key(&task.kind).into(), latest];
+    let row = first_row(connection, COUNT_NEWER_TASKS, values).await?;
+    if row.ok_or_else(unreadable)?.number()? > 0 {
+        return Err(overtaken());
+    }
+    Ok(())
 }
 
 /// Claims a task, unless its queue is held.

@@ -238,11 +238,10 @@ pub(crate) async fn of_operation(
 
 /// Returns writes after a number, in the order in which they were begun, each with its number.
 pub(crate) async fn after(
-    database: &impl Database,
+    connection: &mut dyn Connection,
     number: u64,
     limit: NonZeroUsize,
 ) -> Result<Vec<(u64, Write)>> {
-    let mut connection = database.connect().await?;
     let [number, limit] = [i64::try_from(number), i64::try_from(limit.get())]
         .map(|value| Value::from(value.unwrap_or(i64::MAX)));
     let rows = connection.query(WRITES_AFTER, vec![number, limit]).await?;

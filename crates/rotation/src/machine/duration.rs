@@ -17,7 +17,7 @@ const UNITS: [(&str, u128); 6] = [
 ];
 
 /// Returns the text with the largest unit that needs no fraction.
-fn to_text(duration: Duration) -> String {
+pub(crate) fn to_text(duration: Duration) -> String {
     let nanoseconds = duration.as_nanos();
     let is_exact = |(_, size): &&(&str, u128)| nanoseconds > 0 && nanoseconds.is_multiple_of(*size);
     let (unit, size) = UNITS.iter().find(is_exact).unwrap_or(&("s", SECOND));

@@ -40,6 +40,8 @@ pub enum Parked {
     SinkAhead {
         /// The position of the sink in the plan.
         sink: usize,
+        /// The epoch of its stamp.
+        epoch: u64,
     },
     /// The platform does not say whether what the sinks hold authenticates.
     Unverified {
@@ -83,7 +85,7 @@ impl Parked {
             Self::NotOurs { sink }
             | Self::Contested { sink }
             | Self::SinkChanged { sink }
-            | Self::SinkAhead { sink } => Some(*sink),
+            | Self::SinkAhead { sink, .. } => Some(*sink),
             _ => None,
         }
     }
@@ -98,8 +100,8 @@ impl Parked {
             }
             Self::Refused { .. } => "correct what the platform refuses, then resume",
             Self::NotOurs { .. } => {
-                "check that nothing else writes this sink, then adopt it in its configuration, or \
-                 name another place"
+                "check that nothing else writes this sink, then resume with adoption, or abandon the \
+                 rotation and name another place"
             }
             Self::Contested { .. } => {
                 "two tokens cannot be in one place: give one of them another sink, and abandon the \
@@ -110,8 +112,8 @@ impl Parked {
                  rotation to keep what it holds"
             }
             Self::SinkAhead { .. } => {
-                "the ledger was restored from a backup, or another ledger writes this sink: point \
-                 this one to the current ledger"
+                "if the ledger was restored from a backup, make sure that nobody uses the one \
+                 before any more, then resume as after a restore; otherwise use the current ledger"
             }
             Self::Unverified { .. } => {
                 "try what the sinks hold yourself; resume if it works, to verify it again"
@@ -142,7 +144,7 @@ impl fmt::Display for Parked {
                 f.write_str("a sink was changed while the rotation was under way")
             }
             Self::SinkAhead { .. } => {
-                f.write_str("a sink was written by a later epoch than the ledger knows")
+                f.write_str("a sink was written after this state of the ledger")
             }
             Self::Unverified { reason } => {
                 write!(

@@ -82,9 +82,34 @@ pub struct Rotation {
     pub resumed_after: u32,
     /// The number of times that the platform left open whether the new secret authenticates.
     pub unverified: u32,
+    /// The last failure after which a worker left the rotation, until every sink holds the
+    /// successor, nothing is left, or a person lets it go on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failure: Option<LastFailure>,
     /// `true` if the secrets that the next attempt replaces are to be counted: they may be others
     /// than at the attempt before.
     pub counts_replaced: bool,
+}
+
+/// The last failure of a rotation, to be shown.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct LastFailure {
+    /// The time.
+    pub at: Timestamp,
+    /// The text of the error, without secrets: what was tried where, and the reason.
+    pub error: String,
+}
+
+impl LastFailure {
+    /// Creates the note of a failure. The text must have no secret in it.
+    pub fn new(at: Timestamp, error: impl Into<String>) -> Self {
+        Self {
+            at,
+            error: error.into(),
+        }
+    }
 }
 
 /// One attempt to create a successor. It is durable before the request is sent.
@@ -196,6 +221,8 @@ pub enum Change {
     Revoked,
     /// The platform left open whether the new secret authenticates.
     Unverified,
+    /// A platform or a sink failed, and the worker leaves the rotation for a later try.
+    Failed(LastFailure),
     /// A person is needed.
     Parked(Parked),
     /// A person asked to go on.
@@ -233,6 +260,7 @@ impl Rotation {
             parked: None,
             resumed_after: 0,
             unverified: 0,
+            last_failure: None,
             counts_replaced: true,
         }
     }
@@ -265,19 +293,34 @@ impl Rotation {
                 self.successor = Some(successor.clone());
                 self.state = RotationState::Retiring;
                 self.unverified = 0;
+                self.last_failure = None;
             }
             Change::Reissue => self.state = RotationState::Issuing,
-            Change::Suspended { at } => self.suspended_at = Some(*at),
+            Change::Suspended { at } => {
+                self.suspended_at = Some(*at);
+                self.last_failure = None;
+            }
             Change::Revoked => self.revoked += 1,
             Change::Unverified => self.unverified += 1,
+            Change::Failed(failure) => self.last_failure = Some(failure.clone()),
             Change::Parked(reason) => self.parked = Some(reason.clone()),
             Change::Resumed => {
+                // What a person put there stays unless another token is delivered.
+                if matches!(self.parked, Some(Parked::SinkChanged { .. }))
+                    && self.state == RotationState::Retiring
+                {
+                    self.state = RotationState::Issuing;
+                }
                 self.parked = None;
                 self.unverified = 0;
+                self.last_failure = None;
                 self.resumed_after = self.attempts.last().map_or(0, |attempt| attempt.number);
                 self.counts_replaced = true;
             }
-            Change::Done => self.state = RotationState::Done,
+            Change::Done => {
+                self.state = RotationState::Done;
+                self.last_failure = None;
+            }
         }
     }
 
@@ -296,11 +339,16 @@ impl Rotation {
         })
     }
 
-    /// Returns the attempts whose tokens a person has to see to if the rotation ends here.
+    /// Returns the attempts that a person has to see to if the rotation ends here. What they may
+    /// have left depends on the [strategy](crate::machine::Strategy).
     ///
-    /// Before every sink holds a successor, a sink may hold the token of any of them, so the sinks
-    /// are to be read before one is revoked. Afterwards the sinks hold the successor, which is none
-    /// of them, and the old token is to be revoked, too.
+    /// With an overlap it is tokens, which bear the markers. Before every sink holds a successor, a
+    /// sink may hold any of them, so the sinks are to be read before one is revoked. Afterwards the
+    /// sinks hold the successor, which is none of them, and the old token is to be revoked, too.
+    ///
+    /// In place it is another secret of the one token than the sinks hold, and nothing is to be
+    /// revoked. Where nothing can be listed it is secrets that
+    /// [are counted](Self::unknown_secrets), which no marker finds.
     #[must_use]
     pub fn left_behind(&self) -> Vec<&Attempt> {
         let is_possible = |attempt: &&Attempt| attempt.outcome != AttemptOutcome::NotApplied;

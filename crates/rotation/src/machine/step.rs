@@ -59,8 +59,8 @@ impl SinkReading {
 
 /// The next step of a rotation.
 ///
-/// A step that sends something is carried out at most once before it is answered. Before each, the
-/// runner makes sure that its epoch is current for longer than the request may take.
+/// A step that sends something is carried out at most once before it is answered, and only while
+/// the runner's claim lasts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use tokenfleet_core::Filter;
+use tokenfleet_core::{Filter, Token};
 
+use super::originals::without_markers_of;
 use crate::machine::{OldSecret, Preference};
 
 /// A policy as a person writes it. [`Policy::new`](super::Policy::new) decides whether it can keep
@@ -60,6 +61,13 @@ impl PolicyConfig {
             preference: Preference::default(),
             old_secret: OldSecret::default(),
         }
+    }
+
+    /// Returns `true` if the filter matches a token without the markers of a ledger, which its
+    /// rotations put on the successors. An empty id stands for no ledger.
+    #[must_use]
+    pub fn matches(&self, token: &Token, ledger: &str) -> bool {
+        self.filter.matches(&without_markers_of(ledger, token))
     }
 
     /// Rotates a token this long before it expires.

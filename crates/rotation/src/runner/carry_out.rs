@@ -8,14 +8,15 @@ use tokenfleet_core::{
     Token, TokenId, TokenProviderExt, TokenState, UpdateToken,
 };
 
-use super::{Runner, SLACK, Worker};
+use super::Worker;
+use super::fence::{CLAIM, Fence, MARGIN};
 use crate::machine::{
-    Answer, Attempt, Change, Failure, Inspection, SecretNumber, SinkReading, Step,
+    Answer, Attempt, Change, Failure, Inspection, LastFailure, SecretNumber, SinkReading, Step,
 };
 use crate::sink::{LONGEST_CALL, Refusal, Stamp};
 use crate::waits::scaled;
 
-impl Worker<'_> {
+impl<'a> Worker<'a> {
     /// Carries a step out, or returns `None` if another worker has taken over.
     pub(super) async fn carry_out(
         &mut self,
@@ -46,17 +47,8 @@ impl Worker<'_> {
                 _ => Answer::Recorded,
             }));
         }
-        // A step that sends nothing that changes anything is asked about as well: it is simpler,
-        // and no worker goes on for long after it was superseded.
-        let longest = match step {
-            Step::ReadSink(sink) | Step::WriteSink { sink, .. } => self.longest_call(*sink),
-            _ => runner.longest_call,
-        };
-        if !self.extend(longest).await? {
-            return Ok(None);
-        }
         let answer = match step {
-            Step::ReadSink(sink) => self.read(*sink).await,
+            Step::ReadSink(sink) => self.read_sink(*sink).await?,
             Step::WriteSink {
                 sink,
                 secret,
@@ -66,37 +58,62 @@ impl Worker<'_> {
                 // read it.
                 let is_read = self.versions.get(*sink).is_some_and(Option::is_some);
                 let read = if is_read {
-                    Ok(())
+                    Some(Ok(()))
                 } else {
-                    self.read(*sink).await.map(|_| ())
+                    let read = self.read_sink(*sink).await?;
+                    read.map(|read| read.map(|_| ()))
                 };
                 match read {
-                    Ok(()) if !is_read && !self.extend(longest).await? => return Ok(None),
-                    Ok(()) => self.write(*sink, *secret, stamp).await,
-                    Err(error) => Err(error),
+                    Some(Ok(())) => self.write_sink(*sink, *secret, stamp).await?,
+                    Some(Err(error)) => Some(Err(error)),
+                    None => None,
                 }
             }
-            step => self.call(step).await,
+            step => {
+                // A listing may be of any length, and changes nothing.
+                let longest = match step {
+                    Step::Inspect(_) | Step::Search(_) => Duration::MAX,
+                    _ => runner.longest_call,
+                };
+                let fence = self.fence();
+                (fence.call(scaled(CLAIM), longest, self.call(step))).await?
+            }
         };
-        Ok(Some(answer.unwrap_or_else(|error| {
-            Answer::Failed(Failure::from(&error))
-        })))
+        Ok(answer
+            .map(|answer| answer.unwrap_or_else(|error| Answer::Failed(Failure::from(&error)))))
     }
 
-    /// Makes sure that no other worker is at work for as long as a call may take. An extension that
-    /// was slow may have run out in part by now, so it is made again.
-    pub(super) async fn extend(&self, longest: Duration) -> Result<bool> {
-        let Runner { store, clock, .. } = self.runner;
-        loop {
-            let asked_at = clock.now();
-            let by = scaled(longest.saturating_add(SLACK));
-            if !store.extend(self.job.id, self.epoch, by).await? {
-                return Ok(false);
-            }
-            if asked_at.duration_until(clock.now()) < scaled(SLACK) {
-                return Ok(true);
-            }
+    pub(super) fn fence(&self) -> Fence<'a> {
+        Fence {
+            runner: self.runner,
+            rotation: self.job.id,
+            epoch: self.epoch,
         }
+    }
+
+    async fn read_sink(&mut self, sink: usize) -> Result<Option<Result<Answer>>> {
+        let (fence, longest) = (self.fence(), self.longest_call(sink));
+        (fence.call(scaled(CLAIM), longest, self.read(sink))).await
+    }
+
+    async fn write_sink(
+        &mut self,
+        sink: usize,
+        secret: SecretNumber,
+        stamp: &Stamp,
+    ) -> Result<Option<Result<Answer>>> {
+        let (fence, longest) = (self.fence(), self.longest_call(sink));
+        let place = self.runner.sinks.get(sink);
+        // A write that lands late changes nothing there. Elsewhere it may, even if this process is
+        // killed, so nobody else is at work until it has ended.
+        let is_fenced = place.is_some_and(|place| place.capabilities().compare_and_swap);
+        let claim = if is_fenced {
+            CLAIM
+        } else {
+            CLAIM.max(longest.saturating_add(MARGIN))
+        };
+        let write = self.write(sink, secret, stamp);
+        fence.call(scaled(claim), longest, write).await
     }
 
     fn longest_call(&self, sink: usize) -> Duration {
@@ -109,6 +126,9 @@ impl Worker<'_> {
             return Err(missing("sink"));
         };
         let state = place.read().await?;
+        if self.checks_sinks {
+            place.check().await?;
+        }
         if let Some(version) = self.versions.get_mut(sink) {
             *version = Some(state.version);
         }
@@ -119,6 +139,34 @@ impl Worker<'_> {
         let secret = state.secret.map(|secret| self.secrets.keep(secret));
         let reading = SinkReading::new(state.stamp, secret);
         Ok(Answer::Read(reading.with_contested(is_contested)))
+    }
+
+    /// Returns the note of a failed step, or `None` if it did not fail: what failed where, and why.
+    pub(super) fn failure(
+        &self,
+        step: &Step,
+        answer: &Answer,
+        at: Timestamp,
+    ) -> Option<LastFailure> {
+        let error = match answer {
+            Answer::Failed(failure) => failure.error.clone(),
+            // A person is asked about that.
+            Answer::WriteRefused(Refusal::Foreign) => return None,
+            Answer::WriteRefused(refusal) => format!("it was not written: {refusal}"),
+            _ => return None,
+        };
+        let (verb, sink) = match step {
+            Step::ReadSink(sink) => ("read", sink),
+            Step::WriteSink { sink, .. } => ("write", sink),
+            _ => return Some(LastFailure::new(at, error)),
+        };
+        let place = self.runner.sinks.get(*sink)?.place();
+        let error = if error.contains(place) {
+            error
+        } else {
+            format!("{verb} {place}: {error}")
+        };
+        Some(LastFailure::new(at, error))
     }
 
     /// Returns `true` if a stamp is that of another rotation of this ledger that is open.

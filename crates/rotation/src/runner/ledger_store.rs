@@ -1,21 +1,22 @@
 //! The rotations in a ledger.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result, Timestamp};
-use tokenfleet_ledger::{NewTask, Task, Tasks};
+use tokenfleet_ledger::{NewTask, Task, TaskClaim, Tasks};
 
+use super::fence::CLAIM;
 use super::record::RotationRecord;
 use super::store::{Claim, RotationStore};
-use crate::machine::{Change, RotationState};
+use crate::machine::{Change, Parked, RotationState};
 use crate::waits::scaled;
 
-/// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
-/// died. The runner extends its claim before each call to what the call may take.
-const LEASE: Duration = Duration::from_secs(60);
+/// The number of times that a rotation is opened anew because others were opened meanwhile.
+const MAX_TRIES: u32 = 32;
 
 /// The rotations in a ledger: each is a task, and the tasks of one queue are carried on by one
 /// worker at a time.
@@ -71,6 +72,9 @@ pub struct StoredRotation {
     pub task: Task,
     /// The record, with the starts that the task counts.
     pub record: RotationRecord,
+    /// The time until which a worker has claimed this rotation or another one of its queue, as far
+    /// as that was read with it. A time in the past is that of a worker that was lost.
+    pub queue_claimed_until: Option<Timestamp>,
 }
 
 impl StoredRotation {
@@ -82,10 +86,14 @@ impl StoredRotation {
                 "rotation {}: its record is about another token than its task",
                 task.id
             ))
-            .with_advice("somebody changed the ledger: look who may write it"));
+            .with_advice("somebody changed the ledger: check who may write it"));
         }
         record.rotation.starts = task.starts;
-        Ok(Self { task, record })
+        Ok(Self {
+            queue_claimed_until: task.claimed_until,
+            task,
+            record,
+        })
     }
 
     /// Returns `true` if nothing more will be done.
@@ -128,11 +136,19 @@ pub struct UnreadableRotation {
 impl FromIterator<Task> for StoredRotations {
     fn from_iter<T: IntoIterator<Item = Task>>(tasks: T) -> Self {
         let mut stored = Self::default();
+        let mut claims = HashMap::<String, Timestamp>::new();
         for task in tasks {
+            if let Some(until) = task.claimed_until {
+                let last = claims.entry(task.queue.clone()).or_insert(until);
+                *last = until.max(*last);
+            }
             match StoredRotation::read(task.clone()) {
                 Ok(rotation) => stored.rotations.push(rotation),
                 Err(error) => stored.unreadable.push(UnreadableRotation { task, error }),
             }
+        }
+        for rotation in &mut stored.rotations {
+            rotation.queue_claimed_until = claims.get(&rotation.task.queue).copied();
         }
         stored
     }
@@ -162,7 +178,8 @@ impl LedgerRotationStore {
     ///
     /// [`Configuration`](ErrorKind::Configuration) if the sinks are not those of the plan,
     /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of them,
-    /// or one of the same queue cannot be read and so may. Fails if the ledger cannot be written.
+    /// or one of the same queue cannot be read and so may; also if that other one is opened at the
+    /// same time. Fails if the ledger cannot be written.
     pub async fn open_rotation(
         &self,
         record: &RotationRecord,
@@ -175,33 +192,25 @@ impl LedgerRotationStore {
                 record.plan.sinks.len()
             )));
         }
-        let subject = record.subject();
-        let open = self.open_rotations().await?;
-        let unreadable = open.unreadable.iter();
-        let mut tasks = (open.rotations.iter().map(|open| &open.task))
-            .chain(unreadable.clone().map(|open| &open.task));
-        if let Some(same) = tasks.find(|task| task.subject == subject) {
-            return Ok(Some(same.id));
-        }
-        for other in &open.rotations {
-            if let Some(place) = record.shared_place(&other.record) {
-                return Err(conflict(other, place));
+        let (id, subject) = (record.rotation.id, record.subject());
+        let task = NewTask::new(id, Self::KIND, queue, &subject, record.to_json()?)
+            .with_due(record.rotation.opened_at);
+        let mut tries = 0;
+        loop {
+            let open = self.open_tasks().await?;
+            if let Some(same) = open.iter().find(|task| task.subject == subject) {
+                return Ok(Some(same.id));
+            }
+            let latest = open.last().map(|task| task.id);
+            check_places(record, queue, &open.into_iter().collect())?;
+            // Another one that was opened meanwhile may write the same sink.
+            match self.tasks.open_task_after(&task, latest).await {
+                Err(error) if error.kind() == ErrorKind::Conflict && tries < MAX_TRIES => {
+                    tries += 1
+                }
+                opened => return Ok(opened?.map(|open| open.id)),
             }
         }
-        if let Some(other) = unreadable.clone().find(|open| open.task.queue == queue) {
-            let message = format!(
-                "the open rotation {} of the same queue cannot be read, and may write the same sink",
-                other.task.id
-            );
-            let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
-            return Err(error.with_advice(other.error.to_string()));
-        }
-        // Of two that are opened at once, the machine parks the one that meets the stamp of the
-        // other. In a sink that holds no stamp to be read, the later one wins.
-        let state = record.to_json()?;
-        let task = NewTask::new(record.rotation.id, Self::KIND, queue, subject, state)
-            .with_due(record.rotation.opened_at);
-        Ok(self.tasks.open_task(&task).await?.map(|open| open.id))
     }
 
     /// Returns a rotation, open or closed.
@@ -221,8 +230,14 @@ impl LedgerRotationStore {
     ///
     /// Fails if the ledger cannot be read.
     pub async fn open_rotations(&self) -> Result<StoredRotations> {
-        let tasks = self.tasks.open_tasks().await?.into_iter();
-        Ok(tasks.filter(|task| task.kind == Self::KIND).collect())
+        Ok(self.open_tasks().await?.into_iter().collect())
+    }
+
+    /// Returns the tasks that are open rotations, in the order in which they were opened.
+    async fn open_tasks(&self) -> Result<Vec<Task>> {
+        let mut tasks = self.tasks.open_tasks().await?;
+        tasks.retain(|task| task.kind == Self::KIND);
+        Ok(tasks)
     }
 
     /// Returns the rotations that are done or were abandoned, the oldest first.
@@ -256,6 +271,58 @@ impl LedgerRotationStore {
         Ok(is_resumed)
     }
 
+    /// Does the same for a rotation that is [ahead of the ledger](Parked::SinkAhead) because the
+    /// ledger was restored from a backup: raises its epoch to that of the sink first. Whoever calls
+    /// it has made sure that nobody uses the ledger that wrote the sink.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`resume`](Self::resume), and [`InvalidInput`](ErrorKind::InvalidInput) if the
+    /// rotation does not wait for that reason.
+    pub async fn resume_after_restore(&self, id: OperationId) -> Result<bool> {
+        self.check_open(id).await?;
+        let stored = self.rotation(id).await?;
+        let Some(Parked::SinkAhead { epoch, .. }) =
+            stored.and_then(|stored| stored.record.rotation.parked)
+        else {
+            return Err(Error::invalid_input(format!(
+                "no sink of the rotation {id} is ahead of the ledger"
+            )));
+        };
+        self.tasks.raise_epoch(epoch).await?;
+        self.resume(id).await
+    }
+
+    /// Lets a rotation replace what somebody else has put into its sinks, from now on. It
+    /// [goes on](Self::resume) then only if it does not wait for a person. Returns `false`, and
+    /// changes nothing, if somebody is at work on its queue.
+    ///
+    /// The plan says so afterwards, and the sinks that a runner is given must declare it as well.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`resume`](Self::resume).
+    pub async fn adopt(&self, id: OperationId) -> Result<bool> {
+        self.check_open(id).await?;
+        let Some(claim) = self.tasks.claim_task(id, scaled(CLAIM)).await? else {
+            return Ok(false);
+        };
+        let (epoch, due) = (claim.epoch, claim.task.due);
+        let adopted = self.record_adoption(claim).await;
+        self.tasks.release_claim(id, epoch, due).await?;
+        adopted
+    }
+
+    async fn record_adoption(&self, claim: TaskClaim) -> Result<bool> {
+        let (id, epoch) = (claim.task.id, claim.epoch);
+        let mut record = StoredRotation::read(claim.task)?.record;
+        for sink in &mut record.plan.sinks {
+            sink.adopt = true;
+        }
+        let state = record.to_json()?;
+        self.tasks.record_task(id, epoch, &state, false).await
+    }
+
     /// Gives a rotation up. Nothing more is created, delivered or revoked, and the sinks keep what
     /// they hold: whether that is the old secret or one of this rotation is not known without
     /// reading them, so no token is revoked. What is left to be seen to by hand is
@@ -271,7 +338,7 @@ impl LedgerRotationStore {
     /// written.
     pub async fn abandon(&self, id: OperationId) -> Result<bool> {
         self.check_open(id).await?;
-        let Some(claim) = self.tasks.claim_task(id, scaled(LEASE)).await? else {
+        let Some(claim) = self.tasks.claim_task(id, scaled(CLAIM)).await? else {
             return Ok(false);
         };
         let (tasks, epoch) = (&self.tasks, claim.epoch);
@@ -304,6 +371,25 @@ impl LedgerRotationStore {
     }
 }
 
+/// Rejects a rotation that writes a sink of another one that is open, or may.
+fn check_places(record: &RotationRecord, queue: &str, open: &StoredRotations) -> Result<()> {
+    for other in &open.rotations {
+        if let Some(place) = record.shared_place(&other.record) {
+            return Err(conflict(other, place));
+        }
+    }
+    let mut unreadable = open.unreadable.iter();
+    if let Some(other) = unreadable.find(|open| open.task.queue == queue) {
+        let message = format!(
+            "the open rotation {} of the same queue cannot be read, and may write the same sink",
+            other.task.id
+        );
+        let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
+        return Err(error.with_advice(other.error.to_string()));
+    }
+    Ok(())
+}
+
 fn conflict(open: &StoredRotation, place: &str) -> Error {
     let message = format!(
         "the open rotation {} writes the sink {place}, too",
@@ -326,7 +412,7 @@ impl RotationStore for LedgerRotationStore {
         if self.rotation(rotation).await?.is_none() {
             return Ok(None);
         }
-        let Some(claim) = self.tasks.claim_task(rotation, scaled(LEASE)).await? else {
+        let Some(claim) = self.tasks.claim_task(rotation, scaled(CLAIM)).await? else {
             return Ok(None);
         };
         let (epoch, due) = (claim.epoch, claim.task.due);

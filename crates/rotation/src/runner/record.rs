@@ -19,6 +19,7 @@ use crate::policy::normalised;
 pub struct RotationRecord {
     version: Version,
     /// The account of the token.
+    #[serde(deserialize_with = "account")]
     pub account: Account,
     /// The name of the policy that opened the rotation; `None` if a person did.
     pub policy: Option<String>,
@@ -180,6 +181,23 @@ impl RotationRecord {
                 )
         })
     }
+}
+
+/// Reads an account, and refuses a key that this version does not know.
+fn account<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Account, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Parts {
+        name: String,
+        provider: String,
+        place: Option<String>,
+    }
+    let parts = Parts::deserialize(deserializer)?;
+    let account = Account::new(&parts.provider, &parts.name);
+    Ok(match parts.place {
+        Some(place) => account.with_place(&place),
+        None => account,
+    })
 }
 
 /// The version of the format, which is a number.

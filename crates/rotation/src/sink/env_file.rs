@@ -100,6 +100,10 @@ impl SecretSink for EnvFileSink {
         self.0.read().await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
         self.0.write(secret, expected, stamp).await
     }

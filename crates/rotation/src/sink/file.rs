@@ -169,6 +169,10 @@ impl SecretSink for FileSink {
         self.0.read().await
     }
 
+    async fn check(&self) -> Result<()> {
+        self.0.check().await
+    }
+
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {
         self.0.write(secret, expected, stamp).await
     }

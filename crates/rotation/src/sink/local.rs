@@ -52,6 +52,34 @@ impl<P: LocalPlace> LocalSink<P> {
         found.map(Holding::into_state)
     }
 
+    /// Checks that the directory of the file exists and can be written.
+    pub(super) async fn check(&self) -> Result<()> {
+        let sink = self.clone();
+        in_thread(move || sink.check_now()).await
+    }
+
+    fn check_now(&self) -> Result<()> {
+        let path = follow_links(&self.path);
+        let directory = path.parent().unwrap_or(Path::new("/"));
+        if !directory.is_dir() {
+            let error = self.failed("written", "its directory does not exist");
+            return Err(error.with_advice(format!("create {}", directory.display())));
+        }
+        #[cfg(unix)]
+        {
+            use rustix::fs::{Access, access};
+
+            // A file system that is mounted read-only counts, which the mode would not tell.
+            access(directory, Access::WRITE_OK | Access::EXEC_OK).map_err(|error| {
+                let reason = cause_text(&io::Error::from(error));
+                let reason = format!("its directory cannot be written: {reason}");
+                let advice = format!("let this user write {}", directory.display());
+                self.failed("written", &reason).with_advice(advice)
+            })?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn write(
         &self,
         secret: &Secret,

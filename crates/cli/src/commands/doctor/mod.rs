@@ -20,6 +20,7 @@ use tokenfleet::{
 use tokio::sync::Semaphore;
 
 use self::finding::{Check, Finding, Status};
+use self::rotation::PastRotations;
 use super::is_simulated;
 use crate::annotations::AnnotationFile;
 use crate::arguments::GlobalArguments;
@@ -212,8 +213,10 @@ async fn check_deliveries(
         return Vec::new();
     };
     let mut findings = sinks::check(&sinks, &policies, transport).await;
+    let past = PastRotations::read(configuration).await;
     for account in accounts {
-        findings.extend(rotation::check(account, &policies, &sinks, registry, transport).await);
+        let opening = (&sinks, transport);
+        findings.extend(rotation::check(account, &policies, &past, registry, opening).await);
     }
     findings
 }

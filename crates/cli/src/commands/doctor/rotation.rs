@@ -3,22 +3,56 @@
 use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
-use tokenfleet::{AccountConfiguration, Registry};
+use tokenfleet::{
+    AccountConfiguration, Configuration, Query, Registry, Result, Token, TokenProvider,
+    TokenProviderExt,
+};
+use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::machine::Strategy;
 use tokenfleet_rotation::policy;
+use tokenfleet_rotation::runner::{LedgerRotationStore, RotationStore, StoredRotation};
 
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
+use crate::ledger;
 use crate::policies::{Policies, acting_token};
+use crate::rotations::{dead_places, warnings};
 use crate::sinks::Sinks;
+
+/// The ledger as far as rotations are checked against it.
+#[derive(Debug, Default)]
+pub(super) struct PastRotations {
+    ledger: String,
+    closed: Vec<StoredRotation>,
+}
+
+impl PastRotations {
+    /// Reads the closed rotations of the ledger, if there is one. One that cannot be read is
+    /// another finding.
+    pub(super) async fn read(configuration: &Configuration) -> Self {
+        Self::try_read(configuration).await.unwrap_or_default()
+    }
+
+    async fn try_read(configuration: &Configuration) -> Result<Self> {
+        let Some(ledger) = ledger::open_existing(configuration).await? else {
+            return Ok(Self::default());
+        };
+        let tasks: Arc<dyn Ledger> = ledger;
+        let store = LedgerRotationStore::open(tasks).await?;
+        Ok(Self {
+            ledger: store.ledger().to_owned(),
+            closed: store.closed_rotations().await?.rotations,
+        })
+    }
+}
 
 /// Checks the policies of an account, if it has any.
 pub(super) async fn check(
     account: &AccountConfiguration,
     policies: &Policies,
-    sinks: &Sinks,
+    past: &PastRotations,
     registry: &Registry,
-    transport: &Arc<dyn Transport>,
+    (sinks, transport): (&Sinks, &Arc<dyn Transport>),
 ) -> Vec<Finding> {
     if policies.for_account(account.name()).next().is_none() {
         return Vec::new();
@@ -34,9 +68,15 @@ pub(super) async fn check(
     };
     let (mut findings, mut accepted) = (Vec::new(), Vec::new());
     for configured in policies.for_account(account.name()) {
-        let means = (sinks, transport);
+        let opening = (sinks, transport);
         let policy = policies
-            .accept(configured, &*provider, acting.as_ref(), means)
+            .accept(
+                configured,
+                provider.capabilities(),
+                acting.as_ref(),
+                &past.ledger,
+                opening,
+            )
             .await;
         findings.push(match (policy, &unknown) {
             (Err(error), _) => Finding::failed(Check::Rotation, &error),
@@ -59,9 +99,46 @@ pub(super) async fn check(
             }
         });
     }
+    if unknown.is_none() && provider.capabilities().list.is_some() {
+        findings.extend(check_tokens(&*provider, &accepted, past, (sinks, transport)).await);
+    }
     if let Err(error) = policy::Policies::new(accepted) {
         findings.push(Finding::failed(Check::Rotation, &error));
     }
     let about = |finding: Finding| finding.about(account.account());
     findings.into_iter().map(about).collect()
+}
+
+/// Checks that the policies cover tokens, and that what they delivered is alive.
+async fn check_tokens(
+    provider: &dyn TokenProvider,
+    policies: &[policy::Policy],
+    past: &PastRotations,
+    opening: (&Sinks, &Arc<dyn Transport>),
+) -> Vec<Finding> {
+    let tokens: Vec<Token> = match bounded(provider.list_all(Query::new())).await {
+        Ok(list) if list.completeness.is_complete_as_shown() => list.tokens,
+        Ok(_) => {
+            let message = "the listing may lack tokens, so what the policies cover is not known";
+            return vec![Finding::new(Check::Rotation, Status::Skipped, message)];
+        }
+        Err(error) => {
+            let message = format!("what the policies cover is not known: {error}");
+            return vec![Finding::new(Check::Rotation, Status::Skipped, message)];
+        }
+    };
+    let mut closed = past.closed.clone();
+    closed.retain(|stored| stored.record.account == *provider.account());
+    let mut findings = Vec::new();
+    for policy in policies {
+        let warnings = warnings(policy, &closed, &tokens).into_iter();
+        findings.extend(warnings.map(|warning| {
+            let finding = Finding::new(Check::Rotation, Status::Warning, warning);
+            finding.with_advice("correct `where`, or remove the policy")
+        }));
+    }
+    for place in dead_places(&past.ledger, &closed, &tokens, opening).await {
+        findings.push(Finding::failed(Check::Rotation, &place.error()));
+    }
+    findings
 }

@@ -9,7 +9,7 @@ use tokenfleet_rotation::sink::{Readable, SecretSink, SinkState};
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
 use crate::policies::Policies;
-use crate::sinks::{Sinks, is_filled_in};
+use crate::sinks::{EXAMPLE, Sinks, is_filled_in};
 use crate::written_place::WrittenPlace;
 
 /// Checks the sinks of the configuration and those that only a policy names. All are read at once.
@@ -60,9 +60,9 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
     if is_filled_in && capabilities.readable == Readable::Stamp {
         return found(Status::Skipped, "each token has a place of its own");
     }
-    if !is_filled_in && is_without_directory(&*sink) {
-        let finding = found(Status::Failed, "the directory of the file does not exist");
-        return finding.with_advice("create it");
+    let is_directory_known = !is_filled_in || !has_example_directory(&*sink);
+    if is_directory_known && let Err(error) = bounded(sink.check()).await {
+        return Finding::failed(Check::Sinks, &error).with_message_prefix(&template);
     }
     match bounded(sink.read()).await {
         Err(error) => {
@@ -108,10 +108,12 @@ fn is_refusal(error: &Error) -> bool {
     )
 }
 
-fn is_without_directory(sink: &dyn SecretSink) -> bool {
+/// Returns `true` for a file whose directory depends on the token, which was made up.
+fn has_example_directory(sink: &dyn SecretSink) -> bool {
     match sink.place().parse() {
         Ok(WrittenPlace::File(path) | WrittenPlace::EnvFile(path, _)) => {
-            path.parent().is_some_and(|directory| !directory.is_dir())
+            let directory = path.parent().and_then(|directory| directory.to_str());
+            directory.is_some_and(|directory| directory.contains(EXAMPLE))
         }
         _ => false,
     }

@@ -8,10 +8,10 @@ use tokenfleet_ledger::{Counts, Owner, PageRequest, Source, Verdict, Version, Wr
 
 use crate::arguments::GlobalArguments;
 use crate::exit::{Exit, Failure};
-use crate::ledger::{AllWrites, OpenedLedger};
+use crate::ledger::OpenedLedger;
 use crate::output::{Format, Output};
 
-/// The number of tokens that are read at a time.
+/// The number of tokens, or of writes, that are read at a time.
 const PAGE: NonZeroUsize = NonZeroUsize::MIN.saturating_add(999);
 
 /// A line of the export.
@@ -66,17 +66,19 @@ async fn print_writes(
     accounts: Option<Vec<Account>>,
     output: &mut Output,
 ) -> Result<(), Failure> {
-    let mut writes = AllWrites::open(&opened.place).await?;
+    let mut last = 0;
     loop {
-        let page = writes.next().await?;
-        if page.is_empty() {
+        let page = opened.ledger.all_writes(last, PAGE).await?;
+        let Some((number, _)) = page.last() else {
             return Ok(());
-        }
+        };
+        last = *number;
         let is_wanted = |write: &&Write| match &accounts {
             Some(accounts) => accounts.contains(&write.intent.account),
             None => true,
         };
-        for write in page.iter().filter(is_wanted) {
+        let writes = page.iter().map(|(_, write)| write);
+        for write in writes.filter(is_wanted) {
             output.object(&Line::Write(write))?;
         }
     }

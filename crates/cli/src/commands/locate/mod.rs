@@ -21,7 +21,8 @@ use super::{question, revoke, secret};
 use crate::accounts::Accounts;
 use crate::arguments::LocateArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, print_error};
+use crate::output::{Format, Output, print_error, print_warning};
+use crate::rotations::warnings_about_holders;
 use crate::secret_destination::SecretDestination;
 
 pub(crate) async fn run(
@@ -51,6 +52,12 @@ pub(crate) async fn run(
     consent.accept_cascade = arguments.accept_cascade;
     let is_confirmed = arguments.yes;
     let journals = accounts.journals();
+    for target in target::targets(&candidates) {
+        let tokens: Vec<_> = target.token.iter().map(|token| &token.id).collect();
+        for warning in warnings_about_holders(accounts, target.account, &tokens).await {
+            print_warning(&warning);
+        }
+    }
     let to = (destination, journals);
     match revocation::revoke(&candidates, &secret, consent, is_confirmed, to).await {
         Ok(Some(revocations)) => {

@@ -189,26 +189,50 @@ pub(super) async fn run(
     }
     match &arguments.action {
         Some(OperationsAction::Show { id }) => show(ledger, *id, output).await,
-        Some(OperationsAction::List { exit_code }) => {
-            list(&configuration, ledger, global, *exit_code, output).await
+        Some(OperationsAction::List { exit_code, done }) => {
+            let listed = if *done { Listed::Done } else { Listed::Open };
+            let list = list(&configuration, ledger, global, (listed, *exit_code), output);
+            list.await
         }
-        _ => list(&configuration, ledger, global, arguments.exit_code, output).await,
+        _ => {
+            let exit_code = arguments.exit_code;
+            let list = list(
+                &configuration,
+                ledger,
+                global,
+                (Listed::Open, exit_code),
+                output,
+            );
+            list.await
+        }
     }
+}
+
+/// The operations that are listed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Listed {
+    /// Those that are open.
+    Open,
+    /// The rotations that are over.
+    Done,
 }
 
 async fn list(
     configuration: &Configuration,
     ledger: Option<&Arc<dyn Ledger>>,
     global: &GlobalArguments,
-    fails_if_open: bool,
+    (listed, fails_if_open): (Listed, bool),
     output: &mut Output,
 ) -> Result<Exit, Failure> {
     let names = AccountNames::parse(&requested_names(global)?);
     let operations = match ledger {
-        Some(ledger) => ledger.open_operations().await?,
-        None => Vec::new(),
+        Some(ledger) if listed == Listed::Open => ledger.open_operations().await?,
+        _ => Vec::new(),
     };
-    let open = rotations::open(ledger).await?;
+    let open = match listed {
+        Listed::Open => rotations::open(ledger).await?,
+        Listed::Done => rotations::closed(ledger).await?,
+    };
     let recorded = operations
         .iter()
         .filter_map(|operation| operation.writes.first());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokenfleet::journal::{Journal, OperationId, Resolution};
-use tokenfleet::{Account, Error, Operation, Result, Timestamp, TokenProvider};
+use tokenfleet::{Account, Error, Operation, Result, Timestamp, TokenId, TokenProvider};
 use tokenfleet_ledger::{Ledger, Write};
 
 use super::finding::Finding;
@@ -53,7 +53,8 @@ pub(crate) async fn run(
     let shared = shared.ok_or_else(turned_off)?;
     let ledger = &*shared;
     let open_rotations = rotations::ids(&rotations::open(Some(&shared)).await?);
-    let writes = chosen(accounts, &shared, &open_rotations, &arguments).await?;
+    let Chosen { writes, delivered } =
+        chosen(accounts, &shared, &open_rotations, &arguments).await?;
     let mut providers = BTreeMap::new();
     let mut all = Vec::new();
     for write in &writes {
@@ -73,10 +74,14 @@ pub(crate) async fn run(
             }
             Err(error) => Err(error.clone()),
         };
+        let delivered = delivered.get(&write.intent.operation_id);
         all.push(Found {
             provider,
             write,
-            finding,
+            finding: match delivered {
+                Some(token) => finding.map(|finding| finding.sparing(token)),
+                None => finding,
+            },
         });
     }
     if arguments.all {
@@ -142,13 +147,20 @@ fn spare(found: &mut Found<'_>, is_confirmed: bool) {
     found.finding = Ok(Finding::Unknown(format!("{why} with `{resume}`")));
 }
 
+/// The writes to resume.
+struct Chosen {
+    writes: Vec<Write>,
+    /// The tokens that closed rotations have delivered to their sinks.
+    delivered: BTreeMap<OperationId, TokenId>,
+}
+
 /// Returns the writes to resume.
 async fn chosen(
     accounts: &Accounts,
     ledger: &Arc<dyn Ledger>,
     open_rotations: &BTreeSet<OperationId>,
     arguments: &ResumeArguments,
-) -> Result<Vec<Write>> {
+) -> Result<Chosen> {
     let mut open = ledger.open_operations().await?;
     for id in &arguments.ids {
         let is_open =
@@ -158,10 +170,15 @@ async fn chosen(
         }
     }
     // A sink may hold what a rotation created before a person gave it up.
-    let mut abandoned = BTreeSet::new();
+    let (mut abandoned, mut delivered) = (BTreeSet::new(), BTreeMap::new());
     for operation in &open {
         let is_spared = match rotations::find(ledger, operation.id).await {
-            Ok(rotation) => rotation.is_some_and(|stored| stored.is_abandoned()),
+            Ok(None) => false,
+            Ok(Some(stored)) => {
+                let successor = stored.record.rotation.successor.as_ref();
+                delivered.extend(successor.map(|it| (operation.id, it.token.clone())));
+                stored.is_abandoned()
+            }
             Err(error) if arguments.ids.contains(&operation.id) => return Err(error),
             // Nobody can tell what its sinks hold.
             Err(error) => {
@@ -194,9 +211,11 @@ async fn chosen(
         !open_rotations.contains(&operation.id) && !abandoned.contains(&operation.id)
     });
     let writes = open.into_iter().flat_map(|operation| operation.writes);
-    Ok(writes
-        .filter(|write| write.is_open() && is_chosen(write))
-        .collect())
+    let writes = writes.filter(|write| write.is_open() && is_chosen(write));
+    Ok(Chosen {
+        writes: writes.collect(),
+        delivered,
+    })
 }
 
 /// Opens the account of a write, if it is still the one that the write was sent to.

@@ -13,7 +13,7 @@ use tokenfleet_rotation::runner::{Advanced, LedgerRotationStore, StoredRotation,
 use crate::accounts::Accounts;
 use crate::arguments::ResumeArguments;
 use crate::commands::question;
-use crate::commands::rotation_report::RotationObject;
+use crate::commands::rotation_report::{RotationObject, after_abandoning};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, print_error};
 use crate::progress::with_progress;
@@ -32,6 +32,14 @@ struct ResumedObject<'a> {
 pub(super) async fn open(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotations> {
     match ledger {
         Some(ledger) => store(ledger).await?.open_rotations().await,
+        None => Ok(StoredRotations::default()),
+    }
+}
+
+/// Returns the rotations of a ledger that are done or were given up, the oldest first.
+pub(super) async fn closed(ledger: Option<&Arc<dyn Ledger>>) -> Result<StoredRotations> {
+    match ledger {
+        Some(ledger) => store(ledger).await?.closed_rotations().await,
         None => Ok(StoredRotations::default()),
     }
 }
@@ -71,7 +79,7 @@ pub(super) async fn resume(
     let stop = Stop::listen().await;
     let mut exits = Vec::new();
     for id in ids {
-        let progressed = match resume_one(&rotations, *id, arguments.adopt, &stop).await {
+        let progressed = match resume_one(&rotations, *id, arguments, &stop).await {
             Ok(progressed) => progressed,
             Err(error) => {
                 print_error(requested_format, &error);
@@ -114,17 +122,23 @@ async fn ask(rotations: &Rotations<'_>, ids: &BTreeSet<OperationId>) -> Result<(
 async fn resume_one(
     rotations: &Rotations<'_>,
     id: OperationId,
-    adopts: bool,
+    arguments: &ResumeArguments,
     stop: &Stop,
 ) -> Result<Progressed> {
     let stored = rotations.find(id).await?;
     // Before anything is changed: the account may be read-only, or another one by now.
     rotations.prepare(stored.clone()).await?;
-    if adopts && !rotations.adopt(id).await? {
+    let store = &rotations.store;
+    if arguments.adopt && !store.adopt(id).await? {
         return Err(in_other_hands(id));
     }
     let is_parked = stored.record.rotation.parked.is_some();
-    if is_parked && !rotations.store.resume(id).await? {
+    let is_resumed = if arguments.after_restore {
+        store.resume_after_restore(id).await?
+    } else {
+        !is_parked || store.resume(id).await?
+    };
+    if !is_resumed {
         return Err(in_other_hands(id));
     }
     let prepared = rotations.prepare(rotations.find(id).await?).await?;
@@ -140,7 +154,9 @@ pub(super) async fn abandon(
     is_confirmed: bool,
 ) -> Result<StoredRotation> {
     if !is_confirmed {
-        question::show(RotationObject::new(&stored).lines());
+        let mut lines = RotationObject::new(&stored).lines();
+        lines.extend(after_abandoning(&stored));
+        question::show(lines);
         let question = "Give this rotation up? Nothing is revoked, and the sinks keep what they \
                         hold. [y/N] ";
         if !question::is_confirmed(question) {
@@ -189,9 +205,9 @@ fn outcome(progressed: &Progressed) -> &'static str {
 }
 
 fn in_other_hands(id: OperationId) -> Error {
-    let message = format!("a worker is at the rotation {id} or another one of its queue");
+    let message = format!("a worker holds the queue of the rotation {id}");
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
-        "try again when it has ended; the claim of a worker that was killed runs out by itself \
-         within minutes",
+        "try again when it has ended; the claim of a worker that was killed runs out by itself, \
+         after a minute or after the longest time of the command that it ran",
     )
 }

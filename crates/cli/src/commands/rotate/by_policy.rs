@@ -1,9 +1,13 @@
 //! The rotations of a policy: of each token that is due.
 
+use tokenfleet_rotation::runner::StoredRotation;
+
 use crate::accounts::Accounts;
-use crate::commands::due_rotations::{begin_due, carry_on_and_print, is_due, report_unreadable};
+use crate::commands::due_rotations::{
+    begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
+};
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output};
+use crate::output::{Format, Output, print_error};
 use crate::policies::Policies;
 use crate::rotations::{Rotations, Stop};
 
@@ -17,12 +21,28 @@ pub(super) async fn run(
     let policies = Policies::read(accounts.configuration(), &rotations.sinks)?;
     let policy = policies.named(name)?;
     let stop = Stop::listen().await;
-    let mut due = rotations.open_ones().await?;
-    due.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
-    let begun = begin_due(&rotations, &policies, policy, requested_format).await?;
-    due.extend(begun.rotations);
-    let unreadable = report_unreadable(&rotations, requested_format).await?;
-    let exits = carry_on_and_print(&rotations, due, &stop, requested_format, output).await?;
-    let exit = Exit::combine(exits.into_iter().chain(begun.exits).chain(unreadable));
-    exit.after_writing(output.flush())
+    let working = Box::pin(async {
+        let mut due = rotations.open_ones().await?;
+        due.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
+        let begun = begin_due(&rotations, &policies, policy, &stop, requested_format).await?;
+        let mut exits = begun.exits;
+        if begun.is_stopped {
+            print_error(requested_format, &stopped_before(&[name]));
+            exits.push(Exit::OutcomeUnknown);
+        }
+        due.extend(begun.rotations);
+        exits.extend(report_unreadable(&rotations, requested_format).await?);
+        let is_of_policy = |stored: &StoredRotation| stored.record.policy.as_deref() == Some(name);
+        let printed = carry_on_and_print(
+            &rotations,
+            due,
+            is_of_policy,
+            &stop,
+            requested_format,
+            output,
+        );
+        exits.extend(printed.await?);
+        Exit::combine(exits).after_writing(output.flush())
+    });
+    until_insisted(working, &stop, requested_format).await
 }

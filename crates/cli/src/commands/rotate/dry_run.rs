@@ -1,18 +1,22 @@
-//! The rotations that a policy would begin, without changing anything.
+//! The rotations that a policy would begin and carry on, without changing anything.
+
+use std::sync::Arc;
 
 use serde::Serialize;
+use tokenfleet::journal::OperationId;
 use tokenfleet::{Result, Timestamp};
-use tokenfleet_rotation::machine::{OldSecret, Strategy};
+use tokenfleet_rotation::machine::{OldSecret, RotationState, Strategy};
 use tokenfleet_rotation::policy::Due;
-use tokenfleet_rotation::runner::RotationRecord;
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokenfleet_rotation::sink::{Readable, SecretSink};
 
 use crate::accounts::Accounts;
+use crate::commands::due_rotations::{is_due, report_unreadable};
 use crate::commands::rotation_report::{revoked_at, stops_at};
 use crate::exit::{Exit, Failure};
 use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
 use crate::policies::Policies;
-use crate::rotations::{Covered, Rotations, look};
+use crate::rotations::{Covered, Rotations, find_covered};
 
 const COLUMNS: [&str; 8] = [
     "account",
@@ -28,9 +32,11 @@ const COLUMNS: [&str; 8] = [
 /// The columns that a narrow terminal leaves out.
 const LESS_IMPORTANT: [&str; 3] = ["requests", "is_due", "account"];
 
-/// A rotation that would be begun.
+/// A rotation that would be begun or carried on.
 #[derive(Serialize)]
 struct PlannedObject<'a> {
+    /// The open rotation, or `None` for one that would be begun.
+    operation: Option<OperationId>,
     account: &'a str,
     provider: &'a str,
     policy: Option<&'a str>,
@@ -56,7 +62,7 @@ struct PlaceObject {
     /// `true` if it holds what somebody else wrote, and the sink does not replace that; `None` if
     /// it does not tell.
     needs_adoption: Option<bool>,
-    /// The reason why it cannot be read.
+    /// The reason why it cannot be read or written.
     error: Option<String>,
 }
 
@@ -65,32 +71,57 @@ pub(super) async fn run(
     name: &str,
     output: &mut Output,
 ) -> Result<Exit, Failure> {
-    let rotations = Rotations::open(accounts).await?;
+    let rotations = Rotations::open_existing(accounts).await?;
     let policies = Policies::read(accounts.configuration(), &rotations.sinks)?;
-    let looked = look(&rotations, &policies, policies.named(name)?).await?;
-    let mut exits = Vec::new();
-    if let Some(reason) = &looked.incomplete {
+    let policy = policies.named(name)?;
+    let provider = accounts.open_one(&policy.config.account)?;
+    let ledger = rotations.ledger_id();
+    let format = output.format();
+    let requested_format = (format != Format::Table).then_some(format);
+    let mut exits = report_unreadable(&rotations, requested_format).await?;
+    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
+    let mut add = |planned: PlannedObject<'_>, exits: &mut Vec<Exit>| {
+        if planned.places.iter().any(PlaceObject::is_in_the_way) {
+            exits.push(Exit::AnswerIsNo);
+        }
+        let row = planned.row();
+        results.add(output, &planned, row)
+    };
+    let mut open = rotations.open_ones().await?;
+    open.retain(|stored| stored.record.policy.as_deref() == Some(name) && is_due(stored));
+    for stored in &open {
+        match rotations.open_sinks(&stored.record).await {
+            Ok(sinks) => add(
+                PlannedObject::carried_on(stored, &sinks, ledger).await,
+                &mut exits,
+            )?,
+            Err(error) => {
+                print_error(requested_format, &error);
+                exits.push(Exit::from_error(&error));
+            }
+        }
+    }
+    let found = find_covered(&rotations, &policies, policy, &*provider).await?;
+    if let Some(reason) = &found.incomplete {
         print_warning(&format!("a token may not have been seen: {reason}"));
         exits.push(Exit::Incomplete);
     }
-    let mut results = Results::with_columns(&COLUMNS).leaving_out(&LESS_IMPORTANT);
-    let format = output.format();
-    for (id, covered) in looked.covered {
+    for warning in &found.warnings {
+        print_warning(warning);
+    }
+    for place in &found.dead_places {
+        print_error(requested_format, &place.error());
+        exits.push(Exit::AnswerIsNo);
+    }
+    for (id, covered) in &found.covered {
         match covered {
-            Ok(covered) => {
-                let planned = planned(&rotations, &covered).await;
-                if planned.places.iter().any(PlaceObject::is_in_the_way) {
-                    exits.push(Exit::AnswerIsNo);
-                }
-                let row = planned.row();
-                results.add(output, &planned, row)?;
-            }
+            Ok(covered) => add(PlannedObject::begun(covered, ledger).await, &mut exits)?,
             Err(error) => {
-                let error = match &id {
-                    Some(id) => error.with_message_prefix(&format!("token {id}")),
-                    None => error,
+                let error = match id {
+                    Some(id) => error.clone().with_message_prefix(&format!("token {id}")),
+                    None => error.clone(),
                 };
-                print_error((format != Format::Table).then_some(format), &error);
+                print_error(requested_format, &error);
                 exits.push(Exit::AnswerIsNo);
             }
         }
@@ -99,59 +130,94 @@ pub(super) async fn run(
     Exit::combine(exits).after_writing(output.flush())
 }
 
-async fn planned<'a>(rotations: &Rotations<'_>, covered: &'a Covered) -> PlannedObject<'a> {
-    let record = &covered.record;
-    let ledger = rotations.ledger_id();
-    let mut places = Vec::new();
-    for (place, sink) in record.sinks.iter().zip(&covered.sinks) {
-        places.push(PlaceObject::read(place, &**sink, ledger).await);
+impl<'a> PlannedObject<'a> {
+    /// Describes an open rotation that would be carried on now.
+    async fn carried_on(
+        stored: &'a StoredRotation,
+        sinks: &[Arc<dyn SecretSink>],
+        ledger: &str,
+    ) -> Self {
+        let record = &stored.record;
+        let successor = record.rotation.successor.as_ref();
+        let delivered_at = successor.map_or_else(Timestamp::now, |done| done.delivered_at);
+        Self {
+            operation: Some(stored.task.id),
+            due: stored.task.due,
+            is_due: true,
+            stops_at: stops_at(record, delivered_at),
+            revoked_at: revoked_at(record, delivered_at),
+            ..Self::new(record, sinks, ledger).await
+        }
     }
-    let now = Timestamp::now();
-    let due = match covered.due {
-        Due::At(at) => Some(at),
-        _ => None,
-    };
-    let begins_at = due.map_or(now, |due| due.max(now));
-    let is_ever = !matches!(covered.due, Due::Never);
-    PlannedObject {
-        account: record.account.name(),
-        provider: record.account.provider(),
-        policy: record.policy.as_deref(),
-        token: record.rotation.subject.as_ref().map(displayed_id),
-        name: record.token_name.as_deref(),
-        due,
-        is_due: covered.is_due(),
-        requests: requests(record),
-        places,
-        stops_at: stops_at(record, begins_at).filter(|_| is_ever),
-        revoked_at: revoked_at(record, begins_at).filter(|_| is_ever),
+
+    /// Describes a rotation that would be begun when it is due.
+    async fn begun(covered: &'a Covered, ledger: &str) -> Self {
+        let record = &covered.record;
+        let due = match covered.due {
+            Due::At(at) => Some(at),
+            _ => None,
+        };
+        let now = Timestamp::now();
+        let begins_at = due.map_or(now, |due| due.max(now));
+        let is_ever = !matches!(covered.due, Due::Never);
+        Self {
+            due,
+            is_due: covered.is_due(),
+            stops_at: stops_at(record, begins_at).filter(|_| is_ever),
+            revoked_at: revoked_at(record, begins_at).filter(|_| is_ever),
+            ..Self::new(record, &covered.sinks, ledger).await
+        }
+    }
+
+    async fn new(record: &'a RotationRecord, sinks: &[Arc<dyn SecretSink>], ledger: &str) -> Self {
+        let mut places = Vec::new();
+        for (place, sink) in record.sinks.iter().zip(sinks) {
+            places.push(PlaceObject::read(place, &**sink, ledger).await);
+        }
+        Self {
+            operation: None,
+            account: record.account.name(),
+            provider: record.account.provider(),
+            policy: record.policy.as_deref(),
+            token: record.rotation.subject.as_ref().map(displayed_id),
+            name: record.token_name.as_deref(),
+            due: None,
+            is_due: false,
+            requests: requests(record),
+            places,
+            stops_at: None,
+            revoked_at: None,
+        }
     }
 }
 
-/// Returns the requests of a rotation in order, if nothing fails.
+/// Returns the requests of a rotation from here on in order, if nothing fails.
 fn requests(record: &RotationRecord) -> Vec<String> {
     let plan = &record.plan;
     let subject = record.rotation.subject.as_ref();
     let token = subject.map(displayed_id).unwrap_or_default();
     let readable = record.sinks.iter().zip(&plan.sinks);
     let readable = readable.filter(|(_, sink)| sink.readable > Readable::Nothing);
-    let reads: Vec<_> = readable.map(|(sink, _)| format!("read {sink}")).collect();
-    let mut requests = reads.clone();
-    requests.push(match &plan.strategy {
-        Strategy::InPlace(_) => format!("rotate {token}"),
-        _ => match &record.request.name {
-            Some(name) => format!("create {name:?}"),
-            None => "create".to_owned(),
-        },
-    });
-    requests.extend(record.sinks.iter().map(|sink| format!("write {sink}")));
-    requests.extend(reads);
+    let mut requests: Vec<_> = readable.map(|(sink, _)| format!("read {sink}")).collect();
+    if record.rotation.state == RotationState::Issuing {
+        let reads = requests.clone();
+        requests.push(match &plan.strategy {
+            Strategy::InPlace(_) => format!("rotate {token}"),
+            _ => match &record.request.name {
+                Some(name) => format!("create {name:?}"),
+                None => "create".to_owned(),
+            },
+        });
+        requests.extend(record.sinks.iter().map(|sink| format!("write {sink}")));
+        requests.extend(reads);
+    }
     if plan.strategy.verifies() {
         requests.push("verify the new secret".to_owned());
     }
     match &plan.strategy {
         Strategy::Overlap(overlap) => {
-            if overlap.suspension && !plan.soak.is_zero() {
+            let suspends = overlap.suspension && !plan.soak.is_zero();
+            if suspends && record.rotation.suspended_at.is_none() {
                 requests.push(format!("suspend {token}"));
             }
             requests.push(format!("revoke {token}"));
@@ -182,6 +248,10 @@ impl PlaceObject {
                 Err(error) => (None, Some(error.to_string())),
             }
         };
+        let error = match error {
+            None => sink.check().await.err().map(|error| error.to_string()),
+            error => error,
+        };
         Self {
             place: place.to_owned(),
             needs_adoption,
@@ -196,8 +266,11 @@ impl PlaceObject {
 
     fn text(&self) -> String {
         let note = match (&self.error, self.needs_adoption) {
-            (Some(error), _) => format!(" (cannot be read: {error})"),
-            (None, Some(true)) => " (holds what somebody else wrote: adopt it)".to_owned(),
+            (Some(error), _) => format!(" (cannot be used: {error})"),
+            (None, Some(true)) => {
+                " (holds what somebody else wrote: `adopt = true` in its table replaces it)"
+                    .to_owned()
+            }
             _ => String::new(),
         };
         format!("{}{note}", self.place)

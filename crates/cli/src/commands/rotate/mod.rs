@@ -3,6 +3,7 @@
 mod by_policy;
 mod dry_run;
 mod in_place;
+mod other_places;
 mod to_places;
 
 use tokenfleet::{

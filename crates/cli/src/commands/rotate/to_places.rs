@@ -15,7 +15,7 @@ use tokenfleet_rotation::policy::{
 use tokenfleet_rotation::runner::RotationRecord;
 use tokenfleet_rotation::sink::SecretSink;
 
-use super::{in_context, only_token};
+use super::{in_context, only_token, other_places};
 use crate::accounts::Accounts;
 use crate::arguments::RotateArguments;
 use crate::commands::question;
@@ -75,6 +75,11 @@ pub(super) async fn run(
         .record()
         .await
         .map_err(|error| in_context(&*provider, error))?;
+    if !arguments.only_these_places {
+        other_places::check(&rotations, &record, planning.subject.as_ref())
+            .await
+            .map_err(|error| in_context(&*provider, error))?;
+    }
     if !arguments.yes {
         let question = question(&*provider, &planning, &record);
         if !question::is_confirmed(&question) {
@@ -259,21 +264,25 @@ fn question(
     };
     let now = Timestamp::now();
     let times = stops_at(record, now).zip(revoked_at(record, now));
+    let hold = match record.sinks.len() {
+        1 => "that holds",
+        _ => "all of them hold",
+    };
     let end = match (&planning.strategy, times) {
         (Strategy::InPlace(_), _) => {
             "The old secret stops working before the places have the new one.".to_owned()
         }
         (Strategy::Overlap(_), Some((stop, revocation))) if stop < revocation => format!(
-            "The old token is suspended once all of them hold the new secret, not before {}, and \
+            "The old token is suspended once {hold} the new secret, not before {}, and \
              revoked not before {}.",
             stop.truncated_to_seconds(),
             revocation.truncated_to_seconds()
         ),
         (Strategy::Overlap(_), Some((stop, _))) if !record.plan.overlap.is_zero() => format!(
-            "The old token is revoked once all of them hold the new secret, not before {}.",
+            "The old token is revoked once {hold} the new secret, not before {}.",
             stop.truncated_to_seconds()
         ),
-        _ => "The old secret is revoked once all of them hold the new one.".to_owned(),
+        _ => format!("The old secret is revoked once {hold} the new one."),
     };
     format!(
         "Rotate {token} in {}? A new secret goes to {}. {end} [y/N] ",

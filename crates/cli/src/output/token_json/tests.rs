@@ -164,9 +164,43 @@ proptest! {
             text(|writer| escaped_json::object(writer, &object()))
         );
         prop_assert_eq!(
-            text(|writer| object().write_typed_line(writer)),
+            text(|writer| object().write_typed_line(&mut Line::default(), writer)),
             text(|writer| escaped_json::line(writer, &Typed::new("token", object())))
         );
+    }
+
+    #[test]
+    fn what_is_kept_of_a_token_is_written_of_the_next_only_if_it_has_the_same(
+        accounts in proptest::collection::vec((texts(), texts()), 4),
+        mut tokens in proptest::collection::vec(tokens(), 4),
+        is_shared in any::<[[bool; 4]; 3]>(),
+    ) {
+        let mut accounts = Vec::from_iter(
+            accounts.iter().map(|(provider, name)| Account::new(provider, name)),
+        );
+        for (index, [account, owner, creator, scopes]) in is_shared.into_iter().enumerate() {
+            let (before, token) = (tokens[index].clone(), &mut tokens[index + 1]);
+            if account {
+                accounts[index + 1] = accounts[index].clone();
+            }
+            if owner {
+                token.owner = before.owner;
+            }
+            if creator {
+                token.creator = before.creator;
+            }
+            if scopes {
+                token.scopes = before.scopes;
+            }
+        }
+        let mut line = Line::default();
+        for (account, token) in accounts.iter().zip(&tokens) {
+            let object = || TokenObject::new(account, token, None);
+            prop_assert_eq!(
+                text(|writer| object().write_typed_line(&mut line, writer)),
+                text(|writer| escaped_json::line(writer, &Typed::new("token", object())))
+            );
+        }
     }
 
     #[test]

@@ -32,6 +32,15 @@ pub(super) fn checked(credential: &str) -> Result<Secret, String> {
     }
 }
 
+/// Returns a token, or describes what it contains that no token does.
+pub(super) fn checked_token(token: &str) -> Result<Secret, String> {
+    let token = checked(token)?;
+    match token.defect() {
+        None => Ok(token),
+        Some(defect) => Err(defect),
+    }
+}
+
 /// Returns bytes as text, or describes why they are none.
 pub(super) fn text(bytes: &Zeroizing<Vec<u8>>) -> Result<&str, &'static str> {
     match bytes.as_slice() {

@@ -5,7 +5,8 @@ use std::fmt;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-use super::content::{checked, without_packaging};
+use super::content::without_packaging;
+use super::file::Part;
 use crate::config::CredentialSource;
 use crate::error::{Error, Result};
 use crate::model::Secret;
@@ -13,7 +14,10 @@ use crate::model::Secret;
 const MAX_NAME_LENGTH: usize = 64;
 
 /// The name of an environment variable that holds a credential.
-pub(super) struct Environment(pub(super) String);
+pub(super) struct Environment {
+    pub(super) name: String,
+    pub(super) part: Part,
+}
 
 /// Returns `true` for a valid name of a variable: at most 64 letters, digits and underscores, and
 /// no digit first.
@@ -43,8 +47,8 @@ fn can_be_shown(name: &str) -> bool {
 impl Environment {
     /// Returns how messages call the variable.
     fn description(&self) -> String {
-        if can_be_shown(&self.0) {
-            format!("the environment variable {}", self.0)
+        if can_be_shown(&self.name) {
+            format!("the environment variable {}", self.name)
         } else {
             "the environment variable of the credential".to_owned()
         }
@@ -53,8 +57,8 @@ impl Environment {
 
 impl fmt::Debug for Environment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = if can_be_shown(&self.0) {
-            &self.0
+        let name = if can_be_shown(&self.name) {
+            &self.name
         } else {
             "(name hidden)"
         };
@@ -67,18 +71,21 @@ impl CredentialSource for Environment {
     async fn secret(&self) -> Result<Secret> {
         let error =
             |problem: &str| Error::configuration(format!("{} {problem}", self.description()));
-        if !is_variable_name(&self.0) {
+        if !is_variable_name(&self.name) {
             return Err(error("has an invalid name")
                 .with_advice("give the name of the variable, not the credential itself"));
         }
-        let value = match std::env::var(&self.0) {
+        let value = match std::env::var(&self.name) {
             Ok(value) => Zeroizing::new(value),
             Err(std::env::VarError::NotPresent) => return Err(error("is not set")),
             Err(std::env::VarError::NotUnicode(_)) => return Err(error("is not valid UTF-8")),
         };
         match without_packaging(&value) {
             "" => Err(error("is empty")),
-            credential => checked(credential).map_err(|problem| error(&problem)),
+            credential => self
+                .part
+                .checked(credential)
+                .map_err(|problem| error(&problem)),
         }
     }
 }

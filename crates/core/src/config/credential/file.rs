@@ -9,7 +9,7 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use zeroize::Zeroizing;
 
-use super::content::{checked, text, without_packaging};
+use super::content::{checked, checked_token, text, without_packaging};
 use crate::config::CredentialSource;
 use crate::error::{Error, Result, cause_text, contains_credential};
 use crate::model::Secret;
@@ -27,22 +27,16 @@ pub(super) struct File {
     piped: OnceLock<Secret>,
 }
 
-/// The part of a file that is the credential.
+/// The part of a file, a variable or an output that is the credential.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Part {
+pub(crate) enum Part {
     FirstLine,
+    /// The first line, which holds a token: what no token contains is refused.
+    Token,
     Whole,
 }
 
 impl Part {
-    pub(super) fn new(is_whole: bool) -> Self {
-        if is_whole {
-            Self::Whole
-        } else {
-            Self::FirstLine
-        }
-    }
-
     /// Returns this part of what a file, a stream or a command contains.
     pub(super) fn of(self, content: &Zeroizing<Vec<u8>>) -> Result<Secret, Problem> {
         let content = text(content).map_err(|problem| {
@@ -57,7 +51,7 @@ impl Part {
         match self {
             // The line break at the end of a PEM text belongs to it.
             Self::Whole => Ok(Secret::new(content.trim_start_matches('\u{feff}'))),
-            Self::FirstLine => {
+            Self::FirstLine | Self::Token => {
                 let line = content_without_mark.lines().next().unwrap_or_default();
                 let advice = "write only the credential on the first line";
                 match line.trim() {
@@ -65,9 +59,20 @@ impl Part {
                         "has an empty first line".to_owned(),
                         "write the credential on the first line",
                     )),
-                    credential => checked(credential).map_err(|problem| (problem, advice)),
+                    credential => self
+                        .checked(credential)
+                        .map_err(|problem| (problem, advice)),
                 }
             }
+        }
+    }
+
+    /// Returns the credential in a text, or describes what it contains that no such credential
+    /// does.
+    pub(super) fn checked(self, credential: &str) -> Result<Secret, String> {
+        match self {
+            Self::Token => checked_token(credential),
+            Self::FirstLine | Self::Whole => checked(credential),
         }
     }
 }

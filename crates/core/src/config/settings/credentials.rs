@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::errors::REFERENCES;
 use super::{Entry, MAX_TIMEOUT, MIN_TIMEOUT};
 use crate::config::credential::{
-    COMMAND_TIMEOUT, Command, is_systemd_name, is_variable_name, is_world_readable,
+    COMMAND_TIMEOUT, Command, Part, is_systemd_name, is_variable_name, is_world_readable,
 };
 use crate::config::{Credential, Setting, Settings};
 use crate::error::Result;
@@ -70,7 +70,29 @@ impl Settings {
     /// [`Configuration`](crate::ErrorKind::Configuration) if the value is anything else, above all
     /// the credential itself. The error does not repeat the value.
     pub fn credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
-        self.credential_reference(key, false)
+        self.credential_reference(key, Part::FirstLine)
+    }
+
+    /// Reads a reference to a token: like [`credential`](Self::credential), but what no token
+    /// contains ([`Secret::defect`](crate::Secret::defect)) is an error when the credential is
+    /// read, and not sent.
+    ///
+    /// Use it for tokens and API keys, and `credential` for passwords, which may contain anything.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`credential`](Self::credential).
+    pub fn token(&mut self, key: &'static str) -> Result<Option<Credential>> {
+        self.credential_reference(key, Part::Token)
+    }
+
+    /// Reads a reference to a [token](Self::token) that is required.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`credential`](Self::credential), and if the key is missing.
+    pub fn required_token(&mut self, key: &'static str) -> Result<Credential> {
+        self.token(key)?.ok_or_else(|| self.missing_credential(key))
     }
 
     /// Reads a reference to a credential of several lines, such as a PEM key: like
@@ -80,7 +102,7 @@ impl Settings {
     ///
     /// The same as [`credential`](Self::credential).
     pub fn untrimmed_credential(&mut self, key: &'static str) -> Result<Option<Credential>> {
-        self.credential_reference(key, true)
+        self.credential_reference(key, Part::Whole)
     }
 
     /// Reads a reference to a credential that is required.
@@ -96,7 +118,7 @@ impl Settings {
     fn credential_reference(
         &mut self,
         key: &'static str,
-        is_whole: bool,
+        part: Part,
     ) -> Result<Option<Credential>> {
         let Some(entry) = self.take(key) else {
             return Ok(None);
@@ -117,29 +139,23 @@ impl Settings {
         };
         match (reference, may_be_secret) {
             (_, Some(problem)) => Err(self.exposed(key, problem)),
-            (Some(reference), None) => Ok(Some(self.referenced(key, &entry, reference, is_whole))),
+            (Some(reference), None) => Ok(Some(self.referenced(key, &entry, reference, part))),
             // The error does not repeat the key that was found: it may be the credential.
             (None, None) => Err(self.invalid(key, REFERENCES)),
         }
     }
 
-    fn referenced(
-        &self,
-        key: &str,
-        entry: &Entry,
-        reference: Reference,
-        is_whole: bool,
-    ) -> Credential {
+    fn referenced(&self, key: &str, entry: &Entry, reference: Reference, part: Part) -> Credential {
         let credential = match reference {
-            Reference::Env(variable) => Credential::from_env(variable),
+            Reference::Env(variable) => Credential::from_variable_part(variable, part),
             Reference::File(path) => {
-                Credential::from_written_path(self.file_path(&path), path.into(), is_whole)
+                Credential::from_written_path(self.file_path(&path), path.into(), part)
             }
-            Reference::Systemd(name) => Credential::from_systemd_part(name, is_whole),
+            Reference::Systemd(name) => Credential::from_systemd_part(name, part),
             Reference::Command(words, timeout) => {
                 let start = || Arc::new(Command::new(words, timeout, |path| self.file_path(path)));
                 let command = Arc::clone(entry.command.get_or_init(start));
-                Credential::from_command_part(command, is_whole)
+                Credential::from_command_part(command, part)
             }
         };
         credential.located_at(self.place(key))
@@ -155,7 +171,7 @@ impl Settings {
         let credential = |(key, entry): (&String, &Entry)| match &entry.value {
             Setting::Credential(credential) => Some(credential.clone()),
             Setting::Table(table) => Reference::from_table(table)
-                .map(|reference| self.referenced(key, entry, reference, false)),
+                .map(|reference| self.referenced(key, entry, reference, Part::FirstLine)),
             _ => None,
         };
         self.entries.iter().filter_map(credential).collect()

@@ -23,6 +23,45 @@ fn a_program_can_pass_a_credential_that_it_holds() {
     assert!(settings.finish().is_ok());
 }
 
+/// A platform refuses each of these like a dead token.
+#[test]
+fn what_no_token_holds_is_refused_where_a_token_belongs_and_not_in_a_password() {
+    let directory = std::env::temp_dir();
+    let path = directory.join(format!("tokenfleet-token-{}", std::process::id()));
+    for (content, problem) in [
+        ("\"hunter2\"", "begins with a quotation mark (U+0022)"),
+        ("Bearer hunter2", "begins with \"Bearer\""),
+        ("TOKEN=hunter2", "contains a character that no token has"),
+        ("${TOKEN}", "begins with a character that no token has"),
+        ("<your token>", "is a mask or a placeholder"),
+        ("hun\u{a0}ter2", "contains a blank (U+00A0)"),
+    ] {
+        std::fs::write(&path, content).unwrap();
+        let file = || table("file", path.to_str().unwrap());
+        let command = || {
+            let words = ["cat", path.to_str().unwrap()].map(str::to_owned);
+            Setting::from([("command", Setting::Texts(words.into()))])
+        };
+        for source in [file(), command()] {
+            let mut settings = Settings::new("accounts.iot");
+            settings.insert("token", source.clone(), Some(3));
+            settings.insert("password", source, Some(4));
+            let token = settings.required_token("token").unwrap();
+            let error = futures_executor::block_on(token.secret()).unwrap_err();
+            let error = error.to_string();
+            assert!(error.starts_with("line 3: accounts.iot.token: "), "{error}");
+            assert!(
+                error.contains(problem) && !error.contains("ter2"),
+                "{error}"
+            );
+            let password = settings.required_credential("password").unwrap();
+            let password = futures_executor::block_on(password.secret()).unwrap();
+            assert_eq!(password.expose(), content);
+        }
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
 fn table(key: &str, value: &str) -> Setting {
     Setting::from([(key, value)])
 }

@@ -245,14 +245,42 @@ fn an_update_that_the_answer_contradicts_is_an_error() {
         token.name = Fact::NotReported;
         token.state = TokenState::Unknown;
     });
-    for change in [
-        UpdateToken::rename("new").with_description("new"),
-        UpdateToken::suspend(),
+    let change = UpdateToken::rename("new").with_description("new");
+    assert!(
+        silent.update(change).is_ok(),
+        "what is not reported is no contradiction"
+    );
+}
+
+#[test]
+fn a_suspension_that_the_answer_does_not_show_is_an_error() {
+    let silent = Scripted::new(|token| token.state = TokenState::Unknown);
+    for (change, expected) in [
+        (UpdateToken::suspend(), "suspended"),
+        (UpdateToken::resume(), "active"),
+        (UpdateToken::suspend().with_name("ci"), "suspended"),
     ] {
-        assert!(
-            silent.update(change).is_ok(),
-            "what is not reported is no contradiction"
-        );
+        let text = expect_violation(silent.update(change), Fate::MaybeApplied);
+        let expected = format!("does not show that it is {expected}");
+        assert!(text.contains(&expected), "{text}");
+    }
+}
+
+/// Whoever cannot do what an error advises has lost the time, and believes the rest less.
+#[test]
+fn the_advice_about_a_token_that_was_left_behind_can_be_followed() {
+    let by_secret = RevokeCapability::by_secret(RevocationEffect::Deleted);
+    let replaced = RevokeCapability::by_id(RevocationEffect::Replaced);
+    let cascading = RevokeCapability::by_id(RevocationEffect::Deleted).with_cascade("others");
+    for (revoke, advice) in [
+        (by_secret, "it is dead once it expires"),
+        (replaced, "replace token"),
+        (cascading, "revoke token"),
+    ] {
+        let mut adapter = Scripted::new(|_| ()).with_secret("****");
+        adapter.capabilities = adapter.capabilities.with_revoke(revoke);
+        let text = expect_violation(adapter.create(CreateToken::new("ci")), Fate::MaybeApplied);
+        assert!(text.contains(advice), "{text}");
     }
 }
 

@@ -1,0 +1,49 @@
+//! The places that rotations write, compared: two texts may name one place.
+
+use tokenfleet::{Error, ErrorKind, Fate};
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
+
+use crate::sinks::Sinks;
+
+/// Returns a text that is equal for two places that are one, however each is written.
+pub(crate) fn identity(sinks: &Sinks, place: &str) -> String {
+    // One that the configuration no longer has is only itself.
+    sinks.identity(place).unwrap_or_else(|_| place.to_owned())
+}
+
+/// Returns the [`identity`] of each place.
+pub(crate) fn identities(sinks: &Sinks, places: &[String]) -> Vec<String> {
+    places.iter().map(|place| identity(sinks, place)).collect()
+}
+
+/// Returns the error about an open rotation that writes a place of another token.
+///
+/// The successor of an open rotation has its places, and is no other token.
+pub(super) fn conflict(
+    sinks: &Sinks,
+    record: &RotationRecord,
+    open: &[StoredRotation],
+) -> Option<Error> {
+    let (subject, places) = (record.subject(), identities(sinks, &record.sinks));
+    let is_other = |other: &&StoredRotation| {
+        let other = &other.record;
+        let successor = other.rotation.successor.as_ref();
+        let is_successor = other.account == record.account
+            && successor.is_some_and(|it| record.rotation.subject.as_ref() == Some(&it.token));
+        other.subject() != subject && !is_successor
+    };
+    open.iter().filter(is_other).find_map(|other| {
+        let mut written = other.record.sinks.iter();
+        let place = written.find(|place| places.contains(&identity(sinks, place)))?;
+        let message = format!(
+            "the open rotation {} of another token, in {}, writes {place} too",
+            other.task.id,
+            other.record.account.name()
+        );
+        let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
+        Some(error.with_advice(
+            "two tokens cannot be in one place: use `{account}`, `{name}` or `{id}` in the sink, \
+             or wait until the other rotation is done",
+        ))
+    })
+}

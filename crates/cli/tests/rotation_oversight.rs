@@ -1,0 +1,318 @@
+//! What goes wrong with rotations is said, and nothing goes wrong in silence.
+
+#![cfg(all(feature = "simulate", unix))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use std::fs;
+
+use serde_json::{Value, json};
+use support::Run;
+use support::rotating::{POLICY, Rotating, lines};
+
+/// A policy of the tokens with these exact names.
+fn by_name() -> String {
+    POLICY.replace("name ^= ci-", "name in (ci-0, ci-1)")
+}
+
+fn of_check<'a>(run: &'a Value, check: &str, status: &str) -> Vec<&'a str> {
+    let findings = run["findings"].as_array().unwrap().iter();
+    let is_it = |finding: &&Value| finding["check"] == check && finding["status"] == status;
+    let messages = findings.filter(is_it);
+    messages
+        .map(|finding| finding["message"].as_str().unwrap())
+        .collect()
+}
+
+fn doctor(rotating: &Rotating) -> Value {
+    rotating.run(&["doctor", "--output=json"]).json()
+}
+
+/// Runs a worker once and returns its rotations.
+#[track_caller]
+fn worker(rotating: &Rotating, code: i32) -> (Vec<Value>, Run) {
+    let run = rotating
+        .run(&["worker", "--once", "--output=ndjson"])
+        .ends_with(code);
+    (lines(&run.stdout), run)
+}
+
+fn text<'a>(object: &'a Value, key: &str) -> &'a str {
+    object[key].as_str().unwrap_or_else(|| panic!("{object}"))
+}
+
+#[test]
+fn a_policy_by_exact_names_or_descriptions_goes_on_with_the_successors() {
+    let described = POLICY.replace("name ^= ci-", "description = \"the app\"");
+    for (provider, tables) in [
+        ("losant", by_name()),
+        ("foreman", by_name()),
+        ("losant", described),
+    ] {
+        let rotating = Rotating::with(provider, &["--tokens=0"], &tables);
+        for name in ["ci-0", "ci-1"] {
+            let mut token = json!({
+                "name": name,
+                "created": "2020-01-01T00:00:00Z",
+                "scopes": ["all.User.read"],
+            });
+            if provider == "losant" {
+                token["description"] = "the app".into();
+            }
+            rotating.control("POST", "/tokens", &token.to_string());
+        }
+        let (rotated, _) = worker(&rotating, 0);
+        assert_eq!(rotated.len(), 2, "{provider}: {rotated:?}");
+        let run = rotating
+            .run(&["rotate", "--policy=ci", "--dry-run", "--output=ndjson"])
+            .ends_with(0);
+        let planned = lines(&run.stdout);
+        assert_eq!(planned.len(), 2, "{provider}: {run:?}");
+        for plan in &planned {
+            let is_successor = |rotation: &Value| rotation["successor"] == plan["token"];
+            assert!(rotated.iter().any(is_successor), "{plan}");
+            assert_eq!(plan["is_due"], false, "{plan}");
+        }
+        let (rotated, run) = worker(&rotating, 0);
+        assert_eq!(rotated, Vec::<Value>::new());
+        assert_eq!(run.stderr, "");
+        let checked = doctor(&rotating);
+        assert_eq!(of_check(&checked, "rotation", "ok").len(), 1, "{checked}");
+    }
+}
+
+#[test]
+fn a_policy_without_tokens_and_a_token_that_its_policy_lost_are_reported() {
+    let tables = POLICY.replace("name ^= ci-", "created_at < 2021-01-01");
+    let rotating = Rotating::with("losant", &["--tokens=0"], &tables);
+    let nothing = "covers no token of mine";
+    let (_, run) = worker(&rotating, 0);
+    assert!(run.stderr.contains(nothing), "{run:?}");
+    let checked = doctor(&rotating);
+    let warnings = of_check(&checked, "rotation", "warning");
+    assert!(warnings[0].contains(nothing), "{checked}");
+
+    rotating.insert("ci-0");
+    let (rotated, _) = worker(&rotating, 0);
+    let lost = format!(
+        "does not cover token {} any more",
+        text(&rotated[0], "successor")
+    );
+    let (_, run) = worker(&rotating, 0);
+    assert!(run.stderr.contains(&lost), "{run:?}");
+    let checked = doctor(&rotating);
+    let warnings = of_check(&checked, "rotation", "warning");
+    assert!(
+        warnings.iter().any(|warning| warning.contains(&lost)),
+        "{checked}"
+    );
+}
+
+#[test]
+fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_begins_anew() {
+    for overlap in ["0s", "1h"] {
+        let tables = by_name().replace("overlap = '0s'", &format!("overlap = '{overlap}'"));
+        let rotating = Rotating::with("losant", &["--tokens=0"], &tables);
+        let id = rotating.insert("ci-0");
+        let is_delivered = overlap != "0s";
+        if !is_delivered {
+            rotating.put("ci-0", "somebody else's");
+        }
+        let (begun, _) = worker(&rotating, if is_delivered { 0 } else { 8 });
+        let operation = text(&begun[0], "operation").to_owned();
+        let abandon = ["operations", "abandon", &*operation, "--yes"];
+        let abandoned = rotating.run(&abandon).ends_with(0).json();
+        let next = text(&abandoned, "next");
+        if is_delivered {
+            let successor = text(&begun[0], "successor");
+            assert!(next.contains(&format!("token {successor}")), "{next}");
+            assert!(next.contains("ci-0: keep it"), "{next}");
+        }
+        let (before, alive) = (rotating.requests(), rotating.alive());
+        for _ in 0..2 {
+            let (rotated, run) = worker(&rotating, 8);
+            assert_eq!(rotated, Vec::<Value>::new());
+            assert!(run.stderr.contains(&operation), "{run:?}");
+            assert!(!run.stderr.contains("same place"), "{run:?}");
+        }
+        assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+        assert_eq!(rotating.alive(), alive);
+        if is_delivered {
+            continue;
+        }
+        fs::remove_file(rotating.file("ci-0")).unwrap();
+        let words = [
+            "rotate",
+            &*id,
+            "--to=files",
+            "--overlap=0s",
+            "--expires-in=90d",
+            "--yes",
+        ];
+        rotating.run(&words).ends_with(0);
+        let (rotated, run) = worker(&rotating, 0);
+        assert_eq!((rotated, &*run.stderr), (Vec::new(), ""));
+    }
+}
+
+#[test]
+fn the_reason_of_a_failure_is_kept_until_the_new_secret_is_delivered() {
+    let tables = POLICY
+        .replace(
+            "kind = 'file'\npath = 'DIR/secrets/{name}'",
+            "kind = 'command'\nrun = ['DIR/push', '{name}']\nadopt = true",
+        )
+        .replace("overlap = '0s'", "overlap = '1h'");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    let push = rotating.directory.path().join("push");
+    let program = |code: u32| {
+        fs::write(&push, format!("#!/bin/sh\ncat > /dev/null\nexit {code}\n")).unwrap();
+        support::home::set_mode(&push, 0o700);
+    };
+    program(3);
+    // The second one comes before the retry is due.
+    for _ in 0..2 {
+        let (rotations, run) = worker(&rotating, 7);
+        let why = text(&rotations[0], "why");
+        assert!(
+            why.contains("it failed at") && why.contains("push"),
+            "{run:?}"
+        );
+    }
+    let listed = rotating.operations();
+    assert!(text(&listed[0], "why").contains("push"), "{listed:?}");
+    assert_eq!(listed[0]["attempts"].as_array().unwrap().len(), 1);
+    program(0);
+    let id = text(&listed[0], "operation");
+    let resumed = rotating.run(&["operations", "resume", id, "--yes"]);
+    let why = rotating.operations()[0]["why"].clone();
+    // The next attempt may have to wait.
+    if resumed.code == 0 {
+        assert!(!why.as_str().unwrap().contains("failed"), "{why}");
+        worker(&rotating, 0);
+    }
+}
+
+#[test]
+fn a_place_that_cannot_be_written_costs_no_token() {
+    let tables = POLICY.replace("DIR/secrets/", "DIR/missing/");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    let alive = rotating.alive();
+    let missing = "its directory does not exist";
+    let dry_run = ["rotate", "--policy=ci", "--dry-run", "--output=ndjson"];
+    let planned = lines(&rotating.run(&dry_run).ends_with(8).stdout);
+    let error = text(&planned[0]["places"][0], "error");
+    assert!(error.contains(missing), "{error}");
+    let checked = doctor(&rotating);
+    let failed = of_check(&checked, "sinks", "failed");
+    assert!(failed[0].contains(missing), "{checked}");
+
+    let (rotations, _) = worker(&rotating, 7);
+    assert!(
+        text(&rotations[0], "why").contains(missing),
+        "{rotations:?}"
+    );
+    assert_eq!(rotations[0]["attempts"], json!([]));
+    assert_eq!(rotating.alive(), alive);
+    fs::create_dir(rotating.directory.path().join("missing")).unwrap();
+    let id = text(&rotations[0], "operation");
+    rotating
+        .run(&["operations", "resume", id, "--yes"])
+        .ends_with(0);
+    assert_eq!(rotating.alive(), alive);
+}
+
+#[test]
+fn a_claimed_queue_is_said_by_the_worker_and_by_each_of_its_rotations() {
+    let rotating = Rotating::covered("losant", 2);
+    rotating.kill_in_flight("POST", &["worker", "--once"]);
+    let (rotations, run) = worker(&rotating, 7);
+    assert_eq!(rotations, Vec::<Value>::new());
+    let said: Vec<_> = run.stderr.lines().collect();
+    assert_eq!(said.len(), 1, "{run:?}");
+    assert!(said[0].contains("its claim runs out at"), "{run:?}");
+    let operations = rotating.operations();
+    assert_eq!(operations.len(), 2);
+    for operation in &operations {
+        let why = text(operation, "why");
+        assert!(why.contains("its claim runs out at"), "{operation}");
+    }
+}
+
+#[test]
+fn what_waits_for_a_person_is_printed_by_every_worker() {
+    let rotating = Rotating::covered("losant", 1);
+    rotating.put("ci-0", "somebody else's");
+    for _ in 0..2 {
+        let (rotations, run) = worker(&rotating, 8);
+        assert_eq!(rotations.len(), 1, "{run:?}");
+        assert_eq!(rotations[0]["state"], "parked");
+        assert!(text(&rotations[0], "next").contains("--adopt"));
+    }
+}
+
+#[test]
+fn a_token_that_a_place_holds_is_not_revoked_without_a_warning_and_is_reported_afterwards() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let successor = text(&rotated[0], "successor").to_owned();
+    let run = rotating.run(&["revoke", &successor, "--yes"]).ends_with(0);
+    assert!(run.stderr.contains("would hold a dead secret"), "{run:?}");
+    assert!(
+        run.stderr
+            .contains(&format!("rotate {successor} --account mine --to files")),
+        "{run:?}"
+    );
+    let dead = format!("holds the secret of token {successor}, which mine lists no more");
+    let (_, run) = worker(&rotating, 8);
+    assert!(run.stderr.contains(&dead), "{run:?}");
+    let checked = doctor(&rotating);
+    let failed = of_check(&checked, "rotation", "failed");
+    assert!(
+        failed.iter().any(|failed| failed.contains(&dead)),
+        "{checked}"
+    );
+
+    let other = rotating
+        .tokens()
+        .into_iter()
+        .find(|token| token["name"] == "other");
+    let other = other.unwrap()["id"].as_str().unwrap().to_owned();
+    let run = rotating.run(&["revoke", &other, "--yes"]).ends_with(0);
+    assert!(!run.stderr.contains("dead secret"), "{run:?}");
+}
+
+#[test]
+fn rotations_that_are_over_are_listed_on_request() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+    let done = ["operations", "list", "--done", "--output=ndjson"];
+    let done = lines(&rotating.run(&done).ends_with(0).stdout);
+    assert_eq!(done.len(), 1);
+    assert_eq!(done[0]["operation"], rotated[0]["operation"]);
+    assert_eq!(done[0]["state"], "done");
+    assert!(text(&done[0], "revoked_at") >= text(&done[0], "delivered_at"));
+}
+
+#[test]
+fn a_changed_place_is_replaced_by_a_rotation_that_a_person_resumes_with_adoption() {
+    let tables = POLICY.replace("overlap = '0s'", "overlap = '1s'");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let (id, alive) = (text(&rotated[0], "operation").to_owned(), rotating.alive());
+    let mut stamp = rotating.file("ci-0").into_os_string();
+    stamp.push(".stamp");
+    fs::remove_file(stamp).unwrap();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    let (parked, run) = worker(&rotating, 8);
+    assert_eq!(parked[0]["state"], "parked", "{run:?}");
+    assert!(text(&parked[0], "next").contains("--adopt"), "{parked:?}");
+    // The next attempt comes half a minute after the first one.
+    let resume = ["operations", "resume", &id, "--adopt", "--yes"];
+    let resumed = rotating.run(&resume).ends_with(7).json();
+    assert_eq!(resumed["state"], "issuing", "{resumed}");
+    assert_eq!(rotating.alive(), alive);
+    assert!(rotating.accepts(&rotating.held("ci-0")));
+}

@@ -1,0 +1,243 @@
+//! The places of tokens: two tokens never share one, and no place is left with a dead secret.
+
+#![cfg(all(feature = "simulate", unix))]
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod support;
+
+use serde_json::Value;
+use support::rotating::{POLICY, Rotating, lines};
+
+/// Returns the words of a rotation into places.
+fn rotate<'a>(id: &'a str, places: &'a [String], more: &[&'a str]) -> Vec<&'a str> {
+    let mut words = vec!["rotate", "--overlap=0s", "--expires-in=90d", "--yes"];
+    if !id.is_empty() {
+        words.extend(["--id", id]);
+    }
+    words.extend(places.iter().map(String::as_str));
+    words.extend(more);
+    words
+}
+
+#[test]
+fn a_token_of_a_policy_is_rotated_into_the_places_of_the_policy_and_no_others() {
+    let rotating = Rotating::covered("losant", 1);
+    let id = rotating
+        .tokens()
+        .into_iter()
+        .find(|token| token["name"] == "ci-0")
+        .unwrap();
+    let id = id["id"].as_str().unwrap();
+    let elsewhere = [rotating.to("elsewhere")];
+    let run = rotating.run(&rotate(id, &elsewhere, &[])).ends_with(2);
+    for part in [
+        "policies.ci",
+        "files/name=ci-0",
+        "--to files",
+        "--only-these-places",
+    ] {
+        assert!(run.stderr.contains(part), "{part}: {run:?}");
+    }
+    let both = [rotating.to("elsewhere"), "--to=files".to_owned()];
+    let run = rotating.run(&rotate(id, &both, &[])).ends_with(2);
+    assert!(run.stderr.contains("does not write file:"), "{run:?}");
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+
+    // The same place, however it is written.
+    let rotated = rotating
+        .run(&rotate(id, &[rotating.to("ci-0")], &[]))
+        .ends_with(0)
+        .json();
+    let id = rotated["successor"].as_str().unwrap().to_owned();
+    rotating
+        .run(&rotate(&id, &elsewhere, &["--only-these-places"]))
+        .ends_with(0);
+    assert!(rotating.accepts(&rotating.held("elsewhere")));
+}
+
+#[test]
+fn a_token_is_rotated_into_every_place_of_its_last_rotation() {
+    for provider in ["losant", "foreman", "cloudsmith", "mindbody"] {
+        let is_listed = ["losant", "foreman"].contains(&provider);
+        let rotating = Rotating::with(provider, &["--tokens=1"], "");
+        let words = |id: &str, places: &[String], more: &[&str]| {
+            if is_listed {
+                rotating.run(&rotate(id, places, more))
+            } else {
+                let mut words = vec!["rotate", "--yes"];
+                words.extend(places.iter().map(String::as_str));
+                words.extend(more);
+                rotating.run(&words)
+            }
+        };
+        let both = [rotating.to("one"), rotating.to("two")];
+        let id = if is_listed {
+            rotating.insert("manual")
+        } else {
+            String::new()
+        };
+        let rotated = words(&id, &both, &[]).ends_with(0).json();
+        let id = rotated["successor"].as_str().unwrap_or_default().to_owned();
+        let before = (rotating.requests(), rotating.held("two"));
+        let run = words(&id, &both[..1], &[]).ends_with(2);
+        let two = rotating.file("two");
+        let option = format!("--to file:{}", two.display());
+        for part in [
+            rotated["operation"].as_str().unwrap(),
+            &option,
+            "--only-these-places",
+        ] {
+            assert!(run.stderr.contains(part), "{provider} {part}: {run:?}");
+        }
+        assert_eq!(
+            rotating.changes_after(before.0),
+            Vec::<String>::new(),
+            "{provider}"
+        );
+        assert!(rotating.accepts(&before.1), "{provider}");
+
+        let rotated = words(&id, &both, &[]).ends_with(0).json();
+        let id = rotated["successor"].as_str().unwrap_or_default().to_owned();
+        words(&id, &both[..1], &["--only-these-places"]).ends_with(0);
+        assert!(rotating.accepts(&rotating.held("one")), "{provider}");
+    }
+}
+
+/// Asserts that a policy rotates nothing and says why, and that a dry run does so too.
+#[track_caller]
+fn assert_refused(rotating: &Rotating, count: usize, problem: &str) {
+    for words in [
+        &["worker", "--once"][..],
+        &["rotate", "--policy=ci", "--dry-run"],
+        &["rotate", "--policy=ci"],
+    ] {
+        let before = (rotating.requests(), rotating.operations());
+        let run = rotating
+            .run(&[words, &["--output=ndjson"]].concat())
+            .ends_with(8);
+        let found = run
+            .stderr
+            .lines()
+            .filter(|line| line.contains(problem))
+            .count();
+        assert_eq!(found, count, "{words:?}: {run:?}");
+        assert_eq!(lines(&run.stdout).len(), 0, "{words:?}: {run:?}");
+        assert_eq!(rotating.changes_after(before.0), Vec::<String>::new());
+        assert_eq!(rotating.operations(), before.1);
+    }
+}
+
+#[test]
+fn a_token_that_two_policies_cover_is_rotated_by_neither() {
+    let second = "
+[policies.second]
+account = 'mine'
+where = 'name = ci-0'
+max_age = '30d'
+new_expiry = '90d'
+sinks = ['file:DIR/secrets/second']
+";
+    let rotating = Rotating::covered_by(&format!("{POLICY}{second}"), "losant", 1);
+    let run = rotating.run(&["worker", "--once"]).ends_with(8);
+    let found = run.stderr.matches("both cover it").count();
+    assert_eq!(found, 2, "each of them says so: {run:?}");
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+}
+
+#[test]
+fn of_two_tokens_with_one_name_neither_gets_the_place() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], POLICY);
+    rotating.insert("ci-0");
+    rotating.insert("ci-0");
+    assert_refused(&rotating, 2, "has the same place");
+    assert!(!rotating.file("ci-0").exists());
+}
+
+#[test]
+fn of_the_tokens_of_two_policies_that_fill_in_one_place_neither_gets_it() {
+    let second = "
+[policies.second]
+account = 'mine'
+where = 'name = other'
+max_age = '30d'
+new_expiry = '90d'
+sinks = ['file:DIR/secrets/ci-0']
+";
+    let rotating = Rotating::covered_by(&format!("{POLICY}{second}"), "losant", 1);
+    let run = rotating.run(&["worker", "--once"]).ends_with(8);
+    assert_eq!(
+        run.stderr.matches("has the same place").count(),
+        2,
+        "{run:?}"
+    );
+    assert_eq!(rotating.changes_after(0), Vec::<String>::new());
+    assert_eq!(rotating.operations(), Vec::<Value>::new());
+}
+
+#[test]
+fn policies_of_two_accounts_fill_in_no_place_that_may_be_one() {
+    let second = "
+[accounts.theirs]
+provider = 'foreman'
+base_url = 'https://foreman.example.com'
+token = { env = 'MINE_TOKEN' }
+username = 'a'
+
+[policies.second]
+account = 'theirs'
+where = 'name ^= ci-'
+max_age = '30d'
+sinks = ['SINK']
+";
+    let tables = format!("{POLICY}{second}").replace("SINK", "file:DIR/secrets/{id}");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    for words in [&["worker", "--once"][..], &["rotate", "--policy=ci"]] {
+        let run = rotating.run(words).ends_with(2);
+        for part in ["policies.second", "policies.ci", "{account}"] {
+            assert!(run.stderr.contains(part), "{part}: {run:?}");
+        }
+    }
+    assert_eq!(rotating.requests(), 0);
+    let tables = format!("{POLICY}{second}").replace("SINK", "file:DIR/secrets/{account}/{name}");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    rotating.run(&["rotate", "--policy=ci"]).ends_with(0);
+}
+
+#[test]
+fn a_policy_leaves_the_place_of_an_open_rotation_alone_however_it_is_written() {
+    let rotating = Rotating::covered("losant", 1);
+    let id = rotating.insert("manual");
+    let to = rotating.to("ci-0");
+    let words = [
+        "rotate",
+        &id,
+        &to,
+        "--overlap=1h",
+        "--expires-in=90d",
+        "--yes",
+    ];
+    let rotated = rotating.run(&words).ends_with(0).json();
+    let held = rotating.held("ci-0");
+    assert_refused(&rotating, 1, rotated["operation"].as_str().unwrap());
+    assert_eq!(rotating.held("ci-0"), held);
+}
+
+#[test]
+fn a_rotation_leaves_the_place_of_an_open_rotation_alone_however_it_is_written() {
+    let tables = POLICY.replace("overlap = '0s'", "overlap = '1h'");
+    let rotating = Rotating::covered_by(&tables, "losant", 1);
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    let held = rotating.held("ci-0");
+    let id = rotating.insert("manual");
+    let before = rotating.requests();
+    let to = [rotating.to("ci-0")];
+    let run = rotating.run(&rotate(&id, &to, &[])).ends_with(1);
+    assert!(run.stderr.contains("the open rotation"), "{run:?}");
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+    assert_eq!(
+        (rotating.held("ci-0"), rotating.operations().len()),
+        (held, 1)
+    );
+}
