@@ -21,7 +21,7 @@ pub type LawFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send 
 pub type Law = for<'a> fn(&'a dyn Ledger) -> LawFuture<'a>;
 
 /// The laws with their names.
-pub const ALL: [(&str, Law); 28] = [
+pub const ALL: [(&str, Law); 29] = [
     ("only_a_complete_snapshot_ends_a_token", |ledger| {
         Box::pin(only_a_complete_snapshot_ends_a_token(ledger))
     }),
@@ -100,6 +100,16 @@ pub const ALL: [(&str, Law); 28] = [
         "a_task_is_not_opened_after_one_that_its_opener_has_not_read",
         |ledger| {
             Box::pin(tasks::a_task_is_not_opened_after_one_that_its_opener_has_not_read(ledger))
+        },
+    ),
+    (
+        "a_task_is_not_opened_after_one_of_its_subject_that_its_opener_has_not_read",
+        |ledger| {
+            Box::pin(
+                tasks::a_task_is_not_opened_after_one_of_its_subject_that_its_opener_has_not_read(
+                    ledger,
+                ),
+            )
         },
     ),
     ("a_raised_epoch_is_lower_than_the_next_claim", |ledger| {
