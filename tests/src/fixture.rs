@@ -199,6 +199,9 @@ impl Fixture for SimulatedFixture {
             Fault::ReportActive if platform == "losant" => {
                 falsify(RecordField::Status, "\"active\"")
             }
+            Fault::UnreadableState if platform == "losant" => {
+                falsify(RecordField::Status, r#""\ud83d""#)
+            }
             Fault::BroaderScopes if platform == "losant" => {
                 falsify(RecordField::Scopes, r#"["all.Organization"]"#)
             }
@@ -209,6 +212,7 @@ impl Fixture for SimulatedFixture {
                 falsify(RecordField::Name, "\"another\"")
             }
             Fault::RepeatSecret => Action::RepeatSecret,
+            Fault::EchoCredential => Action::EchoCredential,
             Fault::ByteOrderMark => Action::ByteOrderMark,
             Fault::Compress => Action::Gzip,
             Fault::WrongContentType => Action::ContentType("text/html".to_owned()),

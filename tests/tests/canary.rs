@@ -221,6 +221,7 @@ fn faults(account: &CanaryAccount) -> Vec<Action> {
         Action::HugeBody(2 << 20),
         Action::DeepBody(200),
         Action::RepeatSecret,
+        Action::EchoCredential,
         Action::AnswerTwice,
         Action::InformationalFlood,
         Action::SpoilCredentials,

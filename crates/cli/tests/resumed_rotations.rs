@@ -131,6 +131,46 @@ fn a_rotation_adopts_only_after_everything_else_was_found_right() {
 }
 
 #[test]
+fn a_rotation_that_was_given_up_is_not_taken_up_again_and_the_next_command_is_told() {
+    for overlap in ["1h", "0s"] {
+        let rotating = Rotating::with("losant", &["--tokens=0"], "");
+        let is_delivered = overlap == "1h";
+        if !is_delivered {
+            rotating.put("ci", "somebody else's");
+        }
+        let id = rotating.insert("ci");
+        let to = rotating.to("ci");
+        let overlap = format!("--overlap={overlap}");
+        let words = ["rotate", &*id, &to, &overlap, "--expires-in=90d", "--yes"];
+        let code = if is_delivered { 0 } else { 8 };
+        let begun = rotating.run(&words).ends_with(code).json();
+        let operation = begun["operation"].as_str().unwrap();
+        let abandon = ["operations", "abandon", operation, "--yes"];
+        rotating.run(&abandon).ends_with(0);
+        let before = rotating.requests();
+        let resume = ["operations", "resume", operation, "--yes"];
+        let run = rotating.run(&resume).ends_with(2);
+        assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+        let told = run.stderr.replace("\n", " ");
+        if is_delivered {
+            let successor = begun["successor"].as_str().unwrap();
+            assert!(told.contains(&format!("token {successor}")), "{run:?}");
+            assert!(told.contains(&format!("revoke {id} --account mine")), "{run:?}");
+            rotating.run(&["revoke", &id, "--account=mine", "--yes"]).ends_with(0);
+            assert!(rotating.accepts(&rotating.held("ci")));
+        } else {
+            assert!(told.contains(&format!("rotate {id} --account mine --to")), "{run:?}");
+            std::fs::remove_file(rotating.file("ci")).unwrap();
+            rotating.run(&words).ends_with(0);
+            // The old token is gone, and what it was replaced by is told.
+            let last = rotating.tokens().pop().unwrap()["id"].as_str().unwrap().to_owned();
+            let run = rotating.run(&resume).ends_with(2);
+            assert!(run.stderr.contains(&format!("replaced by token {last}")), "{run:?}");
+        }
+    }
+}
+
+#[test]
 fn a_record_about_another_token_is_a_finding_and_nothing_is_done_with_it() {
     let rotating = Rotating::new("losant");
     let rotated = rotate(&rotating, "ci", "--overlap=1s");

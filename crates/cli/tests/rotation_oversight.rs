@@ -157,6 +157,53 @@ fn a_token_whose_rotation_was_given_up_stays_out_of_its_policy_until_a_person_be
 }
 
 #[test]
+fn a_place_of_another_token_that_may_be_in_use_is_not_taken_without_adoption() {
+    let rotating = Rotating::with("losant", &["--tokens=0"], "");
+    let (first, second) = (rotating.insert("first"), rotating.insert("second"));
+    let place = rotating.to("shared");
+    let rotate = |id: &str, more: &[&str]| {
+        let words = ["rotate", id, &place, "--overlap=0s", "--expires-in=90d", "--yes"];
+        rotating.run(&[&words[..], more].concat())
+    };
+    let delivered = rotate(&first, &[]).ends_with(0).json();
+    let (held, before) = (rotating.held("shared"), rotating.requests());
+    let run = rotate(&second, &[]).ends_with(1);
+    let holder = text(&delivered, "successor").to_owned();
+    assert!(run.stderr.contains(&format!("token {holder} of mine")), "{run:?}");
+    assert!(run.stderr.contains("--adopt"), "{run:?}");
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+    assert_eq!(rotating.held("shared"), held);
+    // Its own token has it again, and so has another one when that is gone or told to.
+    let again = rotate(&holder, &[]).ends_with(0).json();
+    let holder = text(&again, "successor").to_owned();
+    rotating.run(&["revoke", &holder, "--yes"]).ends_with(0);
+    let again = rotate(&second, &[]).ends_with(0).json();
+    assert!(rotating.accepts(&rotating.held("shared")), "{again}");
+    let third = rotating.insert("third");
+    rotate(&third, &[]).ends_with(1);
+    rotate(&third, &["--adopt"]).ends_with(0);
+}
+
+#[test]
+fn a_policy_takes_no_place_that_a_token_of_another_account_was_delivered_to() {
+    let rotating = Rotating::covered("losant", 1);
+    let (rotated, _) = worker(&rotating, 0);
+    let held = rotating.held("ci-0");
+    // Nothing of this account asks whether that of the other one is alive.
+    let successor = text(&rotated[0], "successor");
+    rotating.run(&["revoke", successor, "--yes"]).ends_with(0);
+    let text = fs::read_to_string(&rotating.path).unwrap();
+    let other = text.replace("accounts.mine", "accounts.other").replace("'mine'", "'other'");
+    fs::write(&rotating.path, other).unwrap();
+    rotating.insert("ci-0");
+    let before = rotating.requests();
+    let (rotated, run) = worker(&rotating, 8);
+    assert!(rotated.is_empty() && run.stderr.contains("of mine"), "{run:?}");
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new());
+    assert_eq!(rotating.held("ci-0"), held);
+}
+
+#[test]
 fn the_reason_of_a_failure_is_kept_until_the_new_secret_is_delivered() {
     let tables = POLICY
         .replace(

@@ -109,8 +109,10 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
              name = 'losant-{{name}}'\nkey = 'token'\ntoken = {{ env = 'CLUSTER' }}\n",
             server.url()
         ),
-        "[sinks.blind]\nkind = 'command'\nrun = ['push']\n".to_owned(),
-        "[sinks.failing]\nkind = 'command'\nrun = ['push']\ncheck = ['false']\n".to_owned(),
+        "[sinks.blind]\nkind = 'command'\nrun = ['true']\n".to_owned(),
+        "[sinks.failing]\nkind = 'command'\nrun = ['true']\ncheck = ['false']\n".to_owned(),
+        "[sinks.gone]\nkind = 'command'\nrun = ['no-such-program', '{name}']\n".to_owned(),
+        "[sinks.dead]\nkind = 'command'\nrun = ['true']\ncheck = ['/nowhere/x']\n".to_owned(),
     ]
     .concat();
     let run = doctor(&account, &tables, &[("CLUSTER", &token)]);
@@ -126,9 +128,12 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
             "ok | empty: holds no secret of a rotation yet",
             "failed | nowhere: file:",
             &format!("ok | ci: {own}"),
-            "ok | each/name={name}: can be read; each token has a place of its own",
-            "skipped | blind: a command without a check",
+            "ok | each/name={name}: can be read, and whether it may be written is not checked; each \
+             token has a place of its own",
+            "skipped | blind: a command without a check: its program is there",
             "failed | failing: ",
+            "failed | gone/name={name}: command:no-such-program#",
+            "failed | dead: command:true#",
         ],
     );
     // A token that the cluster refuses.
@@ -147,7 +152,7 @@ async fn doctor_tells_whose_secret_a_sink_holds_and_shows_none() {
 fn doctor_accepts_a_policy_that_can_keep_its_promise_and_says_why_another_cannot() {
     let account = Account::new("losant");
     let policy = |text: &str| {
-        format!("[policies.ci]\naccount = 'mine'\nsinks = 'file:{{id}}.token'\n{text}")
+        format!("[policies.ci]\naccount = 'mine'\nsinks = 'file:{{name}}.token'\n{text}")
     };
     let promise = "where = 'name ^= ci-'\nrotate_before_expiry = '14d'\nnew_expiry = '120d'\n";
     let run = doctor(&account, &policy(promise), &[]).ends_with(0);

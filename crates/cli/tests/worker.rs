@@ -9,7 +9,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use support::rotating::{POLICY, Rotating, lines};
+use support::rotating::{POLICY, Rotating, ended, lines};
 
 fn assert_all_rotated(rotating: &Rotating, count: usize) {
     assert_eq!(rotating.alive(), count + 1);
@@ -88,6 +88,22 @@ fn workers_that_run_at_once_rotate_each_token_once() {
     let changes = rotating.changes_after(before);
     let created = changes.iter().filter(|method| *method == "POST").count();
     assert_eq!(created, 4, "{changes:?}");
+}
+
+#[test]
+fn a_token_whose_rotation_ends_during_a_listing_is_not_rotated_again() {
+    let rotating = Rotating::covered("losant", 1);
+    rotating.delay_answers_by("GET", 15_000);
+    let listing = rotating.spawn(&["worker", "--once"]);
+    rotating.wait_until_processed("GET");
+    rotating.clear_faults();
+    rotating.run(&["worker", "--once"]).ends_with(0);
+    assert_all_rotated(&rotating, 1);
+    // It has read the old token as one that is active, which is revoked by now.
+    let before = rotating.requests();
+    let run = ended(listing).ends_with(0);
+    assert_eq!(rotating.changes_after(before), Vec::<String>::new(), "{run:?}");
+    assert_all_rotated(&rotating, 1);
 }
 
 #[test]

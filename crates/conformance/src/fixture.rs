@@ -381,6 +381,9 @@ pub enum Fault {
     MaskSecret,
     /// The response holds the secret of before instead of the new one it issues.
     RepeatSecret,
+    /// The response holds the credential that was sent with the request instead of the secret it
+    /// issues.
+    EchoCredential,
     /// The response to a creation reports a scope more than requested.
     BroaderScopes,
     /// The response to a creation reports another expiry than requested.
@@ -389,6 +392,8 @@ pub enum Fault {
     OtherName,
     /// The response reports an active token, whatever was requested.
     ReportActive,
+    /// The response reports a state that cannot be read, such as half a surrogate pair.
+    UnreadableState,
     /// A byte-order mark precedes the body of the response.
     ByteOrderMark,
     /// The body of the response is compressed, although nobody asked for that.

@@ -40,18 +40,22 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     /// subject was closed just now: try again.
     async fn open_task(&self, task: &NewTask) -> Result<Option<Task>>;
 
-    /// Opens a task as [`open_task`](Self::open_task) does, if no other one of its kind was opened
-    /// since its opener has read the open ones: `latest` is the last of those of its kind, `None`
-    /// if there was none. So what was found out about them is still true when it is opened.
+    /// Opens a task as [`open_task`](Self::open_task) does, if nothing was opened since that its
+    /// opener has not read. So what was found out about the others is still true when it is opened.
+    ///
+    /// `latest` is the last of the open tasks of its kind that were read, and `previous` the last
+    /// one of its kind and subject, which may be closed; each is `None` if there was none.
     ///
     /// # Errors
     ///
     /// As those of [`open_task`](Self::open_task), and `Conflict` if an open task of the kind is
-    /// later than `latest`: read the open ones again.
+    /// later than `latest`, or any task of the kind and subject is later than `previous`: read them
+    /// again.
     async fn open_task_after(
         &self,
         task: &NewTask,
         latest: Option<OperationId>,
+        previous: Option<OperationId>,
     ) -> Result<Option<Task>>;
 
     /// Returns a task, open or closed, or `None` if the ledger does not know it.

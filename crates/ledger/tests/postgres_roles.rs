@@ -198,12 +198,12 @@ fn a_worker_carries_tasks_on_and_does_not_change_what_they_are_about() {
         worker.raise_epoch(99).await.unwrap();
         let latest = Some(id);
         let second = NewTask::new(OperationId::random(), "rotation", "iot", "2", "{}");
-        let opened = worker.open_task_after(&second, latest).await.unwrap();
+        let opened = worker.open_task_after(&second, latest, None).await.unwrap();
         assert_eq!(opened, None);
 
         let reader = open(&server, "report").await.unwrap();
         assert_denied(reader.raise_epoch(100).await);
-        assert_denied(reader.open_task_after(&task, latest).await);
+        assert_denied(reader.open_task_after(&task, latest, None).await);
         assert_eq!(reader.closed_tasks("rotation").await.unwrap().len(), 1);
         assert_eq!(
             reader.ledger_id().await.unwrap(),

@@ -66,7 +66,7 @@ async fn check_races(ledger: Arc<dyn Ledger>) {
     let latest = Some(open[0].id);
     let opened = at_once(&ledger, move |worker, ledger| async move {
         let task = task("iot", &format!("after {worker}"));
-        ledger.open_task_after(&task, latest).await.is_ok()
+        ledger.open_task_after(&task, latest, None).await.is_ok()
     });
     let opened = opened.await.into_iter().filter(|opened| *opened);
     assert_eq!(opened.count(), 1);
@@ -161,7 +161,7 @@ commit;
     block_on(async {
         let ledger = PostgresLedger::open(&server.url()).await.unwrap();
         let mut opening = asleep(&server, OPENING).await;
-        let refused = ledger.open_task_after(&task("iot", "1"), None).await;
+        let refused = ledger.open_task_after(&task("iot", "1"), None, None).await;
         assert_eq!(refused.unwrap_err().kind(), ErrorKind::Conflict);
         assert!(opening.wait().unwrap().success());
         assert_eq!(ledger.open_tasks().await.unwrap().len(), 1);

@@ -99,6 +99,7 @@ impl Policy {
     /// * the old token expires before its overlap is over;
     /// * a secret must be read back from a sink that cannot be read;
     /// * a sink does not return its secret, and was not told to adopt what it replaces;
+    /// * a sink names its place by the id of the token, and the successor is another token;
     /// * a token in place is the account's only credential, or the acting token is a subject.
     pub fn new(
         config: PolicyConfig,
@@ -246,6 +247,15 @@ impl Check<'_> {
 
     fn check_overlap(&self, platform: &Overlap) -> Result<Duration> {
         let config = self.config;
+        if let Some(sink) = config.sinks.iter().find(|sink| sink.contains("{id}")) {
+            return Err(refused(
+                format!(
+                    "the successor has an id of its own, so the place {sink} would be another one \
+                     after each rotation, and the last one would keep a dead secret"
+                ),
+                "use `{name}` in the sink, which successors keep, or one place for one token",
+            ));
+        }
         let overlap = config.overlap.unwrap_or(PolicyConfig::DEFAULT_OVERLAP);
         if !config.soak.is_zero() && !platform.suspension {
             return Err(refused(

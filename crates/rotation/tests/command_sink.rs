@@ -76,6 +76,31 @@ async fn a_command_with_a_check_keeps_the_laws() {
 }
 
 #[tokio::test]
+async fn a_program_that_cannot_be_started_is_known_before_it_is_needed() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("script");
+    fs::write(&script, "#!/bin/sh\ntouch \"$0.ran\"\n").unwrap();
+    let written = || [script.to_str().unwrap().to_owned(), "secret argument".to_owned()];
+    let sink = || CommandSink::new(written()).unwrap();
+    for unstartable in [
+        sink(),
+        CommandSink::new(["no-such-program-of-any-name"]).unwrap(),
+        CommandSink::new([folder.path()]).unwrap(),
+        CommandSink::new(["true"]).unwrap().with_check(["/nowhere/check"]).unwrap(),
+    ] {
+        let error = unstartable.check().await.unwrap_err();
+        let text = error.to_string();
+        assert!(text.contains("cannot be started"), "{text}");
+        assert!(!text.contains("secret argument"), "{text}");
+        assert_eq!(error.fate(), Fate::NotSent);
+    }
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+    fs::set_permissions(&script, mode).unwrap();
+    sink().with_check(["true"]).unwrap().check().await.unwrap();
+    assert!(!folder.path().join("script.ran").exists(), "it is not run");
+}
+
+#[tokio::test]
 async fn a_command_without_a_check_keeps_the_laws() {
     assert_kept(async || Store::new(false)).await;
 }

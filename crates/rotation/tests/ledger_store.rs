@@ -41,7 +41,9 @@ async fn store() -> (MemoryLedger, LedgerRotationStore) {
 }
 
 async fn open(store: &LedgerRotationStore, record: &RotationRecord) -> OperationId {
-    let other = store.open_rotation(record, "iot").await.unwrap();
+    let closed = store.closed_rotations().await.unwrap();
+    let previous = closed.last_of(&record.subject());
+    let other = store.open_rotation(record, "iot", previous).await.unwrap();
     assert_eq!(other, None);
     record.rotation.id
 }
@@ -70,12 +72,32 @@ fn delivered(attempt: u32) -> Change {
 }
 
 #[tokio::test]
+async fn a_rotation_that_was_planned_before_another_one_of_its_token_is_not_opened() {
+    let (_, store) = store().await;
+    let mut previous = None;
+    for attempt in 1..3 {
+        let (planned, meanwhile) = (record("1", &["file:/a"]), record("1", &["file:/a"]));
+        let id = open(&store, &meanwhile).await;
+        apply(&store, id, attempting(attempt)).await;
+        apply(&store, id, delivered(attempt)).await;
+        apply(&store, id, Change::Done).await;
+        let opened = store.open_rotation(&planned, "iot", previous).await;
+        assert_eq!(opened.unwrap(), Some(id));
+        assert!(store.rotation(planned.rotation.id).await.unwrap().is_none());
+        previous = Some(id);
+    }
+    // One that was planned afterwards is, and so is that of another token.
+    open(&store, &record("2", &["file:/b"])).await;
+    open(&store, &record("1", &["file:/a"])).await;
+}
+
+#[tokio::test]
 async fn a_token_is_rotated_once_at_a_time_and_again_when_that_is_done() {
     let (_, store) = store().await;
     let first = record("1", &["file:/a"]);
     let id = open(&store, &first).await;
     let second = record("1", &["file:/a", "file:/b"]);
-    let other = store.open_rotation(&second, "iot").await.unwrap();
+    let other = store.open_rotation(&second, "iot", None).await.unwrap();
     assert_eq!(other, Some(id));
     assert!(store.rotation(second.rotation.id).await.unwrap().is_none());
 
@@ -97,7 +119,7 @@ async fn two_open_rotations_never_write_one_sink() {
     let (_, store) = store().await;
     let first = open(&store, &record("1", &["file:/a/b", "vault"])).await;
     for sinks in [vec!["vault"], vec!["file:/c", "file:/a/./b"]] {
-        let error = store.open_rotation(&record("2", &sinks), "other").await;
+        let error = store.open_rotation(&record("2", &sinks), "other", None).await;
         let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.to_string().contains(&first.to_string()), "{error}");
@@ -113,7 +135,7 @@ async fn sinks_that_are_not_those_of_the_plan_open_nothing() {
     let (ledger, store) = store().await;
     let mut record = record("1", &["file:/a", "file:/b"]);
     record.sinks.pop();
-    let error = store.open_rotation(&record, "iot").await.unwrap_err();
+    let error = store.open_rotation(&record, "iot", None).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Configuration);
     assert!(ledger.open_tasks().await.unwrap().is_empty());
 }
@@ -168,15 +190,15 @@ async fn a_record_that_is_not_understood_hides_no_other_rotation() {
     ledger.open_task(&task).await.unwrap();
 
     let other = record("2", &["file:/b"]);
-    store.open_rotation(&other, "elsewhere").await.unwrap();
+    store.open_rotation(&other, "elsewhere", None).await.unwrap();
     let all = store.open_rotations().await.unwrap();
     assert_eq!(all.rotations[0].record, other);
     assert_eq!(all.unreadable[0].task.id, id);
     // It is the rotation of its token, and whichever place it writes is written by nobody else.
     let again = record("1", &["file:/c"]);
-    let opened = store.open_rotation(&again, "iot").await.unwrap();
+    let opened = store.open_rotation(&again, "iot", None).await.unwrap();
     assert_eq!(opened, Some(id));
-    let error = store.open_rotation(&record("3", &["file:/d"]), "iot").await;
+    let error = store.open_rotation(&record("3", &["file:/d"]), "iot", None).await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict);
 
     assert!(store.abandon(id).await.unwrap(), "a person may give it up");

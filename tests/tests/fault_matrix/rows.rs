@@ -243,6 +243,11 @@ pub(crate) fn rows() -> Vec<Row> {
         ("other status", RecordField::Status, r#""tomorrow""#),
         ("status is a number", RecordField::Status, "1"),
         (
+            "status is half a surrogate pair",
+            RecordField::Status,
+            r#""\ud83d""#,
+        ),
+        (
             "broader scopes",
             RecordField::Scopes,
             r#"["all.User","all.Organization"]"#,
@@ -282,6 +287,7 @@ pub(crate) fn rows() -> Vec<Row> {
         row(name, vec![Action::Falsify { field, json }]);
     }
     row("secret of another token", vec![Action::RepeatSecret]);
+    row("credential as the secret", vec![Action::EchoCredential]);
     row("total + 5", vec![Action::LieAboutTotals(5)]);
     row("total - 1", vec![Action::LieAboutTotals(-1)]);
     row("page number ignored", vec![Action::IgnorePage]);

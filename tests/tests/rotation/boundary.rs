@@ -227,6 +227,10 @@ impl RotationStore for BoundaryStore {
         self.0.extend(rotation, epoch, by).await
     }
 
+    async fn extend_call(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        self.0.extend_call(rotation, epoch, by).await
+    }
+
     async fn release(
         &self,
         rotation: OperationId,

@@ -81,7 +81,7 @@ impl Kept {
         match self.rotations().await {
             None => self.memory().open(record.rotation),
             Some(rotations) => {
-                let other = rotations.open_rotation(&record, "queue").await.unwrap();
+                let other = rotations.open_rotation(&record, "queue", None).await.unwrap();
                 assert_eq!(other, None);
             }
         }
@@ -116,8 +116,9 @@ impl Tasks for RunsOut {
         &self,
         task: &NewTask,
         latest: Option<OperationId>,
+        previous: Option<OperationId>,
     ) -> Result<Option<Task>> {
-        self.0.open_task_after(task, latest).await
+        self.0.open_task_after(task, latest, previous).await
     }
 
     async fn task(&self, id: OperationId) -> Result<Option<Task>> {

@@ -232,7 +232,7 @@ async fn of_rotations_of_one_sink_that_are_opened_at_once_one_is() {
             opening.spawn(async move {
                 let mut record = record();
                 record.sinks = vec![format!("file:/{round}")];
-                store.open_rotation(&record, &record.sinks[0]).await
+                store.open_rotation(&record, &record.sinks[0], None).await
             });
         }
         let opened = opening.join_all().await;
@@ -246,7 +246,7 @@ async fn of_rotations_of_one_sink_that_are_opened_at_once_one_is() {
     for _ in 0..8 {
         let store = LedgerRotationStore::open(kept.tasks().await.unwrap()).await;
         let store = store.unwrap();
-        opening.spawn(async move { store.open_rotation(&record(), "queue").await });
+        opening.spawn(async move { store.open_rotation(&record(), "queue", None).await });
     }
     for opened in opening.join_all().await {
         assert_eq!(opened.unwrap(), None);

@@ -142,8 +142,9 @@ pub(super) async fn begin_due(
             }
             continue;
         }
-        match rotations.begin(&covered.record).await {
-            // One that was open before is carried on when it is due itself.
+        match rotations.begin(&covered.record, covered.previous).await {
+            // One that was open before is carried on when it is due itself, and the token of one
+            // that is over by now is rotated already.
             Ok(opened) if opened.is_new => begun.rotations.push(opened.stored),
             Ok(_) => {}
             Err(error) => {

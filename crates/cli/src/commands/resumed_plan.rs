@@ -1,12 +1,18 @@
 //! A plan that is carried out again: what an earlier run did is not asked twice.
 
+use std::collections::HashMap;
+
 use sha2::{Digest, Sha256};
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
-    Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan, TokenProvider,
+    Query, Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan, Timestamp,
+    Token, TokenId, TokenProvider, TokenProviderExt, TokenState,
 };
+use tokenfleet_ledger::Write;
 
 use crate::accounts::Accounts;
+use crate::output::{displayed_id, print_warning};
+use crate::progress::with_progress;
 
 /// Returns the id of the operation that carries out these plans: the same for the same plans,
 /// whichever process carries them out.
@@ -24,10 +30,14 @@ pub(super) fn operation_id(plans: &[RevocationPlan]) -> Result<OperationId> {
     digits.parse()
 }
 
-/// Returns the revocations of this plan that the ledger knows as confirmed.
+/// The number of tokens that are fetched one by one rather than in a listing of their account.
+const MAX_FETCHED: usize = 8;
+
+/// Returns the revocations of this plan that the ledger knows as confirmed, and whose tokens the
+/// platform still shows as dead: one that was restored from a backup has them again.
 ///
-/// A revoked token stays dead. One that is replaced keeps its id, and an id that is given again
-/// belongs to another token: there, nothing is known beforehand.
+/// One that is replaced keeps its id, and an id that is given again belongs to another token:
+/// there, nothing is known beforehand.
 pub(super) async fn confirmed(
     accounts: &Accounts,
     operation: Option<OperationId>,
@@ -48,11 +58,91 @@ pub(super) async fn confirmed(
         return Ok(Vec::new());
     };
     let writes = ledger.writes(operation).await?;
-    let is_confirmed = |id: &&_| {
+    let confirmed_at = |id: &TokenId| {
         let mut writes = writes.iter();
-        writes.any(|write| write.intent.account == *provider.account() && write.has_revoked(id))
+        let write = writes
+            .find(|write| write.intent.account == *provider.account() && write.has_revoked(id));
+        write.map(Write::last_heard)
     };
-    let confirmed = plan.tokens().filter(is_confirmed);
-    let confirmed = confirmed.map(|id| Revocation::new(outcome, effect).with_id(id.clone()));
-    Ok(confirmed.collect())
+    let confirmed: Vec<_> = (plan.tokens())
+        .filter_map(|id| Some((id, confirmed_at(id)?)))
+        .collect();
+    let states = match current_states(provider, effect, &confirmed).await {
+        Ok(states) => states,
+        Err(error) => {
+            // Whoever revokes them again is told the same, or that they are dead.
+            print_warning(&format!(
+                "{}: what was revoked before is revoked again: {error}",
+                provider.account()
+            ));
+            return Ok(Vec::new());
+        }
+    };
+    let mut dead = Vec::new();
+    for (id, at) in confirmed {
+        match states.get(id) {
+            Some(State::Dead) => dead.push(Revocation::new(outcome, effect).with_id(id.clone())),
+            Some(State::Alive) => print_warning(&format!(
+                "{}: token {} was revoked at {}, and the platform has it again: it is revoked once \
+                 more",
+                provider.account(),
+                displayed_id(id),
+                at.truncated_to_seconds()
+            )),
+            None => {}
+        }
+    }
+    Ok(dead)
+}
+
+/// The state of a token that was revoked before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum State {
+    Dead,
+    Alive,
+}
+
+/// Looks at tokens that were revoked before, and returns the state of those of which it is certain.
+async fn current_states<'a>(
+    provider: &dyn TokenProvider,
+    effect: RevocationEffect,
+    confirmed: &[(&'a TokenId, Timestamp)],
+) -> Result<HashMap<&'a TokenId, State>> {
+    let capabilities = provider.capabilities();
+    let mut states = HashMap::new();
+    if confirmed.is_empty() {
+        return Ok(states);
+    }
+    let state = |token: &Token| match token.state {
+        TokenState::Revoked => State::Dead,
+        _ => State::Alive,
+    };
+    // Where a record stays, one that is missing proves nothing.
+    let if_absent = (effect == RevocationEffect::Deleted).then_some(State::Dead);
+    if capabilities.get && confirmed.len() <= MAX_FETCHED {
+        for (id, _) in confirmed {
+            let found = match provider.get(id).await {
+                Ok(token) => Some(state(&token)),
+                Err(error) if error.is_not_found() && error.is_in_own_form() => if_absent,
+                Err(error) => return Err(error),
+            };
+            states.extend(found.map(|found| (*id, found)));
+        }
+        return Ok(states);
+    }
+    if capabilities.list.is_none() {
+        return Ok(states);
+    }
+    let account = provider.account();
+    let reading = || format!("{account}: looking at what was revoked before");
+    let list = with_progress(reading, provider.list_all(Query::new())).await?;
+    if list.completeness.is_complete_as_shown() {
+        let absent = confirmed.iter().map(|(id, _)| *id);
+        states.extend(absent.filter_map(|id| Some((id, if_absent?))));
+    }
+    let listed: HashMap<_, _> = list.tokens.iter().map(|token| (&token.id, token)).collect();
+    for (id, _) in confirmed {
+        states.extend(listed.get(*id).map(|token| (*id, state(token))));
+    }
+    Ok(states)
 }

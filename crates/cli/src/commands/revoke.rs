@@ -205,7 +205,7 @@ async fn revoke_by_secret(
 /// Returns the exit code of each token.
 ///
 /// Nothing is sent unless every account can carry out its plan. What an earlier run of the same
-/// operation has confirmed is not asked again.
+/// operation has confirmed is not revoked again while the platform shows that it is dead.
 pub(super) async fn confirm_and_revoke(
     accounts: &Accounts,
     mut plans: Vec<(&dyn TokenProvider, RevocationPlan)>,

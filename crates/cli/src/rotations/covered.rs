@@ -1,6 +1,6 @@
 //! The tokens that a policy covers, and what the rotation of each would be.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
@@ -10,17 +10,17 @@ use tokenfleet::{
 };
 use tokenfleet_rotation::machine::{Rotation, Strategy};
 use tokenfleet_rotation::policy::{Due, Policy, SinkPlace, successor_request, without_marker};
-use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation, StoredRotations};
 use tokenfleet_rotation::sink::SecretSink;
 use tokenfleet_rotation::strays::{KnownMarkers, Origin};
 
-use super::holders::rotation_command;
+use super::given_up::instead;
+use super::holders::Holders;
 use super::opened::Rotations;
 use super::overlooked::{self, DeadPlace};
 use super::places::{self, identities, identity};
 use crate::output::displayed_id;
 use crate::policies::{ConfiguredPolicy, Policies, acting_token};
-use crate::program_name::command_line;
 use crate::progress::with_progress;
 
 /// A token that a policy covers, or what its sinks hold where nothing can be listed.
@@ -29,6 +29,8 @@ pub(crate) struct Covered {
     /// The rotation that would be opened.
     pub(crate) record: RotationRecord,
     pub(crate) sinks: Vec<Arc<dyn SecretSink>>,
+    /// The last rotation of the token, which is over.
+    pub(crate) previous: Option<OperationId>,
 }
 
 /// The tokens that a policy covers now.
@@ -68,6 +70,8 @@ pub(crate) async fn find_covered(
     let ledger = rotations.ledger_id();
     let policy = policies.accept(configured, &capabilities, acting.as_ref(), ledger, opening);
     let policy = policy.await?;
+    let over_before = rotations.store.closed_rotations().await?.rotations;
+    let over_before: BTreeSet<_> = over_before.iter().map(|stored| stored.task.id).collect();
     let list = match policy.plan().strategy {
         Strategy::Unlisted(_) => None,
         _ => {
@@ -78,18 +82,28 @@ pub(crate) async fn find_covered(
     // After the listing, in which the tokens of a rotation that was opened meanwhile may be. One
     // that is closed between the two is in both.
     let open = rotations.store.open_rotations().await?.rotations;
-    let mut closed = rotations.store.closed_rotations().await?.rotations;
+    let over = rotations.store.closed_rotations().await?;
+    let mut closed = over.rotations.clone();
     closed.retain(|stored| stored.record.account == *provider.account());
+    let ended_meanwhile = (closed.iter())
+        .filter(|stored| !over_before.contains(&stored.task.id))
+        .filter_map(|stored| stored.record.rotation.subject.clone());
     let planner = Planner {
+        ended_meanwhile: ended_meanwhile.collect(),
         rotations,
         policy,
         account: provider.account(),
         capabilities,
         closed,
         open,
+        over,
     };
+    let holders = Holders::new(&rotations.sinks, &planner.over.rotations);
     let Some(list) = list else {
-        let covered = planner.plan(None).await;
+        let covered = planner.plan(None).await.and_then(|covered| {
+            let mut others = holders.others(&rotations.sinks, &covered.record).into_iter();
+            others.next().map_or(Ok(covered), |other| Err(other.is_in_the_way()))
+        });
         let is_open = |covered: &Covered| {
             let subject = covered.record.subject();
             let mut open = planner.open.iter();
@@ -120,12 +134,18 @@ pub(crate) async fn find_covered(
         dead_places.retain(|place| place.policy.as_deref() == of_policy);
     }
     let known = planner.known_markers();
+    let is_over = |token: &&Token| matches!(token.state, TokenState::Revoked | TokenState::Expired);
+    let alive = list.tokens.iter().filter(|token| !is_over(token));
+    let alive: BTreeSet<_> = alive.map(|token| token.id.clone()).collect();
     let mut covered = Vec::new();
     // The tokens that each place is for, those of other policies too.
     let mut writers = BTreeMap::<String, Vec<TokenId>>::new();
     for token in list.tokens {
         // A revoked one stays in some lists, and its successor has its place.
-        if token.state != TokenState::Active || planner.is_under_way(&token) {
+        if token.state != TokenState::Active
+            || planner.is_under_way(&token)
+            || planner.ended_meanwhile.contains(&token.id)
+        {
             continue;
         }
         for place in planner.places_of_others(policies, configured, &token) {
@@ -138,7 +158,7 @@ pub(crate) async fn find_covered(
         if let Some(given_up) = planner.given_up(&token) {
             // It has no place any more, and another token may have it.
             if planner.is_due(&token) {
-                covered.push((Some(id), Err(stays_out(rotations, configured, given_up))));
+                covered.push((Some(id), Err(stays_out(rotations, configured, given_up, &planner.closed))));
             }
             continue;
         }
@@ -166,6 +186,16 @@ pub(crate) async fn find_covered(
             .flatten();
         if let Some(other) = writers.find(|writer| Some(*writer) != id.as_ref()) {
             *planned = Err(shared_place(configured.name(), other));
+            continue;
+        }
+        let mut others = holders.others(&rotations.sinks, record).into_iter();
+        let other = others.find(|other| {
+            other.stored.record.account != *provider.account()
+                || incomplete.is_some()
+                || alive.contains(&other.successor.token)
+        });
+        if let Some(other) = other {
+            *planned = Err(other.is_in_the_way());
         }
     }
     Ok(CoveredTokens {
@@ -213,7 +243,7 @@ fn shared_place(policy: &str, other: &TokenId) -> Error {
     let other = displayed_id(other);
     let message = format!("policies.{policy}: the token {other} has the same place");
     Error::configuration(message).with_advice(
-        "use `{id}` in the sink, give the tokens different names, or narrow `where` to one token",
+        "use `{name}` in the sink, give the tokens different names, or narrow `where` to one token",
     )
 }
 
@@ -222,21 +252,13 @@ fn stays_out(
     rotations: &Rotations<'_>,
     configured: &ConfiguredPolicy,
     given_up: &StoredRotation,
+    over: &[StoredRotation],
 ) -> Error {
-    let (name, id, record) = (configured.name(), given_up.task.id, &given_up.record);
-    let show = command_line(&format!("operations show {id}"));
-    let places = record.sinks.iter().map(String::as_str);
-    let begin = record.rotation.subject.as_ref().map(|token| {
-        let rotate = rotation_command(&rotations.sinks, &record.account, token, places);
-        format!("`{rotate}` begins anew; ")
-    });
+    let (name, id) = (configured.name(), given_up.task.id);
     Error::configuration(format!(
         "policies.{name} leaves it alone since its rotation {id} was given up"
     ))
-    .with_advice(format!(
-        "{}`{show}` shows what was left",
-        begin.unwrap_or_default()
-    ))
+    .with_advice(instead(&rotations.sinks, given_up, over))
 }
 
 /// Plans the rotations of a policy.
@@ -250,6 +272,11 @@ struct Planner<'a> {
     closed: Vec<StoredRotation>,
     /// The open rotations of all accounts.
     open: Vec<StoredRotation>,
+    /// The rotations of all accounts that are over.
+    over: StoredRotations,
+    /// The old tokens of those that ended after the listing began: they may be dead, whatever it
+    /// says.
+    ended_meanwhile: BTreeSet<TokenId>,
 }
 
 impl Planner<'_> {
@@ -377,7 +404,12 @@ impl Planner<'_> {
         }
         match places::conflict(&self.rotations.sinks, &record, &self.open) {
             Some(error) => Err(error),
-            None => Ok(Covered { due, record, sinks }),
+            None => Ok(Covered {
+                previous: self.over.last_of(&record.subject()),
+                due,
+                record,
+                sinks,
+            }),
         }
     }
 }

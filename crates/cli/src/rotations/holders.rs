@@ -1,10 +1,10 @@
 //! The places that hold a token, as far as the ledger knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
-use tokenfleet::{Account, Result, Timestamp, TokenId};
+use tokenfleet::{Account, Error, ErrorKind, Fate, Result, Timestamp, TokenId};
 use tokenfleet_rotation::machine::{RotationState, Successor};
-use tokenfleet_rotation::runner::StoredRotation;
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 
 use super::opened::Rotations;
 use super::places::identity;
@@ -24,11 +24,11 @@ pub(super) fn delivered(stored: &StoredRotation) -> Option<&Successor> {
 pub(super) type LastDeliveries<'a> = BTreeMap<String, Delivery<'a>>;
 
 /// A delivery of a rotation to one of its places.
-#[derive(Clone, Copy)]
-pub(super) struct Delivery<'a> {
-    pub(super) place: &'a str,
-    pub(super) stored: &'a StoredRotation,
-    pub(super) successor: &'a Successor,
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Delivery<'a> {
+    pub(crate) place: &'a str,
+    pub(crate) stored: &'a StoredRotation,
+    pub(crate) successor: &'a Successor,
 }
 
 /// Returns the last delivery to each place.
@@ -89,25 +89,98 @@ async fn find(accounts: &Accounts, account: &Account, tokens: &[&TokenId]) -> Re
              is revoked",
             displayed_id(token),
             places.join(", "),
-            rotation_command(&rotations.sinks, account, token, places)
+            rotation_command(&rotations.sinks, account, Some(token), places)
         )
     });
     Ok(sentences.collect())
 }
 
-/// Returns the command that rotates a token into places of the ledger.
+/// The tokens that the places hold, by the rotations that are over.
+#[derive(Debug)]
+pub(crate) struct Holders<'a> {
+    last: LastDeliveries<'a>,
+    /// The tokens that a later rotation has replaced and revoked, wherever it delivered.
+    replaced: HashSet<(&'a Account, &'a TokenId)>,
+}
+
+impl<'a> Holders<'a> {
+    pub(crate) fn new(sinks: &Sinks, over: &'a [StoredRotation]) -> Self {
+        let done = over.iter().filter(|stored| !stored.is_abandoned());
+        let replaced = done.filter_map(|stored| {
+            let subject = stored.record.rotation.subject.as_ref()?;
+            let successor = stored.record.rotation.successor.as_ref()?;
+            (successor.token != *subject).then_some((&stored.record.account, subject))
+        });
+        Self {
+            last: last_deliveries(sinks, over),
+            replaced: replaced.collect(),
+        }
+    }
+
+    /// Returns the deliveries of other tokens to the places of a rotation, which would replace them
+    /// without having been told to.
+    pub(crate) fn others(&self, sinks: &Sinks, record: &RotationRecord) -> Vec<Delivery<'a>> {
+        let planned = record.sinks.iter().zip(&record.plan.sinks);
+        let places = planned.filter(|(_, planned)| !planned.adopt);
+        let last = places.filter_map(|(place, _)| self.last.get(&identity(sinks, place)));
+        let others = last.filter(|delivery| {
+            let token = (&delivery.stored.record.account, &delivery.successor.token);
+            !self.replaced.contains(&token) && !is_of_same_token(delivery, record)
+        });
+        others.copied().collect()
+    }
+}
+
+/// Returns `true` if a rotation replaces the token of a delivery, or another one of that token has
+/// made the delivery.
+fn is_of_same_token(delivery: &Delivery<'_>, record: &RotationRecord) -> bool {
+    let delivered_by = &delivery.stored.record;
+    let place = |account: &'_ Account| {
+        let place = account.place().map(str::to_owned);
+        (account.provider().to_owned(), place)
+    };
+    // The account may have been renamed.
+    let is_here = place(&delivered_by.account) == place(&record.account);
+    match &record.rotation.subject {
+        Some(subject) => {
+            is_here
+                && (delivery.successor.token == *subject
+                    || delivered_by.rotation.subject.as_ref() == Some(subject))
+        }
+        // Where tokens have no ids, the places tell whose secret it is.
+        None => is_here && delivered_by.rotation.subject.is_none(),
+    }
+}
+
+impl Delivery<'_> {
+    /// Creates the error about a place that holds another token, which may be in use.
+    pub(crate) fn is_in_the_way(&self) -> Error {
+        let account = &self.stored.record.account;
+        let message = format!(
+            "{} holds the secret of token {} of {}, by the rotation {}",
+            self.place,
+            displayed_id(&self.successor.token),
+            account.name(),
+            self.stored.task.id
+        );
+        Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
+            "use `{account}` or `{name}` in the sink; if nobody needs that secret there any more, \
+             `adopt = true` in the table of the sink or `rotate --to` with --adopt replaces it",
+        )
+    }
+}
+
+/// Returns the command that rotates a token, or where none has an id the secret, into places of the
+/// ledger.
 pub(super) fn rotation_command<'a>(
     sinks: &Sinks,
     account: &Account,
-    token: &TokenId,
+    token: Option<&TokenId>,
     places: impl IntoIterator<Item = &'a str>,
 ) -> String {
-    let mut words = vec![
-        "rotate".to_owned(),
-        shell_quoted(token.as_str()),
-        "--account".to_owned(),
-        shell_quoted(account.name()),
-    ];
+    let mut words = vec!["rotate".to_owned()];
+    words.extend(token.map(|token| shell_quoted(token.as_str())));
+    words.extend(["--account".to_owned(), shell_quoted(account.name())]);
     for place in places {
         let written = sinks.written(place);
         let written = written.map_or_else(|| place.to_owned(), |place| place.to_string());

@@ -7,6 +7,7 @@ mod allowed;
 mod carrying_on;
 mod clock;
 mod covered;
+mod given_up;
 mod holders;
 mod journal;
 mod opened;
@@ -19,7 +20,8 @@ mod stop;
 
 pub(crate) use self::carrying_on::carry_on;
 pub(crate) use self::covered::{Covered, find_covered};
-pub(crate) use self::holders::warnings_about_holders;
+pub(crate) use self::given_up::cannot_be_resumed;
+pub(crate) use self::holders::{Holders, warnings_about_holders};
 pub(crate) use self::opened::{Rotations, check_place, check_writable};
 pub(crate) use self::overlooked::{dead_places, warnings};
 pub(crate) use self::places::{identities, identity};

@@ -152,20 +152,25 @@ impl<'a> Rotations<'a> {
         })
     }
 
-    /// Opens a rotation in the queue of its account, or returns the one that is open already.
+    /// Opens a rotation in the queue of its account, or returns another one of the same token that
+    /// is open or was opened since `previous`, the last one that its planner has read.
     ///
     /// # Errors
     ///
     /// [`Conflict`](ErrorKind::Conflict) if an open rotation of another token writes one of its
     /// places.
-    pub(crate) async fn begin(&self, record: &RotationRecord) -> Result<Begun> {
+    pub(crate) async fn begin(
+        &self,
+        record: &RotationRecord,
+        previous: Option<OperationId>,
+    ) -> Result<Begun> {
         let open = self.store.open_rotations().await?.rotations;
         if let Some(error) = places::conflict(&self.sinks, record, &open) {
             return Err(error);
         }
         let configuration = self.accounts.configuration();
         let queue = configuration.account(record.account.name())?.queue();
-        let (id, is_new) = match self.store.open_rotation(record, queue).await? {
+        let (id, is_new) = match (self.store.open_rotation(record, queue, previous)).await? {
             None => (record.rotation.id, true),
             Some(open) => (open, false),
         };
@@ -231,7 +236,7 @@ impl<'a> Rotations<'a> {
     }
 }
 
-/// A rotation that was opened now or before.
+/// A rotation that was opened now or before, and may be closed by now.
 pub(crate) struct Begun {
     pub(crate) stored: StoredRotation,
     /// `true` if it was opened now.

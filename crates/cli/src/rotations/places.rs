@@ -42,8 +42,8 @@ pub(super) fn conflict(
         );
         let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
         Some(error.with_advice(
-            "two tokens cannot be in one place: use `{account}`, `{name}` or `{id}` in the sink, \
-             or wait until the other rotation is done",
+            "two tokens cannot be in one place: use `{account}` or `{name}` in the sink, or wait \
+             until the other rotation is done",
         ))
     })
 }

@@ -15,8 +15,14 @@ use super::resolving;
 use super::stop::Stop;
 use crate::journals::Journals;
 
+/// The time for which a call that is under way goes on after a request to stop: a call of a
+/// platform or a sink takes no longer, and a listing, which may, changes nothing.
+const LONGEST_LAST_CALL: Duration = Duration::from_secs(5 * 60);
+
 /// The store of one run: it tells the journals when a secret is delivered, and ends the run when
 /// the program is asked to stop.
+///
+/// A call that is under way then goes on, so that it need not be found out what became of it.
 ///
 /// A run that has begun an attempt ends only when that is delivered or has failed, because the
 /// secret is in its memory alone.
@@ -108,6 +114,13 @@ impl RotationStore for StepStore {
         self.store.extend(rotation, epoch, by).await
     }
 
+    async fn extend_call(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        if !self.is_attempting() && self.stop.is_requested_for(LONGEST_LAST_CALL) {
+            return self.check_stop(false).map(|()| true);
+        }
+        self.store.extend_call(rotation, epoch, by).await
+    }
+
     async fn release(
         &self,
         rotation: OperationId,
@@ -145,5 +158,64 @@ impl RotationStore for StepStore {
 
     async fn is_open(&self, operation: &str) -> Result<bool> {
         self.store.is_open(operation).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::time::Instant;
+
+    use tokenfleet::{CreateToken, TokenId};
+    use tokenfleet_ledger::MemoryLedger;
+    use tokenfleet_rotation::machine::{
+        Overlap, PlannedSink, Rotation, RotationPlan, Strategy,
+    };
+    use tokenfleet_rotation::runner::RotationRecord;
+    use tokenfleet_rotation::sink::Readable;
+
+    use super::*;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_call_that_is_under_way_goes_on_after_a_request_to_stop_and_none_is_begun() {
+        let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::new());
+        let tasks: Arc<dyn Ledger> = Arc::clone(&ledger);
+        let rotations = Arc::new(LedgerRotationStore::open(tasks).await.unwrap());
+        let account = Account::new("losant", "iot");
+        let strategy = Strategy::Overlap(Overlap::default());
+        let plan = RotationPlan::new(strategy, [PlannedSink::new(Readable::Secret)]).unwrap();
+        let subject = Some(TokenId::new("1"));
+        let rotation = Rotation::new(OperationId::random(), subject, Timestamp::now());
+        let (request, id) = (CreateToken::new("ci"), rotation.id);
+        let record = RotationRecord::new(account.clone(), ["file:/a"], plan, request, rotation);
+        rotations.open_rotation(&record, "iot", None).await.unwrap();
+        let epoch = rotations.claim(id).await.unwrap().unwrap().epoch;
+
+        let now = Instant::now();
+        for (first, begins, goes_on) in [
+            (None, true, true),
+            (Some(now), false, true),
+            (now.checked_sub(MINUTE * 4), false, true),
+            (now.checked_sub(MINUTE * 6), false, false),
+        ] {
+            let store = StepStore::new(
+                Arc::clone(&rotations),
+                Arc::clone(&ledger),
+                Arc::new(Journals::new(None, Ok(None))),
+                account.clone(),
+                Stop::requested_at(first),
+            );
+            let begun = store.extend(id, epoch, MINUTE).await;
+            assert_eq!(begun.is_ok(), begins, "{begun:?}");
+            let extended = store.extend_call(id, epoch, MINUTE).await;
+            assert_eq!(extended.is_ok(), goes_on, "{extended:?}");
+            // Whoever has the only copy of a secret delivers it.
+            store.is_attempting.store(true, Ordering::SeqCst);
+            assert!(store.extend(id, epoch, MINUTE).await.unwrap());
+            assert!(store.extend_call(id, epoch, MINUTE).await.unwrap());
+        }
     }
 }

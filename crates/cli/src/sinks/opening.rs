@@ -166,7 +166,7 @@ fn filled_words(words: &[String], values: &Values) -> Result<Vec<String>> {
                 let message = format!("a command does not get this {variable}");
                 return Err(Error::configuration(message).with_advice(
                     "letters, digits and ._:@+=,- are passed on, and no `-` at the beginning: \
-                     rename the token, or use {id}",
+                     rename the token",
                 ));
             }
         }

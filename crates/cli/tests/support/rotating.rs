@@ -123,7 +123,12 @@ impl Rotating {
 
     /// Delays the answers to all requests with that method until the fault is cleared.
     pub(crate) fn delay_answers(&self, method: &str) {
-        let fault = json!({"method": method, "actions": [{"delay_answer": 60_000}], "times": null});
+        self.delay_answers_by(method, 60_000);
+    }
+
+    pub(crate) fn delay_answers_by(&self, method: &str, milliseconds: u64) {
+        let action = json!({ "delay_answer": milliseconds });
+        let fault = json!({"method": method, "actions": [action], "times": null});
         self.control("POST", "/faults", &fault.to_string());
     }
 
@@ -137,19 +142,28 @@ impl Rotating {
         let before = self.requests();
         self.delay_answers(method);
         let mut child = self.spawn(words);
-        let started = Instant::now();
-        let is_applied = || {
-            let log = self.control("GET", &format!("/log?after={before}"), "");
-            let mut entries = log["entries"].as_array().unwrap().iter();
-            entries.any(|entry| entry["method"] == method && entry["processed"] == true)
-        };
-        while !is_applied() {
-            assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        self.wait_until_processed_after(before, method);
         child.kill().unwrap();
         child.wait().unwrap();
         self.clear_faults();
+    }
+
+    /// Waits until the first request with that method was processed, whose answer may be delayed.
+    pub(crate) fn wait_until_processed(&self, method: &str) {
+        self.wait_until_processed_after(0, method);
+    }
+
+    fn wait_until_processed_after(&self, count: u64, method: &str) {
+        let started = Instant::now();
+        let is_processed = || {
+            let log = self.control("GET", &format!("/log?after={count}"), "");
+            let mut entries = log["entries"].as_array().unwrap().iter();
+            entries.any(|entry| entry["method"] == method && entry["processed"] == true)
+        };
+        while !is_processed() {
+            assert!(started.elapsed() < Duration::from_secs(60), "nothing sent");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Inserts an active token that was created long ago, and returns its id.

@@ -91,6 +91,16 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [RetriesWritesAndFails on deleting],
     },
     case! {
+        law 6: "the credential of a creation is not the secret of its token",
+        when: creates,
+        run: echoed_credential,
+        killed_by: [
+            BelievesResponses on deleting,
+            BelievesEchoes on deleting,
+            BelievesEchoes on secret_only,
+        ],
+    },
+    case! {
         law 6: "a creation whose secret does not arrive is an error",
         when: creates,
         run: masked_secret,
@@ -379,6 +389,11 @@ async fn masked_secret(harness: &Harness) -> CaseResult {
     expect_refused(harness, request, Fault::MaskSecret).await
 }
 
+async fn echoed_credential(harness: &Harness) -> CaseResult {
+    let request = harness.minimal_request("echoed")?;
+    expect_refused(harness, request, Fault::EchoCredential).await
+}
+
 /// Expects a creation whose response contradicts the request to fail and to leave no token behind,
 /// or to say that it may have left one where the provider cannot revoke just that one.
 pub(super) async fn expect_refused(
@@ -412,7 +427,7 @@ pub(super) async fn expect_refused(
 fn can_take_back(harness: &Harness, fault: Fault) -> bool {
     let revoke = harness.capabilities().revoke.as_ref();
     revoke.is_some_and(|revoke| {
-        let is_known = revoke.by_id || fault != Fault::MaskSecret;
+        let is_known = revoke.by_id || !matches!(fault, Fault::MaskSecret | Fault::EchoCredential);
         is_known && revoke.effect != RevocationEffect::Replaced && revoke.cascade.is_none()
     })
 }

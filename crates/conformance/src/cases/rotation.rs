@@ -48,6 +48,12 @@ pub(super) const CASES: &[Case] = &[
         killed_by: [BelievesResponses on full],
     },
     case! {
+        law 6: "the credential of a rotation is not the new secret of its token",
+        when: rotates,
+        run: echoed_credential,
+        killed_by: [BelievesResponses on full, BelievesEchoes on full],
+    },
+    case! {
         law 6: "the secret of a rotation is read whatever surrounds it",
         when: rotates,
         run: surrounded,
@@ -126,9 +132,17 @@ async fn lost_response(harness: &Harness) -> CaseResult {
 }
 
 async fn masked_secret(harness: &Harness) -> CaseResult {
+    expect_no_new_secret(harness, Fault::MaskSecret).await
+}
+
+async fn echoed_credential(harness: &Harness) -> CaseResult {
+    expect_no_new_secret(harness, Fault::EchoCredential).await
+}
+
+async fn expect_no_new_secret(harness: &Harness, fault: Fault) -> CaseResult {
     let token = harness.live_token("rotated").await?;
-    harness.inject(Fault::MaskSecret).await?;
-    let expected = "a rotation whose new secret is masked fails as possibly applied";
+    harness.inject(fault).await?;
+    let expected = "a rotation whose new secret does not arrive fails as possibly applied";
     let rotated = harness.provider().rotate(&token.id).await;
     let error = expect_err(rotated, expected)?;
     ensure(error.may_have_applied(), expected, describe(&error))

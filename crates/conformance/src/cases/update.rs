@@ -81,6 +81,19 @@ pub(super) const CASES: &[Case] = &[
         run: still_active,
         killed_by: [BelievesResponses on deleting],
     },
+    case! {
+        law 6: "a suspension whose response shows no state that can be read is an error",
+        when: |declared| Decision::run_if(
+            declared.update.as_ref().is_some_and(|update| update.suspension),
+            "it cannot suspend",
+        ),
+        run: unreadable_state,
+        killed_by: [
+            BelievesResponses on deleting,
+            TakesUnreadableForSuspended on deleting,
+            TakesUnreadableForSuspended on full,
+        ],
+    },
 ];
 
 fn updates(declared: &Capabilities) -> Decision {
@@ -276,6 +289,10 @@ async fn other_record(harness: &Harness) -> CaseResult {
 
 async fn still_active(harness: &Harness) -> CaseResult {
     expect_contradiction(harness, Fault::ReportActive, UpdateToken::suspend()).await
+}
+
+async fn unreadable_state(harness: &Harness) -> CaseResult {
+    expect_contradiction(harness, Fault::UnreadableState, UpdateToken::suspend()).await
 }
 
 async fn expect_contradiction(harness: &Harness, fault: Fault, change: UpdateToken) -> CaseResult {

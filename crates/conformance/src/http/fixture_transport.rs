@@ -82,8 +82,9 @@ impl FixtureTransport {
         })
     }
 
-    /// Names the JSON field that holds a secret, which makes [`Fault::MaskSecret`] and
-    /// [`Fault::RepeatSecret`] possible.
+    /// Names the JSON field that holds a secret, which makes [`Fault::MaskSecret`],
+    /// [`Fault::RepeatSecret`] and [`Fault::EchoCredential`] possible. The last takes the credential
+    /// from the header that is marked as sensitive, after its scheme.
     #[must_use]
     pub fn with_secret_field(mut self, field: impl Into<String>) -> Self {
         self.secret_field = Some(field.into());
@@ -157,7 +158,11 @@ impl FixtureTransport {
             | Fault::ByteOrderMark
             | Fault::Compress
             | Fault::WrongContentType => true,
-            Fault::MaskSecret | Fault::RepeatSecret if self.secret_field.is_some() => true,
+            Fault::MaskSecret | Fault::RepeatSecret | Fault::EchoCredential
+                if self.secret_field.is_some() =>
+            {
+                true
+            }
             _ => self.rewrites.contains_key(&fault) || self.statuses.contains_key(&fault),
         };
         if possible {
@@ -186,7 +191,7 @@ impl FixtureTransport {
     }
 
     /// Changes a response as the fault says.
-    fn falsify(&self, fault: Fault, response: &mut Response<Bytes>) {
+    fn falsify(&self, fault: Fault, credential: Option<Value>, response: &mut Response<Bytes>) {
         let former = self.remember_secret(response.body());
         if let Some(status) = self.statuses.get(&fault) {
             *response.status_mut() = *status;
@@ -204,6 +209,9 @@ impl FixtureTransport {
             }
             (Fault::MaskSecret, None, Some(field)) => {
                 replace(response.body(), field, json!("************3456"))
+            }
+            (Fault::EchoCredential, None, Some(field)) => {
+                replace(response.body(), field, credential.unwrap_or_default())
             }
             (Fault::RepeatSecret, None, Some(field)) => {
                 replace(response.body(), field, former.unwrap_or_default())
@@ -223,6 +231,7 @@ impl Transport for FixtureTransport {
             return Err(lost());
         }
         self.shared.sent.fetch_add(1, Ordering::SeqCst);
+        let credential = sent_credential(&request);
         let made_up = match fault {
             Some(Fault::Redirect) => {
                 let mut redirect = Response::new(Bytes::new());
@@ -263,7 +272,7 @@ impl Transport for FixtureTransport {
         };
         match fault {
             Some(Fault::LoseResponse) => return Err(lost()),
-            Some(fault) => self.falsify(fault, &mut response),
+            Some(fault) => self.falsify(fault, credential, &mut response),
             None => {
                 self.remember_secret(response.body());
             }
@@ -283,6 +292,14 @@ impl fmt::Debug for FixtureTransport {
             .field("inner", &self.inner)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns the credential of a request without its scheme, if a header holds one.
+fn sent_credential(request: &Request<Bytes>) -> Option<Value> {
+    let mut headers = request.headers().values();
+    let sensitive = headers.find(|value| value.is_sensitive())?.to_str().ok()?;
+    let credential = sensitive.rsplit(' ').next();
+    credential.map(Value::from)
 }
 
 /// Returns the error of a connection that broke, which does not tell whether the request arrived.

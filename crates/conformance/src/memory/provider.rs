@@ -112,6 +112,12 @@ impl MemoryProvider {
         let falsified = self.platform.state().falsified.take();
         match (falsified, secret) {
             (Some(Fault::OtherRecord), _) => token.id = TokenId::new("another"),
+            // As every adapter does with a secret that it has sent itself.
+            (Some(Fault::EchoCredential), Some(secret)) => *secret = Secret::new(""),
+            (Some(Fault::UnreadableState), _) => {
+                token.state = TokenState::Unknown;
+                token.attributes.mark_unreadable("status");
+            }
             (Some(Fault::MaskSecret), Some(secret)) => *secret = Secret::new("*".repeat(16)),
             (Some(Fault::BroaderScopes), _) => {
                 let everything = vec!["everything".to_owned()];

@@ -88,6 +88,7 @@ pub(crate) enum Defect {
     BelievesResponses,
     ReportsRequestedNames,
     ReadsOnlyTidyResponses,
+    BelievesEchoes,
     // Update, rotation and renewal.
     UpdatesNothing,
     UpdatesOtherFields,
@@ -97,6 +98,7 @@ pub(crate) enum Defect {
     RenewsNothing,
     RenewsDeadSecrets,
     TakesMasksAsUnchanged,
+    TakesUnreadableForSuspended,
     // Revocation.
     RevokesNothing,
     FailsToRevokeTwice,

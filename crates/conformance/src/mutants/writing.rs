@@ -44,6 +44,11 @@ impl MutantProvider {
             (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
                 result = Ok(masked(&TokenId::new("1")));
             }
+            (Defect::BelievesEchoes, Err(error))
+                if error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                result = Ok(self.echoed(&TokenId::new("1")));
+            }
             (Defect::ReportsConflictAsSuccess, Err(error))
                 if error.kind() == ErrorKind::Conflict =>
             {
@@ -176,6 +181,13 @@ impl MutantProvider {
                 Ok(Token::new(id.clone(), TokenState::Active))
             }
             Err(error) if self.believes(&error) => Ok(Token::new(id.clone(), TokenState::Active)),
+            Err(error)
+                if self.has(Defect::TakesUnreadableForSuspended)
+                    && error.kind() == ErrorKind::ProtocolViolation
+                    && self.platform.last_fault() == Some(Fault::UnreadableState) =>
+            {
+                Ok(Token::new(id.clone(), TokenState::Suspended))
+            }
             other => other.map(|mut token| {
                 self.corrupt_token(&mut token);
                 token
@@ -186,6 +198,12 @@ impl MutantProvider {
     /// Returns `true` if this mutant takes a response that contradicts the request for a success.
     pub(crate) fn believes(&self, error: &Error) -> bool {
         self.has(Defect::BelievesResponses) && error.kind() == ErrorKind::ProtocolViolation
+    }
+
+    /// Returns a token with the credential of the request as its secret.
+    fn echoed(&self, id: &TokenId) -> IssuedToken {
+        let token = Token::new(id.clone(), TokenState::Active);
+        IssuedToken::new(token, self.platform.credentials().remove(0))
     }
 
     pub(crate) async fn mutated_rotate(&self, id: &TokenId) -> Result<IssuedToken> {
@@ -212,6 +230,11 @@ impl MutantProvider {
             }
             (Defect::BelievesResponses, Err(error)) if self.believes(error) => {
                 result = Ok(masked(id));
+            }
+            (Defect::BelievesEchoes, Err(error))
+                if error.kind() == ErrorKind::ProtocolViolation =>
+            {
+                result = Ok(self.echoed(id));
             }
             (Defect::AcceptsUnknownIds, Err(error)) if error.kind() == ErrorKind::NotFound => {
                 let token = Token::new(id.clone(), TokenState::Active);

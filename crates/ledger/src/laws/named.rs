@@ -102,6 +102,16 @@ pub const ALL: [(&str, Law); 29] = [
             Box::pin(tasks::a_task_is_not_opened_after_one_that_its_opener_has_not_read(ledger))
         },
     ),
+    (
+        "a_task_is_not_opened_after_one_of_its_subject_that_its_opener_has_not_read",
+        |ledger| {
+            Box::pin(
+                tasks::a_task_is_not_opened_after_one_of_its_subject_that_its_opener_has_not_read(
+                    ledger,
+                ),
+            )
+        },
+    ),
     ("a_raised_epoch_is_lower_than_the_next_claim", |ledger| {
         Box::pin(tasks::a_raised_epoch_is_lower_than_the_next_claim(ledger))
     }),

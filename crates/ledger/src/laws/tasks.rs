@@ -119,15 +119,15 @@ pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
     ledger: &dyn Ledger,
 ) -> Result<(), String> {
     let [first, second, third] = ["1", "2", "3"].map(|subject| task("iot", subject));
-    let opened = ledger.open_task_after(&first, None).await;
+    let opened = ledger.open_task_after(&first, None, None).await;
     ensure_eq("the first", &works("opening", opened)?, &None)?;
-    let overtaken = ledger.open_task_after(&second, None).await;
+    let overtaken = ledger.open_task_after(&second, None, None).await;
     ensure_refused(
         "a task beside one that was not read",
         overtaken,
         ErrorKind::Conflict,
     )?;
-    let opened = ledger.open_task_after(&second, Some(first.id)).await;
+    let opened = ledger.open_task_after(&second, Some(first.id), None).await;
     ensure_eq("the second", &works("opening", opened)?, &None)?;
     for latest in [
         None,
@@ -135,17 +135,17 @@ pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
         Some(third.id),
         Some(OperationId::random()),
     ] {
-        let overtaken = ledger.open_task_after(&third, latest).await;
+        let overtaken = ledger.open_task_after(&third, latest, None).await;
         ensure_refused("a third", overtaken, ErrorKind::Conflict)?;
         let open = works("a task", ledger.task(third.id).await)?;
         ensure_eq("a task that was not opened", &open, &None)?;
         // One of its own subject is returned, whatever was read.
-        let open = works("opening", ledger.open_task_after(&first, latest).await)?;
+        let open = works("opening", ledger.open_task_after(&first, latest, None).await)?;
         ensure_eq("the open one", &open.map(|open| open.id), &Some(first.id))?;
     }
     let mut other_kind = task("iot", "1");
     other_kind.kind = "revocation".to_owned();
-    let opened = ledger.open_task_after(&other_kind, None).await;
+    let opened = ledger.open_task_after(&other_kind, None, None).await;
     ensure_eq("one of another kind", &works("opening", opened)?, &None)?;
 
     // Whatever is closed is in nobody's way.
@@ -153,12 +153,40 @@ pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
         let epoch = claimed(ledger, id, Duration::ZERO).await?.epoch;
         works("closing", ledger.record_task(id, epoch, "{}", true).await)?;
     }
-    let opened = ledger.open_task_after(&third, Some(first.id)).await;
+    let opened = ledger.open_task_after(&third, Some(first.id), None).await;
     ensure_eq("the third", &works("opening", opened)?, &None)?;
     let overtaken = ledger
-        .open_task_after(&task("iot", "4"), Some(second.id))
+        .open_task_after(&task("iot", "4"), Some(second.id), None)
         .await;
     ensure_refused("a fourth", overtaken, ErrorKind::Conflict)
+}
+
+pub(super) async fn a_task_is_not_opened_after_one_of_its_subject_that_its_opener_has_not_read(
+    ledger: &dyn Ledger,
+) -> Result<(), String> {
+    let mut previous = None;
+    for _ in 0..3 {
+        let (next, again) = (task("iot", "1"), task("iot", "1"));
+        let opened = ledger.open_task_after(&next, None, previous).await;
+        ensure_eq("the next", &works("opening", opened)?, &None)?;
+        let epoch = claimed(ledger, next.id, Duration::ZERO).await?.epoch;
+        works(
+            "closing",
+            ledger.record_task(next.id, epoch, "{}", true).await,
+        )?;
+        // It was opened and closed since.
+        for read in [previous, Some(again.id)] {
+            let overtaken = ledger.open_task_after(&again, None, read).await;
+            ensure_refused(
+                "a task that was done meanwhile",
+                overtaken,
+                ErrorKind::Conflict,
+            )?;
+        }
+        previous = Some(next.id);
+    }
+    let other = ledger.open_task_after(&task("iot", "2"), None, None).await;
+    ensure_eq("one of another subject", &works("opening", other)?, &None)
 }
 
 pub(super) async fn a_raised_epoch_is_lower_than_the_next_claim(

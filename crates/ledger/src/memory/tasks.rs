@@ -146,16 +146,21 @@ impl Tasks for MemoryLedger {
         &self,
         task: &NewTask,
         latest: Option<OperationId>,
+        previous: Option<OperationId>,
     ) -> Result<Option<Task>> {
         check_task(task)?;
         let mut held = self.tasks.held();
         if let Some(open) = held.of_subject(task) {
             return Ok(Some(open));
         }
-        let of_kind = |other: &Task| other.is_open() && other.kind == task.kind;
-        let newer = held.tasks.iter().rev();
-        let mut newer = newer.take_while(|other| Some(other.id) != latest);
-        if newer.any(of_kind) {
+        let newer_than = |read: Option<OperationId>| {
+            let of_kind = held.tasks.iter().rev();
+            let of_kind = of_kind.take_while(move |other| Some(other.id) != read);
+            of_kind.filter(|other| other.kind == task.kind)
+        };
+        let is_overtaken = newer_than(latest).any(Task::is_open)
+            || newer_than(previous).any(|other| other.subject == task.subject);
+        if is_overtaken {
             return Err(overtaken());
         }
         held.open(task)

@@ -226,11 +226,12 @@ on conflict do nothing";
 /// Keeps other openers waiting until the transaction ends.
 pub(crate) const LOCK_OPENING: &str = "update epoch set latest = latest";
 
-/// Counts the open tasks of a kind that were opened after another one, or all of them if that is
-/// not known.
+/// Counts the open tasks of a kind that were opened after another one, and the tasks of a subject
+/// that were opened after a third one; or all of them if that is not known.
 pub(crate) const COUNT_NEWER_TASKS: &str = "
-select count(*) from task where kind = $1 and closed_at is null
-    and number > coalesce((select number from task where id = $2), 0)";
+select count(*) from task where kind = $1 and (
+    (closed_at is null and number > coalesce((select number from task where id = $2), 0))
+    or (subject = $3 and number > coalesce((select number from task where id = $4), 0)))";
 
 pub(crate) const FIND_TASK: &str = "
 select id, kind, task.queue, subject, state, opened_at, due, closed_at, starts, claimed_until

@@ -42,6 +42,7 @@ impl<D: Database> Tasks for D {
         &self,
         task: &NewTask,
         latest: Option<OperationId>,
+        previous: Option<OperationId>,
     ) -> Result<Option<Task>> {
         check_task(task)?;
         let mut connection = self.connect().await?;
@@ -49,7 +50,7 @@ impl<D: Database> Tasks for D {
         connection.execute(LOCK_OPENING, Vec::new()).await?;
         let mut open_now = find_open(&mut *connection, task).await?;
         if open_now.is_none() {
-            check_latest(&mut *connection, task, latest).await?;
+            check_newer(&mut *connection, task, [latest, previous]).await?;
             open_now = open(&mut *connection, task).await?;
         }
         connection.commit().await?;
@@ -200,15 +201,17 @@ fn subject(task: &NewTask) -> [Value; 2] {
     [&task.kind, &task.subject].map(|text| Value::Text(to_key(text)))
 }
 
-/// Fails if an open task of the same kind is later than this one.
-async fn check_latest(
+/// Fails if an open task of the same kind is later than the first of these, or any one of the same
+/// subject later than the second.
+async fn check_newer(
     connection: &mut dyn Connection,
     task: &NewTask,
-    latest: Option<OperationId>,
+    read: [Option<OperationId>; 2],
 ) -> Result<()> {
+    let [kind, subject] = subject(task);
     // No task has an empty id.
-    let latest = latest.map_or_else(|| Value::Text(String::new()), key);
-    let values = vec![to_key(&task.kind).into(), latest];
+    let [latest, previous] = read.map(|id| id.map_or_else(|| Value::Text(String::new()), key));
+    let values = vec![kind, latest, subject, previous];
     let row = first_row(connection, COUNT_NEWER_TASKS, values).await?;
     if row.ok_or_else(unreadable)?.number()? > 0 {
         return Err(overtaken());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Error, ErrorKind, Fate, Result};
 
-use super::Runner;
+use super::{Clock, Runner};
 use crate::waits::scaled;
 
 /// The time for which a claim lasts that is not extended: a queue waits no longer for a worker that
@@ -45,9 +45,22 @@ impl Fence<'_> {
     /// or `None` if another worker has taken over.
     pub(super) async fn extend(self, by: Duration) -> Result<Option<Duration>> {
         let Runner { store, clock, .. } = self.runner;
+        let extend = || store.extend(self.rotation, self.epoch, by);
+        Self::until_in_time(*clock, by, extend).await
+    }
+
+    /// Extends the claim by `extend` and returns its end.
+    async fn until_in_time<F>(
+        clock: &dyn Clock,
+        by: Duration,
+        extend: impl Fn() -> F,
+    ) -> Result<Option<Duration>>
+    where
+        F: Future<Output = Result<bool>>,
+    {
         loop {
             let asked_at = clock.elapsed();
-            if !store.extend(self.rotation, self.epoch, by).await? {
+            if !extend().await? {
                 return Ok(None);
             }
             // One that was slow may have run out in part by now, so it is made again.
@@ -125,7 +138,10 @@ impl Fence<'_> {
         (self.runner.clock)
             .wait_beside_call(scaled(HEARTBEAT))
             .await;
-        self.extend(scaled(CLAIM)).await
+        let Runner { store, clock, .. } = self.runner;
+        let by = scaled(CLAIM);
+        let extend = || store.extend_call(self.rotation, self.epoch, by);
+        Self::until_in_time(*clock, by, extend).await
     }
 }
 

@@ -51,9 +51,10 @@ const MAX_TRIES: u32 = 32;
 /// let sinks = ["file:/run/secrets/ci"];
 /// let record = RotationRecord::new(account, sinks, plan, CreateToken::new("ci"), rotation);
 ///
-/// assert_eq!(store.open_rotation(&record, "iot").await?, None);
+/// assert_eq!(store.open_rotation(&record, "iot", None).await?, None);
 /// // There is one at a time of each token.
-/// assert_eq!(store.open_rotation(&record, "iot").await?, Some(record.rotation.id));
+/// let open = store.open_rotation(&record, "iot", None).await?;
+/// assert_eq!(open, Some(record.rotation.id));
 /// # Ok::<(), tokenfleet_core::Error>(())
 /// # })?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -133,6 +134,19 @@ pub struct UnreadableRotation {
     pub error: Error,
 }
 
+impl StoredRotations {
+    /// Returns the last rotation of a [subject](RotationRecord::subject) among these, also if it
+    /// cannot be read.
+    #[must_use]
+    pub fn last_of(&self, subject: &str) -> Option<OperationId> {
+        let readable = self.rotations.iter().map(|stored| &stored.task);
+        let unreadable = self.unreadable.iter().map(|stored| &stored.task);
+        let of_subject = (readable.chain(unreadable)).filter(|task| task.subject == subject);
+        let last = of_subject.max_by_key(|task| task.opened_at);
+        last.map(|task| task.id)
+    }
+}
+
 impl FromIterator<Task> for StoredRotations {
     fn from_iter<T: IntoIterator<Item = Task>>(tasks: T) -> Self {
         let mut stored = Self::default();
@@ -170,9 +184,13 @@ impl LedgerRotationStore {
         })
     }
 
-    /// Opens a rotation, which is due at once. Returns the id of the open one of the same
-    /// [subject](RotationRecord::subject), and writes nothing, if there is one. Rotations of one
-    /// `queue`, which is usually the name of the account, are carried on one at a time.
+    /// Opens a rotation, which is due at once. Returns the id of another one of the same
+    /// [subject](RotationRecord::subject), and writes nothing, if one is open or was opened since
+    /// the rotation was planned: its token may have been rotated and be dead by now. Rotations of
+    /// one `queue`, which is usually the name of the account, are carried on one at a time.
+    ///
+    /// `previous` is the [last](StoredRotations::last_of) closed rotation of the subject that its
+    /// planner has read before it looked at the token, `None` if there was none.
     ///
     /// # Errors
     ///
@@ -184,6 +202,7 @@ impl LedgerRotationStore {
         &self,
         record: &RotationRecord,
         queue: &str,
+        previous: Option<OperationId>,
     ) -> Result<Option<OperationId>> {
         if record.sinks.len() != record.plan.sinks.len() {
             return Err(Error::configuration(format!(
@@ -204,9 +223,13 @@ impl LedgerRotationStore {
             let latest = open.last().map(|task| task.id);
             check_places(record, queue, &open.into_iter().collect())?;
             // Another one that was opened meanwhile may write the same sink.
-            match self.tasks.open_task_after(&task, latest).await {
+            match (self.tasks.open_task_after(&task, latest, previous)).await {
                 Err(error) if error.kind() == ErrorKind::Conflict && tries < MAX_TRIES => {
-                    tries += 1
+                    let last = self.closed_rotations().await?.last_of(&subject);
+                    if last.is_some() && last != previous {
+                        return Ok(last);
+                    }
+                    tries += 1;
                 }
                 opened => return Ok(opened?.map(|open| open.id)),
             }
@@ -396,8 +419,8 @@ fn conflict(open: &StoredRotation, place: &str) -> Error {
         open.task.id
     );
     Error::new(ErrorKind::Conflict, Fate::NotSent, message).with_advice(
-        "two tokens cannot be in one place: use `{name}` or `{id}` in the sink, or wait until the \
-         other rotation is done",
+        "two tokens cannot be in one place: use `{name}` in the sink, or wait until the other \
+         rotation is done",
     )
 }
 

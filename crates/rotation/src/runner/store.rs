@@ -46,6 +46,12 @@ pub trait RotationStore: Debug + Send + Sync {
     /// leases extends this one.
     async fn extend(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool>;
 
+    /// Extends a claim like [`extend`](Self::extend) while a call is under way. A store that begins
+    /// nothing any more, because its program is to end, lets the call end by this.
+    async fn extend_call(&self, rotation: OperationId, epoch: u64, by: Duration) -> Result<bool> {
+        self.extend(rotation, epoch, by).await
+    }
+
     /// Gives a claim back: the worker ended as it should, so its start does not count, and nothing
     /// is to be done before `due`; `None` if nothing is to be done at all. Changes nothing if the
     /// epoch is not current.

@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokenfleet_core::{Error, Result, Secret};
+use tokenfleet_core::{Error, ErrorKind, Fate, Result, Secret};
 
 use super::{
     Readable, Refusal, SealedStamp, SecretSink, SinkCapabilities, SinkState, Stamp, Version,
@@ -250,6 +250,19 @@ impl SecretSink for CommandSink {
 
     async fn read(&self) -> Result<SinkState> {
         self.checked().await.map(|(_, state)| state)
+    }
+
+    /// Checks that the programs can be started, which it does not do.
+    async fn check(&self) -> Result<()> {
+        let check = self.check.iter().map(|words| (words, "its check"));
+        for (words, what) in [(&self.run, "the command")].into_iter().chain(check) {
+            if !process::can_be_started(&self.command(words)) {
+                let message = format!("{}: the program of {what} cannot be started", self.place);
+                let error = Error::new(ErrorKind::Other, Fate::NotSent, message);
+                return Err(error.with_advice("check its path and its permissions"));
+            }
+        }
+        Ok(())
     }
 
     /// Runs the command. With a check, a write that is stale by then is refused.

@@ -1,11 +1,12 @@
 //! A field of a secret in Vault or OpenBao as a sink.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
-use tokenfleet_core::{Account, Credential, Error, ErrorKind, Operation, Result, Secret};
+use tokenfleet_core::{Account, Credential, Error, ErrorKind, Fate, Operation, Result, Secret};
 use tokenfleet_http::{
     ApiClient, ApiRequest, ApiResponse, BaseUrl, ErrorBody, RetryPolicy, Transport,
 };
@@ -193,6 +194,31 @@ impl Kv2Sink {
         self.mount_is_checked.get_or_try_init(check).await.copied()
     }
 
+    /// Rejects a token whose policies let it neither create nor update the secret. One that may not
+    /// ask for its policies may do so all the same.
+    async fn check_policies(&self) -> Result<()> {
+        let path: Vec<_> = self.path().skip(1).collect();
+        let path = path.join("/");
+        let paths = BTreeMap::from([("paths", [&path])]);
+        let request = ApiRequest::post(Operation::Get, ["v1", "sys", "capabilities-self"]);
+        let Ok(response) = self.send(request.json(&paths)).await else {
+            return Ok(());
+        };
+        let Ok(allowed) = response.json::<Envelope<BTreeMap<String, Vec<String>>>>() else {
+            return Ok(());
+        };
+        let writes = |capability: &String| matches!(&**capability, "create" | "update" | "root");
+        match allowed.data.get(&path) {
+            Some(capabilities) if !capabilities.iter().any(writes) => {
+                let message = format!("the policies of the token do not let it write {path}");
+                let error = Error::new(ErrorKind::PermissionDenied, Fate::NotSent, message);
+                let error = error.with_advice(format!("allow read, create and update on {path}"));
+                Err(self.client.in_context(Operation::Update, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Fetches the secret with all its fields.
     async fn fetch(&self) -> Result<ApiResponse> {
         self.check_mount().await?;
@@ -259,7 +285,8 @@ impl SecretSink for Kv2Sink {
 
     async fn check(&self) -> Result<()> {
         // Whoever may use any path of the mount sees it.
-        self.check_mount().await
+        self.check_mount().await?;
+        self.check_policies().await
     }
 
     async fn write(&self, secret: &Secret, expected: &Version, stamp: &Stamp) -> Result<Version> {

@@ -96,6 +96,9 @@ pub enum Action {
     },
     /// Issues a secret, but responds with that of the oldest token before.
     RepeatSecret,
+    /// Issues a secret, but responds with the credential of the request, without its scheme, as
+    /// something does that repeats what it was sent.
+    EchoCredential,
     /// Changes the collection after the request is processed.
     Churn(Churn),
     /// Calls a function after the request is processed.

@@ -1,5 +1,6 @@
 //! Falsified responses: repeated items, wrong totals, oversized bodies.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response, StatusCode, Uri, uri::PathAndQuery};
 use serde_json::Value;
@@ -43,6 +44,18 @@ pub(super) fn request_first_page(simulator: &dyn Simulator, request: &mut Reques
             *request.uri_mut() = uri;
         }
     }
+}
+
+/// Returns the credential of a request: the password where it has one beside a name.
+pub(super) fn sent_credential(request: &Request<Bytes>) -> Option<String> {
+    let names = ["authorization", "x-api-key", "api-key"];
+    let mut values = names.iter().filter_map(|name| request.headers().get(*name));
+    let value = values.next()?.to_str().ok()?;
+    let Some(encoded) = value.strip_prefix("Basic ") else {
+        return value.rsplit(' ').next().map(str::to_owned);
+    };
+    let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
+    pair.split_once(':').map(|(_, password)| password.to_owned())
 }
 
 /// Adds a character to each credential, in the headers where the platforms expect one.

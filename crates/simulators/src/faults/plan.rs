@@ -87,6 +87,7 @@ impl Plan {
             | Action::DeepBody(_)
             | Action::Falsify { .. }
             | Action::RepeatSecret
+            | Action::EchoCredential
             | Action::Churn(_)
             | Action::Run(_) => self.steps.push(action.clone()),
         }
@@ -126,6 +127,7 @@ impl Plan {
         } else {
             Vec::new()
         };
+        let credential = falsify::sent_credential(&request);
         let mut response = simulator.answer(request);
         for step in &self.steps {
             match step {
@@ -137,6 +139,12 @@ impl Plan {
                 Action::RepeatSecret => {
                     if let Some(oldest) = before.first() {
                         let json = format!("\"{}\"", oldest.secret);
+                        record::falsify(simulator, RecordField::Secret, &json, &mut response);
+                    }
+                }
+                Action::EchoCredential => {
+                    if let Some(credential) = &credential {
+                        let json = serde_json::Value::from(credential.as_str()).to_string();
                         record::falsify(simulator, RecordField::Secret, &json, &mut response);
                     }
                 }

@@ -1,23 +1,29 @@
 //! Checks of the policies of an account: whether each can keep its promise there.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tokenfleet::transport::Transport;
 use tokenfleet::{
     AccountConfiguration, Configuration, Query, Registry, Result, Token, TokenProvider,
-    TokenProviderExt,
+    TokenProviderExt, TokenState,
 };
 use tokenfleet_ledger::Ledger;
 use tokenfleet_rotation::machine::Strategy;
-use tokenfleet_rotation::policy;
+use tokenfleet_rotation::policy::{self, SinkPlace};
 use tokenfleet_rotation::runner::{LedgerRotationStore, RotationStore, StoredRotation};
 
 use super::account_checks::bounded;
 use super::finding::{Check, Finding, Status};
+use super::sinks::examine;
 use crate::ledger;
+use crate::output::displayed_id;
 use crate::policies::{Policies, acting_token};
 use crate::rotations::{dead_places, warnings};
-use crate::sinks::Sinks;
+use crate::sinks::{Sinks, is_filled_in};
+
+/// The number of places of the tokens of a policy that are looked at.
+const MAX_PLACES: usize = 20;
 
 /// The ledger as far as rotations are checked against it.
 #[derive(Debug, Default)]
@@ -139,6 +145,60 @@ async fn check_tokens(
     }
     for place in dead_places(&past.ledger, &closed, &tokens, opening).await {
         findings.push(Finding::failed(Check::Rotation, &place.error()));
+    }
+    for policy in policies {
+        findings.extend(check_places(provider, policy, &tokens, opening).await);
+    }
+    findings
+}
+
+/// Checks the places that a policy has for each of its tokens. Those that all of them have in
+/// common are other findings.
+async fn check_places(
+    provider: &dyn TokenProvider,
+    policy: &policy::Policy,
+    tokens: &[Token],
+    (sinks, transport): (&Sinks, &Arc<dyn Transport>),
+) -> Vec<Finding> {
+    let config = policy.config();
+    let templates: Vec<_> = (config.sinks.iter())
+        .filter(|sink| is_filled_in(sink))
+        .collect();
+    let covered = tokens.iter().filter(|token| policy.covers(token));
+    let covered = covered.filter(|token| token.state == TokenState::Active);
+    let (mut findings, mut places) = (Vec::new(), BTreeSet::new());
+    for token in covered {
+        for template in &templates {
+            match SinkPlace::new(template, provider.account().name(), Some(token)) {
+                Ok(place) => {
+                    places.insert(place.as_str().to_owned());
+                }
+                Err(error) => {
+                    let token = format!("policies.{}: token {}", config.name, displayed_id(&token.id));
+                    let finding = Finding::failed(Check::Rotation, &error);
+                    findings.push(finding.with_message_prefix(&token));
+                }
+            }
+        }
+    }
+    let count = places.len();
+    let mut usable = 0;
+    for place in places.into_iter().take(MAX_PLACES) {
+        let sink = sinks.open(&place, None, transport).await;
+        let finding = examine(place, sink).await;
+        match finding.status {
+            Status::Ok | Status::Skipped => usable += 1,
+            _ => findings.push(finding),
+        }
+    }
+    if usable > 0 {
+        let name = &config.name;
+        let message = format!("policies.{name}: {usable} of {count} places of its tokens can be used");
+        let message = match count.checked_sub(MAX_PLACES) {
+            Some(left) if left > 0 => format!("{message}, and {left} were not looked at"),
+            _ => message,
+        };
+        findings.push(Finding::new(Check::Rotation, Status::Ok, message));
     }
     findings
 }

@@ -44,7 +44,7 @@ pub(super) async fn check(
     findings
 }
 
-async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding {
+pub(super) async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding {
     let sink = match sink {
         Ok(sink) => sink,
         Err(error) => return Finding::failed(Check::Sinks, &error),
@@ -52,18 +52,27 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
     let found =
         |status, what: &str| Finding::new(Check::Sinks, status, format!("{template}: {what}"));
     let capabilities = sink.capabilities();
-    if capabilities.readable == Readable::Nothing {
-        let what = "a command without a check: what it stores is not known";
-        return found(Status::Skipped, what);
-    }
     let is_filled_in = is_filled_in(&template);
-    if is_filled_in && capabilities.readable == Readable::Stamp {
-        return found(Status::Skipped, "each token has a place of its own");
-    }
     let is_directory_known = !is_filled_in || !has_example_directory(&*sink);
     if is_directory_known && let Err(error) = bounded(sink.check()).await {
-        return failed(&template, &error);
+        let may_be_others = is_filled_in && is_refusal(&error);
+        let status = if may_be_others { Status::Warning } else { Status::Failed };
+        return failed(&template, &error).with_status(status);
     }
+    if capabilities.readable == Readable::Nothing {
+        let what = "a command without a check: its program is there, and what it stores is not \
+                    known";
+        return found(Status::Skipped, what);
+    }
+    if is_filled_in && capabilities.readable == Readable::Stamp {
+        let what = "each token has a place of its own; the programs are there, and were not run";
+        return found(Status::Skipped, what);
+    }
+    // Nothing asks an API server what a credential may do.
+    let unasked = match sink.place().starts_with("kubernetes:") {
+        true => ", and whether it may be written is not checked",
+        false => "",
+    };
     match bounded(sink.read()).await {
         Err(error) => {
             let status = if is_filled_in && is_refusal(&error) {
@@ -74,13 +83,14 @@ async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>) -> Finding
             failed(&template, &error).with_status(status)
         }
         Ok(_) if is_filled_in => {
-            found(Status::Ok, "can be read; each token has a place of its own")
+            let what = format!("can be read{unasked}; each token has a place of its own");
+            found(Status::Ok, &what)
         }
         Ok(state) if state.is_foreign() && !capabilities.adopts => {
             let finding = found(Status::Warning, "holds a secret that no rotation wrote");
             finding.with_advice("set adopt = true to let a rotation replace it")
         }
-        Ok(state) => found(Status::Ok, &holding(&state)),
+        Ok(state) => found(Status::Ok, &format!("{}{unasked}", holding(&state))),
     }
 }
 

@@ -20,7 +20,8 @@ use crate::ledger::turned_off;
 use crate::output::{Format, Output, Results, displayed_id, print_error, print_warning};
 use crate::program_name::command_line;
 use crate::progress::with_progress;
-use crate::rotations::check_place;
+use crate::rotations::{cannot_be_resumed, check_place};
+use crate::sinks::Sinks;
 
 const COLUMNS: [&str; 5] = ["operation", "account", "action", "outcome", "detail"];
 
@@ -163,8 +164,17 @@ async fn chosen(
 ) -> Result<Chosen> {
     let mut open = ledger.open_operations().await?;
     for id in &arguments.ids {
-        let is_open =
-            open.iter().any(|operation| operation.id == *id) || open_rotations.contains(id);
+        if open_rotations.contains(id) {
+            continue;
+        }
+        if let Some(given_up) = rotations::find(ledger, *id).await?
+            && given_up.is_abandoned()
+        {
+            let sinks = Sinks::read(accounts.configuration())?;
+            let over = rotations::closed(Some(ledger)).await?.rotations;
+            return Err(cannot_be_resumed(&sinks, &given_up, &over));
+        }
+        let is_open = open.iter().any(|operation| operation.id == *id);
         if !is_open && ledger.writes(*id).await?.is_empty() {
             return Err(unknown(*id));
         }
@@ -179,7 +189,6 @@ async fn chosen(
                 delivered.extend(successor.map(|it| (operation.id, it.token.clone())));
                 stored.is_abandoned()
             }
-            Err(error) if arguments.ids.contains(&operation.id) => return Err(error),
             // Nobody can tell what its sinks hold.
             Err(error) => {
                 print_warning(&error.to_string());
@@ -189,14 +198,6 @@ async fn chosen(
         if is_spared {
             abandoned.insert(operation.id);
         }
-    }
-    if let Some(id) = arguments.ids.iter().find(|id| abandoned.contains(id)) {
-        let abandon = command_line(&format!("operations abandon {id}"));
-        return Err(
-            Error::invalid_input(format!("the rotation {id} was given up")).with_advice(format!(
-                "revoke what it created and no sink holds, and close its writes with `{abandon}`"
-            )),
-        );
     }
     let is_chosen = |write: &Write| {
         if !arguments.all {

@@ -6,13 +6,13 @@ use std::time::Duration;
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
     CreateToken, Error, ErrorKind, Fate, Filter, Operation, Result, Timestamp, Token, TokenId,
-    TokenProvider, TokenProviderExt,
+    TokenProvider, TokenProviderExt, TokenState,
 };
 use tokenfleet_rotation::machine::{Rotation, RotationPlan, Strategy};
 use tokenfleet_rotation::policy::{
     Policy, PolicyAccount, PolicyConfig, SinkPlace, successor_request, without_marker,
 };
-use tokenfleet_rotation::runner::RotationRecord;
+use tokenfleet_rotation::runner::{RotationRecord, StoredRotation};
 use tokenfleet_rotation::sink::SecretSink;
 
 use super::{in_context, only_token, other_places};
@@ -27,7 +27,7 @@ use crate::output::{Format, Output, Results};
 use crate::policies::acting_token;
 use crate::program_name::command_line;
 use crate::progress::with_progress;
-use crate::rotations::{Progressed, Rotations, Stop};
+use crate::rotations::{Holders, Progressed, Rotations, Stop};
 
 pub(super) async fn run(
     accounts: &Accounts,
@@ -54,6 +54,8 @@ pub(super) async fn run(
     if !arguments.yes {
         question::require_terminal(&*provider, Operation::Rotate)?;
     }
+    // Before the token is looked at, which may be rotated until it is confirmed.
+    let over = rotations.store.closed_rotations().await?;
     let subject = match (&strategy, arguments.token()) {
         (Strategy::Unlisted(_), _) => None,
         (_, Some(id)) => {
@@ -75,6 +77,7 @@ pub(super) async fn run(
         .record()
         .await
         .map_err(|error| in_context(&*provider, error))?;
+    check_holders(&rotations, &*provider, &record, &over.rotations).await?;
     if !arguments.only_these_places {
         other_places::check(&rotations, &record, planning.subject.as_ref())
             .await
@@ -87,9 +90,10 @@ pub(super) async fn run(
             return Err(error.with_account(provider.account()).into());
         }
     }
-    let begun = rotations.begin(&record).await?;
+    let previous = over.last_of(&record.subject());
+    let begun = rotations.begin(&record, previous).await?;
     if !begun.is_new {
-        return Err(is_open_already(&*provider, begun.stored.task.id).into());
+        return Err(is_rotated_already(&*provider, &begun.stored).into());
     }
     let patience = arguments.times.wait.unwrap_or_default();
     let stop = Stop::listen().await;
@@ -105,6 +109,31 @@ pub(super) async fn run(
             output.flush()?;
             Err(error.into())
         }
+    }
+}
+
+/// Refuses places that hold the secret of another token, which may be in use.
+async fn check_holders(
+    rotations: &Rotations<'_>,
+    provider: &dyn TokenProvider,
+    record: &RotationRecord,
+    over: &[StoredRotation],
+) -> Result<()> {
+    let holders = Holders::new(&rotations.sinks, over);
+    for other in holders.others(&rotations.sinks, record) {
+        let is_here = other.stored.record.account == *provider.account();
+        if is_here && !may_be_alive(provider, &other.successor.token).await {
+            continue;
+        }
+        return Err(in_context(provider, other.is_in_the_way()));
+    }
+    Ok(())
+}
+
+async fn may_be_alive(provider: &dyn TokenProvider, id: &TokenId) -> bool {
+    match provider.look_up(id).await {
+        Ok(token) => !matches!(token.state, TokenState::Revoked | TokenState::Expired),
+        Err(error) => !error.is_not_found(),
     }
 }
 
@@ -143,9 +172,16 @@ fn strategy(provider: &dyn TokenProvider) -> Result<Strategy> {
     })
 }
 
-fn is_open_already(provider: &dyn TokenProvider, id: OperationId) -> Error {
-    let message = format!("the token is being rotated already, by the operation {id}");
+fn is_rotated_already(provider: &dyn TokenProvider, other: &StoredRotation) -> Error {
+    let id = other.task.id;
     let show = command_line(&format!("operations show {id}"));
+    if other.is_closed() {
+        let message = format!("the operation {id} has rotated the token meanwhile");
+        let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
+        let error = error.with_advice(format!("nothing was rotated; `{show}` shows what it did"));
+        return in_context(provider, error);
+    }
+    let message = format!("the token is being rotated already, by the operation {id}");
     let resume = command_line(&format!("operations resume {id}"));
     let error = Error::new(ErrorKind::Conflict, Fate::NotSent, message);
     let error = error.with_advice(format!("`{show}` tells how far it is, `{resume}` goes on"));

@@ -54,6 +54,30 @@ impl Failure {
     }
 }
 
+/// Returns `false` if a command cannot be started: there is no such program in its place, or in
+/// none of the directories of `PATH`, or this user may not execute it.
+#[cfg(unix)]
+pub(super) fn can_be_started(command: &Command) -> bool {
+    use std::env;
+    use std::path::Path;
+
+    use rustix::fs::{Access, access};
+
+    let is_program = |path: &Path| path.is_file() && access(path, Access::EXEC_OK).is_ok();
+    let program = command.as_std().get_program();
+    if program.as_encoded_bytes().contains(&b'/') {
+        return is_program(Path::new(program));
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&path).any(|directory| is_program(&directory.join(program)))
+}
+
+/// Returns `true`: what makes a program is known to the system alone.
+#[cfg(not(unix))]
+pub(super) fn can_be_started(_: &Command) -> bool {
+    true
+}
+
 /// Runs a command to its end with a secret on its standard input.
 pub(super) async fn deliver(
     mut command: Command,
