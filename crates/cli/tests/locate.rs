@@ -786,7 +786,12 @@ fn a_secret_on_standard_input_leaves_the_terminal_for_the_answer() {
     for (answer, is_alive) in [("n", true), ("y", false)] {
         let terminal = Terminal::new(250).with_answer("[y/N]", answer);
         let run = terminal.run("sh", ["-c", &*script], variables.iter().copied());
-        assert_eq!(run.code, Some(if is_alive { 2 } else { 0 }), "{}", run.text());
+        assert_eq!(
+            run.code,
+            Some(if is_alive { 2 } else { 0 }),
+            "{}",
+            run.text()
+        );
         assert_eq!(accounts.accepts("iot", &secret), is_alive, "{}", run.text());
     }
     // The null device has no answer, and says that nobody is to be asked.

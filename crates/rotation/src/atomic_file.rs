@@ -102,8 +102,16 @@ impl AtomicFile {
             use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
             self.give_to_owner_of(other)?;
-            let group = if other.mode() & 0o044 == 0o040 { 0o040 } else { 0 };
-            let owner = if other.mode() & 0o222 == 0 { 0o400 } else { 0o600 };
+            let group = if other.mode() & 0o044 == 0o040 {
+                0o040
+            } else {
+                0
+            };
+            let owner = if other.mode() & 0o222 == 0 {
+                0o400
+            } else {
+                0o600
+            };
             let permissions = Permissions::from_mode(owner | group);
             self.file.as_file().set_permissions(permissions)?;
         }

@@ -12,6 +12,7 @@ use async_trait::async_trait;
 use tokenfleet_core::Result;
 use tokenfleet_core::journal::{Intent, Journal, Outcome, Resolution};
 
+use crate::TaskListener;
 use crate::sql::connection::{Connection, Database, Work};
 use crate::sql::reports::Reports;
 use crate::sql::schema::{accept, migrate};
@@ -92,6 +93,10 @@ impl Database for SqliteLedger {
         connection.write_ahead(self.patience).await?;
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        Ok(None)
     }
 
     fn patience(&self) -> Duration {
