@@ -542,7 +542,7 @@ fn a_token_that_the_platform_has_again_is_revoked_again_by_its_plan() {
         let again = recorded.run(&words).ends_with(0);
         assert_eq!(again.stdout.matches("already_gone").count(), count - 1);
         assert!(again.stderr.contains("has it again"), "{again:?}");
-        assert_eq!(recorded.alive().len(), before);
+        assert_eq!(recorded.alive().len(), before, "{count}: {again:?}");
     }
 }
 

@@ -260,6 +260,39 @@ async fn a_token_that_may_only_use_the_secret_suffices() {
 
 #[tokio::test]
 #[ignore = "not run: needs a real OpenBao, see tests/real-servers"]
+async fn a_token_that_may_not_write_the_secret_is_refused_before_anything_is_written() {
+    let bao = Bao::new();
+    let name = format!("reads-{}", bao.path.replace('/', "-"));
+    let path = bao.data_path();
+    for (capabilities, policies, is_refused) in [
+        (r#"["read"]"#, [name.as_str(), "default"], true),
+        (r#"["read", "create"]"#, [name.as_str(), "default"], false),
+        (r#"["read", "update"]"#, [name.as_str(), "default"], false),
+        // It may not ask what it may do, and may still be allowed to.
+        (r#"["read"]"#, [name.as_str(), name.as_str()], false),
+    ] {
+        let policy = format!("path \"{path}\" {{ capabilities = {capabilities} }}");
+        let body = Some(json!({ "policy": policy }));
+        let policy = format!("sys/policies/acl/{name}");
+        assert_eq!(bao.admin("POST", &policy, body).await.0, 204);
+        let has_default = policies.contains(&"default");
+        let body = json!({"policies": policies, "no_default_policy": !has_default, "ttl": "10m"});
+        let (_, body) = bao.admin("POST", "auth/token/create", Some(body)).await;
+        let token = body["auth"]["client_token"].as_str().unwrap();
+        let sink = Kv2Sink::new(bao.config(token), Arc::new(bao.transport.clone()));
+        sink.read().await.unwrap();
+        let checked = sink.check().await;
+        assert_eq!(checked.is_err(), is_refused, "{capabilities}: {checked:?}");
+        if let Err(error) = checked {
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            assert!(error.to_string().contains(&path), "{error}");
+        }
+    }
+    assert_eq!(bao.admin("GET", &path, None).await.0, 404);
+}
+
+#[tokio::test]
+#[ignore = "not run: needs a real OpenBao, see tests/real-servers"]
 async fn a_namespace_has_secrets_of_its_own() {
     let root = Bao::new();
     let namespace = format!("team-{}", std::process::id());

@@ -130,9 +130,12 @@ pub(crate) async fn find_covered(
     };
     let (mut warnings, mut dead_places) = (Vec::new(), Vec::new());
     if incomplete.is_none() {
-        warnings = overlooked::warnings(&planner.policy, &planner.closed, &list.tokens);
+        // A successor that was created meanwhile need not be listed.
+        let mut over = planner.closed.clone();
+        over.retain(|stored| over_before.contains(&stored.task.id));
+        warnings = overlooked::warnings(&planner.policy, &over, &list.tokens);
         let opening = (&rotations.sinks, accounts.transport());
-        let places = overlooked::dead_places(ledger, &planner.closed, &list.tokens, opening);
+        let places = overlooked::dead_places(ledger, &over, &list.tokens, opening);
         dead_places = places.await;
         let of_policy = Some(configured.name());
         dead_places.retain(|place| place.policy.as_deref() == of_policy);
