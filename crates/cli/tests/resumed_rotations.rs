@@ -155,17 +155,31 @@ fn a_rotation_that_was_given_up_is_not_taken_up_again_and_the_next_command_is_to
         if is_delivered {
             let successor = begun["successor"].as_str().unwrap();
             assert!(told.contains(&format!("token {successor}")), "{run:?}");
-            assert!(told.contains(&format!("revoke {id} --account mine")), "{run:?}");
-            rotating.run(&["revoke", &id, "--account=mine", "--yes"]).ends_with(0);
+            assert!(
+                told.contains(&format!("revoke {id} --account mine")),
+                "{run:?}"
+            );
+            rotating
+                .run(&["revoke", &id, "--account=mine", "--yes"])
+                .ends_with(0);
             assert!(rotating.accepts(&rotating.held("ci")));
         } else {
-            assert!(told.contains(&format!("rotate {id} --account mine --to")), "{run:?}");
+            assert!(
+                told.contains(&format!("rotate {id} --account mine --to")),
+                "{run:?}"
+            );
             std::fs::remove_file(rotating.file("ci")).unwrap();
             rotating.run(&words).ends_with(0);
             // The old token is gone, and what it was replaced by is told.
-            let last = rotating.tokens().pop().unwrap()["id"].as_str().unwrap().to_owned();
+            let last = rotating.tokens().pop().unwrap()["id"]
+                .as_str()
+                .unwrap()
+                .to_owned();
             let run = rotating.run(&resume).ends_with(2);
-            assert!(run.stderr.contains(&format!("replaced by token {last}")), "{run:?}");
+            assert!(
+                run.stderr.contains(&format!("replaced by token {last}")),
+                "{run:?}"
+            );
         }
     }
 }

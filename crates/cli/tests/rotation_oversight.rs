@@ -164,14 +164,24 @@ fn a_place_of_another_token_that_may_be_in_use_is_not_taken_without_adoption() {
     let (first, second) = (rotating.insert("first"), rotating.insert("second"));
     let place = rotating.to("shared");
     let rotate = |id: &str, more: &[&str]| {
-        let words = ["rotate", id, &place, "--overlap=0s", "--expires-in=90d", "--yes"];
+        let words = [
+            "rotate",
+            id,
+            &place,
+            "--overlap=0s",
+            "--expires-in=90d",
+            "--yes",
+        ];
         rotating.run(&[&words[..], more].concat())
     };
     let delivered = rotate(&first, &[]).ends_with(0).json();
     let (held, before) = (rotating.held("shared"), rotating.requests());
     let run = rotate(&second, &[]).ends_with(1);
     let holder = text(&delivered, "successor").to_owned();
-    assert!(run.stderr.contains(&format!("token {holder} of mine")), "{run:?}");
+    assert!(
+        run.stderr.contains(&format!("token {holder} of mine")),
+        "{run:?}"
+    );
     assert!(run.stderr.contains("--adopt"), "{run:?}");
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(rotating.held("shared"), held);
@@ -195,12 +205,17 @@ fn a_policy_takes_no_place_that_a_token_of_another_account_was_delivered_to() {
     let successor = text(&rotated[0], "successor");
     rotating.run(&["revoke", successor, "--yes"]).ends_with(0);
     let text = fs::read_to_string(&rotating.path).unwrap();
-    let other = text.replace("accounts.mine", "accounts.other").replace("'mine'", "'other'");
+    let other = text
+        .replace("accounts.mine", "accounts.other")
+        .replace("'mine'", "'other'");
     fs::write(&rotating.path, other).unwrap();
     rotating.insert("ci-0");
     let before = rotating.requests();
     let (rotated, run) = worker(&rotating, 8);
-    assert!(rotated.is_empty() && run.stderr.contains("of mine"), "{run:?}");
+    assert!(
+        rotated.is_empty() && run.stderr.contains("of mine"),
+        "{run:?}"
+    );
     assert_eq!(rotating.changes_after(before), Vec::<String>::new());
     assert_eq!(rotating.held("ci-0"), held);
 }

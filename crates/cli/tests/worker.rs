@@ -102,7 +102,11 @@ fn a_token_whose_rotation_ends_during_a_listing_is_not_rotated_again() {
     // It has read the old token as one that is active, which is revoked by now.
     let before = rotating.requests();
     let run = ended(listing).ends_with(0);
-    assert_eq!(rotating.changes_after(before), Vec::<String>::new(), "{run:?}");
+    assert_eq!(
+        rotating.changes_after(before),
+        Vec::<String>::new(),
+        "{run:?}"
+    );
     assert_all_rotated(&rotating, 1);
 }
 

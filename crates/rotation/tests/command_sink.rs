@@ -80,13 +80,21 @@ async fn a_program_that_cannot_be_started_is_known_before_it_is_needed() {
     let folder = tempfile::tempdir().unwrap();
     let script = folder.path().join("script");
     fs::write(&script, "#!/bin/sh\ntouch \"$0.ran\"\n").unwrap();
-    let written = || [script.to_str().unwrap().to_owned(), "secret argument".to_owned()];
+    let written = || {
+        [
+            script.to_str().unwrap().to_owned(),
+            "secret argument".to_owned(),
+        ]
+    };
     let sink = || CommandSink::new(written()).unwrap();
     for unstartable in [
         sink(),
         CommandSink::new(["no-such-program-of-any-name"]).unwrap(),
         CommandSink::new([folder.path()]).unwrap(),
-        CommandSink::new(["true"]).unwrap().with_check(["/nowhere/check"]).unwrap(),
+        CommandSink::new(["true"])
+            .unwrap()
+            .with_check(["/nowhere/check"])
+            .unwrap(),
     ] {
         let error = unstartable.check().await.unwrap_err();
         let text = error.to_string();

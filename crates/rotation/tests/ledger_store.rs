@@ -119,7 +119,9 @@ async fn two_open_rotations_never_write_one_sink() {
     let (_, store) = store().await;
     let first = open(&store, &record("1", &["file:/a/b", "vault"])).await;
     for sinks in [vec!["vault"], vec!["file:/c", "file:/a/./b"]] {
-        let error = store.open_rotation(&record("2", &sinks), "other", None).await;
+        let error = store
+            .open_rotation(&record("2", &sinks), "other", None)
+            .await;
         let error = error.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Conflict);
         assert!(error.to_string().contains(&first.to_string()), "{error}");
@@ -190,7 +192,10 @@ async fn a_record_that_is_not_understood_hides_no_other_rotation() {
     ledger.open_task(&task).await.unwrap();
 
     let other = record("2", &["file:/b"]);
-    store.open_rotation(&other, "elsewhere", None).await.unwrap();
+    store
+        .open_rotation(&other, "elsewhere", None)
+        .await
+        .unwrap();
     let all = store.open_rotations().await.unwrap();
     assert_eq!(all.rotations[0].record, other);
     assert_eq!(all.unreadable[0].task.id, id);
@@ -198,7 +203,9 @@ async fn a_record_that_is_not_understood_hides_no_other_rotation() {
     let again = record("1", &["file:/c"]);
     let opened = store.open_rotation(&again, "iot", None).await.unwrap();
     assert_eq!(opened, Some(id));
-    let error = store.open_rotation(&record("3", &["file:/d"]), "iot", None).await;
+    let error = store
+        .open_rotation(&record("3", &["file:/d"]), "iot", None)
+        .await;
     assert_eq!(error.unwrap_err().kind(), ErrorKind::Conflict);
 
     assert!(store.abandon(id).await.unwrap(), "a person may give it up");

@@ -205,11 +205,19 @@ fn a_policy_that_could_not_keep_its_promise_is_refused() {
 #[test]
 fn a_place_is_named_by_the_id_of_a_token_only_where_its_successor_has_that_id() {
     use Readable::Secret;
-    for sink in ["file:/run/{id}", "vault/id={id}", "kv2:secret/{account}/{name}-{id}#token"] {
+    for sink in [
+        "file:/run/{id}",
+        "vault/id={id}",
+        "kv2:secret/{account}/{name}-{id}#token",
+    ] {
         let both = [Secret, Secret];
         let error = build(usual().with_sink(sink), &losant(), &both).unwrap_err();
         assert!(error.to_string().contains(sink), "{error}");
-        assert!(error.advice().is_some_and(|advice| advice.contains("{name}")));
+        assert!(
+            error
+                .advice()
+                .is_some_and(|advice| advice.contains("{name}"))
+        );
         let in_place = config().with_max_age(DAY).with_sink(sink);
         build(in_place, &cloudsmith(), &both).unwrap();
     }

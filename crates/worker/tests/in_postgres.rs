@@ -50,7 +50,7 @@ fn a_task_that_somebody_opens_is_carried_on_at_once() {
                 // Both announce what they open.
                 let opened_task = match number % 2 {
                     0 => elsewhere.open_task(&task).await,
-                    _ => elsewhere.open_task_after(&task, None).await,
+                    _ => elsewhere.open_task_after(&task, None, None).await,
                 };
                 opened_task.unwrap();
                 while !elsewhere.open_tasks().await.unwrap().is_empty() {

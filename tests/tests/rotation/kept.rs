@@ -81,7 +81,10 @@ impl Kept {
         match self.rotations().await {
             None => self.memory().open(record.rotation),
             Some(rotations) => {
-                let other = rotations.open_rotation(&record, "queue", None).await.unwrap();
+                let other = rotations
+                    .open_rotation(&record, "queue", None)
+                    .await
+                    .unwrap();
                 assert_eq!(other, None);
             }
         }

@@ -101,8 +101,12 @@ pub(crate) async fn find_covered(
     let holders = Holders::new(&rotations.sinks, &planner.over.rotations);
     let Some(list) = list else {
         let covered = planner.plan(None).await.and_then(|covered| {
-            let mut others = holders.others(&rotations.sinks, &covered.record).into_iter();
-            others.next().map_or(Ok(covered), |other| Err(other.is_in_the_way()))
+            let mut others = holders
+                .others(&rotations.sinks, &covered.record)
+                .into_iter();
+            others
+                .next()
+                .map_or(Ok(covered), |other| Err(other.is_in_the_way()))
         });
         let is_open = |covered: &Covered| {
             let subject = covered.record.subject();
@@ -161,7 +165,10 @@ pub(crate) async fn find_covered(
         if let Some(given_up) = planner.given_up(&token) {
             // It has no place any more, and another token may have it.
             if planner.is_due(&token) {
-                covered.push((Some(id), Err(stays_out(rotations, configured, given_up, &planner.closed))));
+                covered.push((
+                    Some(id),
+                    Err(stays_out(rotations, configured, given_up, &planner.closed)),
+                ));
             }
             continue;
         }

@@ -27,11 +27,7 @@ pub(crate) fn cannot_be_resumed(
 /// Returns the sentence about what to do instead of going on with a rotation that was given up:
 /// which token lives, and the command for the rest. `over` are the closed rotations, the oldest
 /// first.
-pub(super) fn instead(
-    sinks: &Sinks,
-    given_up: &StoredRotation,
-    over: &[StoredRotation],
-) -> String {
+pub(super) fn instead(sinks: &Sinks, given_up: &StoredRotation, over: &[StoredRotation]) -> String {
     let record = &given_up.record;
     let (rotation, account) = (&record.rotation, &record.account);
     let show = command_line(&format!("operations show {}", given_up.task.id));

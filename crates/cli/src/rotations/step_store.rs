@@ -169,9 +169,7 @@ mod tests {
 
     use tokenfleet::{CreateToken, TokenId};
     use tokenfleet_ledger::MemoryLedger;
-    use tokenfleet_rotation::machine::{
-        Overlap, PlannedSink, Rotation, RotationPlan, Strategy,
-    };
+    use tokenfleet_rotation::machine::{Overlap, PlannedSink, Rotation, RotationPlan, Strategy};
     use tokenfleet_rotation::runner::RotationRecord;
     use tokenfleet_rotation::sink::Readable;
 

@@ -140,7 +140,10 @@ pub(super) async fn a_task_is_not_opened_after_one_that_its_opener_has_not_read(
         let open = works("a task", ledger.task(third.id).await)?;
         ensure_eq("a task that was not opened", &open, &None)?;
         // One of its own subject is returned, whatever was read.
-        let open = works("opening", ledger.open_task_after(&first, latest, None).await)?;
+        let open = works(
+            "opening",
+            ledger.open_task_after(&first, latest, None).await,
+        )?;
         ensure_eq("the open one", &open.map(|open| open.id), &Some(first.id))?;
     }
     let mut other_kind = task("iot", "1");

@@ -55,7 +55,8 @@ pub(super) fn sent_credential(request: &Request<Bytes>) -> Option<String> {
         return value.rsplit(' ').next().map(str::to_owned);
     };
     let pair = String::from_utf8(STANDARD.decode(encoded).ok()?).ok()?;
-    pair.split_once(':').map(|(_, password)| password.to_owned())
+    pair.split_once(':')
+        .map(|(_, password)| password.to_owned())
 }
 
 /// Adds a character to each credential, in the headers where the platforms expect one.

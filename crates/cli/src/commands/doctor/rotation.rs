@@ -174,7 +174,11 @@ async fn check_places(
                     places.insert(place.as_str().to_owned());
                 }
                 Err(error) => {
-                    let token = format!("policies.{}: token {}", config.name, displayed_id(&token.id));
+                    let token = format!(
+                        "policies.{}: token {}",
+                        config.name,
+                        displayed_id(&token.id)
+                    );
                     let finding = Finding::failed(Check::Rotation, &error);
                     findings.push(finding.with_message_prefix(&token));
                 }
@@ -193,7 +197,8 @@ async fn check_places(
     }
     if usable > 0 {
         let name = &config.name;
-        let message = format!("policies.{name}: {usable} of {count} places of its tokens can be used");
+        let message =
+            format!("policies.{name}: {usable} of {count} places of its tokens can be used");
         let message = match count.checked_sub(MAX_PLACES) {
             Some(left) if left > 0 => format!("{message}, and {left} were not looked at"),
             _ => message,

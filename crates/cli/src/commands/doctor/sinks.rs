@@ -56,7 +56,11 @@ pub(super) async fn examine(template: String, sink: Result<Arc<dyn SecretSink>>)
     let is_directory_known = !is_filled_in || !has_example_directory(&*sink);
     if is_directory_known && let Err(error) = bounded(sink.check()).await {
         let may_be_others = is_filled_in && is_refusal(&error);
-        let status = if may_be_others { Status::Warning } else { Status::Failed };
+        let status = if may_be_others {
+            Status::Warning
+        } else {
+            Status::Failed
+        };
         return failed(&template, &error).with_status(status);
     }
     if capabilities.readable == Readable::Nothing {
