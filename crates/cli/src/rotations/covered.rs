@@ -98,7 +98,7 @@ pub(crate) async fn find_covered(
         open,
         over,
     };
-    let holders = Holders::new(&rotations.sinks, &planner.over.rotations);
+    let holders = Holders::new(&rotations.sinks, &planner.over.rotations, &planner.open);
     let Some(list) = list else {
         let covered = planner.plan(None).await.and_then(|covered| {
             let mut others = holders

@@ -95,7 +95,7 @@ async fn find(accounts: &Accounts, account: &Account, tokens: &[&TokenId]) -> Re
     Ok(sentences.collect())
 }
 
-/// The tokens that the places hold, by the rotations that are over.
+/// The tokens that the places hold, by the rotations that have delivered to them.
 #[derive(Debug)]
 pub(crate) struct Holders<'a> {
     last: LastDeliveries<'a>,
@@ -104,7 +104,12 @@ pub(crate) struct Holders<'a> {
 }
 
 impl<'a> Holders<'a> {
-    pub(crate) fn new(sinks: &Sinks, over: &'a [StoredRotation]) -> Self {
+    /// Takes all rotations: those that are over, and those that are open.
+    pub(crate) fn new(
+        sinks: &Sinks,
+        over: &'a [StoredRotation],
+        open: &'a [StoredRotation],
+    ) -> Self {
         let done = over.iter().filter(|stored| !stored.is_abandoned());
         let replaced = done.filter_map(|stored| {
             let subject = stored.record.rotation.subject.as_ref()?;
@@ -112,7 +117,7 @@ impl<'a> Holders<'a> {
             (successor.token != *subject).then_some((&stored.record.account, subject))
         });
         Self {
-            last: last_deliveries(sinks, over),
+            last: last_deliveries(sinks, over.iter().chain(open)),
             replaced: replaced.collect(),
         }
     }
