@@ -79,8 +79,11 @@ class Switched:
     def place(self, number, mutant):
         """Places a mutant; returns whether it can be switched."""
         start, end = (self.offset(mutant["span"][side]) for side in ("start", "end"))
-        innermost, genre = self.root.descendant_for_byte_range(start, end), mutant["genre"]
-        node, detail = enclosing(innermost, NODES[genre]), None
+        genre, detail = mutant["genre"], None
+        if genre == "StructField":
+            end = start + 1  # without the comma
+        innermost = self.root.descendant_for_byte_range(start, end)
+        node = enclosing(innermost, NODES[genre])
         if node is None or is_constant(node):
             return False
         if genre == "BinaryOperator" and node.child_by_field_name("operator").start_byte != start:
@@ -142,7 +145,7 @@ class Switched:
         conditions, condition = [], guard and self.rendered(guard)
         for number, mutant, _ in mutants:
             if mutant["genre"] == "MatchArmGuard" and mutant["replacement"] == "true":
-                condition = b"%s || (%s)" % (is_chosen(number), condition)
+                condition = b"(%s || (%s))" % (is_chosen(number), condition)
             else:
                 conditions.append(b"!" + is_chosen(number))
         before = self.between(node.start_byte, guard.start_byte if guard else pattern.end_byte)

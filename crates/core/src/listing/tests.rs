@@ -85,6 +85,78 @@ fn a_listing_with_an_offset_that_fails_at_any_request_is_resumed_without_skippin
 }
 
 #[test]
+fn a_listing_says_how_many_tokens_it_read_of_how_many() {
+    let pages = FakePages::new(25);
+    let size = Query::new().page_size(4);
+    let active = Filter::State(TokenState::Active);
+    for (query, wanted) in [
+        (size.clone(), 25),
+        (size.clone().limit(10), 10),
+        (size.clone().filter(active).limit(10), 25),
+        (
+            size.clone()
+                .sort_by(SortKey::Name, Direction::Ascending)
+                .limit(10),
+            25,
+        ),
+    ] {
+        for list in [vanishing(), growing()] {
+            let mut listing = listing(&list, &query, |request| Ok(pages.page(request)));
+            assert_eq!((listing.tokens_read(), listing.tokens_to_read()), (0, None));
+            for yielded in 1.. {
+                if next(&mut listing).is_none() {
+                    break;
+                }
+                let read = listing.tokens_read();
+                assert!((yielded..=25).contains(&read), "{yielded} {query:?}");
+                assert_eq!(
+                    listing.tokens_to_read(),
+                    Some(read.max(wanted)),
+                    "{query:?}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_listing_is_cut_off_by_an_offset_or_a_limit_that_leaves_out_tokens() {
+    let pages = FakePages::new(10);
+    let query = Query::new().page_size(3);
+    for (query, cut_off) in [
+        (query.clone(), false),
+        (query.clone().limit(5), true),
+        (query.clone().limit(11), false),
+        (query.clone().offset(4), true),
+        (query.clone().offset(4).limit(3), true),
+    ] {
+        for list in [vanishing(), growing()] {
+            let mut listing = listing(&list, &query, |request| Ok(pages.page(request)));
+            read(&mut listing);
+            assert_eq!(listing.is_cut_off(), cut_off, "{query:?}");
+        }
+    }
+}
+
+#[test]
+fn a_listing_lacks_nothing_that_is_listed_unless_it_is_partial() {
+    let unlisted = Completeness::Complete.without_unlisted(Some("login tokens"));
+    let partial = Completeness::Partial(PartialReason::UnexpectedOrder);
+    for (claim, is_complete, is_complete_as_shown) in [
+        (Completeness::Complete, true, true),
+        (unlisted, false, true),
+        (partial, false, false),
+    ] {
+        assert_eq!(claim.is_complete(), is_complete, "{claim:?}");
+        assert_eq!(
+            claim.is_complete_as_shown(),
+            is_complete_as_shown,
+            "{claim:?}"
+        );
+    }
+}
+
+#[test]
 fn tokens_repeated_after_an_interruption_do_not_count() {
     let pages = FakePages::new(40);
     let query = Query::new()
