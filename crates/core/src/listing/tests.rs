@@ -123,7 +123,10 @@ fn a_listing_says_how_many_tokens_it_read_of_how_many() {
 fn a_listing_is_cut_off_by_an_offset_or_a_limit_that_leaves_out_tokens() {
     let pages = FakePages::new(10);
     let query = Query::new().page_size(3);
+    let filtered = Query::new().filter(Filter::State(TokenState::Active));
     for (query, cut_off) in [
+        (filtered.clone().page_size(10).limit(10), false),
+        (filtered.page_size(10).limit(9), true),
         (query.clone(), false),
         (query.clone().limit(5), true),
         (query.clone().limit(11), false),

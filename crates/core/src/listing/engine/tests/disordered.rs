@@ -459,6 +459,29 @@ fn settled_tokens_of_one_second_are_complete_in_whatever_order_their_ids_come() 
 }
 
 #[test]
+fn what_is_created_after_a_look_at_settled_tokens_costs_no_request() {
+    let mut pages = FakePages::from_ids(1..=40);
+    let lasting = pages.ids.clone();
+    let plan = Plan {
+        max_concurrency: 1,
+        ..plan(&vanishing(), 10)
+    };
+    let scanned = scan(PageEngine::new(&plan), |request| {
+        let mut page = dated(pages.page(request), |_| 50_500);
+        page.served_at = Some("2026-01-01T00:01:00Z".parse().unwrap());
+        if request.number() != Some(0) && pages.ids == lasting {
+            pages.create();
+        }
+        page
+    });
+    assert!(
+        scanned.is_complete() && scanned.is_exact(&lasting),
+        "{scanned:?}"
+    );
+    assert_eq!(Some(scanned.requests), plan.requests(40));
+}
+
+#[test]
 fn a_platform_that_rejects_pages_of_every_size_ends_the_scan() {
     for served in 0..6 {
         let now = 1_000;
