@@ -7,6 +7,7 @@ use futures_executor::block_on;
 use super::fake_pages::{FakePages, growing, ids, keyset, keyset_by_id, vanishing};
 use super::*;
 use crate::model::TokenState;
+use crate::provider::Paging;
 use crate::query::{Direction, Filter, SortKey};
 
 mod keyset;
@@ -138,6 +139,39 @@ fn a_listing_is_cut_off_by_an_offset_or_a_limit_that_leaves_out_tokens() {
             read(&mut listing);
             assert_eq!(listing.is_cut_off(), cut_off, "{query:?}");
         }
+    }
+}
+
+#[test]
+fn only_what_is_sorted_in_memory_has_to_fit_into_the_scan_limit() {
+    let pages = FakePages::new(20);
+    let query = Query::new().page_size(10).scan_limit(19);
+    let by_name = query.clone().sort_by(SortKey::Name, Direction::Ascending);
+    for (query, is_read) in [
+        (query, true),
+        (by_name.clone(), false),
+        (by_name.scan_limit(20), true),
+    ] {
+        let mut listing = listing(&vanishing(), &query, |request| Ok(pages.page(request)));
+        let read = read(&mut listing).len();
+        assert_eq!(read, if is_read { 20 } else { 0 }, "{query:?}");
+        assert_eq!(listing.completeness().is_some(), is_read, "{query:?}");
+    }
+}
+
+#[test]
+fn a_limit_makes_no_listing_complete_that_needs_several_unprotected_pages() {
+    let unprotected = ListCapability::new(Paging::Numbered).with_totals();
+    let query = Query::new()
+        .filter(Filter::State(TokenState::Active))
+        .limit(5);
+    for (count, is_complete) in [(10, true), (11, false)] {
+        let pages = FakePages::new(count);
+        let query = query.clone().page_size(10);
+        let mut listing = listing(&unprotected, &query, |request| Ok(pages.page(request)));
+        assert_eq!(read(&mut listing).len(), 5);
+        let completeness = listing.completeness().unwrap();
+        assert_eq!(completeness.is_complete(), is_complete, "{count} tokens");
     }
 }
 

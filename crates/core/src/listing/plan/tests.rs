@@ -331,6 +331,17 @@ fn people_are_told_of_pages_as_they_count_them() {
         let text = plan(&query, &appending()).to_string();
         assert!(text.starts_with(told), "{text}");
     }
+    for (list, told) in [
+        (appending(), "fetch pages from first to last, one"),
+        (vanishing(), "fetch pages from last to first, one"),
+        (
+            keyset(),
+            "fetch pages from first to last by keyset cursor, one",
+        ),
+    ] {
+        let text = plan(&Query::new(), &list).to_string();
+        assert!(text.starts_with(told), "{text}");
+    }
 }
 
 #[test]
