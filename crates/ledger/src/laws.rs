@@ -27,6 +27,7 @@
 mod history;
 mod named;
 mod observe;
+mod queues;
 mod task_history;
 mod tasks;
 mod writes;

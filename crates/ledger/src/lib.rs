@@ -120,6 +120,7 @@ mod lease;
 mod ledger;
 mod memory;
 mod page;
+mod queues;
 mod snapshot;
 mod source;
 mod task;
@@ -137,6 +138,7 @@ pub use change::{Change, Span, Version};
 pub use ledger::{Ledger, SnapshotRecorder};
 pub use memory::MemoryLedger;
 pub use page::{Page, PageRequest};
+pub use queues::{DueQueue, DueQueues, TaskListener};
 pub use snapshot::{Counts, Pruned, Snapshot, Verdict};
 pub use source::{Owner, Source};
 #[cfg(feature = "sqlite")]

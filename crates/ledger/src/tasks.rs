@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Timestamp};
 
-use crate::{NewTask, Task, TaskClaim};
+use crate::{DueQueues, NewTask, Task, TaskClaim, TaskListener};
 
 /// The tasks of a ledger, and who carries them on.
 ///
@@ -74,6 +74,31 @@ pub trait Tasks: fmt::Debug + Send + Sync {
     ///
     /// Fails if the ledger cannot be read.
     async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>>;
+
+    /// Returns the queues in which a task is due that nobody holds, and when to ask again.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read.
+    async fn due_queues(&self) -> Result<DueQueues>;
+
+    /// Returns the open tasks of a queue that are due, the one that has been due for longest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be read.
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>>;
+
+    /// Starts to listen for tasks that others make due at once: that they open, or release with
+    /// something to do already. `None` if the ledger cannot tell, so that asking every now and then
+    /// is all there is.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the ledger cannot be reached.
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        Ok(None)
+    }
 
     /// Claims a task, due or not: holds its queue for as long as `lease`, counts a start, and
     /// returns an epoch that is higher than all before. `None` if the task is not known or is

@@ -298,3 +298,44 @@ fn tasks_that_contradict_themselves_are_found() {
         });
     }
 }
+
+#[test]
+fn whoever_listens_hears_of_each_task_that_is_due_at_once_and_of_no_other() {
+    const SOON: Duration = Duration::from_millis(300);
+
+    let Some(mut server) = PostgresServer::start() else {
+        return;
+    };
+    block_on(async {
+        let ledger = PostgresLedger::open(&server.url()).await.unwrap();
+        let mut listener = ledger.listen().await.unwrap().unwrap();
+        let now = tokenfleet_core::Timestamp::now();
+        let (past, future) = (now, now.saturating_add(HOUR));
+        let parked = task("iot", "1");
+        for (task, is_heard) in [
+            (parked.clone(), false),
+            (task("iot", "2").with_due(future), false),
+            (task("iot", "3").with_due(past), true),
+            // It is open already.
+            (task("iot", "3").with_due(past), false),
+        ] {
+            ledger.open_task(&task).await.unwrap();
+            let heard = tokio::time::timeout(SOON, listener.heard()).await;
+            assert_eq!(heard.is_ok(), is_heard, "{task:?}");
+        }
+        for (due, is_heard) in [(None, false), (Some(future), false), (Some(past), true)] {
+            let claim = ledger.claim_task(parked.id, HOUR).await.unwrap().unwrap();
+            let released = ledger.release_claim(parked.id, claim.epoch, due);
+            released.await.unwrap();
+            let heard = tokio::time::timeout(SOON, listener.heard()).await;
+            assert_eq!(heard.is_ok(), is_heard, "{due:?}");
+        }
+        server.crash_and_restart();
+        assert!(listener.heard().await.is_err());
+        let ledger = PostgresLedger::open(&server.url()).await.unwrap();
+        let mut listener = ledger.listen().await.unwrap().unwrap();
+        let due = task("ci", "4").with_due(past);
+        ledger.open_task(&due).await.unwrap();
+        listener.heard().await.unwrap();
+    });
+}

@@ -7,7 +7,9 @@ use async_trait::async_trait;
 use tempfile::TempDir;
 use tokenfleet_core::journal::OperationId;
 use tokenfleet_core::{Result, Timestamp};
-use tokenfleet_ledger::{MemoryLedger, NewTask, SqliteLedger, Task, TaskClaim, Tasks};
+use tokenfleet_ledger::{
+    DueQueues, MemoryLedger, NewTask, SqliteLedger, Task, TaskClaim, TaskListener, Tasks,
+};
 use tokenfleet_rotation::machine::Rotation;
 use tokenfleet_rotation::runner::{
     LedgerRotationStore, MemoryRotationStore, RotationRecord, RotationStore,
@@ -128,6 +130,18 @@ impl Tasks for RunsOut {
 
     async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {
         self.0.closed_tasks(kind).await
+    }
+
+    async fn due_queues(&self) -> Result<DueQueues> {
+        self.0.due_queues().await
+    }
+
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+        self.0.due_tasks(queue).await
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        self.0.listen().await
     }
 
     async fn claim_task(&self, id: OperationId, _: Duration) -> Result<Option<TaskClaim>> {

@@ -1,5 +1,6 @@
 //! The arguments of `rotate` and `worker`.
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
@@ -17,6 +18,7 @@ Examples:
 pub(super) const WORKER_EXAMPLES: &str = "\
 Examples:
   tokenfleet worker --once
+  tokenfleet worker --health 9464
   tokenfleet worker --reason 'policies of the fleet'";
 
 #[derive(Debug, Args)]
@@ -144,4 +146,22 @@ pub(crate) struct WorkerArguments {
     /// Do what is due now, and end: for cron, systemd timers and CronJobs
     #[arg(long)]
     pub(crate) once: bool,
+
+    /// Answer /healthz and /metrics on this port of the loopback interface, or on this address
+    ///
+    /// There is no login: choose another address than a loopback one only in a network of which
+    /// everybody may watch. No account and no token is named.
+    #[arg(long, value_name = "PORT|ADDRESS", conflicts_with = "once", value_parser = parse_watched)]
+    pub(crate) health: Option<SocketAddr>,
+}
+
+/// Reads a port of the loopback interface, or an address with a port.
+fn parse_watched(text: &str) -> Result<SocketAddr, String> {
+    let loopback = |port| SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let address = text.parse().map(loopback).or_else(|_| text.parse());
+    let address = address.map_err(|_| "expected a port, or an address such as 10.0.0.5:9464")?;
+    if address.port() == 0 {
+        return Err("port 0 is no port that somebody could watch".to_owned());
+    }
+    Ok(address)
 }

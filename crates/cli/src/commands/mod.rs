@@ -33,6 +33,7 @@ mod revoke;
 mod rotate;
 mod rotation_report;
 mod secret;
+mod serving;
 mod show;
 #[cfg(feature = "simulate")]
 mod simulate;

@@ -6,22 +6,18 @@ use tokenfleet::{Result, Timestamp};
 use tokenfleet_rotation::runner::StoredRotation;
 
 use super::due_rotations::{
-    begin_due, carry_on_and_print, is_due, prepare, report_unreadable, stopped_before,
-    until_insisted,
+    begin_due, carry_on_and_print, is_due, report_unreadable, stopped_before, until_insisted,
 };
-use super::rotation_report::RotationObject;
+use super::serving::{Serving, watched};
 use crate::accounts::Accounts;
 use crate::arguments::WorkerArguments;
 use crate::exit::{Exit, Failure};
-use crate::output::{Format, Output, print_error, print_object};
+use crate::output::{Format, Output, print_error};
 use crate::policies::Policies;
-use crate::rotations::{Progressed, Rotations, Stop, carry_on};
+use crate::rotations::{Rotations, Stop};
 
-/// The longest sleep: somebody else may open a rotation meanwhile.
-const LONGEST_SLEEP: Duration = Duration::from_secs(60);
-
-/// The shortest sleep: what is due may be in the hands of another worker.
-const SHORTEST_SLEEP: Duration = Duration::from_secs(1);
+/// The shortest time between two listings, and the time after one that failed.
+const SHORTEST_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The longest time between two listings of the accounts of the policies.
 const LIST_INTERVAL: Duration = Duration::from_secs(60 * 60);
@@ -46,7 +42,7 @@ pub(crate) async fn run(
         if arguments.once {
             worker.once(output).await
         } else {
-            Ok(worker.serve().await)
+            worker.serve(arguments).await
         }
     });
     until_insisted(working, &stop, worker.requested_format).await
@@ -88,42 +84,40 @@ impl<'a> Worker<'a> {
     }
 
     /// Does what is due until the program is asked to stop.
-    async fn serve(&self) -> Exit {
-        let mut lists_at = Timestamp::now();
-        while !self.stop.is_requested() {
-            let sleep = match self.pass(&mut lists_at).await {
-                Ok(sleep) => sleep,
-                // The ledger may answer again.
-                Err(error) => {
-                    print_error(self.requested_format, &error);
-                    LONGEST_SLEEP
-                }
-            };
-            tokio::select! {
-                () = tokio::time::sleep(sleep) => {}
-                () = self.stop.requested() => {}
-            }
+    async fn serve(&self, arguments: &WorkerArguments) -> Result<Exit, Failure> {
+        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks());
+        let _watched = watched(arguments.health, &queues).await?;
+        let serving = Serving {
+            rotations: self.rotations,
+            stop: self.stop,
+            requested_format: self.requested_format,
+        };
+        tokio::select! {
+            () = queues.run(&serving, self.stop.requested()) => {}
+            () = self.open_by_policies(&queues) => {}
         }
-        Exit::Success
+        Ok(Exit::Success)
     }
 
-    /// Does what is due now, lists the accounts of the policies if the time for that has come, and
-    /// returns the time to sleep.
-    async fn pass(&self, lists_at: &mut Timestamp) -> Result<Duration> {
-        let mut due = self.due().await?;
-        if *lists_at <= Timestamp::now() {
-            let begun = self.begin().await?;
-            due.extend(begun.rotations);
-            let latest = Timestamp::now().saturating_add(LIST_INTERVAL);
-            *lists_at = begun.next.map_or(latest, |next| next.min(latest));
+    /// Opens the rotations that are due by policies, whenever the time for that has come, for ever.
+    async fn open_by_policies(&self, queues: &tokenfleet_worker::Worker) {
+        while !self.stop.is_requested() {
+            let pause = match self.begin().await {
+                Ok(begun) => {
+                    queues.wake();
+                    let next = begun.next.map(|next| Timestamp::now().duration_until(next));
+                    next.map_or(LIST_INTERVAL, |next| {
+                        next.clamp(SHORTEST_INTERVAL, LIST_INTERVAL)
+                    })
+                }
+                Err(error) => {
+                    print_error(self.requested_format, &error);
+                    SHORTEST_INTERVAL
+                }
+            };
+            tokio::time::sleep(pause).await;
         }
-        let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
-        carry_on(prepared, self.stop, |progressed| self.log(progressed)).await;
-        let open = self.rotations.open_ones().await?;
-        let next = open.iter().filter_map(|stored| stored.task.due);
-        let next = next.chain([*lists_at]).min().unwrap_or(*lists_at);
-        let sleep = Timestamp::now().duration_until(next);
-        Ok(sleep.clamp(SHORTEST_SLEEP, LONGEST_SLEEP))
+        std::future::pending().await
     }
 
     /// Returns the open rotations for which there is something to do.
@@ -163,20 +157,5 @@ impl<'a> Worker<'a> {
             }
         }
         Ok(all)
-    }
-
-    /// Writes a line about a rotation to standard error.
-    fn log(&self, progressed: Result<Progressed>) {
-        let progressed = match progressed {
-            Ok(progressed) => progressed,
-            Err(error) => return print_error(self.requested_format, &error),
-        };
-        if progressed.is_in_other_hands() {
-            return;
-        }
-        if let Err(error) = &progressed.advanced {
-            print_error(self.requested_format, error);
-        }
-        print_object(&RotationObject::new(&progressed.stored));
     }
 }

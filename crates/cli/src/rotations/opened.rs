@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Account, Error, ErrorKind, Fate, Result, TokenProvider};
-use tokenfleet_ledger::Ledger;
+use tokenfleet_ledger::{Ledger, Tasks};
 use tokenfleet_rotation::runner::{
     LedgerRotationStore, RotationRecord, RotationStore, StoredRotation,
 };
@@ -74,6 +74,26 @@ impl<'a> Rotations<'a> {
         self.sinks.open(place, adopts, transport).await
     }
 
+    /// Returns the tasks of the ledger, whatever their kind.
+    pub(crate) fn tasks(&self) -> Arc<dyn Tasks> {
+        let ledger = Arc::clone(&self.ledger);
+        ledger
+    }
+
+    /// Returns the rotations of the selected accounts that are due in a queue, the one that has
+    /// been due for longest first.
+    pub(crate) async fn due_in(&self, queue: &str) -> Result<Vec<StoredRotation>> {
+        let mut due = Vec::new();
+        for id in self.ledger.due_tasks(queue).await? {
+            // One that cannot be read is reported by whoever lists all.
+            if let Ok(Some(stored)) = self.store.rotation(id).await {
+                due.push(stored);
+            }
+        }
+        due.retain(|stored| self.is_selected(stored));
+        Ok(due)
+    }
+
     /// Opens the sinks of a rotation that is in the ledger, whoever wrote it.
     ///
     /// # Errors
@@ -108,11 +128,13 @@ impl<'a> Rotations<'a> {
     /// Returns the open rotations of the selected accounts, the oldest first.
     pub(crate) async fn open_ones(&self) -> Result<Vec<StoredRotation>> {
         let mut all = self.store.open_rotations().await?.rotations;
-        all.retain(|stored| {
-            let name = stored.record.account.name();
-            self.accounts.each().any(|account| account.name() == name)
-        });
+        all.retain(|stored| self.is_selected(stored));
         Ok(all)
+    }
+
+    fn is_selected(&self, stored: &StoredRotation) -> bool {
+        let name = stored.record.account.name();
+        self.accounts.each().any(|account| account.name() == name)
     }
 
     /// Returns the errors of the open rotations that cannot be read, of whatever account.

@@ -11,7 +11,7 @@ use tokenfleet_core::{
 };
 
 use super::observe::{ensure_eq, ensure_refused, record, state, works};
-use super::tasks;
+use super::{queues, tasks};
 use crate::{Ledger, PageRequest, Source, Span, Verdict};
 
 /// The result of a law: a violation is a sentence.
@@ -21,7 +21,7 @@ pub type LawFuture<'a> = Pin<Box<dyn Future<Output = Result<(), String>> + Send 
 pub type Law = for<'a> fn(&'a dyn Ledger) -> LawFuture<'a>;
 
 /// The laws with their names.
-pub const ALL: [(&str, Law); 28] = [
+pub const ALL: [(&str, Law); 29] = [
     ("only_a_complete_snapshot_ends_a_token", |ledger| {
         Box::pin(only_a_complete_snapshot_ends_a_token(ledger))
     }),
@@ -125,6 +125,10 @@ pub const ALL: [(&str, Law); 28] = [
             ledger,
         ))
     }),
+    (
+        "a_queue_is_due_with_its_earliest_task_unless_it_is_held",
+        |ledger| Box::pin(queues::a_queue_is_due_with_its_earliest_task_unless_it_is_held(ledger)),
+    ),
     ("a_ledger_has_one_id", |ledger| {
         Box::pin(tasks::a_ledger_has_one_id(ledger))
     }),

@@ -11,9 +11,10 @@ use tokenfleet_core::{Result, Timestamp};
 use super::MemoryLedger;
 use crate::bounds::{check_epoch, check_state, check_task, not_opened, overtaken};
 use crate::lease::{end_of_lease, keeps_others_away};
+use crate::queues::QueueStatus;
 use crate::tasks::new_ledger_id;
 use crate::times::truncated;
-use crate::{NewTask, Task, TaskClaim, Tasks};
+use crate::{DueQueues, NewTask, Task, TaskClaim, Tasks};
 
 /// The tasks, and who has their queues.
 #[derive(Debug, Clone)]
@@ -172,6 +173,33 @@ impl Tasks for MemoryLedger {
     async fn closed_tasks(&self, kind: &str) -> Result<Vec<Task>> {
         let is_closed = |task: &Task| !task.is_open() && task.kind == kind;
         Ok(self.tasks.held().those(is_closed))
+    }
+
+    async fn due_queues(&self) -> Result<DueQueues> {
+        let held = self.tasks.held();
+        let mut due = BTreeMap::<&str, Timestamp>::new();
+        for task in held.tasks.iter().filter(|task| task.is_open()) {
+            let Some(at) = task.due else { continue };
+            let earliest = due.entry(&task.queue).or_insert(at);
+            *earliest = at.min(*earliest);
+        }
+        let queues = due.into_iter().map(|(name, due)| QueueStatus {
+            name: name.to_owned(),
+            due,
+            claimed_until: held.queues.get(name).and_then(|claim| claim.until),
+        });
+        Ok(DueQueues::among(truncated(Timestamp::now()), queues))
+    }
+
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+        let now = truncated(Timestamp::now());
+        let due = |task: &Task| task.due.filter(|due| *due <= now);
+        let mut tasks = self
+            .tasks
+            .held()
+            .those(|task| task.queue == queue && due(task).is_some());
+        tasks.sort_by_key(|task| task.due);
+        Ok(tasks.into_iter().map(|task| task.id).collect())
     }
 
     async fn claim_task(&self, id: OperationId, lease: Duration) -> Result<Option<TaskClaim>> {

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use tokenfleet_core::journal::Journal;
 use tokenfleet_core::{Result, Timestamp};
 
+use crate::TaskListener;
 use crate::sql::reports::Reports;
 use crate::sql::value::{Row, Value};
 
@@ -19,6 +20,9 @@ pub(crate) type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
 pub(crate) trait Database: Journal + Clone {
     /// Opens a connection whose schema is the one of this version.
     async fn connect(&self) -> Result<Box<dyn Connection>>;
+
+    /// Starts to listen for what other connections announce, if the database can tell.
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>>;
 
     /// Returns how long a writer waits for another one at most.
     fn patience(&self) -> Duration;
@@ -61,6 +65,10 @@ pub(crate) trait Connection: fmt::Debug + Send {
 
     /// Carries out a statement and returns its rows.
     async fn query(&mut self, statement: &'static str, values: Vec<Value>) -> Result<Vec<Row>>;
+
+    /// Tells those who listen, when the transaction is committed, that a task is due, unless it is
+    /// due later: whoever waits for that knows the time.
+    async fn announce(&mut self, due: Timestamp) -> Result<()>;
 
     /// Returns the time by the clock of the database, in whole milliseconds.
     async fn now(&mut self) -> Result<Timestamp>;

@@ -3,6 +3,7 @@
 mod builder;
 mod connection;
 mod failure;
+mod listener;
 mod place;
 mod server;
 mod tls;
@@ -18,9 +19,11 @@ use crate::sql::connection::{Connection, Database, Work};
 use crate::sql::reports::Reports;
 use crate::sql::schema::migrate;
 use crate::sql::writes;
+use crate::{TaskListener, Write};
 pub use builder::PostgresLedgerBuilder;
 use connection::{Idle, PostgresConnection};
 use failure::is_loss;
+use listener::PostgresListener;
 use server::Server;
 
 /// A ledger in a Postgres database, which several machines share.
@@ -86,6 +89,11 @@ impl Database for PostgresLedger {
         let mut connection = PostgresConnection::open(&self.server, &self.idle).await?;
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        let listener = PostgresListener::open(&self.server).await?;
+        Ok(Some(Box::new(listener)))
     }
 
     fn patience(&self) -> Duration {

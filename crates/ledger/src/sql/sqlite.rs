@@ -16,6 +16,7 @@ use crate::sql::connection::{Connection, Database, Work};
 use crate::sql::reports::Reports;
 use crate::sql::schema::{accept, migrate};
 use crate::sql::writes;
+use crate::{TaskListener, Write};
 use connection::SqliteConnection;
 
 /// Writes the file anew, and then what is beside it into it.
@@ -92,6 +93,10 @@ impl Database for SqliteLedger {
         connection.write_ahead(self.patience).await?;
         migrate(&mut connection).await?;
         Ok(Box::new(connection))
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        Ok(None)
     }
 
     fn patience(&self) -> Duration {

@@ -258,6 +258,16 @@ select number,
 from task left join queue on queue.task = task.id
 where number > $1 order by number limit $2";
 
+/// The queues with open tasks that are due at some time.
+pub(crate) const QUEUES: &str = "
+select task.queue, min(task.due), max(queue.claimed_until)
+from task left join queue on queue.name = task.queue
+where task.closed_at is null and task.due is not null
+group by task.queue";
+
+pub(crate) const DUE_TASKS: &str = "
+select id from task where queue = $1 and closed_at is null and due <= $2 order by due, number";
+
 /// Finds or adds a queue, and keeps other writers of it waiting until the transaction ends.
 pub(crate) const LOCK_QUEUE: &str = "
 insert into queue (name, epoch, task, claimed_until) values ($1, 0, '', null)

@@ -8,17 +8,18 @@ use tokenfleet_core::{Result, Timestamp};
 
 use crate::bounds::{check_epoch, check_state, check_task, not_opened, overtaken};
 use crate::lease::{end_of_lease, keeps_others_away};
+use crate::queues::QueueStatus;
 use crate::sql::connection::{Connection, Database};
 use crate::sql::schema::begin_write;
 use crate::sql::source::first_row;
 use crate::sql::statements::{
     ADD_TASK, ALL_TASKS, CHANGE_TASK, CLAIM_QUEUE, CLOSE_TASK, CLOSED_TASKS, COUNT_NEWER_TASKS,
-    COUNT_STRAY_CLAIMS, EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM, LOCK_OPENING,
-    LOCK_QUEUE, OPEN_TASKS, PRUNE_TASKS, RAISE_EPOCH, RAISE_EPOCH_TO, READ_LEDGER_ID,
-    RELEASE_CLAIM, RELEASE_TASK, START_TASK,
+    COUNT_STRAY_CLAIMS, DUE_TASKS, EXTEND_CLAIM, FIND_OPEN_TASK, FIND_TASK, LOCK_CLAIM,
+    LOCK_OPENING, LOCK_QUEUE, OPEN_TASKS, PRUNE_TASKS, QUEUES, RAISE_EPOCH, RAISE_EPOCH_TO,
+    READ_LEDGER_ID, RELEASE_CLAIM, RELEASE_TASK, START_TASK,
 };
 use crate::sql::value::{Row, Value, from_key, to_key, unreadable};
-use crate::{NewTask, Task, TaskClaim, Tasks};
+use crate::{DueQueues, NewTask, Task, TaskClaim, TaskListener, Tasks};
 
 #[async_trait]
 impl<D: Database> Tasks for D {
@@ -71,6 +72,27 @@ impl<D: Database> Tasks for D {
         read_all(connection.query(CLOSED_TASKS, values).await?)
     }
 
+    async fn due_queues(&self) -> Result<DueQueues> {
+        let mut connection = self.connect().await?;
+        // Before the queues are read: what is due later is not missed.
+        let now = connection.now().await?;
+        let rows = connection.query(QUEUES, Vec::new()).await?;
+        let queues: Result<Vec<_>> = rows.into_iter().map(read_queue).collect();
+        Ok(DueQueues::among(now, queues?))
+    }
+
+    async fn due_tasks(&self, queue: &str) -> Result<Vec<OperationId>> {
+        let mut connection = self.connect().await?;
+        let now = connection.now().await?;
+        let values = vec![to_key(queue).into(), now.into()];
+        let rows = connection.query(DUE_TASKS, values).await?;
+        rows.into_iter().map(|mut row| read_id(&mut row)).collect()
+    }
+
+    async fn listen(&self) -> Result<Option<Box<dyn TaskListener>>> {
+        Database::listen(self).await
+    }
+
     async fn claim_task(&self, id: OperationId, lease: Duration) -> Result<Option<TaskClaim>> {
         let mut connection = self.connect().await?;
         begin_write(&mut *connection).await?;
@@ -104,6 +126,9 @@ impl<D: Database> Tasks for D {
             connection.execute(RELEASE_CLAIM, vec![key(id)]).await?;
             let values = vec![due.into(), key(id)];
             connection.execute(RELEASE_TASK, values).await?;
+            if let Some(due) = due {
+                connection.announce(due).await?;
+            }
         }
         connection.commit().await
     }
@@ -156,6 +181,9 @@ async fn open(connection: &mut dyn Connection, task: &NewTask) -> Result<Option<
         task.due.into(),
     ];
     if connection.execute(ADD_TASK, values).await? > 0 {
+        if let Some(due) = task.due {
+            connection.announce(due).await?;
+        }
         return Ok(None);
     }
     let open = find_open(connection, task).await?;
@@ -238,13 +266,25 @@ fn key(id: OperationId) -> Value {
     Value::Text(id.to_string())
 }
 
+fn read_queue(mut row: Row) -> Result<QueueStatus> {
+    Ok(QueueStatus {
+        name: from_key(&row.text()?).ok_or_else(unreadable)?,
+        due: row.time()?,
+        claimed_until: row.optional_time()?,
+    })
+}
+
 fn read_all(rows: Vec<Row>) -> Result<Vec<Task>> {
     rows.into_iter().map(|mut row| read(&mut row)).collect()
 }
 
+fn read_id(row: &mut Row) -> Result<OperationId> {
+    row.text()?.parse().map_err(|_| unreadable())
+}
+
 /// Reads a task from the last columns of a row.
 fn read(row: &mut Row) -> Result<Task> {
-    let id = row.text()?.parse().map_err(|_| unreadable())?;
+    let id = read_id(row)?;
     let mut text = || from_key(&row.text()?).ok_or_else(unreadable);
     let (kind, queue, subject) = (text()?, text()?, text()?);
     Ok(Task {

@@ -34,6 +34,11 @@ select pg_advisory_xact_lock_shared(1953195628);
 /// Not the time at which the transaction began, which may have waited for a lock since.
 const NOW: &str = "select cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)";
 
+/// Without a payload: whoever may connect to the database may listen.
+const ANNOUNCE: &str = "
+select pg_notify('tokenfleet_due', '')
+where $1 <= cast(floor(extract(epoch from clock_timestamp()) * 1000) as bigint)";
+
 /// Without a limit of the server's: one that interrupts the wait for a standby would acknowledge a
 /// commit that the standby does not have.
 const COMMIT: &str = "set local statement_timeout = 0; commit";
@@ -196,6 +201,11 @@ impl Connection for PostgresConnection {
         let rows = self.answer(async |client| client.query(statement, &values).await);
         let rows = rows.await.map_err(describe)?;
         rows.iter().map(read_row).collect()
+    }
+
+    async fn announce(&mut self, due: Timestamp) -> Result<()> {
+        let announced = self.execute(ANNOUNCE, vec![due.into()]);
+        announced.await.map(drop)
     }
 
     async fn now(&mut self) -> Result<Timestamp> {

@@ -1,12 +1,13 @@
 //! A server: where it is, and how a connection to it is made.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::time::Duration;
 
 use tokenfleet_core::{Result, Secret};
 use tokio::time::timeout;
 use tokio_postgres::tls::MakeTlsConnect;
-use tokio_postgres::{Client, Config, NoTls, Socket};
+use tokio_postgres::{AsyncMessage, Client, Config, NoTls, Socket};
 use tokio_postgres_rustls_improved::MakeRustlsConnect;
 
 use super::failure::{Failure, describe};
@@ -53,9 +54,20 @@ impl Server {
 
     /// Connects, within a limit that also holds for the handshake and the login.
     pub(super) async fn connect(&self) -> Result<Client> {
+        self.connect_hearing(|| {}).await
+    }
+
+    /// Connects like [`connect`](Self::connect), and calls `hear` for each notification.
+    pub(super) async fn connect_hearing(
+        &self,
+        hear: impl FnMut() + Send + 'static,
+    ) -> Result<Client> {
         let connected = match &self.tls {
-            None => timeout(self.connect_timeout, self.connect_with(NoTls)).await,
-            Some(tls) => timeout(self.connect_timeout, self.connect_with(tls.clone())).await,
+            None => timeout(self.connect_timeout, self.connect_with(NoTls, hear)).await,
+            Some(tls) => {
+                let connecting = self.connect_with(tls.clone(), hear);
+                timeout(self.connect_timeout, connecting).await
+            }
         };
         match connected {
             Ok(connected) => connected.map_err(|error| describe(error.into())),
@@ -63,15 +75,24 @@ impl Server {
         }
     }
 
-    async fn connect_with<T>(&self, tls: T) -> std::result::Result<Client, tokio_postgres::Error>
+    async fn connect_with<T>(
+        &self,
+        tls: T,
+        mut hear: impl FnMut() + Send + 'static,
+    ) -> std::result::Result<Client, tokio_postgres::Error>
     where
         T: MakeTlsConnect<Socket>,
         T::Stream: Send + 'static,
     {
-        let (client, connection) = self.config.connect(tls).await?;
+        let (client, mut connection) = self.config.connect(tls).await?;
         // It ends with the client, and hands its error to the call that waits.
         tokio::spawn(async move {
-            let _ = connection.await;
+            while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await
+            {
+                if let AsyncMessage::Notification(_) = message {
+                    hear();
+                }
+            }
         });
         let milliseconds = self
             .statement_timeout

@@ -242,6 +242,10 @@ impl Connection for SqliteConnection {
         rows.collect()
     }
 
+    async fn announce(&mut self, _due: Timestamp) -> Result<()> {
+        Ok(())
+    }
+
     async fn now(&mut self) -> Result<Timestamp> {
         Ok(truncated(Timestamp::now()))
     }

@@ -1,0 +1,224 @@
+//! The loop of a worker.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroUsize;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use tokenfleet_core::Result;
+use tokenfleet_ledger::{DueQueues, Tasks};
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep};
+
+use crate::rest::Rests;
+use crate::{Advance, Advanced, WorkerStatus};
+
+/// The shortest time between two requests for what is due, however often something happens.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+
+/// The time after which a listener that was lost is replaced.
+const LISTEN_AGAIN: Duration = Duration::from_secs(5);
+
+/// The number of queues among which each free place is given by lot. Workers that ask at the same
+/// moment get the same answer, and are not to take the same queue.
+const CANDIDATES: usize = 8;
+
+/// A worker, which carries on the queues that are due.
+///
+/// It needs a tokio runtime with time.
+#[derive(Debug, Clone)]
+pub struct Worker {
+    tasks: Arc<dyn Tasks>,
+    max_queues: NonZeroUsize,
+    interval: Duration,
+    status: WorkerStatus,
+    /// Rung whenever there may be something to do.
+    bell: Arc<Notify>,
+}
+
+/// The end of something that the worker waits for.
+enum Event {
+    Asked(Result<DueQueues>),
+    Advanced(String, Result<Advanced>),
+}
+
+type Pending<'a> = Pin<Box<dyn Future<Output = Event> + Send + 'a>>;
+
+/// What one run of a worker is doing.
+struct Run<'a> {
+    worker: &'a Worker,
+    advance: &'a dyn Advance,
+    pending: FuturesUnordered<Pending<'a>>,
+    running: BTreeSet<String>,
+    rests: Rests,
+}
+
+impl Worker {
+    /// Creates a worker that carries on up to 16 queues at a time, and asks what is due at least
+    /// every five seconds.
+    #[must_use]
+    pub fn new(tasks: Arc<dyn Tasks>) -> Self {
+        Self {
+            tasks,
+            max_queues: NonZeroUsize::MIN.saturating_add(15),
+            interval: Duration::from_secs(5),
+            status: WorkerStatus::new(),
+            bell: Arc::default(),
+        }
+    }
+
+    /// Sets the number of queues that are carried on at a time.
+    #[must_use]
+    pub fn with_max_queues(mut self, max_queues: NonZeroUsize) -> Self {
+        self.max_queues = max_queues;
+        self
+    }
+
+    /// Sets the longest time between two requests for what is due. Earlier ones come from what the
+    /// ledger said would be due next, and from a listener.
+    #[must_use]
+    pub fn with_interval(mut self, interval: Duration) -> Self {
+        self.interval = interval;
+        self
+    }
+
+    /// Lets the worker ask what is due now, for whoever opens a task in the same process.
+    pub fn wake(&self) {
+        self.bell.notify_one();
+    }
+
+    /// Returns the status, which changes as the worker runs.
+    #[must_use]
+    pub fn status(&self) -> WorkerStatus {
+        self.status.clone()
+    }
+
+    /// Carries on the queues that are due until `stop` completes, and then to the end what is under
+    /// way. If the ledger does not answer, asks again after the interval, for as long as it takes.
+    pub async fn run(&self, advance: &dyn Advance, stop: impl Future<Output = ()>) {
+        let run = Run {
+            worker: self,
+            advance,
+            pending: FuturesUnordered::new(),
+            running: BTreeSet::new(),
+            rests: Rests::default(),
+        };
+        tokio::select! {
+            () = run.until(stop) => {}
+            () = self.listen() => {}
+        }
+    }
+
+    /// Wakes the worker for each task that others make due, for ever.
+    async fn listen(&self) {
+        loop {
+            match self.tasks.listen().await {
+                Ok(Some(mut listener)) => {
+                    // Something may have become due before.
+                    self.wake();
+                    while listener.heard().await.is_ok() {
+                        self.wake();
+                    }
+                }
+                Ok(None) => std::future::pending().await,
+                // The requests for what is due report that the ledger does not answer.
+                Err(_) => {}
+            }
+            sleep(LISTEN_AGAIN).await;
+        }
+    }
+}
+
+impl<'a> Run<'a> {
+    async fn until(mut self, stop: impl Future<Output = ()>) {
+        let mut stop = pin!(stop);
+        self.ask_after(Duration::ZERO, Duration::ZERO);
+        loop {
+            let event = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                event = self.pending.next() => event,
+            };
+            match event {
+                Some(Event::Asked(answer)) => self.begin(answer),
+                Some(Event::Advanced(queue, advanced)) => self.end(&queue, &advanced),
+                // A request is always pending.
+                None => self.ask_after(Duration::ZERO, Duration::ZERO),
+            }
+        }
+        while !self.running.is_empty() {
+            if let Some(Event::Advanced(queue, advanced)) = self.pending.next().await {
+                self.end(&queue, &advanced);
+            }
+        }
+    }
+
+    /// Asks what is due after a pause, or when the bell rings, but not before the shortest pause.
+    fn ask_after(&self, shortest: Duration, pause: Duration) {
+        let (tasks, bell) = (&self.worker.tasks, &self.worker.bell);
+        self.pending.push(Box::pin(async move {
+            sleep(shortest).await;
+            tokio::select! {
+                () = sleep(pause.saturating_sub(shortest)) => {}
+                () = bell.notified() => {}
+            }
+            Event::Asked(tasks.due_queues().await)
+        }));
+    }
+
+    /// Begins to carry on queues that are due, as many as there is room for.
+    fn begin(&mut self, answer: Result<DueQueues>) {
+        self.worker.status.asked(&answer);
+        let interval = self.worker.interval;
+        let found = match answer {
+            Ok(found) => found,
+            Err(error) => {
+                self.advance.report(None, &error);
+                return self.ask_after(interval, interval);
+            }
+        };
+        let now = Instant::now();
+        let names: BTreeSet<&str> = (found.queues.iter().map(|queue| &*queue.name)).collect();
+        self.rests.keep(|queue| names.contains(queue), now);
+        let mut free: Vec<&str> = (found.queues.iter().map(|queue| &*queue.name))
+            .filter(|queue| !self.running.contains(*queue) && self.rests.is_over(queue, now))
+            .collect();
+        while self.running.len() < self.worker.max_queues.get() && !free.is_empty() {
+            // The first ones have waited for longest.
+            let queue = free.remove(fastrand::usize(..free.len().min(CANDIDATES)));
+            self.carry_on(queue.to_owned());
+        }
+        let next = found.next.map(|next| found.at.duration_until(next));
+        let rested = self.rests.next(names.into_iter(), now);
+        let pause = next.into_iter().chain(rested).fold(interval, Duration::min);
+        self.ask_after(SHORTEST_PAUSE, pause);
+    }
+
+    fn carry_on(&mut self, queue: String) {
+        self.worker.status.begun();
+        self.running.insert(queue.clone());
+        let advance = self.advance;
+        self.pending.push(Box::pin(async move {
+            let advanced = advance.advance(&queue).await;
+            Event::Advanced(queue, advanced)
+        }));
+    }
+
+    /// Notes what became of a queue, and looks for the next one.
+    fn end(&mut self, queue: &str, advanced: &Result<Advanced>) {
+        self.worker.status.ended(advanced);
+        self.running.remove(queue);
+        match advanced {
+            Ok(Advanced::Something) => self.rests.end(queue),
+            Ok(Advanced::Nothing) => self.rests.begin(queue, Instant::now()),
+            Err(error) => {
+                self.advance.report(Some(queue), error);
+                self.rests.begin(queue, Instant::now());
+            }
+        }
+        self.worker.wake();
+    }
+}

@@ -1,0 +1,146 @@
+//! Workers on a ledger in memory.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests fail by panicking")]
+
+mod support;
+
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use support::{Close, block_on, due};
+use tokenfleet_core::{Error, Result, Timestamp};
+use tokenfleet_ledger::{MemoryLedger, Tasks};
+use tokenfleet_worker::{Advance, Advanced, Worker};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+
+fn ledger() -> Arc<dyn Tasks> {
+    Arc::new(MemoryLedger::new())
+}
+
+#[test]
+fn any_number_of_workers_carries_on_each_queue_one_at_a_time() {
+    block_on(async {
+        let ledger = ledger();
+        for number in 0..120 {
+            let task = due(&format!("queue {}", number % 40), &number.to_string());
+            ledger.open_task(&task).await.unwrap();
+        }
+        let close = Close::new(&ledger);
+        let workers: Vec<_> = (0..4).map(|_| Worker::new(Arc::clone(&ledger))).collect();
+        close.run(&workers).await;
+        let seen = close.seen.lock().unwrap();
+        assert_eq!(seen.closed.len(), 120);
+        assert!(seen.closed.values().all(|times| *times == 1), "{seen:?}");
+        assert_eq!(seen.errors, Vec::<String>::new());
+    });
+}
+
+#[test]
+fn a_worker_carries_on_no_more_queues_at_a_time_than_it_may() {
+    block_on(async {
+        let ledger = ledger();
+        for number in 0..20 {
+            let name = number.to_string();
+            ledger.open_task(&due(&name, &name)).await.unwrap();
+        }
+        let close = Close::new(&ledger);
+        let worker = Worker::new(Arc::clone(&ledger));
+        let worker = worker.with_max_queues(NonZeroUsize::new(3).unwrap());
+        close.run(&[worker]).await;
+        assert_eq!(close.seen.lock().unwrap().most_at_a_time, 3);
+    });
+}
+
+#[test]
+fn what_is_due_later_or_was_left_by_a_lost_worker_needs_no_request_in_between() {
+    block_on(async {
+        let ledger = ledger();
+        let soon = Timestamp::now().saturating_add(Duration::from_millis(300));
+        ledger
+            .open_task(&due("later", "1").with_due(soon))
+            .await
+            .unwrap();
+        let lost = due("lost", "2");
+        ledger.open_task(&lost).await.unwrap();
+        let lease = Duration::from_millis(600);
+        ledger.claim_task(lost.id, lease).await.unwrap().unwrap();
+        let started = Instant::now();
+        let close = Close::new(&ledger);
+        let worker = Worker::new(Arc::clone(&ledger)).with_interval(HOUR);
+        close.run(&[worker]).await;
+        assert!(started.elapsed() >= lease);
+        let seen = close.seen.lock().unwrap();
+        assert_eq!((seen.calls["later"], seen.calls["lost"]), (1, 1));
+    });
+}
+
+/// Fails for one queue.
+struct FailsFor(&'static str, Close);
+
+#[async_trait]
+impl Advance for FailsFor {
+    async fn advance(&self, queue: &str) -> Result<Advanced> {
+        if queue == self.0 {
+            let mut seen = self.1.seen.lock().unwrap();
+            *seen.calls.entry(queue.to_owned()).or_default() += 1;
+            return Err(Error::configuration("the account has no credential"));
+        }
+        self.1.advance(queue).await
+    }
+
+    fn report(&self, queue: Option<&str>, error: &Error) {
+        self.1.report(queue, error);
+    }
+}
+
+#[test]
+fn a_queue_that_fails_rests_and_holds_up_no_other() {
+    block_on(async {
+        let ledger = ledger();
+        ledger.open_task(&due("broken", "broken")).await.unwrap();
+        let close = Close::new(&ledger);
+        let fails = FailsFor("broken", close.clone());
+        let worker = Worker::new(Arc::clone(&ledger)).with_interval(Duration::from_millis(50));
+        let worker = worker.with_max_queues(NonZeroUsize::MIN);
+        let others = async {
+            for number in 0..10 {
+                let name = number.to_string();
+                ledger.open_task(&due(&name, &name)).await.unwrap();
+                tokio::time::sleep(Duration::from_millis(150)).await;
+            }
+            while ledger.open_tasks().await.unwrap().len() > 1 {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        worker.run(&fails, others).await;
+        let seen = close.seen.lock().unwrap();
+        assert_eq!(seen.closed.len(), 10);
+        assert!((1..=3).contains(&seen.calls["broken"]), "{seen:?}");
+        assert_eq!(seen.errors.len(), seen.calls["broken"] as usize);
+        assert!(worker.status().exposition().contains("result=\"error\"} "));
+    });
+}
+
+#[test]
+fn a_worker_that_is_asked_to_stop_ends_what_it_has_begun_and_begins_nothing() {
+    block_on(async {
+        let ledger = ledger();
+        for number in 0..4 {
+            let name = number.to_string();
+            ledger.open_task(&due(&name, &name)).await.unwrap();
+        }
+        let mut close = Close::new(&ledger);
+        close.work = Duration::from_millis(400);
+        let worker = Worker::new(Arc::clone(&ledger));
+        let worker = worker.with_max_queues(NonZeroUsize::new(2).unwrap());
+        let stop = tokio::time::sleep(Duration::from_millis(150));
+        worker.run(&close, stop).await;
+        let open = ledger.open_tasks().await.unwrap();
+        assert_eq!(open.len(), 2);
+        assert!(open.iter().all(|task| task.claimed_until.is_none()));
+        assert_eq!(close.seen.lock().unwrap().closed.len(), 2);
+    });
+}
