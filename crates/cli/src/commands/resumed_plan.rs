@@ -1,12 +1,13 @@
 //! A plan that is carried out again: what an earlier run did is not asked twice.
 
+use std::collections::HashSet;
+
 use sha2::{Digest, Sha256};
 use tokenfleet::journal::OperationId;
 use tokenfleet::{
-    Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan, TokenProvider,
+    Result, Revocation, RevocationEffect, RevocationOutcome, RevocationPlan, TokenId, TokenProvider,
 };
-
-use crate::accounts::Accounts;
+use tokenfleet_ledger::Write;
 
 /// Returns the id of the operation that carries out these plans: the same for the same plans,
 /// whichever process carries them out.
@@ -24,35 +25,32 @@ pub(super) fn operation_id(plans: &[RevocationPlan]) -> Result<OperationId> {
     digits.parse()
 }
 
-/// Returns the revocations of this plan that the ledger knows as confirmed.
+/// Returns the revocations of the tokens of this plan that are known to be dead.
 ///
 /// A revoked token stays dead. One that is replaced keeps its id, and an id that is given again
 /// belongs to another token: there, nothing is known beforehand.
-pub(super) async fn confirmed(
-    accounts: &Accounts,
-    operation: Option<OperationId>,
+pub(super) fn confirmed(
     provider: &dyn TokenProvider,
     plan: &RevocationPlan,
-) -> Result<Vec<Revocation>> {
-    let (Some(operation), Some(ledger)) = (operation, accounts.ledger().await?) else {
-        return Ok(Vec::new());
-    };
+    dead: &HashSet<TokenId>,
+) -> Vec<Revocation> {
     let capabilities = provider.capabilities();
     let effect = capabilities.revoke.as_ref().map(|revoke| revoke.effect);
     let outcome = match effect {
         Some(RevocationEffect::Deleted) => RevocationOutcome::AlreadyGone,
         Some(RevocationEffect::Marked) => RevocationOutcome::AlreadyRevoked,
-        _ => return Ok(Vec::new()),
+        _ => return Vec::new(),
     };
     let (false, Some(effect)) = (capabilities.reused_ids, effect) else {
-        return Ok(Vec::new());
+        return Vec::new();
     };
-    let writes = ledger.writes(operation).await?;
-    let is_confirmed = |id: &&_| {
-        let mut writes = writes.iter();
-        writes.any(|write| write.intent.account == *provider.account() && write.has_revoked(id))
-    };
-    let confirmed = plan.tokens().filter(is_confirmed);
+    let confirmed = plan.tokens().filter(|id| dead.contains(*id));
     let confirmed = confirmed.map(|id| Revocation::new(outcome, effect).with_id(id.clone()));
-    Ok(confirmed.collect())
+    confirmed.collect()
+}
+
+/// Returns the tokens that a write has revoked, as the platform confirmed.
+pub(super) fn revoked_by(write: &Write) -> impl Iterator<Item = &TokenId> {
+    let tokens = write.tokens().into_iter();
+    tokens.filter(|id| write.has_revoked(id))
 }

@@ -8,13 +8,15 @@ use tokenfleet::{Error, ErrorKind, Fate, Result};
 use tokenfleet_worker::{Advance, Advanced, HealthServer, Worker};
 
 use super::due_rotations::prepare;
+use super::revocations::{self, Working};
 use super::rotation_report::RotationObject;
 use crate::output::{Format, print_error, print_object};
 use crate::rotations::{Progressed, Rotations, Stop};
 
-/// Carries the rotations of a queue on, and writes a line for each to standard error.
+/// Carries the rotations and the revocations of a queue on, and writes a line for each to standard error.
 pub(super) struct Serving<'a> {
     pub(super) rotations: &'a Rotations<'a>,
+    pub(super) revocations: Working<'a>,
     pub(super) stop: &'a Stop,
     pub(super) requested_format: Option<Format>,
 }
@@ -22,9 +24,12 @@ pub(super) struct Serving<'a> {
 #[async_trait]
 impl Advance for Serving<'_> {
     async fn advance(&self, queue: &str) -> Result<Advanced> {
+        let mut advanced = Advanced::Nothing;
+        if self.advance_revocations(queue).await? {
+            advanced = Advanced::Something;
+        }
         let due = self.rotations.due_in(queue).await?;
         let prepared = prepare(self.rotations, due, self.requested_format, &mut Vec::new()).await;
-        let mut advanced = Advanced::Nothing;
         for rotation in prepared {
             if self.stop.is_requested() {
                 break;
@@ -50,6 +55,20 @@ impl Advance for Serving<'_> {
 }
 
 impl Serving<'_> {
+    /// Carries the revocations of a queue on. Returns `false` if nothing was done.
+    async fn advance_revocations(&self, queue: &str) -> Result<bool> {
+        let mut is_anything_done = false;
+        for id in self.revocations.ledger.due_tasks(queue).await? {
+            if self.stop.is_requested() {
+                break;
+            }
+            // A future that each queue would hold otherwise.
+            let advanced = Box::pin(revocations::advance(&self.revocations, id)).await?;
+            is_anything_done |= advanced.unwrap_or_default();
+        }
+        Ok(is_anything_done)
+    }
+
     fn log(&self, progressed: &Progressed) {
         if let Err(error) = &progressed.advanced {
             print_error(self.requested_format, error);

@@ -18,6 +18,7 @@ mod step_store;
 mod stop;
 
 pub(crate) use self::carrying_on::carry_on;
+pub(crate) use self::clock::SystemClock;
 pub(crate) use self::covered::{Covered, find_covered};
 pub(crate) use self::holders::warnings_about_holders;
 pub(crate) use self::opened::{Rotations, check_place, check_writable};
