@@ -27,7 +27,10 @@ pub(crate) struct OperationsArguments {
 impl OperationsArguments {
     /// Returns `true` if the operation is watched until it is over.
     pub(crate) fn watches(&self) -> bool {
-        matches!(self.action, Some(OperationsAction::Show { watch: true, .. }))
+        matches!(
+            self.action,
+            Some(OperationsAction::Show { watch: true, .. })
+        )
     }
 }
 

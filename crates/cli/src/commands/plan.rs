@@ -183,7 +183,9 @@ fn check_one_each(sections: &[Section], own_tokens: &[TokenId]) -> Result<(), Fa
     for section in sections {
         if own_tokens.iter().filter(|id| section.has(id)).count() > 1 {
             let message = "two tokens of --own-token belong to one account";
-            return Err(Error::invalid_input(message).with_account(&section.account).into());
+            return Err(Error::invalid_input(message)
+                .with_account(&section.account)
+                .into());
         }
     }
     Ok(())

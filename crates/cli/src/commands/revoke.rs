@@ -259,10 +259,7 @@ fn check_tokens(
     Ok(())
 }
 
-async fn warn_about_holders(
-    accounts: &Accounts,
-    plans: &[(&dyn TokenProvider, RevocationPlan)],
-) {
+async fn warn_about_holders(accounts: &Accounts, plans: &[(&dyn TokenProvider, RevocationPlan)]) {
     for (provider, plan) in plans {
         let tokens: Vec<_> = plan.tokens().collect();
         for warning in warnings_about_holders(accounts, provider.account(), &tokens).await {

@@ -199,7 +199,9 @@ impl CreateCapability {
     /// Returns `true` unless the record of this token shows that it cannot create tokens.
     #[must_use]
     pub fn may_be_maker(&self, token: &Token) -> bool {
-        self.makers.as_ref().is_none_or(|makers| makers.matches(token))
+        self.makers
+            .as_ref()
+            .is_none_or(|makers| makers.matches(token))
     }
 
     /// Accepts tokens that are created suspended.

@@ -192,8 +192,7 @@ async fn chosen(
 ) -> Result<Chosen> {
     let mut open = ledger.open_operations().await?;
     for id in &arguments.ids {
-        let is_open =
-            open.iter().any(|operation| operation.id == *id) || open_tasks.contains(id);
+        let is_open = open.iter().any(|operation| operation.id == *id) || open_tasks.contains(id);
         if !is_open && ledger.writes(*id).await?.is_empty() {
             return Err(unknown(*id));
         }

@@ -18,7 +18,10 @@ use crate::ledger::turned_off;
 use crate::output::{Format, Output, Results, print_warning};
 
 /// Returns the plans that are to be listed, the oldest first.
-pub(super) async fn listed(ledger: Option<&Arc<dyn Ledger>>, listed: Listed) -> Result<StoredPlans> {
+pub(super) async fn listed(
+    ledger: Option<&Arc<dyn Ledger>>,
+    listed: Listed,
+) -> Result<StoredPlans> {
     match (ledger, listed) {
         (None, _) => Ok(StoredPlans::default()),
         (Some(ledger), Listed::Open) => StoredPlans::open(&**ledger).await,
@@ -79,7 +82,11 @@ pub(super) async fn resume(
     let Some(plan) = StoredPlan::find(&**ledger, id).await? else {
         return Ok(None);
     };
-    ask(&plan, is_confirmed, "Revoke the other tokens nevertheless? [y/N] ")?;
+    ask(
+        &plan,
+        is_confirmed,
+        "Revoke the other tokens nevertheless? [y/N] ",
+    )?;
     revocations::resume(ledger, id).await.map(Some)
 }
 
@@ -92,7 +99,11 @@ pub(super) async fn abandon(
     let Some(plan) = StoredPlan::find(&**ledger, id).await? else {
         return Ok(None);
     };
-    ask(&plan, is_confirmed, "Leave the tokens alone that are not begun? [y/N] ")?;
+    ask(
+        &plan,
+        is_confirmed,
+        "Leave the tokens alone that are not begun? [y/N] ",
+    )?;
     let (plan, at_work) = revocations::abandon(ledger, id).await?;
     if !at_work.is_empty() {
         let count = at_work.len();

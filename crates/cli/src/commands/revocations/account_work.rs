@@ -53,9 +53,7 @@ pub(super) async fn advance(working: &Working<'_>, id: OperationId) -> Result<bo
         Ok(Ended::Closed | Ended::Paused) => None,
         Ok(Ended::Stopped) => Some(Timestamp::now()),
         Ok(Ended::Lost) => return Ok(true),
-        Ok(Ended::Unopened) | Err(_) => {
-            Some(Timestamp::now().saturating_add(scaled(TRY_AGAIN)))
-        }
+        Ok(Ended::Unopened) | Err(_) => Some(Timestamp::now().saturating_add(scaled(TRY_AGAIN))),
     };
     claim.release(due).await?;
     if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
@@ -101,18 +99,31 @@ async fn carry_out(
     record.note = None;
     let provider = &*provider;
     let writes = working.ledger.writes(id).await?;
-    let judged: HashSet<_> = record.verdicts.iter().map(|verdict| verdict.token.clone()).collect();
+    let judged: HashSet<_> = record
+        .verdicts
+        .iter()
+        .map(|verdict| verdict.token.clone())
+        .collect();
     let rest = part.retaining(|id| !judged.contains(id));
-    let dead = writes.iter().flat_map(resumed_plan::revoked_by).cloned().collect();
+    let dead = writes
+        .iter()
+        .flat_map(resumed_plan::revoked_by)
+        .cloned()
+        .collect();
     let confirmed = resumed_plan::confirmed(provider, &rest, &dead);
-    let done: HashSet<_> = confirmed.iter().filter_map(|known| known.id.clone()).collect();
+    let done: HashSet<_> = confirmed
+        .iter()
+        .filter_map(|known| known.id.clone())
+        .collect();
     for revocation in confirmed {
         if let Some(id) = revocation.id.clone() {
             let verdict = RevocationVerdict::AlreadyGone(revocation);
             record.verdicts.push(Verdict::new(id, &verdict));
         }
     }
-    let mut room = record.pause_after.map(|count| count.saturating_sub(record.verdicts.len()));
+    let mut room = record
+        .pause_after
+        .map(|count| count.saturating_sub(record.verdicts.len()));
     let rest = rest.retaining(|id| !done.contains(id));
     let count = rest.tokens().count();
     let rest = rest.retaining(|_| match &mut room {

@@ -75,8 +75,14 @@ pub(in crate::commands) async fn carry_on_due(working: &Working<'_>) -> Result<V
     }
     for id in advanced_ones {
         if let Some(stored) = StoredAccount::find(&*working.ledger, id).await? {
-            let failed = stored.record.verdicts.iter().filter(|verdict| !verdict.is_success());
-            exits.extend(failed.map(|verdict| verdict.error().map_or(Exit::Failed, Exit::from_error)));
+            let failed = stored
+                .record
+                .verdicts
+                .iter()
+                .filter(|verdict| !verdict.is_success());
+            exits.extend(
+                failed.map(|verdict| verdict.error().map_or(Exit::Failed, Exit::from_error)),
+            );
         }
     }
     Ok(exits)

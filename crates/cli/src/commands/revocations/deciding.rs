@@ -65,7 +65,9 @@ async fn change(ledger: &Arc<dyn Ledger>, id: OperationId, stage: Stage) -> Resu
             return Ok(plan);
         }
         if is_over {
-            return Err(Error::invalid_input(format!("the revocation plan {id} is closed")));
+            return Err(Error::invalid_input(format!(
+                "the revocation plan {id} is closed"
+            )));
         }
         if let Some((claim, task)) = Claim::take(tasks(ledger), id).await? {
             plan = StoredPlan::read(task)?;

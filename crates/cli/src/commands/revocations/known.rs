@@ -40,7 +40,10 @@ impl Known {
             if record.operation != operation {
                 continue;
             }
-            let verdicts = record.verdicts.into_iter().filter(|verdict| verdict.is_dead());
+            let verdicts = record
+                .verdicts
+                .into_iter()
+                .filter(|verdict| verdict.is_dead());
             let dead = verdicts.map(|verdict| verdict.token);
             known.0.entry(account).or_default().extend(dead);
         }
@@ -54,7 +57,9 @@ impl Known {
         plan: &RevocationPlan,
     ) -> Vec<Revocation> {
         let dead = self.0.get(provider.account());
-        dead.map_or_else(Vec::new, |dead| resumed_plan::confirmed(provider, plan, dead))
+        dead.map_or_else(Vec::new, |dead| {
+            resumed_plan::confirmed(provider, plan, dead)
+        })
     }
 }
 
@@ -71,7 +76,10 @@ pub(in crate::commands) async fn check_not_at_work(
     let Some(plan) = plans.find(|plan| plan.record.operation == operation) else {
         return Ok(());
     };
-    let message = format!("workers carry this plan out, as the operation {}", plan.task.id);
+    let message = format!(
+        "workers carry this plan out, as the operation {}",
+        plan.task.id
+    );
     let watch = command_line(&format!("operations show {} --watch", plan.task.id));
     Err(Error::new(ErrorKind::Conflict, Fate::NotSent, message)
         .with_advice(format!("watch them with `{watch}`")))

@@ -28,7 +28,9 @@ pub(in crate::commands) struct Handed<'a> {
 }
 
 /// Returns the ledger, without which workers get nothing.
-pub(in crate::commands) async fn ledger_for_workers(accounts: &Accounts) -> Result<Arc<dyn Ledger>> {
+pub(in crate::commands) async fn ledger_for_workers(
+    accounts: &Accounts,
+) -> Result<Arc<dyn Ledger>> {
     let ledger = accounts.journals().shared_ledger().await?;
     ledger.ok_or_else(|| turned_off().with_message_prefix("--by-workers needs the ledger"))
 }
@@ -56,7 +58,12 @@ pub(in crate::commands) async fn open(
     ledger: &dyn Ledger,
     handed: &Handed<'_>,
 ) -> Result<StoredPlan> {
-    let Handed { operation, plans, options, .. } = handed;
+    let Handed {
+        operation,
+        plans,
+        options,
+        ..
+    } = handed;
     let options = Options::from(options);
     let reason = accounts.reason();
     let subject = operation.to_string();
@@ -131,7 +138,9 @@ fn canaries(
     let mut fewest = HashMap::<&str, (usize, usize)>::new();
     for (index, (provider, tokens, record)) in records.iter().enumerate() {
         let left = tokens.saturating_sub(record.verdicts.len());
-        let best = fewest.entry(provider.account().provider()).or_insert((index, left));
+        let best = fewest
+            .entry(provider.account().provider())
+            .or_insert((index, left));
         if left > 0 && (left < best.1 || best.1 == 0) {
             *best = (index, left);
         }

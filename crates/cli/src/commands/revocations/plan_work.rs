@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokenfleet::journal::OperationId;
 use tokenfleet::{Result, Timestamp};
 
@@ -93,12 +93,15 @@ enum Wave {
 
 /// Lets accounts begin. Returns `false` if the queue of one of them was held.
 async fn begin_all(working: &Working<'_>, tasks: &[OperationId], wave: Wave) -> Result<bool> {
-    let mut begun = stream::iter(tasks)
-        .map(|id| begin(working, *id, wave))
-        .buffer_unordered(AT_A_TIME);
     let mut have_all_begun = true;
-    while let Some(is_begun) = begun.next().await {
-        have_all_begun &= is_begun?;
+    for some in tasks.chunks(AT_A_TIME) {
+        let mut begun = FuturesUnordered::new();
+        for id in some {
+            begun.push(begin(working, *id, wave));
+        }
+        while let Some(is_begun) = begun.next().await {
+            have_all_begun &= is_begun?;
+        }
     }
     Ok(have_all_begun)
 }
@@ -142,7 +145,9 @@ fn canary(plan: &PlanRecord, accounts: &[StoredAccount]) -> Canary {
         };
         let failed = |verdict: &&Verdict| !verdict.is_success();
         if let Some(verdict) = stored.record.verdicts.iter().find(failed) {
-            let reason = verdict.error().map_or(verdict.as_str().to_owned(), ToString::to_string);
+            let reason = verdict
+                .error()
+                .map_or(verdict.as_str().to_owned(), ToString::to_string);
             return Canary::Failed(format!("{}: {reason}", planned.account));
         }
         if stored.task.is_open() && !stored.record.is_paused() {

@@ -190,7 +190,8 @@ impl AccountRecord {
 
     /// Returns `true` if it has all verdicts that it is to have before the others of the plan begin.
     pub(crate) fn is_paused(&self) -> bool {
-        self.pause_after.is_some_and(|count| self.verdicts.len() >= count)
+        self.pause_after
+            .is_some_and(|count| self.verdicts.len() >= count)
     }
 }
 
@@ -300,10 +301,12 @@ pub(crate) fn account_task(plan: OperationId, account: &Account) -> Result<Opera
 
 fn read<T: for<'a> Deserialize<'a>>(text: &str, version: fn(&T) -> u32) -> Result<T> {
     let record = serde_json::from_str(text).ok();
-    record.filter(|record| version(record) == VERSION).ok_or_else(|| {
-        Error::configuration("the record of a revocation in the ledger cannot be read")
-            .with_advice("a newer version of the program wrote it: use that one")
-    })
+    record
+        .filter(|record| version(record) == VERSION)
+        .ok_or_else(|| {
+            Error::configuration("the record of a revocation in the ledger cannot be read")
+                .with_advice("a newer version of the program wrote it: use that one")
+        })
 }
 
 fn write(record: &impl Serialize) -> Result<String> {

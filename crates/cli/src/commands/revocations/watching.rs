@@ -87,7 +87,9 @@ pub(in crate::commands) async fn watch(
         } else if heard.elapsed() > LONGEST_SILENCE && !is_silent {
             is_silent = true;
             let worker = command_line("worker");
-            print_warning(&format!("no worker is at it: start `{worker}` where the ledger is reached"));
+            print_warning(&format!(
+                "no worker is at it: start `{worker}` where the ledger is reached"
+            ));
         }
         let progress = || progress_text(&plan, printed.len(), &stored);
         let is_stopped = tokio::select! {

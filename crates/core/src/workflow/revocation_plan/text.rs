@@ -176,7 +176,9 @@ impl Draft {
             .ok_or_else(|| Error::invalid_input("the plan does not name its account"))?;
         let mut plan = RevocationPlan::new(&account, self.first);
         plan.first = std::mem::take(&mut plan.tokens);
-        let others = RevocationPlan::new(&account, self.tokens).tokens.into_iter();
+        let others = RevocationPlan::new(&account, self.tokens)
+            .tokens
+            .into_iter();
         let is_other = |token: &PlannedToken| plan.first.iter().all(|first| first.id != token.id);
         plan.tokens = others.filter(is_other).collect();
         plan.owner = self.owner;
