@@ -97,7 +97,8 @@ impl<'a> Worker<'a> {
 
     /// Does what is due until the program is asked to stop.
     async fn serve(&self, arguments: &WorkerArguments) -> Result<Exit, Failure> {
-        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks());
+        let queues = tokenfleet_worker::Worker::new(self.rotations.tasks())
+            .with_max_queues(arguments.max_queues);
         let _watched = watched(arguments.health, &queues).await?;
         let serving = Serving {
             rotations: self.rotations,
