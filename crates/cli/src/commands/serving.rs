@@ -63,8 +63,11 @@ impl Serving<'_> {
                 break;
             }
             // A future that each queue would hold otherwise.
-            let advanced = Box::pin(revocations::advance(&self.revocations, id)).await?;
-            is_anything_done |= advanced.unwrap_or_default();
+            match Box::pin(revocations::advance(&self.revocations, id)).await {
+                Ok(advanced) => is_anything_done |= advanced.unwrap_or_default(),
+                // The other tasks of the queue do not wait for it.
+                Err(error) => print_error(self.requested_format, &error),
+            }
         }
         Ok(is_anything_done)
     }

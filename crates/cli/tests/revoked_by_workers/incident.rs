@@ -253,7 +253,7 @@ fn account(number: usize, tokens: usize, has_acting: bool) -> (Account, (String,
         }
         ids.push(inserted.id);
     }
-    let started = Server::start_shared(simulator, ([127, 0, 0, 1], 0).into());
+    let started = Server::start_shared(simulator, ("127.0.0.1", 0));
     let account = Account {
         name: format!("a{number:03}"),
         server: RUNTIME.block_on(started).unwrap(),
